@@ -1,0 +1,104 @@
+"""What the engine asks of the world. Each port is implemented by one room of the same name.
+
+The registry is asynchronous; git and the state are synchronous (git runs in one worker thread).
+All raise only what `reconciler.errors` draws.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.values import (
+        Attribution,
+        Created,
+        Entry,
+        Event,
+        ObservedModel,
+        Report,
+        Snapshot,
+        Touch,
+    )
+
+
+class Source(Protocol):
+    """Committed content of one git repository. Used from one thread; always closed."""
+
+    def head(self) -> str:
+        """The commit id that the wanted branch has now. Cheap: no subprocess for a local repository."""
+
+    def resolve(self, revision: str) -> str:
+        """The commit id of any revision that exists here."""
+
+    def snapshot(self, commit: str, path: str) -> Snapshot:
+        """All files below `path` at `commit`."""
+
+    def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """The bytes of each blob, streamed in the order asked, by one subprocess."""
+
+    def attribute(self, commit: str, paths: Collection[str]) -> Mapping[str, Attribution]:
+        """For each path, the newest commit reachable from `commit` that touched it; one pass for all."""
+
+    def history(self, commit: str, root: str) -> Sequence[Touch]:
+        """Every commit that touched a file below `root`, newest first, renames followed; one pass."""
+
+    def notes(self) -> Sequence[str]:
+        """Facts a person should know, such as uncommitted changes (never an input)."""
+
+    def close(self) -> None:
+        """Releases everything; safe to call twice."""
+
+
+class Registry(Protocol):
+    """One project of one model registry."""
+
+    async def list_models(self) -> Sequence[ObservedModel]:
+        """Every model of the project, each id once."""
+
+    async def find(self, pair: Pair) -> Sequence[ObservedModel]:
+        """The models whose name and version are exactly these (none or one, unless the registry errs)."""
+
+    async def detail(self, model_id: str) -> Mapping[str, Any]:
+        """The vendor's detail of one model, as it came. Raises NotFound."""
+
+    async def create(self, request: Mapping[str, Any]) -> Created:
+        """Sends one import call, once.
+
+        Raises:
+            AlreadyExists: the pair is taken.
+            Rejected: not made, and never will be as it stands.
+            RegistryUnavailable: certainly not made; may be tried later (`retry_after` seconds if said).
+            OutcomeUnknown: may or may not have been made.
+            Unauthorised: certainly not made; the whole target stops.
+        """
+
+    async def delete(self, model_id: str) -> None:
+        """Deletes one model; a model that does not exist is success. Raises Rejected when refused."""
+
+    async def aclose(self) -> None:
+        """Closes connections; safe to call twice."""
+
+
+class Ledger(Protocol):
+    """The memory: entries folded from an append-only journal. One writer, any number of readers."""
+
+    def entries(self, target: str) -> Mapping[Pair, Entry]:
+        """The ledger of one target."""
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Journals the events and folds them into the entries, in one transaction, on disk on return."""
+
+    def events(self, target: str | None = None, pair: Pair | None = None) -> Sequence[Event]:
+        """The journal, oldest first."""
+
+    def save_report(self, report: Report) -> None:
+        """Remembers the newest report, for `status`."""
+
+    def last_report(self) -> Report | None:
+        """The newest report, or None when no cycle has finished."""
+
+    def close(self) -> None:
+        """Releases the writer's lock and the database; safe to call twice."""

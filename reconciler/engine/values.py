@@ -1,0 +1,322 @@
+"""The immutable values that flow through a cycle.
+
+    Snapshot ─▶ Desired ─┐
+                         ├─▶ Plan ─▶ Event* ─▶ Entry*, Report
+    ObservedModel* ──────┘
+
+Nothing here does I/O, reads a clock or knows which registry, database or git library is in use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract.pair import Pair
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from reconciler.manifest.values import InvalidManifest, Manifest, Reason
+
+
+class Verdict(StrEnum):
+    """What is true of one declared or registered model; the same words in every output."""
+
+    IMPORT = "import"
+    IN_SYNC = "in-sync"
+    PUBLISHING = "publishing"
+    WAITING = "waiting"
+    FAILED = "failed"
+    DRIFTED = "drifted"
+    CONFLICT = "conflict"
+    INVALID = "invalid"
+    MISSING = "missing"
+    UNMANAGED = "unmanaged"
+    REFUSED = "refused"
+
+    @property
+    def needs_human(self) -> bool:
+        """Whether nothing will change until somebody acts."""
+        return self in _NEEDS_HUMAN
+
+
+_NEEDS_HUMAN = frozenset(
+    {Verdict.INVALID, Verdict.CONFLICT, Verdict.FAILED, Verdict.DRIFTED, Verdict.MISSING}
+)
+
+
+# --- git ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One tree entry below a target's path.
+
+    Attributes:
+        path: path inside the repository, `/`-separated; bytes that are not UTF-8 are surrogate-escaped.
+        blob: object id, 40 or 64 hex digits.
+        mode: git's octal mode: `100644`, `100755`, `120000` (symlink), `160000` (submodule).
+        size: bytes; 0 for a submodule.
+    """
+
+    path: str
+    blob: str
+    mode: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All files below one path at one commit, sorted by path.
+
+    Attributes:
+        commit: commit id.
+        path: the directory, without a trailing `/`.
+        files: every blob, symlink and submodule below it, at any depth, manifests or not.
+        exists: whether the commit has that directory at all.
+    """
+
+    commit: str
+    path: str
+    files: tuple[File, ...]
+    exists: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Which commit last touched a file.
+
+    Attributes:
+        author: `Name <email>`.
+        authored_at: author date, timezone-aware.
+        subject: first line of the message.
+    """
+
+    commit: str
+    author: str
+    authored_at: datetime
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """One commit that touched one file, renames followed.
+
+    Attributes:
+        current_path: the path the file has at the newest commit asked for.
+        path: the path it had then (after that commit); of a deletion, the path deleted.
+        deleted: whether the commit deleted it.
+    """
+
+    current_path: str
+    path: str
+    attribution: Attribution
+    deleted: bool = False
+
+
+# --- desired and observed ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What one target's manifests say at one commit.
+
+    Attributes:
+        manifests: pairs that exactly one valid document declares.
+        conflicts: pairs that several valid documents declare, in order of path and line.
+        invalid: documents and files that cannot be used.
+    """
+
+    manifests: Mapping[Pair, Manifest]
+    conflicts: Mapping[Pair, tuple[Manifest, ...]] = field(default_factory=dict)
+    invalid: tuple[InvalidManifest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedModel:
+    """One row of a registry's list.
+
+    Attributes:
+        status: the vendor's word, such as `publishing`; None where the list leaves it out.
+        created_at: milliseconds since the epoch, or None.
+        fields: the list item as it came, for comparing what it already tells.
+    """
+
+    model_id: str
+    pair: Pair
+    status: str | None = None
+    created_at: int | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The registry's answer to an import that was made."""
+
+    model_id: str
+    request_id: str | None = None
+
+
+# --- memory --------------------------------------------------------------------------------------------
+
+
+class EventKind(StrEnum):
+    """What happened to a pair; the journal's words."""
+
+    IMPORT_REQUESTED = "import-requested"  # the intent: on disk before the POST
+    IMPORTED = "imported"  # the registry answered with a model_id
+    ADOPTED = "adopted"  # found registered and equal
+    REJECTED = "rejected"  # documented refusal: certainly not made, held
+    POSTPONED = "postponed"  # certainly not made; another attempt is due at `not_before`
+    UNKNOWN = "outcome-unknown"  # sent, no usable answer; settled by observing
+    NOT_FOUND = "settled-not-made"  # an unknown outcome was settled: nothing was made
+    STATUS = "status"  # the registry reports a new, not final, status
+    PUBLISHED = "published"
+    FAILED = "failed"  # the registry says the import failed
+    DRIFTED = "drifted"  # registered with other content
+    MISSING = "missing"  # gone from the registry
+    RELEASED = "released"  # `retry`: another attempt is allowed
+    DELETED = "deleted"  # `retry` removed the registry's failed row
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the append-only journal. Folding a pair's events in order gives its Entry.
+
+    Attributes:
+        at: timezone-aware UTC.
+        target: the target's name.
+        commit: the commit that declared the manifest (not the head at that time), if known.
+        digest: digest of the manifest concerned, if any.
+        detail: one line for people, or None.
+        not_before: earliest time of the next attempt or observation, UTC, or None.
+    """
+
+    at: datetime
+    kind: EventKind
+    target: str
+    pair: Pair
+    cycle_id: str
+    operation_id: str | None = None
+    digest: str | None = None
+    commit: str | None = None
+    path: str | None = None
+    line: int | None = None
+    author: str | None = None
+    model_id: str | None = None
+    model_status: str | None = None
+    request_id: str | None = None
+    not_before: datetime | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+class Phase(StrEnum):
+    """Where a pair stands in its one import."""
+
+    INTENDED = "intended"  # a POST may have been executed; must be settled
+    POSTPONED = "postponed"  # not made, retry scheduled
+    REJECTED = "rejected"  # not made, held
+    REGISTERED = "registered"  # has a model_id
+    RELEASED = "released"  # free for another attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The ledger's row for a (target, pair): the fold of its events.
+
+    Attributes:
+        digest: of the manifest last requested, or last found equal to what is registered.
+        attempts: import requests since the content last changed or was released.
+        last: the kind of the newest event, so that a standing fact is journalled once.
+    """
+
+    target: str
+    pair: Pair
+    phase: Phase
+    last: EventKind
+    updated_at: datetime
+    attempts: int = 0
+    operation_id: str | None = None
+    digest: str | None = None
+    commit: str | None = None
+    path: str | None = None
+    line: int | None = None
+    author: str | None = None
+    model_id: str | None = None
+    model_status: str | None = None
+    request_id: str | None = None
+    not_before: datetime | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+# --- plan and report -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """The verdict on one model; `None` means unknown or not applicable.
+
+    Attributes:
+        reasons: why, most important first; warnings included.
+        diff: differences in words, one line each, when drifted.
+        digest: of the manifest concerned; not shown, part of the plan's digest.
+    """
+
+    target: str
+    verdict: Verdict
+    model_name: str | None = None
+    model_version: str | None = None
+    path: str | None = None
+    line: int | None = None
+    commit: str | None = None
+    author: str | None = None
+    model_id: str | None = None
+    model_status: str | None = None
+    reasons: tuple[Reason, ...] = ()
+    diff: tuple[str, ...] = ()
+    digest: str | None = None
+
+    @property
+    def pair(self) -> Pair | None:
+        """The pair, when both halves of it are known."""
+        if self.model_name is None or self.model_version is None:
+            return None
+        return Pair(self.model_name, self.model_version)
+
+    @property
+    def title(self) -> str:
+        """`name@version` with `?` for what is unknown."""
+        return f"{self.model_name or '?'}@{self.model_version or '?'}"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFailure:
+    """One target that could not be reconciled at all; the others go on."""
+
+    target: str
+    message: str
+    exit_code: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one cycle saw, or did, for every target.
+
+    Attributes:
+        commit: the commit reconciled.
+        digest: the plan's digest, hex.
+        items: sorted by target, name and version (numerically), path and line.
+        failures: targets that could not be reconciled.
+        notes: facts worth a line that are not about one model, such as a dirty work tree.
+    """
+
+    commit: str
+    digest: str
+    items: tuple[Item, ...]
+    failures: tuple[TargetFailure, ...] = ()
+    notes: tuple[str, ...] = ()

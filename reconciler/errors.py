@@ -1,0 +1,120 @@
+"""Every error this program raises on purpose, in one tree.
+
+Each answers "what next?": the message says where, what and what to do, and `exit_code` is the process's
+answer when nothing narrower caught it. An error about one manifest or one model is never raised across a
+cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
+
+    ReconcilerError
+    ├── ConfigurationError        2  stop, and correct the configuration
+    ├── SourceError               3  git could not be read; the last good commit stays
+    ├── StateError                3  the state cannot be used; never guessed, never overwritten
+    │   └── StateLockedError      3  another process is the writer
+    ├── GuardError                4  refused on purpose; the message names the knob
+    └── RegistryError             3  the registry's answer, or the lack of one
+        ├── RegistryUnavailable   3  a read failed, or a request was certainly not executed; later
+        ├── OutcomeUnknown        3  a write was sent and nobody knows whether it was executed
+        ├── Unauthorised          3  credentials or permission refused: stop this target, never retry
+        ├── Rejected              3  the registry says no to this request, and will say no again
+        │   └── AlreadyExists     3  409: the pair is taken
+        └── NotFound              3  404: no such model
+"""
+
+from __future__ import annotations
+
+
+class ReconcilerError(Exception):
+    """The root: `str(error)` is a complete sentence or two for a person."""
+
+    exit_code = 1
+
+
+class ConfigurationError(ReconcilerError):
+    """The command line, the configuration file or the environment is wrong."""
+
+    exit_code = 2
+
+
+class SourceError(ReconcilerError):
+    """Git could not be read."""
+
+    exit_code = 3
+
+
+class StateError(ReconcilerError):
+    """The state could not be read or written."""
+
+    exit_code = 3
+
+
+class StateLockedError(StateError):
+    """Another process holds the writer's lock."""
+
+
+class GuardError(ReconcilerError):
+    """A guard refused to go on."""
+
+    exit_code = 4
+
+
+class RegistryError(ReconcilerError):
+    """What a registry answered, or that it did not.
+
+    Attributes:
+        method, path: the request, without query, headers or body (they may carry secrets).
+        status: the HTTP status, or None when no response arrived.
+        code: the vendor's error code, such as `ModelArts.3002`, or None.
+        request_id: the value of `X-request-id`, or None.
+        retry_after: seconds the server asked to wait, or None.
+    """
+
+    exit_code = 3
+
+    def __init__(  # noqa: PLR0913 - the facts of one answer
+        self,
+        message: str,
+        *,
+        method: str,
+        path: str,
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.method = method
+        self.path = path
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        facts = [f"{self.method} {self.path}"]
+        facts += [f"HTTP {self.status}"] if self.status is not None else []
+        facts += [self.code] if self.code else []
+        facts += [f"request id {self.request_id}"] if self.request_id else []
+        return f"{self.args[0]} ({', '.join(facts)})"
+
+
+class RegistryUnavailable(RegistryError):  # noqa: N818 - reads as what happened
+    """No usable answer to a read, or a request that was certainly not executed. Safe to repeat later."""
+
+
+class OutcomeUnknown(RegistryError):  # noqa: N818
+    """A write was sent, and whether it was executed is not known. Never repeat it blindly."""
+
+
+class Unauthorised(RegistryError):  # noqa: N818
+    """Credentials or permission were refused. Never retried: the vendor locks a key after five failures."""
+
+
+class Rejected(RegistryError):  # noqa: N818
+    """A documented, permanent refusal of this very request; it was certainly not executed."""
+
+
+class AlreadyExists(Rejected):
+    """The (name, version) pair is already registered."""
+
+
+class NotFound(RegistryError):  # noqa: N818
+    """No model has this id, or no project this id."""

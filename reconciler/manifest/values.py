@@ -1,0 +1,75 @@
+"""What reading a manifest gives: a Manifest, or what is wrong with it and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.contract.pair import Pair
+    from reconciler.contract.problem import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is as it is: a problem with its place in a file, or a fact about a model.
+
+    Attributes:
+        code: stable kebab-case word for machines.
+        message: one line for people.
+        path: file inside the repository, or None where no file is concerned.
+        line, column: 1-based, or None.
+        severity: `error` or `warning`.
+        excerpt: the text of that line, for the caret; None where there is none.
+    """
+
+    code: str
+    message: str
+    path: str | None = None
+    line: int | None = None
+    column: int | None = None
+    severity: Severity = "error"
+    excerpt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One valid document of a manifest file.
+
+    Attributes:
+        pair: the model name and version it declares.
+        request: the import request as it will be sent, field for field, in the manifest's own order.
+        digest: hex SHA-256 of the request in canonical form; equal meaning gives an equal digest.
+        path: file inside the repository.
+        line: 1-based line where the document begins.
+        warnings: what the rules say that does not stop an import.
+        metadata: the local `metadata` block; never sent and not in the digest.
+    """
+
+    pair: Pair
+    request: Mapping[str, Any]
+    digest: str
+    path: str
+    line: int
+    warnings: tuple[Reason, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidManifest:
+    """One document, or a whole file, that cannot be used.
+
+    Attributes:
+        path: file inside the repository.
+        line: 1-based line where the document begins; 1 for a whole file.
+        model_name, model_version: what could be read of the pair, else None.
+        reasons: at least one with severity `error`.
+    """
+
+    path: str
+    line: int
+    reasons: tuple[Reason, ...]
+    model_name: str | None = None
+    model_version: str | None = None
