@@ -21,29 +21,57 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
 
 from __future__ import annotations
 
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What the process says with its exit code; README holds the same table."""
+
+    WELL = 0
+    HUMAN = 1
+    CONFIGURATION = 2
+    UNUSABLE = 3
+    REFUSED = 4
+    PENDING = 5
+
+    @property
+    def meaning(self) -> str:
+        """One line, as in README."""
+        return _MEANING[self]
+
+
+_MEANING = {
+    Exit.WELL: "all well",
+    Exit.HUMAN: "something needs a human: invalid, conflict, failed, drifted or missing",
+    Exit.CONFIGURATION: "usage or configuration is wrong",
+    Exit.UNUSABLE: "git, registry or state could not be used",
+    Exit.REFUSED: "refused by a guard",
+    Exit.PENDING: "`plan --detailed-exitcode` only: imports are pending and nothing is wrong",
+}
+
 
 class ReconcilerError(Exception):
     """The root: `str(error)` is a complete sentence or two for a person."""
 
-    exit_code = 1
+    exit_code = Exit.HUMAN
 
 
 class ConfigurationError(ReconcilerError):
     """The command line, the configuration file or the environment is wrong."""
 
-    exit_code = 2
+    exit_code = Exit.CONFIGURATION
 
 
 class SourceError(ReconcilerError):
     """Git could not be read."""
 
-    exit_code = 3
+    exit_code = Exit.UNUSABLE
 
 
 class StateError(ReconcilerError):
     """The state could not be read or written."""
 
-    exit_code = 3
+    exit_code = Exit.UNUSABLE
 
 
 class StateLockedError(StateError):
@@ -53,7 +81,7 @@ class StateLockedError(StateError):
 class GuardError(ReconcilerError):
     """A guard refused to go on."""
 
-    exit_code = 4
+    exit_code = Exit.REFUSED
 
 
 class RegistryError(ReconcilerError):
@@ -67,7 +95,7 @@ class RegistryError(ReconcilerError):
         retry_after: seconds the server asked to wait, or None.
     """
 
-    exit_code = 3
+    exit_code = Exit.UNUSABLE
 
     def __init__(  # noqa: PLR0913 - the facts of one answer
         self,

@@ -1,1 +1,46 @@
-"""The contract room."""
+"""The contract room: the vendor's import API as types and rules, by edition.
+
+Documents and requests come in, problems, requests, digests and comparable sides go out. Pure: no file, no
+network, no clock. Loading this package is cheap; an edition, and pydantic with it, is loaded by `edition`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.contract.canonical import digest
+from reconciler.contract.catalogue import DEFAULT_EDITION, EDITIONS, edition
+from reconciler.contract.drift import comparable
+from reconciler.contract.pair import Pair
+from reconciler.contract.problem import Problem
+from reconciler.contract.scalar import Plain
+from reconciler.contract.status import Lifecycle, lifecycle
+from reconciler.contract.versions import next_free, version_key
+
+if TYPE_CHECKING:
+    from reconciler.contract.editions.edition import Edition, Parsed
+
+__all__ = [
+    "DEFAULT_EDITION",
+    "EDITIONS",
+    "Edition",
+    "Lifecycle",
+    "Pair",
+    "Parsed",
+    "Plain",
+    "Problem",
+    "comparable",
+    "digest",
+    "edition",
+    "lifecycle",
+    "next_free",
+    "version_key",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in ("Edition", "Parsed"):
+        from reconciler.contract.editions import edition as module  # noqa: PLC0415 - loads pydantic
+
+        return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,1 +1,26 @@
-"""The embedded room."""
+"""A ModelArts-compatible model registry that ships with the package: HTTP in front, SQLite behind.
+
+It follows the vendor's documents, not this program's client, and knows nothing of git, manifests or the
+engine. The settings are cheap to import; the server is imported when first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from reconciler.embedded.settings import Credentials, EmbeddedSettings, User
+
+if TYPE_CHECKING:
+    from reconciler.embedded.application import create_app
+    from reconciler.embedded.server import running, serve
+
+__all__ = ["Credentials", "EmbeddedSettings", "User", "create_app", "running", "serve"]
+
+_LATER = {"create_app": "application", "running": "server", "serve": "server"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

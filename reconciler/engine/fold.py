@@ -16,6 +16,7 @@ _PHASE = {
     EventKind.REJECTED: Phase.REJECTED,
     EventKind.IMPORTED: Phase.REGISTERED,
     EventKind.ADOPTED: Phase.REGISTERED,
+    EventKind.DRIFTED: Phase.REGISTERED,
 }
 
 _CARRIED = (
@@ -27,13 +28,16 @@ def fold(entry: Entry | None, event: Event) -> Entry:
     """The entry after `event`; pure, so that a ledger can always be rebuilt from its journal.
 
     What an event leaves out keeps its value; `not_before`, `code` and `detail` speak of the newest event
-    only. A release or a deletion forgets the model and starts the attempts again.
+    only. A release or a deletion forgets the model and starts the attempts again; a drift forgets the digest,
+    so that the registered model is never taken for equal without being compared.
     """
     if entry is None:
         entry = Entry(event.target, event.pair, Phase.RELEASED, event.kind, event.at)
     carried = {name: value for name in _CARRIED if (value := getattr(event, name)) is not None}
     if event.kind in (EventKind.RELEASED, EventKind.DELETED):
         carried |= {"attempts": 0, "model_id": None, "model_status": None, "operation_id": None}
+    if event.kind is EventKind.DRIFTED:  # what is registered is not what any manifest says
+        carried["digest"] = None
     if event.kind is EventKind.IMPORT_REQUESTED:
         same = entry.digest == event.digest
         carried |= {"attempts": entry.attempts + 1 if same else 1, "model_id": None, "model_status": None}

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     )
 
 
-class Source(Protocol):
+class Blobs(Protocol):
+    """Where the bytes of files come from."""
+
+    def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """The bytes of each blob, streamed in the order asked; of a repository, by one subprocess."""
+
+
+class Source(Blobs, Protocol):
     """Committed content of one git repository. Used from one thread; always closed."""
 
     def head(self) -> str:
@@ -35,9 +42,6 @@ class Source(Protocol):
 
     def snapshot(self, commit: str, path: str) -> Snapshot:
         """All files below `path` at `commit`."""
-
-    def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """The bytes of each blob, streamed in the order asked, by one subprocess."""
 
     def attribute(self, commit: str, paths: Collection[str]) -> Mapping[str, Attribution]:
         """For each path, the newest commit reachable from `commit` that touched it; one pass for all."""
@@ -88,17 +92,29 @@ class Ledger(Protocol):
     def entries(self, target: str) -> Mapping[Pair, Entry]:
         """The ledger of one target."""
 
+    def entry(self, target: str, pair: Pair) -> Entry | None:
+        """The ledger's row for one pair."""
+
     def append(self, events: Sequence[Event]) -> None:
         """Journals the events and folds them into the entries, in one transaction, on disk on return."""
 
     def events(self, target: str | None = None, pair: Pair | None = None) -> Sequence[Event]:
         """The journal, oldest first."""
 
+    def position(self) -> int:
+        """A number that grows with each event journalled, by whichever process; 0 for an empty journal."""
+
     def save_report(self, report: Report) -> None:
         """Remembers the newest report, for `status`."""
 
     def last_report(self) -> Report | None:
         """The newest report, or None when no cycle has finished."""
+
+    def marks(self, target: str) -> Mapping[str, str]:
+        """Small facts remembered about a target, such as when it was last observed in full."""
+
+    def mark(self, target: str, name: str, value: str) -> None:
+        """Remembers one such fact; writes nothing when it is what is remembered already."""
 
     def close(self) -> None:
         """Releases the writer's lock and the database; safe to call twice."""

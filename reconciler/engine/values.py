@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.pair import Pair
+from reconciler.errors import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -300,7 +301,7 @@ class TargetFailure:
 
     target: str
     message: str
-    exit_code: int = 3
+    exit_code: int = Exit.UNUSABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,17 @@
-"""The manifest room."""
+"""Manifests: from the bytes of a file to what it declares, or to every problem with file, line and column.
+
+    path, mode, size ─is_manifest, refuse─▶ read it, or why not
+    bytes, an edition's rules ─read─▶ Manifest | InvalidManifest, one for each document
+
+In come bytes and the rules of one edition of the API; out go immutable values. Nothing here does I/O: a file
+that a manifest refers to is asked for by its path. Nothing here knows git, a registry or a verdict.
+"""
+
+from __future__ import annotations
+
+from reconciler.manifest.reading import read
+from reconciler.manifest.selection import is_manifest, refuse
+from reconciler.manifest.text import caret
+from reconciler.manifest.values import InvalidManifest, Manifest, Reason
+
+__all__ = ["InvalidManifest", "Manifest", "Reason", "caret", "is_manifest", "read", "refuse"]

@@ -1,1 +1,35 @@
-"""The registry room."""
+"""The registry room: the async client of the vendor's model API, and the only room that touches httpx.
+
+    ModelArtsRegistry ─▶ Sweep (paging) ─▶ Exchange (pacing, deadline, repetition) ─▶ Pools ─▶ network
+                                              │                          │
+                                              └─ classify ◀─ codes       └─ auth ◀─ secret, login
+
+In come an endpoint, credentials and limits; out come values of the engine, or errors of `reconciler.errors`.
+"""
+
+from __future__ import annotations
+
+from reconciler.registry.auth import AccessKeyAuth, PasswordAuth, RegistryAuth, TokenAuth
+from reconciler.registry.client import ModelArtsRegistry
+from reconciler.registry.codes import DISPOSITIONS, Action, Disposition
+from reconciler.registry.endpoint import parse_endpoint
+from reconciler.registry.limits import Limits
+from reconciler.registry.secret import CommandSecret, EnvironmentSecret, FileSecret, GivenSecret, Secret
+
+__all__ = [
+    "DISPOSITIONS",
+    "AccessKeyAuth",
+    "Action",
+    "CommandSecret",
+    "Disposition",
+    "EnvironmentSecret",
+    "FileSecret",
+    "GivenSecret",
+    "Limits",
+    "ModelArtsRegistry",
+    "PasswordAuth",
+    "RegistryAuth",
+    "Secret",
+    "TokenAuth",
+    "parse_endpoint",
+]

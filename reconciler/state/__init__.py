@@ -1,1 +1,28 @@
-"""The state room."""
+"""The state room: what is remembered between cycles, in a SQLite file or a PostgreSQL database.
+
+In come events, reports and marks; out come the entries, events and reports of `reconciler.engine.values`.
+The journal is append-only and the ledger is its fold, so that one can be rebuilt from the other. The room
+knows nothing of git, of registries or of what a verdict means, and decides nothing.
+
+SQLAlchemy is loaded when one of these names is first used, not before.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reconciler.state.care import check, export, rebuild
+    from reconciler.state.ledger import SqlLedger
+    from reconciler.state.opening import open_state
+
+__all__ = ["SqlLedger", "check", "export", "open_state", "rebuild"]
+
+_HOME = {"SqlLedger": "ledger", "check": "care", "export": "care", "open_state": "opening", "rebuild": "care"}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,1 +1,16 @@
-"""The views room."""
+"""Pure views: the engine's values in; text, JSON, Markdown, HTML and metrics out.
+
+One module a form. Nothing here does I/O, reads a clock or looks at the environment: whether there is colour
+and what time it is are arguments. Whatever came from a manifest, a commit or a registry is shown through
+`clean`, so that no output can steer a terminal, break a line or hide text.
+
+    problems   what is wrong with manifests, with the line and a caret
+    text       a report for a terminal
+    as_json    a report for a program
+    markdown   a report for a merge request
+    html       a report for a browser
+    history    git joined with the journal
+    metrics    Prometheus
+"""
+
+from __future__ import annotations

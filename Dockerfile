@@ -1,0 +1,35 @@
+# syntax=docker/dockerfile:1
+FROM python:3.13-slim-bookworm AS build
+WORKDIR /src
+COPY requirements/runtime.txt requirements/runtime.txt
+RUN python -m venv /opt/reconciler \
+ && /opt/reconciler/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.txt
+COPY pyproject.toml README.md ./
+COPY reconciler reconciler
+RUN /opt/reconciler/bin/pip install --no-cache-dir --no-deps .
+
+FROM python:3.13-slim-bookworm
+LABEL org.opencontainers.image.title="model-reconciler" \
+      org.opencontainers.image.description="GitOps for model registries: commit a manifest, and the model is imported exactly once."
+# git and ssh are what a source may need; the versions are those of the distribution's stable release.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates git openssh-client \
+ && rm -rf /var/lib/apt/lists/* \
+ && groupadd --gid 10001 reconciler \
+ && useradd --uid 10001 --gid reconciler --home-dir /work --no-create-home --shell /usr/sbin/nologin reconciler \
+ && install -d -o reconciler -g reconciler /work /state
+COPY --from=build /opt/reconciler /opt/reconciler
+ENV PATH=/opt/reconciler/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    RECONCILER_STATE__DIR=/state \
+    RECONCILER_WEB__LISTEN=0.0.0.0:8321
+USER 10001:10001
+WORKDIR /work
+VOLUME ["/state"]
+EXPOSE 8321
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
+  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8321/healthz', timeout=4)"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["reconciler"]
+CMD ["run"]

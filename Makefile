@@ -1,0 +1,54 @@
+# `make demo` and `make test` work on a fresh machine with git, make and Python 3.11 or later.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint types contracts deps dockerfile check lock clean
+
+demo: $(VENV)/.runtime
+	@./demo.sh $(BIN)
+
+test: $(VENV)/.development
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.development
+	$(BIN)/mypy
+
+contracts: $(VENV)/.development
+	$(BIN)/lint-imports
+
+deps: $(VENV)/.development
+	$(BIN)/deptry .
+
+dockerfile: $(VENV)/.development
+	$(BIN)/hadolint Dockerfile
+
+check: test lint types contracts deps dockerfile
+
+# Pins with hashes and without any address, made anew from the ranges in pyproject.toml.
+lock:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --extra postgres pyproject.toml -o requirements/runtime.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --extra postgres --group dev pyproject.toml requirements/build.in \
+	  -o requirements/development.txt
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.development: requirements/development.txt $(VENV)/.runtime
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/development.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .reconciler

@@ -1,0 +1,7 @@
+"""The composition root: settings in, wired and closable objects out. The only room that knows every other.
+
+world      source, state, registries and engine for one command
+service    the loop with its page, metrics and webhook
+past       git's history joined with the journal
+doctor     what a setup lacks, and what to do about it
+"""

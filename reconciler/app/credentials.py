@@ -1,0 +1,83 @@
+"""From the configuration's ways of giving a secret to what the registry room reads at each use."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from reconciler import registry
+from reconciler.errors import ConfigurationError
+from reconciler.settings import AkSkAuth, PasswordAuth, TokenAuth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pydantic import BaseModel
+
+    from reconciler.settings import ModelArtsTarget, WebSettings
+
+
+def auth_of(base: Path, target: ModelArtsTarget) -> registry.RegistryAuth:
+    """The flow that proves who this program is to the target's registry.
+
+    Args:
+        base: directory that relative paths of secret files start from.
+        target: its settings.
+    """
+    wanted = target.auth
+    if isinstance(wanted, AkSkAuth):
+        return registry.AccessKeyAuth(
+            registry.GivenSecret(wanted.access_key),
+            _required(base, wanted, "secret_key"),
+            security_token=secret_of(base, wanted, "security_token"),
+            project_id=target.project_id,
+        )
+    if isinstance(wanted, TokenAuth):
+        return registry.TokenAuth(_required(base, wanted, "token"))
+    if isinstance(wanted, PasswordAuth):
+        return registry.PasswordAuth(
+            wanted.iam_endpoint,
+            wanted.username,
+            _required(base, wanted, "password"),
+            domain=wanted.domain,
+            scope=wanted.scope,
+        )
+    return registry.RegistryAuth()
+
+
+def secret_of(base: Path, section: BaseModel, name: str) -> registry.Secret | None:
+    """The secret that a section gives in one of its ways, or None when it gives none."""
+    value, file = getattr(section, name), getattr(section, f"{name}_file")
+    variable, command = getattr(section, f"{name}_env"), getattr(section, f"{name}_command")
+    if value is not None:
+        return registry.GivenSecret(value.get_secret_value())
+    if file is not None:
+        return registry.FileSecret(base / file)
+    if variable is not None:
+        return registry.EnvironmentSecret(variable)
+    return registry.CommandSecret(command) if command is not None else None
+
+
+def webhook_secret(base: Path, web: WebSettings) -> Callable[[], str | None]:
+    """Reads the webhook's secret anew at each delivery; None when there is none, or it cannot be read now."""
+
+    def now() -> str | None:
+        if web.webhook_secret is not None:
+            return web.webhook_secret.get_secret_value()
+        if web.webhook_secret_env is not None:
+            return os.environ.get(web.webhook_secret_env)
+        if web.webhook_secret_file is not None:
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                return (base / web.webhook_secret_file).read_text("utf-8").strip() or None
+        return None
+
+    return now
+
+
+def _required(base: Path, section: BaseModel, name: str) -> registry.Secret:
+    found = secret_of(base, section, name)
+    if found is None:
+        raise ConfigurationError(f"{name} is missing")
+    return found

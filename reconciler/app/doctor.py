@@ -1,0 +1,181 @@
+"""What a setup lacks, and what to do about it. Looks only: nothing is created, nothing is imported."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from reconciler.app.repository import source_of
+from reconciler.app.world import registry_of
+from reconciler.contract import edition
+from reconciler.engine.check import check
+from reconciler.errors import ConfigurationError, Exit, ReconcilerError, Unauthorised
+from reconciler.settings import ModelArtsTarget
+from reconciler.state import check as check_state
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from reconciler.settings import Configuration
+
+Level = Literal["ok", "warning", "error"]
+
+_SKEW_ALLOWED = 15 * 60  # seconds; outside it the vendor refuses every signature
+_SKEW_NOTED = 60
+_PATIENCE = 10.0  # seconds for one connection
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was checked.
+
+    Attributes:
+        check: what was looked at: config, git, manifests, state, address, tls, clock or registry.
+        target: the target concerned, or None.
+        remedy: what to do; None when all is well.
+        exit_code: of the process when this is the worst finding.
+    """
+
+    check: str
+    level: Level
+    message: str
+    target: str | None = None
+    remedy: str | None = None
+    exit_code: Exit = Exit.WELL
+
+
+async def examine(configuration: Configuration, only: str | None) -> list[Finding]:
+    """Every finding, in the order in which one depends on the other."""
+    names = configuration.chosen(only)
+    findings = [_configuration(configuration), *_git(configuration, names), _state(configuration)]
+    for name in names:
+        findings += [finding async for finding in _target(configuration, name)]
+    return findings
+
+
+def _configuration(configuration: Configuration) -> Finding:
+    where = configuration.file or "no reconciler.toml: everything defaults"
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    return Finding("config", "ok", f"{where}; Python {python}; relative paths start at {configuration.base}")
+
+
+def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Finding]:
+    try:
+        with closing(source_of(configuration)) as source:
+            commit = source.head()
+            yield Finding("git", "ok", f"{configuration.settings.source.repo} is at {commit[:12]}")
+            for note in source.notes():
+                yield Finding("git", "warning", note)
+            for name in names:
+                wanted = configuration.settings.targets[name]
+                snapshot = source.snapshot(commit, wanted.path)
+                if not snapshot.exists:
+                    message = f"commit {commit[:12]} has no directory {wanted.path}"
+                    remedy = f"commit a first manifest there, or set targets.{name}.path"
+                    yield Finding("manifests", "error", message, name, remedy, Exit.UNUSABLE)
+                    continue
+                found = check(snapshot, source, edition(wanted.edition))
+                message = f"{found.documents} manifests, {found.errors} errors, {found.warnings} warnings"
+                level: Level = "error" if found.errors else "ok"
+                yield Finding(
+                    "manifests", level, message, name, remedy, Exit.HUMAN if found.errors else Exit.WELL
+                )
+    except ReconcilerError as error:
+        yield Finding("git", "error", str(error), exit_code=Exit(error.exit_code))
+
+
+def _state(configuration: Configuration) -> Finding:
+    try:
+        problems = check_state(configuration.state_url)
+    except ReconcilerError as error:
+        return Finding("state", "error", str(error), exit_code=Exit(error.exit_code))
+    if problems:
+        return Finding("state", "error", "; ".join(problems), exit_code=Exit.UNUSABLE)
+    return Finding("state", "ok", "sound, or not there yet")
+
+
+async def _target(configuration: Configuration, name: str) -> AsyncIterator[Finding]:
+    wanted = configuration.settings.targets[name]
+    if isinstance(wanted, ModelArtsTarget):
+        async for finding in _endpoint(wanted.endpoint, name):
+            yield finding
+            if finding.level == "error":
+                return
+    try:
+        async with registry_of(configuration, name, acts=False) as registry:
+            models = await registry.list_models()
+    except Unauthorised as error:
+        remedy = f"check targets.{name}.auth and the permission modelarts:model:list"
+        yield Finding("registry", "error", str(error), name, remedy, Exit.UNUSABLE)
+    except ConfigurationError as error:
+        yield Finding(
+            "credentials", "error", str(error), name, f"check targets.{name}.auth", Exit.CONFIGURATION
+        )
+    except ReconcilerError as error:
+        remedy = f"check targets.{name}.endpoint and project_id"
+        yield Finding("registry", "error", str(error), name, remedy, Exit.UNUSABLE)
+    else:
+        yield Finding("registry", "ok", f"answers, and lists {len(models)} models", name)
+
+
+async def _endpoint(endpoint: str, name: str) -> AsyncIterator[Finding]:
+    """Name resolution, connection, TLS and clock, each before what needs it."""
+    parts = urlsplit(endpoint)
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        remedy = f"check targets.{name}.endpoint and this machine's DNS"
+        yield Finding("address", "error", f"{host}: {error.strerror or error}", name, remedy, Exit.UNUSABLE)
+        return
+    yield Finding("address", "ok", f"{host} is {found[0][4][0]}", name)
+    try:
+        date = await asyncio.wait_for(_date(host, port, secure=secure), _PATIENCE)
+    except ssl.SSLError as error:
+        remedy = "check the certificate, SSL_CERT_FILE and any proxy between"
+        yield Finding("tls", "error", f"{host}: {error.reason or error}", name, remedy, Exit.UNUSABLE)
+        return
+    except (OSError, TimeoutError) as error:
+        remedy = "check that the endpoint is up and that no firewall stands between"
+        message = f"{host} port {port}: {error or 'no answer'}"
+        yield Finding("registry", "error", message, name, remedy, Exit.UNUSABLE)
+        return
+    yield Finding("tls", "ok", "certificate accepted" if secure else "plain HTTP on loopback", name)
+    yield _clock(date, name)
+
+
+async def _date(host: str, port: int, *, secure: bool) -> str | None:
+    """The `Date` header of any answer of the server."""
+    context = ssl.create_default_context() if secure else None
+    reader, writer = await asyncio.open_connection(host, port, ssl=context)
+    try:
+        writer.write(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        head = await reader.read(16384)
+    finally:
+        writer.close()
+    lines = head.decode("latin-1").split("\r\n")
+    return next((line[5:].strip() for line in lines if line.lower().startswith("date:")), None)
+
+
+def _clock(date: str | None, name: str) -> Finding:
+    try:
+        skew = abs((parsedate_to_datetime(date or "") - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return Finding("clock", "warning", "the registry does not say what time it is", name)
+    message = f"{skew:.0f} s between this clock and the registry's"
+    if skew > _SKEW_ALLOWED:
+        remedy = "set this machine's clock: signatures are refused beyond 15 minutes"
+        return Finding("clock", "error", message, name, remedy, Exit.UNUSABLE)
+    if skew > _SKEW_NOTED:
+        return Finding("clock", "warning", message, name, "set this machine's clock, by NTP for instance")
+    return Finding("clock", "ok", message, name)

@@ -1,0 +1,133 @@
+"""`run`: the loop over one world, with its page, metrics and webhook beside it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from reconciler import __version__
+from reconciler.app.credentials import webhook_secret
+from reconciler.app.world import opened
+from reconciler.daemon.loop import Loop
+from reconciler.daemon.stop import Stop
+from reconciler.daemon.ticker import Ticker
+from reconciler.engine.clock import Clock
+from reconciler.errors import ConfigurationError
+from reconciler.views import html
+from reconciler.views.metrics import Metrics
+from reconciler.web.application import create_app
+from reconciler.web.server import listen, serving
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import AsyncIterator
+    from datetime import datetime
+
+    from reconciler.app.world import World
+    from reconciler.daemon.ticker import Tick
+    from reconciler.engine.values import Event, Report
+    from reconciler.settings import Configuration
+
+log = structlog.get_logger("reconciler")
+
+_USUAL_PORT = 8321
+_PORTS_TRIED = 20
+
+
+@dataclass(slots=True)
+class Board:
+    """What the page and the metrics show: filled by the loop, read by the web room."""
+
+    metrics: Metrics = field(default_factory=lambda: Metrics(__version__))
+    report: Report | None = None
+    last: Tick | None = None
+    succeeded_at: datetime | None = None
+
+    def heard(self, tick: Tick) -> None:
+        """Takes the result of one tick."""
+        self.last = tick
+        self.metrics.observe_tick(tick.outcome, tick.seconds, tick.at)
+        if tick.report is not None:
+            self.report = tick.report
+            self.metrics.observe_report(tick.report)
+        if tick.outcome != "error":
+            self.succeeded_at = tick.at
+
+    def event(self, event: Event) -> None:
+        """Takes one journalled event."""
+        self.metrics.observe_events([event])
+        log.info(event.kind.value, target=event.target, model=str(event.pair), model_id=event.model_id)
+
+
+async def run(configuration: Configuration, target: str | None) -> None:
+    """Runs until SIGTERM or SIGINT.
+
+    Raises:
+        ReconcilerError: the configuration, the source or the state cannot be used to begin with.
+    """
+    stop, board = Stop(), Board()
+    clock = Clock(sleep=stop.sleep, stopping=stop.asked)
+    async with opened(configuration, acts=True, only=target, clock=clock, progress=board.event) as world:
+        policy = min((t.policy for t in world.engine.targets), key=lambda policy: policy.follow_first)
+        loop = Loop(
+            Ticker(world.engine, board.heard),
+            configuration.settings.schedule,
+            stop,
+            world.source.watch_paths(),
+            policy.follow_first,
+            policy.follow_max,
+        )
+        async with _page(world, loop, board):
+            await loop.run()
+    log.info("stopped")
+
+
+@contextlib.asynccontextmanager
+async def _page(world: World, loop: Loop, board: Board) -> AsyncIterator[None]:
+    """The web room beside the loop, unless it is switched off."""
+    wanted = world.configuration.settings.web
+    if not wanted.enabled:
+        yield
+        return
+
+    def state() -> html.PageState:
+        return html.PageState(
+            now=loop.ticker.engine.clock.now(),
+            version=__version__,
+            phase="stopping" if loop.stop.asked() else "running" if board.last else "starting",
+            report=board.report,
+            last_tick=_last(board),
+            last_success_at=board.succeeded_at,
+            next_tick_at=loop.next_run(),
+            commit_url=wanted.commit_url,
+        )
+
+    application = create_app(
+        state,
+        board.metrics.render,
+        lambda: loop.ask("webhook"),
+        lambda: board.succeeded_at is not None,
+        webhook_secret(world.configuration.base, wanted),
+    )
+    async with serving(application, _listener(wanted.listen)) as url:
+        log.info("page", url=url)
+        yield
+
+
+def _last(board: Board) -> html.Tick | None:
+    tick = board.last
+    if tick is None:
+        return None
+    return html.Tick(tick.at, tick.seconds, tick.outcome, tick.error)
+
+
+def _listener(listen_on: str | None) -> socket.socket:
+    if listen_on is None:
+        return listen("127.0.0.1", _USUAL_PORT, attempts=_PORTS_TRIED)
+    host, _, port = listen_on.rpartition(":")
+    if not port.isdigit():
+        raise ConfigurationError(f"web.listen: {listen_on!r}: expected HOST:PORT")
+    return listen(host.strip("[]") or "127.0.0.1", int(port))

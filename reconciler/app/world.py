@@ -1,0 +1,174 @@
+"""Source, state, registries and engine, opened for one command and closed after it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.app.credentials import auth_of
+from reconciler.app.repository import source_of
+from reconciler.contract import edition
+from reconciler.embedded import EmbeddedSettings, create_app
+from reconciler.engine.clock import Clock, Policy
+from reconciler.engine.cycle import Engine, Target
+from reconciler.engine.desired import ManifestReader
+from reconciler.engine.plan import Guards
+from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
+from reconciler.registry.in_process import in_process
+from reconciler.settings import EmbeddedTarget
+from reconciler.state import open_state
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+    from reconciler.engine.ports import Registry
+    from reconciler.engine.values import Event
+    from reconciler.settings import Configuration, ModelArtsTarget
+    from reconciler.source import GitSource
+    from reconciler.state import SqlLedger
+
+_EMBEDDED_PROJECT = "embedded"
+_EMBEDDED_FOLLOW = 0.2  # seconds; the embedded registry answers at once, and publishes in about one second
+_EMBEDDED_SETTLE = 0.2
+_FOLLOW = 5.0  # seconds; an import takes the service half a minute at the least
+_SETTLE = 5.0
+_NO_LIMIT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything one command works with; closed by `opened`."""
+
+    configuration: Configuration
+    source: GitSource
+    ledger: SqlLedger
+    engine: Engine
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    configuration: Configuration,
+    *,
+    acts: bool,
+    only: str | None = None,
+    clock: Clock | None = None,
+    progress: Callable[[Event], None] = lambda _: None,
+) -> AsyncIterator[World]:
+    """Opens source, state and registries, and closes them in reverse.
+
+    Args:
+        configuration: what is configured.
+        acts: takes the state's lock and may create files; without it nothing at all is created.
+        only: the one target to work on; None takes all.
+        clock: time and chance; the real ones where None.
+        progress: hears of every event as it is recorded.
+
+    Raises:
+        ConfigurationError: there is no target of that name.
+        SourceError, StateError: as opening them does.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        names = configuration.chosen(only)
+        source = stack.enter_context(contextlib.closing(source_of(configuration)))
+        ledger = stack.enter_context(contextlib.closing(open_state(configuration.state_url, writer=acts)))
+        targets = []
+        for name in names:
+            registry = await stack.enter_async_context(registry_of(configuration, name, acts=acts))
+            targets.append(_target(configuration, name, registry))
+        engine = Engine(source, ledger, tuple(targets), clock or Clock(), progress)
+        stack.callback(engine.close)
+        yield World(configuration, source, ledger, engine)
+
+
+@contextlib.asynccontextmanager
+async def registry_of(
+    configuration: Configuration, name: str, *, acts: bool
+) -> AsyncIterator[ModelArtsRegistry]:
+    """The client of one target's registry; an embedded registry runs inside this process while it is open."""
+    wanted = configuration.settings.targets[name]
+    with contextlib.ExitStack() as stack:
+        if isinstance(wanted, EmbeddedTarget):
+            application = create_app(_embedded(configuration, name, wanted, acts=acts))
+            stack.callback(application.state.close)
+            registry = _embedded_client(application, wanted)
+        else:
+            registry = _client(configuration, wanted)
+        try:
+            yield registry
+        finally:
+            await registry.aclose()
+
+
+def _embedded_client(application: FastAPI, wanted: EmbeddedTarget) -> ModelArtsRegistry:
+    """A client that reaches the application without a socket, as fast as it answers."""
+    return ModelArtsRegistry(
+        "http://localhost",
+        _EMBEDDED_PROJECT,
+        auth=RegistryAuth(),
+        limits=Limits(concurrency=wanted.in_flight, rate=_NO_LIMIT, burst=_NO_LIMIT),
+        transport=in_process(application),
+    )
+
+
+def _client(configuration: Configuration, wanted: ModelArtsTarget) -> ModelArtsRegistry:
+    return ModelArtsRegistry(
+        wanted.endpoint,
+        wanted.project_id,
+        auth=auth_of(configuration.base, wanted),
+        workspace_id=wanted.workspace_id,
+        limits=Limits(
+            page_size=wanted.page_size,
+            concurrency=wanted.in_flight,
+            rate=wanted.rate,
+            burst=max(1, int(wanted.rate)),
+            deadline=wanted.timeout.total_seconds(),
+        ),
+    )
+
+
+def _target(configuration: Configuration, name: str, registry: Registry) -> Target:
+    settings = configuration.settings
+    wanted = settings.targets[name]
+    embedded = isinstance(wanted, EmbeddedTarget)
+    follow = settings.follow
+    usual = _EMBEDDED_FOLLOW if embedded else _FOLLOW
+    first = follow.first.total_seconds() if follow.first else usual
+    policy = Policy(
+        in_flight=wanted.in_flight,
+        settle=_EMBEDDED_SETTLE if embedded else _SETTLE,
+        follow_first=first,
+        follow_max=max(first, follow.max.total_seconds()),
+        follow_deadline=follow.deadline.total_seconds(),
+    )
+    return Target(
+        name,
+        wanted.path,
+        registry,
+        ManifestReader(edition(wanted.edition)),
+        Guards(settings.guards.max_imports_per_cycle),
+        policy,
+        settings.schedule.full_observation,
+    )
+
+
+def embedded_database(configuration: Configuration, name: str) -> Path:
+    """Where an embedded target keeps its models."""
+    wanted = configuration.settings.targets[name]
+    own = wanted.database if isinstance(wanted, EmbeddedTarget) else None
+    return configuration.base / own if own else configuration.state_dir / f"registry-{name}.db"
+
+
+def _embedded(
+    configuration: Configuration, name: str, wanted: EmbeddedTarget, *, acts: bool
+) -> EmbeddedSettings:
+    """Its settings. A command that only looks does not create a database: what is not there is empty."""
+    database = embedded_database(configuration, name)
+    return EmbeddedSettings(
+        database=database if acts or database.exists() else None,
+        edition=wanted.edition,
+        publish_seconds=wanted.publish_seconds,
+    )

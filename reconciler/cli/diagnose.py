@@ -1,0 +1,51 @@
+"""`doctor`: checks a setup and says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from reconciler.cli.options import (
+    ConfigOption,
+    Output,
+    OutputOption,
+    QuietOption,
+    TargetOption,
+    VerboseOption,
+)
+from reconciler.cli.terminal import configuration, put, put_json
+
+if TYPE_CHECKING:
+    from reconciler.app.doctor import Finding
+
+_MARKS = {"ok": "ok  ", "warning": "warn", "error": "FAIL"}
+
+
+def doctor(
+    config: ConfigOption = None,
+    target: TargetOption = None,
+    output: OutputOption = Output.TEXT,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
+) -> None:
+    """Checks git, configuration, credentials, registry, clock and state. Changes nothing."""
+    from reconciler.app.doctor import examine  # noqa: PLC0415 - heavy
+
+    findings = asyncio.run(examine(configuration(config), target))
+    shown = [finding for finding in findings if not quiet or finding.level != "ok"]
+    if output is Output.JSON:
+        put_json([asdict(finding) for finding in shown])
+    else:
+        put("".join(_lines(finding) for finding in shown))
+    raise typer.Exit(int(max(finding.exit_code for finding in findings)))
+
+
+def _lines(finding: Finding) -> str:
+    from reconciler.views.clean import clean  # noqa: PLC0415
+
+    where = f" ({finding.target})" if finding.target else ""
+    remedy = f"      {clean(finding.remedy)}\n" if finding.remedy else ""
+    return f"{_MARKS[finding.level]}  {finding.check}{clean(where)}: {clean(finding.message)}\n{remedy}"

@@ -1,0 +1,75 @@
+"""`status` and `history`: what is remembered. Neither asks a registry nor changes anything."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli.options import (
+    ConfigOption,
+    Output,
+    OutputOption,
+    PlanOutput,
+    QuietOption,
+    TargetOption,
+    VerboseOption,
+)
+from reconciler.cli.sync import leave, show
+from reconciler.cli.terminal import colour, configuration, put, put_json, tell
+
+if TYPE_CHECKING:
+    from reconciler.engine.values import Report
+
+
+def status(
+    config: ConfigOption = None,
+    target: TargetOption = None,
+    output: OutputOption = Output.TEXT,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Shows the last known verdict of every model, from the state, offline."""
+    from reconciler.engine.remembered import refreshed  # noqa: PLC0415 - heavy
+    from reconciler.state import open_state  # noqa: PLC0415
+
+    settings = configuration(config)
+    names = settings.chosen(target)
+    with closing(open_state(settings.state_url, writer=False)) as ledger:
+        known = ledger.last_report()
+        report = refreshed(known, ledger, names) if known else _nothing()
+    if known is None:
+        tell("nothing is remembered yet: no cycle has run with this state; see `reconciler plan`")
+    show(report, PlanOutput(output), quiet=quiet, verbose=verbose or output is Output.TEXT, mode="status")
+    leave(report)
+
+
+def _nothing() -> Report:
+    from reconciler.engine.values import Report  # noqa: PLC0415
+
+    return Report("", "", ())
+
+
+def history(
+    model: Annotated[
+        str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="One model, or one version of it.")
+    ] = None,
+    config: ConfigOption = None,
+    target: TargetOption = None,
+    output: OutputOption = Output.TEXT,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
+) -> None:
+    """Shows who declared each model, when, and what became of it: git's log joined with the journal."""
+    from reconciler.app.past import past  # noqa: PLC0415 - heavy
+    from reconciler.views import history as view  # noqa: PLC0415
+
+    name, _, version = (model or "").partition("@")
+    rows = view.rows(*past(configuration(config), target, name or None, version or None))
+    if model and not rows and not quiet:
+        tell(f"{model}: neither declared in git nor remembered")
+    if output is Output.JSON:
+        put_json(view.as_json(rows))
+    else:
+        put(view.text(rows, colour=colour()))

@@ -1,0 +1,38 @@
+"""The options that every command takes, once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Output(StrEnum):
+    """Forms of output."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class PlanOutput(StrEnum):
+    """Forms of output of a plan."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", envvar="RECONCILER_CONFIG", help="Configuration file."),
+]
+TargetOption = Annotated[
+    str | None, typer.Option("--target", metavar="NAME", help="Only this target; by default all.")
+]
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Form of the output.")]
+PlanOutputOption = Annotated[PlanOutput, typer.Option("--output", "-o", help="Form of the output.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="More: every item, debug log lines.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

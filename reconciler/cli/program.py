@@ -1,0 +1,56 @@
+"""The program: its commands, and the one place where an error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from reconciler.cli import diagnose, loop, memory, registry, schema, sync, validate
+from reconciler.cli.terminal import tell
+from reconciler.errors import ReconcilerError
+
+app = typer.Typer(
+    name="reconciler",
+    help="Imports the models that git declares, each exactly once.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("validate")(validate.validate)
+app.command("plan")(sync.plan)
+app.command("apply")(sync.apply)
+app.command("run")(loop.run)
+app.command("status")(memory.status)
+app.command("history")(memory.history)
+app.command("retry")(sync.retry)
+app.command("schema")(schema.schema)
+app.command("doctor")(diagnose.doctor)
+app.add_typer(registry.app, name="registry")
+
+
+def run() -> None:
+    """Runs the command line and ends the process."""
+    try:
+        app()
+    except ReconcilerError as error:
+        tell(f"error: {error}")
+        sys.exit(int(error.exit_code))
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except KeyboardInterrupt:
+        tell("interrupted; what was in flight is settled by the next run")
+        sys.exit(130)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+    if version:
+        from reconciler import __version__  # noqa: PLC0415 - only here
+
+        typer.echo(f"reconciler {__version__}")
+        raise typer.Exit

@@ -1,0 +1,105 @@
+"""What happens while it happens, on standard error: a bar on a terminal, a line an event elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconciler.cli.terminal import tell
+from reconciler.engine.values import EventKind
+from reconciler.views.clean import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.values import Event
+
+_SAID = {
+    EventKind.IMPORT_REQUESTED: "importing",
+    EventKind.IMPORTED: "registered",
+    EventKind.ADOPTED: "found registered",
+    EventKind.REJECTED: "rejected",
+    EventKind.POSTPONED: "not made, will be tried again",
+    EventKind.UNKNOWN: "outcome unknown, asking the registry",
+    EventKind.NOT_FOUND: "was not made",
+    EventKind.PUBLISHED: "published",
+    EventKind.FAILED: "failed",
+    EventKind.DRIFTED: "registered with other content",
+    EventKind.MISSING: "gone from the registry",
+    EventKind.RELEASED: "released",
+    EventKind.DELETED: "failed model deleted",
+}
+_DONE = {EventKind.PUBLISHED, EventKind.FAILED, EventKind.REJECTED, EventKind.POSTPONED, EventKind.DRIFTED}
+_MADE = {EventKind.IMPORTED, EventKind.ADOPTED}
+
+
+@dataclass(slots=True)
+class Progress:
+    """Hears every event of a command; remembers which pairs it imported."""
+
+    quiet: bool
+    imported: set[tuple[str, Pair]] = field(default_factory=set)
+    _asked: set[tuple[str, Pair]] = field(default_factory=set)
+    _done: set[tuple[str, Pair]] = field(default_factory=set)
+    _bar: Bar | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Takes one event, as it is recorded."""
+        key = (event.target, event.pair)
+        if event.kind is EventKind.IMPORT_REQUESTED:
+            self._asked.add(key)
+        if event.kind in _MADE and key in self._asked:
+            self.imported.add(key)
+        if event.kind in _DONE and key in self._asked:
+            self._done.add(key)
+        if not self.quiet and event.kind in _SAID:
+            self._show(event)
+
+    def _show(self, event: Event) -> None:
+        line = f"{event.pair}: {_SAID[event.kind]}" + (f" as {event.model_id}" if event.kind in _MADE else "")
+        if self._bar is None:
+            tell(line)
+        else:
+            self._bar.update(clean(line), len(self._done), len(self._asked))
+
+    @contextmanager
+    def shown(self) -> Iterator[Progress]:
+        """Shows a bar while the block runs, when standard error is a terminal."""
+        if self.quiet or not sys.stderr.isatty():
+            yield self
+            return
+        with Bar.on_terminal() as self._bar:
+            yield self
+        self._bar = None
+
+
+@dataclass(slots=True)
+class Bar:
+    """A bar of rich's, fed with counts."""
+
+    update: Callable[[str, int, int], None]
+
+    @classmethod
+    @contextmanager
+    def on_terminal(cls) -> Iterator[Bar]:
+        """A bar that disappears when it is done: the report says the rest."""
+        from rich.console import Console  # noqa: PLC0415 - only on a terminal
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+        from rich.progress import Progress as RichProgress  # noqa: PLC0415
+
+        columns = (
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False),
+        )
+        with RichProgress(*columns, console=Console(stderr=True), transient=True) as shown:
+            task = shown.add_task("", total=None)
+
+            def update(line: str, done: int, total: int) -> None:
+                shown.update(task, description=line, completed=done, total=total)
+
+            yield cls(update)

@@ -1,0 +1,29 @@
+"""`schema`: JSON Schema of a manifest or of the configuration, for editors."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from reconciler.cli.terminal import put_json
+
+
+def schema(
+    config: Annotated[
+        bool, typer.Option("--config", help="Of the configuration file instead of a manifest.")
+    ] = False,
+    edition: Annotated[
+        str | None, typer.Option("--edition", metavar="NAME", help="Rule set of the vendor's documents.")
+    ] = None,
+) -> None:
+    """Prints a JSON Schema."""
+    if config:
+        from reconciler.settings import Settings  # noqa: PLC0415 - each only where it is wanted
+
+        put_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema()})
+        return
+    from reconciler.contract import DEFAULT_EDITION  # noqa: PLC0415
+    from reconciler.contract import edition as rules  # noqa: PLC0415
+
+    put_json(rules(edition or DEFAULT_EDITION).json_schema())

@@ -1,0 +1,292 @@
+"""Rules that never stop an import: where the vendor's documents disagree, or a mistake is likely."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract.rules import Rule, packages_of, struct_at, structs_at, text_at
+from reconciler.contract.wording import listed, meant, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.contract.opening import Written
+    from reconciler.contract.problem import Loc, Problem
+
+TOLERATED = "tolerated"
+"""The code of what a table forbids and the vendor's own example, or a lenient service, does."""
+
+_NUMERIC = ("int", "float")
+_PACKAGED = ("Image", "Custom")
+_METRICS = ("f1", "recall", "precision", "accuracy")
+_CONTENT_TYPES = ("application/json", "multipart/form-data")
+
+
+def _params_of(document: Written) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
+    for field in ("input_params", "output_params"):
+        yield from structs_at(document, field)
+
+
+def _pair(document: Written) -> Iterator[Problem]:
+    name = text_at(document, "model_name")
+    if name and (name[0] in "-_" or (name[0].isascii() and name[0].isdigit())):
+        why = "starts with a digit, - or _; the vendor's SDK wants a letter first"
+        yield warning("unusual-value", ("model_name",), why, name)
+    if text_at(document, "model_version") == "0.0.0":
+        yield warning(
+            "unusual-value", ("model_version",), "is not known to be accepted; start at 0.0.1", "0.0.0"
+        )
+
+
+PAIR = Rule(_pair)
+"""Cases 5 and 7."""
+
+
+def _params(document: Written) -> Iterator[Problem]:
+    for loc, param in _params_of(document):
+        kind = text_at(param, "param_type")
+        if kind == "box":
+            why = "is not in the vendor's table, only in its example; the service may refuse it"
+            yield warning(TOLERATED, (*loc, "param_type"), why, kind)
+        for bound in ("min", "max"):
+            if param.get(bound) is not None and kind and kind not in _NUMERIC:
+                why = f"is meant for param_type int or float, and this is {kind}"
+                yield warning(TOLERATED, (*loc, bound), why, param[bound])
+
+
+PARAMS = Rule(_params)
+"""Case 21: table 3 against the example of the same page."""
+
+
+def _restraint_alone(document: Written) -> Iterator[Problem]:
+    for loc, package in packages_of(document):
+        if text_at(package, "restraint") and package.get("package_version") in (None, ""):
+            why = "means nothing without package_version"
+            yield warning(TOLERATED, (*loc, "restraint"), why, package["restraint"])
+
+
+RESTRAINT_ALONE = Rule(_restraint_alone)
+"""Case 17."""
+
+
+def _apis(document: Written) -> Iterator[Problem]:
+    if text_at(document, "model_type") in (*_PACKAGED, ""):
+        return
+    config = struct_at(document, "initial_config")
+    for root, holder in (((), document), (("initial_config",), config)):
+        apis = [*structs_at(holder, "apis", root)]
+        if len(apis) > 1:
+            yield warning(TOLERATED, (*root, "apis"), "a model that is no Image has exactly one API")
+        for loc, api in apis:
+            if text_at(api, "url") not in ("", "/"):
+                why = "the API of a model that is no Image has the url '/'"
+                yield warning(TOLERATED, (*loc, "url"), why, api["url"])
+
+
+APIS = Rule(_apis)
+"""Case 27: package specification against the example of the import page."""
+
+
+def _api_keys(document: Written) -> Iterator[Problem]:
+    known = ("url", "method", "protocol", "input_params", "output_params")
+    for loc, api in structs_at(document, "apis"):
+        for key in api:
+            if key not in known:
+                yield warning("unknown-field", (*loc, key), f"is not documented{meant(key, known)}")
+
+
+API_KEYS = Rule(_api_keys)
+
+
+def _apis_typed_as_text(document: Written) -> Iterator[Problem]:
+    if isinstance(document.get("apis"), list) and "apis" not in document.texts:
+        why = "the vendor's table says text and its example sends a list; sent as a list"
+        yield warning(TOLERATED, ("apis",), why)
+
+
+APIS_TYPED_AS_TEXT = Rule(_apis_typed_as_text)
+
+
+def _execution_code(document: Written) -> Iterator[Problem]:
+    code, source = text_at(document, "execution_code"), text_at(document, "source_location")
+    if not code:
+        return
+    if "/model/" not in code:
+        why = "should lie in the directory model/ of the source; the service finds it there by itself"
+        yield warning(TOLERATED, ("execution_code",), why, code)
+    elif source and not code.startswith(f"{source.rstrip('/')}/"):
+        yield warning(TOLERATED, ("execution_code",), "lies outside source_location", code)
+
+
+EXECUTION_CODE = Rule(_execution_code)
+
+
+def _source_scheme(document: Written) -> Iterator[Problem]:
+    source = text_at(document, "source_location")
+    scheme, separator, _ = source.partition("://")
+    if separator and scheme.lower() not in ("http", "https", "obs"):
+        why = "is neither an OBS path nor an image address"
+        yield warning("unusual-value", ("source_location",), why, source)
+
+
+SOURCE_SCHEME = Rule(_source_scheme)
+
+
+def _metrics_complete(document: Written) -> Iterator[Problem]:
+    metrics = document.get("model_metrics")
+    if not isinstance(metrics, dict):
+        return
+    missing = [name for name in _METRICS if metrics.get(name) is None]
+    if missing:
+        yield warning("incomplete", ("model_metrics",), f"the vendor's table also has {listed(missing)}")
+
+
+METRICS_COMPLETE = Rule(_metrics_complete)
+"""Table 6 of 2019; later editions make the members optional."""
+
+
+def _metrics_known(document: Written) -> Iterator[Problem]:
+    for key in struct_at(document, "model_metrics"):
+        if key not in _METRICS:
+            why = f"is not a documented metric{meant(key, _METRICS)}"
+            yield warning("unknown-field", ("model_metrics", key), why)
+
+
+METRICS_KNOWN = Rule(_metrics_known)
+
+
+def _description_empty(document: Written) -> Iterator[Problem]:
+    if document.get("description") == "":
+        yield warning("unusual-value", ("description",), "must have 1 to 100 characters; leave it out", "")
+
+
+DESCRIPTION_EMPTY = Rule(_description_empty)
+"""Case 12."""
+
+
+def _recommended_lengths(document: Written) -> Iterator[Problem]:
+    for loc, param in _params_of(document):
+        for field, most in (("param_name", 64), ("param_desc", 100)):
+            length = len(text_at(param, field))
+            if length > most:
+                why = f"has {length} characters; the vendor recommends at most {most}"
+                yield warning("too-long", (*loc, field), why)
+
+
+RECOMMENDED_LENGTHS = Rule(_recommended_lengths)
+
+
+def _web_protocols(document: Written) -> Iterator[Problem]:
+    for loc, param in _params_of(document):
+        protocol = text_at(param, "protocol")
+        if protocol and protocol.lower() not in ("http", "https"):
+            yield warning("unusual-value", (*loc, "protocol"), "is usually http or https", protocol)
+
+
+WEB_PROTOCOLS = Rule(_web_protocols)
+
+
+def _unused(document: Written, fields: tuple[str, ...], why: str) -> Iterator[Problem]:
+    for field in fields:
+        if document.get(field):
+            yield warning("not-applicable", (field,), why)
+
+
+def _only_for_template(document: Written) -> Iterator[Problem]:
+    if text_at(document, "model_type") not in ("Template", "Custom", ""):
+        yield from _unused(document, ("template",), "is used only where model_type is Template")
+
+
+ONLY_FOR_TEMPLATE = Rule(_only_for_template)
+
+
+def _only_for_images(document: Written) -> Iterator[Problem]:
+    kind = text_at(document, "model_type")
+    if kind and kind != "Image":
+        yield from _unused(document, ("source_copy",), "is used only where model_type is Image")
+    if kind and kind not in _PACKAGED:
+        yield from _unused(document, ("cmd",), "is the start command of an image")
+
+
+ONLY_FOR_IMAGES = Rule(_only_for_images)
+
+
+def _not_for_custom(document: Written) -> Iterator[Problem]:
+    if text_at(document, "model_type") == "Custom":
+        yield from _unused(document, ("model_docs", "template"), "does not apply where model_type is Custom")
+
+
+NOT_FOR_CUSTOM = Rule(_not_for_custom)
+
+
+def _certain_sites(document: Written) -> Iterator[Problem]:
+    yield from _unused(document, ("deployment_constraints",), "is offered on certain sites only")
+
+
+CERTAIN_SITES = Rule(_certain_sites)
+
+
+def _config_agrees(document: Written) -> Iterator[Problem]:
+    config = struct_at(document, "initial_config")
+    for field in ("model_type", "runtime", "model_algorithm"):
+        inside, outside = text_at(config, field), text_at(document, field)
+        if inside and outside and inside.casefold() != outside.casefold():
+            why = f"differs from the request's {field}, and no document says which one holds"
+            yield warning("contradiction", ("initial_config", field), why, inside)
+    if config and not (text_at(config, "model_algorithm") or text_at(document, "model_algorithm")):
+        why = "has no model_algorithm, which a configuration file must have"
+        yield warning("incomplete", ("initial_config",), why)
+
+
+CONFIG_AGREES = Rule(_config_agrees)
+
+
+def _config_details(document: Written) -> Iterator[Problem]:
+    config = struct_at(document, "initial_config")
+    if text_at(document, "model_type") not in (*_PACKAGED, "Template", ""):
+        for field in ("health", "readiness_health", "startup_health"):
+            if config.get(field):
+                why = "is used only where model_type is Image"
+                yield warning("not-applicable", ("initial_config", field), why)
+    for loc, api in structs_at(config, "apis", ("initial_config",)):
+        for field in ("input_params", "output_params"):
+            if field in api:
+                why = "belongs to the request's apis; a configuration has request and response"
+                yield warning("unusual-value", (*loc, field), why)
+        for field in ("request", "response"):
+            yield from _exchange((*loc, field), api.get(field))
+
+
+def _exchange(loc: Loc, exchange: Any) -> Iterator[Problem]:  # noqa: ANN401 - anything may stand there
+    if exchange is None:
+        return
+    if not isinstance(exchange, dict):
+        yield warning("unusual-value", loc, "is usually a mapping with Content-type and data")
+        return
+    for key, value in exchange.items():
+        if key.lower() == "content-type":
+            if value not in _CONTENT_TYPES:
+                hint = meant(value, _CONTENT_TYPES) if isinstance(value, str) else ""
+                why = f"is not {' or '.join(_CONTENT_TYPES)}{hint}"
+                yield warning("unusual-value", (*loc, key), why, value)
+        elif key != "data":
+            why = f"is not documented{meant(key, ('Content-type', 'data'))}"
+            yield warning("unknown-field", (*loc, key), why)
+
+
+CONFIG_DETAILS = Rule(_config_details)
+
+
+def _config_of_later_editions(document: Written) -> Iterator[Problem]:
+    for field in ("readiness_health", "startup_health", "protocol", "port"):
+        if field in struct_at(document, "initial_config"):
+            why = "is documented only in edition current"
+            yield warning("unusual-value", ("initial_config", field), why)
+
+
+CONFIG_OF_LATER_EDITIONS = Rule(_config_of_later_editions)
+
+EVERY_EDITION = (
+    PAIR, PARAMS, RESTRAINT_ALONE, APIS, API_KEYS, EXECUTION_CODE, SOURCE_SCHEME, METRICS_KNOWN,
+    CONFIG_AGREES, CONFIG_DETAILS,
+)  # fmt: skip

@@ -1,0 +1,186 @@
+"""One edition of the import API: its types, its rules, and the three things they are asked for.
+
+manifest document ─parse─▶ request, problems
+HTTP body        ─judge─▶ problems
+─json_schema─▶ JSON Schema of a manifest
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from reconciler.contract.advice import TOLERATED
+from reconciler.contract.catalogue import EDITIONS_OF_FIELD
+from reconciler.contract.faults import problems_of
+from reconciler.contract.free import settle
+from reconciler.contract.opening import JSON_TEXTS, close_text, open_texts
+from reconciler.contract.rules import CONTENT
+from reconciler.contract.structs import Struct
+from reconciler.contract.wording import error, listed, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.contract.opening import Written
+    from reconciler.contract.problem import Problem
+    from reconciler.contract.rules import Rule
+
+EXTRA = "extra"
+MANIFEST_ONLY = ("metadata", "initial_config_file", EXTRA)
+"""Keys of a manifest that are no fields of the API."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What reading one manifest document gave.
+
+    Attributes:
+        request: what will be sent, in the manifest's order; None exactly when some problem is an error.
+        problems: everything found, errors and warnings.
+    """
+
+    request: dict[str, Any] | None
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """The rules of one edition of the vendor's documents.
+
+    Attributes:
+        name: such as `seed-2019`.
+        source: which of the vendor's pages it follows.
+        model: the request as a pydantic type.
+        rules: what depends on more than one field, and advice.
+        defaults: what the documents say an absent field stands for; filled in by the service, never by us.
+        apis_stay_text: whether `apis` given as text is sent as text (else as the array that it holds).
+    """
+
+    name: str
+    source: str
+    model: type[Struct]
+    rules: tuple[Rule, ...]
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    apis_stay_text: bool = False
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the request's fields."""
+        return tuple(self.model.model_fields)
+
+    def parse(self, document: Mapping[str, object]) -> Parsed:
+        """Checks one manifest document and gives the request that it stands for.
+
+        Leaves are `Plain | str | bool | None | int | float`. `metadata` and `initial_config_file` are the
+        manifest room's and must be taken out before. Nothing is added that was not written, save what
+        `extra` asks for; null means absent.
+        """
+        own = {key: value for key, value in document.items() if key != EXTRA}
+        written, opening = open_texts(own)
+        checked, shape = self._checked(written)
+        sent, extra = self._extra(document.get(EXTRA))
+        problems = (*opening, *shape, *self._ruled(written), *extra)
+        if checked is None or any(problem.severity == "error" for problem in problems):
+            return Parsed(None, problems)
+        request: dict[str, Any] = {}
+        for key in document:
+            if key == EXTRA:
+                request |= sent
+            elif (value := self._sent(key, checked, written, document)) is not None:
+                request[str(key)] = value
+        return Parsed(request, problems)
+
+    def judge(self, body: object, *, strict: bool = False) -> tuple[Problem, ...]:
+        """What a server of this edition says about the JSON body of an import call.
+
+        Unknown fields of the request are no problem, and what the service finds only later, in the content
+        (code `content-rule`), is a warning. `strict` reports unknown fields, and makes errors of what a
+        table forbids but an example does (code `tolerated`).
+        """
+        if not isinstance(body, dict):
+            return (error("invalid-type", (), "the body must be a JSON object"),)
+        written, opening = open_texts(body)
+        _, shape = self._checked(written)
+        problems = (*opening, *_not_as_text(body), *shape, *self._ruled(written))
+        return tuple(_as_server(problem, strict=strict) for problem in problems if strict or _seen(problem))
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON Schema (2020-12) of a manifest document, for editors; agrees with `parse`.
+
+        What JSON Schema cannot say is left to `parse`: the content of JSON texts, repeated input ids,
+        upper bounds of counts in quotes, and numbers whose notation an editor no longer sees.
+        """
+        from reconciler.contract.schema import manifest_schema  # noqa: PLC0415 - rarely needed
+
+        return manifest_schema(self)
+
+    def _checked(self, written: Written) -> tuple[Struct | None, tuple[Problem, ...]]:
+        try:
+            return self.model.model_validate(dict(written)), ()
+        except ValidationError as fault:
+            return None, tuple(problems_of(self.model, fault))
+
+    def _ruled(self, written: Written) -> Iterator[Problem]:
+        for rule in self.rules:
+            yield from rule.check(written)
+
+    def _sent(
+        self, key: str, checked: Struct, written: Written, document: Mapping[str, object]
+    ) -> object | None:
+        value = compose(checked.item(key), written[key])
+        if key not in JSON_TEXTS or value is None:
+            return value
+        if key in written.texts:
+            verbatim = key != "apis" or self.apis_stay_text
+            return str(document[key]) if verbatim else value
+        return value if key == "apis" else close_text(value)
+
+    def _extra(self, extra: object) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+        if extra is None:
+            return {}, ()
+        if not isinstance(extra, dict):
+            return {}, (error("invalid-type", (EXTRA,), "must be a mapping of vendor fields"),)
+        settled = settle(extra)
+        problems = [error("invalid-value", (EXTRA, *loc), why, value) for loc, why, value in settled.faults]
+        for key in extra:
+            if key in self.model.model_fields or key in MANIFEST_ONLY:
+                why = "is a known field; move it out of extra"
+                problems.append(error("shadowed-field", (EXTRA, key), why))
+            else:
+                editions = EDITIONS_OF_FIELD.get(key)
+                what = f"is a field of {listed(editions)}" if editions else "is not documented"
+                why = f"{what}; sent unchecked, because extra asks for it"
+                problems.append(warning("undocumented-field", (EXTRA, key), why))
+        return settled.value, tuple(problems)
+
+
+def compose(value: object, written: object) -> object:
+    """The checked value with the keys and the order of what was written."""
+    if isinstance(value, Struct) and isinstance(written, dict):
+        pairs = ((str(key), compose(value.item(key), below)) for key, below in written.items())
+        return {key: inner for key, inner in pairs if inner is not None}
+    if isinstance(value, list) and isinstance(written, list):
+        return [compose(inner, below) for inner, below in zip(value, written, strict=True)]
+    return value
+
+
+def _not_as_text(body: Mapping[str, object]) -> Iterator[Problem]:
+    for name in ("model_metrics", "initial_config"):
+        if isinstance(body.get(name), dict):
+            yield error("invalid-type", (name,), "must be text that holds a JSON object")
+
+
+def _seen(problem: Problem) -> bool:
+    unknown = problem.code in ("unknown-field", "field-of-another-edition")
+    return not unknown or problem.loc[:1] == ("initial_config",)
+
+
+def _as_server(problem: Problem, *, strict: bool) -> Problem:
+    if problem.code == CONTENT:
+        return replace(problem, severity="warning")
+    if strict and problem.code == TOLERATED:
+        return replace(problem, severity="error")
+    return problem

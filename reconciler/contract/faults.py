@@ -1,0 +1,111 @@
+"""From pydantic's errors to problems."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel
+
+from reconciler.contract.catalogue import EDITIONS_OF_FIELD
+from reconciler.contract.fields import NOT_JSON
+from reconciler.contract.scalar import Plain
+from reconciler.contract.wording import error, listed, meant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+    from reconciler.contract.problem import Loc, Problem
+
+_SHAPES = {
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "list_type": "must be a list",
+    "model_type": "must be a mapping",
+    "model_attributes_type": "must be a mapping",
+}
+_ELSEWHERE = {
+    "health": "a health check goes inside initial_config",
+    "name": "did you mean 'model_name'?",
+    "version": "did you mean 'model_version'?",
+    "type": "did you mean 'model_type'?",
+    "config": "did you mean 'initial_config'?",
+    "metrics": "did you mean 'model_metrics'?",
+    "labels": "the import call takes no labels; keep them under metadata",
+    "tags": "the import call takes no tags; keep them under metadata",
+}
+
+
+def problems_of(model: type[BaseModel], fault: ValidationError) -> Iterator[Problem]:
+    """Every error of one validation, in pydantic's order."""
+    for detail in fault.errors(include_url=False):
+        yield from _problems(model, detail)
+
+
+def _problems(model: type[BaseModel], detail: ErrorDetails) -> Iterator[Problem]:
+    loc, kind, value = detail["loc"], detail["type"], detail["input"]
+    if kind == NOT_JSON:
+        for below, why, inner in detail["ctx"]["faults"]:
+            yield error("invalid-value", (*loc, *below), why, inner)
+    elif kind == "extra_forbidden":
+        yield _unknown(model, loc)
+    elif kind == "missing" or (value is None and kind in _SHAPES):
+        yield error("missing-field", loc, "is required")
+    elif kind in _SHAPES:
+        yield error("invalid-type", loc, _shape(kind, value, loc), value)
+    elif kind == "too_long":
+        why = f"has {len(value)} entries, and at most {detail['ctx']['max_length']} are allowed"
+        yield error("too-long", loc, why)
+    else:
+        why = detail["ctx"]["why"] if "why" in detail.get("ctx", {}) else detail["msg"]
+        yield error(kind, loc, why, value)
+
+
+def _shape(kind: str, value: object, loc: Loc) -> str:
+    why = _SHAPES[kind]
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        return f"{why}; put it in quotes"
+    if kind == "string_type" and isinstance(value, dict | list):
+        return f"{why}, and this is a {'mapping' if isinstance(value, dict) else 'list'}"
+    if loc in (("initial_config",), ("model_metrics",)):
+        return f"{why}, or text that holds a JSON object"
+    if loc == ("apis",):
+        return f"{why}, or text that holds a JSON array"
+    if isinstance(value, Plain) and not value:
+        return f"{why}, and this is empty"
+    return why
+
+
+def _unknown(model: type[BaseModel], loc: Loc) -> Problem:
+    key, known = str(loc[-1]), known_fields(model, tuple(step for step in loc[:-1] if isinstance(step, str)))
+    if len(loc) > 1:
+        return error("unknown-field", loc, f"is not a field here{meant(key, known)}")
+    editions = EDITIONS_OF_FIELD.get(key)
+    if editions:
+        why = f"is not a field of this edition, only of {listed(editions)}; set the target's edition"
+        return error("field-of-another-edition", loc, why)
+    hint = f"; {_ELSEWHERE[key]}" if key in _ELSEWHERE else meant(key, known)
+    hint = hint or "; a field to be sent all the same goes under extra"
+    return error("unknown-field", loc, f"is not a known field{hint}")
+
+
+@cache
+def known_fields(model: type[BaseModel], steps: tuple[str, ...]) -> tuple[str, ...]:
+    """The field names of the struct at a place, list indices left out."""
+    for step in steps:
+        field = model.model_fields.get(step)
+        inner = _struct_in(field.annotation) if field else None
+        if inner is None:
+            return ()
+        model = inner
+    return tuple(model.model_fields)
+
+
+def _struct_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - annotations are untyped
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _struct_in(part))), None)

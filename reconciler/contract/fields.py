@@ -1,0 +1,264 @@
+"""Kinds of field: each checks a value for pydantic, words what is wrong, and writes its own JSON Schema.
+
+All patterns are portable between Python and ECMAScript, and are searched for, as JSON Schema does. The
+schema of a text field also takes a number wherever its digits would be accepted as text, since an unquoted
+`1.5` in a manifest is text to this contract and a number to an editor.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic_core import PydanticCustomError, core_schema
+
+from reconciler.contract.free import encodable, number, settle
+from reconciler.contract.scalar import Plain
+from reconciler.contract.wording import meant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+
+HAN = r"\u3007\u3400-\u4dbf\u4e00-\u9fff"
+"""Chinese characters, for use inside a character class."""
+
+END = r"(?![\s\S])"
+"""The very end of the text: `$` would also match before a last line break."""
+
+NOT_JSON = "free-json"
+"""The type of the pydantic error that carries the faults of a free value."""
+
+
+def invalid(code: str, why: str) -> PydanticCustomError:
+    """A pydantic error whose type is our code; `why` is taken as it is, braces and all."""
+    return PydanticCustomError(code, "{why}", {"why": why})
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One rule on a text: a pattern that must be found, and what to say when it is not."""
+
+    pattern: str
+    why: str
+
+
+def never(pattern: str, why: str) -> Clause:
+    """A clause on what must not occur anywhere in the text."""
+    return Clause(rf"^(?![\s\S]*(?:{pattern}))", why)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text field.
+
+    Attributes:
+        least, most: length in code points.
+        clauses: the first that does not hold is the one reported.
+        blank: whether the empty text is also accepted, and means that the field is absent.
+    """
+
+    least: int = 0
+    most: int | None = None
+    clauses: tuple[Clause, ...] = ()
+    blank: bool = False
+
+    def __get_pydantic_core_schema__(
+        self, _source: object, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            self._checker(), core_schema.str_schema(strict=True)
+        )
+
+    def __get_pydantic_json_schema__(
+        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        lengths = {"minLength": self.least or None, "maxLength": self.most}
+        patterns = [{"pattern": clause.pattern} for clause in self.clauses]
+        text: dict[str, Any] = {key: value for key, value in lengths.items() if value is not None}
+        text |= patterns[0] if len(patterns) == 1 else {"allOf": patterns} if patterns else {}
+        types = ["string", *self._numbers()]
+        text = {"type": types if len(types) > 1 else "string", **text}
+        return {"anyOf": [text, {"const": ""}]} if self.blank else text
+
+    def _numbers(self) -> list[str]:
+        """The JSON types of unquoted numbers whose text this field takes."""
+        if all(self.fault(text) is None for text in ("15", "1.5", "-1.5")):
+            return ["number"]
+        return ["integer"] if all(self.fault(text) is None for text in ("15", "-15")) else []
+
+    def _checker(self) -> Callable[[str], str]:
+        def check(text: str) -> str:
+            fault = self.fault(text)
+            if fault is not None:
+                raise invalid(*fault)
+            return text
+
+        return check
+
+    def fault(self, text: str) -> tuple[str, str] | None:
+        """The code and the words for what is wrong with `text`, or None."""
+        if self.blank and not text:
+            return None
+        if len(text) < self.least:
+            return "invalid-value", "must not be empty"
+        if self.most is not None and len(text) > self.most:
+            return "too-long", f"has {len(text)} characters, and at most {self.most} are allowed"
+        if not encodable(text):
+            return "invalid-value", "holds half of a surrogate pair, which UTF-8 cannot carry"
+        for clause in self.clauses:
+            if not re.search(clause.pattern, text):
+                return "invalid-value", clause.why
+        return None
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """A text that is one word of a list.
+
+    Attributes:
+        words: what the vendor's table lists.
+        tolerated: words outside it that are accepted all the same: the vendor's own example has them.
+        blank: whether the empty text is also accepted, and means that the field is absent.
+        any_case: whether letters may be of either case.
+    """
+
+    words: tuple[str, ...]
+    tolerated: tuple[str, ...] = ()
+    blank: bool = False
+    any_case: bool = False
+
+    def __get_pydantic_core_schema__(
+        self, _source: object, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        known = frozenset((*self.words, *self.tolerated, *(("",) if self.blank else ())))
+
+        def check(text: str) -> str:
+            if (text.lower() if self.any_case else text) in known:
+                return text
+            raise invalid("not-in-enumeration", self.why(text))
+
+        return core_schema.no_info_after_validator_function(check, core_schema.str_schema(strict=True))
+
+    def __get_pydantic_json_schema__(
+        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        words = [*self.words, *self.tolerated, *([""] if self.blank else [])]
+        if not self.any_case:
+            return {"enum": words}
+        either = ("".join(f"[{c.upper()}{c}]" if c.isalpha() else c for c in word) for word in words)
+        return {"type": "string", "pattern": f"^(?:{'|'.join(either)}){END}"}
+
+    def why(self, text: str) -> str:
+        """What to say about a text that is not of the list."""
+        listing = f"must be {' or '.join(repr(word) for word in self.words)}"
+        if len(self.words) > 3:  # noqa: PLR2004 - a row of `or` stops being readable
+            listing = f"must be one of {', '.join(self.words)}"
+        return listing + meant(text, (*self.words, *self.tolerated))
+
+
+class NumberKind:
+    """A finite JSON number; an unquoted scalar in JSON's notation is one, quoted text never is."""
+
+    def __get_pydantic_core_schema__(
+        self, _source: object, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(
+        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "number"}
+
+    @staticmethod
+    def read(value: object) -> int | float:
+        """The number."""
+        if isinstance(value, Plain):
+            read = number(value)
+            if read is not None:
+                return read
+        elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return value
+        quoted = isinstance(value, str) and not isinstance(value, Plain)
+        hint = "; take off the quotes" if quoted and number(str(value)) is not None else ", such as 0.5"
+        raise invalid("invalid-type", f"must be a number{hint}")
+
+
+@dataclass(frozen=True)
+class Count:
+    """A whole number that the vendor wants as text, such as `"30"`; a bare number is taken and made text."""
+
+    least: int
+    most: int = 2**31 - 1
+
+    def __get_pydantic_core_schema__(
+        self, _source: object, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        def read(value: object) -> str:
+            text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+            if text.isascii() and text.isdigit() and len(text) <= 10 and self.least <= int(text) <= self.most:  # noqa: PLR2004 - 2**31 has ten digits
+                return text
+            raise invalid("invalid-value", f"must be a whole number from {self.least} to {self.most}")
+
+        return core_schema.no_info_plain_validator_function(read)
+
+    def __get_pydantic_json_schema__(
+        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        text = {"type": "string", "pattern": f"^[0-9]{{1,10}}{END}"}
+        return {"anyOf": [{"type": "integer", "minimum": self.least, "maximum": self.most}, text]}
+
+
+class FlagKind:
+    """The text `"true"` or `"false"`; a bare boolean is taken and made text."""
+
+    def __get_pydantic_core_schema__(
+        self, _source: object, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(
+        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"enum": ["true", "false", True, False]}
+
+    @staticmethod
+    def read(value: object) -> str:
+        """The text."""
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, str) and value in ("true", "false"):
+            return str(value)
+        hint = meant(value, ("true", "false")) if isinstance(value, str) else ""
+        raise invalid("not-in-enumeration", f"must be 'true' or 'false'{hint}")
+
+
+class FreeKind:
+    """Any JSON."""
+
+    def __get_pydantic_core_schema__(
+        self, _source: object, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(
+        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {}
+
+    @staticmethod
+    def read(value: object) -> object:
+        """The value as JSON."""
+        settled = settle(value)
+        if settled.faults:
+            context: Mapping[str, Any] = {"faults": settled.faults}
+            raise PydanticCustomError(NOT_JSON, "see the faults", dict(context))
+        return settled.value
+
+
+Number = Annotated[float, NumberKind()]
+Flag = Annotated[str, FlagKind()]
+Free = Annotated[Any, FreeKind()]

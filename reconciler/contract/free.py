@@ -1,0 +1,96 @@
+"""Free JSON: positions where the vendor takes any JSON and an unquoted scalar must find its own type."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract.scalar import Plain
+
+if TYPE_CHECKING:
+    from reconciler.contract.problem import Loc
+
+DEEPEST = 64
+"""Levels of nesting that are followed; deeper free JSON is refused."""
+
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_NUMBER_LIKE = re.compile(
+    r"[-+]?(?:\.[0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
+    r"|0[xob][0-9A-Fa-f_]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
+_LONGEST_NUMBER = 320
+
+
+@dataclass(slots=True)
+class Settled:
+    """A free value as JSON, with what could not be settled: (place below the value, why, value) each."""
+
+    value: Any = None
+    faults: list[tuple[Loc, str, object]] = field(default_factory=list)
+
+
+def settle(value: object) -> Settled:
+    """Reads a free value: mappings, lists and scalars, of which the `Plain` ones choose a type here.
+
+    A `Plain` that looks like a number becomes one only when its text is what JSON would print back, so that
+    `0.5` is a number while `1.10`, which a reader could lose digits of, asks for quotes. Others are text.
+    """
+    settled = Settled()
+    settled.value = _settle(value, (), settled.faults)
+    return settled
+
+
+def number(text: str) -> int | float | None:
+    """The finite number that `text` is in JSON's own notation, or None."""
+    if len(text) > _LONGEST_NUMBER or not _JSON_NUMBER.fullmatch(text):
+        return None
+    read: int | float = json.loads(text)
+    return read if math.isfinite(read) else None
+
+
+def encodable(text: str) -> bool:
+    """Whether the text has a UTF-8 form; a lone surrogate has none."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _settle(value: object, loc: Loc, faults: list[tuple[Loc, str, object]]) -> object:
+    if len(loc) > DEEPEST:
+        faults.append((loc, f"is nested deeper than {DEEPEST} levels", None))
+        return None
+    if isinstance(value, dict):
+        return {_text(key, (*loc, key), faults): _settle(v, (*loc, key), faults) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_settle(v, (*loc, index), faults) for index, v in enumerate(value)]
+    if isinstance(value, Plain):
+        return _plain(value, loc, faults)
+    if isinstance(value, str):
+        return _text(value, loc, faults)
+    if isinstance(value, float) and not math.isfinite(value):
+        faults.append((loc, "must be a finite number", None))
+    return value
+
+
+def _plain(text: str, loc: Loc, faults: list[tuple[Loc, str, object]]) -> object:
+    if not _NUMBER_LIKE.fullmatch(text):
+        return _text(text, loc, faults)
+    read = number(text)
+    if read is not None and json.dumps(read) == text:
+        return read
+    instead = f", or write {json.dumps(read)}" if read is not None else ""
+    faults.append((loc, f"could be a number or text; put it in quotes{instead}", text))
+    return None
+
+
+def _text(text: str, loc: Loc, faults: list[tuple[Loc, str, object]]) -> str:
+    if not encodable(text):
+        faults.append((loc, "holds half of a surrogate pair, which UTF-8 cannot carry", text))
+    return str(text)

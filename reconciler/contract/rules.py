@@ -1,0 +1,191 @@
+"""What depends on more than one field, and the advice that stops nothing.
+
+A rule reads the document as it was written (JSON texts opened, see `opening`), so that it runs even where a
+field is of the wrong type: what it cannot read, it leaves to the types in `structs`. Each edition lists the
+rules that hold in it. A rule that can be an error also carries its JSON Schema form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract.wording import error, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from reconciler.contract.opening import Written
+    from reconciler.contract.problem import Loc, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: what it says about a document, and the part of it that JSON Schema can say."""
+
+    check: Callable[[Written], Iterator[Problem]]
+    schema: Mapping[str, Any] | None = None
+
+
+# --- reading a document that may be wrong ------------------------------------------------------------
+
+
+def text_at(struct: Mapping[str, Any], key: str) -> str:
+    """The text under a key; empty when it is absent or no text."""
+    value = struct.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def structs_at(struct: Mapping[str, Any], key: str, loc: Loc = ()) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
+    """The mappings in the list under a key, with their places."""
+    value = struct.get(key)
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            if isinstance(item, dict):
+                yield (*loc, key, index), item
+
+
+def struct_at(struct: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The mapping under a key; empty when it is absent or no mapping."""
+    value = struct.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def packages_of(document: Written) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
+    """Every package of the request and of its configuration, with its place."""
+    config = struct_at(document, "initial_config")
+    for root, holder in (((), document), (("initial_config",), config)):
+        for loc, dependency in structs_at(holder, "dependencies", root):
+            yield from structs_at(dependency, "packages", loc)
+
+
+# --- JSON Schema pieces ------------------------------------------------------------------------------
+
+
+def _when(condition: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]:
+    return {"if": {"properties": dict(condition), "required": [*condition]}, "then": dict(then)}
+
+
+def _needs(field: str) -> dict[str, Any]:
+    return {"properties": {field: {"not": {"type": "null"}}}, "required": [field]}
+
+
+def _in_config(field: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"properties": {"initial_config": {"properties": {field: dict(schema)}}}}
+
+
+# --- errors ------------------------------------------------------------------------------------------
+
+
+def _version_needs_restraint(document: Written) -> Iterator[Problem]:
+    for loc, package in packages_of(document):
+        if text_at(package, "package_version") and package.get("restraint") in (None, ""):
+            yield error(
+                "conditional",
+                (*loc, "restraint"),
+                "is needed where package_version is given: EXACT, ATLEAST or ATMOST",
+            )
+
+
+VERSION_NEEDS_RESTRAINT = Rule(_version_needs_restraint)
+"""Table 5; error 3041. The schema of `structs.Package` says the same."""
+
+
+def _source_unless_template(document: Written) -> Iterator[Problem]:
+    if document.get("source_location") is None and document.get("model_type") != "Template":
+        yield error("missing-field", ("source_location",), "is required unless model_type is Template")
+
+
+SOURCE_UNLESS_TEMPLATE = Rule(
+    _source_unless_template,
+    {
+        "if": {"properties": {"model_type": {"const": "Template"}}, "required": ["model_type"]},
+        "else": _needs("source_location"),
+    },
+)
+"""CreateModel page of 2025."""
+
+
+def _template_needs_template(document: Written) -> Iterator[Problem]:
+    if document.get("model_type") == "Template" and document.get("template") is None:
+        yield error("missing-field", ("template",), "is required where model_type is Template")
+
+
+TEMPLATE_NEEDS_TEMPLATE = Rule(
+    _template_needs_template, _when({"model_type": {"const": "Template"}}, _needs("template"))
+)
+"""Error 3034."""
+
+
+def _input_ids_differ(document: Written) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    inputs = structs_at(struct_at(document, "template"), "template_inputs", ("template",))
+    for loc, item in inputs:
+        name = text_at(item, "input_id")
+        if name and name in seen:
+            yield error(
+                "duplicate", (*loc, "input_id"), f"is the same as in template_inputs[{seen[name]}]", name
+            )
+        elif name:
+            seen[name] = int(loc[-1])
+
+
+INPUT_IDS_DIFFER = Rule(_input_ids_differ)
+"""Error 3039. JSON Schema has no words for it."""
+
+
+def runtime_of_engine(table: Mapping[str, tuple[str, ...]]) -> Rule:
+    """Holds `runtime` to what the engine's row of the vendor's table lists; other engines are free."""
+
+    def check(document: Written) -> Iterator[Problem]:
+        engine, runtime = text_at(document, "model_type"), document.get("runtime")
+        known = table.get(engine)
+        if known and isinstance(runtime, str) and runtime not in known:
+            why = f"is not a runtime of {engine}; it has {listed(known)}"
+            yield error("conditional", ("runtime",), why, runtime)
+
+    fragments = [
+        _when({"model_type": {"const": engine}}, {"properties": {"runtime": {"enum": [*known, None]}}})
+        for engine, known in table.items()
+    ]
+    return Rule(check, {"allOf": fragments})
+
+
+# --- errors that the service finds only after the call, in the content -------------------------------
+
+CONTENT = "content-rule"
+"""The code of what the service accepts at first and then reports as a failed model."""
+
+
+def _image_installs_nothing(document: Written) -> Iterator[Problem]:
+    if document.get("model_type") != "Image":
+        return
+    config = struct_at(document, "initial_config")
+    for root, holder in (((), document), (("initial_config",), config)):
+        if holder.get("dependencies"):
+            yield error(CONTENT, (*root, "dependencies"), "an Image has its packages inside; leave this out")
+
+
+_NOTHING = {"dependencies": {"anyOf": [{"type": "null"}, {"maxItems": 0}]}}
+IMAGE_INSTALLS_NOTHING = Rule(
+    _image_installs_nothing,
+    _when(
+        {"model_type": {"const": "Image"}},
+        {"properties": {**_NOTHING, "initial_config": {"properties": _NOTHING}}},
+    ),
+)
+"""Package specification and event texts."""
+
+
+def only_image_has_swr(engines: tuple[str, ...]) -> Rule:
+    """Forbids `swr_location` in the configuration of these engines (package specification, event texts)."""
+
+    def check(document: Written) -> Iterator[Problem]:
+        engine = text_at(document, "model_type")
+        address = struct_at(document, "initial_config").get("swr_location")
+        if engine in engines and address:
+            why = f"only model_type Image may have it, and this is {engine}"
+            yield error(CONTENT, ("initial_config", "swr_location"), why, address)
+
+    schema = _when({"model_type": {"enum": [*engines]}}, _in_config("swr_location", {"enum": ["", None]}))
+    return Rule(check, schema)

@@ -1,0 +1,351 @@
+"""The structs of the import request that several editions share, as pydantic types.
+
+Names and limits are the vendor's (tables 2 to 7 of the import page, 2019, and what later pages add).
+Optional fields take null as "absent". What depends on more than one field is in `rules`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+
+from reconciler.contract.fields import END, HAN, Clause, Count, Flag, Free, Number, OneOf, Text, never
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SPECIAL = "&!'\"<>="
+_SPECIAL_SHOWN = "& ! ' \" < > ="
+
+
+class Struct(BaseModel):
+    """A mapping whose keys are known.
+
+    Attributes:
+        blank_is_absent: fields whose empty text means that the field is not there.
+    """
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
+    blank_is_absent: ClassVar[frozenset[str]] = frozenset()
+
+    def item(self, key: str) -> object:
+        """The checked value of one key, or None when it is absent."""
+        value = self.__dict__.get(key)
+        if value is None and self.__pydantic_extra__:
+            value = self.__pydantic_extra__.get(key)
+        return None if value == "" and key in self.blank_is_absent else value
+
+
+class OpenStruct(Struct):
+    """A mapping that may also hold keys nobody documents."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Free] = Field(init=False)
+
+
+# --- texts -------------------------------------------------------------------------------------------
+
+NAME_CLAUSE = Clause(
+    f"^[A-Za-z0-9_{HAN}-]*{END}", "may hold only letters, Chinese characters, digits, - and _"
+)
+ASCII_NAME_CLAUSE = Clause(f"^[A-Za-z0-9_-]*{END}", "may hold only letters, digits, - and _ in this edition")
+PLAIN_TEXT_CLAUSE = never(f"[{_SPECIAL}]", f"must not hold any of {_SPECIAL_SHOWN}")
+PACKAGE_CLAUSE = never(f"[{_SPECIAL}{HAN}]", f"must not hold Chinese or any of {_SPECIAL_SHOWN}")
+SOLID_CLAUSE = never(r"[\s\x00-\x1f\x7f]", "must not hold blanks or control characters")
+
+Words = Annotated[str, Text()]
+Line = Annotated[str, Text(least=1)]
+ModelName = Annotated[str, Text(least=1, most=64, clauses=(NAME_CLAUSE,))]
+AsciiModelName = Annotated[str, Text(least=1, most=64, clauses=(ASCII_NAME_CLAUSE,))]
+ModelVersion = Annotated[
+    str,
+    Text(
+        clauses=(
+            Clause(
+                rf"^[0-9]+\.[0-9]+\.[0-9]+{END}", "must be three numbers with dots between, such as 1.0.0"
+            ),
+            never(r"(?:^|\.)0[0-9]", "a part must not start with 0"),
+            never("[0-9]{3}", "a part has one or two digits, so 99 is the highest"),
+        )
+    ),
+]
+SourceLocation = Annotated[
+    str,
+    Text(
+        least=1,
+        clauses=(
+            SOLID_CLAUSE,
+            Clause(
+                rf"^(?![A-Za-z][A-Za-z0-9+.-]*:/*{END})", "names no bucket or host; write all of the address"
+            ),
+        ),
+    ),
+]
+Description = Annotated[str, Text(most=100)]
+PlainDescription = Annotated[str, Text(most=100, clauses=(PLAIN_TEXT_CLAUSE,))]
+Algorithm = Annotated[
+    str,
+    Text(
+        most=36,
+        clauses=(Clause("^[A-Za-z]", "must start with a letter"), PACKAGE_CLAUSE),
+    ),
+]
+ExecutionCode = Annotated[
+    str,
+    Text(
+        blank=True,
+        clauses=(
+            SOLID_CLAUSE,
+            Clause(rf"(?:^|/)customize_service\.py{END}", "must end in the file name customize_service.py"),
+        ),
+    ),
+]
+DocUrl = Annotated[
+    str,
+    Text(
+        clauses=(
+            Clause(
+                "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]",
+                "must be an http:// or https:// link",
+            ),
+            SOLID_CLAUSE,
+        )
+    ),
+]
+_DOC_FIRST = Clause(f"^[A-Za-z{HAN}]", "must start with a letter or a Chinese character")
+DocName = Annotated[str, Text(least=1, most=48, clauses=(_DOC_FIRST, NAME_CLAUSE))]
+LetterDocName = Annotated[
+    str,
+    Text(
+        least=1,
+        most=48,
+        clauses=(Clause("^[A-Za-z]", "must start with a letter in this edition"), NAME_CLAUSE),
+    ),
+]
+Protocol = Annotated[str, OneOf(("http", "https"), any_case=True)]
+Method = Annotated[str, OneOf(("post", "get"), any_case=True)]
+ParamType = Annotated[str, OneOf(("int", "string", "float", "timestamp", "date", "file"), tolerated=("box",))]
+SourceType = Annotated[str, OneOf(("auto",), blank=True)]
+
+
+# --- tables 3 to 7 -----------------------------------------------------------------------------------
+
+
+class Params(Struct):
+    """One input or output parameter of the model (table 3)."""
+
+    url: Line = Field(description="Path of the API.")
+    method: Method = Field(description="post or get.")
+    protocol: Line = Field(description="Protocol of the request, such as http.")
+    param_name: Line = Field(description="Name of the parameter; at most 64 characters.")
+    param_type: ParamType = Field(description="Type of the parameter.")
+    min: Number | None = Field(default=None, description="Smallest value, where the type is int or float.")
+    max: Number | None = Field(default=None, description="Largest value, where the type is int or float.")
+    param_desc: Words | None = Field(default=None, description="At most 100 characters.")
+
+
+class BoundedParams(Params):
+    """The same, where the lengths are limits and not advice (2019)."""
+
+    param_name: Annotated[str, Text(least=1, most=64)] = Field(
+        description="Name of the parameter; at most 64 characters."
+    )
+    param_desc: Annotated[str, Text(most=100)] | None = Field(
+        default=None, description="At most 100 characters."
+    )
+
+
+class WebParams(Params):
+    """The same, where the protocol is HTTP or HTTPS (current)."""
+
+    protocol: Protocol = Field(description="http or https.")
+
+
+_FILLED: Mapping[str, Any] = {"not": {"enum": ["", None]}}
+
+
+class Package(Struct):
+    """One package (table 5). A version needs a restraint; the empty text means absent for both."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"package_version": dict(_FILLED)}, "required": ["package_version"]},
+            "then": {"properties": {"restraint": dict(_FILLED)}, "required": ["restraint"]},
+        }
+    )
+    blank_is_absent = frozenset({"package_version", "restraint"})
+
+    package_name: Annotated[str, Text(least=1, clauses=(PACKAGE_CLAUSE,))] = Field(
+        description="Name of an existing package."
+    )
+    package_version: Annotated[str, Text(blank=True, clauses=(PACKAGE_CLAUSE,))] | None = Field(
+        default=None, description="Version of the package; the newest when absent."
+    )
+    restraint: Annotated[str, OneOf(("EXACT", "ATLEAST", "ATMOST"), blank=True)] | None = Field(
+        default=None, description="How the version is meant; needed where a version is given."
+    )
+
+
+class Dependency(Struct):
+    """Packages that one installer installs, in order (table 4)."""
+
+    installer: Annotated[str, OneOf(("pip",))] = Field(description="Only pip.")
+    packages: list[Package] = Field(description="The packages.")
+
+
+class Metrics(OpenStruct):
+    """Measures of the model (table 6)."""
+
+    f1: Number | None = Field(default=None, description="Harmonic mean of precision and recall.")
+    recall: Number | None = Field(default=None, description="Recall.")
+    precision: Number | None = Field(default=None, description="Precision.")
+    accuracy: Number | None = Field(default=None, description="Accuracy.")
+
+
+class Doc(Struct):
+    """One document about the model (table 7)."""
+
+    doc_name: DocName = Field(description="1 to 48 characters, the first a letter or Chinese.")
+    doc_url: DocUrl = Field(description="An http or https link.")
+
+
+class LetterDoc(Doc):
+    """The same, where the name starts with a letter (otc-2024)."""
+
+    doc_name: LetterDocName = Field(description="1 to 48 characters, the first a letter.")
+
+
+class Api(OpenStruct):
+    """One API of the model, in the dialect of the request body."""
+
+    url: Words | None = Field(default=None, description="Path of the API.")
+    method: Words | None = Field(default=None, description="post or get.")
+    protocol: Words | None = Field(default=None, description="http or https.")
+    input_params: Free | None = Field(default=None, description="JSON Schema of the input.")
+    output_params: Free | None = Field(default=None, description="JSON Schema of the output.")
+
+
+# --- later editions ----------------------------------------------------------------------------------
+
+
+class TemplateInput(Struct):
+    """Where one input of a template comes from."""
+
+    input: Line = Field(description="OBS path, or a name that the template defines.")
+    input_id: Line = Field(description="Id of the template's input; each once.")
+
+
+class Template(Struct):
+    """A template to build the model from (2021 and later)."""
+
+    infer_format: Words | None = Field(default=None, description="Id of the input and output mode.")
+    template_id: Line = Field(description="Id of the template.")
+    template_inputs: list[TemplateInput] = Field(description="The template's inputs.")
+
+
+class ModelSecurity(Struct):
+    """Keys that protect a model (current; certain sites)."""
+
+    model_key: Words | None = None
+    rootKey: Words | None = None  # noqa: N815 - the vendor's name
+    security_policy: Words | None = None
+    is_verify_app: StrictBool | None = None
+
+
+class DeploymentConstraints(Struct):
+    """Where a model may be deployed (current; certain sites)."""
+
+    request_mode: Words | None = None
+    cpu_type: Words | None = None
+    input_types: list[Words] | None = None
+    outputTypes: list[Words] | None = None  # noqa: N815 - the vendor's name
+    service_config: Words | None = Field(default=None, description="XML text.")
+    task_config: Words | None = Field(default=None, description="XML text.")
+    model_security: ModelSecurity | None = None
+
+
+# --- the configuration file (package specification), carried by `initial_config` ---------------------
+
+
+class Health(Struct):
+    """A health probe of an image; every value is text in JSON."""
+
+    protocol: Words | None = None
+    url: Words | None = None
+    check_method: Annotated[str, OneOf(("HTTP", "EXEC"))] | None = None
+    command: Words | None = None
+    initial_delay_seconds: Annotated[str, Count(0)] | None = None
+    timeout_seconds: Annotated[str, Count(1)] | None = None
+    period_seconds: Annotated[str, Count(1)] | None = None
+    failure_threshold: Annotated[str, Count(1)] | None = None
+
+
+class ConfigApi(Struct):
+    """One API of the model, in the dialect of the configuration file."""
+
+    protocol: Protocol | None = None
+    url: Words | None = None
+    method: Words | None = None
+    request: Free | None = None
+    response: Free | None = None
+    input_params: Free | None = None
+    output_params: Free | None = None
+
+
+class Config(Struct):
+    """The model's configuration file. Each edition narrows `model_type`."""
+
+    model_algorithm: Algorithm | None = Field(default=None, description="Kind of algorithm.")
+    model_type: Words | None = Field(default=None, description="The engine.")
+    runtime: Words | None = None
+    swr_location: Words | None = Field(default=None, description="Image address; only for model_type Image.")
+    metrics: Metrics | None = None
+    apis: list[ConfigApi] | None = None
+    dependencies: list[Dependency] | None = None
+    health: Health | None = None
+    readiness_health: Health | None = None
+    startup_health: Health | None = None
+    protocol: Words | None = None
+    port: Free | None = None
+    model_source: Free | None = None
+    tunable: Free | None = None
+    downloadable_flag: Free | None = None
+    algorithm: Free | None = None
+
+
+# --- the request -------------------------------------------------------------------------------------
+
+
+class CommonRequest(Struct):
+    """What every edition's import request holds (table 2); each adds its own fields."""
+
+    model_version: ModelVersion = Field(
+        description="Three numbers of one or two digits without leading zeros, such as 1.0.0."
+    )
+    source_job_id: Words | None = Field(default=None, description="Training job that made the model.")
+    source_job_version: Words | None = Field(default=None, description="Version of that training job.")
+    source_type: SourceType | None = Field(default=None, description="Only auto: the model came from ExeML.")
+    execution_code: ExecutionCode | None = Field(
+        default=None, description="OBS address of customize_service.py, inside the model directory."
+    )
+    dependencies: list[Dependency] | None = Field(
+        default=None, description="Packages that the code and the model need, in order of installation."
+    )
+    model_metrics: Metrics | None = Field(default=None, description="Measures of the model; sent as text.")
+    apis: list[Api] | None = Field(default=None, description="Inputs and outputs of all of the model's APIs.")
+    workspace_id: Words | None = Field(default=None, description='Workspace; "0" when absent.')
+
+
+class JobRequest(CommonRequest):
+    """A request whose source must be named, whatever the model type."""
+
+    source_location: SourceLocation = Field(description="OBS path of the model, or address of an SWR image.")
+
+
+Docs = Annotated[list[Doc], Field(max_length=3)]
+LetterDocs = Annotated[list[LetterDoc], Field(max_length=3)]
+
+InstallType = Annotated[str, OneOf(("real-time", "batch"))]
+EdgeInstallType = Annotated[str, OneOf(("real-time", "edge", "batch"))]
+SourceCopy = Flag

@@ -1,0 +1,200 @@
+"""Who a request comes from: AK/SK signatures, tokens and their lifetime, and the lock after wrong signatures.
+
+Documented: ± 15 minutes of clock, 24 hours of a token, an access key locked for 5 minutes after 5 failures in
+a row, a token good for the one project of its scope.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
+from uuid import NAMESPACE_DNS, uuid5
+
+from reconciler.contract.signing import Refusal, verify
+from reconciler.embedded.answers import (
+    BAD_CLOCK,
+    BAD_SIGNATURE,
+    EXPIRED_TOKEN,
+    ILLEGAL_TOKEN,
+    NO_TOKEN,
+    OTHER_PROJECT,
+    TOKEN_WITHOUT_PROJECT,
+    VendorError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.embedded.database import Database
+    from reconciler.embedded.settings import Credentials, User
+
+_KEPT_AFTER_EXPIRY = 24 * 3600.0  # seconds; so that an old token is called expired, not unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling.
+
+    Attributes:
+        user_id, domain_id: 32 hex digits, as the vendor's ids.
+        projects: ids of the projects the credentials are good for (none for a token whose scope is the
+            account); None for all.
+    """
+
+    user_id: str
+    domain_id: str
+    projects: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What of a request bears on who sent it.
+
+    Attributes:
+        target: raw path and query, as on the request line.
+        headers: names in lower case.
+    """
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def hex_id(text: str) -> str:
+    """An id for a name: 32 hex digits, always the same."""
+    return uuid5(NAMESPACE_DNS, text).hex
+
+
+ANYBODY = Caller(user_id=hex_id("user"), domain_id=hex_id("domain"))
+
+
+class Keys:
+    """Access keys, and which of them are locked."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._failures: dict[str, tuple[int, float]] = {}
+
+    def admit(self, request: Signed, now: float) -> Caller:
+        """Who signed the request. Raises VendorError when nobody can be sure."""
+        found = verify(
+            request.method,
+            request.target,
+            request.headers,
+            request.body,
+            secret_of=self._credentials.access_keys.get,
+            now=datetime.fromtimestamp(now, UTC),
+            window=timedelta(seconds=self._credentials.clock_window),
+        )
+        key = found.access_key
+        if key is not None and self._locked(key, now):
+            raise VendorError(
+                BAD_SIGNATURE, "too many failed signatures: the access key is locked for a while"
+            )
+        if found.refusal is Refusal.CLOCK:
+            raise VendorError(BAD_CLOCK, "X-Sdk-Date is too far from the time here: check your clock")
+        if key is None or found.refusal is not None:
+            self._count(key, found.refusal, now)
+            raise VendorError(BAD_SIGNATURE, f"the AK/SK signature does not hold: {found.refusal}")
+        self._failures.pop(key, None)
+        self._check_security_token(key, request)
+        return Caller(hex_id(key), ANYBODY.domain_id)
+
+    def _locked(self, key: str, now: float) -> bool:
+        failures, last = self._failures.get(key, (0, 0.0))
+        if failures and now - last >= self._credentials.lockout_seconds:
+            del self._failures[key]
+            return False
+        return failures >= self._credentials.lockout_after
+
+    def _count(self, key: str | None, refusal: Refusal | None, now: float) -> None:
+        if key is not None and refusal is Refusal.MISMATCH:
+            failures, _ = self._failures.get(key, (0, 0.0))
+            self._failures[key] = (failures + 1, now)
+
+    def _check_security_token(self, key: str, request: Signed) -> None:
+        wanted = self._credentials.security_tokens.get(key)
+        if wanted is not None and not _same(request.headers.get("x-security-token", ""), wanted):
+            raise VendorError(BAD_SIGNATURE, "the access key is temporary: send its X-Security-Token")
+
+
+class Tokens:
+    """Tokens in the database, by their digest; they survive a restart. Runs in the database's thread."""
+
+    def __init__(self, database: Database, lifetime: float) -> None:
+        self._database = database
+        self._lifetime = lifetime
+
+    def issue(self, user: User, project_id: str | None, now: float) -> tuple[str, float]:
+        """A new token and when it expires, in seconds since the epoch; older ones stay good."""
+        token = f"MII{secrets.token_urlsafe(1536)}"
+        expires_at = now + self._lifetime
+        row = (_digest(token), user.name, user.domain, project_id, expires_at)
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM tokens WHERE expires_at < ?", (now - _KEPT_AFTER_EXPIRY,))
+            connection.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?)", row)
+        return token, expires_at
+
+    def admit(self, token: str, now: float) -> Caller:
+        """Who a token was issued to. Raises VendorError when it is unknown or expired."""
+        select = "SELECT user_name, domain, project_id, expires_at FROM tokens WHERE digest = ?"
+        row = self._database.connection.execute(select, (_digest(token),)).fetchone()
+        if row is None:
+            raise VendorError(ILLEGAL_TOKEN, "X-Auth-Token is not a token of this registry")
+        user_name, domain, project_id, expires_at = row
+        if now >= expires_at:
+            raise VendorError(EXPIRED_TOKEN, "X-Auth-Token has expired: ask for a new one")
+        projects = frozenset() if project_id is None else frozenset({project_id})
+        return Caller(hex_id(f"{domain}/{user_name}"), hex_id(domain), projects)
+
+
+class Gate:
+    """Admits callers by whichever credentials they bring."""
+
+    def __init__(self, database: Database, credentials: Credentials) -> None:
+        self._database = database
+        self._credentials = credentials
+        self._keys = Keys(credentials)
+        self._tokens = Tokens(database, credentials.token_lifetime)
+
+    async def admit(self, request: Signed, now: float) -> Caller:
+        """Who is calling. Raises VendorError when refused."""
+        token = request.headers.get("x-auth-token")
+        if token:
+            return await self._database.run(self._tokens.admit, token, now)
+        if "authorization" in request.headers:
+            return self._keys.admit(request, now)
+        raise VendorError(NO_TOKEN, "send X-Auth-Token, or sign the request with AK/SK")
+
+    async def issue(self, user: User, project_id: str | None, now: float) -> tuple[str, float]:
+        """A new token for a user, and when it expires, in seconds since the epoch."""
+        return await self._database.run(self._tokens.issue, user, project_id, now)
+
+    def user(self, name: str, password: str, domain: str) -> User | None:
+        """The user with this name, password and account, or None."""
+        for user in self._credentials.users:
+            if (user.name, user.domain) == (name, domain) and _same(user.password, password):
+                return user
+        return None
+
+
+def check_project(caller: Caller, project_id: str) -> None:
+    """Raises VendorError when the caller's credentials are not good for the project."""
+    if caller.projects is None or project_id in caller.projects:
+        return
+    if not caller.projects:
+        raise VendorError(TOKEN_WITHOUT_PROJECT, "the token's scope is the account: ask for one of a project")
+    raise VendorError(OTHER_PROJECT, f"the token is not for project {project_id}")
+
+
+def _digest(token: str) -> str:
+    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,111 @@
+"""The identity service's side: tokens for a password, and the projects they can be for.
+
+Source: the vendor's IAM pages. Only registries with credentials have these routes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import ValidationError
+
+from reconciler.embedded import shapes
+from reconciler.embedded.access import Caller, hex_id
+from reconciler.embedded.answers import IamError, answer
+from reconciler.embedded.intake import Parts, admit, parts, read_body
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.embedded.settings import User
+
+Registry = Annotated[Parts, Depends(parts)]
+
+router = APIRouter(prefix="/v3")
+
+
+@router.post(
+    "/auth/tokens",
+    summary="Ask for a token",
+    status_code=201,
+)
+async def issue_token(request: Request, registry: Registry, nocatalog: str | None = None) -> Response:
+    """A token for a user's password; it comes in the header `X-Subject-Token`."""
+    del nocatalog  # the catalogue is always empty
+    login = _read_login(await read_body(request)).auth
+    gate, now = registry.gate, registry.settings.clock()
+    claim = login.identity.password.user
+    user = gate and gate.user(claim.name, claim.password.get_secret_value(), claim.domain.name or "")
+    if gate is None or not user or "password" not in login.identity.methods:
+        raise IamError(401, "the user name, password or account is wrong")
+    project = _project(login.scope, registry.settings.projects)
+    token, expires_at = await gate.issue(user, project and project[1], now)
+    return answer(_described(user, project, now, expires_at), 201, {"X-Subject-Token": token})
+
+
+@router.get("/projects", summary="List projects")
+@router.get("/auth/projects", summary="List the projects a token may be for")
+async def list_projects(
+    request: Request,
+    registry: Registry,
+    caller: Annotated[Caller, Depends(admit)],
+    name: Annotated[str | None, Query(max_length=64)] = None,
+) -> Response:
+    """The projects of the account, all or the one with a name."""
+    known = registry.settings.projects
+    if known is None:
+        known = {name: hex_id(name)} if name else {}
+    projects = [
+        {
+            "id": project_id,
+            "name": project,
+            "domain_id": caller.domain_id,
+            "parent_id": caller.domain_id,
+            "is_domain": False,
+            "enabled": True,
+            "description": "",
+        }
+        for project, project_id in known.items()
+        if name in (None, "", project)
+    ]
+    return answer({"projects": projects, "links": {"self": str(request.url)}})
+
+
+def _read_login(body: bytes) -> shapes.Login:
+    try:
+        return shapes.Login.model_validate_json(body)
+    except ValidationError as error:
+        places = {".".join(str(part) for part in fault["loc"]) or "body" for fault in error.errors()}
+        raise IamError(400, f"not a request for a token: see {', '.join(sorted(places))}") from None
+
+
+def _project(scope: shapes.Scope | None, projects: Mapping[str, str] | None) -> tuple[str, str] | None:
+    """Name and id of the project asked for; None when the scope is the account."""
+    wanted = scope.project if scope else None
+    if wanted is None:
+        return None
+    if projects is None:
+        name = wanted.name or wanted.id or ""
+        return name, wanted.id or hex_id(name)
+    for name, project_id in projects.items():
+        if wanted.name == name or (wanted.name is None and wanted.id == project_id):
+            return name, project_id
+    raise IamError(404, "there is no such project")
+
+
+def _described(
+    user: User, project: tuple[str, str] | None, issued_at: float, expires_at: float
+) -> dict[str, Any]:
+    domain = {"id": hex_id(user.domain), "name": user.domain}
+    person = {"id": hex_id(f"{user.domain}/{user.name}"), "name": user.name, "domain": domain}
+    scope: dict[str, Any] = {"domain": domain}
+    if project is not None:
+        scope = {"project": {"name": project[0], "id": project[1], "domain": domain}}
+    token: dict[str, Any] = {"methods": ["password"], "user": person, "roles": [], "catalog": []}
+    return {"token": token | scope | {"issued_at": _stamp(issued_at), "expires_at": _stamp(expires_at)}}
+
+
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,115 @@
+"""From the bytes of an import call to a request that the edition's rules accept, or the vendor's refusal.
+
+The rules are the contract room's; here they get the vendor's codes. Which code answers which field is
+documented only for some; the rest follow the message templates of the code table (3036 names a missing
+parameter, 3037 an invalid one).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from reconciler.embedded.answers import (
+    BAD_CONFIG,
+    BAD_RESTRAINT,
+    BAD_SOURCE,
+    DUPLICATE_INPUT,
+    INVALID,
+    MISSING,
+    NO_TEMPLATE,
+    NO_TEMPLATE_ID,
+    NOT_JSON,
+    UNKNOWN_CONFIG_KEY,
+    Code,
+    VendorError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.contract.problem import Problem
+
+
+_DEEPEST = 64
+
+
+class Rules(Protocol):
+    """What an edition knows of an HTTP body."""
+
+    def judge(self, body: object, *, strict: bool = False) -> tuple[Problem, ...]:
+        """What is wrong with a request's body; more when `strict`."""
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON Schema of a manifest, which is a request with some keys of its own."""
+
+
+def read_request(body: bytes, rules: Rules, *, strict: bool) -> dict[str, Any]:
+    """The request in the body of an import call.
+
+    Args:
+        body: as received.
+        rules: of the edition.
+        strict: whether what the documents' tables forbid and their examples do is refused too.
+
+    Raises:
+        VendorError: it is not JSON, or the rules refuse it; the message names every fault.
+    """
+    request = _parse(body)
+    faults = [problem for problem in rules.judge(request, strict=strict) if problem.severity == "error"]
+    if faults:
+        raise VendorError(_code(faults[0]), _wording(faults))
+    return request
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    """The body as a JSON object that can be stored and given back: no NaN, no lone surrogates."""
+    try:
+        request = json.loads(body.decode(), parse_constant=_refuse_constant)
+        json.dumps(request, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise VendorError(NOT_JSON, f"the body is not JSON in UTF-8: {error}") from error
+    if not isinstance(request, dict):
+        raise VendorError(NOT_JSON, "the body is JSON, but not an object with the fields of the request")
+    if _depth(request) > _DEEPEST:
+        raise VendorError(NOT_JSON, f"the body is nested more than {_DEEPEST} levels deep")
+    return request
+
+
+def _depth(value: object) -> int:
+    """How many levels of objects and arrays there are, as far as it matters."""
+    depth = 0
+    level: list[Any] = [value]
+    while level and depth <= _DEEPEST:
+        depth += 1
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+    return depth
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not a JSON number")
+
+
+def _code(problem: Problem) -> Code:
+    code = MISSING if problem.code == "missing-field" else INVALID
+    match problem.loc, problem.code:
+        case ("initial_config", *_), "unknown-field":
+            code = UNKNOWN_CONFIG_KEY
+        case ("initial_config", *_), _:
+            code = BAD_CONFIG
+        case (*_, "restraint"), _:
+            code = BAD_RESTRAINT
+        case ("template",), "missing-field":
+            code = NO_TEMPLATE
+        case ("template", "template_id"), "missing-field":
+            code = NO_TEMPLATE_ID
+        case ("template", *_), "duplicate":
+            code = DUPLICATE_INPUT
+        case ("source_location",), other if other != "missing-field":
+            code = BAD_SOURCE
+    return code
+
+
+def _wording(faults: Sequence[Problem]) -> str:
+    return "; ".join(problem.message for problem in faults)

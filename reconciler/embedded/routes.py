@@ -1,0 +1,111 @@
+"""The vendor's model routes, path for path; literal ones before `{model_id}`, which would take them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from reconciler.embedded import catalogue, shapes
+from reconciler.embedded.access import Caller
+from reconciler.embedded.answers import IN_USE, answer
+from reconciler.embedded.arrival import arrive
+from reconciler.embedded.intake import Parts, admit_to_project, parts
+from reconciler.embedded.judging import read_request
+from reconciler.embedded.listing import ListQuery, Page
+from reconciler.embedded.rendering import detail, list_item
+
+Registry = Annotated[Parts, Depends(parts)]
+Admitted = Annotated[Caller, Depends(admit_to_project)]
+Filters = Annotated[ListQuery, Query()]
+Paging = Annotated[Page, Query()]
+
+router = APIRouter(
+    prefix="/v1/{project_id}/models",
+    dependencies=[Depends(admit_to_project)],
+    responses={"default": {"model": shapes.ErrorShape, "description": "The vendor's error envelope"}},
+)
+
+
+@router.post("", summary="Import a model", responses={200: {"model": shapes.Imported}})
+async def import_model(project_id: str, request: Request, caller: Admitted, registry: Registry) -> Response:
+    """Registers one version of a model and answers at once; the import goes on until the status is final."""
+    body: bytes = request.state.body
+    settings = registry.settings
+
+    def register() -> str:
+        model = arrive(
+            read_request(body, registry.rules, strict=settings.strict),
+            body,
+            project_id=project_id,
+            caller=caller,
+            request_id=request.state.request_id,
+            settings=settings,
+            defaults=registry.defaults,
+        )
+        registry.store.add(model)
+        return model.model_id
+
+    return answer({"model_id": await registry.database.run(register)})
+
+
+@router.get("", summary="List models", responses={200: {"model": shapes.ModelList}})
+async def list_models(project_id: str, registry: Registry, query: Filters) -> Response:
+    """One page of a workspace's models, newest first unless asked otherwise."""
+    settings = registry.settings
+    listing = query.listing(project_id, settings)
+
+    def page() -> Response:
+        standings, matches = registry.store.page(listing, registry.milliseconds())
+        models = [list_item(standing, settings) for standing in standings]
+        total = matches if settings.total_count == "right" else 0
+        return answer({"total_count": total, "count": len(models), "models": models})
+
+    return await registry.database.run(page)
+
+
+@router.get("/ai-engine-runtimes", summary="List engines", responses={200: {"model": shapes.Runtimes}})
+async def list_runtimes(
+    project_id: str,  # noqa: ARG001 - in the path
+    registry: Registry,
+    query: Paging,
+) -> Response:
+    """The engines and runtimes this edition of the documents names."""
+    engines = catalogue.engine_runtimes(registry.settings.edition)
+    skip = query.skip(registry.settings)
+    shown = engines[skip : skip + query.limit]
+    return answer({"count": len(shown), "total_count": len(engines), "engine_runtimes": shown})
+
+
+@router.get("/template", summary="List templates", responses={200: {"model": shapes.Templates}})
+async def list_templates(project_id: str) -> Response:  # noqa: ARG001 - in the path
+    """The templates a model may be made from: none here; any template_id is taken as it is."""
+    return answer({"count": 0, "total_count": 0, "templates": []})
+
+
+@router.get("/{model_id}", summary="Show a model", responses={200: {"model": shapes.Detail}})
+async def show_model(project_id: str, model_id: str, registry: Registry) -> Response:
+    """Everything the API tells about one model; some fields come back renamed, re-typed or filled in."""
+
+    def show() -> Response:
+        standing = registry.store.find(project_id, model_id, registry.milliseconds())
+        return answer(detail(standing, registry.settings, registry.defaults))
+
+    return await registry.database.run(show)
+
+
+@router.delete("/{model_id}", summary="Delete a model", responses={200: {"model": shapes.Deleted}})
+async def delete_model(
+    project_id: str, model_id: str, registry: Registry, cascade: Annotated[bool, Query()] = False
+) -> Response:
+    """Deletes one model; with cascade also other versions of its name, 20 in all.
+
+    The status is 200 also where a model was not deleted: both lists of the answer must be read.
+    """
+    deleted, used = await registry.database.run(
+        registry.store.delete, project_id, model_id, cascade=cascade, now=registry.milliseconds()
+    )
+    wording = "error_message" if registry.settings.edition == "cn-2021" else "error_msg"
+    reason = {"error_code": IN_USE.code, wording: "a service uses the model: delete the service first"}
+    failed = [{"model_id": model_id} | reason for model_id in used]
+    return answer({"delete_success_list": deleted, "delete_failed_list": failed})

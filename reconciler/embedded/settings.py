@@ -1,0 +1,104 @@
+"""What the embedded registry can be told; how the real service answers is a setting where nobody says."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from reconciler.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An IAM user who may log in with a password.
+
+    Attributes:
+        name: the user's name.
+        password: never shown.
+        domain: name of the account the user belongs to.
+    """
+
+    name: str
+    password: str = field(repr=False)
+    domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """Whom the registry lets in. The numbers are the vendor's, and settable so that a test need not wait.
+
+    Attributes:
+        access_keys: access key (AK) to secret key (SK).
+        security_tokens: access key to the `X-Security-Token` it must come with, for temporary credentials.
+        users: who may ask `POST /v3/auth/tokens` for a token.
+        clock_window: seconds a signature's date may be off, either way.
+        token_lifetime: seconds a token holds.
+        lockout_after: wrong signatures in a row after which an access key is locked.
+        lockout_seconds: how long it stays locked.
+    """
+
+    access_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    security_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    users: tuple[User, ...] = ()
+    clock_window: float = 15 * 60
+    token_lifetime: float = 24 * 3600
+    lockout_after: int = 5
+    lockout_seconds: float = 5 * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedSettings:
+    """How the embedded registry behaves.
+
+    Attributes:
+        database: the SQLite file, made with its folder when absent; None keeps everything in memory.
+        edition: the rule set of the vendor's documents that requests are judged by.
+        publish_seconds: how long an import takes to reach its final status.
+        fail_pattern: shell-style pattern; an import whose model_name matches ends as failed.
+        in_use_pattern: shell-style pattern; a model whose name matches is in use by a service and is
+            not deleted.
+        offset_mode: whether `offset` counts pages or items.
+        sparse_items: leave out of list items what the vendor's own example leaves out, the status included.
+        total_count: `zero` answers 0 whatever matches, as a real service was seen to do.
+        exact_match: whether `exact_match=true` only escapes the wildcard `_`, or means equality.
+        config_keys: whether the detail's `config` holds what was sent, or also keys the server adds.
+        install_spelling: how the detail writes the install type `real-time`.
+        unique_within: whether a name and version are taken in their workspace, or in the whole project.
+        strict: refuse also what the documents' tables forbid and their examples do.
+        quota: how many models a project may hold; None for no limit.
+        projects: project name to project id; None accepts any project id.
+        clock: seconds since the epoch.
+        auth: None lets everybody in.
+    """
+
+    database: Path | None = None
+    edition: str = "seed-2019"
+    publish_seconds: float = 1.0
+    fail_pattern: str | None = None
+    in_use_pattern: str | None = None
+    offset_mode: Literal["page", "item"] = "page"
+    sparse_items: bool = False
+    total_count: Literal["right", "zero"] = "right"
+    exact_match: Literal["escape", "equal"] = "escape"
+    config_keys: Literal["sent", "added"] = "sent"
+    install_spelling: Literal["real-time", "realtime"] = "real-time"
+    unique_within: Literal["workspace", "project"] = "workspace"
+    strict: bool = False
+    quota: int | None = None
+    projects: Mapping[str, str] | None = None
+    clock: Callable[[], float] = time.time
+    auth: Credentials | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.publish_seconds) and self.publish_seconds >= 0):
+            raise ConfigurationError(
+                f"publish_seconds is {self.publish_seconds}: give a number of seconds, 0 or more"
+            )
+        if self.quota is not None and self.quota < 0:
+            raise ConfigurationError(f"quota is {self.quota}: give a number of models, 0 or more")

@@ -1,0 +1,73 @@
+"""What is wrong with a set of manifests, without asking any registry: `validate`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.engine.desired import ManifestReader
+from reconciler.engine.plan import conflict_reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from reconciler.contract import Edition
+    from reconciler.engine.ports import Blobs
+    from reconciler.engine.values import Desired, Snapshot
+    from reconciler.manifest import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The result: how many documents were looked at, and every problem with its place, sorted."""
+
+    documents: int
+    reasons: tuple[Reason, ...]
+
+    @property
+    def errors(self) -> int:
+        """Problems that stop an import."""
+        return sum(reason.severity == "error" for reason in self.reasons)
+
+    @property
+    def warnings(self) -> int:
+        """Problems that do not."""
+        return len(self.reasons) - self.errors
+
+    def __add__(self, other: Checked) -> Checked:
+        merged = dict.fromkeys((*self.reasons, *other.reasons))
+        return Checked(self.documents + other.documents, tuple(sorted(merged, key=_place)))
+
+
+NOTHING = Checked(0, ())
+
+
+def check(snapshot: Snapshot, blobs: Blobs, rules: Edition, only: Collection[str] = ()) -> Checked:
+    """Judges every manifest of a snapshot; with `only`, tells about these paths alone."""
+    desired = ManifestReader(rules).desired(blobs, snapshot)
+    told = tuple(reason for reason in _reasons(desired) if not only or reason.path in only)
+    return Checked(_documents(desired, only), tuple(sorted(told, key=_place)))
+
+
+def _reasons(desired: Desired) -> list[Reason]:
+    warned = (warning for manifest in desired.manifests.values() for warning in manifest.warnings)
+    broken = (reason for found in desired.invalid for reason in found.reasons)
+    clashes = (
+        reason
+        for pair, claims in desired.conflicts.items()
+        for reason in (*conflict_reasons(pair, claims), *(w for claim in claims for w in claim.warnings))
+    )
+    return [*warned, *broken, *clashes]
+
+
+def _documents(desired: Desired, only: Collection[str]) -> int:
+    paths = [
+        *(manifest.path for manifest in desired.manifests.values()),
+        *(claim.path for claims in desired.conflicts.values() for claim in claims),
+        *(found.path for found in desired.invalid),
+    ]
+    return sum(not only or path in only for path in paths)
+
+
+def _place(reason: Reason) -> tuple[str, int, int, str]:
+    return reason.path or "", reason.line or 0, reason.column or 0, reason.code

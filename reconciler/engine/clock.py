@@ -1,0 +1,71 @@
+"""Time, chance and names as arguments, so that every rule can be tested without waiting or guessing."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What the engine may not take from the world by itself.
+
+    Attributes:
+        now: the wall clock, timezone-aware UTC.
+        sleep: waits that many seconds, or less when the process is asked to stop.
+        chance: a number in [0, 1).
+        new_id: a fresh identifier for a cycle or an operation.
+        stopping: whether the process was asked to stop: nothing new is started then.
+    """
+
+    now: Callable[[], datetime] = _utc_now
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    chance: Callable[[], float] = random.random
+    new_id: Callable[[], str] = _new_id
+    stopping: Callable[[], bool] = bool
+
+    def later(self, seconds: float) -> datetime:
+        """The moment that many seconds from now."""
+        return self.now() + timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How patient one target's cycle is; all durations in seconds.
+
+    Attributes:
+        in_flight: import calls and reads under way at once.
+        settle: how long an unknown outcome may take to become visible in the registry's list.
+        backoff_first, backoff_max: window of the next attempt after an import that was not made; the wait is
+            drawn between zero and the window (full jitter), which doubles with each attempt.
+        follow_first, follow_max, follow_deadline: polling of an import until it is final. The vendor's image
+            builds may take 30 minutes.
+    """
+
+    in_flight: int = 8
+    settle: float = 5.0
+    backoff_first: float = 10.0
+    backoff_max: float = 900.0
+    follow_first: float = 5.0
+    follow_max: float = 15.0
+    follow_deadline: float = 35 * 60.0
+
+    def backoff(self, attempts: int, chance: float, retry_after: float | None) -> float:
+        """Seconds until the next attempt, after `attempts` that were not made."""
+        window = min(self.backoff_max, self.backoff_first * 2.0 ** min(attempts - 1, 16))
+        return retry_after if retry_after is not None else window * chance

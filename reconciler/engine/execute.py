@@ -1,0 +1,253 @@
+"""Imports, exactly once: intent to disk, one POST, result to disk; what is unknown is settled by looking.
+
+A POST has three answers: made, certainly not made, and unknown. An unknown one is never repeated before the
+registry was asked for the pair, twice, with a settling wait between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract import comparable, lifecycle
+from reconciler.engine.bounded import each
+from reconciler.engine.drift import differences
+from reconciler.engine.values import Entry, Event, EventKind, Item, Phase
+from reconciler.errors import (
+    AlreadyExists,
+    NotFound,
+    OutcomeUnknown,
+    RegistryError,
+    RegistryUnavailable,
+    Rejected,
+    Unauthorised,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.clock import Clock, Policy
+    from reconciler.engine.ports import Ledger, Registry
+    from reconciler.engine.values import ObservedModel
+    from reconciler.manifest import Manifest
+
+_FEW = 16  # models followed one by one; above, one list of all is cheaper
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """Acts on one target during one cycle. Every step it takes is an event on disk before the next begins."""
+
+    target: str
+    cycle_id: str
+    registry: Registry
+    ledger: Ledger
+    clock: Clock
+    policy: Policy
+    progress: Callable[[Event], None]
+
+    async def import_all(self, items: Sequence[Item], manifests: Mapping[Pair, Manifest]) -> None:
+        """Imports each item, a few at a time; stops starting new ones when asked to stop.
+
+        Raises:
+            Unauthorised: after what was in flight is recorded; nothing else is tried.
+        """
+
+        async def one(item: Item) -> None:
+            if item.pair is not None and not self.clock.stopping():
+                await self._import(item, manifests[item.pair])
+
+        await each(items, one, self.policy.in_flight)
+
+    async def settle_all(self, manifests: Mapping[Pair, Manifest]) -> None:
+        """Settles every intent that has no result: what a crash or an unknown answer left behind."""
+        open_intents = [e for e in self.ledger.entries(self.target).values() if e.phase is Phase.INTENDED]
+
+        async def one(entry: Entry) -> None:
+            await self.settle(entry.pair, manifests.get(entry.pair))
+
+        await each(open_intents, one, self.policy.in_flight)
+
+    async def settle(self, pair: Pair, manifest: Manifest | None) -> bool:
+        """Finds out whether the pair is registered, adopts or reports it; False when it certainly is not."""
+        found = await self._look_twice(pair)
+        if not found:
+            self._record(pair, EventKind.NOT_FOUND, detail="looked for twice and not registered")
+            return False
+        await self._adopt(found[0], manifest)
+        return True
+
+    async def follow(self) -> None:
+        """Polls unfinished imports until all are final, the deadline passes or the process is to stop."""
+        deadline = self.clock.later(self.policy.follow_deadline)
+        wait = self.policy.follow_first
+        while self.unfinished() and not self.clock.stopping() and self.clock.now() < deadline:
+            await self.clock.sleep(wait)
+            await self.follow_once()
+            wait = min(self.policy.follow_max, wait * 1.5)
+
+    async def follow_once(self) -> None:
+        """Asks once what became of each unfinished import and records what changed."""
+        entries = self.unfinished()
+        if len(entries) > _FEW:
+            statuses = {model.model_id: model.status for model in await self.registry.list_models()}
+        else:
+            ids = [entry.model_id for entry in entries if entry.model_id]
+            details = await inspect(self.registry, ids, self.policy.in_flight)
+            statuses = {model_id: _text(detail.get("model_status")) for model_id, detail in details.items()}
+        for entry in entries:
+            self.observe_status(entry, statuses.get(entry.model_id or ""))
+
+    def unfinished(self) -> list[Entry]:
+        """Registered models whose last known status is not final."""
+        return [
+            entry
+            for entry in self.ledger.entries(self.target).values()
+            if entry.phase is Phase.REGISTERED
+            and entry.last not in (EventKind.MISSING, EventKind.DRIFTED)
+            and lifecycle(entry.model_status) == "pending"
+        ]
+
+    def observe_status(self, entry: Entry, status: str | None) -> None:
+        """Records a status that differs from the one remembered."""
+        if status is not None and status != entry.model_status:
+            self._record(entry.pair, status_event(status), model_id=entry.model_id, model_status=status)
+
+    async def _import(self, item: Item, manifest: Manifest) -> None:
+        """One import: at most two POSTs, the second only when the first is settled as not made."""
+        for _ in range(2):
+            self._intend(item, manifest)
+            try:
+                created = await self.registry.create(manifest.request)
+            except AlreadyExists as error:
+                await self._taken(manifest, error)
+            except Rejected as error:
+                self._record(manifest.pair, EventKind.REJECTED, error)
+            except OutcomeUnknown as error:
+                self._record(manifest.pair, EventKind.UNKNOWN, error)
+                if not await self._settled(manifest):
+                    continue
+            except RegistryUnavailable as error:
+                self._postpone(manifest.pair, error)
+            except Unauthorised as error:
+                self._postpone(manifest.pair, error)
+                raise
+            except RegistryError as error:
+                self._record(manifest.pair, EventKind.REJECTED, error)
+            else:
+                self._record(
+                    manifest.pair,
+                    EventKind.IMPORTED,
+                    model_id=created.model_id,
+                    request_id=created.request_id,
+                    model_status="publishing",
+                )
+            return
+        self._postpone(manifest.pair, None)
+
+    async def _settled(self, manifest: Manifest) -> bool:
+        """Whether an unknown outcome is settled as made; one that cannot be asked about stays open."""
+        try:
+            return await self.settle(manifest.pair, manifest)
+        except (RegistryUnavailable, OutcomeUnknown):
+            return True
+
+    async def _taken(self, manifest: Manifest, error: AlreadyExists) -> None:
+        """409: somebody, perhaps this program in an earlier life, registered the pair."""
+        found = await self._look_twice(manifest.pair)
+        if found:
+            await self._adopt(found[0], manifest)
+        else:
+            self._record(manifest.pair, EventKind.UNKNOWN, error)
+
+    async def _look_twice(self, pair: Pair) -> Sequence[ObservedModel]:
+        found = await self.registry.find(pair)
+        if not found:
+            await self.clock.sleep(self.policy.settle)
+            found = await self.registry.find(pair)
+        return found
+
+    async def _adopt(self, model: ObservedModel, manifest: Manifest | None) -> None:
+        """Takes a registered model for ours when it is equal; otherwise says how it differs."""
+        detail = await self.registry.detail(model.model_id)
+        status = _text(detail.get("model_status")) or model.status
+        facts: dict[str, Any] = {"model_id": model.model_id, "model_status": status}
+        if manifest is None:
+            self._record(model.pair, EventKind.ADOPTED, detail="found registered; declared no more", **facts)
+            return
+        declared, registered = comparable(manifest.request, detail)
+        if declared == registered:
+            self._record(model.pair, EventKind.ADOPTED, digest=manifest.digest, **facts)
+        else:
+            told = "; ".join(differences(declared, registered))
+            self._record(
+                model.pair, EventKind.DRIFTED, detail=f"registered with other content: {told}", **facts
+            )
+
+    def _intend(self, item: Item, manifest: Manifest) -> None:
+        self._record(
+            manifest.pair,
+            EventKind.IMPORT_REQUESTED,
+            operation_id=self.clock.new_id(),
+            digest=manifest.digest,
+            commit=item.commit,
+            path=item.path,
+            line=item.line,
+            author=item.author,
+        )
+
+    def _postpone(self, pair: Pair, error: RegistryError | None) -> None:
+        entry = self.ledger.entry(self.target, pair)
+        wait = self.policy.backoff(
+            entry.attempts if entry else 1, self.clock.chance(), error.retry_after if error else None
+        )
+        self._record(pair, EventKind.POSTPONED, error, not_before=self.clock.later(wait))
+
+    def _record(self, pair: Pair, kind: EventKind, error: RegistryError | None = None, **facts: Any) -> None:  # noqa: ANN401
+        if error is not None:
+            facts = {"code": error.code, "detail": str(error), "request_id": error.request_id, **facts}
+        event = Event(
+            self.clock.now(), kind, self.target, pair, self.cycle_id, **self._declared(pair) | facts
+        )
+        self.ledger.append([event])
+        self.progress(event)
+
+    def _declared(self, pair: Pair) -> dict[str, Any]:
+        """Which commit this event belongs to, as remembered: the journal is joined with the log by it."""
+        entry = self.ledger.entry(self.target, pair)
+        if entry is None:
+            return {}
+        return {
+            "operation_id": entry.operation_id,
+            "commit": entry.commit,
+            "path": entry.path,
+            "line": entry.line,
+        }
+
+
+async def inspect(
+    registry: Registry, model_ids: Iterable[str], in_flight: int
+) -> dict[str, Mapping[str, Any]]:
+    """The details of several models, a few at a time; those that are gone are left out."""
+    details: dict[str, Mapping[str, Any]] = {}
+
+    async def one(model_id: str) -> None:
+        try:
+            details[model_id] = await registry.detail(model_id)
+        except NotFound:
+            return
+
+    await each(dict.fromkeys(model_ids), one, in_flight)
+    return details
+
+
+def status_event(status: str) -> EventKind:
+    """The journal's word for a status the registry reports."""
+    return {"published": EventKind.PUBLISHED, "failed": EventKind.FAILED}.get(
+        lifecycle(status), EventKind.STATUS
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,356 @@
+"""The planner: what is declared, observed and remembered gives a verdict on every model. Pure.
+
+A plan depends on nothing but its arguments, and its digest not on the order of anything in them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract import comparable, lifecycle, next_free, version_key
+from reconciler.engine.drift import differences
+from reconciler.engine.values import (
+    Attribution,
+    Desired,
+    Entry,
+    EventKind,
+    Item,
+    ObservedModel,
+    Phase,
+    Verdict,
+)
+from reconciler.manifest import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from reconciler.contract.pair import Pair
+    from reconciler.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """Limits above which a cycle refuses instead of acting; the names are those of `[guards]`."""
+
+    max_imports_per_cycle: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything one target's plan is made from.
+
+    Attributes:
+        observed: registered models by pair.
+        details: the vendor's detail by model id, for the models `to_inspect` asked for.
+        entries: the ledger.
+        attributions: by path, the commit that last touched it.
+        now: timezone-aware UTC.
+    """
+
+    target: str
+    desired: Desired
+    now: datetime
+    observed: Mapping[Pair, Sequence[ObservedModel]] = field(default_factory=dict)
+    details: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    entries: Mapping[Pair, Entry] = field(default_factory=dict)
+    attributions: Mapping[str, Attribution] = field(default_factory=dict)
+
+
+def by_pair(models: Iterable[ObservedModel]) -> dict[Pair, list[ObservedModel]]:
+    """Groups a registry's list; several models of one pair stand oldest first."""
+    grouped: defaultdict[Pair, list[ObservedModel]] = defaultdict(list)
+    for model in sorted(models, key=lambda model: (model.created_at or 0, model.model_id)):
+        grouped[model.pair].append(model)
+    return dict(grouped)
+
+
+def to_inspect(view: View, *, everything: bool = False) -> tuple[str, ...]:
+    """The ids of the models whose detail is needed to tell whether they drifted, or what became of them.
+
+    A model that was found equal to this very manifest before needs none, unless `everything` is to be
+    looked at again.
+    """
+    return tuple(
+        model.model_id
+        for pair, manifest in view.desired.manifests.items()
+        for model in view.observed.get(pair, ())[:1]
+        if everything
+        or not known_equal(manifest, model, view.entries.get(pair))
+        or _status(model, None, view.entries.get(pair)) is None
+    )
+
+
+def known_equal(manifest: Manifest, model: ObservedModel, entry: Entry | None) -> bool:
+    """Whether this model is remembered as made from, or found equal to, this very content."""
+    return (
+        entry is not None
+        and entry.phase is Phase.REGISTERED
+        and entry.model_id == model.model_id
+        and entry.digest == manifest.digest
+    )
+
+
+def verdicts(view: View) -> tuple[Item, ...]:
+    """The verdict on every declared and every registered model of one target, sorted."""
+    items = [
+        *(_declared(view, pair, manifest) for pair, manifest in view.desired.manifests.items()),
+        *(_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items()),
+        *_invalid(view),
+        *_unmanaged(view),
+    ]
+    return tuple(sorted((_attributed(item, view) for item in items), key=order))
+
+
+def guard(items: Sequence[Item], guards: Guards, digest: str) -> tuple[Item, ...]:
+    """Turns imports into refusals where a guard says so; `digest` is what `--confirm` would take."""
+    wanted = sum(item.verdict is Verdict.IMPORT for item in items)
+    if wanted <= guards.max_imports_per_cycle:
+        return tuple(items)
+    reason = Reason(
+        "max-imports-per-cycle",
+        f"{wanted} imports in one cycle, and guards.max_imports_per_cycle is {guards.max_imports_per_cycle}: "
+        f"raise it, or go through with `reconciler apply --confirm {digest}`",
+    )
+    return tuple(
+        replace(item, verdict=Verdict.REFUSED, reasons=(reason, *item.reasons))
+        if item.verdict is Verdict.IMPORT
+        else item
+        for item in items
+    )
+
+
+def plan_digest(items: Iterable[Item]) -> str:
+    """Hex SHA-256 of what a plan would do and why: independent of file names, order and time."""
+    facts = sorted(
+        json.dumps(
+            [i.target, i.model_name, i.model_version, i.verdict, i.digest, i.model_id], ensure_ascii=False
+        )
+        for i in items
+    )
+    return hashlib.sha256("\n".join(facts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def order(item: Item) -> tuple[Any, ...]:
+    """The order items are shown in: target, name, version as numbers, then place."""
+    version = item.model_version or ""
+    return item.target, item.model_name or "", version_key(version), item.path or "", item.line or 0
+
+
+def _declared(view: View, pair: Pair, manifest: Manifest) -> Item:
+    models = view.observed.get(pair, ())
+    entry = view.entries.get(pair)
+    item = Item(
+        view.target,
+        Verdict.IMPORT,
+        pair.model_name,
+        pair.model_version,
+        manifest.path,
+        manifest.line,
+        reasons=manifest.warnings,
+        digest=manifest.digest,
+    )
+    if models:
+        return _registered(view, item, manifest, models[0])
+    return _absent(item, entry, view.now)
+
+
+def _absent(item: Item, entry: Entry | None, now: datetime) -> Item:
+    """The verdict on a declared model that the registry does not have."""
+    if entry is None or entry.phase is Phase.RELEASED:
+        return item
+    if entry.phase is Phase.REGISTERED:
+        reason = Reason(
+            "missing",
+            f"imported earlier as {entry.model_id}, and gone from the registry since; "
+            f"import it again with `reconciler retry {item.title}`",
+        )
+        return _with(item, Verdict.MISSING, reason, model_id=entry.model_id)
+    if entry.phase is Phase.INTENDED:
+        reason = Reason("outcome-unknown", "an import was sent, and its outcome is still being settled")
+        return _with(item, Verdict.WAITING, reason)
+    if entry.digest == item.digest:
+        return _not_made(item, entry, now)
+    return item
+
+
+def _not_made(item: Item, entry: Entry, now: datetime) -> Item:
+    """The verdict on a model whose last import, of this very content, was certainly not made."""
+    if entry.phase is Phase.REJECTED:
+        return _with(item, Verdict.FAILED, _said(entry, "the registry rejected it"))
+    if entry.not_before is not None and entry.not_before > now:
+        return _with(item, Verdict.WAITING, _said(entry, "another attempt is scheduled"))
+    return item
+
+
+def _registered(view: View, item: Item, manifest: Manifest, model: ObservedModel) -> Item:
+    """The verdict on a declared model that the registry has."""
+    entry = view.entries.get(model.pair)
+    detail = view.details.get(model.model_id)
+    status = _status(model, detail, entry)
+    item = replace(item, model_id=model.model_id, model_status=status)
+    stage = lifecycle(status)
+    if stage == "failed":
+        return _with(item, Verdict.FAILED, _import_failed(item, entry))
+    if detail is not None:
+        declared, registered = comparable(manifest.request, detail)
+        if declared != registered:
+            return _drifted(view, item, differences(declared, registered))
+    elif not known_equal(manifest, model, entry):
+        reason = Reason("not-compared", "registered, but its detail could not be read to compare it")
+        return _with(item, Verdict.WAITING, reason)
+    return replace(item, verdict=Verdict.IN_SYNC if stage == "published" else Verdict.PUBLISHING)
+
+
+def _import_failed(item: Item, entry: Entry | None) -> Reason:
+    changed = entry is not None and entry.digest not in (None, item.digest)
+    return Reason(
+        "import-failed",
+        f"the registry says {item.model_status}, and its API gives no cause: see its events in the console"
+        + ("; the manifest has changed since" if changed else "")
+        + f"; then `reconciler retry {item.title}` removes the failed model and imports again",
+    )
+
+
+def _drifted(view: View, item: Item, diff: tuple[str, ...]) -> Item:
+    taken = {pair.model_version for pair in _pairs_named(view, item.model_name)}
+    free = next_free(item.model_version or "", taken)
+    advice = (
+        f"declare the new content as version {free}" if free else "declare the new content under another name"
+    )
+    reason = Reason(
+        "drifted",
+        f"registered with other content, and a registered version is immutable: {advice}, "
+        "or restore the manifest",
+    )
+    return replace(_with(item, Verdict.DRIFTED, reason), diff=diff)
+
+
+def _pairs_named(view: View, name: str | None) -> Iterable[Pair]:
+    known = (*view.observed, *view.desired.manifests, *view.desired.conflicts, *view.entries)
+    return (pair for pair in known if pair.model_name == name)
+
+
+def conflict_reasons(pair: Pair, claims: Sequence[Manifest]) -> tuple[Reason, ...]:
+    """One reason for each manifest that claims a pair which others claim too."""
+    places = ", ".join(f"{claim.path}:{claim.line}" for claim in claims)
+    return tuple(
+        Reason(
+            "conflict",
+            f"{pair} is declared {len(claims)} times ({places}): "
+            "keep one, and give the others versions of their own",
+            claim.path,
+            claim.line,
+        )
+        for claim in claims
+    )
+
+
+def _conflict(view: View, pair: Pair, claims: Sequence[Manifest]) -> Item:
+    model = next(iter(view.observed.get(pair, ())), None)
+    return Item(
+        view.target,
+        Verdict.CONFLICT,
+        pair.model_name,
+        pair.model_version,
+        claims[0].path,
+        claims[0].line,
+        model_id=model.model_id if model else None,
+        model_status=model.status if model else None,
+        reasons=conflict_reasons(pair, claims),
+        digest="+".join(sorted(claim.digest for claim in claims)),
+    )
+
+
+def _invalid(view: View) -> Iterable[Item]:
+    for found in view.desired.invalid:
+        yield Item(
+            view.target,
+            Verdict.INVALID,
+            found.model_name,
+            found.model_version,
+            found.path,
+            found.line,
+            reasons=found.reasons,
+        )
+
+
+def _unmanaged(view: View) -> Iterable[Item]:
+    """Registered models that no manifest claims; a broken manifest still claims what it named before."""
+    broken = {found.path for found in view.desired.invalid}
+    claimed = {(found.model_name, found.model_version) for found in view.desired.invalid}
+    for pair, models in view.observed.items():
+        entry = view.entries.get(pair)
+        if pair in view.desired.manifests or pair in view.desired.conflicts or tuple(pair) in claimed:
+            continue
+        if entry is not None and entry.path in broken:
+            continue
+        reasons = (Reason("not-declared", _undeclared(entry)),)
+        for model in models:
+            yield Item(
+                view.target,
+                Verdict.UNMANAGED,
+                pair.model_name,
+                pair.model_version,
+                model_id=model.model_id,
+                model_status=model.status,
+                reasons=reasons,
+            )
+
+
+def _undeclared(entry: Entry | None) -> str:
+    if entry is None or entry.path is None:
+        return "registered, and declared nowhere"
+    return (
+        f"imported from {entry.path}, which no longer declares it; nothing is ever deleted from the registry"
+    )
+
+
+def _status(model: ObservedModel, detail: Mapping[str, Any] | None, entry: Entry | None) -> str | None:
+    """The newest status known: a list may leave it out."""
+    told = (detail or {}).get("model_status")
+    if isinstance(told, str):
+        return told
+    if model.status is not None:
+        return model.status
+    return entry.model_status if entry is not None and entry.model_id == model.model_id else None
+
+
+def _said(entry: Entry, otherwise: str) -> Reason:
+    message = entry.detail or otherwise
+    if entry.phase is Phase.REJECTED:
+        message += f"; held until the manifest changes or `reconciler retry {entry.pair}`"
+    elif entry.not_before is not None:
+        message += f"; next attempt at {entry.not_before:%Y-%m-%dT%H:%M:%SZ}"
+    return Reason(entry.code or entry.last, message)
+
+
+def _with(item: Item, verdict: Verdict, reason: Reason, **changes: Any) -> Item:  # noqa: ANN401
+    placed = replace(reason, path=item.path, line=item.line) if reason.path is None else reason
+    return replace(item, verdict=verdict, reasons=(placed, *item.reasons), **changes)
+
+
+def _attributed(item: Item, view: View) -> Item:
+    found = view.attributions.get(item.path) if item.path else None
+    return replace(item, commit=found.commit, author=found.author) if found else item
+
+
+def after(item: Item, entry: Entry | None, now: datetime) -> Item:
+    """The item once a cycle has acted: the verdict that the ledger's entry gives now."""
+    if entry is None or entry.last is EventKind.MISSING:
+        return item
+    item = replace(item, reasons=tuple(reason for reason in item.reasons if reason.severity == "warning"))
+    if entry.phase is not Phase.REGISTERED:
+        return _absent(replace(item, verdict=Verdict.IMPORT), entry, now)
+    item = replace(item, model_id=entry.model_id, model_status=entry.model_status)
+    if entry.last is EventKind.DRIFTED:
+        reason = Reason("drifted", entry.detail or "registered with other content")
+        return _with(item, Verdict.DRIFTED, reason)
+    stage = lifecycle(entry.model_status)
+    if stage == "failed":
+        return _with(item, Verdict.FAILED, _import_failed(item, entry))
+    return replace(item, verdict=Verdict.IN_SYNC if stage == "published" else Verdict.PUBLISHING)

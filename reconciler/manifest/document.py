@@ -1,0 +1,127 @@
+"""One document as read becomes a Manifest, or an InvalidManifest with every problem and its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract import digest
+from reconciler.contract.pair import Pair
+from reconciler.contract.problem import Problem
+from reconciler.manifest.companion import FIELD, REPLACES, Companion, read_companion
+from reconciler.manifest.telling import Page, told
+from reconciler.manifest.tree import DUPLICATE_KEY
+from reconciler.manifest.values import InvalidManifest, Manifest, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.contract import Edition
+    from reconciler.manifest.tree import Document
+
+METADATA = "metadata"
+
+_LONGEST_NAME = 256
+"""A longer text under `model_name` or `model_version` is nobody's name."""
+
+_NOT_A_MAPPING = "a manifest is a mapping of fields, such as `model_name: mnist`, and this is none"
+_OF_THE_KEY = frozenset({"unknown-field", "field-of-another-edition", "shadowed-field", "undocumented-field"})
+"""Problems of a key, not of its value."""
+
+
+def interpret(
+    page: Page, document: Document, rules: Edition, sibling: Callable[[str], bytes | None]
+) -> Manifest | InvalidManifest:
+    """What one document declares, or all that is wrong with it.
+
+    The rules are asked unless the document's shape is broken in a way that would make them complain of what
+    merely follows from it. A duplicate key, of which the first counts, does not break it.
+    """
+    line, _ = page.text.place(document.index())
+    reasons = [page.flaw(flaw) for flaw in document.flaws]
+    if not isinstance(document.value, dict):
+        reasons.append(page.reason("not-a-mapping", _NOT_A_MAPPING, document.index()))
+        return InvalidManifest(page.path, line, told(reasons))
+    companion, wrong = _companion(page.path, document.value, sibling)
+    metadata = document.value.get(METADATA)
+    local = [*wrong, *_wrong_metadata(metadata)]
+    reasons += [_reason(page, document, problem, None) for problem in local]
+    request = None
+    if all(flaw.code == DUPLICATE_KEY for flaw in document.flaws):
+        parsed = rules.parse(_contract_part(document.value, companion))
+        request = parsed.request
+        reasons += [_reason(page, document, problem, companion) for problem in parsed.problems]
+    if request is None or any(reason.severity == "error" for reason in reasons):
+        return InvalidManifest(page.path, line, told(reasons), *claimed(document.value))
+    pair = Pair(request["model_name"], request["model_version"])
+    free = _as_text(metadata or {})
+    return Manifest(pair, request, digest(request), page.path, line, told(reasons), free)
+
+
+def claimed(value: object) -> tuple[str | None, str | None]:
+    """The model name and version that a document claims, as far as they are texts of a sensible length."""
+    if not isinstance(value, dict):
+        return None, None
+    return _name(value.get("model_name")), _name(value.get("model_version"))
+
+
+def _name(value: object) -> str | None:
+    return str(value) if isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME else None
+
+
+# --- what is the manifest's own, and no field of the API -----------------------------------------------
+
+
+def _wrong_metadata(metadata: object) -> list[Problem]:
+    if metadata is None or isinstance(metadata, dict):
+        return []
+    why = f"{METADATA}: must be a mapping, such as {{owner: vision-team}}"
+    return [Problem("invalid-type", why, (METADATA,))]
+
+
+def _as_text(value: Any) -> Any:  # noqa: ANN401 - JSON is any
+    """The value with every unquoted scalar as the plain text that it is."""
+    if isinstance(value, dict):
+        return {key: _as_text(below) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_as_text(below) for below in value]
+    return str(value) if isinstance(value, str) else value
+
+
+def _companion(
+    path: str, value: dict[str, Any], sibling: Callable[[str], bytes | None]
+) -> tuple[Companion | None, list[Problem]]:
+    if FIELD not in value:
+        return None, []
+    if value.get(REPLACES) is not None:
+        why = f"{FIELD}: {REPLACES} is given too; keep one of them"
+        return None, [Problem("contradiction", why, (FIELD,))]
+    found = read_companion(path, value[FIELD], sibling)
+    if isinstance(found, Companion):
+        return found, []
+    code, message = found
+    return None, [Problem(code, message, (FIELD,))]
+
+
+def _contract_part(value: dict[str, Any], companion: Companion | None) -> dict[str, Any]:
+    """The fields of the API in their order, the configuration file's text where the file was named."""
+    if METADATA not in value and FIELD not in value:
+        return value
+    part: dict[str, Any] = {}
+    for key, below in value.items():
+        if key == FIELD and companion is not None:
+            part[REPLACES] = companion.text.characters
+        elif key not in (METADATA, FIELD, REPLACES) or (key == REPLACES and companion is None):
+            part[key] = below
+    return part
+
+
+# --- places --------------------------------------------------------------------------------------------
+
+
+def _reason(page: Page, document: Document, problem: Problem, companion: Companion | None) -> Reason:
+    at_key = problem.code in _OF_THE_KEY
+    message, index = problem.message, document.index(problem.loc, key=at_key)
+    if companion is not None and problem.loc[:1] == (REPLACES,):
+        message = f"{message} (in {companion.place(problem.loc[1:], key=at_key)})"
+        index = document.index((FIELD,))
+    return page.reason(problem.code, message, index, problem.severity)

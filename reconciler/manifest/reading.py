@@ -1,0 +1,55 @@
+"""One file: decode, parse, interpret every document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.manifest.document import claimed, interpret
+from reconciler.manifest.json_text import read_json
+from reconciler.manifest.telling import Page
+from reconciler.manifest.text import Flaw, Text, Unreadable, decode, decode_leniently
+from reconciler.manifest.tree import Builder
+from reconciler.manifest.values import InvalidManifest, Manifest
+from reconciler.manifest.yaml_text import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.contract import Edition
+
+_EMPTY = Flaw("empty-file", "the file declares nothing: it is empty, or has only comments; write a manifest")
+
+
+def read(
+    path: str, data: bytes, rules: Edition, sibling: Callable[[str], bytes | None]
+) -> tuple[Manifest | InvalidManifest, ...]:
+    """What a manifest file declares: one result for each of its documents, at least one in all.
+
+    Documents without content are skipped. A file that is empty, cannot be parsed or is over a limit is one
+    InvalidManifest at line 1. Never raises for what is in the file.
+
+    Args:
+        path: the file's path inside the repository; `.json` in any case is read as JSON, all else as YAML.
+        data: the file's bytes.
+        rules: the edition that judges.
+        sibling: the bytes of a file of the same commit by its path inside the repository, or None where
+            there is no such file; asked only for an `initial_config_file`.
+    """
+    is_json = path.lower().endswith(".json")
+    text, builder = None, Builder()
+    try:
+        text = decode(data, json=is_json)
+        (read_json if is_json else read_yaml)(text, builder)
+    except Unreadable as error:
+        return (_unreadable(path, text or decode_leniently(data), error.flaw, builder),)
+    page = Page(path, text)
+    written = [document for document in builder.documents if document.value is not None or document.flaws]
+    if not written:
+        return (_unreadable(path, text, _EMPTY, builder),)
+    return tuple(interpret(page, document, rules, sibling) for document in written)
+
+
+def _unreadable(path: str, text: Text, flaw: Flaw, builder: Builder) -> InvalidManifest:
+    """The whole file as one result; it bears a name when the file is about one model, as far as read."""
+    name, version = (None, None) if builder.documents else claimed(builder.unfinished)
+    return InvalidManifest(path, 1, (Page(path, text).flaw(flaw),), name, version)

@@ -1,0 +1,80 @@
+"""Which files are manifests, told by their names, and which of them are refused before a byte is read."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from reconciler.manifest.limits import LARGEST_FILE
+from reconciler.manifest.text import UNSAFE_IN_PATH, is_safe, too_large
+from reconciler.manifest.values import InvalidManifest, Reason
+
+SUFFIXES = (".yaml", ".yml", ".json")
+
+_LINKS = {
+    "120000": "a symbolic link is never followed; put the file itself here",
+    "160000": "a submodule is never followed; put the manifests themselves here",
+}
+
+
+class TreeEntry(Protocol):
+    """What git says about a file without reading it."""
+
+    @property
+    def path(self) -> str:
+        """The path inside the repository; bytes that are not UTF-8 are surrogate-escaped."""
+
+    @property
+    def mode(self) -> str:
+        """Git's octal mode."""
+
+    @property
+    def size(self) -> int:
+        """The size in bytes."""
+
+
+def is_manifest(path: str, root: str) -> bool:
+    """Whether the file at `path` is a manifest of the directory `root`, both paths inside the repository.
+
+    A manifest ends with `.yaml`, `.yml` or `.json`, in any case, and no part of its path below `root` begins
+    with `.` or `_`. The root `""` or `.` is the whole repository.
+    """
+    return path.lower().endswith(SUFFIXES) and _is_considered(path, root)
+
+
+def refuse(file: TreeEntry, root: str) -> InvalidManifest | None:
+    """Why a file below `root` is not read, or None when it may be, or does not matter.
+
+    A link or submodule is refused whatever its name, because what it leads to may be a directory of
+    manifests. A path that is not UTF-8 or holds control characters is escaped in the answer.
+    """
+    if file.mode in _LINKS and _is_considered(file.path, root):
+        return _refused(file.path, "link", _LINKS[file.mode])
+    if not is_manifest(file.path, root):
+        return None
+    if not is_safe(file.path):
+        return _refused(
+            file.path, "unsafe-path", "its name is not UTF-8 or has control characters; rename it"
+        )
+    if file.size > LARGEST_FILE:
+        return _refused(file.path, "file-too-large", too_large(file.size))
+    return None
+
+
+def _is_considered(path: str, root: str) -> bool:
+    folder = "" if root in ("", ".") else root.rstrip("/")
+    if path == folder:
+        return True
+    if folder and not path.startswith(f"{folder}/"):
+        return False
+    below = path[len(folder) :].lstrip("/")
+    return not any(part.startswith((".", "_")) for part in below.split("/"))
+
+
+def _refused(path: str, code: str, message: str) -> InvalidManifest:
+    safe = UNSAFE_IN_PATH.sub(lambda found: _escaped(found[0]), path)
+    return InvalidManifest(safe, 1, (Reason(code, message, safe),))
+
+
+def _escaped(char: str) -> str:
+    byte = ord(char) - 0xDC00 if "\udc80" <= char <= "\udcff" else ord(char)
+    return f"\\x{byte:02x}" if byte < 0x100 else f"\\u{byte:04x}"  # noqa: PLR2004 - what two digits can say

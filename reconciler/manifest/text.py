@@ -1,0 +1,178 @@
+"""From bytes to text that is safe to parse and to show, and from an index in it to a line and column.
+
+Lines end with LF, CRLF or CR, as editors count them; columns are characters. NEL, LS and PS, which YAML 1.1
+takes for line breaks and YAML 1.2 does not, are therefore refused in YAML.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from unicodedata import category
+
+from reconciler.manifest.limits import LARGEST_FILE
+
+BOM = "\ufeff"
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+_USABLE = r"\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
+_UNUSABLE = re.compile(rf"[^{_USABLE}]")
+_UNUSABLE_IN_JSON = re.compile(rf"[^{_USABLE}\u2028\u2029]")
+_UNUSABLE_ESCAPED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_WIDEST_EXCERPT = 160
+_LEAD = 80
+"""Characters shown before the place, where the line is too long to be shown from its beginning."""
+_WIDEST_SHOWN = 60
+_NEVER_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Something wrong at one index of the text.
+
+    Attributes:
+        code, message: as in a `Reason`.
+        index: 0-based, in characters; None where the file as a whole is meant.
+        first: the index of what it collides with, or None.
+    """
+
+    code: str
+    message: str
+    index: int | None = None
+    first: int | None = None
+
+
+class Unreadable(Exception):  # noqa: N818 - reads as what is true of the file
+    """The whole file cannot be used. Never leaves this room."""
+
+    def __init__(self, code: str, message: str, index: int | None = None) -> None:
+        super().__init__(message)
+        self.flaw = Flaw(code, message, index)
+
+
+class Text:
+    """The characters of a file, and where its lines are."""
+
+    def __init__(self, characters: str) -> None:
+        self.characters = characters
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(found.end() for found in _BREAK.finditer(self.characters))]
+
+    def place(self, index: int) -> tuple[int, int]:
+        """The 1-based line and column of a 0-based index, in characters."""
+        line = bisect_right(self._starts, index)
+        return line, index - self._starts[line - 1] + 1
+
+    def words(self, flaw: Flaw) -> str:
+        """The message of a flaw, with the place of what it collides with."""
+        if flaw.first is None:
+            return flaw.message
+        line, column = self.place(flaw.first)
+        return f"{flaw.message}; it is at {line}:{column} already"
+
+    def excerpt(self, index: int) -> str:
+        """The line around a 0-based index, safe to print; `caret` tells where in it the place is.
+
+        At most 160 characters: of a longer line, the beginning or what is around the place.
+        """
+        line, column = self.place(index)
+        start = self._starts[line - 1]
+        from_start = column < _WIDEST_EXCERPT
+        begin = start if from_start else index - _LEAD
+        window = _BREAK.split(self.characters[begin : begin + _WIDEST_EXCERPT + 1], maxsplit=1)[0]
+        cut = window if len(window) <= _WIDEST_EXCERPT else f"{window[: _WIDEST_EXCERPT - 1]}…"
+        return printable(cut if from_start else f"…{cut[1:]}")
+
+
+def caret(column: int) -> int:
+    """The 0-based index, in a `Reason`'s excerpt, of the character at the reason's 1-based column."""
+    return column - 1 if column < _WIDEST_EXCERPT else _LEAD
+
+
+def printable(line: str) -> str:
+    """The line with a stand-in of one character for each that could disturb a terminal; columns stay."""
+    if line.isascii() and line.isprintable():
+        return line
+    return "".join(_stand_in(char) if category(char) in _NEVER_SHOWN else char for char in line)
+
+
+def _stand_in(char: str) -> str:
+    if char == "\t":
+        return " "
+    return chr(0x2400 + ord(char)) if char < " " else "\ufffd"
+
+
+def shown(text: str) -> str:
+    """Text from outside as a short literal in quotes, everything unprintable escaped, for a message."""
+    return repr(str(text) if len(text) <= _WIDEST_SHOWN else f"{text[: _WIDEST_SHOWN - 1]}…")
+
+
+def is_safe(path: str) -> bool:
+    """Whether a path is UTF-8 and free of characters that could disturb a terminal or hide its order."""
+    return not UNSAFE_IN_PATH.search(path)
+
+
+def decode(data: bytes, *, json: bool = False) -> Text:
+    """The text of a file, without a byte order mark.
+
+    Args:
+        data: the file's bytes.
+        json: whether to let U+2028 and U+2029 pass, which JSON allows in strings.
+
+    Raises:
+        Unreadable: too large, not UTF-8, or a character that has no place in text.
+    """
+    if len(data) > LARGEST_FILE:
+        raise Unreadable("file-too-large", too_large(len(data)))
+    try:
+        characters = data.decode().removeprefix(BOM)
+    except UnicodeDecodeError as error:
+        raise _not_utf8(data, error.start) from None
+    found = (_UNUSABLE_IN_JSON if json else _UNUSABLE).search(characters)
+    if found is not None:
+        raise Unreadable("control-character", _unusable(found[0]), found.start())
+    return Text(characters)
+
+
+def decode_leniently(data: bytes) -> Text:
+    """The text of a file that cannot be used, for the excerpt of the reason why; cut at the limit."""
+    return Text(data[:LARGEST_FILE].decode(errors="replace").removeprefix(BOM))
+
+
+def unusable_escape(value: str) -> str | None:
+    """What is wrong with a decoded scalar into which an escape brought an unusable character, or None."""
+    found = _UNUSABLE_ESCAPED.search(value)
+    return None if found is None else _unusable(found[0])
+
+
+def too_large(size: int) -> str:
+    """The words for a file over the limit; `size` in bytes."""
+    return f"the file has {size:,} bytes, and at most {LARGEST_FILE:,} (256 KiB) are read; make it smaller"
+
+
+def _not_utf8(data: bytes, start: int) -> Unreadable:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return Unreadable("not-utf-8", "the file is UTF-16; save it as UTF-8")
+    if b"\x00" in data:
+        return Unreadable("not-utf-8", "the file is binary; a manifest is UTF-8 text")
+    message = f"the byte 0x{data[start]:02x} is not UTF-8; save the file as UTF-8"
+    return Unreadable("not-utf-8", message, len(data[:start].decode().removeprefix(BOM)))
+
+
+def _unusable(char: str) -> str:
+    code = f"U+{ord(char):04X}"
+    if char == "\x00":
+        return f"the character NUL ({code}) cannot be in a manifest; is the file binary?"
+    if char == BOM:
+        return f"a byte order mark ({code}) may only be the first character of a file; remove this one"
+    if category(char) == "Cs":
+        return f"half of a surrogate pair ({code}) is not a character; write both halves"
+    if char in "\x85\u2028\u2029":
+        return f"the line separator {code} cannot be in a manifest; write an ordinary line break"
+    return f"the control character {code} cannot be in a manifest; remove it"

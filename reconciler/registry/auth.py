@@ -1,0 +1,252 @@
+"""Who the client is: httpx auth flows for AK/SK, ready tokens and IAM logins.
+
+Each flow reads its secrets at every request, so that rotation needs no restart; remembers what it sent, so
+that a server's message can be cleaned of it; and never sends refused credentials a second time, because the
+vendor locks a key after five failed checks in a row. Only an expired token is renewed, once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import deque
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import httpx
+
+from reconciler.contract.signing import sign
+from reconciler.errors import ConfigurationError, Unauthorised
+from reconciler.registry.answers import envelope
+from reconciler.registry.codes import Action, disposition
+from reconciler.registry.endpoint import parse_endpoint
+from reconciler.registry.login import Login, Token
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from reconciler.registry.secret import Secret
+
+_REFUSAL_SECONDS = 300.0
+
+
+class RegistryAuth(httpx.Auth):
+    """The base of every flow, and by itself the flow of a registry that asks for no credentials."""
+
+    def __init__(self) -> None:
+        self._sent: deque[str] = deque(maxlen=16)
+
+    def redact(self, text: str) -> str:
+        """The text without any secret that was sent or read of late."""
+        for secret in sorted(self._sent, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Sends the request as it is."""
+        yield request
+
+    async def _read(self, request: httpx.Request, secret: Secret, name: str) -> str:
+        try:
+            value = await secret.read()
+        except ConfigurationError as error:
+            raise _unauthorised(request, f"{name}: {error}") from None
+        self._remember(value)
+        return value
+
+    async def _read_header(self, request: httpx.Request, secret: Secret, name: str) -> str:
+        value = (await self._read(request, secret, name)).strip()
+        if not (value.isascii() and value.isprintable()) or " " in value:
+            raise _unauthorised(
+                request, f"{name} has characters that no {name} has: check where it comes from"
+            )
+        return value
+
+    def _remember(self, value: str) -> None:
+        if value not in self._sent:
+            self._sent.append(value)
+
+
+class AccessKeyAuth(RegistryAuth):
+    """AK/SK signatures (SDK-HMAC-SHA256), with a security token where the key is a temporary one."""
+
+    def __init__(  # noqa: PLR0913 - what a signature consists of
+        self,
+        access_key: Secret,
+        secret_key: Secret,
+        *,
+        security_token: Secret | None = None,
+        project_id: str | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """A flow that signs.
+
+        Args:
+            access_key: the AK.
+            secret_key: the SK.
+            security_token: of a temporary key, sent as `X-Security-Token` and signed.
+            project_id: sent as `X-Project-Id` and signed, as project-level services want it.
+            now: the time of signing, timezone-aware.
+            clock: seconds that only ever grow.
+        """
+        super().__init__()
+        self._access_key = access_key
+        self._secret_key = secret_key
+        self._security_token = security_token
+        self._project_id = project_id
+        self._now = now
+        self._refusals = Refusals(clock)
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Signs the request, exactly as it stands on the wire."""
+        key = await self._read_header(request, self._access_key, "access key")
+        secret = await self._read_header(request, self._secret_key, "secret key")
+        signed = {name: request.headers[name] for name in ("Host", "Content-Type") if name in request.headers}
+        if self._project_id is not None:
+            signed["X-Project-Id"] = self._project_id
+        if self._security_token is not None:
+            signed["X-Security-Token"] = await self._read_header(
+                request, self._security_token, "security token"
+            )
+        self._refusals.check(request, key, secret, signed.get("X-Security-Token", ""))
+        target = request.url.raw_path.decode("ascii")
+        proof = sign(request.method, target, signed, request.content, key=key, secret=secret, at=self._now())
+        request.headers.update(signed | proof)
+        response = yield request
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            self._refusals.add(key, secret, signed.get("X-Security-Token", ""))
+
+
+class TokenAuth(RegistryAuth):
+    """A ready token, sent as `X-Auth-Token`; whoever provides it renews it."""
+
+    def __init__(self, token: Secret) -> None:
+        super().__init__()
+        self._token = token
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Sends the request with the token of this moment."""
+        request.headers["X-Auth-Token"] = await self._read_header(request, self._token, "token")
+        yield request
+
+
+class PasswordAuth(RegistryAuth):
+    """IAM logins: one token for all requests, renewed ahead of its end and once when called expired."""
+
+    def __init__(  # noqa: PLR0913 - what a login consists of
+        self,
+        iam_endpoint: str,
+        username: str,
+        password: Secret,
+        *,
+        domain: str,
+        scope: str,
+        margin: float = 600.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """A flow that is not logged in yet.
+
+        Args:
+            iam_endpoint: `https://iam.<region>.<domain>`.
+            username: an IAM user; an account of type HUAWEI ID cannot log in this way.
+            password: that user's.
+            domain: the account that the user belongs to.
+            scope: the project's name (a region's, such as `cn-north-4`) or its id of 32 hex digits.
+            margin: seconds before its end at which a token is renewed; a fifth of its life if that is less.
+            clock: seconds that only ever grow.
+
+        Raises:
+            ConfigurationError: the endpoint is not usable.
+        """
+        super().__init__()
+        self._login = Login(parse_endpoint(iam_endpoint, "iam_endpoint"), username, domain, scope)
+        self._password = password
+        self._margin = margin
+        self._clock = clock
+        self._token: Token | None = None
+        self._one_login = asyncio.Lock()
+        self._refusals = Refusals(clock)
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Sends the request with a token, after a login where there is none; renews an expired one once."""
+        stale: Token | None = None
+        for last in (False, True):
+            async with self._one_login:
+                if not self._fresh(stale):
+                    password = await self._read(request, self._password, "password")
+                    self._refusals.check(request, password)
+                    self._token = None
+                    login = self._login.request(password)
+                    login.extensions["timeout"] = request.extensions.get("timeout", {})
+                    response = yield login
+                    await response.aread()
+                    self._token = self._accept(response, password)
+                token = self._token
+            request.headers["X-Auth-Token"] = token.value if token else ""
+            response = yield request
+            if response.status_code != httpx.codes.UNAUTHORIZED:
+                return
+            await response.aread()
+            stale = token
+            if last or not _expired(response):
+                break
+        if self._token is stale:
+            self._token = None
+
+    def _fresh(self, stale: Token | None) -> bool:
+        token = self._token
+        return token is not None and token is not stale and self._clock() < token.renew_at
+
+    def _accept(self, response: httpx.Response, password: str) -> Token:
+        try:
+            token = self._login.token(response, self._clock(), self._margin, self.redact)
+        except Unauthorised:
+            self._refusals.add(password)
+            raise
+        self._remember(token.value)
+        return token
+
+
+class Refusals:
+    """Remembers the credentials that were refused last, so that they are not sent again at once."""
+
+    def __init__(self, clock: Callable[[], float], seconds: float = _REFUSAL_SECONDS) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._refused: tuple[str, float] | None = None
+
+    def add(self, *credentials: str) -> None:
+        """These were refused just now."""
+        self._refused = (_fingerprint(credentials), self._clock() + self._seconds)
+
+    def check(self, request: httpx.Request, *credentials: str) -> None:
+        """Lets other credentials through, and these once the time is over.
+
+        Raises:
+            Unauthorised: these were refused a short time ago; nothing is sent.
+        """
+        if self._refused is None or self._refused[0] != _fingerprint(credentials):
+            return
+        left = self._refused[1] - self._clock()
+        if left > 0:
+            raise _unauthorised(
+                request,
+                "not sent: these credentials were refused, and too many failures lock them; correct them "
+                f"(new ones are used at once), or the same are tried again in {left:.0f} s",
+            )
+
+
+def _fingerprint(credentials: tuple[str, ...]) -> str:
+    return sha256(json.dumps(credentials).encode()).hexdigest()
+
+
+def _expired(response: httpx.Response) -> bool:
+    code = envelope(response.content).code
+    return disposition(response.status_code, code).action is Action.RENEW
+
+
+def _unauthorised(request: httpx.Request, message: str) -> Unauthorised:
+    return Unauthorised(message, method=request.method, path=request.url.path)

@@ -1,0 +1,211 @@
+"""The client: one project of one ModelArts-compatible registry, as the engine asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
+
+from reconciler.contract.signing import encode_query
+from reconciler.engine.values import Created
+from reconciler.errors import NotFound, OutcomeUnknown, RegistryError, RegistryUnavailable, Rejected
+from reconciler.registry.answers import Answer, classify, printable, request_id
+from reconciler.registry.endpoint import parse_endpoint, parse_project
+from reconciler.registry.exchange import Call, Exchange
+from reconciler.registry.limits import Limits
+from reconciler.registry.paging import EndlessList, Sweep
+from reconciler.registry.wire import (
+    Page,
+    WrongShape,
+    created_id,
+    is_model_id,
+    json_object,
+    page,
+    refused_deletion,
+)
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    import httpx
+
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.values import ObservedModel
+    from reconciler.registry.auth import RegistryAuth
+
+DEFAULT_WORKSPACE = "0"
+
+_log = logging.getLogger(__name__)
+
+
+class ModelArtsRegistry:
+    """Implements `reconciler.engine.ports.Registry`; use it from one event loop, and close it."""
+
+    def __init__(  # noqa: PLR0913 - what a target consists of
+        self,
+        endpoint: str,
+        project_id: str,
+        *,
+        auth: RegistryAuth,
+        workspace_id: str = DEFAULT_WORKSPACE,
+        limits: Limits | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        tls: ssl.SSLContext | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """A registry that is not connected yet.
+
+        Args:
+            endpoint: `https://modelarts.<region>.<domain>`; `http://` for loopback only.
+            project_id: the vendor's project id.
+            auth: who the client is.
+            workspace_id: the workspace whose models are seen and into which models are imported.
+            limits: how much, how fast and how long; the defaults where None.
+            transport: what carries the requests instead of sockets, such as `httpx.ASGITransport`.
+            tls: trust for https; by default the usual authorities, or those of `SSL_CERT_FILE`.
+            sleep: how a pause is made.
+            chance: a random number of [0, 1), for jitter.
+
+        Raises:
+            ConfigurationError: endpoint or project id cannot be used.
+        """
+        base = parse_endpoint(endpoint)
+        prefix = quote(base.path.rstrip("/"), safe="/~")
+        self._models = f"{prefix}/v1/{parse_project(project_id)}/models"
+        self._workspace_id = workspace_id
+        self._limits = limits or Limits()
+        self._exchange = Exchange(
+            base, auth, self._limits, transport=transport, tls=tls, sleep=sleep, chance=chance
+        )
+
+    async def list_models(self) -> Sequence[ObservedModel]:
+        """Every model of the project's workspace, each id once."""
+        return await self._sweep([])
+
+    async def find(self, pair: Pair) -> Sequence[ObservedModel]:
+        """The models whose name and version are exactly these; the server's filter is fuzzy."""
+        wanted = [
+            ("model_name", pair.model_name),
+            ("model_version", pair.model_version),
+            ("exact_match", "true"),
+        ]
+        return [model for model in await self._sweep(wanted) if model.pair == pair]
+
+    async def detail(self, model_id: str) -> Mapping[str, Any]:
+        """The vendor's detail of one model, as it came."""
+        call = self._about("GET", model_id)
+        answer = await self._exchange.send(call)
+        try:
+            return json_object(answer)
+        except WrongShape as error:
+            _unusable(call, answer, error)
+
+    async def create(self, request: Mapping[str, Any]) -> Created:
+        """Sends one import call, once; repeated only after a documented proof that it was not executed."""
+        call = Call("POST", self._models, body=self._body(request), write=True)
+        answer = await self._exchange.send(call)
+        try:
+            return Created(created_id(answer), request_id(answer.headers))
+        except WrongShape as error:
+            _unusable(call, answer, error)
+
+    async def delete(self, model_id: str) -> None:
+        """Deletes one model, and no other version of it."""
+        call = self._about("DELETE", model_id, "cascade=false")
+        try:
+            answer = await self._exchange.send(call)
+        except NotFound:
+            return
+        try:
+            refusal = refused_deletion(answer, model_id)
+        except WrongShape as error:
+            _unusable(call, answer, error)
+        if refusal is not None:
+            self._refuse_deletion(call, answer, refusal)
+
+    async def aclose(self) -> None:
+        """Closes all connections; safe to call twice."""
+        await self._exchange.aclose()
+
+    def _refuse_deletion(self, call: Call, answer: Answer, refusal: Mapping[str, Any]) -> None:
+        body = json.dumps({"error_msg": "no reason given", **refusal}).encode()
+        error = classify(call.method, call.path, _REFUSED, answer.headers, body, redact=self._exchange.redact)
+        if isinstance(error, NotFound):
+            return
+        error.status = answer.status
+        raise error
+
+    def _about(self, method: str, model_id: str, query: str = "") -> Call:
+        if not is_model_id(model_id):
+            raise NotFound(
+                f"{printable(model_id, 80)!r} is not the id of a model",
+                method=method,
+                path=f"{self._models}/…",
+            )
+        return Call(method, f"{self._models}/{quote(model_id, safe='')}", query)
+
+    def _body(self, request: Mapping[str, Any]) -> bytes:
+        body = dict(request)
+        if self._workspace_id != DEFAULT_WORKSPACE:
+            named = body.setdefault("workspace_id", self._workspace_id)
+            if named != self._workspace_id:
+                raise Rejected(
+                    f"workspace_id {str(named)[:64]!r} is not the target's {self._workspace_id!r}: leave it "
+                    "out, or move the manifest to a target of that workspace",
+                    method="POST",
+                    path=self._models,
+                )
+        try:
+            return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        except ValueError as error:
+            message = f"the request cannot be written as JSON: {printable(str(error))}"
+            raise Rejected(message, method="POST", path=self._models) from None
+
+    async def _sweep(self, wanted: Sequence[tuple[str, str]]) -> Sequence[ObservedModel]:
+        if self._workspace_id != DEFAULT_WORKSPACE:
+            wanted = [*wanted, ("workspace_id", self._workspace_id)]
+        always = [*wanted, ("order", "asc"), ("limit", str(self._limits.page_size))]
+
+        async def fetch(offset: int) -> Page:
+            call = Call("GET", self._models, encode_query([*always, ("offset", str(offset))]))
+            answer = await self._exchange.send(call)
+            try:
+                return page(answer)
+            except WrongShape as error:
+                _unusable(call, answer, error)
+
+        sweep = Sweep(fetch, self._limits.page_size, self._limits.max_pages)
+        try:
+            models = await sweep.models()
+        except EndlessList:
+            raise RegistryError(
+                f"the list of models did not end after {self._limits.max_pages} pages: raise max_pages "
+                "if there are so many models",
+                method="GET",
+                path=self._models,
+            ) from None
+        if sweep.skipped:
+            _log.warning("%s listed %d items without id, name or version", self._models, sweep.skipped)
+        if sweep.missing:
+            _log.warning("%s counts %d models more than it lists", self._models, sweep.missing)
+        return models
+
+
+_REFUSED = 400
+"""The status a refusal inside a successful answer is judged by, where its code is not known."""
+
+
+def _unusable(call: Call, answer: Answer, error: WrongShape) -> NoReturn:
+    kind = OutcomeUnknown if call.write else RegistryUnavailable
+    raise kind(
+        f"{error}; check that endpoint is the registry's, without a proxy page in between",
+        method=call.method,
+        path=call.path,
+        status=answer.status,
+        request_id=request_id(answer.headers),
+    ) from None

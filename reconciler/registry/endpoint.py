@@ -1,0 +1,78 @@
+"""What an endpoint may look like: https, or http to this very machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from reconciler.errors import ConfigurationError
+
+_PROJECT = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_LARGEST_PORT = 65535
+
+
+def parse_endpoint(text: str, setting: str = "endpoint") -> httpx.URL:
+    """The endpoint as a URL whose path has no trailing `/` (but for the root's own).
+
+    Args:
+        text: what the configuration says.
+        setting: the name of the setting, for the message.
+
+    Raises:
+        ConfigurationError: it is not an http(s) URL, carries credentials, a query or a fragment, or is
+            http to another machine.
+    """
+    try:
+        url = httpx.URL(text.strip())
+    except (httpx.InvalidURL, TypeError):
+        raise ConfigurationError(f"{setting} is not a URL: write https://host") from None
+    if url.userinfo:
+        raise ConfigurationError(f"{setting} carries credentials: remove what stands before the @")
+    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
+        raise ConfigurationError(f"{setting} {str(url)!r} is not the base of an API: write https://host")
+    if url.scheme == "http" and not is_loopback(url):
+        raise ConfigurationError(
+            f"{setting} {str(url)!r} would send credentials in the clear: write https (http is for loopback)"
+        )
+    try:
+        url.host.encode("idna")
+    except UnicodeError:
+        raise ConfigurationError(f"{setting} {str(url)[:200]!r}: its host cannot be a name") from None
+    if url.port is not None and not 0 < url.port <= _LARGEST_PORT:
+        raise ConfigurationError(f"{setting} {str(url)!r}: a port is a number from 1 to {_LARGEST_PORT}")
+    return url.copy_with(path=url.path.rstrip("/"))
+
+
+def parse_project(project_id: str) -> str:
+    """The project id, once it is certain that it is a single, plain part of a path.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if not _PROJECT.fullmatch(project_id):
+        raise ConfigurationError(
+            f"project_id {project_id[:80]!r} is not one: 1 to 64 ASCII letters, digits, - or _ are wanted"
+        )
+    return project_id
+
+
+def is_loopback(url: httpx.URL) -> bool:
+    """Whether the URL's host is this machine, by its name or address alone; nothing is resolved."""
+    host = url.host.rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def proxy_for(url: httpx.URL) -> str | None:
+    """The proxy that the environment names for this URL; never one for loopback."""
+    if is_loopback(url) or proxy_bypass(url.host):
+        return None
+    proxies = getproxies()
+    return proxies.get(url.scheme) or proxies.get("all")

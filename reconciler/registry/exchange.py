@@ -1,0 +1,222 @@
+"""One call, until it is answered or given up: pacing, deadline, repetition, and what a failure proves.
+
+A request that never began to leave was certainly not executed. Of an import that did leave, only a
+documented answer proves anything; whatever else happens to it is an unknown outcome, and it is not repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+
+from reconciler.errors import OutcomeUnknown, RegistryError, RegistryUnavailable
+from reconciler.registry.answers import Answer, classify, printable
+from reconciler.registry.codes import Action, disposition
+from reconciler.registry.pacing import Bucket, pause
+from reconciler.registry.transport import SENT, AnswerTooLarge, Pools
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable
+
+    from reconciler.registry.auth import RegistryAuth
+    from reconciler.registry.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to be made.
+
+    Attributes:
+        path: percent-encoded path, from the endpoint's on.
+        query: canonical query, without `?`.
+        body: the JSON to send, as the bytes that are signed and sent.
+        write: whether executing it twice would matter; such a call is only repeated after a proof that it
+            was not executed.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    body: bytes | None = None
+    write: bool = False
+
+
+class _Attempt:
+    """Whether the current attempt at a call has begun to leave this process."""
+
+    def __init__(self) -> None:
+        self.sent = False
+
+    def leave(self) -> None:
+        self.sent = True
+
+
+class Exchange:
+    """All traffic with one target."""
+
+    def __init__(  # noqa: PLR0913 - the parts of a connection
+        self,
+        endpoint: httpx.URL,
+        auth: RegistryAuth,
+        limits: Limits,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        tls: ssl.SSLContext | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """A target that is not connected yet.
+
+        Args:
+            endpoint: checked base of all paths.
+            auth: who the client is.
+            limits: how much, how fast and how long.
+            transport: what carries the requests instead of sockets.
+            tls: trust for https.
+            sleep: how a pause is made.
+            chance: a random number of [0, 1), for jitter.
+        """
+        self._origin = str(endpoint.copy_with(path="/")).rstrip("/")
+        self._auth = auth
+        self._limits = limits
+        self._pools = Pools(endpoint, auth, limits, transport, tls)
+        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._bucket = Bucket(limits.rate, limits.burst, time.monotonic)
+        self._sleep = sleep
+        self._chance = chance
+
+    async def send(self, call: Call) -> Answer:
+        """The successful answer to a call.
+
+        Raises:
+            RegistryError: one of its kinds, as `classify` and the way the connection failed decide.
+        """
+        async with self._slots:
+            closed = self._bucket.closed_for()
+            if closed > self._limits.deadline:
+                raise RegistryUnavailable(
+                    f"not sent: the registry asked for a pause of {closed:.0f} s",
+                    method=call.method,
+                    path=call.path,
+                    retry_after=closed,
+                )
+            await self._sleep(self._bucket.reserve())
+            return await self._within_deadline(call)
+
+    def redact(self, text: str) -> str:
+        """A text that a server wrote, without the secrets that were sent to it."""
+        return self._auth.redact(text)
+
+    async def aclose(self) -> None:
+        """Closes all connections; safe to call twice."""
+        await self._pools.aclose()
+
+    async def _within_deadline(self, call: Call) -> Answer:
+        attempt = _Attempt()
+        ends = time.monotonic() + self._limits.deadline
+        try:
+            async with asyncio.timeout(self._limits.deadline):
+                return await self._persist(call, attempt, ends)
+        except TimeoutError:
+            reason = f"no whole answer within {self._limits.deadline:g} s"
+            raise _lost(call, reason, sent=attempt.sent) from None
+
+    async def _persist(self, call: Call, attempt: _Attempt, ends: float) -> Answer:
+        most = self._limits.create_attempts if call.write else self._limits.read_attempts
+        for number in range(1, most):
+            try:
+                return await self._once(call, attempt)
+            except RegistryUnavailable as error:
+                delay = self._delay(number, error)
+                unproven = call.write and error.status is None
+                if unproven or time.monotonic() + delay >= ends:
+                    raise
+            attempt.sent = False
+            await self._sleep(delay)
+            await self._sleep(self._bucket.reserve())
+        return await self._once(call, attempt)
+
+    def _delay(self, number: int, error: RegistryUnavailable) -> float:
+        limits = self._limits
+        return pause(
+            number,
+            first=limits.backoff,
+            longest=limits.longest_pause,
+            asked=error.retry_after,
+            chance=self._chance(),
+        )
+
+    async def _once(self, call: Call, attempt: _Attempt) -> Answer:
+        response = await self._response(call, attempt)
+        answer = Answer(response.status_code, response.headers, response.content)
+        if response.is_success:
+            return answer
+        error = classify(
+            call.method,
+            call.path,
+            answer.status,
+            answer.headers,
+            answer.body,
+            write=call.write,
+            redact=self.redact,
+        )
+        if error.retry_after and disposition(answer.status, error.code).action is Action.WAIT:
+            self._bucket.close_for(error.retry_after)
+        raise error
+
+    async def _response(self, call: Call, attempt: _Attempt) -> httpx.Response:
+        url = f"{self._origin}{call.path}" + (f"?{call.query}" if call.query else "")
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+        }
+        try:
+            with self._pools.least_busy() as client:
+                request = client.build_request(
+                    call.method, url, headers=headers, content=call.body, extensions={SENT: attempt.leave}
+                )
+                return await client.send(request)
+        except AnswerTooLarge as error:
+            if call.write:
+                raise _lost(call, str(error), sent=True) from None
+            raise RegistryError(
+                f"{error}: ask for smaller pages, or check endpoint", method=call.method, path=call.path
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise _lost(call, _reason(error), sent=attempt.sent) from None
+
+
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (httpx.PoolTimeout, "no connection became free in time"),
+    (httpx.ConnectTimeout, "no connection in time: check endpoint, network and proxy"),
+    (httpx.ConnectError, "no connection: check endpoint, network and proxy"),
+    (httpx.ProxyError, "the proxy refuses: check HTTPS_PROXY and NO_PROXY"),
+    (httpx.LocalProtocolError, "the request cannot be written"),
+    (httpx.RemoteProtocolError, "the connection ended before the whole answer, or the answer is not HTTP"),
+    (httpx.ReadTimeout, "no answer in time"),
+    (httpx.WriteTimeout, "the request could not be sent in time"),
+    (httpx.DecodingError, "the answer cannot be decoded"),
+    (httpx.NetworkError, "the connection broke"),
+)
+
+
+def _reason(error: Exception) -> str:
+    words = next((words for kind, words in _REASONS if isinstance(error, kind)), "the exchange failed")
+    if isinstance(error, httpx.ConnectError) and str(error):
+        return f"{words} ({printable(str(error))})"
+    return words
+
+
+def _lost(call: Call, reason: str, *, sent: bool) -> RegistryError:
+    if call.write and sent:
+        message = f"sent, but whether it was executed is not known: {reason}"
+        return OutcomeUnknown(message, method=call.method, path=call.path)
+    message = f"the registry could not be asked: {reason}"
+    return RegistryUnavailable(message, method=call.method, path=call.path)

@@ -1,0 +1,122 @@
+"""A whole list from pages whose offset may count pages or items: the vendor's documents do not say which.
+
+The second request finds out: asked for offset 1, a server that counts items repeats all but the first of
+page one, a server that counts pages does not. Neither `total_count`, nor a short page, nor a list that stands
+still is taken for granted; the end is a page that brings nothing new.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from reconciler.engine.values import ObservedModel
+    from reconciler.registry.wire import Page
+
+    Fetch = Callable[[int], Awaitable[Page]]
+
+_MOST_SWEEPS = 3
+
+
+class EndlessList(Exception):  # noqa: N818 - reads as what happened
+    """A list did not end within the pages allowed."""
+
+
+class Sweep:
+    """One whole list being gathered; each id once, in the order first seen."""
+
+    def __init__(self, fetch: Fetch, page_size: int, max_pages: int) -> None:
+        """A sweep that has not asked yet.
+
+        Args:
+            fetch: the page at an offset, whatever that counts.
+            page_size: items asked for in a page.
+            max_pages: pages after which it is given up.
+        """
+        self._fetch = fetch
+        self._page_size = page_size
+        self._pages_left = max_pages
+        self._seen: dict[str, ObservedModel] = {}
+        self._unusable: set[str] = set()
+        self._totals: list[int] = []
+
+    @property
+    def skipped(self) -> int:
+        """How many items could not be used."""
+        return len(self._unusable)
+
+    @property
+    def missing(self) -> int:
+        """How many items the server counted last beyond those it listed."""
+        return max((self._totals[-1] if self._totals else 0) - self._gathered, 0)
+
+    async def models(self) -> tuple[ObservedModel, ...]:
+        """Every model; a list of several pages is gone through again when it seems to have moved meanwhile.
+
+        Raises:
+            EndlessList: the list does not end.
+        """
+        for _ in range(_MOST_SWEEPS):
+            before = self._gathered
+            several = await self._through()
+            if not several or self._stood_still or self._gathered == before:
+                break
+        return tuple(self._seen.values())
+
+    @property
+    def _gathered(self) -> int:
+        return len(self._seen) + len(self._unusable)
+
+    @property
+    def _stood_still(self) -> bool:
+        """Whether every page counted the same, and as many were listed."""
+        return bool(self._totals) and len(set(self._totals)) == 1 and self._totals[0] > 0 and not self.missing
+
+    async def _through(self) -> bool:
+        """Goes through the list once; whether it took more than one page."""
+        self._totals = []
+        met: set[str] = set()
+        first = await self._page(0)
+        self._keep(first, met)
+        if self._is_whole(first):
+            return False
+        page = await self._page(1)
+        counts_items = _repeats(page, first) >= max(1, first.length // 2)
+        offset, several = 1, False
+        while self._keep(page, met):
+            several = True
+            offset += page.length if counts_items else 1
+            page = await self._page(offset)
+        return several
+
+    async def _page(self, offset: int) -> Page:
+        if self._pages_left <= 0:
+            raise EndlessList
+        self._pages_left -= 1
+        return await self._fetch(offset)
+
+    def _keep(self, page: Page, met: set[str]) -> bool:
+        """Adds a page; whether it holds something that this pass had not met before."""
+        keys = {model.model_id for model in page.models}.union(page.unusable)
+        new = not keys <= met
+        met |= keys
+        self._seen.update({model.model_id: model for model in page.models})
+        self._unusable.update(page.unusable)
+        if page.length and page.total is not None:
+            self._totals.append(page.total)
+        return new
+
+    def _is_whole(self, first: Page) -> bool:
+        """Whether the first page is all: short, and neither counted nor shaped like a part of more."""
+        if first.length == 0:
+            return True
+        if first.length >= self._page_size or self.missing:
+            return False
+        return bool(first.total) or first.length % 10 != 0
+
+
+def _repeats(page: Page, earlier: Page) -> int:
+    ids = {model.model_id for model in earlier.models}
+    return sum(model.model_id in ids for model in page.models)

@@ -1,0 +1,152 @@
+"""Between the vendor's JSON and the values of the engine: pure, tolerant, and never guessing."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract.pair import Pair
+from reconciler.engine.values import ObservedModel
+from reconciler.registry.answers import load
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.registry.answers import Answer
+
+_MODEL_ID = re.compile(r"(?!\.{1,2}$)[0-9A-Za-z._:~-]{1,128}")
+
+
+class WrongShape(ValueError):  # noqa: N818 - reads as what happened
+    """An answer that is not the JSON this call gives; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list.
+
+    Attributes:
+        models: the usable items.
+        unusable: a fingerprint of each other item, so that it is told once.
+        total: `total_count`, which is not to be trusted; None where it is no number.
+    """
+
+    models: tuple[ObservedModel, ...]
+    unusable: tuple[str, ...] = ()
+    total: int | None = None
+
+    @property
+    def length(self) -> int:
+        """How many items the server sent."""
+        return len(self.models) + len(self.unusable)
+
+
+def is_model_id(text: str) -> bool:
+    """Whether a text can stand in a path as a model's id."""
+    return _MODEL_ID.fullmatch(text) is not None
+
+
+def json_object(answer: Answer) -> dict[str, Any]:
+    """The JSON object of an answer.
+
+    Raises:
+        WrongShape: it is none.
+    """
+    try:
+        document = load(answer.body)
+    except ValueError:
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+        shown = kind if re.fullmatch(r"[\w.+-]{1,40}/[\w.+-]{1,40}", kind, re.ASCII) else "of no known type"
+        raise WrongShape(f"the answer is not JSON (it is {shown}, {len(answer.body)} bytes)") from None
+    if not isinstance(document, dict):
+        raise WrongShape(f"the answer is a JSON {_kind(document)}, not an object")
+    return document
+
+
+def page(answer: Answer) -> Page:
+    """The page that a list call answered.
+
+    Raises:
+        WrongShape: there is no list of models in it.
+    """
+    document = json_object(answer)
+    items = document.get("models")
+    if items is None and document.get("count") == 0:
+        items = []
+    if not isinstance(items, list):
+        raise WrongShape(f"`models` is a JSON {_kind(items)}, not an array")
+    read = [(item, observed(item)) for item in items]
+    return Page(
+        models=tuple(model for _, model in read if model is not None),
+        unusable=tuple(_fingerprint(item) for item, model in read if model is None),
+        total=_whole(document.get("total_count")),
+    )
+
+
+def observed(item: object) -> ObservedModel | None:
+    """One list item as the engine sees it; None where id, name or version are missing or not text."""
+    if not isinstance(item, dict):
+        return None
+    model_id, name, version = (item.get(key) for key in ("model_id", "model_name", "model_version"))
+    if not (isinstance(model_id, str) and isinstance(name, str) and isinstance(version, str)):
+        return None
+    if not (is_model_id(model_id) and name and version):
+        return None
+    status = item.get("model_status")
+    return ObservedModel(
+        model_id=model_id,
+        pair=Pair(name, version),
+        status=status.strip() or None if isinstance(status, str) else None,
+        created_at=_whole(item.get("create_at")),
+        fields=item,
+    )
+
+
+def created_id(answer: Answer) -> str:
+    """The id in the answer to an import.
+
+    Raises:
+        WrongShape: there is no usable one.
+    """
+    model_id = json_object(answer).get("model_id")
+    if not isinstance(model_id, str) or not is_model_id(model_id):
+        raise WrongShape("the answer names no usable model_id")
+    return model_id
+
+
+def refused_deletion(answer: Answer, model_id: str) -> Mapping[str, Any] | None:
+    """The row of `delete_failed_list` about this model; None where the deletion was not refused.
+
+    Raises:
+        WrongShape: the answer is not that of a deletion.
+    """
+    if not answer.body.strip():
+        return None
+    failed = json_object(answer).get("delete_failed_list") or []
+    if not isinstance(failed, list):
+        raise WrongShape(f"`delete_failed_list` is a JSON {_kind(failed)}, not an array")
+    rows = [row if isinstance(row, dict) else {} for row in failed]
+    about = [row for row in rows if row.get("model_id", model_id) == model_id]
+    return about[0] if about else None
+
+
+def _fingerprint(item: object) -> str:
+    return sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) else None
+
+
+def _kind(value: object) -> str:
+    kinds = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return kinds.get(type(value), "number")

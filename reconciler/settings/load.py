@@ -1,0 +1,175 @@
+"""Reads `reconciler.toml` and the environment into one frozen value, or says everything that is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from reconciler.errors import ConfigurationError
+from reconciler.settings.tables import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FILE_NAME = "reconciler.toml"
+_CONFIG_VARIABLE = "RECONCILER_CONFIG"
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Settings with where they came from.
+
+    Attributes:
+        base: absolute directory that relative paths start from: the file's, else the repository's top,
+            else the current one.
+        file: the file read, or None.
+    """
+
+    settings: Settings
+    base: Path
+    file: Path | None = None
+
+    @property
+    def state_dir(self) -> Path:
+        """Absolute directory of state, mirrors and embedded registries."""
+        return self.base / self.settings.state.dir
+
+    @property
+    def state_url(self) -> str:
+        """SQLAlchemy URL of the state, absolute."""
+        url = self.settings.state.url or f"sqlite:///{self.settings.state.dir / 'state.db'}"
+        scheme, separator, path = url.partition(":///")
+        if scheme == "sqlite" and separator and path:
+            return f"sqlite:///{self.base / path}"
+        return url
+
+    def chosen(self, only: str | None) -> tuple[str, ...]:
+        """The names of the targets to work on: all, or the one named.
+
+        Raises:
+            ConfigurationError: there is no target of that name.
+        """
+        names = tuple(self.settings.targets)
+        if only is None:
+            return names
+        if only not in names:
+            close = difflib.get_close_matches(only, names, n=1)
+            meant = f"did you mean {close[0]}?" if close else f"there is {', '.join(names)}"
+            raise ConfigurationError(f"--target {only}: no such target; {meant}")
+        return (only,)
+
+
+def load(file: Path | None, *, cwd: Path) -> Configuration:
+    """Reads the configuration.
+
+    Args:
+        file: an explicit file, which must exist; otherwise `reconciler.toml` is looked for in `cwd`, then
+            at the top of the repository.
+        cwd: the current directory, absolute.
+
+    Raises:
+        ConfigurationError: every mistake in the file and in the environment, one a line.
+    """
+    top = _top(cwd)
+    found = _explicit(file, cwd) if file is not None else _search(cwd, top)
+    content = _toml(found) if found else {}
+    _known_variables()
+    try:
+        settings = Settings(**content)
+    except ValidationError as error:
+        raise ConfigurationError(_told(error, found)) from None
+    except Exception as error:  # noqa: BLE001 - pydantic-settings wraps what it cannot decode
+        raise ConfigurationError(f"environment: {type(error).__name__}: {error}".split("\n", 1)[0]) from None
+    return Configuration(settings=settings, base=found.parent if found else top, file=found)
+
+
+def _explicit(file: Path, cwd: Path) -> Path:
+    path = cwd / file
+    if not path.is_file():
+        raise ConfigurationError(f"{file}: no such configuration file")
+    return path
+
+
+def _top(cwd: Path) -> Path:
+    """The top of the repository that `cwd` is in, or `cwd` itself."""
+    return next((folder for folder in (cwd, *cwd.parents) if (folder / ".git").exists()), cwd)
+
+
+def _search(cwd: Path, top: Path) -> Path | None:
+    return next((folder / FILE_NAME for folder in (cwd, top) if (folder / FILE_NAME).is_file()), None)
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file}: not valid TOML: {error}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{file}: not UTF-8 text") from None
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from None
+
+
+def _known_variables() -> None:
+    """Refuses a `RECONCILER_…` variable that no setting has: it would be passed over in silence."""
+    for variable in os.environ:
+        if not variable.startswith(PREFIX) or variable == _CONFIG_VARIABLE:
+            continue
+        section = variable.removeprefix(PREFIX).split("__", 1)[0].lower()
+        if section not in Settings.model_fields:
+            raise ConfigurationError(
+                f"environment: {variable}: no such setting{_meant(section, Settings.model_fields)}; "
+                f"sections are {', '.join(Settings.model_fields)}, and keys follow after two underscores"
+            )
+
+
+def _told(error: ValidationError, file: Path | None) -> str:
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        steps = [str(step) for step in problem["loc"]]
+        key = ".".join(
+            step for step in steps if step not in ("embedded", "modelarts", "aksk", "token", "password")
+        )
+        lines.append(f"{_origin(steps, file)}: {key or 'configuration'}: {_said(problem, steps[-1:])}")
+    return "\n".join(lines)
+
+
+def _is_tag(steps: list[str], at: int) -> bool:
+    """Whether a step of pydantic's path is no key but the name of the variant it chose."""
+    return (at == 2 and steps[0] == "targets") or (at > 0 and steps[at - 1] == "auth")  # noqa: PLR2004
+
+
+def _said(problem: Mapping[str, Any], last: list[str]) -> str:
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key{_meant(last[0], _all_keys())}"
+    if problem["type"] == "missing":
+        return "missing, and required"
+    told = str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "expected")
+    return re.sub(r"valid dictionary( or (instance|object) .*)?$", "table of keys", told)
+
+
+def _origin(steps: list[str], file: Path | None) -> str:
+    """Whether the value at these steps came from the environment or from the file."""
+    for count in range(len(steps), 0, -1):
+        variable = PREFIX + "__".join(steps[:count]).upper()
+        if any(name.upper() == variable for name in os.environ):
+            return f"environment {variable}"
+    return str(file) if file else "configuration"
+
+
+def _meant(word: str, known: Mapping[str, object] | set[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _all_keys() -> set[str]:
+    schema = Settings.model_json_schema()
+    sections = [schema, *schema.get("$defs", {}).values()]
+    return {key for section in sections for key in section.get("properties", {})}

@@ -1,0 +1,273 @@
+"""The tables and keys of `reconciler.toml`, with their types and defaults, as frozen values."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "RECONCILER_"
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_EDITIONS = Literal["seed-2019", "cn-2021", "otc-2024", "current"]
+
+
+def _duration(value: object) -> object:
+    """Reads `30s`, `1h30m`, `250ms`, or a number of seconds."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return timedelta(seconds=value)
+    if not isinstance(value, str):
+        return value
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return timedelta(seconds=float(value))
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", value)
+    if not parts or "".join(number + unit for number, unit in parts) != value:
+        raise ValueError("expected a duration such as 30s, 5m or 1h30m")
+    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+
+
+def _relative(value: str) -> str:
+    """A directory inside the repository, without `..` and without a slash at either end."""
+    parts = [part for part in value.split("/") if part not in ("", ".")]
+    if value.startswith("/") or ".." in parts or not parts:
+        raise ValueError("expected a directory inside the repository, such as models.d/prod")
+    return "/".join(parts)
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration, json_schema_input_type=str | float),
+    Field(ge=timedelta(0)),
+]
+RepositoryPath = Annotated[str, AfterValidator(_relative)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+
+
+class SourceSettings(_Section):
+    """`[source]`: where the manifests are committed."""
+
+    repo: str = Field(
+        ".", description="Path or URL of the git repository; a URL is mirrored under state.dir."
+    )
+    branch: str | None = Field(None, description="Branch to follow; by default the repository's HEAD.")
+    timeout: Duration = Field(timedelta(seconds=60), description="Longest a single git command may take.")
+
+
+class _Credentials(_Section):
+    """A secret `x` is given in exactly one way: as x, x_file, x_env or x_command."""
+
+    @model_validator(mode="after")
+    def _one_way_each(self) -> _Credentials:
+        for name in _secret_names(type(self)):
+            ways = [
+                name + way for way in ("", "_file", "_env", "_command") if getattr(self, name + way, None)
+            ]
+            if len(ways) > 1:
+                raise ValueError(f"give {name} in one way only, not as {' and '.join(ways)}")
+            if not ways and name in self.required_secrets():
+                raise ValueError(f"{name} is missing: give {name}_file, {name}_env, {name}_command or {name}")
+        return self
+
+    @classmethod
+    def required_secrets(cls) -> frozenset[str]:
+        """The secrets this method cannot do without."""
+        return frozenset()
+
+
+def _secret_names(model: type[BaseModel]) -> list[str]:
+    return [name.removesuffix("_file") for name in model.model_fields if name.endswith("_file")]
+
+
+class AkSkAuth(_Credentials):
+    """Signs each request with an access key."""
+
+    method: Literal["aksk"]
+    access_key: str
+    secret_key: SecretStr | None = None
+    secret_key_file: Path | None = None
+    secret_key_env: str | None = None
+    secret_key_command: tuple[str, ...] | None = None
+    security_token: SecretStr | None = None
+    security_token_file: Path | None = None
+    security_token_env: str | None = None
+    security_token_command: tuple[str, ...] | None = None
+
+    @classmethod
+    def required_secrets(cls) -> frozenset[str]:
+        """A temporary key has a security token; a permanent one has not."""
+        return frozenset({"secret_key"})
+
+
+class TokenAuth(_Credentials):
+    """Sends a ready IAM token."""
+
+    method: Literal["token"]
+    token: SecretStr | None = None
+    token_file: Path | None = None
+    token_env: str | None = None
+    token_command: tuple[str, ...] | None = None
+
+    @classmethod
+    def required_secrets(cls) -> frozenset[str]:
+        """The token itself."""
+        return frozenset({"token"})
+
+
+class PasswordAuth(_Credentials):
+    """Logs in at IAM and renews the token ahead of its end."""
+
+    method: Literal["password"]
+    iam_endpoint: str
+    username: str
+    domain: str
+    scope: str
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    password_env: str | None = None
+    password_command: tuple[str, ...] | None = None
+
+    @classmethod
+    def required_secrets(cls) -> frozenset[str]:
+        """The password."""
+        return frozenset({"password"})
+
+
+Auth = Annotated[AkSkAuth | TokenAuth | PasswordAuth, Field(discriminator="method")]
+
+
+class _Target(_Section):
+    path: RepositoryPath = Field("models.d", description="Directory of this target's manifests.")
+    edition: _EDITIONS = Field("seed-2019", description="Rule set of the vendor's documents.")
+    in_flight: int = Field(8, ge=1, le=256, description="Calls under way at once.")
+
+
+class EmbeddedTarget(_Target):
+    """A registry inside this very process, with its own database."""
+
+    kind: Literal["embedded"]
+    database: Path | None = Field(
+        None, description="SQLite file; by default registry-TARGET.db in state.dir."
+    )
+    publish_seconds: float = Field(1.0, ge=0, description="How long an import takes to be published.")
+
+
+class ModelArtsTarget(_Target):
+    """A project of a ModelArts service, or of anything that speaks its document."""
+
+    kind: Literal["modelarts"]
+    endpoint: str
+    project_id: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_.-]+$")
+    workspace_id: str = "0"
+    auth: Auth | None = Field(None, description="Left out only for a registry that asks for no credentials.")
+    rate: float = Field(20.0, gt=0, description="Requests a second, at most.")
+    timeout: Duration = Field(timedelta(seconds=30), description="Deadline of one call.")
+    page_size: int = Field(1000, ge=1, le=1000, description="Models a page when listing.")
+
+
+Target = Annotated[EmbeddedTarget | ModelArtsTarget, Field(discriminator="kind")]
+
+
+class StateSettings(_Section):
+    """`[state]`: the memory."""
+
+    dir: Path = Field(
+        Path(".reconciler"), description="Where the state and mirrors of remote sources are kept."
+    )
+    url: str | None = Field(None, description="SQLAlchemy URL; by default state.db in state.dir.")
+
+
+class ScheduleSettings(_Section):
+    """`[schedule]`: when `reconciler run` looks."""
+
+    every: Duration = Field(timedelta(seconds=30), description="Interval between two ticks.")
+    cron: str | None = Field(None, description="Crontab line in place of an interval.")
+    jitter: Duration = Field(timedelta(0), description="Random delay of up to this much.")
+    full_observation: Duration = Field(
+        timedelta(hours=1), description="How often every registered model is compared in full."
+    )
+    grace: Duration = Field(
+        timedelta(seconds=30), description="How long a stop waits for the call in flight."
+    )
+
+
+class GuardSettings(_Section):
+    """`[guards]`: limits above which a cycle refuses."""
+
+    max_imports_per_cycle: int = Field(100, ge=0)
+
+
+class FollowSettings(_Section):
+    """`[follow]`: polling of an import until it is final."""
+
+    first: Duration | None = Field(None, description="First wait; 5s, or 200ms for an embedded registry.")
+    max: Duration = timedelta(seconds=15)
+    deadline: Duration = timedelta(minutes=35)
+
+
+class WebSettings(_Credentials):
+    """`[web]`: page, health, metrics and webhook of `reconciler run`."""
+
+    enabled: bool = True
+    listen: str | None = Field(None, description="HOST:PORT; by default a free port of 127.0.0.1 near 8321.")
+    commit_url: str | None = Field(None, description="Link to a commit; {commit} is replaced.")
+    webhook_secret: SecretStr | None = None
+    webhook_secret_file: Path | None = None
+    webhook_secret_env: str | None = None
+
+
+class LogSettings(_Section):
+    """`[log]`: what goes to standard error."""
+
+    format: Literal["console", "json"] = "console"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def _default_targets() -> dict[str, EmbeddedTarget | ModelArtsTarget]:
+    return {"local": EmbeddedTarget(kind="embedded")}
+
+
+class Settings(BaseSettings):
+    """The whole configuration; `Configuration` adds where it came from."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+    )
+
+    source: SourceSettings = SourceSettings()
+    targets: dict[str, Target] = Field(default_factory=_default_targets, min_length=1)
+    state: StateSettings = StateSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    guards: GuardSettings = GuardSettings()
+    follow: FollowSettings = FollowSettings()
+    web: WebSettings = WebSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the hook's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file."""
+        return env_settings, init_settings

@@ -1,0 +1,134 @@
+"""Where a repository is: a folder, or a URL of a scheme that cannot start a program of its choice.
+
+In comes the text a person wrote; out goes a `Remote`, or None for a local path. No I/O.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from reconciler.errors import SourceError
+
+_HELPER = re.compile(r"[A-Za-z0-9+.-]*::")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SCP_LIKE = re.compile(r"(?P<user>[^@/:]+)@(?P<host>\[[^\]/]+\]|[^@/:\[\]]+):(?P<path>.+)")
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f]")
+
+# What git may speak for each scheme, a rewriting by the user's own `url.*.insteadOf` included.
+_PROTOCOLS = {"file": "file", "ssh": "ssh:https", "https": "https:ssh", "http": "http"}
+
+_ACCEPTED = (
+    "use a folder, file:///absolute/path, https://host/path, ssh://user@host/path or user@host:path "
+    "(http:// only for a loopback address)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A repository that is reached through a URL.
+
+    Attributes:
+        url: as written, credentials included; for git only, never for a message.
+        scheme: `file`, `ssh`, `https` or `http`.
+        shown: the URL for people: credentials and query left out.
+        secrets: pieces of the URL that must not appear in any message.
+    """
+
+    url: str
+    scheme: str
+    shown: str
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def protocols(self) -> str:
+        """The value of `GIT_ALLOW_PROTOCOL` for this repository."""
+        return _PROTOCOLS[self.scheme]
+
+    def digest(self, branch: str | None) -> str:
+        """Names the mirror of one branch: 32 hex digits that stay the same when a password changes."""
+        return hashlib.sha256(f"{self.shown}\0{branch or ''}".encode()).hexdigest()[:32]
+
+    def redact(self, text: str) -> str:
+        """`text` without the secrets of the URL."""
+        text = text.replace(self.url, self.shown)
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def parse_remote(repo: str) -> Remote | None:
+    """The remote that `repo` names, or None when it is a path.
+
+    Raises:
+        SourceError: it looks like a URL, and it is none that is accepted.
+    """
+    if not (_HELPER.match(repo) or _SCHEME.match(repo) or _SCP_LIKE.fullmatch(repo)):
+        if repo.startswith("-"):
+            raise SourceError(f"repository {repo!r}: begins with '-'; write ./{repo} if it is a folder")
+        return None
+    if _HELPER.match(repo):
+        helper = repo.partition("::")[0]
+        raise SourceError(f"repository URL: the remote helper {helper!r}:: is refused; {_ACCEPTED}")
+    if _UNPRINTABLE.search(repo):
+        raise SourceError("repository URL: contains a blank or a control character; percent-encode it")
+    return _parse_url(repo) if _SCHEME.match(repo) else _parse_scp_like(repo)
+
+
+def _parse_url(url: str) -> Remote:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise SourceError(f"repository URL: cannot be read; {_ACCEPTED}") from error
+    shown = _without_secrets(parts)
+    if parts.scheme not in _PROTOCOLS:
+        raise SourceError(f"repository URL {shown}: scheme {parts.scheme!r} is refused; {_ACCEPTED}")
+    if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
+        raise SourceError(f"repository URL {shown}: write file:///absolute/path, without a host")
+    if parts.scheme != "file" and not host:
+        raise SourceError(f"repository URL {shown}: has no host; {_ACCEPTED}")
+    _refuse_options(shown, host, unquote(parts.username or ""))
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise SourceError(f"repository URL {shown}: http is refused except for loopback; use https or ssh")
+    return Remote(url, parts.scheme, shown, _secrets(parts))
+
+
+def _parse_scp_like(url: str) -> Remote:
+    match = _SCP_LIKE.fullmatch(url)
+    if match is None:
+        raise SourceError(f"repository URL: cannot be read; {_ACCEPTED}")
+    _refuse_options(url, match["host"], match["user"], match["path"])
+    return Remote(url, "ssh", url)
+
+
+def _refuse_options(shown: str, *pieces: str) -> None:
+    if any(piece.startswith("-") for piece in pieces):
+        raise SourceError(f"repository URL {shown}: user, host and path must not begin with '-'")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _without_secrets(parts: SplitResult) -> str:
+    location = parts.netloc.rpartition("@")[2]
+    if parts.scheme == "ssh" and parts.username:
+        location = f"{parts.username}@{location}"
+    return f"{parts.scheme}://{location}{parts.path}"
+
+
+def _secrets(parts: SplitResult) -> tuple[str, ...]:
+    """Longest first, so that no secret is left in half by a shorter one."""
+    user = None if parts.scheme == "ssh" else parts.username
+    written = [user, parts.password, parts.query, parts.fragment]
+    found = {text for piece in written if piece for text in (piece, unquote(piece))}
+    return tuple(sorted(found, key=len, reverse=True))

@@ -1,0 +1,185 @@
+"""Starts git for one repository, through GitPython, and turns its failures into `SourceError`.
+
+Argument lists are fixed by the callers in this room. What a user wrote reaches git as an object id that was
+checked, behind `--end-of-options` or `--`, or as configuration in the environment: never where an option
+could stand. GitPython is imported when the first command is started.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from reconciler.errors import SourceError
+from reconciler.source.complaint import explain
+from reconciler.source.process import Conversation, SilentGitError
+from reconciler.source.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from types import ModuleType
+
+    import git
+
+OLDEST_GIT = (2, 31)  # GIT_CONFIG_COUNT, without which a repository's configuration could start programs
+_INSTALL = f"install git {OLDEST_GIT[0]}.{OLDEST_GIT[1]} or later and put it on PATH"
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts git processes; the version check, once a process of ours, is left out."""
+
+    started: int = 0
+
+
+class Commands:
+    """The git processes of one folder. No shell, no terminal, no prompt; always reaped."""
+
+    def __init__(  # noqa: PLR0913 - how one folder is talked to
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        tally: Tally,
+        timeout: float,
+        named: str | None = None,
+        redact: Callable[[str], str] = str,
+        is_repository: bool = True,
+    ) -> None:
+        """Nothing is started yet.
+
+        Args:
+            folder: where git runs.
+            environment: variables on top of this process's own.
+            tally: counts what is started.
+            timeout: seconds that git may stay silent, or take altogether where nothing is streamed.
+            named: the repository in messages; by default the folder.
+            redact: takes secrets out of git's words.
+            is_repository: whether `folder` is one, or only where git runs.
+        """
+        self._folder = folder
+        self._environment = dict(environment)
+        self._timeout = timeout
+        self._named = named or printable(str(folder))
+        self._redact = redact
+        self._is_repository = is_repository
+        self._tally = tally
+        self._repo: git.Repo | None = None
+        self._running: set[Conversation] = set()
+        self._closed = False
+
+    def run(self, *arguments: str, accept: frozenset[int] = frozenset({0})) -> bytes:
+        """All that one command prints.
+
+        Raises:
+            SourceError: git failed with a status not in `accept`, or did not end in time.
+        """
+        with self.stream(*arguments, accept=accept, total=True) as output:
+            return b"".join(output.pieces())
+
+    @contextmanager
+    def stream(
+        self,
+        *arguments: str,
+        feed: bytes = b"",
+        accept: frozenset[int] = frozenset({0}),
+        total: bool = False,
+    ) -> Iterator[Conversation]:
+        """What one command prints while it runs. A reader that stops early ends the command.
+
+        Raises:
+            SourceError: git failed, or was silent for too long.
+        """
+        conversation = self._start(arguments, feed, total=total)
+        self._running.add(conversation)
+        try:
+            yield conversation
+            self.require_success(conversation, accept)
+        except SilentGitError as error:
+            raise SourceError(
+                f"{self._named}: git {arguments[0]} gave no answer for {self._timeout:g} s and was ended; "
+                "try again, or raise the timeout"
+            ) from error
+        finally:
+            self._running.discard(conversation)
+            conversation.close()
+
+    def require_success(self, conversation: Conversation, accept: frozenset[int] = frozenset({0})) -> None:
+        """Raises what git complained about, if its output has ended and it failed."""
+        if conversation.at_end and conversation.exit_status() not in accept:
+            raise SourceError(f"{self._named}: {self.explained(conversation)}")
+
+    def explained(self, conversation: Conversation) -> str:
+        """Git's complaints in words for a person."""
+        return explain(self._redact(conversation.complaints()), str(self._folder))
+
+    def close(self) -> None:
+        """Ends what still runs; safe to call twice."""
+        self._closed = True
+        for conversation in tuple(self._running):
+            conversation.close()
+        self._running.clear()
+        if self._repo is not None:
+            self._repo.close()
+            self._repo = None
+
+    def _start(self, arguments: tuple[str, ...], feed: bytes, *, total: bool) -> Conversation:
+        gitpython = load_gitpython()
+        if self._closed:
+            raise SourceError(f"{self._named}: was closed already")
+        if not os.access(self._folder, os.X_OK):
+            raise SourceError(f"{self._named}: cannot be entered; check that it exists and its permissions")
+        try:
+            wrapper = self._wrapper(gitpython)
+            handle = wrapper.execute(
+                [wrapper.GIT_PYTHON_GIT_EXECUTABLE or "git", "--no-pager", *self._there(), *arguments],
+                istream=subprocess.PIPE if feed else None,
+                as_process=True,
+                env=self._environment,
+                shell=False,
+                start_new_session=True,
+            )
+        except (gitpython.GitError, OSError, ValueError) as error:
+            raise SourceError(
+                f"{self._named}: git could not be started here ({printable(type(error).__name__)}); "
+                "check that git is installed and that this is still a git repository"
+            ) from error
+        self._tally.started += 1
+        return Conversation(handle, feed, self._timeout, total=total)
+
+    def _there(self) -> tuple[str, str]:
+        """The folder as git's own option: GitPython expands `$NAME` and `~` in it, and may end up elsewhere."""
+        return ("-C", str(self._folder))
+
+    def _wrapper(self, gitpython: ModuleType) -> git.Git:
+        """GitPython's way to the command line, of this folder's repository or of the bare folder."""
+        if not self._is_repository:
+            outside: git.Git = gitpython.Git(self._folder)
+            return outside
+        if self._repo is None:
+            self._repo = gitpython.Repo(self._folder, expand_vars=False)
+        return self._repo.git
+
+
+@cache
+def load_gitpython() -> ModuleType:
+    """GitPython, once git itself is found to be there and recent enough.
+
+    Raises:
+        SourceError: git is not installed, or too old.
+    """
+    try:
+        import git  # noqa: PLC0415 - costs a quarter of a second and a process
+
+        version = git.Git().version_info
+    except (ImportError, OSError, ValueError, IndexError) as error:
+        raise SourceError(f"git: not found, or it does not start; {_INSTALL}") from error
+    if version < OLDEST_GIT:
+        found = ".".join(map(str, version))
+        raise SourceError(f"git: version {found} is too old; {_INSTALL}")
+    return git

@@ -1,0 +1,118 @@
+"""The environment git runs in: nothing asks, nothing is started that a repository's own configuration names.
+
+`GIT_CONFIG_COUNT` (git 2.31) outranks every configuration file, so that what is set here holds whatever the
+repository says. The user's own entries in it are kept, before these.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.source.address import Remote
+    from reconciler.source.layout import Layout
+
+_COUNT = re.compile(r"[0-9]{1,4}")
+
+NOTHING = "/bin/false"
+
+# What a repository's configuration could otherwise start, or bend the output with.
+_OVERRIDES = (
+    ("core.hooksPath", os.devnull),
+    ("core.fsmonitor", "false"),
+    ("core.alternateRefsCommand", NOTHING),
+    ("protocol.ext.allow", "never"),
+    ("gpg.program", NOTHING),
+    ("gpg.openpgp.program", NOTHING),
+    ("gpg.x509.program", NOTHING),
+    ("gpg.ssh.program", NOTHING),
+    ("log.showSignature", "false"),
+    ("log.follow", "false"),
+    ("diff.orderFile", os.devnull),
+    ("submodule.recurse", "false"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("fetch.writeCommitGraph", "false"),
+    ("safe.bareRepository", "all"),  # the repository was named by the user
+)
+
+_FIXED = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": NOTHING,
+    "SSH_ASKPASS": NOTHING,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_DEFAULT_REF_FORMAT": "files",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_GLOB_PATHSPECS": "0",
+    "GIT_NOGLOB_PATHSPECS": "0",
+    "GIT_ICASE_PATHSPECS": "0",
+}
+
+
+def for_local(layout: Layout) -> dict[str, str]:
+    """For a repository on this machine: no transport at all, so nothing is fetched behind one's back.
+
+    The repository is left for git to find from its folder, because only then does git check who owns it.
+    Variables that a surrounding git (a hook) has set for another repository are pointed at this one.
+    """
+    ceiling = {"GIT_CEILING_DIRECTORIES": str(layout.folder.parent)}
+    return _FIXED | _pins(layout) | ceiling | {"GIT_ALLOW_PROTOCOL": "none"} | configuration()
+
+
+def for_mirror(layout: Layout) -> dict[str, str]:
+    """For reading this program's own mirror, which is named explicitly."""
+    named = {"GIT_DIR": str(layout.git_dir), "GIT_ALLOW_PROTOCOL": "none"}
+    return _FIXED | _pins(layout) | named | configuration()
+
+
+def for_remote(layout: Layout, remote: Remote) -> dict[str, str]:
+    """For talking to `remote`; the URL travels as configuration, never as an argument others can list."""
+    entries = [("remote.source.url", remote.url)]
+    if remote.scheme == "http":
+        entries.append(("http.followRedirects", "false"))
+    if remote.scheme == "file":
+        upload_pack = "GIT_ALLOW_PROTOCOL=none GIT_NO_LAZY_FETCH=1 git-upload-pack"
+        entries.append(("remote.source.uploadPack", upload_pack))
+    ssh = {} if _has_own_ssh() else {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
+    return for_mirror(layout) | {"GIT_ALLOW_PROTOCOL": remote.protocols} | ssh | configuration(entries)
+
+
+def configuration(entries: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+    """`GIT_CONFIG_COUNT` and its keys and values: the user's own, then the fixed ones, then `entries`."""
+    first = _own_count()
+    variables: dict[str, str] = {}
+    index = first
+    for index, (key, value) in enumerate((*_OVERRIDES, *entries), start=first):
+        variables |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
+    return {"GIT_CONFIG_COUNT": str(index + 1), **variables}
+
+
+def _own_count() -> int:
+    written = os.environ.get("GIT_CONFIG_COUNT", "")
+    return int(written) if _COUNT.fullmatch(written) else 0
+
+
+def _has_own_ssh() -> bool:
+    return "GIT_SSH_COMMAND" in os.environ or "GIT_SSH" in os.environ
+
+
+def _pins(layout: Layout) -> dict[str, str]:
+    """For every variable of a surrounding git that is set already: the value it must have here."""
+    pins = {
+        "GIT_DIR": str(layout.git_dir),
+        "GIT_WORK_TREE": str(layout.folder),
+        "GIT_COMMON_DIR": str(layout.common_dir),
+        "GIT_OBJECT_DIRECTORY": str(layout.common_dir / "objects"),
+        "GIT_INDEX_FILE": str(layout.git_dir / "index"),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
+        "GIT_NAMESPACE": "",
+        "GIT_PREFIX": "",
+    }
+    return {name: value for name, value in pins.items() if name in os.environ}

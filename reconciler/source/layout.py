@@ -1,0 +1,131 @@
+"""Where a local repository keeps its parts, found the way git finds them, without starting git."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.errors import SourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HEAD = re.compile(rb"ref:\s*refs/|[0-9a-f]{40}")
+_LONGEST_POINTER = 64 * 1024  # bytes of a `.git` file that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The folders of one repository; all absolute.
+
+    Attributes:
+        git_dir: holds HEAD and the index.
+        common_dir: holds refs and objects; differs from `git_dir` in a linked work tree.
+        top: the work tree's root, or None for a bare repository.
+    """
+
+    git_dir: Path
+    common_dir: Path
+    top: Path | None
+
+    @property
+    def folder(self) -> Path:
+        """Where git runs: the work tree's root, or the bare repository itself."""
+        return self.top or self.git_dir
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether history was cut off when this was cloned."""
+        return (self.common_dir / "shallow").is_file()
+
+    @property
+    def has_reftable(self) -> bool:
+        """Whether refs are kept in git's binary table instead of files."""
+        return (self.common_dir / "reftable").is_dir()
+
+
+def bare_layout(folder: Path) -> Layout:
+    """The layout of a bare repository at `folder`, whether or not it exists yet."""
+    return Layout(folder, folder, None)
+
+
+def is_git_dir(folder: Path) -> bool:
+    """Whether `folder` is what git would take for a repository: HEAD, objects and refs."""
+    try:
+        common = _common_dir(folder)
+        return (
+            _HEAD.match(_beginning(folder / "HEAD")) is not None
+            and (common / "objects").is_dir()
+            and (common / "refs").is_dir()
+        )
+    except OSError:
+        return False
+
+
+def discover(start: Path) -> Layout:
+    """The repository that `start` is, or lies in.
+
+    Raises:
+        SourceError: nothing there, not a folder, not a repository, or one that is damaged.
+    """
+    _require_folder(start)
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        dot_git = folder / ".git"
+        if os.path.lexists(dot_git):
+            git_dir = _pointed_at(dot_git) if dot_git.is_file() else dot_git
+            if not is_git_dir(git_dir):
+                raise _damaged(git_dir)
+            return Layout(git_dir, _common_dir(git_dir), folder)
+        if is_git_dir(folder):
+            return Layout(folder, _common_dir(folder), None)
+    raise SourceError(
+        f"{start}: not a git repository, and in none; run `git init` there, or set source.repo to one"
+    )
+
+
+def _require_folder(start: Path) -> None:
+    try:
+        if not start.exists():
+            raise SourceError(f"{start}: no such folder; set source.repo to a git repository or a URL")
+        if not start.is_dir():
+            raise SourceError(f"{start}: is a file; set source.repo to the folder of a git repository")
+        os.listdir(start)  # noqa: PTH208 - asks for permission only
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise SourceError(f"{start}: cannot be opened: {reason}; check its permissions") from error
+
+
+def _damaged(git_dir: Path) -> SourceError:
+    try:
+        _beginning(git_dir / "HEAD")
+        what = "HEAD, objects or refs are damaged or missing"
+    except OSError as error:
+        what = f"HEAD cannot be read: {error.strerror}"
+    return SourceError(f"{git_dir}: not a usable git repository ({what}); run `git fsck`, or clone it anew")
+
+
+def _pointed_at(dot_git: Path) -> Path:
+    """The folder that a `.git` file (of a linked work tree or a submodule) names."""
+    try:
+        content = _beginning(dot_git)
+    except OSError as error:
+        raise SourceError(f"{dot_git}: cannot be read: {error.strerror}; check its permissions") from error
+    if not content.startswith(b"gitdir: "):
+        raise SourceError(f"{dot_git}: is neither a git folder nor names one; clone the repository anew")
+    return (dot_git.parent / os.fsdecode(content[8:].rstrip(b"\r\n"))).resolve()
+
+
+def _common_dir(git_dir: Path) -> Path:
+    try:
+        content = _beginning(git_dir / "commondir")
+    except (FileNotFoundError, NotADirectoryError):
+        return git_dir
+    return (git_dir / os.fsdecode(content.rstrip(b"\r\n"))).resolve()
+
+
+def _beginning(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(_LONGEST_POINTER)

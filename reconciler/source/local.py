@@ -1,0 +1,143 @@
+"""A repository on this machine, read where it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.errors import SourceError
+from reconciler.source import environment
+from reconciler.source.commands import Commands
+from reconciler.source.refs import (
+    branch_ref,
+    branches,
+    is_object_id,
+    missing_branch,
+    read_ref,
+    symbolic_target,
+)
+from reconciler.source.text import printable
+from reconciler.source.tree import pathspec, split_nul
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from reconciler.source.commands import Tally
+    from reconciler.source.layout import Layout
+
+_NO_SUCH_KEY = 1  # exit status of `git config --get-regexp` that found nothing
+_STATUS = (
+    "status",
+    "--porcelain=v1",
+    "-z",
+    "--untracked-files=normal",
+    "--ignore-submodules=all",
+    "--no-renames",
+)
+
+
+class LocalRepository:
+    """One branch of a repository on this machine. Finding its newest commit starts no process."""
+
+    def __init__(self, layout: Layout, branch: str | None, *, timeout: float, tally: Tally) -> None:
+        self.layout = layout
+        self.named = printable(str(layout.folder))
+        self.commands = Commands(layout.folder, environment.for_local(layout), tally=tally, timeout=timeout)
+        self._ref = "HEAD" if branch is None else branch_ref(branch)
+        self._timeout = timeout
+        self._tally = tally
+        self._last: str | None = None
+
+    def head(self) -> str:
+        """The commit the branch has now."""
+        if self.layout.has_reftable:
+            self._last = self._asked()
+        else:
+            self._last = read_ref(self.layout, self._ref) or self._missing()
+        return self._last
+
+    def last_head(self) -> str | None:
+        """The commit that `head` found last."""
+        return self._last
+
+    def watch_paths(self) -> tuple[Path, ...]:
+        """Folders to watch, each without those below it; ask again after every change."""
+        layout = self.layout
+        found = [layout.git_dir, layout.common_dir]
+        if layout.has_reftable:
+            return tuple(dict.fromkeys([*found, layout.common_dir / "reftable"]))
+        target = symbolic_target(layout) if self._ref == "HEAD" else self._ref
+        if target is not None:
+            ref = layout.common_dir / target
+            found += [folder for folder in reversed(ref.parents) if folder.is_relative_to(layout.common_dir)]
+        return tuple(dict.fromkeys(folder for folder in found if folder.is_dir()))
+
+    def notes(self, paths: Sequence[str]) -> list[str]:
+        """Uncommitted changes, a detached HEAD, another branch checked out, a cut-off history."""
+        found = self._branch_notes() + self._dirt(paths)
+        if self.layout.is_shallow:
+            found.append(
+                f"{self.named}: shallow clone: history ends where it was cut off, and older changes are "
+                "credited to the oldest commit there is; `git fetch --unshallow` brings the rest"
+            )
+        return found
+
+    def close(self) -> None:
+        """Ends git processes; safe to call twice."""
+        self.commands.close()
+
+    def _asked(self) -> str:
+        arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", self._ref)
+        commit = self.commands.run(*arguments).decode(errors="replace").strip()
+        return commit if is_object_id(commit) else self._missing()
+
+    def _missing(self) -> str:
+        ref = (symbolic_target(self.layout) or "HEAD") if self._ref == "HEAD" else self._ref
+        raise missing_branch(self.named, ref.removeprefix("refs/heads/"), branches(self.layout))
+
+    def _branch_notes(self) -> list[str]:
+        checked_out = symbolic_target(self.layout)
+        if self._ref == "HEAD" and checked_out is None:
+            return [f"{self.named}: HEAD is detached: no branch is followed; set source.branch to follow one"]
+        if self.layout.top is None or self._ref in ("HEAD", checked_out):
+            return []
+        name = printable(self._ref.removeprefix("refs/heads/"))
+        other = printable((checked_out or "no branch").removeprefix("refs/heads/"))
+        return [f"{self.named}: the work tree has {other} checked out; what is reconciled is {name}"]
+
+    def _dirt(self, paths: Sequence[str]) -> list[str]:
+        if self.layout.top is None:
+            return []
+        try:
+            changed = self._count_changed(paths)
+        except SourceError as error:
+            return [f"{error}; whether the work tree has uncommitted changes is not known"]
+        if not changed:
+            return []
+        what = "1 uncommitted change" if changed == 1 else f"{changed} uncommitted changes"
+        where = "" if not all(paths) or not paths else f" below {', '.join(map(printable, paths))}"
+        verb = "is" if changed == 1 else "are"
+        return [f"{self.named}: {what}{where} {verb} not considered; only committed content counts"]
+
+    def _count_changed(self, paths: Sequence[str]) -> int:
+        """How many files differ from the last commit, looked at without the repository's filter programs."""
+        off = [(key, "") for key in self._filters()]
+        layout = self.layout
+        unfiltered = environment.for_local(layout) | environment.configuration(off)
+        status = Commands(layout.folder, unfiltered, tally=self._tally, timeout=self._timeout)
+        try:
+            return sum(1 for _ in split_nul([status.run(*_STATUS, *pathspec(*paths))]))
+        finally:
+            status.close()
+
+    def _filters(self) -> list[str]:
+        """The configuration keys under which any filter program stands."""
+        arguments = (
+            "config",
+            "--null",
+            "--name-only",
+            "--get-regexp",
+            r"^filter\..*\.(clean|smudge|process|required)$",
+        )
+        printed = self.commands.run(*arguments, accept=frozenset({0, _NO_SUCH_KEY}))
+        return sorted({key.decode(errors="surrogateescape") for key in printed.split(b"\0") if key})

@@ -1,0 +1,181 @@
+"""One running git: its three pipes served by one loop, its death certain.
+
+`Conversation` is the readable stream of what git prints. While it is read, input is fed and complaints are
+collected, so that no pipe can fill up and stop the others, without a thread. git runs in a session of its
+own: it has no terminal to ask at, and is ended together with what it started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import selectors
+import signal
+import subprocess
+import time
+from typing import IO, TYPE_CHECKING
+
+from reconciler.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import git
+
+_GRACE = 1.0  # seconds between asking git to end and killing it
+_STRAGGLER = 0.2  # seconds to wait for complaints of a program that outlives git
+_KEPT = 16 * 1024  # bytes of complaints kept, the newest
+_PIECE = 64 * 1024
+
+
+class SilentGitError(Exception):
+    """Git said nothing for longer than it was given."""
+
+
+class Conversation(io.RawIOBase):
+    """What one git process prints, as a stream.
+
+    Attributes:
+        patience: seconds git may let a reader wait; the time the reader itself takes is not counted.
+        deadline: `time.monotonic()` after which git is late whatever it has said, or None.
+    """
+
+    def __init__(self, handle: git.Git.AutoInterrupt, feed: bytes, patience: float, *, total: bool) -> None:
+        super().__init__()
+        self._handle = handle  # ends git when it is garbage, so it is kept as long as this
+        process = self._process = _process_of(handle)
+        self._pending = memoryview(feed)
+        self._complaints = b""
+        self._ended = False
+        self.patience = patience
+        self.deadline = time.monotonic() + patience if total else None
+        self._selector = selectors.DefaultSelector()
+        self._stdout = self._watch(process.stdout, selectors.EVENT_READ)
+        self._stderr = self._watch(process.stderr, selectors.EVENT_READ)
+        self._stdin = self._watch(process.stdin, selectors.EVENT_WRITE)
+
+    def readable(self) -> bool:
+        """A stream for reading."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Fills `buffer` with what git printed next; 0 at the end.
+
+        Raises:
+            SilentGitError: git took too long.
+            SourceError: this was closed, together with its repository, before the end.
+        """
+        if self.closed:
+            raise SourceError("git: its output was closed before it was read to the end")
+        begun = time.monotonic()
+        while not self._ended:
+            events = self._events(begun)
+            begun = time.monotonic()
+            for key, _ in events:
+                if key.fd == self._stdin:
+                    self._send()
+                elif key.fd == self._stderr:
+                    self._listen()
+                elif (count := os.readv(key.fd, [buffer])) > 0:
+                    return count
+                else:
+                    self._ended = True
+                    self._selector.unregister(key.fd)
+        return 0
+
+    def pieces(self) -> Iterator[bytes]:
+        """The rest of the output, in pieces of any size."""
+        buffer = bytearray(_PIECE)
+        view = memoryview(buffer)
+        while count := self.readinto(view):
+            yield bytes(view[:count])
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the output was read to its end."""
+        return self._ended
+
+    def exit_status(self) -> int:
+        """Waits for git to end, after its output was read to the end."""
+        begun = time.monotonic()
+        while self._selector.get_map():
+            if self._process.poll() is None:
+                events = self._events(begun)
+            elif not (events := self._selector.select(_STRAGGLER)):
+                break
+            for key, _ in events:
+                self._listen() if key.fd == self._stderr else self._send()
+        try:
+            return self._process.wait(timeout=max(0.0, self._remaining(begun)))
+        except subprocess.TimeoutExpired as error:
+            raise SilentGitError from error
+
+    def complaints(self) -> str:
+        """The newest of what git wrote to its standard error."""
+        return self._complaints.decode(errors="replace")
+
+    def close(self) -> None:
+        """Ends git if it still runs, and gives back every descriptor."""
+        if not self.closed:
+            self._selector.close()
+            self._end()
+            for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+        super().close()
+
+    def _watch(self, stream: IO[bytes] | None, event: int) -> int:
+        """The descriptor of `stream`, served from now on; -1 when there is none."""
+        if stream is None:
+            return -1
+        os.set_blocking(stream.fileno(), False)
+        self._selector.register(stream.fileno(), event)
+        return stream.fileno()
+
+    def _remaining(self, begun: float) -> float:
+        return (self.deadline or begun + self.patience) - time.monotonic()
+
+    def _events(self, begun: float) -> list[tuple[selectors.SelectorKey, int]]:
+        left = self._remaining(begun)
+        events = self._selector.select(left) if left > 0 else []
+        if not events:
+            raise SilentGitError
+        return events
+
+    def _send(self) -> None:
+        try:
+            sent = os.write(self._stdin, self._pending[:_PIECE])
+        except BrokenPipeError:
+            sent = len(self._pending)  # git is gone; its exit status and complaints tell why
+        self._pending = self._pending[sent:]
+        if not self._pending and self._process.stdin is not None:
+            self._selector.unregister(self._stdin)
+            self._process.stdin.close()
+
+    def _listen(self) -> None:
+        heard = os.read(self._stderr, _PIECE)
+        self._complaints = (self._complaints + heard)[-_KEPT:]
+        if not heard:
+            self._selector.unregister(self._stderr)
+
+    def _end(self) -> None:
+        if self._process.poll() is not None:
+            return
+        self._signal(signal.SIGTERM)  # git removes its lock files
+        try:
+            self._process.wait(timeout=_GRACE)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+
+def _process_of(handle: git.Git.AutoInterrupt) -> subprocess.Popen[bytes]:
+    if handle.proc is None:
+        raise SourceError("git: was ended before it could say anything; try again")
+    return handle.proc

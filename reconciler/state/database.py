@@ -1,0 +1,92 @@
+"""One open database: transactions to read in, transactions to write in, and an orderly end."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from reconciler.errors import StateError
+from reconciler.state.complaint import explained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy.engine import Connection, Engine
+
+    from reconciler.state.address import Address
+
+
+class Database:
+    """A state's database, opened to read or, under the writer's lock, to write as well.
+
+    All writing goes through one connection. On PostgreSQL that connection carries the writer's lock, so that
+    losing the lock and losing the means to write are the same event.
+
+    Attributes:
+        where: the database's name for people.
+        writes: transactions committed since it was opened.
+    """
+
+    def __init__(
+        self,
+        where: Address,
+        engine: Engine,
+        closing: ExitStack,
+        *,
+        writer: Connection | None = None,
+        ensure_ours: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Wraps what one of the openers made.
+
+        Args:
+            where: the database's address.
+            engine: for reading; sees only committed transactions.
+            closing: what to release at the end, last in first out.
+            writer: the connection to write through; None when opened to read.
+            ensure_ours: raises StateError when the lock or the file is no longer this process's.
+        """
+        self.where = where
+        self.writes = 0
+        self._engine = engine
+        self._closing = closing
+        self._writer = writer
+        self._ensure_ours = ensure_ours
+        self._one_at_a_time = threading.Lock()
+        self._closed = False
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one moment of the state."""
+        self._ensure_open()
+        with explained(self.where), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is on disk when the block is left, and leaves no trace when the block raises."""
+        self._ensure_open()
+        if self._writer is None:
+            raise StateError(
+                f"state {self.where} was opened to read only; a command that writes must open it so."
+            )
+        with self._one_at_a_time:
+            self._ensure_ours()
+            if self._writer.invalidated:
+                raise StateError(
+                    f"state {self.where} was cut off from its server, and the writer's lock went with the "
+                    "connection. Run again: nothing that was reported as written is lost."
+                )
+            with explained(self.where), self._writer.begin():
+                yield self._writer
+            self.writes += 1
+
+    def close(self) -> None:
+        """Releases connections first and the lock last; safe to call twice."""
+        self._closed = True
+        with explained(self.where):
+            self._closing.close()
+
+    def _ensure_open(self) -> None:
+        if self._closed:
+            raise StateError(f"state {self.where} is closed already.")

@@ -1,0 +1,67 @@
+"""Opening a state by its URL, of either kind."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reconciler.state import postgres, sqlite
+from reconciler.state.address import SqliteFile, parse
+from reconciler.state.identity import record, strangers
+from reconciler.state.ledger import SqlLedger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.state.address import Address
+    from reconciler.state.database import Database
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def open_state(
+    url: str,
+    *,
+    writer: bool,
+    lineage: Mapping[str, str] | None = None,
+    now: Callable[[], datetime] = _utc_now,
+) -> SqlLedger:
+    """Opens the memory of one configuration.
+
+    Args:
+        url: `sqlite:///path` or `postgresql+psycopg://…`. A relative path starts at the working directory.
+        writer: whether to take the writer's lock and make what does not exist. Without it nothing is made or
+            locked, and a state that does not exist is an empty one.
+        lineage: for each target, a text that tells its registry from others, such as endpoint, project and
+            workspace; without secrets, since it is stored and shown. Recorded when a target is first met.
+        now: the wall clock, for the note of who holds the lock since when.
+
+    Raises:
+        StateLockedError: another process writes this state; the message says which.
+        StateError: it cannot be used, or it remembers one of the targets as another registry.
+    """
+    database = open_database(parse(url), writer=writer, now=now())
+    try:
+        _recognise(database, lineage or {}, writer=writer)
+    except BaseException:
+        database.close()
+        raise
+    return SqlLedger(database)
+
+
+def open_database(address: Address, *, writer: bool, now: datetime | None = None) -> Database:
+    """Opens the database behind a ledger; see `open_state`."""
+    moment = now or _utc_now()
+    if isinstance(address, SqliteFile):
+        return sqlite.open_writer(address, moment) if writer else sqlite.open_reader(address, moment)
+    return postgres.open_writer(address, moment) if writer else postgres.open_reader(address, moment)
+
+
+def _recognise(database: Database, lineage: Mapping[str, str], *, writer: bool) -> None:
+    with database.reading() as connection:
+        newcomers = strangers(connection, lineage, database.where)
+    if newcomers and writer:
+        with database.writing() as connection:
+            record(connection, newcomers)

@@ -1,0 +1,214 @@
+"""A state in a SQLite file: made whole or not at all, written under a lock, read beside a live writer.
+
+The database file itself is never opened here except by SQLite: POSIX drops every lock that a process has on a
+file when the process closes any descriptor of it. The one exception, a copy out of a read-only directory, is
+made only where no writer can be in this process.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+import tempfile
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool, QueuePool, StaticPool
+
+from reconciler.errors import StateError
+from reconciler.state.complaint import UNREADABLE, explained
+from reconciler.state.database import Database
+from reconciler.state.identity import establish, verify
+from reconciler.state.lock import FileLock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.pool import Pool
+
+    from reconciler.state.address import SqliteFile
+
+_BUSY_SECONDS = 5.0
+_COPY_ATTEMPTS = 5
+_READ_ONLY_DIRECTORY = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
+
+
+def open_writer(file: SqliteFile, now: datetime) -> Database:
+    """Takes the lock, makes the file if there is none, and opens it to write."""
+    with explained(file), ExitStack() as closing:
+        _make_directory(file.path.parent)
+        lock = FileLock(file.path.with_name(file.path.name + ".lock"), now=now)
+        closing.callback(lock.release)
+        if not _exists(file):
+            _create(file.path, now)
+        engine = _engine(partial(_connect, file.path))
+        closing.callback(engine.dispose)
+        with engine.connect() as connection, connection.begin():
+            verify(connection, file)
+            _ensure_sound(connection, file)
+        writer = engine.connect().execution_options(begin="BEGIN IMMEDIATE")
+        closing.callback(writer.close)
+        _driver(writer).execute("PRAGMA journal_mode = WAL")
+        ensure_ours = partial(_ensure_same, file, file.path.stat(), lock)
+        return Database(file, engine, closing.pop_all(), writer=writer, ensure_ours=ensure_ours)
+
+
+def open_reader(file: SqliteFile, now: datetime) -> Database:
+    """Opens the file to read, without a lock; one that does not exist is an empty state and stays absent."""
+    with explained(file), ExitStack() as closing:
+        engine = _readable(file, closing) if _exists(file) else in_memory(now)
+        closing.callback(engine.dispose)
+        with engine.connect() as connection, connection.begin():
+            verify(connection, file)
+        return Database(file, engine, closing.pop_all())
+
+
+def _exists(file: SqliteFile) -> bool:
+    """Whether there is a file to open; anything else of that name is refused."""
+    try:
+        mode = file.path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISREG(mode):
+        kind = "a directory" if stat.S_ISDIR(mode) else "a device or a pipe"
+        raise StateError(f"state {file} is {kind}, not a file. Name a file in state.url.")
+    return True
+
+
+def _make_directory(directory: Path) -> None:
+    """Makes the directory and its parents, for the owner only and unseen by git."""
+    absent = [place for place in (directory, *directory.parents) if not place.exists()]
+    for place in reversed(absent):
+        place.mkdir(mode=0o700, exist_ok=True)
+    if absent:
+        (absent[-1] / ".gitignore").write_text("*\n", encoding="ascii")
+
+
+def _create(path: Path, now: datetime) -> None:
+    """Makes a new state under another name, complete and on disk, and only then gives it its own.
+
+    A process that dies here leaves no half-made state, so an empty file of that name is always damage. What
+    SQLite left behind for a state that is gone is removed first: it would be replayed into the new one.
+    """
+    new = path.with_name(path.name + ".new")
+    for stale in (new, *(base.with_name(base.name + end) for base in (path, new) for end in _SIDE_FILES)):
+        stale.unlink(missing_ok=True)
+    os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    engine = _engine(partial(_connect, new), NullPool)
+    with engine.begin() as connection:
+        establish(connection, now)
+    new.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+_SIDE_FILES = ("-wal", "-shm", "-journal")
+
+
+def _engine(connect: Callable[[], sqlite3.Connection], pool: type[Pool] = QueuePool) -> Engine:
+    """An engine whose transactions begin when they are begun, and as the connection's options say."""
+    engine = create_engine("sqlite://", creator=connect, poolclass=pool, hide_parameters=True)
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _connect(path: Path, *, only_read: bool = False) -> sqlite3.Connection:
+    """Opens an existing file; never makes one."""
+    name = f"file:{quote(os.fsencode(path))}?mode=rw"
+    connection = sqlite3.connect(
+        name, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA query_only = {int(only_read)}")
+    return connection
+
+
+def in_memory(now: datetime) -> Engine:
+    """An empty state that is nowhere on disk."""
+    connect = partial(sqlite3.connect, ":memory:", isolation_level=None, check_same_thread=False)
+    engine = _engine(connect, StaticPool)
+    with engine.begin() as connection:
+        establish(connection, now)
+    return engine
+
+
+def _readable(file: SqliteFile, closing: ExitStack) -> Engine:
+    """An engine on the file, or on a copy where SQLite may not put its side files beside it."""
+    engine = _engine(partial(_connect, file.path, only_read=True))
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+    except DBAPIError as error:
+        engine.dispose()
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        if code not in _READ_ONLY_DIRECTORY or os.access(file.path.parent, os.W_OK):
+            raise
+        return _engine(partial(_connect, _copy(file, closing), only_read=True))
+    return engine
+
+
+def _copy(file: SqliteFile, closing: ExitStack) -> Path:
+    """A private copy of the file and its write-ahead log, of one moment.
+
+    As long as the file itself is not written to while both are copied, nothing moves from the log into it,
+    and the log only grows at its end, where SQLite ignores what is incomplete.
+    """
+    place = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="reconciler-state-")))
+    log = file.path.with_name(file.path.name + "-wal")
+    for _ in range(_COPY_ATTEMPTS):
+        before = _version(file.path)
+        copy = shutil.copyfile(file.path, place / "state.db")
+        (place / "state.db-wal").unlink(missing_ok=True)
+        if log.exists():
+            shutil.copyfile(log, place / "state.db-wal")
+        if _version(file.path) == before:
+            return copy
+    raise StateError(
+        f"state {file} changes too quickly to be copied out of its read-only directory. Run again."
+    )
+
+
+def _ensure_sound(connection: Connection, file: SqliteFile) -> None:
+    """Refuses to write to a file with damaged pages; about a millisecond a megabyte."""
+    if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
+        raise StateError(f"state {file} {UNREADABLE}")
+
+
+def _version(path: Path) -> tuple[int, int, int]:
+    facts = path.stat()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def _ensure_same(file: SqliteFile, opened: os.stat_result, lock: FileLock) -> None:
+    """Notices that somebody deleted or replaced the state under a running writer."""
+    try:
+        same = lock.held() and os.path.samestat(file.path.stat(), opened)
+    except FileNotFoundError:
+        same = False
+    if not same:
+        raise StateError(
+            f"state {file} or its lock file was deleted or replaced while it was open; nothing more is "
+            "written to it. Run again: the next cycle learns from the registry what is registered."
+        )
+
+
+def _driver(connection: Connection) -> Any:  # noqa: ANN401 - the driver's own class
+    """The driver's connection, for what SQLite does only outside a transaction."""
+    return connection.connection.driver_connection

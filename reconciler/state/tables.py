@@ -1,0 +1,131 @@
+"""The tables, the same in SQLite and PostgreSQL.
+
+    meta     what this database is: program, schema version, lineage, when it was created
+    target   which registry each target meant when it was first written
+    journal  every event, append-only, in order of `seq`
+    ledger   one row for each (target, name, version): the fold of its events
+    mark     small facts about a target
+    report   the newest report, one row
+
+Times are ISO 8601 text in UTC with microseconds, so that they sort as text and read without a tool.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+
+SCHEMA_VERSION = 1
+"""Raised with every change of these tables or of the report's JSON that an older program could misread."""
+
+_UNSTORABLE = re.compile(r"[\\\x00\ud800-\udfff]")
+_ESCAPE = re.compile(r"\\(\\|u[0-9a-f]{4})")
+
+
+class AnyText(TypeDecorator[str]):
+    r"""Text of any characters, back as it went in.
+
+    Git's paths may hold bytes that are not UTF-8 (as lone surrogates) and no database takes those, nor
+    PostgreSQL a NUL: they are stored as `\udcff`, and a backslash as two.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
+        return None if value is None else _UNSTORABLE.sub(_escape, value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
+        return None if value is None else _ESCAPE.sub(_unescape, value)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return "\\\\" if match[0] == "\\" else f"\\u{ord(match[0]):04x}"
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return "\\" if match[1] == "\\" else chr(int(match[1][1:], 16))
+
+
+def _facts() -> list[Column[Any]]:
+    """The columns that an event and an entry have in common."""
+    return [
+        Column("operation_id", AnyText),
+        Column("digest", AnyText),
+        Column("commit", AnyText, quote=True),
+        Column("path", AnyText),
+        Column("line", BigInteger),
+        Column("author", AnyText),
+        Column("model_id", AnyText),
+        Column("model_status", AnyText),
+        Column("request_id", AnyText),
+        Column("not_before", Text),
+        Column("code", AnyText),
+        Column("detail", AnyText),
+    ]
+
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+target = Table(
+    "target",
+    metadata,
+    Column("name", AnyText, primary_key=True),
+    Column("identity", AnyText, nullable=False),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("target", AnyText, nullable=False),
+    Column("model_name", AnyText, nullable=False),
+    Column("model_version", AnyText, nullable=False),
+    Column("cycle_id", AnyText, nullable=False),
+    *_facts(),
+    Index("journal_by_pair", "target", "model_name", "model_version"),
+    sqlite_autoincrement=True,
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("target", AnyText, primary_key=True),
+    Column("model_name", AnyText, primary_key=True),
+    Column("model_version", AnyText, primary_key=True),
+    Column("phase", Text, nullable=False),
+    Column("last", Text, nullable=False),
+    Column("updated_at", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    *_facts(),
+)
+
+mark = Table(
+    "mark",
+    metadata,
+    Column("target", AnyText, primary_key=True),
+    Column("name", AnyText, primary_key=True),
+    Column("value", AnyText, nullable=False),
+)
+
+report = Table(
+    "report",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+)

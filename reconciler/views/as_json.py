@@ -1,0 +1,51 @@
+"""A report as one JSON object, for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from reconciler.views import problems, words
+from reconciler.views.clean import escape_json
+
+if TYPE_CHECKING:
+    from reconciler.engine.values import Item, Report
+
+FORMAT_VERSION = 1
+
+
+def report(found: Report) -> dict[str, Any]:
+    """The object that `plan --output json` and `apply --output json` print.
+
+    Every verdict is counted in `summary`, also with 0; what is not known is None, never left out. Strings are
+    as they came: print the object with `dumps`, which hides nothing and lets nothing act.
+    """
+    return {
+        "version": FORMAT_VERSION,
+        "commit": found.commit,
+        "digest": found.digest,
+        "summary": {verdict.value: number for verdict, number in words.count(found.items).items()},
+        "items": [_item(item) for item in found.items],
+    }
+
+
+def dumps(value: Any, *, indent: int | None = 2) -> str:  # noqa: ANN401 - any JSON value
+    """JSON text that keeps readable characters readable and escapes those that act or hide."""
+    return escape_json(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def _item(item: Item) -> dict[str, Any]:
+    return {
+        "target": item.target,
+        "model_name": item.model_name,
+        "model_version": item.model_version,
+        "verdict": item.verdict.value,
+        "path": item.path,
+        "line": item.line,
+        "commit": item.commit,
+        "author": item.author,
+        "model_id": item.model_id,
+        "model_status": item.model_status,
+        "reasons": [problems.as_json(reason) for reason in item.reasons],
+        "diff": list(item.diff),
+    }

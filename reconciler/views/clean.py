@@ -1,0 +1,81 @@
+"""The one door through which text from outside reaches an output."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+_UNUSUAL = re.compile(r"[^\x20-\x7e]")
+_UNUSUAL_RUN = re.compile(r"[^\x00-\x7e]+")
+_UNDECODABLE = range(0xDC80, 0xDD00)
+
+
+def clean(text: str) -> str:
+    r"""One line in which everything is visible.
+
+    Control, format (bidirectional overrides, zero-width, tags) and separator characters and lone surrogates
+    become escapes such as `\n`, `\x1b` and `\u202e`; a byte of a path that is not UTF-8 becomes `\xff`. The
+    result can be printed to any terminal and encoded as UTF-8.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNUSUAL.sub(lambda match: _visible(match[0]), text)
+
+
+def escape_json(document: str) -> str:
+    r"""The same JSON document with all that `clean` hides written as `\uXXXX`.
+
+    Takes what `json.dumps(…, ensure_ascii=False)` gives: line breaks between tokens stay, and readers get
+    exactly the strings they would have got.
+    """
+    return _UNUSUAL_RUN.sub(_run_escaped, document)
+
+
+def width(text: str) -> int:
+    """How many terminal cells `text` takes: two for wide East Asian characters, none for combining ones."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def pad(text: str, cells: int) -> str:
+    """`text` followed by spaces up to that many terminal cells."""
+    return text + " " * (cells - width(text))
+
+
+def is_hidden(character: str) -> bool:
+    """Whether a character acts or hides instead of showing itself."""
+    return unicodedata.category(character) in _HIDDEN
+
+
+def _visible(character: str) -> str:
+    if not is_hidden(character):
+        return character
+    code = ord(character)
+    if code in _UNDECODABLE:
+        return f"\\x{code - 0xDC00:02x}"
+    return _NAMED.get(character) or _numbered(code)
+
+
+def _numbered(code: int) -> str:
+    if code < 0x80:  # noqa: PLR2004 - the end of ASCII
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the end of the basic plane
+
+
+def _run_escaped(match: re.Match[str]) -> str:
+    run = match[0]
+    if run.isprintable():
+        return run
+    return "".join(_json_escape(c) if is_hidden(c) else c for c in run)
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

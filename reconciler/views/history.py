@@ -1,0 +1,191 @@
+"""Git joined with the journal: who declared a model, when, and what became of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract import version_key
+from reconciler.contract.pair import Pair
+from reconciler.engine.values import Event, EventKind
+from reconciler.views.clean import clean
+from reconciler.views.colour import painter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from reconciler.engine.values import Touch
+    from reconciler.views.colour import Tone
+
+_Key = tuple[str, Pair]
+
+_TONES: dict[EventKind, Tone] = {
+    EventKind.IMPORTED: "good",
+    EventKind.ADOPTED: "good",
+    EventKind.PUBLISHED: "good",
+    EventKind.REJECTED: "bad",
+    EventKind.FAILED: "bad",
+    EventKind.DRIFTED: "warning",
+    EventKind.MISSING: "warning",
+    EventKind.UNKNOWN: "warning",
+}
+_EVENT_WIDTH = max(len(kind) for kind in EventKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One model that a manifest declares now, and the commits that touched that manifest, newest first."""
+
+    target: str
+    pair: Pair
+    touches: Sequence[Touch]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One commit of one model, or, without a commit, a model that only the journal remembers.
+
+    Attributes:
+        path: the path the manifest had then.
+        author: `Name <email>`.
+        authored_at: author date, timezone-aware.
+        events: what the journal tells about this declaration, oldest first.
+        deleted: whether the commit deleted the file.
+    """
+
+    target: str
+    model_name: str
+    model_version: str
+    path: str | None = None
+    commit: str | None = None
+    author: str | None = None
+    authored_at: datetime | None = None
+    subject: str | None = None
+    events: tuple[Event, ...] = ()
+    deleted: bool = False
+
+
+def rows(models: Iterable[Declared], events: Iterable[Event]) -> tuple[Row, ...]:
+    """Joins the commits of each model with its events.
+
+    An event stands with the commit it names. One that names none of them stands with the newest commit not
+    later than itself, else with the newest of all. A model that has events, but no commit any more, is one
+    row whose git fields are None. Sorted by target, name and version (as numbers), then newest commit first.
+    """
+    journal: defaultdict[_Key, list[Event]] = defaultdict(list)
+    for event in events:
+        journal[event.target, event.pair].append(event)
+    touches = {(model.target, model.pair): model.touches for model in models if model.touches}
+    joined: list[Row] = []
+    for key in sorted(touches.keys() | journal.keys(), key=_order):
+        joined += _of_one_model(key, touches.get(key, ()), sorted(journal[key], key=lambda e: e.at))
+    return tuple(joined)
+
+
+def as_json(found: Iterable[Row]) -> list[dict[str, Any]]:
+    """The list that `history --output json` prints; times are ISO 8601 with an offset."""
+    return [
+        {
+            "target": row.target,
+            "model_name": row.model_name,
+            "model_version": row.model_version,
+            "path": row.path,
+            "commit": row.commit,
+            "author": row.author,
+            "authored_at": row.authored_at.isoformat() if row.authored_at else None,
+            "subject": row.subject,
+            "events": [_event_as_json(event) for event in row.events],
+        }
+        for row in found
+    ]
+
+
+def text(found: Iterable[Row], *, colour: bool = False) -> str:
+    """For a terminal: a heading a model, a line a commit, and what became of it below."""
+    paint = painter(colour=colour)
+    lines: list[str] = []
+    heading = None
+    for row in found:
+        title = f"{row.model_name}@{row.model_version}"
+        if (row.target, title) != heading:
+            lines += [*([""] if lines else []), f"{paint(clean(title), 'bold')}  ({clean(row.target)})"]
+            heading = (row.target, title)
+        lines.append(f"  {_commit_line(row)}")
+        lines += [f"      {event_line(event, colour=colour)}" for event in row.events]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def event_line(event: Event, *, colour: bool = False) -> str:
+    """When, what, and the ids it can be traced by, in one line."""
+    word = f"{event.kind.value:<{_EVENT_WIDTH}}"
+    painted = painter(colour=colour)(word, _TONES.get(event.kind, "busy"))
+    known = {"id": event.model_id, "request": event.request_id, "cycle": event.cycle_id}
+    facts = [f"{name} {clean(value)}" for name, value in known.items() if value]
+    detail = [clean(event.detail)] if event.detail else []
+    return "  ".join([_utc(event.at), painted, *facts, *detail])
+
+
+def _order(key: _Key) -> tuple[Any, ...]:
+    target, pair = key
+    return target, pair.model_name, version_key(pair.model_version), pair.model_version
+
+
+def _of_one_model(key: _Key, touches: Sequence[Touch], events: Sequence[Event]) -> list[Row]:
+    target, pair = key
+    if not touches:
+        return [Row(target, *pair, events=tuple(events))]
+    attached: defaultdict[int, list[Event]] = defaultdict(list)
+    for event in events:
+        attached[_position(event, touches)].append(event)
+    return [_row(target, pair, touch, attached[number]) for number, touch in enumerate(touches)]
+
+
+def _position(event: Event, touches: Sequence[Touch]) -> int:
+    """Which of the commits an event belongs to."""
+    made_by = (n for n, touch in enumerate(touches) if touch.attribution.commit == event.commit)
+    not_later = (n for n, touch in enumerate(touches) if touch.attribution.authored_at <= event.at)
+    return next(made_by, next(not_later, 0))
+
+
+def _row(target: str, pair: Pair, touch: Touch, events: Iterable[Event]) -> Row:
+    made = touch.attribution
+    return Row(
+        target,
+        *pair,
+        path=touch.path,
+        commit=made.commit,
+        author=made.author,
+        authored_at=made.authored_at,
+        subject=made.subject,
+        events=tuple(events),
+        deleted=touch.deleted,
+    )
+
+
+def _event_as_json(event: Event) -> dict[str, Any]:
+    return {
+        "at": event.at.isoformat(),
+        "event": event.kind.value,
+        "cycle_id": event.cycle_id,
+        "commit": event.commit,
+        "model_id": event.model_id,
+        "request_id": event.request_id,
+        "detail": event.detail,
+    }
+
+
+def _commit_line(row: Row) -> str:
+    if row.commit is None:
+        return "(no commit of the branch declares it)"
+    when = _utc(row.authored_at) if row.authored_at else "?"
+    path = (row.path or "?") + (" (deleted)" if row.deleted else "")
+    return "  ".join(
+        clean(part) for part in (row.commit[:12], when, row.author or "?", path, row.subject or "")
+    )
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"

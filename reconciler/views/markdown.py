@@ -1,0 +1,99 @@
+"""A report as a comment of a merge request: a table of what is not in sync, the reasons folded below it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from reconciler.engine.values import Verdict
+from reconciler.views.clean import clean
+from reconciler.views.problems import headline
+from reconciler.views.words import counted, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.engine.values import Item, Report
+
+MAX_CHARACTERS = 60_000
+"""GitHub refuses a comment of more than 65,536 characters; GitLab's limit is a million."""
+
+_ROOM_FOR_REMARKS = 9_000
+_ROOM_FOR_TABLE = 25_000
+_ROOM_FOR_DETAILS = 25_000
+_SPECIAL = re.compile(r"[^A-Za-z0-9 ,./-]")
+_FENCES = re.compile(r"`{3,}")
+
+
+def report(found: Report) -> str:
+    """The comment. Everything from outside stands inside `<code>` or a fenced block.
+
+    There it is neither Markdown nor HTML and mentions nobody. A report too long for a comment
+    is cut, and says so.
+    """
+    blocks = [
+        f"### Reconciler plan: {counted(found.items)}",
+        f"Commit {_code(found.commit[:12])}, plan digest {_code(found.digest)}",
+        *_fitting(_remarks(found), _ROOM_FOR_REMARKS, 2),
+    ]
+    news = [item for item in found.items if item.verdict is not Verdict.IN_SYNC]
+    if news:
+        header = ("| Verdict | Model | Target | Manifest | Registry |", "|---|---|---|---|---|")
+        blocks.append("\n".join(_fitting([*header, *map(_row, news)], _ROOM_FOR_TABLE, 1)))
+        blocks += _fitting(
+            [_details(item) for item in news if item.reasons or item.diff], _ROOM_FOR_DETAILS, 2
+        )
+    return "\n\n".join(blocks) + "\n"
+
+
+def _remarks(found: Report) -> list[str]:
+    failures = [f"**Error:** {_code(failure.message)}" for failure in found.failures]
+    return failures + [f"Note: {_code(note)}" for note in found.notes]
+
+
+def _row(item: Item) -> str:
+    registry = " ".join(_code(known) for known in (item.model_id, item.model_status) if known)
+    cells = (
+        item.verdict.value,
+        _code(item.title),
+        _code(item.target),
+        _code(place(item.path, item.line)),
+        registry,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _details(item: Item) -> str:
+    reasons = "\n".join(headline(reason) for reason in item.reasons)
+    diff = "\n".join(clean(line) for line in item.diff)
+    fenced = "\n\n".join(_fence(block) for block in (reasons, diff) if block)
+    return f"<details><summary>{item.verdict.value} {_code(item.title)}</summary>\n\n{fenced}\n\n</details>"
+
+
+def _fitting(blocks: Iterable[str], room: int, gap: int) -> list[str]:
+    """As many blocks, in order, as fit into so many characters, and how many were left out."""
+    blocks = list(blocks)
+    kept: list[str] = []
+    for block in blocks:
+        room -= len(block) + gap
+        if room < 0:
+            break
+        kept.append(block)
+    left_out = len(blocks) - len(kept)
+    return [*kept, f"\n… and {left_out} more: see `reconciler plan`."] if left_out else kept
+
+
+def _code(text: str) -> str:
+    """Text that is shown as it is, also inside a cell of a table."""
+    return f"<code>{_SPECIAL.sub(_entity, clean(text))}</code>" if text else ""
+
+
+def _entity(match: re.Match[str]) -> str:
+    character = match[0]
+    return f"&#{ord(character)};" if character.isascii() else character
+
+
+def _fence(text: str) -> str:
+    longest = max((len(run) for run in _FENCES.findall(text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}text\n{text}\n{fence}"

@@ -1,0 +1,116 @@
+"""What a monitoring system asks for, in Prometheus' text format, from a registry of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from reconciler.engine.values import EventKind
+from reconciler.views.clean import clean
+from reconciler.views.words import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from reconciler.engine.values import Event, Report
+
+Result = Literal["success", "error", "noop"]
+
+CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
+
+_IMPORT_OUTCOMES = frozenset(
+    {
+        EventKind.IMPORTED,
+        EventKind.ADOPTED,
+        EventKind.REJECTED,
+        EventKind.POSTPONED,
+        EventKind.UNKNOWN,
+        EventKind.NOT_FOUND,
+        EventKind.PUBLISHED,
+        EventKind.FAILED,
+    }
+)
+_TICK_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class Metrics:
+    """Counts what happens. Safe to use from several threads; nothing is shared between two of them.
+
+    Names begin with `reconciler_`; verdicts, outcomes and results are the words of every other output. All
+    durations are seconds and all timestamps seconds since the epoch.
+    """
+
+    def __init__(self, version: str) -> None:
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram  # noqa: PLC0415 - slow
+
+        own = CollectorRegistry()
+        self._registry = own
+        self._targets: set[str] = set()
+        self._models = Gauge("reconciler_models", "Models by verdict.", ["target", "verdict"], registry=own)
+        self._up = Gauge(
+            "reconciler_target_up", "1 if the last cycle reconciled the target.", ["target"], registry=own
+        )
+        self._ticks = Counter("reconciler_ticks", "Ticks by result.", ["result"], registry=own)
+        self._durations = Histogram(
+            "reconciler_tick_duration_seconds", "Time a tick took.", buckets=_TICK_BUCKETS, registry=own
+        )
+        self._last_tick = Gauge("reconciler_last_tick_timestamp_seconds", "End of last tick.", registry=own)
+        self._last_success = Gauge(
+            "reconciler_last_success_timestamp_seconds", "End of the last tick without error.", registry=own
+        )
+        self._imports = Counter(
+            "reconciler_imports", "Imports by outcome.", ["target", "outcome"], registry=own
+        )
+        self._requests = Counter(
+            "reconciler_registry_requests",
+            "Calls to registries.",
+            ["target", "method", "status"],
+            registry=own,
+        )
+        self._latency = Histogram(
+            "reconciler_registry_request_seconds", "Time a call took.", ["target", "method"], registry=own
+        )
+        build = Gauge("reconciler_build_info", "Always 1; the label tells.", ["version"], registry=own)
+        build.labels(clean(version)).set(1)
+        for result in ("success", "error", "noop"):
+            self._ticks.labels(result)
+
+    def observe_report(self, found: Report) -> None:
+        """Sets how many models have each verdict, 0 included.
+
+        A target that could not be reconciled keeps its last numbers, and its `reconciler_target_up` is 0.
+        """
+        failed = {failure.target for failure in found.failures}
+        self._targets |= failed | {item.target for item in found.items}
+        for target in self._targets:
+            self._up.labels(clean(target)).set(target not in failed)
+            if target in failed:
+                continue
+            for verdict, number in count(i for i in found.items if i.target == target).items():
+                self._models.labels(clean(target), verdict.value).set(number)
+
+    def observe_tick(self, result: Result, seconds: float, ended_at: datetime) -> None:
+        """Counts one tick; a tick with nothing to do is a success too."""
+        self._ticks.labels(result).inc()
+        self._durations.observe(seconds)
+        self._last_tick.set(ended_at.timestamp())
+        if result != "error":
+            self._last_success.set(ended_at.timestamp())
+
+    def observe_events(self, events: Iterable[Event]) -> None:
+        """Counts those events that tell what became of an import."""
+        for event in events:
+            if event.kind in _IMPORT_OUTCOMES:
+                self._imports.labels(clean(event.target), event.kind.value).inc()
+
+    def observe_request(self, target: str, method: str, status: int | None, seconds: float) -> None:
+        """Counts one call to a registry; a status of None means that no answer came."""
+        told = "none" if status is None else str(status)
+        self._requests.labels(clean(target), clean(method), told).inc()
+        self._latency.labels(clean(target), clean(method)).observe(seconds)
+
+    def render(self) -> bytes:
+        """The page that a scrape gets; its type is `CONTENT_TYPE`."""
+        from prometheus_client import generate_latest  # noqa: PLC0415 - slow
+
+        return generate_latest(self._registry)

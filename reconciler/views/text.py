@@ -1,0 +1,138 @@
+"""A report for a terminal: one line a model that is not in sync, its reasons below it, and a count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal
+
+from reconciler.engine.values import Verdict
+from reconciler.views.clean import clean, pad, width
+from reconciler.views.colour import painter
+from reconciler.views.problems import because
+from reconciler.views.words import WORDS, count, counted, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.values import Item, Report
+    from reconciler.views.colour import Tone
+
+Mode = Literal["plan", "apply", "status"]
+
+_LEAD: dict[Mode, str] = {"plan": "Plan", "apply": "Applied", "status": "Status"}
+_WIDEST_TITLE = 48
+_QUIET = {Verdict.IN_SYNC, Verdict.UNMANAGED}
+_VERDICT_WIDTH = max(len(verdict) for verdict in Verdict)
+
+
+def report(
+    found: Report,
+    *,
+    colour: bool,
+    verbose: bool,
+    mode: Mode = "plan",
+    imported: Collection[tuple[str, Pair]] = (),
+) -> str:
+    """The whole report; ends with a line break.
+
+    Args:
+        found: what one cycle saw or did.
+        colour: whether to use a terminal's colours.
+        verbose: list models in sync too, and say what is known of each.
+        mode: what was asked for.
+        imported: target and pair of what this very run imported or adopted: listed although it is in sync by
+            now, and counted.
+    """
+    page = _Page(found, painter(colour=colour), verbose, mode, frozenset(imported))
+    blocks = [block for block in (page.models(), page.remarks(), page.summary()) if block]
+    return "\n".join("".join(f"{line}\n" for line in block) for block in blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    found: Report
+    paint: Callable[[str, Tone], str]
+    verbose: bool
+    mode: Mode
+    imported: frozenset[tuple[str, Pair]]
+
+    def models(self) -> list[str]:
+        """The lines about single models, below their target's name where there are several targets."""
+        targets = {item.target for item in self.found.items} | {f.target for f in self.found.failures}
+        shown = [item for item in self.found.items if self._is_shown(item)]
+        cells = min(max((width(clean(item.title)) for item in shown), default=0), _WIDEST_TITLE)
+        lines: list[str] = []
+        for target, items in groupby(shown, key=lambda item: item.target):
+            if len(targets) > 1:
+                lines += [*([""] if lines else []), self.paint(clean(target), "bold")]
+            for item in items:
+                lines += self._model(item, cells)
+        return lines
+
+    def remarks(self) -> list[str]:
+        """Targets that failed, then notes."""
+        failures = [
+            f"{self.paint('error', 'bad')}: {clean(failure.message)}" for failure in self.found.failures
+        ]
+        return failures + [f"note: {clean(note)}" for note in self.found.notes]
+
+    def summary(self) -> list[str]:
+        """What it comes to, of which commit, and what to do next."""
+        origin = f"Commit {clean(self.found.commit)[:12]}, plan digest {clean(self.found.digest)}"
+        return [self.paint(self._outcome(), "bold"), self.paint(origin, "dim"), *self._hints()]
+
+    def _outcome(self) -> str:
+        numbers = {verdict: n for verdict, n in count(self.found.items).items() if n}
+        still = self.mode != "status" and not self.imported and not self.found.failures
+        if still and numbers.keys() <= _QUIET:
+            unmanaged = numbers.get(Verdict.UNMANAGED)
+            rest = f", {unmanaged} unmanaged" if unmanaged else ""
+            return f"Nothing to do: {_models(numbers.get(Verdict.IN_SYNC, 0))} in sync{rest}."
+        news = f"{len(self.imported)} imported; " if self.imported else ""
+        return f"{_LEAD[self.mode]}: {news}{counted(self.found.items)}."
+
+    def _hints(self) -> Iterator[str]:
+        verdicts = {item.verdict for item in self.found.items}
+        if Verdict.IMPORT in verdicts and self.mode == "plan":
+            yield (
+                "Next: `reconciler apply` imports what is new; with `--expect-digest` and the digest above, "
+                "exactly this plan or nothing."
+            )
+        if Verdict.INVALID in verdicts:
+            yield "Next: `reconciler validate` shows the line of each problem."
+        if verdicts & {Verdict.PUBLISHING, Verdict.WAITING}:
+            yield "Next: `reconciler apply` looks again at what is publishing or waiting."
+
+    def _is_shown(self, item: Item) -> bool:
+        return self.verbose or item.verdict is not Verdict.IN_SYNC or self._is_new(item)
+
+    def _is_new(self, item: Item) -> bool:
+        return item.pair is not None and (item.target, item.pair) in self.imported
+
+    def _model(self, item: Item, cells: int) -> Iterator[str]:
+        word = WORDS[item.verdict]
+        verdict = self.paint(f"{word.symbol} {item.verdict:<{_VERDICT_WIDTH}}", word.tone)
+        told = "  ".join(self._facts(item))
+        yield f"  {verdict}  {pad(clean(item.title), cells)}  {told}".rstrip()
+        for reason in item.reasons if self.verbose or item.verdict is not Verdict.UNMANAGED else ():
+            yield f"      {because(reason, item)}"
+        for line in item.diff:
+            yield f"      {self.paint(clean(line), 'warning')}"
+
+    def _facts(self, item: Item) -> Iterator[str]:
+        if self._is_new(item):
+            yield self.paint("imported", "good")
+        if item.path is not None:
+            yield clean(place(item.path, item.line))
+        if item.model_id is not None:
+            yield self.paint(f"id {clean(item.model_id)}", "dim")
+        if item.model_status is not None and (self.verbose or item.verdict is not Verdict.IN_SYNC):
+            yield self.paint(clean(item.model_status), "dim")
+        if self.verbose and item.commit is not None:
+            yield self.paint(clean(f"{item.commit[:12]} {item.author or ''}".rstrip()), "dim")
+
+
+def _models(number: int) -> str:
+    return "1 model" if number == 1 else f"{number} models"

@@ -1,0 +1,91 @@
+"""How each verdict is said, counted, marked and toned; the same in every form."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.engine.values import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.engine.values import Item
+    from reconciler.views.colour import Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a verdict looks like.
+
+    Attributes:
+        symbol: one ASCII character at the start of a line.
+        counted: the words after a number, as in `3 to import`.
+        meaning: one sentence for somebody who meets the word for the first time.
+    """
+
+    symbol: str
+    tone: Tone
+    counted: str
+    meaning: str
+
+
+WORDS: dict[Verdict, Word] = {
+    Verdict.IMPORT: Word("+", "good", "to import", "new, will be imported"),
+    Verdict.IN_SYNC: Word("=", "dim", "in sync", "registered and equal"),
+    Verdict.PUBLISHING: Word(">", "busy", "publishing", "registered, not yet final"),
+    Verdict.WAITING: Word(
+        ".", "busy", "waiting", "a retry is scheduled, or an unknown outcome is being settled"
+    ),
+    Verdict.FAILED: Word(
+        "x", "bad", "failed", "rejected, or the import failed; held until the content changes or `retry`"
+    ),
+    Verdict.DRIFTED: Word("~", "warning", "drifted", "registered with other content; versions are immutable"),
+    Verdict.CONFLICT: Word("!", "bad", "in conflict", "several manifests claim one name and version"),
+    Verdict.INVALID: Word("!", "bad", "invalid", "the manifest cannot be used"),
+    Verdict.MISSING: Word(
+        "-", "warning", "missing", "imported earlier, gone from the registry; not imported again"
+    ),
+    Verdict.UNMANAGED: Word("?", "dim", "unmanaged", "registered, declared nowhere"),
+    Verdict.REFUSED: Word("#", "bad", "refused", "stopped by a guard"),
+}
+
+ATTENTION_FIRST: dict[Verdict, int] = {
+    verdict: rank
+    for rank, verdict in enumerate(
+        (
+            Verdict.REFUSED,
+            Verdict.INVALID,
+            Verdict.CONFLICT,
+            Verdict.FAILED,
+            Verdict.DRIFTED,
+            Verdict.MISSING,
+            Verdict.WAITING,
+            Verdict.PUBLISHING,
+            Verdict.IMPORT,
+            Verdict.UNMANAGED,
+            Verdict.IN_SYNC,
+        )
+    )
+}
+
+
+def count(items: Iterable[Item]) -> dict[Verdict, int]:
+    """How many items have each verdict; every verdict has a number, in the order of `Verdict`."""
+    counted = Counter(item.verdict for item in items)
+    return {verdict: counted[verdict] for verdict in Verdict}
+
+
+def counted(items: Iterable[Item]) -> str:
+    """All verdicts that occur, such as `2 to import, 5 in sync, 1 drifted`; `no models` if there are none."""
+    found = (f"{number} {WORDS[verdict].counted}" for verdict, number in count(items).items() if number)
+    return ", ".join(found) or "no models"
+
+
+def place(path: str | None, line: int | None, column: int | None = None) -> str:
+    """`path:line:column` as far as it is known; empty without a path."""
+    if path is None:
+        return ""
+    known = [path, *(str(number) for number in (line, column if line else None) if number)]
+    return ":".join(known)

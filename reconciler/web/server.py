@@ -1,0 +1,93 @@
+"""The server: an ASGI application on a socket, inside the event loop that is already running."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from reconciler.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from starlette.types import ASGIApp
+
+_GRACE_SECONDS = 2
+_MOST_CONNECTIONS = 128
+
+
+def listen(host: str, port: int, *, attempts: int = 1) -> socket.socket:
+    """A listening socket on the first free port of `port`, `port + 1`, …; port 0 is any free one.
+
+    Raises:
+        ConfigurationError: none of the ports can be used, or the host is not one of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in range(port, port + attempts):
+        try:
+            return socket.create_server((host, candidate), family=family)
+        except (OSError, OverflowError) as error:
+            last = error
+    tried = str(port) if attempts == 1 else f"{port} to {port + attempts - 1}"
+    raise ConfigurationError(
+        f"web.listen: cannot listen on {host}, port {tried}: {last}. Choose another with web.listen, "
+        "or set web.enabled = false"
+    )
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[str]:
+    """Serves until the block is left; gives the URL. Signals stay the business of the process.
+
+    Leaving the block waits up to two seconds for answers under way, and closes the socket.
+    """
+    server = _Server(_config(app))
+    with listener:
+        task = asyncio.create_task(server.serve(sockets=[listener]), name="web")
+        task.add_done_callback(lambda _: server.started_serving.set())
+        try:
+            await server.started_serving.wait()
+            yield _url(listener)
+        finally:
+            server.should_exit = True
+            await task
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that leaves signals alone and says when it has started."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.started_serving = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals reach whoever handled them before."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts, then says so."""
+        await super().startup(sockets)
+        self.started_serving.set()
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

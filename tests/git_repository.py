@@ -1,0 +1,95 @@
+"""Builds real git repositories for tests, with the git command line, the same on every machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_FIRST_SECOND = 1_700_000_000  # 2023-11-14T22:13:20Z
+
+
+def git_environment() -> dict[str, str]:
+    """The variables under which git reads nobody's configuration."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return inherited | {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+
+
+class GitRepository:
+    """A repository at `path`, made when it is not there yet.
+
+    Every commit is a minute later than the one before, so that ids are the same in every run.
+    """
+
+    def __init__(
+        self, path: Path, *, branch: str = "main", bare: bool = False, object_format: str = "sha1"
+    ) -> None:
+        self.path = path
+        self._commits = 0
+        if not (path / ("HEAD" if bare else ".git")).exists():
+            path.mkdir(parents=True, exist_ok=True)
+            options = ["--quiet", f"--initial-branch={branch}", f"--object-format={object_format}"]
+            self.git("init", *options, *(["--bare"] if bare else []))
+
+    def git(self, *arguments: str, stdin: bytes | None = None) -> str:
+        """Runs git here and returns what it prints, without the last newline."""
+        return os.fsdecode(self._run(arguments, self._identity("A. Author <author@example.org>"), stdin))
+
+    def write(self, files: Mapping[str, str | bytes | None]) -> None:
+        """Writes files to the work tree; None removes one."""
+        for name, content in files.items():
+            file = self.path / name
+            if content is None:
+                file.unlink()
+            else:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def commit(
+        self,
+        files: Mapping[str, str | bytes | None],
+        message: str = "Change",
+        author: str = "A. Author <author@example.org>",
+    ) -> str:
+        """Writes `files`, commits everything in the work tree, and returns the commit id."""
+        self.write(files)
+        self._commits += 1
+        identity = self._identity(author)
+        self._run(("add", "--all"), identity)
+        options = ("--quiet", "--allow-empty", "--allow-empty-message", "--no-verify", "--cleanup=verbatim")
+        self._run(("commit", *options, f"--message={message}"), identity)
+        return self.git("rev-parse", "HEAD")
+
+    def _identity(self, author: str) -> dict[str, str]:
+        name, _, email = author.rpartition(" <")
+        date = f"{_FIRST_SECOND + 60 * self._commits} +0200"
+        return {
+            "GIT_AUTHOR_NAME": name,
+            "GIT_AUTHOR_EMAIL": email.rstrip(">"),
+            "GIT_AUTHOR_DATE": date,
+            "GIT_COMMITTER_NAME": "C. Committer",
+            "GIT_COMMITTER_EMAIL": "committer@example.org",
+            "GIT_COMMITTER_DATE": date,
+        }
+
+    def _run(self, arguments: tuple[str, ...], identity: dict[str, str], stdin: bytes | None = None) -> bytes:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=self.path,
+            env=git_environment() | identity,
+            input=b"" if stdin is None else stdin,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode:
+            raise AssertionError(f"git {' '.join(arguments)}: {done.stderr.decode(errors='replace')}")
+        return done.stdout.removesuffix(b"\n")

@@ -1,0 +1,88 @@
+"""A process that appends groups of events until it is killed, and says which ones were durable.
+
+As a program: `python -m tests.state.child URL`; it prints the number of each group whose append returned.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import Self
+
+from reconciler.engine.values import Event
+from reconciler.errors import StateLockedError
+from reconciler.state import SqlLedger, open_state
+from tests.state.samples import imported, requested
+
+GROUP = 6
+"""Events in a group: half of them requests, half of them answers, of three models."""
+
+_LOCK_SECONDS = 5.0
+
+
+def group(number: int) -> list[Event]:
+    """The events of one group; each is known by its minute."""
+    names = [f"model-{number % 7}", f"model-{number}", "shared"]
+    return [make(name, minute=number) for name in names for make in (requested, imported)]
+
+
+class Child:
+    """The program above, running."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.acknowledged = -1
+        command = [sys.executable, "-m", "tests.state.child", url]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    def group(self) -> None:
+        """Waits until another group is durable."""
+        assert self._process.stdout is not None
+        self.acknowledged = int(self._process.stdout.readline())
+
+    def kill(self) -> None:
+        """Ends it with SIGKILL, and reads the last it said."""
+        self._process.kill()
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.endswith("\n"):
+                self.acknowledged = int(line)
+        self._process.stdout.close()
+        self._process.wait()
+
+    def next_writer(self) -> SqlLedger:
+        """Opens the state after it; a server may take a moment to notice that its client is gone."""
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                return open_state(self.url, writer=True)
+            except StateLockedError:
+                if self.url.startswith("sqlite") or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+
+def main(url: str) -> None:
+    """Appends for ever, going on where the journal ends."""
+    with open_state(url, writer=True) as ledger:
+        number = len(ledger.events()) // GROUP
+        while True:
+            ledger.append(group(number))
+            print(number, flush=True)  # noqa: T201 - what the parent waits for
+            number += 1
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,95 @@
+"""States to test with: SQLite files, and schemas of a PostgreSQL server started for the occasion."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+NewUrl = Callable[[], str]
+
+
+@pytest.fixture(scope="session")
+def postgres_socket() -> Iterator[str]:
+    """The socket directory of a PostgreSQL server of our own; skipped where PostgreSQL is not installed."""
+    pytest.importorskip("psycopg")
+    programs = _postgres_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed")
+    with ExitStack() as closing:
+        home = Path(tempfile.mkdtemp(prefix="reconciler-pg-"))
+        closing.callback(shutil.rmtree, home)
+        user = "postgres" if os.geteuid() == 0 else None
+        if user:
+            shutil.chown(home, user)
+
+        def run(program: str, *arguments: str) -> None:
+            command = [str(programs / program), "-D", str(home / "data"), *arguments]
+            subprocess.run(
+                command, user=user, check=True, cwd=home, stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+
+        run("initdb", "-U", "reconciler", "-A", "trust", "--no-sync", "-E", "UTF8", "--no-locale")
+        options = f"-k {home} -c listen_addresses='' -c fsync=off"
+        run("pg_ctl", "-w", "-l", str(home / "log"), "-o", options, "start")
+        closing.callback(run, "pg_ctl", "-w", "-m", "immediate", "stop")
+        yield str(home)
+
+
+def _postgres_programs() -> Path | None:
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).resolve().parent
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    return installed[-1] if installed else None
+
+
+@pytest.fixture(scope="session")
+def new_postgres_url(postgres_socket: str) -> NewUrl:
+    """Makes an empty schema and gives its URL."""
+    import psycopg  # noqa: PLC0415 - an extra
+
+    counter = itertools.count()
+    place = f"host={postgres_socket} user=reconciler dbname=postgres"
+
+    def new() -> str:
+        schema = f"state_{next(counter)}"
+        with psycopg.connect(place) as connection:
+            connection.execute(f"CREATE SCHEMA {schema}")
+        options = quote(f"-csearch_path={schema}")
+        host = quote(postgres_socket, safe="")
+        return f"postgresql+psycopg://reconciler@/postgres?host={host}&options={options}"
+
+    return new
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A SQLite file that does not exist, in a directory that does not exist."""
+    return f"sqlite:///{tmp_path}/.reconciler/state.db"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest) -> str:
+    """A state that does not exist yet, of each kind in turn."""
+    if request.param == "sqlite":
+        return str(request.getfixturevalue("sqlite_url"))
+    return str(request.getfixturevalue("new_postgres_url")())
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewUrl:
+    """Gives another state that does not exist yet at each call, of each kind in turn."""
+    if request.param == "postgres":
+        made: NewUrl = request.getfixturevalue("new_postgres_url")
+        return made
+    return lambda: f"sqlite:///{tmp_path_factory.mktemp('state')}/state.db"

@@ -1,0 +1,98 @@
+"""What only a server can do: be away, refuse, cut the connection; and what never reaches a message."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from reconciler.errors import StateError
+from reconciler.state import check, open_state
+from tests.state.conftest import NewUrl
+from tests.state.samples import imported, requested
+
+_NOBODY_LISTENS = "postgresql+psycopg://u:hunter2@127.0.0.1:1/state?connect_timeout=2"
+
+
+def test_a_server_that_does_not_answer_is_said_without_the_password() -> None:
+    """Host, port and database; never the user's secret."""
+    pytest.importorskip("psycopg")
+    for writer in (False, True):
+        with pytest.raises(StateError, match=r"postgresql://127\.0\.0\.1:1/state .*refused") as refusal:
+            open_state(_NOBODY_LISTENS, writer=writer)
+        assert "hunter2" not in str(refusal.value)
+        assert str(refusal.value).isprintable()
+    assert len(check(_NOBODY_LISTENS)) == 1
+
+
+def test_without_the_driver_the_message_says_what_to_install() -> None:
+    """The driver is an extra; the room works without it."""
+    program = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from reconciler.errors import StateError; from reconciler.state import open_state\n"
+        "try: open_state('postgresql+psycopg://h/d', writer=True)\n"
+        "except StateError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "pip install 'model-reconciler[postgres]'" in done.stdout
+
+
+def test_reading_a_database_without_a_state_makes_no_tables(new_postgres_url: NewUrl) -> None:
+    """It is an empty state, and stays one."""
+    url = new_postgres_url()
+    for _ in range(2):
+        with open_state(url, writer=False) as ledger:
+            assert ledger.events() == []
+            assert ledger.last_report() is None
+    open_state(url, writer=True).close()
+
+
+def test_another_programs_tables_are_left_alone(new_postgres_url: NewUrl) -> None:
+    """A table of one of our names that is not ours: refused, not adopted."""
+    import psycopg  # noqa: PLC0415 - an extra
+
+    url = new_postgres_url()
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        connection.execute("CREATE TABLE report (sales int)")
+
+    for writer in (False, True):
+        with pytest.raises(StateError, match="belongs to another program"):
+            open_state(url, writer=writer)
+
+
+def test_a_writer_cut_off_from_its_server_writes_nothing_more(new_postgres_url: NewUrl) -> None:
+    """The lock went with the session: it does not silently connect again and write beside a successor."""
+    import psycopg  # noqa: PLC0415 - an extra
+
+    url = new_postgres_url()
+    ledger = open_state(url, writer=True)
+    ledger.append([requested()])
+    with psycopg.connect(url.replace("+psycopg", "")) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(a.pid, 5000) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+            "WHERE l.locktype = 'advisory'"
+        )
+    with open_state(url, writer=True) as successor:
+        for _ in range(3):
+            with pytest.raises(StateError):
+                ledger.append([imported()])
+        assert successor.events() == [requested()]
+    ledger.close()
+
+
+def test_a_missing_database_is_said(postgres_socket: str) -> None:
+    """With its name."""
+    url = f"postgresql+psycopg://reconciler@/nowhere?host={postgres_socket}"
+    with pytest.raises(StateError, match="nowhere"):
+        open_state(url, writer=True)
+
+
+def test_two_schemas_of_one_database_are_two_states(new_postgres_url: NewUrl) -> None:
+    """Each has its own writer."""
+    with (
+        open_state(new_postgres_url(), writer=True) as one,
+        open_state(new_postgres_url(), writer=True) as other,
+    ):
+        one.append([requested()])
+        assert other.events() == []

@@ -1,0 +1,153 @@
+"""Values to look at: a report with every verdict, and strategies for hostile ones."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from reconciler.contract.pair import Pair
+from reconciler.engine.values import (
+    Attribution,
+    Event,
+    EventKind,
+    Item,
+    Report,
+    TargetFailure,
+    Touch,
+    Verdict,
+)
+from reconciler.manifest.values import Reason
+from reconciler.views.clean import is_hidden
+from reconciler.views.history import Declared
+
+COMMIT = "3f2a9c1d4e5b6a7988990011223344556677aabb"
+DIGEST = "ab" * 32
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+DRIFTED = Item(
+    "local",
+    Verdict.DRIFTED,
+    "resnet",
+    "0.9.0",
+    "models.d/resnet.yaml",
+    1,
+    COMMIT,
+    "Ada <ada@example.org>",
+    "id-7",
+    "published",
+    (Reason("drifted", "registered with other content: declare version 0.9.1", "models.d/resnet.yaml", 1),),
+    ("description: 'a' -> 'b'",),
+)
+
+
+def item(verdict: Verdict, name: str = "mnist", version: str = "1.0.0", **facts: Any) -> Item:
+    """An item of target `local`, declared in a file of its own."""
+    facts = {"target": "local", "path": f"models.d/{name}.yaml", "line": 1} | facts
+    return Item(verdict=verdict, model_name=name, model_version=version, **facts)
+
+
+def report(*items: Item, **facts: Any) -> Report:
+    """A report of these items."""
+    return Report(COMMIT, DIGEST, items, **facts)
+
+
+def event(kind: EventKind, minutes: int, **facts: Any) -> Event:
+    """An event of `local` about mnist@1.0.0, so many minutes after noon."""
+    facts = {"target": "local", "pair": Pair("mnist", "1.0.0"), "cycle_id": "cycle-1"} | facts
+    return Event(NOON + timedelta(minutes=minutes), kind, **facts)
+
+
+def touch(commit: str, minutes: int, path: str = "models.d/mnist.yaml", subject: str = "Add mnist") -> Touch:
+    """A commit that touched mnist's manifest, so many minutes after noon."""
+    made = Attribution(commit, "Ada <ada@example.org>", NOON + timedelta(minutes=minutes), subject)
+    return Touch("models.d/mnist.yaml", path, made)
+
+
+def hidden(text: str, allowed: str = "\n") -> set[str]:
+    """The characters of an output that act or hide instead of showing themselves."""
+    return {character for character in text if character not in allowed and is_hidden(character)}
+
+
+HOSTILE = st.one_of(
+    st.text(st.characters(exclude_categories=())),
+    st.lists(
+        st.sampled_from(
+            [
+                *(
+                    "\x1b[2J",
+                    "\x9b1m",
+                    "\x07",
+                    "\n",
+                    "\r",
+                    "\t",
+                    "\x00",
+                    "\x7f",
+                    "\u2028",
+                    "\u202e",
+                    "\u200b",
+                ),
+                *(
+                    "\ufeff",
+                    "\udcff",
+                    "\U000e0041",
+                    "<script>",
+                    "</style>",
+                    '"',
+                    "'",
+                    "&",
+                    "|",
+                    "`",
+                    "```",
+                    "~~~",
+                ),
+                *("\\", "@all", "[x](y)", "<!--", "]]>", "{{", "{%", "中文", "e\u0301", "a", " "),
+            ]
+        )
+    ).map("".join),
+)
+"""Text that tries to be something else than text."""
+
+_MAYBE = st.none() | HOSTILE
+_NUMBER = st.none() | st.integers(0, 10_000)
+
+REASONS = st.builds(
+    Reason, HOSTILE, HOSTILE, _MAYBE, _NUMBER, _NUMBER, st.sampled_from(["error", "warning"]), _MAYBE
+)
+ITEMS = st.builds(
+    Item,
+    HOSTILE,
+    st.sampled_from(Verdict),
+    *([_MAYBE] * 3),
+    _NUMBER,
+    *([_MAYBE] * 4),
+    st.lists(REASONS, max_size=2).map(tuple),
+    st.lists(HOSTILE, max_size=2).map(tuple),
+)
+REPORTS = st.builds(
+    Report,
+    HOSTILE,
+    HOSTILE,
+    st.lists(ITEMS, max_size=4).map(tuple),
+    st.lists(st.builds(TargetFailure, HOSTILE, HOSTILE), max_size=1).map(tuple),
+    st.lists(HOSTILE, max_size=1).map(tuple),
+)
+_MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds have none
+_PAIRS = st.builds(Pair, HOSTILE, HOSTILE)
+EVENTS = st.builds(
+    Event,
+    _MOMENTS,
+    st.sampled_from(EventKind),
+    HOSTILE,
+    _PAIRS,
+    HOSTILE,
+    commit=_MAYBE,
+    model_id=_MAYBE,
+    request_id=_MAYBE,
+    detail=_MAYBE,
+)
+_TOUCHES = st.builds(
+    Touch, HOSTILE, HOSTILE, st.builds(Attribution, HOSTILE, HOSTILE, _MOMENTS, HOSTILE), st.booleans()
+)
+DECLARED = st.builds(Declared, HOSTILE, _PAIRS, st.lists(_TOUCHES, max_size=3))

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+
+from reconciler.engine.values import Item, Report, Verdict
+from reconciler.views import as_json
+from tests.views.samples import COMMIT, DIGEST, DRIFTED, REPORTS, report
+
+ITEM_KEYS = [
+    *("target", "model_name", "model_version", "verdict", "path", "line", "commit", "author", "model_id"),
+    *("model_status", "reasons", "diff"),
+]
+
+
+def test_a_report_is_the_promised_object() -> None:
+    """Every key of DESIGN section 6, and no other."""
+    assert as_json.report(report(DRIFTED)) == {
+        "version": 1,
+        "commit": COMMIT,
+        "digest": DIGEST,
+        "summary": {verdict.value: int(verdict is Verdict.DRIFTED) for verdict in Verdict},
+        "items": [
+            {
+                "target": "local",
+                "model_name": "resnet",
+                "model_version": "0.9.0",
+                "verdict": "drifted",
+                "path": "models.d/resnet.yaml",
+                "line": 1,
+                "commit": COMMIT,
+                "author": "Ada <ada@example.org>",
+                "model_id": "id-7",
+                "model_status": "published",
+                "reasons": [
+                    {
+                        "code": "drifted",
+                        "message": "registered with other content: declare version 0.9.1",
+                        "path": "models.d/resnet.yaml",
+                        "line": 1,
+                        "column": None,
+                    }
+                ],
+                "diff": ["description: 'a' -> 'b'"],
+            }
+        ],
+    }
+
+
+def test_what_is_unknown_is_null_and_never_left_out() -> None:
+    """An item of which only the verdict is known still has all its keys."""
+    (found,) = as_json.report(report(Item("local", Verdict.INVALID)))["items"]
+    assert list(found) == ITEM_KEYS
+    assert found["model_name"] is found["line"] is found["commit"] is None
+    assert found["reasons"] == found["diff"] == []
+
+
+@given(REPORTS)
+def test_every_report_survives_json_and_counts_every_item_once(found: Report) -> None:
+    """What is printed reads back as the object, and the summary adds up."""
+    told = as_json.report(found)
+    assert json.loads(as_json.dumps(told)) == told
+    assert list(told["summary"]) == list(Verdict)
+    assert sum(told["summary"].values()) == len(told["items"])

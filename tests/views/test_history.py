@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.contract.pair import Pair
+from reconciler.engine.values import Event, EventKind
+from reconciler.views import history
+from reconciler.views.history import Declared
+from tests.views.samples import DECLARED, EVENTS, event, touch
+
+MNIST = Pair("mnist", "1.0.0")
+ADDED = touch("a" * 40, 0)
+CHANGED = touch("c" * 40, 30, subject="Describe mnist")
+DECLARATION = Declared("local", MNIST, (CHANGED, ADDED))
+
+
+def joined(*events: Event, models: tuple[Declared, ...] = (DECLARATION,)) -> list[tuple[str, list[str]]]:
+    """First letter of each row's commit (`-` for none), with the words of its events."""
+    return [
+        ((row.commit or "-")[0], [found.kind.value for found in row.events])
+        for row in history.rows(models, events)
+    ]
+
+
+def test_an_event_stands_with_the_commit_it_names() -> None:
+    """Also when a newer commit had been made by then."""
+    assert joined(event(EventKind.IMPORTED, 45, commit="a" * 40)) == [("c", []), ("a", ["imported"])]
+
+
+def test_an_event_that_names_no_known_commit_stands_with_the_newest_commit_not_later() -> None:
+    """After a rewritten history the time decides."""
+    assert joined(event(EventKind.PUBLISHED, 10, commit="f" * 40)) == [("c", []), ("a", ["published"])]
+    assert joined(event(EventKind.PUBLISHED, 30)) == [("c", ["published"]), ("a", [])]
+
+
+def test_an_event_older_than_every_commit_stands_with_the_newest() -> None:
+    """No event is ever lost."""
+    assert joined(event(EventKind.ADOPTED, -5)) == [("c", ["adopted"]), ("a", [])]
+
+
+def test_events_stand_oldest_first() -> None:
+    """A story is told from its beginning."""
+    story = [
+        event(EventKind.PUBLISHED, 3),
+        event(EventKind.IMPORTED, 2),
+        event(EventKind.IMPORT_REQUESTED, 1),
+    ]
+    assert joined(*story, models=(Declared("local", MNIST, (ADDED,)),)) == [
+        ("a", ["import-requested", "imported", "published"])
+    ]
+
+
+def test_a_model_that_git_no_longer_declares_keeps_its_story() -> None:
+    """One row whose git fields are null."""
+    (row,) = history.as_json(history.rows((), [event(EventKind.IMPORTED, 1, model_id="id-1")]))
+    assert row["model_name"] == "mnist"
+    assert [row[key] for key in ("path", "commit", "author", "authored_at", "subject")] == [None] * 5
+    assert row["events"][0]["model_id"] == "id-1"
+
+
+def test_a_declared_model_that_was_never_imported_has_its_commits() -> None:
+    """Commits without events are rows too."""
+    assert joined() == [("c", []), ("a", [])]
+
+
+def test_rows_are_sorted_by_target_name_and_version_as_numbers() -> None:
+    """1.10.0 stands after 1.9.0."""
+    pairs = [("local", Pair("b", "1.10.0")), ("local", Pair("b", "1.9.0")), ("local", Pair("a", "2.0.0"))]
+    models = [Declared(target, pair, (ADDED,)) for target, pair in [("prod", Pair("a", "1.0.0")), *pairs]]
+    assert [(row.target, row.model_name, row.model_version) for row in history.rows(models, ())] == [
+        ("local", "a", "2.0.0"),
+        ("local", "b", "1.9.0"),
+        ("local", "b", "1.10.0"),
+        ("prod", "a", "1.0.0"),
+    ]
+
+
+def test_a_row_in_json_is_the_promised_object() -> None:
+    """Every key of DESIGN section 6, and no other."""
+    happened = event(EventKind.IMPORTED, 1, commit="a" * 40, model_id="id-1", request_id="req-1")
+    moved = touch("a" * 40, 0, path="models.d/old.yaml")
+    assert history.as_json(history.rows([Declared("local", MNIST, (moved,))], [happened])) == [
+        {
+            "target": "local",
+            "model_name": "mnist",
+            "model_version": "1.0.0",
+            "path": "models.d/old.yaml",
+            "commit": "a" * 40,
+            "author": "Ada <ada@example.org>",
+            "authored_at": "2026-11-23T12:00:00+00:00",
+            "subject": "Add mnist",
+            "events": [
+                {
+                    "at": "2026-11-23T12:01:00+00:00",
+                    "event": "imported",
+                    "cycle_id": "cycle-1",
+                    "commit": "a" * 40,
+                    "model_id": "id-1",
+                    "request_id": "req-1",
+                    "detail": None,
+                }
+            ],
+        }
+    ]
+
+
+def test_the_text_has_a_heading_a_model_a_line_a_commit_and_a_line_an_event() -> None:
+    """What a person reads."""
+    story = [
+        event(EventKind.IMPORTED, 1, commit="a" * 40, model_id="id-1", request_id="req-1"),
+        event(EventKind.DRIFTED, 31, detail="registered with other content"),
+    ]
+    assert history.text(history.rows([DECLARATION], story)) == (
+        "mnist@1.0.0  (local)\n"
+        "  cccccccccccc  2026-11-23 12:30:00Z  Ada <ada@example.org>  models.d/mnist.yaml  Describe mnist\n"
+        "      2026-11-23 12:31:00Z  drifted           cycle cycle-1  registered with other content\n"
+        "  aaaaaaaaaaaa  2026-11-23 12:00:00Z  Ada <ada@example.org>  models.d/mnist.yaml  Add mnist\n"
+        "      2026-11-23 12:01:00Z  imported          id id-1  request req-1  cycle cycle-1\n"
+    )
+
+
+def test_a_story_without_commits_says_why() -> None:
+    """A model may have left git."""
+    told = history.text(history.rows((), [event(EventKind.IMPORTED, 1)]))
+    assert "(no commit of the branch declares it)" in told
+
+
+def test_no_history_is_no_text() -> None:
+    """Not even a line break."""
+    assert history.text(()) == ""
+
+
+@given(st.lists(DECLARED, max_size=4, unique_by=lambda d: (d.target, d.pair)), st.lists(EVENTS, max_size=6))
+def test_the_join_loses_and_repeats_nothing(models: list[Declared], events: list[Event]) -> None:
+    """Each event is in exactly one row of its model, and each commit of a model is a row."""
+    found = history.rows(models, events)
+    attached = [e for row in found for e in row.events]
+    assert sorted(map(id, attached)) == sorted(map(id, events))
+    assert all(
+        (e.target, *e.pair) == (r.target, r.model_name, r.model_version) for r in found for e in r.events
+    )
+    assert sum(row.commit is not None for row in found) == sum(len(model.touches) for model in models)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client.parser import text_string_to_metric_families
+
+from reconciler.engine.values import EventKind, TargetFailure, Verdict
+from reconciler.views.metrics import CONTENT_TYPE, Metrics
+from tests.views.samples import NOON, event, item, report
+
+
+def scraped(metrics: Metrics) -> dict[tuple[str, ...], float]:
+    """What a scrape reads: name and label values to value."""
+    families = text_string_to_metric_families(metrics.render().decode())
+    return {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}
+
+
+def test_models_are_counted_by_target_and_verdict_with_zeros() -> None:
+    """A verdict that nobody has is 0, so that an alert can name it."""
+    metrics = Metrics("0.1.0")
+    metrics.observe_report(report(item(Verdict.FAILED), item(Verdict.IN_SYNC, "b")))
+    found = scraped(metrics)
+    assert found["reconciler_models", "local", "failed"] == 1
+    assert found["reconciler_models", "local", "drifted"] == 0
+    assert sum(key[0] == "reconciler_models" for key in found) == len(Verdict)
+
+
+def test_a_target_whose_models_are_all_gone_is_counted_as_zero() -> None:
+    """Old numbers do not stay."""
+    metrics = Metrics("0.1.0")
+    metrics.observe_report(report(item(Verdict.FAILED)))
+    metrics.observe_report(report())
+    assert scraped(metrics)["reconciler_models", "local", "failed"] == 0
+
+
+def test_a_target_that_could_not_be_reconciled_is_down_and_keeps_its_numbers() -> None:
+    """An outage of the registry does not look as if all models had gone."""
+    metrics = Metrics("0.1.0")
+    metrics.observe_report(report(item(Verdict.IN_SYNC)))
+    assert scraped(metrics)["reconciler_target_up", "local"] == 1
+    metrics.observe_report(report(failures=(TargetFailure("local", "no route"),)))
+    found = scraped(metrics)
+    assert found["reconciler_target_up", "local"] == 0
+    assert found["reconciler_models", "local", "in-sync"] == 1
+
+
+def test_ticks_are_counted_by_result_and_only_an_error_leaves_the_last_success() -> None:
+    """A tick with nothing to do is a success too."""
+    metrics = Metrics("0.1.0")
+    assert scraped(metrics)["reconciler_ticks_total", "error"] == 0
+    metrics.observe_tick("noop", 0.001, NOON)
+    metrics.observe_tick("error", 2.0, NOON.replace(hour=13))
+    found = scraped(metrics)
+    assert found["reconciler_ticks_total", "noop"] == found["reconciler_ticks_total", "error"] == 1
+    assert found["reconciler_last_success_timestamp_seconds",] == NOON.timestamp()
+    assert found["reconciler_last_tick_timestamp_seconds",] == NOON.timestamp() + 3600
+    assert found["reconciler_tick_duration_seconds_count",] == 2
+
+
+def test_imports_are_counted_by_what_became_of_them() -> None:
+    """The journal's words; what is not the outcome of an import is not counted."""
+    metrics = Metrics("0.1.0")
+    metrics.observe_events([event(EventKind.IMPORTED, 0), event(EventKind.IMPORTED, 1)])
+    metrics.observe_events([event(EventKind.UNKNOWN, 2), event(EventKind.MISSING, 3)])
+    found = {key: value for key, value in scraped(metrics).items() if key[0] == "reconciler_imports_total"}
+    assert found == {
+        ("reconciler_imports_total", "local", "imported"): 2,
+        ("reconciler_imports_total", "local", "outcome-unknown"): 1,
+    }
+
+
+def test_calls_to_a_registry_are_counted_and_timed() -> None:
+    """A call without an answer has the status `none`."""
+    metrics = Metrics("0.1.0")
+    metrics.observe_request("prod", "POST", 200, 0.2)
+    metrics.observe_request("prod", "POST", None, 30.0)
+    found = scraped(metrics)
+    assert found["reconciler_registry_requests_total", "prod", "POST", "200"] == 1
+    assert found["reconciler_registry_requests_total", "prod", "POST", "none"] == 1
+    assert found["reconciler_registry_request_seconds_sum", "prod", "POST"] == 30.2
+
+
+def test_two_sets_of_metrics_share_nothing() -> None:
+    """Several daemons in one process, as in tests, do not disturb each other."""
+    one, other = Metrics("0.1.0"), Metrics("0.2.0")
+    one.observe_tick("success", 1.0, NOON)
+    assert scraped(other)["reconciler_ticks_total", "success"] == 0
+    assert ("reconciler_build_info", "0.2.0") in scraped(other)
+
+
+def test_the_content_type_is_the_one_of_the_format() -> None:
+    """It is written down so that it can be known before the library is loaded."""
+    assert CONTENT_TYPE == CONTENT_TYPE_LATEST

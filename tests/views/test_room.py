@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.contract.pair import Pair
+from reconciler.engine.values import Event, Report
+from reconciler.manifest.values import Reason
+from reconciler.views import as_json, history, html, markdown, problems, text
+from reconciler.views.html import Filter, PageState, Tick
+from reconciler.views.metrics import Metrics
+from tests.views.samples import DECLARED, EVENTS, HOSTILE, NOON, REASONS, REPORTS, hidden
+
+
+@settings(max_examples=60)
+@given(REPORTS, HOSTILE)
+def test_no_view_of_any_report_contains_anything_that_acts_or_hides(found: Report, outside: str) -> None:
+    """Terminal, JSON, Markdown, page and metrics; all can be encoded as UTF-8."""
+    metrics = Metrics(outside)
+    metrics.observe_report(found)
+    imported = [(i.target, i.pair) for i in found.items if isinstance(i.pair, Pair)]
+    tick = Tick(NOON, 1.0, "error", outside)
+    state = PageState(NOON, outside, "running", found, tick, commit_url="https://x/{commit}" + outside)
+    for view in (
+        text.report(found, colour=False, verbose=True, mode="apply", imported=imported),
+        as_json.dumps(as_json.report(found)),
+        markdown.report(found),
+        html.page(state, Filter(outside, outside)),
+        metrics.render().decode(),
+    ):
+        assert not hidden(view)
+        assert view.encode()
+
+
+@given(st.lists(REASONS, max_size=4))
+def test_no_list_of_problems_contains_anything_that_acts_or_hides(reasons: list[Reason]) -> None:
+    """Messages, paths and excerpts come from files that anybody may have written."""
+    assert not hidden(problems.render(reasons, colour=False))
+    assert not hidden(as_json.dumps([problems.as_json(reason, severity=True) for reason in reasons]))
+
+
+@settings(max_examples=60)
+@given(st.lists(DECLARED, max_size=3), st.lists(EVENTS, max_size=3))
+def test_no_history_contains_anything_that_acts_or_hides(
+    models: list[history.Declared], events: list[Event]
+) -> None:
+    """Subjects, authors and details are anybody's words too."""
+    rows = history.rows(models, events)
+    assert not hidden(history.text(rows))
+    assert not hidden(as_json.dumps(history.as_json(rows)))
+
+
+def test_showing_problems_loads_nothing_slow() -> None:
+    """`validate` in a pre-commit hook waits for no template engine, metrics or colour library."""
+    program = (
+        "import sys; import reconciler.views.problems, reconciler.views.text, reconciler.views.as_json, "
+        "reconciler.views.html; print(*{'jinja2', 'rich', 'prometheus_client', 'pydantic'} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == ""
