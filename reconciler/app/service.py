@@ -13,8 +13,9 @@ from reconciler.app.credentials import webhook_secret
 from reconciler.app.world import opened
 from reconciler.daemon.loop import Loop
 from reconciler.daemon.stop import Stop
-from reconciler.daemon.ticker import Ticker
+from reconciler.daemon.ticker import Deeds, Ticker
 from reconciler.engine.clock import Clock
+from reconciler.engine.remembered import refreshed
 from reconciler.errors import ConfigurationError
 from reconciler.views import html
 from reconciler.views.metrics import Metrics
@@ -56,11 +57,6 @@ class Board:
         if tick.outcome != "error":
             self.succeeded_at = tick.at
 
-    def event(self, event: Event) -> None:
-        """Takes one journalled event."""
-        self.metrics.observe_events([event])
-        log.info(event.kind.value, target=event.target, model=str(event.pair), model_id=event.model_id)
-
 
 async def run(configuration: Configuration, target: str | None) -> None:
     """Runs until SIGTERM or SIGINT.
@@ -68,12 +64,17 @@ async def run(configuration: Configuration, target: str | None) -> None:
     Raises:
         ReconcilerError: the configuration, the source or the state cannot be used to begin with.
     """
-    stop, board = Stop(), Board()
+    stop, board, deeds = Stop(), Board(), Deeds()
+
+    def progress(event: Event) -> None:
+        deeds(event)
+        board.metrics.observe_events([event])
+
     clock = Clock(sleep=stop.sleep, stopping=stop.asked)
-    async with opened(configuration, acts=True, only=target, clock=clock, progress=board.event) as world:
+    async with opened(configuration, acts=True, only=target, clock=clock, progress=progress) as world:
         policy = min((t.policy for t in world.engine.targets), key=lambda policy: policy.follow_first)
         loop = Loop(
-            Ticker(world.engine, board.heard),
+            Ticker(world.engine, deeds, board.heard),
             configuration.settings.schedule,
             stop,
             world.source.watch_paths(),
@@ -98,7 +99,7 @@ async def _page(world: World, loop: Loop, board: Board) -> AsyncIterator[None]:
             now=loop.ticker.engine.clock.now(),
             version=__version__,
             phase="stopping" if loop.stop.asked() else "running" if board.last else "starting",
-            report=board.report,
+            report=refreshed(board.report, world.ledger, _names(world)) if board.report else None,
             last_tick=_last(board),
             last_success_at=board.succeeded_at,
             next_tick_at=loop.next_run(),
@@ -111,10 +112,15 @@ async def _page(world: World, loop: Loop, board: Board) -> AsyncIterator[None]:
         lambda: loop.ask("webhook"),
         lambda: board.succeeded_at is not None,
         webhook_secret(world.configuration.base, wanted),
+        alive=loop.alive,
     )
     async with serving(application, _listener(wanted.listen)) as url:
         log.info("page", url=url)
         yield
+
+
+def _names(world: World) -> tuple[str, ...]:
+    return tuple(target.name for target in world.engine.targets)
 
 
 def _last(board: Board) -> html.Tick | None:

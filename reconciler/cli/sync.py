@@ -151,12 +151,8 @@ def show(
         put_json(as_json.report(shown))
     elif output is PlanOutput.MARKDOWN:
         put(markdown.report(shown))
-    else:
-        put(
-            text.report(
-                replace(shown, failures=()), colour=colour(), verbose=verbose, mode=mode, imported=imported
-            )
-        )
+    elif shown.items or not shown.failures:
+        put(text.report(shown, colour=colour(), verbose=verbose, mode=mode, imported=imported))
 
 
 def leave(report: Report, *, detailed: bool = False) -> None:
@@ -207,7 +203,7 @@ async def _release(world: World, pair: Pair, progress: Progress, *, yes: bool) -
 
 @contextmanager
 def _stoppable() -> Iterator[Clock]:
-    """A clock whose sleeps end at SIGTERM or SIGINT: what is in flight is finished, nothing new is started."""
+    """A clock whose sleeps end at SIGTERM or SIGINT: what is in flight is finished, nothing new starts."""
     from reconciler.daemon.stop import Stop  # noqa: PLC0415
     from reconciler.engine.clock import Clock  # noqa: PLC0415
 

@@ -9,7 +9,6 @@ from pydantic import BaseModel
 
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.contract.fields import NOT_JSON
-from reconciler.contract.scalar import Plain
 from reconciler.contract.wording import error, listed, meant
 
 if TYPE_CHECKING:
@@ -75,8 +74,6 @@ def _shape(kind: str, value: object, loc: Loc) -> str:
         return f"{why}, or text that holds a JSON object"
     if loc == ("apis",):
         return f"{why}, or text that holds a JSON array"
-    if isinstance(value, Plain) and not value:
-        return f"{why}, and this is empty"
     return why
 
 

@@ -56,7 +56,7 @@ def _manifest_only(edition: Edition) -> dict[str, Any]:
             "description": "Notes for people, such as owner, ticket, labels; kept here and never sent.",
         },
         "initial_config_file": {
-            "type": ["string", "null"],
+            "type": ["string", "number"],
             "description": "File beside this manifest that holds initial_config; read from the same commit.",
         },
         "extra": {

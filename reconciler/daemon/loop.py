@@ -45,7 +45,12 @@ class Loop:
     next_run: Callable[[], datetime | None] = lambda: None
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
     _why: dict[str, None] = field(default_factory=dict)
+    _work: list[asyncio.Task[None]] = field(default_factory=list)
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def alive(self) -> bool:
+        """Whether the loop still goes round: none of its tasks has ended before it was asked to stop."""
+        return not any(task.done() for task in self._work) or self.stop.asked()
 
     def ask(self, why: str) -> None:
         """Asks for a tick; `why` goes to the log."""
@@ -57,7 +62,7 @@ class Loop:
         with scheduled(self.schedule, self.ask) as next_run, signals(self.ask, self.stop.ask):
             self.next_run = next_run
             async with watched(self.watch, self.ask):
-                work = [asyncio.create_task(self._ticks()), asyncio.create_task(self._follows())]
+                work = self._work = [asyncio.create_task(self._ticks()), asyncio.create_task(self._follows())]
                 await self.stop.wait()
                 self._asked.set()
                 _, late = await asyncio.wait(work, timeout=self.schedule.grace.total_seconds())
@@ -90,7 +95,7 @@ class Loop:
         if self.stop.asked() or not engine.unfinished():
             return 0
         try:
-            return await engine.follow_once()
+            return await self.ticker.follow()
         except ReconcilerError as error:
             log.warning("could not ask what became of unfinished imports", error=str(error))
             return 1

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from reconciler.embedded.store import Store
 
 BODY_LIMIT = 12 * 1024 * 1024  # bytes, as documented
+PROJECT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 _DRAINED = 4 * BODY_LIMIT  # read and thrown away at most, so that a client that is still sending gets its 413
-_PROJECT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ async def admit_to_project(request: Request) -> Caller:
     project_id = request.path_params["project_id"]
     projects = _parts(request).settings.projects
     unknown = projects is not None and project_id not in projects.values()
-    if unknown or not _PROJECT_ID.fullmatch(project_id):
+    if unknown or not PROJECT_ID.fullmatch(project_id):
         raise VendorError(NO_SUCH_PROJECT, f"project_id {project_id}: there is no such project here")
     check_project(caller, project_id)
     return caller

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from reconciler.embedded import catalogue, shapes
 from reconciler.embedded.access import Caller
 from reconciler.embedded.answers import IN_USE, answer
 from reconciler.embedded.arrival import arrive
-from reconciler.embedded.intake import Parts, admit_to_project, parts
+from reconciler.embedded.intake import PROJECT_ID, Parts, admit_to_project, parts
 from reconciler.embedded.judging import read_request
 from reconciler.embedded.listing import ListQuery, Page
 from reconciler.embedded.rendering import detail, list_item
@@ -19,6 +19,7 @@ Registry = Annotated[Parts, Depends(parts)]
 Admitted = Annotated[Caller, Depends(admit_to_project)]
 Filters = Annotated[ListQuery, Query()]
 Paging = Annotated[Page, Query()]
+ProjectId = Annotated[str, Path(json_schema_extra={"pattern": f"^{PROJECT_ID.pattern}$"})]
 
 router = APIRouter(
     prefix="/v1/{project_id}/models",
@@ -28,7 +29,9 @@ router = APIRouter(
 
 
 @router.post("", summary="Import a model", responses={200: {"model": shapes.Imported}})
-async def import_model(project_id: str, request: Request, caller: Admitted, registry: Registry) -> Response:
+async def import_model(
+    project_id: ProjectId, request: Request, caller: Admitted, registry: Registry
+) -> Response:
     """Registers one version of a model and answers at once; the import goes on until the status is final."""
     body: bytes = request.state.body
     settings = registry.settings
@@ -50,7 +53,7 @@ async def import_model(project_id: str, request: Request, caller: Admitted, regi
 
 
 @router.get("", summary="List models", responses={200: {"model": shapes.ModelList}})
-async def list_models(project_id: str, registry: Registry, query: Filters) -> Response:
+async def list_models(project_id: ProjectId, registry: Registry, query: Filters) -> Response:
     """One page of a workspace's models, newest first unless asked otherwise."""
     settings = registry.settings
     listing = query.listing(project_id, settings)
@@ -66,7 +69,7 @@ async def list_models(project_id: str, registry: Registry, query: Filters) -> Re
 
 @router.get("/ai-engine-runtimes", summary="List engines", responses={200: {"model": shapes.Runtimes}})
 async def list_runtimes(
-    project_id: str,  # noqa: ARG001 - in the path
+    project_id: ProjectId,  # noqa: ARG001 - in the path
     registry: Registry,
     query: Paging,
 ) -> Response:
@@ -78,13 +81,13 @@ async def list_runtimes(
 
 
 @router.get("/template", summary="List templates", responses={200: {"model": shapes.Templates}})
-async def list_templates(project_id: str) -> Response:  # noqa: ARG001 - in the path
+async def list_templates(project_id: ProjectId) -> Response:  # noqa: ARG001 - in the path
     """The templates a model may be made from: none here; any template_id is taken as it is."""
     return answer({"count": 0, "total_count": 0, "templates": []})
 
 
 @router.get("/{model_id}", summary="Show a model", responses={200: {"model": shapes.Detail}})
-async def show_model(project_id: str, model_id: str, registry: Registry) -> Response:
+async def show_model(project_id: ProjectId, model_id: str, registry: Registry) -> Response:
     """Everything the API tells about one model; some fields come back renamed, re-typed or filled in."""
 
     def show() -> Response:
@@ -96,7 +99,7 @@ async def show_model(project_id: str, model_id: str, registry: Registry) -> Resp
 
 @router.delete("/{model_id}", summary="Delete a model", responses={200: {"model": shapes.Deleted}})
 async def delete_model(
-    project_id: str, model_id: str, registry: Registry, cascade: Annotated[bool, Query()] = False
+    project_id: ProjectId, model_id: str, registry: Registry, cascade: Annotated[bool, Query()] = False
 ) -> Response:
     """Deletes one model; with cascade also other versions of its name, 20 in all.
 

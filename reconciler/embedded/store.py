@@ -129,8 +129,6 @@ class Store:
                 self._check_pair(connection, model)
                 self._check_quota(connection, model)
                 connection.execute(_INSERT, asdict(model))
-        except sqlite3.IntegrityError as error:
-            raise _taken(model) from error
         except sqlite3.Error as error:
             raise VendorError(
                 NOT_STORED, f"the model was not registered: the database says {error}"
@@ -173,7 +171,7 @@ class Store:
         return doomed, []
 
     def _check_pair(self, connection: sqlite3.Connection, model: Model) -> None:
-        """Refuses a taken pair in words; within one workspace the UNIQUE constraint holds it in any case."""
+        """Refuses a taken pair; the transaction lets nobody in between, and the schema forbids it anyway."""
         within = "" if self._settings.unique_within == "project" else " AND workspace_id = :workspace_id"
         same = "project_id = :project_id AND model_name = :model_name AND model_version = :model_version"
         taken = f"SELECT 1 FROM models WHERE {same}{within}"  # noqa: S608 - fixed conditions, bound values

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.values import Desired
 from reconciler.manifest import InvalidManifest, Manifest, is_manifest, read, refuse
+from reconciler.manifest.limits import LARGEST_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,8 +72,12 @@ class ManifestReader:
         texts = dict(source.read(dict.fromkeys(file.blob for file in stale)))
         fresh = {file.path: self._read(file, files, texts, source) for file in stale}
         self._known = {file.path: fresh.get(file.path) or self._known[file.path] for file in readable}
-        siblings = {path for known in self._known.values() for path in known.siblings}
-        results = [known.results for path, known in self._known.items() if path not in siblings]
+        named = {path for known in self._known.values() for path in known.siblings}
+        results = [
+            known.results
+            for path, known in self._known.items()
+            if path not in named or any(isinstance(result, Manifest) for result in known.results)
+        ]
         return gather([*refused.values(), *(result for found in results for result in found)])
 
     def _is_current(self, file: File, files: Mapping[str, File]) -> bool:
@@ -94,6 +99,8 @@ class ManifestReader:
             siblings[path] = _blob(found)
             if found is None or _linked(found):
                 return None
+            if found.size > LARGEST_FILE:
+                return b" " * (LARGEST_FILE + 1)  # refused for its size, without being read
             return texts[found.blob] if found.blob in texts else dict(source.read([found.blob]))[found.blob]
 
         results = read(file.path, texts[file.blob], self.edition, sibling)

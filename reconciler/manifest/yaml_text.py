@@ -54,7 +54,7 @@ def _not_yaml(error: yaml.MarkedYAMLError, text: Text) -> Unreadable:
     problem = error.problem or error.context or "it cannot be parsed"
     message = f"not YAML: {problem}"
     begin = error.context_mark.index if error.context and error.context_mark else index
-    if "end of stream" in problem:
+    if problem.startswith(_SAID_TOO_LATE):
         index = begin
     elif begin != index:
         line, column = text.place(begin)
@@ -71,6 +71,9 @@ def _hint(problem: str, found: str) -> str:
         return f"; put text that begins with {found} in quotes" if found else ""
     return next((f"; {hint}" for words, hint in _HINTS.items() if words in problem), "")
 
+
+_SAID_TOO_LATE = ("found unexpected end of stream", "could not find expected ':'")
+"""Complaints that make sense where the thing begins, not where the parser gave up."""
 
 _HINTS = {
     "mapping values are not allowed": "put a value that holds ': ' in quotes, or correct the indentation",

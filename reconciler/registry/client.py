@@ -133,7 +133,7 @@ class ModelArtsRegistry:
         await self._exchange.aclose()
 
     def _refuse_deletion(self, call: Call, answer: Answer, refusal: Mapping[str, Any]) -> None:
-        body = json.dumps({"error_msg": "no reason given", **refusal}).encode()
+        body = json.dumps({**refusal, "error": "no reason given"}).encode()
         error = classify(call.method, call.path, _REFUSED, answer.headers, body, redact=self._exchange.redact)
         if isinstance(error, NotFound):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select
@@ -16,7 +17,7 @@ from reconciler.state.rows import Key, entry_row, event_of, key_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy.engine import Connection, RowMapping
+    from sqlalchemy.engine import Connection, MappingResult
 
     from reconciler.engine.values import Entry
 
@@ -56,8 +57,8 @@ def export(url: str) -> Iterator[dict[str, Any]]:
     """
     database = open_database(parse(url), writer=False)
     try:
-        with database.reading() as connection:
-            for row in _journal(connection):
+        with database.reading() as connection, closing(_journal(connection)) as rows:
+            for row in rows:
                 event_of(row)
                 yield dict(row)
     finally:
@@ -92,18 +93,19 @@ def rebuild(url: str) -> int:
         database.close()
 
 
-def _journal(connection: Connection) -> Iterator[RowMapping]:
+def _journal(connection: Connection) -> MappingResult:
+    """The journal in its order, some rows at a time; close it."""
     query = select(tables.journal).order_by(tables.journal.c.seq)
-    result = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query)
-    yield from result.mappings()
+    return connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE)).mappings()
 
 
 def _folded(connection: Connection) -> _Rows:
     entries: dict[Key, Entry] = {}
-    for row in _journal(connection):
-        event = event_of(row)
-        key = (event.target, event.pair)
-        entries[key] = fold(entries.get(key), event)
+    with closing(_journal(connection)) as rows:
+        for row in rows:
+            event = event_of(row)
+            key = (event.target, event.pair)
+            entries[key] = fold(entries.get(key), event)
     return {key: entry_row(entry) for key, entry in entries.items()}
 
 

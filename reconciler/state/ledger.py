@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import and_, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, func, insert, select, tuple_, update
 
 from reconciler.engine.fold import fold
 from reconciler.state import report as report_text
@@ -92,6 +92,11 @@ class SqlLedger:
             query = query.where(and_(columns.model_name == pair[0], columns.model_version == pair[1]))
         with self._database.reading() as connection:
             return [event_of(row) for row in connection.execute(query).mappings()]
+
+    def position(self) -> int:
+        """The number of the newest event in the journal; 0 for an empty one."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(func.max(tables.journal.c.seq))) or 0
 
     def save_report(self, report: Report) -> None:
         """Remembers the newest report, for `status`; writes nothing when it is what is remembered already."""

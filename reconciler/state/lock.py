@@ -36,7 +36,9 @@ class FileLock:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             self._lock()
-            self._write({"pid": os.getpid(), "host": socket.gethostname(), "since": now.isoformat(timespec="seconds")})
+            self._write(
+                {"pid": os.getpid(), "host": socket.gethostname(), "since": now.isoformat(timespec="seconds")}
+            )
         except BaseException:
             os.close(self._descriptor)
             raise

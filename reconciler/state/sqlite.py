@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, delete, event, false
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
@@ -27,6 +27,7 @@ from reconciler.state.complaint import UNREADABLE, explained
 from reconciler.state.database import Database
 from reconciler.state.identity import establish, verify
 from reconciler.state.lock import FileLock
+from reconciler.state.tables import meta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,11 +53,12 @@ def open_writer(file: SqliteFile, now: datetime) -> Database:
             _create(file.path, now)
         engine = _engine(partial(_connect, file.path))
         closing.callback(engine.dispose)
-        with engine.connect() as connection, connection.begin():
-            verify(connection, file)
-            _ensure_sound(connection, file)
         writer = engine.connect().execution_options(begin="BEGIN IMMEDIATE")
         closing.callback(writer.close)
+        with writer.begin():
+            verify(writer, file)
+            _ensure_whole(writer, file)
+            _ensure_writable_and_sound(writer, file)
         _driver(writer).execute("PRAGMA journal_mode = WAL")
         ensure_ours = partial(_ensure_same, file, file.path.stat(), lock)
         return Database(file, engine, closing.pop_all(), writer=writer, ensure_ours=ensure_ours)
@@ -69,6 +71,8 @@ def open_reader(file: SqliteFile, now: datetime) -> Database:
         closing.callback(engine.dispose)
         with engine.connect() as connection, connection.begin():
             verify(connection, file)
+            if _exists(file):
+                _ensure_whole(connection, file)
         return Database(file, engine, closing.pop_all())
 
 
@@ -185,8 +189,27 @@ def _copy(file: SqliteFile, closing: ExitStack) -> Path:
     )
 
 
-def _ensure_sound(connection: Connection, file: SqliteFile) -> None:
-    """Refuses to write to a file with damaged pages; about a millisecond a megabyte."""
+def _ensure_whole(connection: Connection, file: SqliteFile) -> None:
+    """Refuses a file that lost its end, which SQLite would read as zeros.
+
+    While there is a write-ahead log, the file may well be shorter than the database.
+    """
+    log = file.path.with_name(file.path.name + "-wal")
+    if log.exists() and log.stat().st_size:
+        return
+    pages, size = (
+        connection.exec_driver_sql(f"PRAGMA page_{fact}").scalar_one() for fact in ("count", "size")
+    )
+    if file.path.stat().st_size != pages * size:
+        raise StateError(f"state {file} {UNREADABLE}")
+
+
+def _ensure_writable_and_sound(connection: Connection, file: SqliteFile) -> None:
+    """Refuses to write to a file with damaged pages; about a millisecond a megabyte.
+
+    SQLite opens a file that may only be read without a word: a statement that would write makes it speak.
+    """
+    connection.execute(delete(meta).where(false()))
     if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
         raise StateError(f"state {file} {UNREADABLE}")
 

@@ -64,9 +64,8 @@ def _row(item: Item) -> str:
 
 
 def _details(item: Item) -> str:
-    reasons = "\n".join(headline(reason) for reason in item.reasons)
-    diff = "\n".join(clean(line) for line in item.diff)
-    fenced = "\n\n".join(_fence(block) for block in (reasons, diff) if block)
+    told = ([headline(reason) for reason in item.reasons], [clean(line) for line in item.diff])
+    fenced = "\n\n".join(_fence("\n".join(lines)) for lines in told if lines)
     return f"<details><summary>{item.verdict.value} {_code(item.title)}</summary>\n\n{fenced}\n\n</details>"
 
 

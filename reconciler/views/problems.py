@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from reconciler.manifest import caret
 from reconciler.views.clean import clean, width
 from reconciler.views.colour import painter
 from reconciler.views.words import place
@@ -69,7 +70,8 @@ def _problem(reason: Reason, paint: Callable[[str, Tone], str]) -> str:
     mark = f"{paint('warning', tone)}: " if reason.severity == "warning" else ""
     lines = [f"{lead}{mark}{clean(reason.message)}"]
     if reason.excerpt is not None and reason.excerpt.strip():
-        shown, before = _excerpt(reason.excerpt.rstrip("\r\n"), reason.column)
+        column = None if reason.column is None else caret(reason.column) + 1
+        shown, before = _excerpt(reason.excerpt.rstrip("\r\n"), column)
         lines.append(_INDENT + shown)
         if before is not None:
             lines.append(_INDENT + " " * before + paint("^", tone))

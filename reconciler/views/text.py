@@ -72,11 +72,8 @@ class _Page:
         return lines
 
     def remarks(self) -> list[str]:
-        """Targets that failed, then notes."""
-        failures = [
-            f"{self.paint('error', 'bad')}: {clean(failure.message)}" for failure in self.found.failures
-        ]
-        return failures + [f"note: {clean(note)}" for note in self.found.notes]
+        """Notes; why a target failed is an error, and errors go elsewhere."""
+        return [f"note: {clean(note)}" for note in self.found.notes]
 
     def summary(self) -> list[str]:
         """What it comes to, of which commit, and what to do next."""
@@ -91,7 +88,9 @@ class _Page:
             rest = f", {unmanaged} unmanaged" if unmanaged else ""
             return f"Nothing to do: {_models(numbers.get(Verdict.IN_SYNC, 0))} in sync{rest}."
         news = f"{len(self.imported)} imported; " if self.imported else ""
-        return f"{_LEAD[self.mode]}: {news}{counted(self.found.items)}."
+        failed = len(self.found.failures)
+        lost = f"; {failed} target{'s' if failed > 1 else ''} could not be reconciled" if failed else ""
+        return f"{_LEAD[self.mode]}: {news}{counted(self.found.items)}{lost}."
 
     def _hints(self) -> Iterator[str]:
         verdicts = {item.verdict for item in self.found.items}

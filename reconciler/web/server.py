@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _GRACE_SECONDS = 2
 _MOST_CONNECTIONS = 128
+_PORTS = 65_536
 
 
 def listen(host: str, port: int, *, attempts: int = 1) -> socket.socket:
@@ -27,14 +28,15 @@ def listen(host: str, port: int, *, attempts: int = 1) -> socket.socket:
         ConfigurationError: none of the ports can be used, or the host is not one of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for candidate in range(port, port + attempts):
+    problem: OSError | str = "there is no such port"
+    for candidate in range(port, min(port + attempts, _PORTS)):
         try:
             return socket.create_server((host, candidate), family=family)
-        except (OSError, OverflowError) as error:
-            last = error
+        except OSError as error:
+            problem = error
     tried = str(port) if attempts == 1 else f"{port} to {port + attempts - 1}"
     raise ConfigurationError(
-        f"web.listen: cannot listen on {host}, port {tried}: {last}. Choose another with web.listen, "
+        f"web.listen: cannot listen on {host}, port {tried}: {problem}. Choose another with web.listen, "
         "or set web.enabled = false"
     )
 

@@ -38,14 +38,18 @@ def some(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrateg
     return st.fixed_dictionaries(required, optional=optional)
 
 
-package = some({"package_name": st.sampled_from(["numpy", "h5py"])}, {}) | some(
-    {
-        "package_name": st.just("numpy"),
-        "package_version": st.sampled_from(["1.5.0", "2"]),
-        "restraint": st.sampled_from(["EXACT", "ATLEAST", "ATMOST"]),
-    },
-    {},
-) | some({"package_name": st.just("pillow"), "package_version": st.just(""), "restraint": st.just("")}, {})  # fmt: skip
+package = (
+    some({"package_name": st.sampled_from(["numpy", "h5py"])}, {})
+    | some(
+        {
+            "package_name": st.just("numpy"),
+            "package_version": st.sampled_from(["1.5.0", "2"]),
+            "restraint": st.sampled_from(["EXACT", "ATLEAST", "ATMOST"]),
+        },
+        {},
+    )
+    | some({"package_name": st.just("pillow"), "package_version": st.just(""), "restraint": st.just("")}, {})
+)
 dependencies = st.lists(
     some({"installer": st.just("pip"), "packages": st.lists(package, max_size=2)}, {}), max_size=2
 )
@@ -79,17 +83,26 @@ template = some(
     {"infer_format": words},
 )
 constraints = some(
-    {}, {"cpu_type": words, "input_types": st.lists(words, max_size=2), "model_security": st.just({"rootKey": "k"})}
-)  # fmt: skip
+    {},
+    {
+        "cpu_type": words,
+        "input_types": st.lists(words, max_size=2),
+        "model_security": st.just({"rootKey": "k"}),
+    },
+)
 
 
 def configs(model_type: str) -> st.SearchStrategy[dict[str, Any]]:
     """Configuration files for a model type."""
     config_api = some({}, {"url": words, "protocol": st.just("http"), "request": free, "response": free})
     optional: dict[str, Any] = {
-        "model_algorithm": st.just("a"), "model_type": st.just(model_type), "metrics": metrics,
-        "apis": st.lists(config_api, max_size=2), "health": health, "port": free,
-    }  # fmt: skip
+        "model_algorithm": st.just("a"),
+        "model_type": st.just(model_type),
+        "metrics": metrics,
+        "apis": st.lists(config_api, max_size=2),
+        "health": health,
+        "port": free,
+    }
     if model_type != "Image":
         optional["dependencies"] = dependencies
     else:
@@ -141,7 +154,7 @@ def documents(draw: st.DrawFn, edition: str) -> dict[str, Any]:
         required["template"] = template
     document: dict[str, Any] = draw(some(required, optional))
     order = draw(st.permutations(list(document)))
-    return {key: document[key] for key in order}  # fmt: skip
+    return {key: document[key] for key in order}
 
 
 junk = st.sampled_from(

@@ -1,4 +1,9 @@
-"""The contract cases of the API reference, section 10, that concern a request; ids carry number and source."""
+"""The contract cases of the API reference, section 10, that concern a request.
+
+Ids carry the case's number and its source, and the edition where editions differ.
+"""
+
+# ruff: noqa: E501 - a table of cases is read row by row
 
 from __future__ import annotations
 

@@ -74,7 +74,9 @@ def test_the_vendors_example_is_valid_to_the_editor() -> None:
         minimal(source_location=...),
         minimal(model_type="Template"),
         minimal(model_type="Template", template=None),
-        minimal(dependencies=[{"installer": "pip", "packages": [{"package_name": "x", "package_version": 1.5}]}]),
+        minimal(
+            dependencies=[{"installer": "pip", "packages": [{"package_name": "x", "package_version": 1.5}]}]
+        ),
         minimal(model_type="Image", initial_config={"dependencies": [{"installer": "pip", "packages": []}]}),
         minimal(initial_config={"swr_location": "x"}),
         minimal(initial_config={}, initial_config_file="config.json"),
@@ -82,7 +84,7 @@ def test_the_vendors_example_is_valid_to_the_editor() -> None:
         minimal(model_version="1.0.0\n"),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_the_editor_sees_rules_that_span_fields(document: dict[str, Any]) -> None:
     """Conditions are if/then in the schema."""
     assert not validator("current").is_valid(document)

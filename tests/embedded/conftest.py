@@ -22,13 +22,15 @@ class Clock:
         self.now = 1_800_000_000.0
 
     def __call__(self) -> float:
+        """Seconds since the epoch."""
         return self.now
 
 
 class Serve(Protocol):
     """Starts a registry with these settings and gives a plain HTTP client whose base is the project's URL."""
 
-    def __call__(self, **settings: Any) -> httpx.Client: ...
+    def __call__(self, **settings: Any) -> httpx.Client:
+        """See EmbeddedSettings; the clock is the test's unless given."""
 
 
 @contextmanager

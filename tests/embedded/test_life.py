@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -31,7 +30,9 @@ def test_an_import_is_published_when_its_time_is_over(serve: Serve, clock: Clock
         assert client.get("/models").json()["models"][0]["model_status"] == status
 
 
-def test_an_import_whose_name_matches_the_pattern_fails_and_keeps_its_pair(serve: Serve, clock: Clock) -> None:
+def test_an_import_whose_name_matches_the_pattern_fails_and_keeps_its_pair(
+    serve: Serve, clock: Clock
+) -> None:
     """A failed model occupies its name and version until it is deleted."""
     client = serve(publish_seconds=10, fail_pattern="bad-*")
     good, bad = add(client, "good"), add(client, "bad-one")
@@ -83,9 +84,9 @@ def test_a_build_that_fails_says_so_at_once(serve: Serve, clock: Clock) -> None:
     model_id = add(client, model_type="Image")
     clock.now += 5
     assert detail(client, model_id)["model_status"] == "building_failed"
-    assert [item["model_id"] for item in client.get("/models?model_status=building_failed").json()["models"]] == [
-        model_id
-    ]
+    assert [
+        item["model_id"] for item in client.get("/models?model_status=building_failed").json()["models"]
+    ] == [model_id]
 
 
 def test_models_and_running_imports_survive_a_restart(clock: Clock, tmp_path: Path) -> None:
@@ -124,9 +125,7 @@ def test_what_was_answered_survives_kill_9(tmp_path: Path) -> None:
     """Every import that was answered before SIGKILL is there after it, once."""
     process, url = _process(tmp_path / "r.db")
     with process, httpx.Client() as client:
-        answered = [
-            client.post(url, json=request(f"m{number}")).json()["model_id"] for number in range(20)
-        ]
+        answered = [client.post(url, json=request(f"m{number}")).json()["model_id"] for number in range(20)]
         process.send_signal(signal.SIGKILL)
     process, url = _process(tmp_path / "r.db")
     with process, httpx.Client() as client:
@@ -148,7 +147,7 @@ def test_serving_stops_cleanly_on_a_signal(tmp_path: Path, number: signal.Signal
         assert process.stdout.read() == "stopped\n"
         assert process.wait(timeout=10) == 0
         assert time.monotonic() - began < 5
-    assert os.listdir(tmp_path) == ["r.db"]
+    assert [path.name for path in tmp_path.iterdir()] == ["r.db"]
 
 
 def test_a_signal_right_after_start_stops_it_too(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 
 
 def test_a_list_item_tells_less_than_the_detail(serve: Serve) -> None:
-    """Members of the list page; source_location, runtime, apis, dependencies and config are not among them."""
+    """Members of the list page; source_location, runtime, apis and config are not among them."""
     client = serve(edition="current")
     model_id = add(client, description="d")
     page = client.get("/models").json()
     assert (page["total_count"], page["count"]) == (1, 1)
     (item,) = page["models"]
-    told = {"model_id": model_id, "model_name": "m", "model_version": "1.0.0", "model_type": "TensorFlow"}
+    told: dict[str, Any] = {"model_id": model_id, "model_name": "m", "model_version": "1.0.0"}
+    told |= {"model_type": "TensorFlow"}
     told |= {"description": "d", "workspace_id": "0", "project": PROJECT, "model_status": "publishing"}
     told |= {"model_source": "custom", "install_type": ["real-time", "batch"], "model_size": 0}
     assert {name: item[name] for name in told} == told
@@ -118,7 +119,7 @@ def test_a_list_is_filtered_and_sorted_as_asked(
     clock.now += 1
     add(client, "b", "1.10.0", description="a flower")
     add(client, "elsewhere", workspace_id="5")
-    clock.now += 9
+    clock.now += 10
     add(client, "c", "1.9.9", model_type="Image")
     assert names(client, **query) == found
 
@@ -155,7 +156,9 @@ def test_literal_routes_are_not_taken_for_ids(serve: Serve) -> None:
     assert client.get("/models/template").json()["templates"] == []
 
 
-@pytest.mark.parametrize("model_id", ["10eb0091-887f-4839-9929-cbc884f1e20e", "x", "%00", "%F0%9F%90%A2", "a'b"])
+@pytest.mark.parametrize(
+    "model_id", ["10eb0091-887f-4839-9929-cbc884f1e20e", "x", "%00", "%F0%9F%90%A2", "a'b"]
+)
 def test_an_unknown_id_is_not_found(serve: Serve, model_id: str) -> None:
     """Contract case 34, whatever the id looks like."""
     assert refused(serve().get(f"/models/{model_id}")) == (404, "ModelArts.3001")

@@ -36,13 +36,15 @@ def _said(
 # The vendor's table (6.2 of its documents), as (status, code, what an import makes of it).
 TABLE: list[tuple[int, str, type[RegistryError]]] = [
     *[(400, f"ModelArts.{code}", Rejected) for code in (
-        "0101", "0104", "0107", "0118", "3015", "3016", "3017", "3023", "3024", "3028", "3029", "3030", "3034",
-        "3036", "3037", "3039", "3040", "3041", "3074", "3572", "3573", "3574", "3578", "3592", "4105", "7004",
-        "7005",
+        "0101", "0104", "0107", "0118", "3015", "3016", "3017", "3023", "3024", "3028", "3029", "3030",
+        "3034", "3036", "3037", "3039", "3040", "3041", "3074", "3572", "3573", "3574", "3578", "3592",
+        "4105", "7004", "7005",
     )],
     *[(400, f"ModelArts.{code}", Unauthorised) for code in ("0204", "0210")],
     *[(400, f"ModelArts.{code}", RegistryUnavailable) for code in ("3576", "3577")],
-    *[(401, f"ModelArts.{code}", Unauthorised) for code in ("0201", "0202", "0203", "0204", "0207", "0212")],
+    *[(401, f"ModelArts.{code}", Unauthorised) for code in (
+        "0201", "0202", "0203", "0204", "0207", "0212",
+    )],
     *[(403, f"ModelArts.{code}", Unauthorised) for code in ("0108", "0203", "0206", "0210")],
     *[(403, f"ModelArts.{code}", Rejected) for code in ("0112", "3010", "3075")],
     *[(404, f"ModelArts.{code}", Rejected) for code in ("3019", "3021", "3071")],
@@ -182,7 +184,7 @@ def test_every_known_envelope_is_read(body: dict[str, Any]) -> None:
 def test_no_answer_is_beyond_classification(
     status: int, body: bytes, method: str, headers: dict[str, str]
 ) -> None:
-    """Any bytes, any JSON: a registry error whose text is one printable line; imports never end `unavailable` by it."""
+    """Any bytes, any JSON: a registry error whose text is one printable line."""
     error = classify(method, MODELS, status, headers, body, write=method == "POST")
     assert not any(unicodedata.category(character) == "Cc" for character in str(error))
     assert len(str(error)) < 1000

@@ -34,7 +34,7 @@ def _mktree(repository: GitRepository, names: list[bytes]) -> str:
     blob = repository.git("hash-object", "-w", "--stdin", stdin=b"x")
     index = b"".join(b"100644 " + blob.encode() + b"\t" + name + b"\0" for name in names)
     repository.git("read-tree", "--empty")
-    repository.git("update-index", "--index-info", "-z", stdin=index)
+    repository.git("update-index", "-z", "--index-info", stdin=index)
     return repository.git("commit-tree", "-m", "odd", repository.git("write-tree"))
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from reconciler.engine.values import Event
 from reconciler.errors import StateLockedError
 from reconciler.state import SqlLedger, open_state
 from tests.state.samples import imported, requested
+
+if TYPE_CHECKING:
+    from reconciler.engine.values import Event
 
 GROUP = 6
 """Events in a group: half of them requests, half of them answers, of three models."""
@@ -53,9 +55,11 @@ class Child:
         self.acknowledged = int(self._process.stdout.readline())
 
     def kill(self) -> None:
-        """Ends it with SIGKILL, and reads the last it said."""
-        self._process.kill()
+        """Ends it with SIGKILL, and reads the last it said; safe to call twice."""
         assert self._process.stdout is not None
+        if self._process.stdout.closed:
+            return
+        self._process.kill()
         for line in self._process.stdout:
             if line.endswith("\n"):
                 self.acknowledged = int(line)

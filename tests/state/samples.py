@@ -1,10 +1,8 @@
-"""Events and reports to remember, and strategies that draw any."""
+"""Events and reports to remember."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-
-from hypothesis import strategies as st
 
 from reconciler.contract.pair import Pair
 from reconciler.engine.fold import fold
@@ -66,61 +64,3 @@ def folded(events: list[Event]) -> dict[tuple[str, Pair], Entry]:
         key = (event.target, event.pair)
         entries[key] = fold(entries.get(key), event)
     return entries
-
-
-_texts = st.text(st.characters(categories=["L", "N", "P", "S", "Z", "Cc", "Cs"]), max_size=12)
-_maybe = st.none() | _texts
-_times = st.datetimes(
-    datetime(1970, 1, 2), datetime(9998, 1, 1), timezones=st.just(UTC) | st.timezones(), allow_imaginary=False
-)  # fmt: skip
-_few = st.sampled_from(["mnist", "bert", "a\0b", "\udcff", "\\udcff"])
-
-events = st.builds(
-    Event,
-    at=_times,
-    kind=st.sampled_from(EventKind),
-    target=st.sampled_from(["prod", "dev"]),
-    pair=st.builds(Pair, _few, st.sampled_from(["1.0.0", "1.10.0"])),
-    cycle_id=_texts,
-    operation_id=_maybe,
-    digest=_maybe,
-    commit=_maybe,
-    path=_maybe,
-    line=st.none() | st.integers(1, 2**62),
-    author=_maybe,
-    model_id=_maybe,
-    model_status=_maybe,
-    request_id=_maybe,
-    not_before=st.none() | _times,
-    code=_maybe,
-    detail=_maybe,
-)
-
-_lines = st.none() | st.integers(1, 10**6)
-_reasons = st.builds(
-    Reason, _texts, _texts, _maybe, _lines, _lines, st.sampled_from(["error", "warning"]), _maybe
-)  # fmt: skip
-_items = st.builds(
-    Item,
-    target=_texts,
-    verdict=st.sampled_from(Verdict),
-    model_name=_maybe,
-    model_version=_maybe,
-    path=_maybe,
-    line=_lines,
-    commit=_maybe,
-    author=_maybe,
-    model_id=_maybe,
-    model_status=_maybe,
-    reasons=st.lists(_reasons, max_size=3).map(tuple),
-    diff=st.lists(_texts, max_size=3).map(tuple),
-    digest=_maybe,
-)
-reports = st.builds(
-    Report,
-    commit=_texts,
-    digest=_texts,
-    items=st.lists(_items, max_size=4).map(tuple),
-    failures=st.lists(st.builds(TargetFailure, _texts, _texts, st.integers(0, 5)), max_size=2).map(tuple),
-    notes=st.lists(_texts, max_size=2).map(tuple),
-)

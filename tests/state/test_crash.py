@@ -8,14 +8,17 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.state import check, open_state
 from tests.state.child import GROUP, Child, group
 
-_KILLS = 6
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_KILLS = 4
 
 
 def test_a_writer_killed_at_random_moments_loses_nothing(url: str) -> None:
@@ -24,7 +27,7 @@ def test_a_writer_killed_at_random_moments_loses_nothing(url: str) -> None:
     for _ in range(_KILLS):
         with Child(url) as child:
             child.group()
-            time.sleep(chance.uniform(0, 0.03))
+            time.sleep(chance.uniform(0, 0.02))
             child.kill()
         with child.next_writer() as ledger:
             events = list(ledger.events())

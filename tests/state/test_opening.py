@@ -129,7 +129,7 @@ def test_two_names_of_one_file_are_one_state(tmp_path: Path) -> None:
 def test_a_url_of_another_kind_is_refused_without_repeating_it(url: str) -> None:
     """The message shows the two forms that work, no password and no control character."""
     for use in (lambda: open_state(url, writer=True), lambda: check(url)):
-        with pytest.raises(StateError, match="sqlite:///path/to/state.db") as refusal:
+        with pytest.raises(StateError, match=r"sqlite:///path/to/state\.db") as refusal:
             use()
         assert "hunter2" not in str(refusal.value)
         assert str(refusal.value).isprintable()
@@ -301,7 +301,7 @@ def test_a_line_that_was_edited_is_named(sqlite_url: str) -> None:
     with open_state(sqlite_url, writer=True) as ledger:
         with pytest.raises(StateError, match="line 7 of the journal"):
             ledger.events()
-        with pytest.raises(StateError, match="'model-3'@'1.0.0'"):
+        with pytest.raises(StateError, match=r"'model-3'@'1\.0\.0'"):
             ledger.entries("prod")
         with pytest.raises(StateError, match="the last report"):
             ledger.last_report()

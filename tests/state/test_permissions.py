@@ -7,13 +7,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.state import open_state
 from tests.state.child import group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _NOBODY = 65534
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.errors import StateError
 from reconciler.state import check, open_state
-from tests.state.conftest import NewUrl
 from tests.state.samples import imported, requested
+
+if TYPE_CHECKING:
+    from tests.state.conftest import NewUrl
 
 _NOBODY_LISTENS = "postgresql+psycopg://u:hunter2@127.0.0.1:1/state?connect_timeout=2"
 

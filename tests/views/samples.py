@@ -44,8 +44,8 @@ DRIFTED = Item(
 
 def item(verdict: Verdict, name: str = "mnist", version: str = "1.0.0", **facts: Any) -> Item:
     """An item of target `local`, declared in a file of its own."""
-    facts = {"target": "local", "path": f"models.d/{name}.yaml", "line": 1} | facts
-    return Item(verdict=verdict, model_name=name, model_version=version, **facts)
+    known: dict[str, Any] = {"target": "local", "path": f"models.d/{name}.yaml", "line": 1}
+    return Item(verdict=verdict, model_name=name, model_version=version, **known | facts)
 
 
 def report(*items: Item, **facts: Any) -> Report:
@@ -55,8 +55,8 @@ def report(*items: Item, **facts: Any) -> Report:
 
 def event(kind: EventKind, minutes: int, **facts: Any) -> Event:
     """An event of `local` about mnist@1.0.0, so many minutes after noon."""
-    facts = {"target": "local", "pair": Pair("mnist", "1.0.0"), "cycle_id": "cycle-1"} | facts
-    return Event(NOON + timedelta(minutes=minutes), kind, **facts)
+    known: dict[str, Any] = {"target": "local", "pair": Pair("mnist", "1.0.0"), "cycle_id": "cycle-1"}
+    return Event(NOON + timedelta(minutes=minutes), kind, **known | facts)
 
 
 def touch(commit: str, minutes: int, path: str = "models.d/mnist.yaml", subject: str = "Add mnist") -> Touch:

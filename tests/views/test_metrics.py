@@ -9,9 +9,13 @@ from tests.views.samples import NOON, event, item, report
 
 
 def scraped(metrics: Metrics) -> dict[tuple[str, ...], float]:
-    """What a scrape reads: name and label values to value."""
+    """What a scrape reads: name and label values, by label name, to value."""
     families = text_string_to_metric_families(metrics.render().decode())
-    return {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}
+    return {
+        (sample.name, *(sample.labels[label] for label in sorted(sample.labels))): sample.value
+        for family in families
+        for sample in family.samples
+    }
 
 
 def test_models_are_counted_by_target_and_verdict_with_zeros() -> None:
@@ -63,8 +67,8 @@ def test_imports_are_counted_by_what_became_of_them() -> None:
     metrics.observe_events([event(EventKind.UNKNOWN, 2), event(EventKind.MISSING, 3)])
     found = {key: value for key, value in scraped(metrics).items() if key[0] == "reconciler_imports_total"}
     assert found == {
-        ("reconciler_imports_total", "local", "imported"): 2,
-        ("reconciler_imports_total", "local", "outcome-unknown"): 1,
+        ("reconciler_imports_total", "imported", "local"): 2,
+        ("reconciler_imports_total", "outcome-unknown", "local"): 1,
     }
 
 
@@ -74,9 +78,9 @@ def test_calls_to_a_registry_are_counted_and_timed() -> None:
     metrics.observe_request("prod", "POST", 200, 0.2)
     metrics.observe_request("prod", "POST", None, 30.0)
     found = scraped(metrics)
-    assert found["reconciler_registry_requests_total", "prod", "POST", "200"] == 1
-    assert found["reconciler_registry_requests_total", "prod", "POST", "none"] == 1
-    assert found["reconciler_registry_request_seconds_sum", "prod", "POST"] == 30.2
+    assert found["reconciler_registry_requests_total", "POST", "200", "prod"] == 1
+    assert found["reconciler_registry_requests_total", "POST", "none", "prod"] == 1
+    assert found["reconciler_registry_request_seconds_sum", "POST", "prod"] == 30.2
 
 
 def test_two_sets_of_metrics_share_nothing() -> None:

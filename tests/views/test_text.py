@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from reconciler.contract.pair import Pair
 from reconciler.engine.values import Item, Report, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
 from reconciler.views import text
-from reconciler.views.text import Mode
 from reconciler.views.words import WORDS
 from tests.views.samples import COMMIT, DIGEST, DRIFTED, item, report
+
+if TYPE_CHECKING:
+    from reconciler.views.text import Mode
 
 
 def shown(found: Report, *, verbose: bool = False, mode: Mode = "plan") -> str:
@@ -87,7 +90,8 @@ def test_a_failed_target_and_notes_are_told_and_never_called_nothing_to_do() -> 
         notes=("uncommitted changes are not looked at",),
     )
     told = shown(found)
-    assert "error: target prod: no route to host\nnote: uncommitted changes are not looked at\n" in told
+    assert "note: uncommitted changes are not looked at\n" in told
+    assert "1 in sync; 1 target could not be reconciled." in told
     assert "Nothing to do" not in told
 
 

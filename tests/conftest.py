@@ -1,0 +1,8 @@
+"""What holds for the whole suite: property tests judge results, never the machine's speed."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")

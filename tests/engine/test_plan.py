@@ -1,0 +1,220 @@
+"""The planner's whole small universe: every combination of declared, observed and remembered."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.contract import Pair, digest
+from reconciler.engine.plan import Guards, View, guard, plan_digest, to_inspect, verdicts
+from reconciler.engine.values import (
+    Attribution,
+    Desired,
+    Entry,
+    EventKind,
+    Item,
+    ObservedModel,
+    Phase,
+    Verdict,
+)
+from reconciler.manifest import InvalidManifest, Manifest, Reason
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+PAIR = Pair("mnist", "1.0.0")
+REQUEST = {
+    "model_name": "mnist",
+    "model_version": "1.0.0",
+    "model_type": "TensorFlow",
+    "source_location": "https://models.obs.myhwclouds.com/mnist",
+    "description": "as declared",
+}
+DETAIL = {**REQUEST, "model_id": "m-1", "model_status": "published", "runtime": "python2.7"}
+
+
+def manifest(path: str = "models.d/mnist.yaml", line: int = 1, **changes: str) -> Manifest:
+    request = REQUEST | changes
+    pair = Pair(request["model_name"], request["model_version"])
+    return Manifest(pair, request, digest(request), path, line)
+
+
+def model(status: str | None = "published", model_id: str = "m-1", pair: Pair = PAIR) -> ObservedModel:
+    return ObservedModel(model_id, pair, status)
+
+
+def entry(phase: Phase, content: Manifest | None = None, **facts: Any) -> Entry:
+    known: dict[str, Any] = {
+        "digest": content.digest if content else None,
+        "model_id": "m-1" if phase is Phase.REGISTERED else None,
+        "path": "models.d/mnist.yaml",
+    }
+    return replace(Entry("local", PAIR, phase, EventKind.STATUS, NOW), **{**known, **facts})
+
+
+def view(*declared: Manifest, observed: ObservedModel | None = None, **rest: Any) -> View:
+    desired = Desired({found.pair: found for found in declared})
+    seen: dict[Pair, list[ObservedModel]] = {observed.pair: [observed]} if observed else {}
+    return replace(View("local", desired, NOW, seen), **rest)
+
+
+def only(items: tuple[Item, ...]) -> Item:
+    assert len(items) == 1, items
+    return items[0]
+
+
+MINE = manifest()
+LATER, EARLIER = NOW + timedelta(minutes=1), NOW - timedelta(minutes=1)
+OTHER = manifest(description="another text")
+
+# What is remembered of a pair that is declared and not registered, and the verdict that follows.
+ABSENT = {
+    "never seen": (None, Verdict.IMPORT),
+    "released": (entry(Phase.RELEASED, MINE), Verdict.IMPORT),
+    "imported before": (entry(Phase.REGISTERED, MINE), Verdict.MISSING),
+    "imported before with other content": (entry(Phase.REGISTERED, OTHER), Verdict.MISSING),
+    "outcome unknown": (entry(Phase.INTENDED, MINE), Verdict.WAITING),
+    "outcome of other content unknown": (entry(Phase.INTENDED, OTHER), Verdict.WAITING),
+    "rejected": (entry(Phase.REJECTED, MINE), Verdict.FAILED),
+    "other content rejected": (entry(Phase.REJECTED, OTHER), Verdict.IMPORT),
+    "postponed": (entry(Phase.POSTPONED, MINE, not_before=LATER), Verdict.WAITING),
+    "postponed until now": (entry(Phase.POSTPONED, MINE, not_before=EARLIER), Verdict.IMPORT),
+    "other content postponed": (entry(Phase.POSTPONED, OTHER, not_before=LATER), Verdict.IMPORT),
+}
+
+
+@pytest.mark.parametrize("case", ABSENT)
+def test_a_declared_model_that_is_not_registered_gets_the_verdict_its_past_gives(case: str) -> None:
+    """Only a pair that was never imported, or was released, is new."""
+    remembered, expected = ABSENT[case]
+    found = only(verdicts(view(MINE, entries={PAIR: remembered} if remembered else {})))
+    assert found.verdict is expected
+    assert bool(found.reasons) is (expected is not Verdict.IMPORT)
+
+
+STATUSES = {
+    "published": Verdict.IN_SYNC,
+    "publishing": Verdict.PUBLISHING,
+    "building": Verdict.PUBLISHING,
+    "something new": Verdict.PUBLISHING,
+    "failed": Verdict.FAILED,
+    "building_failed": Verdict.FAILED,
+}
+PASTS = [None, *(entry(phase, content) for phase in Phase for content in (MINE, OTHER))]
+
+
+@pytest.mark.parametrize(("status", "past"), list(itertools.product(STATUSES, PASTS)))
+def test_an_equal_registered_model_is_judged_by_its_status_whatever_is_remembered(
+    status: str, past: Entry | None
+) -> None:
+    """The registry is the observed truth; memory never turns an equal model into an import."""
+    details = {"m-1": DETAIL | {"model_status": status}}
+    remembered = {PAIR: past} if past else {}
+    found = only(verdicts(view(MINE, observed=model(status), details=details, entries=remembered)))
+    assert found.verdict is STATUSES[status]
+    assert found.model_id == "m-1"
+
+
+@pytest.mark.parametrize("past", PASTS)
+def test_a_registered_model_with_other_content_is_drifted_and_the_next_version_is_named(
+    past: Entry | None,
+) -> None:
+    """Versions are immutable: the way out is a new one."""
+    details = {"m-1": DETAIL | {"description": "changed by hand"}}
+    taken = model(pair=Pair("mnist", "1.0.1"), model_id="m-2")
+    seen = view(MINE, details=details, entries={PAIR: past} if past else {})
+    items = verdicts(replace(seen, observed={PAIR: [model()], taken.pair: [taken]}))
+    found = next(item for item in items if item.model_version == "1.0.0")
+    assert found.verdict is Verdict.DRIFTED
+    assert found.diff == ("description: 'as declared' in git, 'changed by hand' in the registry",)
+    assert "1.0.2" in found.reasons[0].message
+
+
+def test_a_model_found_equal_before_needs_no_detail_until_everything_is_looked_at() -> None:
+    """Details are asked for only where drift must be judged."""
+    known = {PAIR: entry(Phase.REGISTERED, MINE)}
+    assert to_inspect(view(MINE, observed=model(), entries=known)) == ()
+    assert to_inspect(view(MINE, observed=model(), entries=known), everything=True) == ("m-1",)
+    assert to_inspect(view(MINE, observed=model())) == ("m-1",)
+    assert to_inspect(view(OTHER, observed=model(), entries=known)) == ("m-1",)
+    assert to_inspect(view(MINE, observed=model(model_id="m-9"), entries=known)) == ("m-9",)
+    assert only(verdicts(view(MINE, observed=model(), entries=known))).verdict is Verdict.IN_SYNC
+
+
+def test_a_list_that_leaves_the_status_out_is_completed_from_the_detail() -> None:
+    """List items are sparse in the vendor's own example."""
+    seen = view(MINE, observed=model(status=None), entries={PAIR: entry(Phase.REGISTERED, MINE)})
+    assert to_inspect(seen) == ("m-1",)
+    found = only(verdicts(replace(seen, details={"m-1": DETAIL})))
+    assert (found.verdict, found.model_status) == (Verdict.IN_SYNC, "published")
+
+
+def test_a_model_declared_nowhere_is_unmanaged_and_nothing_is_to_be_done() -> None:
+    """The reconciler never deletes."""
+    found = only(verdicts(view(observed=model())))
+    assert (found.verdict, found.path, found.verdict.needs_human) == (Verdict.UNMANAGED, None, False)
+
+
+def test_a_broken_manifest_still_claims_the_model_it_declared() -> None:
+    """A typo must not make a managed model look like a stranger."""
+    reason = Reason("yaml-syntax", "broken", "models.d/mnist.yaml", 3, 1)
+    broken = InvalidManifest("models.d/mnist.yaml", 1, (reason,))
+    named = InvalidManifest("models.d/x.yaml", 1, (reason,), "mnist", "1.0.0")
+    for invalid, remembered in ((broken, {PAIR: entry(Phase.REGISTERED, MINE)}), (named, {})):
+        seen = replace(view(observed=model(), entries=remembered), desired=Desired({}, {}, (invalid,)))
+        assert only(verdicts(seen)).verdict is Verdict.INVALID
+
+
+def test_two_manifests_for_one_pair_are_a_conflict_that_names_both_places() -> None:
+    """Neither is imported."""
+    rival = manifest("models.d/b.yaml", 7, description="rival")
+    seen = replace(view(), desired=Desired({}, {PAIR: (MINE, rival)}))
+    found = only(verdicts(seen))
+    assert found.verdict is Verdict.CONFLICT
+    assert [(reason.path, reason.line) for reason in found.reasons] == [
+        ("models.d/mnist.yaml", 1),
+        ("models.d/b.yaml", 7),
+    ]
+    assert "models.d/mnist.yaml:1, models.d/b.yaml:7" in found.reasons[0].message
+
+
+def test_an_item_carries_the_commit_and_author_that_last_touched_its_file() -> None:
+    """Every registered model can be traced."""
+    attribution = Attribution("c" * 40, "Ann <ann@example.com>", NOW, "Add mnist")
+    found = only(verdicts(view(MINE, attributions={"models.d/mnist.yaml": attribution})))
+    assert (found.commit, found.author) == ("c" * 40, "Ann <ann@example.com>")
+
+
+def _many() -> list[Manifest]:
+    return [manifest(f"models.d/{n}.yaml", model_name=f"m{n}", description=f"d{n}") for n in range(8)]
+
+
+def test_the_digest_depends_on_the_plan_and_not_on_order_or_place() -> None:
+    """Moving files about is no other plan; other content is."""
+    first = verdicts(view(*_many()))
+    shuffled = _many()
+    random.Random(7).shuffle(shuffled)
+    moved = [replace(found, path=f"models.d/moved/{n}.yaml") for n, found in enumerate(shuffled)]
+    assert plan_digest(verdicts(view(*moved))) == plan_digest(first)
+    changed = [*_many()[:-1], manifest("models.d/7.yaml", model_name="m7", description="new")]
+    assert plan_digest(verdicts(view(*changed))) != plan_digest(first)
+    assert plan_digest(first[:-1]) != plan_digest(first)
+
+
+def test_more_imports_than_the_guard_allows_are_all_refused_and_the_knob_is_named() -> None:
+    """Half an accident is still an accident."""
+    items = verdicts(view(*_many()))
+    assert guard(items, Guards(8), "d") == items
+    refused = guard(items, Guards(7), "abc")
+    assert {item.verdict for item in refused} == {Verdict.REFUSED}
+    assert "guards.max_imports_per_cycle" in refused[0].reasons[0].message
+    assert "--confirm abc" in refused[0].reasons[0].message
+
+
+def test_planning_twice_gives_the_same_plan() -> None:
+    """The planner is a function."""
+    seen = view(*_many(), observed=model(), details={"m-1": DETAIL})
+    assert verdicts(seen) == verdicts(seen)

@@ -1,0 +1,101 @@
+"""The application on a real socket, in a thread with an event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import httpx
+
+from reconciler.errors import ConfigurationError
+from reconciler.views.html import PageState
+from reconciler.web.application import create_app
+from reconciler.web.server import listen, serving
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from reconciler.engine.values import Report
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Loop:
+    """What a daemon would tell; each test says how it is."""
+
+    report: Report | None = None
+    ready: bool = False
+    alive: bool = True
+    secret: str | None = None
+    secret_is_unreadable: bool = False
+    ticks: int = 0
+
+    def status(self) -> PageState:
+        """The page's state."""
+        return PageState(NOON, "0.1.0", "running", self.report)
+
+    def trigger(self) -> None:
+        """Counts what was asked for."""
+        self.ticks += 1
+
+    def webhook_secret(self) -> str | None:
+        """The secret now."""
+        if self.secret_is_unreadable:
+            raise ConfigurationError("web.webhook_secret_file: /run/secrets/hook cannot be read")
+        return self.secret
+
+
+@dataclass
+class Served:
+    """A served application: `url`, and a client whose connections are closed with it."""
+
+    loop: Loop = field(default_factory=Loop)
+    body_seconds: float = 10.0
+    host: str = "127.0.0.1"
+    url: str = ""
+
+    def __enter__(self) -> Self:
+        """Starts the thread and waits until it listens."""
+        self._listening = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+        self._thread.start()
+        assert self._listening.wait(10)
+        self.client = httpx.Client(base_url=self.url, trust_env=False)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leaves the server's block, as a daemon does on SIGTERM."""
+        self.client.close()
+        self._events.call_soon_threadsafe(self._leave.set)
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        url = httpx.URL(self.url)
+        assert url.port is not None
+        return url.host, url.port
+
+    async def _serve(self) -> None:
+        loop = self.loop
+        app = create_app(
+            loop.status,
+            lambda: b"reconciler_ticks_total 3.0\n",
+            loop.trigger,
+            lambda: loop.ready,
+            loop.webhook_secret,
+            alive=lambda: loop.alive,
+            body_seconds=self.body_seconds,
+        )
+        self._events, self._leave = asyncio.get_running_loop(), asyncio.Event()
+        async with serving(app, listen(self.host, 0)) as self.url:
+            self._listening.set()
+            await self._leave.wait()

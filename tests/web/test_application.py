@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.engine.values import Item, Report, Verdict
+from reconciler.views import as_json
+
+if TYPE_CHECKING:
+    from tests.web.served import Served
+
+REPORT = Report(
+    "c" * 40, "d" * 64, (Item("local", Verdict.FAILED, "中文\u202e", "1.0.0", "models.d/\udcff.yaml"),)
+)
+
+
+def test_the_page_shows_the_newest_report_filtered_by_the_query(site: Served) -> None:
+    """What a browser gets."""
+    site.loop.report = REPORT
+    page = site.client.get("/", params={"verdict": "failed", "name": "中"})
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert r"中文\u202e" in page.text
+    assert "No model matches" in site.client.get("/?verdict=drifted").text
+    assert "http-equiv" not in site.client.get("/?refresh=off").text
+
+
+def test_a_browser_may_load_frame_and_guess_nothing(site: Served) -> None:
+    """The headers of every answer, also of one that is not found."""
+    for path in ("/", "/metrics", "/nowhere"):
+        headers = site.client.get(path).headers
+        assert "default-src 'none'; style-src 'sha256-" in headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cache-control"] == "no-store"
+        assert "server" not in headers
+
+
+def test_the_report_is_the_json_that_plan_prints(site: Served) -> None:
+    """Also with names that are not UTF-8."""
+    assert site.client.get("/api/report").status_code == 503
+    site.loop.report = REPORT
+    answer = site.client.get("/api/report")
+    assert answer.headers["content-type"] == "application/json"
+    assert json.loads(answer.content) == as_json.report(REPORT)
+
+
+def test_it_is_ready_only_after_the_first_good_cycle(site: Served) -> None:
+    """A load balancer waits for it."""
+    assert site.client.get("/readyz").status_code == 503
+    site.loop.ready = True
+    assert site.client.get("/readyz").text == "ready\n"
+
+
+def test_it_is_healthy_while_the_loop_is_alive(site: Served) -> None:
+    """Health does not wait for a cycle, and ends with the loop."""
+    assert site.client.get("/healthz").text == "alive\n"
+    site.loop.alive = False
+    assert site.client.get("/healthz").status_code == 503
+
+
+def test_metrics_are_given_as_they_come(site: Served) -> None:
+    """Bytes and content type of the Prometheus format."""
+    answer = site.client.get("/metrics")
+    assert answer.content == b"reconciler_ticks_total 3.0\n"
+    assert answer.headers["content-type"] == "text/plain; version=1.0.0; charset=utf-8"
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/metrics", "/api/report"])
+def test_what_is_shown_can_be_read_and_not_changed(site: Served, path: str) -> None:
+    """HEAD answers like GET without a body, other verbs are refused."""
+    assert site.client.head(path).status_code == site.client.get(path).status_code
+    assert site.client.post(path).status_code == 405
+    assert site.client.delete(path).status_code == 405
