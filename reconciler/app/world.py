@@ -74,14 +74,32 @@ async def opened(
     async with contextlib.AsyncExitStack() as stack:
         names = configuration.chosen(only)
         source = stack.enter_context(contextlib.closing(source_of(configuration)))
-        ledger = stack.enter_context(contextlib.closing(open_state(configuration.state_url, writer=acts)))
+        ledger = stack.enter_context(contextlib.closing(_ledger(configuration, names, acts=acts)))
         targets = []
         for name in names:
             registry = await stack.enter_async_context(registry_of(configuration, name, acts=acts))
             targets.append(_target(configuration, name, registry))
-        engine = Engine(source, ledger, tuple(targets), clock or Clock(), progress)
+        guards = Guards(configuration.settings.guards.max_imports_per_cycle)
+        engine = Engine(source, ledger, tuple(targets), guards, clock or Clock(), progress)
         stack.callback(engine.close)
         yield World(configuration, source, ledger, engine)
+
+
+def _ledger(configuration: Configuration, names: tuple[str, ...], *, acts: bool) -> SqlLedger:
+    """The state; it remembers which registry each target is, so that it is never used for another."""
+    return open_state(
+        configuration.state_url,
+        writer=acts,
+        lineage={name: _identity(configuration.settings.targets[name]) for name in names},
+    )
+
+
+def _identity(wanted: EmbeddedTarget | ModelArtsTarget) -> str:
+    if isinstance(wanted, EmbeddedTarget):
+        return f"embedded {wanted.database or 'in the state directory'}"
+    return (
+        f"modelarts {wanted.endpoint.rstrip('/')} project {wanted.project_id} workspace {wanted.workspace_id}"
+    )
 
 
 @contextlib.asynccontextmanager
@@ -149,7 +167,6 @@ def _target(configuration: Configuration, name: str, registry: Registry) -> Targ
         wanted.path,
         registry,
         ManifestReader(edition(wanted.edition)),
-        Guards(settings.guards.max_imports_per_cycle),
         policy,
         settings.schedule.full_observation,
     )

@@ -154,7 +154,7 @@ def _add_routes(app: FastAPI) -> None:
     @app.get("/healthz", summary="Whether the registry and its database answer", tags=["health"])
     async def health() -> Response:
         try:
-            await parts.database.run(parts.database.connection.execute, "SELECT 1 FROM models LIMIT 1")
+            await parts.database.run(parts.database.check)
         except sqlite3.Error as error:
             raise VendorError(UNAVAILABLE, f"the registry's database says: {error}") from error
         return answer({"status": "ok"})
@@ -168,6 +168,11 @@ def _add_refusals(app: FastAPI) -> None:
     @app.exception_handler(IamError)
     async def refuse_login(_: Request, error: IamError) -> Response:
         return iam_refusal(error)
+
+    @app.exception_handler(sqlite3.Error)
+    async def refuse_for_the_database(request: Request, error: sqlite3.Error) -> Response:
+        _LOG.error("request %s failed: the database says %s", request.state.request_id, error)
+        return refusal(VendorError(INTERNAL, f"the database says: {error}"), request.state.request_id)
 
     @app.exception_handler(RequestValidationError)
     async def refuse_parameters(request: Request, error: RequestValidationError) -> Response:

@@ -108,6 +108,10 @@ class Database:
                 self._connection.execute("ROLLBACK")
             raise
 
+    def check(self) -> None:
+        """Reads something, inside `run`. Raises sqlite3.Error when that fails."""
+        self._connection.execute("SELECT 1 FROM models LIMIT 1").fetchall()
+
     def close(self) -> None:
         """Finishes what runs and closes; safe to call twice."""
         self._worker.shutdown(wait=True)

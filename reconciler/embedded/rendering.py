@@ -22,7 +22,7 @@ _ADDED_CONFIG = {"model_source": "custom", "tunable": False, "downloadable_flag"
 _EMPTY_PACKAGE = {"package_version": "", "restraint": ""}
 _ECHOED = ("source_location", "source_job_id", "source_job_version", "execution_code")
 
-# The console's defaults; the vendor sends all of them as text.
+# Period, delay and failures are the console's defaults; the vendor sends all of them as text.
 _HEALTH = {
     "protocol": "http",
     "url": "/health",

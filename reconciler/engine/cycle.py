@@ -56,7 +56,6 @@ class Target:
     path: str
     registry: Registry
     reader: ManifestReader
-    guards: Guards = field(default_factory=Guards)
     policy: Policy = field(default_factory=Policy)
     full_observation: timedelta = timedelta(hours=1)
 
@@ -104,6 +103,7 @@ class Engine:
     source: Source
     ledger: Ledger
     targets: tuple[Target, ...]
+    guards: Guards = field(default_factory=Guards)
     clock: Clock = field(default_factory=Clock)
     progress: Callable[[Event], None] = lambda _: None
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
@@ -129,8 +129,9 @@ class Engine:
         digest = plan_digest(item for p in passes for item in p.items)
         self._check(digest, wanted)
         if wanted.confirm is None:
+            items = guard([item for p in passes for item in p.items], self.guards, digest)
             for p in passes:
-                p.items = guard(p.items, p.target.guards, digest)
+                p.items = tuple(item for item in items if item.target == p.target.name)
         if wanted.act:
             await asyncio.gather(*(self._act(p, wanted) for p in passes))
         return self._report(commit, digest, passes, tuple(notes), wanted)

@@ -28,15 +28,15 @@ def fold(entry: Entry | None, event: Event) -> Entry:
     """The entry after `event`; pure, so that a ledger can always be rebuilt from its journal.
 
     What an event leaves out keeps its value; `not_before`, `code` and `detail` speak of the newest event
-    only. A release or a deletion forgets the model and starts the attempts again; a drift forgets the digest,
-    so that the registered model is never taken for equal without being compared.
+    only. A release or a deletion forgets the model and starts the attempts again. The digest is that of the
+    content a model was made from, or found equal to; a model that somebody else made has none.
     """
     if entry is None:
         entry = Entry(event.target, event.pair, Phase.RELEASED, event.kind, event.at)
     carried = {name: value for name in _CARRIED if (value := getattr(event, name)) is not None}
     if event.kind in (EventKind.RELEASED, EventKind.DELETED):
         carried |= {"attempts": 0, "model_id": None, "model_status": None, "operation_id": None}
-    if event.kind is EventKind.DRIFTED:  # what is registered is not what any manifest says
+    if event.kind is EventKind.DRIFTED and not _is_known(entry, event):
         carried["digest"] = None
     if event.kind is EventKind.IMPORT_REQUESTED:
         same = entry.digest == event.digest
@@ -51,3 +51,8 @@ def fold(entry: Entry | None, event: Event) -> Entry:
         detail=event.detail,
         **carried,
     )
+
+
+def _is_known(entry: Entry, event: Event) -> bool:
+    """Whether the event speaks of the model that the entry remembers."""
+    return entry.phase is Phase.REGISTERED and entry.model_id == event.model_id

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from reconciler.engine.ports import Registry
 
 
+_SETTLED_NOW = (EventKind.MISSING, EventKind.DRIFTED)  # told before, and no longer true of an equal model
+
+
 async def observe(view: View, registry: Registry, *, everything: bool, in_flight: int) -> View:
     """The view with what the registry has: its list, and a detail for each model that must be judged.
 
@@ -77,7 +80,7 @@ def news(
 def _news(item: Item, entry: Entry | None) -> EventKind | None:
     changed = entry is None or entry.model_id != item.model_id
     if item.verdict in (Verdict.IN_SYNC, Verdict.PUBLISHING):
-        if entry is None or changed or entry.digest != item.digest or entry.last is EventKind.MISSING:
+        if changed or entry is None or entry.digest != item.digest or entry.last in _SETTLED_NOW:
             return EventKind.ADOPTED
         if item.model_status is not None and entry.model_status != item.model_status:
             return status_event(item.model_status)

@@ -88,11 +88,26 @@ def to_inspect(view: View, *, everything: bool = False) -> tuple[str, ...]:
 def known_equal(manifest: Manifest, model: ObservedModel, entry: Entry | None) -> bool:
     """Whether this model is remembered as made from, or found equal to, this very content."""
     return (
-        entry is not None
-        and entry.phase is Phase.REGISTERED
-        and entry.model_id == model.model_id
-        and entry.digest == manifest.digest
+        _remembered_content(model, entry) == manifest.digest
+        and entry is not None
+        and entry.last is not EventKind.DRIFTED
     )
+
+
+def _remembered_content(model: ObservedModel, entry: Entry | None) -> str | None:
+    """The digest of the content this very model was made from or found equal to; None when not known."""
+    if entry is None or entry.phase is not Phase.REGISTERED or entry.model_id != model.model_id:
+        return None
+    return entry.digest
+
+
+def _has_changed(manifest: Manifest, model: ObservedModel, entry: Entry | None) -> bool:
+    """Whether the manifest says something else than what this model was made from.
+
+    A registry does not return every field, and a field that a manifest leaves out cannot be compared: what
+    was remembered knows more.
+    """
+    return _remembered_content(model, entry) not in (None, manifest.digest)
 
 
 def verdicts(view: View) -> tuple[Item, ...]:
@@ -196,11 +211,14 @@ def _registered(view: View, item: Item, manifest: Manifest, model: ObservedModel
     stage = lifecycle(status)
     if stage == "failed":
         return _with(item, Verdict.FAILED, _import_failed(item, entry))
-    if detail is not None:
-        declared, registered = comparable(manifest.request, detail)
-        if declared != registered:
-            return _drifted(view, item, differences(declared, registered))
-    elif not known_equal(manifest, model, entry):
+    declared, registered = comparable(manifest.request, detail or {})
+    if declared != registered:
+        return _drifted(view, item, differences(declared, registered))
+    if _has_changed(manifest, model, entry):
+        return _drifted(
+            view, item, ("the manifest has changed since the import, where the registry tells nothing",)
+        )
+    if detail is None and not known_equal(manifest, model, entry):
         reason = Reason("not-compared", "registered, but its detail could not be read to compare it")
         return _with(item, Verdict.WAITING, reason)
     return replace(item, verdict=Verdict.IN_SYNC if stage == "published" else Verdict.PUBLISHING)

@@ -43,11 +43,13 @@ class Answer:
     Attributes:
         headers: names in lower case.
         body: as received, possibly cut where it was an error.
+        request_id: the vendor's id of the request, from the header.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    request_id: str | None = None
 
 
 class Envelope(NamedTuple):

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from reconciler.contract.signing import encode_query
 from reconciler.engine.values import Created
 from reconciler.errors import NotFound, OutcomeUnknown, RegistryError, RegistryUnavailable, Rejected
-from reconciler.registry.answers import Answer, classify, printable, request_id
+from reconciler.registry.answers import Answer, classify, printable
 from reconciler.registry.endpoint import parse_endpoint, parse_project
 from reconciler.registry.exchange import Call, Exchange
 from reconciler.registry.limits import Limits
@@ -110,7 +110,7 @@ class ModelArtsRegistry:
         call = Call("POST", self._models, body=self._body(request), write=True)
         answer = await self._exchange.send(call)
         try:
-            return Created(created_id(answer), request_id(answer.headers))
+            return Created(created_id(answer), answer.request_id)
         except WrongShape as error:
             _unusable(call, answer, error)
 
@@ -207,5 +207,5 @@ def _unusable(call: Call, answer: Answer, error: WrongShape) -> NoReturn:
         method=call.method,
         path=call.path,
         status=answer.status,
-        request_id=request_id(answer.headers),
+        request_id=answer.request_id,
     ) from None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from reconciler.errors import OutcomeUnknown, RegistryError, RegistryUnavailable
-from reconciler.registry.answers import Answer, classify, printable
+from reconciler.registry.answers import Answer, classify, printable, request_id
 from reconciler.registry.codes import Action, disposition
 from reconciler.registry.pacing import Bucket, pause
 from reconciler.registry.transport import SENT, AnswerTooLarge, Pools
@@ -154,7 +154,12 @@ class Exchange:
 
     async def _once(self, call: Call, attempt: _Attempt) -> Answer:
         response = await self._response(call, attempt)
-        answer = Answer(response.status_code, response.headers, response.content)
+        answer = Answer(
+            response.status_code,
+            response.headers,
+            response.content,
+            request_id(response.headers, redact=self.redact),
+        )
         if response.is_success:
             return answer
         error = classify(

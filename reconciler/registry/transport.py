@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -52,21 +53,13 @@ class Pools:
             tls: trust for https; by default the usual authorities, or those of `SSL_CERT_FILE`.
         """
         count = 1 if transport else -(-limits.concurrency // POOL_SIZE)
-        verify = tls or httpx.create_ssl_context()
-        proxy = proxy_for(endpoint)
-        pool = httpx.Limits(max_connections=POOL_SIZE, max_keepalive_connections=POOL_SIZE)
         self._clients = [
             httpx.AsyncClient(
                 auth=auth,
                 follow_redirects=False,
                 trust_env=False,
                 timeout=httpx.Timeout(limits.deadline, connect=limits.connect_timeout),
-                transport=_Guard(
-                    transport
-                    or httpx.AsyncHTTPTransport(verify=verify, limits=pool, proxy=proxy, trust_env=False),
-                    limits,
-                    traced=transport is None,
-                ),
+                transport=_Guard(transport or _sockets(endpoint, tls), limits, traced=transport is None),
             )
             for _ in range(count)
         ]
@@ -144,6 +137,20 @@ class _Capped(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _sockets(endpoint: httpx.URL, tls: ssl.SSLContext | None) -> httpx.AsyncHTTPTransport:
+    return httpx.AsyncHTTPTransport(
+        verify=tls or _usual_authorities(),
+        limits=httpx.Limits(max_connections=POOL_SIZE, max_keepalive_connections=POOL_SIZE),
+        proxy=proxy_for(endpoint),
+        trust_env=False,
+    )
+
+
+@cache
+def _usual_authorities() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
 
 
 def _trace(sent: Callable[[], None]) -> Callable[[str, Any], Awaitable[None]]:

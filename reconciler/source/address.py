@@ -9,7 +9,7 @@ import hashlib
 import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from reconciler.errors import SourceError
 
@@ -129,6 +129,7 @@ def _without_secrets(parts: SplitResult) -> str:
 def _secrets(parts: SplitResult) -> tuple[str, ...]:
     """Longest first, so that no secret is left in half by a shorter one."""
     user = None if parts.scheme == "ssh" else parts.username
-    written = [user, parts.password, parts.query, parts.fragment]
+    values = [value for _, value in parse_qsl(parts.query)]
+    written = [user, parts.password, parts.query, parts.fragment, *values]
     found = {text for piece in written if piece for text in (piece, unquote(piece))}
     return tuple(sorted(found, key=len, reverse=True))

@@ -107,7 +107,7 @@ class Commands:
             ) from error
         finally:
             self._running.discard(conversation)
-            conversation.close()
+            conversation.end()
 
     def require_success(self, conversation: Conversation, accept: frozenset[int] = frozenset({0})) -> None:
         """Raises what git complained about, if its output has ended and it failed."""
@@ -122,7 +122,7 @@ class Commands:
         """Ends what still runs; safe to call twice."""
         self._closed = True
         for conversation in tuple(self._running):
-            conversation.close()
+            conversation.end()
         self._running.clear()
         if self._repo is not None:
             self._repo.close()
@@ -153,7 +153,7 @@ class Commands:
         return Conversation(handle, feed, self._timeout, total=total)
 
     def _there(self) -> tuple[str, str]:
-        """The folder as git's own option: GitPython expands `$NAME` and `~` in it, and may end up elsewhere."""
+        """The folder, said to git itself: GitPython expands `$NAME` and `~`, and may end up elsewhere."""
         return ("-C", str(self._folder))
 
     def _wrapper(self, gitpython: ModuleType) -> git.Git:

@@ -12,7 +12,8 @@ _SPOKEN = re.compile(r"(?:fatal|error|ssh|remote|kex_exchange_identification): ?
 DAMAGE = re.compile(
     r"bad object|bad tree|not a (?:valid object|tree object)|unable to read|corrupt|loose object|packfile|"
     r"pack has|not our ref|missing (?:blob|tree|commit|object)|did not send all necessary|object file|"
-    r"invalid (?:sha1|object)|could not (?:parse|read) |cannot lock ref|unable to create .*\.lock|bad config|inflate",
+    r"invalid (?:sha1|object)|could not (?:parse|read) (?!from remote|user|pass)|cannot lock ref|"
+    r"unable to create .*\.lock|bad config|inflate",
     re.IGNORECASE,
 )
 
@@ -25,7 +26,7 @@ _AWAY = (
     r"could not resolve|couldn't resolve|connection (?:refused|reset|timed out|closed)|unreachable|"
     r"no route|failed to connect|couldn't connect|timed out|unable to access|hung up|early eof"
 )
-_NOWHERE = r"repository .*not found|does not (?:appear to be|exist)|not a git repository|no such file"
+_NOWHERE = r"repository .*not found|does not (?:appear to be|exist)|not a git repository"
 
 _TO_ALLOW = (
     "it belongs to another user, so git refuses to read it; run as its owner, or allow it with "
@@ -41,8 +42,8 @@ _ADVICE = (
     (_AWAY, "it cannot be reached; check the network and the URL. The last good commit stays in use"),
     (r"transport '.*' not allowed", _TO_COMPLETE),
     (r"no space left|disk quota", "the disk is full; make room and try again"),
-    (DAMAGE.pattern, "objects are missing or damaged; run `git fsck` there, or clone it anew"),
     (_NOWHERE, "there is no git repository; check source.repo"),
+    (DAMAGE.pattern, "objects are missing or damaged; run `git fsck` there, or clone it anew"),
     (r"permission denied", "its files cannot be read; check their permissions"),
 )
 

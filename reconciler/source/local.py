@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.source.commands import Tally
     from reconciler.source.layout import Layout
 
-_NO_SUCH_KEY = 1  # exit status of `git config --get-regexp` that found nothing
+_FOUND_OR_NOT = frozenset({0, 1})  # exit status of a search that may find nothing
 _STATUS = (
     "status",
     "--porcelain=v1",
@@ -87,15 +87,21 @@ class LocalRepository:
         self.commands.close()
 
     def _asked(self) -> str:
+        """What git says, for a repository whose refs are in no files."""
         arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", self._ref)
-        commit = self.commands.run(*arguments).decode(errors="replace").strip()
-        return commit if is_object_id(commit) else self._missing()
+        printed = self.commands.run(*arguments, accept=_FOUND_OR_NOT)
+        commit = printed.decode(errors="replace").strip()
+        if not is_object_id(commit):
+            raise SourceError(f"{self.named}: {printable(self._ref)} has no commit; check source.branch")
+        return commit
 
     def _missing(self) -> str:
         ref = (symbolic_target(self.layout) or "HEAD") if self._ref == "HEAD" else self._ref
         raise missing_branch(self.named, ref.removeprefix("refs/heads/"), branches(self.layout))
 
     def _branch_notes(self) -> list[str]:
+        if self.layout.has_reftable:
+            return []
         checked_out = symbolic_target(self.layout)
         if self._ref == "HEAD" and checked_out is None:
             return [f"{self.named}: HEAD is detached: no branch is followed; set source.branch to follow one"]
@@ -139,5 +145,5 @@ class LocalRepository:
             "--get-regexp",
             r"^filter\..*\.(clean|smudge|process|required)$",
         )
-        printed = self.commands.run(*arguments, accept=frozenset({0, _NO_SUCH_KEY}))
+        printed = self.commands.run(*arguments, accept=_FOUND_OR_NOT)
         return sorted({key.decode(errors="surrogateescape") for key in printed.split(b"\0") if key})

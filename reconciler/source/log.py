@@ -10,6 +10,7 @@ import os
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from reconciler.engine.values import Attribution, Touch
@@ -63,73 +64,58 @@ class Change:
         return not self.blob.strip("0")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One commit of the log."""
-
-    attribution: Attribution
-    changes: tuple[Change, ...]
-
-
-def records(pieces: Iterable[bytes]) -> Iterator[Record]:
-    """The commits of a log printed with `ARGUMENTS`, as they come."""
+def changes(pieces: Iterable[bytes]) -> Iterator[tuple[Attribution, Change]]:
+    """What a log printed with `ARGUMENTS` tells, one file at a time, each as soon as it is there."""
     fields = split_nul(pieces)
-    changes: list[Change] = []
     attribution: Attribution | None = None
     for field in fields:
         token = field.lstrip(b"\n")
-        if token.startswith(b":"):
-            changes.append(_change(token, fields))
+        if attribution is not None and token.startswith(b":"):
+            yield attribution, _change(token, fields)
         elif token:
-            if attribution is not None:
-                yield Record(attribution, tuple(changes))
-            changes = []
             attribution = _attribution(token, fields)
-    if attribution is not None:
-        yield Record(attribution, tuple(changes))
 
 
-def attribute(log: Iterable[Record], expected: Mapping[str, str]) -> dict[str, Attribution]:
+def attribute(
+    log: Iterable[tuple[Attribution, Change]], expected: Mapping[str, str]
+) -> dict[str, Attribution]:
     """For each path, the newest commit that gave it the content it has; stops as soon as all are found.
 
     Comparing the content leaves out commits of a merged branch whose version the merge did not take.
 
     Args:
-        log: commits, newest first, without renames.
+        log: changes, newest first, without renames.
         expected: the blob id of each path at the newest commit; all zeros where it has none.
     """
     missing = dict(expected)
     found: dict[str, Attribution] = {}
-    for record in log:
-        for change in record.changes:
-            if missing.get(change.path) == change.blob:
-                found[change.path] = record.attribution
-                del missing[change.path]
-        if not missing:
-            break
+    for attribution, change in log:
+        if missing.get(change.path) == change.blob:
+            found[change.path] = attribution
+            del missing[change.path]
+            if not missing:
+                break
     return found
 
 
-def touches(log: Iterable[Record], tip: frozenset[str]) -> list[Touch]:
+def touches(log: Iterable[tuple[Attribution, Change]], tip: frozenset[str]) -> list[Touch]:
     """Every change of every file, newest first, under the path the file has today.
 
     Args:
-        log: commits, newest first and children before parents, with renames.
+        log: changes, newest first and children before parents, with renames.
         tip: the paths that exist at the newest commit.
     """
-    commits = list(log)
-    renamed = {
-        change.before: change.path
-        for record in reversed(commits)
-        for change in record.changes
-        if change.before is not None
-    }
+    told = list(log)
+    renamed = {change.before: change.path for _, change in reversed(told) if change.before is not None}
     today: dict[str, str] = {}
     found: list[Touch] = []
-    for record in commits:
-        steps = [(change, _today(change.path, today, tip, renamed)) for change in record.changes]
-        found += [Touch(now, change.path, record.attribution, change.deleted) for change, now in steps]
-        moved = [(change.before, change.path, now) for change, now in steps if change.before is not None]
+    for _, commit in groupby(told, key=lambda pair: pair[0].commit):
+        moved: list[tuple[str, str, str]] = []
+        for attribution, change in commit:
+            now = _today(change.path, today, tip, renamed)
+            found.append(Touch(now, change.path, attribution, change.deleted))
+            if change.before is not None:
+                moved.append((change.before, change.path, now))
         for _, after, _ in moved:
             today.pop(after, None)
         today |= {before: now for before, _, now in moved}

@@ -123,7 +123,8 @@ class Mirror:
 
     def _listed(self, pattern: str) -> dict[str, str]:
         """What the remote advertises under `pattern`: object ids by the full name of the ref."""
-        printed = self._asked(self.layout.git_dir, "ls-remote", "--quiet", _REMOTE, pattern)
+        nowhere = self._cache_dir / ".no-repository"
+        printed = self._talking(nowhere).run("ls-remote", "--quiet", _REMOTE, pattern)
         lines = (os.fsdecode(line).partition("\t") for line in printed.splitlines())
         return {name: object_id for object_id, _, name in lines if is_object_id(object_id)}
 
@@ -141,10 +142,7 @@ class Mirror:
         place = self.layout.git_dir
         fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=self._cache_dir))
         try:
-            object_format = "sha256" if len(tip) == _SHA256_DIGITS else "sha1"
-            kept = self._kept.removeprefix("refs/heads/")
-            options = ("--quiet", "--bare", "--template=", f"--object-format={object_format}")
-            self._asked(fresh, "init", *options, f"--initial-branch={kept}")
+            _make_bare(fresh, head=self._kept, sha256=len(tip) == _SHA256_DIGITS)
             self._fetch(fresh)
             if not damaged and self.last_head() is not None:
                 return  # another process was quicker
@@ -154,17 +152,14 @@ class Mirror:
         except OSError as error:
             raise self._unwritable(error) from error
         finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-            shutil.rmtree(fresh.with_name(f"{fresh.name}.old"), ignore_errors=True)
+            _remove(fresh)
+            _remove(fresh.with_name(f"{fresh.name}.old"))
 
     def _fetch(self, git_dir: Path) -> None:
         refspec = f"+{self._wanted}:{self._kept}"
         with self._talking(git_dir).stream(*_FETCH, refspec) as output:
             for _ in output.pieces():
                 pass
-
-    def _asked(self, git_dir: Path, *arguments: str) -> bytes:
-        return self._talking(git_dir).run(*arguments)
 
     def _talking(self, git_dir: Path) -> Commands:
         """Git outside of any repository but the one at `git_dir`, with the remote's URL at hand."""
@@ -189,10 +184,26 @@ class Mirror:
         for leftover in self._cache_dir.glob(f".{self.layout.git_dir.name}-*"):
             with suppress(OSError):
                 if time.time() - leftover.stat().st_mtime > _ABANDONED:
-                    shutil.rmtree(leftover, ignore_errors=True)
+                    _remove(leftover)
 
     def _unwritable(self, error: OSError) -> SourceError:
         return SourceError(
             f"{self.named}: cannot be mirrored under {self._cache_dir}: {error.strerror}; "
             "make that folder writable, make room, or set state.dir to another one"
         )
+
+
+def _remove(leftover: Path) -> None:
+    if leftover.is_file():
+        leftover.unlink()
+    shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _make_bare(folder: Path, *, head: str, sha256: bool) -> None:
+    """An empty bare repository without hooks: what `git init` makes, whatever templates and defaults say."""
+    for name in ("objects", "refs"):
+        (folder / name).mkdir()
+    version, extension = (1, "[extensions]\n\tobjectFormat = sha256\n") if sha256 else (0, "")
+    core = f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = true\n"
+    (folder / "config").write_text(core + extension, encoding="ascii")
+    (folder / "HEAD").write_bytes(b"ref: " + os.fsencode(head) + b"\n")

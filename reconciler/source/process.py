@@ -48,6 +48,7 @@ class Conversation(io.RawIOBase):
         self._pending = memoryview(feed)
         self._complaints = b""
         self._ended = False
+        self._given_up = False
         self.patience = patience
         self.deadline = time.monotonic() + patience if total else None
         self._selector = selectors.DefaultSelector()
@@ -66,7 +67,7 @@ class Conversation(io.RawIOBase):
             SilentGitError: git took too long.
             SourceError: this was closed, together with its repository, before the end.
         """
-        if self.closed:
+        if self._given_up:
             raise SourceError("git: its output was closed before it was read to the end")
         begun = time.monotonic()
         while not self._ended:
@@ -115,16 +116,16 @@ class Conversation(io.RawIOBase):
         """The newest of what git wrote to its standard error."""
         return self._complaints.decode(errors="replace")
 
-    def close(self) -> None:
-        """Ends git if it still runs, and gives back every descriptor."""
-        if not self.closed:
+    def end(self) -> None:
+        """Ends git if it still runs, and gives back every descriptor; safe to call twice."""
+        if not self._given_up:
+            self._given_up = True
             self._selector.close()
-            self._end()
+            self._kill()
             for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
                 if stream is not None:
                     with contextlib.suppress(OSError):
                         stream.close()
-        super().close()
 
     def _watch(self, stream: IO[bytes] | None, event: int) -> int:
         """The descriptor of `stream`, served from now on; -1 when there is none."""
@@ -160,7 +161,7 @@ class Conversation(io.RawIOBase):
         if not heard:
             self._selector.unregister(self._stderr)
 
-    def _end(self) -> None:
+    def _kill(self) -> None:
         if self._process.poll() is not None:
             return
         self._signal(signal.SIGTERM)  # git removes its lock files

@@ -161,7 +161,7 @@ class GitSource:
         held = {file.path: file.blob for file in self._files(commit, root)}
         expected = {path: held.get(path, "0" * len(commit)) for path in wanted}
         with self._origin.commands.stream(*log.WITHOUT_RENAMES, commit, *tree.pathspec(root)) as output:
-            return log.attribute(log.records(output.pieces()), expected)
+            return log.attribute(log.changes(output.pieces()), expected)
 
     def history(self, commit: str, root: str) -> Sequence[Touch]:
         """Every commit that touched a file below `root`, newest first, renames inside `root` followed.
@@ -172,7 +172,7 @@ class GitSource:
         root = tree.inside(root)
         tip = frozenset(file.path for file in self._files(commit, root))
         with self._origin.commands.stream(*log.WITH_RENAMES, commit, *tree.pathspec(root)) as output:
-            return log.touches(log.records(output.pieces()), tip)
+            return log.touches(log.changes(output.pieces()), tip)
 
     def notes(self) -> Sequence[str]:
         """Facts a person should know: uncommitted changes, a detached HEAD, a shallow clone."""

@@ -159,7 +159,7 @@ def documents(draw: st.DrawFn, edition: str) -> dict[str, Any]:
 
 junk = st.sampled_from(
     [None, True, 7, 1.5, "", "x", "x y", "python3.7", "<", "手", [], {}, ["x"], {"x": 1}, "m" * 101]
-)
+).map(copy.deepcopy)
 
 
 @st.composite

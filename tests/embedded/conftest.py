@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from reconciler.embedded import EmbeddedSettings, running
-from tests.embedded.samples import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,32 +27,50 @@ class Clock:
 
 
 class Serve(Protocol):
-    """Starts a registry with these settings and gives a plain HTTP client whose base is the project's URL."""
+    """Gives a plain HTTP client of a registry with these settings; its base is the URL of a new project."""
 
     def __call__(self, **settings: Any) -> httpx.Client:
-        """See EmbeddedSettings; the clock is the test's unless given."""
+        """See EmbeddedSettings; the clock is the test's."""
 
 
 @contextmanager
-def client_of(settings: EmbeddedSettings) -> Iterator[httpx.Client]:
+def client_of(settings: EmbeddedSettings, project: str) -> Iterator[httpx.Client]:
     """A registry, and a client of it, while the block runs."""
-    with running(settings) as url, httpx.Client(base_url=f"{url}/v1/{PROJECT}") as client:
+    with running(settings) as url, httpx.Client(base_url=f"{url}/v1/{project}") as client:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def clock() -> Clock:
-    """The registries' clock."""
+    """The registries' clock; it only goes forward."""
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def shared(clock: Clock) -> Iterator[Serve]:
+    """Registries in memory that serve every test with the same settings; projects keep the tests apart."""
+    with ExitStack() as stack:
+        urls: dict[tuple[Any, ...], str] = {}
+
+        def start(**settings: Any) -> httpx.Client:
+            key = tuple(sorted(settings.items()))
+            if key not in urls:
+                urls[key] = stack.enter_context(running(EmbeddedSettings(clock=clock, **settings)))
+            return httpx.Client(base_url=f"{urls[key]}/v1/{uuid4().hex}")
+
+        yield start
+
+
 @pytest.fixture
-def serve(clock: Clock) -> Iterator[Serve]:
-    """Registries that stop when the test ends."""
+def serve(clock: Clock, shared: Serve) -> Iterator[Serve]:
+    """A registry of the test's own where it keeps something between calls, else a shared one."""
     with ExitStack() as stack:
 
         def start(**settings: Any) -> httpx.Client:
-            chosen = EmbeddedSettings(**{"clock": clock, **settings})
-            return stack.enter_context(client_of(chosen))
+            if {"database", "auth"} & set(settings):
+                project = next(iter((settings.get("projects") or {"any": uuid4().hex}).values()))
+                chosen = EmbeddedSettings(clock=clock, **settings)
+                return stack.enter_context(client_of(chosen, project))
+            return stack.enter_context(shared(**settings))
 
         yield start

@@ -62,6 +62,11 @@ SEED: dict[str, Any] = {
 """The example of the vendor's import page (2019), field for field."""
 
 
+def project_of(client: httpx.Client) -> str:
+    """The project id in a client's base URL."""
+    return client.base_url.path.strip("/").rpartition("/")[2]
+
+
 def request(name: str = "m", version: str = "1.0.0", **fields: Any) -> dict[str, Any]:
     """A small valid request."""
     basic = {

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 _KEY, _SECRET = "AKEXAMPLE", "sk-canary"
 _PASSWORD = "password-canary"  # noqa: S105 - made up, to be looked for
+_TEMPORARY = "token-canary"
 _CREDENTIALS = Credentials(
     access_keys={_KEY: _SECRET, "TEMPORARY": _SECRET},
-    security_tokens={"TEMPORARY": "token-canary"},
+    security_tokens={"TEMPORARY": _TEMPORARY},
     users=(User(name="robot", password=_PASSWORD, domain="team"),),
 )
 _REGION = "cn-north-4"
@@ -146,7 +147,7 @@ def test_five_wrong_signatures_in_a_row_lock_a_key_for_five_minutes(
     for _ in range(5):
         assert refused(_signed(guarded, clock.now, sk="wrong")) == (401, "APIGW.0301")
     assert refused(_signed(guarded, clock.now)) == (401, "APIGW.0301")
-    assert _signed(guarded, clock.now, key="TEMPORARY", security_token="token-canary").is_success
+    assert _signed(guarded, clock.now, key="TEMPORARY", security_token=_TEMPORARY).is_success
     clock.now += 299
     assert not _signed(guarded, clock.now).is_success
     clock.now += 1
@@ -162,9 +163,9 @@ def test_an_unknown_key_is_refused_and_not_counted(guarded: httpx.Client, clock:
 def test_temporary_credentials_need_their_security_token(guarded: httpx.Client, clock: Clock) -> None:
     """The right one, signed with the rest."""
     assert refused(_signed(guarded, clock.now, key="TEMPORARY")) == (401, "APIGW.0301")
-    wrong = _signed(guarded, clock.now, key="TEMPORARY", security_token="other")
+    wrong = _signed(guarded, clock.now, key="TEMPORARY", security_token=_TEMPORARY[1:])
     assert refused(wrong) == (401, "APIGW.0301")
-    assert _signed(guarded, clock.now, key="TEMPORARY", security_token="token-canary").status_code == 200
+    assert _signed(guarded, clock.now, key="TEMPORARY", security_token=_TEMPORARY).status_code == 200
 
 
 def test_a_password_gives_a_token_that_gets_in(guarded: httpx.Client, clock: Clock) -> None:
@@ -253,14 +254,14 @@ def test_tokens_survive_a_restart_and_are_not_in_the_database(clock: Clock, tmp_
     settings = EmbeddedSettings(
         database=tmp_path / "r.db", auth=_CREDENTIALS, projects=_PROJECTS, clock=clock
     )
-    with client_of(settings) as client:
+    with client_of(settings, PROJECT) as client:
         token = _token(client)
-    with client_of(settings) as client:
+    with client_of(settings, PROJECT) as client:
         assert client.get("/models", headers=token).status_code == 200
     connection = sqlite3.connect(tmp_path / "r.db")
     content = "".join(connection.iterdump())
     connection.close()
-    for secret in (token["X-Auth-Token"], _PASSWORD, _SECRET, "token-canary"):
+    for secret in (token["X-Auth-Token"], _PASSWORD, _SECRET, _TEMPORARY):
         assert secret not in content
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.contract import comparable
-from tests.embedded.samples import PROJECT, SEED, add, detail, request
+from tests.embedded.samples import SEED, add, detail, project_of, request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ def test_the_vendors_example_comes_back_field_for_field(serve: Serve, clock: Clo
         "model_id": model_id,
         "model_status": "publishing",
         "create_at": int(clock.now * 1000),
-        "project": PROJECT,
+        "project": project_of(client),
         "workspace_id": "0",
         "source_type": "",
         "model_source": "custom",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.embedded.samples import PROJECT, SEED, add, detail, names, refused, request
+from tests.embedded.samples import SEED, add, detail, names, project_of, refused, request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def test_projects_do_not_see_each_other(serve: Serve) -> None:
     """The same pair in two projects; neither lists, shows nor deletes the other's."""
     client = serve()
     model_id = add(client)
-    other = str(client.base_url).replace(f"{PROJECT}/", "other")
+    other = str(client.base_url).replace(f"{project_of(client)}/", "other")
     assert client.post(f"{other}/models", json=request()).status_code == 200
     assert client.get(f"{other}/models").json()["count"] == 1
     assert refused(client.get(f"{other}/models/{model_id}")) == (404, "ModelArts.3001")

@@ -92,15 +92,15 @@ def test_a_build_that_fails_says_so_at_once(serve: Serve, clock: Clock) -> None:
 def test_models_and_running_imports_survive_a_restart(clock: Clock, tmp_path: Path) -> None:
     """The import goes on while the registry is down."""
     settings = EmbeddedSettings(database=tmp_path / "deep" / "r.db", publish_seconds=60, clock=clock)
-    with client_of(settings) as client:
+    with client_of(settings, PROJECT) as client:
         model_id = add(client)
         before = detail(client, model_id)
     clock.now += 30
-    with client_of(settings) as client:
+    with client_of(settings, PROJECT) as client:
         assert detail(client, model_id) == before
         assert client.post("/models", json=request()).status_code == 409
     clock.now += 30
-    with client_of(settings) as client:
+    with client_of(settings, PROJECT) as client:
         assert detail(client, model_id) == before | {"model_status": "published"}
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.embedded.samples import PROJECT, add, names, refused
+from tests.embedded.samples import add, names, project_of, refused
 
 if TYPE_CHECKING:
     from tests.embedded.conftest import Clock, Serve
@@ -19,7 +19,12 @@ def test_a_list_item_tells_less_than_the_detail(serve: Serve) -> None:
     (item,) = page["models"]
     told: dict[str, Any] = {"model_id": model_id, "model_name": "m", "model_version": "1.0.0"}
     told |= {"model_type": "TensorFlow"}
-    told |= {"description": "d", "workspace_id": "0", "project": PROJECT, "model_status": "publishing"}
+    told |= {
+        "description": "d",
+        "workspace_id": "0",
+        "project": project_of(client),
+        "model_status": "publishing",
+    }
     told |= {"model_source": "custom", "install_type": ["real-time", "batch"], "model_size": 0}
     assert {name: item[name] for name in told} == told
     assert not {"source_location", "runtime", "apis", "dependencies", "config"} & set(item)

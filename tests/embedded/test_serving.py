@@ -107,6 +107,20 @@ def test_a_database_that_broke_is_told_in_the_envelope(serve: Serve, tmp_path: P
     assert refused(client.delete("/models/x")) == (500, "ModelArts.0010")
 
 
+def test_a_fault_nobody_foresaw_is_told_in_the_envelope_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Here a clock that breaks: no traceback in the answer, and the same request id in answer and log."""
+
+    def broken() -> float:
+        raise RuntimeError("no time")
+
+    with running(EmbeddedSettings(clock=broken)) as url:
+        answer = httpx.get(f"{url}/v1/p/models")
+    assert refused(answer) == (500, "ModelArts.0010")
+    assert "no time" not in answer.text
+    (record,) = [record for record in caplog.records if record.exc_info]
+    assert answer.headers["X-request-id"] in record.getMessage()
+
+
 @pytest.mark.parametrize("content", [b"not a database" * 100, b"SQLite format 3\x00" + b"\xff" * 2000])
 def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
     """The message names the file."""
@@ -172,7 +186,7 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], wordi
 
 def test_two_registries_may_share_a_file(serve: Serve, tmp_path: Path) -> None:
     """What one registers, the other has."""
-    one, other = (serve(database=tmp_path / "r.db") for _ in range(2))
+    one, other = (serve(database=tmp_path / "r.db", projects={"a": "b"}) for _ in range(2))
     add(one)
     assert other.get("/models").json()["count"] == 1
     assert other.post("/models", json=request()).status_code == 409
@@ -196,7 +210,7 @@ def test_the_application_works_in_process_without_its_lifespan() -> None:
 @pytest.mark.parametrize("edition", ["seed-2019", "cn-2021", "otc-2024", "current"])
 def test_the_openapi_document_describes_what_is_answered(serve: Serve, edition: str) -> None:
     """References resolve, the vendor's example fits the request, and real answers fit their shapes."""
-    client = serve(edition=edition, auth=None)
+    client = serve(edition=edition)
     document = client.get(client.base_url.join("/openapi.json")).json()
     models = document["paths"]["/v1/{project_id}/models"]
     one = document["paths"]["/v1/{project_id}/models/{model_id}"]

@@ -44,12 +44,20 @@ def test_attempts_are_counted_for_one_content_and_start_again_with_another() -> 
     assert folded(ask, later, event(EventKind.RELEASED)).attempts == 0
 
 
-def test_a_drift_forgets_the_digest_so_that_the_model_is_never_taken_for_equal() -> None:
-    """What is registered is not what any manifest says."""
-    entry = folded(
-        event(EventKind.IMPORT_REQUESTED, digest="d"), event(EventKind.DRIFTED, model_id="m-1", digest="d")
-    )
+def test_a_model_that_somebody_else_made_has_no_digest() -> None:
+    """An intent that met a stranger's model was never carried out."""
+    entry = folded(event(EventKind.IMPORT_REQUESTED, digest="d"), event(EventKind.DRIFTED, model_id="m-1"))
     assert (entry.phase, entry.digest, entry.model_id) == (Phase.REGISTERED, None, "m-1")
+
+
+def test_a_model_of_ours_keeps_the_digest_it_was_made_from_when_it_drifts() -> None:
+    """So that a manifest that is restored is known to be what was imported."""
+    entry = folded(
+        event(EventKind.IMPORT_REQUESTED, digest="d"),
+        event(EventKind.IMPORTED, model_id="m-1"),
+        event(EventKind.DRIFTED, model_id="m-1"),
+    )
+    assert (entry.digest, entry.last) == ("d", EventKind.DRIFTED)
 
 
 def test_a_deleted_failed_model_is_forgotten_and_its_pair_is_free() -> None:

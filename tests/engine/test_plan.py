@@ -103,7 +103,15 @@ STATUSES = {
     "failed": Verdict.FAILED,
     "building_failed": Verdict.FAILED,
 }
-PASTS = [None, *(entry(phase, content) for phase in Phase for content in (MINE, OTHER))]
+PASTS = [
+    None,
+    *(
+        entry(phase, content)
+        for phase in Phase
+        for content in (MINE, OTHER)
+        if (phase, content) != (Phase.REGISTERED, OTHER)  # then the manifest has changed: see below
+    ),
+]
 
 
 @pytest.mark.parametrize(("status", "past"), list(itertools.product(STATUSES, PASTS)))
@@ -131,6 +139,24 @@ def test_a_registered_model_with_other_content_is_drifted_and_the_next_version_i
     assert found.verdict is Verdict.DRIFTED
     assert found.diff == ("description: 'as declared' in git, 'changed by hand' in the registry",)
     assert "1.0.2" in found.reasons[0].message
+
+
+def test_a_manifest_that_lost_a_field_is_drifted_although_the_registry_shows_no_difference() -> None:
+    """What was imported is remembered, and a registered version is immutable."""
+    shorter = {key: value for key, value in REQUEST.items() if key != "description"}
+    changed = replace(MINE, request=shorter, digest=digest(shorter))
+    known = {PAIR: entry(Phase.REGISTERED, MINE)}
+    found = only(verdicts(view(changed, observed=model(), details={"m-1": DETAIL}, entries=known)))
+    assert found.verdict is Verdict.DRIFTED
+    assert "changed since the import" in found.diff[0]
+    restored = only(verdicts(view(MINE, observed=model(), details={"m-1": DETAIL}, entries=known)))
+    assert restored.verdict is Verdict.IN_SYNC
+
+
+def test_a_drifted_model_is_compared_again_each_time() -> None:
+    """A standing drift is never forgotten because the digest is the old one."""
+    known = {PAIR: entry(Phase.REGISTERED, MINE, last=EventKind.DRIFTED)}
+    assert to_inspect(view(MINE, observed=model(), entries=known)) == ("m-1",)
 
 
 def test_a_model_found_equal_before_needs_no_detail_until_everything_is_looked_at() -> None:

@@ -22,6 +22,7 @@ from reconciler.registry import (
     EnvironmentSecret,
     FileSecret,
     GivenSecret,
+    Limits,
     ModelArtsRegistry,
     PasswordAuth,
     TokenAuth,
@@ -168,7 +169,7 @@ def test_a_ready_token_is_sent_and_not_renewed(monkeypatch: pytest.MonkeyPatch) 
     assert len(server.requests) == 2
 
 
-# --- IAM logins ----------------------------------------------------------------------------------------------
+# --- IAM logins ------------------------------------------------------------------------------------------
 
 
 class Iam:
@@ -219,8 +220,6 @@ def _logged_in(
 
 
 def _registry(url: str, auth: Any) -> ModelArtsRegistry:
-    from reconciler.registry import Limits  # noqa: PLC0415
-
     return ModelArtsRegistry(url, "p-1", auth=auth, limits=Limits(**QUICK))
 
 
@@ -255,7 +254,7 @@ def test_a_scope_of_32_hex_digits_is_a_project_id() -> None:
 
 
 def test_many_requests_at_once_share_one_login_and_one_renewal() -> None:
-    """Single-flight: the first asks, the others wait for its answer; the same when the token is called expired."""
+    """Single-flight: the first asks, the others wait for its answer; so too when the token has expired."""
     iam = Iam()
 
     async def use(registry: ModelArtsRegistry) -> None:
@@ -287,7 +286,7 @@ def test_a_token_is_renewed_ahead_of_its_end() -> None:
 @pytest.mark.parametrize("life", ["garbage", "2020-01-01T00:00:00Z"])
 def test_a_login_with_odd_times_is_still_a_login(life: str) -> None:
     """A token without readable, or with absurd, times is used until it is called expired."""
-    assert _logged_in(Iam(life), _list)[0] == []
+    assert _logged_in(Iam(life), _list)[0] == ()
 
 
 @pytest.mark.parametrize("code", ["ModelArts.0202", "APIGW.0307"])
@@ -301,7 +300,7 @@ def test_an_expired_token_is_renewed_once_and_the_call_repeated_once(code: str) 
         iam.valid.clear()
         await registry.list_models()
         iam.valid = set()
-        iam.refuse = answer(201, {}, x_subject_token="useless")
+        iam.refuse = answer(201, {}, x_subject_token="useless")  # noqa: S106 - not one
         with pytest.raises(Unauthorised):
             await registry.create(IMPORT)
 
@@ -361,7 +360,7 @@ def test_a_refused_login_is_never_repeated(said: bytes) -> None:
         (answer(404, b"<html>"), RegistryError),
         (answer(302, b"", location="https://evil.example/"), RegistryError),
         (answer(201, {}), RegistryError),
-        (answer(201, {}, x_subject_token="a b\tc"), RegistryError),
+        (answer(201, {}, x_subject_token="a b\tc"), RegistryError),  # noqa: S106 - not one
     ],
 )
 def test_a_login_that_is_not_answered_makes_no_import_and_says_so(said: bytes, expected: type) -> None:
@@ -379,6 +378,30 @@ def test_a_login_whose_connection_drops_leaves_no_import_in_doubt() -> None:
     error, _ = _logged_in(lambda _: DROP, lambda registry: registry.create(IMPORT))
     assert type(error) is RegistryUnavailable
     assert not isinstance(error, OutcomeUnknown)
+
+
+def test_a_login_that_hangs_does_not_hold_up_later_requests() -> None:
+    """Whoever waits for it ends at the deadline; the next one logs in for itself."""
+    stuck = True
+
+    async def respond(request: Received) -> bytes:
+        if request.path != MODELS and stuck:
+            await asyncio.sleep(30)
+        return LIST if request.path == MODELS else answer(201, {}, x_subject_token="T")  # noqa: S106 - one
+
+    async def main() -> None:
+        nonlocal stuck
+        async with serving(respond) as server:
+            auth = PasswordAuth(server.url, "ci", GivenSecret("pw"), domain="d", scope="s")
+            registry = ModelArtsRegistry(server.url, "p-1", auth=auth, limits=Limits(deadline=0.3))
+            calls = [registry.create(IMPORT) for _ in range(3)]
+            lost = await asyncio.gather(*calls, return_exceptions=True)
+            assert [type(error) for error in lost] == [RegistryUnavailable] * 3
+            stuck = False
+            assert await registry.list_models() == ()
+            await registry.aclose()
+
+    asyncio.run(main())
 
 
 def test_an_iam_endpoint_in_the_clear_is_a_configuration_error() -> None:

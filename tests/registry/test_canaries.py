@@ -88,7 +88,7 @@ def test_no_failure_shows_a_secret(
         asyncio.run(main())
     everything = "\n".join([*seen, caplog.text])
     known = {"aksk": SECRETS[:3], "token": SECRETS[3:4], "password": SECRETS[4:6]}
-    name = {_access_key: "aksk", _token: "token", _password: "password"}[make]  # type: ignore[index]
+    name = {_access_key: "aksk", _token: "token", _password: "password"}[make]
     for secret in known[name]:
         assert secret not in everything
         assert json.dumps(secret)[1:-1] not in everything

@@ -318,7 +318,9 @@ def test_an_import_that_never_got_its_connection_was_not_made() -> None:
         (refusal(500, "ModelArts.3065"), RegistryUnavailable),
     ],
 )
-def test_a_documented_refusal_of_an_import_is_final_and_sent_once(said: bytes, expected: type) -> None:
+def test_a_documented_refusal_of_an_import_is_final_and_sent_once(
+    said: bytes, expected: type[RegistryError]
+) -> None:
     """Permanent 500s are permanent, authentication is not retried, a redirect is not followed."""
     error, server = talk(lambda _: said, _create)
     assert type(error) is expected

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,7 +35,9 @@ def test_a_url_is_recognised_and_shown_without_secrets(url: str, scheme: str, sh
     remote = parse_remote(url)
     assert remote is not None
     assert (remote.url, remote.scheme, remote.shown) == (url, scheme, shown)
-    assert "s3cret" not in remote.redact(f"fatal: {url}: s3cret is wrong")
+    assert "s3cret" not in remote.redact(f"fatal: {url}")
+    if "s3cret" in url:
+        assert "s3cret" not in remote.redact("fatal: s3cret is wrong")
 
 
 @pytest.mark.parametrize("path", [".", "repo", "/srv/models", "../x", "a:b/c", "~/x", "C:\\x", "a/b@c:d", ""])
@@ -92,7 +96,7 @@ def test_any_text_is_a_folder_a_url_or_a_clear_refusal(rest: str, start: str) ->
         return
     if remote is not None:
         assert remote.scheme in ("file", "ssh", "https", "http")
-        assert "::" not in remote.url.partition("/")[0] or "@[" in remote.url
+        assert not re.match(r"[A-Za-z0-9+.-]*::", remote.url)
         assert len(remote.digest(None)) == 32
 
 
@@ -117,16 +121,25 @@ def test_a_changed_password_keeps_the_mirror() -> None:
     ("complaint", "meaning"),
     [
         ("fatal: detected dubious ownership in repository at '/x'", "belongs to another user"),
-        ("Host key verification failed.\nfatal: Could not read from remote repository.", "host key is not known"),
-        ("git@host: Permission denied (publickey).\nfatal: Could not read from remote", "credentials were refused"),
-        ("fatal: could not read Username for 'https://h': terminal prompts disabled", "credentials were refused"),
+        (
+            "Host key verification failed.\nfatal: Could not read from remote repository.",
+            "host key is not known",
+        ),
+        (
+            "git@host: Permission denied (publickey).\nfatal: Could not read from remote",
+            "credentials were refused",
+        ),
+        (
+            "fatal: could not read Username for 'https://h': terminal prompts disabled",
+            "credentials were refused",
+        ),
         ("fatal: unable to access 'https://h/': Could not resolve host: h", "cannot be reached"),
         ("ssh: connect to host h port 22: Connection refused", "cannot be reached"),
         ("fatal: repository 'https://h/x/' not found", "no git repository"),
         ("fatal: transport 'file' not allowed", "partial clone"),
         ("fatal: write error: No space left on device", "disk is full"),
         ("error: inflate: data stream error\nfatal: loose object 1 is corrupt", "missing or damaged"),
-        ("error: open(\"a\"): Permission denied", "check their permissions"),
+        ('error: open("a"): Permission denied', "check their permissions"),
         ("fatal: something\x1b[31m new", r"git says: something\\x1b\[31m new"),
         ("", "git says: nothing"),
     ],
@@ -134,7 +147,7 @@ def test_a_changed_password_keeps_the_mirror() -> None:
 def test_complaints_of_git_become_advice(complaint: str, meaning: str) -> None:
     """What went wrong and what to do, with git's own words, without control characters."""
     text = explain(complaint, "/x")
-    assert __import__("re").search(meaning, text), text
+    assert re.search(meaning, text), text
     assert "\x1b" not in text
 
 

@@ -40,9 +40,7 @@ def test_any_folder_of_a_work_tree_finds_its_repository(repository: GitRepositor
     assert [file.path for file in source.snapshot(commit, "models.d").files] == ["models.d/team/a.yaml"]
 
 
-def test_a_path_is_taken_literally(
-    tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_path_is_taken_literally(tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     """A dollar sign in a folder's name is no variable."""
     monkeypatch.setenv("PLACE", "elsewhere")
     repository = GitRepository(tmp_path / "$PLACE" / "~x")
@@ -160,9 +158,9 @@ def test_a_commit_moves_something_in_a_watched_folder(repository: GitRepository,
     git_dir = repository.path / ".git"
     assert set(source.watch_paths()) >= {git_dir, git_dir / "refs/heads", git_dir / "refs/heads/team"}
     assert all(folder.is_dir() for folder in source.watch_paths())
-    before = {folder: os.stat(folder).st_mtime_ns for folder in source.watch_paths()}
+    before = {folder: folder.stat().st_mtime_ns for folder in source.watch_paths()}
     repository.commit({"a": "3"})
-    assert any(os.stat(folder).st_mtime_ns != mtime for folder, mtime in before.items())
+    assert any(folder.stat().st_mtime_ns != mtime for folder, mtime in before.items())
 
 
 def test_a_packed_branch_leaves_no_vanished_folder_to_watch(
@@ -175,6 +173,29 @@ def test_a_packed_branch_leaves_no_vanished_folder_to_watch(
     watched = opened("repo").watch_paths()
     assert repository.path / ".git" / "refs" / "heads" in watched
     assert all(folder.is_dir() for folder in watched)
+
+
+def test_the_git_folder_itself_may_be_named(repository: GitRepository, opened: Opener) -> None:
+    """Then there is no work tree to note anything about."""
+    commit = repository.commit({"m/a": "1"})
+    repository.write({"m/a": "2"})
+    source = opened("repo/.git")
+    assert source.head() == commit
+    assert source.attribute(commit, ["m/a"])["m/a"].commit == commit
+    assert source.notes() == []
+
+
+def test_refs_that_are_in_no_files_are_asked_from_git(repository: GitRepository, opened: Opener) -> None:
+    """A reftable repository costs a process for each look, and is read all the same."""
+    commit = repository.commit({"a": "1"})
+    (repository.path / ".git" / "reftable").mkdir()
+    source = opened("repo")
+    assert source.head() == commit
+    assert source.commands == 1
+    assert repository.path / ".git" / "reftable" in source.watch_paths()
+    assert source.notes() == []
+    with pytest.raises(SourceError, match="refs/heads/none has no commit"):
+        opened("repo", branch="none").head()
 
 
 # --- what cannot be opened or read -----------------------------------------------------------------------
@@ -196,7 +217,7 @@ def test_a_file_is_no_repository(tmp_path: Path, opened: Opener) -> None:
 def test_a_folder_without_git_is_no_repository(tmp_path: Path, opened: Opener) -> None:
     """The remedy is in the message."""
     (tmp_path / "plain").mkdir()
-    with pytest.raises(SourceError, match="plain: not a git repository.*git init"):
+    with pytest.raises(SourceError, match=r"plain: not a git repository.*git init"):
         opened("plain")
 
 
@@ -210,7 +231,7 @@ def test_a_folder_that_looks_bare_but_is_not_is_no_repository(tmp_path: Path, op
 
 def test_a_path_with_a_nul_is_refused(opened: Opener) -> None:
     """No traceback for what no file system can hold."""
-    with pytest.raises(SourceError, match="cannot be opened|no such folder"):
+    with pytest.raises(SourceError, match=r"cannot be opened|no such folder"):
         opened("re\0po")
 
 
@@ -243,7 +264,7 @@ def test_a_head_that_names_a_branch_without_commits_says_so(
     """An orphan branch checked out beside real ones is not an empty repository."""
     repository.commit({"a": "1"})
     repository.git("checkout", "--quiet", "--orphan", "fresh")
-    with pytest.raises(SourceError, match="no branch 'fresh'.*there are: main"):
+    with pytest.raises(SourceError, match=r"no branch 'fresh'.*there are: main"):
         opened("repo").head()
 
 
@@ -252,11 +273,13 @@ def test_many_branches_are_not_all_listed(repository: GitRepository, opened: Ope
     repository.commit({"a": "1"})
     for number in range(12):
         repository.git("branch", f"b{number:02}")
-    with pytest.raises(SourceError, match="b07 and 5 more|b06 and 5 more"):
+    with pytest.raises(SourceError, match=r"b07 and 5 more"):
         opened("repo", branch="zzz").head()
 
 
-@pytest.mark.parametrize("name", ["", "@", "a b", "a..b", "../x", "a\x1b[31m", "a.lock", "-x/", "a@{1}", "a~1"])
+@pytest.mark.parametrize(
+    "name", ["", "@", "a b", "a..b", "../x", "a\x1b[31m", "a.lock", "-x/", "a@{1}", "a~1"]
+)
 def test_a_name_no_branch_can_have_is_refused(repository: GitRepository, opened: Opener, name: str) -> None:
     """Git's own rules, checked before anything is read, and shown without control characters."""
     repository.commit({"a": "1"})
@@ -278,9 +301,7 @@ def test_a_corrupt_head_file_is_damage_not_another_repository(
         opened("repo/inner")
 
 
-def test_a_head_that_leads_out_of_the_repository_is_damage(
-    repository: GitRepository, opened: Opener
-) -> None:
+def test_a_head_that_leads_out_of_the_repository_is_damage(repository: GitRepository, opened: Opener) -> None:
     """A symbolic ref is a name under refs/, never a path."""
     repository.commit({"a": "1"})
     (repository.path / ".git" / "HEAD").write_text("ref: refs/../../../secret\n")
@@ -313,10 +334,8 @@ def test_a_repository_that_vanishes_is_an_error_not_a_crash(
         source.snapshot(commit, "")
 
 
-def test_a_branch_named_like_a_file_in_a_gitfile_less_submodule_is_not_followed(
-    repository: GitRepository, opened: Opener
-) -> None:
-    """A `.git` file that names nothing is damage."""
+def test_a_git_file_that_names_no_repository_is_damage(repository: GitRepository, opened: Opener) -> None:
+    """Of a submodule or a linked work tree whose repository is gone."""
     (repository.path / "sub").mkdir()
     (repository.path / "sub" / ".git").write_text("not a pointer")
     with pytest.raises(SourceError, match="neither a git folder nor names one"):

@@ -95,9 +95,7 @@ def test_looking_at_the_work_tree_writes_nothing(repository: GitRepository, open
     assert (index.stat().st_mtime_ns, index.read_bytes()) == before
 
 
-def test_a_bare_mirror_of_a_dirty_work_tree_has_no_notes(
-    repository: GitRepository, opened: Opener
-) -> None:
+def test_a_bare_mirror_of_a_dirty_work_tree_has_no_notes(repository: GitRepository, opened: Opener) -> None:
     """What lies in somebody else's work tree is not visible through a URL."""
     repository.commit({"a": "1"})
     repository.write({"a": "2"})

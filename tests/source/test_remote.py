@@ -6,6 +6,7 @@ import functools
 import http.server
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -71,7 +72,10 @@ def test_only_the_wanted_branch_is_fetched(repository: GitRepository, cache: Pat
     repository.git("checkout", "--quiet", "main")
     source = opened(repository.path.as_uri(), branch="team/x")
     assert source.head() == side
-    assert GitRepository(_mirror(cache), bare=True).git("for-each-ref", "--format=%(refname)") == "refs/heads/team/x"
+    assert (
+        GitRepository(_mirror(cache), bare=True).git("for-each-ref", "--format=%(refname)")
+        == "refs/heads/team/x"
+    )
     assert source.resolve("team/x") == source.resolve("HEAD") == side
     assert opened(repository.path.as_uri()).head() != side
 
@@ -115,7 +119,7 @@ def test_a_deleted_branch_is_an_error_that_leaves_the_last_good_commit(
     source = opened(repository.path.as_uri(), branch="release")
     commit = source.head()
     repository.git("branch", "--delete", "--force", "release")
-    with pytest.raises(SourceError, match="no branch 'release'.*there are: main"):
+    with pytest.raises(SourceError, match=r"no branch 'release'.*there are: main"):
         source.head()
     assert source.last_head() == commit
     assert source.snapshot(commit, "").exists
@@ -126,7 +130,8 @@ def test_a_remote_without_a_commit_says_so(repository: GitRepository, opened: Op
     source = opened(repository.path.as_uri())
     with pytest.raises(SourceError, match="no commit yet"):
         source.head()
-    assert source.head() == repository.commit({"a": "1"})
+    commit = repository.commit({"a": "1"})
+    assert source.head() == commit
 
 
 def test_a_remote_that_went_away_keeps_the_last_good_commit(
@@ -137,7 +142,7 @@ def test_a_remote_that_went_away_keeps_the_last_good_commit(
     source = opened(repository.path.as_uri())
     source.head()
     repository.path.rename(tmp_path / "away")
-    with pytest.raises(SourceError, match="no git repository; check source.repo"):
+    with pytest.raises(SourceError, match=r"no git repository; check source\.repo"):
         source.head()
     assert source.last_head() == commit
     assert source.snapshot(commit, "").exists
@@ -172,7 +177,9 @@ def test_a_shallow_remote_is_mirrored_as_far_as_it_goes(
     """With a note."""
     repository.commit({"a": "1"})
     head = repository.commit({"a": "2"})
-    repository.git("clone", "--quiet", "--bare", "--depth=1", repository.path.as_uri(), str(tmp_path / "s.git"))
+    repository.git(
+        "clone", "--quiet", "--bare", "--depth=1", repository.path.as_uri(), str(tmp_path / "s.git")
+    )
     source = opened((tmp_path / "s.git").as_uri())
     assert source.head() == head
     assert len(source.history(head, "")) == 1
@@ -264,21 +271,19 @@ def test_a_stale_lock_in_a_mirror_does_not_need_a_human(
     assert source.head() == commit
 
 
-def test_two_processes_may_make_the_same_mirror(
-    repository: GitRepository, cache: Path, tmp_path: Path
-) -> None:
+def test_two_processes_may_make_the_same_mirror(repository: GitRepository, cache: Path) -> None:
     """Both get the commit, and one mirror is left."""
     commit = repository.commit({"a": "1"})
     program = (
         "import sys, pathlib; from reconciler.source import open_source\n"
         "with open_source(sys.argv[1], branch=None, cache_dir=pathlib.Path(sys.argv[2]), "
-        "base=pathlib.Path('/')) as source: head = source.head(); print(head, source.snapshot(head, '').exists)"
+        "base=pathlib.Path('/')) as source:\n"
+        "    head = source.head(); print(head, source.snapshot(head, '').exists)"
     )
     command = [sys.executable, "-c", program, repository.path.as_uri(), str(cache)]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate()[0].split() for process in both] == [[commit, "True"]] * 2
     assert len(list(cache.iterdir())) == 1
-    assert tmp_path in cache.parents
 
 
 def test_a_cache_that_cannot_be_written_is_an_error_with_a_remedy(
@@ -294,7 +299,7 @@ def test_a_cache_that_cannot_be_written_is_an_error_with_a_remedy(
 def test_reading_before_the_first_fetch_is_a_clear_error(repository: GitRepository, opened: Opener) -> None:
     """Nothing is mirrored yet."""
     commit = repository.commit({"a": "1"})
-    with pytest.raises(SourceError, match="nothing has been fetched|cannot be entered"):
+    with pytest.raises(SourceError, match="cannot be entered"):
         opened(repository.path.as_uri()).snapshot(commit, "")
 
 
@@ -309,7 +314,7 @@ def local_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.parent.mkdir()
     program.write_text(
         f'#!/bin/sh\necho "$@" >> {log}\nwhile [ "${{1#-}}" != "$1" ]; do\n'
-        '  case "$1" in -o|-p) shift;; esac; shift\ndone\nshift; exec sh -c "$*"\n'
+        '  case "$1" in -o|-p|-i) shift;; esac; shift\ndone\nshift; exec sh -c "$*"\n'
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
@@ -338,6 +343,22 @@ def test_the_users_own_ssh_command_is_kept(
     assert opened(f"git@host:{repository.path}").head() == commit
     assert "-i /deploy/key" in local_ssh.read_text()
     assert "BatchMode" not in local_ssh.read_text()
+
+
+def test_an_ssh_that_stays_in_the_background_is_not_waited_for(
+    repository: GitRepository, opened: Opener, local_ssh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shared connection (ControlPersist) outlives git and keeps its standard error open."""
+    commit = repository.commit({"a": "1"})
+    pids = local_ssh.with_name("pids")
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"sleep 30 > /dev/null & echo $! >> {pids}; ssh")
+    begun = time.monotonic()
+    try:
+        assert opened(f"git@host:{repository.path}").head() == commit
+        assert time.monotonic() - begun < 10
+    finally:
+        for pid in pids.read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):

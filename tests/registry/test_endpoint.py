@@ -1,0 +1,92 @@
+"""Where requests go: proxies of the environment, never for loopback, and TLS that is always checked."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import ssl
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from reconciler.errors import ConfigurationError, RegistryUnavailable
+from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth, parse_endpoint
+from reconciler.registry.endpoint import proxy_for
+from tests.registry.driving import QUICK
+from tests.registry.scripted import Server, answer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://localhost:1",
+        "http://127.8.9.1",
+        "http://[::1]:9",
+        "http://a.localhost",
+        "https://h:8443/base/",
+    ],
+)
+def test_loopback_may_be_plain_and_the_rest_is_https(endpoint: str) -> None:
+    """Judged by the name or address as written; nothing is resolved."""
+    assert str(parse_endpoint(endpoint)).rstrip("/") == endpoint.rstrip("/")
+
+
+def test_a_name_that_only_looks_like_loopback_is_not() -> None:
+    """`localhost.example.com` and `127.0.0.1.example.com` are elsewhere."""
+    for host in ("localhost.example.com", "127.0.0.1.example.com", "0.0.0.0", "169.254.169.254"):  # noqa: S104 - data
+        with pytest.raises(ConfigurationError, match="in the clear"):
+            parse_endpoint(f"http://{host}")
+
+
+def test_the_environments_proxy_is_used_except_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HTTPS_PROXY and NO_PROXY, in their usual meaning."""
+    for name in ("https_proxy", "no_proxy", "all_proxy", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert proxy_for(httpx.URL("https://a.example")) is None
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "inside.example")
+    assert proxy_for(httpx.URL("https://a.example")) == "http://proxy.example:3128"
+    assert proxy_for(httpx.URL("https://inside.example")) is None
+    assert proxy_for(httpx.URL("https://localhost")) is None
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_a_certificate_that_nobody_vouches_for_is_an_error_and_nothing_is_sent(tmp_path: Path) -> None:
+    """The message says so; with trust given, the same server is used."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    )
+    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command.split(), *names], check=True, capture_output=True)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(certificate, key)
+
+    async def main() -> None:
+        server = Server(lambda _: answer(200, {"models": []}))
+        listening = await asyncio.start_server(server.handle, "127.0.0.1", 0, ssl=serving)
+        url = f"https://localhost:{listening.sockets[0].getsockname()[1]}"
+        try:
+            with pytest.raises(RegistryUnavailable, match="certificate"):
+                await _list(url)
+            assert not server.requests
+            assert await _list(url, tls=ssl.create_default_context(cafile=str(certificate))) == ()
+        finally:
+            listening.close()
+            await server.stop()
+            await listening.wait_closed()
+
+    asyncio.run(main())
+
+
+async def _list(url: str, **settings: Any) -> Any:
+    registry = ModelArtsRegistry(url, "p", auth=RegistryAuth(), limits=Limits(**QUICK), **settings)
+    try:
+        return await registry.list_models()
+    finally:
+        await registry.aclose()
