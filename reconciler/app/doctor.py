@@ -24,7 +24,8 @@ from reconciler.state import check as check_state
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from reconciler.settings import Configuration
+    from reconciler.engine.ports import Source
+    from reconciler.settings import Configuration, Target
 
 Level = Literal["ok", "warning", "error"]
 
@@ -75,21 +76,24 @@ def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Findi
             for note in source.notes():
                 yield Finding("git", "warning", note)
             for name in names:
-                wanted = configuration.settings.targets[name]
-                snapshot = source.snapshot(commit, wanted.path)
-                if not snapshot.exists:
-                    message = f"commit {commit[:12]} has no directory {wanted.path}"
-                    remedy = f"commit a first manifest there, or set targets.{name}.path"
-                    yield Finding("manifests", "error", message, name, remedy, Exit.UNUSABLE)
-                    continue
-                found = check(snapshot, source, edition(wanted.edition))
-                message = f"{found.documents} manifests, {found.errors} errors, {found.warnings} warnings"
-                level: Level = "error" if found.errors else "ok"
-                yield Finding(
-                    "manifests", level, message, name, remedy, Exit.HUMAN if found.errors else Exit.WELL
-                )
+                yield _manifests(configuration.settings.targets[name], name, source, commit)
     except ReconcilerError as error:
-        yield Finding("git", "error", str(error), exit_code=Exit(error.exit_code))
+        remedy = "check source.repo and source.branch, and that git can read them"
+        yield Finding("git", "error", str(error), remedy=remedy, exit_code=Exit(error.exit_code))
+
+
+def _manifests(wanted: Target, name: str, source: Source, commit: str) -> Finding:
+    snapshot = source.snapshot(commit, wanted.path)
+    if not snapshot.exists:
+        message = f"commit {commit[:12]} has no directory {wanted.path}"
+        remedy = f"commit a first manifest there, or set targets.{name}.path"
+        return Finding("manifests", "error", message, name, remedy, Exit.UNUSABLE)
+    found = check(snapshot, source, edition(wanted.edition))
+    message = f"{found.documents} manifests, {found.errors} errors, {found.warnings} warnings"
+    if found.errors:
+        remedy = f"see each with `reconciler validate --commit {commit[:12]} --target {name}`"
+        return Finding("manifests", "error", message, name, remedy, Exit.HUMAN)
+    return Finding("manifests", "ok", message, name)
 
 
 def _state(configuration: Configuration) -> Finding:

@@ -20,7 +20,6 @@ from reconciler.errors import (
     RegistryError,
     RegistryUnavailable,
     Rejected,
-    Unauthorised,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +50,8 @@ class Executor:
         """Imports each item, a few at a time; stops starting new ones when asked to stop.
 
         Raises:
-            Unauthorised: after what was in flight is recorded; nothing else is tried.
+            RegistryError: credentials, endpoint or project were refused; what was in flight is recorded, and
+                nothing else is tried.
         """
 
         async def one(item: Item) -> None:
@@ -130,11 +130,11 @@ class Executor:
                     continue
             except RegistryUnavailable as error:
                 self._postpone(manifest.pair, error)
-            except Unauthorised as error:
+            except (
+                RegistryError
+            ) as error:  # credentials, endpoint or project: the target's fault, not the manifest's
                 self._postpone(manifest.pair, error)
                 raise
-            except RegistryError as error:
-                self._record(manifest.pair, EventKind.REJECTED, error)
             else:
                 self._record(
                     manifest.pair,

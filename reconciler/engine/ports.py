@@ -77,6 +77,7 @@ class Registry(Protocol):
             RegistryUnavailable: certainly not made; may be tried later (`retry_after` seconds if said).
             OutcomeUnknown: may or may not have been made.
             Unauthorised: certainly not made; the whole target stops.
+            RegistryError: the endpoint or the project is wrong; the whole target stops.
         """
 
     async def delete(self, model_id: str) -> None:

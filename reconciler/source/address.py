@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from reconciler.errors import SourceError
@@ -38,10 +38,10 @@ class Remote:
         secrets: pieces of the URL that must not appear in any message.
     """
 
-    url: str
+    url: str = field(repr=False)
     scheme: str
     shown: str
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def protocols(self) -> str:

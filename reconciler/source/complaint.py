@@ -13,7 +13,7 @@ DAMAGE = re.compile(
     r"bad object|bad tree|not a (?:valid object|tree object)|unable to read|corrupt|loose object|packfile|"
     r"pack has|not our ref|missing (?:blob|tree|commit|object)|did not send all necessary|object file|"
     r"invalid (?:sha1|object)|could not (?:parse|read) (?!from remote|user|pass)|cannot lock ref|"
-    r"unable to create .*\.lock|bad config|inflate",
+    r"unable to create .*\.lock|bad config|inflate|mismatched algorithms",
     re.IGNORECASE,
 )
 

@@ -31,6 +31,10 @@ _READ_ONLY = (
     "cannot be written: it, its directory or its disk is read-only. Grant write access, or change state.url."
 )
 _FORBIDDEN = "may not be used: permission denied. Run as its owner, grant access, or change state.url."
+_UNOPENED = (
+    "could not be opened: permission denied, or it went away meanwhile. Run as its owner, grant access, or "
+    "change state.url."
+)
 _BUSY = "is held by another program, such as a database browser or a backup. Close that and run again."
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -40,7 +44,7 @@ _SQLITE = {
     sqlite3.SQLITE_FULL: _FULL,
     sqlite3.SQLITE_READONLY: _READ_ONLY,
     sqlite3.SQLITE_PERM: _FORBIDDEN,
-    sqlite3.SQLITE_CANTOPEN: _FORBIDDEN,
+    sqlite3.SQLITE_CANTOPEN: _UNOPENED,
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_LOCKED: _BUSY,
 }

@@ -65,12 +65,12 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is on disk when the block is left, and leaves no trace when the block raises."""
-        self._ensure_open()
         if self._writer is None:
             raise StateError(
                 f"state {self.where} was opened to read only; a command that writes must open it so."
             )
         with self._one_at_a_time:
+            self._ensure_open()
             self._ensure_ours()
             if self._writer.invalidated:
                 raise StateError(
@@ -82,9 +82,9 @@ class Database:
             self.writes += 1
 
     def close(self) -> None:
-        """Releases connections first and the lock last; safe to call twice."""
-        self._closed = True
-        with explained(self.where):
+        """Waits for a write in flight, then releases connections and, last, the lock; safe to call twice."""
+        with self._one_at_a_time, explained(self.where):
+            self._closed = True
             self._closing.close()
 
     def _ensure_open(self) -> None:

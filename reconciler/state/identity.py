@@ -30,8 +30,11 @@ def is_blank(connection: Connection) -> bool:
 
 
 def establish(connection: Connection, now: datetime) -> None:
-    """Makes the tables of a new state and writes what it is."""
-    metadata.create_all(connection)
+    """Makes the tables of a new state and writes what it is.
+
+    Whether they exist is not asked here: PostgreSQL would answer for every schema of the search path.
+    """
+    metadata.create_all(connection, checkfirst=False)
     facts = {
         "program": _PROGRAM,
         "schema_version": str(SCHEMA_VERSION),

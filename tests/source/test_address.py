@@ -38,6 +38,7 @@ def test_a_url_is_recognised_and_shown_without_secrets(url: str, scheme: str, sh
     assert "s3cret" not in remote.redact(f"fatal: {url}")
     if "s3cret" in url:
         assert "s3cret" not in remote.redact("fatal: s3cret is wrong")
+    assert "s3cret" not in repr(remote)
 
 
 @pytest.mark.parametrize("path", [".", "repo", "/srv/models", "../x", "a:b/c", "~/x", "C:\\x", "a/b@c:d", ""])

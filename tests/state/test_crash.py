@@ -23,7 +23,7 @@ _KILLS = 4
 
 def test_a_writer_killed_at_random_moments_loses_nothing(url: str) -> None:
     """Each append that returned is there, no group is there in part, and the ledger is the journal's fold."""
-    chance = random.Random(20261123)  # noqa: S311 - moments, not secrets
+    chance = random.Random(20261123)
     for _ in range(_KILLS):
         with Child(url) as child:
             child.group()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler import state
 from reconciler.errors import StateError
 from reconciler.state import check, open_state, rebuild
 from tests.state.samples import MNIST, imported, report, requested
@@ -44,6 +45,14 @@ def test_importing_the_room_does_not_load_sqlalchemy() -> None:
     program = "import sys, reconciler.state as s; s.__all__; print('sqlalchemy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_the_room_shows_these_names_and_no_others() -> None:
+    """What is imported lazily is there all the same, and a slip is an ordinary AttributeError."""
+    assert sorted(state.__all__) == ["SqlLedger", "check", "export", "open_state", "rebuild"]
+    assert all(callable(getattr(state, name)) for name in state.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'open_stat'"):
+        _ = state.open_stat
 
 
 def test_a_new_directory_is_the_owners_and_unseen_by_git(tmp_path: Path) -> None:

@@ -64,6 +64,24 @@ def test_another_programs_tables_are_left_alone(new_postgres_url: NewUrl) -> Non
             open_state(url, writer=writer)
 
 
+def test_a_table_of_another_schema_on_the_search_path_is_neither_used_nor_in_the_way(
+    new_postgres_url: NewUrl,
+) -> None:
+    """The state's tables go to the first schema, whatever the second one holds."""
+    import psycopg  # noqa: PLC0415 - an extra
+
+    theirs, ours = new_postgres_url(), new_postgres_url()
+    with psycopg.connect(theirs.replace("+psycopg", "")) as connection:
+        connection.execute("CREATE TABLE meta (key text, value text)")
+    schema = theirs.rpartition("%3D")[2]
+    with open_state(f"{ours},{schema}", writer=True) as ledger:
+        ledger.append([requested()])
+
+    with psycopg.connect(theirs.replace("+psycopg", "")) as connection:
+        assert connection.execute(f"SELECT count(*) FROM {schema}.meta").fetchone() == (0,)  # noqa: S608
+    assert check(ours) == ()
+
+
 def test_a_writer_cut_off_from_its_server_writes_nothing_more(new_postgres_url: NewUrl) -> None:
     """The lock went with the session: it does not silently connect again and write beside a successor."""
     import psycopg  # noqa: PLC0415 - an extra

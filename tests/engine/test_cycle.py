@@ -1,0 +1,271 @@
+"""One cycle after another, with every fault an import can meet: what is recorded, and what is imported."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.contract import Pair
+from reconciler.engine.fold import fold
+from reconciler.engine.plan import Guards
+from reconciler.engine.values import Entry, EventKind, Phase, Report, Verdict
+from reconciler.errors import GuardError
+from reconciler.state import open_state
+from tests.engine.worlds import Crash, World, text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+A = Pair("a", "1.0.0")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    made = World(tmp_path)
+    made.source.commit({"models.d/a.yaml": text("a")})
+    return made
+
+
+def apply(world: World, **wanted: object) -> Report:
+    return asyncio.run(world.apply(**wanted))
+
+
+def verdict(report: Report, name: str = "a") -> Verdict:
+    return next(item.verdict for item in report.items if item.model_name == name)
+
+
+def kinds(world: World, pair: Pair = A) -> list[EventKind]:
+    with open_state(world.url, writer=False) as ledger:
+        return [event.kind for event in ledger.events("local", pair)]
+
+
+def test_a_new_model_is_imported_once_and_the_intent_is_on_disk_before_the_result(world: World) -> None:
+    """Intent, POST, result."""
+    assert verdict(apply(world)) is Verdict.IN_SYNC
+    assert verdict(apply(world)) is Verdict.IN_SYNC
+    assert world.registry.calls == [A]
+    assert kinds(world)[:2] == [EventKind.IMPORT_REQUESTED, EventKind.IMPORTED]
+
+
+def test_a_lost_answer_to_an_import_that_was_made_is_adopted_not_repeated(world: World) -> None:
+    """A POST is never blindly repeated."""
+    world.registry.faults = ["lost"]
+    assert verdict(apply(world)) is Verdict.IN_SYNC
+    assert world.registry.calls == [A]
+    assert kinds(world) == [EventKind.IMPORT_REQUESTED, EventKind.UNKNOWN, EventKind.ADOPTED]
+
+
+def test_a_lost_answer_to_an_import_that_was_not_made_is_settled_and_then_repeated(world: World) -> None:
+    """The registry is asked twice before the second POST."""
+    world.registry.faults = ["gone"]
+    assert verdict(apply(world)) is Verdict.IN_SYNC
+    assert world.registry.calls == [A, A]
+    assert EventKind.NOT_FOUND in kinds(world)
+
+
+def test_a_model_that_becomes_visible_late_is_found_by_the_second_look(world: World) -> None:
+    """Lists may lag behind."""
+    world.registry.faults, world.registry.hidden = ["lost"], 1
+    assert verdict(apply(world)) is Verdict.IN_SYNC
+    assert world.registry.calls == [A]
+
+
+def test_a_crash_between_import_and_result_does_not_import_twice(world: World) -> None:
+    """The next start settles the open intent by looking."""
+    world.registry.faults = ["crash"]
+    with pytest.raises(Crash):
+        apply(world)
+    assert verdict(apply(world)) is Verdict.IN_SYNC
+    assert world.registry.calls == [A]
+
+
+def test_a_crash_before_the_import_imports_after_the_restart(world: World) -> None:
+    """An intent without a model is settled as not made."""
+    world.dies_after = 0
+    with pytest.raises(Crash):
+        apply(world)
+    assert world.registry.calls == []
+    assert verdict(apply(world)) is Verdict.IN_SYNC
+    assert world.registry.calls == [A]
+
+
+def test_a_lost_state_is_rebuilt_from_the_registry_without_an_import(world: World) -> None:
+    """The state is memory, the registry is the truth."""
+    apply(world)
+    for file in world.folder.iterdir():
+        file.unlink()
+    assert verdict(apply(world)) is Verdict.IN_SYNC
+    assert world.registry.calls == [A]
+    assert kinds(world) == [EventKind.ADOPTED]
+
+
+def test_a_rejected_import_is_held_until_its_content_changes(world: World) -> None:
+    """A documented refusal is not asked for again."""
+    world.registry.faults = ["refused"]
+    assert verdict(apply(world)) is Verdict.FAILED
+    assert verdict(apply(world)) is Verdict.FAILED
+    assert world.registry.calls == [A]
+    world.source.commit({"models.d/a.yaml": text("a", description="mended")})
+    assert verdict(apply(world)) is Verdict.IN_SYNC
+    assert world.registry.calls == [A, A]
+
+
+def test_a_busy_registry_postpones_the_import_and_a_later_cycle_makes_it(world: World) -> None:
+    """Back-off is per manifest, and known in advance."""
+    world.registry.faults = ["busy"]
+    report = apply(world)
+    assert verdict(report) is Verdict.WAITING
+    assert "next attempt at" in report.items[0].reasons[0].message
+    assert verdict(apply(world)) is Verdict.WAITING
+    world.now += timedelta(minutes=1)
+    assert verdict(apply(world)) is Verdict.IN_SYNC
+    assert world.registry.calls == [A, A]
+
+
+def test_refused_credentials_stop_the_target_after_the_first_refusal(world: World) -> None:
+    """Five refusals lock the key."""
+    world.source.commit({f"models.d/{n}.yaml": text(f"n{n}") for n in range(8)})
+    world.registry.faults = ["denied"] * 9
+    report = apply(world)
+    assert len(world.registry.calls) <= world.in_flight
+    assert "who?" in report.failures[0].message
+
+
+def test_a_failed_import_does_not_stop_the_others(world: World) -> None:
+    """Failures are values in a report."""
+    world.source.commit({"models.d/b.yaml": text("b"), "models.d/c.yaml": "model_name: ["})
+    world.registry.faults = ["refused"]
+    report = apply(world)
+    assert sorted(item.verdict for item in report.items) == ["failed", "in-sync", "invalid"]
+
+
+def test_somebody_elses_model_of_the_same_pair_is_drifted_not_adopted(world: World) -> None:
+    """409 means found: compare, then adopt or report."""
+    world.registry.models["m-0"] = {
+        "model_id": "m-0", "model_name": "a", "model_version": "1.0.0",
+        "description": "another", "model_status": "published",
+    }  # fmt: skip
+    report = apply(world)
+    assert verdict(report) is Verdict.DRIFTED
+    assert world.registry.calls == []
+    assert verdict(apply(world)) is Verdict.DRIFTED
+    assert kinds(world) == [EventKind.DRIFTED]
+
+
+def test_a_model_that_vanished_is_missing_and_not_imported_again(world: World) -> None:
+    """Somebody deleted it on purpose, or by mistake: a person decides."""
+    apply(world)
+    world.registry.models.clear()
+    assert verdict(apply(world)) is Verdict.MISSING
+    assert verdict(apply(world)) is Verdict.MISSING
+    assert world.registry.calls == [A]
+    assert kinds(world).count(EventKind.MISSING) == 1
+
+
+def test_planning_records_nothing_and_imports_nothing(world: World) -> None:
+    """`plan` changes nothing."""
+    assert verdict(apply(world, act=False)) is Verdict.IMPORT
+    assert world.registry.calls == []
+    assert kinds(world) == []
+
+
+def test_the_expected_digest_lets_exactly_the_plan_that_was_shown_through(world: World) -> None:
+    """Anything that moved since is a refusal."""
+    shown = apply(world, act=False).digest
+    world.source.commit({"models.d/b.yaml": text("b")})
+    with pytest.raises(GuardError, match="something moved"):
+        apply(world, expect=shown)
+    assert world.registry.calls == []
+    world.source.commit({"models.d/b.yaml": None})
+    assert verdict(apply(world, expect=shown)) is Verdict.IN_SYNC
+
+
+def test_a_guarded_plan_goes_through_when_its_digest_is_confirmed(world: World) -> None:
+    """The message names the knob and the way through."""
+    world.guards = Guards(max_imports_per_cycle=0)
+    refused = apply(world)
+    assert verdict(refused) is Verdict.REFUSED
+    assert world.registry.calls == []
+    with pytest.raises(GuardError):
+        apply(world, confirm="0" * 64)
+    assert verdict(apply(world, confirm=refused.digest)) is Verdict.IN_SYNC
+
+
+def test_nothing_new_is_started_once_the_process_is_asked_to_stop(world: World) -> None:
+    """What was not started is simply still to do."""
+    world.stopping = True
+    assert verdict(apply(world)) is Verdict.IMPORT
+    assert world.registry.calls == []
+
+
+def test_an_unfinished_import_is_followed_by_a_later_cycle(world: World) -> None:
+    """`--no-wait` leaves it to later."""
+    world.registry.status = "publishing"
+    assert verdict(apply(world, wait=False)) is Verdict.PUBLISHING
+    world.registry.models["m-1"]["model_status"] = "failed"
+    report = apply(world)
+    assert verdict(report) is Verdict.FAILED
+    assert "reconciler retry a@1.0.0" in report.items[0].reasons[0].message
+
+
+FAULTS = st.lists(st.sampled_from(["", "lost", "gone", "busy", "refused", "crash"]), max_size=6)
+
+
+@settings(max_examples=30)
+@given(
+    faults=FAULTS,
+    hidden=st.integers(0, 1),
+    deaths=st.lists(st.integers(0, 6), max_size=3),
+    content=st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=3, unique=True),
+)
+def test_whatever_fails_and_dies_each_pair_is_registered_once_at_rest_and_never_twice(
+    tmp_path_factory: pytest.TempPathFactory,
+    faults: list[str],
+    hidden: int,
+    deaths: list[int],
+    content: list[str],
+) -> None:
+    """The promise: at most one at every instant, exactly one once things are quiet."""
+    world = World(tmp_path_factory.mktemp("world"))
+    world.source.commit({f"models.d/{name}.yaml": text(name) for name in content})
+    world.registry.faults, world.registry.hidden = list(faults), hidden
+    for death in deaths:
+        world.dies_after = death
+        with contextlib.suppress(Crash):
+            apply(world)
+        world.now += timedelta(minutes=20)
+    world.dies_after = None
+    for attempt in range(12):
+        with contextlib.suppress(Crash):
+            report = apply(world)
+            if {item.verdict for item in report.items} == {Verdict.IN_SYNC}:
+                break
+            _mend(world, report, attempt)
+        world.now += timedelta(minutes=20)
+    assert world.registry.most_of_a_pair == 1
+    assert sorted(model["model_name"] for model in world.registry.models.values()) == sorted(content)
+    assert {item.verdict for item in apply(world).items} == {Verdict.IN_SYNC}
+    _assert_journal_explains_ledger(world)
+
+
+def _mend(world: World, report: Report, attempt: int) -> None:
+    """A person changes what was refused."""
+    for item in report.items:
+        if item.verdict is Verdict.FAILED:
+            mended = text(str(item.model_name), description=f"mended {attempt}")
+            world.source.commit({f"models.d/{item.model_name}.yaml": mended})
+
+
+def _assert_journal_explains_ledger(world: World) -> None:
+    with open_state(world.url, writer=False) as ledger:
+        folded: dict[Pair, Entry] = {}
+        for event in ledger.events():
+            folded[event.pair] = fold(folded.get(event.pair), event)
+        assert folded == dict(ledger.entries("local"))
+        assert {entry.phase for entry in folded.values()} == {Phase.REGISTERED}

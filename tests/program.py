@@ -1,0 +1,178 @@
+"""Runs the real program: in this process where that is enough, as a process of its own where signals matter."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from reconciler.cli.program import run
+from tests.git_repository import GitRepository, git_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_NOT_OURS = ("RECONCILER_", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "TYPER_", "http", "all_proxy")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run of the program left: its exit code and both streams."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as one JSON value: nothing else may be on it."""
+        return json.loads(self.out)
+
+    @property
+    def items(self) -> dict[str, Any]:
+        """The items of a report by `name@version`, or by path where the name is not known."""
+        return {
+            f"{item['model_name']}@{item['model_version']}" if item["model_name"] else item["path"]: item
+            for item in self.json["items"]
+        }
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """The verdicts of a report by `name@version`, or by path where the name is not known."""
+        return {title: item["verdict"] for title, item in self.items.items()}
+
+
+@dataclass
+class Program:
+    """The program, run in `folder` with a clean environment.
+
+    Attributes:
+        environment: variables for every run, such as `RECONCILER_LOG__LEVEL`.
+    """
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, *arguments: str, **environment: str) -> Done:
+        """Runs a command in this process; no command may end in anything but an exit code."""
+        out, err = _stream(), _stream()
+        with (
+            contextlib.chdir(self.folder),
+            mock.patch.dict(os.environ, self._variables(environment), clear=True),
+            mock.patch.object(sys, "argv", ["reconciler", *arguments]),
+            mock.patch.object(sys, "stdin", io.StringIO()),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            code = _exit_code()
+        done = Done(code, _text(out), _text(err))
+        assert "Traceback" not in done.out + done.err
+        return done
+
+    def json(self, *arguments: str, **environment: str) -> Any:
+        """What a command prints with `--output json`."""
+        return self(*arguments, "--output", "json", **environment).json
+
+    @contextlib.contextmanager
+    def spawn(self, *arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
+        """Starts the program as a process of its own; it is killed at the end of the block if still alive."""
+        with subprocess.Popen(
+            [sys.executable, "-m", "reconciler", *arguments],
+            cwd=self.folder,
+            env=self._variables({}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def process(self, *arguments: str, **options: Any) -> Done:
+        """Runs the program as a process of its own, to its end."""
+        with self.spawn(*arguments, **options) as process:
+            out, err = process.communicate(timeout=60)
+        assert "Traceback" not in out + err
+        return Done(process.returncode, out, err)
+
+    def configure(self, text: str) -> None:
+        """Writes `reconciler.toml`."""
+        (self.folder / "reconciler.toml").write_text(text, "utf-8")
+
+    def _variables(self, more: Mapping[str, str]) -> dict[str, str]:
+        inherited = {
+            name: value
+            for name, value in git_environment().items()
+            if not name.lower().startswith(tuple(prefix.lower() for prefix in _NOT_OURS))
+        }
+        return inherited | {"HOME": str(self.folder.parent)} | self.environment | dict(more)
+
+
+@dataclass
+class Fleet(Program):
+    """The program in a git repository with a few manifests of its own making."""
+
+    repository: GitRepository = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.repository = GitRepository(self.folder)
+
+    def commit(self, files: Mapping[str, str | bytes | None], message: str = "Change") -> str:
+        """Commits files; returns the commit id."""
+        return self.repository.commit(files, message)
+
+    def declare(self, *models: str, folder: str = "models.d") -> str:
+        """Commits one small manifest for each `name@version`, as `FOLDER/name-version.yaml`."""
+        return self.commit({f"{folder}/{model.replace('@', '-')}.yaml": manifest(model) for model in models})
+
+
+def manifest(model: str, **fields: Any) -> str:
+    """A small valid manifest for `name@version`, in YAML's JSON subset a line a field."""
+    name, _, version = model.partition("@")
+    basic = {
+        "model_name": name,
+        "model_version": version,
+        "model_type": "TensorFlow",
+        "source_location": f"https://models.obs.cn-north-4.myhuaweicloud.com/{name}",
+    }
+    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in (basic | fields).items())
+
+
+def modelarts(url: str, *, name: str = "prod", path: str = "models.d", more: str = "") -> str:
+    """A table of `reconciler.toml` for a registry over HTTP that asks for no credentials."""
+    return f"""
+[targets.{name}]
+kind = "modelarts"
+endpoint = "{url}"
+project_id = "project-{name}"
+path = "{path}"
+{more}
+"""
+
+
+def _exit_code() -> int:
+    try:
+        run()
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else int(left.code is not None)
+    return 0
+
+
+def _stream() -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    buffer = stream.detach()
+    assert isinstance(buffer, io.BytesIO)
+    return buffer.getvalue().decode("utf-8")
