@@ -22,6 +22,9 @@ RUN apt-get update \
 COPY --from=build /opt/reconciler /opt/reconciler
 ENV PATH=/opt/reconciler/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    GIT_CONFIG_COUNT=1 \
+    GIT_CONFIG_KEY_0=safe.directory \
+    GIT_CONFIG_VALUE_0=/work \
     RECONCILER_STATE__DIR=/state \
     RECONCILER_WEB__LISTEN=0.0.0.0:8321
 USER 10001:10001

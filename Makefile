@@ -6,7 +6,12 @@ BIN := $(VENV)/bin
 .PHONY: demo test lint types contracts deps dockerfile check lock clean
 
 demo: $(VENV)/.runtime
-	@./demo.sh $(BIN)
+	$(BIN)/reconciler plan
+	$(BIN)/reconciler apply
+	$(BIN)/reconciler apply
+	$(BIN)/reconciler status
+	$(BIN)/reconciler history
+	@echo "The state lies in .reconciler/state.db, the registry in .reconciler/registry-local.db."
 
 test: $(VENV)/.development
 	$(BIN)/python -m pytest -n 2

@@ -20,4 +20,5 @@ def source_of(configuration: Configuration) -> GitSource:
         cache_dir=configuration.state_dir / "mirrors",
         base=configuration.base,
         timeout=wanted.timeout.total_seconds(),
+        paths=[target.path for target in configuration.settings.targets.values()],
     )

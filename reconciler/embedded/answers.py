@@ -25,6 +25,8 @@ class Code(NamedTuple):
     code: str
 
 
+BAD_ARGUMENT = Code(400, "ModelArts.0101")
+BAD_PARAMETER = Code(400, "ModelArts.0104")
 BAD_VALUES = Code(400, "ModelArts.0107")
 TOKEN_WITHOUT_PROJECT = Code(400, "ModelArts.0204")
 NO_SUCH_PROJECT = Code(400, "ModelArts.0210")
@@ -52,6 +54,7 @@ TOO_LARGE = Code(413, "ModelArts.4104")
 INTERNAL = Code(500, "ModelArts.0010")
 NOT_STORED = Code(500, "ModelArts.3006")
 IN_USE = Code(500, "ModelArts.3009")
+UNSUPPORTED_TYPE = Code(500, "ModelArts.3053")
 UNAVAILABLE = Code(503, "ModelArts.4302")
 
 

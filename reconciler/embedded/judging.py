@@ -11,9 +11,12 @@ import json
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from reconciler.embedded.answers import (
+    BAD_ARGUMENT,
     BAD_CONFIG,
+    BAD_PARAMETER,
     BAD_RESTRAINT,
     BAD_SOURCE,
+    BAD_VALUES,
     DUPLICATE_INPUT,
     INVALID,
     MISSING,
@@ -21,17 +24,20 @@ from reconciler.embedded.answers import (
     NO_TEMPLATE_ID,
     NOT_JSON,
     UNKNOWN_CONFIG_KEY,
+    UNSUPPORTED_TYPE,
     Code,
     VendorError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.contract.problem import Problem
+    from reconciler.embedded.settings import EmbeddedSettings, FieldCodes
 
 
 _DEEPEST = 64
+_GENERAL: Mapping[FieldCodes, Code] = {"0101": BAD_ARGUMENT, "0104": BAD_PARAMETER, "0107": BAD_VALUES}
 
 
 class Rules(Protocol):
@@ -44,22 +50,37 @@ class Rules(Protocol):
         """JSON Schema of a manifest, which is a request with some keys of its own."""
 
 
-def read_request(body: bytes, rules: Rules, *, strict: bool) -> dict[str, Any]:
+def read_request(body: bytes, rules: Rules, settings: EmbeddedSettings) -> dict[str, Any]:
     """The request in the body of an import call.
 
     Args:
         body: as received.
         rules: of the edition.
-        strict: whether what the documents' tables forbid and their examples do is refused too.
+        settings: how strict to be, and which codes to answer.
 
     Raises:
         VendorError: it is not JSON, or the rules refuse it; the message names every fault.
     """
     request = _parse(body)
-    faults = [problem for problem in rules.judge(request, strict=strict) if problem.severity == "error"]
+    faults = [p for p in rules.judge(request, strict=settings.strict) if p.severity == "error"]
     if faults:
-        raise VendorError(_code(faults[0]), _wording(faults))
+        raise VendorError(_code(faults[0], settings), _wording(faults))
+    for field, why in _left_open(request, settings):
+        raise VendorError(_by_field(INVALID, settings), f"{field}: {why}")
     return request
+
+
+def general_code(settings: EmbeddedSettings) -> Code:
+    """The code for values that no code of their own exists for."""
+    return _GENERAL.get(settings.field_codes, BAD_VALUES)
+
+
+def _left_open(request: Mapping[str, Any], settings: EmbeddedSettings) -> Iterator[tuple[str, str]]:
+    """What is refused only where the settings say so, because the documents do not."""
+    if settings.zero_version == "refused" and request["model_version"] == "0.0.0":
+        yield "model_version", "0.0.0 is no version here"
+    if settings.strict and isinstance(request.get("source_copy"), bool):
+        yield "source_copy", "must be the text true or false"
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -91,7 +112,18 @@ def _refuse_constant(word: str) -> NoReturn:
     raise ValueError(f"{word} is not a JSON number")
 
 
-def _code(problem: Problem) -> Code:
+def _code(problem: Problem, settings: EmbeddedSettings) -> Code:
+    if problem.loc == ("model_type",) and problem.code == "not-in-enumeration":
+        return UNSUPPORTED_TYPE if settings.type_code == "3053" else _by_field(INVALID, settings)
+    code = _own_code(problem)
+    return _by_field(code, settings) if code in (MISSING, INVALID) else code
+
+
+def _by_field(code: Code, settings: EmbeddedSettings) -> Code:
+    return _GENERAL.get(settings.field_codes, code)
+
+
+def _own_code(problem: Problem) -> Code:
     code = MISSING if problem.code == "missing-field" else INVALID
     match problem.loc, problem.code:
         case ("initial_config", *_), "unknown-field":

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from reconciler.embedded.answers import BAD_VALUES, VendorError
+from reconciler.embedded.answers import VendorError
+from reconciler.embedded.judging import general_code
 from reconciler.embedded.store import Listing, SortKey
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class ListQuery(Page):
             VendorError: the filters exclude each other.
         """
         if self.model_type and self.not_model_type:
-            raise VendorError(BAD_VALUES, "model_type and not_model_type exclude each other: send one")
+            raise VendorError(general_code(settings), "model_type and not_model_type exclude each other: send one")
         equal = self.exact_match and settings.exact_match == "equal"
         fuzzy = _contains(self.model_name, wildcard=not self.exact_match)
         return Listing(

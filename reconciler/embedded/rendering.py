@@ -44,7 +44,7 @@ def list_item(standing: Standing, settings: EmbeddedSettings) -> dict[str, Any]:
         item["source_copy"] = model.source_copy
     if settings.sparse_items:
         return item
-    item |= {"model_status": standing.status, "model_source": _source(model)}
+    item |= {"model_status": _status(standing, settings), "model_source": _source(model)}
     if model.install_type is not None:
         item["install_type"] = json.loads(model.install_type)
     return item
@@ -58,7 +58,7 @@ def detail(standing: Standing, settings: EmbeddedSettings, defaults: Mapping[str
     apis = _apis(request, config, model.model_id)
     shown = _shared(model) | {name: request.get(name) or "" for name in _ECHOED}
     shown |= {
-        "model_status": standing.status,
+        "model_status": _status(standing, settings),
         "model_size": model.model_size,
         "runtime": request.get("runtime") or config.get("runtime") or defaults.get("runtime") or "python2.7",
         "model_algorithm": request.get("model_algorithm") or config.get("model_algorithm") or "",
@@ -117,6 +117,10 @@ def _shared(model: Model) -> dict[str, Any]:
         "owner": model.owner,
         "create_at": model.created_at,
     }
+
+
+def _status(standing: Standing, settings: EmbeddedSettings) -> str:
+    return settings.pending_status if standing.status == "publishing" else standing.status
 
 
 def _source(model: Model) -> str:

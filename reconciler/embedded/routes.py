@@ -38,7 +38,7 @@ async def import_model(
 
     def register() -> str:
         model = arrive(
-            read_request(body, registry.rules, strict=settings.strict),
+            read_request(body, registry.rules, settings),
             body,
             project_id=project_id,
             caller=caller,
@@ -46,7 +46,11 @@ async def import_model(
             settings=settings,
             defaults=registry.defaults,
         )
+        if settings.content_errors == "at-once" and model.outcome_reason and contradicts(model):
+            raise VendorError(BAD_CONFIG, model.outcome_reason)
         registry.store.add(model)
+        if matches(model.model_name, settings.lose_pattern):
+            raise AnswerLost
         return model.model_id
 
     return answer({"model_id": await registry.database.run(register)})

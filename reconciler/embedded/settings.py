@@ -5,13 +5,40 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+OffsetMode = Literal["page", "item"]
+TotalCount = Literal["right", "zero"]
+ExactMatch = Literal["escape", "equal"]
+ConfigKeys = Literal["sent", "added"]
+InstallSpelling = Literal["real-time", "realtime"]
+UniqueWithin = Literal["workspace", "project"]
+ZeroVersion = Literal["accepted", "refused"]
+FieldCodes = Literal["by-field", "0101", "0104", "0107"]
+TypeCode = Literal["3037", "3053"]
+ContentErrors = Literal["later", "at-once"]
+MalformedId = Literal[404, 400]
+CascadeOrder = Literal["oldest", "newest"]
+_ANSWERS = {
+    "offset_mode": OffsetMode,
+    "total_count": TotalCount,
+    "exact_match": ExactMatch,
+    "config_keys": ConfigKeys,
+    "install_spelling": InstallSpelling,
+    "unique_within": UniqueWithin,
+    "zero_version": ZeroVersion,
+    "field_codes": FieldCodes,
+    "type_code": TypeCode,
+    "content_errors": ContentErrors,
+    "malformed_id": MalformedId,
+    "cascade_order": CascadeOrder,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +90,9 @@ class EmbeddedSettings:
         fail_pattern: shell-style pattern; an import whose model_name matches ends as failed.
         in_use_pattern: shell-style pattern; a model whose name matches is in use by a service and is
             not deleted.
+        lose_pattern: shell-style pattern; an import whose model_name matches is registered, and then the
+            connection ends without an answer.
+        pending_status: what the status of an import under way is called: `publishing`, or any other word.
         offset_mode: whether `offset` counts pages or items.
         sparse_items: leave out of list items what the vendor's own example leaves out, the status included.
         total_count: `zero` answers 0 whatever matches, as a real service was seen to do.
@@ -71,6 +101,13 @@ class EmbeddedSettings:
         install_spelling: how the detail writes the install type `real-time`.
         unique_within: whether a name and version are taken in their workspace, or in the whole project.
         strict: refuse also what the documents' tables forbid and their examples do.
+        zero_version: whether the version 0.0.0 is taken.
+        field_codes: the code for a missing or wrong field: 3036 and 3037 and the like, or always the same.
+        type_code: the code for a model_type that does not exist: 3037, or 3053 with its status of 500.
+        content_errors: when contradictions between fields that concern the model's content come out: as
+            the status of the import, or in the answer to the call.
+        malformed_id: the status for a model id that cannot be one.
+        cascade_order: which other versions a cascade deletes first.
         quota: how many models a project may hold; None for no limit.
         projects: project name to project id; None accepts any project id.
         clock: seconds since the epoch.
@@ -82,14 +119,22 @@ class EmbeddedSettings:
     publish_seconds: float = 1.0
     fail_pattern: str | None = None
     in_use_pattern: str | None = None
-    offset_mode: Literal["page", "item"] = "page"
+    lose_pattern: str | None = None
+    pending_status: str = "publishing"
+    offset_mode: OffsetMode = "page"
     sparse_items: bool = False
-    total_count: Literal["right", "zero"] = "right"
-    exact_match: Literal["escape", "equal"] = "escape"
-    config_keys: Literal["sent", "added"] = "sent"
-    install_spelling: Literal["real-time", "realtime"] = "real-time"
-    unique_within: Literal["workspace", "project"] = "workspace"
+    total_count: TotalCount = "right"
+    exact_match: ExactMatch = "escape"
+    config_keys: ConfigKeys = "sent"
+    install_spelling: InstallSpelling = "real-time"
+    unique_within: UniqueWithin = "workspace"
     strict: bool = False
+    zero_version: ZeroVersion = "accepted"
+    field_codes: FieldCodes = "by-field"
+    type_code: TypeCode = "3037"
+    content_errors: ContentErrors = "later"
+    malformed_id: MalformedId = 404
+    cascade_order: CascadeOrder = "oldest"
     quota: int | None = None
     projects: Mapping[str, str] | None = None
     clock: Callable[[], float] = time.time
@@ -102,3 +147,7 @@ class EmbeddedSettings:
             )
         if self.quota is not None and self.quota < 0:
             raise ConfigurationError(f"quota is {self.quota}: give a number of models, 0 or more")
+        for name, answers in _ANSWERS.items():
+            value, known = getattr(self, name), get_args(answers)
+            if value not in known:
+                raise ConfigurationError(f"{name} is {value!r}: give {' or '.join(map(str, known))}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.embedded.database import Database
-    from reconciler.embedded.settings import EmbeddedSettings
+    from reconciler.embedded.settings import CascadeOrder, EmbeddedSettings
 
 _STATUS = """CASE
   WHEN :now < built_at THEN 'building'
@@ -27,6 +27,8 @@ _STATUS = """CASE
 END"""
 
 _CASCADE = 20  # models one delete call removes at most, as documented
+
+_DIRECTIONS: Mapping[CascadeOrder, str] = {"oldest": "ASC", "newest": "DESC"}
 
 SortKey = Literal["create_at", "model_version", "model_size"]
 _ORDER: Mapping[SortKey, str] = {
@@ -154,7 +156,7 @@ class Store:
     def delete(
         self, project_id: str, model_id: str, *, cascade: bool, now: int
     ) -> tuple[list[str], list[str]]:
-        """Deletes a model and, with `cascade`, the oldest other versions of its name: 20 at most in all.
+        """Deletes a model and, with `cascade`, other versions of its name: 20 at most in all.
 
         Returns:
             The ids of the models deleted, and of those left because a service uses them.
@@ -164,7 +166,8 @@ class Store:
         """
         with self._database.writing() as connection:
             named = _find(connection, project_id, model_id, now).model
-            doomed = [model_id, *_other_versions(connection, named)] if cascade else [model_id]
+            others = _other_versions(connection, named, self._settings.cascade_order) if cascade else []
+            doomed = [model_id, *others]
             if _matches(named.model_name, self._settings.in_use_pattern):
                 return [], doomed
             connection.executemany("DELETE FROM models WHERE model_id = ?", [(each,) for each in doomed])
@@ -200,10 +203,10 @@ def _find(connection: sqlite3.Connection, project_id: str, model_id: str, now: i
     return _standing(row)
 
 
-def _other_versions(connection: sqlite3.Connection, model: Model) -> list[str]:
+def _other_versions(connection: sqlite3.Connection, model: Model, order: CascadeOrder) -> list[str]:
     select = (
         "SELECT model_id FROM models WHERE project_id = ? AND workspace_id = ? AND model_name = ?"
-        " AND model_id <> ? ORDER BY created_at, sequence LIMIT ?"
+        f" AND model_id <> ? ORDER BY {_ORDER['create_at'].format(_DIRECTIONS[order])} LIMIT ?"
     )
     same_name = (model.project_id, model.workspace_id, model.model_name, model.model_id, _CASCADE - 1)
     return [model_id for (model_id,) in connection.execute(select, same_name)]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from reconciler.errors import ConfigurationError
+from reconciler.settings.complaint import meant, told, undecodable
 from reconciler.settings.tables import PREFIX, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 FILE_NAME = "reconciler.toml"
@@ -81,12 +81,14 @@ def load(file: Path | None, *, cwd: Path) -> Configuration:
     found = _explicit(file, cwd) if file is not None else _search(cwd, top)
     content = _toml(found) if found else {}
     _known_variables()
+    if "targets" not in content and _refines_the_default():
+        content["targets"] = {"local": {"kind": "embedded"}}
     try:
         settings = Settings(**content)
     except ValidationError as error:
-        raise ConfigurationError(_told(error, found)) from None
-    except Exception as error:  # noqa: BLE001 - pydantic-settings wraps what it cannot decode
-        raise ConfigurationError(f"environment: {type(error).__name__}: {error}".split("\n", 1)[0]) from None
+        raise ConfigurationError(told(error, found)) from None
+    except SettingsError as error:
+        raise ConfigurationError(undecodable(error)) from None
     return Configuration(settings=settings, base=found.parent if found else top, file=found)
 
 
@@ -125,51 +127,12 @@ def _known_variables() -> None:
         section = variable.removeprefix(PREFIX).split("__", 1)[0].lower()
         if section not in Settings.model_fields:
             raise ConfigurationError(
-                f"environment: {variable}: no such setting{_meant(section, Settings.model_fields)}; "
+                f"environment: {variable}: no such setting{meant(section, Settings.model_fields)}; "
                 f"sections are {', '.join(Settings.model_fields)}, and keys follow after two underscores"
             )
 
 
-def _told(error: ValidationError, file: Path | None) -> str:
-    lines = []
-    for problem in error.errors(include_input=False, include_url=False):
-        steps = [str(step) for step in problem["loc"]]
-        key = ".".join(
-            step for step in steps if step not in ("embedded", "modelarts", "aksk", "token", "password")
-        )
-        lines.append(f"{_origin(steps, file)}: {key or 'configuration'}: {_said(problem, steps[-1:])}")
-    return "\n".join(lines)
-
-
-def _is_tag(steps: list[str], at: int) -> bool:
-    """Whether a step of pydantic's path is no key but the name of the variant it chose."""
-    return (at == 2 and steps[0] == "targets") or (at > 0 and steps[at - 1] == "auth")  # noqa: PLR2004
-
-
-def _said(problem: Mapping[str, Any], last: list[str]) -> str:
-    if problem["type"] == "extra_forbidden":
-        return f"unknown key{_meant(last[0], _all_keys())}"
-    if problem["type"] == "missing":
-        return "missing, and required"
-    told = str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "expected")
-    return re.sub(r"valid dictionary( or (instance|object) .*)?$", "table of keys", told)
-
-
-def _origin(steps: list[str], file: Path | None) -> str:
-    """Whether the value at these steps came from the environment or from the file."""
-    for count in range(len(steps), 0, -1):
-        variable = PREFIX + "__".join(steps[:count]).upper()
-        if any(name.upper() == variable for name in os.environ):
-            return f"environment {variable}"
-    return str(file) if file else "configuration"
-
-
-def _meant(word: str, known: Mapping[str, object] | set[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
-def _all_keys() -> set[str]:
-    schema = Settings.model_json_schema()
-    sections = [schema, *schema.get("$defs", {}).values()]
-    return {key for section in sections for key in section.get("properties", {})}
+def _refines_the_default() -> bool:
+    """Whether the environment speaks of targets, and only of the one that is there by default."""
+    spoken = [name.upper() for name in os.environ if name.upper().startswith(f"{PREFIX}TARGETS")]
+    return bool(spoken) and all(name.startswith(f"{PREFIX}TARGETS__LOCAL__") for name in spoken)

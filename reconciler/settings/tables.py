@@ -2,55 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from reconciler.settings.written import (  # noqa: TC001 - pydantic reads the annotations
+    Address,
+    Duration,
+    Interval,
+    RepositoryPath,
+    StateUrl,
+    TargetName,
+)
+
 PREFIX = "RECONCILER_"
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _EDITIONS = Literal["seed-2019", "cn-2021", "otc-2024", "current"]
-
-
-def _duration(value: object) -> object:
-    """Reads `30s`, `1h30m`, `250ms`, or a number of seconds."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return timedelta(seconds=value)
-    if not isinstance(value, str):
-        return value
-    if re.fullmatch(r"\d+(\.\d+)?", value):
-        return timedelta(seconds=float(value))
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", value)
-    if not parts or "".join(number + unit for number, unit in parts) != value:
-        raise ValueError("expected a duration such as 30s, 5m or 1h30m")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
-
-
-def _relative(value: str) -> str:
-    """A directory inside the repository, without `..` and without a slash at either end."""
-    parts = [part for part in value.split("/") if part not in ("", ".")]
-    if value.startswith("/") or ".." in parts or not parts:
-        raise ValueError("expected a directory inside the repository, such as models.d/prod")
-    return "/".join(parts)
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration, json_schema_input_type=str | float),
-    Field(ge=timedelta(0)),
-]
-RepositoryPath = Annotated[str, AfterValidator(_relative)]
 
 
 class _Section(BaseModel):
@@ -64,7 +33,7 @@ class SourceSettings(_Section):
         ".", description="Path or URL of the git repository; a URL is mirrored under state.dir."
     )
     branch: str | None = Field(None, description="Branch to follow; by default the repository's HEAD.")
-    timeout: Duration = Field(timedelta(seconds=60), description="Longest a single git command may take.")
+    timeout: Interval = Field(timedelta(seconds=60), description="Longest a single git command may take.")
 
 
 class _Credentials(_Section):
@@ -174,7 +143,7 @@ class ModelArtsTarget(_Target):
     workspace_id: str = "0"
     auth: Auth | None = Field(None, description="Left out only for a registry that asks for no credentials.")
     rate: float = Field(20.0, gt=0, description="Requests a second, at most.")
-    timeout: Duration = Field(timedelta(seconds=30), description="Deadline of one call.")
+    timeout: Interval = Field(timedelta(seconds=30), description="Deadline of one call.")
     page_size: int = Field(1000, ge=1, le=1000, description="Models a page when listing.")
 
 
@@ -187,13 +156,13 @@ class StateSettings(_Section):
     dir: Path = Field(
         Path(".reconciler"), description="Where the state and mirrors of remote sources are kept."
     )
-    url: str | None = Field(None, description="SQLAlchemy URL; by default state.db in state.dir.")
+    url: StateUrl | None = Field(None, description="SQLAlchemy URL; by default state.db in state.dir.")
 
 
 class ScheduleSettings(_Section):
     """`[schedule]`: when `reconciler run` looks."""
 
-    every: Duration = Field(timedelta(seconds=30), description="Interval between two ticks.")
+    every: Interval = Field(timedelta(seconds=30), description="Interval between two ticks.")
     cron: str | None = Field(None, description="Crontab line in place of an interval.")
     jitter: Duration = Field(timedelta(0), description="Random delay of up to this much.")
     full_observation: Duration = Field(
@@ -222,7 +191,9 @@ class WebSettings(_Credentials):
     """`[web]`: page, health, metrics and webhook of `reconciler run`."""
 
     enabled: bool = True
-    listen: str | None = Field(None, description="HOST:PORT; by default a free port of 127.0.0.1 near 8321.")
+    listen: Address | None = Field(
+        None, description="HOST:PORT; by default a free port of 127.0.0.1 near 8321."
+    )
     commit_url: str | None = Field(None, description="Link to a commit; {commit} is replaced.")
     webhook_secret: SecretStr | None = None
     webhook_secret_file: Path | None = None
@@ -252,7 +223,7 @@ class Settings(BaseSettings):
     )
 
     source: SourceSettings = SourceSettings()
-    targets: dict[str, Target] = Field(default_factory=_default_targets, min_length=1)
+    targets: dict[TargetName, Target] = Field(default_factory=_default_targets, min_length=1)
     state: StateSettings = StateSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     guards: GuardSettings = GuardSettings()

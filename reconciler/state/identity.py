@@ -26,7 +26,7 @@ _PROGRAM = "model-reconciler"
 
 def is_blank(connection: Connection) -> bool:
     """Whether the database has none of the tables."""
-    return not set(metadata.tables) & set(inspect(connection).get_table_names())
+    return not set(metadata.tables) & _tables(connection)
 
 
 def establish(connection: Connection, now: datetime) -> None:
@@ -46,10 +46,11 @@ def establish(connection: Connection, now: datetime) -> None:
 
 def facts_of(connection: Connection) -> dict[str, str]:
     """What `establish` wrote; empty for a database that is not a state."""
-    inspector = inspect(connection)
-    if "meta" not in inspector.get_table_names():
+    if "meta" not in _tables(connection):
         return {}
-    if not {"key", "value"} <= {column["name"] for column in inspector.get_columns("meta")}:
+    inspector = inspect(connection)
+    columns = inspector.get_columns("meta", schema=inspector.default_schema_name)
+    if not {"key", "value"} <= {column["name"] for column in columns}:
         return {}
     return {str(key): str(value) for key, value in connection.execute(select(meta.c.key, meta.c.value))}
 
@@ -72,7 +73,7 @@ def verify(connection: Connection, where: Address) -> None:
             f"state {where} was written by a newer version of this program (schema {printable(version)}, "
             f"known here: {SCHEMA_VERSION}); nothing was changed. Upgrade, or change state.url."
         )
-    missing = sorted(set(metadata.tables) - set(inspect(connection).get_table_names()))
+    missing = sorted(set(metadata.tables) - _tables(connection))
     if missing:
         raise StateError(
             f"state {where} lacks its table {missing[0]!r}: it was damaged or edited; nothing was changed. "
@@ -100,3 +101,9 @@ def strangers(connection: Connection, lineage: Mapping[str, str], where: Address
 def record(connection: Connection, newcomers: Mapping[str, str]) -> None:
     """Remembers which registry each of these targets means."""
     connection.execute(insert(target), [{"name": name, "identity": what} for name, what in newcomers.items()])
+
+
+def _tables(connection: Connection) -> set[str]:
+    """The tables of the schema in use; not those of others that happen to be on the search path."""
+    inspector = inspect(connection)
+    return set(inspector.get_table_names(schema=inspector.default_schema_name))

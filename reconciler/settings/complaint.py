@@ -1,0 +1,101 @@
+"""What is wrong with a configuration: place, key and what was expected; never the value, it could be a secret."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from reconciler.settings.tables import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+_REWORDED = (
+    (r"^Value error, ", ""),
+    (r"^Input should be", "expected"),
+    (r"^String should", "expected text that should"),
+    (r"valid dictionary( or (instance|object) .*)?$", "table of keys"),
+)
+
+
+def told(error: ValidationError, file: Path | None) -> str:
+    """Every mistake on a line of its own."""
+    return "\n".join(_line(problem, file) for problem in error.errors(include_input=False, include_url=False))
+
+
+def undecodable(error: SettingsError) -> str:
+    """A variable for a whole section that is not the JSON it has to be."""
+    section = re.search(r'field "(\w+)"', str(error))
+    name = PREFIX + (section[1].upper() if section else "")
+    return (
+        f"environment {name}: expected a table of keys, written as JSON; a single key is set with {name}__KEY"
+    )
+
+
+def meant(word: str, known: Collection[str]) -> str:
+    """A did-you-mean, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _line(problem: Mapping[str, Any], file: Path | None) -> str:
+    steps = [str(step) for step in problem["loc"]]
+    keys = [step for at, step in enumerate(steps) if not _is_tag(steps, at)]
+    kind = problem["type"]
+    if kind.startswith("union_tag"):
+        keys.append(str(problem["ctx"]["discriminator"]).strip("'"))
+    said = _tag(problem) if kind == "union_tag_invalid" else _said(problem, keys)
+    return f"{_origin(steps, file)}: {'.'.join(keys) or 'configuration'}: {said}"
+
+
+def _is_tag(steps: list[str], at: int) -> bool:
+    """Whether a step of pydantic's path is no key but the name of the variant it chose, or a mark."""
+    return (
+        steps[at] == "[key]"
+        or (at == 2 and steps[0] == "targets")  # noqa: PLR2004
+        or (at > 0 and steps[0] == "targets" and steps[at - 1] == "auth")
+    )
+
+
+def _tag(problem: Mapping[str, Any]) -> str:
+    allowed = re.findall(r"'([^']*)'", str(problem["ctx"]["expected_tags"]))
+    return f"expected {' or '.join(allowed)}{meant(str(problem['ctx']['tag']), allowed)}"
+
+
+def _said(problem: Mapping[str, Any], keys: list[str]) -> str:
+    kind = problem["type"]
+    if kind == "extra_forbidden":
+        return f"unknown key{meant(keys[-1], _all_keys())}"
+    if kind in ("missing", "union_tag_not_found"):
+        return "missing, and required"
+    if kind == "too_short":
+        return "expected at least one"
+    if keys[:1] == ["targets"] and len(keys) == 2 and kind.startswith("string_"):  # noqa: PLR2004
+        return "expected a name of up to 64 letters, digits, _, - and ."
+    text = str(problem["msg"])
+    for found, better in _REWORDED:
+        text = re.sub(found, better, text)
+    return text
+
+
+def _origin(steps: list[str], file: Path | None) -> str:
+    """Whether the value at these steps came from the environment or from the file."""
+    keys = [step for at, step in enumerate(steps) if not _is_tag(steps, at)]
+    for count in range(len(keys), 0, -1):
+        variable = PREFIX + "__".join(keys[:count]).upper()
+        for name in os.environ:
+            if name.upper() == variable or (count == len(keys) and name.upper().startswith(f"{variable}__")):
+                return f"environment {name}"
+    return str(file) if file else "configuration"
+
+
+def _all_keys() -> set[str]:
+    schema = Settings.model_json_schema()
+    sections = [schema, *schema.get("$defs", {}).values()]
+    return {key for section in sections for key in section.get("properties", {})}

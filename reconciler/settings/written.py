@@ -1,0 +1,70 @@
+"""How single values are written: durations, places in a repository, addresses, names."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = 10 * 365 * 86400  # seconds
+_LARGEST_PORT = 65535
+_STATE_SCHEMES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
+
+
+def _duration(value: object) -> object:
+    """Reads `30s`, `1h30m`, `250ms`, or a number of seconds."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _seconds(value)
+    if not isinstance(value, str):
+        return value
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return _seconds(float(value))
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", value)
+    if not parts or "".join(number + unit for number, unit in parts) != value:
+        raise ValueError("expected a duration such as 30s, 5m or 1h30m")
+    return _seconds(sum(float(number) * _UNITS[unit] for number, unit in parts))
+
+
+def _seconds(number: float) -> timedelta:
+    if not 0 <= number <= _LONGEST:
+        raise ValueError("expected a duration between 0s and ten years")
+    return timedelta(seconds=number)
+
+
+def _relative(value: str) -> str:
+    """A directory inside the repository, without `..` and without a slash at either end."""
+    parts = [part for part in value.split("/") if part not in ("", ".")]
+    if value.startswith("/") or ".." in parts or not parts:
+        raise ValueError("expected a directory inside the repository, such as models.d/prod")
+    return "/".join(parts)
+
+
+def _state_url(value: str) -> str:
+    """A URL of a database the state room can use; it may carry a password, so it is never repeated."""
+    if not value.startswith(_STATE_SCHEMES) or value in _STATE_SCHEMES:
+        raise ValueError("expected sqlite:///path/to/state.db or postgresql+psycopg://user@host/database")
+    return value
+
+
+def _address(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > _LARGEST_PORT or "/" in host:
+        raise ValueError("expected HOST:PORT, such as 0.0.0.0:8321")
+    return value
+
+
+def _longer_than_nothing(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError("expected a duration longer than 0s")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str | float)]
+Interval = Annotated[Duration, AfterValidator(_longer_than_nothing)]
+RepositoryPath = Annotated[str, AfterValidator(_relative)]
+TargetName = Annotated[str, Field(max_length=64, pattern=r"^\w[\w.-]*$")]
+StateUrl = Annotated[str, AfterValidator(_state_url)]
+Address = Annotated[str, AfterValidator(_address)]

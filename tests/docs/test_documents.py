@@ -1,0 +1,152 @@
+"""Every example of README and docs/ is executed, and every link leads somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.contract import edition
+from reconciler.errors import ConfigurationError
+from reconciler.manifest import Manifest, read
+from reconciler.settings import Settings, load, tables
+from tests.git_repository import GitRepository, git_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_FENCE = re.compile(r"^```(\w+)( \w+)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block of a document; `mark` is the word after its language."""
+
+    document: Path
+    language: str
+    mark: str
+    text: str
+
+
+def blocks(language: str) -> list[Block]:
+    return [
+        Block(document, found[1], (found[2] or "").strip(), found[3])
+        for document in DOCUMENTS
+        for found in _FENCE.finditer(document.read_text("utf-8"))
+        if found[1] == language
+    ]
+
+
+def _name(block: Block) -> str:
+    return f"{block.document.name}:{block.text.splitlines()[0][:40]}"
+
+
+@pytest.mark.parametrize("block", [b for b in blocks("yaml") if not b.mark], ids=_name)
+def test_a_manifest_in_a_document_is_valid_and_without_warnings(block: Block) -> None:
+    """What is shown can be pasted."""
+    results = read("models.d/example.yaml", block.text.encode(), edition("seed-2019"), lambda _: None)
+    assert all(isinstance(found, Manifest) and not found.warnings for found in results), results
+
+
+@pytest.mark.parametrize("block", blocks("toml"), ids=_name)
+def test_a_configuration_in_a_document_loads(block: Block, tmp_path: Path) -> None:
+    """A key that does not exist would be an error."""
+    (tmp_path / "reconciler.toml").write_text(block.text, "utf-8")
+    assert load(None, cwd=tmp_path).file == tmp_path / "reconciler.toml"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    """A renamed document is noticed."""
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
+        if not target.startswith("https://"):
+            assert (document.parent / target).exists(), target
+
+
+def _keys() -> Iterator[str]:
+    for name, section in Settings.model_fields.items():
+        if name == "targets":
+            for kind in (tables.EmbeddedTarget, tables.ModelArtsTarget):
+                yield from (f"targets.NAME.{key}" for key in kind.model_fields)
+        elif isinstance(section.annotation, type) and issubclass(section.annotation, tables.BaseModel):
+            yield from (f"{name}.{key}" for key in section.annotation.model_fields)
+
+
+def test_the_configuration_document_names_every_key_and_no_other() -> None:
+    """One table in code, one in the document."""
+    told = set(
+        re.findall(r"^\| `([a-z_A-Z]+(?:\.[a-zA-Z_]+)+)` \|", _read("docs/configuration.md"), re.MULTILINE)
+    )
+    ways = ("_file", "_env", "_command")
+    assert told - {"auth.method"} == {key for key in _keys() if not key.endswith(ways)}
+
+
+def test_the_readme_lists_the_commands_the_program_has() -> None:
+    """Nothing hidden, nothing promised."""
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler", "--help"], capture_output=True, text=True, check=True
+    )
+    listed = set(re.findall(r"^  ([a-z]+)  ", done.stdout.partition("Commands:")[2], re.MULTILINE))
+    assert set(re.findall(r"^\| `reconciler ([a-z]+)", _read("README.md"), re.MULTILINE)) == listed
+
+
+SESSIONS = sorted({block.document for block in blocks("console")})
+
+
+@pytest.mark.parametrize("document", SESSIONS, ids=lambda path: path.name)
+def test_the_sessions_of_a_document_run_as_they_are_shown(document: Path, tmp_path: Path) -> None:
+    """Each command prints the lines below it, in that order; `? N` is its exit code, else 0."""
+    repository = GitRepository(tmp_path / "repository")
+    if document.name == "operations.md":
+        repository.commit({"models.d/mnist.yaml": blocks("yaml")[0].text}, "Add mnist")
+    text = document.read_text("utf-8")
+    for found in _FENCE.finditer(text):
+        first = found[3].partition("\n")[0]
+        if found[1] == "yaml" and first.startswith("# models.d/"):
+            repository.write({first.removeprefix("# "): found[3]})
+        if found[1] == "console":
+            for command in re.split(r"^\$ ", found[3], flags=re.MULTILINE)[1:]:
+                _run(command, repository.path)
+
+
+def _run(shown: str, folder: Path) -> None:
+    line, *expected = shown.splitlines()
+    words = shlex.split(line)
+    if words[0] == "reconciler":
+        words[:1] = [sys.executable, "-m", "reconciler"]
+    identity = {"GIT_AUTHOR_NAME": "Ann", "GIT_AUTHOR_EMAIL": "ann@example.org"}
+    committer = {"GIT_COMMITTER_NAME": "Ann", "GIT_COMMITTER_EMAIL": "ann@example.org"}
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        env=git_environment() | identity | committer,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    code = int(expected.pop()[2:]) if expected and expected[-1].startswith("? ") else 0
+    printed = done.stdout + done.stderr
+    assert done.returncode == code, printed
+    rest = printed
+    for wanted in filter(None, (each.strip() for each in expected)):
+        assert wanted in rest, f"{line}: {wanted!r} not in {printed}"
+        rest = rest.partition(wanted)[2]
+
+
+def test_a_wrong_configuration_would_be_noticed(tmp_path: Path) -> None:
+    """The check of the examples can fail."""
+    (tmp_path / "reconciler.toml").write_text("[source]\nrepos = 1\n", "utf-8")
+    with pytest.raises(ConfigurationError, match="repos"):
+        load(None, cwd=tmp_path)
+
+
+def _read(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
