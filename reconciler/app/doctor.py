@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 import sys
@@ -17,14 +19,15 @@ from reconciler.app.repository import source_of
 from reconciler.app.world import registry_of
 from reconciler.contract import edition
 from reconciler.engine.check import check
-from reconciler.errors import ConfigurationError, Exit, ReconcilerError, Unauthorised
+from reconciler.errors import ConfigurationError, Exit, ReconcilerError, RegistryError, Unauthorised
+from reconciler.registry.endpoint import parse_endpoint, proxy_for
 from reconciler.settings import ModelArtsTarget
 from reconciler.state import check as check_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from reconciler.engine.ports import Source
+    from reconciler.engine.ports import Registry, Source
     from reconciler.settings import Configuration, Target
 
 Level = Literal["ok", "warning", "error"]
@@ -39,7 +42,7 @@ class Finding:
     """One thing that was checked.
 
     Attributes:
-        check: what was looked at: config, git, manifests, state, address, tls, clock or registry.
+        check: what was looked at: config, git, manifests, state, address, tls, clock, credentials, registry.
         target: the target concerned, or None.
         remedy: what to do; None when all is well.
         exit_code: of the process when this is the worst finding.
@@ -108,26 +111,32 @@ def _state(configuration: Configuration) -> Finding:
 
 async def _target(configuration: Configuration, name: str) -> AsyncIterator[Finding]:
     wanted = configuration.settings.targets[name]
-    if isinstance(wanted, ModelArtsTarget):
-        async for finding in _endpoint(wanted.endpoint, name):
-            yield finding
-            if finding.level == "error":
-                return
     try:
         async with registry_of(configuration, name, acts=False) as registry:
-            models = await registry.list_models()
+            if isinstance(wanted, ModelArtsTarget) and not proxy_for(parse_endpoint(wanted.endpoint)):
+                async for finding in _endpoint(wanted.endpoint, name):
+                    yield finding
+                    if finding.level == "error":
+                        return
+            yield await _listed(registry, name)
+    except ConfigurationError as error:
+        remedy = f"correct targets.{name}"
+        yield Finding("config", "error", str(error), name, remedy, Exit.CONFIGURATION)
+    except ReconcilerError as error:
+        yield Finding("registry", "error", str(error), name, "see the message", Exit(error.exit_code))
+
+
+async def _listed(registry: Registry, name: str) -> Finding:
+    """Whether the registry lists its models to these credentials."""
+    try:
+        models = await registry.list_models()
     except Unauthorised as error:
         remedy = f"check targets.{name}.auth and the permission modelarts:model:list"
-        yield Finding("registry", "error", str(error), name, remedy, Exit.UNUSABLE)
-    except ConfigurationError as error:
-        yield Finding(
-            "credentials", "error", str(error), name, f"check targets.{name}.auth", Exit.CONFIGURATION
-        )
-    except ReconcilerError as error:
+        return Finding("credentials", "error", str(error), name, remedy, Exit.UNUSABLE)
+    except RegistryError as error:
         remedy = f"check targets.{name}.endpoint and project_id"
-        yield Finding("registry", "error", str(error), name, remedy, Exit.UNUSABLE)
-    else:
-        yield Finding("registry", "ok", f"answers, and lists {len(models)} models", name)
+        return Finding("registry", "error", str(error), name, remedy, Exit.UNUSABLE)
+    return Finding("registry", "ok", f"answers, and lists {len(models)} models", name)
 
 
 async def _endpoint(endpoint: str, name: str) -> AsyncIterator[Finding]:
@@ -150,7 +159,8 @@ async def _endpoint(endpoint: str, name: str) -> AsyncIterator[Finding]:
         return
     except (OSError, TimeoutError) as error:
         remedy = "check that the endpoint is up and that no firewall stands between"
-        message = f"{host} port {port}: {error or 'no answer'}"
+        told = "no answer" if isinstance(error, TimeoutError) else os.strerror(error.errno or errno.EIO)
+        message = f"{host} port {port}: {told}"
         yield Finding("registry", "error", message, name, remedy, Exit.UNUSABLE)
         return
     yield Finding("tls", "ok", "certificate accepted" if secure else "plain HTTP on loopback", name)

@@ -14,6 +14,7 @@ from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.cycle import Engine, Target
 from reconciler.engine.desired import ManifestReader
 from reconciler.engine.plan import Guards
+from reconciler.errors import ConfigurationError
 from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
 from reconciler.registry.in_process import in_process
 from reconciler.settings import EmbeddedTarget
@@ -114,7 +115,7 @@ async def registry_of(
             stack.callback(application.state.close)
             registry = _embedded_client(application, wanted)
         else:
-            registry = _client(configuration, wanted)
+            registry = _client(configuration, name, wanted)
         try:
             yield registry
         finally:
@@ -132,20 +133,25 @@ def _embedded_client(application: FastAPI, wanted: EmbeddedTarget) -> ModelArtsR
     )
 
 
-def _client(configuration: Configuration, wanted: ModelArtsTarget) -> ModelArtsRegistry:
-    return ModelArtsRegistry(
-        wanted.endpoint,
-        wanted.project_id,
-        auth=auth_of(configuration.base, wanted),
-        workspace_id=wanted.workspace_id,
-        limits=Limits(
-            page_size=wanted.page_size,
-            concurrency=wanted.in_flight,
-            rate=wanted.rate,
-            burst=max(1, int(wanted.rate)),
-            deadline=wanted.timeout.total_seconds(),
-        ),
+def _client(configuration: Configuration, name: str, wanted: ModelArtsTarget) -> ModelArtsRegistry:
+    limits = Limits(
+        page_size=wanted.page_size,
+        concurrency=wanted.in_flight,
+        rate=wanted.rate,
+        burst=max(1, int(wanted.rate)),
+        deadline=wanted.timeout.total_seconds(),
     )
+    try:
+        return ModelArtsRegistry(
+            wanted.endpoint,
+            wanted.project_id,
+            auth=auth_of(configuration.base, wanted),
+            workspace_id=wanted.workspace_id,
+            limits=limits,
+        )
+    except ConfigurationError as error:
+        where = configuration.file or "environment"
+        raise ConfigurationError(f"{where}: targets.{name}: {error}") from error
 
 
 def _target(configuration: Configuration, name: str, registry: Registry) -> Target:

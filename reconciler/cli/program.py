@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
 import typer
 
-from reconciler.cli import diagnose, loop, memory, registry, schema, sync, validate
+from reconciler.cli import diagnose, loop, memory, registry, schema, state, sync, validate
 from reconciler.cli.terminal import tell
-from reconciler.errors import ReconcilerError
+from reconciler.errors import Exit, ReconcilerError
 
 app = typer.Typer(
     name="reconciler",
@@ -29,22 +30,35 @@ app.command("history")(memory.history)
 app.command("retry")(sync.retry)
 app.command("schema")(schema.schema)
 app.command("doctor")(diagnose.doctor)
+app.add_typer(state.app, name="state")
 app.add_typer(registry.app, name="registry")
 
 
 def run() -> None:
     """Runs the command line and ends the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what is written is UTF-8, whatever the locale says
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         app()
     except ReconcilerError as error:
         tell(f"error: {error}")
         sys.exit(int(error.exit_code))
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         sys.exit(1)
+    except OSError as error:
+        tell(f"error: {error.filename or 'standard output'}: {error.strerror}")
+        _discard_output()
+        sys.exit(int(Exit.UNUSABLE))
     except KeyboardInterrupt:
         tell("interrupted; what was in flight is settled by the next run")
         sys.exit(130)
+
+
+def _discard_output() -> None:
+    """What could not be written is not tried again when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
 
 
 @app.callback(invoke_without_command=True)

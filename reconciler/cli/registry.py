@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from reconciler.cli.terminal import tell
 
+if TYPE_CHECKING:
+    from reconciler.embedded import EmbeddedSettings
+
 app = typer.Typer(help="The embedded registry.", no_args_is_help=True, rich_markup_mode=None)
+
+_LOGS = {"reconciler.embedded.application": logging.INFO, "uvicorn.error": logging.WARNING}
 
 
 @app.callback()
@@ -19,31 +25,81 @@ def _group() -> None:
 
 @app.command()
 def serve(
+    settings: Annotated[
+        Path | None,
+        typer.Option("--settings", metavar="FILE", help="TOML file with every switch; options win over it."),
+    ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8322,
     db: Annotated[
         Path | None, typer.Option("--db", metavar="FILE", help="SQLite file; without it all is in memory.")
     ] = None,
     publish_seconds: Annotated[
-        float, typer.Option("--publish-seconds", min=0, help="How long an import takes to be published.")
-    ] = 1.0,
+        float | None,
+        typer.Option("--publish-seconds", min=0, help="How long an import takes to be published; default 1."),
+    ] = None,
     edition: Annotated[
-        str, typer.Option("--edition", help="Rule set of the vendor's documents.")
-    ] = "seed-2019",
+        str | None, typer.Option("--edition", help="Rule set of the vendor's documents; default seed-2019.")
+    ] = None,
     fail: Annotated[
         str | None,
         typer.Option("--fail", metavar="PATTERN", help="Imports of names matching PATTERN end as failed."),
     ] = None,
+    strict: Annotated[
+        bool | None,
+        typer.Option("--strict/--lenient", help="Refuse what the tables forbid and the examples do."),
+    ] = None,
 ) -> None:
     """Serves the registry over HTTP until it is stopped.
 
-    The API's description is at /openapi.json and /docs.
+    Its URL and its log go to standard error; the API's description is at /openapi.json and /docs.
     """
-    from reconciler.embedded import EmbeddedSettings  # noqa: PLC0415 - heavy
-    from reconciler.embedded import serve as run  # noqa: PLC0415
+    from reconciler.embedded import serve as run  # noqa: PLC0415 - heavy
 
-    settings = EmbeddedSettings(
-        database=db, publish_seconds=publish_seconds, edition=edition, fail_pattern=fail
-    )
-    tell(f"embedded registry: database {db or 'in memory'}, edition {edition}")
-    run(settings, host, port)
+    typed = {
+        "database": db,
+        "publish_seconds": publish_seconds,
+        "edition": edition,
+        "fail_pattern": fail,
+        "strict": strict,
+    }
+    chosen = _chosen(settings, {name: value for name, value in typed.items() if value is not None})
+    _start_log()
+    run(chosen, host, port, ready=lambda url: tell(_ready(url, chosen)))
+
+
+def _chosen(file: Path | None, typed: dict[str, Any]) -> EmbeddedSettings:
+    """The file's settings, with what was typed in their place. Raises ConfigurationError."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    from reconciler.embedded import EmbeddedSettings  # noqa: PLC0415
+
+    if file is None:
+        return replace(EmbeddedSettings(), **typed)
+    from reconciler.embedded.configured import read_settings  # noqa: PLC0415 - pydantic
+
+    return replace(read_settings(file), **typed)
+
+
+def _ready(url: str, settings: EmbeddedSettings) -> str:
+    where = f"database {settings.database or 'in memory'}"
+    who = "asks for credentials" if settings.auth else "lets everybody in"
+    return f"embedded registry: {url} ({where}, edition {settings.edition}, {who})"
+
+
+def _start_log() -> None:
+    """The registry's log lines go to standard error, nothing in them unprintable."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Cleaned("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    for name, level in _LOGS.items():
+        logger = logging.getLogger(name)
+        logger.setLevel(level)
+        logger.handlers = [handler]
+        logger.propagate = False
+
+
+class _Cleaned(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        from reconciler.views.clean import clean  # noqa: PLC0415
+
+        return "\n".join(clean(line) for line in super().format(record).splitlines())

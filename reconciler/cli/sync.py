@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,12 +23,12 @@ from reconciler.cli.terminal import colour, configuration, put, put_json, tell
 from reconciler.errors import ConfigurationError, ReconcilerError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
     from reconciler.app.world import World
+    from reconciler.cli.interruption import Interruption
     from reconciler.cli.progress import Progress
     from reconciler.contract.pair import Pair
-    from reconciler.engine.clock import Clock
     from reconciler.engine.cycle import Order
     from reconciler.engine.values import Report
     from reconciler.settings import Configuration
@@ -87,15 +85,16 @@ def apply(
     verbose: VerboseOption = False,
 ) -> None:
     """One cycle: plans, imports what is new, and waits for the outcome."""
-    from reconciler.cli.progress import Progress  # noqa: PLC0415 - heavy
+    from reconciler.cli.interruption import Interruption  # noqa: PLC0415 - heavy
+    from reconciler.cli.progress import Progress  # noqa: PLC0415
     from reconciler.engine.cycle import Order  # noqa: PLC0415
 
     wanted = Order(wait=wait, refresh=refresh, expect=expect_digest, confirm=confirm)
-    progress = Progress(quiet)
+    progress, interruption = Progress(quiet), Interruption()
     with progress.shown():
-        report = asyncio.run(_apply(configuration(config), target, wanted, progress))
+        report = asyncio.run(_apply(configuration(config), target, wanted, progress, interruption))
     show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=progress.imported)
-    leave(report)
+    leave(report, interruption=interruption)
 
 
 def retry(
@@ -112,12 +111,14 @@ def retry(
     A model that the registry says failed still occupies its name and version: it is deleted first, after
     confirmation or with --yes. Nothing else is ever deleted.
     """
-    from reconciler.cli.progress import Progress  # noqa: PLC0415 - heavy
+    from reconciler.cli.interruption import Interruption  # noqa: PLC0415 - heavy
+    from reconciler.cli.progress import Progress  # noqa: PLC0415
 
-    progress = Progress(quiet)
-    report = asyncio.run(_retry(configuration(config), target, pair_of(model), progress, yes=yes))
+    progress, interruption = Progress(quiet), Interruption()
+    work = _retry(configuration(config), target, pair_of(model), progress, interruption, yes=yes)
+    report = asyncio.run(work)
     show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=progress.imported)
-    leave(report)
+    leave(report, interruption=interruption)
 
 
 def pair_of(text: str) -> Pair:
@@ -148,6 +149,8 @@ def show(
         tell(f"error: {failure.message}")
     shown = replace(report, notes=()) if quiet else report
     if output is PlanOutput.JSON:
+        for note in shown.notes:
+            tell(f"note: {note}")
         put_json(as_json.report(shown))
     elif output is PlanOutput.MARKDOWN:
         put(markdown.report(shown))
@@ -155,64 +158,85 @@ def show(
         put(text.report(shown, colour=colour(), verbose=verbose, mode=mode, imported=imported))
 
 
-def leave(report: Report, *, detailed: bool = False) -> None:
-    """Ends the command with the report's exit code."""
+def leave(report: Report, *, detailed: bool = False, interruption: Interruption | None = None) -> None:
+    """Ends the command with the report's exit code, or with that of the signal that cut it short."""
     from reconciler.engine.outcome import exit_code  # noqa: PLC0415
 
+    if interruption is not None and interruption.by is not None:
+        tell(f"stopped by {interruption.by.name}: what was in flight is recorded, the next `apply` goes on")
+        raise typer.Exit(interruption.exit_code)
     raise typer.Exit(int(exit_code(report, detailed=detailed)))
 
 
-async def _apply(settings: Configuration, target: str | None, wanted: Order, progress: Progress) -> Report:
+async def _apply(
+    settings: Configuration, target: str | None, wanted: Order, progress: Progress, interruption: Interruption
+) -> Report:
     from reconciler.app.world import opened  # noqa: PLC0415
 
-    with _stoppable() as clock:
+    with interruption.heeded() as clock:
         async with opened(settings, acts=True, only=target, clock=clock, progress=progress) as world:
             return await world.engine.cycle(wanted)
 
 
 async def _retry(
-    settings: Configuration, target: str | None, pair: Pair, progress: Progress, *, yes: bool
+    settings: Configuration,
+    target: str | None,
+    pair: Pair,
+    progress: Progress,
+    interruption: Interruption,
+    *,
+    yes: bool,
 ) -> Report:
+    """The report on that pair alone; the one remembered speaks of all."""
+    from dataclasses import replace  # noqa: PLC0415
+
     from reconciler.app.world import opened  # noqa: PLC0415
     from reconciler.engine.cycle import Order  # noqa: PLC0415
 
-    with _stoppable() as clock:
+    with interruption.heeded() as clock:
         async with opened(settings, acts=True, only=target, clock=clock, progress=progress) as world:
             await _release(world, pair, progress, yes=yes)
-            return await world.engine.cycle(Order(only=pair))
+            report = await world.engine.cycle(Order(only=pair))
+    return replace(report, items=tuple(item for item in report.items if item.pair == pair))
 
 
 async def _release(world: World, pair: Pair, progress: Progress, *, yes: bool) -> None:
+    """Frees the pair in every target that holds it back and declares it.
+
+    Raises:
+        ConfigurationError: no target knows the pair or declares it, or the user has to agree first.
+        ReconcilerError: it is registered, and has not failed.
+    """
     from reconciler.engine.release import held, release  # noqa: PLC0415
 
-    found = [h for t in world.engine.targets if (h := await held(t, pair, world.ledger)) is not None]
-    if not found:
-        raise ReconcilerError(f"{pair}: nothing is known of it, neither in the state nor in a registry")
-    doomed = [model_id for h in found for model_id in h.failed_models]
-    if doomed and not yes:
-        if not sys.stdin.isatty():
-            raise ConfigurationError(
-                f"{pair}: the failed model {', '.join(doomed)} has to be deleted first: say so with --yes"
-            )
-        typer.confirm(
-            f"Delete the failed model {', '.join(doomed)} and import {pair} again?", abort=True, err=True
+    declaring = await world.engine.declaring(pair)
+    if not declaring:
+        raise ConfigurationError(f"{pair}: no valid manifest declares it, so there is nothing to import")
+    known = [
+        found
+        for target in world.engine.targets
+        if target.name in declaring and (found := await held(target, pair, world.ledger)) is not None
+    ]
+    waiting = [found for found in known if not found.live_models]
+    if known and not waiting:
+        raise ReconcilerError(
+            f"{pair} is registered and has not failed: there is nothing to retry. New content needs a new version"
         )
-    for h in found:
-        await release(h, world.ledger, world.engine.clock, progress)
+    _agreed(pair, [model_id for found in waiting for model_id in found.failed_models], yes=yes)
+    for found in waiting:
+        await release(found, world.ledger, world.engine.clock, progress)
 
 
-@contextmanager
-def _stoppable() -> Iterator[Clock]:
-    """A clock whose sleeps end at SIGTERM or SIGINT: what is in flight is finished, nothing new starts."""
-    from reconciler.daemon.stop import Stop  # noqa: PLC0415
-    from reconciler.engine.clock import Clock  # noqa: PLC0415
+def _agreed(pair: Pair, doomed: list[str], *, yes: bool) -> None:
+    """Makes sure that somebody wants the failed models deleted. Raises ConfigurationError, or aborts."""
+    from reconciler.cli.interruption import interruptible  # noqa: PLC0415
 
-    stop = Stop()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.ask)
-    try:
-        yield Clock(sleep=stop.sleep, stopping=stop.asked)
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+    if not doomed or yes:
+        return
+    models = ", ".join(doomed)
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            f"{pair}: the failed model {models} has to be deleted first: say so with --yes"
+        )
+    with interruptible():
+        typer.confirm(f"Delete the failed model {models} and import {pair} again?", abort=True, err=True)

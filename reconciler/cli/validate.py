@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,13 +17,11 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.terminal import colour, configuration, put, put_json, tell
-from reconciler.errors import ConfigurationError, Exit
+from reconciler.errors import ConfigurationError, Exit, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from reconciler.engine.check import Checked
-    from reconciler.settings import Configuration
+    from reconciler.settings import Configuration, Target
 
 
 def validate(
@@ -40,10 +39,12 @@ def validate(
     verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Checks manifests. Without --commit, those of the work tree, committed or not."""
-    settings = configuration(config)
-    checked = _committed(settings, target, commit) if commit else _on_disk(settings, target, paths or [])
-    if commit and paths:
+    if commit is not None and paths:
         raise ConfigurationError("--commit checks whole targets: leave the paths out")
+    settings = configuration(config)
+    checked = (
+        _on_disk(settings, target, paths or []) if commit is None else _committed(settings, target, commit)
+    )
     _show(checked, output, quiet=quiet)
     raise typer.Exit(int(Exit.HUMAN if checked.errors else Exit.WELL))
 
@@ -51,30 +52,37 @@ def validate(
 def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> Checked:
     from reconciler.contract import edition  # noqa: PLC0415
     from reconciler.engine.check import NOTHING, check  # noqa: PLC0415
-    from reconciler.source.worktree import WorkTree  # noqa: PLC0415
+    from reconciler.source.worktree import WorkTree, work_tree  # noqa: PLC0415
 
-    tree = WorkTree(settings.base)
+    tree = WorkTree(work_tree(settings.settings.source.repo, settings.base))
+    targets = [settings.settings.targets[name] for name in settings.chosen(target)]
+    wanted = _named(tree.base, targets, paths) if paths else {(t.path, t.edition): set() for t in targets}
     total = NOTHING
-    for path, root, rules in _wanted(settings, target, paths):
-        whole = (settings.base / path).is_dir()
-        snapshot = tree.snapshot(path) if whole else tree.around(path, root)
-        total += check(snapshot, tree, edition(rules), () if whole else {path})
+    for (root, rules), files in wanted.items():
+        told = files | tree.referring(files, root)
+        snapshot = tree.around(told, root) if told else tree.snapshot(root)
+        total += check(snapshot, tree, edition(rules), told)
     return total
 
 
-def _wanted(settings: Configuration, target: str | None, paths: list[Path]) -> Iterator[tuple[str, str, str]]:
-    """What to check: a path below the base, the root of its target, and the target's edition."""
-    targets = [settings.settings.targets[name] for name in settings.chosen(target)]
-    if not paths:
-        yield from dict.fromkeys((t.path, t.path, t.edition) for t in targets)
+def _named(base: Path, targets: list[Target], paths: list[Path]) -> dict[tuple[str, str], set[str]]:
+    """For each directory to look at and its edition, the files to tell about; none of them means all.
+
+    A directory that holds whole targets stands for these; files of one target are judged together.
+    """
+    whole: dict[tuple[str, str], set[str]] = {}
+    files: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for path in paths:
-        below = _below(settings.base, path)
-        owners = [t for t in targets if Path(below).is_relative_to(t.path)]
-        if owners:
-            yield from dict.fromkeys((below, t.path, t.edition) for t in owners)
-        else:
-            parent = below if (settings.base / below).is_dir() else str(Path(below).parent)
-            yield below, parent, targets[0].edition
+        below = _below(base, path)
+        owners = [(t.path, t.edition) for t in targets if Path(below).is_relative_to(t.path)]
+        if not (base / below).is_dir() or (base / below).is_symlink():
+            for owner in owners or [(str(Path(below).parent), targets[0].edition)]:
+                files[owner].add(below)
+            continue
+        held = [(t.path, t.edition) for t in targets if Path(t.path).is_relative_to(below)]
+        rules = owners or [(below, targets[0].edition)]
+        whole |= {key: set() for key in held or [(below, edition) for _, edition in rules]}
+    return {key: found for key, found in files.items() if key not in whole} | whole
 
 
 def _below(base: Path, path: Path) -> str:
@@ -82,7 +90,7 @@ def _below(base: Path, path: Path) -> str:
     found = Path.cwd() / path
     if not found.exists() and not found.is_symlink():
         raise ConfigurationError(f"{path}: no such file or directory")
-    absolute = found.parent.resolve() / found.name
+    absolute = found.parent.resolve() / found.name if found.name not in ("", "..") else found.resolve()
     if not absolute.is_relative_to(base.resolve()):
         raise ConfigurationError(f"{path}: lies outside {base}")
     return absolute.relative_to(base.resolve()).as_posix()
@@ -100,7 +108,10 @@ def _committed(settings: Configuration, target: str | None, revision: str) -> Ch
         commit = source.resolve(revision)
         for name in settings.chosen(target):
             wanted = settings.settings.targets[name]
-            total += check(source.snapshot(commit, wanted.path), source, edition(wanted.edition))
+            snapshot = source.snapshot(commit, wanted.path)
+            if not snapshot.exists:
+                raise SourceError(f"commit {commit[:12]} has no directory {wanted.path} (target {name})")
+            total += check(snapshot, source, edition(wanted.edition))
     return total
 
 

@@ -14,15 +14,20 @@ if TYPE_CHECKING:
     from reconciler.contract import Edition
     from reconciler.engine.ports import Blobs
     from reconciler.engine.values import Desired, Snapshot
-    from reconciler.manifest import Reason
+    from reconciler.manifest import InvalidManifest, Manifest, Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The result: how many documents were looked at, and every problem with its place, sorted."""
+    """The result: which documents were looked at, by path and line; and every problem, sorted by place."""
 
-    documents: int
+    places: frozenset[tuple[str, int]]
     reasons: tuple[Reason, ...]
+
+    @property
+    def documents(self) -> int:
+        """How many documents were looked at."""
+        return len(self.places)
 
     @property
     def errors(self) -> int:
@@ -36,17 +41,17 @@ class Checked:
 
     def __add__(self, other: Checked) -> Checked:
         merged = dict.fromkeys((*self.reasons, *other.reasons))
-        return Checked(self.documents + other.documents, tuple(sorted(merged, key=_place)))
+        return Checked(self.places | other.places, tuple(sorted(merged, key=_place)))
 
 
-NOTHING = Checked(0, ())
+NOTHING = Checked(frozenset(), ())
 
 
 def check(snapshot: Snapshot, blobs: Blobs, rules: Edition, only: Collection[str] = ()) -> Checked:
     """Judges every manifest of a snapshot; with `only`, tells about these paths alone."""
     desired = ManifestReader(rules).desired(blobs, snapshot)
     told = tuple(reason for reason in _reasons(desired) if not only or reason.path in only)
-    return Checked(_documents(desired, only), tuple(sorted(told, key=_place)))
+    return Checked(_places(desired, only), tuple(sorted(told, key=_place)))
 
 
 def _reasons(desired: Desired) -> list[Reason]:
@@ -60,13 +65,13 @@ def _reasons(desired: Desired) -> list[Reason]:
     return [*warned, *broken, *clashes]
 
 
-def _documents(desired: Desired, only: Collection[str]) -> int:
-    paths = [
-        *(manifest.path for manifest in desired.manifests.values()),
-        *(claim.path for claims in desired.conflicts.values() for claim in claims),
-        *(found.path for found in desired.invalid),
+def _places(desired: Desired, only: Collection[str]) -> frozenset[tuple[str, int]]:
+    found: list[Manifest | InvalidManifest] = [
+        *desired.manifests.values(),
+        *(claim for claims in desired.conflicts.values() for claim in claims),
+        *desired.invalid,
     ]
-    return sum(not only or path in only for path in paths)
+    return frozenset((one.path, one.line) for one in found if not only or one.path in only)
 
 
 def _place(reason: Reason) -> tuple[str, int, int, str]:

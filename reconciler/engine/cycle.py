@@ -107,6 +107,7 @@ class Engine:
     clock: Clock = field(default_factory=Clock)
     progress: Callable[[Event], None] = lambda _: None
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
+    _declaring: dict[str, frozenset[Pair]] = field(default_factory=dict)
     _authors: dict[tuple[str, str], Attribution] = field(default_factory=dict)
 
     async def head(self) -> str:
@@ -136,6 +137,12 @@ class Engine:
             await asyncio.gather(*(self._act(p, wanted) for p in passes))
         return self._report(commit, digest, passes, tuple(notes), wanted)
 
+    async def declaring(self, pair: Pair) -> frozenset[str]:
+        """The names of the targets in which exactly one valid manifest declares the pair now."""
+        commit = await self.head()
+        found = [(target.name, await self._desired(target, commit)) for target in self.targets]
+        return frozenset(name for name, (_, desired) in found if pair in desired.manifests)
+
     async def follow_once(self) -> int:
         """Asks once for every unfinished import of every target; gives how many are left unfinished."""
         executors = [self._executor(target, self.clock.new_id()) for target in self.targets]
@@ -151,11 +158,12 @@ class Engine:
         """The earliest moment at which a cycle has something to do although git did not change."""
         moments: list[datetime] = []
         for target in self.targets:
-            for entry in self.ledger.entries(target.name).values():
-                if entry.phase is Phase.POSTPONED and entry.not_before is not None:
-                    moments.append(entry.not_before)
-                elif entry.phase in (Phase.INTENDED, Phase.RELEASED):
-                    moments.append(entry.updated_at)
+            declared = self._declaring.get(target.name, frozenset())
+            moments += [
+                entry.not_before or entry.updated_at
+                for entry in self.ledger.restless(target.name)
+                if entry.pair in declared and entry.phase is not Phase.REGISTERED
+            ]
             moments.append(self._observed_in_full(target) + target.full_observation)
         return min(moments, default=None)
 
@@ -167,9 +175,13 @@ class Engine:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._git, lambda: call(*args, **kwargs))
 
-    async def _declared(self, target: Target, commit: str, cycle_id: str) -> _Pass:
+    async def _desired(self, target: Target, commit: str) -> tuple[Snapshot, Desired]:
         snapshot = await self._in_git(self.source.snapshot, commit, target.path)
-        desired = await self._in_git(target.reader.desired, self.source, snapshot)
+        return snapshot, await self._in_git(target.reader.desired, self.source, snapshot)
+
+    async def _declared(self, target: Target, commit: str, cycle_id: str) -> _Pass:
+        snapshot, desired = await self._desired(target, commit)
+        self._declaring[target.name] = frozenset(desired.manifests)
         view = View(
             target.name,
             desired,

@@ -62,7 +62,7 @@ class Executor:
 
     async def settle_all(self, manifests: Mapping[Pair, Manifest]) -> None:
         """Settles every intent that has no result: what a crash or an unknown answer left behind."""
-        open_intents = [e for e in self.ledger.entries(self.target).values() if e.phase is Phase.INTENDED]
+        open_intents = [e for e in self.ledger.restless(self.target) if e.phase is Phase.INTENDED]
 
         async def one(entry: Entry) -> None:
             await self.settle(entry.pair, manifests.get(entry.pair))
@@ -70,8 +70,14 @@ class Executor:
         await each(open_intents, one, self.policy.in_flight)
 
     async def settle(self, pair: Pair, manifest: Manifest | None) -> bool:
-        """Finds out whether the pair is registered, adopts or reports it; False when it certainly is not."""
+        """Finds out whether the pair is registered, adopts or reports it; False when it certainly is not.
+
+        When the process is to stop, the settling wait may have been cut short: then what was not found stays
+        open, and the next run settles it.
+        """
         found = await self._look_twice(pair)
+        if not found and self.clock.stopping():
+            return True
         if not found:
             self._record(pair, EventKind.NOT_FOUND, detail="looked for twice and not registered")
             return False
@@ -101,13 +107,7 @@ class Executor:
 
     def unfinished(self) -> list[Entry]:
         """Registered models whose last known status is not final."""
-        return [
-            entry
-            for entry in self.ledger.entries(self.target).values()
-            if entry.phase is Phase.REGISTERED
-            and entry.last not in (EventKind.MISSING, EventKind.DRIFTED)
-            and lifecycle(entry.model_status) == "pending"
-        ]
+        return [entry for entry in self.ledger.restless(self.target) if entry.phase is Phase.REGISTERED]
 
     def observe_status(self, entry: Entry, status: str | None) -> None:
         """Records a status that differs from the one remembered."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reconciler.contract import lifecycle
 from reconciler.engine.values import Entry, Event, EventKind, Phase
 
 _PHASE = {
@@ -17,6 +18,9 @@ _PHASE = {
     EventKind.IMPORTED: Phase.REGISTERED,
     EventKind.ADOPTED: Phase.REGISTERED,
     EventKind.DRIFTED: Phase.REGISTERED,
+    EventKind.STATUS: Phase.REGISTERED,
+    EventKind.PUBLISHED: Phase.REGISTERED,
+    EventKind.FAILED: Phase.REGISTERED,
 }
 
 _CARRIED = (
@@ -36,7 +40,7 @@ def fold(entry: Entry | None, event: Event) -> Entry:
     carried = {name: value for name in _CARRIED if (value := getattr(event, name)) is not None}
     if event.kind in (EventKind.RELEASED, EventKind.DELETED):
         carried |= {"attempts": 0, "model_id": None, "model_status": None, "operation_id": None}
-    if event.kind is EventKind.DRIFTED and not _is_known(entry, event):
+    if event.kind in (EventKind.DRIFTED, EventKind.FAILED) and not _is_known(entry, event):
         carried["digest"] = None
     if event.kind is EventKind.IMPORT_REQUESTED:
         same = entry.digest == event.digest
@@ -51,6 +55,15 @@ def fold(entry: Entry | None, event: Event) -> Entry:
         detail=event.detail,
         **carried,
     )
+
+
+def at_rest(entry: Entry) -> bool:
+    """Whether the pair waits for nothing: no outcome to settle, no attempt to make, no status to poll."""
+    if entry.phase is not Phase.REGISTERED:
+        return entry.phase is Phase.REJECTED
+    if entry.last in (EventKind.MISSING, EventKind.DRIFTED):
+        return True
+    return lifecycle(entry.model_status) != "pending"
 
 
 def _is_known(entry: Entry, event: Event) -> bool:

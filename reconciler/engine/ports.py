@@ -93,6 +93,9 @@ class Ledger(Protocol):
     def entries(self, target: str) -> Mapping[Pair, Entry]:
         """The ledger of one target."""
 
+    def restless(self, target: str) -> Sequence[Entry]:
+        """The entries of one target that are not at rest (see `reconciler.engine.fold`); cheap when few."""
+
     def entry(self, target: str, pair: Pair) -> Entry | None:
         """The ledger's row for one pair."""
 

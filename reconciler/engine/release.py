@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import lifecycle
 from reconciler.engine.execute import inspect
 from reconciler.engine.values import Event, EventKind, Phase
-from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from reconciler.contract.pair import Pair
     from reconciler.engine.clock import Clock
@@ -26,40 +25,40 @@ class Held:
     Attributes:
         failed_models: ids of registered models that the registry says failed; deleting them is part of the
             release.
+        live_models: ids of registered models that have not failed; there is nothing to retry while there are.
     """
 
     target: Target
     pair: Pair
     failed_models: tuple[str, ...] = ()
+    live_models: tuple[str, ...] = ()
 
 
 async def held(target: Target, pair: Pair, ledger: Ledger) -> Held | None:
     """What holds the pair back in this target; None when the target knows nothing of it.
 
+    A model that is remembered is also asked for by id: lists may lag behind.
+
     Raises:
-        ReconcilerError: the pair is registered and has not failed: there is nothing to retry.
         RegistryError: the registry could not be asked.
     """
     entry = ledger.entry(target.name, pair)
-    models = await target.registry.find(pair)
-    details = await inspect(target.registry, [model.model_id for model in models], 1)
-    failed = tuple(
-        model.model_id
-        for model in models
-        if lifecycle(_status(details.get(model.model_id, {}).get("model_status"), model.status)) == "failed"
-    )
-    if models and len(failed) < len(models):
-        raise ReconcilerError(
-            f"{pair} is registered in target {target.name} and has not failed: there is nothing to retry. "
-            "New content needs a new version"
-        )
-    if entry is None and not models:
+    listed = {model.model_id: model.status for model in await target.registry.find(pair)}
+    remembered = [entry.model_id] if entry is not None and entry.model_id else []
+    details = await inspect(target.registry, [*listed, *remembered], 1)
+    status = listed | {
+        model_id: _status(detail) or listed.get(model_id) for model_id, detail in details.items()
+    }
+    if entry is None and not status:
         return None
-    return Held(target, pair, failed)
+    failed = tuple(model_id for model_id, word in status.items() if lifecycle(word) == "failed")
+    return Held(target, pair, failed, tuple(model_id for model_id in status if model_id not in failed))
 
 
 async def release(found: Held, ledger: Ledger, clock: Clock, heard: Callable[[Event], None]) -> None:
     """Deletes the failed models, then allows another attempt; each step is journalled after it happened.
+
+    An import whose outcome is still unknown is not released: the next cycle settles it first.
 
     Raises:
         Rejected: the registry refused to delete, for the reason in the message; nothing was released then.
@@ -85,9 +84,10 @@ async def release(found: Held, ledger: Ledger, clock: Clock, heard: Callable[[Ev
         await found.target.registry.delete(model_id)
         record(EventKind.DELETED, "the failed model was removed by `retry`", model_id)
     entry = ledger.entry(found.target.name, found.pair)
-    if entry is not None and entry.phase is not Phase.RELEASED:
+    if entry is not None and entry.phase not in (Phase.RELEASED, Phase.INTENDED):
         record(EventKind.RELEASED, "released by `retry`")
 
 
-def _status(told: object, listed: str | None) -> str | None:
-    return told if isinstance(told, str) else listed
+def _status(detail: Mapping[str, Any]) -> str | None:
+    told = detail.get("model_status")
+    return told if isinstance(told, str) else None

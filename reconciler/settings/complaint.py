@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: place, key and what was expected; never the value, it could be a secret."""
+"""What is wrong with a configuration: place, key and what was expected; never the value: it may be secret."""
 
 from __future__ import annotations
 

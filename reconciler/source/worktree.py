@@ -7,20 +7,39 @@ both. Links are reported, never followed.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.engine.values import File, Snapshot
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, SourceError
+from reconciler.manifest import is_manifest
+from reconciler.source.address import parse_remote
+from reconciler.source.layout import discover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 _REFERS = b"initial_config_file"
 _DECLARES = b"model_name"
+_DECLARED = re.compile(rb"""model_name["']?\s*:\s*["']?([^"'\s,}#]+)""")
+_LINK = "120000"
 _LARGEST_READ = 1 << 20  # more than any manifest may have; the rules refuse what is cut off here
+
+
+def work_tree(repo: str, base: Path) -> Path:
+    """The root of the work tree that a repository has; `base` for a URL, a bare repository or none at all.
+
+    Args:
+        repo: as configured: a folder, relative to `base`, or a URL.
+        base: what a relative folder starts from.
+    """
+    try:
+        return base if parse_remote(repo) is not None else discover(base / repo).top or base
+    except SourceError:
+        return base
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +55,44 @@ class WorkTree:
             raise ConfigurationError(f"{path}: no such directory in {self.base}")
         return Snapshot("", path, tuple(sorted(self._walk(root), key=lambda file: file.path)))
 
-    def around(self, path: str, root: str) -> Snapshot:
-        """One file, with what it takes to judge it without reading everything below `root`.
+    def around(self, paths: Collection[str], root: str) -> Snapshot:
+        """Some files below `root`, with what it takes to judge them without parsing everything there.
 
         A manifest that names a file beside it comes with its folder; a file that declares no model comes with
-        the manifests of the folders above it, because one of them may name it.
+        the manifests of the folders above it, because one of them may name it; and whatever declares a model
+        of the same name comes too, because it may claim the same version.
 
         Raises:
-            ConfigurationError: the file does not exist.
+            ConfigurationError: one of the files does not exist or cannot be read.
         """
-        if not (self.base / path).is_symlink() and not (self.base / path).is_file():
-            raise ConfigurationError(f"{path}: no such file in {self.base}")
-        own = self._file(self.base / path)
-        text = b"" if own.mode == "120000" else next(self.read([path]))[1]
-        found = {own.path: own}
-        if _REFERS in text:
-            found |= {file.path: file for file in self._walk((self.base / path).parent)}
-        elif _DECLARES not in text:
-            found |= {file.path: file for file in self._above(path, root)}
+        found = {path: self._existing(path) for path in paths}
+        texts = {path: self._text(path) for path, file in found.items() if file.mode != _LINK}
+        names = {name for text in texts.values() for name in _DECLARED.findall(text)}
+        folders = {Path(path).parent for path, text in texts.items() if _REFERS in text}
+        lonely = {Path(path).parent for path, text in texts.items() if _DECLARES not in text}
+        found |= {file.path: file for file in self._above(lonely, root)}
+        for file, text in self._namesakes(names, root) if names else ():
+            found.setdefault(file.path, file)
+            folders |= {Path(file.path).parent} if _REFERS in text else set()
+        found |= {file.path: file for folder in folders for file in self._walk(self.base / folder)}
         return Snapshot("", root, tuple(found[name] for name in sorted(found)))
+
+    def referring(self, paths: Collection[str], root: str) -> set[str]:
+        """The files that seem to name one of these, which declare nothing themselves, as their configuration.
+
+        Raises:
+            ConfigurationError: one of the files does not exist or cannot be read.
+        """
+        files = (self._existing(path) for path in paths)
+        lonely = [
+            Path(file.path) for file in files if file.mode != _LINK and _DECLARES not in self._text(file.path)
+        ]
+        names = [path.name.encode("utf-8", "surrogateescape") for path in lonely]
+        return {
+            file.path
+            for file in self._above({path.parent for path in lonely}, root)
+            if any(name in self._text(file.path) for name in names)
+        }
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The bytes of each file. Raises ConfigurationError when one cannot be read."""
@@ -65,14 +103,31 @@ class WorkTree:
             except OSError as error:
                 raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
 
-    def _above(self, path: str, root: str) -> Iterator[File]:
-        """The files, in the folders between `path` and `root`, that name another file."""
-        folder = Path(path).parent
-        while folder.is_relative_to(root):
-            for file in (self.base / folder).iterdir():
-                if file.is_file() and not file.is_symlink() and _REFERS in file.read_bytes()[:_LARGEST_READ]:
-                    yield self._file(file)
-            folder = folder.parent
+    def _existing(self, path: str) -> File:
+        place = self.base / path
+        if not place.is_symlink() and not place.is_file():
+            raise ConfigurationError(f"{path}: no such file in {self.base}")
+        return self._file(place)
+
+    def _text(self, path: str) -> bytes:
+        return next(self.read([path]))[1]
+
+    def _above(self, folders: Iterable[Path], root: str) -> Iterator[File]:
+        """The files, in these folders and those between them and `root`, that name another file."""
+        wanted = {folder for start in folders for folder in (start, *start.parents)}
+        for folder in wanted:
+            for file in (self.base / folder).iterdir() if folder.is_relative_to(root) else ():
+                found = self._file(file)
+                if stat.S_ISREG(file.lstat().st_mode) and _REFERS in self._text(found.path):
+                    yield found
+
+    def _namesakes(self, names: set[bytes], root: str) -> Iterator[tuple[File, bytes]]:
+        """The files below `root`, with their bytes, that declare a model of one of these names."""
+        for file in self._walk(self.base / root):
+            if file.mode != _LINK and is_manifest(file.path, root):
+                text = self._text(file.path)
+                if not names.isdisjoint(_DECLARED.findall(text)):
+                    yield file, text
 
     def _walk(self, folder: Path) -> Iterator[File]:
         with os.scandir(folder) as entries:
@@ -85,4 +140,4 @@ class WorkTree:
     def _file(self, file: Path) -> File:
         status = file.lstat()
         path = file.relative_to(self.base).as_posix()
-        return File(path, path, "100644" if stat.S_ISREG(status.st_mode) else "120000", status.st_size)
+        return File(path, path, "100644" if stat.S_ISREG(status.st_mode) else _LINK, status.st_size)

@@ -63,6 +63,13 @@ class SqlLedger:
         with self._database.reading() as connection:
             return {(entry := entry_of(row)).pair: entry for row in connection.execute(query).mappings()}
 
+    def restless(self, target: str) -> Sequence[Entry]:
+        """The entries of one target that are not at rest."""
+        columns = tables.ledger.c
+        query = select(tables.ledger).where(columns.target == target, columns.at_rest.is_(False))
+        with self._database.reading() as connection:
+            return [entry_of(row) for row in connection.execute(query).mappings()]
+
     def entry(self, target: str, pair: Pair) -> Entry | None:
         """The ledger's row for one pair."""
         with self._database.reading() as connection:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.pair import Pair
+from reconciler.engine.fold import at_rest
 from reconciler.engine.values import Entry, Event, EventKind, Phase
 from reconciler.state.complaint import Unreadable
 
@@ -53,6 +54,7 @@ def entry_row(entry: Entry) -> dict[str, Any]:
         "last": entry.last.value,
         "updated_at": stamp(entry.updated_at),
         "attempts": entry.attempts,
+        "at_rest": at_rest(entry),
         **_shared(entry),
     }
 

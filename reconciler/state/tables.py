@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ ledger = Table(
     Column("last", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("at_rest", Boolean, nullable=False),
     *_facts(),
+    Index("ledger_by_rest", "target", "at_rest"),
 )
 
 mark = Table(

@@ -1,0 +1,49 @@
+"""`state check`, `state export`, `state rebuild`: looking after the memory itself."""
+
+from __future__ import annotations
+
+import typer
+
+from reconciler.cli.options import ConfigOption, Output, OutputOption, QuietOption
+from reconciler.cli.terminal import configuration, put, put_json, tell
+from reconciler.errors import Exit
+
+app = typer.Typer(help="Looks after the state.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def check(
+    config: ConfigOption = None, output: OutputOption = Output.TEXT, quiet: QuietOption = False
+) -> None:
+    """Says whether the state is sound: readable, whole, and its ledger the fold of its journal."""
+    from reconciler.state import check as problems_of  # noqa: PLC0415 - heavy
+
+    url = configuration(config).state_url
+    problems = problems_of(url)
+    if output is Output.JSON:
+        put_json({"version": 1, "problems": list(problems)})
+    else:
+        put("".join(f"{problem}\n" for problem in problems))
+    if not problems and not quiet:
+        tell("the state is sound")
+    raise typer.Exit(int(Exit.UNUSABLE if problems else Exit.WELL))
+
+
+@app.command()
+def export(config: ConfigOption = None) -> None:
+    """Prints the journal, one JSON object a line, oldest first."""
+    from reconciler.state import export as events_of  # noqa: PLC0415
+    from reconciler.views.as_json import dumps  # noqa: PLC0415
+
+    for event in events_of(configuration(config).state_url):
+        put(dumps(event, indent=None))
+
+
+@app.command()
+def rebuild(config: ConfigOption = None, quiet: QuietOption = False) -> None:
+    """Makes the ledger anew from the journal; nothing may be running. A sound state is left as it is."""
+    from reconciler.state import rebuild as mend  # noqa: PLC0415
+
+    wrong = mend(configuration(config).state_url)
+    if not quiet:
+        tell("the ledger was right" if not wrong else f"{wrong} entries were wrong and are right now")
