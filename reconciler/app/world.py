@@ -13,7 +13,7 @@ from reconciler.embedded import EmbeddedSettings, create_app
 from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.cycle import Engine, Target
 from reconciler.engine.desired import ManifestReader
-from reconciler.engine.plan import Guards
+from reconciler.engine.guards import Guards
 from reconciler.errors import ConfigurationError
 from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
 from reconciler.registry.in_process import in_process
@@ -80,7 +80,7 @@ async def opened(
         for name in names:
             registry = await stack.enter_async_context(registry_of(configuration, name, acts=acts))
             targets.append(_target(configuration, name, registry))
-        guards = Guards(configuration.settings.guards.max_imports_per_cycle)
+        guards = Guards(**configuration.settings.guards.model_dump())
         engine = Engine(source, ledger, tuple(targets), guards, clock or Clock(), progress)
         stack.callback(engine.close)
         yield World(configuration, source, ledger, engine)

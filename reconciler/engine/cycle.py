@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.execute import Executor
+from reconciler.engine.guards import Circumstances, Guards, guard
 from reconciler.engine.observe import news, observe
-from reconciler.engine.plan import Guards, View, after, guard, order, plan_digest, verdicts
+from reconciler.engine.plan import View, after, order, plan_digest, verdicts
 from reconciler.engine.values import (
     Attribution,
     Desired,
@@ -42,6 +43,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _OBSERVED_IN_FULL = "observed-in-full-at"
+_REPOSITORY = ""  # marks that belong to no target
+_RECONCILED = "reconciled-commit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +133,25 @@ class Engine:
         digest = plan_digest(item for p in passes for item in p.items)
         self._check(digest, wanted)
         if wanted.confirm is None:
-            items = guard([item for p in passes for item in p.items], self.guards, digest)
+            everything = [item for p in passes for item in p.items]
+            items = guard(everything, self.guards, await self._circumstances(passes, commit), digest)
             for p in passes:
                 p.items = tuple(item for item in items if item.target == p.target.name)
         if wanted.act:
             await asyncio.gather(*(self._act(p, wanted) for p in passes))
         return self._report(commit, digest, passes, tuple(notes), wanted)
+
+    async def _circumstances(self, passes: Iterable[_Pass], commit: str) -> Circumstances:
+        """What the guards want to know; git is asked only when the branch has moved."""
+        vanished = {
+            (p.target.name, entry.pair): entry.disappearances
+            for p in passes
+            for entry in p.view.entries.values()
+            if entry.disappearances
+        }
+        last = self.ledger.marks(_REPOSITORY).get(_RECONCILED)
+        kept = last in (None, commit) or await self._in_git(self.source.contains, commit, str(last))
+        return Circumstances(None if kept else last, vanished)
 
     async def declaring(self, pair: Pair) -> frozenset[str]:
         """The names of the targets in which exactly one valid manifest declares the pair now."""
@@ -193,7 +209,7 @@ class Engine:
             target,
             self._executor(target, cycle_id),
             view,
-            failure=None if snapshot.exists else _nothing_declared(target, commit),
+            failure=None if snapshot.exists or view.entries else _nothing_declared(target, commit),
         )
 
     def _attributions(self, snapshot: Snapshot, desired: Desired) -> Mapping[str, Attribution]:
@@ -278,6 +294,8 @@ class Engine:
         )
         if wanted.act:
             self.ledger.save_report(report)
+            if not any(item.verdict is Verdict.REFUSED for item in report.items):
+                self.ledger.mark(_REPOSITORY, _RECONCILED, commit)
         return report
 
     def _executor(self, target: Target, cycle_id: str) -> Executor:

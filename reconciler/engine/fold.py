@@ -42,6 +42,8 @@ def fold(entry: Entry | None, event: Event) -> Entry:
         carried |= {"attempts": 0, "model_id": None, "model_status": None, "operation_id": None}
     if event.kind in (EventKind.DRIFTED, EventKind.FAILED) and not _is_known(entry, event):
         carried["digest"] = None
+    if event.kind is EventKind.MISSING:
+        carried["disappearances"] = entry.disappearances + 1
     if event.kind is EventKind.IMPORT_REQUESTED:
         same = entry.digest == event.digest
         carried |= {"attempts": entry.attempts + 1 if same else 1, "model_id": None, "model_status": None}

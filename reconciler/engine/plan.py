@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import comparable, lifecycle, next_free, version_key
 from reconciler.engine.drift import differences
+from reconciler.engine.guards import NO_LONGER_DECLARED
 from reconciler.engine.values import (
     Attribution,
     Desired,
@@ -31,13 +32,6 @@ if TYPE_CHECKING:
 
     from reconciler.contract.pair import Pair
     from reconciler.manifest import Manifest
-
-
-@dataclass(frozen=True, slots=True)
-class Guards:
-    """Limits above which a cycle refuses instead of acting; the names are those of `[guards]`."""
-
-    max_imports_per_cycle: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,24 +113,6 @@ def verdicts(view: View) -> tuple[Item, ...]:
         *_unmanaged(view),
     ]
     return tuple(sorted((_attributed(item, view) for item in items), key=order))
-
-
-def guard(items: Sequence[Item], guards: Guards, digest: str) -> tuple[Item, ...]:
-    """Turns imports into refusals where a guard says so; `digest` is what `--confirm` would take."""
-    wanted = sum(item.verdict is Verdict.IMPORT for item in items)
-    if wanted <= guards.max_imports_per_cycle:
-        return tuple(items)
-    reason = Reason(
-        "max-imports-per-cycle",
-        f"{wanted} imports in one cycle, and guards.max_imports_per_cycle is {guards.max_imports_per_cycle}: "
-        f"raise it, or go through with `reconciler apply --confirm {digest}`",
-    )
-    return tuple(
-        replace(item, verdict=Verdict.REFUSED, reasons=(reason, *item.reasons))
-        if item.verdict is Verdict.IMPORT
-        else item
-        for item in items
-    )
 
 
 def plan_digest(items: Iterable[Item]) -> str:
@@ -307,7 +283,7 @@ def _unmanaged(view: View) -> Iterable[Item]:
             continue
         if entry is not None and entry.path in broken:
             continue
-        reasons = (Reason("not-declared", _undeclared(entry)),)
+        reasons = (_undeclared(entry),)
         for model in models:
             yield Item(
                 view.target,
@@ -320,11 +296,12 @@ def _unmanaged(view: View) -> Iterable[Item]:
             )
 
 
-def _undeclared(entry: Entry | None) -> str:
+def _undeclared(entry: Entry | None) -> Reason:
     if entry is None or entry.path is None:
-        return "registered, and declared nowhere"
-    return (
-        f"imported from {entry.path}, which no longer declares it; nothing is ever deleted from the registry"
+        return Reason("not-declared", "registered, and declared nowhere")
+    return Reason(
+        NO_LONGER_DECLARED,
+        f"imported from {entry.path}, which no longer declares it; nothing is ever deleted from the registry",
     )
 
 

@@ -40,6 +40,9 @@ class Source(Blobs, Protocol):
     def resolve(self, revision: str) -> str:
         """The commit id of any revision that exists here."""
 
+    def contains(self, commit: str, earlier: str) -> bool:
+        """Whether `earlier` is `commit` or one of its ancestors; False also when it is not there any more."""
+
     def snapshot(self, commit: str, path: str) -> Snapshot:
         """All files below `path` at `commit`."""
 

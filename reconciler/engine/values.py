@@ -232,6 +232,7 @@ class Entry:
     Attributes:
         digest: of the manifest last requested, or last found equal to what is registered.
         attempts: import requests since the content last changed or was released.
+        disappearances: how often the model was found gone from the registry.
         last: the kind of the newest event, so that a standing fact is journalled once.
     """
 
@@ -241,6 +242,7 @@ class Entry:
     last: EventKind
     updated_at: datetime
     attempts: int = 0
+    disappearances: int = 0
     operation_id: str | None = None
     digest: str | None = None
     commit: str | None = None

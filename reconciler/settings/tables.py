@@ -176,7 +176,14 @@ class ScheduleSettings(_Section):
 class GuardSettings(_Section):
     """`[guards]`: limits above which a cycle refuses."""
 
-    max_imports_per_cycle: int = Field(100, ge=0)
+    max_imports_per_cycle: int = Field(100, ge=0, description="More imports than this are all refused.")
+    max_disappearances: int = Field(
+        3, ge=1, description="A model that vanished from the registry this often is not imported again."
+    )
+    allow_empty: bool = Field(False, description="A directory that declared models may come to declare none.")
+    allow_rewritten_history: bool = Field(
+        False, description="Imports may come from a branch that lost the commit reconciled last."
+    )
 
 
 class FollowSettings(_Section):
@@ -223,7 +230,9 @@ class Settings(BaseSettings):
     )
 
     source: SourceSettings = SourceSettings()
-    targets: dict[TargetName, Target] = Field(default_factory=_default_targets, min_length=1)
+    targets: dict[TargetName, Target] = Field(
+        default_factory=_default_targets, min_length=1, json_schema_extra={"additionalProperties": False}
+    )
     state: StateSettings = StateSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     guards: GuardSettings = GuardSettings()

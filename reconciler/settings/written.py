@@ -14,12 +14,14 @@ _LARGEST_PORT = 65535
 _STATE_SCHEMES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 
 
-def _duration(value: object) -> object:
+def _duration(value: object) -> timedelta:
     """Reads `30s`, `1h30m`, `250ms`, or a number of seconds."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _seconds(value)
-    if not isinstance(value, str):
+    if isinstance(value, timedelta):
         return value
+    if not isinstance(value, str):
+        raise ValueError("expected a duration such as 30s, 5m or 1h30m")  # noqa: TRY004 - pydantic's way
     if re.fullmatch(r"\d+(\.\d+)?", value):
         return _seconds(float(value))
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", value)

@@ -6,7 +6,6 @@ What a merge only brought together belongs to the commits that were merged.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,6 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from reconciler.engine.values import Attribution, Touch
+from reconciler.source.text import path_of
 from reconciler.source.tree import split_nul
 
 if TYPE_CHECKING:
@@ -141,11 +141,11 @@ def _attribution(commit: bytes, fields: Iterator[bytes]) -> Attribution:
 def _change(token: bytes, fields: Iterator[bytes]) -> Change:
     """One raw entry: `:mode mode id id status`, with one more colon, mode and id for each further parent."""
     *_, blob, status = token.split()
-    path = os.fsdecode(next(fields, b""))
+    path = path_of(next(fields, b""))
     change = Change(blob.decode("ascii"), path)
     if not token.startswith(b"::") and status[:1] in (b"R", b"C"):
         before = path if status[:1] == b"R" else None
-        return replace(change, path=os.fsdecode(next(fields, b"")), before=before)
+        return replace(change, path=path_of(next(fields, b"")), before=before)
     return change
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _READ_AHEAD = 256 * 1024  # bytes
 _RESOLVED_OR_NOT = frozenset({0, 1})
+_RELATED_OR_NOT = frozenset({0, 1, 128})  # 1: nothing in common; 128: no such commit
 
 
 def open_source(  # noqa: PLR0913 - what a configuration says about its source
@@ -120,6 +121,16 @@ class GitSource:
                 "branch or a tag that this repository has"
             )
         return commit
+
+    def contains(self, commit: str, earlier: str) -> bool:
+        """Whether `earlier` is `commit` or one of its ancestors; False also when it is not there any more.
+
+        Raises:
+            SourceError: one of them is no whole commit id.
+        """
+        arguments = ("merge-base", self._known(commit), self._known(earlier))
+        printed = self._origin.commands.run(*arguments, accept=_RELATED_OR_NOT)
+        return printed.decode(errors="replace").strip() == earlier
 
     def snapshot(self, commit: str, path: str) -> Snapshot:
         """All files below `path` at `commit`; `exists` is False when that is no directory.

@@ -7,6 +7,11 @@ import re
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
+def path_of(name: bytes) -> str:
+    """A path inside a repository, whatever this machine's locale: UTF-8, other bytes surrogate-escaped."""
+    return name.decode("utf-8", "surrogateescape")
+
+
 def printable(text: str) -> str:
     r"""`text` with control characters and undecodable bytes as `\x..` and `\u....`."""
     return _CONTROL.sub(lambda match: _escaped(match[0]), text)

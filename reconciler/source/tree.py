@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 from typing import TYPE_CHECKING
 
 from reconciler.engine.values import File
 from reconciler.errors import SourceError
-from reconciler.source.text import printable
+from reconciler.source.text import path_of, printable
 
 if TYPE_CHECKING:
     import io
@@ -42,7 +41,7 @@ def files(output: Conversation) -> Iterator[File]:
         facts, _, name = record.partition(b"\t")
         mode, _, blob, size = facts.split()
         yield File(
-            path=os.fsdecode(name),
+            path=path_of(name),
             blob=blob.decode("ascii"),
             mode=mode.decode("ascii"),
             size=int(size) if size.isdigit() else 0,

@@ -15,11 +15,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reconciler.state.care import check, export, rebuild
     from reconciler.state.ledger import SqlLedger
-    from reconciler.state.opening import open_state
+    from reconciler.state.opening import open_beside, open_state
 
-__all__ = ["SqlLedger", "check", "export", "open_state", "rebuild"]
+__all__ = ["SqlLedger", "check", "export", "open_beside", "open_state", "rebuild"]
 
-_HOME = {"SqlLedger": "ledger", "check": "care", "export": "care", "open_state": "opening", "rebuild": "care"}
+_HOME = {
+    "SqlLedger": "ledger",
+    "check": "care",
+    "export": "care",
+    "open_beside": "opening",
+    "open_state": "opening",
+    "rebuild": "care",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute

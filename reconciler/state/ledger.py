@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import and_, bindparam, delete, func, insert, select, tuple_, update
 
 from reconciler.engine.fold import fold
+from reconciler.engine.values import EventKind, Phase
+from reconciler.errors import StateError
 from reconciler.state import report as report_text
 from reconciler.state import tables
+from reconciler.state.address import SqliteFile
 from reconciler.state.complaint import explained
 from reconciler.state.identity import facts_of
 from reconciler.state.rows import Key, entry_of, entry_row, event_of, event_row
+from reconciler.state.sqlite import side_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from sqlalchemy.engine import Connection
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
     from reconciler.contract.pair import Pair
     from reconciler.engine.values import Entry, Event, Report
     from reconciler.state.database import Database
+
+    Rule = Callable[[Mapping[Key, Entry], Sequence[Event]], None]
+    """Raises StateError unless these events may be journalled on top of these entries."""
 
 _KEYS_A_QUERY = 500
 _KEY_COLUMNS = ("target", "model_name", "model_version")
@@ -34,8 +42,15 @@ class SqlLedger:
     disk when it returns, and nothing of it when it raises. May be used from several threads.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, allowed: Rule | None = None) -> None:
+        """Wraps an open database.
+
+        Args:
+            database: closed with the ledger.
+            allowed: what may be journalled, and that nothing else may be written; None for no such rule.
+        """
         self._database = database
+        self._allowed = allowed
         self._saved: Report | None = None
 
     def __enter__(self) -> Self:
@@ -82,6 +97,8 @@ class SqlLedger:
         rows = [event_row(event) for event in events]
         with self._database.writing() as connection:
             known = _entries(connection, {(event.target, event.pair) for event in events})
+            if self._allowed is not None:
+                self._allowed(known, events)
             folded = _folded(known, events)
             connection.execute(insert(tables.journal), rows)
             _store(
@@ -107,6 +124,7 @@ class SqlLedger:
 
     def save_report(self, report: Report) -> None:
         """Remembers the newest report, for `status`; writes nothing when it is what is remembered already."""
+        self._ensure_unrestricted()
         if report == self._saved:
             return
         body = report_text.dump(report)
@@ -131,6 +149,7 @@ class SqlLedger:
 
     def mark(self, target: str, name: str, value: str) -> None:
         """Remembers one such fact; writes nothing when it is what is remembered already."""
+        self._ensure_unrestricted()
         columns = tables.mark.c
         if self.marks(target).get(name) == value:
             return
@@ -138,14 +157,40 @@ class SqlLedger:
             connection.execute(delete(tables.mark).where(columns.target == target, columns.name == name))
             connection.execute(insert(tables.mark).values(target=target, name=name, value=value))
 
+    def watch_paths(self) -> tuple[Path, ...]:
+        """Files of which one changes when any process journals; none for a server."""
+        where = self._database.where
+        return side_files(where) if isinstance(where, SqliteFile) else ()
+
     def close(self) -> None:
         """Releases the writer's lock and the database; safe to call twice."""
         self._database.close()
+
+    def _ensure_unrestricted(self) -> None:
+        if self._allowed is not None:
+            raise StateError(f"state {self._database.where} was opened to release models only.")
 
     def _report_text(self) -> str | None:
         with self._database.reading() as connection:
             return connection.scalar(
                 select(tables.report.c.body).order_by(tables.report.c.id.desc()).limit(1)
+            )
+
+
+def only_releases(known: Mapping[Key, Entry], events: Iterable[Event]) -> None:
+    """What may be journalled beside the writer: releases and deletions of pairs without an open intent.
+
+    Raises:
+        StateError: something else was to be journalled.
+    """
+    for event in events:
+        if event.kind not in (EventKind.RELEASED, EventKind.DELETED):
+            raise StateError(f"{event.kind} of {event.pair} is journalled by the writer of the state only.")
+        entry = known.get((event.target, event.pair))
+        if entry is not None and entry.phase is Phase.INTENDED:
+            raise StateError(
+                f"{event.pair} is being imported into target {event.target} right now, by the process that "
+                "holds the state. Wait until it is settled; `status` shows it."
             )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.state import postgres, sqlite
 from reconciler.state.address import SqliteFile, parse
 from reconciler.state.identity import record, strangers
-from reconciler.state.ledger import SqlLedger
+from reconciler.state.ledger import SqlLedger, only_releases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,6 +49,25 @@ def open_state(
         database.close()
         raise
     return SqlLedger(database)
+
+
+def open_beside(url: str) -> SqlLedger:
+    """Opens a state to release models in it while another process is its writer.
+
+    All this ledger can write is `released` and `deleted`, of pairs that have no import under way: each in one
+    transaction, folded into what the writer has left there, so that it can never undo or hide what the writer
+    does. The writer finds it by `position`.
+
+    Args:
+        url: as for `open_state`.
+
+    Raises:
+        StateError: it does not exist, or cannot be used.
+    """
+    address = parse(url)
+    if isinstance(address, SqliteFile):
+        return SqlLedger(sqlite.open_beside(address), allowed=only_releases)
+    return SqlLedger(postgres.open_beside(address), allowed=only_releases)
 
 
 def open_database(address: Address, *, writer: bool, now: datetime | None = None) -> Database:

@@ -59,6 +59,19 @@ def open_writer(database: PostgresDatabase, now: datetime) -> Database:
         return Database(database, engine, closing.pop_all(), writer=writer)
 
 
+def open_beside(database: PostgresDatabase) -> Database:
+    """Connects to write beside the writer: without its lock, one transaction at a time."""
+    with explained(database), ExitStack() as closing:
+        engine = _engine(database)
+        closing.callback(engine.dispose)
+        writer = engine.connect()
+        closing.callback(writer.close)
+        with writer.begin():
+            writer.execute(_DURABLE)
+            verify(writer, database)
+        return Database(database, engine, closing.pop_all(), writer=writer)
+
+
 def open_reader(database: PostgresDatabase, now: datetime) -> Database:
     """Connects to read, without a lock; a database without the tables is an empty state and stays so."""
     with explained(database), ExitStack() as closing:

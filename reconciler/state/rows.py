@@ -54,6 +54,7 @@ def entry_row(entry: Entry) -> dict[str, Any]:
         "last": entry.last.value,
         "updated_at": stamp(entry.updated_at),
         "attempts": entry.attempts,
+        "disappearances": entry.disappearances,
         "at_rest": at_rest(entry),
         **_shared(entry),
     }
@@ -88,6 +89,7 @@ def entry_of(row: RowMapping) -> Entry:
             last=EventKind(row["last"]),
             updated_at=moment_of(row["updated_at"]),
             attempts=row["attempts"],
+            disappearances=row["disappearances"],
             **_values(row),
         )
     except (TypeError, ValueError) as error:

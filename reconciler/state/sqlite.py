@@ -60,8 +60,28 @@ def open_writer(file: SqliteFile, now: datetime) -> Database:
             _ensure_whole(writer, file)
             _ensure_writable_and_sound(writer, file)
         _driver(writer).execute("PRAGMA journal_mode = WAL")
-        ensure_ours = partial(_ensure_same, file, file.path.stat(), lock)
+        ensure_ours = partial(_ensure_same, file, file.path.stat(), lock.held)
         return Database(file, engine, closing.pop_all(), writer=writer, ensure_ours=ensure_ours)
+
+
+def open_beside(file: SqliteFile) -> Database:
+    """Opens an existing file to write beside its writer: without the lock, one transaction at a time."""
+    with explained(file), ExitStack() as closing:
+        if not _exists(file):
+            raise StateError(f"state {file} does not exist yet. Try again.")
+        engine = _engine(partial(_connect, file.path))
+        closing.callback(engine.dispose)
+        writer = engine.connect().execution_options(begin="BEGIN IMMEDIATE")
+        closing.callback(writer.close)
+        with writer.begin():
+            verify(writer, file)
+        ensure_ours = partial(_ensure_same, file, file.path.stat())
+        return Database(file, engine, closing.pop_all(), writer=writer, ensure_ours=ensure_ours)
+
+
+def side_files(file: SqliteFile) -> tuple[Path, ...]:
+    """The files of which at least one changes whenever any process commits."""
+    return file.path, file.path.with_name(file.path.name + "-wal")
 
 
 def open_reader(file: SqliteFile, now: datetime) -> Database:
@@ -219,10 +239,10 @@ def _version(path: Path) -> tuple[int, int, int]:
     return facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
-def _ensure_same(file: SqliteFile, opened: os.stat_result, lock: FileLock) -> None:
-    """Notices that somebody deleted or replaced the state under a running writer."""
+def _ensure_same(file: SqliteFile, opened: os.stat_result, held: Callable[[], bool] = lambda: True) -> None:
+    """Notices that somebody deleted or replaced the state, or its lock, under a running writer."""
     try:
-        same = lock.held() and os.path.samestat(file.path.stat(), opened)
+        same = held() and os.path.samestat(file.path.stat(), opened)
     except FileNotFoundError:
         same = False
     if not same:

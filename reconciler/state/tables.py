@@ -112,6 +112,7 @@ ledger = Table(
     Column("last", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("disappearances", Integer, nullable=False),
     Column("at_rest", Boolean, nullable=False),
     *_facts(),
     Index("ledger_by_rest", "target", "at_rest"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.contract import Pair
 from reconciler.engine.fold import fold
-from reconciler.engine.plan import Guards
+from reconciler.engine.guards import Guards
 from reconciler.engine.values import Entry, EventKind, Phase, Report, Verdict
 from reconciler.errors import GuardError
 from reconciler.state import open_state

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from reconciler.contract import Pair, digest
-from reconciler.engine.plan import Guards, View, guard, plan_digest, to_inspect, verdicts
+from reconciler.engine.guards import Circumstances, Guards, guard
+from reconciler.engine.plan import View, plan_digest, to_inspect, verdicts
 from reconciler.engine.values import (
     Attribution,
     Desired,
@@ -233,11 +234,41 @@ def test_the_digest_depends_on_the_plan_and_not_on_order_or_place() -> None:
 def test_more_imports_than_the_guard_allows_are_all_refused_and_the_knob_is_named() -> None:
     """Half an accident is still an accident."""
     items = verdicts(view(*_many()))
-    assert guard(items, Guards(8), "d") == items
-    refused = guard(items, Guards(7), "abc")
+    assert guard(items, Guards(8), Circumstances(), "d") == items
+    refused = guard(items, Guards(7), Circumstances(), "abc")
     assert {item.verdict for item in refused} == {Verdict.REFUSED}
     assert "guards.max_imports_per_cycle" in refused[0].reasons[0].message
     assert "--confirm abc" in refused[0].reasons[0].message
+
+
+def test_imports_from_a_rewritten_branch_are_refused_until_that_is_allowed() -> None:
+    """A force-push may have brought back what was rejected, or lost what was reviewed."""
+    items = verdicts(view(MINE))
+    rewritten = Circumstances(lost_commit="f" * 40)
+    refused = only(guard(items, Guards(), rewritten, "abc"))
+    assert refused.verdict is Verdict.REFUSED
+    assert "guards.allow_rewritten_history" in refused.reasons[0].message
+    assert guard(items, Guards(allow_rewritten_history=True), rewritten, "abc") == items
+
+
+def test_a_model_that_keeps_vanishing_is_not_imported_again() -> None:
+    """Somebody, or something, deletes it: importing it for ever helps nobody."""
+    items = verdicts(view(MINE))
+    often = Circumstances(disappearances={("local", PAIR): 3})
+    refused = only(guard(items, Guards(), often, "abc"))
+    assert "guards.max_disappearances" in refused.reasons[0].message
+    assert guard(items, Guards(max_disappearances=4), often, "abc") == items
+
+
+def test_a_directory_that_comes_to_declare_nothing_is_refused_not_taken_for_a_wish() -> None:
+    """An emptied `models.d` is more often a mistake than a decision."""
+    items = verdicts(view(observed=model(), entries={PAIR: entry(Phase.REGISTERED, MINE)}))
+    refused = only(guard(items, Guards(), Circumstances(), "abc"))
+    assert refused.verdict is Verdict.REFUSED
+    assert "guards.allow_empty" in refused.reasons[0].message
+    assert guard(items, Guards(allow_empty=True), Circumstances(), "abc") == items
+    strangers = verdicts(view(observed=model()))
+    assert guard(strangers, Guards(), Circumstances(), "abc") == strangers
 
 
 def test_planning_twice_gives_the_same_plan() -> None:

@@ -15,7 +15,7 @@ from reconciler.contract import Pair, edition
 from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.cycle import Engine, Order, Target
 from reconciler.engine.desired import ManifestReader
-from reconciler.engine.plan import Guards
+from reconciler.engine.guards import Guards
 from reconciler.engine.values import Attribution, Created, Event, File, ObservedModel, Report, Snapshot, Touch
 from reconciler.errors import (
     AlreadyExists,
@@ -67,6 +67,9 @@ class MemorySource:
 
     def resolve(self, revision: str) -> str:
         return revision
+
+    def contains(self, commit: str, earlier: str) -> bool:
+        return earlier in self.commits[: self.commits.index(commit) + 1]
 
     def snapshot(self, commit: str, path: str) -> Snapshot:
         files = tuple(File(name, name, "100644", len(data)) for name, data in sorted(self.files.items()))

@@ -372,3 +372,18 @@ def test_root_does_not_read_what_belongs_to_somebody_else(
     configuration.write_text(f"[safe]\n\tdirectory = {repository.path}\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
     assert opened("repo").snapshot(commit, "").exists
+
+
+def test_a_commit_contains_its_ancestors_and_not_what_a_rewrite_lost(
+    repository: GitRepository, opened: Opener
+) -> None:
+    """So that rewritten history is noticed, also when the lost commit is gone altogether."""
+    first = repository.commit({"models.d/a.yaml": "a"})
+    lost = repository.commit({"models.d/a.yaml": "b"})
+    repository.git("reset", "--quiet", "--hard", first)
+    head = repository.commit({"models.d/a.yaml": "c"})
+    source = opened(repository.path)
+    assert source.contains(head, first)
+    assert source.contains(head, head)
+    assert not source.contains(head, lost)
+    assert not source.contains(head, "f" * 40)

@@ -1,0 +1,99 @@
+"""When a cycle refuses to act on its own plan, because it looks like an accident. Pure.
+
+A refusal names the knob that allows it for good, and the digest with which `apply --confirm` goes through
+once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from reconciler.engine.values import Item, Verdict
+from reconciler.manifest import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.contract.pair import Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """The knobs, by the names they have in `[guards]`.
+
+    Attributes:
+        max_imports_per_cycle: more imports than this in one cycle are all refused.
+        max_disappearances: a model that vanished from the registry this often is not imported again.
+        allow_empty: whether a directory that declared models may come to declare none.
+        allow_rewritten_history: whether imports may come from a branch that lost the commit reconciled last.
+    """
+
+    max_imports_per_cycle: int = 100
+    max_disappearances: int = 3
+    allow_empty: bool = False
+    allow_rewritten_history: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the guards look at beside the plan itself.
+
+    Attributes:
+        lost_commit: the commit reconciled last, when the branch does not contain it any more.
+        disappearances: how often each model vanished from its target's registry.
+    """
+
+    lost_commit: str | None = None
+    disappearances: Mapping[tuple[str, Pair], int] = field(default_factory=dict)
+
+
+NO_LONGER_DECLARED = "no-longer-declared"
+
+
+def guard(items: Sequence[Item], guards: Guards, seen: Circumstances, digest: str) -> tuple[Item, ...]:
+    """The items, with a refusal in place of what a guard holds back."""
+    imports = sum(item.verdict is Verdict.IMPORT for item in items)
+    emptied = frozenset() if guards.allow_empty else _emptied(items)
+
+    def objection(item: Item) -> tuple[str, str] | None:
+        if item.verdict is Verdict.UNMANAGED and item.target in emptied and _was_declared(item):
+            return "allow_empty", "no manifest is left in this target's directory"
+        return _to_import(item, imports, guards, seen) if item.verdict is Verdict.IMPORT else None
+
+    return tuple(_refused(item, found, digest) if (found := objection(item)) else item for item in items)
+
+
+def _emptied(items: Sequence[Item]) -> frozenset[str]:
+    """Targets that declare nothing any more, although they did."""
+    declared = Counter(item.target for item in items if item.verdict is not Verdict.UNMANAGED)
+    return frozenset(item.target for item in items if _was_declared(item) and not declared[item.target])
+
+
+def _was_declared(item: Item) -> bool:
+    return any(reason.code == NO_LONGER_DECLARED for reason in item.reasons)
+
+
+def _to_import(item: Item, imports: int, guards: Guards, seen: Circumstances) -> tuple[str, str] | None:
+    """The knob that holds an import back, and why; None lets it through."""
+    if imports > guards.max_imports_per_cycle:
+        allowed = guards.max_imports_per_cycle
+        return "max_imports_per_cycle", f"{imports} imports in one cycle, where {allowed} are allowed"
+    if seen.lost_commit is not None and not guards.allow_rewritten_history:
+        lost = seen.lost_commit[:12]
+        return "allow_rewritten_history", f"the branch lost {lost}, the commit that was reconciled last"
+    vanished = seen.disappearances.get((item.target, item.pair), 0) if item.pair else 0
+    if vanished >= guards.max_disappearances:
+        return "max_disappearances", f"it has vanished from the registry {vanished} times"
+    return None
+
+
+def _refused(item: Item, found: tuple[str, str], digest: str) -> Item:
+    knob, why = found
+    message = (
+        f"{why}: if that is meant, set guards.{knob}, or go through once with "
+        f"`reconciler apply --confirm {digest}`"
+    )
+    reason = Reason(knob.replace("_", "-"), message, item.path, item.line)
+    return replace(item, verdict=Verdict.REFUSED, reasons=(reason, *item.reasons))
