@@ -37,9 +37,9 @@ check: test lint types contracts deps dockerfile
 # Pins with hashes and without any address, made anew from the ranges in pyproject.toml.
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links --extra postgres pyproject.toml -o requirements/runtime.txt
+	  --no-emit-index-url --no-emit-find-links --extra postgres --extra obs pyproject.toml -o requirements/runtime.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links --extra postgres --group dev pyproject.toml requirements/build.in \
+	  --no-emit-index-url --no-emit-find-links --extra postgres --extra obs --group dev pyproject.toml requirements/build.in \
 	  -o requirements/development.txt
 
 $(VENV)/bin/python:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.app.credentials import auth_of
+from reconciler.app.inspection import inspection_of
 from reconciler.app.repository import source_of
 from reconciler.contract import edition
 from reconciler.embedded import EmbeddedSettings, create_app
@@ -175,6 +176,7 @@ def _target(configuration: Configuration, name: str, registry: Registry) -> Targ
         ManifestReader(edition(wanted.edition)),
         policy,
         settings.schedule.full_observation,
+        inspection_of(configuration, name),
     )
 
 

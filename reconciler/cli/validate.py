@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +33,9 @@ def validate(
     commit: Annotated[
         str | None, typer.Option("--commit", metavar="REVISION", help="Check a commit, not the work tree.")
     ] = None,
+    preflight: Annotated[
+        bool, typer.Option("--preflight", help="Look at the models' files too; this needs the network.")
+    ] = False,
     config: ConfigOption = None,
     target: TargetOption = None,
     output: OutputOption = Output.TEXT,
@@ -45,6 +49,8 @@ def validate(
     checked = (
         _on_disk(settings, target, paths or []) if commit is None else _committed(settings, target, commit)
     )
+    if preflight:
+        checked = asyncio.run(_inspected(settings, target, checked))
     _show(checked, output, quiet=quiet)
     raise typer.Exit(int(Exit.HUMAN if checked.errors else Exit.WELL))
 
@@ -63,6 +69,19 @@ def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> 
         snapshot = tree.around(told, root) if told else tree.snapshot(root)
         total += check(snapshot, tree, edition(rules), told)
     return total
+
+
+async def _inspected(settings: Configuration, target: str | None, checked: Checked) -> Checked:
+    """The same with what the files of each valid model say; once for each target that declares it."""
+    from reconciler.app.inspection import Inspection  # noqa: PLC0415
+
+    for name in settings.chosen(target):
+        wanted = settings.settings.targets[name]
+        look = Inspection(settings, name, strict=wanted.preflight == "error")
+        for manifest in checked.manifests:
+            if Path(manifest.path).is_relative_to(wanted.path):
+                checked = checked.also(await look(manifest))
+    return checked
 
 
 def _named(base: Path, targets: list[Target], paths: list[Path]) -> dict[tuple[str, str], set[str]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.engine.desired import ManifestReader
 from reconciler.engine.plan import conflict_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from reconciler.contract import Edition
     from reconciler.engine.ports import Blobs
@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The result: which documents were looked at, by path and line; and every problem, sorted by place."""
+    """The result.
+
+    Attributes:
+        places: the documents that were looked at, by path and line.
+        reasons: every problem, sorted by place.
+        manifests: the valid ones, sorted by place.
+    """
 
     places: frozenset[tuple[str, int]]
     reasons: tuple[Reason, ...]
+    manifests: tuple[Manifest, ...] = ()
 
     @property
     def documents(self) -> int:
@@ -40,8 +47,14 @@ class Checked:
         return len(self.reasons) - self.errors
 
     def __add__(self, other: Checked) -> Checked:
-        merged = dict.fromkeys((*self.reasons, *other.reasons))
-        return Checked(self.places | other.places, tuple(sorted(merged, key=_place)))
+        manifests = {(one.path, one.line): one for one in (*self.manifests, *other.manifests)}
+        merged = Checked(self.places | other.places, self.reasons, tuple(manifests.values()))
+        return merged.also(other.reasons)
+
+    def also(self, reasons: Iterable[Reason]) -> Checked:
+        """The same with more problems."""
+        merged = dict.fromkeys((*self.reasons, *reasons))
+        return replace(self, reasons=tuple(sorted(merged, key=_place)))
 
 
 NOTHING = Checked(frozenset(), ())
@@ -51,7 +64,8 @@ def check(snapshot: Snapshot, blobs: Blobs, rules: Edition, only: Collection[str
     """Judges every manifest of a snapshot; with `only`, tells about these paths alone."""
     desired = ManifestReader(rules).desired(blobs, snapshot)
     told = tuple(reason for reason in _reasons(desired) if not only or reason.path in only)
-    return Checked(_places(desired, only), tuple(sorted(told, key=_place)))
+    valid = tuple(one for one in desired.manifests.values() if not only or one.path in only)
+    return Checked(_places(desired, only), tuple(sorted(told, key=_place)), valid)
 
 
 def _reasons(desired: Desired) -> list[Reason]:

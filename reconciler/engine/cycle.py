@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from reconciler.engine.bounded import each
 from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.execute import Executor
 from reconciler.engine.guards import Circumstances, Guards, guard
 from reconciler.engine.observe import news, observe
-from reconciler.engine.plan import View, after, order, plan_digest, verdicts
+from reconciler.engine.plan import View, after, order, plan_digest, preflighted, verdicts
 from reconciler.engine.values import (
     Attribution,
     Desired,
@@ -36,13 +37,15 @@ if TYPE_CHECKING:
 
     from reconciler.contract.pair import Pair
     from reconciler.engine.desired import ManifestReader
-    from reconciler.engine.ports import Ledger, Registry, Source
+    from reconciler.engine.ports import Ledger, Preflight, Registry, Source
     from reconciler.engine.values import Snapshot
+    from reconciler.manifest import Reason
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _OBSERVED_IN_FULL = "observed-in-full-at"
+_PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _REPOSITORY = ""  # marks that belong to no target
 _RECONCILED = "reconciled-commit"
 
@@ -53,6 +56,7 @@ class Target:
 
     Attributes:
         full_observation: how long a model that was found equal is taken for equal without being compared.
+        preflight: looks at a model's files before its import is asked for; None does not.
     """
 
     name: str
@@ -61,6 +65,7 @@ class Target:
     reader: ManifestReader
     policy: Policy = field(default_factory=Policy)
     full_observation: timedelta = timedelta(hours=1)
+    preflight: Preflight | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,7 @@ class Engine:
     clock: Clock = field(default_factory=Clock)
     progress: Callable[[Event], None] = lambda _: None
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
+    _look_again: datetime | None = None
     _declaring: dict[str, frozenset[Pair]] = field(default_factory=dict)
     _authors: dict[tuple[str, str], Attribution] = field(default_factory=dict)
 
@@ -126,6 +132,7 @@ class Engine:
             StateError: the state could not be used.
         """
         commit = commit or await self.head()
+        self._look_again = None
         notes = await self._in_git(self.source.notes)
         cycle_id = self.clock.new_id()
         passes = [await self._declared(target, commit, cycle_id) for target in self.targets]
@@ -172,7 +179,7 @@ class Engine:
 
     def due(self) -> datetime | None:
         """The earliest moment at which a cycle has something to do although git did not change."""
-        moments: list[datetime] = []
+        moments = [self._look_again] if self._look_again else []
         for target in self.targets:
             declared = self._declaring.get(target.name, frozenset())
             moments += [
@@ -239,9 +246,31 @@ class Engine:
             p.view = await observe(
                 p.view, p.target.registry, everything=p.full, in_flight=p.target.policy.in_flight
             )
-            p.items = verdicts(p.view)
+            p.items = await self._preflighted(p, verdicts(p.view))
         except RegistryError as error:
             p.failure = TargetFailure(p.target.name, f"target {p.target.name}: {error}", error.exit_code)
+
+    async def _preflighted(self, p: _Pass, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        """The items, with what a look at the files of each new model says; an error stops that import."""
+        look = p.target.preflight
+        if look is None:
+            return items
+        found: dict[Pair, tuple[Reason, ...]] = {}
+
+        async def one(item: Item) -> None:
+            if item.pair is not None:
+                found[item.pair] = await look(p.view.desired.manifests[item.pair])
+
+        imports = [item for item in items if item.verdict is Verdict.IMPORT]
+        await each(imports, one, p.target.policy.in_flight)
+        if any(reason.severity == "error" for reasons in found.values() for reason in reasons):
+            self._look_again = self.clock.later(_PREFLIGHT_AGAIN)
+        return tuple(
+            preflighted(item, found.get(item.pair, ()))
+            if item.pair and item.verdict is Verdict.IMPORT
+            else item
+            for item in items
+        )
 
     def _check(self, digest: str, wanted: Order) -> None:
         for name, promised in (("--expect-digest", wanted.expect), ("--confirm", wanted.confirm)):

@@ -115,6 +115,16 @@ def verdicts(view: View) -> tuple[Item, ...]:
     return tuple(sorted((_attributed(item, view) for item in items), key=order))
 
 
+def preflighted(item: Item, reasons: tuple[Reason, ...]) -> Item:
+    """A new model after a look at its files: with an error it is invalid, until something is mended."""
+    stops = any(reason.severity == "error" for reason in reasons)
+    return replace(
+        item,
+        verdict=Verdict.INVALID if stops else item.verdict,
+        reasons=tuple(sorted(reasons, key=lambda reason: reason.severity)) + item.reasons,
+    )
+
+
 def plan_digest(items: Iterable[Item]) -> str:
     """Hex SHA-256 of what a plan would do and why: independent of file names, order and time."""
     facts = sorted(

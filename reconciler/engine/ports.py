@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Snapshot,
         Touch,
     )
+    from reconciler.manifest import Manifest, Reason
 
 
 class Blobs(Protocol):
@@ -88,6 +89,13 @@ class Registry(Protocol):
 
     async def aclose(self) -> None:
         """Closes connections; safe to call twice."""
+
+
+class Preflight(Protocol):
+    """Looks at what an import would make a model from, before it is asked for."""
+
+    async def __call__(self, manifest: Manifest) -> tuple[Reason, ...]:
+        """Doubts as warnings, and what must stop the import as errors. Raises ConfigurationError."""
 
 
 class Ledger(Protocol):

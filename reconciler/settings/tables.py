@@ -122,6 +122,16 @@ class _Target(_Section):
     path: RepositoryPath = Field("models.d", description="Directory of this target's manifests.")
     edition: _EDITIONS = Field("seed-2019", description="Rule set of the vendor's documents.")
     in_flight: int = Field(8, ge=1, le=256, description="Calls under way at once.")
+    preflight: Literal["off", "warn", "error"] = Field(
+        "off",
+        description="Look at a new model's files first: not at all, for warnings, or to stop its import.",
+    )
+    files: Path | None = Field(
+        None, description="Directory that local model files must lie in, for preflight."
+    )
+    obs_endpoint: str | None = Field(
+        None, description="Object store for preflight; by default the one of the registry's region."
+    )
 
 
 class EmbeddedTarget(_Target):

@@ -1,0 +1,64 @@
+"""The preflight of one target, with the credentials and the object store that its registry implies."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.app.credentials import secret_of
+from reconciler.settings import AkSkAuth, ModelArtsTarget
+
+if TYPE_CHECKING:
+    from reconciler.manifest import Manifest, Reason
+    from reconciler.preflight import Credentials
+    from reconciler.settings import Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """Implements `reconciler.engine.ports.Preflight`; reads in a thread: object stores take their time.
+
+    Attributes:
+        strict: whether doubts are errors.
+    """
+
+    configuration: Configuration
+    target: str
+    strict: bool
+
+    async def __call__(self, manifest: Manifest) -> tuple[Reason, ...]:
+        """What can be known about the model before its import is asked for."""
+        from reconciler.preflight import Preflight, obs_endpoint  # noqa: PLC0415 - only where it is wanted
+
+        wanted = self.configuration.settings.targets[self.target]
+        registry = wanted.endpoint if isinstance(wanted, ModelArtsTarget) else None
+        credentials = await self._credentials()
+        preflight = Preflight(
+            wanted.edition,
+            lambda: credentials,
+            wanted.obs_endpoint or (obs_endpoint(registry) if registry else None),
+            self.configuration.base / wanted.files if wanted.files else None,
+            self.strict,
+        )
+        return await asyncio.to_thread(preflight.examine, manifest)
+
+    async def _credentials(self) -> Credentials | None:
+        """The access key of the target, which the object store takes as well; None without one."""
+        from reconciler.preflight import Credentials  # noqa: PLC0415
+
+        wanted = self.configuration.settings.targets[self.target]
+        auth = wanted.auth if isinstance(wanted, ModelArtsTarget) else None
+        if not isinstance(auth, AkSkAuth):
+            return None
+        base = self.configuration.base
+        secret, token = secret_of(base, auth, "secret_key"), secret_of(base, auth, "security_token")
+        if secret is None:
+            return None
+        return Credentials(auth.access_key, await secret.read(), await token.read() if token else None)
+
+
+def inspection_of(configuration: Configuration, target: str) -> Inspection | None:
+    """The preflight that the loop makes for this target, or None when it is off."""
+    wanted = configuration.settings.targets[target].preflight
+    return None if wanted == "off" else Inspection(configuration, target, strict=wanted == "error")

@@ -1,0 +1,215 @@
+"""What can be known about a model before its import is asked for: all rules, for one manifest."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract import edition
+from reconciler.manifest.telling import told
+from reconciler.manifest.values import Reason
+from reconciler.preflight.address import ImagePlace, LocalPlace, ObsPlace, image_fault, locate, parse_endpoint
+from reconciler.preflight.configuration import FIELD, file_problems, given_problems, opened
+from reconciler.preflight.layout import ENGINE_FILES, absent, layout_problems, too_large, wants_code
+from reconciler.preflight.opening import open_files
+from reconciler.preflight.package import CODE, CONFIG, gather
+from reconciler.preflight.service_code import code_problems
+from reconciler.preflight.values import NOT_EXAMINED, SOURCE, FilesUnavailable, about
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from reconciler.contract import Problem
+    from reconciler.manifest.values import Manifest
+    from reconciler.preflight.address import Place
+    from reconciler.preflight.package import Package
+    from reconciler.preflight.values import Credentials, ModelFiles
+
+_PYTHON_2 = re.compile(r"(?:python|py_?)2\b")
+_BY_IMAGE = ("Image", "Custom")
+
+
+def examine(
+    manifest: Manifest,
+    files: ModelFiles | None,
+    edition_name: str,
+    *,
+    endpoint: str | None = None,
+    strict: bool = False,
+) -> tuple[Reason, ...]:
+    """What the service would find wrong with a model, or might: it is less strict than this.
+
+    Args:
+        manifest: a valid one.
+        files: what lies at its source, or None where there is nothing to open; not closed here.
+        edition_name: whose rules hold.
+        endpoint: the object store in use, as for `open_files`; its host is then understood in an address.
+        strict: makes errors of what are warnings otherwise, save what could not be looked at.
+
+    Returns:
+        Reasons whose codes begin with `preflight-`, with the manifest's path and line.
+    """
+    return _reasons(manifest, _problems(manifest.request, files, edition_name, endpoint), strict=strict)
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """Examines manifests of one target: finds their files, looks at them, lets go of them.
+
+    Attributes:
+        edition: whose rules hold.
+        credentials: as for `open_files`; asked once for each manifest whose bucket is looked into.
+        endpoint: the object store in use; see `obs_endpoint`.
+        local: directory that local sources may lie in; None reads none.
+        strict: makes errors of what are warnings otherwise.
+    """
+
+    edition: str
+    credentials: Callable[[], Credentials | None] | None = None
+    endpoint: str | None = None
+    local: Path | None = None
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses an endpoint that is none."""
+        if self.endpoint:
+            parse_endpoint(self.endpoint)
+
+    def examine(self, manifest: Manifest) -> tuple[Reason, ...]:
+        """Everything that is wrong with one manifest's model; asks the object store, and so may take a while.
+
+        Raises:
+            ConfigurationError: endpoint or credentials are wrong, or the extra `obs` is not installed.
+        """
+        request = manifest.request
+        source = request.get(SOURCE)
+        files: ModelFiles | None = None
+        unopened: list[Problem] = []
+        if source is not None and request["model_type"] != "Template":
+            try:
+                files = open_files(
+                    source, credentials=self.credentials, endpoint=self.endpoint, local=self.local
+                )
+            except FilesUnavailable as fault:
+                unopened.append(fault.problem)
+        if files is None:
+            found = [*unopened, *_problems(request, None, self.edition, self.endpoint)]
+            return _reasons(manifest, found, strict=self.strict)
+        with closing(files):
+            found = list(_problems(request, files, self.edition, self.endpoint))
+        return _reasons(manifest, found, strict=self.strict)
+
+
+def _reasons(manifest: Manifest, problems: Iterable[Problem], *, strict: bool) -> tuple[Reason, ...]:
+    return told(
+        Reason(
+            problem.code,
+            problem.message,
+            manifest.path,
+            manifest.line,
+            severity="error" if strict and problem.code != NOT_EXAMINED else "warning",
+        )
+        for problem in problems
+    )
+
+
+def _problems(
+    request: Mapping[str, Any], files: ModelFiles | None, edition_name: str, endpoint: str | None
+) -> Iterator[Problem]:
+    kind = request["model_type"]
+    if kind == "Template":
+        return
+    yield from _address_problems(request, kind, endpoint)
+    yield from given_problems(request)
+    if files is None:
+        return
+    try:
+        package = gather(files, whole=kind == "Custom", texts=_texts(request, kind))
+    except FilesUnavailable as fault:
+        yield fault.problem
+        return
+    yield from layout_problems(package, kind, edition_name)
+    if package.files:
+        yield from _content_problems(package, request, edition_name)
+
+
+def _texts(request: Mapping[str, Any], kind: str) -> frozenset[str]:
+    """Which files of `model/` are read: the manifest's own configuration takes the place of the file."""
+    if kind == "Custom":
+        return frozenset()
+    code = {CODE} if kind in ENGINE_FILES else set()
+    return frozenset(code if request.get(FIELD) else {CONFIG, *code})
+
+
+def _content_problems(package: Package, request: Mapping[str, Any], edition_name: str) -> Iterator[Problem]:
+    kind = request["model_type"]
+    wanted = _texts(request, kind)
+    for key in sorted(wanted):
+        large = too_large(package, key)
+        if large:
+            yield large
+    if package.config is not None:
+        yield from file_problems(package.config, request, edition_name)
+    elif CONFIG in wanted and package.lacks(CONFIG):
+        yield absent(package, CONFIG, "and the manifest has no initial_config in its place")
+    if package.code is not None:
+        yield from code_problems(package.code, kind, python2=_is_python2(package, request, edition_name))
+    elif package.lacks(CODE) and wants_code(kind, edition_name):
+        yield absent(package, CODE, f"and {kind} needs it")
+
+
+def _is_python2(package: Package, request: Mapping[str, Any], edition_name: str) -> bool:
+    text = request.get(FIELD) or (package.config or b"").decode(errors="replace")
+    config = opened(text) or {}
+    default = edition(edition_name).defaults.get("runtime")
+    runtime = request.get("runtime") or config.get("runtime") or default
+    return bool(_PYTHON_2.search(str(runtime)))
+
+
+# --- addresses ---------------------------------------------------------------------------------------
+
+
+def _address_problems(request: Mapping[str, Any], kind: str, endpoint: str | None) -> Iterator[Problem]:
+    source = request.get(SOURCE)
+    place = _place(source, endpoint) if source is not None else None
+    if isinstance(place, ImagePlace):
+        yield from _image_problems(place, kind)
+    path = (
+        place.prefix if isinstance(place, ObsPlace) else place.path if isinstance(place, LocalPlace) else ""
+    )
+    if re.search(r"\s", path):
+        yield about(SOURCE, "preflight-blank-in-path", "has a blank in its path, which the service refuses")
+    runtime = request.get("runtime")
+    fault = image_fault(runtime) if kind == "Custom" and runtime else None
+    if fault:
+        yield about("runtime", "preflight-image-address", fault, runtime)
+    code = request.get("execution_code")
+    if code and isinstance(place, ObsPlace) and _elsewhere(code, place, endpoint):
+        why = f"must be {CODE} of the source; leave it out, and the service finds it there"
+        yield about("execution_code", "preflight-execution-code", why)
+
+
+def _place(address: str, endpoint: str | None) -> Place | None:
+    try:
+        return locate(address, parse_endpoint(endpoint) if endpoint else None)
+    except FilesUnavailable:
+        return None
+
+
+def _image_problems(place: ImagePlace, kind: str) -> Iterator[Problem]:
+    if kind not in _BY_IMAGE:
+        why = f"is neither a path of a bucket nor a local one, which a model of type {kind} needs"
+        yield about(SOURCE, "preflight-address", why, place.address)
+        return
+    fault = image_fault(place.address)
+    if fault:
+        yield about(SOURCE, "preflight-image-address", fault, place.address)
+
+
+def _elsewhere(code: str, source: ObsPlace, endpoint: str | None) -> bool:
+    place = _place(code, endpoint)
+    wanted = f"{source.prefix}/{CODE}".lstrip("/")
+    return not isinstance(place, ObsPlace) or (place.bucket, place.prefix) != (source.bucket, wanted)

@@ -1,0 +1,97 @@
+"""What this room speaks of: files of a model, the right to read them, and why they could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from reconciler.contract.problem import Problem
+from reconciler.contract.wording import ABSENT, warning
+from reconciler.errors import Exit, ReconcilerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SOURCE = "source_location"
+
+NOT_EXAMINED = "preflight-not-examined"
+"""The code of what could not be looked at; it stays a warning where all else is made an error."""
+
+_WIDEST_KEY = 120
+
+
+class Entry(NamedTuple):
+    """One file: its key, with `/` between the parts and relative to the source, and its size in bytes."""
+
+    key: str
+    size: int
+
+
+class ModelFiles(Protocol):
+    """Reading access to the files of one source."""
+
+    def list(self, prefix: str) -> Iterable[Entry]:
+        """The files whose keys begin with `prefix`, which is empty or ends with `/`; in any order.
+
+        Raises:
+            FilesUnavailable: they cannot be listed; also while iterating.
+        """
+
+    def read(self, key: str, limit: int) -> bytes:
+        """The first `limit` bytes of a file, or all of them where there are fewer.
+
+        Raises:
+            FilesUnavailable: it cannot be read.
+        """
+
+    def close(self) -> None:
+        """Lets go of connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An access key of the object store.
+
+    Attributes:
+        access_key: its name; not shown.
+        secret_key: its secret; not shown.
+        security_token: what a temporary key comes with; not shown.
+    """
+
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    security_token: str | None = field(default=None, repr=False)
+
+
+class FilesUnavailable(ReconcilerError):  # noqa: N818 - reads as what is true of the files
+    """The files of a source cannot be looked at.
+
+    Attributes:
+        code: `preflight-address` (the address is wrong), `preflight-source-missing` (no such source),
+            `preflight-denied` (access was refused; never tried again), `preflight-unavailable` (no usable
+            answer; later perhaps), `preflight-region` (the service takes nothing from there), or
+            `preflight-not-examined` (nobody may or can look there).
+    """
+
+    exit_code = Exit.UNUSABLE
+
+    def __init__(self, code: str, why: str, value: object = ABSENT) -> None:
+        self.problem = about(SOURCE, code, why, value)
+        super().__init__(self.problem.message)
+        self.code = code
+
+
+def about(field_name: str, code: str, why: str, value: object = ABSENT) -> Problem:
+    """What is wrong with a field of the manifest."""
+    return warning(code, (field_name,), why, value)
+
+
+def about_file(key: str, code: str, why: str) -> Problem:
+    """What is wrong with a file of the model, or with the directory `model/`."""
+    return Problem(code, f"{shown(key)}: {why}", (SOURCE,), "warning")
+
+
+def shown(key: str) -> str:
+    """A key for a message: as it is where all of it can be printed, else as a literal."""
+    text = key if len(key) <= _WIDEST_KEY else f"{key[: _WIDEST_KEY - 1]}…"
+    return text if text.isprintable() else repr(text)
