@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types contracts deps dockerfile check lock clean
+.PHONY: demo test lint types contracts deps dockerfile check torture bench lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/reconciler plan
@@ -32,6 +32,14 @@ deps: $(VENV)/.development
 dockerfile: $(VENV)/.development
 	$(BIN)/hadolint Dockerfile
 
+torture: $(VENV)/.development
+	$(BIN)/python -m tests.torture --kills 1000
+	$(BIN)/python -m tests.torture.fuzz --cases 100000
+	$(BIN)/python -m tests.torture.soak --ticks 5000
+
+bench: $(VENV)/.development
+	$(BIN)/python -m bench --models $(or $(N),2000)
+
 check: test lint types contracts deps dockerfile
 
 # Pins with hashes and without any address, made anew from the ranges in pyproject.toml.
@@ -49,6 +57,7 @@ $(VENV)/bin/python:
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/runtime.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m compileall -q reconciler
 	@touch $@
 
 $(VENV)/.development: requirements/development.txt $(VENV)/.runtime

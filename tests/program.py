@@ -1,4 +1,4 @@
-"""Runs the real program: in this process where that is enough, as a process of its own where signals matter."""
+"""Runs the real program: in this process where that is enough, as one of its own where signals matter."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ from tests.git_repository import GitRepository, git_environment
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+FOLLOW = """
+[follow]
+first = "10ms"
+settle = "50ms"
+"""
+EMBEDDED = f"""
+[targets.local]
+kind = "embedded"
+publish_seconds = 0
+{FOLLOW}"""
+"""A configuration whose imports are published at once."""
 
 _NOT_OURS = ("RECONCILER_", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "TYPER_", "http", "all_proxy")
 
@@ -76,22 +88,28 @@ class Program:
         assert "Traceback" not in done.out + done.err
         return done
 
-    def json(self, *arguments: str, **environment: str) -> Any:
-        """What a command prints with `--output json`."""
-        return self(*arguments, "--output", "json", **environment).json
+    def json(self, *arguments: str, **environment: str) -> Done:
+        """Runs a command with `--output json`."""
+        return self(*arguments, "--output", "json", **environment)
+
+    def files(self) -> dict[str, int]:
+        """Every file below the folder with its time of change, git's own aside."""
+        return {
+            str(path.relative_to(self.folder)): path.lstat().st_mtime_ns
+            for path in self.folder.rglob("*")
+            if ".git" not in path.relative_to(self.folder).parts
+        }
 
     @contextlib.contextmanager
     def spawn(self, *arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
         """Starts the program as a process of its own; it is killed at the end of the block if still alive."""
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with subprocess.Popen(
             [sys.executable, "-m", "reconciler", *arguments],
             cwd=self.folder,
             env=self._variables({}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            **options,
+            encoding="utf-8",
+            **streams | options,
         ) as process:
             try:
                 yield process
@@ -149,7 +167,7 @@ def manifest(model: str, **fields: Any) -> str:
 
 
 def modelarts(url: str, *, name: str = "prod", path: str = "models.d", more: str = "") -> str:
-    """A table of `reconciler.toml` for a registry over HTTP that asks for no credentials."""
+    """A `reconciler.toml` with one target over HTTP that asks for no credentials: `project-NAME`."""
     return f"""
 [targets.{name}]
 kind = "modelarts"
@@ -157,7 +175,7 @@ endpoint = "{url}"
 project_id = "project-{name}"
 path = "{path}"
 {more}
-"""
+{FOLLOW}"""
 
 
 def _exit_code() -> int:

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from reconciler.settings import ModelArtsTarget, WebSettings
 
 
-def auth_of(base: Path, target: ModelArtsTarget) -> registry.RegistryAuth:
+def auth_of(
+    base: Path, target: ModelArtsTarget, refusals: registry.Refusals | None = None
+) -> registry.RegistryAuth:
     """The flow that proves who this program is to the target's registry.
 
     Args:
         base: directory that relative paths of secret files start from.
         target: its settings.
+        refusals: shared by all targets of a process; its own where None.
     """
     wanted = target.auth
     if isinstance(wanted, AkSkAuth):
@@ -33,6 +36,7 @@ def auth_of(base: Path, target: ModelArtsTarget) -> registry.RegistryAuth:
             _required(base, wanted, "secret_key"),
             security_token=secret_of(base, wanted, "security_token"),
             project_id=target.project_id,
+            refusals=refusals,
         )
     if isinstance(wanted, TokenAuth):
         return registry.TokenAuth(_required(base, wanted, "token"))
@@ -43,6 +47,7 @@ def auth_of(base: Path, target: ModelArtsTarget) -> registry.RegistryAuth:
             _required(base, wanted, "password"),
             domain=wanted.domain,
             scope=wanted.scope,
+            refusals=refusals,
         )
     return registry.RegistryAuth()
 

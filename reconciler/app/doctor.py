@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -20,8 +21,10 @@ from reconciler.app.world import registry_of
 from reconciler.contract import edition
 from reconciler.engine.check import check
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError, RegistryError, Unauthorised
+from reconciler.registry.codes import known_code
 from reconciler.registry.endpoint import parse_endpoint, proxy_for
-from reconciler.settings import ModelArtsTarget
+from reconciler.registry.transport import usual_authorities
+from reconciler.settings import ModelArtsTarget, PasswordAuth
 from reconciler.state import check as check_state
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ Level = Literal["ok", "warning", "error"]
 
 _SKEW_ALLOWED = 15 * 60  # seconds; outside it the vendor refuses every signature
 _SKEW_NOTED = 60
+_ABOUT_PROJECT = {"ModelArts.0204", "ModelArts.0206", "ModelArts.0210"}
 _PATIENCE = 10.0  # seconds for one connection
 
 
@@ -42,7 +46,8 @@ class Finding:
     """One thing that was checked.
 
     Attributes:
-        check: what was looked at: config, git, manifests, state, address, tls, clock, credentials, registry.
+        check: what was looked at: config, git, manifests, state, address, tls, clock, credentials, project,
+            permission or registry.
         target: the target concerned, or None.
         remedy: what to do; None when all is well.
         exit_code: of the process when this is the worst finding.
@@ -113,8 +118,8 @@ async def _target(configuration: Configuration, name: str) -> AsyncIterator[Find
     wanted = configuration.settings.targets[name]
     try:
         async with registry_of(configuration, name, acts=False) as registry:
-            if isinstance(wanted, ModelArtsTarget) and not proxy_for(parse_endpoint(wanted.endpoint)):
-                async for finding in _endpoint(wanted.endpoint, name):
+            for key, endpoint in _endpoints(wanted, name):
+                async for finding in _endpoint(endpoint, key, name):
                     yield finding
                     if finding.level == "error":
                         return
@@ -126,20 +131,42 @@ async def _target(configuration: Configuration, name: str) -> AsyncIterator[Find
         yield Finding("registry", "error", str(error), name, "see the message", Exit(error.exit_code))
 
 
+def _endpoints(wanted: Target, name: str) -> Iterator[tuple[str, str]]:
+    """Where the target's calls go directly: the key that says so, and the endpoint."""
+    if not isinstance(wanted, ModelArtsTarget):
+        return
+    given = [(f"targets.{name}.endpoint", wanted.endpoint)]
+    if isinstance(wanted.auth, PasswordAuth) and wanted.auth.iam_endpoint != wanted.endpoint:
+        given.append((f"targets.{name}.auth.iam_endpoint", wanted.auth.iam_endpoint))
+    yield from ((key, endpoint) for key, endpoint in given if not proxy_for(parse_endpoint(endpoint)))
+
+
 async def _listed(registry: Registry, name: str) -> Finding:
-    """Whether the registry lists its models to these credentials."""
+    """Whether the registry lists the project's models to these credentials: asked once."""
     try:
         models = await registry.list_models()
-    except Unauthorised as error:
-        remedy = f"check targets.{name}.auth and the permission modelarts:model:list"
-        return Finding("credentials", "error", str(error), name, remedy, Exit.UNUSABLE)
     except RegistryError as error:
-        remedy = f"check targets.{name}.endpoint and project_id"
-        return Finding("registry", "error", str(error), name, remedy, Exit.UNUSABLE)
+        check, remedy = _blamed(error, name)
+        return Finding(check, "error", str(error), name, remedy, Exit.UNUSABLE)
     return Finding("registry", "ok", f"answers, and lists {len(models)} models", name)
 
 
-async def _endpoint(endpoint: str, name: str) -> AsyncIterator[Finding]:
+def _blamed(error: RegistryError, name: str) -> tuple[str, str]:
+    """What a refused list is about, and what to do."""
+    if known_code(error.code) in _ABOUT_PROJECT:
+        remedy = f"check targets.{name}.project_id, and that targets.{name}.auth is for that project"
+        return "project", remedy
+    if isinstance(error, Unauthorised) and error.status == HTTPStatus.FORBIDDEN:
+        return "permission", f"grant modelarts:model:list to the user of targets.{name}.auth"
+    if isinstance(error, Unauthorised):
+        return (
+            "credentials",
+            f"correct targets.{name}.auth; do not try again and again: five failures lock a key",
+        )
+    return "registry", f"check targets.{name}.endpoint and project_id"
+
+
+async def _endpoint(endpoint: str, key: str, name: str) -> AsyncIterator[Finding]:
     """Name resolution, connection, TLS and clock, each before what needs it."""
     parts = urlsplit(endpoint)
     host, secure = parts.hostname or "", parts.scheme == "https"
@@ -147,18 +174,19 @@ async def _endpoint(endpoint: str, name: str) -> AsyncIterator[Finding]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
-        remedy = f"check targets.{name}.endpoint and this machine's DNS"
+        remedy = f"check {key} and this machine's DNS"
         yield Finding("address", "error", f"{host}: {error.strerror or error}", name, remedy, Exit.UNUSABLE)
         return
     yield Finding("address", "ok", f"{host} is {found[0][4][0]}", name)
     try:
         date = await asyncio.wait_for(_date(host, port, secure=secure), _PATIENCE)
     except ssl.SSLError as error:
-        remedy = "check the certificate, SSL_CERT_FILE and any proxy between"
-        yield Finding("tls", "error", f"{host}: {error.reason or error}", name, remedy, Exit.UNUSABLE)
+        remedy = f"check {key} and its certificate; an authority of your own is named by SSL_CERT_FILE"
+        told = getattr(error, "verify_message", None) or error.reason or str(error)
+        yield Finding("tls", "error", f"{host}: {told}", name, remedy, Exit.UNUSABLE)
         return
     except (OSError, TimeoutError) as error:
-        remedy = "check that the endpoint is up and that no firewall stands between"
+        remedy = f"check {key}, that it is up, and that no firewall stands between"
         told = "no answer" if isinstance(error, TimeoutError) else os.strerror(error.errno or errno.EIO)
         message = f"{host} port {port}: {told}"
         yield Finding("registry", "error", message, name, remedy, Exit.UNUSABLE)
@@ -169,7 +197,7 @@ async def _endpoint(endpoint: str, name: str) -> AsyncIterator[Finding]:
 
 async def _date(host: str, port: int, *, secure: bool) -> str | None:
     """The `Date` header of any answer of the server."""
-    context = ssl.create_default_context() if secure else None
+    context = usual_authorities() if secure else None
     reader, writer = await asyncio.open_connection(host, port, ssl=context)
     try:
         writer.write(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())

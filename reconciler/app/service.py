@@ -11,9 +11,10 @@ import structlog
 from reconciler import __version__
 from reconciler.app.credentials import webhook_secret
 from reconciler.app.world import opened
-from reconciler.daemon.loop import Loop
+from reconciler.daemon.loop import STATE, Loop
 from reconciler.daemon.stop import Stop
 from reconciler.daemon.ticker import Deeds, Ticker
+from reconciler.daemon.triggers import trigger_of
 from reconciler.engine.clock import Clock
 from reconciler.engine.remembered import refreshed
 from reconciler.errors import ConfigurationError
@@ -51,11 +52,13 @@ class Board:
         """Takes the result of one tick."""
         self.last = tick
         self.metrics.observe_tick(tick.outcome, tick.seconds, tick.at)
-        if tick.report is not None:
-            self.report = tick.report
-            self.metrics.observe_report(tick.report)
         if tick.outcome != "error":
             self.succeeded_at = tick.at
+
+    def shown(self, report: Report) -> None:
+        """Takes the newest report, as it is kept until there is a newer one."""
+        self.report = report
+        self.metrics.observe_report(report)
 
 
 async def run(configuration: Configuration, target: str | None) -> None:
@@ -65,6 +68,8 @@ async def run(configuration: Configuration, target: str | None) -> None:
         ReconcilerError: the configuration, the source or the state cannot be used to begin with.
     """
     stop, board, deeds = Stop(), Board(), Deeds()
+    schedule = configuration.settings.schedule
+    trigger = trigger_of(schedule)
 
     def progress(event: Event) -> None:
         deeds(event)
@@ -72,18 +77,38 @@ async def run(configuration: Configuration, target: str | None) -> None:
 
     clock = Clock(sleep=stop.sleep, stopping=stop.asked)
     async with opened(configuration, acts=True, only=target, clock=clock, progress=progress) as world:
+        board.report = _remembered(world)
         policy = min((t.policy for t in world.engine.targets), key=lambda policy: policy.follow_first)
         loop = Loop(
-            Ticker(world.engine, deeds, board.heard),
-            configuration.settings.schedule,
+            Ticker(world.engine, deeds, board.heard, board.shown, board.report),
+            trigger,
             stop,
-            world.source.watch_paths(),
+            schedule.grace.total_seconds(),
+            lambda: {"git": world.source.watch_paths(), STATE: world.ledger.watch_paths()},
             policy.follow_first,
             policy.follow_max,
         )
         async with _page(world, loop, board):
+            log.info("started", **_told(configuration, world))
             await loop.run()
+        world.source.close()  # a git that is still waited for ends now, and not at its own deadline
     log.info("stopped")
+
+
+def _remembered(world: World) -> Report | None:
+    """What the last process knew, until there is something newer."""
+    report = world.ledger.last_report()
+    if report is None:
+        return None
+    return refreshed(report, world.ledger, [target.name for target in world.engine.targets])
+
+
+def _told(configuration: Configuration, world: World) -> dict[str, str]:
+    schedule = configuration.settings.schedule
+    return {
+        "schedule": schedule.cron or f"every {schedule.every.total_seconds():g} s",
+        "targets": ", ".join(target.name for target in world.engine.targets),
+    }
 
 
 @contextlib.asynccontextmanager
@@ -99,7 +124,7 @@ async def _page(world: World, loop: Loop, board: Board) -> AsyncIterator[None]:
             now=loop.ticker.engine.clock.now(),
             version=__version__,
             phase="stopping" if loop.stop.asked() else "running" if board.last else "starting",
-            report=refreshed(board.report, world.ledger, _names(world)) if board.report else None,
+            report=board.report,
             last_tick=_last(board),
             last_success_at=board.succeeded_at,
             next_tick_at=loop.next_run(),
@@ -117,10 +142,6 @@ async def _page(world: World, loop: Loop, board: Board) -> AsyncIterator[None]:
     async with serving(application, _listener(wanted.listen)) as url:
         log.info("page", url=url)
         yield
-
-
-def _names(world: World) -> tuple[str, ...]:
-    return tuple(target.name for target in world.engine.targets)
 
 
 def _last(board: Board) -> html.Tick | None:

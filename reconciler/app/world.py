@@ -10,13 +10,13 @@ from reconciler.app.credentials import auth_of
 from reconciler.app.inspection import inspection_of
 from reconciler.app.repository import source_of
 from reconciler.contract import edition
-from reconciler.embedded import EmbeddedSettings, create_app
+from reconciler.embedded import EmbeddedSettings
 from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.cycle import Engine, Target
 from reconciler.engine.desired import ManifestReader
 from reconciler.engine.guards import Guards
 from reconciler.errors import ConfigurationError
-from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
+from reconciler.registry import Limits, ModelArtsRegistry, Refusals, RegistryAuth
 from reconciler.registry.in_process import in_process
 from reconciler.settings import EmbeddedTarget
 from reconciler.state import open_state
@@ -77,9 +77,10 @@ async def opened(
         names = configuration.chosen(only)
         source = stack.enter_context(contextlib.closing(source_of(configuration)))
         ledger = stack.enter_context(contextlib.closing(_ledger(configuration, names, acts=acts)))
-        targets = []
+        targets, refusals = [], Refusals()
         for name in names:
-            registry = await stack.enter_async_context(registry_of(configuration, name, acts=acts))
+            client = registry_of(configuration, name, acts=acts, refusals=refusals)
+            registry = await stack.enter_async_context(client)
             targets.append(_target(configuration, name, registry))
         guards = Guards(**configuration.settings.guards.model_dump())
         engine = Engine(source, ledger, tuple(targets), guards, clock or Clock(), progress)
@@ -106,17 +107,19 @@ def _identity(wanted: EmbeddedTarget | ModelArtsTarget) -> str:
 
 @contextlib.asynccontextmanager
 async def registry_of(
-    configuration: Configuration, name: str, *, acts: bool
+    configuration: Configuration, name: str, *, acts: bool, refusals: Refusals | None = None
 ) -> AsyncIterator[ModelArtsRegistry]:
     """The client of one target's registry; an embedded registry runs inside this process while it is open."""
     wanted = configuration.settings.targets[name]
     with contextlib.ExitStack() as stack:
         if isinstance(wanted, EmbeddedTarget):
+            from reconciler.embedded import create_app  # noqa: PLC0415 - a whole web framework
+
             application = create_app(_embedded(configuration, name, wanted, acts=acts))
             stack.callback(application.state.close)
             registry = _embedded_client(application, wanted)
         else:
-            registry = _client(configuration, name, wanted)
+            registry = _client(configuration, name, wanted, refusals)
         try:
             yield registry
         finally:
@@ -134,7 +137,9 @@ def _embedded_client(application: FastAPI, wanted: EmbeddedTarget) -> ModelArtsR
     )
 
 
-def _client(configuration: Configuration, name: str, wanted: ModelArtsTarget) -> ModelArtsRegistry:
+def _client(
+    configuration: Configuration, name: str, wanted: ModelArtsTarget, refusals: Refusals | None
+) -> ModelArtsRegistry:
     limits = Limits(
         page_size=wanted.page_size,
         concurrency=wanted.in_flight,
@@ -146,7 +151,7 @@ def _client(configuration: Configuration, name: str, wanted: ModelArtsTarget) ->
         return ModelArtsRegistry(
             wanted.endpoint,
             wanted.project_id,
-            auth=auth_of(configuration.base, wanted),
+            auth=auth_of(configuration.base, wanted, refusals),
             workspace_id=wanted.workspace_id,
             limits=limits,
         )
@@ -162,9 +167,10 @@ def _target(configuration: Configuration, name: str, registry: Registry) -> Targ
     follow = settings.follow
     usual = _EMBEDDED_FOLLOW if embedded else _FOLLOW
     first = follow.first.total_seconds() if follow.first else usual
+    settle = _EMBEDDED_SETTLE if embedded else _SETTLE
     policy = Policy(
         in_flight=wanted.in_flight,
-        settle=_EMBEDDED_SETTLE if embedded else _SETTLE,
+        settle=settle if follow.settle is None else follow.settle.total_seconds(),
         follow_first=first,
         follow_max=max(first, follow.max.total_seconds()),
         follow_deadline=follow.deadline.total_seconds(),

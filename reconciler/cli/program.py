@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -40,7 +41,7 @@ def run() -> None:
         if isinstance(stream, io.TextIOWrapper):  # what is written is UTF-8, whatever the locale says
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        app()
+        app(prog_name="reconciler")
     except ReconcilerError as error:
         tell(f"error: {error}")
         sys.exit(int(error.exit_code))
@@ -58,7 +59,9 @@ def run() -> None:
 
 def _discard_output() -> None:
     """What could not be written is not tried again when the interpreter ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    with contextlib.suppress(OSError):
+        descriptor = sys.stdout.fileno()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 @app.callback(invoke_without_command=True)

@@ -49,19 +49,25 @@ def serve(
         bool | None,
         typer.Option("--strict/--lenient", help="Refuse what the tables forbid and the examples do."),
     ] = None,
+    faults: Annotated[
+        Path | None,
+        typer.Option("--faults", metavar="FILE", help="TOML file of what is to go wrong, and when."),
+    ] = None,
 ) -> None:
     """Serves the registry over HTTP until it is stopped.
 
     Its URL and its log go to standard error; the API's description is at /openapi.json and /docs.
     """
-    from reconciler.embedded import serve as run  # noqa: PLC0415 - heavy
+    from reconciler.embedded import load_faults  # noqa: PLC0415 - heavy
+    from reconciler.embedded import serve as run  # noqa: PLC0415
 
-    typed = {
+    typed: dict[str, Any] = {
         "database": db,
         "publish_seconds": publish_seconds,
         "edition": edition,
         "fail_pattern": fail,
         "strict": strict,
+        "faults": load_faults(faults) if faults else None,
     }
     chosen = _chosen(settings, {name: value for name, value in typed.items() if value is not None})
     _start_log()

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli.terminal import put_json
+from reconciler.cli.options import Output, OutputOption, QuietOption, TargetOption, VerboseOption
+from reconciler.cli.terminal import configuration, put_json
 
 
 def schema(
@@ -16,8 +17,12 @@ def schema(
     edition: Annotated[
         str | None, typer.Option("--edition", metavar="NAME", help="Rule set of the vendor's documents.")
     ] = None,
+    target: TargetOption = None,
+    output: OutputOption = Output.JSON,  # noqa: ARG001 - every command takes it; a schema is JSON in any form
+    quiet: QuietOption = False,  # noqa: ARG001
+    verbose: VerboseOption = False,  # noqa: ARG001
 ) -> None:
-    """Prints a JSON Schema."""
+    """Prints a JSON Schema: of a manifest by the rules of an edition, or of those of a configured target."""
     if config:
         from reconciler.settings import Settings  # noqa: PLC0415 - each only where it is wanted
 
@@ -26,4 +31,10 @@ def schema(
     from reconciler.contract import DEFAULT_EDITION  # noqa: PLC0415
     from reconciler.contract import edition as rules  # noqa: PLC0415
 
-    put_json(rules(edition or DEFAULT_EDITION).json_schema())
+    put_json(rules(edition or (_edition_of(target) if target else DEFAULT_EDITION)).json_schema())
+
+
+def _edition_of(target: str) -> str:
+    settings = configuration(None)
+    (name,) = settings.chosen(target)
+    return settings.settings.targets[name].edition

@@ -20,7 +20,7 @@ from reconciler.cli.options import (
     YesOption,
 )
 from reconciler.cli.terminal import colour, configuration, put, put_json, tell
-from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.errors import ConfigurationError, ReconcilerError, StateLockedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -109,15 +109,21 @@ def retry(
     """Releases a failed, rejected or missing model, and imports it again.
 
     A model that the registry says failed still occupies its name and version: it is deleted first, after
-    confirmation or with --yes. Nothing else is ever deleted.
+    confirmation or with --yes. Nothing else is ever deleted. While `reconciler run` is up, the model is only
+    released here, and imported there.
     """
     from reconciler.cli.interruption import Interruption  # noqa: PLC0415 - heavy
     from reconciler.cli.progress import Progress  # noqa: PLC0415
 
     progress, interruption = Progress(quiet), Interruption()
-    work = _retry(configuration(config), target, pair_of(model), progress, interruption, yes=yes)
-    report = asyncio.run(work)
-    show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=progress.imported)
+    settings, pair = configuration(config), pair_of(model)
+    mode: Mode = "apply"
+    try:
+        report = asyncio.run(_retry(settings, target, pair, progress, interruption, yes=yes))
+    except StateLockedError:
+        mode = "status"
+        report = asyncio.run(_retry_beside(settings, target, pair, progress, interruption, yes=yes))
+    show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode=mode, imported=progress.imported)
     leave(report, interruption=interruption)
 
 
@@ -200,6 +206,34 @@ async def _retry(
     return replace(report, items=tuple(item for item in report.items if item.pair == pair))
 
 
+async def _retry_beside(
+    settings: Configuration,
+    target: str | None,
+    pair: Pair,
+    progress: Progress,
+    interruption: Interruption,
+    *,
+    yes: bool,
+) -> Report:
+    """Releases the pair while another process is the writer of the state; that process imports it."""
+    from contextlib import closing  # noqa: PLC0415
+    from dataclasses import replace  # noqa: PLC0415
+
+    from reconciler.app.world import opened  # noqa: PLC0415
+    from reconciler.engine.cycle import Order  # noqa: PLC0415
+    from reconciler.state import open_beside  # noqa: PLC0415
+
+    with interruption.heeded() as clock, closing(open_beside(settings.state_url)) as ledger:
+        async with opened(settings, acts=False, only=target, clock=clock) as world:
+            await _release(replace(world, ledger=ledger), pair, progress, yes=yes)
+            report = await world.engine.cycle(Order(act=False))
+    tell(
+        f"{pair}: {'released' if ledger.writes else 'nothing to release'}; `reconciler run`, which holds the "
+        "state, goes on with it by itself. If another command holds it, run `reconciler apply` after that one"
+    )
+    return replace(report, items=tuple(item for item in report.items if item.pair == pair))
+
+
 async def _release(world: World, pair: Pair, progress: Progress, *, yes: bool) -> None:
     """Frees the pair in every target that holds it back and declares it.
 
@@ -220,7 +254,8 @@ async def _release(world: World, pair: Pair, progress: Progress, *, yes: bool) -
     waiting = [found for found in known if not found.live_models]
     if known and not waiting:
         raise ReconcilerError(
-            f"{pair} is registered and has not failed: there is nothing to retry. New content needs a new version"
+            f"{pair} is registered and has not failed: there is nothing to retry. "
+            "New content needs a new version"
         )
     _agreed(pair, [model_id for found in waiting for model_id in found.failed_models], yes=yes)
     for found in waiting:

@@ -1,1 +1,13 @@
-"""The daemon room."""
+"""The daemon room: when to reconcile, one tick at a time, and how to stop.
+
+    triggers   the schedule and the signals: they only ask
+    cron       a crontab line as cron means it
+    watch      the kernel's word that a branch moved or another process journalled: it only asks
+    ticker     one tick: nothing, when nothing moved; otherwise one cycle; and one line that tells it
+    loop       ticks on request, follows unfinished imports on a quicker clock, ends in order
+    stop       the wish to stop, known to everything that could wait
+
+It knows the engine and the schedule's settings, and nothing of HTTP pages, databases or git.
+"""
+
+from __future__ import annotations

@@ -12,17 +12,21 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from reconciler.daemon.triggers import scheduled, signals, watched
-from reconciler.errors import ReconcilerError
+from reconciler.daemon.triggers import scheduled, signals
+from reconciler.daemon.watch import watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
+
+    from apscheduler.triggers.base import BaseTrigger
 
     from reconciler.daemon.stop import Stop
     from reconciler.daemon.ticker import Ticker
-    from reconciler.settings import ScheduleSettings
+    from reconciler.daemon.watch import Paths
+
+STATE = "state"
+"""The word for the state's own files among what is watched."""
 
 log = structlog.get_logger("reconciler")
 
@@ -32,44 +36,78 @@ class Loop:
     """Runs until asked to stop.
 
     Attributes:
-        watch: paths whose change means the branch may have moved; empty for a remote.
+        trigger: when the schedule asks; from `reconciler.daemon.triggers.trigger_of`.
+        grace: seconds that a stop waits for the call in flight.
+        watch: what to watch, as `reconciler.daemon.watch.watched` takes it; the state by the word `STATE`.
         follow_first, follow_max: seconds between looks at unfinished imports, growing from one to the other.
+        next_run: when the schedule asks next, once it runs.
     """
 
     ticker: Ticker
-    schedule: ScheduleSettings
+    trigger: BaseTrigger
     stop: Stop
-    watch: Sequence[Path] = ()
+    grace: float = 30.0
+    watch: Paths = dict
     follow_first: float = 5.0
     follow_max: float = 15.0
     next_run: Callable[[], datetime | None] = lambda: None
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
+    _unfinished: asyncio.Event = field(default_factory=asyncio.Event)
     _why: dict[str, None] = field(default_factory=dict)
     _work: list[asyncio.Task[None]] = field(default_factory=list)
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def alive(self) -> bool:
-        """Whether the loop still goes round: none of its tasks has ended before it was asked to stop."""
-        return not any(task.done() for task in self._work) or self.stop.asked()
+        """Whether the loop goes round: none of its tasks has died."""
+        return not any(task.done() and (task.cancelled() or task.exception()) for task in self._work)
 
     def ask(self, why: str) -> None:
         """Asks for a tick; `why` goes to the log."""
         self._why[why] = None
         self._asked.set()
 
+    def noticed(self, what: str) -> None:
+        """Asks for a tick because something watched has changed, unless it is the state and that was us."""
+        if what != STATE or self.ticker.journal_moved():
+            self.ask(what)
+
     async def run(self) -> None:
-        """Ticks until asked to stop; what is in flight then has `schedule.grace` to finish."""
-        with scheduled(self.schedule, self.ask) as next_run, signals(self.ask, self.stop.ask):
-            self.next_run = next_run
-            async with watched(self.watch, self.ask):
-                work = self._work = [asyncio.create_task(self._ticks()), asyncio.create_task(self._follows())]
-                await self.stop.wait()
-                self._asked.set()
-                _, late = await asyncio.wait(work, timeout=self.schedule.grace.total_seconds())
-                for task in late:
-                    log.warning("stopped in the middle of a call; the next start settles it")
-                    task.cancel()
-                await asyncio.gather(*work, return_exceptions=True)
+        """Ticks until asked to stop; what is in flight then has `grace` seconds to finish.
+
+        Raises:
+            Exception: whatever one of the loop's tasks died of, after the other has ended in order.
+        """
+        with signals(self.ask, self.stop.ask):
+            async with scheduled(self.trigger, self.ask) as self.next_run, watched(self.watch, self.noticed):
+                await self._go_round()
+
+    async def _go_round(self) -> None:
+        asked = asyncio.create_task(self.stop.wait())
+        self._work = [
+            asyncio.create_task(self._ticks(), name="ticks"),
+            asyncio.create_task(self._follows(), name="follows"),
+        ]
+        try:
+            await asyncio.wait({asked, *self._work}, return_when=asyncio.FIRST_COMPLETED)
+            await self._end()
+        finally:
+            for task in (asked, *self._work):
+                task.cancel()
+            results = await asyncio.gather(*self._work, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _end(self) -> None:
+        """Starts nothing new, and waits for what is in flight."""
+        if self._busy.locked():
+            log.info("stopping after the call in flight", seconds_at_most=self.grace)
+        self.stop.ask()
+        self._asked.set()
+        self._unfinished.set()
+        _, late = await asyncio.wait(self._work, timeout=self.grace)
+        if late:
+            log.warning("stopped in the middle of a call; the next start settles it")
 
     async def _ticks(self) -> None:
         while True:
@@ -79,23 +117,26 @@ class Loop:
             self._asked.clear()
             why, self._why = "+".join(self._why), {}
             async with self._busy:
+                if self.stop.asked():
+                    return
                 await self.ticker.tick(why)
+            self._note()
 
     async def _follows(self) -> None:
         wait = self.follow_first
-        while not self.stop.asked():
+        while True:
+            await self._unfinished.wait()
             await self.stop.sleep(wait)
             async with self._busy:
-                left = await self._follow()
-            wait = min(self.follow_max, wait * 1.5) if left else self.follow_first
+                if self.stop.asked():
+                    return
+                await self.ticker.follow()
+            self._note()
+            wait = min(self.follow_max, wait * 1.5) if self.ticker.unfinished else self.follow_first
 
-    async def _follow(self) -> int:
-        """How many imports are still unfinished; no call is made when none was."""
-        engine = self.ticker.engine
-        if self.stop.asked() or not engine.unfinished():
-            return 0
-        try:
-            return await self.ticker.follow()
-        except ReconcilerError as error:
-            log.warning("could not ask what became of unfinished imports", error=str(error))
-            return 1
+    def _note(self) -> None:
+        """Wakes the follower while there is something to follow, and only then."""
+        if self.ticker.unfinished:
+            self._unfinished.set()
+        elif not self.stop.asked():
+            self._unfinished.clear()

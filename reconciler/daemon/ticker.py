@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import structlog
 
 from reconciler.engine.cycle import Order
+from reconciler.engine.remembered import refreshed
 from reconciler.engine.values import EventKind, Report, Verdict
 from reconciler.errors import ReconcilerError
 
@@ -30,9 +32,12 @@ class Tick:
     """What became of one tick.
 
     Attributes:
+        why: who asked for it, such as `schedule` or `git+SIGHUP`.
         outcome: `success`, `noop` or `error`; a cycle in which a target failed is an error.
-        report: of the cycle, when there was one.
         seconds: how long it took.
+        at: when it ended.
+        report: of the cycle, when there was one.
+        error: one line, when it failed.
     """
 
     why: str
@@ -54,6 +59,11 @@ class Deeds:
         self._counts[event.kind] += 1
         log.debug(event.kind.value, target=event.target, model=str(event.pair), model_id=event.model_id)
 
+    @property
+    def number(self) -> int:
+        """How many events there were since the last `take`."""
+        return self._counts.total()
+
     def take(self) -> dict[str, int]:
         """What happened since the last time, by kind, such as `did_imported`."""
         told = {f"did_{_word(kind)}": self._counts[kind] for kind in EventKind if self._counts[kind]}
@@ -63,14 +73,25 @@ class Deeds:
 
 @dataclass(slots=True)
 class Ticker:
-    """Runs ticks of one engine, one at a time; remembers what the next one needs to know."""
+    """Runs ticks of one engine, one at a time; remembers what the next one needs to know.
+
+    Attributes:
+        heard: told of every tick.
+        shown: told of the newest report whenever it is another: after a cycle, and after news of an import.
+        report: the newest report, with the last known items of targets that cannot be reached.
+        unfinished: how many imports are not final yet, as far as is known.
+    """
 
     engine: Engine
     deeds: Deeds
     heard: Callable[[Tick], None] = lambda _: None
+    shown: Callable[[Report], None] = lambda _: None
+    report: Report | None = None
+    unfinished: int = 0
     _commit: str | None = None
     _position: int = -1
     _due: datetime | None = None
+    _served: datetime | None = None
     _clock: Callable[[], float] = field(default=time.monotonic)
 
     async def tick(self, why: str) -> Tick:
@@ -83,42 +104,87 @@ class Ticker:
             if self._something_to_do(commit):
                 report = await self._cycle(commit)
         except ReconcilerError as problem:
-            self._commit = None
             error = str(problem)
-        tick = Tick(
-            why, _outcome(report, error), self._clock() - started, self.engine.clock.now(), report, error
-        )
-        _tell(tick, self.deeds.take())
+        except Exception as problem:  # noqa: BLE001 - a mistake in one cycle must not end all that follow
+            error = f"unexpected {type(problem).__name__}: {problem}"
+            log.debug("unexpected", traceback=traceback.format_exc())
+        if error is not None:
+            self._commit = None
+        elif report is not None and report.failures:
+            error = "; ".join(failure.message for failure in report.failures)
+        outcome: Outcome = "error" if error is not None else "noop" if report is None else "success"
+        tick = Tick(why, outcome, self._clock() - started, self.engine.clock.now(), report, error)
+        _tell(tick, self._done())
         self.heard(tick)
         return tick
 
-    async def follow(self) -> int:
-        """Asks what became of unfinished imports; gives how many are left. One line if any became final."""
-        left = await self.engine.follow_once()
-        news = self.deeds.take()
-        self._position = self.engine.ledger.position()
-        if news:
-            log.info("followed", left=left, **news)
-        return left
+    async def follow(self) -> None:
+        """Asks what became of unfinished imports, if there are any. One line if something became of one."""
+        if not self.unfinished:
+            return
+        error: str | None = None
+        try:
+            self.unfinished = await self.engine.follow_once()
+            if self.deeds.number and self.report is not None:
+                self._show(refreshed(self.report, self.engine.ledger, self._targets()))
+        except ReconcilerError as problem:
+            error = str(problem)
+        facts = {"left": self.unfinished, **self._done()}
+        if error is not None:
+            log.warning("unfinished imports could not be followed", error=error, **facts)
+        elif len(facts) > 1:
+            log.info("followed", **facts)
+
+    def journal_moved(self) -> bool:
+        """Whether another process journalled something, as `retry` does; also when that cannot be known."""
+        try:
+            return self.engine.ledger.position() != self._position + self.deeds.number
+        except ReconcilerError:
+            return True
+
+    def _done(self) -> dict[str, int]:
+        """What this process journalled since the last time; from now on it is known to the position."""
+        self._position += self.deeds.number
+        return self.deeds.take()
 
     def _something_to_do(self, commit: str) -> bool:
-        """Whether git moved, another process wrote to the journal (as `retry` does), or a time has come."""
-        if commit != self._commit or self.engine.ledger.position() != self._position:
+        """Whether git moved, another process journalled, or a time has come.
+
+        A moment that the last cycle had before it already is not come again: what waited for it waits for
+        something else.
+        """
+        if commit != self._commit or self.journal_moved():
             return True
-        return self._due is not None and self._due <= self.engine.clock.now()
+        return self._due is not None and self._due != self._served and self._due <= self.engine.clock.now()
 
     async def _cycle(self, commit: str) -> Report:
+        self._served = self._due
+        self._position = self.engine.ledger.position()  # what others journal from now on is news
         report = await self.engine.cycle(Order(wait=False), commit)
         self._commit = None if report.failures else commit
         self._due = self.engine.due()
-        self._position = self.engine.ledger.position()
+        self.unfinished = self.engine.unfinished()
+        whole = carried(report, self.report)
+        if whole is not report:
+            self.engine.ledger.save_report(whole)
+        self._show(whole)
         return report
 
+    def _show(self, report: Report) -> None:
+        self.report = report
+        self.shown(report)
 
-def _outcome(report: Report | None, error: str | None) -> Outcome:
-    if error is not None or (report is not None and report.failures):
-        return "error"
-    return "noop" if report is None else "success"
+    def _targets(self) -> list[str]:
+        return [target.name for target in self.engine.targets]
+
+
+def carried(report: Report, earlier: Report | None) -> Report:
+    """`report`, with the earlier items of those targets that it could say nothing of."""
+    silent = {failure.target for failure in report.failures} - {item.target for item in report.items}
+    kept = [item for item in earlier.items if item.target in silent] if earlier else []
+    if not kept:
+        return report
+    return replace(report, items=tuple(sorted([*report.items, *kept], key=lambda item: item.target)))
 
 
 def _word(kind: str) -> str:
@@ -127,20 +193,14 @@ def _word(kind: str) -> str:
 
 def _tell(tick: Tick, done: dict[str, int]) -> None:
     """One log line a tick: what was seen and what was done; a tick with nothing to do only when debugging."""
-    facts = {"why": tick.why, "seconds": round(tick.seconds, 3), **done}
+    facts: dict[str, object] = {"why": tick.why, "seconds": round(tick.seconds, 3), **done}
+    if tick.report is not None:
+        counts = Counter(item.verdict for item in tick.report.items)
+        seen = {_word(verdict): counts[verdict] for verdict in Verdict if counts[verdict]}
+        facts = {"commit": tick.report.commit[:12], **seen, **facts}
     if tick.error is not None:
         log.error("tick failed", error=tick.error, **facts)
-        return
-    if tick.report is None:
+    elif tick.report is None:
         log.debug("tick: nothing to do", **facts)
-        return
-    counts = {
-        _word(verdict): count
-        for verdict in Verdict
-        if (count := sum(item.verdict is verdict for item in tick.report.items))
-    }
-    told = {"commit": tick.report.commit[:12], **counts, **facts}
-    if tick.report.failures:
-        log.error("tick", errors=[failure.message for failure in tick.report.failures], **told)
     else:
-        log.info("tick", **told)
+        log.info("tick", **facts)

@@ -13,11 +13,27 @@ from reconciler.embedded.settings import Credentials, EmbeddedSettings, User
 
 if TYPE_CHECKING:
     from reconciler.embedded.application import create_app
+    from reconciler.embedded.faults import Faults, load_faults
     from reconciler.embedded.server import running, serve
 
-__all__ = ["Credentials", "EmbeddedSettings", "User", "create_app", "running", "serve"]
+__all__ = [
+    "Credentials",
+    "EmbeddedSettings",
+    "Faults",
+    "User",
+    "create_app",
+    "load_faults",
+    "running",
+    "serve",
+]
 
-_LATER = {"create_app": "application", "running": "server", "serve": "server"}
+_LATER = {
+    "Faults": "faults",
+    "create_app": "application",
+    "load_faults": "faults",
+    "running": "server",
+    "serve": "server",
+}
 
 
 def __getattr__(name: str) -> object:

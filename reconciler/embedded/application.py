@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -38,10 +39,11 @@ from reconciler.embedded.answers import (
 from reconciler.embedded.database import Database
 from reconciler.embedded.documentation import complete
 from reconciler.embedded.intake import Parts
+from reconciler.embedded.sabotage import Sabotage
 from reconciler.embedded.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, MutableMapping
+    from collections.abc import AsyncIterator, Callable, MutableMapping
     from typing import Any
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _REQUEST_ID = "X-request-id"
+_ABOUT_WHO_ASKS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 def create_app(settings: EmbeddedSettings) -> FastAPI:
@@ -63,7 +66,7 @@ def create_app(settings: EmbeddedSettings) -> FastAPI:
         StateError: the database cannot be used.
     """
     rules = edition(settings.edition)
-    database = Database(settings.database)
+    database = Database(settings.database, unique=not (settings.faults and settings.faults.accept_duplicates))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -84,7 +87,10 @@ def create_app(settings: EmbeddedSettings) -> FastAPI:
     )
     _add_routes(app)
     _add_refusals(app)
+    app.add_middleware(Dated, clock=settings.clock)
     app.add_middleware(Boundary)
+    if settings.faults is not None:
+        app.add_middleware(Sabotage, faults=settings.faults)
     return app
 
 
@@ -134,6 +140,25 @@ class Boundary:
                 await refusal(error, request_id)(scope, receive, send_named)
 
 
+class Dated:
+    """Puts the registry's own time, which is not always this machine's, on every answer."""
+
+    def __init__(self, app: ASGIApp, clock: Callable[[], float]) -> None:
+        self._app = app
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+
+        async def send_dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = formatdate(self._clock(), usegmt=True).encode()
+                message["headers"] = [*message.get("headers", ()), (b"date", date)]
+            await send(message)
+
+        await self._app(scope, receive, send_dated)
+
+
 def _add_routes(app: FastAPI) -> None:
     app.include_router(routes.router, tags=["models"])
     parts: Parts = app.state.parts
@@ -163,10 +188,14 @@ def _add_routes(app: FastAPI) -> None:
 def _add_refusals(app: FastAPI) -> None:
     @app.exception_handler(VendorError)
     async def refuse(request: Request, error: VendorError) -> Response:
+        if error.code.status in _ABOUT_WHO_ASKS:
+            _LOG.warning("request %s refused: %s %s", request.state.request_id, *error.code)
         return refusal(error, request.state.request_id)
 
     @app.exception_handler(IamError)
-    async def refuse_login(_: Request, error: IamError) -> Response:
+    async def refuse_login(request: Request, error: IamError) -> Response:
+        if error.status in _ABOUT_WHO_ASKS:
+            _LOG.warning("request %s refused: %s login", request.state.request_id, error.status)
         return iam_refusal(error)
 
     @app.exception_handler(sqlite3.Error)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
-from reconciler.embedded.store import Model
+from reconciler.embedded.store import Model, matches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,18 +88,24 @@ def configuration(request: Mapping[str, Any]) -> dict[str, Any]:
     return given if isinstance(given, dict) else {}
 
 
-def _fate(request: Mapping[str, Any], fail_pattern: str | None, *, builds: bool) -> Fate:
-    """The documented content errors appear only after the call was answered (events of the console)."""
+def contradiction(request: Mapping[str, Any]) -> str | None:
+    """What in a request cannot go together, by the events of the vendor's console; None for nothing."""
     config = configuration(request)
     is_image = request["model_type"] == "Image"
-    if fail_pattern is not None and fnmatchcase(request["model_name"], fail_pattern):
+    if is_image and (request.get("dependencies") or config.get("dependencies")):
+        return "dependencies cannot be given for a custom image"
+    if not is_image and config.get("swr_location"):
+        return "only a model of type Image may have swr_location"
+    return None
+
+
+def _fate(request: Mapping[str, Any], fail_pattern: str | None, *, builds: bool) -> Fate:
+    """The documented content errors appear only after the call was answered (events of the console)."""
+    if matches(request["model_name"], fail_pattern):
         outcome = "building_failed" if builds else "failed"
         return Fate(outcome, f"the registry was told to fail models named {fail_pattern}")
-    if is_image and (request.get("dependencies") or config.get("dependencies")):
-        return Fate("failed", "dependencies cannot be given for a custom image")
-    if not is_image and config.get("swr_location"):
-        return Fate("failed", "only a model of type Image may have swr_location")
-    return Fate("published")
+    why = contradiction(request)
+    return Fate("failed", why) if why else Fate("published")
 
 
 def _copies_image(request: Mapping[str, Any], defaults: Mapping[str, object]) -> bool:

@@ -50,11 +50,11 @@ CREATE TABLE models (
   outcome        TEXT NOT NULL,     -- published, failed, building_failed
   outcome_reason TEXT,
   request_id     TEXT NOT NULL,     -- of the import call
-  request        TEXT NOT NULL,     -- its body, as it was received
-  UNIQUE (project_id, workspace_id, model_name, model_version)
+  request        TEXT NOT NULL      -- its body, as it was received
 ) STRICT;
 CREATE INDEX models_by_age ON models (project_id, workspace_id, created_at, sequence);
 CREATE INDEX models_by_name ON models (project_id, model_name, model_version);
+CREATE UNIQUE INDEX models_once ON models (project_id, workspace_id, model_name, model_version);
 CREATE TABLE tokens (
   digest     TEXT PRIMARY KEY,      -- hex SHA-256; the token itself is not kept
   user_name  TEXT NOT NULL,
@@ -68,17 +68,20 @@ CREATE TABLE tokens (
 class Database:
     """An open database; `close` it."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, unique: bool = True) -> None:
         """Opens or makes the database.
 
         Args:
             path: the file, or None for one in memory.
+            unique: False gives up the promise of one model a name and version, in this file for good.
 
         Raises:
             StateError: the file cannot be opened or made, or is something else.
         """
         try:
             self._connection = _open(path)
+            if not unique:
+                self._connection.execute("DROP INDEX IF EXISTS models_once")
         except (sqlite3.Error, OSError) as error:
             raise StateError(
                 f"registry database {path}: cannot be used: {error}; check the permissions of the file"

@@ -28,6 +28,7 @@ from reconciler.embedded.answers import (
     Code,
     VendorError,
 )
+from reconciler.embedded.arrival import contradiction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -65,8 +66,8 @@ def read_request(body: bytes, rules: Rules, settings: EmbeddedSettings) -> dict[
     faults = [p for p in rules.judge(request, strict=settings.strict) if p.severity == "error"]
     if faults:
         raise VendorError(_code(faults[0], settings), _wording(faults))
-    for field, why in _left_open(request, settings):
-        raise VendorError(_by_field(INVALID, settings), f"{field}: {why}")
+    for code, why in _left_open(request, settings):
+        raise VendorError(code, why)
     return request
 
 
@@ -75,12 +76,14 @@ def general_code(settings: EmbeddedSettings) -> Code:
     return _GENERAL.get(settings.field_codes, BAD_VALUES)
 
 
-def _left_open(request: Mapping[str, Any], settings: EmbeddedSettings) -> Iterator[tuple[str, str]]:
+def _left_open(request: Mapping[str, Any], settings: EmbeddedSettings) -> Iterator[tuple[Code, str]]:
     """What is refused only where the settings say so, because the documents do not."""
     if settings.zero_version == "refused" and request["model_version"] == "0.0.0":
-        yield "model_version", "0.0.0 is no version here"
+        yield _by_field(INVALID, settings), "model_version: 0.0.0 is no version here"
     if settings.strict and isinstance(request.get("source_copy"), bool):
-        yield "source_copy", "must be the text true or false"
+        yield _by_field(INVALID, settings), "source_copy: must be the text true or false"
+    if settings.content_errors == "at-once" and (why := contradiction(request)):
+        yield BAD_CONFIG, why
 
 
 def _parse(body: bytes) -> dict[str, Any]:

@@ -50,7 +50,9 @@ class ListQuery(Page):
             VendorError: the filters exclude each other.
         """
         if self.model_type and self.not_model_type:
-            raise VendorError(general_code(settings), "model_type and not_model_type exclude each other: send one")
+            raise VendorError(
+                general_code(settings), "model_type and not_model_type exclude each other: send one"
+            )
         equal = self.exact_match and settings.exact_match == "equal"
         fuzzy = _contains(self.model_name, wildcard=not self.exact_match)
         return Listing(

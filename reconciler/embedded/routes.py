@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from reconciler.embedded import catalogue, shapes
 from reconciler.embedded.access import Caller
-from reconciler.embedded.answers import IN_USE, answer
+from reconciler.embedded.answers import IN_USE, NO_SUCH_MODEL, Code, VendorError, answer
 from reconciler.embedded.arrival import arrive
 from reconciler.embedded.intake import PROJECT_ID, Parts, admit_to_project, parts
-from reconciler.embedded.judging import read_request
+from reconciler.embedded.judging import general_code, read_request
 from reconciler.embedded.listing import ListQuery, Page
 from reconciler.embedded.rendering import detail, list_item
+
+if TYPE_CHECKING:
+    from reconciler.embedded.settings import EmbeddedSettings
 
 Registry = Annotated[Parts, Depends(parts)]
 Admitted = Annotated[Caller, Depends(admit_to_project)]
 Filters = Annotated[ListQuery, Query()]
 Paging = Annotated[Page, Query()]
 ProjectId = Annotated[str, Path(json_schema_extra={"pattern": f"^{PROJECT_ID.pattern}$"})]
+
+_MODEL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 router = APIRouter(
     prefix="/v1/{project_id}/models",
@@ -46,11 +52,7 @@ async def import_model(
             settings=settings,
             defaults=registry.defaults,
         )
-        if settings.content_errors == "at-once" and model.outcome_reason and contradicts(model):
-            raise VendorError(BAD_CONFIG, model.outcome_reason)
         registry.store.add(model)
-        if matches(model.model_name, settings.lose_pattern):
-            raise AnswerLost
         return model.model_id
 
     return answer({"model_id": await registry.database.run(register)})
@@ -93,6 +95,7 @@ async def list_templates(project_id: ProjectId) -> Response:  # noqa: ARG001 - i
 @router.get("/{model_id}", summary="Show a model", responses={200: {"model": shapes.Detail}})
 async def show_model(project_id: ProjectId, model_id: str, registry: Registry) -> Response:
     """Everything the API tells about one model; some fields come back renamed, re-typed or filled in."""
+    _check_id(model_id, registry.settings)
 
     def show() -> Response:
         standing = registry.store.find(project_id, model_id, registry.milliseconds())
@@ -109,6 +112,7 @@ async def delete_model(
 
     The status is 200 also where a model was not deleted: both lists of the answer must be read.
     """
+    _check_id(model_id, registry.settings)
     deleted, used = await registry.database.run(
         registry.store.delete, project_id, model_id, cascade=cascade, now=registry.milliseconds()
     )
@@ -116,3 +120,10 @@ async def delete_model(
     reason = {"error_code": IN_USE.code, wording: "a service uses the model: delete the service first"}
     failed = [{"model_id": model_id} | reason for model_id in used]
     return answer({"delete_success_list": deleted, "delete_failed_list": failed})
+
+
+def _check_id(model_id: str, settings: EmbeddedSettings) -> None:
+    """Nobody publishes whether an id that cannot be one is a wrong value or an unknown model."""
+    if settings.malformed_id != NO_SUCH_MODEL.status and not _MODEL_ID.fullmatch(model_id):
+        code = Code(settings.malformed_id, general_code(settings).code)
+        raise VendorError(code, f"model_id {model_id} is not the id of a model")

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -101,11 +102,22 @@ def _server(app: FastAPI) -> uvicorn.Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,
         ws="none",
+        proxy_headers=False,
         lifespan="on",
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    return uvicorn.Server(config)
+    server = uvicorn.Server(config)
+    app.state.drop = partial(_drop, server)
+    return server
+
+
+def _drop(server: uvicorn.Server, client: tuple[str, int]) -> None:
+    """Ends one client's connection without another byte."""
+    for connection in tuple(server.server_state.connections):
+        if getattr(connection, "client", None) == client:
+            connection.transport.abort()
 
 
 def _url(listener: socket.socket) -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from reconciler.embedded.faults import Faults
+
 OffsetMode = Literal["page", "item"]
 TotalCount = Literal["right", "zero"]
 ExactMatch = Literal["escape", "equal"]
@@ -90,8 +92,6 @@ class EmbeddedSettings:
         fail_pattern: shell-style pattern; an import whose model_name matches ends as failed.
         in_use_pattern: shell-style pattern; a model whose name matches is in use by a service and is
             not deleted.
-        lose_pattern: shell-style pattern; an import whose model_name matches is registered, and then the
-            connection ends without an answer.
         pending_status: what the status of an import under way is called: `publishing`, or any other word.
         offset_mode: whether `offset` counts pages or items.
         sparse_items: leave out of list items what the vendor's own example leaves out, the status included.
@@ -112,6 +112,7 @@ class EmbeddedSettings:
         projects: project name to project id; None accepts any project id.
         clock: seconds since the epoch.
         auth: None lets everybody in.
+        faults: what goes wrong on purpose; None for nothing.
     """
 
     database: Path | None = None
@@ -119,7 +120,6 @@ class EmbeddedSettings:
     publish_seconds: float = 1.0
     fail_pattern: str | None = None
     in_use_pattern: str | None = None
-    lose_pattern: str | None = None
     pending_status: str = "publishing"
     offset_mode: OffsetMode = "page"
     sparse_items: bool = False
@@ -139,6 +139,7 @@ class EmbeddedSettings:
     projects: Mapping[str, str] | None = None
     clock: Callable[[], float] = time.time
     auth: Credentials | None = None
+    faults: Faults | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.publish_seconds) and self.publish_seconds >= 0):

@@ -110,7 +110,13 @@ _CONDITIONS = {
     "model_type": "model_type = :model_type COLLATE NOCASE",
     "not_model_type": "model_type <> :not_model_type COLLATE NOCASE",
     "status": f"{_STATUS} = :status",
+    "listed_until": "created_at <= :listed_until",
 }
+
+
+def matches(model_name: str, pattern: str | None) -> bool:
+    """Whether a shell-style pattern is given and the name is one of those it means."""
+    return pattern is not None and fnmatchcase(model_name, pattern)
 
 
 class Store:
@@ -126,9 +132,11 @@ class Store:
         Raises:
             VendorError: the name and version are taken, the project is full, or the disk refused.
         """
+        faults = self._settings.faults
         try:
             with self._database.writing() as connection:
-                self._check_pair(connection, model)
+                if not (faults and faults.accept_duplicates):
+                    self._check_pair(connection, model)
                 self._check_quota(connection, model)
                 connection.execute(_INSERT, asdict(model))
         except sqlite3.Error as error:
@@ -142,7 +150,9 @@ class Store:
 
     def page(self, listing: Listing, now: int) -> tuple[list[Standing], int]:
         """The models of one page, and how many match in all."""
-        asked = asdict(listing) | {"now": now}
+        faults = self._settings.faults
+        listed_until = now - int(faults.visible_after * 1000) if faults and faults.visible_after else None
+        asked = asdict(listing) | {"now": now, "listed_until": listed_until}
         conditions = ["project_id = :project_id", "workspace_id = :workspace_id"]
         conditions += [condition for name, condition in _CONDITIONS.items() if asked[name] is not None]
         where = " AND ".join(conditions)
@@ -168,7 +178,7 @@ class Store:
             named = _find(connection, project_id, model_id, now).model
             others = _other_versions(connection, named, self._settings.cascade_order) if cascade else []
             doomed = [model_id, *others]
-            if _matches(named.model_name, self._settings.in_use_pattern):
+            if matches(named.model_name, self._settings.in_use_pattern):
                 return [], doomed
             connection.executemany("DELETE FROM models WHERE model_id = ?", [(each,) for each in doomed])
         return doomed, []
@@ -204,16 +214,11 @@ def _find(connection: sqlite3.Connection, project_id: str, model_id: str, now: i
 
 
 def _other_versions(connection: sqlite3.Connection, model: Model, order: CascadeOrder) -> list[str]:
-    select = (
-        "SELECT model_id FROM models WHERE project_id = ? AND workspace_id = ? AND model_name = ?"
-        f" AND model_id <> ? ORDER BY {_ORDER['create_at'].format(_DIRECTIONS[order])} LIMIT ?"
-    )
+    by_age = _ORDER["create_at"].format(_DIRECTIONS[order])
+    same = "project_id = ? AND workspace_id = ? AND model_name = ? AND model_id <> ?"
+    select = f"SELECT model_id FROM models WHERE {same} ORDER BY {by_age} LIMIT ?"  # noqa: S608 - fixed text
     same_name = (model.project_id, model.workspace_id, model.model_name, model.model_id, _CASCADE - 1)
     return [model_id for (model_id,) in connection.execute(select, same_name)]
-
-
-def _matches(model_name: str, pattern: str | None) -> bool:
-    return pattern is not None and fnmatchcase(model_name, pattern)
 
 
 def _standing(row: sqlite3.Row) -> Standing:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from reconciler.engine.attribution import Attributions
 from reconciler.engine.bounded import each
 from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.execute import Executor
@@ -117,7 +118,7 @@ class Engine:
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
     _look_again: datetime | None = None
     _declaring: dict[str, frozenset[Pair]] = field(default_factory=dict)
-    _authors: dict[tuple[str, str], Attribution] = field(default_factory=dict)
+    _authors: Attributions = field(default_factory=Attributions)
 
     async def head(self) -> str:
         """The commit that the wanted branch has now. Raises SourceError."""
@@ -210,7 +211,7 @@ class Engine:
             desired,
             self.clock.now(),
             entries=self.ledger.entries(target.name),
-            attributions=await self._in_git(self._attributions, snapshot, desired),
+            attributions=await self._in_git(self._attributions, target, snapshot, desired),
         )
         return _Pass(
             target,
@@ -219,20 +220,17 @@ class Engine:
             failure=None if snapshot.exists or view.entries else _nothing_declared(target, commit),
         )
 
-    def _attributions(self, snapshot: Snapshot, desired: Desired) -> Mapping[str, Attribution]:
-        """Who last touched each declared file; a file whose blob did not change is not asked for again."""
+    def _attributions(
+        self, target: Target, snapshot: Snapshot, desired: Desired
+    ) -> Mapping[str, Attribution]:
+        """Who last touched each file that declares, or fails to declare, something."""
         claimed = {claim.path for claims in desired.conflicts.values() for claim in claims}
         wanted = {
             *(manifest.path for manifest in desired.manifests.values()),
             *claimed,
             *(found.path for found in desired.invalid),
         }
-        keys = {file.path: (file.path, file.blob) for file in snapshot.files if file.path in wanted}
-        unknown = [path for path, key in keys.items() if key not in self._authors]
-        if unknown:
-            found = self.source.attribute(snapshot.commit, unknown)
-            self._authors |= {keys[path]: attribution for path, attribution in found.items()}
-        return {path: self._authors[key] for path, key in keys.items() if key in self._authors}
+        return self._authors.of(target.name, self.source, snapshot, wanted)
 
     async def _judge(self, p: _Pass, wanted: Order) -> None:
         """Settles what an earlier cycle left open, looks at the registry, and decides."""

@@ -197,9 +197,10 @@ def _registered(view: View, item: Item, manifest: Manifest, model: ObservedModel
     stage = lifecycle(status)
     if stage == "failed":
         return _with(item, Verdict.FAILED, _import_failed(item, entry))
-    declared, registered = comparable(manifest.request, detail or {})
-    if declared != registered:
-        return _drifted(view, item, differences(declared, registered))
+    if detail is not None:
+        declared, registered = comparable(manifest.request, detail)
+        if declared != registered:
+            return _drifted(view, item, differences(declared, registered))
     if _has_changed(manifest, model, entry):
         return _drifted(
             view, item, ("the manifest has changed since the import, where the registry tells nothing",)

@@ -47,8 +47,13 @@ class Source(Blobs, Protocol):
     def snapshot(self, commit: str, path: str) -> Snapshot:
         """All files below `path` at `commit`."""
 
-    def attribute(self, commit: str, paths: Collection[str]) -> Mapping[str, Attribution]:
-        """For each path, the newest commit reachable from `commit` that touched it; one pass for all."""
+    def attribute(
+        self, commit: str, paths: Collection[str], since: str | None = None
+    ) -> Mapping[str, Attribution]:
+        """For each path, the newest commit reachable from `commit` that touched it; one pass for all.
+
+        With `since`, an ancestor of `commit`, only paths that were touched after it.
+        """
 
     def history(self, commit: str, root: str) -> Sequence[Touch]:
         """Every commit that touched a file below `root`, newest first, renames followed; one pass."""

@@ -37,7 +37,8 @@ class Held:
 async def held(target: Target, pair: Pair, ledger: Ledger) -> Held | None:
     """What holds the pair back in this target; None when the target knows nothing of it.
 
-    A model that is remembered is also asked for by id: lists may lag behind.
+    A model that is remembered is also asked for by id: lists may lag behind. What is registered for an import
+    whose outcome is still unknown holds nothing back: the next cycle settles it.
 
     Raises:
         RegistryError: the registry could not be asked.
@@ -52,7 +53,9 @@ async def held(target: Target, pair: Pair, ledger: Ledger) -> Held | None:
     if entry is None and not status:
         return None
     failed = tuple(model_id for model_id, word in status.items() if lifecycle(word) == "failed")
-    return Held(target, pair, failed, tuple(model_id for model_id in status if model_id not in failed))
+    live = tuple(model_id for model_id in status if model_id not in failed)
+    is_open = entry is not None and entry.phase is Phase.INTENDED
+    return Held(target, pair, failed, () if is_open else live)
 
 
 async def release(found: Held, ledger: Ledger, clock: Clock, heard: Callable[[Event], None]) -> None:

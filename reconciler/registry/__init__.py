@@ -14,6 +14,7 @@ from reconciler.registry.client import ModelArtsRegistry
 from reconciler.registry.codes import DISPOSITIONS, Action, Disposition
 from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.limits import Limits
+from reconciler.registry.refusals import Refusals
 from reconciler.registry.secret import CommandSecret, EnvironmentSecret, FileSecret, GivenSecret, Secret
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Limits",
     "ModelArtsRegistry",
     "PasswordAuth",
+    "Refusals",
     "RegistryAuth",
     "Secret",
     "TokenAuth",

@@ -8,11 +8,9 @@ vendor locks a key after five failed checks in a row. Only an expired token is r
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections import deque
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import httpx
@@ -23,13 +21,12 @@ from reconciler.registry.answers import envelope
 from reconciler.registry.codes import Action, disposition
 from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.login import Login, Token
+from reconciler.registry.refusals import Refusals
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from reconciler.registry.secret import Secret
-
-_REFUSAL_SECONDS = 300.0
 
 
 class RegistryAuth(httpx.Auth):
@@ -80,7 +77,7 @@ class AccessKeyAuth(RegistryAuth):
         security_token: Secret | None = None,
         project_id: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        clock: Callable[[], float] = time.monotonic,
+        refusals: Refusals | None = None,
     ) -> None:
         """A flow that signs.
 
@@ -90,7 +87,7 @@ class AccessKeyAuth(RegistryAuth):
             security_token: of a temporary key, sent as `X-Security-Token` and signed.
             project_id: sent as `X-Project-Id` and signed, as project-level services want it.
             now: the time of signing, timezone-aware.
-            clock: seconds that only ever grow.
+            refusals: shared with other flows; its own where None.
         """
         super().__init__()
         self._access_key = access_key
@@ -98,7 +95,7 @@ class AccessKeyAuth(RegistryAuth):
         self._security_token = security_token
         self._project_id = project_id
         self._now = now
-        self._refusals = Refusals(clock)
+        self._refusals = refusals or Refusals()
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Signs the request, exactly as it stands on the wire."""
@@ -111,13 +108,15 @@ class AccessKeyAuth(RegistryAuth):
             signed["X-Security-Token"] = await self._read_header(
                 request, self._security_token, "security token"
             )
-        self._refusals.check(request, key, secret, signed.get("X-Security-Token", ""))
         target = request.url.raw_path.decode("ascii")
-        proof = sign(request.method, target, signed, request.content, key=key, secret=secret, at=self._now())
-        request.headers.update(signed | proof)
-        response = yield request
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            self._refusals.add(key, secret, signed.get("X-Security-Token", ""))
+        async with self._refusals.trial(request, key, secret, signed.get("X-Security-Token", "")) as told:
+            proof = sign(
+                request.method, target, signed, request.content, key=key, secret=secret, at=self._now()
+            )
+            request.headers.update(signed | proof)
+            response = yield request
+            if not response.is_server_error:  # which says nothing about who asks
+                told(response.status_code == httpx.codes.UNAUTHORIZED)
 
 
 class TokenAuth(RegistryAuth):
@@ -146,6 +145,7 @@ class PasswordAuth(RegistryAuth):
         scope: str,
         margin: float = 600.0,
         clock: Callable[[], float] = time.monotonic,
+        refusals: Refusals | None = None,
     ) -> None:
         """A flow that is not logged in yet.
 
@@ -157,18 +157,20 @@ class PasswordAuth(RegistryAuth):
             scope: the project's name (a region's, such as `cn-north-4`) or its id of 32 hex digits.
             margin: seconds before its end at which a token is renewed; a fifth of its life if that is less.
             clock: seconds that only ever grow.
+            refusals: shared with other flows; its own where None.
 
         Raises:
             ConfigurationError: the endpoint is not usable.
         """
         super().__init__()
         self._login = Login(parse_endpoint(iam_endpoint, "iam_endpoint"), username, domain, scope)
+        self._username = username
         self._password = password
         self._margin = margin
         self._clock = clock
         self._token: Token | None = None
         self._one_login = asyncio.Lock()
-        self._refusals = Refusals(clock)
+        self._refusals = refusals or Refusals(clock)
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Sends the request with a token, after a login where there is none; renews an expired one once."""
@@ -177,13 +179,13 @@ class PasswordAuth(RegistryAuth):
             async with self._one_login:
                 if not self._fresh(stale):
                     password = await self._read(request, self._password, "password")
-                    self._refusals.check(request, password)
-                    self._token = None
                     login = self._login.request(password)
                     login.extensions["timeout"] = request.extensions.get("timeout", {})
-                    response = yield login
-                    await response.aread()
-                    self._token = self._accept(response, password)
+                    self._token = None
+                    async with self._refusals.trial(login, self._username, password) as told:
+                        response = yield login
+                        await response.aread()
+                        self._token = self._accept(response, told)
                 token = self._token
             request.headers["X-Auth-Token"] = token.value if token else ""
             response = yield request
@@ -200,47 +202,15 @@ class PasswordAuth(RegistryAuth):
         token = self._token
         return token is not None and token is not stale and self._clock() < token.renew_at
 
-    def _accept(self, response: httpx.Response, password: str) -> Token:
+    def _accept(self, response: httpx.Response, told: Callable[[bool], None]) -> Token:
         try:
             token = self._login.token(response, self._clock(), self._margin, self.redact)
         except Unauthorised:
-            self._refusals.add(password)
+            told(True)
             raise
+        told(False)
         self._remember(token.value)
         return token
-
-
-class Refusals:
-    """Remembers the credentials that were refused last, so that they are not sent again at once."""
-
-    def __init__(self, clock: Callable[[], float], seconds: float = _REFUSAL_SECONDS) -> None:
-        self._clock = clock
-        self._seconds = seconds
-        self._refused: tuple[str, float] | None = None
-
-    def add(self, *credentials: str) -> None:
-        """These were refused just now."""
-        self._refused = (_fingerprint(credentials), self._clock() + self._seconds)
-
-    def check(self, request: httpx.Request, *credentials: str) -> None:
-        """Lets other credentials through, and these once the time is over.
-
-        Raises:
-            Unauthorised: these were refused a short time ago; nothing is sent.
-        """
-        if self._refused is None or self._refused[0] != _fingerprint(credentials):
-            return
-        left = self._refused[1] - self._clock()
-        if left > 0:
-            raise _unauthorised(
-                request,
-                "not sent: these credentials were refused, and too many failures lock them; correct them "
-                f"(new ones are used at once), or the same are tried again in {left:.0f} s",
-            )
-
-
-def _fingerprint(credentials: tuple[str, ...]) -> str:
-    return sha256(json.dumps(credentials).encode()).hexdigest()
 
 
 def _expired(response: httpx.Response) -> bool:

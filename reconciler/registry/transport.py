@@ -141,7 +141,7 @@ class _Capped(httpx.AsyncByteStream):
 
 def _sockets(endpoint: httpx.URL, tls: ssl.SSLContext | None) -> httpx.AsyncHTTPTransport:
     return httpx.AsyncHTTPTransport(
-        verify=tls or _usual_authorities(),
+        verify=tls or usual_authorities(),
         limits=httpx.Limits(max_connections=POOL_SIZE, max_keepalive_connections=POOL_SIZE),
         proxy=proxy_for(endpoint),
         trust_env=False,
@@ -149,7 +149,8 @@ def _sockets(endpoint: httpx.URL, tls: ssl.SSLContext | None) -> httpx.AsyncHTTP
 
 
 @cache
-def _usual_authorities() -> ssl.SSLContext:
+def usual_authorities() -> ssl.SSLContext:
+    """The TLS context of every target: the usual authorities, or those of `SSL_CERT_FILE`; made once."""
     return httpx.create_ssl_context()
 
 

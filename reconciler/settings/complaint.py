@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
+_MOST = 50
+"""Mistakes told at once."""
+_LONGEST = 80
+"""Characters of a key that are repeated."""
+
 _REWORDED = (
     (r"^Value error, ", ""),
     (r"^Input should be", "expected"),
@@ -25,8 +30,11 @@ _REWORDED = (
 
 
 def told(error: ValidationError, file: Path | None) -> str:
-    """Every mistake on a line of its own."""
-    return "\n".join(_line(problem, file) for problem in error.errors(include_input=False, include_url=False))
+    """Every mistake on a line of its own; of very many, the first ones and their number."""
+    problems = error.errors(include_input=False, include_url=False)
+    lines = [_line(problem, file) for problem in problems[:_MOST]]
+    more = [f"and {len(problems) - _MOST} mistakes more; correct these first"] if problems[_MOST:] else []
+    return "\n".join(lines + more)
 
 
 def undecodable(error: SettingsError) -> str:
@@ -51,7 +59,11 @@ def _line(problem: Mapping[str, Any], file: Path | None) -> str:
     if kind.startswith("union_tag"):
         keys.append(str(problem["ctx"]["discriminator"]).strip("'"))
     said = _tag(problem) if kind == "union_tag_invalid" else _said(problem, keys)
-    return f"{_origin(steps, file)}: {'.'.join(keys) or 'configuration'}: {said}"
+    return f"{_origin(steps, file)}: {'.'.join(map(_short, keys)) or 'configuration'}: {said}"
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= _LONGEST else f"{key[: _LONGEST - 1]}…"
 
 
 def _is_tag(steps: list[str], at: int) -> bool:

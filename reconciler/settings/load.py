@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
@@ -14,6 +13,7 @@ from pydantic_settings import SettingsError
 from reconciler.errors import ConfigurationError
 from reconciler.settings.complaint import meant, told, undecodable
 from reconciler.settings.tables import PREFIX, Settings
+from reconciler.toml_file import read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ def load(file: Path | None, *, cwd: Path) -> Configuration:
     """
     top = _top(cwd)
     found = _explicit(file, cwd) if file is not None else _search(cwd, top)
-    content = _toml(found) if found else {}
+    content = read_toml(found) if found else {}
     _known_variables()
     if "targets" not in content and _refines_the_default():
         content["targets"] = {"local": {"kind": "embedded"}}
@@ -89,6 +89,8 @@ def load(file: Path | None, *, cwd: Path) -> Configuration:
         raise ConfigurationError(told(error, found)) from None
     except SettingsError as error:
         raise ConfigurationError(undecodable(error)) from None
+    except RecursionError:
+        raise ConfigurationError(f"environment {PREFIX}…: a value is nested too deeply") from None
     return Configuration(settings=settings, base=found.parent if found else top, file=found)
 
 
@@ -106,17 +108,6 @@ def _top(cwd: Path) -> Path:
 
 def _search(cwd: Path, top: Path) -> Path | None:
     return next((folder / FILE_NAME for folder in (cwd, top) if (folder / FILE_NAME).is_file()), None)
-
-
-def _toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file}: not valid TOML: {error}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{file}: not UTF-8 text") from None
-    except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from None
 
 
 def _known_variables() -> None:

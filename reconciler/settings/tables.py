@@ -200,6 +200,11 @@ class FollowSettings(_Section):
     """`[follow]`: polling of an import until it is final."""
 
     first: Duration | None = Field(None, description="First wait; 5s, or 200ms for an embedded registry.")
+    settle: Duration | None = Field(
+        None,
+        description="How long a model may take to show in the list after an import whose answer was lost; "
+        "5s, or 200ms for an embedded registry.",
+    )
     max: Duration = timedelta(seconds=15)
     deadline: Duration = timedelta(minutes=35)
 

@@ -156,11 +156,13 @@ class GitSource:
         if wanted:
             yield from self._contents(wanted)
 
-    def attribute(self, commit: str, paths: Collection[str]) -> Mapping[str, Attribution]:
+    def attribute(
+        self, commit: str, paths: Collection[str], since: str | None = None
+    ) -> Mapping[str, Attribution]:
         """For each path, the newest commit reachable from `commit` that gave it the content it has there.
 
-        Two processes whatever the number of paths; the log is read only as far back as needed. A path that
-        no commit ever had is left out.
+        Two processes whatever the number of paths; the log is read only as far back as needed, and with `since`
+        not beyond that commit. A path to which none of these commits gave its content is left out.
 
         Raises:
             SourceError: the commit is not there, or git failed.
@@ -171,7 +173,8 @@ class GitSource:
         root = _common_folder(wanted)
         held = {file.path: file.blob for file in self._files(commit, root)}
         expected = {path: held.get(path, "0" * len(commit)) for path in wanted}
-        with self._origin.commands.stream(*log.WITHOUT_RENAMES, commit, *tree.pathspec(root)) as output:
+        commits = (commit,) if since is None else (commit, f"^{self._known(since)}")
+        with self._origin.commands.stream(*log.WITHOUT_RENAMES, *commits, *tree.pathspec(root)) as output:
             return log.attribute(log.changes(output.pieces()), expected)
 
     def history(self, commit: str, root: str) -> Sequence[Touch]:

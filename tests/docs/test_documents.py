@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import BaseModel
 
 from reconciler.contract import edition
 from reconciler.errors import ConfigurationError
@@ -76,7 +77,7 @@ def _keys() -> Iterator[str]:
         if name == "targets":
             for kind in (tables.EmbeddedTarget, tables.ModelArtsTarget):
                 yield from (f"targets.NAME.{key}" for key in kind.model_fields)
-        elif isinstance(section.annotation, type) and issubclass(section.annotation, tables.BaseModel):
+        elif isinstance(section.annotation, type) and issubclass(section.annotation, BaseModel):
             yield from (f"{name}.{key}" for key in section.annotation.model_fields)
 
 

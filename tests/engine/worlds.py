@@ -47,20 +47,31 @@ def text(name: str, version: str = "1.0.0", description: str = "as declared") ->
 
 @dataclass
 class MemorySource:
-    """One branch of one repository; each `commit` replaces the files given."""
+    """One branch of one repository; each `commit` replaces the files given.
+
+    Attributes:
+        touched: for each commit, the files it changed.
+    """
 
     files: dict[str, bytes] = field(default_factory=dict)
     commits: list[str] = field(default_factory=list)
+    touched: list[frozenset[str]] = field(default_factory=list)
 
     def commit(self, files: Mapping[str, str | None]) -> str:
-        for path, content in files.items():
-            if content is None:
-                self.files.pop(path, None)
-            else:
-                self.files[path] = content.encode()
-        name = sha1(repr((len(self.commits), sorted(self.files.items()))).encode(), usedforsecurity=False)
+        before = dict(self.files)
+        self.files |= {path: content.encode() for path, content in files.items() if content is not None}
+        for path in [path for path, content in files.items() if content is None]:
+            self.files.pop(path, None)
+        self.touched.append(frozenset(path for path in files if before.get(path) != self.files.get(path)))
+        name = sha1(repr((self.commits, sorted(self.files.items()))).encode(), usedforsecurity=False)
         self.commits.append(name.hexdigest())
         return self.commits[-1]
+
+    def rewrite(self) -> None:
+        """The same history under other names, as after a rebase."""
+        self.commits = [
+            sha1(f"again {name}".encode(), usedforsecurity=False).hexdigest() for name in self.commits
+        ]
 
     def head(self) -> str:
         return self.commits[-1]
@@ -84,8 +95,16 @@ class MemorySource:
         for blob in blobs:
             yield blob, known[blob]
 
-    def attribute(self, commit: str, paths: Collection[str]) -> Mapping[str, Attribution]:
-        return {path: Attribution(commit, "Ann <ann@example.org>", START, "Change") for path in paths}
+    def attribute(
+        self, commit: str, paths: Collection[str], since: str | None = None
+    ) -> Mapping[str, Attribution]:
+        first = 0 if since is None else self.commits.index(since) + 1
+        last = self.commits.index(commit) + 1
+        return {
+            path: Attribution(name, "Ann <ann@example.org>", START, "Change")
+            for name, touched in list(zip(self.commits, self.touched, strict=True))[first:last]
+            for path in touched & set(paths)
+        }
 
     def history(self, commit: str, root: str) -> Sequence[Touch]:
         raise NotImplementedError
@@ -168,7 +187,13 @@ class MemoryRegistry:
 
 @dataclass
 class World:
-    """Source, registry and state that outlive each process; `process` is one life of the program."""
+    """Source, registry and state that outlive each process; `process` is one life of the program.
+
+    Attributes:
+        now: this machine's clock, which may be set.
+        elapsed: seconds that really passed, whatever the clock says.
+        dies_after: how many events are journalled before the process dies, once; None for no death.
+    """
 
     folder: Path
     source: MemorySource = field(default_factory=MemorySource)
@@ -179,6 +204,7 @@ class World:
     in_flight: int = 2
     events: list[Event] = field(default_factory=list)
     dies_after: int | None = None
+    elapsed: float = 0.0
 
     @property
     def url(self) -> str:
@@ -187,7 +213,7 @@ class World:
     @contextmanager
     def process(self) -> Iterator[Engine]:
         async def sleep(seconds: float) -> None:
-            self.now += timedelta(seconds=seconds)
+            self.wait(seconds)
 
         numbers = iter(range(1_000_000))
         with open_state(self.url, writer=True) as ledger:
@@ -211,6 +237,11 @@ class World:
         """One process that applies once."""
         with self.process() as engine:
             return await engine.cycle(Order(**wanted))
+
+    def wait(self, seconds: float) -> None:
+        """Time passes, for this program and for the registry."""
+        self.now += timedelta(seconds=seconds)
+        self.elapsed += seconds
 
     def _progress(self, event: Event) -> None:
         self.events.append(event)

@@ -25,6 +25,7 @@ from reconciler.registry import (
     Limits,
     ModelArtsRegistry,
     PasswordAuth,
+    Refusals,
     TokenAuth,
 )
 from tests.registry.driving import IMPORT, MODELS, QUICK, talk
@@ -99,7 +100,7 @@ def test_a_rotated_secret_key_is_used_at_the_next_request(tmp_path: Path) -> Non
 def test_a_refused_key_is_sent_once_and_then_rests() -> None:
     """Case 40: five failures in a row lock a key; the same one is not shown again for five minutes."""
     now = [0.0]
-    auth = AccessKeyAuth(GivenSecret(AK), GivenSecret("wrong"), clock=lambda: now[0])
+    auth = AccessKeyAuth(GivenSecret(AK), GivenSecret("wrong"), refusals=Refusals(lambda: now[0]))
 
     async def use(registry: ModelArtsRegistry) -> list[str]:
         said = []
@@ -116,6 +117,41 @@ def test_a_refused_key_is_sent_once_and_then_rests() -> None:
     assert "not sent" in said[1]
     assert "299 s" in said[1]
     assert "secret key" in said[3]
+
+
+def test_many_targets_with_the_same_wrong_key_send_it_once() -> None:
+    """Targets are asked at once, and five failures in a row lock the key for all of them."""
+    refusals = Refusals()
+
+    async def main() -> int:
+        async with serving(_signs) as server:
+            registries = [
+                ModelArtsRegistry(
+                    server.url,
+                    f"p-{n}",
+                    auth=AccessKeyAuth(GivenSecret(AK), GivenSecret("wrong"), refusals=refusals),
+                )
+                for n in range(6)
+            ]
+            answers = await asyncio.gather(*(r.list_models() for r in registries), return_exceptions=True)
+            for registry in registries:
+                await registry.aclose()
+            assert all(isinstance(answer, Unauthorised) for answer in answers)
+            return len(server.requests)
+
+    assert asyncio.run(main()) == 1
+
+
+def test_many_requests_with_a_key_that_was_accepted_go_out_together() -> None:
+    """Only the first request of a key that is not proven goes alone."""
+    auth = AccessKeyAuth(GivenSecret(AK), GivenSecret(SK))
+
+    async def use(registry: ModelArtsRegistry) -> None:
+        await asyncio.gather(*(registry.list_models() for _ in range(5)))
+
+    result, server = talk(_signs, use, auth=auth)
+    assert result is None
+    assert len(server.requests) == 5
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -1,0 +1,8 @@
+"""Measures the program beside the script a user would write and the floor of git itself, on one repository.
+
+`python -m bench` writes a Markdown table; `--help` tells how to make it larger. Nothing of this is shipped.
+
+    generate ─▶ git repository ──┐
+                                 ├─▶ rows, each of them whole processes ─▶ table
+    registry ─▶ HTTP, preloaded ─┘
+"""

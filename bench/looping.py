@@ -1,0 +1,137 @@
+"""Both programs as loops: how long a tick takes inside a process that goes on."""
+
+# ruff: noqa: S603 - what is started here is what is measured, and git
+
+from __future__ import annotations
+
+import json
+import selectors
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bench.stage import Stage
+
+_PATIENCE = 1800.0  # seconds for one tick
+_NOTHING = "tick: nothing to do"
+
+
+@dataclass(slots=True)
+class Looping:
+    """`reconciler run` as a process, spoken to by signals and heard through its log."""
+
+    process: subprocess.Popen[bytes]
+    log: IO[bytes]
+
+    def idle_tick(self) -> float:
+        """Asks for a tick; seconds from the signal to the log line that says that there was nothing to do."""
+        started = time.monotonic()
+        self.process.send_signal(signal.SIGUSR1)
+        self.heard(_NOTHING)
+        return time.monotonic() - started
+
+    def heard(self, event: str) -> dict[str, object]:
+        """The next log line of that event.
+
+        Raises:
+            RuntimeError: the program ended, or said nothing for too long.
+        """
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.log, selectors.EVENT_READ)
+            while selector.select(_PATIENCE):
+                line = self.log.readline()
+                if not line:
+                    break
+                said: dict[str, object] = json.loads(line)
+                if said.get("event") == event:
+                    return said
+        raise RuntimeError(f"reconciler run: never said {event!r}")
+
+    def peak(self) -> float:
+        """MiB at most so far."""
+        return _peak(self.process.pid)
+
+
+@contextmanager
+def looping(stage: Stage, variables: Mapping[str, str] | None = None) -> Iterator[Looping]:
+    """The program's loop after its first tick, while the block runs."""
+    command = stage.ours("run", "--verbose", "--output", "json")
+    with subprocess.Popen(
+        command,
+        cwd=stage.folder,
+        env=dict(variables or stage.variables),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+    ) as process:
+        try:
+            if process.stderr is None:
+                raise RuntimeError("reconciler run: no log")
+            loop = Looping(process, process.stderr)
+            loop.heard("tick")
+            yield loop
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+def import_seconds(stage: Stage, started: float, patience: float = _PATIENCE) -> float:
+    """Seconds from `started` to the arrival of an import call at the registry.
+
+    Raises:
+        RuntimeError: none arrived.
+    """
+    while time.monotonic() < started + patience:
+        arrived = stage.registry.seen()["latest_import_at"]
+        if arrived > started:
+            return arrived - started
+        time.sleep(0.005)
+    raise RuntimeError("no import call arrived")
+
+
+@dataclass(slots=True)
+class NaiveLoop:
+    """The naive script as a process that ticks when told to."""
+
+    process: subprocess.Popen[bytes]
+
+    def tick(self) -> float:
+        """One tick; its seconds as the script tells them."""
+        if self.process.stdin is None or self.process.stdout is None:
+            raise RuntimeError("naive script: no pipes")
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline().split()[1])
+
+    def peak(self) -> float:
+        """MiB at most so far."""
+        return _peak(self.process.pid)
+
+
+@contextmanager
+def naive_looping(stage: Stage) -> Iterator[NaiveLoop]:
+    """The naive script's loop, while the block runs."""
+    with subprocess.Popen(
+        stage.naive("--loop"),
+        cwd=stage.folder,
+        env=stage.variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield NaiveLoop(process)
+        finally:
+            process.communicate()
+
+
+def _peak(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text("utf-8", errors="replace")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024

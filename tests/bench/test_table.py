@@ -1,0 +1,59 @@
+"""The tables, from results made up."""
+
+from __future__ import annotations
+
+from markdown_it import MarkdownIt
+
+from bench.__main__ import sizes
+from bench.measure import Sample
+from bench.rows import ROWS, Counts, Results
+from bench.table import machine, page, ratio, seconds, spread
+
+
+def _results(models: int) -> Results:
+    results = Results(models, counts={"noop": Counts(3, 1, 0), "naive": Counts(2, 2000)})
+    for row in ROWS:
+        results.program[row.key] = Sample((models / 1e6, models / 1e5, models / 1e4), 64.4, 0.25)
+    results.program["import"] = Sample((2.0,), 70.0, rate=500)
+    results.naive["noop"] = Sample((models / 1e3,), 500.0)
+    return results
+
+
+def test_every_row_stands_in_every_table_that_is_about_rows() -> None:
+    """Also those that were measured at one side only."""
+    text = page([_results(200), _results(2000)], machine())
+    assert all(text.count(f"| {row.title} |") >= 2 for row in ROWS)
+    assert "| naive script, any tick | 2 | 2,000 | - |" in text
+    assert "10 times the models" in text
+
+
+def test_the_tables_are_markdown_tables() -> None:
+    """Each line of a table has as many cells as its head."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(page([_results(2000)], machine()))
+    assert sum(token.type == "table_open" for token in tokens) == 4
+    assert (
+        page([_results(2000)], machine()).count("\n|") == sum(token.type == "tr_open" for token in tokens) + 4
+    )
+
+
+def test_durations_show_the_digits_that_mean_something() -> None:
+    """A tenth of a millisecond, a millisecond, three digits of a second."""
+    assert [seconds(value) for value in (0.00042, 0.0213, 0.84, 1.234, 190.4)] == [
+        "0.4 ms",
+        "21 ms",
+        "840 ms",
+        "1.23 s",
+        "190 s",
+    ]
+
+
+def test_what_was_not_measured_is_a_dash() -> None:
+    """It is never a zero."""
+    assert spread(None) == ratio(None, Sample((1.0,))) == "-"
+    assert ratio(Sample((9.0,)), Sample((2.0,))) == "4.5x"
+
+
+def test_the_sizes_grow_by_tens_and_begin_where_something_can_be_measured() -> None:
+    """The growth of a hundred thousand is shown from a thousand on."""
+    assert sizes(2000) == [200, 2000]
+    assert sizes(100_000) == [1000, 10_000, 100_000]

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import socket
+import sys
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.embedded import Credentials, EmbeddedSettings, running
+from tests.program import EMBEDDED, manifest, modelarts
+from tests.relay import Answer, relayed, said
+
+if TYPE_CHECKING:
+    from tests.program import Fleet
+
+
+def _found(fleet: Fleet, check: str) -> dict[str, Any]:
+    """The finding of one check; all is told as JSON, and the worst gives the exit code."""
+    done = fleet.json("doctor")
+    assert done.code == max(finding["exit_code"] for finding in done.json)
+    (found,) = (finding for finding in done.json if finding["check"] == check)
+    return dict(found)
+
+
+def test_all_is_well(fleet: Fleet) -> None:
+    """One line a check, exit code 0."""
+    done = fleet("doctor")
+    assert (done.code, done.err) == (0, "")
+    checks = [line.split(":")[0] for line in done.out.splitlines()]
+    assert checks == [
+        *("ok    config", "ok    git", "ok    manifests (local)", "ok    state", "ok    registry (local)")
+    ]
+    assert str(fleet.folder / "reconciler.toml") in done.out
+    assert ".".join(map(str, sys.version_info[:3])) in done.out
+
+
+def test_all_is_well_over_http(fleet: Fleet) -> None:
+    """Address, connection and clock too."""
+    with relayed() as relay:
+        fleet.configure(modelarts(relay.url))
+        done = fleet.json("doctor")
+    assert done.code == 0
+    assert [(finding["check"], finding["level"]) for finding in done.json][4:] == [
+        *(("address", "ok"), ("tls", "ok"), ("clock", "ok"), ("registry", "ok"))
+    ]
+
+
+def test_quiet_tells_only_what_is_not_well(fleet: Fleet) -> None:
+    """Nothing, when all is well."""
+    assert fleet("doctor", "--quiet").out == ""
+    fleet.commit({"models.d/bad.yaml": "a: 1"})
+    assert len(fleet.json("doctor", "--quiet").json) == 1
+
+
+@pytest.mark.parametrize("settings", ["branch = 'nowhere'", "repo = '..'", "repo = 'file:///nowhere'"])
+def test_git_that_cannot_be_read(fleet: Fleet, settings: str) -> None:
+    """With what to do."""
+    fleet.configure(f"[source]\n{settings}\n{EMBEDDED}")
+    found = _found(fleet, "git")
+    assert (found["level"], found["exit_code"]) == ("error", 3)
+    assert found["remedy"]
+
+
+def test_a_dirty_work_tree_is_a_warning(fleet: Fleet) -> None:
+    """And no reason to fail."""
+    fleet.repository.write({"models.d/new.yaml": manifest("new@1.0.0")})
+    done = fleet("doctor")
+    assert (done.code, "warn  git: " in done.out) == (0, True)
+
+
+def test_invalid_manifests_and_a_missing_directory(fleet: Fleet) -> None:
+    """Each with its own exit code and remedy."""
+    fleet.commit({"models.d/bad.yaml": "a: 1"})
+    found = _found(fleet, "manifests")
+    assert (found["exit_code"], "reconciler validate" in found["remedy"]) == (1, True)
+    fleet.configure("[targets.x]\nkind = 'embedded'\npath = 'elsewhere'\n")
+    found = _found(fleet, "manifests")
+    assert (found["exit_code"], found["target"], "targets.x.path" in found["remedy"]) == (3, "x", True)
+
+
+def test_a_state_that_cannot_be_used(fleet: Fleet) -> None:
+    """Damaged, or no file."""
+    (fleet.folder / "state.db").write_bytes(b"no database at all" * 100)
+    for name in ("state.db", "models.d"):
+        fleet.configure(f"[state]\nurl = 'sqlite:///{name}'\n")
+        found = _found(fleet, "state")
+        assert (found["level"], found["exit_code"]) == ("error", 3)
+
+
+def test_an_address_that_nobody_has(fleet: Fleet) -> None:
+    """A name that cannot be resolved."""
+    fleet.configure(modelarts("https://nowhere.invalid"))
+    found = _found(fleet, "address")
+    assert (found["level"], found["exit_code"], "targets.prod.endpoint" in found["remedy"]) == (
+        "error",
+        3,
+        True,
+    )
+
+
+def test_a_registry_that_is_down(fleet: Fleet) -> None:
+    """Nobody listens."""
+    fleet.configure(modelarts("http://127.0.0.1:9"))
+    found = _found(fleet, "registry")
+    assert (found["exit_code"], found["message"]) == (3, "127.0.0.1 port 9: Connection refused")
+
+
+def test_a_server_without_a_certificate(fleet: Fleet) -> None:
+    """TLS is asked for, and plain HTTP answers."""
+    with relayed() as relay:
+        fleet.configure(modelarts(relay.url.replace("http://", "https://")))
+        found = _found(fleet, "tls")
+    assert (found["level"], found["exit_code"]) == ("error", 3)
+    assert "certificate" in found["remedy"]
+
+
+def test_a_server_that_says_nothing_about_the_time(fleet: Fleet) -> None:
+    """A warning; the connection is closed without an answer."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.listen(1)
+        port = silent.getsockname()[1]
+    fleet.configure(modelarts(f"http://127.0.0.1:{port}"))
+    assert _found(fleet, "registry")["exit_code"] == 3
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(120, "warning"), (1200, "error")])
+def test_a_clock_that_is_wrong(fleet: Fleet, seconds: int, level: str) -> None:
+    """A minute is noted; a quarter of an hour makes every signature worthless."""
+    import time  # noqa: PLC0415
+
+    with relayed() as relay:
+        relay.clock = lambda: formatdate(time.time() - seconds, usegmt=True)
+        fleet.configure(modelarts(relay.url))
+        found = _found(fleet, "clock")
+    assert (found["level"], "clock" in found["remedy"]) == (level, True)
+
+
+def test_credentials_that_are_refused(fleet: Fleet) -> None:
+    """The registry does not let this key in."""
+    letting_in = Credentials(access_keys={"AK": "right"})
+    with running(EmbeddedSettings(auth=letting_in)) as url:
+        fleet.configure(
+            modelarts(url, more="auth = { method = 'aksk', access_key = 'AK', secret_key = 'wrong' }")
+        )
+        found = _found(fleet, "credentials")
+    assert (found["level"], found["exit_code"]) == ("error", 3)
+    assert "targets.prod.auth" in found["remedy"]
+
+
+def test_an_answer_that_is_no_registry(fleet: Fleet) -> None:
+    """A login page, or an unknown project."""
+    with relayed() as relay:
+        fleet.configure(modelarts(relay.url))
+        relay.meddle = lambda *_: Answer(200, b"<html>Log in</html>", "text/html")
+        assert _found(fleet, "registry")["exit_code"] == 3
+        relay.meddle = lambda *_: said(404, {"error_code": "ModelArts.0104", "error_msg": "no such project"})
+        assert _found(fleet, "registry")["exit_code"] == 3
+
+
+def test_one_target_can_be_chosen(fleet: Fleet) -> None:
+    """The broken one is not looked at."""
+    fleet.configure(EMBEDDED.replace("[follow]", "[targets.bad]\nkind = 'embedded'\npath = 'x'\n[follow]"))
+    assert [fleet("doctor").code, fleet("doctor", "--target", "local").code] == [3, 0]

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.program import Program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMMON = ("--config", "--target", "--output", "--quiet", "--verbose")
+COMMANDS = ("validate", "plan", "apply", "run", "status", "history", "retry", "doctor")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_takes_the_common_options(tmp_path: Path, command: str) -> None:
+    """`--config --target --output --quiet --verbose`, in the help of each."""
+    done = Program(tmp_path)(command, "--help")
+    assert done.code == 0
+    assert [option for option in COMMON if option not in done.out] == []
+    assert done.err == ""
+
+
+@pytest.mark.parametrize("arguments", [["schema"], ["registry"], ["registry", "serve"], []])
+def test_everything_else_has_help_too(tmp_path: Path, arguments: list[str]) -> None:
+    """Help goes to standard output, exit code 0, also outside of any repository."""
+    done = Program(tmp_path)(*arguments, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("Usage: reconciler")
+
+
+def test_the_help_names_every_command(tmp_path: Path) -> None:
+    """Each command of the design stands in the list."""
+    listed = Program(tmp_path)("--help").out
+    assert [command for command in (*COMMANDS, "schema", "registry") if f"  {command} " not in listed] == []
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    """One line, exit code 0."""
+    done = Program(tmp_path)("--version")
+    assert (done.code, done.out.split()[0]) == (0, "reconciler")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["aply"], "apply"),
+        (["plan", "--targt", "x"], "--target"),
+        (["plan", "--output", "xml"], "json"),
+        (["apply", "--output", "markdown"], "json"),
+        (["plan", "surplus"], "surplus"),
+        (["retry"], "NAME@VERSION"),
+        (["retry", "mnist"], "mnist@1.0.0"),
+        (["retry", "@1.0.0"], "NAME@VERSION"),
+    ],
+)
+def test_a_wrong_command_line_is_told_with_a_hint(tmp_path: Path, arguments: list[str], hint: str) -> None:
+    """Exit code 2, standard output empty, and what would have been right on standard error."""
+    done = Program(tmp_path)(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert hint in done.err

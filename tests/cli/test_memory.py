@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.program import EMBEDDED, manifest, modelarts
+from tests.relay import relayed
+
+if TYPE_CHECKING:
+    from tests.program import Fleet
+
+
+def test_status_before_any_cycle_says_so(fleet: Fleet) -> None:
+    """Exit code 0, and what to run."""
+    done = fleet("status")
+    assert (done.code, "reconciler plan" in done.err) == (0, True)
+
+
+def test_status_is_what_the_last_cycle_found_without_asking_anybody(fleet: Fleet) -> None:
+    """The registry is gone by now."""
+    with relayed() as relay:
+        fleet.configure(modelarts(relay.url))
+        applied = fleet.json("apply")
+        requests = len(relay.requests)
+        told = fleet.json("status")
+        assert len(relay.requests) == requests
+    assert told.json["items"] == applied.json["items"]
+    assert fleet.json("status").json == told.json
+
+
+def test_status_remembers_what_needs_a_human(fleet: Fleet) -> None:
+    """With its exit code."""
+    fleet.commit({"models.d/bad.yaml": "a: 1\n"})
+    fleet("apply")
+    done = fleet("status")
+    assert (done.code, "models.d/bad.yaml" in done.out) == (1, True)
+
+
+def test_status_of_a_failed_model_survives_a_lost_state(fleet: Fleet) -> None:
+    """What was observed is remembered as it was, not as something to import."""
+    with relayed(fail_pattern="a") as relay:
+        fleet.configure(modelarts(relay.url))
+        fleet("apply")
+        for file in (fleet.folder / ".reconciler").iterdir():
+            file.unlink()
+        applied = fleet.json("apply")
+    assert applied.verdicts == {"a@1.0.0": "failed", "b@2.0.0": "in-sync"}
+    assert fleet.json("status").verdicts == applied.verdicts
+
+
+def test_status_of_one_target(fleet: Fleet) -> None:
+    """The others are left out."""
+    more = "[targets.more]\nkind = 'embedded'\npublish_seconds = 0\n"
+    fleet.configure(EMBEDDED.replace("[follow]", f"{more}[follow]"))
+    fleet("apply")
+    assert len(fleet.json("status").json["items"]) == 4
+    assert {item["target"] for item in fleet.json("status", "--target", "more").json["items"]} == {"more"}
+
+
+def test_history_joins_commits_with_what_became_of_them(fleet: Fleet) -> None:
+    """Newest commit first; each event with the commit that caused it."""
+    first = fleet.repository.git("rev-parse", "HEAD")
+    fleet("apply")
+    second = fleet.repository.commit(
+        {"models.d/a-1.0.0.yaml": manifest("a@1.0.0", description="new")},
+        "Describe it",
+        "Ada Lovelace <ada@example.org>",
+    )
+    fleet("apply")
+    rows = fleet.json("history", "a").json
+    assert [(row["commit"], row["subject"], row["author"]) for row in rows] == [
+        (second, "Describe it", "Ada Lovelace <ada@example.org>"),
+        (first, "Change", "A. Author <author@example.org>"),
+    ]
+    assert [event["event"] for event in rows[0]["events"]] == ["drifted"]
+    assert [event["event"] for event in rows[1]["events"]] == ["import-requested", "imported", "published"]
+    text = fleet("history", "a@1.0.0").out
+    assert text.index("Describe it") < text.index("Change")
+    assert "Ada Lovelace <ada@example.org>" in text
+
+
+def test_history_follows_a_renamed_file(fleet: Fleet) -> None:
+    """With the path the manifest had then."""
+    fleet("apply")
+    fleet.commit({"models.d/a-1.0.0.yaml": None, "models.d/vision/a.yaml": manifest("a@1.0.0")}, "Move")
+    rows = fleet.json("history", "a@1.0.0").json
+    assert [(row["subject"], row["path"]) for row in rows] == [
+        ("Move", "models.d/vision/a.yaml"),
+        ("Change", "models.d/a-1.0.0.yaml"),
+    ]
+
+
+def test_history_tells_of_a_model_that_is_declared_no_more(fleet: Fleet) -> None:
+    """The journal remembers, and git knows the commit that took it away."""
+    fleet("apply")
+    fleet.commit({"models.d/a-1.0.0.yaml": None}, "Retire")
+    rows = fleet.json("history", "a").json
+    assert "published" in [event["event"] for row in rows for event in row["events"]]
+    assert "Retire" in [row["subject"] for row in rows]
+
+
+def test_history_of_one_version(fleet: Fleet) -> None:
+    """A name takes all versions; a version takes one."""
+    fleet.declare("a@1.1.0")
+    assert {row["model_version"] for row in fleet.json("history", "a").json} == {"1.0.0", "1.1.0"}
+    assert {row["model_version"] for row in fleet.json("history", "a@1.1.0").json} == {"1.1.0"}
+
+
+def test_history_of_nobody_says_so(fleet: Fleet) -> None:
+    """Exit code 0, nothing on standard output."""
+    done = fleet("history", "nobody")
+    assert (done.code, done.out) == (0, "")
+    assert "neither declared in git nor remembered" in done.err
+
+
+def test_history_works_before_any_cycle_and_makes_nothing(fleet: Fleet) -> None:
+    """Git alone."""
+    before = fleet.files()
+    assert len(fleet.json("history").json) == 2
+    assert fleet.files() == before

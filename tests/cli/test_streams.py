@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.program import EMBEDDED, Program, manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.program import Fleet
+
+ESCAPE = "\x1b"
+
+
+def test_results_go_to_standard_output_and_progress_to_standard_error(fleet: Fleet) -> None:
+    """What apply reports, and what it tells while it works."""
+    done = fleet("apply")
+    assert "2 imported" in done.out
+    assert "a@1.0.0: importing" in done.err
+    assert "importing" not in done.out
+
+
+def test_standard_output_of_json_is_json_alone(fleet: Fleet) -> None:
+    """Progress and notes are elsewhere."""
+    fleet.repository.write({"models.d/dirty.yaml": manifest("dirty@1.0.0")})
+    done = fleet.json("apply")
+    assert done.json["summary"]["in-sync"] == 2
+    assert "note: " in done.err
+    assert "uncommitted" in done.err
+
+
+def test_quiet_leaves_out_progress_and_notes(fleet: Fleet) -> None:
+    """The result stays."""
+    fleet.repository.write({"models.d/dirty.yaml": manifest("dirty@1.0.0")})
+    done = fleet("apply", "--quiet")
+    assert done.err == ""
+    assert "2 imported" in done.out
+    assert "uncommitted" not in done.out
+    assert fleet("validate", "-q").err == ""
+
+
+def test_verbose_shows_every_model(fleet: Fleet) -> None:
+    """A model in sync is left out otherwise."""
+    fleet("apply")
+    assert "a@1.0.0" not in fleet("plan").out
+    assert "a@1.0.0" in fleet("plan", "--verbose").out
+
+
+def test_an_error_leaves_standard_output_empty(fleet: Fleet) -> None:
+    """One line that begins with `error:`."""
+    done = fleet("plan", "--target", "locl")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "error: --target locl: no such target; did you mean local?\n"
+
+
+def test_there_is_no_colour_where_no_terminal_is(fleet: Fleet) -> None:
+    """Neither in results nor in messages."""
+    fleet.commit({"models.d/bad.yaml": "{"})
+    for command in ("validate", "plan", "apply", "status", "history", "doctor"):
+        done = fleet(command)
+        assert ESCAPE not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_a_terminal_gets_colour_unless_it_says_no(
+    fleet: Fleet, environment: dict[str, str], coloured: bool
+) -> None:
+    """`NO_COLOR`, or a terminal that cannot."""
+    fleet.environment = {"TERM": "xterm"} | environment
+    parent, child = pty.openpty()
+    try:
+        with fleet.spawn("plan", stdout=child) as process:
+            assert process.wait(30) == 0
+        shown = os.read(parent, 65536).decode()
+    finally:
+        os.close(parent)
+        os.close(child)
+    assert "a@1.0.0" in shown
+    assert (ESCAPE in shown) is coloured
+
+
+def test_control_characters_of_a_repository_never_reach_the_terminal(fleet: Fleet) -> None:
+    """In file names, names of models and authors."""
+    fleet.repository.commit(
+        {"models.d/\x1b[2Jx.yaml": manifest("c@1.0.0"), "models.d/d.yaml": manifest("\x1b[31md@1.0.0")},
+        author="E\x1b[2J <e@example.org>",
+    )
+    for arguments in (["plan", "-v"], ["plan", "-o", "json"], ["plan", "-o", "markdown"], ["validate"]):
+        done = fleet(*arguments)
+        assert done.code == 1
+        assert ESCAPE not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    "environment", [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "latin-1"}]
+)
+def test_chinese_names_are_read_and_printed_whatever_the_locale(
+    fleet: Fleet, environment: dict[str, str]
+) -> None:
+    """Output is UTF-8, and so are paths in a repository."""
+    fleet.commit({"models.d/手写.yaml": manifest("手写@1.0.0")})
+    fleet.environment = environment
+    done = fleet.process("plan", "--output", "json")
+    assert done.err == ""
+    assert done.items["手写@1.0.0"]["path"] == "models.d/手写.yaml"
+    assert done.items["手写@1.0.0"]["author"] == "A. Author <author@example.org>"
+
+
+def test_a_reader_that_goes_away_is_no_error(fleet: Fleet) -> None:
+    """As `head` does."""
+    fleet.declare(*(f"m{number:04}@1.0.0" for number in range(400)))
+    with fleet.spawn("plan", "--output", "json") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_a_full_standard_output_is_told(fleet: Fleet) -> None:
+    """Exit code 3 and one line, no traceback."""
+    with open("/dev/full", "w") as full, fleet.spawn("plan", stdout=full) as process:  # noqa: PTH123
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (3, "error: standard output: No space left on device\n")
+
+
+def test_a_current_directory_that_is_gone_is_told(tmp_path: Path) -> None:
+    """Exit code 3, no traceback."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f"rmdir '{gone}'; exec '{sys.executable}' -m reconciler plan"
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=gone, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "No such file or directory" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_program_is_also_a_module(tmp_path: Path) -> None:
+    """`python -m reconciler` is the same program."""
+    assert Program(tmp_path).process("--version").out == Program(tmp_path)("--version").out
+
+
+def test_a_subfolder_of_the_repository_will_do(fleet: Fleet) -> None:
+    """The configuration is found at its top."""
+    assert Program(fleet.folder / "models.d").json("plan").verdicts == {
+        "a@1.0.0": "import",
+        "b@2.0.0": "import",
+    }
+
+
+def test_a_configuration_elsewhere_decides_where_paths_start(fleet: Fleet, tmp_path: Path) -> None:
+    """`--config FILE`, or RECONCILER_CONFIG."""
+    elsewhere = Program(tmp_path)
+    elsewhere.configure("[source]\nrepo = 'fleet'\n" + EMBEDDED)
+    other = Program(fleet.folder.parent / "fleet" / "models.d")
+    file = str(tmp_path / "reconciler.toml")
+    assert other.json("apply", "--config", file).json["summary"]["in-sync"] == 2
+    assert other.json("plan", RECONCILER_CONFIG=file).json["summary"]["in-sync"] == 2
+    assert (tmp_path / ".reconciler" / "state.db").is_file()
+    assert not (fleet.folder / ".reconciler").exists()

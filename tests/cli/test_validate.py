@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.program import EMBEDDED, Fleet, Program, manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_problem_shows_its_place_its_line_and_a_caret(fleet: Fleet) -> None:
+    """`path:line:column: message`, the line, a caret under the column; the count on standard error."""
+    fleet.repository.write({"models.d/bad.yaml": manifest("x@01.0.0")})
+    done = fleet("validate")
+    place, line, caret = done.out.splitlines()
+    assert place.startswith("models.d/bad.yaml:2:16: model_version '01.0.0': ")
+    assert line.strip() == 'model_version: "01.0.0"'
+    assert caret.index("^") == line.index('"01.0.0"')
+    assert (done.code, done.err) == (1, "3 manifests: 1 error, 0 warnings\n")
+
+
+def test_all_problems_of_all_files_are_told_in_one_run(fleet: Fleet) -> None:
+    """Sorted by path and line, with a did-you-mean for keys and words."""
+    fleet.repository.write(
+        {
+            "models.d/one.yaml": manifest("x@1.0.0", model_type="TensorFlo") + "runtme: python2.7\n",
+            "models.d/two.json": '{"model_name": "y",',
+        }
+    )
+    problems = fleet.json("validate").json["problems"]
+    told = [(problem["path"], problem["message"]) for problem in problems]
+    assert [path for path, _ in told] == sorted(path for path, _ in told)
+    words = "\n".join(message for _, message in told)
+    assert "TensorFlow" in words
+    assert "did you mean 'runtime'" in words
+    assert told[-1][0] == "models.d/two.json"
+
+
+def test_a_warning_is_no_error(fleet: Fleet) -> None:
+    """The vendor's own example is accepted, with remarks, exit code 0."""
+    box = {"url": "/x", "protocol": "http", "method": "post", "param_name": "p", "param_type": "box"}
+    fleet.repository.write({"models.d/w.yaml": manifest("w@1.0.0", output_params=[box])})
+    done = fleet("validate")
+    assert done.code == 0
+    assert ": warning: " in done.out
+    assert ", 0 warnings" not in done.err
+
+
+def test_without_paths_the_directories_of_all_targets_are_checked(fleet: Fleet) -> None:
+    """Or of the one target asked for; a manifest that two targets share is one manifest."""
+    fleet.configure(EMBEDDED + "[targets.sub]\nkind = 'embedded'\npath = 'models.d/sub'\n")
+    fleet.repository.write({"models.d/sub/c.yaml": manifest("c@1.0.0")})
+    assert fleet.json("validate").json["manifests"] == 3
+    assert fleet.json("validate", "--target", "sub").json["manifests"] == 1
+
+
+def test_files_are_checked_as_pre_commit_passes_them(fleet: Fleet) -> None:
+    """Only what was passed is told, wherever the command is run."""
+    fleet.repository.write({"models.d/bad.yaml": "a: 1\n", "models.d/worse.yaml": "["})
+    assert fleet("validate", "models.d/a-1.0.0.yaml", "models.d/b-2.0.0.yaml").code == 0
+    told = fleet.json("validate", "models.d/bad.yaml", "models.d/a-1.0.0.yaml")
+    assert (told.code, told.json["manifests"]) == (1, 2)
+    assert {problem["path"] for problem in told.json["problems"]} == {"models.d/bad.yaml"}
+    assert Program(fleet.folder / "models.d")("validate", "worse.yaml").code == 1
+
+
+@pytest.mark.parametrize("given", ["models.d", "models.d/", ".", "models.d/../models.d", "{here}/models.d"])
+def test_a_directory_stands_for_the_targets_in_it(fleet: Fleet, given: str) -> None:
+    """Also the repository's top, whose other YAML files are nobody's manifests."""
+    fleet.repository.write({"compose.yaml": "services: {}\n"})
+    told = fleet.json("validate", given.format(here=fleet.folder))
+    assert (told.code, told.json["manifests"]) == (0, 2)
+
+
+def test_files_and_directories_outside_of_every_target_are_checked_too(fleet: Fleet) -> None:
+    """By the rules of the first target."""
+    fleet.repository.write({"drafts/x.yaml": manifest("x@1.0.0"), "drafts/bad.yaml": "a: 1\n"})
+    assert fleet("validate", "drafts/x.yaml").code == 0
+    assert fleet("validate", "drafts/bad.yaml").code == 1
+    assert fleet.json("validate", "drafts").json["manifests"] == 2
+
+
+def test_a_pair_that_another_file_declares_is_told_for_the_file_given(fleet: Fleet) -> None:
+    """Both places are named, although only one file was passed."""
+    fleet.repository.write({"models.d/twin.yaml": manifest("a@1.0.0")})
+    done = fleet("validate", "models.d/twin.yaml")
+    assert done.code == 1
+    assert "models.d/a-1.0.0.yaml:1" in done.out
+    assert done.out.startswith("models.d/twin.yaml:1")
+    assert len(done.out.splitlines()) == 1
+    assert fleet("validate", "models.d/b-2.0.0.yaml").code == 0
+
+
+def test_a_configuration_file_beside_a_manifest_is_read(fleet: Fleet) -> None:
+    """Checking the manifest, or the file that it names, or both."""
+    broken = {"models.d/c.yaml": manifest("c@1.0.0", initial_config_file="c.json"), "models.d/c.json": "{"}
+    fleet.repository.write(broken)
+    for given in (["models.d/c.yaml"], ["models.d/c.json"], ["models.d/c.json", "models.d/c.yaml"], []):
+        done = fleet("validate", *given)
+        assert done.code == 1
+        assert "models.d/c.json:1" in done.out
+    fleet.repository.write({"models.d/c.json": "{}"})
+    assert fleet("validate", "models.d/c.json").code == 0
+    assert fleet.json("validate").json["manifests"] == 3
+
+
+def test_what_is_staged_or_not_is_all_the_same(fleet: Fleet) -> None:
+    """The work tree is checked; with --commit, only what was committed."""
+    first = fleet.repository.git("rev-parse", "HEAD")
+    fleet.repository.write({"models.d/bad.yaml": "a: 1\n"})
+    assert fleet("validate").code == 1
+    assert fleet("validate", "--commit", "HEAD").code == 0
+    fleet.commit({})
+    assert fleet("validate", "--commit", "main").code == 1
+    assert fleet("validate", "--commit", first).code == 0
+
+
+def test_a_commit_tells_the_line_too(fleet: Fleet) -> None:
+    """The same words as for the work tree."""
+    fleet.commit({"models.d/bad.yaml": manifest("x@01.0.0")})
+    assert fleet("validate", "--commit", "HEAD") == fleet("validate")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["nope.yaml"], 2, "nope.yaml: no such file or directory"),
+        (["/etc/hostname"], 2, "lies outside"),
+        ([".."], 2, "lies outside"),
+        (["--commit", "nope"], 3, "no commit is called 'nope'"),
+        (["--commit", "--upload-pack=x"], 3, "no commit is called"),
+        (["--commit", ""], 3, "no commit is called"),
+        (["--commit", "HEAD", "models.d"], 2, "leave the paths out"),
+        (["--target", "x"], 2, "no such target"),
+    ],
+)
+def test_what_cannot_be_checked_is_told(fleet: Fleet, arguments: list[str], code: int, expected: str) -> None:
+    """Never passed over in silence."""
+    done = fleet("validate", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert expected in done.err
+
+
+def test_a_commit_without_the_directory_is_told(fleet: Fleet) -> None:
+    """Nothing to check is not all well."""
+    fleet.configure("[targets.x]\nkind = 'embedded'\npath = 'elsewhere'\n")
+    assert fleet("validate").code == 2
+    done = fleet("validate", "--commit", "HEAD")
+    assert (done.code, "has no directory elsewhere" in done.err) == (3, True)
+
+
+def test_links_and_pipes_are_reported_and_never_read(fleet: Fleet, tmp_path: Path) -> None:
+    """A pipe would block for ever."""
+    (tmp_path / "outside.yaml").write_text(manifest("x@1.0.0"))
+    (fleet.folder / "models.d/link.yaml").symlink_to(tmp_path / "outside.yaml")
+    (fleet.folder / "models.d/dir").symlink_to(tmp_path, target_is_directory=True)
+    os.mkfifo(fleet.folder / "models.d/pipe.yaml")
+    problems = fleet.json("validate").json["problems"]
+    assert {problem["path"].removeprefix("models.d/") for problem in problems} == {
+        "link.yaml",
+        "dir",
+        "pipe.yaml",
+    }
+    assert fleet("validate", "models.d/link.yaml").code == 1
+    assert fleet("validate", "models.d/dir").code == 1
+
+
+def test_a_directory_with_the_name_of_a_manifest_is_looked_into(fleet: Fleet) -> None:
+    """As git would."""
+    fleet.repository.write({"models.d/x.yaml/y.yaml": manifest("y@1.0.0")})
+    assert fleet.json("validate").json["manifests"] == 3
+
+
+def test_the_work_tree_is_that_of_the_configured_repository(tmp_path: Path) -> None:
+    """Wherever the configuration lies; outside of any repository, it is the current directory."""
+    fleet = Fleet(tmp_path / "fleet")
+    fleet.repository.write({"models.d/a.yaml": manifest("a@1.0.0")})
+    beside = Program(tmp_path)
+    beside.configure(EMBEDDED + "[source]\nrepo = 'fleet'\n")
+    assert beside.json("validate").json["manifests"] == 1
+    assert beside.json("validate", "fleet/models.d/a.yaml").json["manifests"] == 1
+    plain = tmp_path / "plain"
+    (plain / "models.d").mkdir(parents=True)
+    assert Program(plain).json("validate").json["manifests"] == 0
+
+
+def test_nothing_is_written(fleet: Fleet) -> None:
+    """No state, no cache."""
+    before = fleet.files()
+    fleet("validate")
+    fleet("validate", "--commit", "HEAD")
+    assert fleet.files() == before
+
+
+def test_a_hook_can_call_it(fleet: Fleet) -> None:
+    """Inside a commit hook, with git's variables set."""
+    hook = fleet.folder / ".git/hooks/pre-commit"
+    hook.write_text(
+        '#!/bin/sh\nexec "$PYTHON" -m reconciler validate $(git diff --cached --name-only)\n', "utf-8"
+    )
+    hook.chmod(0o755)
+    fleet.repository.write({"models.d/bad.yaml": "a: 1\n"})
+    fleet.repository.git("add", "models.d")
+    done = _commit(fleet)
+    assert done.returncode == 1
+    assert "models.d/bad.yaml:1" in done.stdout + done.stderr
+    fleet.repository.write({"models.d/bad.yaml": manifest("bad@1.0.0")})
+    fleet.repository.git("add", "models.d")
+    assert _commit(fleet).returncode == 0
+
+
+def _commit(fleet: Fleet) -> subprocess.CompletedProcess[str]:
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    return subprocess.run(
+        ["git", *identity, "commit", "-qm", "Add"],
+        cwd=fleet.folder,
+        env={**os.environ, "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

@@ -1,0 +1,54 @@
+"""`reconciler retry` while `reconciler run` holds the state."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from reconciler.embedded import EmbeddedSettings
+from tests.daemon.counted import CountedRegistry
+from tests.daemon.running import FOLLOW, SELDOM, events, inside
+from tests.daemon.waiting import until
+
+if TYPE_CHECKING:
+    from tests.program import Fleet
+
+
+def test_retry_while_run_is_up_releases_and_leaves_the_import_to_it(fleet: Fleet) -> None:
+    """A rejected model: the running process imports it at once, and keeps the state to itself."""
+
+    async def work() -> None:
+        quota = EmbeddedSettings(publish_seconds=0, quota=0)
+        registry = CountedRegistry(quota)
+        async with registry:
+            fleet.configure(SELDOM + FOLLOW + registry.target())
+            async with inside(fleet) as daemon:
+                await daemon.tells("tick")
+                before = registry.imports
+                assert before
+                done = await asyncio.to_thread(fleet.process, "retry", "mnist@1.0.0", "--output", "json")
+                assert (done.code, [item["model_name"] for item in done.json["items"]]) == (0, ["mnist"])
+                assert "mnist@1.0.0: released; `reconciler run`, which holds the state, goes on" in done.err
+                assert await until(lambda: registry.imports > before) < 2
+                assert [line for line in daemon.lines if line.get("why") == "state" and "commit" in line]
+
+    asyncio.run(work())
+
+
+def test_retry_while_run_is_up_deletes_a_failed_model_that_run_imports_again(fleet: Fleet) -> None:
+    """The model that failed makes room for its successor."""
+
+    async def work() -> None:
+        registry = CountedRegistry(EmbeddedSettings(publish_seconds=0, fail_pattern="mnist"))
+        async with registry:
+            fleet.configure(SELDOM + FOLLOW + registry.target())
+            async with inside(fleet) as daemon:
+                await daemon.tells("followed", did_failed=1)
+                done = await asyncio.to_thread(fleet.process, "retry", "mnist@1.0.0", "--yes")
+                assert done.code == 0
+                await until(lambda: registry.imports == 2)
+                await until(lambda: len(daemon.told("followed", did_failed=1)) == 2)
+        told = [e["event"] for e in events(fleet)]
+        assert told == ["import-requested", "imported", "failed", "deleted", *told[:3]]
+
+    asyncio.run(work())

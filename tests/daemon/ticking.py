@@ -1,0 +1,73 @@
+"""A ticker over real git, a real state and a registry on a socket, without a loop around it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from reconciler.app.world import World, opened
+from reconciler.daemon.ticker import Deeds, Tick, Ticker
+from reconciler.engine.clock import Clock
+from reconciler.settings import load
+from tests.daemon.counted import CountedRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from reconciler.engine.values import Report, Verdict
+    from tests.program import Fleet
+
+
+@dataclass
+class Ticking:
+    """A ticker, everything it works with, and what it told."""
+
+    world: World
+    registry: CountedRegistry
+    logs: list[Any]
+    ticker: Ticker = field(init=False)
+    shown: list[Report] = field(default_factory=list)
+
+    async def tick(self) -> Tick:
+        """One tick."""
+        return await self.ticker.tick("test")
+
+    def done(self) -> tuple[int, int, int]:
+        """Git processes started, requests that arrived and transactions written so far."""
+        return self.world.source.commands, len(self.registry.requests), self.world.ledger.writes
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """The verdicts of the newest report."""
+        assert self.ticker.report is not None
+        return {item.title: item.verdict for item in self.ticker.report.items}
+
+    def lines(self, level: str) -> list[Any]:
+        """The log lines of one level, taken out of the log."""
+        found = [line for line in self.logs if line["log_level"] == level]
+        self.logs[:] = [line for line in self.logs if line["log_level"] != level]
+        return found
+
+
+@asynccontextmanager
+async def ticking(
+    fleet: Fleet,
+    registry: CountedRegistry | None = None,
+    repo: str = ".",
+    clock: Clock | None = None,
+    more: str = "",
+) -> AsyncIterator[Ticking]:
+    """A ticker over the fleet's repository and a registry on a socket."""
+    async with registry or CountedRegistry() as served:
+        source = f'[source]\nrepo = "{repo}"\nbranch = "main"\n'
+        fleet.configure(source + served.target() + more)
+        deeds = Deeds()
+        with structlog.testing.capture_logs() as logs:
+            async with opened(
+                load(None, cwd=fleet.folder), acts=True, clock=clock or Clock(), progress=deeds
+            ) as world:
+                made = Ticking(world, served, logs)
+                made.ticker = Ticker(world.engine, deeds, shown=made.shown.append)
+                yield made

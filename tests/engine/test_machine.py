@@ -1,0 +1,356 @@
+"""Any order of commits, faults, deaths, set clocks and strangers' deeds: after each step the promises hold.
+
+`pytest tests/engine/test_machine.py --hypothesis-profile=torture` goes on for many minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from reconciler.contract import Pair, edition
+from reconciler.engine.clock import Clock, Policy
+from reconciler.engine.cycle import Engine, Order, Target
+from reconciler.engine.desired import ManifestReader
+from reconciler.engine.fold import fold
+from reconciler.engine.guards import Guards
+from reconciler.engine.release import held, release
+from reconciler.engine.values import Created, Entry, Event, ObservedModel, Report, Verdict
+from reconciler.errors import GuardError
+from reconciler.state import open_state
+from reconciler.views import as_json
+from tests.engine.worlds import Crash, MemoryRegistry, MemorySource, World, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.state import SqlLedger
+
+SECRET = "hunter2-of-the-registry"  # noqa: S105 - planted, so that it can be looked for
+LAG = 3.0  # seconds until a list shows a new model; less than the settling wait
+DAY = 86_400
+
+PATHS = st.sampled_from([f"models.d/{name}.yaml" for name in ("a", "b", "c", "d")])
+PAIRS = st.sampled_from([Pair(name, "1.0.0") for name in ("a", "b", "c")])
+CONTENTS = st.sampled_from(["as declared", "mended", "otherwise"])
+BAD = st.sampled_from(["model_name: [", "", "x: 1", text("b").replace("TensorFlow", "Nonsense"), "a: *b"])
+FAULTS = st.sampled_from(["lost", "gone", "busy", "refused", "denied", "crash"])
+PATIENT = Guards(1000, 1_000_000, allow_empty=True, allow_rewritten_history=True)
+
+
+@dataclass
+class LaxRegistry(MemoryRegistry):
+    """Shows new models late and, when `unique` is off, takes a pair twice: the client alone must not send it.
+
+    Attributes:
+        reposted: pairs that were sent although they were registered.
+    """
+
+    world: World | None = None
+    unique: bool = True
+    token: str = SECRET
+    reposted: list[Pair] = field(default_factory=list)
+    _made: dict[str, float] = field(default_factory=dict)
+
+    async def list_models(self) -> Sequence[ObservedModel]:
+        return [model for model in await super().list_models() if self._is_shown(model.model_id)]
+
+    async def create(self, request: Mapping[str, Any]) -> Created:
+        pair = Pair(request["model_name"], request["model_version"])
+        before = set(self.models)
+        there = {model_id: model for model_id, model in self.models.items() if pair_of(model) == pair}
+        self.reposted += [pair] * bool(there)
+        if not self.unique:
+            for model_id in there:
+                del self.models[model_id]
+        try:
+            return await super().create(request)
+        finally:
+            elapsed = self.world.elapsed if self.world else 0.0
+            self._made |= dict.fromkeys(set(self.models) - before, elapsed)
+            self.models = there | self.models
+
+    def rows(self) -> list[Pair]:
+        """The pair of every row."""
+        return [pair_of(model) for model in self.models.values()]
+
+    def _is_shown(self, model_id: str) -> bool:
+        elapsed = self.world.elapsed if self.world else 0.0
+        return elapsed >= self._made.get(model_id, -LAG) + LAG
+
+
+def pair_of(model: Mapping[str, Any]) -> Pair:
+    """The pair of a registered model."""
+    return Pair(model["model_name"], model["model_version"])
+
+
+class Machine(RuleBasedStateMachine):
+    """One repository, one registry, one state, and a program that lives and dies."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        memory = Path("/dev/shm")  # noqa: S108 - where syncing a file costs nothing
+        self.folder = Path(tempfile.mkdtemp(prefix="machine-", dir=memory if memory.is_dir() else None))
+        self.registry = LaxRegistry()
+        self.world = World(self.folder, registry=self.registry, guards=Guards(max_imports_per_cycle=2))
+        self.registry.world = self.world
+        self.bad: set[str] = set()
+        self.latest = self.world.now
+        self.reader: tuple[int | None, SqlLedger] | None = None
+        self.lasting = self._engine(self.world.source)
+        self.strangers = 0
+
+    @initialize(unique=st.booleans())
+    def begin(self, unique: bool) -> None:
+        self.registry.unique = unique
+        self.world.source.commit({"models.d/a.yaml": text("a")})
+
+    # --- what people commit ------------------------------------------------------------------------------
+
+    @rule(path=PATHS, pair=PAIRS, content=CONTENTS)
+    def declare(self, path: str, pair: Pair, content: str) -> None:
+        self.bad.discard(path)
+        self.world.source.commit({path: text(*pair, content)})
+
+    @rule(path=PATHS)
+    def undeclare(self, path: str) -> None:
+        self.bad.discard(path)
+        self.world.source.commit({path: None})
+
+    @rule(path=PATHS, content=BAD)
+    def break_a_manifest(self, path: str, content: str) -> None:
+        self.bad.add(path)
+        self.world.source.commit({path: content})
+
+    @rule(path=PATHS, pair=PAIRS)
+    def rewrite_the_branch(self, path: str, pair: Pair) -> None:
+        self.bad.discard(path)
+        self.world.source.rewrite()
+        self.world.source.commit({path: text(*pair)})
+
+    # --- what the program does ---------------------------------------------------------------------------
+
+    @rule(wait=st.booleans(), refresh=st.booleans())
+    def apply(self, wait: bool, refresh: bool) -> None:
+        self._run(self.world.apply(wait=wait, refresh=refresh))
+
+    @rule(after=st.integers(0, 6))
+    def apply_and_die(self, after: int) -> None:
+        self.world.dies_after = after
+        self._run(self.world.apply())
+        self.world.dies_after = None
+
+    @rule()
+    def stop_in_the_middle(self) -> None:
+        self.world.stopping = True
+        self._run(self.world.apply())
+        self.world.stopping = False
+
+    @rule()
+    def confirm(self) -> None:
+        with contextlib.suppress(GuardError):
+            self._run(self.world.apply(confirm=self._plan(self.world.source).digest))
+
+    @rule(pair=PAIRS)
+    def retry(self, pair: Pair) -> None:
+        self._run(self._retried(pair))
+
+    # --- what goes wrong ---------------------------------------------------------------------------------
+
+    @rule(faults=st.lists(FAULTS, min_size=1, max_size=3))
+    def err(self, faults: list[str]) -> None:
+        self.registry.faults = list(faults)
+
+    @rule(status=st.sampled_from(["published", "publishing", "failed"]))
+    def publish_new_models_as(self, status: str) -> None:
+        self.registry.status = status
+
+    @rule(seconds=st.sampled_from([1.0, 20.0, 1200.0, 4000.0]))
+    def wait(self, seconds: float) -> None:
+        self.world.wait(seconds)
+
+    @rule(seconds=st.sampled_from([-400 * DAY, -3600, 3600, 400 * DAY]))
+    def set_the_clock(self, seconds: int) -> None:
+        self.world.now += timedelta(seconds=seconds)
+        self.latest = max(self.latest, self.world.now)
+
+    @rule()
+    def lose_the_state(self) -> None:
+        self._close_reader()
+        for file in self.folder.iterdir():
+            file.unlink()
+        self.world.wait(LAG)
+
+    # --- what strangers do -------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.registry.models)
+    @rule(data=st.data())
+    def vanish(self, data: st.DataObject) -> None:
+        self.registry.models.pop(data.draw(st.sampled_from(sorted(self.registry.models))))
+
+    @precondition(lambda self: self.registry.models)
+    @rule(data=st.data(), content=CONTENTS)
+    def alter(self, data: st.DataObject, content: str) -> None:
+        model_id = data.draw(st.sampled_from(sorted(self.registry.models)))
+        self.registry.models[model_id]["description"] = content
+
+    @precondition(lambda self: self.registry.models)
+    @rule(data=st.data(), status=st.sampled_from(["published", "failed", "publishing"]))
+    def become(self, data: st.DataObject, status: str) -> None:
+        model_id = data.draw(st.sampled_from(sorted(self.registry.models)))
+        self.registry.models[model_id]["model_status"] = status
+
+    @rule(pair=PAIRS, content=CONTENTS)
+    def create_behind_ones_back(self, pair: Pair, content: str) -> None:
+        if pair in self.registry.rows():
+            return
+        self.strangers += 1
+        self.registry.models[f"s-{self.strangers}"] = {
+            "model_id": f"s-{self.strangers}", "model_name": pair.model_name, "model_version": pair.model_version,
+            "model_type": "TensorFlow", "description": content, "model_status": "published",
+            "source_location": f"https://models.obs.myhwclouds.com/{pair.model_name}",
+        }  # fmt: skip
+
+    # --- what must hold ----------------------------------------------------------------------------------
+
+    @invariant()
+    def no_pair_is_registered_twice_or_sent_again(self) -> None:
+        rows = self.registry.rows()
+        assert len(rows) == len(set(rows))
+        assert self.registry.reposted == []
+
+    @invariant()
+    def the_journal_explains_the_ledger(self) -> None:
+        folded: dict[Pair, Entry] = {}
+        for event in self._ledger().events():
+            folded[event.pair] = fold(folded.get(event.pair), event)
+        assert folded == dict(self._ledger().entries("local"))
+
+    @invariant()
+    def a_plan_is_pure_and_the_same_without_a_memory(self) -> None:
+        if not self.world.source.commits:
+            return
+        plan = self._plan(self.world.source)
+        before = self._ledger().position()
+        self.lasting.ledger = self._ledger()
+        assert asyncio.run(self.lasting.cycle(Order(act=False))) == plan
+        assert asyncio.run(self.lasting.cycle(Order(act=False))) == plan
+        assert self._ledger().position() == before
+        assert SECRET not in as_json.dumps(as_json.report(plan))
+
+    @invariant()
+    def a_bad_manifest_changes_no_other_outcome(self) -> None:
+        source = self.world.source
+        good = replace(source, files={p: t for p, t in source.files.items() if p not in self.bad})
+        if not good.files or not self.bad:
+            return
+        with_bad, without = self._plan(source), self._plan(good)
+        theirs = {entry.pair for entry in self._ledger().entries("local").values() if entry.path in self.bad}
+        theirs |= {item.pair for item in with_bad.items if item.verdict is Verdict.INVALID and item.pair}
+        assert _others(with_bad, theirs) == _others(without, theirs)
+
+    def teardown(self) -> None:
+        try:
+            if self.world.source.commits:
+                self._comes_to_rest()
+                state = b"".join(file.read_bytes() for file in self.folder.iterdir())
+                assert SECRET.encode() not in state
+        finally:
+            self.lasting.close()
+            self._close_reader()
+            shutil.rmtree(self.folder)
+
+    def _comes_to_rest(self) -> None:
+        """Once nothing goes wrong any more, a person retries, and each declared pair is there exactly once."""
+        self.registry.faults.clear()
+        self.registry.status = "published"
+        self.world.guards = PATIENT
+        self.world.now = max(self.latest, self.world.now) + timedelta(days=1)
+        for _ in range(6):
+            for model in self.registry.models.values():
+                model["model_status"] = (
+                    "published" if model["model_status"] == "publishing" else model["model_status"]
+                )
+            report = asyncio.run(self.world.apply(refresh=True))
+            self.world.wait(1200)
+            for item in report.items:
+                if item.pair and item.verdict in (Verdict.FAILED, Verdict.MISSING):
+                    asyncio.run(self._retried(item.pair))
+        declared = {
+            item.pair: item.verdict for item in report.items if item.digest and "+" not in item.digest
+        }
+        assert set(declared.values()) <= {Verdict.IN_SYNC, Verdict.DRIFTED}
+        assert set(declared) <= set(self.registry.rows())
+        self.no_pair_is_registered_twice_or_sent_again()
+        self.the_journal_explains_the_ledger()
+
+    # --- how it is done ----------------------------------------------------------------------------------
+
+    def _run(self, doing: Any) -> None:
+        with contextlib.suppress(Crash):
+            asyncio.run(doing)
+        self.latest = max(self.latest, self.world.now)
+
+    async def _retried(self, pair: Pair) -> None:
+        """What the command `retry` does."""
+        with self.world.process() as engine:
+            target = engine.targets[0]
+            if target.name not in await engine.declaring(pair):
+                return
+            found = await held(target, pair, engine.ledger)
+            if found is not None and not found.live_models:
+                await release(found, engine.ledger, engine.clock, _unheard)
+            await engine.cycle(Order(only=pair))
+
+    def _ledger(self) -> SqlLedger:
+        """What a reader sees of the state that is there now."""
+        file = self.folder / "state.db"
+        there = file.stat().st_ino if file.exists() else None
+        if self.reader is None or self.reader[0] != there:
+            self._close_reader()
+            self.reader = there, open_state(self.world.url, writer=False)
+        return self.reader[1]
+
+    def _close_reader(self) -> None:
+        if self.reader is not None:
+            self.reader[1].close()
+            self.reader = None
+
+    def _plan(self, source: MemorySource) -> Report:
+        """What a process that has just started would do."""
+        fresh = self._engine(source)
+        try:
+            return asyncio.run(fresh.cycle(Order(act=False)))
+        finally:
+            fresh.close()
+
+    def _engine(self, source: MemorySource) -> Engine:
+        clock = Clock(lambda: self.world.now, new_id=lambda: "id")
+        reader = ManifestReader(edition("seed-2019"))
+        target = Target("local", "models.d", self.registry, reader, Policy(in_flight=2))
+        return Engine(source, self._ledger(), (target,), self.world.guards, clock)
+
+
+def _unheard(_: Event) -> None:
+    """Nobody listens."""
+
+
+def _others(report: Report, theirs: set[Pair]) -> list[Any]:
+    """The items that are not about bad manifests, nor about what these declared before."""
+    kept = [item for item in report.items if item.verdict is not Verdict.INVALID and item.pair not in theirs]
+    return [replace(item, reasons=()) if item.verdict is Verdict.REFUSED else item for item in kept]
+
+
+_QUICK = settings(max_examples=20, stateful_step_count=20)
+TestMachine = Machine.TestCase
+TestMachine.settings = _QUICK if settings.get_current_profile_name() == "suite" else settings()

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from tests.program import manifest
+
+if TYPE_CHECKING:
+    from tests.program import Fleet
+    from tests.relay import Relay
+
+
+def test_a_lost_state_is_rebuilt_from_the_registry_and_nothing_is_posted(fleet: Fleet, relay: Relay) -> None:
+    """The same models, with the same ids; only history is lost."""
+    before = fleet.json("apply")
+    shutil.rmtree(fleet.folder / ".reconciler")
+    after = fleet.json("apply")
+    assert (after.code, relay.posts, len(relay.models())) == (0, 2, 2)
+    assert after.json["items"] == before.json["items"]
+    events = [event["event"] for event in fleet.json("history", "a").json[0]["events"]]
+    assert events == ["adopted"]
+    assert fleet("apply").out.startswith("Nothing to do")
+
+
+def test_a_state_restored_from_a_backup_posts_nothing_twice(fleet: Fleet, relay: Relay) -> None:
+    """It does not know of the newest model; the registry does."""
+    fleet("apply")
+    kept = (fleet.folder / ".reconciler/state.db").read_bytes()
+    fleet.declare("c@1.0.0")
+    fleet("apply")
+    for file in (fleet.folder / ".reconciler").iterdir():
+        file.unlink()
+    (fleet.folder / ".reconciler/state.db").write_bytes(kept)
+    assert fleet.json("apply").verdicts["c@1.0.0"] == "in-sync"
+    assert (relay.posts, len(relay.models())) == (3, 3)
+
+
+def test_a_lost_state_finds_drift_too(fleet: Fleet, relay: Relay) -> None:
+    """By comparing with what is registered."""
+    fleet("apply")
+    shutil.rmtree(fleet.folder / ".reconciler")
+    fleet.commit({"models.d/a-1.0.0.yaml": manifest("a@1.0.0", description="new")})
+    assert fleet.json("apply").verdicts == {"a@1.0.0": "drifted", "b@2.0.0": "in-sync"}
+    assert relay.posts == 2
+
+
+def test_a_damaged_state_is_never_overwritten(fleet: Fleet, relay: Relay) -> None:
+    """Exit code 3, and what to do; the file stays as it is."""
+    fleet("apply")
+    for file in (fleet.folder / ".reconciler").iterdir():
+        if file.name != "state.db":
+            file.unlink()
+    state = fleet.folder / ".reconciler/state.db"
+    damaged = b"\0" * 100 + state.read_bytes()[100:]
+    state.write_bytes(damaged)
+    for command in ("apply", "plan", "status", "history"):
+        done = fleet(command)
+        assert (done.code, done.out) == (3, "")
+        assert "move it away" in done.err
+    assert state.read_bytes() == damaged
+    assert relay.posts == 2
+
+
+def test_a_registered_pair_is_adopted_when_it_is_equal_and_reported_when_it_is_not(
+    fleet: Fleet, relay: Relay
+) -> None:
+    """Somebody else was first; nothing is posted."""
+    source = "https://models.obs.cn-north-4.myhuaweicloud.com/"
+    basic = {"model_version": "1.0.0", "model_type": "TensorFlow"}
+    model_id = relay.add({"model_name": "a", "source_location": source + "a", **basic})
+    relay.add({"model_name": "b", "source_location": source + "other", **basic, "model_version": "2.0.0"})
+    done = fleet.json("apply")
+    assert done.verdicts == {"a@1.0.0": "in-sync", "b@2.0.0": "drifted"}
+    assert done.items["a@1.0.0"]["model_id"] == model_id
+    assert done.items["b@2.0.0"]["diff"] == [
+        f"source_location: '{source}b' in git, '{source}other' in the registry"
+    ]
+    assert relay.posts == 0

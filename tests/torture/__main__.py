@@ -1,0 +1,101 @@
+"""`python -m tests.torture --kills 1000`: deaths by the thousand, a table of them, and a verdict."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.torture.lives import nursery
+from tests.torture.mutation import intent_after_the_call
+from tests.torture.points import POINTS
+from tests.torture.scene import LATE
+from tests.torture.trial import AT_ONCE, all_at_points, all_at_random, at_point
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tests.torture.lives import Start
+    from tests.torture.trial import Outcome
+
+_CAUGHT_AT = POINTS["receive/arrived"]
+
+
+def main() -> int:
+    """Runs the deaths that were asked for; 1 when anything was found wrong."""
+    wanted = _arguments()
+    started = time.monotonic()
+    with nursery() as start:
+        named = [] if wanted.no_named else list(_told(all_at_points(POINTS, start)))
+        left = wanted.kills - sum(outcome.kills for outcome in named)
+        random = list(_told(_random(left, wanted.seed, start)))
+    caught = _mutant()
+    _print("| deaths | kills | duplicates | losses | other findings | recovery p50 | p99 |")
+    _print("|---|---:|---:|---:|---:|---:|---:|")
+    for title, outcomes in (("at named points", named), ("at random moments", random)):
+        if outcomes:
+            _print(_row(title, outcomes))
+    _print(_row("the mutation, at one point", [caught]))
+    _print(f"\n{time.monotonic() - started:.0f} s, seed {wanted.seed}, {AT_ONCE} worlds at a time")
+    wrong = [outcome for outcome in (*named, *random) if outcome.violations]
+    if not caught.duplicates:
+        _print("the mutation was not caught")
+    return int(bool(wrong) or not caught.duplicates)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
+    parser.add_argument("--kills", type=int, default=1000, help="how many deaths, the named ones included")
+    parser.add_argument("--seed", type=int, default=1, help="of the first random trial")
+    parser.add_argument("--no-named", action="store_true", help="random moments only")
+    return parser.parse_args()
+
+
+def _random(kills: int, seed: int, start: Start) -> Iterator[Outcome]:
+    """Random trials until there were that many deaths."""
+    for first in itertools.count(seed, AT_ONCE * 4):
+        if kills <= 0:
+            return
+        for outcome in all_at_random(range(first, first + AT_ONCE * 4), start):
+            kills -= outcome.kills
+            yield outcome
+
+
+def _told(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    """The same, with a line on standard error for each finding and for each hundred deaths."""
+    deaths = 0
+    for outcome in outcomes:
+        if (deaths + outcome.kills) // 100 > deaths // 100:
+            sys.stderr.write(f"{time.strftime('%H:%M:%S')} {deaths + outcome.kills} deaths\n")
+        deaths += outcome.kills
+        for violation in outcome.violations:
+            sys.stderr.write(f"{outcome.name}: {violation}\n")
+        yield outcome
+
+
+def _mutant() -> Outcome:
+    """What becomes of the program whose intents are written too late."""
+    with tempfile.TemporaryDirectory() as folder, nursery(intent_after_the_call(Path(folder))) as start:
+        return at_point(_CAUGHT_AT, start, visible_after=LATE)
+
+
+def _row(title: str, outcomes: list[Outcome]) -> str:
+    recoveries = sorted(outcome.recovery for outcome in outcomes)
+    duplicates = sum(outcome.duplicates for outcome in outcomes)
+    losses = sum(outcome.losses for outcome in outcomes)
+    others = sum(outcome.others for outcome in outcomes)
+    facts = [title, sum(outcome.kills for outcome in outcomes), duplicates, losses, others]
+    times = [f"{recoveries[int((len(recoveries) - 1) * part)]:.1f} s" for part in (0.5, 0.99)]
+    return "| " + " | ".join(map(str, facts + times)) + " |"
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

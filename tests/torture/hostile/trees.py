@@ -1,0 +1,355 @@
+"""Hostile git repositories: trees no git command would make, commits, refs, configuration, hooks and URLs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.contract import edition
+from reconciler.engine.check import check
+from reconciler.engine.desired import ManifestReader
+from reconciler.engine.plan import View, plan_digest, verdicts
+from reconciler.engine.values import Desired, Report, Snapshot
+from reconciler.errors import SourceError
+from reconciler.source import open_source
+from reconciler.source.address import parse_remote
+from reconciler.source.worktree import WorkTree
+from reconciler.views import history
+from reconciler.views.history import Declared
+from tests.git_repository import GitRepository, git_environment
+from tests.manifest.examples import MINIMAL
+from tests.torture.hostile.damage import CANARY, noise, torn, word
+from tests.torture.hostile.looks import NOON, SECRET, examine, examine_reasons, harmless, require
+from tests.torture.hostile.manifests import hostile_file
+from tests.torture.hostile.objects import PERSON, Entry, ObjectStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+    from reconciler.engine.values import Attribution
+    from reconciler.source import GitSource
+    from tests.torture.fuzz import Attack
+
+_NAMES: tuple[bytes, ...] = (
+    b"a.yaml", b"A.yaml", b"a.YAML", b"Good-0.yaml", b"good-0.yam", b"good-0.yaml.json", b".a.yaml", b"_a.yaml", b".yaml",
+    b"..", b".", b".git", b".GIT", b"git~1", b"\xe2\x80\x8b.git", b".git.yaml", b"a\nb.yaml", b"a\r.yaml", b"a\tb.yaml",
+    b"\x1b[2J.yaml", b"\x07.json", b"\xff\xfe.yaml", b"\xc0\xaf.yaml", b"\xed\xa0\x80.yml", b"\xe2\x80\xae.yaml", b" .yaml",
+    "手写.yaml".encode(), "e\u0301.yaml".encode(), "é.yaml".encode(), "\u0430.yaml".encode(), b"-rf.yaml", b"--output=x.yaml",
+    b":(glob)*.yaml", b"*.yaml", b"\\.yaml", b'"q".yaml', b"a b.yaml", b"$(touch canary-that-must-not-sing).yaml", b"con.yaml",
+    b"x" * 250 + b".yaml", b"x" * 5000 + b".yaml", b".gitmodules", b".gitattributes", b"config.json", b"a", b"\xe2\x80\xa8.yaml",
+)  # fmt: skip
+_IMPOSSIBLE = (b"", b"a/b.yaml", b"/abs.yaml", b"../up.yaml", b"a//b.yaml")
+"""Names that git itself never writes into a tree."""
+_MODES = (
+    b"100644",
+    b"100644",
+    b"100644",
+    b"100755",
+    b"120000",
+    b"160000",
+    b"40000",
+    b"100664",
+    b"777",
+    b"0",
+    b"170000",
+)
+_TARGETS = (b"/etc/passwd", b"../../..", b"/dev/zero", b"good-0.yaml", b".", b"\x1b[2J", b"x" * 5000, b"")
+_URLS = (
+    "ext::sh -c 'touch {c}'", "ext::./{p} %S x", "-oProxyCommand=./{p}", "--upload-pack=./{p}", "file://localhost/{p}",
+    "ssh://-oProxyCommand=./{p}/x", "ssh://x@-oProxyCommand=./{p}/x", "-x@host:path", "u@-oProxyCommand=./{p}:x",
+    "fd::17/foo", "transport::address", "https://u:{s}@", "https://u:{s}@host:99999999/x", "http://u:{s}@example.org/x",
+    "file:///nowhere;touch {c}", "file:///`touch {c}`", "file://$(touch {c})", "git://host/x", "C:\\x", "~root/x", "{p}",
+    "file:///\x1b[2J", "https://[::1", "https://ho st/x", "//host/x", "repo\0x", "a" * 5000, "file:///" + "a/" * 3000,
+)  # fmt: skip
+_REFS = (b"", b"\n", b"ref: refs/heads/main", b"ref: ../../../etc/passwd", b"ref: refs/heads/../../config", b"ref: HEAD",
+         b"ref: refs/heads/\x1b[2J", b"ref: refs/heads/" + b"x" * 5000, b"0" * 40, b"f" * 40, b"f" * 39, b"F" * 40, b"\xff" * 40)  # fmt: skip
+_HOOKS = ("post-checkout", "reference-transaction", "post-index-change", "pre-auto-gc", "fsmonitor-watchman")
+_PROGRAM_KEYS = (
+    "core.fsmonitor", "core.sshCommand", "core.pager", "core.editor", "core.askPass", "core.alternateRefsCommand",
+    "core.gitProxy", "pager.log", "pager.status", "gpg.program", "gpg.ssh.program", "gpg.x509.program", "credential.helper",
+    "diff.external", "diff.evil.command", "diff.evil.textconv", "merge.evil.driver", "filter.evil.clean",
+    "filter.evil.smudge", "filter.evil.process", "filter.odd [n]=x.clean", "uploadpack.packObjectsHook",
+    "remote.origin.uploadpack", "remote.origin.vcs", "sequence.editor",
+)  # fmt: skip
+_COMMANDS = ("log", "status", "ls-tree", "cat-file", "config", "rev-parse", "merge-base")
+_SETTINGS = (
+    ("log.showSignature", "true"), ("diff.renames", "copies"), ("diff.orderFile", "/dev/zero"), ("core.quotePath", "false"),
+    ("color.ui", "always"), ("log.decorate", "full"), ("format.pretty", "oneline"), ("i18n.logOutputEncoding", "UTF-16"),
+    ("core.bare", "true"), ("core.worktree", "/"), ("core.excludesFile", "/dev/zero"), ("core.attributesFile", "evil"),
+    ("include.path", "/dev/stdin"), ("log.mailmap", "true"), ("mailmap.file", "/etc/passwd"), ("core.precomposeUnicode", "x"),
+    ("extensions.partialClone", "origin"), ("core.repositoryFormatVersion", "1"), ("diff.noprefix", "true"),
+    ("status.renames", "copies"), ("core.abbrev", "4"), ("log.date", "human"), ("alias.x", "!x"), ("core.commentChar", "auto"),
+)  # fmt: skip
+_GOOD = {
+    f"good-{number}.yaml".encode(): MINIMAL.replace("mnist", f"good-{number}").encode() for number in range(2)
+}
+_LIFETIME = 40  # cases until a repository is thrown away, with all its objects
+
+
+@dataclass
+class Den:
+    """A repository under attack, and the good manifests it always holds."""
+
+    path: Path
+    program: str
+
+    def __post_init__(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        GitRepository(self.path)
+        self.store = ObjectStore(self.path / ".git")
+        self.good = [Entry(b"100644", name, self.store.blob(text)) for name, text in _GOOD.items()]
+        self.huge = self.store.blob(b"\0" * 40_000_000)
+        self.configuration = (self.path / ".git" / "config").read_bytes()
+
+    def reset(self) -> None:
+        """Takes back what a case did outside the object store."""
+        git_dir = self.path / ".git"
+        (git_dir / "config").write_bytes(self.configuration)
+        (git_dir / "HEAD").write_text("ref: refs/heads/main\n")
+        for name in ("packed-refs", "shallow", "index", "info/grafts", "commondir", "info/attributes"):
+            (git_dir / name).unlink(missing_ok=True)
+        shutil.rmtree(git_dir / "refs")
+        (git_dir / "refs" / "heads").mkdir(parents=True)
+
+
+@contextlib.contextmanager
+def attacker(folder: Path) -> Iterator[Attack]:
+    """One hostile commit, repository or URL; nothing it names may be started."""
+    program = folder / "sing"
+    program.write_text(f"#!/bin/sh\ntouch {folder / CANARY}\ncat\n")
+    program.chmod(0o755)
+    dens: list[Den] = []
+    count = 0
+
+    def attack(dice: Random) -> None:
+        nonlocal count
+        if count % _LIFETIME == 0:
+            dens[:] = [Den(folder / "repo", str(program))]
+        count += 1
+        kind = dice.random()
+        try:
+            if kind < 0.65:
+                _hostile_commit(dice, dens[0], folder)
+            elif kind < 0.8:
+                _hostile_repository(dice, dens[0], folder)
+            elif kind < 0.9:
+                _hostile_folder(dice, folder / "disk")
+            else:
+                _hostile_url(dice, folder)
+        finally:
+            dens[0].reset()
+            require(not (folder / CANARY).exists(), "a repository started a program")
+
+    with _nobodys_configuration(folder):
+        yield attack
+
+
+def _hostile_commit(dice: Random, den: Den, folder: Path) -> None:
+    """Odd names, modes, sizes, authors and messages; good files beside them keep their outcome."""
+    possible = dice.random() < 0.8
+    inner = den.store.tree([*den.good, *_entries(dice, den, possible=possible)], in_order=possible)
+    root = [Entry(b"40000", b"models.d", inner), *_entries(dice, den, most=2, possible=possible)]
+    tree = den.store.tree((e for e in root if e.name != b"models.d" or e.mode == b"40000"), in_order=possible)
+    parents = []
+    for _ in range(dice.randint(1, 3)):
+        parents = [_commit(dice, den, tree, parents)]
+    den.store.point("refs/heads/main", parents[0])
+    armed = dice.random() < 0.5
+    if armed:
+        _arm(dice, den)
+    with open_source("repo", branch=None, cache_dir=folder / "cache", base=folder, timeout=20) as source:
+        try:
+            commit = source.head()
+            snapshot = source.snapshot(commit, "models.d")
+            desired = ManifestReader(edition("seed-2019")).desired(source, snapshot)
+        except SourceError:
+            require(
+                armed or not possible or not _git_can_list(den, parents[0]), "what git can list can be read"
+            )
+            raise
+        _examine(dice, source, snapshot, desired, whole=possible)
+
+
+def _examine(dice: Random, source: GitSource, snapshot: Snapshot, desired: Desired, *, whole: bool) -> None:
+    if whole:
+        named = {pair.model_name for pair in desired.manifests}
+        require(
+            {f"good-{number}" for number in range(2)} <= named, "a bad file changes no other file's outcome"
+        )
+    known: dict[str, Attribution] = {}
+    with contextlib.suppress(SourceError):
+        known = dict(source.attribute(snapshot.commit, [file.path for file in snapshot.files]))
+        touches = source.history(snapshot.commit, "models.d")
+        rows = history.rows([Declared("local", pair, touches) for pair in desired.manifests], ())
+        harmless(history.text(rows), "history")
+    items = verdicts(View("local", desired, NOON, attributions=known))
+    examine(Report(snapshot.commit, plan_digest(items), items, notes=tuple(source.notes())), dice)
+
+
+def _entries(dice: Random, den: Den, most: int = 6, *, possible: bool) -> list[Entry]:
+    """Entries of one tree, each name once where it is to be possible."""
+    found: dict[bytes, Entry] = {}
+    for _ in range(dice.randint(0, most)):
+        name = dice.choice(_NAMES if possible or dice.random() < 0.6 else _IMPOSSIBLE)
+        if dice.random() < 0.2:
+            name = word(dice).encode().replace(b"\0", b"").replace(b"/", b"") + b".yaml"
+        if name not in _GOOD and (name != b"config.json" or dice.random() < 0.5):
+            found[name] = _entry(dice, den, name, possible=possible)
+    return list(found.values()) * (1 if possible or dice.random() < 0.7 else 2)
+
+
+def _entry(dice: Random, den: Den, name: bytes, *, possible: bool) -> Entry:
+    mode = dice.choice(_MODES[:7] if possible else _MODES)
+    if mode == b"120000":
+        return Entry(mode, name, den.store.blob(dice.choice(_TARGETS)))
+    if mode == b"160000":
+        return Entry(mode, name, dice.choice(("1" * 40, den.good[0].object_id)))
+    if mode == b"40000":
+        return Entry(mode, name, _folder(dice, den, possible=possible))
+    if not possible and dice.random() < 0.3:
+        return Entry(mode, name, dice.choice(("0" * 40, "f" * 40, den.store.tree([]))))
+    if dice.random() < 0.05:
+        return Entry(mode, name, den.huge)
+    return Entry(mode, name, den.store.blob(hostile_file(dice)[1]))
+
+
+def _folder(dice: Random, den: Den, *, possible: bool) -> str:
+    """A folder in a folder, sometimes very many of them."""
+    blob = den.store.blob(MINIMAL.encode() if dice.random() < 0.2 else b"x: 1")
+    inner = den.store.tree([Entry(b"100644", dice.choice(_NAMES[:8]), blob)])
+    for _ in range(dice.choice((0, 1, 2, 60 if possible else 300))):
+        inner = den.store.tree([Entry(b"40000", b"d", inner)])
+    return inner
+
+
+def _commit(dice: Random, den: Den, tree: str, parents: list[str]) -> str:
+    name = dice.choice((b"A", b"", b"<", b"\x1b[2J", b"\xff\xfe", b"a\0b", b"\xe2\x80\xae", b"n" * 9000))
+    date = dice.choice(
+        (b"1700000000 +0200", b"-1 -0000", b"9" * 30 + b" +9999", b"0 +2460", b"now", b"", b"1e9 +x")
+    )
+    author = dice.choice((PERSON, name + b" <" + name + b"> " + date, date, b""))
+    message = dice.choice(
+        (b"Change\n", b"", noise(dice)[:2000], b"\x1b[2J\xe2\x80\xae\n", b"\n\n\nlate", b"l" * 90_000)
+    )
+    more = dice.choice(
+        (b"", b"", b"encoding UTF-16\n", b"encoding nonsense\n", b"gpgsig x\n y\n", b"mergetag x\n")
+    )
+    return den.store.commit(tree, parents, author=author, message=message, more=more)
+
+
+def _arm(dice: Random, den: Den) -> None:
+    """A configuration, attributes and hooks that would start a program."""
+    lines = []
+    for key in dice.sample(_PROGRAM_KEYS, dice.randint(0, 9)):
+        section, _, rest = key.partition(".")
+        sub, _, name = rest.rpartition(".")
+        lines.append(f"[{section}{f' {chr(34)}{sub}{chr(34)}' if sub else ''}]\n\t{name} = {den.program}\n")
+    lines += [f"[alias]\n\t{name} = !{den.program}\n" for name in dice.sample(_COMMANDS, 2)]
+    for key, value in dice.sample(_SETTINGS, dice.randint(0, 3)):
+        section, _, name = key.partition(".")
+        lines.append(f"[{section}]\n\t{name} = {value}\n")
+    git_dir = den.path / ".git"
+    (git_dir / "config").write_bytes(den.configuration + "".join(lines).encode())
+    (git_dir / "info" / "attributes").write_bytes(b"* diff=evil filter=evil merge=evil text\n")
+    for hook in _HOOKS:
+        with contextlib.suppress(FileExistsError):
+            (git_dir / "hooks" / hook).symlink_to(den.program)
+    (den.path / "models.d").mkdir(exist_ok=True)
+    (den.path / "models.d" / "a.yaml").write_bytes(dice.randbytes(3))
+
+
+def _hostile_repository(dice: Random, den: Den, folder: Path) -> None:
+    """Refs, packed refs, HEAD and configuration as bytes that nobody expects."""
+    tree = den.store.tree([Entry(b"40000", b"models.d", den.store.tree(den.good))])
+    commit = den.store.commit(tree)
+    den.store.point("refs/heads/main", commit)
+    git_dir = den.path / ".git"
+    for name in dice.sample(
+        ("HEAD", "packed-refs", "refs/heads/main", "config", "shallow", "info/grafts", "index"), 2
+    ):
+        first = dice.choice(
+            (*_REFS, commit.encode(), f"{commit} refs/heads/main".encode(), den.configuration)
+        )
+        (git_dir / name).write_bytes(torn(dice, first, most=2) if dice.random() < 0.6 else first)
+    branch = dice.choice((None, "main", word(dice)))
+    with open_source("repo", branch=branch, cache_dir=folder / "cache", base=folder, timeout=20) as source:
+        head = source.head()
+        snapshot = source.snapshot(head, dice.choice(("models.d", "", word(dice))))
+        ManifestReader(edition("seed-2019")).desired(source, snapshot)
+        harmless("".join(source.notes()), "notes")
+        source.resolve(
+            dice.choice(("HEAD", "main", word(dice), "@{-1}", ":/x", "HEAD^{/x}", "--all", commit[:7]))
+        )
+        source.contains(head, dice.choice((commit, "f" * 40, head)))
+        source.watch_paths()
+
+
+def _hostile_folder(dice: Random, folder: Path) -> None:
+    """The same names in a work tree, where `validate` reads them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "models.d").mkdir(parents=True)
+    for name, text in _GOOD.items():
+        (folder / "models.d" / os.fsdecode(name)).write_bytes(text)
+    for _ in range(dice.randint(1, 5)):
+        place = os.fsencode(folder / "models.d") + b"/" + dice.choice(_NAMES).lstrip(b".")[:200]
+        with contextlib.suppress(OSError, ValueError):
+            _put(dice, place)
+    tree = WorkTree(folder)
+    checked = check(tree.snapshot("models.d"), tree, edition("seed-2019"))
+    examine_reasons(checked.reasons)
+    blamed = {reason.path for reason in checked.reasons if reason.severity == "error"}
+    require(
+        not blamed & {f"models.d/{os.fsdecode(name)}" for name in _GOOD},
+        "a bad file is no other file's fault",
+    )
+
+
+def _put(dice: Random, place: bytes) -> None:
+    kind = dice.randrange(5)
+    if kind == 0:
+        os.symlink(dice.choice(_TARGETS), place)
+    elif kind == 1:
+        os.mkfifo(place)
+    elif kind == 2:
+        os.mkdir(place)
+    else:
+        Path(os.fsdecode(place)).write_bytes(hostile_file(dice)[1])
+
+
+def _hostile_url(dice: Random, folder: Path) -> None:
+    url = dice.choice(_URLS).format(c=CANARY, p="sing", s=SECRET)
+    if dice.random() < 0.5:
+        url = torn(dice, url.encode(), most=2).decode(errors="replace")[:9000]
+    remote = parse_remote(url)
+    if remote is not None:
+        harmless(repr(remote), "a remote")
+        require(remote.scheme in ("file", "ssh", "https", "http"), "a scheme that is known")
+    if remote is None or remote.scheme == "file":
+        with open_source(url, branch=None, cache_dir=folder / "cache", base=folder, timeout=20) as source:
+            source.head()
+
+
+def _git_can_list(den: Den, commit: str) -> bool:
+    """Whether git itself reads the commit."""
+    command = ["git", "ls-tree", "-r", "-l", "-z", "--full-tree", commit]
+    done = subprocess.run(command, cwd=den.path, env=git_environment(), capture_output=True, check=False)
+    return done.returncode == 0
+
+
+@contextlib.contextmanager
+def _nobodys_configuration(folder: Path) -> Iterator[None]:
+    """Git reads no configuration but the repository's own while the block runs."""
+    kept = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(git_environment() | {"HOME": str(folder)})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)

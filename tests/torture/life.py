@@ -1,0 +1,81 @@
+"""One life of the program, unchanged, in a process of its own, which may be told where it is to end.
+
+`python -m tests.torture.life POINT COMMAND…` runs the program until it reaches the point, and dies there as
+by `kill -9`: nothing is flushed, closed or said. The point `-` is never reached.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import signal
+import sys
+import threading
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from reconciler.cli import main
+from tests.torture.points import POINTS
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+    from tests.torture.points import Point, Within
+
+
+def doom(point: Point) -> None:
+    """Makes this process kill itself at the point.
+
+    Raises:
+        LookupError: the program has no function of that name.
+    """
+    code = _code(point.place)
+    around = [(_code(within.place), within) for within in point.within]
+
+    def watch(frame: FrameType, event: str, _: object) -> None:
+        if frame.f_code is not code or event != point.moment:
+            return
+        if all(_is_under_way(frame, *outer) for outer in around):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.setprofile(watch)
+    sys.setprofile(watch)
+
+
+def _code(place: str) -> CodeType:
+    module, _, path = place.partition(":")
+    found: Any = import_module(module)
+    for name in path.split("."):
+        found = getattr(found, name, None)
+        if found is None:
+            raise LookupError(f"{place}: there is no {name}; correct tests/torture/points.py")
+    code: CodeType = inspect.unwrap(found).__code__
+    return code
+
+
+def _is_under_way(frame: FrameType | None, code: CodeType, within: Within) -> bool:
+    while frame is not None:
+        if frame.f_code is code:
+            return all(_text(frame, name) == value for name, value in within.having.items())
+        frame = frame.f_back
+    return False
+
+
+def _text(frame: FrameType, name: str) -> str:
+    first, *rest = name.split(".")
+    found = frame.f_locals.get(first)
+    for part in rest:
+        found = getattr(found, part, None)
+    return str(found)
+
+
+def live(point: str | None, command: list[str]) -> None:
+    """Runs the program with these arguments; ends with SystemExit, or at the point."""
+    sys.argv = ["reconciler", *command]
+    if point is not None:
+        doom(POINTS[point])
+    main()
+
+
+if __name__ == "__main__":
+    live(None if sys.argv[1] == "-" else sys.argv[1], sys.argv[2:])

@@ -1,0 +1,159 @@
+"""The places where a process can die, by name: before and after each step that something outlives.
+
+A place is a function of the program and a moment, its call or its return; some only count inside another
+function. The program knows nothing of this: the interpreter's own profiling hook watches for the place
+(`tests.torture.life`), and a name that no longer exists is an error there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Moment = Literal["call", "return"]
+
+
+@dataclass(frozen=True)
+class Within:
+    """A function that has to be under way, and what its local variables have to be, as text."""
+
+    place: str
+    having: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One place to die at.
+
+    Attributes:
+        name: such as `intent/committed`.
+        place: `module:function` or `module:Class.method`.
+        moment: at the function's call or at its return.
+        within: what has to be under way, all of it.
+        scene: what goes wrong besides, see `tests.torture.scene.SCENES`.
+        earlier: names of points where earlier lives of the same world died.
+        victim: which process dies.
+        command: what the program was doing: one cycle, or the loop.
+    """
+
+    name: str
+    place: str
+    moment: Moment
+    within: tuple[Within, ...] = ()
+    scene: str = "plain"
+    earlier: tuple[str, ...] = ()
+    victim: Literal["program", "registry"] = "program"
+    command: Literal["apply", "run"] = "apply"
+
+    @property
+    def family(self) -> str:
+        """The part of the name before the slash."""
+        return self.name.partition("/")[0]
+
+
+_RECORD = "reconciler.engine.execute:Executor._record"
+_COMMIT = "sqlalchemy.engine.default:DefaultDialect.do_commit"
+_LEDGER = "reconciler.state.ledger:SqlLedger"
+_CALL = "reconciler.registry.exchange:Exchange._persist"
+_WRITING = Within("reconciler.state.database:Database.writing")
+_POST = Within(_CALL, {"call.method": "POST"})
+_POST_LOST = Within("reconciler.registry.exchange:_lost", {"call.method": "POST"})
+
+_KINDS = {
+    "intent": ("import-requested", "plain"),
+    "result": ("imported", "plain"),
+    "status": ("published", "plain"),
+    "unknown": ("outcome-unknown", "lost"),
+    "adopted": ("adopted", "lost"),
+    "settled": ("settled-not-made", "gone"),
+    "postponed": ("postponed", "busy"),
+}
+
+
+def _events() -> Iterator[Point]:
+    """Four places around each event: before it, before and after its commit, and when everybody knows."""
+    for family, (kind, scene) in _KINDS.items():
+        about = Within(_RECORD, {"kind": kind})
+        yield Point(f"{family}/due", _RECORD, "call", (about,), scene)
+        yield Point(f"{family}/uncommitted", _COMMIT, "call", (about, _WRITING), scene)
+        yield Point(f"{family}/committed", _COMMIT, "return", (about, _WRITING), scene)
+        yield Point(f"{family}/recorded", _RECORD, "return", (about,), scene)
+
+
+def _steps() -> Iterator[Point]:
+    """The steps that are no events."""
+    lock, sqlite = "reconciler.state.lock:FileLock", "reconciler.state.sqlite"
+    yield Point("lock/wanted", f"{lock}._lock", "call")
+    yield Point("lock/taken", f"{lock}._lock", "return")
+    yield Point("lock/signed", f"{lock}._write", "return")
+    yield Point("lock/kept", f"{lock}.release", "call")
+    yield Point("lock/released", f"{lock}.release", "return")
+    yield Point("state/absent", f"{sqlite}:_create", "call")
+    yield Point("state/half-made", "reconciler.state.identity:establish", "return")
+    yield Point("state/made", f"{sqlite}:_create", "return")
+    yield Point("state/acquainted", "reconciler.state.identity:record", "return")
+
+    yield Point("send/due", "reconciler.registry.client:ModelArtsRegistry._body", "return")
+    yield Point("send/connected", "reconciler.registry.exchange:_Attempt.leave", "call", (_POST,))
+    head = "httpcore._async.http11:AsyncHTTP11Connection._receive_response_headers"
+    yield Point("send/sent", head, "call", (_POST,))
+    yield Point("receive/arrived", "reconciler.registry.wire:created_id", "call")
+    yield Point("receive/read", "reconciler.registry.wire:created_id", "return")
+    yield Point("receive/lost", "reconciler.registry.exchange:_lost", "return", (_POST_LOST,), "lost")
+
+    yield Point("observed/due", f"{_LEDGER}.mark", "call")
+    yield Point("observed/uncommitted", _COMMIT, "call", (Within(f"{_LEDGER}.mark"), _WRITING))
+    yield Point("observed/committed", _COMMIT, "return", (Within(f"{_LEDGER}.mark"), _WRITING))
+    yield Point("report/due", f"{_LEDGER}.save_report", "call")
+    yield Point("report/uncommitted", _COMMIT, "call", (Within(f"{_LEDGER}.save_report"), _WRITING))
+    yield Point("report/committed", _COMMIT, "return", (Within(f"{_LEDGER}.save_report"), _WRITING))
+
+    mirror = "reconciler.source.mirror"
+    yield Point("mirror/absent", f"{mirror}:Mirror._renew", "call", scene="remote")
+    yield Point("mirror/empty", f"{mirror}:_make_bare", "return", scene="remote")
+    yield Point("mirror/fetched", f"{mirror}:Mirror._fetch", "return", scene="remote")
+    yield Point("mirror/made", f"{mirror}:Mirror._renew", "return", scene="remote")
+    yield Point("mirror/stale", f"{mirror}:Mirror._update", "call", scene="moved")
+    yield Point("mirror/updated", f"{mirror}:Mirror._update", "return", scene="moved")
+
+
+def _recoveries() -> Iterator[Point]:
+    """A second death, while the first is being recovered from."""
+    executor = "reconciler.engine.execute:Executor"
+    unanswered, unsent = ("send/sent",), ("intent/committed",)
+    adopted, settled = Within(_RECORD, {"kind": "adopted"}), Within(_RECORD, {"kind": "settled-not-made"})
+    yield Point("recovery/begun", f"{executor}.settle_all", "call", earlier=unanswered)
+    yield Point("recovery/looking", f"{executor}._look_twice", "call", earlier=unanswered)
+    yield Point("recovery/found", f"{executor}._adopt", "call", earlier=unanswered)
+    yield Point("recovery/adopting", _COMMIT, "call", (adopted, _WRITING), earlier=unanswered)
+    yield Point("recovery/adopted", _COMMIT, "return", (adopted, _WRITING), earlier=unanswered)
+    yield Point("recovery/not-found", _COMMIT, "call", (settled, _WRITING), earlier=unsent)
+    yield Point("recovery/settled", _COMMIT, "return", (settled, _WRITING), earlier=unsent)
+    yield Point("recovery/sent-again", POINTS["send/sent"].place, "call", (_POST,), earlier=unsent)
+
+
+def _loops() -> Iterator[Point]:
+    """The same in the scheduled loop, which follows imports on a clock of its own."""
+    intent, status = Within(_RECORD, {"kind": "import-requested"}), Within(_RECORD, {"kind": "published"})
+    yield Point("loop/ticking", "reconciler.daemon.ticker:Ticker.tick", "call", command="run")
+    yield Point("loop/intended", _COMMIT, "return", (intent, _WRITING), command="run")
+    yield Point("loop/answered", "reconciler.registry.wire:created_id", "return", command="run")
+    yield Point("loop/following", "reconciler.engine.cycle:Engine.follow_once", "call", command="run")
+    yield Point("loop/followed", _COMMIT, "return", (status, _WRITING), command="run")
+
+
+def _of_the_registry() -> Iterator[Point]:
+    """The other process dies, around the one thing it keeps."""
+    store = "reconciler.embedded.store:Store.add"
+    route = "reconciler.embedded.arrival:arrive"
+    yield Point("registry/asked", route, "call", victim="registry")
+    yield Point("registry/unwritten", store, "call", victim="registry")
+    yield Point("registry/written", store, "return", victim="registry")
+
+
+POINTS: dict[str, Point] = {point.name: point for point in (*_events(), *_steps())}
+POINTS |= {point.name: point for point in (*_recoveries(), *_loops(), *_of_the_registry())}
+FAMILIES = tuple(dict.fromkeys(point.family for point in POINTS.values()))

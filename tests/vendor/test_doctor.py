@@ -1,0 +1,223 @@
+"""`doctor` against a target that asks for credentials: each thing that can be wrong, by name, and once."""
+
+from __future__ import annotations
+
+import ssl
+import subprocess
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.embedded import Credentials, EmbeddedSettings, Faults, running
+from tests.vendor.logins import (
+    NAMES,
+    Way,
+    access_key,
+    fleet_of,
+    password,
+    target,
+    temporary,
+    token,
+    way_of,
+)
+from tests.vendor.served import ACCESS_KEY, GUARDED, PROJECT, SECRET_KEY, Served, served
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.program import Done, Fleet
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One registry with credentials for all tests."""
+    with served(tmp_path_factory.mktemp("registry"), GUARDED) as registry:
+        yield registry
+
+
+def worst(done: Done) -> dict[str, Any]:
+    """The one finding that is an error."""
+    (found,) = (finding for finding in done.json if finding["level"] == "error")
+    assert done.code == found["exit_code"]
+    assert found["remedy"]
+    return dict(found)
+
+
+def doctor(fleet: Fleet) -> Done:
+    """What it says, with a manifest in place; the journal stays empty."""
+    fleet.declare("a@1.0.0")
+    done = fleet("doctor", "--output", "json")
+    assert not (fleet.folder / ".reconciler").exists()
+    return done
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_good_credentials_pass_and_nothing_is_created(name: str, guarded: Served, tmp_path: Path) -> None:
+    """Address, TLS, clock, then a list: no model and no state come of it."""
+    fleet = fleet_of(tmp_path / "repository", guarded.url, way_of(name, guarded.url))
+    done = doctor(fleet)
+    assert done.code == 0
+    found = [(f["check"], f["level"]) for f in done.json if f["target"] == "prod"]
+    assert found[1:] == [("address", "ok"), ("tls", "ok"), ("clock", "ok"), ("registry", "ok")]
+    assert "lists 0 models" in done.json[-1]["message"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: access_key("SK-canary-wrong"),
+        lambda: temporary(token="ST-canary-wrong"),  # noqa: S106 - nobody's
+        lambda: token("TOKEN-canary-wrong"),
+        lambda: password("PW-canary-wrong"),
+    ],
+    ids=NAMES,
+)
+def test_wrong_credentials_are_told_after_one_attempt(
+    make: Callable[[], Way], guarded: Served, tmp_path: Path
+) -> None:
+    """Which target, which key of the configuration; the secret is not shown."""
+    before = guarded.refusals()
+    done = doctor(fleet_of(tmp_path / "repository", guarded.url, make()))
+    found = worst(done)
+    assert (found["check"], found["exit_code"]) == ("credentials", 3)
+    assert "targets.prod.auth" in found["remedy"]
+    assert guarded.refusals() == before + 1
+    assert "canary" not in done.out + done.err
+
+
+def test_a_secret_that_is_not_there_is_told_with_its_place(guarded: Served, tmp_path: Path) -> None:
+    """Nothing is sent."""
+    before = guarded.refusals()
+    fleet = fleet_of(tmp_path / "repository", guarded.url, access_key())
+    (fleet.folder / "secrets" / "sk").unlink()
+    found = worst(doctor(fleet))
+    assert found["check"] == "credentials"
+    assert "secrets/sk" in found["message"]
+    assert guarded.refusals() == before
+
+
+@pytest.mark.parametrize("name", ["aksk", "token"])
+def test_a_wrong_project_is_told_apart_from_wrong_credentials(
+    name: str, guarded: Served, tmp_path: Path
+) -> None:
+    """400 or 403 ModelArts.0210."""
+    way = way_of(name, guarded.url)
+    fleet = fleet_of(tmp_path / "repository", guarded.url, way)
+    fleet.configure(target(guarded.url, way).replace(PROJECT, "f" * 32))
+    found = worst(doctor(fleet))
+    assert (found["check"], found["exit_code"]) == ("project", 3)
+    assert "targets.prod.project_id" in found["remedy"]
+
+
+def test_a_missing_permission_names_it(tmp_path: Path) -> None:
+    """403 ModelArts.0108 to a list."""
+    rule = {"method": "GET", "path": "/v1/*", "action": "reply", "status": 403, "code": "ModelArts.0108"}
+    settings = EmbeddedSettings(
+        auth=Credentials(access_keys={ACCESS_KEY: SECRET_KEY}),
+        faults=Faults.model_validate({"rules": [rule]}),
+    )
+    with running(settings) as url:
+        found = worst(doctor(fleet_of(tmp_path / "repository", url, access_key())))
+    assert found["check"] == "permission"
+    assert "modelarts:model:list" in found["remedy"]
+
+
+@pytest.mark.parametrize("offset", [-1200, 1200])
+def test_a_clock_that_is_off_is_told_before_anything_is_signed(offset: int, tmp_path: Path) -> None:
+    """The registry's `Date` is enough; a signature would only count as a failure."""
+    with served(tmp_path / "registry", f"clock_offset = {offset}\n{GUARDED}") as registry:
+        found = worst(doctor(fleet_of(tmp_path / "repository", registry.url, access_key())))
+        assert registry.refusals() == 0
+    assert (found["check"], "clock" in found["remedy"]) == ("clock", True)
+
+
+def test_a_port_that_nobody_listens_on(tmp_path: Path) -> None:
+    """Connection refused, with the key that names it."""
+    found = worst(doctor(fleet_of(tmp_path / "repository", "http://127.0.0.1:9", access_key())))
+    assert "refused" in found["message"]
+    assert "targets.prod.endpoint" in found["remedy"]
+
+
+def test_an_identity_service_that_is_not_there_is_told_by_its_own_key(
+    guarded: Served, tmp_path: Path
+) -> None:
+    """A login has an endpoint of its own, which is looked at too."""
+    fleet = fleet_of(tmp_path / "repository", guarded.url, password())
+    text = (fleet.folder / "reconciler.toml").read_text("utf-8")
+    fleet.configure(text.replace(f'iam_endpoint = "{guarded.url}"', 'iam_endpoint = "http://127.0.0.1:9"'))
+    found = worst(doctor(fleet))
+    assert "targets.prod.auth.iam_endpoint" in found["remedy"]
+
+
+def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
+    """TLS on loopback, self-signed: refused, and nothing is sent."""
+    with _tls(tmp_path) as (url, asked):
+        done = doctor(fleet_of(tmp_path / "repository", url, access_key()))
+        found = worst(done)
+    assert (found["check"], found["exit_code"]) == ("tls", 3)
+    assert "self-signed" in found["message"]
+    assert "SSL_CERT_FILE" in found["remedy"]
+    assert asked == []
+
+
+def test_a_certificate_that_ssl_cert_file_vouches_for_is_accepted(tmp_path: Path) -> None:
+    """By the doctor as by the client, which then finds that this is no registry."""
+    with _tls(tmp_path) as (url, asked):
+        fleet = fleet_of(tmp_path / "repository", url, access_key())
+        fleet.declare("a@1.0.0")
+        fleet.environment["SSL_CERT_FILE"] = str(tmp_path / "cert.pem")
+        done = fleet.process("doctor", "--output", "json")
+    assert ("tls", "ok") in [(finding["check"], finding["level"]) for finding in done.json]
+    assert worst(done)["check"] == "registry"
+    assert "GET" in asked
+
+
+class _Quiet(BaseHTTPRequestHandler):
+    """Answers everything with an empty page."""
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.command)  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_HEAD = do_GET  # noqa: N815 - the library's name
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def _tls(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """An HTTPS server with a certificate of its own making; the methods that it was asked with."""
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+    ]
+    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with HTTPServer(("127.0.0.1", 0), _Quiet) as server:
+        server.asked = []  # type: ignore[attr-defined]
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"https://localhost:{server.server_port}", server.asked  # type: ignore[attr-defined]
+        finally:
+            server.shutdown()
+            thread.join()
