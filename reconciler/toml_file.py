@@ -1,7 +1,7 @@
 """Reads a TOML file that anybody may have written, such as a configuration that came with a merge request.
 
-The standard library's parser recurses, converts numbers of any length, and takes quadratic time and memory over
-long dotted keys: what could hurt is refused before, and what it trips over is a mistake like any other.
+The standard library's parser recurses, stumbles over numbers of any length, and takes quadratic time and
+memory for a key of very many parts: the last is refused before, the others are mistakes like any other.
 """
 
 from __future__ import annotations

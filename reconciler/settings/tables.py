@@ -25,6 +25,19 @@ _EDITIONS = Literal["seed-2019", "cn-2021", "otc-2024", "current"]
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _holds_no_nul(cls, values: object) -> object:
+        """No file, host or secret has a NUL in it, and whoever takes one for such stumbles."""
+        for key, value in values.items() if isinstance(values, dict) else ():
+            if any(
+                "\0" in text
+                for text in (value if isinstance(value, list) else [value])
+                if isinstance(text, str)
+            ):
+                raise ValueError(f"{key}: a NUL character cannot be in a text")
+        return values
+
 
 class SourceSettings(_Section):
     """`[source]`: where the manifests are committed."""
@@ -141,7 +154,9 @@ class EmbeddedTarget(_Target):
     database: Path | None = Field(
         None, description="SQLite file; by default registry-TARGET.db in state.dir."
     )
-    publish_seconds: float = Field(1.0, ge=0, description="How long an import takes to be published.")
+    publish_seconds: float = Field(
+        1.0, ge=0, allow_inf_nan=False, description="How long an import takes to be published."
+    )
 
 
 class ModelArtsTarget(_Target):
@@ -152,7 +167,7 @@ class ModelArtsTarget(_Target):
     project_id: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_.-]+$")
     workspace_id: str = "0"
     auth: Auth | None = Field(None, description="Left out only for a registry that asks for no credentials.")
-    rate: float = Field(20.0, gt=0, description="Requests a second, at most.")
+    rate: float = Field(20.0, gt=0, allow_inf_nan=False, description="Requests a second, at most.")
     timeout: Interval = Field(timedelta(seconds=30), description="Deadline of one call.")
     page_size: int = Field(1000, ge=1, le=1000, description="Models a page when listing.")
 

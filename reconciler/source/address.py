@@ -11,11 +11,13 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from reconciler.errors import SourceError
+from reconciler.errors import ConfigurationError
 
 _HELPER = re.compile(r"[A-Za-z0-9+.-]*::")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SCP_LIKE = re.compile(r"(?P<user>[^@/:]+)@(?P<host>\[[^\]/]+\]|[^@/:\[\]]+):(?P<path>.+)")
+_CREDENTIALS = re.compile(r"[^/@:\s]:[^/@\s]+@")
+_SHORTEST_TOKEN = 8  # a shorter user name is a name, and taking it out of messages would tear words apart
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f]")
 
 # What git may speak for each scheme, a rewriting by the user's own `url.*.insteadOf` included.
@@ -64,17 +66,23 @@ def parse_remote(repo: str) -> Remote | None:
     """The remote that `repo` names, or None when it is a path.
 
     Raises:
-        SourceError: it looks like a URL, and it is none that is accepted.
+        ConfigurationError: it looks like a URL, and it is none that is accepted.
     """
     if not (_HELPER.match(repo) or _SCHEME.match(repo) or _SCP_LIKE.fullmatch(repo)):
         if repo.startswith("-"):
-            raise SourceError(f"repository {repo!r}: begins with '-'; write ./{repo} if it is a folder")
+            raise ConfigurationError(
+                f"repository {repo!r}: begins with '-'; write ./{repo} if it is a folder"
+            )
+        if _CREDENTIALS.search(repo):
+            raise ConfigurationError(
+                f"repository: looks like a URL with a password, and is none; {_ACCEPTED}"
+            )
         return None
     if _HELPER.match(repo):
         helper = repo.partition("::")[0]
-        raise SourceError(f"repository URL: the remote helper {helper!r}:: is refused; {_ACCEPTED}")
+        raise ConfigurationError(f"repository URL: the remote helper {helper!r}:: is refused; {_ACCEPTED}")
     if _UNPRINTABLE.search(repo):
-        raise SourceError("repository URL: contains a blank or a control character; percent-encode it")
+        raise ConfigurationError("repository URL: contains a blank or a control character; percent-encode it")
     return _parse_url(repo) if _SCHEME.match(repo) else _parse_scp_like(repo)
 
 
@@ -83,31 +91,33 @@ def _parse_url(url: str) -> Remote:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
-        raise SourceError(f"repository URL: cannot be read; {_ACCEPTED}") from error
+        raise ConfigurationError(f"repository URL: cannot be read; {_ACCEPTED}") from error
     shown = _without_secrets(parts)
     if parts.scheme not in _PROTOCOLS:
-        raise SourceError(f"repository URL {shown}: scheme {parts.scheme!r} is refused; {_ACCEPTED}")
+        raise ConfigurationError(f"repository URL {shown}: scheme {parts.scheme!r} is refused; {_ACCEPTED}")
     if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
-        raise SourceError(f"repository URL {shown}: write file:///absolute/path, without a host")
+        raise ConfigurationError(f"repository URL {shown}: write file:///absolute/path, without a host")
     if parts.scheme != "file" and not host:
-        raise SourceError(f"repository URL {shown}: has no host; {_ACCEPTED}")
+        raise ConfigurationError(f"repository URL {shown}: has no host; {_ACCEPTED}")
     _refuse_options(shown, host, unquote(parts.username or ""))
     if parts.scheme == "http" and not _is_loopback(host):
-        raise SourceError(f"repository URL {shown}: http is refused except for loopback; use https or ssh")
+        raise ConfigurationError(
+            f"repository URL {shown}: http is refused except for loopback; use https or ssh"
+        )
     return Remote(url, parts.scheme, shown, _secrets(parts))
 
 
 def _parse_scp_like(url: str) -> Remote:
     match = _SCP_LIKE.fullmatch(url)
     if match is None:
-        raise SourceError(f"repository URL: cannot be read; {_ACCEPTED}")
+        raise ConfigurationError(f"repository URL: cannot be read; {_ACCEPTED}")
     _refuse_options(url, match["host"], match["user"], match["path"])
     return Remote(url, "ssh", url)
 
 
 def _refuse_options(shown: str, *pieces: str) -> None:
     if any(piece.startswith("-") for piece in pieces):
-        raise SourceError(f"repository URL {shown}: user, host and path must not begin with '-'")
+        raise ConfigurationError(f"repository URL {shown}: user, host and path must not begin with '-'")
 
 
 def _is_loopback(host: str) -> bool:
@@ -128,7 +138,7 @@ def _without_secrets(parts: SplitResult) -> str:
 
 def _secrets(parts: SplitResult) -> tuple[str, ...]:
     """Longest first, so that no secret is left in half by a shorter one."""
-    user = None if parts.scheme == "ssh" else parts.username
+    user = None if parts.scheme == "ssh" or len(parts.username or "") < _SHORTEST_TOKEN else parts.username
     values = [value for _, value in parse_qsl(parts.query)]
     written = [user, parts.password, parts.query, parts.fragment, *values]
     found = {text for piece in written if piece for text in (piece, unquote(piece))}

@@ -13,6 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from reconciler.errors import SourceError
 from reconciler.source import environment
@@ -69,6 +70,7 @@ class Mirror:
         self._tally = tally
         self.named = remote.shown
         self.layout = bare_layout(self._cache_dir / f"{remote.digest(branch)}.git")
+        self._talks: WeakSet[Commands] = WeakSet()
         self.commands = Commands(
             self.layout.git_dir,
             environment.for_mirror(self.layout),
@@ -110,8 +112,10 @@ class Mirror:
         return [f"{self.named}: is a shallow clone itself: history ends where it was cut off"]
 
     def close(self) -> None:
-        """Ends git processes; safe to call twice."""
+        """Ends git processes, those that talk to the remote included; safe to call twice."""
         self.commands.close()
+        for talk in tuple(self._talks):
+            talk.close()
 
     def _advertised(self) -> str:
         self._make_cache_dir()
@@ -163,7 +167,7 @@ class Mirror:
 
     def _talking(self, git_dir: Path) -> Commands:
         """Git outside of any repository but the one at `git_dir`, with the remote's URL at hand."""
-        return Commands(
+        talk = Commands(
             self._cache_dir,
             environment.for_remote(bare_layout(git_dir), self._remote),
             tally=self._tally,
@@ -172,6 +176,8 @@ class Mirror:
             redact=self._remote.redact,
             is_repository=False,
         )
+        self._talks.add(talk)
+        return talk
 
     def _make_cache_dir(self) -> None:
         try:

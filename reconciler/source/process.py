@@ -101,10 +101,12 @@ class Conversation(io.RawIOBase):
         """Waits for git to end, after its output was read to the end."""
         begun = time.monotonic()
         while self._selector.get_map():
-            if self._process.poll() is None:
-                events = self._events(begun)
-            elif not (events := self._selector.select(_STRAGGLER)):
+            ended = self._process.poll() is not None  # another process may keep its standard error open
+            events = self._selector.select(_STRAGGLER)
+            if ended and not events:
                 break
+            if not ended and self._remaining(begun) <= 0:
+                raise SilentGitError
             for key, _ in events:
                 self._listen() if key.fd == self._stderr else self._send()
         try:

@@ -161,8 +161,9 @@ class GitSource:
     ) -> Mapping[str, Attribution]:
         """For each path, the newest commit reachable from `commit` that gave it the content it has there.
 
-        Two processes whatever the number of paths; the log is read only as far back as needed, and with `since`
-        not beyond that commit. A path to which none of these commits gave its content is left out.
+        Two processes whatever the number of paths; the log is read only as far back as needed, and
+        with `since` not beyond that commit. A path to which none of these commits gave its content is left
+        out.
 
         Raises:
             SourceError: the commit is not there, or git failed.

@@ -17,7 +17,8 @@ from reconciler.contract import edition
 from reconciler.errors import ConfigurationError
 from reconciler.manifest import Manifest, read
 from reconciler.settings import Settings, load, tables
-from tests.git_repository import GitRepository, git_environment
+from tests.git_repository import GitRepository
+from tests.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,22 +121,14 @@ def test_the_sessions_of_a_document_run_as_they_are_shown(document: Path, tmp_pa
 
 def _run(shown: str, folder: Path) -> None:
     line, *expected = shown.splitlines()
+    code = int(expected.pop()[2:]) if expected and expected[-1].startswith("? ") else 0
     words = shlex.split(line)
     if words[0] == "reconciler":
-        words[:1] = [sys.executable, "-m", "reconciler"]
-    identity = {"GIT_AUTHOR_NAME": "Ann", "GIT_AUTHOR_EMAIL": "ann@example.org"}
-    committer = {"GIT_COMMITTER_NAME": "Ann", "GIT_COMMITTER_EMAIL": "ann@example.org"}
-    done = subprocess.run(
-        words,
-        cwd=folder,
-        env=git_environment() | identity | committer,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    code = int(expected.pop()[2:]) if expected and expected[-1].startswith("? ") else 0
-    printed = done.stdout + done.stderr
-    assert done.returncode == code, printed
+        done = Program(folder)(*words[1:])
+        printed = done.out + done.err
+        assert done.code == code, printed
+    else:
+        printed = GitRepository(folder).git(*words[1:])
     rest = printed
     for wanted in filter(None, (each.strip() for each in expected)):
         assert wanted in rest, f"{line}: {wanted!r} not in {printed}"

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,19 +25,16 @@ from reconciler.engine.desired import ManifestReader
 from reconciler.engine.fold import fold
 from reconciler.engine.guards import Guards
 from reconciler.engine.release import held, release
-from reconciler.engine.values import Created, Entry, Event, ObservedModel, Report, Verdict
+from reconciler.engine.values import Entry, Event, Report, Verdict
 from reconciler.errors import GuardError
 from reconciler.state import open_state
 from reconciler.views import as_json
-from tests.engine.worlds import Crash, MemoryRegistry, MemorySource, World, text
+from tests.engine.lax import LAG, SECRET, LaxRegistry
+from tests.engine.worlds import Crash, MemorySource, World, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from reconciler.state import SqlLedger
 
-SECRET = "hunter2-of-the-registry"  # noqa: S105 - planted, so that it can be looked for
-LAG = 3.0  # seconds until a list shows a new model; less than the settling wait
 DAY = 86_400
 
 PATHS = st.sampled_from([f"models.d/{name}.yaml" for name in ("a", "b", "c", "d")])
@@ -46,52 +43,6 @@ CONTENTS = st.sampled_from(["as declared", "mended", "otherwise"])
 BAD = st.sampled_from(["model_name: [", "", "x: 1", text("b").replace("TensorFlow", "Nonsense"), "a: *b"])
 FAULTS = st.sampled_from(["lost", "gone", "busy", "refused", "denied", "crash"])
 PATIENT = Guards(1000, 1_000_000, allow_empty=True, allow_rewritten_history=True)
-
-
-@dataclass
-class LaxRegistry(MemoryRegistry):
-    """Shows new models late and, when `unique` is off, takes a pair twice: the client alone must not send it.
-
-    Attributes:
-        reposted: pairs that were sent although they were registered.
-    """
-
-    world: World | None = None
-    unique: bool = True
-    token: str = SECRET
-    reposted: list[Pair] = field(default_factory=list)
-    _made: dict[str, float] = field(default_factory=dict)
-
-    async def list_models(self) -> Sequence[ObservedModel]:
-        return [model for model in await super().list_models() if self._is_shown(model.model_id)]
-
-    async def create(self, request: Mapping[str, Any]) -> Created:
-        pair = Pair(request["model_name"], request["model_version"])
-        before = set(self.models)
-        there = {model_id: model for model_id, model in self.models.items() if pair_of(model) == pair}
-        self.reposted += [pair] * bool(there)
-        if not self.unique:
-            for model_id in there:
-                del self.models[model_id]
-        try:
-            return await super().create(request)
-        finally:
-            elapsed = self.world.elapsed if self.world else 0.0
-            self._made |= dict.fromkeys(set(self.models) - before, elapsed)
-            self.models = there | self.models
-
-    def rows(self) -> list[Pair]:
-        """The pair of every row."""
-        return [pair_of(model) for model in self.models.values()]
-
-    def _is_shown(self, model_id: str) -> bool:
-        elapsed = self.world.elapsed if self.world else 0.0
-        return elapsed >= self._made.get(model_id, -LAG) + LAG
-
-
-def pair_of(model: Mapping[str, Any]) -> Pair:
-    """The pair of a registered model."""
-    return Pair(model["model_name"], model["model_version"])
 
 
 class Machine(RuleBasedStateMachine):
@@ -278,9 +229,8 @@ class Machine(RuleBasedStateMachine):
         self.world.now = max(self.latest, self.world.now) + timedelta(days=1)
         for _ in range(6):
             for model in self.registry.models.values():
-                model["model_status"] = (
-                    "published" if model["model_status"] == "publishing" else model["model_status"]
-                )
+                if model["model_status"] == "publishing":
+                    model["model_status"] = "published"
             report = asyncio.run(self.world.apply(refresh=True))
             self.world.wait(1200)
             for item in report.items:

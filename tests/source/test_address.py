@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.errors import SourceError
+from reconciler.errors import ConfigurationError
 from reconciler.source.address import parse_remote
 from reconciler.source.complaint import explain
 
@@ -82,7 +82,7 @@ def test_a_url_that_could_start_something_is_refused(url: str, why: str | None) 
     if why is None:
         assert parse_remote(url) is None
         return
-    with pytest.raises(SourceError, match=why) as caught:
+    with pytest.raises(ConfigurationError, match=why) as caught:
         parse_remote(url)
     assert not set(str(caught.value)) & set("\n\x1b")
 
@@ -93,7 +93,7 @@ def test_any_text_is_a_folder_a_url_or_a_clear_refusal(rest: str, start: str) ->
     """Nothing else is raised, and what is accepted has no option and no helper in it."""
     try:
         remote = parse_remote(start + rest)
-    except SourceError:
+    except ConfigurationError:
         return
     if remote is not None:
         assert remote.scheme in ("file", "ssh", "https", "http")
@@ -155,3 +155,13 @@ def test_complaints_of_git_become_advice(complaint: str, meaning: str) -> None:
 def test_a_long_complaint_is_cut() -> None:
     """A message stays a message."""
     assert len(explain("fatal: " + "x" * 10_000, "/x")) < 400
+
+
+@pytest.mark.parametrize(
+    "text", ["https:/u:s3cret@host/x", " https://u:s3cret@host/x", "u:s3cret@host:x", "a/u:s3cret@h"]
+)
+def test_what_only_looks_like_a_url_with_a_password_is_refused_and_not_repeated(text: str) -> None:
+    """As a folder it would stand in the message about what is not there."""
+    with pytest.raises(ConfigurationError) as refused:
+        parse_remote(text)
+    assert "s3cret" not in str(refused.value)

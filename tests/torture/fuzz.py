@@ -129,6 +129,11 @@ def _bounded() -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """The program; its exit code is 1 when a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.torture.fuzz", description=__doc__)
@@ -139,18 +144,17 @@ def main() -> int:
     wanted = parser.parse_args()
     shares = {wanted.room: 1.0} if wanted.room else SHARES
     broken = 0
-    print(f"{'room':<16}{'cases':>8}{'refused':>9}{'seconds':>9}{'slowest':>9}{'peak':>9}  broken")
+    _say(f"{'room':<16}{'cases':>8}{'refused':>9}{'seconds':>9}{'slowest':>9}{'peak':>9}  broken")
     for room, share in shares.items():
         faulthandler.dump_traceback_later(HANG_SECONDS + share * wanted.cases, exit=True)
         tally = assault(room, max(1, round(share * wanted.cases)), seed=wanted.seed, first=wanted.first)
         faulthandler.cancel_dump_traceback_later()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        print(
+        _say(
             f"{room:<16}{tally.cases:>8}{tally.refused.total():>9}{tally.seconds:>9.1f}{tally.slowest:>9.2f}"
-            f"{peak:>6} MB  {len(tally.breaches)}",
-            flush=True,
+            f"{peak:>6} MB  {len(tally.breaches)}"
         )
-        print(*tally.breaches, sep="\n", end="\n" if tally.breaches else "", file=sys.stderr)
+        sys.stderr.write("".join(f"{breach}\n" for breach in tally.breaches))
         broken += len(tally.breaches)
     return min(broken, 1)
 

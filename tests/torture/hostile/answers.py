@@ -1,4 +1,4 @@
-"""A registry that answers anything at all: to the real client, over a transport or a socket, and to the engine."""
+"""A registry that answers anything at all, over a transport or a socket, to the client and to the engine."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ _LIMITS: dict[str, Any] = {
     "body_bytes": 1_000_000,
 }  # fmt: skip
 _CODES = (
-    "ModelArts.3001", "ModelArts.3002", "ModelArts.3037", "ModelArts.6101", "APIGW.0301", "APIG.0307", "APIG.0308",
-    "ModelArts.0202", "3002", "IAM.0011", "",
+    "ModelArts.3001", "ModelArts.3002", "ModelArts.3037", "ModelArts.6101", "ModelArts.0202", "APIGW.0301",
+    "APIG.0307", "APIG.0308", "3002", "IAM.0011", "",
 )  # fmt: skip
 _STATUSES = (
     *[200] * 25,
@@ -68,9 +68,10 @@ _DATES = (
     "Thu, 01 Jan 1970 00:00:00 -0000",
 )
 _TOKENS: tuple[bytes, ...] = (
-    b"HTTP/1.1 200 OK\r\n", b"\r\n\r\n", b"Content-Length: 5\r\n", b"Content-Length: -1\r\n", b"HTTP/1.1 100 Continue\r\n\r\n",
-    b"Transfer-Encoding: chunked\r\n\r\n", b"FFFFFFFF\r\n", b"0\r\n\r\n", b"Content-Encoding: gzip\r\n", b"\x1b[2J",
-    b"Retry-After: 99999999999\r\n", b"X-request-id: \x1b]0;x\x07\r\n", b"HTTP/9.9 999 \xff\r\n", *PIECES[:12],
+    b"HTTP/1.1 200 OK\r\n", b"\r\n\r\n", b"Content-Length: 5\r\n", b"Content-Length: -1\r\n",
+    b"HTTP/1.1 100 Continue\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n", b"FFFFFFFF\r\n", b"0\r\n\r\n",
+    b"Content-Encoding: gzip\r\n", b"\x1b[2J", b"Retry-After: 99999999999\r\n",
+    b"X-request-id: \x1b]0;x\x07\r\n", b"HTTP/9.9 999 \xff\r\n", *PIECES[:12],
 )  # fmt: skip
 
 

@@ -23,19 +23,21 @@ ACTING = (
 """Characters that act, hide or turn others round."""
 
 WORDS = (
-    "", " ", "~", "null", "true", "NaN", "-Infinity", "1e999999", "0x1F", "0o17", "1_000", "12:30:45", "2026-11-23",
-    "-0", "1.10", "01.0.0", "0.0.0", "99999.0.0", "9" * 4400, "1" + "0" * 400, "-", "---", "<<", "*a", "&a", "!x",
-    "%YAML 9.9", "@", "`", "{{ x }}", "../../etc/passwd", "/dev/zero", "a/../b", "file:///etc/passwd", "|", ">",
-    "python3.6", "Image", "Template", "TensorFlow", "pip", "EXACT", "手写数字", "mnist\u0430", "é", "e\u0301", "ﬁ",
-    "<script>alert(1)</script>", "</style>", "`rm`", "| a | b |", "@all", "${HOME}", "%s%n", "' OR 1=1 --",
-    f"!!python/object/apply:os.system ['touch {CANARY}']", f"$(touch {CANARY})", f"; touch {CANARY};",
+    "", " ", "~", "null", "true", "NaN", "-Infinity", "1e999999", "0x1F", "0o17", "1_000", "12:30:45",
+    "2026-11-23", "-0", "1.10", "01.0.0", "0.0.0", "99999.0.0", "9" * 4400, "1" + "0" * 400, "-", "---",
+    "<<", "*a", "&a", "!x", "%YAML 9.9", "@", "`", "{{ x }}", "../../etc/passwd", "/dev/zero", "a/../b",
+    "file:///etc/passwd", "|", ">", "python3.6", "Image", "Template", "TensorFlow", "pip", "EXACT", "手写数字",
+    "mnist\u0430", "é", "e\u0301", "ﬁ", "<script>alert(1)</script>", "</style>", "`rm`", "| a | b |",
+    "@all", "${HOME}", "%s%n", "' OR 1=1 --", f"!!python/object/apply:os.system ['touch {CANARY}']",
+    f"$(touch {CANARY})", f"; touch {CANARY};",
 )  # fmt: skip
 
 PIECES: tuple[bytes, ...] = (
-    b"[", b"]", b"{", b"}", b":", b": ", b",", b"- ", b"? ", b"|", b">", b"'", b'"', b"#", b"&a ", b"*a ", b"!!str ",
-    b"---\n", b"...\n", b"%TAG ! !\n", b"<<: *a\n", b"\n", b"\r", b"\r\n", b"\t", b"\x00", b"\xff", b"\xc0\x80",
-    b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xef\xbb\xbf", b"\xff\xfe", b"\\u0000", b'"\\ud800"', b'"\\udc00\\ud800"',
-    b"\\x1b", b'"\\e[2J"', b"1e5", b"NaN", b"null", b"model_name: x\n", b'"model_name": ', b"initial_config_file: ",
+    b"[", b"]", b"{", b"}", b":", b": ", b",", b"- ", b"? ", b"|", b">", b"'", b'"', b"#", b"&a ", b"*a ",
+    b"!!str ", b"---\n", b"...\n", b"%TAG ! !\n", b"<<: *a\n", b"\n", b"\r", b"\r\n", b"\t", b"\x00",
+    b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xef\xbb\xbf", b"\xff\xfe", b"\\u0000",
+    b'"\\ud800"', b'"\\udc00\\ud800"', b"\\x1b", b'"\\e[2J"', b"1e5", b"NaN", b"null", b"model_name: x\n",
+    b'"model_name": ', b"initial_config_file: ",
     b"!!python/object/apply:os.system ['touch " + CANARY.encode() + b"']",
 )  # fmt: skip
 
@@ -58,7 +60,7 @@ def _code(dice: Random) -> int:
     return code if not 0xD800 <= code < 0xE000 else 0xFFFD
 
 
-def junk(dice: Random) -> Any:
+def junk(dice: Random) -> Any:  # noqa: PLR0911 - a choice of seven
     """A value that nobody expects."""
     kind = dice.randrange(12)
     if kind < 6:

@@ -25,7 +25,7 @@ NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _LONGEST = 20_000_000
 
 
-class Breach(AssertionError):
+class Breach(AssertionError):  # noqa: N818 - reads as what happened
     """A promise that did not hold."""
 
 

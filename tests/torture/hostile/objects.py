@@ -1,4 +1,4 @@
-"""Writes git objects as they lie on disk: also those that no git command would make. No process, no checks."""
+"""Writes git objects as they lie on disk: also those that no git command makes. No process, no checks."""
 
 from __future__ import annotations
 

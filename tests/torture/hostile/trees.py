@@ -24,6 +24,18 @@ from reconciler.views.history import Declared
 from tests.git_repository import GitRepository, git_environment
 from tests.manifest.examples import MINIMAL
 from tests.torture.hostile.damage import CANARY, noise, torn, word
+from tests.torture.hostile.git_words import (
+    COMMANDS,
+    HOOKS,
+    IMPOSSIBLE,
+    MODES,
+    NAMES,
+    PROGRAM_KEYS,
+    REFS,
+    SETTINGS,
+    TARGETS,
+    URLS,
+)
 from tests.torture.hostile.looks import NOON, SECRET, examine, examine_reasons, harmless, require
 from tests.torture.hostile.manifests import hostile_file
 from tests.torture.hostile.objects import PERSON, Entry, ObjectStore
@@ -36,56 +48,6 @@ if TYPE_CHECKING:
     from reconciler.source import GitSource
     from tests.torture.fuzz import Attack
 
-_NAMES: tuple[bytes, ...] = (
-    b"a.yaml", b"A.yaml", b"a.YAML", b"Good-0.yaml", b"good-0.yam", b"good-0.yaml.json", b".a.yaml", b"_a.yaml", b".yaml",
-    b"..", b".", b".git", b".GIT", b"git~1", b"\xe2\x80\x8b.git", b".git.yaml", b"a\nb.yaml", b"a\r.yaml", b"a\tb.yaml",
-    b"\x1b[2J.yaml", b"\x07.json", b"\xff\xfe.yaml", b"\xc0\xaf.yaml", b"\xed\xa0\x80.yml", b"\xe2\x80\xae.yaml", b" .yaml",
-    "手写.yaml".encode(), "e\u0301.yaml".encode(), "é.yaml".encode(), "\u0430.yaml".encode(), b"-rf.yaml", b"--output=x.yaml",
-    b":(glob)*.yaml", b"*.yaml", b"\\.yaml", b'"q".yaml', b"a b.yaml", b"$(touch canary-that-must-not-sing).yaml", b"con.yaml",
-    b"x" * 250 + b".yaml", b"x" * 5000 + b".yaml", b".gitmodules", b".gitattributes", b"config.json", b"a", b"\xe2\x80\xa8.yaml",
-)  # fmt: skip
-_IMPOSSIBLE = (b"", b"a/b.yaml", b"/abs.yaml", b"../up.yaml", b"a//b.yaml")
-"""Names that git itself never writes into a tree."""
-_MODES = (
-    b"100644",
-    b"100644",
-    b"100644",
-    b"100755",
-    b"120000",
-    b"160000",
-    b"40000",
-    b"100664",
-    b"777",
-    b"0",
-    b"170000",
-)
-_TARGETS = (b"/etc/passwd", b"../../..", b"/dev/zero", b"good-0.yaml", b".", b"\x1b[2J", b"x" * 5000, b"")
-_URLS = (
-    "ext::sh -c 'touch {c}'", "ext::./{p} %S x", "-oProxyCommand=./{p}", "--upload-pack=./{p}", "file://localhost/{p}",
-    "ssh://-oProxyCommand=./{p}/x", "ssh://x@-oProxyCommand=./{p}/x", "-x@host:path", "u@-oProxyCommand=./{p}:x",
-    "fd::17/foo", "transport::address", "https://u:{s}@", "https://u:{s}@host:99999999/x", "http://u:{s}@example.org/x",
-    "file:///nowhere;touch {c}", "file:///`touch {c}`", "file://$(touch {c})", "git://host/x", "C:\\x", "~root/x", "{p}",
-    "file:///\x1b[2J", "https://[::1", "https://ho st/x", "//host/x", "repo\0x", "a" * 5000, "file:///" + "a/" * 3000,
-)  # fmt: skip
-_REFS = (b"", b"\n", b"ref: refs/heads/main", b"ref: ../../../etc/passwd", b"ref: refs/heads/../../config", b"ref: HEAD",
-         b"ref: refs/heads/\x1b[2J", b"ref: refs/heads/" + b"x" * 5000, b"0" * 40, b"f" * 40, b"f" * 39, b"F" * 40, b"\xff" * 40)  # fmt: skip
-_HOOKS = ("post-checkout", "reference-transaction", "post-index-change", "pre-auto-gc", "fsmonitor-watchman")
-_PROGRAM_KEYS = (
-    "core.fsmonitor", "core.sshCommand", "core.pager", "core.editor", "core.askPass", "core.alternateRefsCommand",
-    "core.gitProxy", "pager.log", "pager.status", "gpg.program", "gpg.ssh.program", "gpg.x509.program", "credential.helper",
-    "diff.external", "diff.evil.command", "diff.evil.textconv", "merge.evil.driver", "filter.evil.clean",
-    "filter.evil.smudge", "filter.evil.process", "filter.odd [n]=x.clean", "uploadpack.packObjectsHook",
-    "remote.origin.uploadpack", "remote.origin.vcs", "sequence.editor",
-)  # fmt: skip
-_COMMANDS = ("log", "status", "ls-tree", "cat-file", "config", "rev-parse", "merge-base")
-_SETTINGS = (
-    ("log.showSignature", "true"), ("diff.renames", "copies"), ("diff.orderFile", "/dev/zero"), ("core.quotePath", "false"),
-    ("color.ui", "always"), ("log.decorate", "full"), ("format.pretty", "oneline"), ("i18n.logOutputEncoding", "UTF-16"),
-    ("core.bare", "true"), ("core.worktree", "/"), ("core.excludesFile", "/dev/zero"), ("core.attributesFile", "evil"),
-    ("include.path", "/dev/stdin"), ("log.mailmap", "true"), ("mailmap.file", "/etc/passwd"), ("core.precomposeUnicode", "x"),
-    ("extensions.partialClone", "origin"), ("core.repositoryFormatVersion", "1"), ("diff.noprefix", "true"),
-    ("status.renames", "copies"), ("core.abbrev", "4"), ("log.date", "human"), ("alias.x", "!x"), ("core.commentChar", "auto"),
-)  # fmt: skip
 _GOOD = {
     f"good-{number}.yaml".encode(): MINIMAL.replace("mnist", f"good-{number}").encode() for number in range(2)
 }
@@ -156,7 +118,7 @@ def _hostile_commit(dice: Random, den: Den, folder: Path) -> None:
     inner = den.store.tree([*den.good, *_entries(dice, den, possible=possible)], in_order=possible)
     root = [Entry(b"40000", b"models.d", inner), *_entries(dice, den, most=2, possible=possible)]
     tree = den.store.tree((e for e in root if e.name != b"models.d" or e.mode == b"40000"), in_order=possible)
-    parents = []
+    parents: list[str] = []
     for _ in range(dice.randint(1, 3)):
         parents = [_commit(dice, den, tree, parents)]
     den.store.point("refs/heads/main", parents[0])
@@ -196,7 +158,7 @@ def _entries(dice: Random, den: Den, most: int = 6, *, possible: bool) -> list[E
     """Entries of one tree, each name once where it is to be possible."""
     found: dict[bytes, Entry] = {}
     for _ in range(dice.randint(0, most)):
-        name = dice.choice(_NAMES if possible or dice.random() < 0.6 else _IMPOSSIBLE)
+        name = dice.choice(NAMES if possible or dice.random() < 0.6 else IMPOSSIBLE)
         if dice.random() < 0.2:
             name = word(dice).encode().replace(b"\0", b"").replace(b"/", b"") + b".yaml"
         if name not in _GOOD and (name != b"config.json" or dice.random() < 0.5):
@@ -205,9 +167,9 @@ def _entries(dice: Random, den: Den, most: int = 6, *, possible: bool) -> list[E
 
 
 def _entry(dice: Random, den: Den, name: bytes, *, possible: bool) -> Entry:
-    mode = dice.choice(_MODES[:7] if possible else _MODES)
+    mode = dice.choice(MODES[:7] if possible else MODES)
     if mode == b"120000":
-        return Entry(mode, name, den.store.blob(dice.choice(_TARGETS)))
+        return Entry(mode, name, den.store.blob(dice.choice(TARGETS)))
     if mode == b"160000":
         return Entry(mode, name, dice.choice(("1" * 40, den.good[0].object_id)))
     if mode == b"40000":
@@ -222,7 +184,7 @@ def _entry(dice: Random, den: Den, name: bytes, *, possible: bool) -> Entry:
 def _folder(dice: Random, den: Den, *, possible: bool) -> str:
     """A folder in a folder, sometimes very many of them."""
     blob = den.store.blob(MINIMAL.encode() if dice.random() < 0.2 else b"x: 1")
-    inner = den.store.tree([Entry(b"100644", dice.choice(_NAMES[:8]), blob)])
+    inner = den.store.tree([Entry(b"100644", dice.choice(NAMES[:8]), blob)])
     for _ in range(dice.choice((0, 1, 2, 60 if possible else 300))):
         inner = den.store.tree([Entry(b"40000", b"d", inner)])
     return inner
@@ -246,18 +208,18 @@ def _commit(dice: Random, den: Den, tree: str, parents: list[str]) -> str:
 def _arm(dice: Random, den: Den) -> None:
     """A configuration, attributes and hooks that would start a program."""
     lines = []
-    for key in dice.sample(_PROGRAM_KEYS, dice.randint(0, 9)):
+    for key in dice.sample(PROGRAM_KEYS, dice.randint(0, 9)):
         section, _, rest = key.partition(".")
         sub, _, name = rest.rpartition(".")
         lines.append(f"[{section}{f' {chr(34)}{sub}{chr(34)}' if sub else ''}]\n\t{name} = {den.program}\n")
-    lines += [f"[alias]\n\t{name} = !{den.program}\n" for name in dice.sample(_COMMANDS, 2)]
-    for key, value in dice.sample(_SETTINGS, dice.randint(0, 3)):
+    lines += [f"[alias]\n\t{name} = !{den.program}\n" for name in dice.sample(COMMANDS, 2)]
+    for key, value in dice.sample(SETTINGS, dice.randint(0, 3)):
         section, _, name = key.partition(".")
         lines.append(f"[{section}]\n\t{name} = {value}\n")
     git_dir = den.path / ".git"
     (git_dir / "config").write_bytes(den.configuration + "".join(lines).encode())
     (git_dir / "info" / "attributes").write_bytes(b"* diff=evil filter=evil merge=evil text\n")
-    for hook in _HOOKS:
+    for hook in HOOKS:
         with contextlib.suppress(FileExistsError):
             (git_dir / "hooks" / hook).symlink_to(den.program)
     (den.path / "models.d").mkdir(exist_ok=True)
@@ -273,9 +235,7 @@ def _hostile_repository(dice: Random, den: Den, folder: Path) -> None:
     for name in dice.sample(
         ("HEAD", "packed-refs", "refs/heads/main", "config", "shallow", "info/grafts", "index"), 2
     ):
-        first = dice.choice(
-            (*_REFS, commit.encode(), f"{commit} refs/heads/main".encode(), den.configuration)
-        )
+        first = dice.choice((*REFS, commit.encode(), f"{commit} refs/heads/main".encode(), den.configuration))
         (git_dir / name).write_bytes(torn(dice, first, most=2) if dice.random() < 0.6 else first)
     branch = dice.choice((None, "main", word(dice)))
     with open_source("repo", branch=branch, cache_dir=folder / "cache", base=folder, timeout=20) as source:
@@ -297,7 +257,7 @@ def _hostile_folder(dice: Random, folder: Path) -> None:
     for name, text in _GOOD.items():
         (folder / "models.d" / os.fsdecode(name)).write_bytes(text)
     for _ in range(dice.randint(1, 5)):
-        place = os.fsencode(folder / "models.d") + b"/" + dice.choice(_NAMES).lstrip(b".")[:200]
+        place = os.fsencode(folder / "models.d") + b"/" + dice.choice(NAMES).lstrip(b".")[:200]
         with contextlib.suppress(OSError, ValueError):
             _put(dice, place)
     tree = WorkTree(folder)
@@ -313,17 +273,17 @@ def _hostile_folder(dice: Random, folder: Path) -> None:
 def _put(dice: Random, place: bytes) -> None:
     kind = dice.randrange(5)
     if kind == 0:
-        os.symlink(dice.choice(_TARGETS), place)
+        os.symlink(dice.choice(TARGETS), place)  # noqa: PTH211 - a name of bytes
     elif kind == 1:
         os.mkfifo(place)
     elif kind == 2:
-        os.mkdir(place)
+        os.mkdir(place)  # noqa: PTH102
     else:
         Path(os.fsdecode(place)).write_bytes(hostile_file(dice)[1])
 
 
 def _hostile_url(dice: Random, folder: Path) -> None:
-    url = dice.choice(_URLS).format(c=CANARY, p="sing", s=SECRET)
+    url = dice.choice(URLS).format(c=CANARY, p="sing", s=SECRET)
     if dice.random() < 0.5:
         url = torn(dice, url.encode(), most=2).decode(errors="replace")[:9000]
     remote = parse_remote(url)
