@@ -46,6 +46,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _OBSERVED_IN_FULL = "observed-in-full-at"
+_CLOCK_TOLERANCE = timedelta(minutes=1)
 _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _REPOSITORY = ""  # marks that belong to no target
 _RECONCILED = "reconciled-commit"
@@ -134,7 +135,7 @@ class Engine:
         """
         commit = commit or await self.head()
         self._look_again = None
-        notes = await self._in_git(self.source.notes)
+        notes = [*await self._in_git(self.source.notes), *self._clock_notes()]
         cycle_id = self.clock.new_id()
         passes = [await self._declared(target, commit, cycle_id) for target in self.targets]
         await asyncio.gather(*(self._judge(p, wanted) for p in passes))
@@ -148,6 +149,20 @@ class Engine:
         if wanted.act:
             await asyncio.gather(*(self._act(p, wanted) for p in passes))
         return self._report(commit, digest, passes, tuple(notes), wanted)
+
+    def _clock_notes(self) -> list[str]:
+        """Whether the clock stands before what the journal says has happened already.
+
+        Nothing is decided by it: the journal's order is that of its numbers. But what waits for a moment
+        waits longer, and a history with such times misleads.
+        """
+        newest, now = self.ledger.newest(), self.clock.now()
+        if newest is None or newest <= now + _CLOCK_TOLERANCE:
+            return []
+        told = (
+            f"this clock says {now:%Y-%m-%d %H:%M:%SZ}, the journal's last event {newest:%Y-%m-%d %H:%M:%SZ}"
+        )
+        return [f"{told}: set the clock; what is due later waits until then"]
 
     async def _circumstances(self, passes: Iterable[_Pass], commit: str) -> Circumstances:
         """What the guards want to know; git is asked only when the branch has moved."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from reconciler.contract.pair import Pair
     from reconciler.engine.values import (
@@ -123,6 +124,9 @@ class Ledger(Protocol):
 
     def position(self) -> int:
         """A number that grows with each event journalled, by whichever process; 0 for an empty journal."""
+
+    def newest(self) -> datetime | None:
+        """When the newest event was journalled, by its writer's clock; None for an empty journal."""
 
     def save_report(self, report: Report) -> None:
         """Remembers the newest report, for `status`."""

@@ -14,11 +14,12 @@ from reconciler.state import tables
 from reconciler.state.address import SqliteFile
 from reconciler.state.complaint import explained
 from reconciler.state.identity import facts_of
-from reconciler.state.rows import Key, entry_of, entry_row, event_of, event_row
+from reconciler.state.rows import Key, entry_of, entry_row, event_of, event_row, moment_of
 from reconciler.state.sqlite import side_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
@@ -121,6 +122,13 @@ class SqlLedger:
         """The number of the newest event in the journal; 0 for an empty one."""
         with self._database.reading() as connection:
             return connection.scalar(select(func.max(tables.journal.c.seq))) or 0
+
+    def newest(self) -> datetime | None:
+        """When the newest event was journalled; None for an empty journal."""
+        columns = tables.journal.c
+        with self._database.reading() as connection:
+            told = connection.scalar(select(columns.at).order_by(columns.seq.desc()).limit(1))
+        return None if told is None else moment_of(told)
 
     def save_report(self, report: Report) -> None:
         """Remembers the newest report, for `status`; writes nothing when it is what is remembered already."""

@@ -214,6 +214,18 @@ def test_an_unfinished_import_is_followed_by_a_later_cycle(world: World) -> None
     assert "reconciler retry a@1.0.0" in report.items[0].reasons[0].message
 
 
+def test_a_clock_that_was_set_back_is_told_and_imports_nothing_twice(world: World) -> None:
+    """The journal's order is that of its numbers, not of its times."""
+    apply(world)
+    world.now -= timedelta(hours=2)
+    report = apply(world, refresh=True)
+    assert verdict(report) is Verdict.IN_SYNC
+    assert "set the clock" in report.notes[0]
+    assert world.registry.calls == [A]
+    world.now += timedelta(hours=3)
+    assert apply(world).notes == ()
+
+
 FAULTS = st.lists(st.sampled_from(["", "lost", "gone", "busy", "refused", "crash"]), max_size=6)
 
 
