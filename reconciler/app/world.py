@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -199,7 +200,7 @@ def _embedded(
     """Its settings. A command that only looks does not create a database: what is not there is empty."""
     database = embedded_database(configuration, name)
     return EmbeddedSettings(
-        database=database if acts or database.exists() else None,
+        database=database if acts or os.path.exists(database) else None,  # noqa: PTH110 - raises nothing
         edition=wanted.edition,
         publish_seconds=wanted.publish_seconds,
     )

@@ -30,6 +30,7 @@ class LaxRegistry(MemoryRegistry):
     unique: bool = True
     token: str = SECRET
     reposted: list[Pair] = field(default_factory=list)
+    strangers: int = 0
     _made: dict[str, float] = field(default_factory=dict)
 
     async def list_models(self) -> Sequence[ObservedModel]:
@@ -49,6 +50,20 @@ class LaxRegistry(MemoryRegistry):
             elapsed = self.world.elapsed if self.world else 0.0
             self._made |= dict.fromkeys(set(self.models) - before, elapsed)
             self.models = there | self.models
+
+    def add(self, pair: Pair, description: str) -> None:
+        """Somebody else registers a model, for all to see at once."""
+        self.strangers += 1
+        model_id = f"s-{self.strangers}"
+        self.models[model_id] = {
+            "model_id": model_id,
+            "model_name": pair.model_name,
+            "model_version": pair.model_version,
+            "model_type": "TensorFlow",
+            "description": description,
+            "model_status": "published",
+            "source_location": f"https://models.obs.myhwclouds.com/{pair.model_name}",
+        }
 
     def rows(self) -> list[Pair]:
         """The pair of every row."""

@@ -48,7 +48,7 @@ def _tiny_disk(place: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["umount", str(place)], check=True)
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def test_a_full_disk_keeps_what_was_there_and_works_again_when_there_is_room(tmp_path: Path) -> None:

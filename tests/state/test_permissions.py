@@ -167,4 +167,4 @@ def test_a_read_only_file_system_is_refused_when_writing(place: Path) -> None:
         with open_state(url, writer=False) as ledger:
             assert len(ledger.events()) == 18
     finally:
-        subprocess.run(["umount", str(place)], check=True)
+        subprocess.run(["umount", "--lazy", str(place)], check=True)

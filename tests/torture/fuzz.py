@@ -45,7 +45,7 @@ SHARES = {"manifests": 0.57, "answers": 0.22, "configurations": 0.18, "trees": 0
 """Which part of all cases each room gets: a tree costs a dozen processes, a manifest none."""
 
 CPU_SECONDS = 5.0  # of one case; processor time, so that a busy machine changes nothing
-HANG_SECONDS = 120.0  # of one case, whatever it waits for; the program ends itself with a traceback
+HANG_SECONDS = 120.0  # of a hundred cases, whatever they wait for; the program ends with a traceback
 MEMORY = 128 * 1024  # KiB by which one case may raise the peak
 WARM = 30  # cases of a room after which its memory counts
 _MOST_BREACHES = 10
@@ -75,13 +75,18 @@ class Tally:
     breaches: list[str] = field(default_factory=list)
 
 
-def assault(room: str, cases: int, *, seed: int = 0, first: int = 0) -> Tally:
-    """Runs cases `first` to `first + cases` of a room, in a folder of its own."""
+def assault(room: str, cases: int, *, seed: int = 0, first: int = 0, watched: bool = False) -> Tally:
+    """Runs cases `first` to `first + cases` of a room, in a folder of its own.
+
+    With `watched`, this process ends with a traceback when it comes to a standstill.
+    """
     tally = Tally(room)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, contextlib.chdir(folder):
         with ROOMS[room](Path(folder)) as attack:
             for number in range(first, first + cases):
+                if watched and number % 100 == 0:
+                    faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
                 _one(tally, attack, number, seed)
                 if len(tally.breaches) >= _MOST_BREACHES:
                     break
@@ -146,8 +151,8 @@ def main() -> int:
     broken = 0
     _say(f"{'room':<16}{'cases':>8}{'refused':>9}{'seconds':>9}{'slowest':>9}{'peak':>9}  broken")
     for room, share in shares.items():
-        faulthandler.dump_traceback_later(HANG_SECONDS + share * wanted.cases, exit=True)
-        tally = assault(room, max(1, round(share * wanted.cases)), seed=wanted.seed, first=wanted.first)
+        cases = max(1, round(share * wanted.cases))
+        tally = assault(room, cases, seed=wanted.seed, first=wanted.first, watched=True)
         faulthandler.cancel_dump_traceback_later()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         _say(

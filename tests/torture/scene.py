@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.torture.lives import Life, Start
 
-SOON, LATE = 0.5, 3.0  # seconds until a new model shows in lists; less than the program's settling wait of 5
+SOON, LATE = 0.3, 1.5  # seconds until a new model shows in lists; less than the settling wait below
 PATIENCE = 90.0  # seconds for a world to come to rest
 
 _RULE = '[[rules]]\nmethod = "POST"\nname = "m1"\n'
@@ -250,6 +250,7 @@ project_id = "torture"
 rate = 1000.0
 timeout = "20s"
 [follow]
+settle = "3s"
 first = "100ms"
 [schedule]
 every = "300ms"

@@ -71,7 +71,7 @@ SCRIPT = {
 """What goes wrong at the registry, all the time."""
 
 EVERY = 30.0  # seconds of the clock between two ticks
-SAMPLES = 100  # taken in a run
+SAMPLES = 25  # taken in a run
 WARM = 0.3  # the part of a run that does not count
 MEMORY = 3 * 1024  # KiB a thousand ticks that are still called flat
 MEMORY_NOISE = 12 * 1024  # KiB that an allocator may keep back, however long the run is
@@ -275,7 +275,7 @@ def main() -> int:
         "| tick | memory | descriptors | threads | children | state | events |",
         "|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    shown = run.samples[:: max(1, len(run.samples) // 10)]
+    shown = run.samples[:: max(1, len(run.samples) // 12)]
     rows += [
         f"| {s.tick} | {s.memory / 1024:.1f} MiB | {s.descriptors} | {s.threads} | {s.children} | "
         f"{s.state / 1024:.0f} KiB | {s.events} |"

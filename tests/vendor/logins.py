@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-QUICK = '[follow]\nfirst = "100ms"\nmax = "300ms"\n[web]\nenabled = false\n'
+QUICK = '[follow]\nfirst = "100ms"\nmax = "300ms"\nsettle = "300ms"\n[web]\nenabled = false\n'
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,24 +20,14 @@ from reconciler.source.address import parse_remote
 from reconciler.source.worktree import WorkTree
 from reconciler.views import history
 from reconciler.views.history import Declared
-from tests.git_repository import GitRepository, git_environment
+from tests.git_repository import git_environment
 from tests.manifest.examples import MINIMAL
 from tests.torture.hostile.damage import CANARY, noise, torn, word
-from tests.torture.hostile.git_words import (
-    COMMANDS,
-    HOOKS,
-    IMPOSSIBLE,
-    MODES,
-    NAMES,
-    PROGRAM_KEYS,
-    REFS,
-    SETTINGS,
-    TARGETS,
-    URLS,
-)
+from tests.torture.hostile.den import GOOD, Den
+from tests.torture.hostile.git_words import IMPOSSIBLE, MODES, NAMES, REFS, TARGETS, URLS
 from tests.torture.hostile.looks import NOON, SECRET, examine, examine_reasons, harmless, require
 from tests.torture.hostile.manifests import hostile_file
-from tests.torture.hostile.objects import PERSON, Entry, ObjectStore
+from tests.torture.hostile.objects import PERSON, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,36 +37,7 @@ if TYPE_CHECKING:
     from reconciler.source import GitSource
     from tests.torture.fuzz import Attack
 
-_GOOD = {
-    f"good-{number}.yaml".encode(): MINIMAL.replace("mnist", f"good-{number}").encode() for number in range(2)
-}
 _LIFETIME = 40  # cases until a repository is thrown away, with all its objects
-
-
-@dataclass
-class Den:
-    """A repository under attack, and the good manifests it always holds."""
-
-    path: Path
-    program: str
-
-    def __post_init__(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
-        GitRepository(self.path)
-        self.store = ObjectStore(self.path / ".git")
-        self.good = [Entry(b"100644", name, self.store.blob(text)) for name, text in _GOOD.items()]
-        self.huge = self.store.blob(b"\0" * 40_000_000)
-        self.configuration = (self.path / ".git" / "config").read_bytes()
-
-    def reset(self) -> None:
-        """Takes back what a case did outside the object store."""
-        git_dir = self.path / ".git"
-        (git_dir / "config").write_bytes(self.configuration)
-        (git_dir / "HEAD").write_text("ref: refs/heads/main\n")
-        for name in ("packed-refs", "shallow", "index", "info/grafts", "commondir", "info/attributes"):
-            (git_dir / name).unlink(missing_ok=True)
-        shutil.rmtree(git_dir / "refs")
-        (git_dir / "refs" / "heads").mkdir(parents=True)
 
 
 @contextlib.contextmanager
@@ -124,7 +84,7 @@ def _hostile_commit(dice: Random, den: Den, folder: Path) -> None:
     den.store.point("refs/heads/main", parents[0])
     armed = dice.random() < 0.5
     if armed:
-        _arm(dice, den)
+        den.arm(dice)
     with open_source("repo", branch=None, cache_dir=folder / "cache", base=folder, timeout=20) as source:
         try:
             commit = source.head()
@@ -161,7 +121,7 @@ def _entries(dice: Random, den: Den, most: int = 6, *, possible: bool) -> list[E
         name = dice.choice(NAMES if possible or dice.random() < 0.6 else IMPOSSIBLE)
         if dice.random() < 0.2:
             name = word(dice).encode().replace(b"\0", b"").replace(b"/", b"") + b".yaml"
-        if name not in _GOOD and (name != b"config.json" or dice.random() < 0.5):
+        if name not in GOOD and (name != b"config.json" or dice.random() < 0.5):
             found[name] = _entry(dice, den, name, possible=possible)
     return list(found.values()) * (1 if possible or dice.random() < 0.7 else 2)
 
@@ -205,27 +165,6 @@ def _commit(dice: Random, den: Den, tree: str, parents: list[str]) -> str:
     return den.store.commit(tree, parents, author=author, message=message, more=more)
 
 
-def _arm(dice: Random, den: Den) -> None:
-    """A configuration, attributes and hooks that would start a program."""
-    lines = []
-    for key in dice.sample(PROGRAM_KEYS, dice.randint(0, 9)):
-        section, _, rest = key.partition(".")
-        sub, _, name = rest.rpartition(".")
-        lines.append(f"[{section}{f' {chr(34)}{sub}{chr(34)}' if sub else ''}]\n\t{name} = {den.program}\n")
-    lines += [f"[alias]\n\t{name} = !{den.program}\n" for name in dice.sample(COMMANDS, 2)]
-    for key, value in dice.sample(SETTINGS, dice.randint(0, 3)):
-        section, _, name = key.partition(".")
-        lines.append(f"[{section}]\n\t{name} = {value}\n")
-    git_dir = den.path / ".git"
-    (git_dir / "config").write_bytes(den.configuration + "".join(lines).encode())
-    (git_dir / "info" / "attributes").write_bytes(b"* diff=evil filter=evil merge=evil text\n")
-    for hook in HOOKS:
-        with contextlib.suppress(FileExistsError):
-            (git_dir / "hooks" / hook).symlink_to(den.program)
-    (den.path / "models.d").mkdir(exist_ok=True)
-    (den.path / "models.d" / "a.yaml").write_bytes(dice.randbytes(3))
-
-
 def _hostile_repository(dice: Random, den: Den, folder: Path) -> None:
     """Refs, packed refs, HEAD and configuration as bytes that nobody expects."""
     tree = den.store.tree([Entry(b"40000", b"models.d", den.store.tree(den.good))])
@@ -254,18 +193,18 @@ def _hostile_folder(dice: Random, folder: Path) -> None:
     """The same names in a work tree, where `validate` reads them."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "models.d").mkdir(parents=True)
-    for name, text in _GOOD.items():
+    for name, text in GOOD.items():
         (folder / "models.d" / os.fsdecode(name)).write_bytes(text)
     for _ in range(dice.randint(1, 5)):
         place = os.fsencode(folder / "models.d") + b"/" + dice.choice(NAMES).lstrip(b".")[:200]
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):  # a name that cannot be, or is taken
             _put(dice, place)
     tree = WorkTree(folder)
     checked = check(tree.snapshot("models.d"), tree, edition("seed-2019"))
     examine_reasons(checked.reasons)
     blamed = {reason.path for reason in checked.reasons if reason.severity == "error"}
     require(
-        not blamed & {f"models.d/{os.fsdecode(name)}" for name in _GOOD},
+        not blamed & {f"models.d/{os.fsdecode(name)}" for name in GOOD},
         "a bad file is no other file's fault",
     )
 
@@ -279,7 +218,8 @@ def _put(dice: Random, place: bytes) -> None:
     elif kind == 2:
         os.mkdir(place)  # noqa: PTH102
     else:
-        Path(os.fsdecode(place)).write_bytes(hostile_file(dice)[1])
+        with Path(os.fsdecode(place)).open("xb") as file:  # never through a link that lies there
+            file.write(hostile_file(dice)[1])
 
 
 def _hostile_url(dice: Random, folder: Path) -> None:
