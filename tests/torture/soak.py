@@ -106,6 +106,12 @@ class Time:
         await asyncio.sleep(0)
 
 
+def _children() -> frozenset[str]:
+    """The process ids of this process's children."""
+    lists = (task / "children" for task in Path("/proc/self/task").iterdir())
+    return frozenset(child for found in lists for child in found.read_text().split())
+
+
 @dataclass
 class Soak:
     """One run.
@@ -113,6 +119,7 @@ class Soak:
     Attributes:
         outcomes: how many ticks ended how.
         deeds: how often each kind of event was journalled.
+        strangers: children that this process had before, by process id.
     """
 
     folder: Path
@@ -122,6 +129,7 @@ class Soak:
     outcomes: Counter[str] = field(default_factory=Counter)
     deeds: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    strangers: frozenset[str] = field(default_factory=_children)
 
     async def run(self) -> None:
         """All ticks."""
@@ -195,7 +203,7 @@ class Soak:
         gc.collect()
         memory = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
         tasks = list(Path("/proc/self/task").iterdir())
-        children = sum(len((task / "children").read_text().split()) for task in tasks)
+        children = len(_children() - self.strangers)
         state = sum(file.stat().st_size for file in self.folder.glob("state.db*"))
         return Sample(
             tick, memory, len(list(Path("/proc/self/fd").iterdir())), len(tasks), children, state, events
