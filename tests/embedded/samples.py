@@ -4,61 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.contract.documents import VENDOR_EXAMPLE
+
 if TYPE_CHECKING:
     import httpx
 
 PROJECT = "77b6a44cba5143ab91d13ab9a8ff44fd"
 
-_API = {
-    "url": "/v1/xxx/image",
-    "protocol": "http",
-    "method": "post",
-    "input_params": {"type": "object", "properties": {"image_url": {"type": "string"}}},
-    "output_params": {"type": "object", "properties": {"face_location": {"type": "box"}}},
-}
-
-SEED: dict[str, Any] = {
-    "model_name": "mnist",
-    "model_version": "1.0.0",
-    "source_location": "https://models.obs.myhwclouds.com/mnist",
-    "source_job_id": "55",
-    "source_job_version": "V100",
-    "model_type": "TensorFlow",
-    "runtime": "python2.7",
-    "description": "mnist model",
-    "execution_code": "https://testmodel.obs.myhwclouds.com/customize_service.py",
-    "input_params": [
-        {
-            "url": "/v1/xxx/image",
-            "protocol": "http",
-            "method": "post",
-            "param_name": "image_url",
-            "param_type": "string",
-            "min": 0,
-            "max": 9,
-            "param_desc": "http://test/test.jpeg",
-        }
-    ],
-    "output_params": [
-        {
-            "url": "/v1/xxx/image",
-            "protocol": "http",
-            "method": "post",
-            "param_name": "face_location",
-            "param_type": "box",
-            "param_desc": "face_location param value description",
-        }
-    ],
-    "dependencies": [
-        {
-            "installer": "pip",
-            "packages": [{"package_name": "numpy", "package_version": "1.5.0", "restraint": "ATLEAST"}],
-        }
-    ],
-    "model_algorithm": "object_detection",
-    "model_metrics": '{"f1":0.52381,"recall":0.666667,"precision":0.466667,"accuracy":0.625}',
-    "apis": [_API],
-}
+SEED = VENDOR_EXAMPLE
 """The example of the vendor's import page (2019), field for field."""
 
 
