@@ -27,7 +27,8 @@ WORDS = (
     "2026-11-23", "-0", "1.10", "01.0.0", "0.0.0", "99999.0.0", "9" * 4400, "1" + "0" * 400, "-", "---",
     "<<", "*a", "&a", "!x", "%YAML 9.9", "@", "`", "{{ x }}", "../../etc/passwd", "/dev/zero", "a/../b",
     "file:///etc/passwd", "|", ">", "python3.6", "Image", "Template", "TensorFlow", "pip", "EXACT",
-    "手写数字", "mnist\u0430", "é", "e\u0301", "ﬁ", "<script>alert(1)</script>", "</style>", "`rm`", "| a | b |",  # noqa: E501 - a table
+    "手写数字", "mnist\u0430", "é", "e\u0301", "ﬁ", "<script>alert(1)</script>", "</style>", "`rm`",
+    "| a | b |",
     "@all", "${HOME}", "%s%n", "' OR 1=1 --", f"!!python/object/apply:os.system ['touch {CANARY}']",
     f"$(touch {CANARY})", f"; touch {CANARY};",
 )  # fmt: skip

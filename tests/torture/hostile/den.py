@@ -34,18 +34,22 @@ class Den:
 
     def __post_init__(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
-        GitRepository(self.path)
+        repository = GitRepository(self.path)
         self.store = ObjectStore(self.path / ".git")
         self.good = [Entry(b"100644", name, self.store.blob(text)) for name, text in GOOD.items()]
         self.huge = self.store.blob(b"\0" * 40_000_000)
         self.configuration = (self.path / ".git" / "config").read_bytes()
+        folder = Entry(b"40000", b"models.d", self.store.tree(self.good))
+        repository.git("read-tree", self.store.tree([folder]))
+        self.index = (self.path / ".git" / "index").read_bytes()
 
     def reset(self) -> None:
         """Takes back what a case did outside the object store."""
         git_dir = self.path / ".git"
         (git_dir / "config").write_bytes(self.configuration)
         (git_dir / "HEAD").write_text("ref: refs/heads/main\n")
-        for name in ("packed-refs", "shallow", "index", "info/grafts", "commondir", "info/attributes"):
+        (git_dir / "index").write_bytes(self.index)
+        for name in ("packed-refs", "shallow", "info/grafts", "commondir", "info/attributes"):
             (git_dir / name).unlink(missing_ok=True)
         shutil.rmtree(git_dir / "refs")
         (git_dir / "refs" / "heads").mkdir(parents=True)
@@ -70,4 +74,5 @@ class Den:
             with contextlib.suppress(FileExistsError):
                 (git_dir / "hooks" / hook).symlink_to(self.program)
         (self.path / "models.d").mkdir(exist_ok=True)
-        (self.path / "models.d" / "a.yaml").write_bytes(dice.randbytes(3))
+        for file, text in GOOD.items():  # as long as what is committed: git has to look into it
+            (self.path / "models.d" / file.decode()).write_bytes(dice.randbytes(len(text)))

@@ -223,8 +223,9 @@ def _put(dice: Random, place: bytes) -> None:
 
 
 def _hostile_url(dice: Random, folder: Path) -> None:
-    url = dice.choice(URLS).format(c=CANARY, p="sing", s=SECRET)
-    if dice.random() < 0.5:
+    is_torn = dice.random() < 0.5  # then nobody can tell what in it is a secret
+    url = dice.choice(URLS).format(c=CANARY, p="sing", s="x" if is_torn else SECRET)
+    if is_torn:
         url = torn(dice, url.encode(), most=2).decode(errors="replace")[:9000]
     remote = parse_remote(url)
     if remote is not None:
