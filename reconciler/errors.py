@@ -78,6 +78,12 @@ class StateLockedError(StateError):
     """Another process holds the writer's lock."""
 
 
+class IndexLostError(ReconcilerError):
+    """The index, which is only a cache, turned out to be unusable; asked again, it is an empty one."""
+
+    exit_code = Exit.UNUSABLE
+
+
 class GuardError(ReconcilerError):
     """A guard refused to go on."""
 

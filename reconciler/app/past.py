@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from reconciler.app.indexed import index_of, part_of, reader_of
 from reconciler.app.repository import source_of
-from reconciler.contract import edition
 from reconciler.contract.pair import Pair
-from reconciler.engine.desired import ManifestReader
+from reconciler.engine.declared import declared
 from reconciler.state import open_state
 from reconciler.views.history import Declared
 
@@ -55,8 +55,9 @@ def _paths(
     configuration: Configuration, target: str, source: Source, commit: str, entries: Mapping[Pair, Entry]
 ) -> dict[Pair, set[str]]:
     """The files that declare each pair now, or declared it when it was last acted on."""
-    wanted = configuration.settings.targets[target]
-    desired = ManifestReader(edition(wanted.edition)).desired(source, source.snapshot(commit, wanted.path))
+    with closing(index_of(configuration, writes=False)) as index:
+        part = part_of(index, configuration, target)
+        desired = declared(source, part, reader_of(configuration, target), commit).desired()
     paths = {pair: {manifest.path} for pair, manifest in desired.manifests.items()}
     paths |= {pair: {claim.path for claim in claims} for pair, claims in desired.conflicts.items()}
     for found in desired.invalid:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -25,7 +26,7 @@ from reconciler.web.server import listen, serving
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from datetime import datetime
 
     from reconciler.app.world import World
@@ -37,6 +38,7 @@ log = structlog.get_logger("reconciler")
 
 _USUAL_PORT = 8321
 _PORTS_TRIED = 20
+_LISTED_ON_THE_PAGE = 5000  # models
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class Board:
     """What the page and the metrics show: filled by the loop, read by the web room."""
 
     metrics: Metrics = field(default_factory=lambda: Metrics(__version__))
+    remembered: Callable[[], Report | None] = lambda: None
+    read: bool = False
     report: Report | None = None
     last: Tick | None = None
     succeeded_at: datetime | None = None
@@ -55,9 +59,15 @@ class Board:
         if tick.outcome != "error":
             self.succeeded_at = tick.at
 
+    def page(self) -> Report | None:
+        """The newest report; read from the state once, however often it is looked at."""
+        if not self.read:
+            self.report, self.read = self.remembered(), True
+        return self.report
+
     def shown(self, report: Report) -> None:
-        """Takes the newest report, as it is kept until there is a newer one."""
-        self.report = report
+        """Hears that there is a newer report, and takes its numbers."""
+        self.read = False
         self.metrics.observe_report(report)
 
 
@@ -77,10 +87,10 @@ async def run(configuration: Configuration, target: str | None) -> None:
 
     clock = Clock(sleep=stop.sleep, stopping=stop.asked)
     async with opened(configuration, acts=True, only=target, clock=clock, progress=progress) as world:
-        board.report = _remembered(world)
+        board.remembered = partial(_remembered, world)
         policy = min((t.policy for t in world.engine.targets), key=lambda policy: policy.follow_first)
         loop = Loop(
-            Ticker(world.engine, deeds, board.heard, board.shown, board.report),
+            Ticker(world.engine, deeds, board.heard, board.shown),
             trigger,
             stop,
             schedule.grace.total_seconds(),
@@ -96,8 +106,9 @@ async def run(configuration: Configuration, target: str | None) -> None:
 
 
 def _remembered(world: World) -> Report | None:
-    """What the last process knew, until there is something newer."""
-    report = world.ledger.last_report()
+    """What is known now, by this process or the last; of very many models, those in sync are only counted."""
+    whole = sum(world.ledger.counted().values()) <= _LISTED_ON_THE_PAGE
+    report = world.ledger.last_report(whole=whole)
     if report is None:
         return None
     return refreshed(report, world.ledger, [target.name for target in world.engine.targets])
@@ -124,7 +135,7 @@ async def _page(world: World, loop: Loop, board: Board) -> AsyncIterator[None]:
             now=loop.ticker.engine.clock.now(),
             version=__version__,
             phase="stopping" if loop.stop.asked() else "running" if board.last else "starting",
-            report=board.report,
+            report=board.page(),
             last_tick=_last(board),
             last_success_at=board.succeeded_at,
             next_tick_at=loop.next_run(),

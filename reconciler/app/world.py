@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.app.credentials import auth_of
+from reconciler.app.indexed import index_of, part_of, reader_of
 from reconciler.app.inspection import inspection_of
 from reconciler.app.repository import source_of
-from reconciler.contract import edition
+from reconciler.app.unchanged import MARK, note
 from reconciler.embedded import EmbeddedSettings
 from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.cycle import Engine, Target
-from reconciler.engine.desired import ManifestReader
 from reconciler.engine.guards import Guards
 from reconciler.errors import ConfigurationError
 from reconciler.registry import Limits, ModelArtsRegistry, Refusals, RegistryAuth
@@ -24,12 +24,12 @@ from reconciler.state import open_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
 
     from fastapi import FastAPI
 
     from reconciler.engine.ports import Registry
-    from reconciler.engine.values import Event
+    from reconciler.engine.values import Event, Rest
+    from reconciler.index import TargetIndex
     from reconciler.settings import Configuration, ModelArtsTarget
     from reconciler.source import GitSource
     from reconciler.state import SqlLedger
@@ -44,12 +44,18 @@ _NO_LIMIT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything one command works with; closed by `opened`."""
+    """Everything one command works with; closed by `opened`.
+
+    Attributes:
+        rest: what was left to do when the command ended; noted last, for the next command. Empty for
+            something.
+    """
 
     configuration: Configuration
     source: GitSource
     ledger: SqlLedger
     engine: Engine
+    rest: list[Rest]
 
 
 @contextlib.asynccontextmanager
@@ -78,15 +84,20 @@ async def opened(
         names = configuration.chosen(only)
         source = stack.enter_context(contextlib.closing(source_of(configuration)))
         ledger = stack.enter_context(contextlib.closing(_ledger(configuration, names, acts=acts)))
-        targets, refusals = [], Refusals()
-        for name in names:
-            client = registry_of(configuration, name, acts=acts, refusals=refusals)
-            registry = await stack.enter_async_context(client)
-            targets.append(_target(configuration, name, registry))
-        guards = Guards(**configuration.settings.guards.model_dump())
-        engine = Engine(source, ledger, tuple(targets), guards, clock or Clock(), progress)
-        stack.callback(engine.close)
-        yield World(configuration, source, ledger, engine)
+        index = stack.enter_context(contextlib.closing(index_of(configuration, writes=acts)))
+        rest: list[Rest] = []
+        async with contextlib.AsyncExitStack() as registries:
+            targets, refusals = [], Refusals()
+            for name in names:
+                client = registry_of(configuration, name, acts=acts, refusals=refusals)
+                registry = await registries.enter_async_context(client)
+                targets.append(_target(configuration, name, registry, part_of(index, configuration, name)))
+            guards = Guards(**configuration.settings.guards.model_dump())
+            engine = Engine(source, ledger, tuple(targets), guards, clock or Clock(), progress)
+            registries.callback(engine.close)
+            yield World(configuration, source, ledger, engine, rest)
+        if rest:
+            ledger.mark("", MARK, note(configuration, names, rest[-1]))
 
 
 def _ledger(configuration: Configuration, names: tuple[str, ...], *, acts: bool) -> SqlLedger:
@@ -161,7 +172,7 @@ def _client(
         raise ConfigurationError(f"{where}: targets.{name}: {error}") from error
 
 
-def _target(configuration: Configuration, name: str, registry: Registry) -> Target:
+def _target(configuration: Configuration, name: str, registry: Registry, index: TargetIndex) -> Target:
     settings = configuration.settings
     wanted = settings.targets[name]
     embedded = isinstance(wanted, EmbeddedTarget)
@@ -178,27 +189,22 @@ def _target(configuration: Configuration, name: str, registry: Registry) -> Targ
     )
     return Target(
         name,
-        wanted.path,
         registry,
-        ManifestReader(edition(wanted.edition)),
-        policy,
-        settings.schedule.full_observation,
-        inspection_of(configuration, name),
+        reader_of(configuration, name),
+        index,
+        rules=f"{_identity(wanted)} {index.rules}",
+        policy=policy,
+        full_observation=settings.schedule.full_observation,
+        compare_at_most=settings.schedule.compare_at_most,
+        preflight=inspection_of(configuration, name),
     )
-
-
-def embedded_database(configuration: Configuration, name: str) -> Path:
-    """Where an embedded target keeps its models."""
-    wanted = configuration.settings.targets[name]
-    own = wanted.database if isinstance(wanted, EmbeddedTarget) else None
-    return configuration.base / own if own else configuration.state_dir / f"registry-{name}.db"
 
 
 def _embedded(
     configuration: Configuration, name: str, wanted: EmbeddedTarget, *, acts: bool
 ) -> EmbeddedSettings:
     """Its settings. A command that only looks does not create a database: what is not there is empty."""
-    database = embedded_database(configuration, name)
+    database = configuration.embedded_database(name)
     return EmbeddedSettings(
         database=database if acts or os.path.exists(database) else None,  # noqa: PTH110 - raises nothing
         edition=wanted.edition,

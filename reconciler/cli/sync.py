@@ -85,14 +85,18 @@ def apply(
     verbose: VerboseOption = False,
 ) -> None:
     """One cycle: plans, imports what is new, and waits for the outcome."""
+    settings, whole = configuration(config), verbose or output is Output.JSON
+    if not (whole or refresh or expect_digest or confirm) and _nothing_moved(settings, target):
+        return
+
     from reconciler.cli.interruption import Interruption  # noqa: PLC0415 - heavy
     from reconciler.cli.progress import Progress  # noqa: PLC0415
     from reconciler.engine.cycle import Order  # noqa: PLC0415
 
-    wanted = Order(wait=wait, refresh=refresh, expect=expect_digest, confirm=confirm)
+    wanted = Order(wait=wait, whole=False, refresh=refresh, expect=expect_digest, confirm=confirm)
     progress, interruption = Progress(quiet), Interruption()
     with progress.shown():
-        report = asyncio.run(_apply(configuration(config), target, wanted, progress, interruption))
+        report = asyncio.run(_apply(settings, target, wanted, progress, interruption, whole=whole))
     show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=progress.imported)
     leave(report, interruption=interruption)
 
@@ -125,6 +129,23 @@ def retry(
         report = asyncio.run(_retry_beside(settings, target, pair, progress, interruption, yes=yes))
     show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode=mode, imported=progress.imported)
     leave(report, interruption=interruption)
+
+
+def _nothing_moved(settings: Configuration, target: str | None) -> bool:
+    """Whether nothing can have changed since the last cycle, and says so."""
+    from reconciler.app.unchanged import unchanged  # noqa: PLC0415
+    from reconciler.views.words import phrase  # noqa: PLC0415
+
+    known = unchanged(settings, target)
+    if known is None:
+        return False
+    put(
+        f"Nothing to do: nothing has moved since {known.at:%Y-%m-%dT%H:%M:%SZ}, "
+        f"with {phrase(known.numbers)}. "
+        "`--refresh` looks at the registry again.\n"
+        f"Commit {known.commit[:12]}, plan digest {known.digest}"
+    )
+    return True
 
 
 def pair_of(text: str) -> Pair:
@@ -175,13 +196,22 @@ def leave(report: Report, *, detailed: bool = False, interruption: Interruption 
 
 
 async def _apply(
-    settings: Configuration, target: str | None, wanted: Order, progress: Progress, interruption: Interruption
+    settings: Configuration,
+    target: str | None,
+    wanted: Order,
+    progress: Progress,
+    interruption: Interruption,
+    *,
+    whole: bool,
 ) -> Report:
+    """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
     from reconciler.app.world import opened  # noqa: PLC0415
 
     with interruption.heeded() as clock:
         async with opened(settings, acts=True, only=target, clock=clock, progress=progress) as world:
-            return await world.engine.cycle(wanted)
+            report = await world.engine.cycle(wanted)
+            world.rest.extend(filter(None, [world.engine.rest(report)]))
+            return world.engine.everything(report) if whole else report
 
 
 async def _retry(
@@ -202,8 +232,8 @@ async def _retry(
     with interruption.heeded() as clock:
         async with opened(settings, acts=True, only=target, clock=clock, progress=progress) as world:
             await _release(world, pair, progress, yes=yes)
-            report = await world.engine.cycle(Order(only=pair))
-    return replace(report, items=tuple(item for item in report.items if item.pair == pair))
+            report = await world.engine.cycle(Order(whole=False, only=pair))
+    return replace(report, items=tuple(item for item in report.items if item.pair == pair), unlisted={})
 
 
 async def _retry_beside(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 import traceback
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import structlog
 
 from reconciler.engine.cycle import Order
-from reconciler.engine.remembered import refreshed
-from reconciler.engine.values import EventKind, Report, Verdict
+from reconciler.engine.values import EventKind, Verdict
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.cycle import Engine
-    from reconciler.engine.values import Event
+    from reconciler.engine.values import Event, Report
 
 Outcome = Literal["success", "noop", "error"]
 
@@ -78,7 +77,6 @@ class Ticker:
     Attributes:
         heard: told of every tick.
         shown: told of the newest report whenever it is another: after a cycle, and after news of an import.
-        report: the newest report, with the last known items of targets that cannot be reached.
         unfinished: how many imports are not final yet, as far as is known.
     """
 
@@ -86,7 +84,6 @@ class Ticker:
     deeds: Deeds
     heard: Callable[[Tick], None] = lambda _: None
     shown: Callable[[Report], None] = lambda _: None
-    report: Report | None = None
     unfinished: int = 0
     _commit: str | None = None
     _position: int = -1
@@ -125,8 +122,8 @@ class Ticker:
         error: str | None = None
         try:
             self.unfinished = await self.engine.follow_once()
-            if self.deeds.number and self.report is not None:
-                self._show(refreshed(self.report, self.engine.ledger, self._targets()))
+            if self.deeds.number and (report := self.engine.remembered()) is not None:
+                self.shown(report)
         except ReconcilerError as problem:
             error = str(problem)
         facts = {"left": self.unfinished, **self._done()}
@@ -160,31 +157,12 @@ class Ticker:
     async def _cycle(self, commit: str) -> Report:
         self._served = self._due
         self._position = self.engine.ledger.position()  # what others journal from now on is news
-        report = await self.engine.cycle(Order(wait=False), commit)
+        report = await self.engine.cycle(Order(wait=False, whole=False), commit)
         self._commit = None if report.failures else commit
         self._due = self.engine.due()
         self.unfinished = self.engine.unfinished()
-        whole = carried(report, self.report)
-        if whole is not report:
-            self.engine.ledger.save_report(whole)
-        self._show(whole)
-        return report
-
-    def _show(self, report: Report) -> None:
-        self.report = report
         self.shown(report)
-
-    def _targets(self) -> list[str]:
-        return [target.name for target in self.engine.targets]
-
-
-def carried(report: Report, earlier: Report | None) -> Report:
-    """`report`, with the earlier items of those targets that it could say nothing of."""
-    silent = {failure.target for failure in report.failures} - {item.target for item in report.items}
-    kept = [item for item in earlier.items if item.target in silent] if earlier else []
-    if not kept:
         return report
-    return replace(report, items=tuple(sorted([*report.items, *kept], key=lambda item: item.target)))
 
 
 def _word(kind: str) -> str:
@@ -195,7 +173,9 @@ def _tell(tick: Tick, done: dict[str, int]) -> None:
     """One log line a tick: what was seen and what was done; a tick with nothing to do only when debugging."""
     facts: dict[str, object] = {"why": tick.why, "seconds": round(tick.seconds, 3), **done}
     if tick.report is not None:
-        counts = Counter(item.verdict for item in tick.report.items)
+        counts = Counter[Verdict]()
+        for (_, verdict), number in tick.report.counted().items():
+            counts[verdict] += number
         seen = {_word(verdict): counts[verdict] for verdict in Verdict if counts[verdict]}
         facts = {"commit": tick.report.commit[:12], **seen, **facts}
     if tick.error is not None:

@@ -17,18 +17,19 @@ async def each(things: Iterable[T], action: Callable[[T], Awaitable[None]], at_o
     What is in flight is always finished; after a failure nothing new is started, and the first error is
     raised as it is, never as a group.
     """
-    gate = asyncio.Semaphore(at_once)
+    waiting = list(things)
+    rest = iter(waiting)
     errors: list[BaseException] = []
 
-    async def one(thing: T) -> None:
-        async with gate:
-            if errors:
-                return
+    async def worker() -> None:
+        for thing in rest:
             try:
                 await action(thing)
             except Exception as error:  # noqa: BLE001 - raised below, when all that was in flight is done
                 errors.append(error)
+            if errors:
+                return
 
-    await asyncio.gather(*(one(thing) for thing in things))
+    await asyncio.gather(*(worker() for _ in range(min(at_once, len(waiting)))))
     if errors:
         raise errors[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.engine.desired import ManifestReader
+from reconciler.engine.desired import Reader
 from reconciler.engine.plan import conflict_reasons
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract import Edition
     from reconciler.engine.ports import Blobs
-    from reconciler.engine.values import Desired, Snapshot
+    from reconciler.engine.values import Declaration, Desired, Snapshot
     from reconciler.manifest import InvalidManifest, Manifest, Reason
 
 
@@ -62,10 +62,14 @@ NOTHING = Checked(frozenset(), ())
 
 def check(snapshot: Snapshot, blobs: Blobs, rules: Edition, only: Collection[str] = ()) -> Checked:
     """Judges every manifest of a snapshot; with `only`, tells about these paths alone."""
-    desired = ManifestReader(rules).desired(blobs, snapshot)
+    desired, manifests = Reader(rules, snapshot.path).snapshot(blobs, snapshot)
     told = tuple(reason for reason in _reasons(desired) if not only or reason.path in only)
-    valid = tuple(one for one in desired.manifests.values() if not only or one.path in only)
-    return Checked(_places(desired, only), tuple(sorted(told, key=_place)), valid)
+    valid = (manifests[pair] for pair in desired.manifests)
+    return Checked(
+        _places(desired, only),
+        tuple(sorted(told, key=_place)),
+        tuple(one for one in valid if not only or one.path in only),
+    )
 
 
 def _reasons(desired: Desired) -> list[Reason]:
@@ -80,7 +84,7 @@ def _reasons(desired: Desired) -> list[Reason]:
 
 
 def _places(desired: Desired, only: Collection[str]) -> frozenset[tuple[str, int]]:
-    found: list[Manifest | InvalidManifest] = [
+    found: list[Declaration | InvalidManifest] = [
         *desired.manifests.values(),
         *(claim for claims in desired.conflicts.values() for claim in claims),
         *desired.invalid,

@@ -1,51 +1,69 @@
 """One reconciliation cycle, from git to report.
 
-    head ─▶ desired ─▶ settle ─▶ observe ─▶ verdicts ─▶ guards ─▶ import ─▶ follow ─▶ report
+    head ─▶ declared ─▶ settle ─▶ observe ─▶ compare ─▶ verdicts ─▶ guards ─▶ import ─▶ follow ─▶ report
 
-A target that cannot be reached is a value in the report, and the other targets go on.
+A cycle judges every model, or only those of which something may have changed since the last one: what git
+changed,
+what is not at rest, and what was never compared. Both come to the same. A target that cannot be reached is
+a value in the report, and the other targets go on.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from reconciler.engine.attribution import Attributions
 from reconciler.engine.bounded import each
 from reconciler.engine.clock import Clock, Policy
-from reconciler.engine.execute import Executor
+from reconciler.engine.declared import declared
+from reconciler.engine.execute import Executor, inspect
 from reconciler.engine.guards import Circumstances, Guards, guard
-from reconciler.engine.observe import news, observe
-from reconciler.engine.plan import View, after, order, plan_digest, preflighted, verdicts
+from reconciler.engine.journal import Journal
+from reconciler.engine.observe import compare, news, observe
+from reconciler.engine.plan import (
+    View,
+    after,
+    order,
+    plan_digest,
+    postponed,
+    preflighted,
+    to_inspect,
+    verdicts,
+)
+from reconciler.engine.remembered import refreshed
 from reconciler.engine.values import (
-    Attribution,
+    AT_REST,
+    Declaration,
     Desired,
     Entry,
     Event,
     Item,
     Phase,
     Report,
+    Rest,
     TargetFailure,
     Verdict,
 )
-from reconciler.errors import GuardError, RegistryError
+from reconciler.errors import GuardError, IndexLostError, RegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.contract.pair import Pair
-    from reconciler.engine.desired import ManifestReader
-    from reconciler.engine.ports import Ledger, Preflight, Registry, Source
-    from reconciler.engine.values import Snapshot
-    from reconciler.manifest import Reason
+    from reconciler.engine.declared import Declared
+    from reconciler.engine.desired import Reader
+    from reconciler.engine.ports import Index, Ledger, Preflight, Registry, Source
+    from reconciler.manifest import Manifest, Reason
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _OBSERVED_IN_FULL = "observed-in-full-at"
+_STANDING = "standing"  # the commit that the remembered verdicts are of, and by which rules
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _REPOSITORY = ""  # marks that belong to no target
@@ -57,17 +75,30 @@ class Target:
     """One registry project, and the directory that declares what it should hold.
 
     Attributes:
+        rules: names everything beside git and the registry that a verdict depends on: when it differs from
+            that of the last cycle, every model is judged anew.
         full_observation: how long a model that was found equal is taken for equal without being compared.
+        judge_all_below: with fewer models than this every cycle judges all of them: they are one page of a
+            list.
+        compare_at_most: so many models one cycle compares that could as well be compared later.
         preflight: looks at a model's files before its import is asked for; None does not.
     """
 
     name: str
-    path: str
     registry: Registry
-    reader: ManifestReader
+    reader: Reader
+    index: Index
+    rules: str = ""
     policy: Policy = field(default_factory=Policy)
     full_observation: timedelta = timedelta(hours=1)
+    judge_all_below: int = 1000
+    compare_at_most: int = 200
     preflight: Preflight | None = None
+
+    @property
+    def path(self) -> str:
+        """The directory inside the repository."""
+        return self.reader.root
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +108,9 @@ class Order:
     Attributes:
         act: False only plans and changes nothing at all.
         wait: follow each import until it is final.
-        refresh: compare every declared model with the registry, whatever is remembered.
+        whole: judge every model, and look at all that is registered; otherwise only what may have changed,
+            unless it is time for the whole.
+        refresh: the whole, and compare every declared model with the registry, whatever is remembered.
         expect: refuse unless the plan has this digest.
         confirm: go through the guards if the plan has this digest, and refuse if it has not.
         only: import nothing but this pair; None for all.
@@ -85,6 +118,7 @@ class Order:
 
     act: bool = True
     wait: bool = True
+    whole: bool = True
     refresh: bool = False
     expect: str | None = None
     confirm: str | None = None
@@ -93,10 +127,12 @@ class Order:
 
 @dataclass(slots=True)
 class _Pass:
-    """One target on its way through one cycle."""
+    """One target on its way through one cycle; `scope` is None when every model is judged."""
 
     target: Target
     executor: Executor
+    declared: Declared
+    scope: frozenset[Pair] | None
     view: View
     items: tuple[Item, ...] = ()
     failure: TargetFailure | None = None
@@ -108,6 +144,9 @@ class Engine:
     """Runs cycles over all targets of one source. One cycle at a time.
 
     `progress` hears of every event as it is recorded; git runs in one worker thread.
+
+    Attributes:
+        parsed: how many manifest files were read so far.
     """
 
     source: Source
@@ -116,10 +155,11 @@ class Engine:
     guards: Guards = field(default_factory=Guards)
     clock: Clock = field(default_factory=Clock)
     progress: Callable[[Event], None] = lambda _: None
+    parsed: int = 0
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
     _look_again: datetime | None = None
-    _declaring: dict[str, frozenset[Pair]] = field(default_factory=dict)
-    _authors: Attributions = field(default_factory=Attributions)
+    _began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _restless: dict[str, frozenset[Pair]] = field(default_factory=dict)
 
     async def head(self) -> str:
         """The commit that the wanted branch has now. Raises SourceError."""
@@ -128,16 +168,24 @@ class Engine:
     async def cycle(self, wanted: Order, commit: str | None = None) -> Report:
         """One cycle, at the branch's head unless a commit is given.
 
+        The report speaks of the models that were judged, and counts the others.
+
         Raises:
             SourceError: git could not be read at all.
             GuardError: the plan is not the one that `expect` or `confirm` names.
             StateError: the state could not be used.
         """
+        try:
+            return await self._cycle(wanted, commit)
+        except IndexLostError:  # only a cache, and empty from now on
+            return await self._cycle(wanted, commit)
+
+    async def _cycle(self, wanted: Order, commit: str | None) -> Report:
         commit = commit or await self.head()
-        self._look_again = None
+        self._look_again, self._began = None, self.clock.now()
         notes = [*await self._in_git(self.source.notes), *self._clock_notes()]
         cycle_id = self.clock.new_id()
-        passes = [await self._declared(target, commit, cycle_id) for target in self.targets]
+        passes = [await self._begin(target, commit, cycle_id, wanted) for target in self.targets]
         await asyncio.gather(*(self._judge(p, wanted) for p in passes))
         digest = plan_digest(item for p in passes for item in p.items)
         self._check(digest, wanted)
@@ -148,7 +196,7 @@ class Engine:
                 p.items = tuple(item for item in items if item.target == p.target.name)
         if wanted.act:
             await asyncio.gather(*(self._act(p, wanted) for p in passes))
-        return self._report(commit, digest, passes, tuple(notes), wanted)
+        return await self._report(commit, digest, passes, tuple(notes), wanted)
 
     def _clock_notes(self) -> list[str]:
         """Whether the clock stands before what the journal says has happened already.
@@ -172,38 +220,97 @@ class Engine:
             for entry in p.view.entries.values()
             if entry.disappearances
         }
+        imports = any(item.verdict is Verdict.IMPORT for p in passes for item in p.items)
         last = self.ledger.marks(_REPOSITORY).get(_RECONCILED)
-        kept = last in (None, commit) or await self._in_git(self.source.contains, commit, str(last))
-        return Circumstances(None if kept else last, vanished)
+        kept = (
+            last in (None, commit)
+            or not imports
+            or any(p.declared.base == last for p in passes)
+            or await self._in_git(self.source.contains, commit, str(last))
+        )
+        empty = [p.target.name for p in passes if not await self._in_git(p.declared.number)]
+        return Circumstances(None if kept else last, vanished, frozenset(empty))
 
     async def declaring(self, pair: Pair) -> frozenset[str]:
         """The names of the targets in which exactly one valid manifest declares the pair now."""
         commit = await self.head()
-        found = [(target.name, await self._desired(target, commit)) for target in self.targets]
-        return frozenset(name for name, (_, desired) in found if pair in desired.manifests)
+
+        def declares(target: Target) -> bool:
+            found = declared(self.source, target.index, target.reader, commit)
+            return pair in found.desired([pair]).manifests
+
+        return frozenset([t.name for t in self.targets if await self._in_git(declares, t)])
 
     async def follow_once(self) -> int:
         """Asks once for every unfinished import of every target; gives how many are left unfinished."""
-        executors = [self._executor(target, self.clock.new_id()) for target in self.targets]
+        cycle_id = self.clock.new_id()
+        journal = Journal(self.ledger, self.progress)
+        executors = [self._executor(target, cycle_id, journal) for target in self.targets]
         for executor in executors:
             await executor.follow_once()
+        self._bring_up()
         return sum(len(executor.unfinished()) for executor in executors)
+
+    def rest(self, report: Report) -> Rest | None:
+        """That nothing is left to do after the cycle that made this report; None when something is.
+
+        With few models there is always something: to look at them all, see `Target.judge_all_below`.
+        """
+        until, numbers = self.due(), Counter[Verdict]()
+        sizes = Counter[str]()
+        for (target, verdict), number in report.counted().items():
+            numbers[verdict] += number
+            sizes[target] += number
+        few = any(sizes[target.name] < target.judge_all_below for target in self.targets)
+        if few or report.failures or until is None or not AT_REST.issuperset(numbers):
+            return None
+        return Rest(self._began, until, report.commit, report.digest, self.ledger.position(), numbers)
+
+    def everything(self, report: Report) -> Report:
+        """The report with all models of its targets, also those that its cycle did not judge."""
+        known = self.ledger.last_report()
+        if known is None or not report.unlisted:
+            return report
+        names = {target.name for target in self.targets}
+        return replace(report, items=tuple(i for i in known.items if i.target in names), unlisted={})
+
+    def remembered(self) -> Report | None:
+        """The newest report, in numbers; None when no cycle has finished."""
+        report = self.ledger.last_report(whole=False)
+        return None if report is None else replace(report, items=(), unlisted=self.ledger.counted())
+
+    def _bring_up(self) -> None:
+        """Brings the remembered verdicts up to what was journalled since."""
+        known = self.ledger.last_report(whole=False)
+        if known is None:
+            return
+        names = [target.name for target in self.targets]
+        now = refreshed(known, self.ledger, names).items
+        before = set(known.items)
+        moved = {
+            name: {i.pair for i in now if i.target == name and i.pair and i not in before} for name in names
+        }
+        spoken = tuple(i for i in now if i.verdict is Verdict.INVALID or i.pair in moved[i.target])
+        self.ledger.save_report(replace(known, items=spoken), moved, {})
 
     def unfinished(self) -> int:
         """How many imports are not final yet, as far as is remembered."""
-        return sum(len(self._executor(target, "").unfinished()) for target in self.targets)
+        entries = (entry for target in self.targets for entry in self.ledger.restless(target.name))
+        return sum(entry.phase is Phase.REGISTERED for entry in entries)
 
     def due(self) -> datetime | None:
         """The earliest moment at which a cycle has something to do although git did not change."""
         moments = [self._look_again] if self._look_again else []
         for target in self.targets:
-            declared = self._declaring.get(target.name, frozenset())
             moments += [
                 entry.not_before or entry.updated_at
                 for entry in self.ledger.restless(target.name)
-                if entry.pair in declared and entry.phase is not Phase.REGISTERED
+                if entry.phase is not Phase.REGISTERED
+                and entry.pair in self._restless.get(target.name, frozenset())
             ]
             moments.append(self._observed_in_full(target) + target.full_observation)
+            if self.ledger.listed(target.name, 1):
+                moments.append(self.clock.now())
         return min(moments, default=None)
 
     def close(self) -> None:
@@ -214,38 +321,48 @@ class Engine:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._git, lambda: call(*args, **kwargs))
 
-    async def _desired(self, target: Target, commit: str) -> tuple[Snapshot, Desired]:
-        snapshot = await self._in_git(self.source.snapshot, commit, target.path)
-        return snapshot, await self._in_git(target.reader.desired, self.source, snapshot)
-
-    async def _declared(self, target: Target, commit: str, cycle_id: str) -> _Pass:
-        snapshot, desired = await self._desired(target, commit)
-        self._declaring[target.name] = frozenset(desired.manifests)
+    async def _begin(self, target: Target, commit: str, cycle_id: str, wanted: Order) -> _Pass:
+        """What is declared and remembered of the models that this cycle judges."""
+        found = await self._in_git(declared, self.source, target.index, target.reader, commit)
+        self.parsed += found.parsed
+        scope = self._scope(target, found, wanted)
+        desired = await self._in_git(found.desired, scope)
         view = View(
             target.name,
             desired,
             self.clock.now(),
-            entries=self.ledger.entries(target.name),
-            attributions=await self._in_git(self._attributions, target, snapshot, desired),
+            entries=self.ledger.entries(target.name, scope),
+            credits=await self._in_git(found.credits, None if scope is None else _paths(desired)),
         )
+        empty = not found.exists and not view.entries
         return _Pass(
             target,
-            self._executor(target, cycle_id),
+            self._executor(target, cycle_id, Journal(self.ledger, self.progress)),
+            found,
+            scope,
             view,
-            failure=None if snapshot.exists or view.entries else _nothing_declared(target, commit),
+            failure=_nothing_declared(target, commit) if empty else None,
+            full=wanted.refresh or self._full_observation_due(target),
         )
 
-    def _attributions(
-        self, target: Target, snapshot: Snapshot, desired: Desired
-    ) -> Mapping[str, Attribution]:
-        """Who last touched each file that declares, or fails to declare, something."""
-        claimed = {claim.path for claims in desired.conflicts.values() for claim in claims}
-        wanted = {
-            *(manifest.path for manifest in desired.manifests.values()),
-            *claimed,
-            *(found.path for found in desired.invalid),
-        }
-        return self._authors.of(target.name, self.source, snapshot, wanted)
+    def _scope(self, target: Target, found: Declared, wanted: Order) -> frozenset[Pair] | None:
+        """The models to judge; None for all of them.
+
+        Verdicts are remembered of one commit: where the index begins at another, nobody knows what has
+        changed.
+        """
+        if wanted.whole or wanted.refresh or self._full_observation_due(target) or found.base is None:
+            return None
+        if self.ledger.marks(target.name).get(_STANDING) != _standing(target, found.base):
+            return None
+        known = sum(number for (name, _), number in self.ledger.counted().items() if name == target.name)
+        if known < target.judge_all_below:
+            return None
+        return found.touched.union(
+            self.ledger.unsettled(target.name),
+            (entry.pair for entry in self.ledger.restless(target.name)),
+            self.ledger.listed(target.name, target.compare_at_most),
+        )
 
     async def _judge(self, p: _Pass, wanted: Order) -> None:
         """Settles what an earlier cycle left open, looks at the registry, and decides."""
@@ -253,15 +370,55 @@ class Engine:
             return
         try:
             if wanted.act:
-                await p.executor.settle_all(p.view.desired.manifests)
-                p.view = replace(p.view, entries=self.ledger.entries(p.target.name))
-            p.full = wanted.refresh or self._full_observation_due(p.target)
-            p.view = await observe(
-                p.view, p.target.registry, everything=p.full, in_flight=p.target.policy.in_flight
-            )
-            p.items = await self._preflighted(p, verdicts(p.view))
+                await p.executor.settle_all(await self._open_manifests(p))
+                p.view = replace(p.view, entries=self.ledger.entries(p.target.name, p.scope))
+            p.view = await self._observed(p, wanted)
+            items = verdicts(p.view)
+            drifted = {item.model_name or "" for item in items if item.verdict is Verdict.DRIFTED}
+            if drifted and p.scope is not None:
+                p.view = replace(p.view, taken=await self._taken(p, drifted))
+                items = verdicts(p.view)
+            p.items = await self._preflighted(p, items)
         except RegistryError as error:
             p.failure = TargetFailure(p.target.name, f"target {p.target.name}: {error}", error.exit_code)
+
+    async def _open_manifests(self, p: _Pass) -> Mapping[Pair, Manifest]:
+        """The manifests of the imports that are to be settled."""
+        pairs = [e.pair for e in self.ledger.restless(p.target.name) if e.phase is Phase.INTENDED]
+        if not pairs:
+            return {}
+        return await self._manifests(p, (await self._in_git(p.declared.desired, pairs)).manifests.values())
+
+    async def _manifests(self, p: _Pass, wanted: Iterable[Declaration]) -> Mapping[Pair, Manifest]:
+        return await self._in_git(p.declared.whole, list(wanted))
+
+    async def _observed(self, p: _Pass, wanted: Order) -> View:
+        """What is registered, compared as far as it has to be in this cycle."""
+        registry, in_flight = p.target.registry, p.target.policy.in_flight
+        view, details = await observe(registry, p.view, only=p.scope, in_flight=in_flight)
+        ids = to_inspect(view, everything=p.full)
+        if not wanted.refresh:
+            later = postponed(view, ids, p.target.compare_at_most, self.clock.chance())
+            view = replace(view, later=later)
+            ids = tuple(one for one in ids if one not in later)
+
+        async def manifests(declarations: Iterable[Declaration]) -> Mapping[Pair, Manifest]:
+            return await self._manifests(p, declarations)
+
+        async def told(model_ids: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
+            known = {one: details[one] for one in model_ids if one in details}
+            return known | await inspect(registry, [one for one in model_ids if one not in known], in_flight)
+
+        return await compare(view, [*details, *ids], told, manifests)
+
+    async def _taken(self, p: _Pass, names: Collection[str]) -> Mapping[str, frozenset[str]]:
+        """Every version of these names that is declared, remembered or was seen registered."""
+        taken = await self._in_git(p.declared.versions, names)
+        known = self.ledger.versions(p.target.name, names)
+        return {
+            name: taken[name].union(pair.model_version for pair in known if pair.model_name == name)
+            for name in names
+        }
 
     async def _preflighted(self, p: _Pass, items: tuple[Item, ...]) -> tuple[Item, ...]:
         """The items, with what a look at the files of each new model says; an error stops that import."""
@@ -272,9 +429,12 @@ class Engine:
 
         async def one(item: Item) -> None:
             if item.pair is not None:
-                found[item.pair] = await look(p.view.desired.manifests[item.pair])
+                found[item.pair] = await look(whole[item.pair])
 
         imports = [item for item in items if item.verdict is Verdict.IMPORT]
+        whole = await self._manifests(
+            p, (p.view.desired.manifests[item.pair] for item in imports if item.pair)
+        )
         await each(imports, one, p.target.policy.in_flight)
         if any(reason.severity == "error" for reasons in found.values() for reason in reasons):
             self._look_again = self.clock.later(_PREFLIGHT_AGAIN)
@@ -296,36 +456,40 @@ class Engine:
     async def _act(self, p: _Pass, wanted: Order) -> None:
         if p.failure is not None:
             return
-        self._observed(p)
+        await self._tell(p)
         imports = [
             item for item in p.items if item.verdict is Verdict.IMPORT and wanted.only in (None, item.pair)
         ]
         try:
-            await p.executor.import_all(imports, p.view.desired.manifests)
+            await self._import(p, imports)
             if wanted.wait:
                 await p.executor.follow()
         except RegistryError as error:
             p.failure = TargetFailure(p.target.name, f"target {p.target.name}: {error}", error.exit_code)
-        entries = self.ledger.entries(p.target.name)
+        moved = [item.pair for item in p.items if item.pair and item.verdict in _MOVED_BY_ACTING]
+        entries = self.ledger.entries(p.target.name, moved)
         p.items = tuple(sorted((self._outcome(item, entries) for item in p.items), key=order))
 
-    def _observed(self, p: _Pass) -> None:
-        """Journals what the registry showed, and that it was looked at in full."""
-        events = list(news(p.items, p.view.entries, p.executor.cycle_id, self.clock.now()))
-        if events:
-            self.ledger.append(events)
-        for event in events:
-            self.progress(event)
-        if p.full:
-            self.ledger.mark(p.target.name, _OBSERVED_IN_FULL, self.clock.now().isoformat())
+    async def _import(self, p: _Pass, items: list[Item]) -> None:
+        """Imports some after others, so that not all their manifests are in memory together."""
+        for start in range(0, len(items), _MANIFESTS_AT_ONCE):
+            some = items[start : start + _MANIFESTS_AT_ONCE]
+            wanted = (p.view.desired.manifests[item.pair] for item in some if item.pair)
+            await p.executor.import_all(some, await self._manifests(p, wanted))
+
+    async def _tell(self, p: _Pass) -> None:
+        """Journals what the registry showed."""
+        await p.executor.journal.record(
+            list(news(p.items, p.view.entries, p.executor.cycle_id, self.clock.now()))
+        )
 
     def _outcome(self, item: Item, entries: Mapping[Pair, Entry]) -> Item:
-        if item.verdict not in (Verdict.IMPORT, Verdict.PUBLISHING) or item.pair is None:
+        if item.verdict not in _MOVED_BY_ACTING or item.pair is None:
             return item
         return after(item, entries.get(item.pair), self.clock.now())
 
-    def _report(
-        self, commit: str, digest: str, passes: Iterable[_Pass], notes: tuple[str, ...], wanted: Order
+    async def _report(
+        self, commit: str, digest: str, passes: list[_Pass], notes: tuple[str, ...], wanted: Order
     ) -> Report:
         report = Report(
             commit,
@@ -335,15 +499,33 @@ class Engine:
             notes,
         )
         if wanted.act:
-            self.ledger.save_report(report)
-            if not any(item.verdict is Verdict.REFUSED for item in report.items):
-                self.ledger.mark(_REPOSITORY, _RECONCILED, commit)
-        return report
+            await self._remember(report, passes)
+        return replace(report, unlisted=self._unlisted(report, passes))
 
-    def _executor(self, target: Target, cycle_id: str) -> Executor:
-        return Executor(
-            target.name, cycle_id, target.registry, self.ledger, self.clock, target.policy, self.progress
-        )
+    async def _remember(self, report: Report, passes: Iterable[_Pass]) -> None:
+        """Keeps the verdicts, and after them the index they were made from."""
+        judged = [p for p in passes if p.failure is None or p.items]
+        marks = {(p.target.name, _STANDING): _standing(p.target, report.commit) for p in judged}
+        marks |= {(p.target.name, _OBSERVED_IN_FULL): p.view.now.isoformat() for p in judged if p.full}
+        if not any(item.verdict is Verdict.REFUSED for item in report.items):
+            marks[_REPOSITORY, _RECONCILED] = report.commit
+        self.ledger.save_report(report, {p.target.name: p.scope for p in judged}, marks)
+        for p in judged:
+            await self._in_git(p.declared.save)
+            moving = (item.pair for item in p.items if item.pair and item.verdict not in AT_REST)
+            self._restless[p.target.name] = frozenset(moving)
+
+    def _unlisted(self, report: Report, passes: Iterable[_Pass]) -> Mapping[tuple[str, Verdict], int]:
+        """How many models were not judged in this cycle, by what is remembered of them."""
+        partial = {p.target.name for p in passes if p.scope is not None or (p.failure and not p.items)}
+        if not partial:
+            return {}
+        listed = report.counted()
+        numbers = {key: number - listed[key] for key, number in self.ledger.counted().items()}
+        return {key: number for key, number in numbers.items() if key[0] in partial and number > 0}
+
+    def _executor(self, target: Target, cycle_id: str, journal: Journal) -> Executor:
+        return Executor(target.name, cycle_id, target.registry, journal, self.clock, target.policy)
 
     def _observed_in_full(self, target: Target) -> datetime:
         """When every model was last compared; long ago if never."""
@@ -352,6 +534,22 @@ class Engine:
 
     def _full_observation_due(self, target: Target) -> bool:
         return self._observed_in_full(target) + target.full_observation <= self.clock.now()
+
+
+_MOVED_BY_ACTING = (Verdict.IMPORT, Verdict.PUBLISHING)
+_MANIFESTS_AT_ONCE = 2000
+
+
+def _standing(target: Target, commit: str) -> str:
+    """Names what remembered verdicts were made from."""
+    return f"{commit} {target.rules}"
+
+
+def _paths(desired: Desired) -> frozenset[str]:
+    """The files that declare something of this, or fail to."""
+    claims = [claim for claims in desired.conflicts.values() for claim in claims]
+    declared_in = {declaration.path for declaration in (*desired.manifests.values(), *claims)}
+    return frozenset(declared_in.union(found.path for found in desired.invalid))
 
 
 def _nothing_declared(target: Target, commit: str) -> TargetFailure:

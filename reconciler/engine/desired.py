@@ -1,114 +1,135 @@
-"""From a snapshot to what it declares: reads manifests, remembers them by blob id, finds conflicts."""
+"""From files to what they say, and from what they say to what is declared."""
 
 from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.engine.values import Desired
+from reconciler.engine.values import Declaration, Desired, Reading
 from reconciler.manifest import InvalidManifest, Manifest, is_manifest, read, refuse
 from reconciler.manifest.limits import LARGEST_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.contract import Edition
     from reconciler.contract.pair import Pair
     from reconciler.engine.ports import Blobs
     from reconciler.engine.values import File, Snapshot
 
-Result = Manifest | InvalidManifest
+    Look = Callable[[str], File | None]
+    """The file at a path of the same commit, or None."""
 
 
-def gather(results: Iterable[Result]) -> Desired:
-    """Sorts results into unique manifests, conflicts and invalid ones; the order given does not matter."""
-    claims: defaultdict[Pair, list[Manifest]] = defaultdict(list)
-    invalid: list[InvalidManifest] = []
-    for result in results:
-        if isinstance(result, Manifest):
-            claims[result.pair].append(result)
-        else:
-            invalid.append(result)
-    ordered = {pair: tuple(sorted(found, key=_place)) for pair, found in claims.items()}
+_UNREAD = frozenset({"link", "unsafe-path", "file-too-large"})  # what `refuse` says
+
+
+def gather(declarations: Iterable[Declaration], invalid: Iterable[InvalidManifest]) -> Desired:
+    """Sorts declarations into unique ones and conflicts; the order given does not matter."""
+    claims: defaultdict[Pair, list[Declaration]] = defaultdict(list)
+    for declaration in declarations:
+        claims[declaration.pair].append(declaration)
     return Desired(
-        manifests={pair: found[0] for pair, found in ordered.items() if len(found) == 1},
-        conflicts={pair: found for pair, found in ordered.items() if len(found) > 1},
+        manifests={pair: found[0] for pair, found in claims.items() if len(found) == 1},
+        conflicts={
+            pair: tuple(sorted(found, key=_place)) for pair, found in claims.items() if len(found) > 1
+        },
         invalid=tuple(sorted(invalid, key=_place)),
     )
 
 
-def _place(result: Result) -> tuple[str, int]:
-    return result.path, result.line
-
-
 @dataclass(frozen=True, slots=True)
-class _Remembered:
-    """The results of one file, with the blob ids of everything they were made from."""
+class Reader:
+    """Reads the files of one target by the rules of its edition.
 
-    blob: str
-    results: tuple[Result, ...]
-    siblings: Mapping[str, str | None]
-
-
-@dataclass(slots=True)
-class ManifestReader:
-    """Reads a target's manifests; a file whose blobs did not change is not read again.
-
-    One reader belongs to one target, because results depend on the target's edition and path.
+    Attributes:
+        root: the target's directory inside the repository.
     """
 
     edition: Edition
-    _known: dict[str, _Remembered] = field(default_factory=dict)
+    root: str
 
-    def desired(self, source: Blobs, snapshot: Snapshot) -> Desired:
-        """What `snapshot` declares. A file that a manifest names as its configuration is no manifest."""
-        files = {file.path: file for file in snapshot.files}
-        wanted = [file for file in snapshot.files if is_manifest(file.path, snapshot.path) or _linked(file)]
-        refused = {file.path: found for file in wanted if (found := refuse(file, snapshot.path))}
-        readable = [file for file in wanted if file.path not in refused and not _linked(file)]
-        stale = [file for file in readable if not self._is_current(file, files)]
-        texts = dict(source.read(dict.fromkeys(file.blob for file in stale)))
-        fresh = {file.path: self._read(file, files, texts, source) for file in stale}
-        self._known = {file.path: fresh.get(file.path) or self._known[file.path] for file in readable}
-        named = {path for known in self._known.values() for path in known.siblings}
-        results = [
-            known.results
-            for path, known in self._known.items()
-            if path not in named or any(isinstance(result, Manifest) for result in known.results)
-        ]
-        return gather([*refused.values(), *(result for found in results for result in found)])
+    def concerns(self, file: File) -> bool:
+        """Whether the file is a manifest, or something that is refused in the place of one."""
+        return is_manifest(file.path, self.root) or (_linked(file) and refuse(file, self.root) is not None)
 
-    def _is_current(self, file: File, files: Mapping[str, File]) -> bool:
-        known = self._known.get(file.path)
-        return (
-            known is not None
-            and known.blob == file.blob
-            and all(_blob(files.get(path)) == blob for path, blob in known.siblings.items())
-        )
+    def read(
+        self, source: Blobs, files: Iterable[File], look: Look
+    ) -> Iterator[tuple[Reading, tuple[Manifest, ...]]]:
+        """What each of these files says, with its valid manifests whole; in any order, by one subprocess.
 
-    def _read(
-        self, file: File, files: Mapping[str, File], texts: Mapping[str, bytes], source: Blobs
-    ) -> _Remembered:
-        siblings: dict[str, str | None] = {}
+        Files that are no concern of this target are left out; see `concerns`.
+        """
+        readable: defaultdict[str, list[File]] = defaultdict(list)
+        for file in files:
+            refused = refuse(file, self.root)
+            if refused is not None:
+                yield Reading(file.path, file.blob, invalid=(refused,)), ()
+            elif is_manifest(file.path, self.root) and not _linked(file):
+                readable[file.blob].append(file)
+        for blob, data in source.read(readable):
+            for file in readable[blob]:
+                yield self._one(source, file, data, look)
+
+    def _one(
+        self, source: Blobs, file: File, data: bytes, look: Look
+    ) -> tuple[Reading, tuple[Manifest, ...]]:
+        companions: dict[str, str | None] = {}
 
         def sibling(path: str) -> bytes | None:
             """The bytes of a file of the same commit; links are not followed."""
-            found = files.get(posixpath.normpath(path))
-            siblings[path] = _blob(found)
+            found = look(posixpath.normpath(path))
+            companions[path] = found.blob if found else None
             if found is None or _linked(found):
                 return None
             if found.size > LARGEST_FILE:
                 return b" " * (LARGEST_FILE + 1)  # refused for its size, without being read
-            return texts[found.blob] if found.blob in texts else dict(source.read([found.blob]))[found.blob]
+            return next(content for _, content in source.read([found.blob]))
 
-        results = read(file.path, texts[file.blob], self.edition, sibling)
-        return _Remembered(file.blob, results, siblings)
+        results = read(file.path, data, self.edition, sibling)
+        manifests = tuple(result for result in results if isinstance(result, Manifest))
+        reading = Reading(
+            file.path,
+            file.blob,
+            tuple(map(declared_by, manifests)),
+            tuple(result for result in results if isinstance(result, InvalidManifest)),
+            tuple(companions.items()),
+        )
+        return reading, manifests
+
+    def snapshot(self, source: Blobs, snapshot: Snapshot) -> tuple[Desired, dict[Pair, Manifest]]:
+        """What a whole snapshot declares, and its valid manifests; of those in conflict, one."""
+        files = {file.path: file for file in snapshot.files}
+        readings: list[Reading] = []
+        manifests: dict[Pair, Manifest] = {}
+        for reading, whole in self.read(source, snapshot.files, files.get):
+            readings.append(reading)
+            manifests |= {one.pair: one for one in whole}
+        named = frozenset(path for reading in readings for path, _ in reading.companions)
+        declarations = (declaration for reading in readings for declaration in reading.declarations)
+        return gather(declarations, speaking(readings, named)), manifests
 
 
-def _blob(file: File | None) -> str | None:
-    return file.blob if file else None
+def declared_by(manifest: Manifest) -> Declaration:
+    """What a plan needs of a manifest."""
+    return Declaration(manifest.pair, manifest.digest, manifest.path, manifest.line, manifest.warnings)
+
+
+def speaking(readings: Iterable[Reading], named: frozenset[str]) -> Iterator[InvalidManifest]:
+    """What is invalid, without files that declare nothing and that a manifest names as its configuration.
+
+    A file that was refused unread is told of in any case.
+    """
+    for reading in readings:
+        unread = any(reason.code in _UNREAD for found in reading.invalid for reason in found.reasons)
+        if reading.declarations or unread or reading.path not in named:
+            yield from reading.invalid
+
+
+def _place(found: Declaration | InvalidManifest) -> tuple[str, int]:
+    return found.path, found.line
 
 
 def _linked(file: File) -> bool:

@@ -6,7 +6,7 @@ registry was asked for the pair, twice, with a settling wait between.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import comparable, lifecycle
@@ -23,15 +23,17 @@ from reconciler.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.contract.pair import Pair
     from reconciler.engine.clock import Clock, Policy
-    from reconciler.engine.ports import Ledger, Registry
+    from reconciler.engine.journal import Journal
+    from reconciler.engine.ports import Registry
     from reconciler.engine.values import ObservedModel
     from reconciler.manifest import Manifest
 
-_FEW = 16  # models followed one by one; above, one list of all is cheaper
+FEW = 16
+"""So many models are asked for one by one; above that, one list of all is cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,10 @@ class Executor:
     target: str
     cycle_id: str
     registry: Registry
-    ledger: Ledger
+    journal: Journal
     clock: Clock
     policy: Policy
-    progress: Callable[[Event], None]
+    _intended: dict[Pair, Event] = field(default_factory=dict)
 
     async def import_all(self, items: Sequence[Item], manifests: Mapping[Pair, Manifest]) -> None:
         """Imports each item, a few at a time; stops starting new ones when asked to stop.
@@ -62,7 +64,7 @@ class Executor:
 
     async def settle_all(self, manifests: Mapping[Pair, Manifest]) -> None:
         """Settles every intent that has no result: what a crash or an unknown answer left behind."""
-        open_intents = [e for e in self.ledger.restless(self.target) if e.phase is Phase.INTENDED]
+        open_intents = [e for e in self.journal.ledger.restless(self.target) if e.phase is Phase.INTENDED]
 
         async def one(entry: Entry) -> None:
             await self.settle(entry.pair, manifests.get(entry.pair))
@@ -79,7 +81,7 @@ class Executor:
         if not found and self.clock.stopping():
             return True
         if not found:
-            self._record(pair, EventKind.NOT_FOUND, detail="looked for twice and not registered")
+            await self._record(pair, EventKind.NOT_FOUND, detail="looked for twice and not registered")
             return False
         await self._adopt(found[0], manifest)
         return True
@@ -96,47 +98,56 @@ class Executor:
     async def follow_once(self) -> None:
         """Asks once what became of each unfinished import and records what changed."""
         entries = self.unfinished()
-        if len(entries) > _FEW:
+        if len(entries) > FEW:
             statuses = {model.model_id: model.status for model in await self.registry.list_models()}
         else:
             ids = [entry.model_id for entry in entries if entry.model_id]
             details = await inspect(self.registry, ids, self.policy.in_flight)
             statuses = {model_id: _text(detail.get("model_status")) for model_id, detail in details.items()}
-        for entry in entries:
-            self.observe_status(entry, statuses.get(entry.model_id or ""))
+        changed = [(entry, statuses.get(entry.model_id or "")) for entry in entries]
+        await self.journal.record(
+            [
+                self._event(
+                    entry.pair,
+                    status_event(status),
+                    model_id=entry.model_id,
+                    model_status=status,
+                    **_origin(entry),
+                )
+                for entry, status in changed
+                if status is not None and status != entry.model_status
+            ]
+        )
 
     def unfinished(self) -> list[Entry]:
         """Registered models whose last known status is not final."""
-        return [entry for entry in self.ledger.restless(self.target) if entry.phase is Phase.REGISTERED]
-
-    def observe_status(self, entry: Entry, status: str | None) -> None:
-        """Records a status that differs from the one remembered."""
-        if status is not None and status != entry.model_status:
-            self._record(entry.pair, status_event(status), model_id=entry.model_id, model_status=status)
+        return [
+            entry for entry in self.journal.ledger.restless(self.target) if entry.phase is Phase.REGISTERED
+        ]
 
     async def _import(self, item: Item, manifest: Manifest) -> None:
         """One import: at most two POSTs, the second only when the first is settled as not made."""
         for _ in range(2):
-            self._intend(item, manifest)
+            await self._intend(item, manifest)
             try:
                 created = await self.registry.create(manifest.request)
             except AlreadyExists as error:
                 await self._taken(manifest, error)
             except Rejected as error:
-                self._record(manifest.pair, EventKind.REJECTED, error)
+                await self._record(manifest.pair, EventKind.REJECTED, error)
             except OutcomeUnknown as error:
-                self._record(manifest.pair, EventKind.UNKNOWN, error)
+                await self._record(manifest.pair, EventKind.UNKNOWN, error)
                 if not await self._settled(manifest):
                     continue
             except RegistryUnavailable as error:
-                self._postpone(manifest.pair, error)
+                await self._postpone(manifest.pair, error)
             except (
                 RegistryError
             ) as error:  # credentials, endpoint or project: the target's fault, not the manifest's
-                self._postpone(manifest.pair, error)
+                await self._postpone(manifest.pair, error)
                 raise
             else:
-                self._record(
+                await self._record(
                     manifest.pair,
                     EventKind.IMPORTED,
                     model_id=created.model_id,
@@ -144,7 +155,7 @@ class Executor:
                     model_status="publishing",
                 )
             return
-        self._postpone(manifest.pair, None)
+        await self._postpone(manifest.pair, None)
 
     async def _settled(self, manifest: Manifest) -> bool:
         """Whether an unknown outcome is settled as made; one that cannot be asked about stays open."""
@@ -159,7 +170,7 @@ class Executor:
         if found:
             await self._adopt(found[0], manifest)
         else:
-            self._record(manifest.pair, EventKind.UNKNOWN, error)
+            await self._record(manifest.pair, EventKind.UNKNOWN, error)
 
     async def _look_twice(self, pair: Pair) -> Sequence[ObservedModel]:
         found = await self.registry.find(pair)
@@ -174,19 +185,21 @@ class Executor:
         status = _text(detail.get("model_status")) or model.status
         facts: dict[str, Any] = {"model_id": model.model_id, "model_status": status}
         if manifest is None:
-            self._record(model.pair, EventKind.ADOPTED, detail="found registered; declared no more", **facts)
+            await self._record(
+                model.pair, EventKind.ADOPTED, detail="found registered; declared no more", **facts
+            )
             return
         declared, registered = comparable(manifest.request, detail)
         if declared == registered:
-            self._record(model.pair, EventKind.ADOPTED, digest=manifest.digest, **facts)
+            await self._record(model.pair, EventKind.ADOPTED, digest=manifest.digest, **facts)
         else:
             told = "; ".join(differences(declared, registered))
-            self._record(
+            await self._record(
                 model.pair, EventKind.DRIFTED, detail=f"registered with other content: {told}", **facts
             )
 
-    def _intend(self, item: Item, manifest: Manifest) -> None:
-        self._record(
+    async def _intend(self, item: Item, manifest: Manifest) -> None:
+        await self._record(
             manifest.pair,
             EventKind.IMPORT_REQUESTED,
             operation_id=self.clock.new_id(),
@@ -197,33 +210,44 @@ class Executor:
             author=item.author,
         )
 
-    def _postpone(self, pair: Pair, error: RegistryError | None) -> None:
-        entry = self.ledger.entry(self.target, pair)
+    async def _postpone(self, pair: Pair, error: RegistryError | None) -> None:
+        entry = self.journal.ledger.entry(self.target, pair)
         wait = self.policy.backoff(
             entry.attempts if entry else 1, self.clock.chance(), error.retry_after if error else None
         )
-        self._record(pair, EventKind.POSTPONED, error, not_before=self.clock.later(wait))
+        await self._record(pair, EventKind.POSTPONED, error, not_before=self.clock.later(wait))
 
-    def _record(self, pair: Pair, kind: EventKind, error: RegistryError | None = None, **facts: Any) -> None:  # noqa: ANN401
+    async def _record(
+        self,
+        pair: Pair,
+        kind: EventKind,
+        error: RegistryError | None = None,
+        **facts: Any,  # noqa: ANN401
+    ) -> None:
         if error is not None:
             facts = {"code": error.code, "detail": str(error), "request_id": error.request_id, **facts}
-        event = Event(
-            self.clock.now(), kind, self.target, pair, self.cycle_id, **self._declared(pair) | facts
-        )
-        self.ledger.append([event])
-        self.progress(event)
+        if kind is EventKind.IMPORT_REQUESTED:
+            event = self._intended[pair] = self._event(pair, kind, **facts)
+        else:
+            event = self._event(pair, kind, **self._declared(pair) | facts)
+        await self.journal.record([event])
+
+    def _event(self, pair: Pair, kind: EventKind, **facts: Any) -> Event:  # noqa: ANN401
+        return Event(self.clock.now(), kind, self.target, pair, self.cycle_id, **facts)
 
     def _declared(self, pair: Pair) -> dict[str, Any]:
         """Which commit this event belongs to, as remembered: the journal is joined with the log by it."""
-        entry = self.ledger.entry(self.target, pair)
-        if entry is None:
-            return {}
-        return {
-            "operation_id": entry.operation_id,
-            "commit": entry.commit,
-            "path": entry.path,
-            "line": entry.line,
-        }
+        known = self._intended.get(pair) or self.journal.ledger.entry(self.target, pair)
+        return {} if known is None else _origin(known)
+
+
+def _origin(known: Event | Entry) -> dict[str, Any]:
+    return {
+        "operation_id": known.operation_id,
+        "commit": known.commit,
+        "path": known.path,
+        "line": known.line,
+    }
 
 
 async def inspect(

@@ -17,6 +17,7 @@ _PHASE = {
     EventKind.REJECTED: Phase.REJECTED,
     EventKind.IMPORTED: Phase.REGISTERED,
     EventKind.ADOPTED: Phase.REGISTERED,
+    EventKind.LISTED: Phase.REGISTERED,
     EventKind.DRIFTED: Phase.REGISTERED,
     EventKind.STATUS: Phase.REGISTERED,
     EventKind.PUBLISHED: Phase.REGISTERED,
@@ -40,7 +41,7 @@ def fold(entry: Entry | None, event: Event) -> Entry:
     carried = {name: value for name in _CARRIED if (value := getattr(event, name)) is not None}
     if event.kind in (EventKind.RELEASED, EventKind.DELETED):
         carried |= {"attempts": 0, "model_id": None, "model_status": None, "operation_id": None}
-    if event.kind in (EventKind.DRIFTED, EventKind.FAILED) and not _is_known(entry, event):
+    if event.kind in (EventKind.DRIFTED, EventKind.FAILED, EventKind.LISTED) and not _is_known(entry, event):
         carried["digest"] = None
     if event.kind is EventKind.MISSING:
         carried["disappearances"] = entry.disappearances + 1

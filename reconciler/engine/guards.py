@@ -6,7 +6,6 @@ once.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -43,10 +42,12 @@ class Circumstances:
     Attributes:
         lost_commit: the commit reconciled last, when the branch does not contain it any more.
         disappearances: how often each model vanished from its target's registry.
+        empty: the targets that declare nothing.
     """
 
     lost_commit: str | None = None
     disappearances: Mapping[tuple[str, Pair], int] = field(default_factory=dict)
+    empty: frozenset[str] = frozenset()
 
 
 NO_LONGER_DECLARED = "no-longer-declared"
@@ -55,7 +56,7 @@ NO_LONGER_DECLARED = "no-longer-declared"
 def guard(items: Sequence[Item], guards: Guards, seen: Circumstances, digest: str) -> tuple[Item, ...]:
     """The items, with a refusal in place of what a guard holds back."""
     imports = sum(item.verdict is Verdict.IMPORT for item in items)
-    emptied = frozenset() if guards.allow_empty else _emptied(items)
+    emptied = frozenset() if guards.allow_empty else seen.empty
 
     def objection(item: Item) -> tuple[str, str] | None:
         if item.verdict is Verdict.UNMANAGED and item.target in emptied and _was_declared(item):
@@ -63,12 +64,6 @@ def guard(items: Sequence[Item], guards: Guards, seen: Circumstances, digest: st
         return _to_import(item, imports, guards, seen) if item.verdict is Verdict.IMPORT else None
 
     return tuple(_refused(item, found, digest) if (found := objection(item)) else item for item in items)
-
-
-def _emptied(items: Sequence[Item]) -> frozenset[str]:
-    """Targets that declare nothing any more, although they did."""
-    declared = Counter(item.target for item in items if item.verdict is not Verdict.UNMANAGED)
-    return frozenset(item.target for item in items if _was_declared(item) and not declared[item.target])
 
 
 def _was_declared(item: Item) -> bool:

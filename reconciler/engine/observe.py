@@ -3,50 +3,102 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import lifecycle
-from reconciler.engine.execute import inspect, status_event
-from reconciler.engine.plan import View, by_pair, to_inspect
+from reconciler.engine.bounded import each
+from reconciler.engine.execute import FEW, inspect, status_event
+from reconciler.engine.plan import by_pair, look
 from reconciler.engine.values import Entry, Event, EventKind, Item, ObservedModel, Phase, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from reconciler.contract.pair import Pair
+    from reconciler.engine.plan import View
     from reconciler.engine.ports import Registry
+    from reconciler.engine.values import Declaration
+    from reconciler.manifest import Manifest
 
+_AT_ONCE = 500  # models whose details are in memory together
 
 _SETTLED_NOW = (EventKind.MISSING, EventKind.DRIFTED)  # told before, and no longer true of an equal model
 
 
-async def observe(view: View, registry: Registry, *, everything: bool, in_flight: int) -> View:
-    """The view with what the registry has: its list, and a detail for each model that must be judged.
+async def observe(
+    registry: Registry, view: View, *, only: Collection[Pair] | None, in_flight: int
+) -> tuple[View, Mapping[str, Mapping[str, Any]]]:
+    """The view with what the registry has, and the details that were asked for on the way, by model id.
 
     A model that is remembered but not listed is asked for by id before anyone calls it missing: lists may
     lag behind.
+
+    Args:
+        registry: the target's.
+        view: what is declared and remembered.
+        only: the pairs to look at: one by one when they are few; None for all there are.
+        in_flight: how many questions at once.
     """
-    models = list(await registry.list_models())
+    models = await _models(registry, only, in_flight)
     listed = {model.model_id for model in models}
-    unlisted = [
-        entry
+    unlisted = {
+        entry.model_id: entry.pair
         for entry in view.entries.values()
         if entry.phase is Phase.REGISTERED
         and entry.pair in view.desired.manifests
         and entry.model_id is not None
         and entry.model_id not in listed
         and entry.last is not EventKind.MISSING
-    ]
-    found = await inspect(registry, [e.model_id for e in unlisted if e.model_id], in_flight)
-    models += [
-        ObservedModel(entry.model_id, entry.pair, fields=found[entry.model_id])
-        for entry in unlisted
-        if entry.model_id in found
-    ]
-    view = replace(view, observed=by_pair(models), details=found)
-    wanted = [model_id for model_id in to_inspect(view, everything=everything) if model_id not in found]
-    return replace(view, details=found | await inspect(registry, wanted, in_flight))
+    }
+    details = await inspect(registry, unlisted, in_flight)
+    models += [ObservedModel(model_id, unlisted[model_id]) for model_id in details]
+    return replace(view, observed=by_pair(models)), details
+
+
+async def compare(
+    view: View,
+    wanted: Collection[str],
+    details: Callable[[Collection[str]], Awaitable[Mapping[str, Mapping[str, Any]]]],
+    manifests: Callable[[Collection[Declaration]], Awaitable[Mapping[Pair, Manifest]]],
+) -> View:
+    """The view with a look at each of the wanted models, some after others: details are large.
+
+    Args:
+        view: with what was observed.
+        wanted: model ids.
+        details: gives the details of models, by id, without those that are gone.
+        manifests: gives manifests whole.
+    """
+    looks = dict(view.looks)
+    declared = {
+        models[0].model_id: view.desired.manifests[pair]
+        for pair, models in view.observed.items()
+        if models and pair in view.desired.manifests
+    }
+    ids = [model_id for model_id in dict.fromkeys(wanted) if model_id in declared]
+    for start in range(0, len(ids), _AT_ONCE):
+        found = await details(ids[start : start + _AT_ONCE])
+        whole = await manifests([declared[model_id] for model_id in found])
+        for model_id, detail in found.items():
+            manifest = whole.get(declared[model_id].pair)
+            if manifest is not None:
+                looks[model_id] = look(manifest.request, detail)
+    return replace(view, looks=looks)
+
+
+async def _models(registry: Registry, only: Collection[Pair] | None, in_flight: int) -> list[ObservedModel]:
+    """What is registered, of these pairs or in all."""
+    if only is None or len(only) > FEW:
+        models = await registry.list_models()
+        return [model for model in models if only is None or model.pair in only]
+    found: list[ObservedModel] = []
+
+    async def one(pair: Pair) -> None:
+        found.extend(await registry.find(pair))
+
+    await each(sorted(only), one, in_flight)
+    return found
 
 
 def news(
@@ -80,16 +132,24 @@ def news(
 def _news(item: Item, entry: Entry | None) -> EventKind | None:
     changed = entry is None or entry.model_id != item.model_id
     if item.verdict in (Verdict.IN_SYNC, Verdict.PUBLISHING):
-        if changed or entry is None or entry.digest != item.digest or entry.last in _SETTLED_NOW:
-            return EventKind.ADOPTED
-        if item.model_status is not None and entry.model_status != item.model_status:
-            return status_event(item.model_status)
+        return _well(item, None if changed else entry)
     if item.verdict is Verdict.DRIFTED and (entry is None or changed or entry.last is not EventKind.DRIFTED):
         return EventKind.DRIFTED
     if item.verdict is Verdict.MISSING and entry is not None and entry.last is not EventKind.MISSING:
         return EventKind.MISSING
     if item.verdict is Verdict.FAILED and lifecycle(item.model_status) == "failed" and _untold(item, entry):
         return EventKind.FAILED
+    return None
+
+
+def _well(item: Item, entry: Entry | None) -> EventKind | None:
+    """The news of a model that is as declared, as far as is known; without an entry it is a new one."""
+    if entry is None or entry.last in _SETTLED_NOW:
+        return EventKind.LISTED if item.digest is None else EventKind.ADOPTED
+    if item.digest not in (None, entry.digest):
+        return EventKind.ADOPTED
+    if item.model_status is not None and entry.model_status != item.model_status:
+        return status_event(item.model_status)
     return None
 
 

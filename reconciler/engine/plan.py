@@ -15,7 +15,9 @@ from reconciler.contract import comparable, lifecycle, next_free, version_key
 from reconciler.engine.drift import differences
 from reconciler.engine.guards import NO_LONGER_DECLARED
 from reconciler.engine.values import (
-    Attribution,
+    AT_REST,
+    Credit,
+    Declaration,
     Desired,
     Entry,
     EventKind,
@@ -31,18 +33,29 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.pair import Pair
-    from reconciler.manifest import Manifest
+
+
+_COMPARED_LATER = Reason(
+    "not-compared",
+    "registered under this name and version; its content is compared in a later cycle, or with --refresh",
+    severity="warning",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """Everything one target's plan is made from.
 
+    Everything may be about all models or about some; a verdict depends on nothing but its own pair, except
+    for the advice on a drifted one, which depends on the versions of its name that are taken.
+
     Attributes:
         observed: registered models by pair.
-        details: the vendor's detail by model id, for the models `to_inspect` asked for.
+        looks: what a look at a model's detail told, by model id, for those that `to_inspect` asked for.
+        later: ids of models that are compared in a later cycle: there are too many for one.
         entries: the ledger.
-        attributions: by path, the commit that last touched it.
+        credits: by path, the commit that last touched it.
+        taken: versions by name that are in use beside those that this view shows.
         now: timezone-aware UTC.
     """
 
@@ -50,9 +63,34 @@ class View:
     desired: Desired
     now: datetime
     observed: Mapping[Pair, Sequence[ObservedModel]] = field(default_factory=dict)
-    details: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    looks: Mapping[str, Look] = field(default_factory=dict)
+    later: frozenset[str] = frozenset()
     entries: Mapping[Pair, Entry] = field(default_factory=dict)
-    attributions: Mapping[str, Attribution] = field(default_factory=dict)
+    credits: Mapping[str, Credit] = field(default_factory=dict)
+    taken: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the detail of one model told.
+
+    Attributes:
+        status: the vendor's word; None where the detail leaves it out.
+        diff: how it differs from the manifest, in words; empty when it is equal.
+    """
+
+    status: str | None = None
+    diff: tuple[str, ...] = ()
+
+
+def look(request: Mapping[str, Any], detail: Mapping[str, Any]) -> Look:
+    """Compares a manifest's request with the detail of the model that is registered."""
+    status = detail.get("model_status")
+    declared, registered = comparable(request, detail)
+    return Look(
+        status if isinstance(status, str) else None,
+        () if declared == registered else differences(declared, registered),
+    )
 
 
 def by_pair(models: Iterable[ObservedModel]) -> dict[Pair, list[ObservedModel]]:
@@ -79,7 +117,44 @@ def to_inspect(view: View, *, everything: bool = False) -> tuple[str, ...]:
     )
 
 
-def known_equal(manifest: Manifest, model: ObservedModel, entry: Entry | None) -> bool:
+def postponed(view: View, wanted: Sequence[str], limit: int, chance: float) -> frozenset[str]:
+    """Which of the models to inspect wait for a later cycle, so that one inspects about `limit` of them.
+
+    A model whose verdict needs its detail never waits. Of the others those come first that were never
+    compared; of those that were, any may come next.
+
+    Args:
+        view: what `wanted` was made from.
+        wanted: as `to_inspect` gives it.
+        limit: how many of those that can wait are inspected in this cycle.
+        chance: in [0, 1); where in the list of those that were compared before to begin.
+    """
+    if len(wanted) <= limit:
+        return frozenset()
+    among = set(wanted)
+    never: list[str] = []
+    before: list[str] = []
+    for pair, manifest in view.desired.manifests.items():
+        for model in view.observed.get(pair, ())[:1]:
+            entry = view.entries.get(pair)
+            if model.model_id not in among:
+                continue
+            if known_equal(manifest, model, entry):
+                before.append(model.model_id)
+            elif _is_unknown(model, entry):
+                never.append(model.model_id)
+    start = int(chance * len(before))
+    return frozenset([*never, *before[start:], *before[:start]][limit:])
+
+
+def _is_unknown(model: ObservedModel, entry: Entry | None) -> bool:
+    """Whether nothing is remembered that speaks for or against the model's content."""
+    if entry is None or entry.model_id != model.model_id:
+        return True
+    return entry.digest is None and entry.last is not EventKind.DRIFTED
+
+
+def known_equal(manifest: Declaration, model: ObservedModel, entry: Entry | None) -> bool:
     """Whether this model is remembered as made from, or found equal to, this very content."""
     return (
         _remembered_content(model, entry) == manifest.digest
@@ -95,7 +170,7 @@ def _remembered_content(model: ObservedModel, entry: Entry | None) -> str | None
     return entry.digest
 
 
-def _has_changed(manifest: Manifest, model: ObservedModel, entry: Entry | None) -> bool:
+def _has_changed(manifest: Declaration, model: ObservedModel, entry: Entry | None) -> bool:
     """Whether the manifest says something else than what this model was made from.
 
     A registry does not return every field, and a field that a manifest leaves out cannot be compared: what
@@ -126,12 +201,16 @@ def preflighted(item: Item, reasons: tuple[Reason, ...]) -> Item:
 
 
 def plan_digest(items: Iterable[Item]) -> str:
-    """Hex SHA-256 of what a plan would do and why: independent of file names, order and time."""
+    """Hex SHA-256 of what a plan would do or asks of a human: independent of file names, order and time.
+
+    Models at rest are no part of it, so that it costs what is to be done, and not what there is.
+    """
     facts = sorted(
         json.dumps(
             [i.target, i.model_name, i.model_version, i.verdict, i.digest, i.model_id], ensure_ascii=False
         )
         for i in items
+        if i.verdict not in AT_REST
     )
     return hashlib.sha256("\n".join(facts).encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -142,7 +221,7 @@ def order(item: Item) -> tuple[Any, ...]:
     return item.target, item.model_name or "", version_key(version), item.path or "", item.line or 0
 
 
-def _declared(view: View, pair: Pair, manifest: Manifest) -> Item:
+def _declared(view: View, pair: Pair, manifest: Declaration) -> Item:
     models = view.observed.get(pair, ())
     entry = view.entries.get(pair)
     item = Item(
@@ -188,27 +267,28 @@ def _not_made(item: Item, entry: Entry, now: datetime) -> Item:
     return item
 
 
-def _registered(view: View, item: Item, manifest: Manifest, model: ObservedModel) -> Item:
+def _registered(view: View, item: Item, manifest: Declaration, model: ObservedModel) -> Item:
     """The verdict on a declared model that the registry has."""
     entry = view.entries.get(model.pair)
-    detail = view.details.get(model.model_id)
-    status = _status(model, detail, entry)
+    seen = view.looks.get(model.model_id)
+    status = _status(model, seen, entry)
     item = replace(item, model_id=model.model_id, model_status=status)
     stage = lifecycle(status)
     if stage == "failed":
         return _with(item, Verdict.FAILED, _import_failed(item, entry))
-    if detail is not None:
-        declared, registered = comparable(manifest.request, detail)
-        if declared != registered:
-            return _drifted(view, item, differences(declared, registered))
+    if seen is not None and seen.diff:
+        return _drifted(view, item, seen.diff)
     if _has_changed(manifest, model, entry):
         return _drifted(
             view, item, ("the manifest has changed since the import, where the registry tells nothing",)
         )
-    if detail is None and not known_equal(manifest, model, entry):
-        reason = Reason("not-compared", "registered, but its detail could not be read to compare it")
-        return _with(item, Verdict.WAITING, reason)
-    return replace(item, verdict=Verdict.IN_SYNC if stage == "published" else Verdict.PUBLISHING)
+    fine = Verdict.IN_SYNC if stage == "published" else Verdict.PUBLISHING
+    if seen is not None or known_equal(manifest, model, entry):
+        return replace(item, verdict=fine)
+    if model.model_id in view.later:
+        return _with(replace(item, digest=None), fine, _COMPARED_LATER)
+    reason = Reason("not-compared", "registered, but its detail could not be read to compare it")
+    return _with(item, Verdict.WAITING, reason)
 
 
 def _import_failed(item: Item, entry: Entry | None) -> Reason:
@@ -223,6 +303,7 @@ def _import_failed(item: Item, entry: Entry | None) -> Reason:
 
 def _drifted(view: View, item: Item, diff: tuple[str, ...]) -> Item:
     taken = {pair.model_version for pair in _pairs_named(view, item.model_name)}
+    taken |= view.taken.get(item.model_name or "", frozenset())
     free = next_free(item.model_version or "", taken)
     advice = (
         f"declare the new content as version {free}" if free else "declare the new content under another name"
@@ -240,7 +321,7 @@ def _pairs_named(view: View, name: str | None) -> Iterable[Pair]:
     return (pair for pair in known if pair.model_name == name)
 
 
-def conflict_reasons(pair: Pair, claims: Sequence[Manifest]) -> tuple[Reason, ...]:
+def conflict_reasons(pair: Pair, claims: Sequence[Declaration]) -> tuple[Reason, ...]:
     """One reason for each manifest that claims a pair which others claim too."""
     places = ", ".join(f"{claim.path}:{claim.line}" for claim in claims)
     return tuple(
@@ -255,7 +336,7 @@ def conflict_reasons(pair: Pair, claims: Sequence[Manifest]) -> tuple[Reason, ..
     )
 
 
-def _conflict(view: View, pair: Pair, claims: Sequence[Manifest]) -> Item:
+def _conflict(view: View, pair: Pair, claims: Sequence[Declaration]) -> Item:
     model = next(iter(view.observed.get(pair, ())), None)
     return Item(
         view.target,
@@ -316,11 +397,10 @@ def _undeclared(entry: Entry | None) -> Reason:
     )
 
 
-def _status(model: ObservedModel, detail: Mapping[str, Any] | None, entry: Entry | None) -> str | None:
+def _status(model: ObservedModel, seen: Look | None, entry: Entry | None) -> str | None:
     """The newest status known: a list may leave it out."""
-    told = (detail or {}).get("model_status")
-    if isinstance(told, str):
-        return told
+    if seen is not None and seen.status is not None:
+        return seen.status
     if model.status is not None:
         return model.status
     return entry.model_status if entry is not None and entry.model_id == model.model_id else None
@@ -341,7 +421,7 @@ def _with(item: Item, verdict: Verdict, reason: Reason, **changes: Any) -> Item:
 
 
 def _attributed(item: Item, view: View) -> Item:
-    found = view.attributions.get(item.path) if item.path else None
+    found = view.credits.get(item.path) if item.path else None
     return replace(item, commit=found.commit, author=found.author) if found else item
 
 

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from reconciler.engine.values import (
         Attribution,
         Created,
+        Credit,
+        Declaration,
         Entry,
         Event,
+        File,
         ObservedModel,
+        Reading,
         Report,
         Snapshot,
         Touch,
+        Verdict,
     )
     from reconciler.manifest import Manifest, Reason
 
@@ -48,13 +53,24 @@ class Source(Blobs, Protocol):
     def snapshot(self, commit: str, path: str) -> Snapshot:
         """All files below `path` at `commit`."""
 
-    def attribute(
-        self, commit: str, paths: Collection[str], since: str | None = None
-    ) -> Mapping[str, Attribution]:
-        """For each path, the newest commit reachable from `commit` that touched it; one pass for all.
+    def files(self, commit: str, paths: Collection[str]) -> Mapping[str, File]:
+        """Those of exactly these paths that exist at the commit; one subprocess."""
 
-        With `since`, an ancestor of `commit`, only paths that were touched after it.
+    def changes(self, old: str, new: str, path: str) -> Mapping[str, File | None] | None:
+        """What differs below `path` between two commits: files as they are at `new`, None where gone.
+
+        None in all when that cannot be told file by file: the older commit is gone, or `path` is no directory
+        in both.
         """
+
+    def touched(self, since: str, commit: str, path: str) -> frozenset[str] | None:
+        """Paths below `path` that some commit touched which `commit` contains and `since` does not.
+
+        None when `commit` did not go on from `since`.
+        """
+
+    def attribute(self, commit: str, blobs: Mapping[str, str | None]) -> Mapping[str, Attribution]:
+        """For each path, the newest commit reachable from `commit` that gave it this content; one pass."""
 
     def history(self, commit: str, root: str) -> Sequence[Touch]:
         """Every commit that touched a file below `root`, newest first, renames followed; one pass."""
@@ -64,6 +80,47 @@ class Source(Blobs, Protocol):
 
     def close(self) -> None:
         """Releases everything; safe to call twice."""
+
+
+class Index(Protocol):
+    """What every file of one target said at one commit: a cache, which may be lost at any time.
+
+    Used from the thread that git runs in. Nothing it holds is believed for another edition, other rules or
+    another directory than those it was made with.
+    """
+
+    def base(self) -> str | None:
+        """The commit whose files it holds; None when it holds nothing."""
+
+    def readings(self, paths: Collection[str] | None) -> Iterator[Reading]:
+        """What these files say, as far as they are held; None takes all."""
+
+    def naming(self, paths: Collection[str]) -> Iterator[Reading]:
+        """The files that name one of these as their configuration."""
+
+    def faulty(self) -> Iterator[Reading]:
+        """The files in which something is invalid."""
+
+    def declarations(self, pairs: Collection[Pair] | None) -> Iterator[Declaration]:
+        """Who declares these pairs; None takes all."""
+
+    def named(self, names: Collection[str]) -> Iterator[Declaration]:
+        """Who declares a version of one of these names."""
+
+    def credits(self, paths: Collection[str] | None) -> Iterator[tuple[str, Credit]]:
+        """Who gave these files the content they have."""
+
+    def number(self, without: Collection[str]) -> int:
+        """How many documents and files declare something, or fail to; without those of some files."""
+
+    def save(self, commit: str, changed: Mapping[str, Reading | None], *, whole: bool) -> None:
+        """Holds from now on what the files of this commit say, all or none of it.
+
+        Args:
+            commit: the new base.
+            changed: what differs, with None for what is gone.
+            whole: `changed` is everything: what was held before is forgotten.
+        """
 
 
 class Registry(Protocol):
@@ -107,8 +164,8 @@ class Preflight(Protocol):
 class Ledger(Protocol):
     """The memory: entries folded from an append-only journal. One writer, any number of readers."""
 
-    def entries(self, target: str) -> Mapping[Pair, Entry]:
-        """The ledger of one target."""
+    def entries(self, target: str, pairs: Collection[Pair] | None = None) -> Mapping[Pair, Entry]:
+        """The ledger of one target: of these pairs, or of all."""
 
     def restless(self, target: str) -> Sequence[Entry]:
         """The entries of one target that are not at rest (see `reconciler.engine.fold`); cheap when few."""
@@ -128,11 +185,38 @@ class Ledger(Protocol):
     def newest(self) -> datetime | None:
         """When the newest event was journalled, by its writer's clock; None for an empty journal."""
 
-    def save_report(self, report: Report) -> None:
-        """Remembers the newest report, for `status`."""
+    def listed(self, target: str, limit: int) -> Sequence[Pair]:
+        """Pairs that were found registered and not compared yet; so many at most."""
 
-    def last_report(self) -> Report | None:
-        """The newest report, or None when no cycle has finished."""
+    def unsettled(self, target: str) -> Collection[Pair]:
+        """The pairs whose last verdict may change although neither git nor the registry does."""
+
+    def versions(self, target: str, names: Collection[str]) -> Collection[Pair]:
+        """Everything that stood, or was ever journalled, under these names."""
+
+    def save_report(
+        self,
+        report: Report,
+        judged: Mapping[str, Collection[Pair] | None],
+        marks: Mapping[tuple[str, str], str],
+    ) -> None:
+        """Remembers the newest report, for `status`, in one transaction; what is known is not written.
+
+        Args:
+            report: what is said of other pairs than those judged is remembered as it was.
+            judged: by target, the pairs that the report speaks of; None where it speaks of everything. What
+                is invalid is always spoken of. A target that is left out is remembered as it was.
+            marks: facts to remember, by target and name.
+        """
+
+    def last_report(self, *, whole: bool = True) -> Report | None:
+        """The newest report, or None when no cycle has finished.
+
+        Without the whole, models in sync are only counted.
+        """
+
+    def counted(self) -> Mapping[tuple[str, Verdict], int]:
+        """How many models have each verdict, by target."""
 
     def marks(self, target: str) -> Mapping[str, str]:
         """Small facts remembered about a target, such as when it was last observed in full."""

@@ -9,9 +9,10 @@ Nothing here does I/O, reads a clock or knows which registry, database or git li
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.contract.pair import Pair
 from reconciler.errors import Exit
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from reconciler.manifest.values import InvalidManifest, Manifest, Reason
+    from reconciler.manifest.values import InvalidManifest, Reason
 
 
 class Verdict(StrEnum):
@@ -43,6 +44,9 @@ class Verdict(StrEnum):
         """Whether nothing will change until somebody acts."""
         return self in _NEEDS_HUMAN
 
+
+AT_REST = frozenset({Verdict.IN_SYNC, Verdict.UNMANAGED})
+"""Verdicts that stay as they are until git or the registry changes."""
 
 _NEEDS_HUMAN = frozenset(
     {Verdict.INVALID, Verdict.CONFLICT, Verdict.FAILED, Verdict.DRIFTED, Verdict.MISSING}
@@ -122,8 +126,52 @@ class Touch:
 
 
 @dataclass(frozen=True, slots=True)
+class Declaration:
+    """One valid document, as far as a plan needs it; a hundred thousand of them are kept at a time.
+
+    Attributes:
+        digest: of the import request, see `reconciler.manifest.Manifest`.
+        path: file inside the repository.
+        line: 1-based line where the document begins.
+    """
+
+    pair: Pair
+    digest: str
+    path: str
+    line: int
+    warnings: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Who gave a file the content it has: a commit id, and its author as `Name <email>`."""
+
+    commit: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one manifest file says.
+
+    Attributes:
+        blob: the file's object id.
+        companions: the files it names as its configuration, each with its object id, or None if it is absent;
+            with them changes what the file says.
+        credit: None until it is known.
+    """
+
+    path: str
+    blob: str
+    declarations: tuple[Declaration, ...] = ()
+    invalid: tuple[InvalidManifest, ...] = ()
+    companions: tuple[tuple[str, str | None], ...] = ()
+    credit: Credit | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
-    """What one target's manifests say at one commit.
+    """What one target's manifests say at one commit, of all pairs or of some.
 
     Attributes:
         manifests: pairs that exactly one valid document declares.
@@ -131,8 +179,8 @@ class Desired:
         invalid: documents and files that cannot be used.
     """
 
-    manifests: Mapping[Pair, Manifest]
-    conflicts: Mapping[Pair, tuple[Manifest, ...]] = field(default_factory=dict)
+    manifests: Mapping[Pair, Declaration]
+    conflicts: Mapping[Pair, tuple[Declaration, ...]] = field(default_factory=dict)
     invalid: tuple[InvalidManifest, ...] = ()
 
 
@@ -143,14 +191,12 @@ class ObservedModel:
     Attributes:
         status: the vendor's word, such as `publishing`; None where the list leaves it out.
         created_at: milliseconds since the epoch, or None.
-        fields: the list item as it came, for comparing what it already tells.
     """
 
     model_id: str
     pair: Pair
     status: str | None = None
     created_at: int | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +216,7 @@ class EventKind(StrEnum):
     IMPORT_REQUESTED = "import-requested"  # the intent: on disk before the POST
     IMPORTED = "imported"  # the registry answered with a model_id
     ADOPTED = "adopted"  # found registered and equal
+    LISTED = "listed"  # found registered under the same name and version; to be compared later
     REJECTED = "rejected"  # documented refusal: certainly not made, held
     POSTPONED = "postponed"  # certainly not made; another attempt is due at `not_before`
     UNKNOWN = "outcome-unknown"  # sent, no usable answer; settled by observing
@@ -298,6 +345,27 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """A moment at which nothing was left to do.
+
+    Attributes:
+        at: when the cycle began that found it so.
+        until: from then on there is something to do, whatever happens.
+        commit: the commit reconciled.
+        digest: the plan's.
+        position: of the journal.
+        numbers: how many models have each verdict.
+    """
+
+    at: datetime
+    until: datetime
+    commit: str
+    digest: str
+    position: int
+    numbers: Mapping[Verdict, int]
+
+
+@dataclass(frozen=True, slots=True)
 class TargetFailure:
     """One target that could not be reconciled at all; the others go on."""
 
@@ -316,6 +384,8 @@ class Report:
         items: sorted by target, name and version (numerically), path and line.
         failures: targets that could not be reconciled.
         notes: facts worth a line that are not about one model, such as a dirty work tree.
+        unlisted: how many models are not among the items, by target and verdict: those that this cycle had no
+            reason to look at.
     """
 
     commit: str
@@ -323,3 +393,8 @@ class Report:
     items: tuple[Item, ...]
     failures: tuple[TargetFailure, ...] = ()
     notes: tuple[str, ...] = ()
+    unlisted: Mapping[tuple[str, Verdict], int] = field(default_factory=dict)
+
+    def counted(self) -> Counter[tuple[str, Verdict]]:
+        """How many models there are in all, by target and verdict."""
+        return Counter((item.target, item.verdict) for item in self.items) + Counter(self.unlisted)

@@ -102,7 +102,6 @@ def observed(item: object) -> ObservedModel | None:
         pair=Pair(name, version),
         status=status.strip() or None if isinstance(status, str) else None,
         created_at=_whole(item.get("create_at")),
-        fields=item,
     )
 
 

@@ -12,7 +12,7 @@ from pydantic_settings import SettingsError
 
 from reconciler.errors import ConfigurationError
 from reconciler.settings.complaint import meant, told, undecodable
-from reconciler.settings.tables import PREFIX, Settings
+from reconciler.settings.tables import PREFIX, EmbeddedTarget, Settings
 from reconciler.toml_file import read_toml
 
 if TYPE_CHECKING:
@@ -40,6 +40,12 @@ class Configuration:
     def state_dir(self) -> Path:
         """Absolute directory of state, mirrors and embedded registries."""
         return self.base / self.settings.state.dir
+
+    def embedded_database(self, name: str) -> Path:
+        """Where an embedded target keeps its models."""
+        wanted = self.settings.targets[name]
+        own = wanted.database if isinstance(wanted, EmbeddedTarget) else None
+        return self.base / own if own else self.state_dir / f"registry-{name}.db"
 
     @property
     def state_url(self) -> str:

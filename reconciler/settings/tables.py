@@ -191,7 +191,10 @@ class ScheduleSettings(_Section):
     cron: str | None = Field(None, description="Crontab line in place of an interval.")
     jitter: Duration = Field(timedelta(0), description="Random delay of up to this much.")
     full_observation: Duration = Field(
-        timedelta(hours=1), description="How often every registered model is compared in full."
+        timedelta(hours=1), description="How often all that is registered is looked at."
+    )
+    compare_at_most: int = Field(
+        200, ge=1, description="So many models one cycle compares that could as well be compared later."
     )
     grace: Duration = Field(
         timedelta(seconds=30), description="How long a stop waits for the call in flight."

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import and_, bindparam, delete, func, insert, select, tuple_, update
 
+from reconciler.contract.pair import Pair
 from reconciler.engine.fold import fold
-from reconciler.engine.values import EventKind, Phase
+from reconciler.engine.values import EventKind, Phase, Verdict
 from reconciler.errors import StateError
 from reconciler.state import report as report_text
-from reconciler.state import tables
+from reconciler.state import standing, tables
 from reconciler.state.address import SqliteFile
 from reconciler.state.complaint import explained
 from reconciler.state.identity import facts_of
@@ -18,14 +19,13 @@ from reconciler.state.rows import Key, entry_of, entry_row, event_of, event_row,
 from reconciler.state.sqlite import side_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.contract.pair import Pair
     from reconciler.engine.values import Entry, Event, Report
     from reconciler.state.database import Database
 
@@ -52,7 +52,6 @@ class SqlLedger:
         """
         self._database = database
         self._allowed = allowed
-        self._saved: Report | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -73,10 +72,13 @@ class SqlLedger:
         with self._database.reading() as connection:
             return facts_of(connection)["lineage"]
 
-    def entries(self, target: str) -> Mapping[Pair, Entry]:
-        """The ledger of one target."""
-        query = select(tables.ledger).where(tables.ledger.c.target == target)
+    def entries(self, target: str, pairs: Collection[Pair] | None = None) -> Mapping[Pair, Entry]:
+        """The ledger of one target: of these pairs, or of all."""
         with self._database.reading() as connection:
+            if pairs is not None:
+                found = _entries(connection, [(target, pair) for pair in pairs])
+                return {pair: entry for (_, pair), entry in found.items()}
+            query = select(tables.ledger).where(tables.ledger.c.target == target)
             return {(entry := entry_of(row)).pair: entry for row in connection.execute(query).mappings()}
 
     def restless(self, target: str) -> Sequence[Entry]:
@@ -130,40 +132,91 @@ class SqlLedger:
             told = connection.scalar(select(columns.at).order_by(columns.seq.desc()).limit(1))
         return None if told is None else moment_of(told)
 
-    def save_report(self, report: Report) -> None:
-        """Remembers the newest report, for `status`; writes nothing when it is what is remembered already."""
+    def listed(self, target: str, limit: int) -> Sequence[Pair]:
+        """Pairs that were found registered and not compared yet; so many at most."""
+        columns = tables.ledger.c
+        query = select(columns.model_name, columns.model_version).where(
+            columns.target == target, columns.last == EventKind.LISTED.value
+        )
+        with self._database.reading() as connection:
+            return [Pair(name, version) for name, version in connection.execute(query.limit(limit))]
+
+    def unsettled(self, target: str) -> Collection[Pair]:
+        """The pairs whose last verdict may change although neither git nor the registry does."""
+        with self._database.reading() as connection:
+            return {Pair(name, version) for name, version in standing.unsettled(connection, target)}
+
+    def versions(self, target: str, names: Collection[str]) -> Collection[Pair]:
+        """Everything that stood, or was ever journalled, under these names."""
+        columns = tables.ledger.c
+        query = select(columns.model_name, columns.model_version).where(
+            columns.target == target, columns.model_name.in_(names)
+        )
+        with self._database.reading() as connection:
+            known = [*standing.versions(connection, target, names), *connection.execute(query)]
+            return {Pair(name, version) for name, version in known}
+
+    def save_report(
+        self,
+        report: Report,
+        judged: Mapping[str, Collection[Pair] | None],
+        marks: Mapping[tuple[str, str], str],
+    ) -> None:
+        """Remembers the newest report, for `status`, in one transaction; what is known is not written.
+
+        Args:
+            report: what is said of other pairs than those judged is remembered as it was.
+            judged: by target, the pairs that the report speaks of; None where it speaks of everything. What
+                is invalid is always spoken of. A target that is left out is remembered as it was.
+            marks: facts to remember, by target and name.
+        """
         self._ensure_unrestricted()
-        if report == self._saved:
-            return
+        items = {target: [item for item in report.items if item.target == target] for target in judged}
+        wanted = {target: (pairs, items[target]) for target, pairs in judged.items()}
         body = report_text.dump(report)
-        if body != self._report_text():
-            with self._database.writing() as connection:
+        with self._database.reading() as connection:
+            gone, new = standing.replace(connection, wanted)
+            is_news = body != _report_text(connection)
+            known = _marks(connection)
+        unknown = {key: value for key, value in marks.items() if known.get(key) != value}
+        if not (gone or new or is_news or unknown):
+            return
+        with self._database.writing() as connection:
+            standing.write(connection, gone, new)
+            _mark(connection, unknown)
+            if is_news:
                 connection.execute(delete(tables.report))
                 connection.execute(insert(tables.report).values(id=1, body=body))
-        self._saved = report
 
-    def last_report(self) -> Report | None:
-        """The newest report, or None when no cycle has finished."""
-        body = self._report_text()
-        with explained(self._database.where):
-            return None if body is None else report_text.load(body)
+    def last_report(self, *, whole: bool = True) -> Report | None:
+        """The newest report, or None when no cycle has finished.
+
+        Without the whole, models in sync are only counted.
+        """
+        with explained(self._database.where), self._database.reading() as connection:
+            body = _report_text(connection)
+            if body is None:
+                return None
+            numbers = {} if whole else standing.counted(connection)
+            unlisted = {key: number for key, number in numbers.items() if key[1] is Verdict.IN_SYNC}
+            return report_text.load(body, standing.items(connection, whole=whole), unlisted)
+
+    def counted(self) -> Mapping[tuple[str, Verdict], int]:
+        """How many models have each verdict, by target."""
+        with self._database.reading() as connection:
+            return standing.counted(connection)
 
     def marks(self, target: str) -> Mapping[str, str]:
         """Small facts remembered about a target."""
-        columns = tables.mark.c
-        query = select(columns.name, columns.value).where(columns.target == target)
         with self._database.reading() as connection:
-            return dict(connection.execute(query).all())
+            return {name: value for (of, name), value in _marks(connection).items() if of == target}
 
     def mark(self, target: str, name: str, value: str) -> None:
         """Remembers one such fact; writes nothing when it is what is remembered already."""
         self._ensure_unrestricted()
-        columns = tables.mark.c
-        if self.marks(target).get(name) == value:
-            return
-        with self._database.writing() as connection:
-            connection.execute(delete(tables.mark).where(columns.target == target, columns.name == name))
-            connection.execute(insert(tables.mark).values(target=target, name=name, value=value))
+        if self.marks(target).get(name) != value:
+            with self._database.writing() as connection:
+                _mark(connection, {(target, name): value})
 
     def watch_paths(self) -> tuple[Path, ...]:
         """Files of which one changes when any process journals; none for a server."""
@@ -177,12 +230,6 @@ class SqlLedger:
     def _ensure_unrestricted(self) -> None:
         if self._allowed is not None:
             raise StateError(f"state {self._database.where} was opened to release models only.")
-
-    def _report_text(self) -> str | None:
-        with self._database.reading() as connection:
-            return connection.scalar(
-                select(tables.report.c.body).order_by(tables.report.c.id.desc()).limit(1)
-            )
 
 
 def only_releases(known: Mapping[Key, Entry], events: Iterable[Event]) -> None:
@@ -200,6 +247,23 @@ def only_releases(known: Mapping[Key, Entry], events: Iterable[Event]) -> None:
                 f"{event.pair} is being imported into target {event.target} right now, by the process that "
                 "holds the state. Wait until it is settled; `status` shows it."
             )
+
+
+def _marks(connection: Connection) -> dict[tuple[str, str], str]:
+    columns = tables.mark.c
+    query = select(columns.target, columns.name, columns.value)
+    return {(target, name): value for target, name, value in connection.execute(query)}
+
+
+def _mark(connection: Connection, marks: Mapping[tuple[str, str], str]) -> None:
+    columns = tables.mark.c
+    for (target, name), value in marks.items():
+        connection.execute(delete(tables.mark).where(columns.target == target, columns.name == name))
+        connection.execute(insert(tables.mark).values(target=target, name=name, value=value))
+
+
+def _report_text(connection: Connection) -> str | None:
+    return connection.scalar(select(tables.report.c.body).order_by(tables.report.c.id.desc()).limit(1))
 
 
 def _folded(known: Mapping[Key, Entry], events: Iterable[Event]) -> dict[Key, Entry]:

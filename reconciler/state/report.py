@@ -1,23 +1,33 @@
-"""A report as JSON text, and back, exactly; equal reports give equal text."""
+"""What a report says beside its items, as JSON text, and back; equal reports give equal text."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import fields
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from reconciler.engine.values import Item, Report, TargetFailure, Verdict
-from reconciler.manifest.values import Reason
+from reconciler.engine.values import Report, TargetFailure
 from reconciler.state.complaint import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.engine.values import Item, Verdict
 
 
 def dump(report: Report) -> str:
-    """The report as one line of ASCII JSON."""
-    return json.dumps(report, default=_members, separators=(",", ":"))
+    """The report without its items as one line of ASCII JSON."""
+    told = {
+        "commit": report.commit,
+        "digest": report.digest,
+        "failures": [asdict(failure) for failure in report.failures],
+        "notes": report.notes,
+    }
+    return json.dumps(told, separators=(",", ":"))
 
 
-def load(text: str) -> Report:
-    """The report that `dump` wrote.
+def load(text: str, items: tuple[Item, ...], unlisted: Mapping[tuple[str, Verdict], int]) -> Report:
+    """The report that `dump` wrote, with these items.
 
     Raises:
         Unreadable: the text is something else.
@@ -27,26 +37,10 @@ def load(text: str) -> Report:
         return Report(
             commit=raw["commit"],
             digest=raw["digest"],
-            items=tuple(_item(item) for item in raw["items"]),
+            items=items,
             failures=tuple(TargetFailure(**failure) for failure in raw["failures"]),
             notes=tuple(raw["notes"]),
+            unlisted=unlisted,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Unreadable("the last report") from error
-
-
-def _members(value: object) -> dict[str, Any]:
-    if not isinstance(value, Report | Item | Reason | TargetFailure):
-        raise TypeError(f"a report cannot hold a {type(value).__name__}")
-    return {member.name: getattr(value, member.name) for member in fields(value)}
-
-
-def _item(raw: dict[str, Any]) -> Item:
-    return Item(
-        **raw
-        | {
-            "verdict": Verdict(raw["verdict"]),
-            "reasons": tuple(Reason(**reason) for reason in raw["reasons"]),
-            "diff": tuple(raw["diff"]),
-        }
-    )

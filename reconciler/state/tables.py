@@ -5,7 +5,8 @@
     journal  every event, append-only, in order of `seq`
     ledger   one row for each (target, name, version): the fold of its events
     mark     small facts about a target
-    report   the newest report, one row
+    standing the newest verdict on each model
+    report   the rest of the newest report, one row
 
 Times are ISO 8601 text in UTC with microseconds, so that they sort as text and read without a tool.
 """
@@ -116,6 +117,34 @@ ledger = Table(
     Column("at_rest", Boolean, nullable=False),
     *_facts(),
     Index("ledger_by_rest", "target", "at_rest"),
+)
+
+listed = Index(
+    "ledger_listed",
+    ledger.c.target,
+    sqlite_where=ledger.c.last == "listed",
+    postgresql_where=ledger.c.last == "listed",
+)
+"""Few rows at most times: models that were found registered and not compared yet."""
+
+standing = Table(
+    "standing",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("target", AnyText, nullable=False),
+    Column("model_name", AnyText),
+    Column("model_version", AnyText),
+    Column("verdict", Text, nullable=False),
+    Column("path", AnyText),
+    Column("line", BigInteger),
+    Column("commit", AnyText, quote=True),
+    Column("author", AnyText),
+    Column("model_id", AnyText),
+    Column("model_status", AnyText),
+    Column("digest", AnyText),
+    Column("told", Text),
+    Index("standing_by_pair", "target", "model_name", "model_version"),
+    Index("standing_by_verdict", "target", "verdict"),
 )
 
 mark = Table(

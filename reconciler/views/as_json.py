@@ -24,7 +24,7 @@ def report(found: Report) -> dict[str, Any]:
         "version": FORMAT_VERSION,
         "commit": found.commit,
         "digest": found.digest,
-        "summary": {verdict.value: number for verdict, number in words.count(found.items).items()},
+        "summary": {verdict.value: number for verdict, number in words.count(found).items()},
         "items": [_item(item) for item in found.items],
     }
 

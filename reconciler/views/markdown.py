@@ -32,7 +32,7 @@ def report(found: Report) -> str:
     is cut, and says so.
     """
     blocks = [
-        f"### Reconciler plan: {counted(found.items)}",
+        f"### Reconciler plan: {counted(found)}",
         f"Commit {_code(found.commit[:12])}, plan digest {_code(found.digest)}",
         *_fitting(_remarks(found), _ROOM_FOR_REMARKS, 2),
     ]

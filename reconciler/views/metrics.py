@@ -81,12 +81,12 @@ class Metrics:
         A target that could not be reconciled keeps its last numbers, and its `reconciler_target_up` is 0.
         """
         failed = {failure.target for failure in found.failures}
-        self._targets |= failed | {item.target for item in found.items}
+        self._targets |= failed | {target for target, _ in found.counted()}
         for target in self._targets:
             self._up.labels(clean(target)).set(target not in failed)
             if target in failed:
                 continue
-            for verdict, number in count(i for i in found.items if i.target == target).items():
+            for verdict, number in count(found, target).items():
                 self._models.labels(clean(target), verdict.value).set(number)
 
     def observe_tick(self, result: Result, seconds: float, ended_at: datetime) -> None:

@@ -81,7 +81,7 @@ class _Page:
         return [self.paint(self._outcome(), "bold"), self.paint(origin, "dim"), *self._hints()]
 
     def _outcome(self) -> str:
-        numbers = {verdict: n for verdict, n in count(self.found.items).items() if n}
+        numbers = {verdict: n for verdict, n in count(self.found).items() if n}
         still = self.mode != "status" and not self.imported and not self.found.failures
         if still and numbers.keys() <= _QUIET:
             unmanaged = numbers.get(Verdict.UNMANAGED)
@@ -90,7 +90,7 @@ class _Page:
         news = f"{len(self.imported)} imported; " if self.imported else ""
         failed = len(self.found.failures)
         lost = f"; {failed} target{'s' if failed > 1 else ''} could not be reconciled" if failed else ""
-        return f"{_LEAD[self.mode]}: {news}{counted(self.found.items)}{lost}."
+        return f"{_LEAD[self.mode]}: {news}{counted(self.found)}{lost}."
 
     def _hints(self) -> Iterator[str]:
         verdicts = {item.verdict for item in self.found.items}

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from reconciler.engine.values import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
-    from reconciler.engine.values import Item
+    from reconciler.engine.values import Report
     from reconciler.views.colour import Tone
 
 
@@ -71,15 +71,25 @@ ATTENTION_FIRST: dict[Verdict, int] = {
 }
 
 
-def count(items: Iterable[Item]) -> dict[Verdict, int]:
-    """How many items have each verdict; every verdict has a number, in the order of `Verdict`."""
-    counted = Counter(item.verdict for item in items)
-    return {verdict: counted[verdict] for verdict in Verdict}
+def count(found: Report, target: str | None = None) -> dict[Verdict, int]:
+    """How many models have each verdict, listed or not, in one target or in all.
+
+    Every verdict has a number, in the order of `Verdict`.
+    """
+    numbers = Counter[Verdict]()
+    for (of, verdict), number in found.counted().items():
+        numbers[verdict] += number if target in (None, of) else 0
+    return {verdict: numbers[verdict] for verdict in Verdict}
 
 
-def counted(items: Iterable[Item]) -> str:
+def counted(report: Report) -> str:
     """All verdicts that occur, such as `2 to import, 5 in sync, 1 drifted`; `no models` if there are none."""
-    found = (f"{number} {WORDS[verdict].counted}" for verdict, number in count(items).items() if number)
+    return phrase(count(report))
+
+
+def phrase(numbers: Mapping[Verdict, int]) -> str:
+    """The same of numbers by verdict."""
+    found = (f"{numbers[verdict]} {WORDS[verdict].counted}" for verdict in Verdict if numbers.get(verdict))
     return ", ".join(found) or "no models"
 
 

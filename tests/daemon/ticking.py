@@ -41,8 +41,9 @@ class Ticking:
 
     def verdicts(self) -> dict[str, Verdict]:
         """The verdicts of the newest report."""
-        assert self.ticker.report is not None
-        return {item.title: item.verdict for item in self.ticker.report.items}
+        report = self.world.ledger.last_report()
+        assert report is not None
+        return {item.title: item.verdict for item in report.items}
 
     def lines(self, level: str) -> list[Any]:
         """The log lines of one level, taken out of the log."""

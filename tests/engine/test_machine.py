@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,12 +22,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from reconciler.contract import Pair, edition
 from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.cycle import Engine, Order, Target
-from reconciler.engine.desired import ManifestReader
+from reconciler.engine.desired import Reader
 from reconciler.engine.fold import fold
 from reconciler.engine.guards import Guards
 from reconciler.engine.release import held, release
 from reconciler.engine.values import Entry, Event, Report, Verdict
 from reconciler.errors import GuardError
+from reconciler.index import Store
 from reconciler.state import open_state
 from reconciler.views import as_json
 from tests.engine.lax import LAG, SECRET, LaxRegistry
@@ -54,11 +56,11 @@ class Machine(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="machine-", dir=memory if memory.is_dir() else None))
         self.registry = LaxRegistry()
         self.world = World(self.folder, registry=self.registry, guards=Guards(max_imports_per_cycle=2))
+        self.world.judge_all_below = 0
         self.registry.world = self.world
         self.bad: set[str] = set()
         self.latest = self.world.now
         self.reader: tuple[int | None, SqlLedger] | None = None
-        self.lasting = self._engine(self.world.source)
 
     @initialize(unique=st.booleans())
     def begin(self, unique: bool) -> None:
@@ -88,9 +90,9 @@ class Machine(RuleBasedStateMachine):
 
     # --- what the program does ---------------------------------------------------------------------------
 
-    @rule(wait=st.booleans(), refresh=st.booleans())
-    def apply(self, wait: bool, refresh: bool) -> None:
-        self._run(self.world.apply(wait=wait, refresh=refresh))
+    @rule(wait=st.booleans(), refresh=st.booleans(), whole=st.booleans())
+    def apply(self, wait: bool, refresh: bool, whole: bool) -> None:
+        self._run(self.world.apply(wait=wait, refresh=refresh, whole=whole))
 
     @rule(after=st.integers(0, 4), faults=st.sampled_from([[], ["lost"], ["gone"]]), again=st.booleans())
     def apply_and_die(self, after: int, faults: list[str], again: bool) -> None:
@@ -185,9 +187,7 @@ class Machine(RuleBasedStateMachine):
             return
         plan = self._plan(self.world.source)
         before = self._ledger().position()
-        self.lasting.ledger = self._ledger()
-        assert asyncio.run(self.lasting.cycle(Order(act=False))) == plan
-        assert asyncio.run(self.lasting.cycle(Order(act=False))) == plan
+        assert self._plan(self.world.source, self.folder / "index.db") == plan
         assert self._ledger().position() == before
         missing = {item.model_id for item in plan.items if item.verdict is Verdict.MISSING}
         assert missing.isdisjoint(self.registry.models)
@@ -196,9 +196,10 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def a_bad_manifest_changes_no_other_outcome(self) -> None:
         source = self.world.source
-        good = replace(source, files={p: t for p, t in source.files.items() if p not in self.bad})
-        if not good.files or not self.bad:
+        last = {path: data for path, data in source.trees[-1].items() if path not in self.bad}
+        if not last or not self.bad:
             return
+        good = replace(source, trees=[*source.trees[:-1], last])
         with_bad, without = self._plan(source), self._plan(good)
         theirs = {entry.pair for entry in self._ledger().entries("local").values() if entry.path in self.bad}
         theirs |= {item.pair for item in with_bad.items if item.verdict is Verdict.INVALID and item.pair}
@@ -211,7 +212,6 @@ class Machine(RuleBasedStateMachine):
                 state = b"".join(file.read_bytes() for file in self.folder.iterdir())
                 assert SECRET.encode() not in state
         finally:
-            self.lasting.close()
             self._close_reader()
             shutil.rmtree(self.folder)
 
@@ -268,19 +268,16 @@ class Machine(RuleBasedStateMachine):
             self.reader[1].close()
             self.reader = None
 
-    def _plan(self, source: MemorySource) -> Report:
-        """What a process that has just started would do."""
-        fresh = self._engine(source)
-        try:
-            return asyncio.run(fresh.cycle(Order(act=False)))
-        finally:
-            fresh.close()
-
-    def _engine(self, source: MemorySource) -> Engine:
-        clock = Clock(lambda: self.world.now, new_id=lambda: "id")
-        reader = ManifestReader(edition("seed-2019"))
-        target = Target("local", "models.d", self.registry, reader, Policy(in_flight=2))
-        return Engine(source, self._ledger(), (target,), self.world.guards, clock)
+    def _plan(self, source: MemorySource, index: Path | None = None) -> Report:
+        """What a process that has just started would do, without an index or with one."""
+        clock = Clock(lambda: self.world.now, chance=lambda: 0.5, new_id=lambda: "id")
+        reader = Reader(edition("seed-2019"), "models.d")
+        with closing(Store(index, writes=False)) as store:
+            target = Target(
+                "local", self.registry, reader, store.of("local", "rules"), policy=Policy(in_flight=2)
+            )
+            with closing(Engine(source, self._ledger(), (target,), self.world.guards, clock)) as fresh:
+                return asyncio.run(fresh.cycle(Order(act=False)))
 
 
 def _unheard(_: Event) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from reconciler.contract import Pair, digest
+from reconciler.engine.desired import declared_by
 from reconciler.engine.guards import Circumstances, Guards, guard
-from reconciler.engine.plan import View, plan_digest, to_inspect, verdicts
+from reconciler.engine.plan import View, look, plan_digest, to_inspect, verdicts
 from reconciler.engine.values import (
-    Attribution,
+    Credit,
     Desired,
     Entry,
     EventKind,
@@ -57,7 +58,7 @@ def entry(phase: Phase, content: Manifest | None = None, **facts: Any) -> Entry:
 
 
 def view(*declared: Manifest, observed: ObservedModel | None = None, **rest: Any) -> View:
-    desired = Desired({found.pair: found for found in declared})
+    desired = Desired({found.pair: declared_by(found) for found in declared})
     seen: dict[Pair, list[ObservedModel]] = {observed.pair: [observed]} if observed else {}
     return replace(View("local", desired, NOW, seen), **rest)
 
@@ -120,9 +121,9 @@ def test_an_equal_registered_model_is_judged_by_its_status_whatever_is_remembere
     status: str, past: Entry | None
 ) -> None:
     """The registry is the observed truth; memory never turns an equal model into an import."""
-    details = {"m-1": DETAIL | {"model_status": status}}
+    looks = {"m-1": look(MINE.request, DETAIL | {"model_status": status})}
     remembered = {PAIR: past} if past else {}
-    found = only(verdicts(view(MINE, observed=model(status), details=details, entries=remembered)))
+    found = only(verdicts(view(MINE, observed=model(status), looks=looks, entries=remembered)))
     assert found.verdict is STATUSES[status]
     assert found.model_id == "m-1"
 
@@ -132,9 +133,9 @@ def test_a_registered_model_with_other_content_is_drifted_and_the_next_version_i
     past: Entry | None,
 ) -> None:
     """Versions are immutable: the way out is a new one."""
-    details = {"m-1": DETAIL | {"description": "changed by hand"}}
+    looks = {"m-1": look(MINE.request, DETAIL | {"description": "changed by hand"})}
     taken = model(pair=Pair("mnist", "1.0.1"), model_id="m-2")
-    seen = view(MINE, details=details, entries={PAIR: past} if past else {})
+    seen = view(MINE, looks=looks, entries={PAIR: past} if past else {})
     items = verdicts(replace(seen, observed={PAIR: [model()], taken.pair: [taken]}))
     found = next(item for item in items if item.model_version == "1.0.0")
     assert found.verdict is Verdict.DRIFTED
@@ -147,10 +148,14 @@ def test_a_manifest_that_lost_a_field_is_drifted_although_the_registry_shows_no_
     shorter = {key: value for key, value in REQUEST.items() if key != "description"}
     changed = replace(MINE, request=shorter, digest=digest(shorter))
     known = {PAIR: entry(Phase.REGISTERED, MINE)}
-    found = only(verdicts(view(changed, observed=model(), details={"m-1": DETAIL}, entries=known)))
+    found = only(
+        verdicts(view(changed, observed=model(), looks={"m-1": look(MINE.request, DETAIL)}, entries=known))
+    )
     assert found.verdict is Verdict.DRIFTED
     assert "changed since the import" in found.diff[0]
-    restored = only(verdicts(view(MINE, observed=model(), details={"m-1": DETAIL}, entries=known)))
+    restored = only(
+        verdicts(view(MINE, observed=model(), looks={"m-1": look(MINE.request, DETAIL)}, entries=known))
+    )
     assert restored.verdict is Verdict.IN_SYNC
 
 
@@ -175,7 +180,7 @@ def test_a_list_that_leaves_the_status_out_is_completed_from_the_detail() -> Non
     """List items are sparse in the vendor's own example."""
     seen = view(MINE, observed=model(status=None), entries={PAIR: entry(Phase.REGISTERED, MINE)})
     assert to_inspect(seen) == ("m-1",)
-    found = only(verdicts(replace(seen, details={"m-1": DETAIL})))
+    found = only(verdicts(replace(seen, looks={"m-1": look(MINE.request, DETAIL)})))
     assert (found.verdict, found.model_status) == (Verdict.IN_SYNC, "published")
 
 
@@ -198,7 +203,7 @@ def test_a_broken_manifest_still_claims_the_model_it_declared() -> None:
 def test_two_manifests_for_one_pair_are_a_conflict_that_names_both_places() -> None:
     """Neither is imported."""
     rival = manifest("models.d/b.yaml", 7, description="rival")
-    seen = replace(view(), desired=Desired({}, {PAIR: (MINE, rival)}))
+    seen = replace(view(), desired=Desired({}, {PAIR: (declared_by(MINE), declared_by(rival))}))
     found = only(verdicts(seen))
     assert found.verdict is Verdict.CONFLICT
     assert [(reason.path, reason.line) for reason in found.reasons] == [
@@ -210,8 +215,8 @@ def test_two_manifests_for_one_pair_are_a_conflict_that_names_both_places() -> N
 
 def test_an_item_carries_the_commit_and_author_that_last_touched_its_file() -> None:
     """Every registered model can be traced."""
-    attribution = Attribution("c" * 40, "Ann <ann@example.com>", NOW, "Add mnist")
-    found = only(verdicts(view(MINE, attributions={"models.d/mnist.yaml": attribution})))
+    credit = Credit("c" * 40, "Ann <ann@example.com>")
+    found = only(verdicts(view(MINE, credits={"models.d/mnist.yaml": credit})))
     assert (found.commit, found.author) == ("c" * 40, "Ann <ann@example.com>")
 
 
@@ -263,7 +268,7 @@ def test_a_model_that_keeps_vanishing_is_not_imported_again() -> None:
 def test_a_directory_that_comes_to_declare_nothing_is_refused_not_taken_for_a_wish() -> None:
     """An emptied `models.d` is more often a mistake than a decision."""
     items = verdicts(view(observed=model(), entries={PAIR: entry(Phase.REGISTERED, MINE)}))
-    refused = only(guard(items, Guards(), Circumstances(), "abc"))
+    refused = only(guard(items, Guards(), Circumstances(empty=frozenset({"local"})), "abc"))
     assert refused.verdict is Verdict.REFUSED
     assert "guards.allow_empty" in refused.reasons[0].message
     assert guard(items, Guards(allow_empty=True), Circumstances(), "abc") == items
@@ -273,5 +278,5 @@ def test_a_directory_that_comes_to_declare_nothing_is_refused_not_taken_for_a_wi
 
 def test_planning_twice_gives_the_same_plan() -> None:
     """The planner is a function."""
-    seen = view(*_many(), observed=model(), details={"m-1": DETAIL})
+    seen = view(*_many(), observed=model(), looks={"m-1": look(MINE.request, DETAIL)})
     assert verdicts(seen) == verdicts(seen)

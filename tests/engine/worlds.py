@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract import Pair, edition
 from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.cycle import Engine, Order, Target
-from reconciler.engine.desired import ManifestReader
+from reconciler.engine.desired import Reader
 from reconciler.engine.guards import Guards
 from reconciler.engine.values import Attribution, Created, Event, File, ObservedModel, Report, Snapshot, Touch
 from reconciler.errors import (
@@ -25,6 +25,7 @@ from reconciler.errors import (
     Rejected,
     Unauthorised,
 )
+from reconciler.index import Store
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
@@ -45,25 +46,31 @@ def text(name: str, version: str = "1.0.0", description: str = "as declared") ->
     )
 
 
+def _blob(data: bytes) -> str:
+    return sha1(data, usedforsecurity=False).hexdigest()
+
+
 @dataclass
 class MemorySource:
     """One branch of one repository; each `commit` replaces the files given.
 
     Attributes:
-        touched: for each commit, the files it changed.
+        touches: for each commit, the files it changed.
+        trees: for each commit, its files.
     """
 
-    files: dict[str, bytes] = field(default_factory=dict)
     commits: list[str] = field(default_factory=list)
-    touched: list[frozenset[str]] = field(default_factory=list)
+    touches: list[frozenset[str]] = field(default_factory=list)
+    trees: list[dict[str, bytes]] = field(default_factory=list)
 
     def commit(self, files: Mapping[str, str | None]) -> str:
-        before = dict(self.files)
-        self.files |= {path: content.encode() for path, content in files.items() if content is not None}
+        before = self.trees[-1] if self.trees else {}
+        now = before | {path: content.encode() for path, content in files.items() if content is not None}
         for path in [path for path, content in files.items() if content is None]:
-            self.files.pop(path, None)
-        self.touched.append(frozenset(path for path in files if before.get(path) != self.files.get(path)))
-        name = sha1(repr((self.commits, sorted(self.files.items()))).encode(), usedforsecurity=False)
+            now.pop(path, None)
+        self.trees.append(now)
+        self.touches.append(frozenset(path for path in files if before.get(path) != now.get(path)))
+        name = sha1(repr((self.commits, sorted(now.items()))).encode(), usedforsecurity=False)
         self.commits.append(name.hexdigest())
         return self.commits[-1]
 
@@ -83,27 +90,38 @@ class MemorySource:
         return earlier in self.commits[: self.commits.index(commit) + 1]
 
     def snapshot(self, commit: str, path: str) -> Snapshot:
-        files = tuple(File(name, name, "100644", len(data)) for name, data in sorted(self.files.items()))
-        return Snapshot(commit, path, tuple(self._with_blob(f) for f in files), exists=bool(files))
-
-    def _with_blob(self, file: File) -> File:
-        blob = sha1(self.files[file.path], usedforsecurity=False).hexdigest()
-        return File(file.path, blob, file.mode, file.size)
+        held = sorted(self.trees[self.commits.index(commit)].items())
+        files = tuple(File(name, _blob(data), "100644", len(data)) for name, data in held)
+        return Snapshot(commit, path, files, exists=bool(files))
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        known = {sha1(data, usedforsecurity=False).hexdigest(): data for data in self.files.values()}
+        known = {_blob(data): data for tree in self.trees for data in tree.values()}
         for blob in blobs:
             yield blob, known[blob]
 
-    def attribute(
-        self, commit: str, paths: Collection[str], since: str | None = None
-    ) -> Mapping[str, Attribution]:
-        first = 0 if since is None else self.commits.index(since) + 1
+    def files(self, commit: str, paths: Collection[str]) -> Mapping[str, File]:
+        return {file.path: file for file in self.snapshot(commit, "models.d").files if file.path in paths}
+
+    def changes(self, old: str, new: str, path: str) -> Mapping[str, File | None] | None:
+        before = {file.path: file for file in self.snapshot(old, path).files}
+        after = {file.path: file for file in self.snapshot(new, path).files}
+        if not after or not before:
+            return None
+        return {name: after.get(name) for name in {*before, *after} if before.get(name) != after.get(name)}
+
+    def touched(self, since: str, commit: str, path: str) -> frozenset[str] | None:
+        assert path == "models.d"
+        if since not in self.commits:
+            return None
+        first, last = self.commits.index(since) + 1, self.commits.index(commit) + 1
+        return frozenset().union(*self.touches[first:last])
+
+    def attribute(self, commit: str, blobs: Mapping[str, str | None]) -> Mapping[str, Attribution]:
         last = self.commits.index(commit) + 1
         return {
             path: Attribution(name, "Ann <ann@example.org>", START, "Change")
-            for name, touched in list(zip(self.commits, self.touched, strict=True))[first:last]
-            for path in touched & set(paths)
+            for name, touched in list(zip(self.commits, self.touches, strict=True))[:last]
+            for path in touched & blobs.keys()
         }
 
     def history(self, commit: str, root: str) -> Sequence[Touch]:
@@ -204,6 +222,7 @@ class World:
     in_flight: int = 2
     events: list[Event] = field(default_factory=list)
     dies_after: int | None = None
+    judge_all_below: int = 1000
     elapsed: float = 0.0
 
     @property
@@ -220,18 +239,21 @@ class World:
             clock = Clock(
                 lambda: self.now, sleep, lambda: 0.5, lambda: f"id-{next(numbers)}", lambda: self.stopping
             )
+            index = Store(self.folder / "index.db", writes=True)
             target = Target(
                 "local",
-                "models.d",
                 self.registry,
-                ManifestReader(edition("seed-2019")),
-                Policy(in_flight=self.in_flight),
+                Reader(edition("seed-2019"), "models.d"),
+                index.of("local", "rules"),
+                policy=Policy(in_flight=self.in_flight),
+                judge_all_below=self.judge_all_below,
             )
             engine = Engine(self.source, ledger, (target,), self.guards, clock, self._progress)
             try:
                 yield engine
             finally:
                 engine.close()
+                index.close()
 
     async def apply(self, **wanted: Any) -> Report:
         """One process that applies once."""

@@ -171,6 +171,7 @@ def test_a_newcomer_needs_no_configuration(tmp_path: Path) -> None:
     program = Program(repository.path)
     assert program.json("apply", RECONCILER_FOLLOW__FIRST="50ms").json["summary"]["in-sync"] == 1
     assert sorted(path.name for path in (repository.path / ".reconciler").glob("*.db")) == [
+        "index.db",
         "registry-local.db",
         "state.db",
     ]

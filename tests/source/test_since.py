@@ -7,44 +7,47 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import SourceError
+from tests.source.asking import blobs
 
 if TYPE_CHECKING:
     from tests.git_repository import GitRepository
     from tests.source.conftest import Opener
 
 
-def test_only_what_came_after_the_known_commit_is_told(repository: GitRepository, opened: Opener) -> None:
-    """The rest is known."""
-    first = repository.commit({"a": "1", "b": "1"})
-    second = repository.commit({"b": "2"})
+def test_every_path_is_told_that_a_later_commit_touched(repository: GitRepository, opened: Opener) -> None:
+    """Also one that was changed and changed back; and no process is started when nothing came after."""
+    first = repository.commit({"m/a": "1", "m/b": "1", "m/c": "1", "other": "1"})
+    repository.commit({"m/b": "2", "m/c": None, "other": "2"})
+    head = repository.commit({"m/b": "1", "m/d": "1"})
     source = opened("repo")
-    assert source.attribute(second, ["a", "b"], since=first).keys() == {"b"}
-    assert source.attribute(second, ["a", "b"], since=second) == {}
-    assert source.attribute(second, ["a", "b"])["a"].commit == first
+    assert sorted(source.touched(first, head, "m") or ()) == ["m/b", "m/c", "m/d"]
+    assert source.commands == 1
+    assert source.touched(head, head, "m") == frozenset()
+    assert source.commands == 1
 
 
-def test_content_that_a_merge_took_from_before_is_credited_to_nobody_since(
+def test_nothing_is_told_when_the_branch_did_not_go_on_from_the_known_commit(
     repository: GitRepository, opened: Opener
 ) -> None:
-    """No commit after the known one gave it: the whole log has to say."""
-    old = repository.commit({"a": "old"})
-    repository.git("branch", "side")
-    known = repository.commit({"a": "new"})
-    repository.git("checkout", "--quiet", "side")
-    repository.commit({"b": "1"})
-    repository.git("checkout", "--quiet", "main")
-    identity = ("-c", "user.name=M", "-c", "user.email=m@x")
-    repository.git(*identity, "merge", "--quiet", "--no-ff", "--no-commit", "side")
-    repository.git("checkout", "--quiet", old, "--", "a")
-    merged = repository.commit({})
+    """Rewritten, unrelated, newer, gone, or no commit at all: what was known may not be true any longer."""
+    first = repository.commit({"m/a": "1", "m/b": "1", "other": "1"})
+    lost = repository.commit({"m/b": "2"}, "Lost")
+    aside = repository.commit({"other": "2"}, "Touches nothing that is asked for")
+    repository.git("reset", "--quiet", "--hard", first)
+    head = repository.commit({"m/b": "3"}, "Instead")
+    unrelated = repository.git("commit-tree", "-m", "alone", f"{head}^{{tree}}")
     source = opened("repo")
-    since = source.attribute(merged, ["a", "b"], since=known)
-    assert since.keys() >= {"b"}
-    assert source.attribute(merged, ["a"])["a"].commit in (old, merged)
+    asked = blobs(source, head, ["m/a", "m/b"])
+    before = source.commands
+    for known in (lost, aside, unrelated, "f" * 40, asked["m/a"] or ""):
+        assert source.touched(known, head, "m") is None
+    assert source.touched(head, first, "m") is None
+    assert source.commands == before + 6
+    assert source.touched(first, head, "m") == frozenset({"m/b"})
 
 
 def test_the_known_commit_must_be_a_whole_id(repository: GitRepository, opened: Opener) -> None:
     """It stands where an option could stand."""
     commit = repository.commit({"a": "1"})
     with pytest.raises(SourceError, match="not a whole commit id"):
-        opened("repo").attribute(commit, ["a"], since="--all")
+        opened("repo").touched("--all", commit, "")

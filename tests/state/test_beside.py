@@ -13,6 +13,7 @@ from reconciler.engine.values import Event, EventKind, Phase
 from reconciler.errors import StateError
 from reconciler.state import check, open_beside, open_state
 from tests.state.child import Child
+from tests.state.remembering import remember
 from tests.state.samples import MNIST, NOON, folded, imported, report, requested
 
 
@@ -69,7 +70,7 @@ def test_neither_reports_nor_marks_are_written_there(sqlite_url: str) -> None:
     """They belong to a cycle."""
     with open_state(sqlite_url, writer=True), closing(open_beside(sqlite_url)) as beside:
         with pytest.raises(StateError, match="to release models only"):
-            beside.save_report(report("mnist"))
+            remember(beside, report("mnist"))
         with pytest.raises(StateError, match="to release models only"):
             beside.mark("prod", "observed-in-full-at", "now")
         assert beside.writes == 0

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 from reconciler.errors import StateError
 from reconciler.state import SqlLedger, check, open_state
 from tests.state.child import group
+from tests.state.remembering import remember
 from tests.state.samples import report, requested
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def test_a_full_disk_keeps_what_was_there_and_works_again_when_there_is_room(tmp
         with open_state(url, writer=True) as ledger:
             accepted = _append_until_full(ledger)
             with pytest.raises(StateError, match=_FULL):
-                ledger.save_report(report(*(f"model-{number}" for number in range(500))))
+                remember(ledger, report(*(f"model-{number}" for number in range(500))))
 
             assert ledger.events() == accepted
             ballast.unlink()

@@ -15,6 +15,7 @@ import pytest
 from reconciler import state
 from reconciler.errors import StateError
 from reconciler.state import check, open_state, rebuild
+from tests.state.remembering import remember
 from tests.state.samples import MNIST, imported, report, requested
 
 
@@ -314,7 +315,7 @@ def test_a_line_that_was_edited_is_named(sqlite_url: str) -> None:
             ledger.entries("prod")
         with pytest.raises(StateError, match="the last report"):
             ledger.last_report()
-        ledger.save_report(report())
+        remember(ledger, report())
         assert ledger.last_report() == report()
     with pytest.raises(StateError, match="line 7 of the journal"):
         rebuild(sqlite_url)

@@ -30,13 +30,14 @@ import structlog
 from reconciler.contract import edition
 from reconciler.daemon.ticker import Deeds, Ticker
 from reconciler.embedded import EmbeddedSettings, Faults, running
-from reconciler.engine.clock import Clock, Policy
+from reconciler.engine.clock import Clock
 from reconciler.engine.cycle import Engine, Target
-from reconciler.engine.desired import ManifestReader
+from reconciler.engine.desired import Reader
 from reconciler.engine.guards import Guards
 from reconciler.engine.release import held, release
 from reconciler.engine.values import Event, Verdict
 from reconciler.errors import RegistryError
+from reconciler.index import Store
 from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
 from reconciler.source import open_source
 from reconciler.state import open_state
@@ -143,8 +144,9 @@ class Soak:
                 tick = await ticker.tick("soak")
                 self.outcomes[tick.outcome] += 1
                 await ticker.follow()
-                if ticker.report is not None and dice.random() < 0.3:
-                    await self._retry(dice, ticker.engine, ticker.report)
+                report = ticker.engine.ledger.last_report(whole=False)
+                if report is not None and dice.random() < 0.3:
+                    await self._retry(dice, ticker.engine, report)
                 clock.seconds += EVERY
                 if number % max(1, self.ticks // SAMPLES) == 0:
                     self.samples.append(self._sample(number, ticker.engine.ledger.position()))
@@ -163,6 +165,7 @@ class Soak:
             running(settings) as url,
             open_source(str(desk.path), branch=None, cache_dir=self.folder, base=self.folder) as source,
             open_state(f"sqlite:///{self.folder / 'state.db'}", writer=True) as ledger,
+            contextlib.closing(Store(self.folder / "index.db", writes=True)) as index,
         ):
             registry = ModelArtsRegistry(
                 url,
@@ -171,7 +174,8 @@ class Soak:
                 limits=Limits(rate=1e6, burst=1000, deadline=10.0, page_size=20),
                 sleep=clock.sleep,
             )
-            target = Target("soak", "models.d", registry, ManifestReader(edition("seed-2019")), Policy())
+            reader = Reader(edition("seed-2019"), "models.d")
+            target = Target("soak", registry, reader, index.of("soak", "rules"), judge_all_below=0)
             guards = Guards(1000, 1_000_000, allow_empty=True, allow_rewritten_history=True)
             page, deeds = _Page(clock), Deeds()
 

@@ -12,8 +12,9 @@ import httpx
 from reconciler.contract import Pair, edition
 from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.cycle import Engine, Order, Target
-from reconciler.engine.desired import ManifestReader
+from reconciler.engine.desired import Reader
 from reconciler.errors import OutcomeUnknown, RegistryError
+from reconciler.index import Store
 from reconciler.registry import GivenSecret, Limits, ModelArtsRegistry, PasswordAuth, RegistryAuth, TokenAuth
 from reconciler.state import open_state
 from tests.contract.documents import minimal
@@ -127,7 +128,9 @@ async def _a_cycle(dice: Random, ledger: SqlLedger) -> None:
 
     clock = {"now": 0}
     async with _client(lambda request: _answer(dice, request), TokenAuth(GivenSecret(SECRET))) as registry:
-        target = Target("local", "models.d", registry, ManifestReader(edition("seed-2019")), Policy(settle=0))
+        index = Store(None, writes=True).of("local", "rules")
+        reader = Reader(edition("seed-2019"), "models.d")
+        target = Target("local", registry, reader, index, policy=Policy(settle=0))
         time = Clock(now=lambda: START, sleep=sleep, stopping=lambda: clock["now"] > 5)
         engine = Engine(source, ledger, (target,), clock=time)
         try:

@@ -12,7 +12,7 @@ import yaml
 
 from reconciler.contract import EDITIONS, edition
 from reconciler.engine.check import check
-from reconciler.engine.desired import ManifestReader
+from reconciler.engine.desired import Reader
 from reconciler.engine.plan import View, plan_digest, verdicts
 from reconciler.engine.values import File, Report, Snapshot
 from reconciler.manifest import InvalidManifest, Manifest, read
@@ -65,10 +65,10 @@ class Heap:
 @contextlib.contextmanager
 def attacker(_: Path) -> Iterator[Attack]:
     """One hostile file beside two good ones."""
-    readers = {name: ManifestReader(edition(name)) for name in EDITIONS}
+    readers = {name: Reader(edition(name), ROOT) for name in EDITIONS}
     heap = Heap()
     alone = {
-        name: reader.desired(heap, heap.snapshot(_GOOD | _BESIDE)).manifests
+        name: reader.snapshot(heap, heap.snapshot(_GOOD | _BESIDE))[0].manifests
         for name, reader in readers.items()
     }
 
@@ -80,7 +80,7 @@ def attacker(_: Path) -> Iterator[Attack]:
         if dice.random() < 0.25:
             require(read(path, data, edition(name), (_GOOD | _BESIDE).get) == found, "reading is pure")
             snapshot = heap.snapshot(_GOOD | _BESIDE | {path: data})
-            desired = readers[name].desired(heap, snapshot)
+            desired, _ = readers[name].snapshot(heap, snapshot)
             require(
                 {pair: desired.manifests.get(pair) for pair in alone[name]} == dict(alone[name]),
                 "a bad file changes no other file's outcome",

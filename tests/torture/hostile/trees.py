@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.contract import edition
 from reconciler.engine.check import check
-from reconciler.engine.desired import ManifestReader
+from reconciler.engine.desired import Reader
 from reconciler.engine.plan import View, plan_digest, verdicts
-from reconciler.engine.values import Desired, Report, Snapshot
+from reconciler.engine.values import Credit, Desired, Report, Snapshot
 from reconciler.errors import SourceError
 from reconciler.source import open_source
 from reconciler.source.address import parse_remote
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from reconciler.engine.values import Attribution
     from reconciler.source import GitSource
     from tests.torture.fuzz import Attack
 
@@ -89,7 +88,7 @@ def _hostile_commit(dice: Random, den: Den, folder: Path) -> None:
         try:
             commit = source.head()
             snapshot = source.snapshot(commit, "models.d")
-            desired = ManifestReader(edition("seed-2019")).desired(source, snapshot)
+            desired, _ = Reader(edition("seed-2019"), "models.d").snapshot(source, snapshot)
         except SourceError:
             require(
                 armed or not possible or not _git_can_list(den, parents[0]), "what git can list can be read"
@@ -104,13 +103,14 @@ def _examine(dice: Random, source: GitSource, snapshot: Snapshot, desired: Desir
         require(
             {f"good-{number}" for number in range(2)} <= named, "a bad file changes no other file's outcome"
         )
-    known: dict[str, Attribution] = {}
+    known: dict[str, Credit] = {}
     with contextlib.suppress(SourceError):
-        known = dict(source.attribute(snapshot.commit, [file.path for file in snapshot.files]))
+        found = source.attribute(snapshot.commit, {file.path: file.blob for file in snapshot.files})
+        known = {path: Credit(made.commit, made.author) for path, made in found.items()}
         touches = source.history(snapshot.commit, "models.d")
         rows = history.rows([Declared("local", pair, touches) for pair in desired.manifests], ())
         harmless(history.text(rows), "history")
-    items = verdicts(View("local", desired, NOON, attributions=known))
+    items = verdicts(View("local", desired, NOON, credits=known))
     examine(Report(snapshot.commit, plan_digest(items), items, notes=tuple(source.notes())), dice)
 
 
@@ -180,7 +180,7 @@ def _hostile_repository(dice: Random, den: Den, folder: Path) -> None:
     with open_source("repo", branch=branch, cache_dir=folder / "cache", base=folder, timeout=20) as source:
         head = source.head()
         snapshot = source.snapshot(head, dice.choice(("models.d", "", word(dice))))
-        ManifestReader(edition("seed-2019")).desired(source, snapshot)
+        Reader(edition("seed-2019"), "models.d").snapshot(source, snapshot)
         harmless("".join(source.notes()), "notes")
         source.resolve(
             dice.choice(("HEAD", "main", word(dice), "@{-1}", ":/x", "HEAD^{/x}", "--all", commit[:7]))

@@ -1,0 +1,31 @@
+"""Where the index lies, and what decides whether it can be believed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler import __version__ as rules_version
+from reconciler.contract import edition
+from reconciler.engine.desired import Reader
+from reconciler.index import Store
+
+if TYPE_CHECKING:
+    from reconciler.index import TargetIndex
+    from reconciler.settings import Configuration
+
+
+def index_of(configuration: Configuration, *, writes: bool) -> Store:
+    """The index of a configuration's targets; without `writes` nothing is made or changed."""
+    return Store(configuration.state_dir / "index.db", writes=writes)
+
+
+def reader_of(configuration: Configuration, name: str) -> Reader:
+    """What reads one target's manifests."""
+    wanted = configuration.settings.targets[name]
+    return Reader(edition(wanted.edition), wanted.path)
+
+
+def part_of(store: Store, configuration: Configuration, name: str) -> TargetIndex:
+    """One target's part of the index, for the rules that are in force."""
+    wanted = configuration.settings.targets[name]
+    return store.of(name, f"{wanted.path} {wanted.edition} {rules_version}")

@@ -1,0 +1,242 @@
+"""What git declares for one target at one commit: what was indexed at an earlier one, with the changes since.
+
+    base commit ─changes─▶ files that differ ─read─▶ Readings ─┐
+    index of the base commit ──────────────────────────────────┴─▶ Declared: asked by pair, or as a whole
+
+Nothing is written until the cycle that used it is remembered; then `save` moves the index to this commit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract.pair import Pair
+from reconciler.engine.desired import gather, speaking
+from reconciler.engine.values import Credit
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from reconciler.engine.desired import Look, Reader
+    from reconciler.engine.ports import Index, Source
+    from reconciler.engine.values import Declaration, Desired, File, Reading
+    from reconciler.manifest import InvalidManifest, Manifest
+
+_KEPT_WHOLE = 20_000  # manifests kept as they were read, for the import that follows; about 2 KiB each
+
+
+@dataclass(slots=True)
+class Declared:
+    """One target's declarations at one commit; used from the thread that git runs in.
+
+    Attributes:
+        changed: what files say that differ from the index, None where they are gone.
+        base: the commit of the index that this was made from; None when everything was looked at anew.
+        touched: pairs of which anything may have changed since the base.
+        exists: whether the commit has the target's directory at all.
+        parsed: how many files were read.
+        manifests: some of those that were read, whole.
+    """
+
+    commit: str
+    changed: Mapping[str, Reading | None]
+    source: Source
+    index: Index
+    reader: Reader
+    base: str | None = None
+    touched: frozenset[Pair] = frozenset()
+    exists: bool = True
+    parsed: int = 0
+    manifests: Mapping[Pair, Manifest] = field(default_factory=dict)
+
+    def desired(self, pairs: Collection[Pair] | None = None) -> Desired:
+        """What is declared of these pairs, or of all; what is invalid is told in any case."""
+        return gather(self._declarations(pairs), self.invalid())
+
+    def invalid(self) -> tuple[InvalidManifest, ...]:
+        """Everything that cannot be used."""
+        faulty = [reading for reading in self._unchanged(self.index.faulty()) if reading.invalid]
+        faulty += [reading for reading in self._now() if reading.invalid]
+        silent = [reading.path for reading in faulty if not reading.declarations]
+        return tuple(speaking(faulty, self._named(silent)))
+
+    def credits(self, paths: Collection[str] | None = None) -> Mapping[str, Credit]:
+        """Who gave these files, or all, the content they have."""
+        found = {} if self.base is None else dict(self.index.credits(paths))
+        for path, reading in self.changed.items():
+            found.pop(path, None)
+            if reading is not None and reading.credit is not None and (paths is None or path in paths):
+                found[path] = reading.credit
+        return found
+
+    def number(self) -> int:
+        """How many documents and files declare something, or fail to."""
+        known = 0 if self.base is None else self.index.number(self.changed)
+        return known + sum(len(reading.declarations) + len(reading.invalid) for reading in self._now())
+
+    def whole(self, declarations: Iterable[Declaration]) -> dict[Pair, Manifest]:
+        """These manifests whole; those that were not just read are read again, by one subprocess."""
+        wanted = {declaration.pair: declaration for declaration in declarations}
+        found = {pair: self.manifests[pair] for pair in wanted if pair in self.manifests}
+        paths = {declaration.path for pair, declaration in wanted.items() if pair not in found}
+        if paths:
+            files = self.source.files(self.commit, paths)
+            for _, manifests in self.reader.read(self.source, files.values(), self._look):
+                found |= {one.pair: one for one in manifests if _is_meant(one, wanted)}
+        return found
+
+    def versions(self, names: Collection[str]) -> Mapping[str, frozenset[str]]:
+        """The versions of these names that are declared, by name."""
+        known = () if self.base is None else self.index.named(names)
+        pairs = {found.pair for found in known if found.path not in self.changed}
+        pairs |= {found.pair for reading in self._now() for found in reading.declarations}
+        return {
+            name: frozenset(pair.model_version for pair in pairs if pair.model_name == name) for name in names
+        }
+
+    def save(self) -> None:
+        """Moves the index to this commit; writes nothing when it is there already."""
+        if self.base != self.commit:
+            self.index.save(self.commit, self.changed, whole=self.base is None)
+
+    def _declarations(self, pairs: Collection[Pair] | None) -> Iterable[Declaration]:
+        known = () if self.base is None else self.index.declarations(pairs)
+        yield from (found for found in known if found.path not in self.changed)
+        for reading in self._now():
+            yield from (found for found in reading.declarations if pairs is None or found.pair in pairs)
+
+    def _now(self) -> Iterable[Reading]:
+        return (reading for reading in self.changed.values() if reading is not None)
+
+    def _unchanged(self, readings: Iterable[Reading]) -> Iterable[Reading]:
+        return () if self.base is None else (found for found in readings if found.path not in self.changed)
+
+    def _named(self, paths: Collection[str]) -> frozenset[str]:
+        """Those of these paths that some manifest names as its configuration."""
+        if not paths:
+            return frozenset()
+        namers = self._unchanged(self.index.naming(paths)) if self.base is not None else ()
+        told = {path for reading in (*namers, *self._now()) for path, _ in reading.companions}
+        return frozenset(told.intersection(paths))
+
+    def _look(self, path: str) -> File | None:
+        return self.source.files(self.commit, [path]).get(path)
+
+
+def declared(source: Source, index: Index, reader: Reader, commit: str) -> Declared:
+    """What the target declares at `commit`.
+
+    The index is used as far as it goes: of an ancestor, only what changed since is looked at; of any other
+    commit, what files of the same content said is not read again.
+
+    Raises:
+        SourceError: git could not be read.
+    """
+    desk = _Desk(source, index, reader, commit)
+    base = index.base()
+    if base is None:
+        return desk.anew()
+    if base == commit:
+        return desk.found({}, base=base)
+    touched = source.touched(base, commit, reader.root)
+    changes = None if touched is None else source.changes(base, commit, reader.root)
+    if touched is None or changes is None:
+        return desk.anew()
+    return desk.moved(base, changes, touched)
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What one target's files are looked up with, at one commit."""
+
+    source: Source
+    index: Index
+    reader: Reader
+    commit: str
+
+    def moved(self, base: str, changes: Mapping[str, File | None], touched: Collection[str]) -> Declared:
+        """What differs from the index, and which pairs that may concern.
+
+        A file is read again when it or one that it names has changed, and credited again when any commit
+        touched it: it may have been changed and changed back.
+        """
+        naming = {reading.path for reading in self.index.naming(changes)} - changes.keys()
+        files = {**changes, **self.source.files(self.commit, naming)} if naming else changes
+
+        def look(path: str) -> File | None:
+            return changes[path] if path in changes else self.source.files(self.commit, [path]).get(path)
+
+        fresh, manifests = self._read((file for file in files.values() if file is not None), look)
+        before = {reading.path: reading for reading in self.index.readings({*files, *touched})}
+        says = {path: fresh.get(path) if path in files else before[path] for path in {*fresh, *before}}
+        credited = self._credited(reading for reading in says.values() if reading is not None)
+        says |= {reading.path: reading for reading in credited}
+        changed = {path: reading for path, reading in says.items() if reading != before.get(path)}
+        concerned = _pairs(
+            [*filter(None, changed.values()), *(before[path] for path in changed if path in before)]
+        )
+        return self.found(changed, base=base, touched=concerned, parsed=len(fresh), manifests=manifests)
+
+    def anew(self) -> Declared:
+        """Everything, of which nothing is read that the index knows by its content."""
+        snapshot = self.source.snapshot(self.commit, self.reader.root)
+        files = {file.path: file for file in snapshot.files}
+        wanted = {file.path: file for file in snapshot.files if self.reader.concerns(file)}
+        readings = {
+            known.path: known
+            for known in self.index.readings(None)
+            if known.path in wanted
+            and wanted[known.path].blob == known.blob
+            and all(_blob(files.get(path)) == blob for path, blob in known.companions)
+        }
+        stale = (file for file in wanted.values() if file.path not in readings)
+        fresh, manifests = self._read(stale, files.get)
+        credited = self._credited([*readings.values(), *fresh.values()])
+        changed = {reading.path: reading for reading in credited}
+        return self.found(changed, exists=snapshot.exists, parsed=len(fresh), manifests=manifests)
+
+    def found(self, changed: Mapping[str, Reading | None], **facts: Any) -> Declared:  # noqa: ANN401
+        """The answer; `facts` are fields of Declared that are not as usual."""
+        return Declared(self.commit, changed, self.source, self.index, self.reader, **facts)
+
+    def _read(self, files: Iterable[File], look: Look) -> tuple[dict[str, Reading], dict[Pair, Manifest]]:
+        readings: dict[str, Reading] = {}
+        whole: dict[Pair, Manifest] = {}
+        for reading, manifests in self.reader.read(self.source, files, look):
+            readings[reading.path] = reading
+            if len(whole) < _KEPT_WHOLE:
+                whole |= {manifest.pair: manifest for manifest in manifests}
+        return readings, whole
+
+    def _credited(self, readings: Iterable[Reading]) -> list[Reading]:
+        """The readings with who gave each file its content, one value for each commit."""
+        waiting = list(readings)
+        credited = self.source.attribute(self.commit, {reading.path: reading.blob for reading in waiting})
+        known: dict[str, Credit] = {}
+        for attribution in credited.values():
+            known.setdefault(attribution.commit, Credit(attribution.commit, attribution.author))
+        made = {path: known[attribution.commit] for path, attribution in credited.items()}
+        return [replace(reading, credit=made.get(reading.path)) for reading in waiting]
+
+
+def _pairs(readings: Iterable[Reading]) -> frozenset[Pair]:
+    """Every pair that these files declare, validly or not."""
+    pairs: set[Pair] = set()
+    for reading in readings:
+        pairs.update(found.pair for found in reading.declarations)
+        pairs.update(
+            Pair(found.model_name, found.model_version)
+            for found in reading.invalid
+            if found.model_name is not None and found.model_version is not None
+        )
+    return frozenset(pairs)
+
+
+def _is_meant(manifest: Manifest, wanted: Mapping[Pair, Declaration]) -> bool:
+    meant = wanted.get(manifest.pair)
+    return meant is not None and (meant.path, meant.line) == (manifest.path, manifest.line)
+
+
+def _blob(file: File | None) -> str | None:
+    return file.blob if file else None

@@ -1,0 +1,66 @@
+"""Journalling for many at once: events that wait for the disk together are written in one transaction.
+
+Whoever records an event goes on when it is on disk, and not before. The disk is waited for in a thread, so
+that other imports go on meanwhile; their events gather for the next transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from reconciler.engine.ports import Ledger
+    from reconciler.engine.values import Event
+
+    Waiting = tuple[Sequence[Event], asyncio.Future[None]]
+
+
+@dataclass(slots=True)
+class Journal:
+    """The way to the ledger's journal for what one event loop does; `heard` is told of every event."""
+
+    ledger: Ledger
+    heard: Callable[[Event], None] = lambda _: None
+    _waiting: list[Waiting] = field(default_factory=list)
+    _writer: asyncio.Task[None] | None = None
+
+    async def record(self, events: Sequence[Event]) -> None:
+        """Journals the events, all or none; on disk on return.
+
+        Raises:
+            StateError: they could not be written, and nothing of them is.
+        """
+        if not events:
+            return
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append((events, written))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        await written
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            events = [event for some, _ in batch for event in some]
+            try:
+                await asyncio.to_thread(self.ledger.append, events)
+                for event in events:
+                    self.heard(event)
+            except BaseException as error:  # noqa: BLE001 - it is raised where each of them is waited for
+                _tell(batch, error)
+            else:
+                _tell(batch, None)
+
+
+def _tell(batch: Sequence[Waiting], error: BaseException | None) -> None:
+    for _, written in batch:
+        if written.done():  # whoever waited was cancelled
+            continue
+        if error is None:
+            written.set_result(None)
+        else:
+            written.set_exception(error)

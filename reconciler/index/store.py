@@ -1,0 +1,357 @@
+"""The file of the index, and one target's part of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract.pair import Pair
+from reconciler.engine.values import Credit, Declaration, Reading
+from reconciler.errors import IndexLostError
+from reconciler.manifest import InvalidManifest, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+_VERSION = 1
+_BUSY_SECONDS = 5.0
+_REASON = tuple(field.name for field in fields(Reason))
+
+_SCHEMA = """
+CREATE TABLE target (name TEXT PRIMARY KEY, rules TEXT NOT NULL, base TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE file (
+    target TEXT, path BLOB, blob TEXT NOT NULL, "commit" TEXT, author TEXT, faults TEXT,
+    PRIMARY KEY (target, path)
+) WITHOUT ROWID;
+CREATE INDEX faulty ON file (target) WHERE faults IS NOT NULL;
+CREATE TABLE declaration (
+    target TEXT, path BLOB, line INTEGER, name TEXT NOT NULL, version TEXT NOT NULL, digest TEXT NOT NULL,
+    warnings TEXT,
+    PRIMARY KEY (target, path, line)
+) WITHOUT ROWID;
+CREATE INDEX by_pair ON declaration (target, name, version);
+CREATE TABLE companion (
+    target TEXT, path BLOB, place INTEGER, named BLOB, blob TEXT, PRIMARY KEY (target, path, place)
+) WITHOUT ROWID;
+CREATE INDEX by_name ON companion (target, named);
+"""
+_TABLES = ("companion", "declaration", "file")
+_DECLARATIONS = "SELECT path, line, name, version, digest, warnings FROM declaration WHERE target = ?"
+_COUNT = """
+SELECT (SELECT count(*) FROM declaration WHERE {0}) + (SELECT count(*) FROM file WHERE {0} AND faults IS NOT
+NULL)
+"""
+
+
+class Store:
+    """The index of every target of one configuration.
+
+    A file that cannot be used is taken for empty, and made anew when something is saved. One process writes
+    at a time: the one that holds the state. May be used from several threads, one at a time.
+    """
+
+    def __init__(self, path: Path | None, *, writes: bool) -> None:
+        """Opens the file, if it is there.
+
+        Args:
+            path: the file; None keeps everything in memory.
+            writes: whether `save` writes to it. Without it the file is left as it is, or absent.
+        """
+        self._path = path
+        self._writes = writes
+        self._connection = self._opened()
+
+    def of(self, target: str, rules: str) -> TargetIndex:
+        """One target's part.
+
+        Args:
+            target: its name.
+            rules: whatever else decides what a file says, such as the directory, the edition and the
+                program's rules: what was kept under others is not given.
+        """
+        return TargetIndex(self, target, rules)
+
+    def close(self) -> None:
+        """Closes the file; safe to call twice."""
+        self._connection.close()
+
+    def rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query.
+
+        Raises:
+            IndexLostError: the file turned out to be unusable; from now on this is an empty index.
+        """
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            self._forget()
+            raise IndexLostError(f"index {self._path}: {error}; it is made anew") from error
+
+    def write(self, work: Iterable[tuple[str, Iterable[tuple[Any, ...]]]]) -> None:
+        """Carries out all statements, each for all of its rows, or none of them."""
+        try:
+            with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                for statement, rows in work:
+                    self._connection.executemany(statement, rows)
+        except sqlite3.DatabaseError:
+            self._forget()
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._path is None or not (self._writes or self._path.exists()):
+            return _blank(":memory:")
+        try:
+            connection = _connect(self._path, writes=self._writes)
+            if self._writes and not _is_ours(connection):
+                connection.close()
+                _remove(self._path)
+                connection = _connect(self._path, writes=True)
+                _establish(connection)
+        except (OSError, sqlite3.Error):
+            return _blank(":memory:")
+        if _is_ours(connection):
+            return connection
+        connection.close()
+        return _blank(":memory:")
+
+    def _forget(self) -> None:
+        """Goes on without the file, and lets the next process make a new one."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+        if self._path is not None and self._writes:
+            with suppress(OSError):
+                _remove(self._path)
+        self._connection = _blank(":memory:")
+
+
+class TargetIndex:
+    """One target's part of the index; implements `reconciler.engine.ports.Index`."""
+
+    def __init__(self, store: Store, target: str, rules: str) -> None:
+        self.rules = rules
+        self._store = store
+        self._target = target
+
+    def base(self) -> str | None:
+        """The commit whose files it holds; None when it holds nothing."""
+        query = "SELECT base FROM target WHERE name = ? AND rules = ?"
+        return next((base for (base,) in self._store.rows(query, (self._target, self.rules))), None)
+
+    def readings(self, paths: Collection[str] | None) -> Iterator[Reading]:
+        """What these files say, as far as they are held; None takes all."""
+        if self.base() is None:
+            return
+        yield from self._readings(None if paths is None else list(map(_raw, paths)))
+
+    def naming(self, paths: Collection[str]) -> Iterator[Reading]:
+        """The files that name one of these as their configuration."""
+        query = "SELECT path FROM companion WHERE target = ? AND named = ?"
+        found = {path for named in paths for (path,) in self._store.rows(query, (self._target, _raw(named)))}
+        yield from self._readings(sorted(found))
+
+    def faulty(self) -> Iterator[Reading]:
+        """The files in which something is invalid."""
+        query = "SELECT path FROM file WHERE target = ? AND faults IS NOT NULL"
+        yield from self._readings([path for (path,) in self._store.rows(query, (self._target,))])
+
+    def declarations(self, pairs: Collection[Pair] | None) -> Iterator[Declaration]:
+        """Who declares these pairs; None takes all."""
+        if pairs is None:
+            yield from map(_declaration, self._store.rows(_DECLARATIONS, (self._target,)))
+            return
+        for pair in pairs:
+            found = self._store.rows(f"{_DECLARATIONS} AND name = ? AND version = ?", (self._target, *pair))
+            yield from map(_declaration, found)
+
+    def named(self, names: Collection[str]) -> Iterator[Declaration]:
+        """Who declares a version of one of these names."""
+        for name in names:
+            found = self._store.rows(f"{_DECLARATIONS} AND name = ?", (self._target, name))
+            yield from map(_declaration, found)
+
+    def credits(self, paths: Collection[str] | None) -> Iterator[tuple[str, Credit]]:
+        """Who gave these files the content they have."""
+        query = 'SELECT path, "commit", author FROM file WHERE target = ?'
+        rows = (
+            self._store.rows(query, (self._target,))
+            if paths is None
+            else [
+                row
+                for path in paths
+                for row in self._store.rows(f"{query} AND path = ?", (self._target, _raw(path)))
+            ]
+        )
+        known: dict[tuple[str, str], Credit] = {}
+        for path, *credit in rows:
+            if credit[0] is not None:
+                key = (credit[0], credit[1])
+                yield _path(path), known.setdefault(key, Credit(*key))
+
+    def number(self, without: Collection[str]) -> int:
+        """How many documents and files declare something, or fail to; without those of some files."""
+        total = self._store.rows(_COUNT.format("target = ?1"), (self._target,))
+        one = _COUNT.format("target = ?1 AND path = ?2")
+        less = [n for path in without for (n,) in self._store.rows(one, (self._target, _raw(path)))]
+        return int(sum(number for (number,) in total) - sum(less))
+
+    def save(self, commit: str, changed: Mapping[str, Reading | None], *, whole: bool) -> None:
+        """Holds from now on what the files of this commit say, all or none of it."""
+        self._store.write(self._statements(commit, changed, whole=whole))
+
+    def _statements(
+        self, commit: str, changed: Mapping[str, Reading | None], *, whole: bool
+    ) -> Iterator[tuple[str, Iterable[tuple[Any, ...]]]]:
+        target = self._target
+        for table in _TABLES:
+            if whole:
+                yield f"DELETE FROM {table} WHERE target = ?", [(target,)]  # noqa: S608 - names of this module
+            else:
+                gone = [(target, _raw(path)) for path in changed]
+                yield f"DELETE FROM {table} WHERE target = ? AND path = ?", gone  # noqa: S608
+        now = [reading for reading in changed.values() if reading is not None]
+        yield "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)", (self._file(reading) for reading in now)
+        yield (
+            "INSERT INTO declaration VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                (target, _raw(d.path), d.line, *d.pair, d.digest, _told(d.warnings))
+                for reading in now
+                for d in reading.declarations
+            ),
+        )
+        yield (
+            "INSERT INTO companion VALUES (?, ?, ?, ?, ?)",
+            (
+                (target, _raw(reading.path), place, _raw(named), blob)
+                for reading in now
+                for place, (named, blob) in enumerate(reading.companions)
+            ),
+        )
+        yield "REPLACE INTO target VALUES (?, ?, ?)", [(target, self.rules, commit)]
+
+    def _file(self, reading: Reading) -> tuple[Any, ...]:
+        credit = reading.credit
+        faults = [
+            [one.line, one.model_name, one.model_version, _said(one.reasons)] for one in reading.invalid
+        ]
+        return (
+            self._target,
+            _raw(reading.path),
+            reading.blob,
+            credit.commit if credit else None,
+            credit.author if credit else None,
+            json.dumps(faults) if faults else None,
+        )
+
+    def _readings(self, paths: Collection[bytes] | None) -> Iterator[Reading]:
+        files = self._rows('path, blob, "commit", author, faults', "file", paths)
+        declarations = _grouped(
+            (row[0], _declaration(row))
+            for row in self._rows("path, line, name, version, digest, warnings", "declaration", paths)
+        )
+        companions = _grouped(
+            (path, (_path(named), blob))
+            for path, named, blob in self._rows("path, named, blob", "companion", paths)
+        )
+        for path, blob, commit, author, faults in files:
+            yield Reading(
+                _path(path),
+                blob,
+                tuple(declarations.get(path, ())),
+                tuple(_fault(_path(path), *fault) for fault in json.loads(faults or "[]")),
+                tuple(companions.get(path, ())),
+                None if commit is None else Credit(commit, author),
+            )
+
+    def _rows(self, columns: str, table: str, paths: Collection[bytes] | None) -> Iterable[tuple[Any, ...]]:
+        query = f"SELECT {columns} FROM {table} WHERE target = ?"  # noqa: S608 - names of this module
+        if paths is None:
+            return self._store.rows(query, (self._target,))
+        return (
+            row for path in paths for row in self._store.rows(f"{query} AND path = ?", (self._target, path))
+        )
+
+
+def _grouped(found: Iterable[tuple[bytes, Any]]) -> dict[bytes, list[Any]]:
+    grouped: dict[bytes, list[Any]] = {}
+    for path, value in found:
+        grouped.setdefault(path, []).append(value)
+    return grouped
+
+
+def _declaration(row: tuple[Any, ...]) -> Declaration:
+    path, line, name, version, digest, warnings = row
+    return Declaration(
+        Pair(name, version),
+        digest,
+        _path(path),
+        line,
+        () if warnings is None else _reasons(json.loads(warnings)),
+    )
+
+
+def _fault(
+    path: str, line: int, name: str | None, version: str | None, reasons: list[Any]
+) -> InvalidManifest:
+    return InvalidManifest(path, line, _reasons(reasons), name, version)
+
+
+def _told(reasons: tuple[Reason, ...]) -> str | None:
+    return json.dumps(_said(reasons)) if reasons else None
+
+
+def _said(reasons: tuple[Reason, ...]) -> list[list[Any]]:
+    return [[getattr(reason, name) for name in _REASON] for reason in reasons]
+
+
+def _reasons(said: list[list[Any]]) -> tuple[Reason, ...]:
+    return tuple(Reason(**dict(zip(_REASON, one, strict=True))) for one in said)
+
+
+def _raw(path: str) -> bytes:
+    """A path's bytes: it may hold some that are not UTF-8."""
+    return path.encode("utf-8", "surrogateescape")
+
+
+def _path(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _blank(place: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(place, check_same_thread=False, isolation_level=None)
+    _establish(connection)
+    return connection
+
+
+def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
+    if writes:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=_BUSY_SECONDS)
+    if writes:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(
+            "PRAGMA synchronous = NORMAL"
+        )  # a power cut may cost the newest commit, never the file
+    else:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _is_ours(connection: sqlite3.Connection) -> bool:
+    try:
+        with closing(connection.execute("PRAGMA user_version")) as found:
+            return bool(found.fetchone()[0] == _VERSION)
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _establish(connection: sqlite3.Connection) -> None:
+    connection.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
+
+
+def _remove(path: Path) -> None:
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        path.with_name(name).unlink(missing_ok=True)

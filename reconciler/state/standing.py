@@ -1,0 +1,165 @@
+"""The newest verdict on each model, as rows of which only those are written that differ; and back."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, insert, select, tuple_
+
+from reconciler.engine.plan import order
+from reconciler.engine.values import AT_REST, Item, Verdict
+from reconciler.manifest.values import Reason
+from reconciler.state.complaint import Unreadable
+from reconciler.state.tables import standing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from sqlalchemy.engine import Connection
+
+    from reconciler.contract.pair import Pair
+
+_COLUMNS = (
+    "target", "model_name", "model_version", "verdict", "path", "line", "commit", "author", "model_id",
+    "model_status", "digest", "told",
+)  # fmt: skip
+_REASON = tuple(field.name for field in fields(Reason))
+_PAIRS_A_QUERY = 400
+_ROWS_A_STATEMENT = 5000
+_ROW = [standing.c[name] for name in _COLUMNS]
+
+Row = tuple[Any, ...]
+"""The columns of `_COLUMNS`."""
+
+
+def replace(
+    connection: Connection, wanted: Mapping[str, tuple[Collection[Pair] | None, list[Item]]]
+) -> tuple[list[int], list[Row]]:
+    """What has to be written so that these items stand: ids of rows to remove, and rows to add.
+
+    Args:
+        connection: to read what stands now.
+        wanted: by target, the pairs that are spoken of (None for all), and the items there are now.
+    """
+    gone: list[int] = []
+    new: list[Row] = []
+    for target, (pairs, items) in wanted.items():
+        rows = Counter(map(_row, items))
+        for row_id, *values in _standing(connection, target, pairs):
+            row = tuple(values)
+            if rows[row]:
+                rows[row] -= 1
+            else:
+                gone.append(row_id)
+        new.extend(rows.elements())
+    return gone, new
+
+
+def write(connection: Connection, gone: list[int], new: list[Row]) -> None:
+    """Carries out what `replace` said."""
+    for start in range(0, len(gone), _PAIRS_A_QUERY):
+        chunk = gone[start : start + _PAIRS_A_QUERY]
+        connection.execute(delete(standing).where(standing.c.id.in_(chunk)))
+    for start in range(0, len(new), _ROWS_A_STATEMENT):
+        chunk_of_rows = new[start : start + _ROWS_A_STATEMENT]
+        connection.execute(insert(standing), [dict(zip(_COLUMNS, row, strict=True)) for row in chunk_of_rows])
+
+
+def items(connection: Connection, *, whole: bool) -> tuple[Item, ...]:
+    """Every item that stands, in order; without the whole, those in sync are left out."""
+    query = select(*_ROW)
+    if not whole:
+        query = query.where(standing.c.verdict != Verdict.IN_SYNC.value)
+    return tuple(sorted((_item(tuple(row)) for row in connection.execute(query)), key=order))
+
+
+def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
+    """How many items there are, by target and verdict."""
+    columns = standing.c
+    query = select(columns.target, columns.verdict, func.count()).group_by(columns.target, columns.verdict)
+    return {(target, Verdict(verdict)): number for target, verdict, number in connection.execute(query)}
+
+
+def unsettled(connection: Connection, target: str) -> Iterator[tuple[str, str]]:
+    """Name and version of what does not rest, as far as they are known."""
+    columns = standing.c
+    moving = [verdict.value for verdict in Verdict if verdict not in AT_REST]
+    query = select(columns.model_name, columns.model_version).where(
+        columns.target == target, columns.verdict.in_(moving)
+    )
+    for name, version in connection.execute(query):
+        if name is not None and version is not None:
+            yield name, version
+
+
+def versions(connection: Connection, target: str, names: Collection[str]) -> list[tuple[str, str]]:
+    """Name and version of whatever stands under these names."""
+    columns = standing.c
+    query = select(columns.model_name, columns.model_version).where(
+        columns.target == target, columns.model_name.in_(names), columns.model_version.is_not(None)
+    )
+    return [(name, version) for name, version in connection.execute(query)]
+
+
+def _standing(connection: Connection, target: str, pairs: Collection[Pair] | None) -> Iterator[Row]:
+    """The rows that speak of these pairs, and of what is invalid, each after its id."""
+    columns = standing.c
+    mine = select(columns.id, *_ROW).where(columns.target == target)
+    if pairs is None:
+        yield from map(tuple, connection.execute(mine))
+        return
+    yield from map(tuple, connection.execute(mine.where(columns.verdict == Verdict.INVALID.value)))
+    wanted = list(pairs)
+    for start in range(0, len(wanted), _PAIRS_A_QUERY):
+        among = tuple_(columns.model_name, columns.model_version).in_(wanted[start : start + _PAIRS_A_QUERY])
+        chosen = mine.where(among, columns.verdict != Verdict.INVALID.value)
+        yield from map(tuple, connection.execute(chosen))
+
+
+def _row(item: Item) -> Row:
+    told = None
+    if item.reasons or item.diff:
+        reasons = [[getattr(reason, name) for name in _REASON] for reason in item.reasons]
+        told = json.dumps({"reasons": reasons, "diff": item.diff}, separators=(",", ":"))
+    return (
+        item.target,
+        item.model_name,
+        item.model_version,
+        item.verdict.value,
+        item.path,
+        item.line,
+        item.commit,
+        item.author,
+        item.model_id,
+        item.model_status,
+        item.digest,
+        told,
+    )
+
+
+def _item(row: Row) -> Item:
+    target, name, version, verdict, path, line, commit, author, model_id, status, digest, told = row
+    try:
+        said = {"reasons": (), "diff": ()} if told is None else json.loads(told)
+        reasons = tuple(Reason(**dict(zip(_REASON, reason, strict=True))) for reason in said["reasons"])
+        diff: Iterable[str] = said["diff"]
+        return Item(
+            target,
+            Verdict(verdict),
+            name,
+            version,
+            path,
+            line,
+            commit,
+            author,
+            model_id,
+            status,
+            reasons,
+            tuple(diff),
+            digest,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Unreadable("the last report") from error
