@@ -39,7 +39,7 @@ class Attributions:
         """
         blobs = {file.path: file.blob for file in snapshot.files if file.path in paths}
         found = self._still_true(target, source, snapshot.commit, blobs)
-        missing = blobs.keys() - found.keys()
+        missing = {path: blob for path, blob in blobs.items() if path not in found}
         if missing:
             found |= source.attribute(snapshot.commit, missing)
         remembered = {path: (blobs[path], attribution) for path, attribution in found.items()}
@@ -51,9 +51,8 @@ class Attributions:
     ) -> dict[str, Attribution]:
         """What is known of the files, brought up to the commit."""
         known = self._known.get(target)
-        if known is None or not (known.commit == commit or source.contains(commit, known.commit)):
+        newer = None if known is None else source.attribute(commit, blobs, since=known.commit)
+        if known is None or newer is None:
             return {}
         kept = {path: made for path, (blob, made) in known.found.items() if blobs.get(path) == blob}
-        if known.commit != commit and blobs:
-            kept |= source.attribute(commit, blobs.keys(), since=known.commit)
-        return kept
+        return kept | dict(newer)

@@ -6,7 +6,7 @@ All raise only what `reconciler.errors` draws.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Created,
         Entry,
         Event,
+        File,
         ObservedModel,
         Report,
         Snapshot,
@@ -48,12 +49,31 @@ class Source(Blobs, Protocol):
     def snapshot(self, commit: str, path: str) -> Snapshot:
         """All files below `path` at `commit`."""
 
-    def attribute(
-        self, commit: str, paths: Collection[str], since: str | None = None
-    ) -> Mapping[str, Attribution]:
-        """For each path, the newest commit reachable from `commit` that touched it; one pass for all.
+    def files(self, commit: str, paths: Collection[str]) -> Mapping[str, File]:
+        """Those of exactly these paths that exist at `commit` and are no directory."""
 
-        With `since`, an ancestor of `commit`, only paths that were touched after it.
+    def changes(self, old: str, new: str, path: str) -> Mapping[str, File | None] | None:
+        """Every path below `path` whose entry differs between two commits: its file at `new`, None if gone.
+
+        None when only a `snapshot` can tell: `old` is no commit of this repository any more, or `path` itself
+        is or was no directory. Nothing is started when both commits are the same.
+        """
+
+    @overload
+    def attribute(self, commit: str, blobs: Mapping[str, str | None]) -> Mapping[str, Attribution]: ...
+
+    @overload
+    def attribute(
+        self, commit: str, blobs: Mapping[str, str | None], since: str
+    ) -> Mapping[str, Attribution] | None: ...
+
+    def attribute(
+        self, commit: str, blobs: Mapping[str, str | None], since: str | None = None
+    ) -> Mapping[str, Attribution] | None:
+        """For each path, the newest commit reachable from `commit` that gave it its blob (None: deleted it).
+
+        With `since`, only of the commits after it, and None when `commit` did not go on from it: then nothing
+        that was known of `since` may be relied on.
         """
 
     def history(self, commit: str, root: str) -> Sequence[Touch]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import git
 
 OLDEST_GIT = (2, 31)  # GIT_CONFIG_COUNT, without which a repository's configuration could start programs
+_DONE_OR_REFUSED = frozenset({0, 128})
+_IN_BULK = {"GIT_FLUSH": "0"}
 _INSTALL = f"install git {OLDEST_GIT[0]}.{OLDEST_GIT[1]} or later and put it on PATH"
 
 
@@ -82,6 +84,16 @@ class Commands:
         with self.stream(*arguments, accept=accept, total=True) as output:
             return b"".join(output.pieces())
 
+    def attempt(self, *arguments: str) -> bytes | None:
+        """All that one command prints, or None when git refuses it, as for an object that is not there.
+
+        Raises:
+            SourceError: git failed otherwise, or was silent for too long.
+        """
+        with self.stream(*arguments, accept=_DONE_OR_REFUSED) as output:
+            printed = b"".join(output.pieces())
+            return None if output.exit_status() else printed
+
     @contextmanager
     def stream(
         self,
@@ -89,13 +101,22 @@ class Commands:
         feed: bytes = b"",
         accept: frozenset[int] = frozenset({0}),
         total: bool = False,
+        in_bulk: bool = False,
     ) -> Iterator[Conversation]:
         """What one command prints while it runs. A reader that stops early ends the command.
+
+        Args:
+            arguments: of git.
+            feed: what git reads from its standard input.
+            accept: the exit statuses that are no failure.
+            total: whether the timeout is for all of it, and not for each silence.
+            in_bulk: whether a log may come in large pieces, so that its first lines are later; for a log that
+                is read to its end this takes far less than a write and a read a commit.
 
         Raises:
             SourceError: git failed, or was silent for too long.
         """
-        conversation = self._start(arguments, feed, total=total)
+        conversation = self._start(arguments, feed, total=total, in_bulk=in_bulk)
         self._running.add(conversation)
         try:
             yield conversation
@@ -128,7 +149,7 @@ class Commands:
             self._repo.close()
             self._repo = None
 
-    def _start(self, arguments: tuple[str, ...], feed: bytes, *, total: bool) -> Conversation:
+    def _start(self, arguments: tuple[str, ...], feed: bytes, *, total: bool, in_bulk: bool) -> Conversation:
         gitpython = load_gitpython()
         if self._closed:
             raise SourceError(f"{self._named}: was closed already")
@@ -140,7 +161,7 @@ class Commands:
                 [wrapper.GIT_PYTHON_GIT_EXECUTABLE or "git", "--no-pager", *self._there(), *arguments],
                 istream=subprocess.PIPE if feed else None,
                 as_process=True,
-                env=self._environment,
+                env=self._environment | (_IN_BULK if in_bulk else {}),
                 shell=False,
                 start_new_session=True,
             )

@@ -16,7 +16,7 @@ from reconciler.source.refs import (
     symbolic_target,
 )
 from reconciler.source.text import printable
-from reconciler.source.tree import pathspec, split_nul
+from reconciler.source.tree import pathspec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,7 +132,7 @@ class LocalRepository:
         unfiltered = environment.for_local(layout) | environment.configuration(off)
         status = Commands(layout.folder, unfiltered, tally=self._tally, timeout=self._timeout)
         try:
-            return sum(1 for _ in split_nul([status.run(*_STATUS, *pathspec(*paths))]))
+            return status.run(*_STATUS, *pathspec(*paths)).count(b"\0")
         finally:
             status.close()
 

@@ -7,18 +7,20 @@ What a merge only brought together belongs to the commits that were merged.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import groupby
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.values import Attribution, Touch
-from reconciler.source.text import path_of
-from reconciler.source.tree import split_nul
+from reconciler.source.text import blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+# A commit begins with two empty fields. Before the files of a merge stands one; no other field is ever empty,
+# whatever people wrote, so that three NULs part commits.
+_FORMAT = "--format=tformat:%x00%x00%m%H%x00%an <%ae>%x00@%ad%x00:%s"
+_BETWEEN = b"\0\0\0"
 ARGUMENTS = (
     "log",
     "-z",
@@ -34,86 +36,137 @@ ARGUMENTS = (
     "--ignore-submodules=none",
     "--encoding=UTF-8",
     "--date=raw",
-    "--format=tformat:%H%x00%an <%ae>%x00%ad%x00%s",
+    _FORMAT,
 )
 WITHOUT_RENAMES = (*ARGUMENTS, "--no-renames")
 WITH_RENAMES = (*ARGUMENTS, "--date-order", "-M", "-l1000")
+BOTH_SIDES = ("--left-right", "--sparse")
+"""Of `A...B`, every commit that only one of both has, also those that touch no file that was asked for."""
 
-_RAW_DATE = re.compile(rb"(-?\d{1,12}) ([+-])(\d\d)(\d\d)")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_RAW_DATE = re.compile(r"@(-?\d{1,12}) ([+-])(\d\d)(\d\d)", re.ASCII)
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What one commit did to one file.
 
     Attributes:
-        blob: object id afterwards; all zeros when the file was deleted.
+        blob: object id afterwards, or None when the file was deleted.
         path: the path afterwards; of a deletion, the path deleted.
         before: the path before a rename, else None.
     """
 
-    blob: str
+    blob: str | None
     path: str
     before: str | None = None
 
+
+class Commit(NamedTuple):
+    """One commit of a log. Its fields are made into values only when asked for: most logs are skimmed."""
+
+    fields: list[str]
+
     @property
-    def deleted(self) -> bool:
-        """Whether the file is gone afterwards."""
-        return not self.blob.strip("0")
+    def is_left(self) -> bool:
+        """Whether, in a log of `A...B`, it is one that only A has."""
+        return self.fields[0].startswith("<")
+
+    @property
+    def attribution(self) -> Attribution:
+        """Who made it, when, and its subject."""
+        name, author, date, subject = self.fields[:4]
+        return Attribution(name[1:], _author(author), _moment(date), _words(subject[1:]))
+
+    def changes(self) -> Iterator[Change]:
+        """What it did to each file: `:mode mode id id status` and a path, or two of a rename or copy.
+
+        Of a merge, one more colon, mode and id for each further parent.
+        """
+        rest = iter(self.fields[4:])
+        for token in filter(None, rest):
+            *_, written, status = token.split()
+            path = next(rest, "")
+            blob = written if written.strip("0") else None
+            if status[0] in "RC" and not token.startswith("::"):
+                yield Change(blob, next(rest, ""), before=path if status[0] == "R" else None)
+            else:
+                yield Change(blob, path)
 
 
-def changes(pieces: Iterable[bytes]) -> Iterator[tuple[Attribution, Change]]:
-    """What a log printed with `ARGUMENTS` tells, one file at a time, each as soon as it is there."""
-    fields = split_nul(pieces)
-    attribution: Attribution | None = None
-    for field in fields:
-        token = field.lstrip(b"\n")
-        if attribution is not None and token.startswith(b":"):
-            yield attribution, _change(token, fields)
-        elif token:
-            attribution = _attribution(token, fields)
+def commits(pieces: Iterable[bytes]) -> Iterator[Commit]:
+    """What a log printed with `ARGUMENTS`, one commit at a time, each as soon as it is there."""
+    for block in blocks(pieces, _BETWEEN):
+        for told in block.split(_BETWEEN.decode()):
+            if told:
+                yield Commit(told.strip("\0").split("\0"))
 
 
-def attribute(
-    log: Iterable[tuple[Attribution, Change]], expected: Mapping[str, str]
-) -> dict[str, Attribution]:
+def attribute(log: Iterable[Commit], expected: Mapping[str, str | None]) -> dict[str, Attribution]:
     """For each path, the newest commit that gave it the content it has; stops as soon as all are found.
 
     Comparing the content leaves out commits of a merged branch whose version the merge did not take.
 
     Args:
-        log: changes, newest first, without renames.
-        expected: the blob id of each path at the newest commit; all zeros where it has none.
+        log: newest first, without renames.
+        expected: the blob id of each path at the newest commit; None where it has none.
     """
     missing = dict(expected)
     found: dict[str, Attribution] = {}
-    for attribution, change in log:
-        if missing.get(change.path) == change.blob:
-            found[change.path] = attribution
-            del missing[change.path]
+    for commit in log:
+        here = [path for blob, path, _ in commit.changes() if path in missing and missing[path] == blob]
+        if here:
+            found |= dict.fromkeys(here, commit.attribution)
+            for path in here:
+                missing.pop(path, None)
             if not missing:
                 break
     return found
 
 
-def touches(log: Iterable[tuple[Attribution, Change]], tip: frozenset[str]) -> list[Touch]:
+def attribute_since(
+    log: Iterable[Commit], expected: Mapping[str, str | None]
+) -> dict[str, Attribution] | None:
+    """The same of a log of `A...B` with `BOTH_SIDES`; None when B did not go on from A."""
+    told = []
+    for commit in log:
+        if commit.is_left:
+            return None
+        told.append(commit)
+    return attribute(told, expected)
+
+
+def touches(log: Iterable[Commit], tip: Callable[[], Collection[str]]) -> list[Touch]:
     """Every change of every file, newest first, under the path the file has today.
 
     Args:
-        log: changes, newest first and children before parents, with renames.
-        tip: the paths that exist at the newest commit.
+        log: newest first and children before parents, with renames.
+        tip: the paths that exist at the newest commit; asked only if anything was renamed.
     """
-    told = list(log)
-    renamed = {change.before: change.path for _, change in reversed(told) if change.before is not None}
+    told = [(commit.attribution, tuple(commit.changes())) for commit in log]
+    renamed = {
+        change.before: change.path
+        for _, changes in reversed(told)
+        for change in reversed(changes)
+        if change.before is not None
+    }
+    if not renamed:
+        return [
+            Touch(path, path, who, deleted=blob is None) for who, changes in told for blob, path, _ in changes
+        ]
+    return _followed(told, renamed, frozenset(tip()))
+
+
+def _followed(
+    told: Iterable[tuple[Attribution, tuple[Change, ...]]], renamed: Mapping[str, str], tip: frozenset[str]
+) -> list[Touch]:
     today: dict[str, str] = {}
     found: list[Touch] = []
-    for _, commit in groupby(told, key=lambda pair: pair[0].commit):
+    for who, changes in told:
         moved: list[tuple[str, str, str]] = []
-        for attribution, change in commit:
+        for change in changes:
             now = _today(change.path, today, tip, renamed)
-            found.append(Touch(now, change.path, attribution, change.deleted))
+            found.append(Touch(now, change.path, who, deleted=change.blob is None))
             if change.before is not None:
                 moved.append((change.before, change.path, now))
         for _, after, _ in moved:
@@ -133,34 +186,30 @@ def _today(path: str, today: Mapping[str, str], tip: frozenset[str], renamed: Ma
     return today.get(path, path)
 
 
-def _attribution(commit: bytes, fields: Iterator[bytes]) -> Attribution:
-    author, date, subject = next(fields, b""), next(fields, b""), next(fields, b"")
-    return Attribution(commit.decode("ascii"), _words(author), _moment(date), _words(subject))
+def _words(text: str) -> str:
+    """What a person wrote, with U+FFFD for what cannot be decoded or must not be shown."""
+    if text.isprintable():
+        return text
+    decoded = text.encode("utf-8", "surrogateescape").decode(errors="replace")
+    return _UNPRINTABLE.sub("\ufffd", decoded)
 
 
-def _change(token: bytes, fields: Iterator[bytes]) -> Change:
-    """One raw entry: `:mode mode id id status`, with one more colon, mode and id for each further parent."""
-    *_, blob, status = token.split()
-    path = path_of(next(fields, b""))
-    change = Change(blob.decode("ascii"), path)
-    if not token.startswith(b"::") and status[:1] in (b"R", b"C"):
-        before = path if status[:1] == b"R" else None
-        return replace(change, path=path_of(next(fields, b"")), before=before)
-    return change
+_author = lru_cache(maxsize=1024)(_words)  # few people make many commits: each of them is kept once
 
 
-def _words(text: bytes) -> str:
-    return _CONTROL.sub("\ufffd", text.decode(errors="replace"))
-
-
-def _moment(written: bytes) -> datetime:
-    """A raw date such as `1700000000 +0200`; the epoch where git has nothing better to tell."""
-    match = _RAW_DATE.fullmatch(written.strip())
+def _moment(written: str) -> datetime:
+    """A raw date such as `@1700000000 +0200`; the epoch where git has nothing better to tell."""
+    match = _RAW_DATE.fullmatch(written)
     if match is None:
         return _EPOCH
-    offset = timedelta(hours=int(match[3]), minutes=int(match[4]))
+    second, *zone = match.groups()
     try:
-        zone = timezone(-offset if match[2] == b"-" else offset)
-        return datetime.fromtimestamp(int(match[1]), zone)
+        return datetime.fromtimestamp(int(second), _zone(*zone))
     except (ValueError, OverflowError, OSError):
         return _EPOCH
+
+
+@lru_cache(maxsize=64)
+def _zone(sign: str, hours: str, minutes: str) -> timezone:
+    offset = timedelta(hours=int(hours), minutes=int(minutes))
+    return timezone(-offset if sign == "-" else offset)

@@ -71,18 +71,17 @@ class Conversation(io.RawIOBase):
             raise SourceError("git: its output was closed before it was read to the end")
         begun = time.monotonic()
         while not self._ended:
-            events = self._events(begun)
-            begun = time.monotonic()
-            for key, _ in events:
-                if key.fd == self._stdin:
-                    self._send()
-                elif key.fd == self._stderr:
-                    self._listen()
-                elif (count := os.readv(key.fd, [buffer])) > 0:
-                    return count
-                else:
-                    self._ended = True
-                    self._selector.unregister(key.fd)
+            if self._remaining(begun) <= 0:
+                raise SilentGitError
+            count = self._received(buffer)
+            if count is None:
+                self._serve(begun)
+                begun = time.monotonic()
+            elif count:
+                return count
+            else:
+                self._ended = True
+                self._selector.unregister(self._stdout)
         return 0
 
     def pieces(self) -> Iterator[bytes]:
@@ -140,12 +139,23 @@ class Conversation(io.RawIOBase):
     def _remaining(self, begun: float) -> float:
         return (self.deadline or begun + self.patience) - time.monotonic()
 
-    def _events(self, begun: float) -> list[tuple[selectors.SelectorKey, int]]:
-        left = self._remaining(begun)
-        events = self._selector.select(left) if left > 0 else []
+    def _received(self, buffer: bytearray | memoryview) -> int | None:
+        """Bytes read without waiting, which saves a look at the other pipes; None when there are none yet."""
+        try:
+            return os.readv(self._stdout, [buffer])
+        except BlockingIOError:
+            return None
+
+    def _serve(self, begun: float) -> None:
+        """Waits until a pipe is ready, and serves all that are ready but the output's."""
+        events = self._selector.select(max(0.0, self._remaining(begun)))
         if not events:
             raise SilentGitError
-        return events
+        for key, _ in events:
+            if key.fd == self._stdin:
+                self._send()
+            elif key.fd == self._stderr:
+                self._listen()
 
     def _send(self) -> None:
         try:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from reconciler.engine.values import Attribution, File, Snapshot, Touch
 from reconciler.errors import SourceError
-from reconciler.source import log, tree
+from reconciler.source import difference, log, tree
 from reconciler.source.address import parse_remote
 from reconciler.source.commands import Tally
 from reconciler.source.layout import discover
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from reconciler.source.difference import Entry
     from reconciler.source.origin import Origin
 
 _READ_AHEAD = 256 * 1024  # bytes
+_FEW = 100  # files of which a log is read piece by piece, because they may all be found near its beginning
 _RESOLVED_OR_NOT = frozenset({0, 1})
 _RELATED_OR_NOT = frozenset({0, 1, 128})  # 1: nothing in common; 128: no such commit
 
@@ -139,9 +141,47 @@ class GitSource:
             SourceError: the commit is not there, or git failed.
         """
         path = tree.inside(path)
-        found = self._files(commit, path)
+        found = self._listed("-r", self._known(commit), *tree.pathspec(path))
         exists = not any(file.path == path for file in found) and bool(found or not path)
-        return Snapshot(self._known(commit), path, tuple(found) if exists else (), exists=exists)
+        return Snapshot(commit, path, tuple(found) if exists else (), exists=exists)
+
+    def files(self, commit: str, paths: Collection[str]) -> Mapping[str, File]:
+        """Those of exactly these paths that are a file, a link or a submodule at `commit`, by one process.
+
+        Raises:
+            SourceError: the commit is not there, or git failed.
+        """
+        wanted = frozenset(filter(tree.can_be, paths))
+        if not wanted:
+            return {}
+        if sum(map(len, wanted)) <= tree.MOST_ARGUMENTS:
+            found = self._listed(self._known(commit), *tree.pathspec(*sorted(wanted)))
+        else:
+            found = self._listed("-r", self._known(commit), *tree.pathspec(tree.common_folder(wanted)))
+        return {file.path: file for file in found if file.path in wanted}
+
+    def changes(self, old: str, new: str, path: str) -> Mapping[str, File | None] | None:
+        """Every path below `path` whose entry differs between two commits: its file at `new`, None if gone.
+
+        Renames are a path that is gone and one that is new. Two processes at most, whatever the size of the
+        tree; none when both commits are the same.
+
+        Returns:
+            None where a difference tells too little, so that `snapshot` has to be asked: `old` is no commit
+            of this repository (any more), `path` itself is or was no directory, or git cannot compare them.
+
+        Raises:
+            SourceError: one of them is no whole commit id, or git did not answer.
+        """
+        path = tree.inside(path)
+        commits = [f"{self._known(commit)}^{{commit}}" for commit in (old, new)]
+        if old == new:
+            return {}
+        told = self._origin.commands.attempt(*difference.ARGUMENTS, *commits, *tree.pathspec(path))
+        if told is None:
+            return None
+        entries = difference.entries(told)
+        return None if path in entries else self._measured(entries)
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The bytes of each blob, streamed in the order asked, by one `git cat-file --batch`.
@@ -156,27 +196,45 @@ class GitSource:
         if wanted:
             yield from self._contents(wanted)
 
+    @overload
+    def attribute(self, commit: str, blobs: Mapping[str, str | None]) -> Mapping[str, Attribution]: ...
+
+    @overload
     def attribute(
-        self, commit: str, paths: Collection[str], since: str | None = None
-    ) -> Mapping[str, Attribution]:
+        self, commit: str, blobs: Mapping[str, str | None], since: str
+    ) -> Mapping[str, Attribution] | None: ...
+
+    def attribute(
+        self, commit: str, blobs: Mapping[str, str | None], since: str | None = None
+    ) -> Mapping[str, Attribution] | None:
         """For each path, the newest commit reachable from `commit` that gave it the content it has there.
 
-        Two processes whatever the number of paths; the log is read only as far back as needed, and
-        with `since` not beyond that commit. A path to which none of these commits gave its content is left
-        out.
+        One process whatever the number of paths; the log is read only as far back as needed. A path to which
+        no commit gave its content is left out.
+
+        Args:
+            commit: where to begin.
+            blobs: the object id of each path at `commit`; None where it has none there (any more).
+            since: only commits after this one count.
+
+        Returns:
+            None when `commit` did not go on from `since`: history was rewritten, or `since` is not there any
+            more, so that what was known of it may not be true any longer.
 
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        wanted = frozenset(paths)
-        if not wanted:
+        tip = self._known(commit)
+        if not blobs or tip == since:
             return {}
-        root = _common_folder(wanted)
-        held = {file.path: file.blob for file in self._files(commit, root)}
-        expected = {path: held.get(path, "0" * len(commit)) for path in wanted}
-        commits = (commit,) if since is None else (commit, f"^{self._known(since)}")
-        with self._origin.commands.stream(*log.WITHOUT_RENAMES, *commits, *tree.pathspec(root)) as output:
-            return log.attribute(log.changes(output.pieces()), expected)
+        where = tree.pathspec(tree.common_folder(blobs))
+        if since is not None:
+            span = f"{self._known(since)}...{tip}"
+            told = self._origin.commands.attempt(*log.WITHOUT_RENAMES, *log.BOTH_SIDES, span, *where)
+            return None if told is None else log.attribute_since(log.commits([told]), blobs)
+        many = len(blobs) > _FEW
+        with self._origin.commands.stream(*log.WITHOUT_RENAMES, tip, *where, in_bulk=many) as output:
+            return log.attribute(log.commits(output.pieces()), blobs)
 
     def history(self, commit: str, root: str) -> Sequence[Touch]:
         """Every commit that touched a file below `root`, newest first, renames inside `root` followed.
@@ -184,10 +242,14 @@ class GitSource:
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        root = tree.inside(root)
-        tip = frozenset(file.path for file in self._files(commit, root))
-        with self._origin.commands.stream(*log.WITH_RENAMES, commit, *tree.pathspec(root)) as output:
-            return log.touches(log.changes(output.pieces()), tip)
+        where = tree.pathspec(tree.inside(root))
+        with self._origin.commands.stream(
+            *log.WITH_RENAMES, self._known(commit), *where, in_bulk=True
+        ) as output:
+            return log.touches(
+                log.commits(output.pieces()),
+                lambda: [file.path for file in self._listed("-r", commit, *where)],
+            )
 
     def notes(self) -> Sequence[str]:
         """Facts a person should know: uncommitted changes, a detached HEAD, a shallow clone."""
@@ -210,14 +272,25 @@ class GitSource:
             raise SourceError(f"{self._origin.named}: '{printable(commit)}' is not a whole commit id")
         return commit
 
-    def _files(self, commit: str, path: str) -> list[File]:
-        arguments = (*tree.ARGUMENTS, self._known(commit), *tree.pathspec(path))
-        with self._origin.commands.stream(*arguments) as output:
-            return sorted(tree.files(output), key=lambda file: file.path)
+    def _listed(self, *arguments: str) -> list[File]:
+        with self._origin.commands.stream(*tree.LISTED, *arguments) as output:
+            return tree.files(output.pieces())
+
+    def _measured(self, entries: Mapping[str, Entry | None]) -> dict[str, File | None]:
+        """The entries with the sizes of their contents; no process is started when none has any."""
+        blobs = {entry.blob: None for entry in entries.values() if entry is not None and entry.has_content}
+        sizes: dict[str, int] = {}
+        if blobs:
+            with self._origin.commands.stream(*tree.MEASURED, feed=_lines(blobs)) as output:
+                printed = b"".join(output.pieces())
+            sizes = dict(zip(blobs, tree.sizes(printed), strict=True))
+        return {
+            path: None if entry is None else File(path, entry.blob, entry.mode, sizes.get(entry.blob, 0))
+            for path, entry in entries.items()
+        }
 
     def _contents(self, wanted: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-        feed = "".join(f"{blob}\n" for blob in wanted).encode("ascii")
-        with self._origin.commands.stream("cat-file", "--batch", "--buffer", feed=feed) as output:
+        with self._origin.commands.stream("cat-file", "--batch", "--buffer", feed=_lines(wanted)) as output:
             reader = io.BufferedReader(output, _READ_AHEAD)
             for blob in wanted:
                 content = tree.content(reader)
@@ -231,10 +304,5 @@ class GitSource:
             reader.read(1)
 
 
-def _common_folder(paths: Collection[str]) -> str:
-    """The deepest folder that holds all of `paths`; the path itself when there is one."""
-    first, last = min(paths).split("/"), max(paths).split("/")
-    shared = 0
-    while shared < min(len(first), len(last)) and first[shared] == last[shared]:
-        shared += 1
-    return "/".join(first[:shared])
+def _lines(object_ids: Iterable[str]) -> bytes:
+    return "".join(f"{object_id}\n" for object_id in object_ids).encode("ascii")

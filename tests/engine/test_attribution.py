@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +12,7 @@ from reconciler.engine.attribution import Attributions
 from tests.engine.worlds import MemorySource
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from reconciler.engine.values import Attribution
+    from collections.abc import Mapping
 
 
 @dataclass
@@ -23,16 +21,15 @@ class CountingSource(MemorySource):
 
     asked: list[str] = field(default_factory=list)
 
-    def attribute(
-        self, commit: str, paths: Collection[str], since: str | None = None
-    ) -> Mapping[str, Attribution]:
-        self.asked.append("whole log" if since is None else "since")
-        return MemorySource.attribute(self, commit, paths, since)
+    def attribute(self, commit: str, blobs: Mapping[str, str | None], since: str | None = None) -> Any:
+        if commit != since:
+            self.asked.append("whole log" if since is None else "since")
+        return MemorySource.attribute(self, commit, blobs, since)
 
 
 def _of(memory: Attributions, source: MemorySource) -> dict[str, str]:
     commit = source.head()
-    found = memory.of("local", source, source.snapshot(commit, "models.d"), source.files.keys())
+    found = memory.of("local", source, source.snapshot(commit, "models.d"), source.held.keys())
     return {path: attribution.commit for path, attribution in found.items()}
 
 

@@ -196,8 +196,8 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def a_bad_manifest_changes_no_other_outcome(self) -> None:
         source = self.world.source
-        good = replace(source, files={p: t for p, t in source.files.items() if p not in self.bad})
-        if not good.files or not self.bad:
+        good = replace(source, held={p: t for p, t in source.held.items() if p not in self.bad})
+        if not good.held or not self.bad:
             return
         with_bad, without = self._plan(source), self._plan(good)
         theirs = {entry.pair for entry in self._ledger().entries("local").values() if entry.path in self.bad}

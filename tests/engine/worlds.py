@@ -50,21 +50,25 @@ class MemorySource:
     """One branch of one repository; each `commit` replaces the files given.
 
     Attributes:
+        held: the files of the newest commit.
         touched: for each commit, the files it changed.
+        trees: for each commit, its files.
     """
 
-    files: dict[str, bytes] = field(default_factory=dict)
+    held: dict[str, bytes] = field(default_factory=dict)
     commits: list[str] = field(default_factory=list)
     touched: list[frozenset[str]] = field(default_factory=list)
+    trees: list[dict[str, bytes]] = field(default_factory=list)
 
     def commit(self, files: Mapping[str, str | None]) -> str:
-        before = dict(self.files)
-        self.files |= {path: content.encode() for path, content in files.items() if content is not None}
+        before = dict(self.held)
+        self.held |= {path: content.encode() for path, content in files.items() if content is not None}
         for path in [path for path, content in files.items() if content is None]:
-            self.files.pop(path, None)
-        self.touched.append(frozenset(path for path in files if before.get(path) != self.files.get(path)))
-        name = sha1(repr((self.commits, sorted(self.files.items()))).encode(), usedforsecurity=False)
+            self.held.pop(path, None)
+        self.touched.append(frozenset(path for path in files if before.get(path) != self.held.get(path)))
+        name = sha1(repr((self.commits, sorted(self.held.items()))).encode(), usedforsecurity=False)
         self.commits.append(name.hexdigest())
+        self.trees.append(dict(self.held))
         return self.commits[-1]
 
     def rewrite(self) -> None:
@@ -83,27 +87,37 @@ class MemorySource:
         return earlier in self.commits[: self.commits.index(commit) + 1]
 
     def snapshot(self, commit: str, path: str) -> Snapshot:
-        files = tuple(File(name, name, "100644", len(data)) for name, data in sorted(self.files.items()))
-        return Snapshot(commit, path, tuple(self._with_blob(f) for f in files), exists=bool(files))
+        files = tuple(_file(name, data) for name, data in sorted(self.held.items()))
+        return Snapshot(commit, path, files, exists=bool(files))
 
-    def _with_blob(self, file: File) -> File:
-        blob = sha1(self.files[file.path], usedforsecurity=False).hexdigest()
-        return File(file.path, blob, file.mode, file.size)
+    def files(self, commit: str, paths: Collection[str]) -> Mapping[str, File]:
+        held = self._tree(commit)
+        return {path: _file(path, held[path]) for path in paths if path in held}
+
+    def changes(self, old: str, new: str, path: str) -> Mapping[str, File | None] | None:  # noqa: ARG002
+        if old not in self.commits:
+            return None
+        before, after = self._tree(old), self._tree(new)
+        differing = [name for name in before | after if before.get(name) != after.get(name)]
+        return {name: _file(name, after[name]) if name in after else None for name in differing}
+
+    def _tree(self, commit: str) -> dict[str, bytes]:
+        return self.trees[self.commits.index(commit)]
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        known = {sha1(data, usedforsecurity=False).hexdigest(): data for data in self.files.values()}
+        known = {sha1(data, usedforsecurity=False).hexdigest(): data for data in self.held.values()}
         for blob in blobs:
             yield blob, known[blob]
 
-    def attribute(
-        self, commit: str, paths: Collection[str], since: str | None = None
-    ) -> Mapping[str, Attribution]:
+    def attribute(self, commit: str, blobs: Mapping[str, str | None], since: str | None = None) -> Any:
+        if since is not None and not self.contains(commit, since):
+            return None
         first = 0 if since is None else self.commits.index(since) + 1
         last = self.commits.index(commit) + 1
         return {
             path: Attribution(name, "Ann <ann@example.org>", START, "Change")
             for name, touched in list(zip(self.commits, self.touched, strict=True))[first:last]
-            for path in touched & set(paths)
+            for path in touched & blobs.keys()
         }
 
     def history(self, commit: str, root: str) -> Sequence[Touch]:
@@ -114,6 +128,10 @@ class MemorySource:
 
     def close(self) -> None:
         pass
+
+
+def _file(path: str, data: bytes) -> File:
+    return File(path, sha1(data, usedforsecurity=False).hexdigest(), "100644", len(data))
 
 
 @dataclass

@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.errors import SourceError
 from tests.git_repository import GitRepository
+from tests.source.asking import attributed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +73,7 @@ def test_a_linked_work_tree_follows_its_own_head(
     commit = linked.commit({"a": "2"}, "On the side")
     source = opened("side")
     assert source.head() == commit
-    assert source.attribute(commit, ["a"])["a"].subject == "On the side"
+    assert attributed(source, commit, ["a"])["a"].subject == "On the side"
     watched = source.watch_paths()
     assert repository.path / ".git" / "worktrees" / "side" in watched
     assert repository.path / ".git" / "refs" / "heads" in watched
@@ -130,7 +131,7 @@ def test_a_sha256_repository_is_read_like_any_other(tmp_path: Path, opened: Open
     assert len(commit) == 64
     assert source.head() == source.resolve("HEAD") == commit
     assert list(source.read([file.blob])) == [(file.blob, b"1")]
-    assert source.attribute(commit, ["m/a", "gone"]).keys() == {"m/a"}
+    assert attributed(source, commit, ["m/a", "gone"]).keys() == {"m/a"}
     assert [touch.path for touch in source.history(commit, "m")] == ["m/a"]
 
 
@@ -181,7 +182,7 @@ def test_the_git_folder_itself_may_be_named(repository: GitRepository, opened: O
     repository.write({"m/a": "2"})
     source = opened("repo/.git")
     assert source.head() == commit
-    assert source.attribute(commit, ["m/a"])["m/a"].commit == commit
+    assert attributed(source, commit, ["m/a"])["m/a"].commit == commit
     assert source.notes() == []
 
 

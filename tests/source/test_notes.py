@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.git_repository import GitRepository
+from tests.source.asking import attributed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +70,7 @@ def test_a_shallow_clone_works_and_says_what_it_cannot_know(
     source = opened("shallow")
     assert source.head() == head
     assert "shallow clone" in source.notes()[0]
-    found = source.attribute(head, ["m/a", "m/b", "m/c"])
+    found = attributed(source, head, ["m/a", "m/b", "m/c"])
     assert [found[path].subject for path in ("m/a", "m/b", "m/c")] == ["Oldest", "Oldest", "Newest"]
     assert len(source.history(head, "m")) == 3
 

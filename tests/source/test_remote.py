@@ -17,6 +17,7 @@ import pytest
 
 from reconciler.errors import SourceError
 from tests.git_repository import GitRepository
+from tests.source.asking import attributed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,7 +169,7 @@ def test_a_sha256_remote_gets_a_sha256_mirror(tmp_path: Path, opened: Opener) ->
     commit = remote.commit({"a": "1"})
     source = opened(remote.path.as_uri())
     assert source.head() == commit
-    assert len(source.attribute(commit, ["a"])["a"].commit) == 64
+    assert len(attributed(source, commit, ["a"])["a"].commit) == 64
 
 
 def test_a_shallow_remote_is_mirrored_as_far_as_it_goes(

@@ -17,6 +17,7 @@ import pytest
 from reconciler.errors import SourceError
 from reconciler.source import GitSource, open_source
 from tests.git_repository import GitRepository
+from tests.source.asking import attributed
 
 if TYPE_CHECKING:
     from reconciler.engine.ports import Source
@@ -46,7 +47,7 @@ def _ask_everything(source: GitSource) -> None:
     source.resolve("HEAD")
     files = source.snapshot(commit, "").files
     list(source.read(file.blob for file in files if file.mode == "100644"))
-    source.attribute(commit, [file.path for file in files])
+    attributed(source, commit, [file.path for file in files])
     source.history(commit, "")
     source.notes()
 
@@ -132,7 +133,7 @@ def test_a_repositorys_own_configuration_starts_nothing(
     source = opened("repo")
     _ask_everything(source)
     assert "uncommitted" in source.notes()[0]
-    assert source.attribute(commit, ["a"])["a"].subject == "Change"
+    assert attributed(source, commit, ["a"])["a"].subject == "Change"
     assert not trace.exists(), trace.read_text()
 
 
@@ -245,7 +246,7 @@ def test_variables_of_a_surrounding_git_do_not_lead_elsewhere(
         source = opened(repo)
         assert source.head() == source.resolve("HEAD") == commit
         assert [file.path for file in source.snapshot(commit, "").files] == ["a", "b/c"]
-        assert source.attribute(commit, ["b/c"])["b/c"].commit == commit
+        assert attributed(source, commit, ["b/c"])["b/c"].commit == commit
         assert source.notes() == []
 
 

@@ -106,7 +106,7 @@ def _examine(dice: Random, source: GitSource, snapshot: Snapshot, desired: Desir
         )
     known: dict[str, Attribution] = {}
     with contextlib.suppress(SourceError):
-        known = dict(source.attribute(snapshot.commit, [file.path for file in snapshot.files]))
+        known = dict(source.attribute(snapshot.commit, {file.path: file.blob for file in snapshot.files}))
         touches = source.history(snapshot.commit, "models.d")
         rows = history.rows([Declared("local", pair, touches) for pair in desired.manifests], ())
         harmless(history.text(rows), "history")
