@@ -1,0 +1,254 @@
+"""What differs between two commits, and some files by name: nothing else is listed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.engine.values import Snapshot
+from reconciler.errors import SourceError
+from reconciler.source import open_source
+from tests.git_repository import GitRepository
+from tests.source.asking import blobs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reconciler.engine.values import File
+    from reconciler.source import GitSource
+    from tests.source.conftest import Opener
+
+NAMES = [b"m", b"m/a", b"m/a/b", b"m/a/b/c", b"m/a-b", b"m/caf\xe9", b"m/:(glob)*\n\t ", b"m.x/a", b"x"]
+CONTENTS = {"1": b"1", "2": b"2", "long": b"line\n" * 40, "empty": b""}
+LINK_TARGET = b"m/a"
+
+ENTRIES = st.tuples(
+    st.sampled_from(NAMES),
+    st.sampled_from(["100644", "100755", "120000", "160000"]),
+    st.sampled_from(sorted(CONTENTS)),
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One commit: entries put one after the other, each in place of what is in its way."""
+
+    entries: Sequence[tuple[bytes, str, str]]
+    parents: tuple[int, ...]
+    date: int
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Step]:
+    """Commits on any earlier ones: lines, branches, merges, second roots, with clocks that go back."""
+    return [
+        Step(
+            draw(st.lists(ENTRIES, max_size=4)),
+            tuple(sorted(draw(st.sets(st.integers(0, number - 1), max_size=2)))) if number else (),
+            draw(st.integers(0, 3)),
+        )
+        for number in range(draw(st.integers(2, 5)))
+    ]
+
+
+def _entry(name: bytes, mode: str, content: str) -> bytes:
+    path = b'"' + b"".join(b"\\%03o" % byte for byte in name) + b'"'
+    if mode == "160000":
+        return b"M 160000 " + (b"1" * 40) + b" " + path + b"\n"
+    data = LINK_TARGET if mode == "120000" else CONTENTS[content]
+    return b"M %s inline %s\ndata %d\n%s\n" % (mode.encode(), path, len(data), data)
+
+
+def _make(repository: GitRepository, steps: Sequence[Step]) -> list[str]:
+    """The ids of the commits; what a merge holds is only what its step says."""
+    told = [b"feature done\n"]
+    for number, step in enumerate(steps):
+        told.append(b"reset refs/heads/made\ncommit refs/heads/made\nmark :%d\n" % (number + 1))
+        told.append(b"committer C <c@x> %d +0000\ndata 1\nS\n" % (1_700_000_000 + step.date))
+        words = [b"from", *[b"merge"] * len(step.parents)]
+        told += [b"%s :%d\n" % (word, parent + 1) for word, parent in zip(words, step.parents, strict=False)]
+        told += [b"deleteall\n", *(_entry(*entry) for entry in step.entries)]
+        told += [b"get-mark :%d\n" % (number + 1)]
+    told.append(b"done\n")
+    return repository.git("fast-import", "--quiet", "--force", stdin=b"".join(told)).split()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> GitRepository:
+    """One bare repository for many histories."""
+    return GitRepository(tmp_path_factory.mktemp("changes") / "made.git", bare=True)
+
+
+@pytest.fixture(scope="module")
+def source(made: GitRepository) -> Iterator[GitSource]:
+    """The repository of all histories."""
+    with open_source(str(made.path), branch=None, cache_dir=made.path, base=made.path) as opened:
+        yield opened
+
+
+def _after(old: Snapshot, new: str, changes: Mapping[str, File | None]) -> Snapshot:
+    """What a caller does with the answer."""
+    files: dict[str, File | None] = {file.path: file for file in old.files}
+    files |= changes
+    kept = tuple(files[path] for path in sorted(files))
+    found = tuple(file for file in kept if file is not None)
+    return Snapshot(new, old.path, found, exists=bool(found) or not old.path)
+
+
+@given(histories(), st.sampled_from(["m", "m/a", "", "m.x", "none"]))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_changes_lead_from_the_old_snapshot_to_the_new_one(
+    made: GitRepository, source: GitSource, steps: list[Step], path: str
+) -> None:
+    """From any commit to any other, onwards, back or across, whatever became of each name."""
+    commits = _make(made, steps)
+    for old, new in zip(commits, [*commits[1:], commits[0]], strict=True):
+        changes = source.changes(old, new, path)
+        before, after = source.snapshot(old, path), source.snapshot(new, path)
+        if changes is None:
+            itself = [source.files(commit, [path]) for commit in (old, new)]
+            assert itself[0] != itself[1]
+        else:
+            assert _after(before, new, changes) == after
+
+
+@given(histories(), st.sampled_from([["m"], ["m/a", "m.x/a"], ["x"]]))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_log_since_a_commit_knows_whether_the_branch_went_on_from_it(
+    made: GitRepository, source: GitSource, steps: list[Step], paths: list[str]
+) -> None:
+    """As git's own search for a common ancestor does, whichever files are asked for."""
+    commits = _make(made, steps)
+    newest = commits[-1]
+    asked = blobs(source, newest, paths)
+    for earlier in commits:
+        told = source.attribute(newest, asked, since=earlier)
+        assert (told is not None) == source.contains(newest, earlier)
+        assert (told or {}).keys() <= set(paths)
+
+
+@given(histories(), st.sets(st.sampled_from([name.decode("utf-8", "surrogateescape") for name in NAMES])))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_files_by_name_are_those_of_the_whole_listing(
+    made: GitRepository, source: GitSource, steps: list[Step], paths: set[str]
+) -> None:
+    """A folder is no file, and no name is a pattern."""
+    for commit in _make(made, steps):
+        listed = {file.path: file for file in source.snapshot(commit, "").files if file.path in paths}
+        assert source.files(commit, paths) == listed
+
+
+def test_names_that_no_tree_can_have_are_nowhere(repository: GitRepository, opened: Opener) -> None:
+    """Git would take them for another path, or for a mistake."""
+    commit = repository.commit({"a/b": "1", "c": "1"})
+    source = opened("repo")
+    nowhere = ["", "/", "a/", "/a/b", "a//b", "./c", "../c", "a/../c", ".", "c\0", "*", "a/*", ":/c"]
+    assert source.files(commit, nowhere) == {}
+    assert source.files(commit, [*nowhere, "c"]).keys() == {"c"}
+
+
+def test_so_many_names_that_no_command_line_holds_them_are_found(
+    repository: GitRepository, opened: Opener
+) -> None:
+    """By one process too."""
+    commit = repository.commit({"m/a/1": "1", "m/b": "2", "m/c": "3"})
+    source = opened("repo")
+    absent = {f"m/{'long' * 50}{number}" for number in range(400)}
+    assert source.files(commit, absent | {"m/a", "m/a/1", "m/b"}).keys() == {"m/a/1", "m/b"}
+    assert source.commands == 1
+
+
+def test_a_path_that_stops_or_begins_to_be_a_folder_is_for_a_snapshot_to_tell(
+    repository: GitRepository, opened: Opener
+) -> None:
+    """A file, a link or a submodule in its place: the difference alone does not say so."""
+    folder = repository.commit({"m/a": "1", "x": "1"})
+    gone = repository.commit({"m/a": None})
+    (repository.path / "m").rmdir()
+    file = repository.commit({"m": "1"})
+    repository.write({"m": None})
+    (repository.path / "m").symlink_to("x")
+    link = repository.commit({})
+    source = opened("repo")
+    for old, new in [(folder, file), (file, folder), (folder, link), (link, file), (gone, file)]:
+        assert source.changes(old, new, "m") is None
+    assert source.changes(folder, gone, "m") == {"m/a": None}
+    assert (source.changes(gone, folder, "m") or {}).keys() == {"m/a"}
+
+
+def test_an_old_commit_that_is_gone_or_none_is_for_a_snapshot_to_tell(
+    repository: GitRepository, opened: Opener
+) -> None:
+    """After a force-push and a clean-up; a tree or a blob has no place in a history."""
+    repository.commit({"m/a": "1"})
+    lost = repository.commit({"m/a": "2"})
+    repository.git("reset", "--quiet", "--hard", "HEAD~1")
+    head = repository.commit({"m/a": "3"})
+    source = opened("repo")
+    assert (source.changes(lost, head, "m") or {}).keys() == {"m/a"}
+    repository.git("reflog", "expire", "--expire=now", "--all")
+    repository.git("gc", "--quiet", "--prune=now")
+    tree, blob = (repository.git("rev-parse", name) for name in (f"{head}^{{tree}}", f"{head}:m/a"))
+    for old in (lost, "f" * 40, "f" * 64, tree, blob):
+        assert source.changes(old, head, "m") is None
+        assert source.attribute(head, {"m/a": blob}, since=old) is None
+
+
+@pytest.mark.parametrize("commit", ["", "HEAD", "--output=x", "f" * 39])
+def test_what_is_no_whole_commit_id_is_refused(
+    repository: GitRepository, opened: Opener, commit: str
+) -> None:
+    """It stands where an option could stand."""
+    head = repository.commit({"a": "1"})
+    source = opened("repo")
+    with pytest.raises(SourceError, match="not a whole commit id"):
+        source.changes(commit, head, "")
+    with pytest.raises(SourceError, match="not a whole commit id"):
+        source.changes(head, commit, "")
+    with pytest.raises(SourceError, match="not a whole commit id"):
+        source.files(commit, ["a"])
+    assert source.commands == 0
+
+
+def test_content_that_is_missing_has_no_size_until_it_is_read(
+    repository: GitRepository, opened: Opener
+) -> None:
+    """As in a snapshot: reading it is what fails."""
+    old = repository.commit({"a": "1"})
+    new = repository.commit({"a": "22"})
+    blob = repository.git("rev-parse", f"{new}:a")
+    (repository.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    source = opened("repo")
+    changes = source.changes(old, new, "") or {}
+    assert changes == {file.path: file for file in source.snapshot(new, "").files}
+
+
+def test_a_tick_after_an_edit_starts_four_processes(repository: GitRepository, opened: Opener) -> None:
+    """What differs and how long it is, what it says, and who said so, since then: nothing is listed."""
+    old = repository.commit({f"m/{number}": str(number) for number in range(200)})
+    source = opened("repo")
+    assert source.head() == old
+    assert source.changes(old, old, "m") == {}
+    assert source.commands == 0
+    new = repository.commit({"m/7": "edited"}, "Edit")
+    assert source.head() == new
+    changes = source.changes(old, new, "m") or {}
+    files = [file for file in changes.values() if file is not None]
+    assert [(file.path, file.mode, file.size) for file in files] == [("m/7", "100644", 6)]
+    assert dict(source.read(file.blob for file in files)) == {files[0].blob: b"edited"}
+    told = source.attribute(new, {"m/7": files[0].blob}, since=old) or {}
+    assert told["m/7"].subject == "Edit"
+    assert source.commands == 4
+
+
+def test_a_deletion_alone_is_told_by_one_process(repository: GitRepository, opened: Opener) -> None:
+    """Nothing is left whose size could be asked."""
+    old = repository.commit({"m/a": "1", "m/b": "1"})
+    new = repository.commit({"m/a": None})
+    source = opened("repo")
+    assert source.changes(old, new, "m") == {"m/a": None}
+    assert source.commands == 1
