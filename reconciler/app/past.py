@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,10 @@ from reconciler.state import open_state
 from reconciler.views.history import Declared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from reconciler.engine.ports import Source
-    from reconciler.engine.values import Entry, Event, Touch
+    from reconciler.engine.ports import Ledger, Source
+    from reconciler.engine.values import Event, Touch
     from reconciler.settings import Configuration
 
 
@@ -39,42 +40,46 @@ def past(
     ):
         commit = source.head()
         for wanted in configuration.chosen(target):
-            entries = ledger.entries(wanted)
-            paths = _paths(configuration, wanted, source, commit, entries)
-            models += _declared(
-                wanted, source.history(commit, configuration.settings.targets[wanted].path), paths
-            )
-            events += ledger.events(wanted)
-    return (
-        [model for model in models if _is_wanted(model.pair, name, version)],
-        [event for event in events if _is_wanted(event.pair, name, version)],
-    )
+            folder = configuration.settings.targets[wanted].path
+            paths = {
+                pair: files
+                for pair, files in _paths(configuration, wanted, source, commit, ledger).items()
+                if _is_wanted(pair, name, version)
+            }
+            models += _declared(wanted, source.history(commit, folder), paths)
+            events += [e for e in ledger.events(wanted) if _is_wanted(e.pair, name, version)]
+    return models, events
 
 
 def _paths(
-    configuration: Configuration, target: str, source: Source, commit: str, entries: Mapping[Pair, Entry]
-) -> dict[Pair, set[str]]:
+    configuration: Configuration, target: str, source: Source, commit: str, ledger: Ledger
+) -> dict[Pair, tuple[str, ...]]:
     """The files that declare each pair now, or declared it when it was last acted on."""
     with closing(index_of(configuration, writes=False)) as index:
         part = part_of(index, configuration, target)
         desired = declared(source, part, reader_of(configuration, target), commit).desired()
-    paths = {pair: {manifest.path} for pair, manifest in desired.manifests.items()}
-    paths |= {pair: {claim.path for claim in claims} for pair, claims in desired.conflicts.items()}
+    paths: dict[Pair, tuple[str, ...]] = {
+        pair: (manifest.path,) for pair, manifest in desired.manifests.items()
+    }
+    paths |= {pair: tuple(claim.path for claim in claims) for pair, claims in desired.conflicts.items()}
     for found in desired.invalid:
         if found.model_name and found.model_version:
-            paths.setdefault(Pair(found.model_name, found.model_version), set()).add(found.path)
-    for pair, entry in entries.items():
+            pair = Pair(found.model_name, found.model_version)
+            paths[pair] = (*paths.get(pair, ()), found.path)
+    for pair, entry in ledger.entries(target).items():
         if entry.path is not None:
-            paths.setdefault(pair, {entry.path})
+            paths.setdefault(pair, (entry.path,))
     return paths
 
 
-def _declared(target: str, touches: Sequence[Touch], paths: Mapping[Pair, set[str]]) -> Iterator[Declared]:
-    by_path: dict[str, list[Touch]] = {}
+def _declared(
+    target: str, touches: Iterable[Touch], paths: Mapping[Pair, tuple[str, ...]]
+) -> Iterator[Declared]:
+    by_path: defaultdict[str, list[Touch]] = defaultdict(list)
     for touch in touches:
-        by_path.setdefault(touch.current_path, []).append(touch)
+        by_path[touch.current_path].append(touch)
     for pair, files in paths.items():
-        yield Declared(target, pair, [touch for path in sorted(files) for touch in by_path.get(path, ())])
+        yield Declared(target, pair, [t for path in sorted(set(files)) for t in by_path.get(path, ())])
 
 
 def _is_wanted(pair: Pair, name: str | None, version: str | None) -> bool:

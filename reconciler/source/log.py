@@ -43,7 +43,7 @@ WITH_RENAMES = (*ARGUMENTS, "--date-order", "-M", "-l1000")
 BOTH_SIDES = ("--left-right", "--sparse")
 """Of `A...B`, every commit that only one of both has, also those that touch no file that was asked for."""
 
-_RAW_DATE = re.compile(r"@(-?\d{1,12}) ([+-])(\d\d)(\d\d)", re.ASCII)
+_ZONE = re.compile(r"([+-])(\d\d)(\d\d)", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -197,17 +197,17 @@ _author = lru_cache(maxsize=1024)(_words)  # few people make many commits: each 
 
 def _moment(written: str) -> datetime:
     """A raw date such as `@1700000000 +0200`; the epoch where git has nothing better to tell."""
-    match = _RAW_DATE.fullmatch(written)
-    if match is None:
-        return _EPOCH
-    second, *zone = match.groups()
+    second, _, zone = written[1:].partition(" ")
     try:
-        return datetime.fromtimestamp(int(second), _zone(*zone))
+        return datetime.fromtimestamp(int(second), _zone(zone))
     except (ValueError, OverflowError, OSError):
         return _EPOCH
 
 
 @lru_cache(maxsize=64)
-def _zone(sign: str, hours: str, minutes: str) -> timezone:
-    offset = timedelta(hours=int(hours), minutes=int(minutes))
-    return timezone(-offset if sign == "-" else offset)
+def _zone(written: str) -> timezone:
+    match = _ZONE.fullmatch(written)
+    if match is None:
+        raise ValueError(written)
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    return timezone(-offset if match[1] == "-" else offset)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import version_key
@@ -49,23 +50,14 @@ class Row:
     """One commit of one model, or, without a commit, a model that only the journal remembers.
 
     Attributes:
-        path: the path the manifest had then.
-        author: `Name <email>`.
-        authored_at: author date, timezone-aware.
+        touch: what the commit did to the manifest.
         events: what the journal tells about this declaration, oldest first.
-        deleted: whether the commit deleted the file.
     """
 
     target: str
-    model_name: str
-    model_version: str
-    path: str | None = None
-    commit: str | None = None
-    author: str | None = None
-    authored_at: datetime | None = None
-    subject: str | None = None
+    pair: Pair
+    touch: Touch | None = None
     events: tuple[Event, ...] = ()
-    deleted: bool = False
 
 
 def rows(models: Iterable[Declared], events: Iterable[Event]) -> tuple[Row, ...]:
@@ -81,7 +73,7 @@ def rows(models: Iterable[Declared], events: Iterable[Event]) -> tuple[Row, ...]
     touches = {(model.target, model.pair): model.touches for model in models if model.touches}
     joined: list[Row] = []
     for key in sorted(touches.keys() | journal.keys(), key=_order):
-        joined += _of_one_model(key, touches.get(key, ()), sorted(journal[key], key=lambda e: e.at))
+        joined += _of_one_model(key, touches.get(key, ()), sorted(journal.get(key, ()), key=lambda e: e.at))
     return tuple(joined)
 
 
@@ -90,13 +82,9 @@ def as_json(found: Iterable[Row]) -> list[dict[str, Any]]:
     return [
         {
             "target": row.target,
-            "model_name": row.model_name,
-            "model_version": row.model_version,
-            "path": row.path,
-            "commit": row.commit,
-            "author": row.author,
-            "authored_at": row.authored_at.isoformat() if row.authored_at else None,
-            "subject": row.subject,
+            "model_name": row.pair.model_name,
+            "model_version": row.pair.model_version,
+            **_touch_as_json(row.touch),
             "events": [_event_as_json(event) for event in row.events],
         }
         for row in found
@@ -109,13 +97,16 @@ def text(found: Iterable[Row], *, colour: bool = False) -> str:
     lines: list[str] = []
     heading = None
     for row in found:
-        title = f"{row.model_name}@{row.model_version}"
-        if (row.target, title) != heading:
-            lines += [*([""] if lines else []), f"{paint(clean(title), 'bold')}  ({clean(row.target)})"]
-            heading = (row.target, title)
-        lines.append(f"  {_commit_line(row)}")
+        if (row.target, row.pair) != heading:
+            heading = (row.target, row.pair)
+            lines += [
+                *([""] if lines else []),
+                f"{paint(clean(str(row.pair)), 'bold')}  ({clean(row.target)})",
+            ]
+        lines.append(_commit_line(row.touch))
         lines += [f"      {event_line(event, colour=colour)}" for event in row.events]
-    return "".join(f"{line}\n" for line in lines)
+    lines.append("")  # every line ends with a line break, and no history is no text
+    return "\n".join(lines)
 
 
 def event_line(event: Event, *, colour: bool = False) -> str:
@@ -128,19 +119,23 @@ def event_line(event: Event, *, colour: bool = False) -> str:
     return "  ".join([_utc(event.at), painted, *facts, *detail])
 
 
+_version_key = lru_cache(maxsize=4096)(version_key)  # many models share few versions
+
+
 def _order(key: _Key) -> tuple[Any, ...]:
-    target, pair = key
-    return target, pair.model_name, version_key(pair.model_version), pair.model_version
+    target, (name, version) = key
+    return target, name, _version_key(version), version
 
 
 def _of_one_model(key: _Key, touches: Sequence[Touch], events: Sequence[Event]) -> list[Row]:
-    target, pair = key
+    if not events:
+        return [Row(*key, touch) for touch in touches]
     if not touches:
-        return [Row(target, *pair, events=tuple(events))]
+        return [Row(*key, events=tuple(events))]
     attached: defaultdict[int, list[Event]] = defaultdict(list)
     for event in events:
         attached[_position(event, touches)].append(event)
-    return [_row(target, pair, touch, attached[number]) for number, touch in enumerate(touches)]
+    return [Row(*key, touch, tuple(attached[number])) for number, touch in enumerate(touches)]
 
 
 def _position(event: Event, touches: Sequence[Touch]) -> int:
@@ -150,19 +145,17 @@ def _position(event: Event, touches: Sequence[Touch]) -> int:
     return next(made_by, next(not_later, 0))
 
 
-def _row(target: str, pair: Pair, touch: Touch, events: Iterable[Event]) -> Row:
+def _touch_as_json(touch: Touch | None) -> dict[str, Any]:
+    if touch is None:
+        return dict.fromkeys(("path", "commit", "author", "authored_at", "subject"))
     made = touch.attribution
-    return Row(
-        target,
-        *pair,
-        path=touch.path,
-        commit=made.commit,
-        author=made.author,
-        authored_at=made.authored_at,
-        subject=made.subject,
-        events=tuple(events),
-        deleted=touch.deleted,
-    )
+    return {
+        "path": touch.path,
+        "commit": made.commit,
+        "author": made.author,
+        "authored_at": made.authored_at.isoformat(),
+        "subject": made.subject,
+    }
 
 
 def _event_as_json(event: Event) -> dict[str, Any]:
@@ -177,15 +170,14 @@ def _event_as_json(event: Event) -> dict[str, Any]:
     }
 
 
-def _commit_line(row: Row) -> str:
-    if row.commit is None:
-        return "(no commit of the branch declares it)"
-    when = _utc(row.authored_at) if row.authored_at else "?"
-    path = (row.path or "?") + (" (deleted)" if row.deleted else "")
-    return "  ".join(
-        clean(part) for part in (row.commit[:12], when, row.author or "?", path, row.subject or "")
-    )
+def _commit_line(touch: Touch | None) -> str:
+    if touch is None:
+        return "  (no commit of the branch declares it)"
+    made = touch.attribution
+    path = f"{clean(touch.path)} (deleted)" if touch.deleted else clean(touch.path)
+    when = _utc(made.authored_at)
+    return f"  {clean(made.commit[:12])}  {when}  {clean(made.author)}  {path}  {clean(made.subject)}"
 
 
 def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+    return moment.astimezone(UTC).isoformat(" ", "seconds").replace("+00:00", "Z")

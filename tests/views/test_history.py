@@ -18,7 +18,7 @@ DECLARATION = Declared("local", MNIST, (CHANGED, ADDED))
 def joined(*events: Event, models: tuple[Declared, ...] = (DECLARATION,)) -> list[tuple[str, list[str]]]:
     """First letter of each row's commit (`-` for none), with the words of its events."""
     return [
-        ((row.commit or "-")[0], [found.kind.value for found in row.events])
+        (row.touch.attribution.commit[0] if row.touch else "-", [found.kind.value for found in row.events])
         for row in history.rows(models, events)
     ]
 
@@ -68,7 +68,7 @@ def test_rows_are_sorted_by_target_name_and_version_as_numbers() -> None:
     """1.10.0 stands after 1.9.0."""
     pairs = [("local", Pair("b", "1.10.0")), ("local", Pair("b", "1.9.0")), ("local", Pair("a", "2.0.0"))]
     models = [Declared(target, pair, (ADDED,)) for target, pair in [("prod", Pair("a", "1.0.0")), *pairs]]
-    assert [(row.target, row.model_name, row.model_version) for row in history.rows(models, ())] == [
+    assert [(row.target, *row.pair) for row in history.rows(models, ())] == [
         ("local", "a", "2.0.0"),
         ("local", "b", "1.9.0"),
         ("local", "b", "1.10.0"),
@@ -137,7 +137,5 @@ def test_the_join_loses_and_repeats_nothing(models: list[Declared], events: list
     found = history.rows(models, events)
     attached = [e for row in found for e in row.events]
     assert sorted(map(id, attached)) == sorted(map(id, events))
-    assert all(
-        (e.target, *e.pair) == (r.target, r.model_name, r.model_version) for r in found for e in r.events
-    )
-    assert sum(row.commit is not None for row in found) == sum(len(model.touches) for model in models)
+    assert all((e.target, e.pair) == (r.target, r.pair) for r in found for e in r.events)
+    assert sum(row.touch is not None for row in found) == sum(len(model.touches) for model in models)
