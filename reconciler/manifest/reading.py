@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.manifest.document import claimed, interpret
+from reconciler.manifest.document import accept, claimed, interpret
 from reconciler.manifest.json_text import read_json
+from reconciler.manifest.quick import Doubt, read_quickly
 from reconciler.manifest.telling import Page
 from reconciler.manifest.text import Flaw, Text, Unreadable, decode, decode_leniently
 from reconciler.manifest.tree import Builder
@@ -39,6 +40,9 @@ def read(
     text, builder = None, Builder()
     try:
         text = decode(data, json=is_json)
+        manifests = _quickly(path, text, rules, is_json=is_json)
+        if manifests is not None:
+            return manifests
         (read_json if is_json else read_yaml)(text, builder)
     except Unreadable as error:
         return (_unreadable(path, text or decode_leniently(data), error.flaw, builder),)
@@ -47,6 +51,15 @@ def read(
     if not written:
         return (_unreadable(path, text, _EMPTY, builder),)
     return tuple(interpret(page, document, rules, sibling) for document in written)
+
+
+def _quickly(path: str, text: Text, rules: Edition, *, is_json: bool) -> tuple[Manifest, ...] | None:
+    """The manifests of a file in which there is nothing to tell of and nothing unusual, else None."""
+    try:
+        written = read_quickly(text.characters, is_json=is_json)
+        return tuple(accept(path, line, value, rules) for value, line in written)
+    except Doubt:
+        return None
 
 
 def _unreadable(path: str, text: Text, flaw: Flaw, builder: Builder) -> InvalidManifest:
