@@ -11,7 +11,6 @@ from reconciler.manifest.telling import Page
 from reconciler.manifest.text import Flaw, Text, Unreadable, decode, decode_leniently
 from reconciler.manifest.tree import Builder
 from reconciler.manifest.values import InvalidManifest, Manifest
-from reconciler.manifest.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +42,7 @@ def read(
         manifests = _quickly(path, text, rules, is_json=is_json)
         if manifests is not None:
             return manifests
-        (read_json if is_json else read_yaml)(text, builder)
+        _parser(is_json=is_json)(text, builder)
     except Unreadable as error:
         return (_unreadable(path, text or decode_leniently(data), error.flaw, builder),)
     page = Page(path, text)
@@ -60,6 +59,14 @@ def _quickly(path: str, text: Text, rules: Edition, *, is_json: bool) -> tuple[M
         return tuple(accept(path, line, value, rules) for value, line in written)
     except Doubt:
         return None
+
+
+def _parser(*, is_json: bool) -> Callable[[Text, Builder], None]:
+    if is_json:
+        return read_json
+    from reconciler.manifest.yaml_text import read_yaml  # noqa: PLC0415 - with PyYAML, which few files need
+
+    return read_yaml
 
 
 def _unreadable(path: str, text: Text, flaw: Flaw, builder: Builder) -> InvalidManifest:
