@@ -1,7 +1,8 @@
 """The contract room: the vendor's import API as types and rules, by edition.
 
-Documents and requests come in, problems, requests, digests and comparable sides go out. Pure: no file, no
-network, no clock. Loading this package is cheap; an edition, and pydantic with it, is loaded by `edition`.
+Documents and requests come in, problems, requests, digests and comparable sides go out. Pure: no file but its
+own sources, no network, no clock. Loading this package is cheap; an edition, and pydantic with it, is loaded
+by `edition`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from reconciler.contract.versions import next_free, version_key
 if TYPE_CHECKING:
     from reconciler.contract.editions.edition import Edition, Parsed
 
+    rules_version: str
+    """Changes whenever the same bytes might be read otherwise; made when it is first asked for."""
+
 __all__ = [
     "DEFAULT_EDITION",
     "EDITIONS",
@@ -34,6 +38,7 @@ __all__ = [
     "edition",
     "lifecycle",
     "next_free",
+    "rules_version",
     "version_key",
 ]
 
@@ -43,4 +48,8 @@ def __getattr__(name: str) -> object:
         from reconciler.contract.editions import edition as module  # noqa: PLC0415 - loads pydantic
 
         return getattr(module, name)
+    if name == "rules_version":
+        from reconciler.contract import fingerprint  # noqa: PLC0415 - reads the sources, and few ask for it
+
+        return fingerprint.rules_version()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

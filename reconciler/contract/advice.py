@@ -38,7 +38,7 @@ def _pair(document: Written) -> Iterator[Problem]:
         )
 
 
-PAIR = Rule(_pair)
+PAIR = Rule(_pair, fields=("model_name", "model_version"))
 """Cases 5 and 7."""
 
 
@@ -54,7 +54,7 @@ def _params(document: Written) -> Iterator[Problem]:
                 yield warning(TOLERATED, (*loc, bound), why, param[bound])
 
 
-PARAMS = Rule(_params)
+PARAMS = Rule(_params, fields=("input_params", "output_params"))
 """Case 21: table 3 against the example of the same page."""
 
 
@@ -65,7 +65,7 @@ def _restraint_alone(document: Written) -> Iterator[Problem]:
             yield warning(TOLERATED, (*loc, "restraint"), why, package["restraint"])
 
 
-RESTRAINT_ALONE = Rule(_restraint_alone)
+RESTRAINT_ALONE = Rule(_restraint_alone, fields=("dependencies", "initial_config"))
 """Case 17."""
 
 
@@ -83,7 +83,7 @@ def _apis(document: Written) -> Iterator[Problem]:
                 yield warning(TOLERATED, (*loc, "url"), why, api["url"])
 
 
-APIS = Rule(_apis)
+APIS = Rule(_apis, fields=("apis", "initial_config"))
 """Case 27: package specification against the example of the import page."""
 
 
@@ -95,7 +95,7 @@ def _api_keys(document: Written) -> Iterator[Problem]:
                 yield warning("unknown-field", (*loc, key), f"is not documented{meant(key, known)}")
 
 
-API_KEYS = Rule(_api_keys)
+API_KEYS = Rule(_api_keys, fields=("apis",))
 
 
 def _apis_typed_as_text(document: Written) -> Iterator[Problem]:
@@ -104,7 +104,7 @@ def _apis_typed_as_text(document: Written) -> Iterator[Problem]:
         yield warning(TOLERATED, ("apis",), why)
 
 
-APIS_TYPED_AS_TEXT = Rule(_apis_typed_as_text)
+APIS_TYPED_AS_TEXT = Rule(_apis_typed_as_text, fields=("apis",))
 
 
 def _execution_code(document: Written) -> Iterator[Problem]:
@@ -118,7 +118,7 @@ def _execution_code(document: Written) -> Iterator[Problem]:
         yield warning(TOLERATED, ("execution_code",), "lies outside source_location", code)
 
 
-EXECUTION_CODE = Rule(_execution_code)
+EXECUTION_CODE = Rule(_execution_code, fields=("execution_code",))
 
 
 def _source_scheme(document: Written) -> Iterator[Problem]:
@@ -129,7 +129,7 @@ def _source_scheme(document: Written) -> Iterator[Problem]:
         yield warning("unusual-value", ("source_location",), why, source)
 
 
-SOURCE_SCHEME = Rule(_source_scheme)
+SOURCE_SCHEME = Rule(_source_scheme, fields=("source_location",))
 
 
 def _metrics_complete(document: Written) -> Iterator[Problem]:
@@ -141,7 +141,7 @@ def _metrics_complete(document: Written) -> Iterator[Problem]:
         yield warning("incomplete", ("model_metrics",), f"the vendor's table also has {listed(missing)}")
 
 
-METRICS_COMPLETE = Rule(_metrics_complete)
+METRICS_COMPLETE = Rule(_metrics_complete, fields=("model_metrics",))
 """Table 6 of 2019; later editions make the members optional."""
 
 
@@ -152,7 +152,7 @@ def _metrics_known(document: Written) -> Iterator[Problem]:
             yield warning("unknown-field", ("model_metrics", key), why)
 
 
-METRICS_KNOWN = Rule(_metrics_known)
+METRICS_KNOWN = Rule(_metrics_known, fields=("model_metrics",))
 
 
 def _description_empty(document: Written) -> Iterator[Problem]:
@@ -160,7 +160,7 @@ def _description_empty(document: Written) -> Iterator[Problem]:
         yield warning("unusual-value", ("description",), "must have 1 to 100 characters; leave it out", "")
 
 
-DESCRIPTION_EMPTY = Rule(_description_empty)
+DESCRIPTION_EMPTY = Rule(_description_empty, fields=("description",))
 """Case 12."""
 
 
@@ -173,7 +173,7 @@ def _recommended_lengths(document: Written) -> Iterator[Problem]:
                 yield warning("too-long", (*loc, field), why)
 
 
-RECOMMENDED_LENGTHS = Rule(_recommended_lengths)
+RECOMMENDED_LENGTHS = Rule(_recommended_lengths, fields=("input_params", "output_params"))
 
 
 def _web_protocols(document: Written) -> Iterator[Problem]:
@@ -183,7 +183,7 @@ def _web_protocols(document: Written) -> Iterator[Problem]:
             yield warning("unusual-value", (*loc, "protocol"), "is usually http or https", protocol)
 
 
-WEB_PROTOCOLS = Rule(_web_protocols)
+WEB_PROTOCOLS = Rule(_web_protocols, fields=("input_params", "output_params"))
 
 
 def _unused(document: Written, fields: tuple[str, ...], why: str) -> Iterator[Problem]:
@@ -197,7 +197,7 @@ def _only_for_template(document: Written) -> Iterator[Problem]:
         yield from _unused(document, ("template",), "is used only where model_type is Template")
 
 
-ONLY_FOR_TEMPLATE = Rule(_only_for_template)
+ONLY_FOR_TEMPLATE = Rule(_only_for_template, fields=("template",))
 
 
 def _only_for_images(document: Written) -> Iterator[Problem]:
@@ -208,7 +208,7 @@ def _only_for_images(document: Written) -> Iterator[Problem]:
         yield from _unused(document, ("cmd",), "is the start command of an image")
 
 
-ONLY_FOR_IMAGES = Rule(_only_for_images)
+ONLY_FOR_IMAGES = Rule(_only_for_images, fields=("source_copy", "cmd"))
 
 
 def _not_for_custom(document: Written) -> Iterator[Problem]:
@@ -216,14 +216,14 @@ def _not_for_custom(document: Written) -> Iterator[Problem]:
         yield from _unused(document, ("model_docs", "template"), "does not apply where model_type is Custom")
 
 
-NOT_FOR_CUSTOM = Rule(_not_for_custom)
+NOT_FOR_CUSTOM = Rule(_not_for_custom, fields=("model_docs", "template"))
 
 
 def _certain_sites(document: Written) -> Iterator[Problem]:
     yield from _unused(document, ("deployment_constraints",), "is offered on certain sites only")
 
 
-CERTAIN_SITES = Rule(_certain_sites)
+CERTAIN_SITES = Rule(_certain_sites, fields=("deployment_constraints",))
 
 
 def _config_agrees(document: Written) -> Iterator[Problem]:
@@ -238,7 +238,7 @@ def _config_agrees(document: Written) -> Iterator[Problem]:
         yield warning("incomplete", ("initial_config",), why)
 
 
-CONFIG_AGREES = Rule(_config_agrees)
+CONFIG_AGREES = Rule(_config_agrees, fields=("initial_config",))
 
 
 def _config_details(document: Written) -> Iterator[Problem]:
@@ -274,7 +274,7 @@ def _exchange(loc: Loc, exchange: Any) -> Iterator[Problem]:  # noqa: ANN401 - a
             yield warning("unknown-field", (*loc, key), why)
 
 
-CONFIG_DETAILS = Rule(_config_details)
+CONFIG_DETAILS = Rule(_config_details, fields=("initial_config",))
 
 
 def _config_of_later_editions(document: Written) -> Iterator[Problem]:
@@ -284,7 +284,7 @@ def _config_of_later_editions(document: Written) -> Iterator[Problem]:
             yield warning("unusual-value", ("initial_config", field), why)
 
 
-CONFIG_OF_LATER_EDITIONS = Rule(_config_of_later_editions)
+CONFIG_OF_LATER_EDITIONS = Rule(_config_of_later_editions, fields=("initial_config",))
 
 EVERY_EDITION = (
     PAIR, PARAMS, RESTRAINT_ALONE, APIS, API_KEYS, EXECUTION_CODE, SOURCE_SCHEME, METRICS_KNOWN,

@@ -11,6 +11,7 @@ from reconciler.contract.opening import JSON_TEXTS, read_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_EMPTY: tuple[object, ...] = (None, "", [])
 _STRUCT_LISTS = ("input_params", "output_params", "dependencies", "model_docs")
 
 
@@ -20,14 +21,16 @@ def digest(request: Mapping[str, Any]) -> str:
     Equal are: any order of keys; JSON in a string and the JSON itself; an absent optional field, null, `""`
     and `[]`; an absent workspace and `"0"`; `install_type` in any order; 1 and 1.0.
     """
-    text = json.dumps(canonical(request), sort_keys=True, separators=(",", ":"))
-    return sha256(text.encode("ascii")).hexdigest()
+    return sha256(_SORTED.encode(canonical(request)).encode("ascii")).hexdigest()
+
+
+_SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def canonical(request: Mapping[str, Any]) -> dict[str, Any]:
     """The canonical form of a request."""
     reduced = {key: field(key, value) for key, value in request.items()}
-    kept = {key: value for key, value in reduced.items() if value not in (None, "", [])}
+    kept = {key: value for key, value in reduced.items() if value or value not in _EMPTY}
     if kept.get("workspace_id") == "0":
         del kept["workspace_id"]
     return kept
@@ -37,13 +40,15 @@ def field(name: str, value: Any) -> Any:  # noqa: ANN401 - a field's value is an
     """The canonical form of one field of a request, or of the same field in a registry's answer."""
     if name in JSON_TEXTS:
         value = opened(value)
+    elif isinstance(value, str):
+        return value
     if name == "install_type" and isinstance(value, list):
         return sorted({_install_type(item) for item in value})
     if name == "initial_config" and isinstance(value, dict) and "dependencies" in value:
         value = {**value, "dependencies": _structs(value["dependencies"])}
     if name == "source_copy" and isinstance(value, bool):
-        value = "true" if value else "false"
-    return numbers(_structs(value) if name in _STRUCT_LISTS else value)
+        return "true" if value else "false"
+    return _structs(value) if name in _STRUCT_LISTS else numbers(value)
 
 
 def opened(value: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -58,6 +63,8 @@ def opened(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 def numbers(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """The same JSON with whole floats as integers."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, dict):
         return {key: numbers(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -69,12 +76,14 @@ def numbers(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 def _structs(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """A list of documented structs without the members that are null, empty text or an empty list."""
-    if isinstance(value, list):
-        return [_structs(item) for item in value]
+    if isinstance(value, str):
+        return value
     if isinstance(value, dict):
         inner = {key: _structs(item) for key, item in value.items()}
-        return {key: item for key, item in inner.items() if item not in (None, "", [])}
-    return value
+        return {key: item for key, item in inner.items() if item or item not in _EMPTY}
+    if isinstance(value, list):
+        return [_structs(item) for item in value]
+    return numbers(value)
 
 
 def _install_type(item: object) -> str:

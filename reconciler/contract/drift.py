@@ -13,9 +13,11 @@ from reconciler.contract.canonical import canonical, field, numbers, opened
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ECHOED = (
-    "model_name", "model_version", "source_location", "description", "model_algorithm", "runtime",
-    "execution_code", "workspace_id", "dependencies", "model_docs", "install_type", "cmd",
+_ECHOED = frozenset(
+    (
+        "model_name", "model_version", "source_location", "description", "model_algorithm", "runtime",
+        "execution_code", "workspace_id", "dependencies", "model_docs", "install_type", "cmd",
+    )
 )  # fmt: skip
 _MAY_BE_DROPPED = ("source_job_id", "source_job_version", "source_type")
 _PROBES = frozenset({"health", "readiness_health", "startup_health"})
@@ -36,18 +38,21 @@ def comparable(
     returned, so a change of those cannot be seen here.
     """
     declared = canonical(request)
-    theirs = _theirs(declared, detail)
+    theirs = _theirs(request, declared, detail)
     ours = {key: value for key, value in declared.items() if key in theirs}
     if isinstance(ours.get("initial_config"), dict):
         ours["initial_config"] = _probes_told(ours["initial_config"], _config_of(detail))
     return ours, theirs
 
 
-def _theirs(declared: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
+def _theirs(
+    request: Mapping[str, Any], declared: Mapping[str, Any], detail: Mapping[str, Any]
+) -> dict[str, Any]:
     theirs: dict[str, Any] = {}
     for key, value in declared.items():
         try:
-            registered = _registered(key, value, declared, detail)
+            same = key in _ECHOED and detail.get(key) == request[key]
+            registered = value if same else _registered(key, value, declared, detail)
         except RecursionError:
             registered = "nested too deeply to be compared"
         if registered is not None:

@@ -1,4 +1,7 @@
-"""Kinds of field: each checks a value for pydantic, words what is wrong, and writes its own JSON Schema.
+"""Kinds of field: each reads a value, words what is wrong, and writes its own JSON Schema.
+
+`read` gives the value as it is sent, or raises an error of pydantic's. Both pydantic and the quick way of
+`reading` ask it, so that they cannot differ.
 
 All patterns are portable between Python and ECMAScript, and are searched for, as JSON Schema does. The
 schema of a text field also takes a number wherever its digits would be accepted as text, since an unquoted
@@ -10,9 +13,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from reconciler.contract.free import encodable, number, settle
 from reconciler.contract.scalar import Plain
@@ -38,21 +42,69 @@ def invalid(code: str, why: str) -> PydanticCustomError:
     return PydanticCustomError(code, "{why}", {"why": why})
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One rule on a text: a pattern that must be found, and what to say when it is not."""
+def exactly(value: object) -> str:
+    """The text without its class: a `Plain` is sent as any other text.
 
-    pattern: str
+    Raises:
+        PydanticKnownError: it is no text.
+    """
+    if isinstance(value, str):
+        return str(value)
+    raise PydanticKnownError("string_type")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One rule on a text.
+
+    Attributes:
+        sought: a pattern that must be found in the text.
+        why: what to say when it is not.
+        banned: the pattern must not be found.
+    """
+
+    sought: str
     why: str
+    banned: bool = False
+
+    @property
+    def pattern(self) -> str:
+        """The pattern that must be found, whatever the clause says; for JSON Schema."""
+        return rf"^(?![\s\S]*(?:{self.sought}))" if self.banned else self.sought
+
+    @cached_property
+    def search(self) -> Callable[[str], re.Match[str] | None]:
+        """Finds what is sought in a text; compiled when it is first needed."""
+        return re.compile(self.sought).search
 
 
 def never(pattern: str, why: str) -> Clause:
     """A clause on what must not occur anywhere in the text."""
-    return Clause(rf"^(?![\s\S]*(?:{pattern}))", why)
+    return Clause(pattern, why, banned=True)
+
+
+class Kind:
+    """What a field of this kind takes.
+
+    pydantic finds a kind among the annotations of a field, and has it judge the value alone.
+    """
+
+    def __get_pydantic_core_schema__(
+        self, _source: object, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def read(self, value: object) -> object:
+        """The value as it is sent.
+
+        Raises:
+            ValueError: an error of pydantic's: the field does not take this.
+        """
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class Text:
+class Text(Kind):
     """A text field.
 
     Attributes:
@@ -66,12 +118,13 @@ class Text:
     clauses: tuple[Clause, ...] = ()
     blank: bool = False
 
-    def __get_pydantic_core_schema__(
-        self, _source: object, _handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_after_validator_function(
-            self._checker(), core_schema.str_schema(strict=True)
-        )
+    def read(self, value: object) -> str:
+        """The text."""
+        text = exactly(value)
+        fault = self.fault(text)
+        if fault is not None:
+            raise invalid(*fault)
+        return text
 
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
@@ -90,15 +143,6 @@ class Text:
             return ["number"]
         return ["integer"] if all(self.fault(text) is None for text in ("15", "-15")) else []
 
-    def _checker(self) -> Callable[[str], str]:
-        def check(text: str) -> str:
-            fault = self.fault(text)
-            if fault is not None:
-                raise invalid(*fault)
-            return text
-
-        return check
-
     def fault(self, text: str) -> tuple[str, str] | None:
         """The code and the words for what is wrong with `text`, or None."""
         if self.blank and not text:
@@ -110,13 +154,13 @@ class Text:
         if not encodable(text):
             return "invalid-value", "holds half of a surrogate pair, which UTF-8 cannot carry"
         for clause in self.clauses:
-            if not re.search(clause.pattern, text):
+            if (clause.search(text) is None) is not clause.banned:
                 return "invalid-value", clause.why
         return None
 
 
 @dataclass(frozen=True)
-class OneOf:
+class OneOf(Kind):
     """A text that is one word of a list.
 
     Attributes:
@@ -131,17 +175,16 @@ class OneOf:
     blank: bool = False
     any_case: bool = False
 
-    def __get_pydantic_core_schema__(
-        self, _source: object, _handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        known = frozenset((*self.words, *self.tolerated, *(("",) if self.blank else ())))
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset((*self.words, *self.tolerated, *(("",) if self.blank else ())))
 
-        def check(text: str) -> str:
-            if (text.lower() if self.any_case else text) in known:
-                return text
-            raise invalid("not-in-enumeration", self.why(text))
-
-        return core_schema.no_info_after_validator_function(check, core_schema.str_schema(strict=True))
+    def read(self, value: object) -> str:
+        """The word."""
+        text = exactly(value)
+        if (text.lower() if self.any_case else text) in self._known:
+            return text
+        raise invalid("not-in-enumeration", self.why(text))
 
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
@@ -160,21 +203,15 @@ class OneOf:
         return listing + meant(text, (*self.words, *self.tolerated))
 
 
-class NumberKind:
+class NumberKind(Kind):
     """A finite JSON number; an unquoted scalar in JSON's notation is one, quoted text never is."""
-
-    def __get_pydantic_core_schema__(
-        self, _source: object, _handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
 
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return {"type": "number"}
 
-    @staticmethod
-    def read(value: object) -> int | float:
+    def read(self, value: object) -> int | float:
         """The number."""
         if isinstance(value, Plain):
             read = number(value)
@@ -188,22 +225,18 @@ class NumberKind:
 
 
 @dataclass(frozen=True)
-class Count:
+class Count(Kind):
     """A whole number that the vendor wants as text, such as `"30"`; a bare number is taken and made text."""
 
     least: int
     most: int = 2**31 - 1
 
-    def __get_pydantic_core_schema__(
-        self, _source: object, _handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        def read(value: object) -> str:
-            text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-            if text.isascii() and text.isdigit() and len(text) <= 10 and self.least <= int(text) <= self.most:  # noqa: PLR2004 - 2**31 has ten digits
-                return text
-            raise invalid("invalid-value", f"must be a whole number from {self.least} to {self.most}")
-
-        return core_schema.no_info_plain_validator_function(read)
+    def read(self, value: object) -> str:
+        """The number as text."""
+        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        if text.isascii() and text.isdigit() and len(text) <= 10 and self.least <= int(text) <= self.most:  # noqa: PLR2004 - 2**31 has ten digits
+            return text
+        raise invalid("invalid-value", f"must be a whole number from {self.least} to {self.most}")
 
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
@@ -212,21 +245,30 @@ class Count:
         return {"anyOf": [{"type": "integer", "minimum": self.least, "maximum": self.most}, text]}
 
 
-class FlagKind:
-    """The text `"true"` or `"false"`; a bare boolean is taken and made text."""
+class SwitchKind(Kind):
+    """True or false, and no text for it."""
 
-    def __get_pydantic_core_schema__(
-        self, _source: object, _handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
+    def __get_pydantic_json_schema__(
+        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "boolean"}
+
+    def read(self, value: object) -> bool:
+        """The boolean."""
+        if isinstance(value, bool):
+            return value
+        raise PydanticKnownError("bool_type")
+
+
+class FlagKind(Kind):
+    """The text `"true"` or `"false"`; a bare boolean is taken and made text."""
 
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return {"enum": ["true", "false", True, False]}
 
-    @staticmethod
-    def read(value: object) -> str:
+    def read(self, value: object) -> str:
         """The text."""
         if isinstance(value, bool):
             return "true" if value else "false"
@@ -236,21 +278,15 @@ class FlagKind:
         raise invalid("not-in-enumeration", f"must be 'true' or 'false'{hint}")
 
 
-class FreeKind:
+class FreeKind(Kind):
     """Any JSON."""
-
-    def __get_pydantic_core_schema__(
-        self, _source: object, _handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
 
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return {}
 
-    @staticmethod
-    def read(value: object) -> object:
+    def read(self, value: object) -> object:
         """The value as JSON."""
         settled = settle(value)
         if settled.faults:
@@ -260,5 +296,6 @@ class FreeKind:
 
 
 Number = Annotated[float, NumberKind()]
+Switch = Annotated[bool, SwitchKind()]
 Flag = Annotated[str, FlagKind()]
 Free = Annotated[Any, FreeKind()]

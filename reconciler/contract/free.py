@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DEEPEST = 64
 """Levels of nesting that are followed; deeper free JSON is refused."""
 
-_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)((?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)")
 _NUMBER_LIKE = re.compile(
     r"[-+]?(?:\.[0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
     r"|0[xob][0-9A-Fa-f_]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
@@ -45,9 +45,10 @@ def settle(value: object) -> Settled:
 
 def number(text: str) -> int | float | None:
     """The finite number that `text` is in JSON's own notation, or None."""
-    if len(text) > _LONGEST_NUMBER or not _JSON_NUMBER.fullmatch(text):
+    parts = _JSON_NUMBER.fullmatch(text) if len(text) <= _LONGEST_NUMBER else None
+    if parts is None:
         return None
-    read: int | float = json.loads(text)
+    read = float(text) if parts[1] else int(text)
     return read if math.isfinite(read) else None
 
 

@@ -34,6 +34,16 @@ class Written(dict[str, Any]):
         self.texts = frozenset(opened)
 
 
+def opened_texts(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `JSON_TEXTS` that are text, parsed.
+
+    Raises:
+        ValueError: one of them is no JSON text.
+    """
+    texts = ((field, document.get(field)) for field in JSON_TEXTS)
+    return {field: read_json(text, unique=True) for field, text in texts if isinstance(text, str)}
+
+
 def open_texts(document: Mapping[str, Any]) -> tuple[Written, tuple[Problem, ...]]:
     """The document with `JSON_TEXTS` parsed; one that does not parse is left out, and is a problem."""
     opened: dict[str, Any] = {}
@@ -56,7 +66,7 @@ def read_json(text: str, *, unique: bool = False) -> Any:  # noqa: ANN401 - JSON
         ValueError: with what is wrong and where.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique if unique else None)
+        value = (_STRICTEST if unique else _STRICT).decode(text)
     except json.JSONDecodeError as fault:
         raise ValueError(f"{fault.msg} at line {fault.lineno}, column {fault.colno}") from None
     except RecursionError:
@@ -89,8 +99,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def close_text(value: object) -> str:
     """Compact JSON text, the order of keys kept."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _COMPACT.encode(value)
 
 
 def _refuse(word: str) -> None:
     raise ValueError(f"{word} is no JSON value")
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse)
+_STRICTEST = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_unique)
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

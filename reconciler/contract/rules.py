@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract.wording import error, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from reconciler.contract.opening import Written
     from reconciler.contract.problem import Loc, Problem
@@ -21,10 +21,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: what it says about a document, and the part of it that JSON Schema can say."""
+    """One rule.
+
+    Attributes:
+        check: what it says about a document.
+        schema: the part of it that JSON Schema can say.
+        fields: it has nothing to say about a document without any of these; None where it may have.
+    """
 
     check: Callable[[Written], Iterator[Problem]]
     schema: Mapping[str, Any] | None = None
+    fields: tuple[str, ...] | None = None
+
+    def problems(self, document: Written) -> Iterable[Problem]:
+        """What it says about a document; it is not even asked where it cannot have anything to say."""
+        if self.fields is not None and document.keys().isdisjoint(self.fields):
+            return ()
+        return self.check(document)
 
 
 # --- reading a document that may be wrong ------------------------------------------------------------
@@ -36,13 +49,12 @@ def text_at(struct: Mapping[str, Any], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def structs_at(struct: Mapping[str, Any], key: str, loc: Loc = ()) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
+def structs_at(struct: Mapping[str, Any], key: str, loc: Loc = ()) -> list[tuple[Loc, Mapping[str, Any]]]:
     """The mappings in the list under a key, with their places."""
     value = struct.get(key)
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            if isinstance(item, dict):
-                yield (*loc, key, index), item
+    if not isinstance(value, list):
+        return []
+    return [((*loc, key, index), item) for index, item in enumerate(value) if isinstance(item, dict)]
 
 
 def struct_at(struct: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -54,9 +66,11 @@ def struct_at(struct: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def packages_of(document: Written) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
     """Every package of the request and of its configuration, with its place."""
     config = struct_at(document, "initial_config")
-    for root, holder in (((), document), (("initial_config",), config)):
-        for loc, dependency in structs_at(holder, "dependencies", root):
-            yield from structs_at(dependency, "packages", loc)
+    everything = structs_at(document, "dependencies") + structs_at(
+        config, "dependencies", ("initial_config",)
+    )
+    for loc, dependency in everything:
+        yield from structs_at(dependency, "packages", loc)
 
 
 # --- JSON Schema pieces ------------------------------------------------------------------------------
@@ -87,7 +101,7 @@ def _version_needs_restraint(document: Written) -> Iterator[Problem]:
             )
 
 
-VERSION_NEEDS_RESTRAINT = Rule(_version_needs_restraint)
+VERSION_NEEDS_RESTRAINT = Rule(_version_needs_restraint, fields=("dependencies", "initial_config"))
 """Table 5; error 3041. The schema of `structs.Package` says the same."""
 
 
@@ -112,7 +126,9 @@ def _template_needs_template(document: Written) -> Iterator[Problem]:
 
 
 TEMPLATE_NEEDS_TEMPLATE = Rule(
-    _template_needs_template, _when({"model_type": {"const": "Template"}}, _needs("template"))
+    _template_needs_template,
+    _when({"model_type": {"const": "Template"}}, _needs("template")),
+    fields=("model_type",),
 )
 """Error 3034."""
 
@@ -130,7 +146,7 @@ def _input_ids_differ(document: Written) -> Iterator[Problem]:
             seen[name] = int(loc[-1])
 
 
-INPUT_IDS_DIFFER = Rule(_input_ids_differ)
+INPUT_IDS_DIFFER = Rule(_input_ids_differ, fields=("template",))
 """Error 3039. JSON Schema has no words for it."""
 
 
@@ -148,7 +164,7 @@ def runtime_of_engine(table: Mapping[str, tuple[str, ...]]) -> Rule:
         _when({"model_type": {"const": engine}}, {"properties": {"runtime": {"enum": [*known, None]}}})
         for engine, known in table.items()
     ]
-    return Rule(check, {"allOf": fragments})
+    return Rule(check, {"allOf": fragments}, fields=("runtime",))
 
 
 # --- errors that the service finds only after the call, in the content -------------------------------
@@ -173,6 +189,7 @@ IMAGE_INSTALLS_NOTHING = Rule(
         {"model_type": {"const": "Image"}},
         {"properties": {**_NOTHING, "initial_config": {"properties": _NOTHING}}},
     ),
+    fields=("dependencies", "initial_config"),
 )
 """Package specification and event texts."""
 
@@ -188,4 +205,4 @@ def only_image_has_swr(engines: tuple[str, ...]) -> Rule:
             yield error(CONTENT, ("initial_config", "swr_location"), why, address)
 
     schema = _when({"model_type": {"enum": [*engines]}}, _in_config("swr_location", {"enum": ["", None]}))
-    return Rule(check, schema)
+    return Rule(check, schema, fields=("initial_config",))

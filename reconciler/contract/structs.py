@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field
 
-from reconciler.contract.fields import END, HAN, Clause, Count, Flag, Free, Number, OneOf, Text, never
+from reconciler.contract.fields import END, HAN, Clause, Count, Flag, Free, Number, OneOf, Switch, Text, never
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -250,7 +250,7 @@ class ModelSecurity(Struct):
     model_key: Words | None = None
     rootKey: Words | None = None  # noqa: N815 - the vendor's name
     security_policy: Words | None = None
-    is_verify_app: StrictBool | None = None
+    is_verify_app: Switch | None = None
 
 
 class DeploymentConstraints(Struct):

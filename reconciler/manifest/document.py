@@ -8,6 +8,7 @@ from reconciler.contract import digest
 from reconciler.contract.pair import Pair
 from reconciler.contract.problem import Problem
 from reconciler.manifest.companion import FIELD, REPLACES, Companion, read_companion
+from reconciler.manifest.quick import Doubt
 from reconciler.manifest.telling import Page, told
 from reconciler.manifest.tree import DUPLICATE_KEY
 from reconciler.manifest.values import InvalidManifest, Manifest, Reason
@@ -26,6 +27,21 @@ _LONGEST_NAME = 256
 _NOT_A_MAPPING = "a manifest is a mapping of fields, such as `model_name: mnist`, and this is none"
 _OF_THE_KEY = frozenset({"unknown-field", "field-of-another-edition", "shadowed-field", "undocumented-field"})
 """Problems of a key, not of its value."""
+
+
+def accept(path: str, line: int, value: dict[str, Any], rules: Edition) -> Manifest:
+    """What a document declares about which there is nothing to tell; `value` is used up.
+
+    Raises:
+        Doubt: there may be.
+    """
+    metadata = value.pop(METADATA, None)
+    if FIELD in value or _wrong_metadata(metadata):
+        raise Doubt
+    request = rules.accept(value)
+    if request is None:
+        raise Doubt
+    return _manifest(path, line, request, (), metadata)
 
 
 def interpret(
@@ -52,9 +68,14 @@ def interpret(
         reasons += [_reason(page, document, problem, companion) for problem in parsed.problems]
     if request is None or any(reason.severity == "error" for reason in reasons):
         return InvalidManifest(page.path, line, told(reasons), *claimed(document.value))
+    return _manifest(page.path, line, request, told(reasons), metadata)
+
+
+def _manifest(
+    path: str, line: int, request: dict[str, Any], warnings: tuple[Reason, ...], metadata: object
+) -> Manifest:
     pair = Pair(request["model_name"], request["model_version"])
-    free = _as_text(metadata or {})
-    return Manifest(pair, request, digest(request), page.path, line, told(reasons), free)
+    return Manifest(pair, request, digest(request), path, line, warnings, _as_text(metadata or {}))
 
 
 def claimed(value: object) -> tuple[str | None, str | None]:

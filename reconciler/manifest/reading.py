@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.manifest.document import claimed, interpret
+from reconciler.manifest.document import accept, claimed, interpret
 from reconciler.manifest.json_text import read_json
+from reconciler.manifest.quick import Doubt, read_quickly
 from reconciler.manifest.telling import Page
 from reconciler.manifest.text import Flaw, Text, Unreadable, decode, decode_leniently
 from reconciler.manifest.tree import Builder
 from reconciler.manifest.values import InvalidManifest, Manifest
-from reconciler.manifest.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,10 @@ def read(
     text, builder = None, Builder()
     try:
         text = decode(data, json=is_json)
-        (read_json if is_json else read_yaml)(text, builder)
+        manifests = _quickly(path, text, rules, is_json=is_json)
+        if manifests is not None:
+            return manifests
+        _parser(is_json=is_json)(text, builder)
     except Unreadable as error:
         return (_unreadable(path, text or decode_leniently(data), error.flaw, builder),)
     page = Page(path, text)
@@ -47,6 +50,23 @@ def read(
     if not written:
         return (_unreadable(path, text, _EMPTY, builder),)
     return tuple(interpret(page, document, rules, sibling) for document in written)
+
+
+def _quickly(path: str, text: Text, rules: Edition, *, is_json: bool) -> tuple[Manifest, ...] | None:
+    """The manifests of a file in which there is nothing to tell of and nothing unusual, else None."""
+    try:
+        written = read_quickly(text.characters, is_json=is_json)
+        return tuple(accept(path, line, value, rules) for value, line in written)
+    except Doubt:
+        return None
+
+
+def _parser(*, is_json: bool) -> Callable[[Text, Builder], None]:
+    if is_json:
+        return read_json
+    from reconciler.manifest.yaml_text import read_yaml  # noqa: PLC0415 - with PyYAML, which few files need
+
+    return read_yaml
 
 
 def _unreadable(path: str, text: Text, flaw: Flaw, builder: Builder) -> InvalidManifest:

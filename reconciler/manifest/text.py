@@ -17,10 +17,10 @@ from reconciler.manifest.limits import LARGEST_FILE
 BOM = "\ufeff"
 
 _BREAK = re.compile(r"\r\n|\r|\n")
-_USABLE = r"\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
-_UNUSABLE = re.compile(rf"[^{_USABLE}]")
-_UNUSABLE_IN_JSON = re.compile(rf"[^{_USABLE}\u2028\u2029]")
-_UNUSABLE_ESCAPED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
+_UNUSABLE_IN_JSON = re.compile(rf"[{_CONTROLS}\ufeff\ufffe\uffff]")
+_UNUSABLE = re.compile(rf"[{_CONTROLS}\ufeff\ufffe\uffff\u2028\u2029]")
+_UNUSABLE_ESCAPED = re.compile(f"[{_CONTROLS}]")
 UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _WIDEST_EXCERPT = 160

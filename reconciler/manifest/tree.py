@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 DUPLICATE_KEY = "duplicate-key"
 
-_WORDS: dict[str, bool | None] = {
+WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+"""What stands for something else than itself when it is written without quotes."""
 
 
 class _State:
@@ -120,7 +121,7 @@ class Builder:
         if self._open and self._open[-1].awaits is _KEY:
             self._key(text, index, plain=plain)
         elif plain:
-            self._attach(_WORDS[text] if text in _WORDS else Plain(text), index)
+            self._attach(WORDS[text] if text in WORDS else Plain(text), index)
         else:
             self._attach(text, index)
 

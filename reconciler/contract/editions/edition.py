@@ -16,7 +16,8 @@ from reconciler.contract.advice import TOLERATED
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.contract.faults import problems_of
 from reconciler.contract.free import settle
-from reconciler.contract.opening import JSON_TEXTS, close_text, open_texts
+from reconciler.contract.opening import JSON_TEXTS, Written, close_text, open_texts, opened_texts
+from reconciler.contract.reading import reader_of
 from reconciler.contract.rules import CONTENT
 from reconciler.contract.structs import Struct
 from reconciler.contract.wording import error, listed, warning
@@ -24,7 +25,6 @@ from reconciler.contract.wording import error, listed, warning
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.contract.opening import Written
     from reconciler.contract.problem import Problem
     from reconciler.contract.rules import Rule
 
@@ -78,20 +78,26 @@ class Edition:
         manifest room's and must be taken out before. Nothing is added that was not written, save what
         `extra` asks for; null means absent.
         """
-        own = {key: value for key, value in document.items() if key != EXTRA}
-        written, opening = open_texts(own)
-        checked, shape = self._checked(written)
-        sent, extra = self._extra(document.get(EXTRA))
-        problems = (*opening, *shape, *self._ruled(written), *extra)
-        if checked is None or any(problem.severity == "error" for problem in problems):
-            return Parsed(None, problems)
-        request: dict[str, Any] = {}
-        for key in document:
-            if key == EXTRA:
-                request |= sent
-            elif (value := self._sent(key, checked, written, document)) is not None:
-                request[str(key)] = value
-        return Parsed(request, problems)
+        request = self.accept(document)
+        return self._judged(document) if request is None else Parsed(request, ())
+
+    def accept(self, document: Mapping[str, object]) -> dict[str, Any] | None:
+        """The request of a manifest document about which there is nothing at all to say.
+
+        None for any other, and for one with `extra`: `parse` says what there is to say.
+        """
+        try:
+            written = Written(document, opened_texts(document))
+            request: dict[str, Any] = reader_of(self.model)(written)
+        except (ValueError, LookupError):
+            return None
+        for rule in self.rules:
+            for _ in rule.problems(written):
+                return None
+        for key in JSON_TEXTS:
+            if key in request:
+                request[key] = self._as_text(key, request[key], written, document)
+        return request
 
     def judge(self, body: object, *, strict: bool = False) -> tuple[Problem, ...]:
         """What a server of this edition says about the JSON body of an import call.
@@ -125,7 +131,24 @@ class Edition:
 
     def _ruled(self, written: Written) -> Iterator[Problem]:
         for rule in self.rules:
-            yield from rule.check(written)
+            yield from rule.problems(written)
+
+    def _judged(self, document: Mapping[str, object]) -> Parsed:
+        """The careful part of `parse`."""
+        own = {key: value for key, value in document.items() if key != EXTRA}
+        written, opening = open_texts(own)
+        checked, shape = self._checked(written)
+        sent, extra = self._extra(document.get(EXTRA))
+        problems = (*opening, *shape, *self._ruled(written), *extra)
+        if checked is None or any(problem.severity == "error" for problem in problems):
+            return Parsed(None, problems)
+        request: dict[str, Any] = {}
+        for key in document:
+            if key == EXTRA:
+                request |= sent
+            elif (value := self._sent(key, checked, written, document)) is not None:
+                request[str(key)] = value
+        return Parsed(request, problems)
 
     def _sent(
         self, key: str, checked: Struct, written: Written, document: Mapping[str, object]
@@ -133,6 +156,10 @@ class Edition:
         value = compose(checked.item(key), written[key])
         if key not in JSON_TEXTS or value is None:
             return value
+        return self._as_text(key, value, written, document)
+
+    def _as_text(self, key: str, value: object, written: Written, document: Mapping[str, object]) -> object:
+        """One of `JSON_TEXTS` as the API wants it: text stays as it was written."""
         if key in written.texts:
             verbatim = key != "apis" or self.apis_stay_text
             return str(document[key]) if verbatim else value
