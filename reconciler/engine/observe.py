@@ -39,11 +39,7 @@ async def observe(view: View, registry: Registry, *, everything: bool, in_flight
         and entry.last is not EventKind.MISSING
     ]
     found = await inspect(registry, [e.model_id for e in unlisted if e.model_id], in_flight)
-    models += [
-        ObservedModel(entry.model_id, entry.pair, fields=found[entry.model_id])
-        for entry in unlisted
-        if entry.model_id in found
-    ]
+    models += [ObservedModel(entry.model_id, entry.pair) for entry in unlisted if entry.model_id in found]
     view = replace(view, observed=by_pair(models), details=found)
     wanted = [model_id for model_id in to_inspect(view, everything=everything) if model_id not in found]
     return replace(view, details=found | await inspect(registry, wanted, in_flight))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.contract.pair import Pair
 from reconciler.errors import Exit
@@ -143,14 +143,12 @@ class ObservedModel:
     Attributes:
         status: the vendor's word, such as `publishing`; None where the list leaves it out.
         created_at: milliseconds since the epoch, or None.
-        fields: the list item as it came, for comparing what it already tells.
     """
 
     model_id: str
     pair: Pair
     status: str | None = None
     created_at: int | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
