@@ -1,14 +1,16 @@
 """The registry room: the async client of the vendor's model API, and the only room that touches httpx.
 
-    ModelArtsRegistry ─▶ Sweep (paging) ─▶ Exchange (pacing, deadline, repetition) ─▶ Pools ─▶ network
+    ModelArtsRegistry ─▶ Sweep (paging) ─▶ Exchange (pacing, deadline, repetition) ─▶ Connections ─▶ network
                                               │                          │
                                               └─ classify ◀─ codes       └─ auth ◀─ secret, login
 
 In come an endpoint, credentials and limits; out come values of the engine, or errors of `reconciler.errors`.
+httpx is loaded when a client is made, and what carries the requests with the first of them.
 """
 
 from __future__ import annotations
 
+import reconciler.registry.lean  # noqa: F401 - before anything here imports httpx
 from reconciler.registry.auth import AccessKeyAuth, PasswordAuth, RegistryAuth, TokenAuth
 from reconciler.registry.client import ModelArtsRegistry
 from reconciler.registry.codes import DISPOSITIONS, Action, Disposition

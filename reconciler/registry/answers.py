@@ -11,7 +11,6 @@ import json
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -173,6 +172,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _until(date: str, headers: Mapping[str, str]) -> float:
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - slow, and few servers send dates
+
     moments = [parsedate_to_datetime(text) for text in (date, headers.get("date", ""))]
     then, now = (moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in moments)
     return (then - now).total_seconds()

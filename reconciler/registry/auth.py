@@ -1,4 +1,4 @@
-"""Who the client is: httpx auth flows for AK/SK, ready tokens and IAM logins.
+"""Who the client is: flows of requests for AK/SK, ready tokens and IAM logins, as httpx drives them.
 
 Each flow reads its secrets at every request, so that rotation needs no restart; remembers what it sent, so
 that a server's message can be cleaned of it; and never sends refused credentials a second time, because the
@@ -11,9 +11,8 @@ import asyncio
 import time
 from collections import deque
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
-
-import httpx
 
 from reconciler.contract.signing import sign
 from reconciler.errors import ConfigurationError, Unauthorised
@@ -26,10 +25,12 @@ from reconciler.registry.refusals import Refusals
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
+    import httpx
+
     from reconciler.registry.secret import Secret
 
 
-class RegistryAuth(httpx.Auth):
+class RegistryAuth:
     """The base of every flow, and by itself the flow of a registry that asks for no credentials."""
 
     def __init__(self) -> None:
@@ -116,7 +117,7 @@ class AccessKeyAuth(RegistryAuth):
             request.headers.update(signed | proof)
             response = yield request
             if not response.is_server_error:  # which says nothing about who asks
-                told(response.status_code == httpx.codes.UNAUTHORIZED)
+                told(response.status_code == HTTPStatus.UNAUTHORIZED)
 
 
 class TokenAuth(RegistryAuth):
@@ -189,7 +190,7 @@ class PasswordAuth(RegistryAuth):
                 token = self._token
             request.headers["X-Auth-Token"] = token.value if token else ""
             response = yield request
-            if response.status_code != httpx.codes.UNAUTHORIZED:
+            if response.status_code != HTTPStatus.UNAUTHORIZED:
                 return
             await response.aread()
             stale = token

@@ -13,8 +13,8 @@ from reconciler.contract.signing import encode_query
 from reconciler.engine.values import Created
 from reconciler.errors import NotFound, OutcomeUnknown, RegistryError, RegistryUnavailable, Rejected
 from reconciler.registry.answers import Answer, classify, printable
+from reconciler.registry.call import Call
 from reconciler.registry.endpoint import parse_endpoint, parse_project
-from reconciler.registry.exchange import Call, Exchange
 from reconciler.registry.limits import Limits
 from reconciler.registry.paging import EndlessList, Sweep
 from reconciler.registry.wire import (
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from reconciler.contract.pair import Pair
     from reconciler.engine.values import ObservedModel
     from reconciler.registry.auth import RegistryAuth
+    from reconciler.registry.transport import Observed
 
 DEFAULT_WORKSPACE = "0"
 
@@ -55,6 +56,7 @@ class ModelArtsRegistry:
         limits: Limits | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         tls: ssl.SSLContext | None = None,
+        observed: Observed | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -68,19 +70,30 @@ class ModelArtsRegistry:
             limits: how much, how fast and how long; the defaults where None.
             transport: what carries the requests instead of sockets, such as `httpx.ASGITransport`.
             tls: trust for https; by default the usual authorities, or those of `SSL_CERT_FILE`.
+            observed: told of each request: its method, the status of the answer (None where none came), and
+                the seconds until that.
             sleep: how a pause is made.
             chance: a random number of [0, 1), for jitter.
 
         Raises:
             ConfigurationError: endpoint or project id cannot be used.
         """
+        from reconciler.registry.exchange import Exchange  # noqa: PLC0415 - loads httpx
+
         base = parse_endpoint(endpoint)
         prefix = quote(base.path.rstrip("/"), safe="/~")
         self._models = f"{prefix}/v1/{parse_project(project_id)}/models"
         self._workspace_id = workspace_id
         self._limits = limits or Limits()
         self._exchange = Exchange(
-            base, auth, self._limits, transport=transport, tls=tls, sleep=sleep, chance=chance
+            base,
+            auth,
+            self._limits,
+            transport=transport,
+            tls=tls,
+            observed=observed,
+            sleep=sleep,
+            chance=chance,
         )
 
     async def list_models(self) -> Sequence[ObservedModel]:

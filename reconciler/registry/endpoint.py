@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.request import getproxies, proxy_bypass
-
-import httpx
+from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import httpx
 
 _PROJECT = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _LARGEST_PORT = 65535
@@ -25,6 +26,8 @@ def parse_endpoint(text: str, setting: str = "endpoint") -> httpx.URL:
         ConfigurationError: it is not an http(s) URL, carries credentials, a query or a fragment, or is
             http to another machine.
     """
+    import httpx  # noqa: PLC0415 - slow
+
     try:
         url = httpx.URL(text.strip())
     except (httpx.InvalidURL, TypeError):
@@ -72,6 +75,8 @@ def is_loopback(url: httpx.URL) -> bool:
 
 def proxy_for(url: httpx.URL) -> str | None:
     """The proxy that the environment names for this URL; never one for loopback."""
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - slow
+
     if is_loopback(url) or proxy_bypass(url.host):
         return None
     proxies = getproxies()

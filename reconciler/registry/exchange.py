@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
@@ -18,33 +17,16 @@ from reconciler.errors import OutcomeUnknown, RegistryError, RegistryUnavailable
 from reconciler.registry.answers import Answer, classify, printable, request_id
 from reconciler.registry.codes import Action, disposition
 from reconciler.registry.pacing import Bucket, pause
-from reconciler.registry.transport import SENT, AnswerTooLarge, Pools
+from reconciler.registry.transport import SENT, AnswerTooLarge, Connections
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable
 
     from reconciler.registry.auth import RegistryAuth
+    from reconciler.registry.call import Call
     from reconciler.registry.limits import Limits
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request to be made.
-
-    Attributes:
-        path: percent-encoded path, from the endpoint's on.
-        query: canonical query, without `?`.
-        body: the JSON to send, as the bytes that are signed and sent.
-        write: whether executing it twice would matter; such a call is only repeated after a proof that it
-            was not executed.
-    """
-
-    method: str
-    path: str
-    query: str = ""
-    body: bytes | None = None
-    write: bool = False
+    from reconciler.registry.transport import Observed
 
 
 class _Attempt:
@@ -68,6 +50,7 @@ class Exchange:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         tls: ssl.SSLContext | None = None,
+        observed: Observed | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -79,13 +62,16 @@ class Exchange:
             limits: how much, how fast and how long.
             transport: what carries the requests instead of sockets.
             tls: trust for https.
+            observed: told of each request.
             sleep: how a pause is made.
             chance: a random number of [0, 1), for jitter.
         """
         self._origin = str(endpoint.copy_with(path="/")).rstrip("/")
         self._auth = auth
         self._limits = limits
-        self._pools = Pools(endpoint, auth, limits, transport, tls)
+        self._connections = Connections(
+            endpoint, auth, limits, transport=transport, tls=tls, observed=observed
+        )
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._bucket = Bucket(limits.rate, limits.burst, time.monotonic)
         self._sleep = sleep
@@ -115,7 +101,7 @@ class Exchange:
 
     async def aclose(self) -> None:
         """Closes all connections; safe to call twice."""
-        await self._pools.aclose()
+        await self._connections.aclose()
 
     async def _within_deadline(self, call: Call) -> Answer:
         attempt = _Attempt()
@@ -183,7 +169,7 @@ class Exchange:
             "Content-Type": "application/json",
         }
         try:
-            with self._pools.least_busy() as client:
+            with self._connections.one() as client:
                 request = client.build_request(
                     call.method, url, headers=headers, content=call.body, extensions={SENT: attempt.leave}
                 )
@@ -194,7 +180,7 @@ class Exchange:
             raise RegistryError(
                 f"{error}: ask for smaller pages, or check endpoint", method=call.method, path=call.path
             ) from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             raise _lost(call, _reason(error), sent=attempt.sent) from None
 
 
@@ -209,6 +195,7 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.WriteTimeout, "the request could not be sent in time"),
     (httpx.DecodingError, "the answer cannot be decoded"),
     (httpx.NetworkError, "the connection broke"),
+    (OSError, "no connection could be prepared: check that SSL_CERT_FILE holds certificates"),
 )
 
 

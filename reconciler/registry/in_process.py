@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
-
 if TYPE_CHECKING:
+    import httpx
     from starlette.types import ASGIApp
 
 
 def in_process(application: ASGIApp) -> httpx.AsyncBaseTransport:
     """Carries requests straight to an ASGI application."""
+    import httpx  # noqa: PLC0415 - slow
+
     return httpx.ASGITransport(application)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from reconciler.errors import OutcomeUnknown, RegistryError, RegistryUnavailable, Rejected, Unauthorised
 from reconciler.registry.answers import classify, load, request_id
 
 if TYPE_CHECKING:
+    import httpx
+
     from reconciler.registry.answers import Redact
 
 _PATH = "/v3/auth/tokens"
@@ -45,6 +45,8 @@ class Login:
 
     def request(self, password: str) -> httpx.Request:
         """The login call, without the service catalogue, which would only make the answer longer."""
+        import httpx  # noqa: PLC0415 - slow
+
         by = "id" if _PROJECT_ID.fullmatch(self.scope) else "name"
         user = {"name": self.username, "password": password, "domain": {"name": self.domain}}
         body = {

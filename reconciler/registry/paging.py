@@ -5,21 +5,29 @@ page one, a server that counts pages does not. Neither `total_count`, nor a shor
 still is taken for granted; the end is a page that brings nothing new. One thing stays hidden from such an
 interface: a deletion and an addition between two requests that leave the count as it was may hide one model
 from one sweep. Nothing is lost by it, for an import of it would be answered with 409.
+
+Pages that the server's count promises are asked for a few at a time and looked at in their order. Whether a
+list moved is told by its counts, whichever page was made first.
 """
 
 from __future__ import annotations
 
+import asyncio
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from reconciler.engine.values import ObservedModel
     from reconciler.registry.wire import Page
 
-    Fetch = Callable[[int], Awaitable[Page]]
+    Fetch = Callable[[int], Coroutine[None, None, Page]]
 
 _MOST_SWEEPS = 3
+_AT_ONCE = 8  # pages; each takes some MiB until it is read, and the server has others to answer
+
+_model_id = attrgetter("model_id")
 
 
 class EndlessList(Exception):  # noqa: N818 - reads as what happened
@@ -87,11 +95,17 @@ class Sweep:
             return False
         page = await self._page(1)
         counts_items = _repeats(page, first) >= max(1, first.length // 2)
+        promised = self._totals[-1] if self._totals else 0
+        step, end = (first.length, promised) if counts_items else (1, -(-promised // first.length))
         offset, several = 1, first.length >= self._page_size
-        while self._keep(page, met):
-            several = True
-            offset += page.length if counts_items else 1
-            page = await self._page(offset)
+        ahead = _Ahead(self._page, step, end)
+        try:
+            while self._keep(page, met):
+                several = True
+                offset += page.length if counts_items else 1
+                page = await ahead.page(offset)
+        finally:
+            await ahead.aclose()
         return several
 
     async def _page(self, offset: int) -> Page:
@@ -102,14 +116,13 @@ class Sweep:
 
     def _keep(self, page: Page, met: set[str]) -> bool:
         """Adds a page; whether it holds something that this pass had not met before."""
-        keys = {model.model_id for model in page.models}.union(page.unusable)
-        new = not keys <= met
-        met |= keys
-        self._seen.update({model.model_id: model for model in page.models})
+        known = len(met)
+        met.update(map(_model_id, page.models), page.unusable)
+        self._seen.update(zip(map(_model_id, page.models), page.models, strict=True))
         self._unusable.update(page.unusable)
         if page.total is not None:
             self._totals.append(page.total)
-        return new
+        return len(met) > known
 
     def _is_whole(self, first: Page) -> bool:
         """Whether the first page is all: short, and neither counted nor shaped like a part of more."""
@@ -118,6 +131,39 @@ class Sweep:
         if first.length >= self._page_size or self.missing:
             return False
         return bool(first.total) or first.length % 10 != 0
+
+
+class _Ahead:
+    """Asks for the next pages while one is waited for."""
+
+    def __init__(self, fetch: Fetch, step: int, end: int) -> None:
+        """Nothing is asked for yet.
+
+        Args:
+            fetch: the page at an offset.
+            step: what a full page adds to the offset; after a page of another length, what was asked for
+                ahead is of no use, and nothing more is.
+            end: the offset from which nothing is asked for ahead.
+        """
+        self._fetch = fetch
+        self._step = step
+        self._end = end
+        self._asked: dict[int, asyncio.Task[Page]] = {}
+
+    async def page(self, offset: int) -> Page:
+        """The page at an offset."""
+        if offset in self._asked or not self._asked:
+            for later in range(offset, min(self._end, offset + _AT_ONCE * self._step), self._step):
+                if later not in self._asked:
+                    self._asked[later] = asyncio.create_task(self._fetch(later))
+        asked = self._asked.pop(offset, None)
+        return await (asked or self._fetch(offset))
+
+    async def aclose(self) -> None:
+        """Gives up what was asked for and is not needed."""
+        for task in self._asked.values():
+            task.cancel()
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
 
 
 def _repeats(page: Page, earlier: Page) -> int:

@@ -1,8 +1,9 @@
-"""Connections: small pools that share one TLS context, and a guard on what comes back through them."""
+"""Connections that share one TLS context, and a guard on what comes back through them."""
 
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,13 @@ from reconciler.registry.endpoint import proxy_for
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 
+    from reconciler.registry.auth import RegistryAuth
     from reconciler.registry.limits import Limits
 
-POOL_SIZE = 8
+    Observed = Callable[[str, int | None, float], None]
+
 SENT = "reconciler.sent"
 """The request extension that holds what to call just before the request's first byte leaves."""
 
@@ -29,64 +32,95 @@ class AnswerTooLarge(httpx.TransportError):
     """An answer was given up because of its size."""
 
 
-class Pools:
-    """Several HTTP clients of at most eight connections each; a request takes the least busy one.
+class Connections:
+    """Clients of httpx with one connection each, made when needed; a request has one to itself.
 
-    One large pool collapses: 128 connections in one do 44 requests a second, sixteen of 8 do over a thousand.
+    httpx looks at all connections of a pool with every request, so that a shared pool costs the more the
+    larger it is: pools of eight take half as much processor time again, and one of 128 collapses.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a connection
         self,
         endpoint: httpx.URL,
-        auth: httpx.Auth,
+        auth: RegistryAuth,
         limits: Limits,
+        *,
         transport: httpx.AsyncBaseTransport | None = None,
         tls: ssl.SSLContext | None = None,
+        observed: Observed | None = None,
     ) -> None:
-        """Pools that are not connected yet.
+        """No connection yet.
 
         Args:
             endpoint: where all requests go; decides about the proxy.
             auth: the flow of every request.
-            limits: concurrency, timeouts and sizes.
+            limits: timeouts and sizes; how many requests there are at once is the caller's business.
             transport: what carries the requests instead of sockets, such as `httpx.ASGITransport`.
             tls: trust for https; by default the usual authorities, or those of `SSL_CERT_FILE`.
+            observed: told of each request that has the `SENT` extension, and not of logins: its method, the
+                status of the answer (None where none came), and the seconds until that.
         """
-        count = 1 if transport else -(-limits.concurrency // POOL_SIZE)
-        self._clients = [
-            httpx.AsyncClient(
-                auth=auth,
-                follow_redirects=False,
-                trust_env=False,
-                timeout=httpx.Timeout(limits.deadline, connect=limits.connect_timeout),
-                transport=_Guard(transport or _sockets(endpoint, tls), limits, traced=transport is None),
-            )
-            for _ in range(count)
-        ]
-        self._busy = [0] * count
+        self._endpoint = endpoint
+        self._auth = _Flow(auth)
+        self._limits = limits
+        self._transport = transport
+        self._tls = tls
+        self._observed = observed
+        self._all: list[httpx.AsyncClient] = []
+        self._free: list[httpx.AsyncClient] = []
 
     @contextmanager
-    def least_busy(self) -> Iterator[httpx.AsyncClient]:
-        """The client with the fewest requests under way, counted as busier by one for as long."""
-        index = min(range(len(self._busy)), key=self._busy.__getitem__)
-        self._busy[index] += 1
+    def one(self) -> Iterator[httpx.AsyncClient]:
+        """A client for one request; the one used last, whose connection is the likeliest to be open still.
+
+        Raises:
+            OSError: the certificates of `SSL_CERT_FILE` cannot be read.
+        """
+        client = self._free.pop() if self._free else self._another()
         try:
-            yield self._clients[index]
+            yield client
         finally:
-            self._busy[index] -= 1
+            self._free.append(client)
 
     async def aclose(self) -> None:
         """Closes all connections; safe to call twice."""
-        for client in self._clients:
+        for client in self._all:
             await client.aclose()
+
+    def _another(self) -> httpx.AsyncClient:
+        limits = self._limits
+        traced = self._transport is None
+        inner = self._transport or _sockets(self._endpoint, self._tls)
+        client = httpx.AsyncClient(
+            auth=self._auth,
+            follow_redirects=False,
+            trust_env=False,
+            timeout=httpx.Timeout(limits.deadline, connect=limits.connect_timeout),
+            transport=_Guard(inner, limits, self._observed, traced=traced),
+        )
+        self._all.append(client)
+        return client
+
+
+class _Flow(httpx.Auth):
+    """A flow of this room, in httpx's eyes."""
+
+    def __init__(self, auth: RegistryAuth) -> None:
+        self._auth = auth
+
+    def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        return self._auth.async_auth_flow(request)
 
 
 class _Guard(httpx.AsyncBaseTransport):
-    """Caps what is read of an answer, refuses compression, and tells when a request begins to leave."""
+    """Caps what is read of an answer, refuses compression, and tells what leaves and what comes back."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, limits: Limits, *, traced: bool) -> None:
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, limits: Limits, observed: Observed | None, *, traced: bool
+    ) -> None:
         self._inner = inner
         self._limits = limits
+        self._observed = observed
         self._traced = traced
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -95,7 +129,7 @@ class _Guard(httpx.AsyncBaseTransport):
             request.extensions = {**request.extensions, "trace": _trace(sent)}
         elif sent:
             sent()
-        response = await self._inner.handle_async_request(request)
+        response = await self._observe(request) if sent else await self._inner.handle_async_request(request)
         if response.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
             await response.aclose()
             raise httpx.RemoteProtocolError(
@@ -106,6 +140,16 @@ class _Guard(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+    async def _observe(self, request: httpx.Request) -> httpx.Response:
+        status, started = None, time.monotonic()
+        try:
+            response = await self._inner.handle_async_request(request)
+            status = response.status_code
+            return response
+        finally:
+            if self._observed:
+                self._observed(request.method, status, time.monotonic() - started)
 
     def _capped(self, response: httpx.Response) -> httpx.AsyncByteStream:
         stream = response.stream
@@ -142,7 +186,7 @@ class _Capped(httpx.AsyncByteStream):
 def _sockets(endpoint: httpx.URL, tls: ssl.SSLContext | None) -> httpx.AsyncHTTPTransport:
     return httpx.AsyncHTTPTransport(
         verify=tls or usual_authorities(),
-        limits=httpx.Limits(max_connections=POOL_SIZE, max_keepalive_connections=POOL_SIZE),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=2),  # the registry's, and IAM's
         proxy=proxy_for(endpoint),
         trust_env=False,
     )

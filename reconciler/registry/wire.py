@@ -79,10 +79,10 @@ def page(answer: Answer) -> Page:
         items = []
     if not isinstance(items, list):
         raise WrongShape(f"`models` is a JSON {_kind(items)}, not an array")
-    read = [(item, observed(item)) for item in items]
+    read = [observed(item) for item in items]
     return Page(
-        models=tuple(model for _, model in read if model is not None),
-        unusable=tuple(_fingerprint(item) for item, model in read if model is None),
+        models=tuple(model for model in read if model is not None),
+        unusable=tuple(_fingerprint(item) for item, model in zip(items, read, strict=True) if model is None),
         total=_whole(document.get("total_count")),
     )
 
@@ -91,17 +91,17 @@ def observed(item: object) -> ObservedModel | None:
     """One list item as the engine sees it; None where id, name or version are missing or not text."""
     if not isinstance(item, dict):
         return None
-    model_id, name, version = (item.get(key) for key in ("model_id", "model_name", "model_version"))
+    model_id, name, version = item.get("model_id"), item.get("model_name"), item.get("model_version")
     if not (isinstance(model_id, str) and isinstance(name, str) and isinstance(version, str)):
         return None
     if not (is_model_id(model_id) and name and version):
         return None
     status = item.get("model_status")
     return ObservedModel(
-        model_id=model_id,
-        pair=Pair(name, version),
-        status=status.strip() or None if isinstance(status, str) else None,
-        created_at=_whole(item.get("create_at")),
+        model_id,
+        Pair(name, version),
+        status.strip() or None if isinstance(status, str) else None,
+        _whole(item.get("create_at")),
     )
 
 

@@ -64,6 +64,7 @@ class Server:
     respond: Any
     requests: list[Received] = field(default_factory=list)
     url: str = ""
+    connections: int = 0
     _open: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -71,6 +72,7 @@ class Server:
         task = asyncio.current_task()
         assert task is not None
         self._open.add(task)
+        self.connections += 1
         try:
             while (request := await _read(reader)) is not None:
                 self.requests.append(request)

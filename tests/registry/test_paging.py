@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,9 +47,14 @@ class Listing:
 
 
 def _sweep(
-    fetch: Callable[[int], Page], limit: int, max_pages: int = 200
+    fetch: Callable[[int], Page], limit: int, max_pages: int = 200, late: Sequence[int] = (0,)
 ) -> tuple[Sequence[ObservedModel], Sweep]:
+    """What a sweep gathers from a server that makes each page `late` turns of the loop after it was asked."""
+    turns = cycle(late)
+
     async def asynchronous(offset: int) -> Page:
+        for _ in range(next(turns)):
+            await asyncio.sleep(0)
         return fetch(offset)
 
     sweep = Sweep(asynchronous, limit, max_pages)
@@ -61,13 +67,14 @@ def _sweep(
     limit=st.integers(1, 12),
     counts=st.sampled_from(["pages", "items"]),
     total=st.sampled_from(["right", "zero", "none", "page", "more"]),
+    late=st.lists(st.integers(0, 9), min_size=1, max_size=7),
 )
 def test_every_model_is_listed_once_whatever_the_offset_counts(
-    size: int, limit: int, counts: str, total: str
+    size: int, limit: int, counts: str, total: str, late: list[int]
 ) -> None:
     """Cases 32 and 33: page index and item offset, and a total_count that is right, zero, absent or wrong."""
     listing = Listing(size, counts=counts, limit=limit, total=total)
-    models, _ = _sweep(listing.page, limit)
+    models, _ = _sweep(listing.page, limit, late=late)
     assert [model.model_id for model in models] == [model.model_id for model in listing.models]
 
 
@@ -102,6 +109,60 @@ def test_a_long_list_that_stands_still_is_gone_through_once(counts: str) -> None
     assert listing.requests <= 7
 
 
+@pytest.mark.parametrize("counts", ["pages", "items"])
+@pytest.mark.parametrize(("total", "at_once"), [("right", 8), ("more", 8), ("zero", 1), ("page", 1)])
+def test_pages_that_the_server_counts_are_asked_for_a_few_at_once(
+    counts: str, total: str, at_once: int
+) -> None:
+    """The wait for one is the wait for eight; what nobody promised is asked for in turn."""
+    listing = Listing(200, counts=counts, limit=10, total=total)
+    now, most = 0, 0
+
+    async def fetch(offset: int) -> Page:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        try:
+            await asyncio.sleep(0.001)
+            return listing.page(offset)
+        finally:
+            now -= 1
+
+    models = asyncio.run(Sweep(fetch, 10, 200).models())
+    assert (len(models), most, now) == (200, at_once, 0)
+
+
+def test_a_page_of_another_length_than_the_first_hides_nothing() -> None:
+    """Where the offset counts items, a page begins where the last one ended."""
+    models = _models(*range(60))
+    limits = {0: 10, 1: 10, 11: 4}
+
+    def fetch(offset: int) -> Page:
+        return Page(tuple(models[offset : offset + limits.get(offset, 10)]), total=60)
+
+    assert len(_sweep(fetch, 10)[0]) == 60
+
+
+def test_a_page_that_fails_ends_the_list_and_what_was_asked_for_ahead() -> None:
+    """The error is the page's own, and nothing is left running."""
+    listing = Listing(200, counts="pages", limit=10)
+    under_way: set[int] = set()
+
+    async def fetch(offset: int) -> Page:
+        under_way.add(offset)
+        try:
+            await asyncio.sleep(30 if offset > 5 else 0)
+            if offset == 5:
+                raise ConnectionError
+            return listing.page(offset)
+        finally:
+            under_way.discard(offset)
+
+    with pytest.raises(ConnectionError):
+        asyncio.run(Sweep(fetch, 10, 200).models())
+    assert not under_way
+
+
 def test_a_server_that_ignores_the_offset_does_not_loop() -> None:
     """Repeated pages end the list; what the server counts beyond them is told."""
     listing = Listing(50, counts="nothing", limit=20)
@@ -116,12 +177,16 @@ def test_a_server_that_ignores_the_offset_does_not_loop() -> None:
 def test_models_that_stay_are_listed_while_others_come_and_go(
     data: st.DataObject, counts: str, total: str
 ) -> None:
-    """New models append (order=asc), deletions shift later pages: what was there throughout is listed."""
+    """New models append (order=asc), deletions shift later pages: what was there throughout is listed.
+
+    Pages that are asked for at once may be made in any order.
+    """
     limit = data.draw(st.integers(5, 12))
     listing = Listing(data.draw(st.integers(0, 60)), counts=counts, limit=limit, total=total)
     stay = {model.model_id for model in listing.models}
     move = st.tuples(st.integers(1, 8), st.booleans(), st.integers(0, 59))
     moves = data.draw(st.lists(move, max_size=3, unique_by=lambda drawn: drawn[0]))
+    late = data.draw(st.lists(st.integers(0, 9), min_size=1, max_size=7))
 
     def fetch(offset: int) -> Page:
         page = listing.page(offset)
@@ -132,7 +197,7 @@ def test_models_that_stay_are_listed_while_others_come_and_go(
                 listing.models += _models(1000 + at * 100 + number)
         return page
 
-    models, _ = _sweep(fetch, limit)
+    models, _ = _sweep(fetch, limit, late=late)
     listed = [model.model_id for model in models]
     assert stay <= set(listed)
     assert len(listed) == len(set(listed))
