@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler import __version__ as rules_version
-from reconciler.contract import edition
+from reconciler.contract import edition, rules_version
 from reconciler.engine.desired import Reader
 from reconciler.index import Store
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler import __version__ as rules_version
 from reconciler.app.repository import source_of
+from reconciler.contract import rules_version
 from reconciler.engine.values import Rest, Verdict
 from reconciler.settings import EmbeddedTarget
 from reconciler.state.glance import glance

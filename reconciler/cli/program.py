@@ -6,15 +6,43 @@ import contextlib
 import io
 import os
 import sys
+from importlib import import_module
+from typing import Any
 
 import typer
+import typer.core
+import typer.main
 
-from reconciler.cli import diagnose, loop, memory, registry, schema, state, sync, validate
 from reconciler.cli.terminal import tell
 from reconciler.errors import Exit, ReconcilerError
 
+_COMMANDS = {
+    "validate": ("validate.validate", "Checks manifests of the work tree or of a commit."),
+    "plan": ("sync.plan", "Shows what one cycle would do; changes nothing."),
+    "apply": ("sync.apply", "One cycle: plans, imports, waits for the outcome."),
+    "run": ("loop.run", "The scheduled loop, with page, metrics and webhook."),
+    "status": ("memory.status", "The last known verdict of every model, offline."),
+    "history": ("memory.history", "Who declared each model, and what became of it."),
+    "retry": ("sync.retry", "Releases a failed model and imports it again."),
+    "schema": ("schema.schema", "JSON Schema of a manifest or of the configuration."),
+    "doctor": ("diagnose.doctor", "Checks the whole setup and says what to do."),
+    "state": ("state.app", "Looks after the state: check, export, rebuild."),
+    "registry": ("registry.app", "The embedded registry: serve."),
+}
+"""For each command, in the order of the list: where in this package it is, and its line of the list."""
+
+
+class _Commands(typer.core.TyperGroup):
+    """Imports a command when it is called: the list needs none, and each needs no other."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, name and _loaded(name), rest
+
+
 app = typer.Typer(
     name="reconciler",
+    cls=_Commands,
     help="Imports the models that git declares, each exactly once.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -22,17 +50,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("validate")(validate.validate)
-app.command("plan")(sync.plan)
-app.command("apply")(sync.apply)
-app.command("run")(loop.run)
-app.command("status")(memory.status)
-app.command("history")(memory.history)
-app.command("retry")(sync.retry)
-app.command("schema")(schema.schema)
-app.command("doctor")(diagnose.doctor)
-app.add_typer(state.app, name="state")
-app.add_typer(registry.app, name="registry")
 
 
 def run() -> None:
@@ -71,3 +88,22 @@ def _version(version: bool = typer.Option(False, "--version", help="Show the ver
 
         typer.echo(f"reconciler {__version__}")
         raise typer.Exit
+
+
+def _listed() -> None:
+    """Stands in the list for a command that is not imported yet."""
+
+
+def _loaded(name: str) -> Any:  # noqa: ANN401 - the library's commands have no public type
+    module, _, member = _COMMANDS[name][0].partition(".")
+    found = getattr(import_module(f"reconciler.cli.{module}"), member)
+    shelf = typer.Typer(rich_markup_mode=None)
+    if isinstance(found, typer.Typer):
+        shelf.add_typer(found, name=name)
+    else:
+        shelf.command(name)(found)
+    return typer.main.get_group(shelf).commands[name]
+
+
+for _name, (_, _line) in _COMMANDS.items():
+    app.command(_name, short_help=_line)(_listed)

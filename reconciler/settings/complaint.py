@@ -14,12 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pydantic import ValidationError
-    from pydantic_settings import SettingsError
 
 _MOST = 50
 """Mistakes told at once."""
 _LONGEST = 80
-"""Characters of a key that are repeated."""
+"""Characters of a name that are repeated."""
 
 _REWORDED = (
     (r"^Value error, ", ""),
@@ -37,19 +36,15 @@ def told(error: ValidationError, file: Path | None) -> str:
     return "\n".join(lines + more)
 
 
-def undecodable(error: SettingsError) -> str:
-    """A variable for a whole section that is not the JSON it has to be."""
-    section = re.search(r'field "(\w+)"', str(error))
-    name = PREFIX + (section[1].upper() if section else "")
-    return (
-        f"environment {name}: expected a table of keys, written as JSON; a single key is set with {name}__KEY"
-    )
-
-
 def meant(word: str, known: Collection[str]) -> str:
     """A did-you-mean, or nothing."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
+
+
+def short(key: str) -> str:
+    """A key or the name of a variable, as far as a person wants to read it."""
+    return key if len(key) <= _LONGEST else f"{key[: _LONGEST - 1]}…"
 
 
 def _line(problem: Mapping[str, Any], file: Path | None) -> str:
@@ -59,11 +54,7 @@ def _line(problem: Mapping[str, Any], file: Path | None) -> str:
     if kind.startswith("union_tag"):
         keys.append(str(problem["ctx"]["discriminator"]).strip("'"))
     said = _tag(problem) if kind == "union_tag_invalid" else _said(problem, keys)
-    return f"{_origin(steps, file)}: {'.'.join(map(_short, keys)) or 'configuration'}: {said}"
-
-
-def _short(key: str) -> str:
-    return key if len(key) <= _LONGEST else f"{key[: _LONGEST - 1]}…"
+    return f"{_origin(steps, file)}: {'.'.join(map(short, keys)) or 'configuration'}: {said}"
 
 
 def _is_tag(steps: list[str], at: int) -> bool:
@@ -103,7 +94,7 @@ def _origin(steps: list[str], file: Path | None) -> str:
         variable = PREFIX + "__".join(keys[:count]).upper()
         for name in os.environ:
             if name.upper() == variable or (count == len(keys) and name.upper().startswith(f"{variable}__")):
-                return f"environment {name}"
+                return f"environment {short(name)}"
     return str(file) if file else "configuration"
 
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 import difflib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
-from pydantic_settings import SettingsError
 
 from reconciler.errors import ConfigurationError
-from reconciler.settings.complaint import meant, told, undecodable
+from reconciler.settings.complaint import told
 from reconciler.settings.tables import PREFIX, EmbeddedTarget, Settings
+from reconciler.settings.variables import merged, spoken
 from reconciler.toml_file import read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME = "reconciler.toml"
-_CONFIG_VARIABLE = "RECONCILER_CONFIG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +85,10 @@ def load(file: Path | None, *, cwd: Path) -> Configuration:
     top = _top(cwd)
     found = _explicit(file, cwd) if file is not None else _search(cwd, top)
     content = read_toml(found) if found else {}
-    _known_variables()
-    if "targets" not in content and _refines_the_default():
-        content["targets"] = {"local": {"kind": "embedded"}}
     try:
-        settings = Settings(**content)
+        settings = Settings.model_validate(_layered(content, spoken(os.environ)))
     except ValidationError as error:
         raise ConfigurationError(told(error, found)) from None
-    except SettingsError as error:
-        raise ConfigurationError(undecodable(error)) from None
     except RecursionError:
         raise ConfigurationError(f"environment {PREFIX}…: a value is nested too deeply") from None
     return Configuration(settings=settings, base=found.parent if found else top, file=found)
@@ -116,20 +110,9 @@ def _search(cwd: Path, top: Path) -> Path | None:
     return next((folder / FILE_NAME for folder in (cwd, top) if (folder / FILE_NAME).is_file()), None)
 
 
-def _known_variables() -> None:
-    """Refuses a `RECONCILER_…` variable that no setting has: it would be passed over in silence."""
-    for variable in os.environ:
-        if not variable.startswith(PREFIX) or variable == _CONFIG_VARIABLE:
-            continue
-        section = variable.removeprefix(PREFIX).split("__", 1)[0].lower()
-        if section not in Settings.model_fields:
-            raise ConfigurationError(
-                f"environment: {variable}: no such setting{meant(section, Settings.model_fields)}; "
-                f"sections are {', '.join(Settings.model_fields)}, and keys follow after two underscores"
-            )
-
-
-def _refines_the_default() -> bool:
-    """Whether the environment speaks of targets, and only of the one that is there by default."""
-    spoken = [name.upper() for name in os.environ if name.upper().startswith(f"{PREFIX}TARGETS")]
-    return bool(spoken) and all(name.startswith(f"{PREFIX}TARGETS__LOCAL__") for name in spoken)
+def _layered(content: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    """The environment over the file; over the default where neither says which targets there are."""
+    targets = variables.get("targets")
+    if "targets" not in content and isinstance(targets, dict) and list(targets) == ["local"]:
+        content = {**content, "targets": {"local": {"kind": "embedded"}}}
+    return merged(content, variables)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from reconciler.settings.written import (  # noqa: TC001 - pydantic reads the annotations
     Address,
@@ -251,16 +250,10 @@ def _default_targets() -> dict[str, EmbeddedTarget | ModelArtsTarget]:
     return {"local": EmbeddedTarget(kind="embedded")}
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The whole configuration; `Configuration` adds where it came from."""
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        env_prefix=PREFIX,
-        env_nested_delimiter="__",
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     source: SourceSettings = SourceSettings()
     targets: dict[TargetName, Target] = Field(
@@ -272,15 +265,3 @@ class Settings(BaseSettings):
     follow: FollowSettings = FollowSettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the hook's signature
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over the file."""
-        return env_settings, init_settings

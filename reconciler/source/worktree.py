@@ -26,6 +26,7 @@ _REFERS = b"initial_config_file"
 _DECLARES = b"model_name"
 _DECLARED = re.compile(rb"""model_name["']?\s*:\s*["']?([^"'\s,}#]+)""")
 _LINK = "120000"
+_FIRST_READ = 1 << 16  # bytes; nearly every manifest is smaller, and room for more costs time
 _LARGEST_READ = 1 << 20  # more than any manifest may have; the rules refuse what is cut off here
 
 
@@ -53,7 +54,7 @@ class WorkTree:
         root = self.base / path
         if not root.is_dir():
             raise ConfigurationError(f"{path}: no such directory in {self.base}")
-        return Snapshot("", path, tuple(sorted(self._walk(root), key=lambda file: file.path)))
+        return Snapshot("", path, tuple(map(self._file, sorted(self._walk(path)))))
 
     def around(self, paths: Collection[str], root: str) -> Snapshot:
         """Some files below `root`, with what it takes to judge them without parsing everything there.
@@ -71,10 +72,10 @@ class WorkTree:
         folders = {Path(path).parent for path, text in texts.items() if _REFERS in text}
         lonely = {Path(path).parent for path, text in texts.items() if _DECLARES not in text}
         found |= {file.path: file for file in self._above(lonely, root)}
-        for file, text in self._namesakes(names, root) if names else ():
-            found.setdefault(file.path, file)
-            folders |= {Path(file.path).parent} if _REFERS in text else set()
-        found |= {file.path: file for folder in folders for file in self._walk(self.base / folder)}
+        for path, text in self._namesakes(names, root) if names else ():
+            found.setdefault(path, self._file(path))
+            folders |= {Path(path).parent} if _REFERS in text else set()
+        found |= {path: self._file(path) for folder in folders for path in self._walk(folder.as_posix())}
         return Snapshot("", root, tuple(found[name] for name in sorted(found)))
 
     def referring(self, paths: Collection[str], root: str) -> set[str]:
@@ -97,47 +98,66 @@ class WorkTree:
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The bytes of each file. Raises ConfigurationError when one cannot be read."""
         for path in blobs:
-            try:
-                with (self.base / path).open("rb") as file:
-                    yield path, file.read(_LARGEST_READ)
-            except OSError as error:
-                raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+            yield path, self._text(path)
 
     def _existing(self, path: str) -> File:
         place = self.base / path
         if not place.is_symlink() and not place.is_file():
             raise ConfigurationError(f"{path}: no such file in {self.base}")
-        return self._file(place)
+        return self._file(path)
 
     def _text(self, path: str) -> bytes:
-        return next(self.read([path]))[1]
+        try:
+            text = _first(f"{self.base}/{path}")
+            if len(text) < _FIRST_READ:
+                return text
+            with (self.base / path).open("rb") as file:
+                return file.read(_LARGEST_READ)
+        except OSError as error:
+            raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
 
     def _above(self, folders: Iterable[Path], root: str) -> Iterator[File]:
         """The files, in these folders and those between them and `root`, that name another file."""
         wanted = {folder for start in folders for folder in (start, *start.parents)}
         for folder in wanted:
             for file in (self.base / folder).iterdir() if folder.is_relative_to(root) else ():
-                found = self._file(file)
-                if stat.S_ISREG(file.lstat().st_mode) and _REFERS in self._text(found.path):
+                found = self._file((folder / file.name).as_posix())
+                if found.mode != _LINK and _REFERS in self._text(found.path):
                     yield found
 
-    def _namesakes(self, names: set[bytes], root: str) -> Iterator[tuple[File, bytes]]:
+    def _namesakes(self, names: set[bytes], root: str) -> Iterator[tuple[str, bytes]]:
         """The files below `root`, with their bytes, that declare a model of one of these names."""
-        for file in self._walk(self.base / root):
-            if file.mode != _LINK and is_manifest(file.path, root):
-                text = self._text(file.path)
+        for path, entry in self._entries(root):
+            if is_manifest(path, root) and entry.is_file(follow_symlinks=False):
+                text = self._text(path)
                 if not names.isdisjoint(_DECLARED.findall(text)):
-                    yield file, text
+                    yield path, text
 
-    def _walk(self, folder: Path) -> Iterator[File]:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    yield from self._walk(Path(entry.path))
-                else:
-                    yield self._file(Path(entry.path))
+    def _walk(self, folder: str) -> Iterator[str]:
+        return (path for path, _ in self._entries(folder))
 
-    def _file(self, file: Path) -> File:
-        status = file.lstat()
-        path = file.relative_to(self.base).as_posix()
+    def _entries(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """Everything below a folder that is no folder, by its path as git would name it, in any order."""
+        folders = [folder]
+        while folders:
+            within = folders.pop()
+            above = "" if within in ("", ".") else f"{within}/"
+            with os.scandir(self.base / within) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(above + entry.name)
+                    else:
+                        yield above + entry.name, entry
+
+    def _file(self, path: str) -> File:
+        status = (self.base / path).lstat()
         return File(path, path, "100644" if stat.S_ISREG(status.st_mode) else _LINK, status.st_size)
+
+
+def _first(file: str) -> bytes:
+    """The beginning of a file, by as few system calls as there can be: there may be very many files."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, _FIRST_READ)
+    finally:
+        os.close(descriptor)

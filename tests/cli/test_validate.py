@@ -96,6 +96,18 @@ def test_a_pair_that_another_file_declares_is_told_for_the_file_given(fleet: Fle
     assert fleet("validate", "models.d/b-2.0.0.yaml").code == 0
 
 
+@pytest.mark.parametrize("lines", [0, 800, 3_000])
+def test_a_long_manifest_is_read_to_its_end(fleet: Fleet, lines: int) -> None:
+    """A pair behind 80,000 bytes counts; with 300,000 before it the file is too large, and that is told."""
+    long = ("# " + 97 * "-" + "\n") * lines
+    fleet.repository.write({"models.d/long.yaml": long + manifest("a@1.0.0")})
+    for given in ("long.yaml", "a-1.0.0.yaml"):
+        told = fleet.json("validate", f"models.d/{given}").json
+        codes = {problem["code"] for problem in told["problems"]}
+        small = lines * 100 < 256 * 1024
+        assert codes == ({"conflict"} if small else {"file-too-large"} if given == "long.yaml" else set())
+
+
 def test_a_configuration_file_beside_a_manifest_is_read(fleet: Fleet) -> None:
     """Checking the manifest, or the file that it names, or both."""
     broken = {"models.d/c.yaml": manifest("c@1.0.0", initial_config_file="c.json"), "models.d/c.json": "{"}
@@ -195,6 +207,13 @@ def test_nothing_is_written(fleet: Fleet) -> None:
     fleet("validate")
     fleet("validate", "--commit", "HEAD")
     assert fleet.files() == before
+
+
+def test_the_work_tree_is_checked_without_git(fleet: Fleet, tmp_path: Path) -> None:
+    """No process is started, neither for one file nor for all."""
+    for paths in ([], ["models.d/a-1.0.0.yaml"]):
+        assert fleet("validate", *paths, PATH=str(tmp_path / "nothing")).code == 0
+    assert fleet("validate", "--commit", "HEAD", PATH=str(tmp_path / "nothing")).code == 3
 
 
 def test_a_hook_can_call_it(fleet: Fleet) -> None:

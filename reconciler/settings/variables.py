@@ -1,0 +1,102 @@
+"""The environment as tables: `RECONCILER_TABLE__KEY=value` says what `[table] key = value` says in the file.
+
+Names count without regard to case. A value is text; where a table or a list belongs, it is JSON. A variable
+for a whole table comes first, and those for single keys of it after.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import reduce
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+from pydantic import BaseModel
+
+from reconciler.errors import ConfigurationError
+from reconciler.settings.complaint import meant, short
+from reconciler.settings.tables import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_CONFIG_VARIABLE = "RECONCILER_CONFIG"  # the command line's: where the file is
+
+
+def spoken(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What the environment says, as a file would have said it.
+
+    Raises:
+        ConfigurationError: a variable that no setting has, or that another one contradicts: it would be
+            passed over in silence; or one for a whole table that is not JSON.
+        RecursionError: a value is nested too deeply.
+    """
+    found: dict[str, Any] = {}
+    for name, steps in sorted(_ours(environment), key=lambda ours: len(ours[1])):
+        if not isinstance(reduce(_inside, steps[:-1], found), dict):
+            raise ConfigurationError(
+                f"environment {short(name)}: another variable says this is no table of keys"
+            )
+        value = _value(name, steps, environment[name])
+        found = merged(found, reduce(lambda inner, step: {step: inner}, reversed(steps), value))
+    return found
+
+
+def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """One table of two: key by key, what `over` says wins."""
+    both = {
+        key: merged(under[key], value)
+        for key, value in over.items()
+        if isinstance(value, dict) and isinstance(under.get(key), dict)
+    }
+    return {**under, **over, **both}
+
+
+def _ours(environment: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """The variables that are settings, each with the table and the keys it goes to."""
+    for name in environment:
+        if not name.upper().startswith(PREFIX) or name == _CONFIG_VARIABLE:
+            continue
+        steps = name[len(PREFIX) :].lower().split("__")
+        if steps[0] not in Settings.model_fields:
+            raise ConfigurationError(
+                f"environment: {short(name)}: no such setting{meant(steps[0], Settings.model_fields)}; "
+                f"sections are {', '.join(Settings.model_fields)}, and keys follow after two underscores"
+            )
+        yield name, steps
+
+
+def _inside(table: Any, key: str) -> Any:  # noqa: ANN401 - a value may be anything
+    return table.get(key, {}) if isinstance(table, dict) else None
+
+
+def _value(name: str, steps: list[str], text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    if not _takes_more_than_text(reduce(_below, steps, Settings)):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        if len(steps) > 1:
+            return text
+        raise ConfigurationError(
+            f"environment {name}: expected a table of keys, written as JSON; "
+            f"a single key is set with {name}__KEY"
+        ) from None
+
+
+def _below(kind: Any, key: str) -> Any:  # noqa: ANN401
+    """The type of what lies at a key of such a value; None when there is no such key."""
+    if get_origin(kind) is dict:
+        return get_args(kind)[1]
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        field = kind.model_fields.get(key)
+        return field and field.annotation
+    return next((found for part in get_args(kind) if (found := _below(part, key))), None)
+
+
+def _takes_more_than_text(kind: Any) -> bool:  # noqa: ANN401
+    """Whether a table or a list may stand there."""
+    if get_origin(kind) in (dict, tuple):
+        return True
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return True
+    return any(map(_takes_more_than_text, get_args(kind)))

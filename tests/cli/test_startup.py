@@ -1,0 +1,107 @@
+"""What a command imports: nothing it has no use for, since importing is most of what a start costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.git_repository import git_environment
+from tests.program import Fleet, Program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIBRARIES = frozenset(
+    {
+        "apscheduler",
+        "asyncio",
+        "deepdiff",
+        "fastapi",
+        "git",
+        "httpx",
+        "jinja2",
+        "minio",
+        "prometheus_client",
+        "psycopg",
+        "pydantic",
+        "rich",
+        "sqlalchemy",
+        "starlette",
+        "structlog",
+        "uvicorn",
+        "watchfiles",
+        "yaml",
+    }
+)
+"""What takes its time to import; typer alone is needed by all."""
+
+USES = {
+    "--help": set(),
+    "--version": {"pydantic"},
+    "plan --help": {"pydantic", "asyncio"},
+    "validate models.d/a-1.0.0.yaml": {"pydantic", "yaml"},
+    "validate --commit HEAD": {"pydantic", "yaml", "git"},
+    "schema": {"pydantic", "yaml"},
+    "schema --config": {"pydantic", "yaml"},
+    "status": {"pydantic", "yaml", "sqlalchemy", "asyncio"},
+    "history": {"pydantic", "yaml", "sqlalchemy", "asyncio", "git"},
+    "state check": {"pydantic", "yaml", "sqlalchemy", "asyncio"},
+}
+"""The most that each command may import of them."""
+
+_TELLING = """
+import sys
+from reconciler.cli import main
+try:
+    main()
+finally:
+    sys.stderr.write("imported: " + " ".join(sys.modules))
+"""
+
+
+def _imported(fleet: Fleet, command: str) -> list[str]:
+    """The modules there are after a command did its work, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", _TELLING, *command.split()],
+        cwd=fleet.folder,
+        env=git_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stderr.rpartition("imported: ")[2].split()
+
+
+@pytest.mark.parametrize("command", USES)
+def test_a_command_imports_no_library_without_a_use_for_it(fleet: Fleet, command: str) -> None:
+    """The lists above are the most."""
+    imported = {name.partition(".")[0] for name in _imported(fleet, command)}
+    assert "typer" in imported
+    assert (imported & LIBRARIES) - USES[command] == set()
+
+
+def test_a_command_imports_no_other_command(fleet: Fleet) -> None:
+    """Each is loaded when it is called."""
+    own = {name for name in _imported(fleet, "schema") if name.startswith("reconciler.cli.")}
+    assert own == {f"reconciler.cli.{name}" for name in ("options", "program", "schema", "terminal")}
+
+
+def test_every_command_of_the_list_is_there(tmp_path: Path) -> None:
+    """The list is written without looking at them: each has help of its own, with options."""
+    program = Program(tmp_path)
+    lines = program("--help").out.partition("Commands:\n")[2].splitlines()
+    assert len(lines) > 1
+    for line in lines:
+        done = program(line.split()[0], "--help")
+        assert (done.code, done.err) == (0, "")
+        assert done.out.startswith(f"Usage: reconciler {line.split()[0]} ")
+        assert "--help" in done.out
+
+
+def test_a_line_of_the_list_is_told_whole(tmp_path: Path) -> None:
+    """Each fits a terminal: none is cut off or broken."""
+    lines = Program(tmp_path)("--help").out.partition("Commands:\n")[2].splitlines()
+    assert [line for line in lines if not line.endswith(".") or line.endswith("...")] == []
