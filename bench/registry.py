@@ -32,7 +32,7 @@ from reconciler.embedded import EmbeddedSettings, create_app
 from reconciler.embedded.access import ANYBODY
 from reconciler.embedded.arrival import arrive
 from reconciler.embedded.database import Database
-from reconciler.embedded.store import Model
+from reconciler.embedded.rows import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,7 +54,7 @@ def preload(database: Path, models: int, *, seed: int = 0) -> None:
     rows = (_row(number, seed, settings) for number in (*range(models), FIRST))
     with closing(Database(database)) as opened:
         while some := list(islice(rows, _A_TRANSACTION)):
-            with opened.writing() as connection:
+            with opened.transaction() as connection:
                 connection.executemany(_INSERT, [astuple(row) for row in some])
 
 

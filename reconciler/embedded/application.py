@@ -179,7 +179,7 @@ def _add_routes(app: FastAPI) -> None:
     @app.get("/healthz", summary="Whether the registry and its database answer", tags=["health"])
     async def health() -> Response:
         try:
-            await parts.database.run(parts.database.check)
+            await parts.database.read(parts.database.check)
         except sqlite3.Error as error:
             raise VendorError(UNAVAILABLE, f"the registry's database says: {error}") from error
         return answer({"status": "ok"})
