@@ -25,7 +25,7 @@ Filters = Annotated[ListQuery, Query()]
 Paging = Annotated[Page, Query()]
 ProjectId = Annotated[str, Path(json_schema_extra={"pattern": f"^{PROJECT_ID.pattern}$"})]
 
-_MODEL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+MODEL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 router = APIRouter(
     prefix="/v1/{project_id}/models",
@@ -114,6 +114,6 @@ async def delete_model(
 
 def _check_id(model_id: str, settings: EmbeddedSettings) -> None:
     """Nobody publishes whether an id that cannot be one is a wrong value or an unknown model."""
-    if settings.malformed_id != NO_SUCH_MODEL.status and not _MODEL_ID.fullmatch(model_id):
+    if settings.malformed_id != NO_SUCH_MODEL.status and not MODEL_ID.fullmatch(model_id):
         code = Code(settings.malformed_id, general_code(settings).code)
         raise VendorError(code, f"model_id {model_id} is not the id of a model")
