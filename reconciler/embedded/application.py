@@ -1,8 +1,8 @@
 """The registry as an ASGI application: its parts wired, its routes, and one envelope for every refusal.
 
 server ─▶ Boundary ─▶ routes ─▶ intake ─▶ judging ─▶ arrival ─▶ store ─▶ database
-          request id,                   body,     edition's  row and    one transaction
-          last resort                   caller    rules      fate
+          request id,           body,     edition's  row and    one transaction for all
+          last resort           caller    rules      fate       who wait
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import logging
 import sqlite3
 from contextlib import asynccontextmanager
 from email.utils import formatdate
-from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -22,13 +21,7 @@ from starlette.requests import ClientDisconnect
 from reconciler.contract import edition
 from reconciler.embedded import iam, routes
 from reconciler.embedded.access import Gate
-from reconciler.embedded.answers import (
-    INTERNAL,
-    UNAVAILABLE,
-    VendorError,
-    answer,
-    refusal,
-)
+from reconciler.embedded.answers import INTERNAL, UNAVAILABLE, VendorError, answer, refusal
 from reconciler.embedded.database import Database
 from reconciler.embedded.documentation import complete
 from reconciler.embedded.intake import Parts
@@ -47,7 +40,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _REQUEST_ID = "X-request-id"
-_ABOUT_WHO_ASKS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 def create_app(settings: EmbeddedSettings) -> FastAPI:
