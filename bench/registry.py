@@ -17,22 +17,17 @@ import subprocess
 import sys
 import time
 import urllib.request
-import uuid
-from contextlib import closing, contextmanager
-from dataclasses import astuple, fields, replace
-from itertools import islice
+from contextlib import contextmanager
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from bench.generate import FIRST, declared
-from reconciler.contract import edition
+from reconciler import embedded
 from reconciler.embedded import EmbeddedSettings, create_app
-from reconciler.embedded.access import ANYBODY
-from reconciler.embedded.arrival import arrive
-from reconciler.embedded.database import Database
-from reconciler.embedded.store import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,35 +36,17 @@ if TYPE_CHECKING:
 
 PROJECT = "bench"
 
-_A_TRANSACTION = 5000  # models
-_LONG_AGO = 1_700_000_000.0  # when what is filled in was imported; it has been published since
-_COLUMNS = [field.name for field in fields(Model)]
-_INSERT = f"INSERT INTO models ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
+_LONG_AGO = 1_700_000_000.0  # when what is filled in was imported, one a millisecond; published since
+_KINDS = ("list", "detail", "import", "delete")
 _READY_SECONDS = 60.0
 
 
 def preload(database: Path, models: int, *, seed: int = 0) -> None:
     """Registers the models of a repository that `bench.generate` made, as if each had been imported."""
-    settings = EmbeddedSettings(database=database, publish_seconds=0, clock=lambda: _LONG_AGO)
-    rows = (_row(number, seed, settings) for number in (*range(models), FIRST))
-    with closing(Database(database)) as opened:
-        while some := list(islice(rows, _A_TRANSACTION)):
-            with opened.writing() as connection:
-                connection.executemany(_INSERT, [astuple(row) for row in some])
-
-
-def _row(number: int, seed: int, settings: EmbeddedSettings) -> Model:
-    request = as_sent(declared(number, seed=seed).request)
-    row = arrive(
-        request,
-        json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode(),
-        project_id=PROJECT,
-        caller=ANYBODY,
-        request_id=f"{number:032x}",
-        settings=settings,
-        defaults=edition(settings.edition).defaults,
-    )
-    return replace(row, model_id=str(uuid.UUID(int=(seed << 64) + number + 1)))
+    ticks = (_LONG_AGO + number / 1000 for number in count())
+    settings = EmbeddedSettings(database=database, publish_seconds=0, clock=partial(next, ticks))
+    numbers = (*range(models), FIRST)
+    embedded.preload(settings, PROJECT, (as_sent(declared(number, seed=seed).request) for number in numbers))
 
 
 def as_sent(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +60,7 @@ class Counting:
     def __init__(self, app: ASGIApp, delay: float) -> None:
         self._app = app
         self._delay = delay
-        self._seen: dict[str, float] = {"list": 0, "detail": 0, "import": 0, "delete": 0}
+        self._seen: dict[str, float] = dict.fromkeys(_KINDS, 0)
         self._latest = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +83,8 @@ class Counting:
     async def _tell(self, path: str, send: Send) -> None:
         if path.startswith("/bench/delay/"):
             self._delay = float(path.rpartition("/")[2])
-        body = json.dumps(self._seen | {"latest_import_at": self._latest}).encode()
+        clocks = {"latest_import_at": self._latest, "cpu_seconds": time.process_time()}
+        body = json.dumps(self._seen | clocks).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -136,13 +114,14 @@ class Served:
         self.url = url
 
     def seen(self) -> dict[str, float]:
-        """Requests so far by kind, and when the latest import call arrived (`time.monotonic`)."""
+        """Requests so far by kind, when the latest import arrived (`time.monotonic`), and CPU seconds."""
         with urllib.request.urlopen(f"{self.url}/bench/seen", timeout=_READY_SECONDS) as answer:  # noqa: S310 - our own
             return dict(json.load(answer))
 
     def requests(self) -> int:
         """How many requests there were so far."""
-        return int(sum(count for kind, count in self.seen().items() if kind != "latest_import_at"))
+        seen = self.seen()
+        return int(sum(seen[kind] for kind in _KINDS))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from reconciler.embedded.settings import Credentials, EmbeddedSettings, User
 if TYPE_CHECKING:
     from reconciler.embedded.application import create_app
     from reconciler.embedded.faults import Faults, load_faults
+    from reconciler.embedded.preloading import preload
     from reconciler.embedded.server import running, serve
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "User",
     "create_app",
     "load_faults",
+    "preload",
     "running",
     "serve",
 ]
@@ -31,6 +33,7 @@ _LATER = {
     "Faults": "faults",
     "create_app": "application",
     "load_faults": "faults",
+    "preload": "preloading",
     "running": "server",
     "serve": "server",
 }

@@ -135,9 +135,9 @@ class Tokens:
         token = f"MII{secrets.token_urlsafe(1536)}"
         expires_at = now + self._lifetime
         row = (_digest(token), user.name, user.domain, project_id, expires_at)
-        with self._database.writing() as connection:
-            connection.execute("DELETE FROM tokens WHERE expires_at < ?", (now - _KEPT_AFTER_EXPIRY,))
-            connection.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?)", row)
+        connection = self._database.connection
+        connection.execute("DELETE FROM tokens WHERE expires_at < ?", (now - _KEPT_AFTER_EXPIRY,))
+        connection.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?)", row)
         return token, expires_at
 
     def admit(self, token: str, now: float) -> Caller:
@@ -166,14 +166,14 @@ class Gate:
         """Who is calling. Raises VendorError when refused."""
         token = request.headers.get("x-auth-token")
         if token:
-            return await self._database.run(self._tokens.admit, token, now)
+            return await self._database.read(self._tokens.admit, token, now)
         if "authorization" in request.headers:
             return self._keys.admit(request, now)
         raise VendorError(NO_TOKEN, "send X-Auth-Token, or sign the request with AK/SK")
 
     async def issue(self, user: User, project_id: str | None, now: float) -> tuple[str, float]:
         """A new token for a user, and when it expires, in seconds since the epoch."""
-        return await self._database.run(self._tokens.issue, user, project_id, now)
+        return await self._database.write(self._tokens.issue, user, project_id, now)
 
     def user(self, name: str, password: str, domain: str) -> User | None:
         """The user with this name, password and account, or None."""

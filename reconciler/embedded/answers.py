@@ -91,8 +91,13 @@ def printable(text: str) -> str:
 
 def answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON response: UTF-8, compact, key order kept."""
-    body = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    return Response(body, status, headers, media_type="application/json")
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return written(text, status, headers)
+
+
+def written(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A response of JSON that was written already."""
+    return Response(text.encode(), status, headers, media_type="application/json")
 
 
 def refusal(error: VendorError, request_id: str | None) -> Response:

@@ -1,8 +1,8 @@
 """The registry as an ASGI application: its parts wired, its routes, and one envelope for every refusal.
 
-server ─▶ Boundary ─▶ FastAPI routes ─▶ intake ─▶ judging ─▶ arrival ─▶ store ─▶ database
-          request id,                   body,     edition's  row and    one transaction
-          last resort                   caller    rules      fate
+server ─▶ Boundary ─▶ routes ─▶ intake ─▶ judging ─▶ arrival ─▶ store ─▶ database
+          request id,           body,     edition's  row and    one transaction for all
+          last resort           caller    rules      fate       who wait
 """
 
 from __future__ import annotations
@@ -11,35 +11,23 @@ import logging
 import sqlite3
 from contextlib import asynccontextmanager
 from email.utils import formatdate
-from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI, Response
 from starlette.requests import ClientDisconnect
 
 from reconciler.contract import edition
 from reconciler.embedded import iam, routes
 from reconciler.embedded.access import Gate
-from reconciler.embedded.answers import (
-    BAD_VALUES,
-    INTERNAL,
-    NO_SUCH_API,
-    UNAVAILABLE,
-    Code,
-    IamError,
-    VendorError,
-    answer,
-    iam_refusal,
-    refusal,
-)
+from reconciler.embedded.answers import INTERNAL, UNAVAILABLE, VendorError, answer, refusal
 from reconciler.embedded.database import Database
 from reconciler.embedded.documentation import complete
 from reconciler.embedded.intake import Parts
+from reconciler.embedded.refusals import add_refusals
 from reconciler.embedded.sabotage import Sabotage
+from reconciler.embedded.shortcut import Shortcut
 from reconciler.embedded.store import Store
 
 if TYPE_CHECKING:
@@ -52,7 +40,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _REQUEST_ID = "X-request-id"
-_ABOUT_WHO_ASKS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 def create_app(settings: EmbeddedSettings) -> FastAPI:
@@ -86,7 +73,8 @@ def create_app(settings: EmbeddedSettings) -> FastAPI:
         gate=Gate(database, settings.auth) if settings.auth else None,
     )
     _add_routes(app)
-    _add_refusals(app)
+    add_refusals(app)
+    app.add_middleware(Shortcut, parts=app.state.parts)
     app.add_middleware(Dated, clock=settings.clock)
     app.add_middleware(Boundary)
     if settings.faults is not None:
@@ -179,44 +167,10 @@ def _add_routes(app: FastAPI) -> None:
     @app.get("/healthz", summary="Whether the registry and its database answer", tags=["health"])
     async def health() -> Response:
         try:
-            await parts.database.run(parts.database.check)
+            await parts.database.read(parts.database.check)
         except sqlite3.Error as error:
             raise VendorError(UNAVAILABLE, f"the registry's database says: {error}") from error
         return answer({"status": "ok"})
-
-
-def _add_refusals(app: FastAPI) -> None:
-    @app.exception_handler(VendorError)
-    async def refuse(request: Request, error: VendorError) -> Response:
-        if error.code.status in _ABOUT_WHO_ASKS:
-            _LOG.warning("request %s refused: %s %s", request.state.request_id, *error.code)
-        return refusal(error, request.state.request_id)
-
-    @app.exception_handler(IamError)
-    async def refuse_login(request: Request, error: IamError) -> Response:
-        if error.status in _ABOUT_WHO_ASKS:
-            _LOG.warning("request %s refused: %s login", request.state.request_id, error.status)
-        return iam_refusal(error)
-
-    @app.exception_handler(sqlite3.Error)
-    async def refuse_for_the_database(request: Request, error: sqlite3.Error) -> Response:
-        _LOG.error("request %s failed: the database says %s", request.state.request_id, error)
-        return refusal(VendorError(INTERNAL, f"the database says: {error}"), request.state.request_id)
-
-    @app.exception_handler(RequestValidationError)
-    async def refuse_parameters(request: Request, error: RequestValidationError) -> Response:
-        faults = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors()]
-        return refusal(VendorError(BAD_VALUES, "; ".join(faults)), request.state.request_id)
-
-    @app.exception_handler(HTTPException)
-    async def refuse_route(request: Request, error: HTTPException) -> Response:
-        phrase = HTTPStatus(error.status_code).phrase.lower()
-        code = Code(error.status_code, NO_SUCH_API.code)
-        response = refusal(
-            VendorError(code, f"{request.method} {request.url.path}: {phrase}"), request.state.request_id
-        )
-        response.headers.update(error.headers or {})
-        return response
 
 
 def _version() -> str:

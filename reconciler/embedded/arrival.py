@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
-from reconciler.embedded.store import Model, matches
+from reconciler.embedded.rows import Model, matches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

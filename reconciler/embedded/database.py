@@ -1,18 +1,21 @@
 """The registry's own database: one SQLite file, one thread that touches it.
 
-Write-ahead log with full synchronisation: what was answered survives kill -9 and power loss. Each write is
-one immediate transaction, so several registry processes may share a file. One worker thread serves
-this process; the event loop never waits on the disk.
+Write-ahead log with full synchronisation: what was answered survives kill -9 and power loss. One worker
+thread serves this process; the event loop never waits on the disk. Whatever is asked in one turn of the
+loop, or while the thread is busy, is served in one pass: all writes in one immediate transaction, answered
+once it is on disk, then the reads. So a crowd of imports waits for the disk once, and several registry
+processes may share a file.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from reconciler.errors import StateError
 
@@ -53,8 +56,8 @@ CREATE TABLE models (
   request        TEXT NOT NULL      -- its body, as it was received
 ) STRICT;
 CREATE INDEX models_by_age ON models (project_id, workspace_id, created_at, sequence);
-CREATE INDEX models_by_name ON models (project_id, model_name, model_version);
-CREATE UNIQUE INDEX models_once ON models (project_id, workspace_id, model_name, model_version);
+CREATE INDEX models_by_version ON models (project_id, workspace_id, model_version, model_name);
+CREATE UNIQUE INDEX models_once ON models (project_id, model_name, model_version, workspace_id);
 CREATE TABLE tokens (
   digest     TEXT PRIMARY KEY,      -- hex SHA-256; the token itself is not kept
   user_name  TEXT NOT NULL,
@@ -63,6 +66,37 @@ CREATE TABLE tokens (
   expires_at REAL NOT NULL          -- seconds since the epoch
 ) STRICT;
 """
+
+
+_REPEATED = """
+DROP INDEX IF EXISTS models_once;
+CREATE INDEX IF NOT EXISTS models_by_name ON models (project_id, model_name, model_version);
+"""
+
+
+class _Job(NamedTuple):
+    """Work for the thread, and who waits for it."""
+
+    work: Callable[[], Any]
+    future: asyncio.Future[Any]
+    writes: bool
+
+
+class _Done(NamedTuple):
+    """What became of a job: a value, or an error."""
+
+    future: asyncio.Future[Any]
+    value: object = None
+    error: Exception | None = None
+
+    def tell(self) -> None:
+        """Wakes who waits, in the thread of the loop, unless nobody does any more."""
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.value)
+        else:
+            self.future.set_exception(self.error)
 
 
 class Database:
@@ -81,27 +115,41 @@ class Database:
         try:
             self._connection = _open(path)
             if not unique:
-                self._connection.execute("DROP INDEX IF EXISTS models_once")
+                self._connection.executescript(_REPEATED)
         except (sqlite3.Error, OSError) as error:
             raise StateError(
                 f"registry database {path}: cannot be used: {error}; check the permissions of the file"
                 " and its folder, or name another file"
             ) from error
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="registry-database")
+        self._waiting: deque[_Job] = deque()
+        self._closed = False
 
-    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Calls `function` in the worker thread. It is finished even when the caller goes away."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._worker, partial(function, *args, **kwargs))
+        return await self._served(partial(function, *args, **kwargs), writes=False)
+
+    async def write(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `read`, inside a transaction that is on disk on return; an error undoes what `function` did.
+
+        Others may share the transaction.
+
+        Raises:
+            sqlite3.Error: the transaction failed as a whole.
+        """
+        return await self._served(partial(function, *args, **kwargs), writes=True)
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """For reads, inside `run`."""
+        """For functions that `read` or `write` calls."""
         return self._connection
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One immediate transaction, inside `run`: on disk on leaving, or undone on an error."""
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One immediate transaction: on disk on leaving, or undone on an error.
+
+        For the worker thread, and for programs that use a database without one.
+        """
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield self._connection
@@ -111,14 +159,72 @@ class Database:
                 self._connection.execute("ROLLBACK")
             raise
 
+    async def _served(self, work: Callable[[], T], *, writes: bool) -> T:
+        if self._closed:
+            raise sqlite3.ProgrammingError("the database was closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append(_Job(work, future, writes))
+        if len(self._waiting) == 1:
+            loop.call_soon(self._worker.submit, self._pass)  # after whatever else is asked in this turn
+        return await future
+
+    def _pass(self) -> None:
+        """Serves all who wait."""
+        jobs = []
+        while self._waiting:
+            jobs.append(self._waiting.popleft())
+        writes = [job for job in jobs if job.writes]
+        if writes:
+            _tell(self._written(writes))
+        for job in jobs:
+            if not job.writes:
+                _tell([_tried(job)])
+
+    def _written(self, jobs: list[_Job]) -> list[_Done]:
+        try:
+            with self.transaction():
+                return [self._written_alone(job) for job in jobs]
+        except sqlite3.Error as error:
+            return [_Done(job.future, error=error) for job in jobs]
+
+    def _written_alone(self, job: _Job) -> _Done:
+        self._connection.execute("SAVEPOINT alone")
+        done = _tried(job)
+        if done.error is not None:
+            self._connection.execute("ROLLBACK TO alone")
+        self._connection.execute("RELEASE alone")
+        return done
+
     def check(self) -> None:
-        """Reads something, inside `run`. Raises sqlite3.Error when that fails."""
+        """Reads something, inside `read`. Raises sqlite3.Error when that fails."""
         self._connection.execute("SELECT 1 FROM models LIMIT 1").fetchall()
 
     def close(self) -> None:
         """Finishes what runs and closes; safe to call twice."""
+        self._closed = True
         self._worker.shutdown(wait=True)
         self._connection.close()
+
+
+def _tried(job: _Job) -> _Done:
+    try:
+        return _Done(job.future, job.work())
+    except Exception as error:  # noqa: BLE001 - it is raised where the work was asked for
+        return _Done(job.future, error=error)
+
+
+def _tell(done: list[_Done]) -> None:
+    """Wakes those who wait, each in its own loop; a loop that is closed has nobody left."""
+    for loop in {each.future.get_loop() for each in done}:
+        theirs = [each for each in done if each.future.get_loop() is loop]
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_wake, theirs)
+
+
+def _wake(done: list[_Done]) -> None:
+    for each in done:
+        each.tell()
 
 
 def _open(path: Path | None) -> sqlite3.Connection:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.embedded.answers import VendorError
 from reconciler.embedded.judging import general_code
-from reconciler.embedded.store import Listing, SortKey
+from reconciler.embedded.paging import Listing, SortKey
 
 if TYPE_CHECKING:
     from reconciler.embedded.settings import EmbeddedSettings

@@ -1,4 +1,4 @@
-"""What others do to a registry's models and tokens behind everybody's back. Runs in the database's thread."""
+"""What others do to a registry's models and tokens behind everybody's back. Inside a transaction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reconciler.embedded.database import Database
+    import sqlite3
+
     from reconciler.embedded.faults import Meddle
 
 _DEEDS = {
@@ -18,22 +19,20 @@ _DEEDS = {
 }
 
 
-def meddle(database: Database, rule: Meddle) -> int:
+def meddle(connection: sqlite3.Connection, rule: Meddle) -> int:
     """Does what the rule says to the oldest models of the names it says; gives how many there were."""
-    with database.writing() as connection:
-        rows = connection.execute("SELECT sequence, model_name FROM models ORDER BY created_at, sequence")
-        found = [sequence for sequence, name in rows.fetchall() if fnmatchcase(name, rule.models)]
-        chosen = [{"sequence": sequence, "text": "changed by somebody else"} for sequence in found]
-        connection.executemany(_DEEDS[rule.how], chosen[: rule.most])
+    rows = connection.execute("SELECT sequence, model_name FROM models ORDER BY created_at, sequence")
+    found = [sequence for sequence, name in rows.fetchall() if fnmatchcase(name, rule.models)]
+    chosen = [{"sequence": sequence, "text": "changed by somebody else"} for sequence in found]
+    connection.executemany(_DEEDS[rule.how], chosen[: rule.most])
     return len(chosen[: rule.most])
 
 
-def expire_tokens(database: Database, now: float) -> None:
+def expire_tokens(connection: sqlite3.Connection, now: float) -> None:
     """Ends every token issued so far.
 
     Args:
-        database: of the registry.
+        connection: to the registry's database, in a transaction.
         now: seconds since the epoch, on the registry's clock.
     """
-    with database.writing() as connection:
-        connection.execute("UPDATE tokens SET expires_at = min(expires_at, ?)", (now,))
+    connection.execute("UPDATE tokens SET expires_at = min(expires_at, ?)", (now,))

@@ -10,12 +10,31 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
 from reconciler.embedded.arrival import configuration
+from reconciler.embedded.rows import STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.embedded.rows import Model, Standing
     from reconciler.embedded.settings import EmbeddedSettings
-    from reconciler.embedded.store import Model, Standing
+
+# What list and detail have in common: the member's name, and the column it shows.
+_SHARED = {
+    "model_id": "model_id",
+    "model_name": "model_name",
+    "model_version": "model_version",
+    "model_type": "model_type",
+    "description": "description",
+    "source_type": "source_type",
+    "workspace_id": "workspace_id",
+    "tenant": "tenant",
+    "project": "project_id",
+    "owner": "owner",
+    "create_at": "created_at",
+}
+_STATUS = f"coalesce(nullif({STATUS}, 'publishing'), :pending_status)"
+_SOURCE = "CASE source_type WHEN 'auto' THEN 'auto' ELSE 'custom' END"
+_TRUE, _FALSE = "json('true')", "json('false')"
 
 _ZERO_METRICS = {"f1": 0.0, "recall": 0.0, "precision": 0.0, "accuracy": 0.0}
 _ADDED_CONFIG = {"model_source": "custom", "tunable": False, "downloadable_flag": True}
@@ -35,19 +54,24 @@ _HEALTH = {
 }
 
 
-def list_item(standing: Standing, settings: EmbeddedSettings) -> dict[str, Any]:
-    """A model as the list shows it."""
-    model = standing.model
-    item = _shared(model) | {"model_size": model.model_size, "market_flag": False, "publishable_flag": True}
-    item |= {"subscription_id": "", "extra": "", "specification": {}, "tunable": False}
-    if model.source_copy is not None:
-        item["source_copy"] = model.source_copy
-    if settings.sparse_items:
-        return item
-    item |= {"model_status": _status(standing, settings), "model_source": _source(model)}
-    if model.install_type is not None:
-        item["install_type"] = json.loads(model.install_type)
-    return item
+def list_item(settings: EmbeddedSettings) -> str:
+    """A model as the list shows it: an SQL expression that gives JSON.
+
+    It is over the columns of `models`, `:now` (milliseconds since the epoch) and `:pending_status`.
+    """
+    members = _SHARED | {"model_size": "model_size", "market_flag": _FALSE, "publishable_flag": _TRUE}
+    members |= {"subscription_id": "''", "extra": "''", "specification": "json('{}')", "tunable": _FALSE}
+    optional = _when_given("source_copy", "json_quote(source_copy)")
+    if not settings.sparse_items:
+        members |= {"model_status": _STATUS, "model_source": _SOURCE}
+        optional += f" || {_when_given('install_type', 'install_type')}"
+    always = ", ".join(f"'{name}', {value}" for name, value in members.items())
+    return f"'{{' || {optional} || substr(json_object({always}), 2)"
+
+
+def _when_given(column: str, as_json: str) -> str:
+    """A member that only models with such a value have, and the comma after it."""
+    return f"CASE WHEN {column} IS NULL THEN '' ELSE '\"{column}\":' || {as_json} || ',' END"
 
 
 def detail(standing: Standing, settings: EmbeddedSettings, defaults: Mapping[str, object]) -> dict[str, Any]:
@@ -104,19 +128,7 @@ def _optional(
 
 
 def _shared(model: Model) -> dict[str, Any]:
-    return {
-        "model_id": model.model_id,
-        "model_name": model.model_name,
-        "model_version": model.model_version,
-        "model_type": model.model_type,
-        "description": model.description,
-        "source_type": model.source_type,
-        "workspace_id": model.workspace_id,
-        "tenant": model.tenant,
-        "project": model.project_id,
-        "owner": model.owner,
-        "create_at": model.created_at,
-    }
+    return {shown: getattr(model, column) for shown, column in _SHARED.items()}
 
 
 def _status(standing: Standing, settings: EmbeddedSettings) -> str:

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from reconciler.embedded import catalogue, shapes
 from reconciler.embedded.access import Caller
-from reconciler.embedded.answers import IN_USE, NO_SUCH_MODEL, Code, VendorError, answer
+from reconciler.embedded.answers import IN_USE, NO_SUCH_MODEL, Code, VendorError, answer, written
 from reconciler.embedded.arrival import arrive
 from reconciler.embedded.intake import PROJECT_ID, Parts, admit_to_project, parts
 from reconciler.embedded.judging import general_code, read_request
 from reconciler.embedded.listing import ListQuery, Page
-from reconciler.embedded.rendering import detail, list_item
+from reconciler.embedded.rendering import detail
 
 if TYPE_CHECKING:
     from reconciler.embedded.settings import EmbeddedSettings
@@ -25,7 +25,7 @@ Filters = Annotated[ListQuery, Query()]
 Paging = Annotated[Page, Query()]
 ProjectId = Annotated[str, Path(json_schema_extra={"pattern": f"^{PROJECT_ID.pattern}$"})]
 
-_MODEL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+MODEL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 router = APIRouter(
     prefix="/v1/{project_id}/models",
@@ -42,20 +42,17 @@ async def import_model(
     body: bytes = request.state.body
     settings = registry.settings
 
-    def register() -> str:
-        model = arrive(
-            read_request(body, registry.rules, settings),
-            body,
-            project_id=project_id,
-            caller=caller,
-            request_id=request.state.request_id,
-            settings=settings,
-            defaults=registry.defaults,
-        )
-        registry.store.add(model)
-        return model.model_id
-
-    return answer({"model_id": await registry.database.run(register)})
+    model = arrive(
+        read_request(body, registry.rules, settings),
+        body,
+        project_id=project_id,
+        caller=caller,
+        request_id=request.state.request_id,
+        settings=settings,
+        defaults=registry.defaults,
+    )
+    await registry.store.add(model)
+    return answer({"model_id": model.model_id})
 
 
 @router.get("", summary="List models", responses={200: {"model": shapes.ModelList}})
@@ -64,13 +61,9 @@ async def list_models(project_id: ProjectId, registry: Registry, query: Filters)
     settings = registry.settings
     listing = query.listing(project_id, settings)
 
-    def page() -> Response:
-        standings, matches = registry.store.page(listing, registry.milliseconds())
-        models = [list_item(standing, settings) for standing in standings]
-        total = matches if settings.total_count == "right" else 0
-        return answer({"total_count": total, "count": len(models), "models": models})
-
-    return await registry.database.run(page)
+    page = await registry.store.page(listing, registry.milliseconds())
+    total = page.total if settings.total_count == "right" else 0
+    return written(f'{{"total_count":{total},"count":{page.count},"models":{page.models}}}')
 
 
 @router.get("/ai-engine-runtimes", summary="List engines", responses={200: {"model": shapes.Runtimes}})
@@ -97,11 +90,8 @@ async def show_model(project_id: ProjectId, model_id: str, registry: Registry) -
     """Everything the API tells about one model; some fields come back renamed, re-typed or filled in."""
     _check_id(model_id, registry.settings)
 
-    def show() -> Response:
-        standing = registry.store.find(project_id, model_id, registry.milliseconds())
-        return answer(detail(standing, registry.settings, registry.defaults))
-
-    return await registry.database.run(show)
+    standing = await registry.store.find(project_id, model_id, registry.milliseconds())
+    return answer(detail(standing, registry.settings, registry.defaults))
 
 
 @router.delete("/{model_id}", summary="Delete a model", responses={200: {"model": shapes.Deleted}})
@@ -113,8 +103,8 @@ async def delete_model(
     The status is 200 also where a model was not deleted: both lists of the answer must be read.
     """
     _check_id(model_id, registry.settings)
-    deleted, used = await registry.database.run(
-        registry.store.delete, project_id, model_id, cascade=cascade, now=registry.milliseconds()
+    deleted, used = await registry.store.delete(
+        project_id, model_id, cascade=cascade, now=registry.milliseconds()
     )
     wording = "error_message" if registry.settings.edition == "cn-2021" else "error_msg"
     reason = {"error_code": IN_USE.code, wording: "a service uses the model: delete the service first"}
@@ -124,6 +114,6 @@ async def delete_model(
 
 def _check_id(model_id: str, settings: EmbeddedSettings) -> None:
     """Nobody publishes whether an id that cannot be one is a wrong value or an unknown model."""
-    if settings.malformed_id != NO_SUCH_MODEL.status and not _MODEL_ID.fullmatch(model_id):
+    if settings.malformed_id != NO_SUCH_MODEL.status and not MODEL_ID.fullmatch(model_id):
         code = Code(settings.malformed_id, general_code(settings).code)
         raise VendorError(code, f"model_id {model_id} is not the id of a model")

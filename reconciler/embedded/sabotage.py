@@ -159,9 +159,9 @@ def _is_about(rule: Rule, call: _Call, name: str | None) -> bool:
 
 async def _interfere(rule: Rule, parts: Parts) -> None:
     if isinstance(rule, Meddle):
-        await parts.database.run(meddle, parts.database, rule)
+        await parts.database.write(meddle, parts.database.connection, rule)
     elif isinstance(rule, ExpireTokens):
-        await parts.database.run(expire_tokens, parts.database, parts.settings.clock())
+        await parts.database.write(expire_tokens, parts.database.connection, parts.settings.clock())
 
 
 async def _read(scope: Scope, receive: Receive) -> _Call:

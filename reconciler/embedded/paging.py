@@ -1,0 +1,187 @@
+"""Pages of lists: which models, in which order, how many in all, rendered by SQLite where they lie.
+
+A client that walks through a list asks for one page after the other. So the total and the places where pages
+begin are remembered for as long as nothing in the database changes; both are found in an index, and neither
+is counted again for each page.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from reconciler.embedded.rendering import list_item
+from reconciler.embedded.rows import STATUS
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.embedded.settings import EmbeddedSettings
+
+SortKey = Literal["create_at", "model_version", "model_size"]
+
+_ORDER: Mapping[SortKey, tuple[str, ...]] = {
+    "create_at": ("created_at", "sequence"),
+    "model_version": ("version_rank", "model_name", "sequence"),
+    "model_size": ("model_size", "sequence"),
+}
+_CONDITIONS = {
+    "project_id": "project_id = :project_id",
+    "workspace_id": "workspace_id = :workspace_id",
+    "name": "model_name = :name",
+    "name_like": "model_name LIKE :name_like ESCAPE '\\'",
+    "description_like": "description LIKE :description_like ESCAPE '\\'",
+    "model_version": "model_version = :model_version",
+    "model_type": "model_type = :model_type COLLATE NOCASE",
+    "not_model_type": "model_type <> :not_model_type COLLATE NOCASE",
+    "status": f"{STATUS} = :status",
+    "listed_until": "created_at <= :listed_until",
+}
+_REMEMBERED = 64  # listings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a list call asks for; None asks for nothing.
+
+    Attributes:
+        name_like, description_like: patterns of SQL's LIKE, with the backslash as the escape.
+        skip, take: how many matches to pass over, and how many to return.
+    """
+
+    project_id: str
+    workspace_id: str
+    name: str | None = None
+    name_like: str | None = None
+    description_like: str | None = None
+    model_version: str | None = None
+    model_type: str | None = None
+    not_model_type: str | None = None
+    status: str | None = None
+    sort_by: SortKey = "create_at"
+    descending: bool = True
+    skip: int = 0
+    take: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page.
+
+    Attributes:
+        total: how many match without paging.
+        count: how many there are on the page.
+        models: their list items as a JSON array.
+    """
+
+    total: int
+    count: int
+    models: str
+
+
+class _Place(NamedTuple):
+    """The first model of a page, in the order of creation."""
+
+    created_at: int
+    sequence: int
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What is known of one listing while nothing changes.
+
+    Attributes:
+        total: how many match; None before they were counted.
+        skips, places: where pages begin, ascending.
+    """
+
+    total: int | None = None
+    skips: list[int] = field(default_factory=list)
+    places: list[_Place] = field(default_factory=list)
+
+
+class Pages:
+    """Reads pages; for the database's thread."""
+
+    def __init__(self, connection: sqlite3.Connection, settings: EmbeddedSettings) -> None:
+        self._connection = connection
+        self._item = list_item(settings)
+        self._pending_status = settings.pending_status
+        self._hidden = int(settings.faults.visible_after * 1000) if settings.faults else 0
+        self._walks: dict[Listing, _Walk] = {}
+        self._stamp = (0, 0)
+
+    def page(self, listing: Listing, now: int) -> Page:
+        """One page.
+
+        Args:
+            listing: what is asked for.
+            now: milliseconds since the epoch.
+        """
+        asked = asdict(listing) | {"now": now, "pending_status": self._pending_status}
+        asked["listed_until"] = now - self._hidden if self._hidden else None
+        where = " AND ".join(text for name, text in _CONDITIONS.items() if asked[name] is not None)
+        self._connection.execute("BEGIN")  # the total and the page are of one moment
+        try:
+            return self._page(listing, where, asked)
+        finally:
+            self._connection.execute("COMMIT")
+
+    def _page(self, listing: Listing, where: str, asked: dict[str, Any]) -> Page:
+        walk = self._walk(listing)
+        if walk.total is None:
+            (walk.total,) = self._row(f"SELECT count(*) FROM models WHERE {where}", asked)  # noqa: S608 - fixed text
+        if walk.total <= listing.skip:
+            return Page(walk.total, 0, "[]")
+        order = _order(listing)
+        if walk.total <= listing.take:
+            # Few: found in the narrow index that counted them, not on the way through the list.
+            where = f"sequence IN (SELECT sequence FROM models WHERE {where})"  # noqa: S608 - fixed text
+        elif listing.skip and listing.sort_by == "create_at":
+            asked |= self._place(listing, where, asked, walk)._asdict() | {"skip": 0}
+            where += _from(listing)
+        items = f"SELECT {self._item} AS item FROM models WHERE {where} ORDER BY {order}"  # noqa: S608 - fixed text
+        page = f"SELECT count(*), group_concat(item) FROM ({items} LIMIT :take OFFSET :skip)"  # noqa: S608
+        count, models = self._row(page, asked)
+        return Page(walk.total, count, f"[{models}]")
+
+    def _walk(self, listing: Listing) -> _Walk:
+        """What is remembered of a listing, if anything may be."""
+        if self._hidden or listing.status is not None:
+            return _Walk()  # it changes with the clock
+        (version,) = self._row("PRAGMA data_version")  # grows with what others write
+        stamp = (version, self._connection.total_changes)
+        if stamp != self._stamp or len(self._walks) > _REMEMBERED:
+            self._stamp, self._walks = stamp, {}
+        return self._walks.setdefault(replace(listing, skip=0, take=0), _Walk())
+
+    def _place(self, listing: Listing, where: str, asked: Mapping[str, Any], walk: _Walk) -> _Place:
+        """Where a page begins: counted from the nearest beginning known before it."""
+        nearest = bisect_right(walk.skips, listing.skip) - 1
+        known = {"skip": listing.skip}
+        if nearest >= 0:
+            known = walk.places[nearest]._asdict() | {"skip": listing.skip - walk.skips[nearest]}
+            where += _from(listing)
+        order = _order(listing)
+        first = f"SELECT created_at, sequence FROM models WHERE {where} ORDER BY {order}"  # noqa: S608 - fixed text
+        place = _Place(*self._row(f"{first} LIMIT 1 OFFSET :skip", {**asked, **known}))
+        if known["skip"]:
+            walk.skips.insert(nearest + 1, listing.skip)
+            walk.places.insert(nearest + 1, place)
+        return place
+
+    def _row(self, statement: str, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        row: Sequence[Any] = self._connection.execute(statement, values or {}).fetchone()
+        return row
+
+
+def _order(listing: Listing) -> str:
+    direction = "DESC" if listing.descending else "ASC"
+    return ", ".join(f"{column} {direction}" for column in _ORDER[listing.sort_by])
+
+
+def _from(listing: Listing) -> str:
+    """The condition that a model does not come before a place."""
+    return f" AND (created_at, sequence) {'<=' if listing.descending else '>='} (:created_at, :sequence)"
