@@ -63,6 +63,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _OBSERVED_IN_FULL = "observed-in-full-at"
+_COMPARED = "compared-at"
+_COMPARE_AGAIN = timedelta(seconds=30)  # a registry is not asked for thousands of details in a row
 _STANDING = "standing"  # the commit that the remembered verdicts are of, and by which rules
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
@@ -137,6 +139,7 @@ class _Pass:
     items: tuple[Item, ...] = ()
     failure: TargetFailure | None = None
     full: bool = False
+    compared: bool = False
 
 
 @dataclass(slots=True)
@@ -310,7 +313,7 @@ class Engine:
             ]
             moments.append(self._observed_in_full(target) + target.full_observation)
             if self.ledger.listed(target.name, 1):
-                moments.append(self.clock.now())
+                moments.append(self._comparing_due(target))
         return min(moments, default=None)
 
     def close(self) -> None:
@@ -358,11 +361,17 @@ class Engine:
         known = sum(number for (name, _), number in self.ledger.counted().items() if name == target.name)
         if known < target.judge_all_below:
             return None
+        is_due = self._comparing_due(target) <= self.clock.now()
         return found.touched.union(
             self.ledger.unsettled(target.name),
             (entry.pair for entry in self.ledger.restless(target.name)),
-            self.ledger.listed(target.name, target.compare_at_most),
+            self.ledger.listed(target.name, target.compare_at_most) if is_due else (),
         )
+
+    def _comparing_due(self, target: Target) -> datetime:
+        """When some more of the models are compared that were only found in the list; long ago if never."""
+        told = self.ledger.marks(target.name).get(_COMPARED)
+        return (datetime.fromisoformat(told) if told else self._began) + _COMPARE_AGAIN
 
     async def _judge(self, p: _Pass, wanted: Order) -> None:
         """Settles what an earlier cycle left open, looks at the registry, and decides."""
@@ -401,6 +410,7 @@ class Engine:
             later = postponed(view, ids, p.target.compare_at_most, self.clock.chance())
             view = replace(view, later=later)
             ids = tuple(one for one in ids if one not in later)
+        p.compared = bool(ids)
 
         async def manifests(declarations: Iterable[Declaration]) -> Mapping[Pair, Manifest]:
             return await self._manifests(p, declarations)
@@ -507,6 +517,7 @@ class Engine:
         judged = [p for p in passes if p.failure is None or p.items]
         marks = {(p.target.name, _STANDING): _standing(p.target, report.commit) for p in judged}
         marks |= {(p.target.name, _OBSERVED_IN_FULL): p.view.now.isoformat() for p in judged if p.full}
+        marks |= {(p.target.name, _COMPARED): p.view.now.isoformat() for p in judged if p.compared}
         if not any(item.verdict is Verdict.REFUSED for item in report.items):
             marks[_REPOSITORY, _RECONCILED] = report.commit
         self.ledger.save_report(report, {p.target.name: p.scope for p in judged}, marks)

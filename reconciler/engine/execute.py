@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from reconciler.engine.values import ObservedModel
     from reconciler.manifest import Manifest
 
-FEW = 16
-"""So many models are asked for one by one; above that, one list of all is cheaper."""
+_FEW = 16  # models followed one by one; above, one list of all is cheaper
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ class Executor:
     async def follow_once(self) -> None:
         """Asks once what became of each unfinished import and records what changed."""
         entries = self.unfinished()
-        if len(entries) > FEW:
+        if len(entries) > _FEW:
             statuses = {model.model_id: model.status for model in await self.registry.list_models()}
         else:
             ids = [entry.model_id for entry in entries if entry.model_id]

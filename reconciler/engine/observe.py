@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import lifecycle
 from reconciler.engine.bounded import each
-from reconciler.engine.execute import FEW, inspect, status_event
+from reconciler.engine.execute import inspect, status_event
 from reconciler.engine.plan import by_pair, look
 from reconciler.engine.values import Entry, Event, EventKind, Item, ObservedModel, Phase, Verdict
 
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from reconciler.manifest import Manifest
 
 _AT_ONCE = 500  # models whose details are in memory together
+_ONE_BY_ONE = 250  # so many are asked for one by one; above that, one list of all is cheaper
 
 _SETTLED_NOW = (EventKind.MISSING, EventKind.DRIFTED)  # told before, and no longer true of an equal model
 
 
 async def observe(
-    registry: Registry, view: View, *, only: Collection[Pair] | None, in_flight: int
+    registry: Registry, view: View, *, only: frozenset[Pair] | None, in_flight: int
 ) -> tuple[View, Mapping[str, Mapping[str, Any]]]:
     """The view with what the registry has, and the details that were asked for on the way, by model id.
 
@@ -40,19 +41,24 @@ async def observe(
         only: the pairs to look at: one by one when they are few; None for all there are.
         in_flight: how many questions at once.
     """
-    models = await _models(registry, only, in_flight)
-    listed = {model.model_id for model in models}
-    unlisted = {
+    known = {
         entry.model_id: entry.pair
         for entry in view.entries.values()
         if entry.phase is Phase.REGISTERED
         and entry.pair in view.desired.manifests
         and entry.model_id is not None
-        and entry.model_id not in listed
         and entry.last is not EventKind.MISSING
     }
-    details = await inspect(registry, unlisted, in_flight)
-    models += [ObservedModel(model_id, unlisted[model_id]) for model_id in details]
+    if only is None or len(only) > _ONE_BY_ONE:
+        listed = await registry.list_models()
+        models = [model for model in listed if only is None or model.pair in only]
+        seen = {model.model_id for model in models}
+        details = await inspect(registry, [one for one in known if one not in seen], in_flight)
+        models += [ObservedModel(model_id, known[model_id]) for model_id in details]
+    else:
+        details = await inspect(registry, known, in_flight)
+        models = [ObservedModel(model_id, known[model_id]) for model_id in details]
+        models += await _found(registry, only - {model.pair for model in models}, in_flight)
     return replace(view, observed=by_pair(models)), details
 
 
@@ -87,17 +93,14 @@ async def compare(
     return replace(view, looks=looks)
 
 
-async def _models(registry: Registry, only: Collection[Pair] | None, in_flight: int) -> list[ObservedModel]:
-    """What is registered, of these pairs or in all."""
-    if only is None or len(only) > FEW:
-        models = await registry.list_models()
-        return [model for model in models if only is None or model.pair in only]
+async def _found(registry: Registry, pairs: Collection[Pair], in_flight: int) -> list[ObservedModel]:
+    """What is registered under these names and versions."""
     found: list[ObservedModel] = []
 
     async def one(pair: Pair) -> None:
         found.extend(await registry.find(pair))
 
-    await each(sorted(only), one, in_flight)
+    await each(sorted(pairs), one, in_flight)
     return found
 
 
