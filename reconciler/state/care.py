@@ -5,24 +5,27 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, text
 
+from reconciler.contract.pair import Pair
 from reconciler.engine.fold import fold
 from reconciler.errors import StateError
 from reconciler.state import tables
 from reconciler.state.address import SqliteFile, parse, printable
+from reconciler.state.bulk import insert_rows, names, select_rows
 from reconciler.state.opening import open_database
-from reconciler.state.rows import Key, entry_row, event_of, key_of
+from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, Key, entry_row, event_of
+from reconciler.state.tables import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy.engine import Connection, MappingResult
+    from sqlalchemy.engine import Connection, Result
 
     from reconciler.engine.values import Entry
 
 _ROWS_AT_ONCE = 1000
-_Rows = dict[Key, dict[str, Any]]
+_Rows = dict[Key, tuple[Any, ...]]
 
 
 def check(url: str) -> tuple[str, ...]:
@@ -58,9 +61,9 @@ def export(url: str) -> Iterator[dict[str, Any]]:
     database = open_database(parse(url), writer=False)
     try:
         with database.reading() as connection, closing(_journal(connection)) as rows:
-            for row in rows:
+            for row in map(tuple, rows):
                 event_of(row)
-                yield dict(row)
+                yield dict(zip(("seq", *EVENT_COLUMNS), plain(row), strict=True))
     finally:
         database.close()
 
@@ -86,23 +89,22 @@ def rebuild(url: str) -> int:
         if wrong:
             with database.writing() as connection:
                 connection.execute(delete(tables.ledger))
-                if right:
-                    connection.execute(insert(tables.ledger), list(right.values()))
+                insert_rows(connection, tables.ledger, ENTRY_COLUMNS, list(right.values()))
         return len(wrong)
     finally:
         database.close()
 
 
-def _journal(connection: Connection) -> MappingResult:
-    """The journal in its order, some rows at a time; close it."""
-    query = select(tables.journal).order_by(tables.journal.c.seq)
-    return connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE)).mappings()
+def _journal(connection: Connection) -> Result[Any]:
+    """The journal in its order, some rows at a time, each after its `seq`; close it."""
+    query = text(f"SELECT seq, {names(EVENT_COLUMNS)} FROM {tables.journal.name} ORDER BY seq")  # noqa: S608
+    return connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE))
 
 
 def _folded(connection: Connection) -> _Rows:
     entries: dict[Key, Entry] = {}
     with closing(_journal(connection)) as rows:
-        for row in rows:
+        for row in map(tuple, rows):
             event = event_of(row)
             key = (event.target, event.pair)
             entries[key] = fold(entries.get(key), event)
@@ -110,7 +112,13 @@ def _folded(connection: Connection) -> _Rows:
 
 
 def _stored(connection: Connection) -> _Rows:
-    return {key_of(row): dict(row) for row in connection.execute(select(tables.ledger)).mappings()}
+    rows = select_rows(connection, tables.ledger, ENTRY_COLUMNS)
+    return {_key(row): (*row[:-1], bool(row[-1])) for row in rows}
+
+
+def _key(row: tuple[Any, ...]) -> Key:
+    target, name, version = plain(row[:3])
+    return target, Pair(name, version)
 
 
 def _damage(connection: Connection) -> list[str]:
@@ -128,6 +136,10 @@ def _disagreements(right: _Rows, stored: _Rows) -> list[str]:
             problems.append(f"{name} is in the journal, but not in the ledger")
         elif key not in right:
             problems.append(f"{name} is in the ledger, but not in the journal")
-        elif columns := [column for column in right[key] if right[key][column] != stored[key][column]]:
+        elif columns := [
+            column
+            for column, one, other in zip(ENTRY_COLUMNS, right[key], stored[key], strict=True)
+            if one != other
+        ]:
             problems.append(f"{name}: the ledger's {', '.join(columns)} is not what the journal says")
     return problems

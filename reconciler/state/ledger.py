@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import and_, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import delete, func, insert, select
 
 from reconciler.contract.pair import Pair
 from reconciler.engine.fold import fold
@@ -13,13 +13,24 @@ from reconciler.errors import StateError
 from reconciler.state import report as report_text
 from reconciler.state import standing, tables
 from reconciler.state.address import SqliteFile
+from reconciler.state.bulk import execute_many, insert_rows, select_rows
 from reconciler.state.complaint import explained
 from reconciler.state.identity import facts_of
-from reconciler.state.rows import Key, entry_of, entry_row, event_of, event_row, moment_of
+from reconciler.state.rows import (
+    ENTRY_COLUMNS,
+    EVENT_COLUMNS,
+    Key,
+    entry_of,
+    entry_row,
+    event_of,
+    event_row,
+    moment_of,
+)
 from reconciler.state.sqlite import side_files
+from reconciler.state.tables import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from types import TracebackType
@@ -32,8 +43,7 @@ if TYPE_CHECKING:
     Rule = Callable[[Mapping[Key, Entry], Sequence[Event]], None]
     """Raises StateError unless these events may be journalled on top of these entries."""
 
-_KEYS_A_QUERY = 500
-_KEY_COLUMNS = ("target", "model_name", "model_version")
+_KEYS_ONE_BY_ONE = 5000
 
 
 class SqlLedger:
@@ -76,22 +86,19 @@ class SqlLedger:
         """The ledger of one target: of these pairs, or of all."""
         with self._database.reading() as connection:
             if pairs is not None:
-                found = _entries(connection, [(target, pair) for pair in pairs])
+                found = _entries(connection, {(target, pair) for pair in pairs})
                 return {pair: entry for (_, pair), entry in found.items()}
-            query = select(tables.ledger).where(tables.ledger.c.target == target)
-            return {(entry := entry_of(row)).pair: entry for row in connection.execute(query).mappings()}
+            return {(entry := entry_of(row)).pair: entry for row in _ledger(connection, target)}
 
     def restless(self, target: str) -> Sequence[Entry]:
         """The entries of one target that are not at rest."""
-        columns = tables.ledger.c
-        query = select(tables.ledger).where(columns.target == target, columns.at_rest.is_(False))
         with self._database.reading() as connection:
-            return [entry_of(row) for row in connection.execute(query).mappings()]
+            return [entry_of(row) for row in _ledger(connection, target, "AND NOT at_rest")]
 
     def entry(self, target: str, pair: Pair) -> Entry | None:
         """The ledger's row for one pair."""
         with self._database.reading() as connection:
-            return _entries(connection, [(target, pair)]).get((target, pair))
+            return _entries(connection, {(target, pair)}).get((target, pair))
 
     def append(self, events: Sequence[Event]) -> None:
         """Journals the events and folds them into the entries, all or none, on disk on return."""
@@ -102,23 +109,21 @@ class SqlLedger:
             known = _entries(connection, {(event.target, event.pair) for event in events})
             if self._allowed is not None:
                 self._allowed(known, events)
-            folded = _folded(known, events)
-            connection.execute(insert(tables.journal), rows)
-            _store(
-                connection, [entry for key, entry in folded.items() if key not in known], update_rows=False
-            )
-            _store(connection, [entry for key, entry in folded.items() if key in known], update_rows=True)
+            insert_rows(connection, tables.journal, EVENT_COLUMNS, rows)
+            _store(connection, known, _folded(known, events))
 
     def events(self, target: str | None = None, pair: Pair | None = None) -> Sequence[Event]:
         """The journal, in the order it was written."""
-        columns = tables.journal.c
-        query = select(tables.journal).order_by(columns.seq)
-        if target is not None:
-            query = query.where(columns.target == target)
+        clauses = [] if target is None else [("target = ?", target)]
         if pair is not None:
-            query = query.where(and_(columns.model_name == pair[0], columns.model_version == pair[1]))
+            clauses += [("model_name = ?", pair[0]), ("model_version = ?", pair[1])]
+        where = f"WHERE {' AND '.join(clause for clause, _ in clauses)}" if clauses else ""
+        values = stored(tuple(value for _, value in clauses))
         with self._database.reading() as connection:
-            return [event_of(row) for row in connection.execute(query).mappings()]
+            rows = select_rows(
+                connection, tables.journal, ("seq", *EVENT_COLUMNS), f"{where} ORDER BY seq", values
+            )
+            return [event_of(row) for row in rows]
 
     def position(self) -> int:
         """The number of the newest event in the journal; 0 for an empty one."""
@@ -275,27 +280,37 @@ def _folded(known: Mapping[Key, Entry], events: Iterable[Event]) -> dict[Key, En
     return folded
 
 
-def _entries(connection: Connection, keys: Iterable[Key]) -> dict[Key, Entry]:
-    """The ledger's rows with these keys, as far as there are any."""
-    columns = tables.ledger.c
-    wanted = [(target, *pair) for target, pair in keys]
+def _ledger(connection: Connection, target: str, more: str = "") -> Iterator[tuple[Any, ...]]:
+    """The ledger's rows of one target."""
+    where = f"WHERE target = ? {more}"
+    return select_rows(connection, tables.ledger, ENTRY_COLUMNS, where, stored((target,)))
+
+
+def _entries(connection: Connection, keys: Collection[Key]) -> dict[Key, Entry]:
+    """The entries with these keys, as far as there are any: asked one by one, or all when they are many."""
     found = {}
-    for start in range(0, len(wanted), _KEYS_A_QUERY):
-        chunk = wanted[start : start + _KEYS_A_QUERY]
-        among = tuple_(columns.target, columns.model_name, columns.model_version).in_(chunk)
-        for row in connection.execute(select(tables.ledger).where(among)).mappings():
-            entry = entry_of(row)
-            found[entry.target, entry.pair] = entry
+    if len(keys) > _KEYS_ONE_BY_ONE:
+        for target in {target for target, _ in keys}:
+            for row in _ledger(connection, target):
+                entry = entry_of(row)
+                if (target, entry.pair) in keys:
+                    found[target, entry.pair] = entry
+        return found
+    where = "WHERE target = ? AND model_name = ? AND model_version = ?"
+    for target, pair in keys:
+        values = stored((target, *pair))
+        for row in select_rows(connection, tables.ledger, ENTRY_COLUMNS, where, values):
+            found[target, pair] = entry_of(row)
     return found
 
 
-def _store(connection: Connection, entries: Sequence[Entry], *, update_rows: bool) -> None:
-    if not entries:
-        return
-    rows = [entry_row(entry) for entry in entries]
-    if not update_rows:
-        connection.execute(insert(tables.ledger), rows)
-        return
-    same_key = [tables.ledger.c[name] == bindparam(f"key_{name}") for name in _KEY_COLUMNS]
-    keyed = [row | {f"key_{name}": row[name] for name in _KEY_COLUMNS} for row in rows]
-    connection.execute(update(tables.ledger).where(*same_key), keyed)
+def _store(connection: Connection, known: Mapping[Key, Entry], folded: Mapping[Key, Entry]) -> None:
+    """Puts the entries in the place of those that are known."""
+    same = " AND ".join(f"{name} = ?" for name in ENTRY_COLUMNS[:3])
+    marks = ", ".join(f'"{name}" = ?' for name in ENTRY_COLUMNS[3:])
+    changed = [entry_row(entry) for key, entry in folded.items() if key in known]
+    if changed:
+        statement = f"UPDATE {tables.ledger.name} SET {marks} WHERE {same}"  # noqa: S608 - our own names
+        execute_many(connection, statement, [(*row[3:], *row[:3]) for row in changed])
+    new = [entry_row(entry) for key, entry in folded.items() if key not in known]
+    insert_rows(connection, tables.ledger, ENTRY_COLUMNS, new)

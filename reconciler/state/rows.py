@@ -1,4 +1,8 @@
-"""Events and entries as rows, and back; pure."""
+"""Events and entries as rows, and back; pure.
+
+Rows are plain tuples in the order of `EVENT_COLUMNS` and `ENTRY_COLUMNS`, their texts as the database holds
+them (see `reconciler.state.tables.AnyText`): tens of thousands of them are written and read at a time.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,22 @@ from reconciler.contract.pair import Pair
 from reconciler.engine.fold import at_rest
 from reconciler.engine.values import Entry, Event, EventKind, Phase
 from reconciler.state.complaint import Unreadable
+from reconciler.state.tables import plain, stored
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import RowMapping
+    from collections.abc import Sequence
 
 Key = tuple[str, Pair]
 
-_TEXTS = (
-    "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id",
-    "code", "detail",
+_SHARED = (
+    "target", "model_name", "model_version", "operation_id", "digest", "commit", "path", "line", "author",
+    "model_id", "model_status", "request_id", "not_before", "code", "detail",
 )  # fmt: skip
+EVENT_COLUMNS = (*_SHARED, "at", "kind", "cycle_id")
+ENTRY_COLUMNS = (*_SHARED, "phase", "last", "updated_at", "attempts", "disappearances", "at_rest")
+
+_KIND = {kind.value: kind for kind in EventKind}
+_PHASE = {phase.value: phase for phase in Phase}
 
 
 def stamp(moment: datetime) -> str:
@@ -37,85 +47,94 @@ def moment_of(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def event_row(event: Event) -> dict[str, Any]:
+def event_row(event: Event) -> tuple[Any, ...]:
     """The journal's row for an event, without its `seq`."""
-    return {
-        "at": stamp(event.at),
-        "kind": event.kind.value,
-        "cycle_id": event.cycle_id,
-        **_shared(event),
-    }
+    return stored((*_shared(event), stamp(event.at), event.kind.value, event.cycle_id))
 
 
-def entry_row(entry: Entry) -> dict[str, Any]:
+def entry_row(entry: Entry) -> tuple[Any, ...]:
     """The ledger's row for an entry."""
-    return {
-        "phase": entry.phase.value,
-        "last": entry.last.value,
-        "updated_at": stamp(entry.updated_at),
-        "attempts": entry.attempts,
-        "disappearances": entry.disappearances,
-        "at_rest": at_rest(entry),
-        **_shared(entry),
-    }
+    facts = (
+        entry.phase.value,
+        entry.last.value,
+        stamp(entry.updated_at),
+        entry.attempts,
+        entry.disappearances,
+        at_rest(entry),
+    )
+    return stored((*_shared(entry), *facts))
 
 
-def event_of(row: RowMapping) -> Event:
-    """The event of a journal's row.
+def event_of(row: Sequence[Any]) -> Event:
+    """The event of a journal's row, which begins with its `seq`.
 
     Raises:
         Unreadable: the row does not hold an event.
     """
     try:
-        return Event(
-            at=moment_of(row["at"]),
-            kind=EventKind(row["kind"]),
-            cycle_id=row["cycle_id"],
-            **_values(row),
-        )
-    except (TypeError, ValueError) as error:
-        raise Unreadable(f"line {row['seq']} of the journal") from error
+        _, *shared, at, kind, cycle_id = plain(row)
+        return Event(at=moment_of(at), kind=_KIND[kind], cycle_id=cycle_id, **_values(shared))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unreadable(f"line {row[0]} of the journal") from error
 
 
-def entry_of(row: RowMapping) -> Entry:
+def entry_of(row: Sequence[Any]) -> Entry:
     """The entry of a ledger's row.
 
     Raises:
         Unreadable: the row does not hold an entry.
     """
     try:
+        *shared, phase, last, updated_at, attempts, disappearances, _ = plain(row)
+        (target, name, version, operation_id, digest, commit, path, line, author) = shared[:9]
+        (model_id, model_status, request_id, not_before, code, detail) = shared[9:]
         return Entry(
-            phase=Phase(row["phase"]),
-            last=EventKind(row["last"]),
-            updated_at=moment_of(row["updated_at"]),
-            attempts=row["attempts"],
-            disappearances=row["disappearances"],
-            **_values(row),
+            target,
+            Pair(name, version),
+            _PHASE[phase],
+            _KIND[last],
+            moment_of(updated_at),
+            attempts,
+            disappearances,
+            operation_id,
+            digest,
+            commit,
+            path,
+            line,
+            author,
+            model_id,
+            model_status,
+            request_id,
+            None if not_before is None else moment_of(not_before),
+            code,
+            detail,
         )
-    except (TypeError, ValueError) as error:
-        raise Unreadable(f"the ledger's row for {row['model_name']!r}@{row['model_version']!r}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unreadable(f"the ledger's row for {row[1]!r}@{row[2]!r}") from error
 
 
-def key_of(row: RowMapping) -> Key:
-    """Target and pair of a row of either table."""
-    return row["target"], Pair(row["model_name"], row["model_version"])
+def _shared(value: Event | Entry) -> tuple[Any, ...]:
+    return (
+        value.target,
+        *value.pair,
+        value.operation_id,
+        value.digest,
+        value.commit,
+        value.path,
+        value.line,
+        value.author,
+        value.model_id,
+        value.model_status,
+        value.request_id,
+        None if value.not_before is None else stamp(value.not_before),
+        value.code,
+        value.detail,
+    )
 
 
-def _shared(value: Event | Entry) -> dict[str, Any]:
-    return {
-        "target": value.target,
-        "model_name": value.pair.model_name,
-        "model_version": value.pair.model_version,
-        "not_before": None if value.not_before is None else stamp(value.not_before),
-        **{name: getattr(value, name) for name in _TEXTS},
-    }
-
-
-def _values(row: RowMapping) -> dict[str, Any]:
-    target, pair = key_of(row)
-    return {
-        "target": target,
-        "pair": pair,
-        "not_before": None if row["not_before"] is None else moment_of(row["not_before"]),
-        **{name: row[name] for name in _TEXTS},
-    }
+def _values(shared: Sequence[Any]) -> dict[str, Any]:
+    told = dict(zip(_SHARED, shared, strict=True))
+    told["pair"] = Pair(told.pop("model_name"), told.pop("model_version"))
+    if told["not_before"] is not None:
+        told["not_before"] = moment_of(told["not_before"])
+    return told

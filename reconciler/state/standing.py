@@ -7,13 +7,14 @@ from collections import Counter
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select, tuple_
+from sqlalchemy import delete, func, select
 
 from reconciler.engine.plan import order
 from reconciler.engine.values import AT_REST, Item, Verdict
 from reconciler.manifest.values import Reason
+from reconciler.state.bulk import insert_rows, select_rows
 from reconciler.state.complaint import Unreadable
-from reconciler.state.tables import standing
+from reconciler.state.tables import plain, standing, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -27,9 +28,7 @@ _COLUMNS = (
     "model_status", "digest", "told",
 )  # fmt: skip
 _REASON = tuple(field.name for field in fields(Reason))
-_PAIRS_A_QUERY = 400
-_ROWS_A_STATEMENT = 5000
-_ROW = [standing.c[name] for name in _COLUMNS]
+_IDS_A_QUERY = 400
 
 Row = tuple[Any, ...]
 """The columns of `_COLUMNS`."""
@@ -60,20 +59,16 @@ def replace(
 
 def write(connection: Connection, gone: list[int], new: list[Row]) -> None:
     """Carries out what `replace` said."""
-    for start in range(0, len(gone), _PAIRS_A_QUERY):
-        chunk = gone[start : start + _PAIRS_A_QUERY]
+    for start in range(0, len(gone), _IDS_A_QUERY):
+        chunk = gone[start : start + _IDS_A_QUERY]
         connection.execute(delete(standing).where(standing.c.id.in_(chunk)))
-    for start in range(0, len(new), _ROWS_A_STATEMENT):
-        chunk_of_rows = new[start : start + _ROWS_A_STATEMENT]
-        connection.execute(insert(standing), [dict(zip(_COLUMNS, row, strict=True)) for row in chunk_of_rows])
+    insert_rows(connection, standing, _COLUMNS, new)
 
 
 def items(connection: Connection, *, whole: bool) -> tuple[Item, ...]:
     """Every item that stands, in order; without the whole, those in sync are left out."""
-    query = select(*_ROW)
-    if not whole:
-        query = query.where(standing.c.verdict != Verdict.IN_SYNC.value)
-    return tuple(sorted((_item(tuple(row)) for row in connection.execute(query)), key=order))
+    where = "" if whole else f"WHERE verdict <> '{Verdict.IN_SYNC.value}'"
+    return tuple(sorted(map(_item, select_rows(connection, standing, _COLUMNS, where)), key=order))
 
 
 def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
@@ -106,17 +101,16 @@ def versions(connection: Connection, target: str, names: Collection[str]) -> lis
 
 def _standing(connection: Connection, target: str, pairs: Collection[Pair] | None) -> Iterator[Row]:
     """The rows that speak of these pairs, and of what is invalid, each after its id."""
-    columns = standing.c
-    mine = select(columns.id, *_ROW).where(columns.target == target)
+    columns, invalid = ("id", *_COLUMNS), Verdict.INVALID.value
+    mine = stored((target,))
     if pairs is None:
-        yield from map(tuple, connection.execute(mine))
+        yield from select_rows(connection, standing, columns, "WHERE target = ?", mine)
         return
-    yield from map(tuple, connection.execute(mine.where(columns.verdict == Verdict.INVALID.value)))
-    wanted = list(pairs)
-    for start in range(0, len(wanted), _PAIRS_A_QUERY):
-        among = tuple_(columns.model_name, columns.model_version).in_(wanted[start : start + _PAIRS_A_QUERY])
-        chosen = mine.where(among, columns.verdict != Verdict.INVALID.value)
-        yield from map(tuple, connection.execute(chosen))
+    where = "WHERE target = ? AND verdict = ?"
+    yield from select_rows(connection, standing, columns, where, (*mine, invalid))
+    where = "WHERE target = ? AND model_name = ? AND model_version = ? AND verdict <> ?"
+    for pair in pairs:
+        yield from select_rows(connection, standing, columns, where, (*stored((target, *pair)), invalid))
 
 
 def _row(item: Item) -> Row:
@@ -124,7 +118,7 @@ def _row(item: Item) -> Row:
     if item.reasons or item.diff:
         reasons = [[getattr(reason, name) for name in _REASON] for reason in item.reasons]
         told = json.dumps({"reasons": reasons, "diff": item.diff}, separators=(",", ":"))
-    return (
+    row = (
         item.target,
         item.model_name,
         item.model_version,
@@ -138,10 +132,11 @@ def _row(item: Item) -> Row:
         item.digest,
         told,
     )
+    return stored(row)
 
 
 def _item(row: Row) -> Item:
-    target, name, version, verdict, path, line, commit, author, model_id, status, digest, told = row
+    target, name, version, verdict, path, line, commit, author, model_id, status, digest, told = plain(row)
     try:
         said = {"reasons": (), "diff": ()} if told is None else json.loads(told)
         reasons = tuple(Reason(**dict(zip(_REASON, reason, strict=True))) for reason in said["reasons"])

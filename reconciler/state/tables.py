@@ -20,6 +20,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Ta
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.engine import Dialect
 
 SCHEMA_VERSION = 1
@@ -52,6 +54,20 @@ def _escape(match: re.Match[str]) -> str:
 
 def _unescape(match: re.Match[str]) -> str:
     return "\\" if match[1] == "\\" else chr(int(match[1][1:], 16))
+
+
+def stored(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row with its texts as the columns of kind AnyText hold them."""
+    if _UNSTORABLE.search("\n".join([value for value in row if type(value) is str])) is None:
+        return row
+    return tuple(_UNSTORABLE.sub(_escape, value) if type(value) is str else value for value in row)
+
+
+def plain(row: Sequence[Any]) -> Sequence[Any]:
+    """The row of which `stored` made this one."""
+    if "\\" not in "".join([value for value in row if type(value) is str]):
+        return row
+    return [_ESCAPE.sub(_unescape, value) if type(value) is str else value for value in row]
 
 
 def _facts() -> list[Column[Any]]:
