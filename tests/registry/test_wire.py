@@ -1,0 +1,53 @@
+"""A page of a list is read item by item, whatever the items are, and leaves nothing changed behind it."""
+
+from __future__ import annotations
+
+import gc
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.registry.answers import Answer
+from reconciler.registry.wire import Page, WrongShape, page
+from tests.registry.driving import item
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+_FIELDS = ("model_id", "model_name", "model_version", "model_status", "create_at")
+
+
+def _page(document: Any) -> Page:
+    return page(Answer(200, {}, json.dumps(document).encode()))
+
+
+@given(odd=st.lists(_JSON | st.dictionaries(st.sampled_from(_FIELDS), _JSON), max_size=5))
+def test_odd_items_take_no_usable_one_with_them(odd: list[Any]) -> None:
+    """Each item is counted once, as usable or not, and the usable ones keep their order."""
+    found = _page({"models": [item(1), *odd, item(2)], "total_count": len(odd) + 2})
+    assert (found.models[0].model_id, found.models[-1].model_id) == ("m-1", "m-2")
+    assert found.length == found.total == len(odd) + 2
+    for model in found.models:
+        assert model.model_id
+        assert all(model.pair)
+        assert model.status is None or model.status.strip() == model.status != ""
+        assert model.created_at is None or type(model.created_at) is int
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize("document", [{"models": [item(1)]}, {"models": 1}, []])
+def test_garbage_collection_is_left_as_it_was(enabled: bool, document: Any) -> None:
+    """It rests while a page is read, also where that fails, and stays off for whoever turned it off."""
+    (gc.enable if enabled else gc.disable)()
+    try:
+        with suppress(WrongShape):
+            _page(document)
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
