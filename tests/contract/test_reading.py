@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.contract import EDITIONS, edition
 from reconciler.contract.opening import open_texts
+from reconciler.contract.rules import concerned
 from tests.contract.documents import CONFIG, TEMPLATE, VENDOR_EXAMPLE, as_text, minimal, packages
 from tests.contract.strategies import damaged, documents, unquoted
 
@@ -78,5 +79,6 @@ def test_special_cases_are_judged_alike(name: str, changes: dict[str, Any]) -> N
 def test_a_rule_is_passed_over_only_where_it_has_nothing_to_say(name: str, data: st.DataObject) -> None:
     """What a rule says of its fields is true."""
     written, _ = open_texts(data.draw(damaged(name)))
+    heard = concerned(edition(name).rules, written)
     for rule in edition(name).rules:
-        assert [*rule.problems(written)] == [*rule.check(written)]
+        assert rule in heard or not [*rule.check(written)]

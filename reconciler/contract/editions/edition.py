@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from reconciler.contract.advice import TOLERATED
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.contract.faults import problems_of
 from reconciler.contract.free import settle
 from reconciler.contract.opening import JSON_TEXTS, Written, close_text, open_texts, opened_texts
 from reconciler.contract.reading import reader_of
-from reconciler.contract.rules import CONTENT
+from reconciler.contract.rules import CONTENT, TOLERATED, concerned
 from reconciler.contract.structs import Struct
 from reconciler.contract.wording import error, listed, warning
 
@@ -91,9 +90,8 @@ class Edition:
             request: dict[str, Any] = reader_of(self.model)(written)
         except (ValueError, LookupError):
             return None
-        for rule in self.rules:
-            for _ in rule.problems(written):
-                return None
+        for _ in self._ruled(written):
+            return None
         for key in JSON_TEXTS:
             if key in request:
                 request[key] = self._as_text(key, request[key], written, document)
@@ -130,8 +128,8 @@ class Edition:
             return None, tuple(problems_of(self.model, fault))
 
     def _ruled(self, written: Written) -> Iterator[Problem]:
-        for rule in self.rules:
-            yield from rule.problems(written)
+        for rule in concerned(self.rules, written):
+            yield from rule.check(written)
 
     def _judged(self, document: Mapping[str, object]) -> Parsed:
         """The careful part of `parse`."""
