@@ -77,25 +77,22 @@ class Edition:
         manifest room's and must be taken out before. Nothing is added that was not written, save what
         `extra` asks for; null means absent.
         """
-        request = self.accept(document)
-        return self._judged(document) if request is None else Parsed(request, ())
+        return self.accept(document) or self._judged(document)
 
-    def accept(self, document: Mapping[str, object]) -> dict[str, Any] | None:
-        """The request of a manifest document about which there is nothing at all to say.
-
-        None for any other, and for one with `extra`: `parse` says what there is to say.
-        """
+    def accept(self, document: Mapping[str, object]) -> Parsed | None:
+        """What `parse` says of a manifest document that has no error, and no `extra`; None for any other."""
         try:
             written = Written(document, opened_texts(document))
             request: dict[str, Any] = reader_of(self.model)(written)
         except (ValueError, LookupError):
             return None
-        for _ in self._ruled(written):
+        advice = tuple(self._ruled(written))
+        if any(problem.severity == "error" for problem in advice):
             return None
         for key in JSON_TEXTS:
             if key in request:
                 request[key] = self._as_text(key, request[key], written, document)
-        return request
+        return Parsed(request, advice)
 
     def judge(self, body: object, *, strict: bool = False) -> tuple[Problem, ...]:
         """What a server of this edition says about the JSON body of an import call.
