@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.rules import Rule, packages_of, struct_at, structs_at, text_at
+from reconciler.contract.rules import TOLERATED, Rule, struct_at, structs_at, text_at
 from reconciler.contract.wording import listed, meant, warning
 
 if TYPE_CHECKING:
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
     from reconciler.contract.opening import Written
     from reconciler.contract.problem import Loc, Problem
-
-TOLERATED = "tolerated"
-"""The code of what a table forbids and the vendor's own example, or a lenient service, does."""
 
 _NUMERIC = ("int", "float")
 _PACKAGED = ("Image", "Custom")
@@ -56,17 +53,6 @@ def _params(document: Written) -> Iterator[Problem]:
 
 PARAMS = Rule(_params, fields=("input_params", "output_params"))
 """Case 21: table 3 against the example of the same page."""
-
-
-def _restraint_alone(document: Written) -> Iterator[Problem]:
-    for loc, package in packages_of(document):
-        if text_at(package, "restraint") and package.get("package_version") in (None, ""):
-            why = "means nothing without package_version"
-            yield warning(TOLERATED, (*loc, "restraint"), why, package["restraint"])
-
-
-RESTRAINT_ALONE = Rule(_restraint_alone, fields=("dependencies", "initial_config"))
-"""Case 17."""
 
 
 def _apis(document: Written) -> Iterator[Problem]:
@@ -287,6 +273,6 @@ def _config_of_later_editions(document: Written) -> Iterator[Problem]:
 CONFIG_OF_LATER_EDITIONS = Rule(_config_of_later_editions, fields=("initial_config",))
 
 EVERY_EDITION = (
-    PAIR, PARAMS, RESTRAINT_ALONE, APIS, API_KEYS, EXECUTION_CODE, SOURCE_SCHEME, METRICS_KNOWN,
+    PAIR, PARAMS, APIS, API_KEYS, EXECUTION_CODE, SOURCE_SCHEME, METRICS_KNOWN,
     CONFIG_AGREES, CONFIG_DETAILS,
 )  # fmt: skip

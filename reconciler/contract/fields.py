@@ -42,17 +42,6 @@ def invalid(code: str, why: str) -> PydanticCustomError:
     return PydanticCustomError(code, "{why}", {"why": why})
 
 
-def exactly(value: object) -> str:
-    """The text without its class: a `Plain` is sent as any other text.
-
-    Raises:
-        PydanticKnownError: it is no text.
-    """
-    if isinstance(value, str):
-        return str(value)
-    raise PydanticKnownError("string_type")
-
-
 @dataclass(frozen=True)
 class Clause:
     """One rule on a text.
@@ -120,11 +109,12 @@ class Text(Kind):
 
     def read(self, value: object) -> str:
         """The text."""
-        text = exactly(value)
-        fault = self.fault(text)
+        if not isinstance(value, str):
+            raise PydanticKnownError("string_type")
+        fault = self.fault(value)
         if fault is not None:
             raise invalid(*fault)
-        return text
+        return str(value)
 
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
@@ -151,7 +141,7 @@ class Text(Kind):
             return "invalid-value", "must not be empty"
         if self.most is not None and len(text) > self.most:
             return "too-long", f"has {len(text)} characters, and at most {self.most} are allowed"
-        if not encodable(text):
+        if not (text.isascii() or encodable(text)):
             return "invalid-value", "holds half of a surrogate pair, which UTF-8 cannot carry"
         for clause in self.clauses:
             if (clause.search(text) is None) is not clause.banned:
@@ -176,15 +166,17 @@ class OneOf(Kind):
     any_case: bool = False
 
     @cached_property
-    def _known(self) -> frozenset[str]:
-        return frozenset((*self.words, *self.tolerated, *(("",) if self.blank else ())))
+    def _known(self) -> dict[str, str]:
+        return {word: word for word in (*self.words, *self.tolerated, *(("",) if self.blank else ()))}
 
     def read(self, value: object) -> str:
         """The word."""
-        text = exactly(value)
-        if (text.lower() if self.any_case else text) in self._known:
-            return text
-        raise invalid("not-in-enumeration", self.why(text))
+        if not isinstance(value, str):
+            raise PydanticKnownError("string_type")
+        known = self._known.get(value.lower() if self.any_case else value)
+        if known is None:
+            raise invalid("not-in-enumeration", self.why(value))
+        return str(value) if self.any_case else known
 
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler

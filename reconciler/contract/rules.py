@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.wording import error, listed
+from reconciler.contract.wording import error, listed, warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,11 +33,15 @@ class Rule:
     schema: Mapping[str, Any] | None = None
     fields: tuple[str, ...] | None = None
 
-    def problems(self, document: Written) -> Iterable[Problem]:
-        """What it says about a document; it is not even asked where it cannot have anything to say."""
-        if self.fields is not None and document.keys().isdisjoint(self.fields):
-            return ()
-        return self.check(document)
+
+def concerned(rules: Iterable[Rule], document: Written) -> list[Rule]:
+    """The rules that may have something to say about a document."""
+    written = document.keys()
+    return [rule for rule in rules if rule.fields is None or not written.isdisjoint(rule.fields)]
+
+
+TOLERATED = "tolerated"
+"""The code of what a table forbids and the vendor's own example, or a lenient service, does."""
 
 
 # --- reading a document that may be wrong ------------------------------------------------------------
@@ -91,18 +95,21 @@ def _in_config(field: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 # --- errors ------------------------------------------------------------------------------------------
 
 
-def _version_needs_restraint(document: Written) -> Iterator[Problem]:
+def _restraints(document: Written) -> Iterator[Problem]:
     for loc, package in packages_of(document):
-        if text_at(package, "package_version") and package.get("restraint") in (None, ""):
-            yield error(
-                "conditional",
-                (*loc, "restraint"),
-                "is needed where package_version is given: EXACT, ATLEAST or ATMOST",
-            )
+        version, restraint = package.get("package_version"), package.get("restraint")
+        if version and restraint:
+            continue
+        if restraint in (None, "") and text_at(package, "package_version"):
+            why = "is needed where package_version is given: EXACT, ATLEAST or ATMOST"
+            yield error("conditional", (*loc, "restraint"), why)
+        elif version in (None, "") and text_at(package, "restraint"):
+            why = "means nothing without package_version"
+            yield warning(TOLERATED, (*loc, "restraint"), why, restraint)
 
 
-VERSION_NEEDS_RESTRAINT = Rule(_version_needs_restraint, fields=("dependencies", "initial_config"))
-"""Table 5; error 3041. The schema of `structs.Package` says the same."""
+RESTRAINTS = Rule(_restraints, fields=("dependencies", "initial_config"))
+"""Table 5, error 3041, of which the schema of `structs.Package` says the same; case 17."""
 
 
 def _source_unless_template(document: Written) -> Iterator[Problem]:

@@ -38,10 +38,10 @@ def accept(path: str, line: int, value: dict[str, Any], rules: Edition) -> Manif
     metadata = value.pop(METADATA, None)
     if FIELD in value or _wrong_metadata(metadata):
         raise Doubt
-    request = rules.accept(value)
-    if request is None:
+    parsed = rules.accept(value)
+    if parsed is None or parsed.request is None or parsed.problems:
         raise Doubt
-    return _manifest(path, line, request, (), metadata)
+    return _manifest(path, line, parsed.request, (), metadata)
 
 
 def interpret(

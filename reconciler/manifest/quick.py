@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from sys import intern
 from typing import Any
 
 from reconciler.contract.scalar import Plain
@@ -184,7 +185,7 @@ def _add(innermost: Any, key: str, value: object) -> None:  # noqa: ANN401 - a l
     if key:
         if type(innermost) is not dict or key in innermost:
             raise Doubt
-        innermost[key] = value
+        innermost[intern(key)] = value  # the same few in every manifest
     elif type(innermost) is list:
         innermost.append(value)
     else:

@@ -85,7 +85,7 @@ EDITION = Edition(
     source="the Chinese API pages of 2021-10-16",
     model=Request2021,
     rules=(
-        rules.VERSION_NEEDS_RESTRAINT,
+        rules.RESTRAINTS,
         rules.TEMPLATE_NEEDS_TEMPLATE,
         rules.INPUT_IDS_DIFFER,
         rules.runtime_of_engine(RUNTIMES),

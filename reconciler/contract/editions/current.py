@@ -82,7 +82,7 @@ EDITION = Edition(
     source="the CreateModel pages of 2025 and 2026",
     model=CurrentRequest,
     rules=(
-        rules.VERSION_NEEDS_RESTRAINT,
+        rules.RESTRAINTS,
         rules.SOURCE_UNLESS_TEMPLATE,
         rules.TEMPLATE_NEEDS_TEMPLATE,
         rules.INPUT_IDS_DIFFER,

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from reconciler.contract.advice import TOLERATED
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.contract.faults import problems_of
 from reconciler.contract.free import settle
 from reconciler.contract.opening import JSON_TEXTS, Written, close_text, open_texts, opened_texts
 from reconciler.contract.reading import reader_of
-from reconciler.contract.rules import CONTENT
+from reconciler.contract.rules import CONTENT, TOLERATED, concerned
 from reconciler.contract.structs import Struct
 from reconciler.contract.wording import error, listed, warning
 
@@ -78,26 +77,22 @@ class Edition:
         manifest room's and must be taken out before. Nothing is added that was not written, save what
         `extra` asks for; null means absent.
         """
-        request = self.accept(document)
-        return self._judged(document) if request is None else Parsed(request, ())
+        return self.accept(document) or self._judged(document)
 
-    def accept(self, document: Mapping[str, object]) -> dict[str, Any] | None:
-        """The request of a manifest document about which there is nothing at all to say.
-
-        None for any other, and for one with `extra`: `parse` says what there is to say.
-        """
+    def accept(self, document: Mapping[str, object]) -> Parsed | None:
+        """What `parse` says of a manifest document that has no error, and no `extra`; None for any other."""
         try:
             written = Written(document, opened_texts(document))
             request: dict[str, Any] = reader_of(self.model)(written)
         except (ValueError, LookupError):
             return None
-        for rule in self.rules:
-            for _ in rule.problems(written):
-                return None
+        advice = tuple(self._ruled(written))
+        if any(problem.severity == "error" for problem in advice):
+            return None
         for key in JSON_TEXTS:
             if key in request:
                 request[key] = self._as_text(key, request[key], written, document)
-        return request
+        return Parsed(request, advice)
 
     def judge(self, body: object, *, strict: bool = False) -> tuple[Problem, ...]:
         """What a server of this edition says about the JSON body of an import call.
@@ -130,8 +125,8 @@ class Edition:
             return None, tuple(problems_of(self.model, fault))
 
     def _ruled(self, written: Written) -> Iterator[Problem]:
-        for rule in self.rules:
-            yield from rule.problems(written)
+        for rule in concerned(self.rules, written):
+            yield from rule.check(written)
 
     def _judged(self, document: Mapping[str, object]) -> Parsed:
         """The careful part of `parse`."""

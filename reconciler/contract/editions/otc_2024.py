@@ -64,7 +64,7 @@ EDITION = Edition(
     source="the Open Telekom Cloud API page of 2024-06-10",
     model=Request2024,
     rules=(
-        rules.VERSION_NEEDS_RESTRAINT,
+        rules.RESTRAINTS,
         rules.TEMPLATE_NEEDS_TEMPLATE,
         rules.INPUT_IDS_DIFFER,
         rules.IMAGE_INSTALLS_NOTHING,

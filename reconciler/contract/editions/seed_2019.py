@@ -61,7 +61,7 @@ EDITION = Edition(
     source="the import model page of 2019-12-10",
     model=Request2019,
     rules=(
-        rules.VERSION_NEEDS_RESTRAINT,
+        rules.RESTRAINTS,
         rules.IMAGE_INSTALLS_NOTHING,
         rules.only_image_has_swr(ENGINES_2019),
         *advice.EVERY_EDITION,
