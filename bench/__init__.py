@@ -5,4 +5,6 @@
     generate ─▶ git repository ──┐
                                  ├─▶ rows, each of them whole processes ─▶ table
     registry ─▶ HTTP, preloaded ─┘
+
+`python -m bench.keeping_up` measures the registry alone: it must be no part of what is measured above.
 """

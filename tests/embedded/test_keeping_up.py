@@ -205,6 +205,21 @@ def test_a_walk_through_a_list_counts_it_once_and_every_page_costs_the_same(tmp_
         assert max(taken) <= 1.2 * min(taken)
 
 
+def test_a_page_of_a_thousand_models_is_one_statement_and_one_row(tmp_path: Path) -> None:
+    """SQLite writes its JSON, which is what a page costs; the other statement counts."""
+
+    async def look(app: FastAPI) -> tuple[int, int, list[str]]:
+        async with client(app) as calls:
+            with statements(app) as asked:
+                page = await listed(calls, limit=1000)
+            return page["total_count"], len(page["models"]), asked
+
+    with opened(filled(tmp_path / "r.db", 1500)) as app:
+        total, count, asked = asyncio.run(look(app))
+    assert (total, count) == (1500, 1000)
+    assert sum(each.startswith("SELECT") for each in asked) == 2
+
+
 @pytest.mark.parametrize(
     "query",
     [{"model_name": "m000007", "exact_match": "true", "model_version": "1.0.7"}, {"model_version": "1.0.7"}],
