@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 from typing import TYPE_CHECKING, overload
 
 from reconciler.engine.values import Attribution, File, Snapshot, Touch
 from reconciler.errors import SourceError
-from reconciler.source import difference, log, tree
+from reconciler.source import difference, log, tree, walk
 from reconciler.source.address import parse_remote
 from reconciler.source.commands import Tally
 from reconciler.source.layout import discover
@@ -230,10 +231,10 @@ class GitSource:
         where = tree.pathspec(tree.common_folder(blobs))
         if since is not None:
             span = f"{self._known(since)}...{tip}"
-            told = self._origin.commands.attempt(*log.WITHOUT_RENAMES, *log.BOTH_SIDES, span, *where)
+            told = self._origin.commands.attempt(*log.LOG, *log.BOTH_SIDES, span, *where)
             return None if told is None else log.attribute_since(log.commits([told]), blobs)
         many = len(blobs) > _FEW
-        with self._origin.commands.stream(*log.WITHOUT_RENAMES, tip, *where, in_bulk=many) as output:
+        with self._origin.commands.stream(*log.LOG, tip, *where, in_bulk=many) as output:
             return log.attribute(log.commits(output.pieces()), blobs)
 
     def history(self, commit: str, root: str) -> Sequence[Touch]:
@@ -242,10 +243,10 @@ class GitSource:
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        where = tree.pathspec(tree.inside(root))
-        with self._origin.commands.stream(
-            *log.WITH_RENAMES, self._known(commit), *where, in_bulk=True
-        ) as output:
+        root = tree.inside(root)
+        where = tree.pathspec(root)
+        feed = _lines(self._walked(self._known(commit), root))
+        with self._origin.commands.stream(*log.TOLD, *where, feed=feed, in_bulk=True) as output:
             return log.touches(
                 log.commits(output.pieces()),
                 lambda: [file.path for file in self._listed("-r", commit, *where)],
@@ -271,6 +272,18 @@ class GitSource:
         if not is_object_id(commit):
             raise SourceError(f"{self._origin.named}: '{printable(commit)}' is not a whole commit id")
         return commit
+
+    def _walked(self, commit: str, root: str) -> list[str]:
+        """The commits from `commit` down that had a say in what is below `root`, children before parents."""
+        printed = self._origin.commands.run(*walk.ARGUMENTS, commit, "--")
+        lines = printed.decode("ascii").splitlines()
+        asked = walk.compared(lines) if walk.can_compare(root) else []
+        if not asked:
+            return [line[: len(commit)] for line in lines]
+        names = b"".join(os.fsencode(f"{one}:{root}\n") for one in asked)
+        with self._origin.commands.stream(*walk.NAMED, feed=names) as output:
+            held = walk.held(asked, b"".join(output.pieces()))
+        return walk.simplified(lines, held)
 
     def _listed(self, *arguments: str) -> list[File]:
         with self._origin.commands.stream(*tree.LISTED, *arguments) as output:
