@@ -13,7 +13,6 @@ from reconciler.source.address import parse_remote
 from reconciler.source.commands import Tally
 from reconciler.source.layout import discover
 from reconciler.source.local import LocalRepository
-from reconciler.source.mirror import Mirror
 from reconciler.source.refs import is_object_id
 from reconciler.source.text import printable
 
@@ -58,6 +57,8 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     tally = Tally()
     remote = parse_remote(repo)
     if remote is not None:
+        from reconciler.source.mirror import Mirror  # noqa: PLC0415 - most repositories are folders
+
         mirror = Mirror(remote, branch, cache_dir, timeout=timeout, tally=tally)
         return GitSource(mirror, tally=tally, paths=paths)
     local = LocalRepository(discover(base / repo), branch, timeout=timeout, tally=tally)
