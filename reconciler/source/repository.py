@@ -226,16 +226,13 @@ class GitSource:
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        tip = self._known(commit)
-        if not blobs or tip == since:
+        if since is not None:
+            return self._attribute_since(commit, blobs, since)
+        if not blobs:
             return {}
         where = tree.pathspec(tree.common_folder(blobs))
-        if since is not None:
-            span = f"{self._known(since)}...{tip}"
-            told = self._origin.commands.attempt(*log.LOG, *log.BOTH_SIDES, span, *where)
-            return None if told is None else log.attribute_since(log.commits([told]), blobs)
         many = len(blobs) > _FEW
-        with self._origin.commands.stream(*log.LOG, tip, *where, in_bulk=many) as output:
+        with self._origin.commands.stream(*log.LOG, self._known(commit), *where, in_bulk=many) as output:
             return log.attribute(log.commits(output.pieces()), blobs)
 
     def history(self, commit: str, root: str) -> Sequence[Touch]:
@@ -273,6 +270,18 @@ class GitSource:
         if not is_object_id(commit):
             raise SourceError(f"{self._origin.named}: '{printable(commit)}' is not a whole commit id")
         return commit
+
+    def _attribute_since(
+        self, commit: str, blobs: Mapping[str, str | None], since: str
+    ) -> Mapping[str, Attribution] | None:
+        span = f"{self._known(since)}...{self._known(commit)}"
+        if since == commit:
+            return {}
+        if not blobs:  # whether what is known may be relied on is asked all the same
+            return {} if self.contains(commit, since) else None
+        where = tree.pathspec(tree.common_folder(blobs))
+        told = self._origin.commands.attempt(*log.LOG, *log.BOTH_SIDES, span, *where)
+        return None if told is None else log.attribute_since(log.commits([told]), blobs)
 
     def _walked(self, commit: str, root: str) -> list[str]:
         """The commits from `commit` down that had a say in what is below `root`, children before parents."""

@@ -62,8 +62,10 @@ def test_nothing_is_told_when_the_branch_did_not_go_on_from_the_known_commit(
     before = source.commands
     for known in (lost, aside, unrelated, "f" * 40, asked["m/a"] or ""):
         assert source.attribute(head, asked, since=known) is None
+        assert source.attribute(head, {}, since=known) is None
     assert source.attribute(first, asked, since=head) is None
-    assert source.commands == before + 6
+    assert source.attribute(head, {}, since=first) == {}
+    assert source.commands == before + 12
     assert (source.attribute(head, asked, since=first) or {}).keys() == {"m/b"}
 
 
