@@ -37,8 +37,10 @@ _TELLING = (
     _FORMAT,
 )
 LOG = ("log", *_TELLING, "--no-renames", "--no-show-signature")
-TOLD = ("diff-tree", "--stdin", "-r", *_TELLING, "-M", "-l1000")
-"""What the same log says, with renames, of the commits whose ids are fed, in their order."""
+"""What touched which file, without renames, newest first."""
+TOLD = ("diff-tree", "--stdin", "-r", *_TELLING)
+"""What the same log says of the commits whose ids are fed, in their order."""
+RENAMES, NO_RENAMES = ("-M", "-l1000"), ("--no-renames",)
 BOTH_SIDES = ("--left-right", "--sparse")
 """Of `A...B`, every commit that only one of both has, also those that touch no file that was asked for."""
 

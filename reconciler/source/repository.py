@@ -18,15 +18,17 @@ from reconciler.source.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     from reconciler.source.difference import Entry
     from reconciler.source.origin import Origin
+    from reconciler.source.process import Conversation
 
 _READ_AHEAD = 256 * 1024  # bytes
-_FEW = 100  # files of which a log is read piece by piece, because they may all be found near its beginning
+_FEW = 100  # files that may all be found near the beginning of a log, so that no list of all commits is made
 _RESOLVED_OR_NOT = frozenset({0, 1})
 _RELATED_OR_NOT = frozenset({0, 1, 128})  # 1: nothing in common; 128: no such commit
 
@@ -211,8 +213,8 @@ class GitSource:
     ) -> Mapping[str, Attribution] | None:
         """For each path, the newest commit reachable from `commit` that gave it the content it has there.
 
-        One process whatever the number of paths; the log is read only as far back as needed. A path to which
-        no commit gave its content is left out.
+        One process for a few paths or with `since`, two or three for any number; the log is read only as far
+        back as needed. A path to which no commit gave its content is left out.
 
         Args:
             commit: where to begin.
@@ -230,9 +232,12 @@ class GitSource:
             return self._attribute_since(commit, blobs, since)
         if not blobs:
             return {}
-        where = tree.pathspec(tree.common_folder(blobs))
-        many = len(blobs) > _FEW
-        with self._origin.commands.stream(*log.LOG, self._known(commit), *where, in_bulk=many) as output:
+        root = tree.common_folder(blobs)
+        if len(blobs) > _FEW:
+            telling = self._telling(commit, root, log.NO_RENAMES)
+        else:
+            telling = self._origin.commands.stream(*log.LOG, self._known(commit), *tree.pathspec(root))
+        with telling as output:
             return log.attribute(log.commits(output.pieces()), blobs)
 
     def history(self, commit: str, root: str) -> Sequence[Touch]:
@@ -242,12 +247,10 @@ class GitSource:
             SourceError: the commit is not there, or git failed.
         """
         root = tree.inside(root)
-        where = tree.pathspec(root)
-        feed = _lines(self._walked(self._known(commit), root))
-        with self._origin.commands.stream(*log.TOLD, *where, feed=feed, in_bulk=True) as output:
+        with self._telling(commit, root, log.RENAMES) as output:
             return log.touches(
                 log.commits(output.pieces()),
-                lambda: [file.path for file in self._listed("-r", commit, *where)],
+                lambda: [file.path for file in self._listed("-r", commit, *tree.pathspec(root))],
             )
 
     def notes(self) -> Sequence[str]:
@@ -282,6 +285,14 @@ class GitSource:
         where = tree.pathspec(tree.common_folder(blobs))
         told = self._origin.commands.attempt(*log.LOG, *log.BOTH_SIDES, span, *where)
         return None if told is None else log.attribute_since(log.commits([told]), blobs)
+
+    def _telling(
+        self, commit: str, root: str, options: tuple[str, ...]
+    ) -> AbstractContextManager[Conversation]:
+        """A log that is likely to be read to its end, as a stream."""
+        feed = _lines(self._walked(self._known(commit), root))
+        where = tree.pathspec(root)
+        return self._origin.commands.stream(*log.TOLD, *options, *where, feed=feed, in_bulk=True)
 
     def _walked(self, commit: str, root: str) -> list[str]:
         """The commits from `commit` down that had a say in what is below `root`, children before parents."""

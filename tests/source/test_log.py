@@ -58,15 +58,27 @@ def test_each_file_is_credited_to_the_newest_commit_that_touched_it(
     assert (found["m/b"].commit, found["m/b"].author) == (second, "小明 <ming@example.org>")
 
 
-def test_any_number_of_files_takes_one_process(repository: GitRepository, opened: Opener) -> None:
-    """One log."""
+def test_any_number_of_files_takes_one_process_or_two(repository: GitRepository, opened: Opener) -> None:
+    """The log of a few files; of many, the list of all commits and what they did."""
     commit = repository.commit({f"m/{number}": str(number) for number in range(200)})
     source = opened("repo")
-    for count in (1, 200):
+    for count, processes in ((1, 1), (100, 1), (101, 2), (200, 2)):
         asked = blobs(source, commit, [f"m/{number}" for number in range(count)])
         before = source.commands
         assert source.attribute(commit, asked).keys() == asked.keys()
-        assert source.commands == before + 1
+        assert source.commands == before + processes
+
+
+@given(histories())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_many_files_are_credited_as_few_are(
+    made: GitRepository, source: GitSource, steps: list[Step]
+) -> None:
+    """Both ways to read a log say the same."""
+    tip = make(made, [replace(step, date=number) for number, step in enumerate(steps)])[-1]
+    few = {file.path: file.blob for file in source.snapshot(tip, "m").files} | {"m/none": None, "m/no": None}
+    many = few | {f"m/none/{number}": None for number in range(200)}
+    assert source.attribute(tip, many) == source.attribute(tip, few)
 
 
 def test_asking_about_no_file_starts_nothing(repository: GitRepository, opened: Opener) -> None:
