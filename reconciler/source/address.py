@@ -5,8 +5,6 @@ In comes the text a person wrote; out goes a `Remote`, or None for a local path.
 
 from __future__ import annotations
 
-import hashlib
-import ipaddress
 import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -52,7 +50,9 @@ class Remote:
 
     def digest(self, branch: str | None) -> str:
         """Names the mirror of one branch: 32 hex digits that stay the same when a password changes."""
-        return hashlib.sha256(f"{self.shown}\0{branch or ''}".encode()).hexdigest()[:32]
+        from hashlib import sha256  # noqa: PLC0415 - most repositories are folders
+
+        return sha256(f"{self.shown}\0{branch or ''}".encode()).hexdigest()[:32]
 
     def redact(self, text: str) -> str:
         """`text` without the secrets of the URL."""
@@ -121,10 +121,12 @@ def _refuse_options(shown: str, *pieces: str) -> None:
 
 
 def _is_loopback(host: str) -> bool:
+    from ipaddress import ip_address  # noqa: PLC0415 - most repositories are folders
+
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return False
 

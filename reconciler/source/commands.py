@@ -2,21 +2,19 @@
 
 Argument lists are fixed by the callers in this room. What a user wrote reaches git as an object id that was
 checked, behind `--end-of-options` or `--`, or as configuration in the environment: never where an option
-could stand. GitPython is imported when the first command is started.
+could stand. GitPython, and whatever else it takes to start a process, is imported when the first command is
+started: to see that there is no new commit takes none.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
-from reconciler.source.complaint import explain
-from reconciler.source.process import Conversation, SilentGitError
 from reconciler.source.text import printable
 
 if TYPE_CHECKING:
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     import git
+
+    from reconciler.source.process import Conversation
 
 OLDEST_GIT = (2, 31)  # GIT_CONFIG_COUNT, without which a repository's configuration could start programs
 _DONE_OR_REFUSED = frozenset({0, 128})
@@ -116,7 +116,10 @@ class Commands:
         Raises:
             SourceError: git failed, or was silent for too long.
         """
-        conversation = self._start(arguments, feed, total=total, in_bulk=in_bulk)
+        from reconciler.source.process import Conversation, SilentGitError  # noqa: PLC0415 - not for `head`
+
+        handle = self._start(arguments, fed=bool(feed), in_bulk=in_bulk)
+        conversation = Conversation(handle, feed, self._timeout, total=total)
         self._running.add(conversation)
         try:
             yield conversation
@@ -137,6 +140,8 @@ class Commands:
 
     def explained(self, conversation: Conversation) -> str:
         """Git's complaints in words for a person."""
+        from reconciler.source.complaint import explain  # noqa: PLC0415 - for failures only
+
         return explain(self._redact(conversation.complaints()), str(self._folder))
 
     def close(self) -> None:
@@ -149,7 +154,9 @@ class Commands:
             self._repo.close()
             self._repo = None
 
-    def _start(self, arguments: tuple[str, ...], feed: bytes, *, total: bool, in_bulk: bool) -> Conversation:
+    def _start(self, arguments: tuple[str, ...], *, fed: bool, in_bulk: bool) -> git.Git.AutoInterrupt:
+        from subprocess import PIPE  # noqa: PLC0415 - not for `head`
+
         gitpython = load_gitpython()
         if self._closed:
             raise SourceError(f"{self._named}: was closed already")
@@ -159,7 +166,7 @@ class Commands:
             wrapper = self._wrapper(gitpython)
             handle = wrapper.execute(
                 [wrapper.GIT_PYTHON_GIT_EXECUTABLE or "git", "--no-pager", *self._there(), *arguments],
-                istream=subprocess.PIPE if feed else None,
+                istream=PIPE if fed else None,
                 as_process=True,
                 env=self._environment | (_IN_BULK if in_bulk else {}),
                 shell=False,
@@ -171,7 +178,7 @@ class Commands:
                 "check that git is installed and that this is still a git repository"
             ) from error
         self._tally.started += 1
-        return Conversation(handle, feed, self._timeout, total=total)
+        return handle
 
     def _there(self) -> tuple[str, str]:
         """The folder, said to git itself: GitPython expands `$NAME` and `~`, and may end up elsewhere."""

@@ -17,12 +17,11 @@ from reconciler.source.text import blocks
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-# A commit begins with two empty fields. Before the files of a merge stands one; no other field is ever empty,
-# whatever people wrote, so that three NULs part commits.
+# A commit begins with two empty fields, and after the subject of a merge stands one. No other field is ever
+# empty, whatever people wrote, so that commits are parted by three NULs or four.
 _FORMAT = "--format=tformat:%x00%x00%m%H%x00%an <%ae>%x00@%ad%x00:%s"
 _BETWEEN = b"\0\0\0"
-ARGUMENTS = (
-    "log",
+_TELLING = (
     "-z",
     "--raw",
     "-c",
@@ -32,14 +31,16 @@ ARGUMENTS = (
     "--no-relative",
     "--no-ext-diff",
     "--no-textconv",
-    "--no-show-signature",
     "--ignore-submodules=none",
     "--encoding=UTF-8",
     "--date=raw",
     _FORMAT,
 )
-WITHOUT_RENAMES = (*ARGUMENTS, "--no-renames")
-WITH_RENAMES = (*ARGUMENTS, "--date-order", "-M", "-l1000")
+LOG = ("log", *_TELLING, "--no-renames", "--no-show-signature")
+"""What touched which file, without renames, newest first."""
+TOLD = ("diff-tree", "--stdin", "-r", *_TELLING)
+"""What the same log says of the commits whose ids are fed, in their order."""
+RENAMES, NO_RENAMES = ("-M", "-l1000"), ("--no-renames",)
 BOTH_SIDES = ("--left-right", "--sparse")
 """Of `A...B`, every commit that only one of both has, also those that touch no file that was asked for."""
 
@@ -95,11 +96,11 @@ class Commit(NamedTuple):
 
 
 def commits(pieces: Iterable[bytes]) -> Iterator[Commit]:
-    """What a log printed with `ARGUMENTS`, one commit at a time, each as soon as it is there."""
+    """What a log printed (see `LOG` and `TOLD`), one commit at a time, each as soon as it is there."""
     for block in blocks(pieces, _BETWEEN):
         for told in block.split(_BETWEEN.decode()):
-            if told:
-                yield Commit(told.strip("\0").split("\0"))
+            if fields := told.strip("\0"):
+                yield Commit(fields.split("\0"))
 
 
 def attribute(log: Iterable[Commit], expected: Mapping[str, str | None]) -> dict[str, Attribution]:

@@ -6,7 +6,6 @@ repositories whose object ids are SHA-256.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from typing import TYPE_CHECKING
@@ -93,7 +92,9 @@ def missing_branch(where: str, branch: str, names: list[str]) -> SourceError:
     """The error for a branch that does not exist, naming those that do."""
     if not names:
         return SourceError(f"{where}: the repository has no commit yet; commit a manifest, then try again")
-    close = difflib.get_close_matches(branch, names, n=1)
+    from difflib import get_close_matches  # noqa: PLC0415 - for this message only
+
+    close = get_close_matches(branch, names, n=1)
     guess = f"did you mean '{printable(close[0])}'? " if close else ""
     shown = ", ".join(printable(name) for name in names[:_SHOWN_BRANCHES])
     more = f" and {len(names) - _SHOWN_BRANCHES} more" if len(names) > _SHOWN_BRANCHES else ""

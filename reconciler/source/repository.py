@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import io
+import os
 from typing import TYPE_CHECKING
 
 from reconciler.engine.values import Attribution, File, Snapshot, Touch
 from reconciler.errors import SourceError
-from reconciler.source import difference, log, tree
+from reconciler.source import difference, log, tree, walk
 from reconciler.source.address import parse_remote
 from reconciler.source.commands import Tally
 from reconciler.source.layout import discover
 from reconciler.source.local import LocalRepository
-from reconciler.source.mirror import Mirror
 from reconciler.source.refs import is_object_id
 from reconciler.source.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     from reconciler.source.difference import Entry
     from reconciler.source.origin import Origin
+    from reconciler.source.process import Conversation
 
 _READ_AHEAD = 256 * 1024  # bytes
-_FEW = 100  # files of which a log is read piece by piece, because they may all be found near its beginning
+_FEW = 100  # files that may all be found near the beginning of a log, so that no list of all commits is made
 _RESOLVED_OR_NOT = frozenset({0, 1})
 _RELATED_OR_NOT = frozenset({0, 1, 128})  # 1: nothing in common; 128: no such commit
 
@@ -57,6 +59,8 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     tally = Tally()
     remote = parse_remote(repo)
     if remote is not None:
+        from reconciler.source.mirror import Mirror  # noqa: PLC0415 - most repositories are folders
+
         mirror = Mirror(remote, branch, cache_dir, timeout=timeout, tally=tally)
         return GitSource(mirror, tally=tally, paths=paths)
     local = LocalRepository(discover(base / repo), branch, timeout=timeout, tally=tally)
@@ -212,14 +216,14 @@ class GitSource:
         if tip == since:
             return frozenset()
         where = tree.pathspec(tree.inside(path))
-        told = self._origin.commands.attempt(*log.WITHOUT_RENAMES, *log.BOTH_SIDES, span, *where)
+        told = self._origin.commands.attempt(*log.LOG, *log.BOTH_SIDES, span, *where)
         return None if told is None else log.touched_since(log.commits([told]))
 
     def attribute(self, commit: str, blobs: Mapping[str, str | None]) -> Mapping[str, Attribution]:
         """For each path, the newest commit reachable from `commit` that gave it the content it has there.
 
-        One process whatever the number of paths; the log is read only as far back as needed. A path to which
-        no commit gave its content is left out.
+        One process for a few paths, two or three for any number; the log is read only as far
+        back as needed. A path to which no commit gave its content is left out.
 
         Args:
             commit: where to begin.
@@ -228,11 +232,14 @@ class GitSource:
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        tip = self._known(commit)
         if not blobs:
             return {}
-        where, many = tree.pathspec(tree.common_folder(blobs)), len(blobs) > _FEW
-        with self._origin.commands.stream(*log.WITHOUT_RENAMES, tip, *where, in_bulk=many) as output:
+        root = tree.common_folder(blobs)
+        if len(blobs) > _FEW:
+            telling = self._telling(commit, root, log.NO_RENAMES)
+        else:
+            telling = self._origin.commands.stream(*log.LOG, self._known(commit), *tree.pathspec(root))
+        with telling as output:
             return log.attribute(log.commits(output.pieces()), blobs)
 
     def history(self, commit: str, root: str) -> Sequence[Touch]:
@@ -241,13 +248,11 @@ class GitSource:
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        where = tree.pathspec(tree.inside(root))
-        with self._origin.commands.stream(
-            *log.WITH_RENAMES, self._known(commit), *where, in_bulk=True
-        ) as output:
+        root = tree.inside(root)
+        with self._telling(commit, root, log.RENAMES) as output:
             return log.touches(
                 log.commits(output.pieces()),
-                lambda: [file.path for file in self._listed("-r", commit, *where)],
+                lambda: [file.path for file in self._listed("-r", commit, *tree.pathspec(root))],
             )
 
     def notes(self) -> Sequence[str]:
@@ -270,6 +275,26 @@ class GitSource:
         if not is_object_id(commit):
             raise SourceError(f"{self._origin.named}: '{printable(commit)}' is not a whole commit id")
         return commit
+
+    def _telling(
+        self, commit: str, root: str, options: tuple[str, ...]
+    ) -> AbstractContextManager[Conversation]:
+        """A log that is likely to be read to its end, as a stream."""
+        feed = _lines(self._walked(self._known(commit), root))
+        where = tree.pathspec(root)
+        return self._origin.commands.stream(*log.TOLD, *options, *where, feed=feed, in_bulk=True)
+
+    def _walked(self, commit: str, root: str) -> list[str]:
+        """The commits from `commit` down that had a say in what is below `root`, children before parents."""
+        printed = self._origin.commands.run(*walk.ARGUMENTS, commit, "--")
+        lines = printed.decode("ascii").splitlines()
+        asked = walk.compared(lines) if walk.can_compare(root) else []
+        if not asked:
+            return [line[: len(commit)] for line in lines]
+        names = b"".join(os.fsencode(f"{one}:{root}\n") for one in asked)
+        with self._origin.commands.stream(*walk.NAMED, feed=names) as output:
+            held = walk.held(asked, b"".join(output.pieces()))
+        return walk.simplified(lines, held)
 
     def _listed(self, *arguments: str) -> list[File]:
         with self._origin.commands.stream(*tree.LISTED, *arguments) as output:

@@ -68,3 +68,16 @@ def opened(tmp_path: Path, cache: Path) -> Iterator[Opener]:
             return stack.enter_context(source)
 
         yield opener
+
+
+@pytest.fixture(scope="package")
+def made(tmp_path_factory: pytest.TempPathFactory) -> GitRepository:
+    """One bare repository for many random histories."""
+    return GitRepository(tmp_path_factory.mktemp("histories") / "made.git", bare=True)
+
+
+@pytest.fixture(scope="package")
+def source(made: GitRepository) -> Iterator[GitSource]:
+    """The repository of the random histories."""
+    with open_source(str(made.path), branch=None, cache_dir=made.path, base=made.path) as opened:
+        yield opened

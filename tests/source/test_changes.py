@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,82 +10,15 @@ from hypothesis import strategies as st
 
 from reconciler.engine.values import Snapshot
 from reconciler.errors import SourceError
-from reconciler.source import open_source
-from tests.git_repository import GitRepository
+from tests.source.histories import NAMES, Step, histories, make
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
     from reconciler.engine.values import File
     from reconciler.source import GitSource
+    from tests.git_repository import GitRepository
     from tests.source.conftest import Opener
-
-NAMES = [b"m", b"m/a", b"m/a/b", b"m/a/b/c", b"m/a-b", b"m/caf\xe9", b"m/:(glob)*\n\t ", b"m.x/a", b"x"]
-CONTENTS = {"1": b"1", "2": b"2", "long": b"line\n" * 40, "empty": b""}
-LINK_TARGET = b"m/a"
-
-ENTRIES = st.tuples(
-    st.sampled_from(NAMES),
-    st.sampled_from(["100644", "100755", "120000", "160000"]),
-    st.sampled_from(sorted(CONTENTS)),
-)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One commit: entries put one after the other, each in place of what is in its way."""
-
-    entries: Sequence[tuple[bytes, str, str]]
-    parents: tuple[int, ...]
-    date: int
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> list[Step]:
-    """Commits on any earlier ones: lines, branches, merges, second roots, with clocks that go back."""
-    return [
-        Step(
-            draw(st.lists(ENTRIES, max_size=4)),
-            tuple(sorted(draw(st.sets(st.integers(0, number - 1), max_size=2)))) if number else (),
-            draw(st.integers(0, 3)),
-        )
-        for number in range(draw(st.integers(2, 5)))
-    ]
-
-
-def _entry(name: bytes, mode: str, content: str) -> bytes:
-    path = b'"' + b"".join(b"\\%03o" % byte for byte in name) + b'"'
-    if mode == "160000":
-        return b"M 160000 " + (b"1" * 40) + b" " + path + b"\n"
-    data = LINK_TARGET if mode == "120000" else CONTENTS[content]
-    return b"M %s inline %s\ndata %d\n%s\n" % (mode.encode(), path, len(data), data)
-
-
-def _make(repository: GitRepository, steps: Sequence[Step]) -> list[str]:
-    """The ids of the commits; what a merge holds is only what its step says."""
-    told = [b"feature done\n"]
-    for number, step in enumerate(steps):
-        told.append(b"reset refs/heads/made\ncommit refs/heads/made\nmark :%d\n" % (number + 1))
-        told.append(b"committer C <c@x> %d +0000\ndata 1\nS\n" % (1_700_000_000 + step.date))
-        words = [b"from", *[b"merge"] * len(step.parents)]
-        told += [b"%s :%d\n" % (word, parent + 1) for word, parent in zip(words, step.parents, strict=False)]
-        told += [b"deleteall\n", *(_entry(*entry) for entry in step.entries)]
-        told += [b"get-mark :%d\n" % (number + 1)]
-    told.append(b"done\n")
-    return repository.git("fast-import", "--quiet", "--force", stdin=b"".join(told)).split()
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> GitRepository:
-    """One bare repository for many histories."""
-    return GitRepository(tmp_path_factory.mktemp("changes") / "made.git", bare=True)
-
-
-@pytest.fixture(scope="module")
-def source(made: GitRepository) -> Iterator[GitSource]:
-    """The repository of all histories."""
-    with open_source(str(made.path), branch=None, cache_dir=made.path, base=made.path) as opened:
-        yield opened
 
 
 def _after(old: Snapshot, new: str, changes: Mapping[str, File | None]) -> Snapshot:
@@ -104,7 +36,7 @@ def test_the_changes_lead_from_the_old_snapshot_to_the_new_one(
     made: GitRepository, source: GitSource, steps: list[Step], path: str
 ) -> None:
     """From any commit to any other, onwards, back or across, whatever became of each name."""
-    commits = _make(made, steps)
+    commits = make(made, steps)
     for old, new in zip(commits, [*commits[1:], commits[0]], strict=True):
         changes = source.changes(old, new, path)
         before, after = source.snapshot(old, path), source.snapshot(new, path)
@@ -121,7 +53,7 @@ def test_the_log_since_a_commit_knows_whether_the_branch_went_on_from_it(
     made: GitRepository, source: GitSource, steps: list[Step], path: str
 ) -> None:
     """As git's own search for a common ancestor does; and what differs was touched, but for merges."""
-    commits = _make(made, steps)
+    commits = make(made, steps)
     newest = commits[-1]
     for earlier in commits:
         told = source.touched(earlier, newest, path)
@@ -134,7 +66,7 @@ def test_files_by_name_are_those_of_the_whole_listing(
     made: GitRepository, source: GitSource, steps: list[Step], paths: set[str]
 ) -> None:
     """A folder is no file, and no name is a pattern."""
-    for commit in _make(made, steps):
+    for commit in make(made, steps):
         listed = {file.path: file for file in source.snapshot(commit, "").files if file.path in paths}
         assert source.files(commit, paths) == listed
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.engine.values import Attribution
 from reconciler.source.log import Change, Commit, attribute, commits, touches
 from tests.source.asking import attributed, blobs
+from tests.source.histories import Step, histories, make
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.engine.values import Touch
+    from reconciler.source import GitSource
     from tests.git_repository import GitRepository
     from tests.source.conftest import Opener
 
@@ -54,15 +58,27 @@ def test_each_file_is_credited_to_the_newest_commit_that_touched_it(
     assert (found["m/b"].commit, found["m/b"].author) == (second, "小明 <ming@example.org>")
 
 
-def test_any_number_of_files_takes_one_process(repository: GitRepository, opened: Opener) -> None:
-    """One log."""
+def test_any_number_of_files_takes_one_process_or_two(repository: GitRepository, opened: Opener) -> None:
+    """The log of a few files; of many, the list of all commits and what they did."""
     commit = repository.commit({f"m/{number}": str(number) for number in range(200)})
     source = opened("repo")
-    for count in (1, 200):
+    for count, processes in ((1, 1), (100, 1), (101, 2), (200, 2)):
         asked = blobs(source, commit, [f"m/{number}" for number in range(count)])
         before = source.commands
         assert source.attribute(commit, asked).keys() == asked.keys()
-        assert source.commands == before + 1
+        assert source.commands == before + processes
+
+
+@given(histories())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_many_files_are_credited_as_few_are(
+    made: GitRepository, source: GitSource, steps: list[Step]
+) -> None:
+    """Both ways to read a log say the same."""
+    tip = make(made, [replace(step, date=number) for number, step in enumerate(steps)])[-1]
+    few = {file.path: file.blob for file in source.snapshot(tip, "m").files} | {"m/none": None, "m/no": None}
+    many = few | {f"m/none/{number}": None for number in range(200)}
+    assert source.attribute(tip, many) == source.attribute(tip, few)
 
 
 def test_asking_about_no_file_starts_nothing(repository: GitRepository, opened: Opener) -> None:
@@ -222,7 +238,7 @@ def test_history_tells_every_touch_newest_first(repository: GitRepository, opene
         ("Add a", "m/a", "m/a"),
     ]
     assert [touch.deleted for touch in found] == [True, False, False]
-    assert source.commands == 1
+    assert source.commands == 2
 
 
 def test_renames_are_followed_back(repository: GitRepository, opened: Opener) -> None:
@@ -260,6 +276,20 @@ def test_a_branch_that_still_used_the_old_name_is_told_under_the_new_one(
     assert {now for _, _, now in found} == {"m/new"}
 
 
+def test_a_branch_of_which_a_merge_took_nothing_is_not_told(
+    repository: GitRepository, opened: Opener
+) -> None:
+    """Nobody's model ever was what it said."""
+    repository.commit({"m/a": "1"}, "Add")
+    repository.git("checkout", "--quiet", "-b", "feature")
+    repository.commit({"m/a": "2", "m/b": "1"}, "Discarded")
+    repository.git("checkout", "--quiet", "main")
+    repository.commit({"other": "1"}, "Elsewhere")
+    _merge(repository, "feature", "--strategy=ours")
+    source = opened("repo")
+    assert _lines(source.history(source.head(), "m")) == [("Add", "m/a", "m/a")]
+
+
 def test_renames_that_exchange_names_in_one_commit_are_kept_apart() -> None:
     """Whatever the order in which git lists them."""
     one, two, none = ("1" * 40, "2" * 40, "0" * 40)
@@ -269,6 +299,22 @@ def test_renames_that_exchange_names_in_one_commit_are_kept_apart() -> None:
         newer = _told("2", *(word for index in order for word in moves[index]))
         found = touches([newer, older], lambda: "ab")
         assert [(touch.path, touch.current_path) for touch in found[2:]] == [("a", "b"), ("b", "a")]
+
+
+@given(histories(), st.sampled_from(["m", "m/a", ""]))
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_history_is_what_the_log_of_the_folder_says(
+    made: GitRepository, source: GitSource, steps: list[Step], root: str
+) -> None:
+    """The same commits in the same order, whatever was merged and whatever a merge left out."""
+    as_folder = [[entry for entry in step.entries if entry[0] != root.encode()] for step in steps]
+    steps = [replace(s, entries=e, date=n) for n, (s, e) in enumerate(zip(steps, as_folder, strict=True))]
+    tip = make(made, steps)[-1]
+    form = "--format=tformat:%x00%x00%m%H%x00%an <%ae>%x00@%ad%x00:%s"
+    options = ("-z", "--raw", "-c", "--no-abbrev", "--date=raw", "--date-order", "-M", "-l1000", form)
+    printed = os.fsencode(made.git("log", *options, tip, "--", *filter(None, [root])))
+    files = [file.path for file in source.snapshot(tip, root).files]
+    assert list(source.history(tip, root)) == touches(commits([printed]), lambda: files)
 
 
 def test_history_does_not_depend_on_the_users_settings(repository: GitRepository, opened: Opener) -> None:
