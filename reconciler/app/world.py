@@ -25,7 +25,7 @@ from reconciler.state import open_state
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import Event, Rest
@@ -125,7 +125,7 @@ async def registry_of(
     wanted = configuration.settings.targets[name]
     with contextlib.ExitStack() as stack:
         if isinstance(wanted, EmbeddedTarget):
-            from reconciler.embedded import create_app  # noqa: PLC0415 - a whole web framework
+            from reconciler.embedded import create_app  # noqa: PLC0415 - only for such a target
 
             application = create_app(_embedded(configuration, name, wanted, acts=acts))
             stack.callback(application.state.close)
@@ -138,7 +138,7 @@ async def registry_of(
             await registry.aclose()
 
 
-def _embedded_client(application: FastAPI, wanted: EmbeddedTarget) -> ModelArtsRegistry:
+def _embedded_client(application: ASGIApp, wanted: EmbeddedTarget) -> ModelArtsRegistry:
     """A client that reaches the application without a socket, as fast as it answers."""
     return ModelArtsRegistry(
         "http://localhost",

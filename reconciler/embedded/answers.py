@@ -7,14 +7,21 @@ wording is ours and names the field or the remedy.
 from __future__ import annotations
 
 import json
+import logging
+import sqlite3
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.responses import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from starlette.requests import Request
+
+ABOUT_WHO_ASKS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+_LOG = logging.getLogger("reconciler.embedded.application")  # one log for whoever serves the registry
 _LONGEST_MESSAGE = 512
 
 
@@ -113,3 +120,25 @@ def iam_refusal(error: IamError) -> Response:
     title = HTTPStatus(error.status).phrase
     content = {"error": {"code": error.status, "message": error.message, "title": title}}
     return answer(content, error.status)
+
+
+def told(error: VendorError | sqlite3.Error, request: Request) -> Response:
+    """The answer to a call that was refused, or that the database failed."""
+    request_id: str = request.state.request_id
+    if isinstance(error, sqlite3.Error):
+        _LOG.error("request %s failed: the database says %s", request_id, error)
+        return refusal(VendorError(INTERNAL, f"the database says: {error}"), request_id)
+    if error.code.status in ABOUT_WHO_ASKS:
+        _LOG.warning("request %s refused: %s %s", request_id, *error.code)
+    return refusal(error, request_id)
+
+
+def failed(request_id: str) -> Response:
+    """The answer to a call that failed as nobody foresaw."""
+    message = "the registry failed; its log says why under this request's id"
+    return refusal(VendorError(INTERNAL, message), request_id)
+
+
+def unfit(faults: Sequence[Mapping[str, Any]]) -> VendorError:
+    """The refusal of parameters, from the faults that pydantic found in them."""
+    return VendorError(BAD_VALUES, "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in faults))

@@ -1,37 +1,31 @@
-"""The registry as an ASGI application: its parts wired, its routes, and one envelope for every refusal.
+"""The registry as an ASGI application: its parts wired, in layers.
 
-server ─▶ Boundary ─▶ routes ─▶ intake ─▶ judging ─▶ arrival ─▶ store ─▶ database
-          request id,           body,     edition's  row and    one transaction for all
-          last resort           caller    rules      fate       who wait
+server ─▶ Boundary ─▶ Calls ─▶ intake ─▶ judging ─▶ arrival ─▶ store ─▶ database
+          request id,  │       body,     edition's  row and    one transaction for all
+          last resort  │       caller    rules      fate       who wait
+                       └────▶ FastAPI: everything else, and the description of it all
 """
 
 from __future__ import annotations
 
 import logging
-import sqlite3
-from contextlib import asynccontextmanager
 from email.utils import formatdate
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from fastapi import FastAPI, Response
+from starlette.datastructures import State
 from starlette.requests import ClientDisconnect
 
 from reconciler.contract import edition
-from reconciler.embedded import iam, routes
 from reconciler.embedded.access import Gate
-from reconciler.embedded.answers import INTERNAL, UNAVAILABLE, VendorError, answer, refusal
+from reconciler.embedded.answers import failed
+from reconciler.embedded.calls import Calls
 from reconciler.embedded.database import Database
-from reconciler.embedded.documentation import complete
 from reconciler.embedded.intake import Parts
-from reconciler.embedded.refusals import add_refusals
-from reconciler.embedded.sabotage import Sabotage
-from reconciler.embedded.shortcut import Shortcut
 from reconciler.embedded.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, MutableMapping
+    from collections.abc import Callable, MutableMapping
     from typing import Any
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,7 +36,7 @@ _LOG = logging.getLogger(__name__)
 _REQUEST_ID = "X-request-id"
 
 
-def create_app(settings: EmbeddedSettings) -> FastAPI:
+def create_app(settings: EmbeddedSettings) -> Registry:
     """The registry, with its database open.
 
     The database closes when the application's lifespan ends, or by `app.state.close()` where nobody runs the
@@ -54,17 +48,7 @@ def create_app(settings: EmbeddedSettings) -> FastAPI:
     """
     rules = edition(settings.edition)
     database = Database(settings.database, unique=not (settings.faults and settings.faults.accept_duplicates))
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        database.close()
-
-    app = RegistryApp(
-        title="Embedded model registry", version=_version(), lifespan=lifespan, redirect_slashes=False
-    )
-    app.state.close = database.close
-    app.state.parts = Parts(
+    parts = Parts(
         settings=settings,
         rules=rules,
         defaults=rules.defaults,
@@ -72,25 +56,56 @@ def create_app(settings: EmbeddedSettings) -> FastAPI:
         store=Store(database, settings),
         gate=Gate(database, settings.auth) if settings.auth else None,
     )
-    _add_routes(app)
-    add_refusals(app)
-    app.add_middleware(Shortcut, parts=app.state.parts)
-    app.add_middleware(Dated, clock=settings.clock)
-    app.add_middleware(Boundary)
-    if settings.faults is not None:
-        app.add_middleware(Sabotage, faults=settings.faults)
-    return app
+    return Registry(parts)
 
 
-class RegistryApp(FastAPI):
-    """FastAPI with the rest of its OpenAPI document."""
+class Registry:
+    """The ASGI application.
 
-    def openapi(self) -> dict[str, Any]:
-        """The document, made once."""
-        if self.openapi_schema is None:
-            parts: Parts = self.state.parts
-            complete(super().openapi(), parts.rules.json_schema(), secured=parts.gate is not None)
-        return self.openapi_schema or {}
+    Attributes:
+        state: `parts`, of which it is made; `close`, to call when it is no longer needed; and `drop`, which a
+            server sets to end a client's connection.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self.state = State({"parts": parts, "close": parts.database.close})
+        app: ASGIApp = Boundary(Dated(Calls(_Framework(self.state), parts), parts.settings.clock))
+        if parts.settings.faults is not None:
+            from reconciler.embedded.sabotage import Sabotage  # noqa: PLC0415 - few registries have faults
+
+            app = Sabotage(app, parts.settings.faults)
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request, or the lifespan."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        scope["app"] = self
+        await self._app(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self.state.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+class _Framework:
+    """FastAPI, from the first request on that needs it."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if self._app is None:
+            from reconciler.embedded.framework import described  # noqa: PLC0415 - a whole web framework
+
+            self._app = described(self._state)
+        await self._app(scope, receive, send)
 
 
 class Boundary:
@@ -101,9 +116,6 @@ class Boundary:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         request_id = uuid4().hex
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
         state["request_id"] = request_id
@@ -124,8 +136,7 @@ class Boundary:
         except Exception:  # noqa: BLE001 - the last resort; the log gets the traceback
             _LOG.exception("request %s failed", request_id)
             if not started:
-                error = VendorError(INTERNAL, "the registry failed; its log says why under this request's id")
-                await refusal(error, request_id)(scope, receive, send_named)
+                await failed(request_id)(scope, receive, send_named)
 
 
 class Dated:
@@ -145,36 +156,3 @@ class Dated:
             await send(message)
 
         await self._app(scope, receive, send_dated)
-
-
-def _add_routes(app: FastAPI) -> None:
-    app.include_router(routes.router, tags=["models"])
-    parts: Parts = app.state.parts
-    if parts.gate is not None:
-        app.include_router(iam.router, tags=["identity"])
-
-    @app.get("/", include_in_schema=False)
-    async def about() -> Response:
-        return answer(
-            {
-                "name": "embedded model registry",
-                "edition": parts.settings.edition,
-                "models": "/v1/{project_id}/models",
-                "documentation": app.docs_url,
-            }
-        )
-
-    @app.get("/healthz", summary="Whether the registry and its database answer", tags=["health"])
-    async def health() -> Response:
-        try:
-            await parts.database.read(parts.database.check)
-        except sqlite3.Error as error:
-            raise VendorError(UNAVAILABLE, f"the registry's database says: {error}") from error
-        return answer({"status": "ok"})
-
-
-def _version() -> str:
-    try:
-        return version("model-reconciler")
-    except PackageNotFoundError:
-        return "0"

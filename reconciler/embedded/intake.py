@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fastapi import Request  # noqa: TC002 - FastAPI reads annotations at run time
+from starlette.requests import Request  # noqa: TC002 - FastAPI reads annotations at run time
 
 from reconciler.embedded.access import ANYBODY, Caller, Gate, Signed, check_project
 from reconciler.embedded.answers import NO_SUCH_PROJECT, TOO_LARGE, VendorError

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from reconciler.embedded import catalogue, shapes
+from reconciler.embedded import calls, catalogue, shapes
 from reconciler.embedded.access import Caller
-from reconciler.embedded.answers import IN_USE, NO_SUCH_MODEL, Code, VendorError, answer, written
-from reconciler.embedded.arrival import arrive
+from reconciler.embedded.answers import IN_USE, answer
 from reconciler.embedded.intake import PROJECT_ID, Parts, admit_to_project, parts
-from reconciler.embedded.judging import general_code, read_request
 from reconciler.embedded.listing import ListQuery, Page
-from reconciler.embedded.rendering import detail
-
-if TYPE_CHECKING:
-    from reconciler.embedded.settings import EmbeddedSettings
 
 Registry = Annotated[Parts, Depends(parts)]
 Admitted = Annotated[Caller, Depends(admit_to_project)]
@@ -39,31 +33,13 @@ async def import_model(
     project_id: ProjectId, request: Request, caller: Admitted, registry: Registry
 ) -> Response:
     """Registers one version of a model and answers at once; the import goes on until the status is final."""
-    body: bytes = request.state.body
-    settings = registry.settings
-
-    model = arrive(
-        read_request(body, registry.rules, settings),
-        body,
-        project_id=project_id,
-        caller=caller,
-        request_id=request.state.request_id,
-        settings=settings,
-        defaults=registry.defaults,
-    )
-    await registry.store.add(model)
-    return answer({"model_id": model.model_id})
+    return await calls.import_model(registry, request, caller, project_id)
 
 
 @router.get("", summary="List models", responses={200: {"model": shapes.ModelList}})
 async def list_models(project_id: ProjectId, registry: Registry, query: Filters) -> Response:
     """One page of a workspace's models, newest first unless asked otherwise."""
-    settings = registry.settings
-    listing = query.listing(project_id, settings)
-
-    page = await registry.store.page(listing, registry.milliseconds())
-    total = page.total if settings.total_count == "right" else 0
-    return written(f'{{"total_count":{total},"count":{page.count},"models":{page.models}}}')
+    return await calls.list_models(registry, query, project_id)
 
 
 @router.get("/ai-engine-runtimes", summary="List engines", responses={200: {"model": shapes.Runtimes}})
@@ -88,10 +64,7 @@ async def list_templates(project_id: ProjectId) -> Response:  # noqa: ARG001 - i
 @router.get("/{model_id}", summary="Show a model", responses={200: {"model": shapes.Detail}})
 async def show_model(project_id: ProjectId, model_id: str, registry: Registry) -> Response:
     """Everything the API tells about one model; some fields come back renamed, re-typed or filled in."""
-    _check_id(model_id, registry.settings)
-
-    standing = await registry.store.find(project_id, model_id, registry.milliseconds())
-    return answer(detail(standing, registry.settings, registry.defaults))
+    return await calls.show_model(registry, project_id, model_id)
 
 
 @router.delete("/{model_id}", summary="Delete a model", responses={200: {"model": shapes.Deleted}})
@@ -102,7 +75,7 @@ async def delete_model(
 
     The status is 200 also where a model was not deleted: both lists of the answer must be read.
     """
-    _check_id(model_id, registry.settings)
+    calls.check_id(model_id, registry.settings)
     deleted, used = await registry.store.delete(
         project_id, model_id, cascade=cascade, now=registry.milliseconds()
     )
@@ -110,10 +83,3 @@ async def delete_model(
     reason = {"error_code": IN_USE.code, wording: "a service uses the model: delete the service first"}
     failed = [{"model_id": model_id} | reason for model_id in used]
     return answer({"delete_success_list": deleted, "delete_failed_list": failed})
-
-
-def _check_id(model_id: str, settings: EmbeddedSettings) -> None:
-    """Nobody publishes whether an id that cannot be one is a wrong value or an unknown model."""
-    if settings.malformed_id != NO_SUCH_MODEL.status and not MODEL_ID.fullmatch(model_id):
-        code = Code(settings.malformed_id, general_code(settings).code)
-        raise VendorError(code, f"model_id {model_id} is not the id of a model")

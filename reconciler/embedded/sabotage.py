@@ -110,9 +110,6 @@ class Sabotage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request, well or badly."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         call = await _read(scope, receive)
         due = list(self._script.due(call))
         for rule in due:

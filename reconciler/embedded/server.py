@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from fastapi import FastAPI
-
+    from reconciler.embedded.application import Registry
     from reconciler.embedded.settings import EmbeddedSettings
 
 _GRACE_SECONDS = 10
@@ -96,7 +95,7 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(app: FastAPI) -> uvicorn.Server:
+def _server(app: Registry) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         log_config=None,

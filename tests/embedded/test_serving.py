@@ -107,14 +107,17 @@ def test_a_database_that_broke_is_told_in_the_envelope(serve: Serve, tmp_path: P
     assert refused(client.delete("/models/x")) == (500, "ModelArts.0010")
 
 
-def test_a_fault_nobody_foresaw_is_told_in_the_envelope_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("DELETE", "/x"), ("GET", "/template")])
+def test_a_fault_nobody_foresaw_is_told_in_the_envelope_and_logged(
+    caplog: pytest.LogCaptureFixture, method: str, path: str
+) -> None:
     """Here a clock that breaks: no traceback in the answer, and the same request id in answer and log."""
 
     def broken() -> float:
         raise RuntimeError("no time")
 
     with running(EmbeddedSettings(clock=broken)) as url:
-        answer = httpx.get(f"{url}/v1/p/models")
+        answer = httpx.request(method, f"{url}/v1/p/models{path}")
     assert refused(answer) == (500, "ModelArts.0010")
     assert "no time" not in answer.text
     (record,) = [record for record in caplog.records if record.exc_info]
@@ -251,3 +254,29 @@ def test_settings_are_cheap_to_import() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_the_calls_of_a_reconciler_load_no_web_framework() -> None:
+    """A registry inside another program imports, lists and shows models without it."""
+    program = """
+import asyncio, sys
+import httpx
+from reconciler.embedded import EmbeddedSettings, create_app
+
+async def talk(app):
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://r/v1/p") as client:
+        body = {"model_name": "m", "model_version": "1.0.0", "model_type": "Image", "source_location": "https://a/b"}
+        made = await client.post("/models", json=body)
+        found = await client.get("/models", params={"model_name": "m"})
+        shown = await client.get("/models/" + made.json()["model_id"])
+        wrong = await client.get("/models?limit=0")
+        print([answer.status_code for answer in (made, found, shown, wrong)], "fastapi" in sys.modules)
+        described = await client.get("http://r/openapi.json")
+        print(described.status_code, "fastapi" in sys.modules)
+
+app = create_app(EmbeddedSettings())
+asyncio.run(talk(app))
+app.state.close()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[200, 200, 200, 400] False\n200 True\n"
