@@ -405,6 +405,8 @@ class Engine:
         """What is registered, compared as far as it has to be in this cycle."""
         registry, in_flight = p.target.registry, p.target.policy.in_flight
         view, details = await observe(registry, p.view, only=p.scope, in_flight=in_flight)
+        unheard = view.desired.manifests.keys() - view.observed.keys() - view.entries.keys()
+        view = replace(view, seen=self.ledger.seen(p.target.name, unheard) if unheard else {})
         ids = to_inspect(view, everything=p.full)
         if not wanted.refresh:
             later = postponed(view, ids, p.target.compare_at_most, self.clock.chance())
@@ -477,8 +479,9 @@ class Engine:
         except RegistryError as error:
             p.failure = TargetFailure(p.target.name, f"target {p.target.name}: {error}", error.exit_code)
         moved = [item.pair for item in p.items if item.pair and item.verdict in _MOVED_BY_ACTING]
-        entries = self.ledger.entries(p.target.name, moved)
-        p.items = tuple(sorted((self._outcome(item, entries) for item in p.items), key=order))
+        if moved:
+            entries = self.ledger.entries(p.target.name, moved)
+            p.items = tuple(sorted((self._outcome(item, entries) for item in p.items), key=order))
 
     async def _import(self, p: _Pass, items: list[Item]) -> None:
         """Imports some after others, so that not all their manifests are in memory together."""

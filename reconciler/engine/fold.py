@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from reconciler.contract import lifecycle
 from reconciler.engine.values import Entry, Event, EventKind, Phase
 
@@ -17,16 +15,15 @@ _PHASE = {
     EventKind.REJECTED: Phase.REJECTED,
     EventKind.IMPORTED: Phase.REGISTERED,
     EventKind.ADOPTED: Phase.REGISTERED,
-    EventKind.LISTED: Phase.REGISTERED,
     EventKind.DRIFTED: Phase.REGISTERED,
+    EventKind.MISSING: Phase.REGISTERED,
     EventKind.STATUS: Phase.REGISTERED,
     EventKind.PUBLISHED: Phase.REGISTERED,
     EventKind.FAILED: Phase.REGISTERED,
 }
 
-_CARRIED = (
-    "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id",
-)  # fmt: skip
+_FREEING = frozenset({EventKind.RELEASED, EventKind.DELETED})
+_OF_UNKNOWN_CONTENT = frozenset({EventKind.DRIFTED, EventKind.FAILED})
 
 
 def fold(entry: Entry | None, event: Event) -> Entry:
@@ -38,25 +35,37 @@ def fold(entry: Entry | None, event: Event) -> Entry:
     """
     if entry is None:
         entry = Entry(event.target, event.pair, Phase.RELEASED, event.kind, event.at)
-    carried = {name: value for name in _CARRIED if (value := getattr(event, name)) is not None}
-    if event.kind in (EventKind.RELEASED, EventKind.DELETED):
-        carried |= {"attempts": 0, "model_id": None, "model_status": None, "operation_id": None}
-    if event.kind in (EventKind.DRIFTED, EventKind.FAILED, EventKind.LISTED) and not _is_known(entry, event):
-        carried["digest"] = None
-    if event.kind is EventKind.MISSING:
-        carried["disappearances"] = entry.disappearances + 1
-    if event.kind is EventKind.IMPORT_REQUESTED:
-        same = entry.digest == event.digest
-        carried |= {"attempts": entry.attempts + 1 if same else 1, "model_id": None, "model_status": None}
-    return replace(
-        entry,
-        phase=_PHASE.get(event.kind, entry.phase),
-        last=event.kind,
-        updated_at=event.at,
-        not_before=event.not_before,
-        code=event.code,
-        detail=event.detail,
-        **carried,
+    kind = event.kind
+    attempts, digest = entry.attempts, event.digest or entry.digest
+    operation_id = event.operation_id or entry.operation_id
+    model_id, model_status = event.model_id or entry.model_id, event.model_status or entry.model_status
+    if kind in _FREEING:
+        attempts, model_id, model_status, operation_id = 0, None, None, None
+    elif kind in _OF_UNKNOWN_CONTENT and not _is_known(entry, event):
+        digest = None
+    elif kind is EventKind.IMPORT_REQUESTED:
+        attempts = entry.attempts + 1 if entry.digest == event.digest else 1
+        model_id = model_status = None
+    return Entry(
+        entry.target,
+        entry.pair,
+        _PHASE.get(kind, entry.phase),
+        kind,
+        event.at,
+        attempts,
+        entry.disappearances + (kind is EventKind.MISSING),
+        operation_id,
+        digest,
+        event.commit or entry.commit,
+        event.path or entry.path,
+        event.line or entry.line,
+        event.author or entry.author,
+        model_id,
+        model_status,
+        event.request_id or entry.request_id,
+        event.not_before,
+        event.code,
+        event.detail,
     )
 
 

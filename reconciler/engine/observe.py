@@ -138,7 +138,7 @@ def _news(item: Item, entry: Entry | None) -> EventKind | None:
         return _well(item, None if changed else entry)
     if item.verdict is Verdict.DRIFTED and (entry is None or changed or entry.last is not EventKind.DRIFTED):
         return EventKind.DRIFTED
-    if item.verdict is Verdict.MISSING and entry is not None and entry.last is not EventKind.MISSING:
+    if item.verdict is Verdict.MISSING and (entry is None or entry.last is not EventKind.MISSING):
         return EventKind.MISSING
     if item.verdict is Verdict.FAILED and lifecycle(item.model_status) == "failed" and _untold(item, entry):
         return EventKind.FAILED
@@ -147,9 +147,9 @@ def _news(item: Item, entry: Entry | None) -> EventKind | None:
 
 def _well(item: Item, entry: Entry | None) -> EventKind | None:
     """The news of a model that is as declared, as far as is known; without an entry it is a new one."""
-    if entry is None or entry.last in _SETTLED_NOW:
-        return EventKind.LISTED if item.digest is None else EventKind.ADOPTED
-    if item.digest not in (None, entry.digest):
+    if item.digest is None:
+        return None
+    if entry is None or entry.last in _SETTLED_NOW or entry.digest != item.digest:
         return EventKind.ADOPTED
     if item.model_status is not None and entry.model_status != item.model_status:
         return status_event(item.model_status)

@@ -53,6 +53,8 @@ class View:
         observed: registered models by pair.
         looks: what a look at a model's detail told, by model id, for those that `to_inspect` asked for.
         later: ids of models that are compared in a later cycle: there are too many for one.
+        seen: ids by pair of models that an earlier cycle saw registered, without anything else being
+            remembered.
         entries: the ledger.
         credits: by path, the commit that last touched it.
         taken: versions by name that are in use beside those that this view shows.
@@ -65,6 +67,7 @@ class View:
     observed: Mapping[Pair, Sequence[ObservedModel]] = field(default_factory=dict)
     looks: Mapping[str, Look] = field(default_factory=dict)
     later: frozenset[str] = frozenset()
+    seen: Mapping[Pair, str] = field(default_factory=dict)
     entries: Mapping[Pair, Entry] = field(default_factory=dict)
     credits: Mapping[str, Credit] = field(default_factory=dict)
     taken: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -96,8 +99,11 @@ def look(request: Mapping[str, Any], detail: Mapping[str, Any]) -> Look:
 def by_pair(models: Iterable[ObservedModel]) -> dict[Pair, list[ObservedModel]]:
     """Groups a registry's list; several models of one pair stand oldest first."""
     grouped: defaultdict[Pair, list[ObservedModel]] = defaultdict(list)
-    for model in sorted(models, key=lambda model: (model.created_at or 0, model.model_id)):
+    for model in models:
         grouped[model.pair].append(model)
+    for several in grouped.values():
+        if len(several) > 1:
+            several.sort(key=lambda model: (model.created_at or 0, model.model_id))
     return dict(grouped)
 
 
@@ -141,17 +147,10 @@ def postponed(view: View, wanted: Sequence[str], limit: int, chance: float) -> f
                 continue
             if known_equal(manifest, model, entry):
                 before.append(model.model_id)
-            elif _is_unknown(model, entry):
+            elif entry is None and lifecycle(model.status) == "published":
                 never.append(model.model_id)
     start = int(chance * len(before))
     return frozenset([*never, *before[start:], *before[:start]][limit:])
-
-
-def _is_unknown(model: ObservedModel, entry: Entry | None) -> bool:
-    """Whether nothing is remembered that speaks for or against the model's content."""
-    if entry is None or entry.model_id != model.model_id:
-        return True
-    return entry.digest is None and entry.last is not EventKind.DRIFTED
 
 
 def known_equal(manifest: Declaration, model: ObservedModel, entry: Entry | None) -> bool:
@@ -183,11 +182,16 @@ def verdicts(view: View) -> tuple[Item, ...]:
     """The verdict on every declared and every registered model of one target, sorted."""
     items = [
         *(_declared(view, pair, manifest) for pair, manifest in view.desired.manifests.items()),
-        *(_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items()),
-        *_invalid(view),
-        *_unmanaged(view),
+        *(
+            _attributed(item, view)
+            for item in (
+                *(_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items()),
+                *_invalid(view),
+                *_unmanaged(view),
+            )
+        ),
     ]
-    return tuple(sorted((_attributed(item, view) for item in items), key=order))
+    return tuple(sorted(items, key=order))
 
 
 def preflighted(item: Item, reasons: tuple[Reason, ...]) -> Item:
@@ -222,40 +226,54 @@ def order(item: Item) -> tuple[Any, ...]:
 
 
 def _declared(view: View, pair: Pair, manifest: Declaration) -> Item:
-    models = view.observed.get(pair, ())
+    """The verdict on one declared model; most are well, and are made in one step: there may be very many."""
+    models = view.observed.get(pair)
     entry = view.entries.get(pair)
+    credit = view.credits.get(manifest.path)
+    model = models[0] if models else None
+    seen = view.looks.get(model.model_id) if model else None
+    status = _status(model, seen, entry) if model else None
     item = Item(
         view.target,
-        Verdict.IMPORT,
-        pair.model_name,
-        pair.model_version,
+        Verdict.IN_SYNC if lifecycle(status) == "published" else Verdict.PUBLISHING,
+        *pair,
         manifest.path,
         manifest.line,
-        reasons=manifest.warnings,
-        digest=manifest.digest,
+        credit.commit if credit else None,
+        credit.author if credit else None,
+        model.model_id if model else None,
+        status,
+        manifest.warnings,
+        (),
+        manifest.digest,
     )
-    if models:
-        return _registered(view, item, manifest, models[0])
-    return _absent(item, entry, view.now)
+    if model is None:
+        return _absent(replace(item, verdict=Verdict.IMPORT), entry, view.now, view.seen.get(pair))
+    return _registered(view, item, manifest, model)
 
 
-def _absent(item: Item, entry: Entry | None, now: datetime) -> Item:
-    """The verdict on a declared model that the registry does not have."""
-    if entry is None or entry.phase is Phase.RELEASED:
+def _absent(item: Item, entry: Entry | None, now: datetime, seen: str | None = None) -> Item:
+    """The verdict on a declared model that the registry does not have; `seen` is the id it was seen with."""
+    if entry is None:
+        return item if seen is None else _missing(item, f"registered earlier as {seen}", seen)
+    if entry.phase is Phase.RELEASED:
         return item
     if entry.phase is Phase.REGISTERED:
-        reason = Reason(
-            "missing",
-            f"imported earlier as {entry.model_id}, and gone from the registry since; "
-            f"import it again with `reconciler retry {item.title}`",
-        )
-        return _with(item, Verdict.MISSING, reason, model_id=entry.model_id)
+        return _missing(item, f"imported earlier as {entry.model_id}", entry.model_id)
     if entry.phase is Phase.INTENDED:
         reason = Reason("outcome-unknown", "an import was sent, and its outcome is still being settled")
         return _with(item, Verdict.WAITING, reason)
     if entry.digest == item.digest:
         return _not_made(item, entry, now)
     return item
+
+
+def _missing(item: Item, before: str, model_id: str | None) -> Item:
+    reason = Reason(
+        "missing",
+        f"{before}, and gone from the registry since; import it again with `reconciler retry {item.title}`",
+    )
+    return _with(item, Verdict.MISSING, reason, model_id=model_id)
 
 
 def _not_made(item: Item, entry: Entry, now: datetime) -> Item:
@@ -268,13 +286,10 @@ def _not_made(item: Item, entry: Entry, now: datetime) -> Item:
 
 
 def _registered(view: View, item: Item, manifest: Declaration, model: ObservedModel) -> Item:
-    """The verdict on a declared model that the registry has."""
+    """The verdict on a declared model that the registry has, given the item as it is when all is well."""
     entry = view.entries.get(model.pair)
     seen = view.looks.get(model.model_id)
-    status = _status(model, seen, entry)
-    item = replace(item, model_id=model.model_id, model_status=status)
-    stage = lifecycle(status)
-    if stage == "failed":
+    if lifecycle(item.model_status) == "failed":
         return _with(item, Verdict.FAILED, _import_failed(item, entry))
     if seen is not None and seen.diff:
         return _drifted(view, item, seen.diff)
@@ -282,11 +297,10 @@ def _registered(view: View, item: Item, manifest: Declaration, model: ObservedMo
         return _drifted(
             view, item, ("the manifest has changed since the import, where the registry tells nothing",)
         )
-    fine = Verdict.IN_SYNC if stage == "published" else Verdict.PUBLISHING
     if seen is not None or known_equal(manifest, model, entry):
-        return replace(item, verdict=fine)
+        return item
     if model.model_id in view.later:
-        return _with(replace(item, digest=None), fine, _COMPARED_LATER)
+        return replace(item, digest=None, reasons=(_COMPARED_LATER, *item.reasons))
     reason = Reason("not-compared", "registered, but its detail could not be read to compare it")
     return _with(item, Verdict.WAITING, reason)
 

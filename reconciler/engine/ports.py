@@ -186,7 +186,10 @@ class Ledger(Protocol):
         """When the newest event was journalled, by its writer's clock; None for an empty journal."""
 
     def listed(self, target: str, limit: int) -> Sequence[Pair]:
-        """Pairs that were found registered and not compared yet; so many at most."""
+        """Pairs that were seen registered and not compared yet; so many at most."""
+
+    def seen(self, target: str, pairs: Collection[Pair]) -> Mapping[Pair, str]:
+        """Of these pairs, those that were seen registered and not compared yet, with their models' ids."""
 
     def unsettled(self, target: str) -> Collection[Pair]:
         """The pairs whose last verdict may change although neither git nor the registry does."""

@@ -216,7 +216,6 @@ class EventKind(StrEnum):
     IMPORT_REQUESTED = "import-requested"  # the intent: on disk before the POST
     IMPORTED = "imported"  # the registry answered with a model_id
     ADOPTED = "adopted"  # found registered and equal
-    LISTED = "listed"  # found registered under the same name and version; to be compared later
     REJECTED = "rejected"  # documented refusal: certainly not made, held
     POSTPONED = "postponed"  # certainly not made; another attempt is due at `not_before`
     UNKNOWN = "outcome-unknown"  # sent, no usable answer; settled by observing
@@ -390,7 +389,7 @@ class Report:
 
     commit: str
     digest: str
-    items: tuple[Item, ...]
+    items: tuple[Item, ...] = field(repr=False)  # asyncio words the result of its main task when it ends
     failures: tuple[TargetFailure, ...] = ()
     notes: tuple[str, ...] = ()
     unlisted: Mapping[tuple[str, Verdict], int] = field(default_factory=dict)

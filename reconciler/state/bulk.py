@@ -36,7 +36,7 @@ def select_rows(
 ) -> Iterator[tuple[Any, ...]]:
     """Rows with their values as the database holds them; `where` says `?` for each of the values."""
     query = f"SELECT {names(columns)} FROM {table.name} {where}"  # noqa: S608 - names of this package
-    return map(tuple, connection.exec_driver_sql(_for(connection, query), values))
+    return map(tuple, connection.exec_driver_sql(_for(connection, query), values).fetchall())
 
 
 def _for(connection: Connection, statement: str) -> str:

@@ -138,13 +138,15 @@ class SqlLedger:
         return None if told is None else moment_of(told)
 
     def listed(self, target: str, limit: int) -> Sequence[Pair]:
-        """Pairs that were found registered and not compared yet; so many at most."""
-        columns = tables.ledger.c
-        query = select(columns.model_name, columns.model_version).where(
-            columns.target == target, columns.last == EventKind.LISTED.value
-        )
+        """Pairs that were seen registered and not compared yet; so many at most."""
         with self._database.reading() as connection:
-            return [Pair(name, version) for name, version in connection.execute(query.limit(limit))]
+            return list(standing.seen(connection, target, limit))
+
+    def seen(self, target: str, pairs: Collection[Pair]) -> Mapping[Pair, str]:
+        """Of these pairs, those that were seen registered and not compared yet, with their models' ids."""
+        with self._database.reading() as connection:
+            found = standing.seen(connection, target)
+            return {pair: model_id for pair, model_id in found.items() if pair in pairs}
 
     def unsettled(self, target: str) -> Collection[Pair]:
         """The pairs whose last verdict may change although neither git nor the registry does."""

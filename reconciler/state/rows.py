@@ -7,6 +7,7 @@ them (see `reconciler.state.tables.AnyText`): tens of thousands of them are writ
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.pair import Pair
@@ -31,6 +32,7 @@ _KIND = {kind.value: kind for kind in EventKind}
 _PHASE = {phase.value: phase for phase in Phase}
 
 
+@lru_cache(maxsize=256)  # what happens together has one time
 def stamp(moment: datetime) -> str:
     """ISO 8601 in UTC, always with microseconds: equal widths, so that text sorts as time does.
 
@@ -42,6 +44,7 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+@lru_cache(maxsize=256)
 def moment_of(text: str) -> datetime:
     """The time that `stamp` wrote, in UTC."""
     return datetime.fromisoformat(text).astimezone(UTC)

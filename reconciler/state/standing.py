@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import fields
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select
 
+from reconciler.contract.pair import Pair
 from reconciler.engine.plan import order
 from reconciler.engine.values import AT_REST, Item, Verdict
 from reconciler.manifest.values import Reason
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.contract.pair import Pair
 
 _COLUMNS = (
     "target", "model_name", "model_version", "verdict", "path", "line", "commit", "author", "model_id",
@@ -46,14 +46,16 @@ def replace(
     gone: list[int] = []
     new: list[Row] = []
     for target, (pairs, items) in wanted.items():
-        rows = Counter(map(_row, items))
+        known: dict[Row, list[int]] = {}
         for row_id, *values in _standing(connection, target, pairs):
-            row = tuple(values)
-            if rows[row]:
-                rows[row] -= 1
+            known.setdefault(tuple(values), []).append(row_id)
+        for row in map(_row, items):
+            same = known.get(row) if known else None
+            if same:
+                same.pop()
             else:
-                gone.append(row_id)
-        new.extend(rows.elements())
+                new.append(row)
+        gone.extend(row_id for ids in known.values() for row_id in ids)
     return gone, new
 
 
@@ -90,6 +92,16 @@ def unsettled(connection: Connection, target: str) -> Iterator[tuple[str, str]]:
             yield name, version
 
 
+def seen(connection: Connection, target: str, limit: int | None = None) -> dict[Pair, str]:
+    """Models that are well as far as is known, and whose content is not known: their ids by pair."""
+    where = "WHERE target = ? AND verdict = 'in-sync' AND digest IS NULL"
+    if limit is not None:
+        where += f" LIMIT {limit:d}"
+    columns = ("model_name", "model_version", "model_id")
+    rows = map(plain, select_rows(connection, standing, columns, where, stored((target,))))
+    return {Pair(name, version): model_id for name, version, model_id in rows}
+
+
 def versions(connection: Connection, target: str, names: Collection[str]) -> list[tuple[str, str]]:
     """Name and version of whatever stands under these names."""
     columns = standing.c
@@ -114,10 +126,7 @@ def _standing(connection: Connection, target: str, pairs: Collection[Pair] | Non
 
 
 def _row(item: Item) -> Row:
-    told = None
-    if item.reasons or item.diff:
-        reasons = [[getattr(reason, name) for name in _REASON] for reason in item.reasons]
-        told = json.dumps({"reasons": reasons, "diff": item.diff}, separators=(",", ":"))
+    told = _told(item.reasons, item.diff) if item.reasons or item.diff else None
     row = (
         item.target,
         item.model_name,
@@ -133,6 +142,12 @@ def _row(item: Item) -> Row:
         told,
     )
     return stored(row)
+
+
+@lru_cache(maxsize=256)
+def _told(reasons: tuple[Reason, ...], diff: tuple[str, ...]) -> str:
+    said = [[getattr(reason, name) for name in _REASON] for reason in reasons]
+    return json.dumps({"reasons": said, "diff": diff}, separators=(",", ":"))
 
 
 def _item(row: Row) -> Item:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, and_
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
@@ -132,16 +132,11 @@ ledger = Table(
     Column("disappearances", Integer, nullable=False),
     Column("at_rest", Boolean, nullable=False),
     *_facts(),
-    Index("ledger_by_rest", "target", "at_rest"),
+    sqlite_with_rowid=False,
 )
 
-listed = Index(
-    "ledger_listed",
-    ledger.c.target,
-    sqlite_where=ledger.c.last == "listed",
-    postgresql_where=ledger.c.last == "listed",
-)
-"""Few rows at most times: models that were found registered and not compared yet."""
+_RESTLESS = ~ledger.c.at_rest
+Index("ledger_restless", ledger.c.target, sqlite_where=_RESTLESS, postgresql_where=_RESTLESS)
 
 standing = Table(
     "standing",
@@ -162,6 +157,9 @@ standing = Table(
     Index("standing_by_pair", "target", "model_name", "model_version"),
     Index("standing_by_verdict", "target", "verdict"),
 )
+
+_SEEN = and_(standing.c.verdict == "in-sync", standing.c.digest.is_(None))
+Index("standing_seen", standing.c.target, sqlite_where=_SEEN, postgresql_where=_SEEN)
 
 mark = Table(
     "mark",
