@@ -361,7 +361,7 @@ class Engine:
         known = sum(number for (name, _), number in self.ledger.counted().items() if name == target.name)
         if known < target.judge_all_below:
             return None
-        is_due = self._comparing_due(target) <= self.clock.now()
+        is_due = not found.touched and self._comparing_due(target) <= self.clock.now()
         return found.touched.union(
             self.ledger.unsettled(target.name),
             (entry.pair for entry in self.ledger.restless(target.name)),

@@ -233,6 +233,7 @@ def _declared(view: View, pair: Pair, manifest: Declaration) -> Item:
     model = models[0] if models else None
     seen = view.looks.get(model.model_id) if model else None
     status = _status(model, seen, entry) if model else None
+    waits = model is not None and entry is None and model.model_id in view.later
     item = Item(
         view.target,
         Verdict.IN_SYNC if lifecycle(status) == "published" else Verdict.PUBLISHING,
@@ -243,10 +244,12 @@ def _declared(view: View, pair: Pair, manifest: Declaration) -> Item:
         credit.author if credit else None,
         model.model_id if model else None,
         status,
-        manifest.warnings,
+        (_COMPARED_LATER, *manifest.warnings) if waits else manifest.warnings,
         (),
-        manifest.digest,
+        None if waits else manifest.digest,
     )
+    if waits:
+        return item
     if model is None:
         return _absent(replace(item, verdict=Verdict.IMPORT), entry, view.now, view.seen.get(pair))
     return _registered(view, item, manifest, model)
@@ -299,8 +302,6 @@ def _registered(view: View, item: Item, manifest: Declaration, model: ObservedMo
         )
     if seen is not None or known_equal(manifest, model, entry):
         return item
-    if model.model_id in view.later:
-        return replace(item, digest=None, reasons=(_COMPARED_LATER, *item.reasons))
     reason = Reason("not-compared", "registered, but its detail could not be read to compare it")
     return _with(item, Verdict.WAITING, reason)
 

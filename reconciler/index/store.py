@@ -23,21 +23,18 @@ _REASON = tuple(field.name for field in fields(Reason))
 
 _SCHEMA = """
 CREATE TABLE target (name TEXT PRIMARY KEY, rules TEXT NOT NULL, base TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE file (
-    target TEXT, path BLOB, blob TEXT NOT NULL, "commit" TEXT, author TEXT, faults TEXT,
-    PRIMARY KEY (target, path)
-) WITHOUT ROWID;
+CREATE TABLE file (target TEXT, path BLOB, blob TEXT NOT NULL, "commit" TEXT, author TEXT, faults TEXT);
+CREATE INDEX file_by_path ON file (target, path);
 CREATE INDEX faulty ON file (target) WHERE faults IS NOT NULL;
 CREATE TABLE declaration (
     target TEXT, path BLOB, line INTEGER, name TEXT NOT NULL, version TEXT NOT NULL, digest TEXT NOT NULL,
-    warnings TEXT,
-    PRIMARY KEY (target, path, line)
-) WITHOUT ROWID;
-CREATE INDEX by_pair ON declaration (target, name, version);
-CREATE TABLE companion (
-    target TEXT, path BLOB, place INTEGER, named BLOB, blob TEXT, PRIMARY KEY (target, path, place)
-) WITHOUT ROWID;
-CREATE INDEX by_name ON companion (target, named);
+    warnings TEXT
+);
+CREATE INDEX declaration_by_path ON declaration (target, path);
+CREATE INDEX declaration_by_pair ON declaration (target, name, version);
+CREATE TABLE companion (target TEXT, path BLOB, place INTEGER, named BLOB, blob TEXT);
+CREATE INDEX companion_by_path ON companion (target, path);
+CREATE INDEX companion_by_name ON companion (target, named);
 """
 _TABLES = ("companion", "declaration", "file")
 _DECLARATIONS = "SELECT path, line, name, version, digest, warnings FROM declaration WHERE target = ?"

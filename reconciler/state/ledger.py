@@ -93,7 +93,7 @@ class SqlLedger:
     def restless(self, target: str) -> Sequence[Entry]:
         """The entries of one target that are not at rest."""
         with self._database.reading() as connection:
-            return [entry_of(row) for row in _ledger(connection, target, "AND NOT at_rest")]
+            return [entry_of(row) for row in _ledger(connection, target, "AND at_rest = ?", (False,))]
 
     def entry(self, target: str, pair: Pair) -> Entry | None:
         """The ledger's row for one pair."""
@@ -145,8 +145,7 @@ class SqlLedger:
     def seen(self, target: str, pairs: Collection[Pair]) -> Mapping[Pair, str]:
         """Of these pairs, those that were seen registered and not compared yet, with their models' ids."""
         with self._database.reading() as connection:
-            found = standing.seen(connection, target)
-            return {pair: model_id for pair, model_id in found.items() if pair in pairs}
+            return standing.seen_of(connection, target, pairs)
 
     def unsettled(self, target: str) -> Collection[Pair]:
         """The pairs whose last verdict may change although neither git nor the registry does."""
@@ -282,10 +281,12 @@ def _folded(known: Mapping[Key, Entry], events: Iterable[Event]) -> dict[Key, En
     return folded
 
 
-def _ledger(connection: Connection, target: str, more: str = "") -> Iterator[tuple[Any, ...]]:
-    """The ledger's rows of one target."""
+def _ledger(
+    connection: Connection, target: str, more: str = "", values: tuple[Any, ...] = ()
+) -> Iterator[tuple[Any, ...]]:
+    """The ledger's rows of one target, or some of them."""
     where = f"WHERE target = ? {more}"
-    return select_rows(connection, tables.ledger, ENTRY_COLUMNS, where, stored((target,)))
+    return select_rows(connection, tables.ledger, ENTRY_COLUMNS, where, (*stored((target,)), *values))
 
 
 def _entries(connection: Connection, keys: Collection[Key]) -> dict[Key, Entry]:

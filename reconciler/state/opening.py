@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.state import postgres, sqlite
+from reconciler.state import sqlite
 from reconciler.state.address import SqliteFile, parse
 from reconciler.state.identity import record, strangers
 from reconciler.state.ledger import SqlLedger, only_releases
@@ -67,6 +67,8 @@ def open_beside(url: str) -> SqlLedger:
     address = parse(url)
     if isinstance(address, SqliteFile):
         return SqlLedger(sqlite.open_beside(address), allowed=only_releases)
+    from reconciler.state import postgres  # noqa: PLC0415 - brings SQLAlchemy's dialects of it
+
     return SqlLedger(postgres.open_beside(address), allowed=only_releases)
 
 
@@ -75,6 +77,8 @@ def open_database(address: Address, *, writer: bool, now: datetime | None = None
     moment = now or _utc_now()
     if isinstance(address, SqliteFile):
         return sqlite.open_writer(address, moment) if writer else sqlite.open_reader(address, moment)
+    from reconciler.state import postgres  # noqa: PLC0415
+
     return postgres.open_writer(address, moment) if writer else postgres.open_reader(address, moment)
 
 

@@ -29,6 +29,7 @@ _COLUMNS = (
 )  # fmt: skip
 _REASON = tuple(field.name for field in fields(Reason))
 _IDS_A_QUERY = 400
+_PAIRS_ONE_BY_ONE = 5000
 
 Row = tuple[Any, ...]
 """The columns of `_COLUMNS`."""
@@ -94,12 +95,26 @@ def unsettled(connection: Connection, target: str) -> Iterator[tuple[str, str]]:
 
 def seen(connection: Connection, target: str, limit: int | None = None) -> dict[Pair, str]:
     """Models that are well as far as is known, and whose content is not known: their ids by pair."""
-    where = "WHERE target = ? AND verdict = 'in-sync' AND digest IS NULL"
+    where = "WHERE target = ? AND verdict = 'in-sync' AND digest IS NULL ORDER BY model_name, model_version"
     if limit is not None:
         where += f" LIMIT {limit:d}"
     columns = ("model_name", "model_version", "model_id")
     rows = map(plain, select_rows(connection, standing, columns, where, stored((target,))))
     return {Pair(name, version): model_id for name, version, model_id in rows}
+
+
+def seen_of(connection: Connection, target: str, pairs: Collection[Pair]) -> dict[Pair, str]:
+    """The same of these pairs: asked one by one, or all when they are many."""
+    if len(pairs) > _PAIRS_ONE_BY_ONE:
+        return {pair: model_id for pair, model_id in seen(connection, target).items() if pair in pairs}
+    where = (
+        "WHERE target = ? AND model_name = ? AND model_version = ? AND verdict = 'in-sync' AND digest IS NULL"
+    )
+    found = {}
+    for pair in pairs:
+        for (model_id,) in select_rows(connection, standing, ("model_id",), where, stored((target, *pair))):
+            found[pair] = model_id
+    return found
 
 
 def versions(connection: Connection, target: str, names: Collection[str]) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, and_
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, text
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
@@ -132,11 +132,8 @@ ledger = Table(
     Column("disappearances", Integer, nullable=False),
     Column("at_rest", Boolean, nullable=False),
     *_facts(),
-    sqlite_with_rowid=False,
+    Index("ledger_by_rest", "target", "at_rest"),
 )
-
-_RESTLESS = ~ledger.c.at_rest
-Index("ledger_restless", ledger.c.target, sqlite_where=_RESTLESS, postgresql_where=_RESTLESS)
 
 standing = Table(
     "standing",
@@ -158,8 +155,15 @@ standing = Table(
     Index("standing_by_verdict", "target", "verdict"),
 )
 
-_SEEN = and_(standing.c.verdict == "in-sync", standing.c.digest.is_(None))
-Index("standing_seen", standing.c.target, sqlite_where=_SEEN, postgresql_where=_SEEN)
+_SEEN = text("verdict = 'in-sync' AND digest IS NULL")
+Index(
+    "standing_seen",
+    standing.c.target,
+    standing.c.model_name,
+    standing.c.model_version,
+    sqlite_where=_SEEN,
+    postgresql_where=_SEEN,
+)
 
 mark = Table(
     "mark",
