@@ -159,8 +159,6 @@ _SEEN = text("verdict = 'in-sync' AND digest IS NULL")
 Index(
     "standing_seen",
     standing.c.target,
-    standing.c.model_name,
-    standing.c.model_version,
     sqlite_where=_SEEN,
     postgresql_where=_SEEN,
 )
