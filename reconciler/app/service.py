@@ -11,7 +11,7 @@ import structlog
 
 from reconciler import __version__
 from reconciler.app.credentials import webhook_secret
-from reconciler.app.world import opened
+from reconciler.app.world import Listeners, opened
 from reconciler.daemon.loop import STATE, Loop
 from reconciler.daemon.stop import Stop
 from reconciler.daemon.ticker import Deeds, Ticker
@@ -86,11 +86,17 @@ async def run(configuration: Configuration, target: str | None) -> None:
         board.metrics.observe_events([event])
 
     clock = Clock(sleep=stop.sleep, stopping=stop.asked)
-    async with opened(configuration, acts=True, only=target, clock=clock, progress=progress) as world:
+    listeners = Listeners(progress, board.metrics.observe_request)
+    async with opened(configuration, acts=True, only=target, clock=clock, listeners=listeners) as world:
         board.remembered = partial(_remembered, world)
+
+        def heard(tick: Tick) -> None:
+            board.heard(tick)
+            board.metrics.observe_audits(world.engine.disagreements)
+
         policy = min((t.policy for t in world.engine.targets), key=lambda policy: policy.follow_first)
         loop = Loop(
-            Ticker(world.engine, deeds, board.heard, board.shown),
+            Ticker(world.engine, deeds, heard, board.shown),
             trigger,
             stop,
             schedule.grace.total_seconds(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.app.credentials import auth_of
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import Event, Rest
     from reconciler.index import TargetIndex
+    from reconciler.registry.transport import Observed
     from reconciler.settings import Configuration, ModelArtsTarget
     from reconciler.source import GitSource
     from reconciler.state import SqlLedger
@@ -40,6 +42,20 @@ _EMBEDDED_SETTLE = 0.2
 _FOLLOW = 5.0  # seconds; an import takes the service half a minute at the least
 _SETTLE = 5.0
 _NO_LIMIT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who hears of what happens.
+
+    Attributes:
+        progress: hears of every event as it is recorded.
+        asked: hears of every request to a registry: target, method, status (None where no answer came),
+            seconds.
+    """
+
+    progress: Callable[[Event], None] = lambda _: None
+    asked: Callable[[str, str, int | None, float], None] = lambda *_: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +81,7 @@ async def opened(
     acts: bool,
     only: str | None = None,
     clock: Clock | None = None,
-    progress: Callable[[Event], None] = lambda _: None,
+    listeners: Listeners | None = None,
 ) -> AsyncIterator[World]:
     """Opens source, state and registries, and closes them in reverse.
 
@@ -74,12 +90,13 @@ async def opened(
         acts: takes the state's lock and may create files; without it nothing at all is created.
         only: the one target to work on; None takes all.
         clock: time and chance; the real ones where None.
-        progress: hears of every event as it is recorded.
+        listeners: who hears of what happens; nobody where None.
 
     Raises:
         ConfigurationError: there is no target of that name.
         SourceError, StateError: as opening them does.
     """
+    listeners = listeners or Listeners()
     async with contextlib.AsyncExitStack() as stack:
         names = configuration.chosen(only)
         source = stack.enter_context(contextlib.closing(source_of(configuration)))
@@ -89,11 +106,13 @@ async def opened(
         async with contextlib.AsyncExitStack() as registries:
             targets, refusals = [], Refusals()
             for name in names:
-                client = registry_of(configuration, name, acts=acts, refusals=refusals)
+                client = registry_of(
+                    configuration, name, acts=acts, refusals=refusals, observed=partial(listeners.asked, name)
+                )
                 registry = await registries.enter_async_context(client)
                 targets.append(_target(configuration, name, registry, part_of(index, configuration, name)))
             guards = Guards(**configuration.settings.guards.model_dump())
-            engine = Engine(source, ledger, tuple(targets), guards, clock or Clock(), progress)
+            engine = Engine(source, ledger, tuple(targets), guards, clock or Clock(), listeners.progress)
             registries.callback(engine.close)
             yield World(configuration, source, ledger, engine, rest)
         if rest:
@@ -119,7 +138,12 @@ def _identity(wanted: EmbeddedTarget | ModelArtsTarget) -> str:
 
 @contextlib.asynccontextmanager
 async def registry_of(
-    configuration: Configuration, name: str, *, acts: bool, refusals: Refusals | None = None
+    configuration: Configuration,
+    name: str,
+    *,
+    acts: bool,
+    refusals: Refusals | None = None,
+    observed: Observed | None = None,
 ) -> AsyncIterator[ModelArtsRegistry]:
     """The client of one target's registry; an embedded registry runs inside this process while it is open."""
     wanted = configuration.settings.targets[name]
@@ -129,16 +153,18 @@ async def registry_of(
 
             application = create_app(_embedded(configuration, name, wanted, acts=acts))
             stack.callback(application.state.close)
-            registry = _embedded_client(application, wanted)
+            registry = _embedded_client(application, wanted, observed)
         else:
-            registry = _client(configuration, name, wanted, refusals)
+            registry = _client(configuration, name, wanted, refusals, observed)
         try:
             yield registry
         finally:
             await registry.aclose()
 
 
-def _embedded_client(application: ASGIApp, wanted: EmbeddedTarget) -> ModelArtsRegistry:
+def _embedded_client(
+    application: ASGIApp, wanted: EmbeddedTarget, observed: Observed | None
+) -> ModelArtsRegistry:
     """A client that reaches the application without a socket, as fast as it answers."""
     return ModelArtsRegistry(
         "http://localhost",
@@ -146,11 +172,16 @@ def _embedded_client(application: ASGIApp, wanted: EmbeddedTarget) -> ModelArtsR
         auth=RegistryAuth(),
         limits=Limits(concurrency=wanted.in_flight, rate=_NO_LIMIT, burst=_NO_LIMIT),
         transport=in_process(application),
+        observed=observed,
     )
 
 
 def _client(
-    configuration: Configuration, name: str, wanted: ModelArtsTarget, refusals: Refusals | None
+    configuration: Configuration,
+    name: str,
+    wanted: ModelArtsTarget,
+    refusals: Refusals | None,
+    observed: Observed | None,
 ) -> ModelArtsRegistry:
     limits = Limits(
         page_size=wanted.page_size,
@@ -166,6 +197,7 @@ def _client(
             auth=auth_of(configuration.base, wanted, refusals),
             workspace_id=wanted.workspace_id,
             limits=limits,
+            observed=observed,
         )
     except ConfigurationError as error:
         where = configuration.file or "environment"

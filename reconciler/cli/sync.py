@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,7 +58,9 @@ def plan(
     verbose: VerboseOption = False,
 ) -> None:
     """Shows what one cycle would do. Changes nothing."""
-    from reconciler.app.world import opened  # noqa: PLC0415 - heavy
+    import asyncio  # noqa: PLC0415 - heavy
+
+    from reconciler.app.world import opened  # noqa: PLC0415
     from reconciler.engine.cycle import Order  # noqa: PLC0415
 
     async def work() -> Report:
@@ -89,7 +90,9 @@ def apply(
     if not (whole or refresh or expect_digest or confirm) and _nothing_moved(settings, target):
         return
 
-    from reconciler.cli.interruption import Interruption  # noqa: PLC0415 - heavy
+    import asyncio  # noqa: PLC0415 - heavy
+
+    from reconciler.cli.interruption import Interruption  # noqa: PLC0415
     from reconciler.cli.progress import Progress  # noqa: PLC0415
     from reconciler.engine.cycle import Order  # noqa: PLC0415
 
@@ -116,7 +119,9 @@ def retry(
     confirmation or with --yes. Nothing else is ever deleted. While `reconciler run` is up, the model is only
     released here, and imported there.
     """
-    from reconciler.cli.interruption import Interruption  # noqa: PLC0415 - heavy
+    import asyncio  # noqa: PLC0415 - heavy
+
+    from reconciler.cli.interruption import Interruption  # noqa: PLC0415
     from reconciler.cli.progress import Progress  # noqa: PLC0415
 
     progress, interruption = Progress(quiet), Interruption()
@@ -205,10 +210,11 @@ async def _apply(
     whole: bool,
 ) -> Report:
     """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
-    from reconciler.app.world import opened  # noqa: PLC0415
+    from reconciler.app.world import Listeners, opened  # noqa: PLC0415
 
+    heard = Listeners(progress)
     with interruption.heeded() as clock:
-        async with opened(settings, acts=True, only=target, clock=clock, progress=progress) as world:
+        async with opened(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
             report = await world.engine.cycle(wanted)
             world.rest.extend(filter(None, [world.engine.rest(report)]))
             return world.engine.everything(report) if whole else report
@@ -226,11 +232,12 @@ async def _retry(
     """The report on that pair alone; the one remembered speaks of all."""
     from dataclasses import replace  # noqa: PLC0415
 
-    from reconciler.app.world import opened  # noqa: PLC0415
+    from reconciler.app.world import Listeners, opened  # noqa: PLC0415
     from reconciler.engine.cycle import Order  # noqa: PLC0415
 
+    heard = Listeners(progress)
     with interruption.heeded() as clock:
-        async with opened(settings, acts=True, only=target, clock=clock, progress=progress) as world:
+        async with opened(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
             await _release(world, pair, progress, yes=yes)
             report = await world.engine.cycle(Order(whole=False, only=pair))
     return replace(report, items=tuple(item for item in report.items if item.pair == pair), unlisted={})

@@ -155,7 +155,7 @@ class Ticker:
         return self._due is not None and self._due != self._served and self._due <= self.engine.clock.now()
 
     async def _cycle(self, commit: str) -> Report:
-        self._served = self._due
+        self._served = self._due if self._due and self._due <= self.engine.clock.now() else None
         self._position = self.engine.ledger.position()  # what others journal from now on is news
         report = await self.engine.cycle(Order(wait=False, whole=False), commit)
         self._commit = None if report.failures else commit

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("reconciler")
 
-_GROUPED = 100  # milliseconds: changes that follow each other more closely are one
+_GROUPED = 100  # milliseconds at most for which changes are gathered
+_STILL = 10  # milliseconds without another change, after which those that came are told
 _LOOK_AGAIN = 5.0  # seconds after which what is watched is compared with what should be
 _STANDS = 0.2  # seconds after which a new watch stands for certain
 _PATIENCE = 5.0  # seconds until a watch that failed is tried again
@@ -78,6 +79,7 @@ async def _until_others(
         *{path for _, path, *_ in wanted},
         recursive=False,
         debounce=_GROUPED,
+        step=_STILL,
         rust_timeout=int(look_again * 1000),
         yield_on_timeout=True,
         watch_filter=_is_no_lock,

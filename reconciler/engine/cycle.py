@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from reconciler.engine.audit import audit
 from reconciler.engine.bounded import each
 from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.declared import declared
@@ -64,6 +65,7 @@ T = TypeVar("T")
 
 _OBSERVED_IN_FULL = "observed-in-full-at"
 _COMPARED = "compared-at"
+_COMPARE_AFTER = timedelta(seconds=1)  # a cycle with something to import leaves comparing to the next
 _COMPARE_AGAIN = timedelta(seconds=30)  # a registry is not asked for thousands of details in a row
 _STANDING = "standing"  # the commit that the remembered verdicts are of, and by which rules
 _CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -150,6 +152,8 @@ class Engine:
 
     Attributes:
         parsed: how many manifest files were read so far.
+        disagreements: how many files audits found the index to have wrong; anything but 0 is a mistake in
+            here.
     """
 
     source: Source
@@ -159,6 +163,7 @@ class Engine:
     clock: Clock = field(default_factory=Clock)
     progress: Callable[[Event], None] = lambda _: None
     parsed: int = 0
+    disagreements: int = 0
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
     _look_again: datetime | None = None
     _began: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -313,7 +318,7 @@ class Engine:
             ]
             moments.append(self._observed_in_full(target) + target.full_observation)
             if self.ledger.listed(target.name, 1):
-                moments.append(self._comparing_due(target))
+                moments.append(max(self._comparing_due(target), self._began + _COMPARE_AFTER))
         return min(moments, default=None)
 
     def close(self) -> None:
@@ -363,6 +368,7 @@ class Engine:
             return None
         is_due = not found.touched and self._comparing_due(target) <= self.clock.now()
         return found.touched.union(
+            self.ledger.made_from(target.name, found.changed),
             self.ledger.unsettled(target.name),
             (entry.pair for entry in self.ledger.restless(target.name)),
             self.ledger.listed(target.name, target.compare_at_most) if is_due else (),
@@ -526,8 +532,17 @@ class Engine:
         self.ledger.save_report(report, {p.target.name: p.scope for p in judged}, marks)
         for p in judged:
             await self._in_git(p.declared.save)
+            if p.full and p.declared.base is not None:
+                await self._audit(p.target)
             moving = (item.pair for item in p.items if item.pair and item.verdict not in AT_REST)
             self._restless[p.target.name] = frozenset(moving)
+
+    async def _audit(self, target: Target) -> None:
+        """Holds the index to git; one that is wrong is made anew by the next cycle."""
+        wrong = await self._in_git(audit, self.source, target.index, target.reader, self.clock.chance())
+        if wrong:
+            self.disagreements += wrong
+            await self._in_git(target.index.forget)
 
     def _unlisted(self, report: Report, passes: Iterable[_Pass]) -> Mapping[tuple[str, Verdict], int]:
         """How many models were not judged in this cycle, by what is remembered of them."""

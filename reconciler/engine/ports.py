@@ -98,6 +98,9 @@ class Index(Protocol):
     def naming(self, paths: Collection[str]) -> Iterator[Reading]:
         """The files that name one of these as their configuration."""
 
+    def blobs(self) -> Iterator[tuple[str, str]]:
+        """Every file that is held, with its object id."""
+
     def faulty(self) -> Iterator[Reading]:
         """The files in which something is invalid."""
 
@@ -112,6 +115,9 @@ class Index(Protocol):
 
     def number(self, without: Collection[str]) -> int:
         """How many documents and files declare something, or fail to; without those of some files."""
+
+    def forget(self) -> None:
+        """Holds nothing from now on."""
 
     def save(self, commit: str, changed: Mapping[str, Reading | None], *, whole: bool) -> None:
         """Holds from now on what the files of this commit say, all or none of it.
@@ -190,6 +196,9 @@ class Ledger(Protocol):
 
     def seen(self, target: str, pairs: Collection[Pair]) -> Mapping[Pair, str]:
         """Of these pairs, those that were seen registered and not compared yet, with their models' ids."""
+
+    def made_from(self, target: str, paths: Collection[str]) -> Collection[Pair]:
+        """The pairs that were last acted on because of one of these files."""
 
     def unsettled(self, target: str) -> Collection[Pair]:
         """The pairs whose last verdict may change although neither git nor the registry does."""

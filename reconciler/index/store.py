@@ -99,21 +99,18 @@ class Store:
             self._forget()
 
     def _opened(self) -> sqlite3.Connection:
+        """The file's connection; one in memory where there is no file to read, or none can be made."""
         if self._path is None or not (self._writes or self._path.exists()):
             return _blank(":memory:")
         try:
-            connection = _connect(self._path, writes=self._writes)
-            if self._writes and not _is_ours(connection):
-                connection.close()
+            connection = _usable(self._path, writes=self._writes)
+            if connection is None and self._writes:
                 _remove(self._path)
                 connection = _connect(self._path, writes=True)
                 _establish(connection)
         except (OSError, sqlite3.Error):
-            return _blank(":memory:")
-        if _is_ours(connection):
-            return connection
-        connection.close()
-        return _blank(":memory:")
+            connection = None
+        return connection or _blank(":memory:")
 
     def _forget(self) -> None:
         """Goes on without the file, and lets the next process make a new one."""
@@ -149,6 +146,11 @@ class TargetIndex:
         query = "SELECT path FROM companion WHERE target = ? AND named = ?"
         found = {path for named in paths for (path,) in self._store.rows(query, (self._target, _raw(named)))}
         yield from self._readings(sorted(found))
+
+    def blobs(self) -> Iterator[tuple[str, str]]:
+        """Every file that is held, with its object id."""
+        found = self._store.rows("SELECT path, blob FROM file WHERE target = ?", (self._target,))
+        return ((_path(path), blob) for path, blob in found)
 
     def faulty(self) -> Iterator[Reading]:
         """The files in which something is invalid."""
@@ -194,6 +196,10 @@ class TargetIndex:
         one = _COUNT.format("target = ?1 AND path = ?2")
         less = [n for path in without for (n,) in self._store.rows(one, (self._target, _raw(path)))]
         return int(sum(number for (number,) in total) - sum(less))
+
+    def forget(self) -> None:
+        """Holds nothing from now on."""
+        self._store.write([("DELETE FROM target WHERE name = ?", [(self._target,)])])
 
     def save(self, commit: str, changed: Mapping[str, Reading | None], *, whole: bool) -> None:
         """Holds from now on what the files of this commit say, all or none of it."""
@@ -337,12 +343,19 @@ def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
     return connection
 
 
-def _is_ours(connection: sqlite3.Connection) -> bool:
+def _usable(path: Path, *, writes: bool) -> sqlite3.Connection | None:
+    """The file, opened; None when it holds no index of this version."""
+    connection = None
     try:
+        connection = _connect(path, writes=writes)
         with closing(connection.execute("PRAGMA user_version")) as found:
-            return bool(found.fetchone()[0] == _VERSION)
+            if found.fetchone()[0] == _VERSION:
+                return connection
     except sqlite3.DatabaseError:
-        return False
+        pass
+    if connection is not None:
+        connection.close()
+    return None
 
 
 def _establish(connection: sqlite3.Connection) -> None:

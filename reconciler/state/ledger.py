@@ -27,7 +27,7 @@ from reconciler.state.rows import (
     moment_of,
 )
 from reconciler.state.sqlite import side_files
-from reconciler.state.tables import stored
+from reconciler.state.tables import plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -146,6 +146,16 @@ class SqlLedger:
         """Of these pairs, those that were seen registered and not compared yet, with their models' ids."""
         with self._database.reading() as connection:
             return standing.seen_of(connection, target, pairs)
+
+    def made_from(self, target: str, paths: Collection[str]) -> Collection[Pair]:
+        """The pairs that were last acted on because of one of these files."""
+        where, columns = "WHERE target = ? AND path = ?", ("model_name", "model_version")
+        with self._database.reading() as connection:
+            return {
+                Pair(*plain(row))
+                for path in paths
+                for row in select_rows(connection, tables.ledger, columns, where, stored((target, path)))
+            }
 
     def unsettled(self, target: str) -> Collection[Pair]:
         """The pairs whose last verdict may change although neither git nor the registry does."""

@@ -133,6 +133,7 @@ ledger = Table(
     Column("at_rest", Boolean, nullable=False),
     *_facts(),
     Index("ledger_by_rest", "target", "at_rest"),
+    Index("ledger_by_path", "target", "path"),
 )
 
 standing = Table(

@@ -70,6 +70,9 @@ class Metrics:
         self._latency = Histogram(
             "reconciler_registry_request_seconds", "Time a call took.", ["target", "method"], registry=own
         )
+        self._disagreements = Gauge(
+            "reconciler_index_disagreements", "Files that the index had wrong; always 0.", registry=own
+        )
         build = Gauge("reconciler_build_info", "Always 1; the label tells.", ["version"], registry=own)
         build.labels(clean(version)).set(1)
         for result in ("success", "error", "noop"):
@@ -88,6 +91,10 @@ class Metrics:
                 continue
             for verdict, number in count(found, target).items():
                 self._models.labels(clean(target), verdict.value).set(number)
+
+    def observe_audits(self, disagreements: int) -> None:
+        """Takes how many files the index was found to have wrong since the start."""
+        self._disagreements.set(disagreements)
 
     def observe_tick(self, result: Result, seconds: float, ended_at: datetime) -> None:
         """Counts one tick; a tick with nothing to do is a success too."""

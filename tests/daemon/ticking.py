@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from reconciler.app.world import World, opened
+from reconciler.app.world import Listeners, World, opened
 from reconciler.daemon.ticker import Deeds, Tick, Ticker
 from reconciler.engine.clock import Clock
 from reconciler.settings import load
@@ -67,7 +67,7 @@ async def ticking(
         deeds = Deeds()
         with structlog.testing.capture_logs() as logs:
             async with opened(
-                load(None, cwd=fleet.folder), acts=True, clock=clock or Clock(), progress=deeds
+                load(None, cwd=fleet.folder), acts=True, clock=clock or Clock(), listeners=Listeners(deeds)
             ) as world:
                 made = Ticking(world, served, logs)
                 made.ticker = Ticker(world.engine, deeds, shown=made.shown.append)

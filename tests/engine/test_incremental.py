@@ -1,0 +1,288 @@
+"""What changed is all that is looked at, and it comes to the same as looking at everything."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.contract import edition
+from reconciler.engine.audit import audit
+from reconciler.engine.clock import Clock, Policy
+from reconciler.engine.cycle import Engine, Order, Target
+from reconciler.engine.desired import Reader
+from reconciler.engine.guards import Guards
+from reconciler.engine.values import Verdict
+from reconciler.index import Store
+from reconciler.source import open_source
+from reconciler.state import open_state
+from tests.engine.worlds import START, MemoryRegistry, World, text
+from tests.git_repository import GitRepository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.engine.values import Item, Report
+
+PATIENT = Guards(1000, 1000, allow_empty=True, allow_rewritten_history=True)
+CONFIG = 'initial_config_file: "config.json"\n'
+NAMES = [f"models.d/{name}" for name in ("a.yaml", "b.yaml", "team/c.yaml", "team/d.yaml")]
+CONTENTS = [
+    *(text(name, version) for name in "ab" for version in ("1.0.0", "1.0.1")),
+    text("a", description="otherwise"),
+    text("a") + "---\n" + text("b", "2.0.0"),
+    text("c") + CONFIG,
+    "model_name: [",
+    text("b").replace("TensorFlow", "Nonsense"),
+]
+CONFIGS = ['{"model_type": "TensorFlow"}', "{", None]
+
+edits = st.dictionaries(st.sampled_from(NAMES), st.sampled_from([*CONTENTS, None]), min_size=1, max_size=3)
+configs = st.dictionaries(
+    st.sampled_from(["models.d/config.json", "models.d/team/config.json"]),
+    st.sampled_from(CONFIGS),
+    max_size=1,
+)
+kinds = st.sampled_from(["commit", "commit", "commit", "merge", "rewrite", "rename", "back"])
+steps = st.lists(st.tuples(kinds, edits, configs), min_size=1, max_size=5)
+
+
+@dataclass
+class Bench:
+    """A real repository, a registry in memory, a state and an index."""
+
+    folder: Path
+    repository: GitRepository
+    registry: MemoryRegistry
+
+    @contextmanager
+    def engine(self, index: Path | None, rules: str = "rules", below: int = 0) -> Iterator[Engine]:
+        """One process."""
+
+        async def sleep(_: float) -> None:
+            return
+
+        with (
+            open_source("repo", branch="main", cache_dir=self.folder, base=self.folder) as source,
+            open_state(f"sqlite:///{self.folder / 'state.db'}", writer=True) as ledger,
+            closing(Store(index, writes=True)) as store,
+        ):
+            target = Target(
+                "local",
+                self.registry,
+                Reader(edition("seed-2019"), "models.d"),
+                store.of("local", rules),
+                rules=rules,
+                policy=Policy(in_flight=4),
+                judge_all_below=below,
+            )
+            clock = Clock(lambda: START, sleep, lambda: 0.5)
+            with closing(Engine(source, ledger, (target,), PATIENT, clock)) as engine:
+                yield engine
+
+    def apply(self, rules: str = "rules") -> Report:
+        """One cycle over what changed; everything that is remembered after it."""
+        with self.engine(self.folder / "index.db", rules) as engine:
+            report = asyncio.run(engine.cycle(Order(whole=False)))
+            target = engine.targets[0]
+            assert audit(engine.source, target.index, target.reader, 0.3) == 0
+            known = engine.ledger.last_report()
+            assert known is not None
+            assert report.counted() == known.counted()
+            return known
+
+    def plan(self) -> Report:
+        """What a process finds that knows nothing of what files said before."""
+        with self.engine(None) as engine:
+            return asyncio.run(engine.cycle(Order(act=False)))
+
+
+@contextmanager
+def bench() -> Iterator[Bench]:
+    memory = Path("/dev/shm")  # noqa: S108 - where syncing a file costs nothing
+    folder = Path(tempfile.mkdtemp(prefix="increments-", dir=memory if memory.is_dir() else None))
+    try:
+        yield Bench(folder, GitRepository(folder / "repo"), MemoryRegistry())
+    finally:
+        shutil.rmtree(folder)
+
+
+def told(report: Report) -> list[Item]:
+    """The items; a verdict that acting has changed since is that of the registry."""
+    return sorted(report.items, key=repr)
+
+
+def change(repository: GitRepository, kind: str, files: dict[str, str | None]) -> None:
+    """One step of a history; what is to be deleted and is not there is left out."""
+    before = {n: f.read_text() if (f := repository.path / n).exists() else None for n in files}
+    files = {name: content for name, content in files.items() if content is not None or before[name]}
+    if kind == "merge":
+        repository.git("branch", "--force", "side")
+        repository.git("checkout", "--quiet", "side")
+        repository.commit(files)
+        repository.git("checkout", "--quiet", "main")
+        repository.commit({"aside.txt": str(len(repository.git("log", "--oneline")))})
+        who = ("-c", "user.name=M", "-c", "user.email=m@example.org")
+        repository.git(*who, "merge", "--quiet", "--no-edit", "-X", "theirs", "side")
+    elif kind == "rewrite":
+        repository.git(
+            "-c",
+            "user.name=R",
+            "-c",
+            "user.email=r@example.org",
+            "commit",
+            "--quiet",
+            "--amend",
+            "-m",
+            "Again",
+        )
+        repository.commit(files)
+    elif kind == "rename":
+        there = [name for name in NAMES if (repository.path / name).exists()]
+        if there:
+            content = (repository.path / there[0]).read_text()
+            repository.commit({there[0]: None, "models.d/team/moved.yaml": content})
+    elif kind == "back":
+        repository.commit(files)
+        repository.commit({name: before[name] for name in files})
+    else:
+        repository.commit(files)
+
+
+@given(steps=steps)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+def test_what_cycles_over_changes_remember_is_what_a_look_at_everything_finds(
+    steps: list[tuple[str, dict[str, str | None], dict[str, str | None]]],
+) -> None:
+    """After edits, renames, merges, reverts and rewritten history; who is credited included."""
+    with bench() as made:
+        made.repository.commit({NAMES[0]: text("a"), "aside.txt": "0"})
+        made.apply()
+        for kind, files, config in steps:
+            change(made.repository, kind, files | config)
+            known = made.apply()
+            plan = made.plan()
+            assert told(known) == told(plan)
+            assert known.digest == plan.digest or {i.verdict for i in plan.items} & {Verdict.IN_SYNC}
+
+
+def test_rules_that_changed_are_applied_to_what_did_not_change() -> None:
+    """What files said by other rules is not believed, and every verdict is made anew."""
+    with bench() as made:
+        made.repository.commit({NAMES[0]: text("a"), NAMES[1]: text("b")})
+        made.apply()
+        with made.engine(made.folder / "index.db", "others") as engine:
+            asyncio.run(engine.cycle(Order(whole=False)))
+            assert engine.parsed == 2
+        with made.engine(made.folder / "index.db", "others") as engine:
+            asyncio.run(engine.cycle(Order(whole=False)))
+            assert engine.parsed == 0
+
+
+def test_an_old_commit_that_was_collected_costs_a_listing_and_no_reading() -> None:
+    """Files of the same content are not read again, whatever became of history."""
+    with bench() as made:
+        made.repository.commit({NAMES[0]: text("a")})
+        made.repository.commit({NAMES[1]: text("b")})
+        made.apply()
+        made.repository.git("reset", "--quiet", "--hard", "HEAD~1")
+        made.repository.commit({NAMES[1]: text("b"), NAMES[2]: text("c")}, "Again")
+        made.repository.git("reflog", "expire", "--expire=now", "--all")
+        made.repository.git("gc", "--quiet", "--prune=now")
+        with made.engine(made.folder / "index.db") as engine:
+            asyncio.run(engine.cycle(Order(whole=False)))
+            assert engine.parsed == 1
+        assert told(made.apply()) == told(made.plan())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE file SET blob = '0000'",
+        "UPDATE declaration SET digest = 'other'",
+        "DELETE FROM file",
+        "UPDATE file SET author = 'Nobody <n@example.org>'",
+    ],
+)
+def test_an_index_that_is_wrong_is_counted_and_made_anew(damage: str) -> None:
+    """The periodic audit finds it; from the next cycle on it is right."""
+    with bench() as made:
+        made.repository.commit({NAMES[0]: text("a"), NAMES[1]: text("b")})
+        made.apply()
+        with closing(sqlite3.connect(made.folder / "index.db")) as database:
+            database.execute(damage)
+            database.commit()
+        with made.engine(made.folder / "index.db") as engine:
+            asyncio.run(engine.cycle(Order(refresh=True)))
+            assert engine.disagreements > 0
+            asyncio.run(engine.cycle(Order()))
+            assert audit(engine.source, engine.targets[0].index, engine.targets[0].reader, 0.0) == 0
+        assert told(made.apply()) == told(made.plan())
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all" * 100, b"SQLite format 3\0" + b"x" * 5000])
+def test_an_index_that_cannot_be_read_counts_as_empty(content: bytes) -> None:
+    """It is only a cache."""
+    with bench() as made:
+        made.repository.commit({NAMES[0]: text("a")})
+        (made.folder / "index.db").write_bytes(content)
+        assert {item.verdict for item in made.apply().items} == {Verdict.IN_SYNC}
+        with made.engine(made.folder / "index.db") as engine:
+            asyncio.run(engine.cycle(Order(whole=False)))
+            assert engine.parsed == 0
+
+
+def test_a_damaged_page_of_the_index_costs_a_reading_of_everything() -> None:
+    """Found in the middle of a cycle: the cycle begins again without it."""
+    with bench() as made:
+        made.repository.commit({f"models.d/{n}.yaml": text(f"model-{n}") for n in range(60)})
+        made.apply()
+        with closing(sqlite3.connect(made.folder / "index.db")) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        data = bytearray((made.folder / "index.db").read_bytes())
+        data[4096:] = bytes(len(data) - 4096)
+        (made.folder / "index.db").write_bytes(bytes(data))
+        made.repository.commit({"models.d/new.yaml": text("new")})
+        assert told(made.apply()) == told(made.plan())
+
+
+def test_models_that_were_only_seen_are_compared_some_at_a_time_and_missed_when_gone(tmp_path: Path) -> None:
+    """After the state was lost: nothing is imported twice, and nothing that vanished comes back by itself."""
+    world = World(tmp_path, judge_all_below=0)
+    world.source.commit({f"models.d/{n}.yaml": text(f"m{n}") for n in range(6)})
+    asyncio.run(world.apply())
+    (tmp_path / "state.db").unlink()
+
+    async def cycle(*, whole: bool) -> Report:
+        with world.process() as engine:
+            target = replace(engine.targets[0], compare_at_most=2)
+            engine.targets = (target,)
+            return await engine.cycle(Order(whole=whole))
+
+    report = asyncio.run(cycle(whole=True))
+    assert {item.verdict for item in report.items} == {Verdict.IN_SYNC}
+    assert sum(item.digest is None for item in report.items) == 4
+    assert all(item.reasons[0].code == "not-compared" for item in report.items if item.digest is None)
+    gone = next(item for item in report.items if item.digest is None)
+    assert gone.model_id is not None
+    del world.registry.models[gone.model_id]
+    report = asyncio.run(cycle(whole=True))
+    assert [item.title for item in report.items if item.verdict is Verdict.MISSING] == [gone.title]
+    calls = len(world.registry.calls)
+    for _ in range(4):
+        world.wait(31)
+        report = asyncio.run(cycle(whole=False))
+    known = asyncio.run(cycle(whole=True))
+    assert sum(item.digest is None for item in known.items) == 0
+    assert len(world.registry.calls) == calls
