@@ -153,7 +153,7 @@ def measure(
             what comes only after half a minute is not.
     """
     results = Results(models)
-    long = 1 if models >= _LARGE or not last else 3
+    long = 1 if models >= _LARGE or not last else 2
     told(f"{models} models: repository and registry")
     with stage(folder / "full", models, full=True, commits=min(models, _COMMITS), layout=layout) as full:
         for what, step in (
@@ -166,12 +166,17 @@ def measure(
             ("history", _history),
             ("naive script", _naive),
             ("work tree", _worktree),
-            *((("comparing, after a while", _compare),) if last else ()),
         ):
             told(f"{models} models: {what}")
             step(full, results, long)
-    told(f"{models} models: imports")
-    _imports(folder / "empty", models, results, layout)
+        full.run_ours(*_APPLY)
+        compared = time.monotonic()
+        told(f"{models} models: imports")
+        _imports(folder / "empty", models, results, layout)
+        if last:
+            told(f"{models} models: comparing")
+            time.sleep(max(0.0, compared + _COMPARED_AGAIN - time.monotonic()))
+            results.program["compare"] = several(1, partial(full.run_ours, *_APPLY))
     return results
 
 
@@ -204,13 +209,6 @@ def _noop(full: Stage, results: Results, _: int) -> None:
     """Right after a start, which compared some models: for half a minute no more of them are compared."""
     results.program["noop"] = several(_OFTEN, partial(full.run_ours, *_APPLY))
     results.counts["noop"] = _counted(full, partial(_run_with, full, _APPLY))
-
-
-def _compare(full: Stage, results: Results, _: int) -> None:
-    """What is left of the models that were only listed: some of them at a time."""
-    full.run_ours(*_APPLY)
-    time.sleep(_COMPARED_AGAIN)
-    results.program["compare"] = several(1, partial(full.run_ours, *_APPLY))
 
 
 def _commands(full: Stage, results: Results, long: int) -> None:
@@ -252,7 +250,7 @@ def _loop(full: Stage, results: Results, long: int) -> None:
         idle = [loop.idle_tick() for _ in range(_IDLE_TICKS)]
         results.program["loop-noop"] = Sample(tuple(idle), loop.peak(), (loop.cpu() - before) / _IDLE_TICKS)
         before = loop.cpu()
-        edits = [_edited_in_loop(full, lambda: loop.heard(TICK)) for _ in range(2 + long)]
+        edits = [_edited_in_loop(full, lambda: loop.heard(TICK)) for _ in range(_OFTEN)]
         results.program["loop-edit"] = Sample(tuple(edits), loop.peak(), (loop.cpu() - before) / len(edits))
 
 
