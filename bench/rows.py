@@ -234,7 +234,7 @@ def _history(full: Stage, results: Results, long: int) -> None:
     full.configure()
 
 
-def _loop(full: Stage, results: Results, long: int) -> None:
+def _loop(full: Stage, results: Results, _: int) -> None:
     with git_counted(full.folder, full.variables) as (environment, log), looping(full, environment) as loop:
         loop.idle_tick()
         git_before, requests = lines(log), full.registry.requests()
