@@ -6,5 +6,6 @@
                                  ├─▶ rows, each of them whole processes ─▶ table
     registry ─▶ HTTP, preloaded ─┘
 
-`python -m bench.keeping_up` measures the registry alone: it must be no part of what is measured above.
+`python -m bench.keeping_up` measures the registry alone, which must be no part of what is measured above, and
+`python -m bench.client` its client; a run ends with a short form of both.
 """

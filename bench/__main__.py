@@ -1,9 +1,12 @@
 """`python -m bench`: measures every row and prints the tables in Markdown."""
 
+# ruff: noqa: S603 - what is started here are parts of this
+
 from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -11,16 +14,34 @@ from pathlib import Path
 from bench.rows import measure
 from bench.table import machine, page
 
-_SMALLEST = 200
-_MOST_SIZES = 3
+_SMALLEST = 1000  # models; with fewer every cycle judges all of them
 
 
 def sizes(models: int) -> list[int]:
-    """The sizes that a run of `models` looks at, each ten times the one before, smallest first."""
+    """The sizes that a run of `models` looks at, ascending: a thousand, ten times as many, and so on."""
     found = [models]
-    while len(found) < _MOST_SIZES and found[0] // 10 >= _SMALLEST:
-        found.insert(0, found[0] // 10)
+    size = _SMALLEST
+    while size < models:
+        found.insert(-1, size)
+        size *= 10
     return found
+
+
+def alone(models: int) -> list[str]:
+    """Tables of the registry and of its client, each measured by itself."""
+    imports, calls = min(models, 10_000), min(models, 1000)
+    return [
+        "### The embedded registry alone\n\n```text\n"
+        + _told("bench.keeping_up", "--models", models, "--imports", imports)
+        + "```",
+        "### The registry's client alone\n\n"
+        + _told("bench.client", "--models", models, "--calls", calls, "--times", 2, "--brief"),
+    ]
+
+
+def _told(module: str, *options: object) -> str:
+    command = [sys.executable, "-m", module, *map(str, options)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def main() -> None:
@@ -34,10 +55,14 @@ def main() -> None:
     described = machine()
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=given.folder))
     try:
-        results = [measure(folder / str(n), n, _tell, given.layout) for n in sizes(given.models)]
+        results = [
+            measure(folder / str(n), n, _tell, given.layout, last=n == given.models)
+            for n in sizes(given.models)
+        ]
+        _tell("registry and client, each alone")
+        text = page(results, described, *alone(given.models))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    text = page(results, described)
     if given.output:
         given.output.write_text(text, "utf-8")
     sys.stdout.write(text)

@@ -152,7 +152,9 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=100_000, help="models in the list")
     parser.add_argument("--calls", type=int, default=2000, help="calls in one go")
     parser.add_argument("--times", type=int, default=5, help="how often each is measured")
+    parser.add_argument("--brief", action="store_true", help="only by token, and with the usual load")
     given = parser.parse_args()
+    auths, loads = (("token",), (_USUAL,)) if given.brief else (tuple(_AUTHS), _IN_FLIGHT)
     _say("| what | processor time | wall clock | memory |\n| --- | ---: | ---: | ---: |")
     for delay in (0.0, _DELAY):
         with answering(models=given.models, delay=delay) as url:
@@ -161,7 +163,7 @@ def main() -> None:
         "\n| calls | auth | in flight | processor time each | a second |\n| --- | --- | ---: | ---: | ---: |"
     )
     with answering(models=given.models) as url:
-        for call, auth, in_flight in product(_CALLS, _AUTHS, _IN_FLIGHT):
+        for call, auth, in_flight in product(_CALLS, auths, loads):
             _tell_calls("", url, Load(call, auth, in_flight, given.calls), given.times)
     with answering(delay=_DELAY) as url:
         _tell_calls(f", answers after {_DELAY:g} s", url, Load("create", "token", _USUAL, given.calls), 1)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import selectors
 import signal
 import subprocess
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 1800.0  # seconds for one tick
 _NOTHING = "tick: nothing to do"
+TICK = "tick"
+"""What the log says of a tick that had something to do."""
 
 
 @dataclass(slots=True)
@@ -31,14 +34,15 @@ class Looping:
     log: IO[bytes]
 
     def idle_tick(self) -> float:
-        """Asks for a tick; seconds from the signal to the log line that says that there was nothing to do."""
-        started = time.monotonic()
-        self.process.send_signal(signal.SIGUSR1)
-        self.heard(_NOTHING)
-        return time.monotonic() - started
+        """Asks for ticks until one has nothing to do; its seconds from signal to log line."""
+        while True:
+            started = time.monotonic()
+            self.process.send_signal(signal.SIGUSR1)
+            if self.heard(_NOTHING, TICK)["event"] == _NOTHING:
+                return time.monotonic() - started
 
-    def heard(self, event: str) -> dict[str, object]:
-        """The next log line of that event.
+    def heard(self, *events: str) -> dict[str, object]:
+        """The next log line of one of these events.
 
         Raises:
             RuntimeError: the program ended, or said nothing for too long.
@@ -50,9 +54,17 @@ class Looping:
                 if not line:
                     break
                 said: dict[str, object] = json.loads(line)
-                if said.get("event") == event:
+                if said.get("event") in events:
                     return said
-        raise RuntimeError(f"reconciler run: never said {event!r}")
+        raise RuntimeError(f"reconciler run: never said any of {events}")
+
+    def cpu(self) -> float:
+        """Processor seconds so far: of the threads that it has, and of its processes that ended."""
+        folder = Path(f"/proc/{self.process.pid}")
+        threads = sum(int(file.read_text("ascii").split()[0]) for file in folder.glob("task/*/schedstat"))
+        fields = (folder / "stat").read_text("ascii").rpartition(")")[2].split()
+        children = sum(map(int, fields[13:15])) / os.sysconf("SC_CLK_TCK")
+        return threads / 1e9 + children
 
     def peak(self) -> float:
         """MiB at most so far."""
@@ -75,7 +87,7 @@ def looping(stage: Stage, variables: Mapping[str, str] | None = None) -> Iterato
             if process.stderr is None:
                 raise RuntimeError("reconciler run: no log")
             loop = Looping(process, process.stderr)
-            loop.heard("tick")
+            loop.heard(TICK)
             yield loop
         finally:
             process.terminate()

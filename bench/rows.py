@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.generate import generate, git
-from bench.looping import import_seconds, looping, naive_looping
+from bench.looping import TICK, import_seconds, looping, naive_looping
 from bench.measure import Run, Sample, commits_counted, git_counted, lines, sample, several
 from bench.stage import stage
 
@@ -22,8 +22,32 @@ _LARGE = 10_000  # models; from here on, what is long is done once
 _MOST_IMPORTS = 10_000
 _DELAY = 0.1  # seconds before the registry answers while imports are measured
 _IDLE_TICKS = 20
+_OFTEN = 7  # times what is short is measured
+_COMPARED_AGAIN = 31.0  # seconds from one comparison of listed models to the next, and a little more
 _COMMITS = 100  # over which a repository's manifests are spread
 _APPLY = ("apply", "--no-wait", "--quiet")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What is to be reached at a hundred thousand models.
+
+    Attributes:
+        seconds: wall clock at most; of a row that is told as a rate, None.
+        mib: memory at most.
+        rate: things a second at least.
+    """
+
+    seconds: float | None = None
+    mib: float | None = None
+    rate: float | None = None
+
+    def met(self, measured: Sample) -> bool:
+        """Whether a measurement keeps to all of it."""
+        slow = self.seconds is not None and measured.median > self.seconds
+        large = self.mib is not None and (measured.peak or 0) > self.mib
+        few = self.rate is not None and (measured.rate or 0) / measured.median < self.rate
+        return not (slow or large or few)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +55,51 @@ class Row:
     """One row.
 
     Attributes:
-        must, goal: what is to be reached at a hundred thousand models, in words.
+        must, goal: what is to be reached.
         floor: the git commands that do the same work, in words.
     """
 
     key: str
     title: str
-    must: str = "-"
-    goal: str = "-"
+    must: Limit | None = None
+    goal: Limit | None = None
     floor: str = "-"
 
 
 ROWS = (
-    Row("noop", "no-op tick, new process (`apply`)", "400 ms, 80 MiB", "100 ms", "`rev-parse`"),
+    Row("noop", "no-op tick, new process (`apply`)", Limit(0.4, 80), Limit(0.1), "`rev-parse`"),
     Row("noop-worktree", "the same, on a work tree in place of a bare repository", floor="`rev-parse`"),
-    Row("loop-noop", "no-op tick inside `run`, signal to log line", "5 ms", "1 ms", "`rev-parse`"),
     Row(
-        "loop-edit", "one manifest added, inside `run`, git to import call", "150 ms", "80 ms", "`diff-tree`"
+        "loop-noop", "no-op tick inside `run`, signal to log line", Limit(0.005), Limit(0.001), "`rev-parse`"
     ),
-    Row("edit", "the same, new process, start to import call", "800 ms", "400 ms", "`diff-tree`"),
-    Row("warm", "start with warm state, registry listed (`plan`)", "3 s, 300 MiB", "1.5 s", "`ls-tree`"),
-    Row("cold", "start with nothing, registry full (`apply`)", "25 s", "8 s", "`ls-tree` and `cat-file`"),
-    Row("import", "import of new models, answers after 100 ms", "250/s", "290/s"),
-    Row("help", "`reconciler --help`", "200 ms", "60 ms"),
-    Row("validate", "`reconciler validate` of one file", "200 ms", "60 ms"),
-    Row("history", "`history` of everything, one commit a model", "6 s", "3.5 s", "`log --raw`"),
+    Row(
+        "loop-edit",
+        "one manifest added, inside `run`, git to import call",
+        Limit(0.15),
+        Limit(0.08),
+        "`diff-tree`",
+    ),
+    Row("edit", "the same, new process, start to import call", Limit(0.8), Limit(0.4), "`diff-tree`"),
+    Row("compare", "tick that compares 200 models only listed before, new process (`apply`)"),
+    Row(
+        "indexed",
+        "start, index kept, whole registry listed (`apply`)",
+        Limit(3, 300),
+        Limit(1.5),
+        "`ls-tree`",
+    ),
+    Row(
+        "cold",
+        "start, nothing kept, registry full (`apply`)",
+        Limit(25),
+        Limit(8),
+        "`ls-tree` and `cat-file`",
+    ),
+    Row("plan", "`plan`, whole registry listed", floor="`ls-tree`"),
+    Row("import", "import of new models, answers after 100 ms", Limit(rate=250), Limit(rate=290)),
+    Row("help", "`reconciler --help`", Limit(0.2), Limit(0.06)),
+    Row("validate", "`reconciler validate` of one file", Limit(0.2), Limit(0.06)),
+    Row("history", "`history` of everything, one commit a model", Limit(6), Limit(3.5), "`log --raw`"),
 )
 
 
@@ -85,7 +129,7 @@ class Results:
                 return self.git.get("rev-parse")
             case "loop-edit" | "edit":
                 return self.git.get("diff-tree")
-            case "warm":
+            case "indexed" | "plan":
                 return self.git.get("ls-tree")
             case "history":
                 return self.git.get("log --raw")
@@ -95,25 +139,44 @@ class Results:
         return None
 
 
-def measure(folder: Path, models: int, told: Callable[[str], None], layout: str = "sharded") -> Results:
-    """Measures every row at one size; `told` hears what is being done."""
+def measure(
+    folder: Path, models: int, told: Callable[[str], None], layout: str = "sharded", *, last: bool = True
+) -> Results:
+    """Measures every row at one size.
+
+    Args:
+        folder: a new one.
+        models: how many.
+        told: hears what is being done.
+        layout: of the repository, as `bench.generate` has them.
+        last: whether this is the size that the run is about; of others, what is long is measured once, and
+            what comes only after half a minute is not.
+    """
     results = Results(models)
-    long = 1 if models >= _LARGE else 3
+    long = 1 if models >= _LARGE or not last else 2
     told(f"{models} models: repository and registry")
     with stage(folder / "full", models, full=True, commits=min(models, _COMMITS), layout=layout) as full:
         for what, step in (
             ("git alone", _git),
-            ("cold start", _cold),
-            ("no-op and plan", _warm),
-            ("history", _history),
+            ("starts", _starts),
+            ("no-op", _noop),
+            ("other commands", _commands),
             ("loop", _loop),
             ("one more manifest", _edit),
+            ("history", _history),
             ("naive script", _naive),
+            ("work tree", _worktree),
         ):
             told(f"{models} models: {what}")
             step(full, results, long)
-    told(f"{models} models: imports")
-    _imports(folder / "empty", models, results, layout)
+        full.run_ours(*_APPLY)
+        compared = time.monotonic()
+        told(f"{models} models: imports")
+        _imports(folder / "empty", models, results, layout)
+        if last:
+            told(f"{models} models: comparing")
+            time.sleep(max(0.0, compared + _COMPARED_AGAIN - time.monotonic()))
+            results.program["compare"] = several(1, partial(full.run_ours, *_APPLY))
     return results
 
 
@@ -123,8 +186,8 @@ def _git(full: Stage, results: Results, long: int) -> None:
     ids.write_text("".join(f"{line.split()[2]}\n" for line in tree.splitlines()), "ascii")
     del tree
     commands = {
-        "rev-parse": (5, ("rev-parse", "main")),
-        "diff-tree": (5, ("diff-tree", "-r", "-z", "main~1", "main")),
+        "rev-parse": (_OFTEN, ("rev-parse", "main")),
+        "diff-tree": (_OFTEN, ("diff-tree", "-r", "-z", "main~1", "main")),
         "ls-tree": (long, ("ls-tree", "-r", "-z", "-l", "--full-tree", "main")),
     }
     for name, (times, arguments) in commands.items():
@@ -134,21 +197,27 @@ def _git(full: Stage, results: Results, long: int) -> None:
     )
 
 
-def _cold(full: Stage, results: Results, long: int) -> None:
-    full.configure(branch="first")
-    full.run_ours(*_APPLY)
-    full.configure()
-    results.counts["cold"] = _counted(full, partial(_run_with, full, _APPLY))
-    results.program["cold"] = several(long, lambda: full.run_ours(*_APPLY), full.forget)
+def _starts(full: Stage, results: Results, long: int) -> None:
+    """With nothing at all, and with the index alone: what an index is worth."""
+    for key, forget in (("cold", full.forget), ("indexed", full.forget_state)):
+        results.program[key] = several(long, partial(full.run_ours, *_APPLY), forget)
+        forget()
+        results.counts[key] = _counted(full, partial(_run_with, full, _APPLY), state=False)
 
 
-def _warm(full: Stage, results: Results, long: int) -> None:
-    for key, arguments in (("noop", _APPLY), ("warm", ("plan", "--quiet"))):
-        results.program[key] = several(2 + long, partial(full.run_ours, *arguments))
-        results.counts[key] = _counted(full, partial(_run_with, full, arguments))
-    results.program["help"] = several(5, lambda: full.run_ours("--help"))
+def _noop(full: Stage, results: Results, _: int) -> None:
+    """Right after a start, which compared some models: for half a minute no more of them are compared."""
+    results.program["noop"] = several(_OFTEN, partial(full.run_ours, *_APPLY))
+    results.counts["noop"] = _counted(full, partial(_run_with, full, _APPLY))
+
+
+def _commands(full: Stage, results: Results, long: int) -> None:
+    plan = partial(full.run_ours, "plan", "--quiet")
+    results.program["plan"] = several(long, plan)
+    results.counts["plan"] = _counted(full, partial(_run_with, full, ("plan", "--quiet")))
+    results.program["help"] = several(_OFTEN, lambda: full.run_ours("--help"))
     one = next((full.clone / "models.d").rglob("*.yaml"))
-    results.program["validate"] = several(5, lambda: full.run_ours("validate", str(one)))
+    results.program["validate"] = several(_OFTEN, lambda: full.run_ours("validate", str(one)))
 
 
 def _run_with(full: Stage, arguments: Sequence[str], variables: Mapping[str, str]) -> Run:
@@ -165,8 +234,9 @@ def _history(full: Stage, results: Results, long: int) -> None:
     full.configure()
 
 
-def _loop(full: Stage, results: Results, long: int) -> None:
+def _loop(full: Stage, results: Results, _: int) -> None:
     with git_counted(full.folder, full.variables) as (environment, log), looping(full, environment) as loop:
+        loop.idle_tick()
         git_before, requests = lines(log), full.registry.requests()
         with commits_counted(full.state) as commits:
             for _ in range(_IDLE_TICKS):
@@ -175,10 +245,13 @@ def _loop(full: Stage, results: Results, long: int) -> None:
                 lines(log) - git_before, full.registry.requests() - requests, commits.taken()
             )
     with looping(full) as loop:
+        loop.idle_tick()
+        before = loop.cpu()
         idle = [loop.idle_tick() for _ in range(_IDLE_TICKS)]
-        results.program["loop-noop"] = Sample(tuple(idle), loop.peak())
-        edits = [_edited_in_loop(full, lambda: loop.heard("tick")) for _ in range(2 + long)]
-        results.program["loop-edit"] = Sample(tuple(edits), loop.peak())
+        results.program["loop-noop"] = Sample(tuple(idle), loop.peak(), (loop.cpu() - before) / _IDLE_TICKS)
+        before = loop.cpu()
+        edits = [_edited_in_loop(full, lambda: loop.heard(TICK)) for _ in range(_OFTEN)]
+        results.program["loop-edit"] = Sample(tuple(edits), loop.peak(), (loop.cpu() - before) / len(edits))
 
 
 def _edited_in_loop(full: Stage, settled: Callable[[], object]) -> float:
@@ -189,40 +262,46 @@ def _edited_in_loop(full: Stage, settled: Callable[[], object]) -> float:
 
 
 def _edit(full: Stage, results: Results, long: int) -> None:
-    results.program["edit"] = _edited(full, lambda: full.run_ours(*_APPLY), 1 + long)
+    results.program["edit"] = _edited(full, lambda: full.run_ours(*_APPLY), 2 + long)
     full.declare_one()
     results.counts["edit"] = _counted(full, partial(_run_with, full, _APPLY))
 
 
 def _edited(full: Stage, once: Callable[[], Run], times: int) -> Sample:
-    """From the start of a process to the arrival of its import call."""
-    seconds, peaks = [], []
+    """Seconds from the start of a process to the arrival of its import call; CPU of the whole process."""
+    seconds, runs = [], []
     for _ in range(times):
         full.declare_one()
         started = time.monotonic()
-        peaks.append(once().peak)
+        runs.append(once())
         seconds.append(import_seconds(full, started, patience=60))
-    return Sample(tuple(seconds), max(peaks))
+    return replace(sample(runs), seconds=tuple(seconds))
 
 
 def _naive(full: Stage, results: Results, long: int) -> None:
+    """It does the same in every new process, whatever it remembers: one figure is for all of these rows."""
     naive = results.naive
-    naive["cold"] = several(1, full.run_naive, full.forget)
-    naive["noop"] = naive["noop-worktree"] = naive["warm"] = several(long, full.run_naive)
-    results.counts["naive"] = _counted(full, full.run_naive, state=False)
+    runs: list[Run] = []
+    results.counts["naive"] = _counted(
+        full, lambda environment: runs.append(full.run_naive(environment)), state=False
+    )
+    naive["cold"] = sample([*runs, *(full.run_naive() for _ in range(long - 1))])
+    for row in ("noop", "noop-worktree", "compare", "indexed", "plan"):
+        naive[row] = naive["cold"]
     with naive_looping(full) as loop:
-        naive["loop-noop"] = Sample(tuple(loop.tick() for _ in range(long)), loop.peak())
-        edits = []
-        for _ in range(long):
-            full.declare_one()
-            started = time.monotonic()
-            loop.tick()
-            edits.append(import_seconds(full, started, patience=60))
-        naive["loop-edit"] = Sample(tuple(edits), loop.peak())
-    naive["edit"] = _edited(full, full.run_naive, long)
+        naive["loop-noop"] = Sample((loop.tick(),), loop.peak())
+        full.declare_one()
+        started = time.monotonic()
+        loop.tick()
+        naive["loop-edit"] = Sample((import_seconds(full, started, patience=60),), loop.peak())
+    naive["edit"] = _edited(full, full.run_naive, 1)
+
+
+def _worktree(full: Stage, results: Results, _: int) -> None:
+    """After the naive script, which has pulled."""
     full.configure(repository=full.clone)
     full.run_ours(*_APPLY)
-    results.program["noop-worktree"] = several(2 + long, lambda: full.run_ours(*_APPLY))
+    results.program["noop-worktree"] = several(_OFTEN, partial(full.run_ours, *_APPLY))
     full.configure()
 
 

@@ -119,9 +119,13 @@ class Stage:
         amend(self.repository, "main", [[declared(number)]], parent=parent, at=200_000 + number)
 
     def forget(self) -> None:
-        """Deletes what both programs remember."""
+        """Deletes everything that the program remembers."""
         shutil.rmtree(self.folder / "state", ignore_errors=True)
-        (self.folder / "naive.json").unlink(missing_ok=True)
+
+    def forget_state(self) -> None:
+        """Deletes the program's state, and leaves it the index of what manifests say."""
+        for file in self.state.parent.glob(f"{self.state.name}*"):
+            file.unlink()
 
 
 def variables(compiled: Path) -> dict[str, str]:

@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bench.measure import Sample
-    from bench.rows import Results
+    from bench.rows import Limit, Results
 
 _NONE = "-"
 _SECOND = 1.0
 _PRECISE = 10.0
 
 
-def page(results: Sequence[Results], machine: str) -> str:
-    """All tables of one run; the sizes in ascending order, the last one is the run's own."""
+def page(results: Sequence[Results], machine: str, *more: str) -> str:
+    """All tables of one run; the sizes in ascending order, the last one is the run's own; `more` follow."""
     last = results[-1]
     parts = [machine, "", f"### {last.models:,} models", "", *_rows(last), "", *_counts(last)]
     parts += ["", "### Git alone", "", *_git(results), "", "### Growth", "", *_growth(results)]
+    for each in more:
+        parts += ["", each.rstrip("\n")]
     return "\n".join([*parts, ""])
 
 
@@ -64,7 +66,7 @@ def _rows(results: Results) -> Iterable[str]:
         "by CPU",
         "git alone",
         "program / git",
-        "must, at 100,000",
+        "must",
         "goal",
     )
     for row in ROWS:
@@ -81,8 +83,8 @@ def _rows(results: Results) -> Iterable[str]:
             _ratio(naive.cpu if naive else None, ours.cpu if ours else None),
             f"{seconds(floor.median)} {row.floor}" if floor else _NONE,
             ratio(ours, floor),
-            row.must,
-            row.goal,
+            verdict(row.must, ours),
+            verdict(row.goal, ours),
         )
 
 
@@ -109,7 +111,9 @@ def _growth(results: Sequence[Results]) -> Iterable[str]:
     first, last = results[0], results[-1]
     sizes = last.models / first.models
     yield from _head(
-        "row (CPU where measured)", *(f"{each.models:,}" for each in results), f"{sizes:g} times the models"
+        "row, by CPU where measured",
+        *(cell for each in results for cell in (f"{each.models:,}", "MiB")),
+        f"{sizes:g} times the models",
     )
     for row in ROWS:
         ours = [each.program.get(row.key) for each in results]
@@ -119,10 +123,17 @@ def _growth(results: Sequence[Results]) -> Iterable[str]:
         if row.key == "import":
             times = naive = _NONE
         shown = [
-            spread(sample) if sample and sample.rate else _NONE if cost is None else seconds(cost)
+            cell
             for sample, cost in zip(ours, costs, strict=True)
+            for cell in (_shown(sample, cost), _peak(sample))
         ]
         yield _line(row.title, *shown, times if naive == _NONE else f"{times} (naive {naive})")
+
+
+def _shown(sample: Sample | None, cost: float | None) -> str:
+    if sample is not None and sample.rate is not None:
+        return spread(sample)
+    return _NONE if cost is None else seconds(cost)
 
 
 def _cost(sample: Sample | None) -> float | None:
@@ -158,6 +169,19 @@ def _ratio(one: float | None, other: float | None) -> str:
         return _NONE
     times = one / other
     return f"{times:.0f}x" if times >= _PRECISE else f"{times:.1f}x"
+
+
+def verdict(limit: Limit | None, measured: Sample | None) -> str:
+    """A limit, and whether it was kept to."""
+    if limit is None:
+        return _NONE
+    told = [
+        None if limit.seconds is None else seconds(limit.seconds),
+        None if limit.mib is None else f"{limit.mib:.0f} MiB",
+        None if limit.rate is None else f"{limit.rate:.0f}/s",
+    ]
+    words = ", ".join(filter(None, told))
+    return words if measured is None else f"{words}: {'yes' if limit.met(measured) else 'no'}"
 
 
 def _cpu(sample: Sample | None) -> str:

@@ -6,8 +6,8 @@ from markdown_it import MarkdownIt
 
 from bench.__main__ import sizes
 from bench.measure import Sample
-from bench.rows import ROWS, Counts, Results
-from bench.table import machine, page, ratio, seconds, spread
+from bench.rows import ROWS, Counts, Limit, Results
+from bench.table import machine, page, ratio, seconds, spread, verdict
 
 
 def _results(models: int) -> Results:
@@ -53,7 +53,21 @@ def test_what_was_not_measured_is_a_dash() -> None:
     assert ratio(Sample((9.0,)), Sample((2.0,))) == "4.5x"
 
 
-def test_the_sizes_grow_by_tens_and_begin_where_something_can_be_measured() -> None:
-    """The growth of a hundred thousand is shown from a thousand on."""
-    assert sizes(2000) == [200, 2000]
+def test_the_sizes_grow_by_tens_from_a_thousand() -> None:
+    """The growth of a hundred thousand is shown from a thousand on; below that all are judged together."""
+    assert sizes(300) == [300]
+    assert sizes(2000) == [1000, 2000]
     assert sizes(100_000) == [1000, 10_000, 100_000]
+
+
+def test_a_limit_is_told_with_whether_it_was_kept_to() -> None:
+    """By the median, and by memory where the limit speaks of it; a rate is kept to by being reached."""
+    limit = Limit(0.4, 80)
+    assert verdict(limit, Sample((0.1, 0.3, 0.9), 79.9)) == "400 ms, 80 MiB: yes"
+    assert (
+        verdict(limit, Sample((0.5,), 20.0)) == verdict(limit, Sample((0.1,), 81.0)) == "400 ms, 80 MiB: no"
+    )
+    assert verdict(Limit(rate=250), Sample((4.0,), rate=1000)) == "250/s: yes"
+    assert verdict(Limit(rate=250), Sample((4.1,), rate=1000)) == "250/s: no"
+    assert verdict(limit, None) == "400 ms, 80 MiB"
+    assert verdict(None, Sample((1.0,))) == "-"

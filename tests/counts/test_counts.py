@@ -1,0 +1,119 @@
+"""A tick costs what changed, and not what there is: the same with ten manifests and with ten thousand."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+import structlog
+
+from tests.counts.ticks import Counts, every_kind, served
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+pytestmark = pytest.mark.timeout(300)  # the first of them waits for all kinds of ticks
+
+_FEW, _MANY = 10, 10_000
+_PAGES = 12  # eleven with models, and the empty one that ends the list
+_AT_A_TIME = 200  # models compared in one cycle that could as well be compared later
+
+Kinds = dict[int, dict[str, Counts]]
+
+
+@pytest.fixture(scope="session")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> Kinds:
+    """What every kind of tick did, by the number of manifests."""
+
+    async def counted(models: int) -> dict[str, Counts]:
+        async with served(tmp_path_factory.mktemp("counts"), models) as site:
+            return await every_kind(site)
+
+    with structlog.testing.capture_logs():
+        return {models: asyncio.run(counted(models)) for models in (_FEW, _MANY)}
+
+
+def test_a_tick_with_nothing_to_do_does_nothing(kinds: Kinds) -> None:
+    """No process, request, parse or write: after a change, and with something broken too."""
+    for models in (_FEW, _MANY):
+        quiet = {what for what in kinds[models] if what.startswith("nothing moved")}
+        assert len(quiet) == 4
+        assert {what for what in quiet if kinds[models][what] != Counts(0)} == set()
+
+
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        ("added", Counts(5, {"list": 1, "import": 1}, parsed=1, written=3, indexed=1)),
+        ("comment edited", Counts(5, {"detail": 1}, parsed=1, written=1, indexed=1)),
+        ("content edited", Counts(5, {"detail": 1}, parsed=1, written=2, indexed=1)),
+        ("content as it was", Counts(5, {"detail": 1}, parsed=1, written=2, indexed=1)),
+        ("renamed", Counts(5, {"detail": 1}, parsed=1, written=1, indexed=1)),
+        ("broken", Counts(5, {"list": 1}, parsed=1, written=1, indexed=1)),
+        ("mended", Counts(5, {"detail": 1}, parsed=1, written=1, indexed=1)),
+        ("deleted", Counts(2, {"list": 1}, parsed=0, written=1, indexed=1)),
+        ("a file of no concern", Counts(2, {}, parsed=0, written=1, indexed=1)),
+        ("first tick, an import unfinished", Counts(2, {"detail": 1}, parsed=0, written=2)),
+    ],
+)
+def test_a_change_costs_the_same_with_few_and_with_many_manifests(
+    kinds: Kinds, what: str, expected: Counts
+) -> None:
+    """An import is found absent, intended, sent and journalled; what is known is asked for by its id."""
+    assert kinds[_FEW][what] == kinds[_MANY][what] == expected
+
+
+def test_a_new_process_that_finds_nothing_moved_does_nothing(kinds: Kinds) -> None:
+    """With few models, which are judged together each time, it looks at their one page of the list."""
+    assert kinds[_MANY]["apply, nothing moved"] == Counts(0, {}, parsed=None)
+    assert kinds[_FEW]["apply, nothing moved"] == Counts(0, {"list": 1}, parsed=None)
+
+
+def test_a_new_process_imports_one_more_model_by_as_many_steps_as_the_loop(kinds: Kinds) -> None:
+    """Beside the look at what git it is."""
+    one = Counts(8, {"list": 1, "import": 1}, parsed=None, written=3, indexed=1)
+    assert kinds[_FEW]["apply, one added"] == kinds[_MANY]["apply, one added"] == one
+
+
+def test_where_few_are_judged_together_an_import_costs_one_page_of_the_list(kinds: Kinds) -> None:
+    """One request, as looking for the one model would be; and with many nothing else either."""
+    what = "added, where few are judged together"
+    one = Counts(5, {"list": 1, "import": 1}, parsed=1, written=3, indexed=1)
+    assert kinds[_FEW][what] == kinds[_MANY][what] == one
+
+
+@pytest.mark.parametrize(
+    ("models", "asked"),
+    [(_FEW, {"list": 1, "detail": _FEW + 1}), (_MANY, {"list": _PAGES, "detail": _AT_A_TIME})],
+)
+def test_a_start_with_nothing_lists_the_registry_once_and_reads_each_manifest_once(
+    kinds: Kinds, models: int, asked: Mapping[str, int]
+) -> None:
+    """In two transactions of the state and one of the index, and never with more than a few processes."""
+    found = kinds[models]["start, nothing kept"]
+    assert found.git in (3, 4)
+    assert (found.asked, found.parsed) == (asked, models + 1)
+    assert (found.written, found.indexed) == (2, 1)
+
+
+def test_a_start_with_an_index_reads_no_manifest_at_all(kinds: Kinds) -> None:
+    """Only those that are compared are read again; the registry is listed as at any start."""
+    some = {"list": 1, "detail": _FEW + 3}  # by now three were added, and one is declared no more
+    assert kinds[_FEW]["start, index kept"] == Counts(2, some, parsed=0, written=2)
+    many = {"list": _PAGES, "detail": _AT_A_TIME}
+    assert kinds[_MANY]["start, index kept"] == Counts(2, many, parsed=0, written=2)
+
+
+def test_what_was_only_listed_is_compared_some_at_a_time(kinds: Kinds) -> None:
+    """Two hundred details, read and journalled; with nothing left to compare, nothing."""
+    assert kinds[_FEW]["time to compare some"] == Counts(0)
+    assert kinds[_MANY]["time to compare some"] == Counts(2, {"detail": _AT_A_TIME}, written=2)
+
+
+def test_the_look_at_everything_asks_for_pages_and_for_so_many_details_at_most(kinds: Kinds) -> None:
+    """Once in an hour, whatever is known."""
+    some = {"list": 1, "detail": _FEW + 2}
+    assert kinds[_FEW]["time to look at all"] == Counts(2, some, written=1)
+    many = {"list": _PAGES, "detail": _AT_A_TIME}
+    assert kinds[_MANY]["time to look at all"] == Counts(2, many, written=2)

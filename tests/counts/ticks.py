@@ -1,0 +1,244 @@
+"""Every kind of tick, once, on a repository and a registry of a given size, with what each of them did."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING
+
+from bench.generate import FIRST, declared, generate
+from bench.measure import commits_counted, git_counted, lines
+from bench.registry import as_sent
+from reconciler.app.world import opened
+from reconciler.daemon.ticker import Deeds, Ticker
+from reconciler.embedded import EmbeddedSettings, preload
+from reconciler.engine.clock import Clock
+from reconciler.settings import load
+from tests.daemon.counted import CountedRegistry
+from tests.git_repository import GitRepository, git_environment
+from tests.program import Program
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from reconciler.app.world import World
+
+_CONFIGURATION = """
+[source]
+repo = "models.git"
+branch = "main"
+[targets.prod]
+kind = "modelarts"
+endpoint = "{url}"
+project_id = "project"
+rate = 1000000
+[state]
+dir = "state"
+"""
+
+FEW = 1000
+"""With fewer models the program judges all of them in every cycle, as it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What one tick did.
+
+    Attributes:
+        git: processes started.
+        asked: requests, by what for: `list`, `detail` or `import`.
+        parsed: manifest files read; None where nobody can see it.
+        written: transactions of the state.
+        indexed: transactions of the index.
+    """
+
+    git: int
+    asked: Mapping[str, int] = field(default_factory=dict)
+    parsed: int | None = 0
+    written: int = 0
+    indexed: int = 0
+
+
+def asked(requests: list[str]) -> Mapping[str, int]:
+    """Requests by what they are for."""
+    return Counter(map(_kind, requests))
+
+
+def _kind(request: str) -> str:
+    method, path = request.split()
+    if method == "POST":
+        return "import"
+    return "list" if path.endswith("/models") else "detail"
+
+
+@dataclass(slots=True)
+class Site:
+    """A repository of so many generated manifests, and a registry that has them all.
+
+    Attributes:
+        now: what the clock says inside this process; it stands still until it is moved.
+    """
+
+    folder: Path
+    models: int
+    registry: CountedRegistry
+    now: datetime
+    _next: count[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._next = count(self.models)
+        generate(self.folder / "models.git", self.models, commits=2)
+        text = _CONFIGURATION.format(url=self.registry.url)
+        (self.folder / "reconciler.toml").write_text(text, "utf-8")
+
+    def commit(self, changes: Mapping[str, str | None]) -> None:
+        """Commits files to the branch; None removes one."""
+        parts = [
+            "commit refs/heads/main\ncommitter Author <a@example.org> 1800000000 +0000\ndata 6\nChange\n"
+        ]
+        parts.append("from refs/heads/main^0\n")
+        for path, text in changes.items():
+            if text is None:
+                parts.append(f"D {path}\n")
+            else:
+                parts.append(f"M 100644 inline {path}\ndata {len(text.encode())}\n{text}\n")
+        repository = GitRepository(self.folder / "models.git", bare=True)
+        repository.git("fast-import", "--quiet", stdin="".join(parts).encode())
+
+    def declare(self) -> None:
+        """Commits one more manifest, of a model that the registry does not have."""
+        new = declared(next(self._next))
+        self.commit({new.path: new.text()})
+
+    def forget_state(self) -> None:
+        """Removes what the program remembers, but for the index."""
+        for file in (self.folder / "state").glob("state.db*"):
+            file.unlink()
+
+    @asynccontextmanager
+    async def running(self, *, judge_all_below: int = 0) -> AsyncIterator[Running]:
+        """The loop's ticker inside this process."""
+        clock, deeds = Clock(now=lambda: self.now), Deeds()
+        configuration = load(None, cwd=self.folder)
+        async with opened(configuration, acts=True, clock=clock, progress=deeds) as world:
+            engine = world.engine
+            engine.targets = tuple(replace(one, judge_all_below=judge_all_below) for one in engine.targets)
+            yield Running(self, world, Ticker(engine, deeds))
+
+    async def process(self, *arguments: str) -> Counts:
+        """What the program does as a process of its own."""
+        before = len(self.registry.requests)
+        with ExitStack() as stack:
+            variables, log = stack.enter_context(git_counted(self.folder, git_environment()))
+            state, index = (
+                stack.enter_context(commits_counted(self.folder / "state" / name))
+                for name in ("state.db", "index.db")
+            )
+            program = Program(self.folder, {"PATH": variables["PATH"]})
+            done = await asyncio.to_thread(program.process, *arguments)
+            assert done.code in (0, 1), done.err
+            requests = asked(self.registry.requests[before:])
+            return Counts(lines(log), requests, None, state.taken(), index.taken())
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A ticker, and everything it works with."""
+
+    site: Site
+    world: World
+    ticker: Ticker
+
+    async def tick(self) -> Counts:
+        """What one tick does; an error is the test's end."""
+        engine, requests = self.world.engine, len(self.site.registry.requests)
+        before = self.world.source.commands, engine.parsed, self.world.ledger.writes
+        with commits_counted(self.site.folder / "state" / "index.db") as index:
+            tick = await self.ticker.tick("test")
+            assert tick.outcome != "error", tick.error
+            return Counts(
+                self.world.source.commands - before[0],
+                asked(self.site.registry.requests[requests:]),
+                engine.parsed - before[1],
+                self.world.ledger.writes - before[2],
+                index.taken(),
+            )
+
+    async def added(self) -> Counts:
+        """What a tick does that imports one new model; afterwards it is published."""
+        self.site.declare()
+        counts = await self.tick()
+        await self.ticker.follow()
+        return counts
+
+
+@asynccontextmanager
+async def served(folder: Path, models: int) -> AsyncIterator[Site]:
+    """A repository and a registry that has its models, while the block runs."""
+    settings = EmbeddedSettings(database=folder / "registry.db", publish_seconds=0)
+    preload(settings, "project", (as_sent(declared(number).request) for number in (*range(models), FIRST)))
+    async with CountedRegistry(settings) as registry:
+        yield Site(folder, models, registry, datetime.now(UTC))
+
+
+async def every_kind(site: Site) -> dict[str, Counts]:
+    """Every kind of tick by its name, one after the other."""
+    found: dict[str, Counts] = {}
+    async with site.running() as running:
+        found["start, nothing kept"] = await running.tick()
+    await _processes(site, found)
+    async with site.running() as running:
+        await _changes(site, running, found)
+    async with site.running() as running:
+        await _times(site, running, found)
+    async with site.running(judge_all_below=FEW) as running:
+        await running.tick()
+        found["added, where few are judged together"] = await running.added()
+        found["nothing moved, where few are judged together"] = await running.tick()
+    site.forget_state()
+    async with site.running() as running:
+        found["start, index kept"] = await running.tick()
+    return found
+
+
+async def _processes(site: Site, found: dict[str, Counts]) -> None:
+    await site.process("apply", "--no-wait")
+    found["apply, nothing moved"] = await site.process("apply", "--no-wait")
+    site.declare()
+    found["apply, one added"] = await site.process("apply", "--no-wait")
+
+
+async def _changes(site: Site, running: Running, found: dict[str, Counts]) -> None:
+    one, other, last = declared(3), declared(4), declared(5)
+    elsewhere = f"models.d/elsewhere/{one.path.rpartition('/')[2]}"
+    found["first tick, an import unfinished"] = await running.tick()
+    found["nothing moved"] = await running.tick()
+    found["added"] = await running.added()
+    for what, changes in (
+        ("comment edited", {one.path: f"# a comment\n{one.text()}"}),
+        ("content edited", {one.path: one.text().replace("trained on", "made of")}),
+        ("content as it was", {one.path: one.text()}),
+        ("renamed", {one.path: None, elsewhere: one.text()}),
+        ("broken", {other.path: "model_name: ["}),
+        ("nothing moved, one broken", None),
+        ("mended", {other.path: other.text()}),
+        ("deleted", {last.path: None}),
+        ("a file of no concern", {"README": "Models"}),
+        ("nothing moved, all of it done", None),
+    ):
+        if changes is not None:
+            site.commit(changes)
+        found[what] = await running.tick()
+
+
+async def _times(site: Site, running: Running, found: dict[str, Counts]) -> None:
+    await running.tick()
+    site.now += timedelta(seconds=40)
+    found["time to compare some"] = await running.tick()
+    site.now += timedelta(hours=1)
+    found["time to look at all"] = await running.tick()
