@@ -1,6 +1,7 @@
 """The places where a process can die, by name: before and after each step that something outlives.
 
-A place is a function of the program and a moment, its call or its return; some only count inside another
+A place is a function of the program and a moment, its call or its return (of a synchronous one: what waits
+returns each time it waits); some only count inside another
 function. The program knows nothing of this: the interpreter's own profiling hook watches for the place
 (`tests.torture.life`), and a name that no longer exists is an error there.
 """
@@ -13,12 +14,15 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Moment = Literal["call", "return"]
+Moment = Literal["call", "return", "end"]
 
 
 @dataclass(frozen=True)
 class Within:
-    """A function that has to be under way, and what its local variables have to be, as text."""
+    """A function that has to be under way, and what its local variables have to be, as text.
+
+    A name may go into attributes (`call.method`); of a sequence, one of its members is enough.
+    """
 
     place: str
     having: Mapping[str, str] = field(default_factory=dict)
@@ -31,7 +35,8 @@ class Point:
     Attributes:
         name: such as `intent/committed`.
         place: `module:function` or `module:Class.method`.
-        moment: at the function's call or at its return.
+        moment: at the function's call or at its return; a generator returns with each value it gives, and with
+            none at its end.
         within: what has to be under way, all of it.
         scene: what goes wrong besides, see `tests.torture.scene.SCENES`.
         earlier: names of points where earlier lives of the same world died.
@@ -54,7 +59,8 @@ class Point:
         return self.name.partition("/")[0]
 
 
-_RECORD = "reconciler.engine.execute:Executor._record"
+_APPEND = "reconciler.state.ledger:SqlLedger.append"
+_TELL = "reconciler.engine.journal:_tell"
 _COMMIT = "sqlalchemy.engine.default:DefaultDialect.do_commit"
 _LEDGER = "reconciler.state.ledger:SqlLedger"
 _CALL = "reconciler.registry.exchange:Exchange._persist"
@@ -73,14 +79,19 @@ _KINDS = {
 }
 
 
+def _journalling(kind: str) -> Within:
+    """While an event of this kind is being written, alone or together with others."""
+    return Within(_APPEND, {"events.kind": kind})
+
+
 def _events() -> Iterator[Point]:
     """Four places around each event: before it, before and after its commit, and when everybody knows."""
     for family, (kind, scene) in _KINDS.items():
-        about = Within(_RECORD, {"kind": kind})
-        yield Point(f"{family}/due", _RECORD, "call", (about,), scene)
+        about = _journalling(kind)
+        yield Point(f"{family}/due", _APPEND, "call", (about,), scene)
         yield Point(f"{family}/uncommitted", _COMMIT, "call", (about, _WRITING), scene)
         yield Point(f"{family}/committed", _COMMIT, "return", (about, _WRITING), scene)
-        yield Point(f"{family}/recorded", _RECORD, "return", (about,), scene)
+        yield Point(f"{family}/recorded", _TELL, "return", (Within(_TELL, {"batch.kind": kind}),), scene)
 
 
 def _steps() -> Iterator[Point]:
@@ -104,12 +115,16 @@ def _steps() -> Iterator[Point]:
     yield Point("receive/read", "reconciler.registry.wire:created_id", "return")
     yield Point("receive/lost", "reconciler.registry.exchange:_lost", "return", (_POST_LOST,), "lost")
 
-    yield Point("observed/due", f"{_LEDGER}.mark", "call")
-    yield Point("observed/uncommitted", _COMMIT, "call", (Within(f"{_LEDGER}.mark"), _WRITING))
-    yield Point("observed/committed", _COMMIT, "return", (Within(f"{_LEDGER}.mark"), _WRITING))
     yield Point("report/due", f"{_LEDGER}.save_report", "call")
     yield Point("report/uncommitted", _COMMIT, "call", (Within(f"{_LEDGER}.save_report"), _WRITING))
     yield Point("report/committed", _COMMIT, "return", (Within(f"{_LEDGER}.save_report"), _WRITING))
+
+    index, store = "reconciler.index.store:TargetIndex", "reconciler.index.store:Store"
+    for names, scene in ((("absent", "unmade", "made"), "plain"), (("stale", "unmoved", "moved"), "moved")):
+        due, uncommitted, committed = (f"index/{name}" for name in names)
+        yield Point(due, f"{index}.save", "call", scene=scene)
+        yield Point(uncommitted, f"{index}._statements", "end", scene=scene)
+        yield Point(committed, f"{store}.write", "return", scene=scene)
 
     mirror = "reconciler.source.mirror"
     yield Point("mirror/absent", f"{mirror}:Mirror._renew", "call", scene="remote")
@@ -124,7 +139,7 @@ def _recoveries() -> Iterator[Point]:
     """A second death, while the first is being recovered from."""
     executor = "reconciler.engine.execute:Executor"
     unanswered, unsent = ("send/sent",), ("intent/committed",)
-    adopted, settled = Within(_RECORD, {"kind": "adopted"}), Within(_RECORD, {"kind": "settled-not-made"})
+    adopted, settled = _journalling("adopted"), _journalling("settled-not-made")
     yield Point("recovery/begun", f"{executor}.settle_all", "call", earlier=unanswered)
     yield Point("recovery/looking", f"{executor}._look_twice", "call", earlier=unanswered)
     yield Point("recovery/found", f"{executor}._adopt", "call", earlier=unanswered)
@@ -137,7 +152,7 @@ def _recoveries() -> Iterator[Point]:
 
 def _loops() -> Iterator[Point]:
     """The same in the scheduled loop, which follows imports on a clock of its own."""
-    intent, status = Within(_RECORD, {"kind": "import-requested"}), Within(_RECORD, {"kind": "published"})
+    intent, status = _journalling("import-requested"), _journalling("published")
     yield Point("loop/ticking", "reconciler.daemon.ticker:Ticker.tick", "call", command="run")
     yield Point("loop/intended", _COMMIT, "return", (intent, _WRITING), command="run")
     yield Point("loop/answered", "reconciler.registry.wire:created_id", "return", command="run")
