@@ -77,7 +77,7 @@ def _texts(frame: FrameType, name: str) -> set[str]:
 
 
 def _members(value: object) -> list[object]:
-    if type(value) not in (list, tuple):
+    if not isinstance(value, list | tuple):
         return [value]
     return [one for member in value for one in _members(member)]
 

@@ -35,13 +35,12 @@ class Point:
     Attributes:
         name: such as `intent/committed`.
         place: `module:function` or `module:Class.method`.
-        moment: at the function's call or at its return; a generator returns with each value it gives, and with
-            none at its end.
+        moment: at the function's call or at its return (a generator: with each value), or a generator's end.
         within: what has to be under way, all of it.
         scene: what goes wrong besides, see `tests.torture.scene.SCENES`.
         earlier: names of points where earlier lives of the same world died.
         victim: which process dies.
-        command: what the program was doing: one cycle, or the loop.
+        command: what the program was doing: one cycle, the loop, or another attempt at one model.
     """
 
     name: str
@@ -51,7 +50,7 @@ class Point:
     scene: str = "plain"
     earlier: tuple[str, ...] = ()
     victim: Literal["program", "registry"] = "program"
-    command: Literal["apply", "run"] = "apply"
+    command: Literal["apply", "run", "retry"] = "apply"
 
     @property
     def family(self) -> str:
@@ -76,7 +75,13 @@ _KINDS = {
     "adopted": ("adopted", "lost"),
     "settled": ("settled-not-made", "gone"),
     "postponed": ("postponed", "busy"),
+    "rejected": ("rejected", "refused"),
+    "failed": ("failed", "failing"),
+    "drifted": ("drifted", "foreign"),
+    "missing": ("missing", "deleted"),
+    "listed": ("listed", "found"),
 }
+_RETRIES = {"released": "accepted", "deleted": "mended"}
 
 
 def _journalling(kind: str) -> Within:
@@ -92,6 +97,12 @@ def _events() -> Iterator[Point]:
         yield Point(f"{family}/uncommitted", _COMMIT, "call", (about, _WRITING), scene)
         yield Point(f"{family}/committed", _COMMIT, "return", (about, _WRITING), scene)
         yield Point(f"{family}/recorded", _TELL, "return", (Within(_TELL, {"batch.kind": kind}),), scene)
+    for family, scene in _RETRIES.items():
+        about = _journalling(family)
+        yield Point(f"{family}/due", _APPEND, "call", (about,), scene, command="retry")
+        yield Point(f"{family}/uncommitted", _COMMIT, "call", (about, _WRITING), scene, command="retry")
+        yield Point(f"{family}/committed", _COMMIT, "return", (about, _WRITING), scene, command="retry")
+        yield Point(f"{family}/recorded", _APPEND, "return", (about,), scene, command="retry")
 
 
 def _steps() -> Iterator[Point]:
@@ -162,11 +173,10 @@ def _loops() -> Iterator[Point]:
 
 def _of_the_registry() -> Iterator[Point]:
     """The other process dies, around the one thing it keeps."""
-    store = "reconciler.embedded.store:Store.add"
-    route = "reconciler.embedded.arrival:arrive"
-    yield Point("registry/asked", route, "call", victim="registry")
-    yield Point("registry/unwritten", store, "call", victim="registry")
-    yield Point("registry/written", store, "return", victim="registry")
+    add, written = "reconciler.embedded.store:Store._add", "reconciler.embedded.database:Database._written"
+    yield Point("registry/asked", "reconciler.embedded.arrival:arrive", "call", victim="registry")
+    yield Point("registry/unwritten", add, "return", victim="registry")
+    yield Point("registry/written", written, "return", victim="registry")
 
 
 POINTS: dict[str, Point] = {point.name: point for point in (*_events(), *_steps())}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.torture.points import Point
     from tests.torture.scene import Scene
 
+_AT_RANDOM = ("plain", "plain", "lost", "gone", "busy", "remote", "refused", "failing", "foreign", "found")
 AT_ONCE = 8  # trials under way: most of a trial is waiting
 
 
@@ -61,17 +62,18 @@ def at_point(point: Point, start: Start, visible_after: float = SOON) -> Outcome
         if of_the_registry:
             _registry_dies(scene)
         for name in () if of_the_registry else (*point.earlier, point.name):
-            begin = scene.apply if POINTS[name].command == "apply" else scene.run
-            if begin(name).wait(PATIENCE) != KILLED:
+            if getattr(scene, POINTS[name].command)(name).wait(PATIENCE) != KILLED:
                 scene.violations.append(f"{name} was not reached: {scene.complaints()}")
             scene.examine()
+        if point.command == "retry":
+            scene.retry().wait(PATIENCE)
         return _outcome(point.name, scene, len(point.earlier) + 1, by_loop=point.command == "run")
 
 
 def at_random(dice: random.Random, start: Start, most: int = 4) -> Outcome:
     """Kills the program, or the registry, at moments that nobody chose, several times in one world."""
-    kind = dice.choice(("plain", "plain", "lost", "gone", "busy", "remote"))
-    deaths, models, visible_after = dice.randint(1, most), dice.randint(1, 6), dice.choice((0.0, SOON, LATE))
+    kind = dice.choice(_AT_RANDOM)
+    deaths, models, visible_after = dice.randint(1, most), dice.randint(2, 6), dice.choice((0.0, SOON, LATE))
     with (
         tempfile.TemporaryDirectory(prefix="torture-") as folder,
         opened(Path(folder), kind, start, models=models, visible_after=visible_after) as scene,
