@@ -40,7 +40,8 @@ class Point:
         scene: what goes wrong besides, see `tests.torture.scene.SCENES`.
         earlier: names of points where earlier lives of the same world died.
         victim: which process dies.
-        command: what the program was doing: one cycle, the loop, or another attempt at one model.
+        command: what the program was doing: one cycle, the loop, another attempt at one model, or
+            compressing the journal.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Point:
     scene: str = "plain"
     earlier: tuple[str, ...] = ()
     victim: Literal["program", "registry"] = "program"
-    command: Literal["apply", "run", "retry"] = "apply"
+    command: Literal["apply", "run", "retry", "compact"] = "apply"
 
     @property
     def family(self) -> str:
@@ -129,6 +130,19 @@ def _steps() -> Iterator[Point]:
     yield Point("report/due", f"{_LEDGER}.save_report", "call")
     yield Point("report/uncommitted", _COMMIT, "call", (Within(f"{_LEDGER}.save_report"), _WRITING))
     yield Point("report/committed", _COMMIT, "return", (Within(f"{_LEDGER}.save_report"), _WRITING))
+
+    archive = "reconciler.state.archive"
+    compacting = Within(f"{_LEDGER}.compact")
+    steps: tuple[tuple[str, str, Moment, tuple[Within, ...]], ...] = (
+        ("due", f"{archive}:compact", "call", ()),
+        ("copied", f"{archive}:execute_many", "call", ()),
+        ("moved", f"{archive}:_put", "return", ()),
+        ("uncommitted", _COMMIT, "call", (compacting, _WRITING)),
+        ("committed", _COMMIT, "return", (compacting, _WRITING)),
+        ("shrunk", "reconciler.state.database:Database.shrink", "return", ()),
+    )
+    for name, place, moment, within in steps:
+        yield Point(f"archive/{name}", place, moment, within, "past", command="compact")
 
     index, store = "reconciler.index.store:TargetIndex", "reconciler.index.store:Store"
     for names, scene in ((("absent", "unmade", "made"), "plain"), (("stale", "unmoved", "moved"), "moved")):

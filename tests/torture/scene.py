@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from reconciler.engine.values import Event
     from tests.torture.lives import Life, Start
 
 SOON, LATE = 0.3, 1.5  # seconds until a new model shows in lists; less than the settling wait below
@@ -84,6 +85,10 @@ def _failed_once(scene: Scene) -> None:
     scene.serve()
 
 
+def _everything_is_in_sync(scene: Scene) -> None:
+    scene.recover()
+
+
 def _another_content(scene: Scene) -> None:
     scene.register(1, "otherwise")
     time.sleep(scene.visible_after)
@@ -111,6 +116,7 @@ SCENES = {
     "foreign": Plot(before=_another_content, ends={"m1": "drifted"}),
     "deleted": Plot(before=_deleted_by_hand, ends={"m1": "missing"}, unregistered=frozenset({"m1"})),
     "found": Plot(before=_two_found, schedule="compare_at_most = 1\n"),
+    "past": Plot(before=_everything_is_in_sync),
     "accepted": Plot(f"{_REFUSED}times = 1\n", before=_refused_once),
     "mended": Plot(fail="m1", before=_failed_once),
 }
@@ -138,6 +144,7 @@ class Scene:
     registry: Life | None = None
     fail: str | None = None
     visible_after: float = 0.0
+    past: list[Event] = field(default_factory=list)
     strangers: set[tuple[str, str]] = field(default_factory=set)
     violations: list[str] = field(default_factory=list)
 
@@ -194,6 +201,10 @@ class Scene:
         """Starts another attempt at the model that something happens to."""
         return self.start(self.folder, ["retry", "m1@1.0.0", "--yes"], point=point)
 
+    def compact(self, point: str | None = None) -> Life:
+        """Starts to compress all of the journal."""
+        return self.start(self.folder, ["state", "compact", "--days", "0"], point=point)
+
     def run(self, point: str | None = None) -> Life:
         """Starts the loop."""
         return self.start(self.folder, ["run"], point=point)
@@ -246,8 +257,12 @@ class Scene:
     def examine(self) -> None:
         """What must hold at every instant, dead or alive."""
         self._expect(check(self.url), "state")
-        requested = self._requested()
-        strays = [pair for pair, _ in self.rows() if pair not in requested | self.strangers]
+        events = self._events()
+        forgotten = [] if events[: len(self.past)] == self.past else ["the journal is not what it was"]
+        self._expect(forgotten, "history")
+        self.past = events
+        asked = {tuple(event.pair) for event in events if event.kind is EventKind.IMPORT_REQUESTED}
+        strays = [pair for pair, _ in self.rows() if pair not in asked | self.strangers]
         self._expect([f"{pair} is registered, and no intent was on disk" for pair in strays], "intent")
         self._expect([f"{pair} was registered twice" for pair in self.duplicates()], "duplicate")
 
@@ -283,11 +298,9 @@ class Scene:
         with contextlib.closing(sqlite3.connect(self.folder / "registry.db")) as connection:
             return connection.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - own text
 
-    def _requested(self) -> set[tuple[str, str]]:
+    def _events(self) -> list[Event]:
         with open_state(self.url, writer=False) as ledger:
-            events = ledger.events("prod")
-        requested = (event.pair for event in events if event.kind is EventKind.IMPORT_REQUESTED)
-        return {(pair.model_name, pair.model_version) for pair in requested}
+            return list(ledger.events("prod"))
 
     def _expect(self, problems: list[str] | tuple[str, ...], about: str) -> None:
         self.violations += [f"{about}: {problem}" for problem in problems]

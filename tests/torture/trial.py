@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.torture.scene import Scene
 
 _AT_RANDOM = ("plain", "plain", "lost", "gone", "busy", "remote", "refused", "failing", "foreign", "found")
-AT_ONCE = 8  # trials under way: most of a trial is waiting
+AT_ONCE = 16  # trials under way: most of a trial is waiting
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def at_point(point: Point, start: Start, visible_after: float = SOON) -> Outcome
     ):
         if of_the_registry:
             _registry_dies(scene)
+        scene.examine()
         for name in () if of_the_registry else (*point.earlier, point.name):
             if getattr(scene, POINTS[name].command)(name).wait(PATIENCE) != KILLED:
                 scene.violations.append(f"{name} was not reached: {scene.complaints()}")
