@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,7 +83,7 @@ def at_random(dice: random.Random, start: Start, most: int = 4) -> Outcome:
         kills = 0
         longest = 6.5 if kind == "gone" else 2.0
         for _ in range(deaths):
-            life = scene.run() if dice.random() < 0.3 else scene.apply()
+            life = dice.choices((scene.apply, scene.run, scene.compact), (6, 3, 1))[0]()
             time.sleep(dice.uniform(0.0, dice.choice((0.4, 1.0, longest))))
             if dice.random() < 0.25:
                 kills += 1
@@ -102,9 +103,16 @@ def all_at_points(points: Iterable[str], start: Start) -> Iterator[Outcome]:
 
 
 def all_at_random(seeds: Iterable[int], start: Start, most: int = 4) -> Iterator[Outcome]:
-    """The outcome of a random trial for each seed, several under way at a time."""
+    """The outcome of a random trial for each seed, as they come; seeds are taken when they are needed."""
+    left, under_way = iter(seeds), set[Future[Outcome]]()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield from pool.map(lambda seed: at_random(random.Random(seed), start, most), seeds)
+        while True:
+            chosen = itertools.islice(left, AT_ONCE - len(under_way))
+            under_way |= {pool.submit(at_random, random.Random(seed), start, most) for seed in chosen}
+            if not under_way:
+                return
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            yield from (trial.result() for trial in done)
 
 
 def _registry_dies(scene: Scene) -> None:
