@@ -126,13 +126,21 @@ def _unpacked(connection: Connection, first: int, wanted: dict[str, str]) -> Ite
     try:
         head, *lines = zlib.decompress(bytes(body or b"")).split(b"\n")
         places = [json.loads(head).index(name) for name in _COLUMNS]
-        chunk = [tuple(values[place] for place in places) for values in map(json.loads, lines)]
+        chunk = [tuple(values[place] for place in places) for values in map(json.loads, _near(lines, wanted))]
     except (AttributeError, IndexError, TypeError, ValueError, zlib.error) as error:
         raise Unreadable(f"the archive's chunk {first}") from error
     tests = [(_COLUMNS.index(name), value) for name, value in wanted.items()]
     for row in chunk:
         if all(row[place] == value for place, value in tests):
             yield row
+
+
+def _near(lines: list[bytes], wanted: dict[str, str]) -> list[bytes]:
+    """The lines that may be meant: parsing all of them takes ten times as long."""
+    for value in wanted.values():
+        told = json.dumps(value).encode("ascii")
+        lines = [line for line in lines if told in line]
+    return lines
 
 
 def _in_order(streams: Iterable[tuple[int, Iterator[Row]]]) -> Iterator[Row]:
