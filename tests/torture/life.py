@@ -11,16 +11,22 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from reconciler.app import world
 from reconciler.cli import main
+from reconciler.engine.cycle import Target
 from tests.torture.points import POINTS
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
 
     from tests.torture.points import Point, Within
+
+
+MANY = "many"
 
 
 def doom(point: Point) -> None:
@@ -84,6 +90,9 @@ def _members(value: object) -> list[object]:
 
 def live(point: str | None, command: list[str]) -> None:
     """Runs the program with these arguments; ends with SystemExit, or at the point."""
+    if command[0] == MANY:
+        command = command[1:]
+        vars(world)["Target"] = partial(Target, judge_all_below=0)
     sys.argv = ["reconciler", *command]
     if point is not None:
         doom(POINTS[point])

@@ -185,6 +185,26 @@ def _loops() -> Iterator[Point]:
     yield Point("loop/followed", _COMMIT, "return", (status, _WRITING), command="run")
 
 
+def _partial() -> Iterator[Point]:
+    """Cycles that judge only what may have changed, and the note that there is nothing to judge at all."""
+    report, note = Within(f"{_LEDGER}.save_report"), Within(f"{_LEDGER}.mark")
+    only = "frozenset({Pair(model_name='m3', model_version='1.0.0')})"
+    partial = Within("reconciler.engine.cycle:Engine._remember", {"passes.scope": only})
+    moved = "reconciler.index.store:Store.write"
+    steps: tuple[tuple[str, str, Moment, tuple[Within, ...]], ...] = (
+        ("intended", _COMMIT, "return", (_journalling("import-requested"), _WRITING)),
+        ("answered", "reconciler.registry.wire:created_id", "return", ()),
+        ("untold", _COMMIT, "call", (report, partial, _WRITING)),
+        ("told", _COMMIT, "return", (report, partial, _WRITING)),
+        ("moved", moved, "return", ()),
+    )
+    for name, place, moment, within in steps:
+        yield Point(f"partial/{name}", place, moment, within, "many", command="run")
+    yield Point("note/due", f"{_LEDGER}.mark", "call", scene="many")
+    yield Point("note/uncommitted", _COMMIT, "call", (note, _WRITING), "many")
+    yield Point("note/committed", _COMMIT, "return", (note, _WRITING), "many")
+
+
 def _of_the_registry() -> Iterator[Point]:
     """The other process dies, around the one thing it keeps."""
     add, written = "reconciler.embedded.store:Store._add", "reconciler.embedded.database:Database._written"
@@ -194,5 +214,5 @@ def _of_the_registry() -> Iterator[Point]:
 
 
 POINTS: dict[str, Point] = {point.name: point for point in (*_events(), *_steps())}
-POINTS |= {point.name: point for point in (*_recoveries(), *_loops(), *_of_the_registry())}
+POINTS |= {point.name: point for point in (*_recoveries(), *_loops(), *_partial(), *_of_the_registry())}
 FAMILIES = tuple(dict.fromkeys(point.family for point in POINTS.values()))

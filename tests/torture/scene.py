@@ -22,6 +22,7 @@ from reconciler.contract import Pair
 from reconciler.engine.values import EventKind
 from reconciler.state import check, open_state
 from tests.git_repository import GitRepository
+from tests.torture.life import MANY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -50,6 +51,7 @@ class Plot:
         mirrored: whether the manifests are read from a URL.
         schedule: lines of `[schedule]`.
         fail: a pattern of names whose imports end as failed.
+        many: whether the program takes these few models for many, see `tests.torture.life`.
         before: what happens in the world before anybody dies.
         ends: the verdict at the end on each model that is not in sync, by name.
         unregistered: names of those of which the registry has none at the end.
@@ -59,6 +61,7 @@ class Plot:
     mirrored: bool = False
     schedule: str = ""
     fail: str | None = None
+    many: bool = False
     before: Callable[[Scene], None] = lambda _: None
     ends: Mapping[str, str] = field(default_factory=dict)
     unregistered: frozenset[str] = frozenset()
@@ -108,6 +111,7 @@ SCENES = {
     "plain": Plot(),
     "remote": Plot(mirrored=True),
     "moved": Plot(mirrored=True, before=_one_more),
+    "many": Plot(many=True, before=_one_more),
     "lost": Plot(_LOST),
     "gone": Plot(_GONE),
     "busy": Plot(f"{_BUSY}times = 3\n"),
@@ -193,21 +197,24 @@ class Scene:
         self.registry.kill()
         self.registry.wait(PATIENCE)
 
+    def _program(self, command: list[str], point: str | None) -> Life:
+        return self.start(self.folder, [*([MANY] if self.plot.many else []), *command], point=point)
+
     def apply(self, point: str | None = None) -> Life:
         """Starts one cycle."""
-        return self.start(self.folder, ["apply", "--output", "json"], point=point)
+        return self._program(["apply", "--output", "json"], point)
 
     def retry(self, point: str | None = None) -> Life:
         """Starts another attempt at the model that something happens to."""
-        return self.start(self.folder, ["retry", "m1@1.0.0", "--yes"], point=point)
+        return self._program(["retry", "m1@1.0.0", "--yes"], point)
 
     def compact(self, point: str | None = None) -> Life:
         """Starts to compress all of the journal."""
-        return self.start(self.folder, ["state", "compact", "--days", "0"], point=point)
+        return self._program(["state", "compact", "--days", "0"], point)
 
     def run(self, point: str | None = None) -> Life:
         """Starts the loop."""
-        return self.start(self.folder, ["run"], point=point)
+        return self._program(["run"], point)
 
     def recover(self, ends: Mapping[str, str] | None = None, *, by_loop: bool = False) -> float:
         """Brings everything to its end, without any other help; seconds until then.

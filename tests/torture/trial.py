@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.torture.points import Point
     from tests.torture.scene import Scene
 
-_AT_RANDOM = ("plain", "plain", "lost", "gone", "busy", "remote", "refused", "failing", "foreign", "found")
+_AT_RANDOM = ("plain", "many", "lost", "gone", "busy", "remote", "refused", "failing", "foreign", "found")
 AT_ONCE = 16  # trials under way: most of a trial is waiting
 
 
