@@ -35,7 +35,7 @@ dockerfile: $(VENV)/.development
 torture: $(VENV)/.development
 	$(BIN)/python -m tests.torture --kills 2000
 	$(BIN)/python -m tests.torture.fuzz --cases 100000
-	$(BIN)/python -m tests.torture.soak --ticks 4000
+	$(BIN)/python -m tests.torture.soak --ticks 3000
 
 bench: $(VENV)/.development
 	$(BIN)/python -m bench --models $(or $(N),2000)

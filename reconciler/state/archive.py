@@ -122,10 +122,12 @@ def _archived(connection: Connection, wanted: dict[str, str]) -> Iterator[tuple[
 
 def _unpacked(connection: Connection, first: int, wanted: dict[str, str]) -> Iterator[Row]:
     """The rows of one chunk; it is read when the first of them is asked for."""
-    body = connection.scalar(select(tables.archive.c.body).where(tables.archive.c.first == first))
+    columns = tables.archive.c
+    ((last, body),) = connection.execute(select(columns.last, columns.body).where(columns.first == first))
     try:
-        head, *lines = zlib.decompress(bytes(body or b"")).split(b"\n")
+        head, *lines = zlib.decompress(body).split(b"\n")
         places = [json.loads(head).index(name) for name in _COLUMNS]
+        _ensure_it_goes(first, last, [json.loads(line)[places[0]] for line in (lines[0], lines[-1])])
         chunk = [tuple(values[place] for place in places) for values in map(json.loads, _near(lines, wanted))]
     except (AttributeError, IndexError, TypeError, ValueError, zlib.error) as error:
         raise Unreadable(f"the archive's chunk {first}") from error
@@ -133,6 +135,12 @@ def _unpacked(connection: Connection, first: int, wanted: dict[str, str]) -> Ite
     for row in chunk:
         if all(row[place] == value for place, value in tests):
             yield row
+
+
+def _ensure_it_goes(first: int, last: int, found: list[int]) -> None:
+    """Raises ValueError when a chunk's first and last event have other numbers than these."""
+    if found != [first, last]:
+        raise ValueError(f"events {found} where {first} to {last} should be")
 
 
 def _near(lines: list[bytes], wanted: dict[str, str]) -> list[bytes]:

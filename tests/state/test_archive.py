@@ -139,11 +139,18 @@ def test_a_ledger_is_rebuilt_from_archive_and_journal(url: str) -> None:
 
 _ANOTHER = "UPDATE archive SET body = (SELECT body FROM archive WHERE first <> 1 LIMIT 1) WHERE first = 1"
 
+_SHORTER = "UPDATE archive SET last = last + 1 WHERE first = 1"
+
 
 @pytest.mark.parametrize(
     "damage",
-    ["UPDATE archive SET body = x'' WHERE first = 1", "UPDATE archive SET body = x'00ff'", _ANOTHER],
-    ids=["empty", "other", "twice"],
+    [
+        "UPDATE archive SET body = x'' WHERE first = 1",
+        "UPDATE archive SET body = x'00ff'",
+        _ANOTHER,
+        _SHORTER,
+    ],
+    ids=["empty", "other", "twice", "shorter"],
 )
 def test_a_damaged_archive_is_told_and_nothing_is_made_up(sqlite_url: str, damage: str) -> None:
     """By `check`, and by whoever reads it."""
