@@ -33,9 +33,9 @@ dockerfile: $(VENV)/.development
 	$(BIN)/hadolint Dockerfile
 
 torture: $(VENV)/.development
-	$(BIN)/python -m tests.torture --kills 1000
+	$(BIN)/python -m tests.torture --kills 2000
 	$(BIN)/python -m tests.torture.fuzz --cases 100000
-	$(BIN)/python -m tests.torture.soak --ticks 5000
+	$(BIN)/python -m tests.torture.soak --ticks 3000
 
 bench: $(VENV)/.development
 	$(BIN)/python -m bench --models $(or $(N),2000)

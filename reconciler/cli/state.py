@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
 import typer
 
 from reconciler.cli.options import ConfigOption, Output, OutputOption, QuietOption
 from reconciler.cli.terminal import configuration, put, put_json, tell
-from reconciler.errors import Exit
+from reconciler.errors import ConfigurationError, Exit
 
 app = typer.Typer(help="Looks after the state.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -37,6 +40,27 @@ def export(config: ConfigOption = None) -> None:
 
     for event in events_of(configuration(config).state_url):
         put(dumps(event, indent=None))
+
+
+@app.command()
+def compact(
+    config: ConfigOption = None,
+    days: Annotated[
+        int | None,
+        typer.Option("--days", min=0, max=3650, help="Age of an event; by default state.compact_after."),
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Compresses the journal's events of models at rest; nothing may be running. Nothing is forgotten."""
+    from reconciler.state import compact as archive  # noqa: PLC0415 - heavy
+
+    settings = configuration(config)
+    age = settings.settings.state.compact_after if days is None else timedelta(days=days)
+    if days is None and not age:
+        raise ConfigurationError("state.compact_after is 0s: say how old an event must be with --days")
+    moved = archive(settings.state_url, datetime.now(UTC) - age)
+    if not quiet:
+        tell(f"{moved} {'event was' if moved == 1 else 'events were'} compressed")
 
 
 @app.command()

@@ -181,6 +181,10 @@ class StateSettings(_Section):
         Path(".reconciler"), description="Where the state and mirrors of remote sources are kept."
     )
     url: StateUrl | None = Field(None, description="SQLAlchemy URL; by default state.db in state.dir.")
+    compact_after: Duration = Field(
+        timedelta(days=30),
+        description="Events of models at rest that are older than this are compressed; 0s for none.",
+    )
 
 
 class ScheduleSettings(_Section):

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete
 
 from reconciler.contract.pair import Pair
 from reconciler.engine.fold import fold
 from reconciler.errors import StateError
-from reconciler.state import tables
+from reconciler.state import archive, tables
 from reconciler.state.address import SqliteFile, parse, printable
-from reconciler.state.bulk import insert_rows, names, select_rows
+from reconciler.state.bulk import insert_rows, select_rows
+from reconciler.state.ledger import SqlLedger
 from reconciler.state.opening import open_database
 from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, Key, entry_row, event_of
 from reconciler.state.tables import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
-    from sqlalchemy.engine import Connection, Result
+    from sqlalchemy.engine import Connection
 
     from reconciler.engine.values import Entry
+    from reconciler.state.database import Database
 
-_ROWS_AT_ONCE = 1000
 _Rows = dict[Key, tuple[Any, ...]]
 
 
@@ -60,12 +62,28 @@ def export(url: str) -> Iterator[dict[str, Any]]:
     """
     database = open_database(parse(url), writer=False)
     try:
-        with database.reading() as connection, closing(_journal(connection)) as rows:
-            for row in map(tuple, rows):
+        with database.reading() as connection, closing(archive.rows(connection)) as rows:
+            for row in rows:
                 event_of(row)
                 yield dict(zip(("seq", *EVENT_COLUMNS), plain(row), strict=True))
     finally:
         database.close()
+
+
+def compact(url: str, before: datetime) -> int:
+    """Archives every event before this moment of every pair at rest, and gives the room back to the disk.
+
+    Returns:
+        How many events were archived by this call.
+
+    Raises:
+        StateLockedError: another process writes this state.
+        StateError: there is no such state, or it cannot be written.
+    """
+    with _opened(url, "compact") as database:
+        moved = SqlLedger(database).compact(before)
+        database.shrink()
+        return moved
 
 
 def rebuild(url: str) -> int:
@@ -78,11 +96,7 @@ def rebuild(url: str) -> int:
         StateLockedError: another process writes this state.
         StateError: there is no such state, or its journal cannot be read.
     """
-    address = parse(url)
-    if isinstance(address, SqliteFile) and not address.path.exists():
-        raise StateError(f"state {address} does not exist: there is nothing to rebuild. Correct state.url.")
-    database = open_database(address, writer=True)
-    try:
+    with _opened(url, "rebuild") as database:
         with database.reading() as connection:
             right = _folded(connection)
             wrong = _disagreements(right, _stored(connection))
@@ -91,20 +105,22 @@ def rebuild(url: str) -> int:
                 connection.execute(delete(tables.ledger))
                 insert_rows(connection, tables.ledger, ENTRY_COLUMNS, list(right.values()))
         return len(wrong)
-    finally:
-        database.close()
 
 
-def _journal(connection: Connection) -> Result[Any]:
-    """The journal in its order, some rows at a time, each after its `seq`; close it."""
-    query = text(f"SELECT seq, {names(EVENT_COLUMNS)} FROM {tables.journal.name} ORDER BY seq")  # noqa: S608
-    return connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE))
+@contextmanager
+def _opened(url: str, what: str) -> Iterator[Database]:
+    """An existing state, to write to it; StateError where there is none."""
+    address = parse(url)
+    if isinstance(address, SqliteFile) and not address.path.exists():
+        raise StateError(f"state {address} does not exist: there is nothing to {what}. Correct state.url.")
+    with closing(open_database(address, writer=True)) as database:
+        yield database
 
 
 def _folded(connection: Connection) -> _Rows:
     entries: dict[Key, Entry] = {}
-    with closing(_journal(connection)) as rows:
-        for row in map(tuple, rows):
+    with closing(archive.rows(connection)) as rows:
+        for row in rows:
             event = event_of(row)
             key = (event.target, event.pair)
             entries[key] = fold(entries.get(key), event)

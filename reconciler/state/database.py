@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StateError
 from reconciler.state.complaint import explained
@@ -80,6 +80,15 @@ class Database:
             with explained(self.where), self._writer.begin():
                 yield self._writer
             self.writes += 1
+
+    def shrink(self) -> None:
+        """Gives the room of what was removed back to the disk; a server does so by itself."""
+        if self._writer is None or self._writer.dialect.name != "sqlite":
+            return
+        with self._one_at_a_time, explained(self.where):
+            self._ensure_ours()
+            connection: Any = self._writer.connection.driver_connection
+            connection.execute("VACUUM")
 
     def close(self) -> None:
         """Waits for a write in flight, then releases connections and, last, the lock; safe to call twice."""

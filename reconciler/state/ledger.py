@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import delete, func, insert, select
@@ -10,8 +11,8 @@ from reconciler.contract.pair import Pair
 from reconciler.engine.fold import fold
 from reconciler.engine.values import EventKind, Phase, Verdict
 from reconciler.errors import StateError
+from reconciler.state import archive, standing, tables
 from reconciler.state import report as report_text
-from reconciler.state import standing, tables
 from reconciler.state.address import SqliteFile
 from reconciler.state.bulk import execute_many, insert_rows, select_rows
 from reconciler.state.complaint import explained
@@ -25,13 +26,13 @@ from reconciler.state.rows import (
     event_of,
     event_row,
     moment_of,
+    stamp,
 )
 from reconciler.state.sqlite import side_files
 from reconciler.state.tables import plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
@@ -44,6 +45,13 @@ if TYPE_CHECKING:
     """Raises StateError unless these events may be journalled on top of these entries."""
 
 _KEYS_ONE_BY_ONE = 5000
+_COMPACTED = ("", "compacted-at")
+_A_DAY = timedelta(days=1)
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
 
 
 class SqlLedger:
@@ -53,15 +61,27 @@ class SqlLedger:
     disk when it returns, and nothing of it when it raises. May be used from several threads.
     """
 
-    def __init__(self, database: Database, *, allowed: Rule | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        allowed: Rule | None = None,
+        compact_after: timedelta = timedelta(0),
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         """Wraps an open database.
 
         Args:
             database: closed with the ledger.
             allowed: what may be journalled, and that nothing else may be written; None for no such rule.
+            compact_after: age at which events of pairs at rest are archived, once a day, together with a
+                report; zero for never.
+            now: the wall clock.
         """
         self._database = database
         self._allowed = allowed
+        self._compact_after = compact_after
+        self._now = now
 
     def __enter__(self) -> Self:
         return self
@@ -113,17 +133,9 @@ class SqlLedger:
             _store(connection, known, _folded(known, events))
 
     def events(self, target: str | None = None, pair: Pair | None = None) -> Sequence[Event]:
-        """The journal, in the order it was written."""
-        clauses = [] if target is None else [("target = ?", target)]
-        if pair is not None:
-            clauses += [("model_name = ?", pair[0]), ("model_version = ?", pair[1])]
-        where = f"WHERE {' AND '.join(clause for clause, _ in clauses)}" if clauses else ""
-        values = stored(tuple(value for _, value in clauses))
-        with self._database.reading() as connection:
-            rows = select_rows(
-                connection, tables.journal, ("seq", *EVENT_COLUMNS), f"{where} ORDER BY seq", values
-            )
-            return [event_of(row) for row in rows]
+        """The journal, in the order it was written, archived or not."""
+        with explained(self._database.where), self._database.reading() as connection:
+            return [event_of(row) for row in archive.rows(connection, target, pair)]
 
     def position(self) -> int:
         """The number of the newest event in the journal; 0 for an empty one."""
@@ -197,9 +209,13 @@ class SqlLedger:
         unknown = {key: value for key, value in marks.items() if known.get(key) != value}
         if not (gone or new or is_news or unknown):
             return
+        now = self._now()
+        due = self._compact_after and _is_due(known.get(_COMPACTED), now)
         with self._database.writing() as connection:
             standing.write(connection, gone, new)
-            _mark(connection, unknown)
+            _mark(connection, unknown | ({_COMPACTED: stamp(now)} if due else {}))
+            if due:
+                archive.compact(connection, now - self._compact_after, whole=True)
             if is_news:
                 connection.execute(delete(tables.report))
                 connection.execute(insert(tables.report).values(id=1, body=body))
@@ -234,6 +250,15 @@ class SqlLedger:
             with self._database.writing() as connection:
                 _mark(connection, {(target, name): value})
 
+    def compact(self, before: datetime) -> int:
+        """Archives every event before this moment of every pair at rest; all of them or none. How many.
+
+        Each is read as before. SQLite uses the room it had again, and keeps it.
+        """
+        self._ensure_unrestricted()
+        with self._database.writing() as connection:
+            return archive.compact(connection, before)
+
     def watch_paths(self) -> tuple[Path, ...]:
         """Files of which one changes when any process journals; none for a server."""
         where = self._database.where
@@ -263,6 +288,11 @@ def only_releases(known: Mapping[Key, Entry], events: Iterable[Event]) -> None:
                 f"{event.pair} is being imported into target {event.target} right now, by the process that "
                 "holds the state. Wait until it is settled; `status` shows it."
             )
+
+
+def _is_due(told: str | None, now: datetime) -> bool:
+    """Whether a day has gone by; also when the clock was set back meanwhile."""
+    return told is None or not timedelta(0) <= now - moment_of(told) < _A_DAY
 
 
 def _marks(connection: Connection) -> dict[tuple[str, str], str]:

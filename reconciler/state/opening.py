@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.state import sqlite
 from reconciler.state.address import SqliteFile, parse
 from reconciler.state.identity import record, strangers
-from reconciler.state.ledger import SqlLedger, only_releases
+from reconciler.state.ledger import SqlLedger, only_releases, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from reconciler.state.address import Address
     from reconciler.state.database import Database
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def open_state(
@@ -26,7 +23,8 @@ def open_state(
     *,
     writer: bool,
     lineage: Mapping[str, str] | None = None,
-    now: Callable[[], datetime] = _utc_now,
+    compact_after: timedelta = timedelta(0),
+    now: Callable[[], datetime] = utc_now,
 ) -> SqlLedger:
     """Opens the memory of one configuration.
 
@@ -36,7 +34,8 @@ def open_state(
             locked, and a state that does not exist is an empty one.
         lineage: for each target, a text that tells its registry from others, such as endpoint, project and
             workspace; without secrets, since it is stored and shown. Recorded when a target is first met.
-        now: the wall clock, for the note of who holds the lock since when.
+        compact_after: how old an event has to be before it is archived; zero for never. See `SqlLedger`.
+        now: the wall clock.
 
     Raises:
         StateLockedError: another process writes this state; the message says which.
@@ -48,7 +47,7 @@ def open_state(
     except BaseException:
         database.close()
         raise
-    return SqlLedger(database)
+    return SqlLedger(database, compact_after=compact_after, now=now)
 
 
 def open_beside(url: str) -> SqlLedger:
@@ -74,7 +73,7 @@ def open_beside(url: str) -> SqlLedger:
 
 def open_database(address: Address, *, writer: bool, now: datetime | None = None) -> Database:
     """Opens the database behind a ledger; see `open_state`."""
-    moment = now or _utc_now()
+    moment = now or utc_now()
     if isinstance(address, SqliteFile):
         return sqlite.open_writer(address, moment) if writer else sqlite.open_reader(address, moment)
     from reconciler.state import postgres  # noqa: PLC0415

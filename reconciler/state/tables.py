@@ -3,6 +3,7 @@
     meta     what this database is: program, schema version, lineage, when it was created
     target   which registry each target meant when it was first written
     journal  every event, append-only, in order of `seq`
+    archive  the same of long ago, many events in a row
     ledger   one row for each (target, name, version): the fold of its events
     mark     small facts about a target
     standing the newest verdict on each model
@@ -16,7 +17,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
@@ -118,6 +119,16 @@ journal = Table(
     Index("journal_by_pair", "target", "model_name", "model_version"),
     sqlite_autoincrement=True,
 )
+
+archive = Table(
+    "archive",
+    metadata,
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("targets", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""`first` and `last` are the numbers of the events in the body, `targets` a JSON list of their targets."""
 
 ledger = Table(
     "ledger",

@@ -117,3 +117,24 @@ def test_history_works_before_any_cycle_and_makes_nothing(fleet: Fleet) -> None:
     before = fleet.files()
     assert len(fleet.json("history").json) == 2
     assert fleet.files() == before
+
+
+def test_a_compressed_journal_tells_the_same_history(fleet: Fleet) -> None:
+    """`state compact`: what is exported, checked and told is what it was."""
+    fleet("apply")
+    before = (fleet("state", "export").out, fleet("history", "--output", "json").out)
+    done = fleet("state", "compact", "--days", "0")
+    moved = len(before[0].splitlines()) - 1
+    assert (done.code, done.out, done.err) == (0, "", f"{moved} events were compressed\n")
+    assert (fleet("state", "export").out, fleet("history", "--output", "json").out) == before
+    assert fleet("state", "check").code == 0
+    assert fleet("state", "compact").err == "0 events were compressed\n"
+
+
+def test_compressing_nothing_by_configuration_wants_an_age(fleet: Fleet) -> None:
+    """Where `state.compact_after` says never."""
+    fleet.configure(f"{EMBEDDED}[state]\ncompact_after = '0s'\n")
+    fleet("apply")
+    done = fleet("state", "compact")
+    assert (done.code, "--days" in done.err) == (2, True)
+    assert fleet("state", "compact", "--days", "1", "--quiet").err == ""

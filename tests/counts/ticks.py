@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bench.generate import FIRST, declared, generate
 from bench.measure import commits_counted, git_counted, lines
 from bench.registry import as_sent
-from reconciler.app.world import opened
+from reconciler.app.world import Listeners, opened
 from reconciler.daemon.ticker import Deeds, Ticker
 from reconciler.embedded import EmbeddedSettings, preload
 from reconciler.engine.clock import Clock
@@ -125,7 +125,7 @@ class Site:
         """The loop's ticker inside this process."""
         clock, deeds = Clock(now=lambda: self.now), Deeds()
         configuration = load(None, cwd=self.folder)
-        async with opened(configuration, acts=True, clock=clock, progress=deeds) as world:
+        async with opened(configuration, acts=True, clock=clock, listeners=Listeners(deeds)) as world:
             engine = world.engine
             engine.targets = tuple(replace(one, judge_all_below=judge_all_below) for one in engine.targets)
             yield Running(self, world, Ticker(engine, deeds))

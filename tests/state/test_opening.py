@@ -50,7 +50,15 @@ def test_importing_the_room_does_not_load_sqlalchemy() -> None:
 
 def test_the_room_shows_these_names_and_no_others() -> None:
     """What is imported lazily is there all the same, and a slip is an ordinary AttributeError."""
-    assert sorted(state.__all__) == ["SqlLedger", "check", "export", "open_beside", "open_state", "rebuild"]
+    assert sorted(state.__all__) == [
+        "SqlLedger",
+        "check",
+        "compact",
+        "export",
+        "open_beside",
+        "open_state",
+        "rebuild",
+    ]
     assert all(callable(getattr(state, name)) for name in state.__all__)
     with pytest.raises(AttributeError, match="no attribute 'open_stat'"):
         _ = state.open_stat

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import sys
 import tempfile
 import time
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tests.torture.lives import Start
     from tests.torture.trial import Outcome
 
+_MOST = 8  # deaths in one random trial
 _CAUGHT_AT = POINTS["receive/arrived"]
 
 
@@ -34,13 +36,14 @@ def main() -> int:
         left = wanted.kills - sum(outcome.kills for outcome in named)
         random = list(_told(_random(left, wanted.seed, start)))
     caught = _mutant()
-    _print("| deaths | kills | duplicates | losses | other findings | recovery p50 | p99 |")
-    _print("|---|---:|---:|---:|---:|---:|---:|")
+    _print("| deaths | worlds | kills | duplicates | losses | other findings | recovery p50 | p99 |")
+    _print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for title, outcomes in (("at named points", named), ("at random moments", random)):
         if outcomes:
             _print(_row(title, outcomes))
     _print(_row("the mutation, at one point", [caught]))
-    _print(f"\n{time.monotonic() - started:.0f} s, seed {wanted.seed}, {AT_ONCE} worlds at a time")
+    took = f"{(time.monotonic() - started) / 60:.1f} minutes on {os.cpu_count()} cores"
+    _print(f"\nSeed {wanted.seed}, {AT_ONCE} worlds at a time, {took}.")
     wrong = [outcome for outcome in (*named, *random) if outcome.violations]
     if not caught.duplicates:
         _print("the mutation was not caught")
@@ -56,13 +59,12 @@ def _arguments() -> argparse.Namespace:
 
 
 def _random(kills: int, seed: int, start: Start) -> Iterator[Outcome]:
-    """Random trials until there were that many deaths."""
-    for first in itertools.count(seed, AT_ONCE * 4):
-        if kills <= 0:
-            return
-        for outcome in all_at_random(range(first, first + AT_ONCE * 4), start):
-            kills -= outcome.kills
-            yield outcome
+    """Random trials until there were that many deaths, and those that were under way by then."""
+    deaths = 0
+    seeds = itertools.takewhile(lambda _: deaths < kills, itertools.count(seed))
+    for outcome in all_at_random(seeds, start, most=_MOST):
+        deaths += outcome.kills
+        yield outcome
 
 
 def _told(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
@@ -88,7 +90,7 @@ def _row(title: str, outcomes: list[Outcome]) -> str:
     duplicates = sum(outcome.duplicates for outcome in outcomes)
     losses = sum(outcome.losses for outcome in outcomes)
     others = sum(outcome.others for outcome in outcomes)
-    facts = [title, sum(outcome.kills for outcome in outcomes), duplicates, losses, others]
+    facts = [title, len(outcomes), sum(outcome.kills for outcome in outcomes), duplicates, losses, others]
     times = [f"{recoveries[int((len(recoveries) - 1) * part)]:.1f} s" for part in (0.5, 0.99)]
     return "| " + " | ".join(map(str, facts + times)) + " |"
 

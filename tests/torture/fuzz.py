@@ -10,6 +10,8 @@ import argparse
 import contextlib
 import faulthandler
 import logging
+import multiprocessing
+import os
 import resource
 import signal
 import sys
@@ -17,7 +19,9 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -148,22 +152,34 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     wanted = parser.parse_args()
     shares = {wanted.room: 1.0} if wanted.room else SHARES
+    cases = {room: max(1, round(share * wanted.cases)) for room, share in shares.items()}
+    _say("| way in | cases | refused | seconds | slowest, s | peak, MiB | promises broken |")
+    _say("|---|---:|---:|---:|---:|---:|---:|")
     broken = 0
-    _say(f"{'room':<16}{'cases':>8}{'refused':>9}{'seconds':>9}{'slowest':>9}{'peak':>9}  broken")
-    for room, share in shares.items():
-        cases = max(1, round(share * wanted.cases))
-        tally = assault(room, cases, seed=wanted.seed, first=wanted.first, watched=True)
-        faulthandler.cancel_dump_traceback_later()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        _say(
-            f"{room:<16}{tally.cases:>8}{tally.refused.total():>9}{tally.seconds:>9.1f}{tally.slowest:>9.2f}"
-            f"{peak:>6} MB  {len(tally.breaches)}"
-        )
-        sys.stderr.write("".join(f"{breach}\n" for breach in tally.breaches))
-        broken += len(tally.breaches)
+    # A process for each room, so that its peak of memory is its own.
+    with ProcessPoolExecutor(
+        os.cpu_count(), multiprocessing.get_context("spawn"), _silence, max_tasks_per_child=1
+    ) as pool:
+        for tally in pool.map(partial(_watched, seed=wanted.seed, first=wanted.first), cases.items()):
+            _say(
+                f"| {tally.room} | {tally.cases} | {tally.refused.total()} | {tally.seconds:.0f} "
+                f"| {tally.slowest:.2f} | {tally.memory // 1024} | {len(tally.breaches)} |"
+            )
+            sys.stderr.write("".join(f"{breach}\n" for breach in tally.breaches))
+            broken += len(tally.breaches)
     return min(broken, 1)
 
 
-if __name__ == "__main__":
+def _silence() -> None:
     logging.disable(logging.CRITICAL)
+
+
+def _watched(wanted: tuple[str, int], *, seed: int, first: int) -> Tally:
+    room, cases = wanted
+    tally = assault(room, cases, seed=seed, first=first, watched=True)
+    faulthandler.cancel_dump_traceback_later()
+    return tally
+
+
+if __name__ == "__main__":
     sys.exit(main())

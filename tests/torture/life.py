@@ -11,16 +11,22 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from reconciler.app import world
 from reconciler.cli import main
+from reconciler.engine.cycle import Target
 from tests.torture.points import POINTS
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
 
     from tests.torture.points import Point, Within
+
+
+MANY = "many"
 
 
 def doom(point: Point) -> None:
@@ -32,14 +38,20 @@ def doom(point: Point) -> None:
     code = _code(point.place)
     around = [(_code(within.place), within) for within in point.within]
 
-    def watch(frame: FrameType, event: str, _: object) -> None:
-        if frame.f_code is not code or event != point.moment:
+    def watch(frame: FrameType, event: str, value: object) -> None:
+        if frame.f_code is not code or not _is_the_moment(point, event, value):
             return
         if all(_is_under_way(frame, *outer) for outer in around):
             os.kill(os.getpid(), signal.SIGKILL)
 
     threading.setprofile(watch)
     sys.setprofile(watch)
+
+
+def _is_the_moment(point: Point, event: str, value: object) -> bool:
+    if point.moment == "end":
+        return event == "return" and value is None
+    return event == point.moment
 
 
 def _code(place: str) -> CodeType:
@@ -56,21 +68,31 @@ def _code(place: str) -> CodeType:
 def _is_under_way(frame: FrameType | None, code: CodeType, within: Within) -> bool:
     while frame is not None:
         if frame.f_code is code:
-            return all(_text(frame, name) == value for name, value in within.having.items())
+            return all(value in _texts(frame, name) for name, value in within.having.items())
         frame = frame.f_back
     return False
 
 
-def _text(frame: FrameType, name: str) -> str:
+def _texts(frame: FrameType, name: str) -> set[str]:
+    """What a local variable, or an attribute of it, is; of a sequence, what each member is."""
     first, *rest = name.split(".")
-    found = frame.f_locals.get(first)
+    found = _members(frame.f_locals.get(first))
     for part in rest:
-        found = getattr(found, part, None)
-    return str(found)
+        found = [one for value in found for one in _members(getattr(value, part, None))]
+    return {str(one) for one in found}
+
+
+def _members(value: object) -> list[object]:
+    if not isinstance(value, list | tuple):
+        return [value]
+    return [one for member in value for one in _members(member)]
 
 
 def live(point: str | None, command: list[str]) -> None:
     """Runs the program with these arguments; ends with SystemExit, or at the point."""
+    if command[0] == MANY:
+        command = command[1:]
+        vars(world)["Target"] = partial(Target, judge_all_below=0)
     sys.argv = ["reconciler", *command]
     if point is not None:
         doom(POINTS[point])

@@ -9,14 +9,14 @@ import reconciler
 
 _EXECUTE = "engine/execute.py"
 _RIGHT = """\
-            self._intend(item, manifest)
+            await self._intend(item, manifest)
             try:
                 created = await self.registry.create(manifest.request)
 """
 _WRONG = """\
             try:
                 created = await self.registry.create(manifest.request)
-                self._intend(item, manifest)
+                await self._intend(item, manifest)
 """
 
 

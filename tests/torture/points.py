@@ -1,6 +1,7 @@
 """The places where a process can die, by name: before and after each step that something outlives.
 
-A place is a function of the program and a moment, its call or its return; some only count inside another
+A place is a function of the program and a moment, its call or its return (of a synchronous one: what waits
+returns each time it waits); some only count inside another
 function. The program knows nothing of this: the interpreter's own profiling hook watches for the place
 (`tests.torture.life`), and a name that no longer exists is an error there.
 """
@@ -13,12 +14,15 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Moment = Literal["call", "return"]
+Moment = Literal["call", "return", "end"]
 
 
 @dataclass(frozen=True)
 class Within:
-    """A function that has to be under way, and what its local variables have to be, as text."""
+    """A function that has to be under way, and what its local variables have to be, as text.
+
+    A name may go into attributes (`call.method`); of a sequence, one of its members is enough.
+    """
 
     place: str
     having: Mapping[str, str] = field(default_factory=dict)
@@ -31,12 +35,13 @@ class Point:
     Attributes:
         name: such as `intent/committed`.
         place: `module:function` or `module:Class.method`.
-        moment: at the function's call or at its return.
+        moment: at the function's call or at its return (a generator: with each value), or a generator's end.
         within: what has to be under way, all of it.
         scene: what goes wrong besides, see `tests.torture.scene.SCENES`.
         earlier: names of points where earlier lives of the same world died.
         victim: which process dies.
-        command: what the program was doing: one cycle, or the loop.
+        command: what the program was doing: one cycle, the loop, another attempt at one model, or
+            compressing the journal.
     """
 
     name: str
@@ -46,7 +51,7 @@ class Point:
     scene: str = "plain"
     earlier: tuple[str, ...] = ()
     victim: Literal["program", "registry"] = "program"
-    command: Literal["apply", "run"] = "apply"
+    command: Literal["apply", "run", "retry", "compact"] = "apply"
 
     @property
     def family(self) -> str:
@@ -54,7 +59,8 @@ class Point:
         return self.name.partition("/")[0]
 
 
-_RECORD = "reconciler.engine.execute:Executor._record"
+_APPEND = "reconciler.state.ledger:SqlLedger.append"
+_TELL = "reconciler.engine.journal:_tell"
 _COMMIT = "sqlalchemy.engine.default:DefaultDialect.do_commit"
 _LEDGER = "reconciler.state.ledger:SqlLedger"
 _CALL = "reconciler.registry.exchange:Exchange._persist"
@@ -70,17 +76,34 @@ _KINDS = {
     "adopted": ("adopted", "lost"),
     "settled": ("settled-not-made", "gone"),
     "postponed": ("postponed", "busy"),
+    "rejected": ("rejected", "refused"),
+    "failed": ("failed", "failing"),
+    "drifted": ("drifted", "foreign"),
+    "missing": ("missing", "deleted"),
+    "compared": ("adopted", "found"),
 }
+_RETRIES = {"released": "accepted", "deleted": "mended"}
+
+
+def _journalling(kind: str) -> Within:
+    """While an event of this kind is being written, alone or together with others."""
+    return Within(_APPEND, {"events.kind": kind})
 
 
 def _events() -> Iterator[Point]:
     """Four places around each event: before it, before and after its commit, and when everybody knows."""
     for family, (kind, scene) in _KINDS.items():
-        about = Within(_RECORD, {"kind": kind})
-        yield Point(f"{family}/due", _RECORD, "call", (about,), scene)
+        about = _journalling(kind)
+        yield Point(f"{family}/due", _APPEND, "call", (about,), scene)
         yield Point(f"{family}/uncommitted", _COMMIT, "call", (about, _WRITING), scene)
         yield Point(f"{family}/committed", _COMMIT, "return", (about, _WRITING), scene)
-        yield Point(f"{family}/recorded", _RECORD, "return", (about,), scene)
+        yield Point(f"{family}/recorded", _TELL, "return", (Within(_TELL, {"batch.kind": kind}),), scene)
+    for family, scene in _RETRIES.items():
+        about = _journalling(family)
+        yield Point(f"{family}/due", _APPEND, "call", (about,), scene, command="retry")
+        yield Point(f"{family}/uncommitted", _COMMIT, "call", (about, _WRITING), scene, command="retry")
+        yield Point(f"{family}/committed", _COMMIT, "return", (about, _WRITING), scene, command="retry")
+        yield Point(f"{family}/recorded", _APPEND, "return", (about,), scene, command="retry")
 
 
 def _steps() -> Iterator[Point]:
@@ -104,12 +127,29 @@ def _steps() -> Iterator[Point]:
     yield Point("receive/read", "reconciler.registry.wire:created_id", "return")
     yield Point("receive/lost", "reconciler.registry.exchange:_lost", "return", (_POST_LOST,), "lost")
 
-    yield Point("observed/due", f"{_LEDGER}.mark", "call")
-    yield Point("observed/uncommitted", _COMMIT, "call", (Within(f"{_LEDGER}.mark"), _WRITING))
-    yield Point("observed/committed", _COMMIT, "return", (Within(f"{_LEDGER}.mark"), _WRITING))
     yield Point("report/due", f"{_LEDGER}.save_report", "call")
     yield Point("report/uncommitted", _COMMIT, "call", (Within(f"{_LEDGER}.save_report"), _WRITING))
     yield Point("report/committed", _COMMIT, "return", (Within(f"{_LEDGER}.save_report"), _WRITING))
+
+    archive = "reconciler.state.archive"
+    compacting = Within(f"{_LEDGER}.compact")
+    steps: tuple[tuple[str, str, Moment, tuple[Within, ...]], ...] = (
+        ("due", f"{archive}:compact", "call", ()),
+        ("copied", f"{archive}:execute_many", "call", ()),
+        ("moved", f"{archive}:_put", "return", ()),
+        ("uncommitted", _COMMIT, "call", (compacting, _WRITING)),
+        ("committed", _COMMIT, "return", (compacting, _WRITING)),
+        ("shrunk", "reconciler.state.database:Database.shrink", "return", ()),
+    )
+    for name, place, moment, within in steps:
+        yield Point(f"archive/{name}", place, moment, within, "past", command="compact")
+
+    index, store = "reconciler.index.store:TargetIndex", "reconciler.index.store:Store"
+    for names, scene in ((("absent", "unmade", "made"), "plain"), (("stale", "unmoved", "moved"), "moved")):
+        due, uncommitted, committed = (f"index/{name}" for name in names)
+        yield Point(due, f"{index}.save", "call", scene=scene)
+        yield Point(uncommitted, f"{index}._statements", "end", scene=scene)
+        yield Point(committed, f"{store}.write", "return", scene=scene)
 
     mirror = "reconciler.source.mirror"
     yield Point("mirror/absent", f"{mirror}:Mirror._renew", "call", scene="remote")
@@ -124,7 +164,7 @@ def _recoveries() -> Iterator[Point]:
     """A second death, while the first is being recovered from."""
     executor = "reconciler.engine.execute:Executor"
     unanswered, unsent = ("send/sent",), ("intent/committed",)
-    adopted, settled = Within(_RECORD, {"kind": "adopted"}), Within(_RECORD, {"kind": "settled-not-made"})
+    adopted, settled = _journalling("adopted"), _journalling("settled-not-made")
     yield Point("recovery/begun", f"{executor}.settle_all", "call", earlier=unanswered)
     yield Point("recovery/looking", f"{executor}._look_twice", "call", earlier=unanswered)
     yield Point("recovery/found", f"{executor}._adopt", "call", earlier=unanswered)
@@ -137,7 +177,7 @@ def _recoveries() -> Iterator[Point]:
 
 def _loops() -> Iterator[Point]:
     """The same in the scheduled loop, which follows imports on a clock of its own."""
-    intent, status = Within(_RECORD, {"kind": "import-requested"}), Within(_RECORD, {"kind": "published"})
+    intent, status = _journalling("import-requested"), _journalling("published")
     yield Point("loop/ticking", "reconciler.daemon.ticker:Ticker.tick", "call", command="run")
     yield Point("loop/intended", _COMMIT, "return", (intent, _WRITING), command="run")
     yield Point("loop/answered", "reconciler.registry.wire:created_id", "return", command="run")
@@ -145,15 +185,34 @@ def _loops() -> Iterator[Point]:
     yield Point("loop/followed", _COMMIT, "return", (status, _WRITING), command="run")
 
 
+def _partial() -> Iterator[Point]:
+    """Cycles that judge only what may have changed, and the note that there is nothing to judge at all."""
+    report, note = Within(f"{_LEDGER}.save_report"), Within(f"{_LEDGER}.mark")
+    only = "frozenset({Pair(model_name='m3', model_version='1.0.0')})"
+    partial = Within("reconciler.engine.cycle:Engine._remember", {"passes.scope": only})
+    moved = "reconciler.index.store:Store.write"
+    steps: tuple[tuple[str, str, Moment, tuple[Within, ...]], ...] = (
+        ("intended", _COMMIT, "return", (_journalling("import-requested"), _WRITING)),
+        ("answered", "reconciler.registry.wire:created_id", "return", ()),
+        ("untold", _COMMIT, "call", (report, partial, _WRITING)),
+        ("told", _COMMIT, "return", (report, partial, _WRITING)),
+        ("moved", moved, "return", ()),
+    )
+    for name, place, moment, within in steps:
+        yield Point(f"partial/{name}", place, moment, within, "many", command="run")
+    yield Point("note/due", f"{_LEDGER}.mark", "call", scene="many")
+    yield Point("note/uncommitted", _COMMIT, "call", (note, _WRITING), "many")
+    yield Point("note/committed", _COMMIT, "return", (note, _WRITING), "many")
+
+
 def _of_the_registry() -> Iterator[Point]:
     """The other process dies, around the one thing it keeps."""
-    store = "reconciler.embedded.store:Store.add"
-    route = "reconciler.embedded.arrival:arrive"
-    yield Point("registry/asked", route, "call", victim="registry")
-    yield Point("registry/unwritten", store, "call", victim="registry")
-    yield Point("registry/written", store, "return", victim="registry")
+    add, written = "reconciler.embedded.store:Store._add", "reconciler.embedded.database:Database._written"
+    yield Point("registry/asked", "reconciler.embedded.arrival:arrive", "call", victim="registry")
+    yield Point("registry/unwritten", add, "return", victim="registry")
+    yield Point("registry/written", written, "return", victim="registry")
 
 
 POINTS: dict[str, Point] = {point.name: point for point in (*_events(), *_steps())}
-POINTS |= {point.name: point for point in (*_recoveries(), *_loops(), *_of_the_registry())}
+POINTS |= {point.name: point for point in (*_recoveries(), *_loops(), *_partial(), *_of_the_registry())}
 FAMILIES = tuple(dict.fromkeys(point.family for point in POINTS.values()))

@@ -12,7 +12,9 @@ import json
 import socket
 import sqlite3
 import time
+from collections import Counter
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +22,13 @@ from reconciler.contract import Pair
 from reconciler.engine.values import EventKind
 from reconciler.state import check, open_state
 from tests.git_repository import GitRepository
+from tests.torture.life import MANY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from reconciler.engine.values import Event
     from tests.torture.lives import Life, Start
 
 SOON, LATE = 0.3, 1.5  # seconds until a new model shows in lists; less than the settling wait below
@@ -34,15 +38,93 @@ _RULE = '[[rules]]\nmethod = "POST"\nname = "m1"\n'
 _LOST = f'{_RULE}action = "drop"\ntimes = 1\n'
 _GONE = f'{_LOST}moment = "before"\n'
 _BUSY = f'{_RULE}action = "reply"\nmoment = "before"\nstatus = 429\ncode = "APIGW.0308"\nretry_after = "1"\n'
+_REFUSED = f'{_RULE}action = "reply"\nmoment = "before"\nstatus = 400\ncode = "ModelArts.0107"\n'
+_WELL, _IN_NEED = 0, 1  # exit codes of `apply`
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What goes wrong besides the deaths, what was there before, and how it all ends.
+
+    Attributes:
+        rules: of the registry's script.
+        mirrored: whether the manifests are read from a URL.
+        schedule: lines of `[schedule]`.
+        fail: a pattern of names whose imports end as failed.
+        many: whether the program takes these few models for many, see `tests.torture.life`.
+        before: what happens in the world before anybody dies.
+        ends: the verdict at the end on each model that is not in sync, by name.
+        unregistered: names of those of which the registry has none at the end.
+    """
+
+    rules: str = ""
+    mirrored: bool = False
+    schedule: str = ""
+    fail: str | None = None
+    many: bool = False
+    before: Callable[[Scene], None] = lambda _: None
+    ends: Mapping[str, str] = field(default_factory=dict)
+    unregistered: frozenset[str] = frozenset()
+
+
+def _one_more(scene: Scene) -> None:
+    """Everything is in sync, and then one more model is committed."""
+    scene.recover()
+    scene.repository.commit({f"models.d/m{scene.models}.yaml": manifest(scene.models)})
+    scene.models += 1
+
+
+def _deleted_by_hand(scene: Scene) -> None:
+    scene.recover({})
+    (model_id,) = [model_id for (name, _), model_id in scene.rows() if name == "m1"]
+    scene.call("DELETE", f"/{model_id}")
+
+
+def _failed_once(scene: Scene) -> None:
+    """An import fails in the registry, which is mended then."""
+    scene.recover({"m1": "failed"})
+    scene.fail = None
+    scene.kill_registry()
+    scene.serve()
+
+
+def _everything_is_in_sync(scene: Scene) -> None:
+    scene.recover()
+
+
+def _another_content(scene: Scene) -> None:
+    scene.register(1, "otherwise")
+    time.sleep(scene.visible_after)
+
+
+def _two_found(scene: Scene) -> None:
+    scene.register(0)
+    scene.register(1)
+    time.sleep(scene.visible_after)
+
+
+def _refused_once(scene: Scene) -> None:
+    scene.recover({"m1": "failed"})
+
+
 SCENES = {
-    "plain": "",
-    "remote": "",
-    "moved": "",
-    "lost": _LOST,
-    "gone": _GONE,
-    "busy": f"{_BUSY}times = 3\n",
+    "plain": Plot(),
+    "remote": Plot(mirrored=True),
+    "moved": Plot(mirrored=True, before=_one_more),
+    "many": Plot(many=True, before=_one_more),
+    "lost": Plot(_LOST),
+    "gone": Plot(_GONE),
+    "busy": Plot(f"{_BUSY}times = 3\n"),
+    "refused": Plot(_REFUSED, ends={"m1": "failed"}, unregistered=frozenset({"m1"})),
+    "failing": Plot(fail="m1", ends={"m1": "failed"}),
+    "foreign": Plot(before=_another_content, ends={"m1": "drifted"}),
+    "deleted": Plot(before=_deleted_by_hand, ends={"m1": "missing"}, unregistered=frozenset({"m1"})),
+    "found": Plot(before=_two_found, schedule="compare_at_most = 1\n"),
+    "past": Plot(before=_everything_is_in_sync),
+    "accepted": Plot(f"{_REFUSED}times = 1\n", before=_refused_once),
+    "mended": Plot(fail="m1", before=_failed_once),
 }
-"""What goes wrong besides the death; `remote` and `moved` read the manifests through a mirror."""
+"""What may be the matter, by name."""
 
 _WATCH = """
 CREATE TABLE arrivals (model_name TEXT, model_version TEXT, there_already INTEGER);
@@ -58,18 +140,23 @@ class Scene:
     """One world; `opened` makes it and ends its processes."""
 
     folder: Path
-    kind: str
+    plot: Plot
     start: Start
     port: int
     models: int
     repository: GitRepository
     registry: Life | None = None
+    fail: str | None = None
+    visible_after: float = 0.0
+    past: list[Event] = field(default_factory=list)
+    strangers: set[tuple[str, str]] = field(default_factory=set)
     violations: list[str] = field(default_factory=list)
 
     def serve(self, point: str | None = None) -> None:
         """Starts the registry, again on the same port, and waits until it listens."""
         command = ["registry", "serve", "--port", str(self.port), "--db", "registry.db"]
         command += ["--publish-seconds", "0.2", "--faults", "faults.toml"]
+        command += ["--fail", self.fail] if self.fail else []
         self.registry = self.start(self.folder, command, point=point, log="registry")
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
@@ -85,6 +172,20 @@ class Scene:
             connection.request("GET", "/healthz")
             connection.getresponse().read()
 
+    def call(self, method: str, path: str = "", body: str | None = None) -> None:
+        """A call by somebody else."""
+        with contextlib.closing(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
+            connection.request(
+                method, f"/v1/torture/models{path}", body, {"Content-Type": "application/json"}
+            )
+            answer = connection.getresponse()
+            assert answer.status < HTTPStatus.BAD_REQUEST, answer.read()
+
+    def register(self, number: int, description: str = "as declared") -> None:
+        """Somebody else registers a model that is declared here, equal unless it is described otherwise."""
+        self.call("POST", body=json.dumps(request(number) | {"description": description}))
+        self.strangers.add((f"m{number}", "1.0.0"))
+
     def watch(self) -> None:
         """Puts the trigger in place."""
         with contextlib.closing(sqlite3.connect(self.folder / "registry.db")) as connection:
@@ -96,48 +197,65 @@ class Scene:
         self.registry.kill()
         self.registry.wait(PATIENCE)
 
+    def _program(self, command: list[str], point: str | None) -> Life:
+        return self.start(self.folder, [*([MANY] if self.plot.many else []), *command], point=point)
+
     def apply(self, point: str | None = None) -> Life:
         """Starts one cycle."""
-        return self.start(self.folder, ["apply", "--output", "json"], point=point)
+        return self._program(["apply", "--output", "json"], point)
+
+    def retry(self, point: str | None = None) -> Life:
+        """Starts another attempt at the model that something happens to."""
+        return self._program(["retry", "m1@1.0.0", "--yes"], point)
+
+    def compact(self, point: str | None = None) -> Life:
+        """Starts to compress all of the journal."""
+        return self._program(["state", "compact", "--days", "0"], point)
 
     def run(self, point: str | None = None) -> Life:
         """Starts the loop."""
-        return self.start(self.folder, ["run"], point=point)
+        return self._program(["run"], point)
 
-    def recover(self, *, by_loop: bool = False) -> float:
-        """Brings everything in sync, without any other help; seconds until then.
+    def recover(self, ends: Mapping[str, str] | None = None, *, by_loop: bool = False) -> float:
+        """Brings everything to its end, without any other help; seconds until then.
 
         Args:
+            ends: the verdicts that are not `in-sync`, by name; None takes the plot's.
             by_loop: leave it to `run`, and let `apply` only confirm it; else `apply` as often as it takes.
         """
+        wanted = self._verdicts(self.plot.ends if ends is None else ends)
+        usual = _IN_NEED if set(wanted.values()) != {"in-sync"} else _WELL
         started = time.monotonic()
         if by_loop:
             life = self.run()
-            while not self._all_published() and time.monotonic() < started + PATIENCE:
+            while not self._is_at_rest() and time.monotonic() < started + PATIENCE:
                 time.sleep(0.1)
             life.kill()
             life.wait(PATIENCE)
         while time.monotonic() < started + PATIENCE:
             code = self.apply().wait(PATIENCE)
-            if code == 0 and set(self.verdicts()) == {"in-sync"}:
+            if code == usual and self.verdicts() == wanted:
                 return time.monotonic() - started
             time.sleep(0.1)
         self.violations.append(f"not at rest after {PATIENCE:g} s: {self.verdicts()}, {self.complaints()}")
         return time.monotonic() - started
 
-    def _all_published(self) -> bool:
+    def _verdicts(self, ends: Mapping[str, str]) -> dict[str, str]:
+        names = [f"m{number}" for number in range(self.models)]
+        return {name: ends.get(name, "in-sync") for name in names}
+
+    def _is_at_rest(self) -> bool:
         """Whether the state says so of every model declared."""
         with open_state(self.url, writer=False) as ledger:
-            known = ledger.entries("prod").values()
-        return [entry.model_status for entry in known] == ["published"] * self.models
+            return len(ledger.entries("prod")) == self.models and not ledger.restless("prod")
 
-    def verdicts(self) -> list[str]:
-        """What the last cycle printed."""
+    def verdicts(self) -> dict[str, str]:
+        """What the last cycle printed, by name."""
         try:
             report = json.loads((self.folder / "program.out").read_text())
         except ValueError:
-            return []
-        return [item["verdict"] for item in report["items"]]
+            return {}
+        return {item["model_name"]: item["verdict"] for item in report["items"]}
 
     def complaints(self) -> str:
         """The end of what the program said on standard error."""
@@ -146,19 +264,27 @@ class Scene:
     def examine(self) -> None:
         """What must hold at every instant, dead or alive."""
         self._expect(check(self.url), "state")
-        requested = self._requested()
-        strays = [pair for pair in self.rows() if pair not in requested]
+        events = self._events()
+        forgotten = [] if events[: len(self.past)] == self.past else ["the journal is not what it was"]
+        self._expect(forgotten, "history")
+        self.past = events
+        asked = {tuple(event.pair) for event in events if event.kind is EventKind.IMPORT_REQUESTED}
+        strays = [pair for pair, _ in self.rows() if pair not in asked | self.strangers]
         self._expect([f"{pair} is registered, and no intent was on disk" for pair in strays], "intent")
         self._expect([f"{pair} was registered twice" for pair in self.duplicates()], "duplicate")
 
     def examine_at_rest(self) -> None:
         """What must hold once everything is quiet."""
         self.examine()
-        wanted = [(f"m{number}", "1.0.0") for number in range(self.models)]
-        self._expect([f"{pair} is lost" for pair in wanted if pair not in self.rows()], "loss")
+        names = {f"m{number}" for number in range(self.models)} - self.plot.unregistered
+        there = Counter(pair for pair, _ in self.rows())
+        wanted = {(name, "1.0.0") for name in names}
+        self._expect([f"{pair} is lost" for pair in wanted - there.keys()], "loss")
+        self._expect([f"{pair} is there" for pair in there.keys() - wanted], "stranger")
+        self._expect([f"{pair} is there {n} times" for pair, n in there.items() if n > 1], "duplicate")
         with open_state(self.url, writer=False) as ledger:
             known = {entry.pair: entry.model_id for entry in ledger.entries("prod").values()}
-        wrong = [pair for pair, model_id in self.rows().items() if known.get(Pair(*pair)) != model_id]
+        wrong = [pair for pair, model_id in self.rows() if known.get(Pair(*pair)) != model_id]
         self._expect([f"{pair} is remembered by another id" for pair in wrong], "memory")
 
     @property
@@ -166,10 +292,10 @@ class Scene:
         """Of the state."""
         return f"sqlite:///{self.folder / '.reconciler' / 'state.db'}"
 
-    def rows(self) -> dict[tuple[str, str], str]:
-        """The registry's rows: model id by pair."""
+    def rows(self) -> list[tuple[tuple[str, str], str]]:
+        """The registry's rows: pairs with their model ids."""
         found = self._ask("model_name, model_version, model_id", "models")
-        return {(name, version): model_id for name, version, model_id in found}
+        return [((name, version), model_id) for name, version, model_id in found]
 
     def duplicates(self) -> list[tuple[str, str]]:
         """Every arrival of a pair that was there already."""
@@ -179,11 +305,9 @@ class Scene:
         with contextlib.closing(sqlite3.connect(self.folder / "registry.db")) as connection:
             return connection.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - own text
 
-    def _requested(self) -> set[tuple[str, str]]:
+    def _events(self) -> list[Event]:
         with open_state(self.url, writer=False) as ledger:
-            events = ledger.events("prod")
-        requested = (event.pair for event in events if event.kind is EventKind.IMPORT_REQUESTED)
-        return {(pair.model_name, pair.model_version) for pair in requested}
+            return list(ledger.events("prod"))
 
     def _expect(self, problems: list[str] | tuple[str, ...], about: str) -> None:
         self.violations += [f"{about}: {problem}" for problem in problems]
@@ -209,37 +333,42 @@ def opened(
         visible_after: seconds until a new model shows in lists.
         registry_point: where the registry is to die.
     """
-    mirrored = kind in ("remote", "moved")
-    repository = GitRepository(folder / "origin" if mirrored else folder)
+    plot = SCENES[kind]
+    repository = GitRepository(folder / "origin" if plot.mirrored else folder)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     always = f"accept_duplicates = true\nvisible_after = {visible_after}\n"
-    (folder / "faults.toml").write_text(always + SCENES[kind])
-    source = repository.path.as_uri() if mirrored else "."
-    (folder / "reconciler.toml").write_text(_configuration(port, source))
-    scene = Scene(folder, kind, start, port, models, repository)
+    (folder / "faults.toml").write_text(always + plot.rules)
+    source = repository.path.as_uri() if plot.mirrored else "."
+    (folder / "reconciler.toml").write_text(_configuration(port, source, plot.schedule))
+    scene = Scene(folder, plot, start, port, models, repository, fail=plot.fail, visible_after=visible_after)
     repository.commit({f"models.d/m{number}.yaml": manifest(number) for number in range(models)})
     try:
         scene.serve(registry_point)
         scene.watch()
-        if kind == "moved":
-            scene.recover()
-            repository.commit({f"models.d/m{models}.yaml": manifest(models)})
-            scene.models += 1
+        plot.before(scene)
         yield scene
     finally:
         scene.kill_registry()
 
 
+def request(number: int) -> dict[str, str]:
+    """What one manifest declares."""
+    return {
+        "model_name": f"m{number}",
+        "model_version": "1.0.0",
+        "model_type": "TensorFlow",
+        "source_location": f"https://models.obs.myhwclouds.com/m{number}",
+        "description": "as declared",
+    }
+
+
 def manifest(number: int) -> str:
     """The text of one manifest."""
-    return (
-        f"model_name: m{number}\nmodel_version: 1.0.0\nmodel_type: TensorFlow\n"
-        f"source_location: https://models.obs.myhwclouds.com/m{number}\n"
-    )
+    return "".join(f"{name}: {value}\n" for name, value in request(number).items())
 
 
-def _configuration(port: int, repository: str) -> str:
+def _configuration(port: int, repository: str, schedule: str) -> str:
     return f"""
 [source]
 repo = "{repository}"
@@ -254,6 +383,6 @@ settle = "3s"
 first = "100ms"
 [schedule]
 every = "300ms"
-[web]
+{schedule}[web]
 enabled = false
 """

@@ -294,7 +294,8 @@ def main() -> int:
         for s in shown
     ]
     found = faults_found(run.samples)
-    rows += ["", f"{run.ticks} ticks in {run.seconds:.0f} s: {_counted(run.outcomes)}; {_counted(run.deeds)}"]
+    took = f"{run.ticks} ticks in {run.seconds / 60:.1f} minutes"
+    rows += ["", f"{took}: {_counted(run.outcomes)}.", "", f"Events: {_counted(run.deeds)}."]
     sys.stdout.write("\n".join([*rows, *(f"NOT FLAT: {one}" for one in found), ""]))
     return min(len(found), 1)
 

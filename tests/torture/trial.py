@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from tests.torture.points import Point
     from tests.torture.scene import Scene
 
-AT_ONCE = 8  # trials under way: most of a trial is waiting
+_AT_RANDOM = ("plain", "many", "lost", "gone", "busy", "remote", "refused", "failing", "foreign", "found")
+AT_ONCE = 16  # trials under way: most of a trial is waiting
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,20 @@ def at_point(point: Point, start: Start, visible_after: float = SOON) -> Outcome
     ):
         if of_the_registry:
             _registry_dies(scene)
+        scene.examine()
         for name in () if of_the_registry else (*point.earlier, point.name):
-            begin = scene.apply if POINTS[name].command == "apply" else scene.run
-            if begin(name).wait(PATIENCE) != KILLED:
+            if getattr(scene, POINTS[name].command)(name).wait(PATIENCE) != KILLED:
                 scene.violations.append(f"{name} was not reached: {scene.complaints()}")
             scene.examine()
+        if point.command == "retry":
+            scene.retry().wait(PATIENCE)
         return _outcome(point.name, scene, len(point.earlier) + 1, by_loop=point.command == "run")
 
 
 def at_random(dice: random.Random, start: Start, most: int = 4) -> Outcome:
     """Kills the program, or the registry, at moments that nobody chose, several times in one world."""
-    kind = dice.choice(("plain", "plain", "lost", "gone", "busy", "remote"))
-    deaths, models, visible_after = dice.randint(1, most), dice.randint(1, 6), dice.choice((0.0, SOON, LATE))
+    kind = dice.choice(_AT_RANDOM)
+    deaths, models, visible_after = dice.randint(1, most), dice.randint(2, 6), dice.choice((0.0, SOON, LATE))
     with (
         tempfile.TemporaryDirectory(prefix="torture-") as folder,
         opened(Path(folder), kind, start, models=models, visible_after=visible_after) as scene,
@@ -79,7 +83,7 @@ def at_random(dice: random.Random, start: Start, most: int = 4) -> Outcome:
         kills = 0
         longest = 6.5 if kind == "gone" else 2.0
         for _ in range(deaths):
-            life = scene.run() if dice.random() < 0.3 else scene.apply()
+            life = dice.choices((scene.apply, scene.run, scene.compact), (6, 3, 1))[0]()
             time.sleep(dice.uniform(0.0, dice.choice((0.4, 1.0, longest))))
             if dice.random() < 0.25:
                 kills += 1
@@ -99,9 +103,16 @@ def all_at_points(points: Iterable[str], start: Start) -> Iterator[Outcome]:
 
 
 def all_at_random(seeds: Iterable[int], start: Start, most: int = 4) -> Iterator[Outcome]:
-    """The outcome of a random trial for each seed, several under way at a time."""
+    """The outcome of a random trial for each seed, as they come; seeds are taken when they are needed."""
+    left, under_way = iter(seeds), set[Future[Outcome]]()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield from pool.map(lambda seed: at_random(random.Random(seed), start, most), seeds)
+        while True:
+            chosen = itertools.islice(left, AT_ONCE - len(under_way))
+            under_way |= {pool.submit(at_random, random.Random(seed), start, most) for seed in chosen}
+            if not under_way:
+                return
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            yield from (trial.result() for trial in done)
 
 
 def _registry_dies(scene: Scene) -> None:

@@ -1,0 +1,169 @@
+"""The journal as one sequence, of which the older part lies in compressed chunks.
+
+A chunk is zlib-compressed JSON lines: the names of the columns, then a list of their values for each event,
+as the journal held them. What is archived is read as before, only not as quickly.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select, text
+
+from reconciler.state import tables
+from reconciler.state.bulk import execute_many, names, select_rows
+from reconciler.state.complaint import Unreadable
+from reconciler.state.rows import EVENT_COLUMNS, stamp
+from reconciler.state.tables import stored
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from reconciler.contract.pair import Pair
+
+CHUNK = 1000
+"""So many events a chunk holds at most."""
+
+_ROWS_AT_ONCE = 1000
+_COLUMNS = ("seq", *EVENT_COLUMNS)
+_MOVABLE = """
+WHERE at < ? AND seq < ? AND EXISTS (
+    SELECT 1 FROM ledger WHERE ledger.at_rest AND ledger.target = journal.target
+    AND ledger.model_name = journal.model_name AND ledger.model_version = journal.model_version
+) ORDER BY seq LIMIT ?
+"""
+
+Row = tuple[Any, ...]
+"""An event's `seq`, and its values in the order of `EVENT_COLUMNS`."""
+
+
+def rows(connection: Connection, target: str | None = None, pair: Pair | None = None) -> Generator[Row]:
+    """Every event of the journal, or those of one target or pair, in the order they were written.
+
+    They are read some at a time; close the iterator.
+
+    Raises:
+        Unreadable: a chunk, or the order, is not what `compact` leaves behind.
+    """
+    name, version = pair or (None, None)
+    asked = {"target": target, "model_name": name, "model_version": version}
+    given = {column: value for column, value in asked.items() if value is not None}
+    wanted = dict(zip(given, stored(tuple(given.values())), strict=True))
+    before = 0
+    for row in _in_order([(0, _recent(connection, wanted)), *_archived(connection, wanted)]):
+        if row[0] <= before:
+            raise Unreadable(f"line {row[0]} of the journal, which is there twice,")
+        before = row[0]
+        yield row
+
+
+def compact(connection: Connection, before: datetime, *, whole: bool = False) -> int:
+    """Moves events of pairs at rest into the archive, inside the caller's transaction; how many.
+
+    The newest event stays where it is: it tells how far the journal goes.
+
+    Args:
+        connection: to write through.
+        before: only what happened earlier than this is moved.
+        whole: make no chunk that is not full; what is left waits for the next time.
+    """
+    newest = connection.scalar(select(func.max(tables.journal.c.seq))) or 0
+    moved = 0
+    while chunk := _movable(connection, stamp(before), newest):
+        if whole and len(chunk) < CHUNK:
+            break
+        _put(connection, chunk)
+        moved += len(chunk)
+    return moved
+
+
+def _movable(connection: Connection, before: str, newest: int) -> list[Row]:
+    """The oldest events that may go into a chunk."""
+    return list(select_rows(connection, tables.journal, _COLUMNS, _MOVABLE, (before, newest, CHUNK)))
+
+
+def _put(connection: Connection, chunk: list[Row]) -> None:
+    """Moves these rows out of the journal into one chunk."""
+    lines = [json.dumps(line, separators=(",", ":")) for line in (_COLUMNS, *chunk)]
+    facts = {
+        "first": chunk[0][0],
+        "last": chunk[-1][0],
+        "targets": json.dumps(sorted({row[1] for row in chunk})),
+        "body": zlib.compress("\n".join(lines).encode("ascii"), 9),
+    }
+    connection.execute(insert(tables.archive).values(facts))
+    execute_many(connection, "DELETE FROM journal WHERE seq = ?", [row[:1] for row in chunk])
+
+
+def _recent(connection: Connection, wanted: dict[str, str]) -> Iterator[Row]:
+    """The rows that were not archived."""
+    where = " AND ".join(f"{name} = :{name}" for name in wanted) or "true"
+    query = text(f"SELECT {names(_COLUMNS)} FROM journal WHERE {where} ORDER BY seq")  # noqa: S608 - our names
+    found = connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE), wanted)
+    try:
+        yield from map(tuple, found)
+    finally:
+        found.close()
+
+
+def _archived(connection: Connection, wanted: dict[str, str]) -> Iterator[tuple[int, Iterator[Row]]]:
+    """The chunks that may hold something of it, each with the number it begins with."""
+    columns = tables.archive.c
+    for first, targets in connection.execute(select(columns.first, columns.targets)).all():
+        if "target" not in wanted or wanted["target"] in json.loads(targets):
+            yield first, _unpacked(connection, first, wanted)
+
+
+def _unpacked(connection: Connection, first: int, wanted: dict[str, str]) -> Iterator[Row]:
+    """The rows of one chunk; it is read when the first of them is asked for."""
+    columns = tables.archive.c
+    ((last, body),) = connection.execute(select(columns.last, columns.body).where(columns.first == first))
+    try:
+        head, *lines = zlib.decompress(body).split(b"\n")
+        places = [json.loads(head).index(name) for name in _COLUMNS]
+        _ensure_it_goes(first, last, [json.loads(line)[places[0]] for line in (lines[0], lines[-1])])
+        chunk = [tuple(values[place] for place in places) for values in map(json.loads, _near(lines, wanted))]
+    except (AttributeError, IndexError, TypeError, ValueError, zlib.error) as error:
+        raise Unreadable(f"the archive's chunk {first}") from error
+    tests = [(_COLUMNS.index(name), value) for name, value in wanted.items()]
+    for row in chunk:
+        if all(row[place] == value for place, value in tests):
+            yield row
+
+
+def _ensure_it_goes(first: int, last: int, found: list[int]) -> None:
+    """Raises ValueError when a chunk's first and last event have other numbers than these."""
+    if found != [first, last]:
+        raise ValueError(f"events {found} where {first} to {last} should be")
+
+
+def _near(lines: list[bytes], wanted: dict[str, str]) -> list[bytes]:
+    """The lines that may be meant: parsing all of them takes ten times as long."""
+    for value in wanted.values():
+        told = json.dumps(value).encode("ascii")
+        lines = [line for line in lines if told in line]
+    return lines
+
+
+def _in_order(streams: Iterable[tuple[int, Iterator[Row]]]) -> Iterator[Row]:
+    """The rows of several streams by number; each stream comes with one that is no greater than its first.
+
+    A stream is begun when its turn comes, so that few chunks are in memory together.
+    """
+    waiting: list[tuple[int, int, Row | None, Iterator[Row]]] = [
+        (first, place, None, stream) for place, (first, stream) in enumerate(streams)
+    ]
+    heapify(waiting)
+    while waiting:
+        _, place, row, stream = heappop(waiting)
+        if row is not None:
+            yield row
+        following = next(stream, None)
+        if following is not None:
+            heappush(waiting, (following[0], place, following, stream))
