@@ -125,6 +125,7 @@ def _ledger(configuration: Configuration, names: tuple[str, ...], *, acts: bool)
         configuration.state_url,
         writer=acts,
         lineage={name: _identity(configuration.settings.targets[name]) for name in names},
+        compact_after=configuration.settings.state.compact_after,
     )
 
 

@@ -131,7 +131,14 @@ class Order:
 
 @dataclass(slots=True)
 class _Pass:
-    """One target on its way through one cycle; `scope` is None when every model is judged."""
+    """One target on its way through one cycle.
+
+    Attributes:
+        scope: the models that are judged; None for all.
+        full: everything registered is looked at, because it is time to.
+        compared: models were compared that could have waited.
+        audited: the index is held to git afterwards, which is due as often as a full look.
+    """
 
     target: Target
     executor: Executor
@@ -142,6 +149,7 @@ class _Pass:
     failure: TargetFailure | None = None
     full: bool = False
     compared: bool = False
+    audited: bool = False
 
 
 @dataclass(slots=True)
@@ -351,6 +359,7 @@ class Engine:
             view,
             failure=_nothing_declared(target, commit) if empty else None,
             full=wanted.refresh or self._full_observation_due(target),
+            audited=self._full_observation_due(target) and self._observed_before(target),
         )
 
     def _scope(self, target: Target, found: Declared, wanted: Order) -> frozenset[Pair] | None:
@@ -410,9 +419,9 @@ class Engine:
     async def _observed(self, p: _Pass, wanted: Order) -> View:
         """What is registered, compared as far as it has to be in this cycle."""
         registry, in_flight = p.target.registry, p.target.policy.in_flight
-        view, details = await observe(registry, p.view, only=p.scope, in_flight=in_flight)
-        unheard = view.desired.manifests.keys() - view.observed.keys() - view.entries.keys()
-        view = replace(view, seen=self.ledger.seen(p.target.name, unheard) if unheard else {})
+        unheard = p.view.desired.manifests.keys() - p.view.entries.keys()
+        view = replace(p.view, seen=self.ledger.seen(p.target.name, unheard) if unheard else {})
+        view, details = await observe(registry, view, only=p.scope, in_flight=in_flight)
         ids = to_inspect(view, everything=p.full)
         if not wanted.refresh:
             later = postponed(view, ids, p.target.compare_at_most, self.clock.chance())
@@ -532,7 +541,7 @@ class Engine:
         self.ledger.save_report(report, {p.target.name: p.scope for p in judged}, marks)
         for p in judged:
             await self._in_git(p.declared.save)
-            if p.full and p.declared.base is not None:
+            if p.audited:
                 await self._audit(p.target)
             moving = (item.pair for item in p.items if item.pair and item.verdict not in AT_REST)
             self._restless[p.target.name] = frozenset(moving)
@@ -560,6 +569,9 @@ class Engine:
         """When every model was last compared; long ago if never."""
         told = self.ledger.marks(target.name).get(_OBSERVED_IN_FULL)
         return datetime.fromisoformat(told) if told else self.clock.now() - target.full_observation
+
+    def _observed_before(self, target: Target) -> bool:
+        return _OBSERVED_IN_FULL in self.ledger.marks(target.name)
 
     def _full_observation_due(self, target: Target) -> bool:
         return self._observed_in_full(target) + target.full_observation <= self.clock.now()

@@ -49,6 +49,7 @@ async def observe(
         and entry.model_id is not None
         and entry.last is not EventKind.MISSING
     }
+    known |= {model_id: pair for pair, model_id in view.seen.items()}
     if only is None or len(only) > _ONE_BY_ONE:
         listed = await registry.list_models()
         models = [model for model in listed if only is None or model.pair in only]

@@ -8,6 +8,7 @@ import sqlite3
 import tempfile
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -224,7 +225,8 @@ def test_an_index_that_is_wrong_is_counted_and_made_anew(damage: str) -> None:
             database.execute(damage)
             database.commit()
         with made.engine(made.folder / "index.db") as engine:
-            asyncio.run(engine.cycle(Order(refresh=True)))
+            engine.targets = (replace(engine.targets[0], full_observation=timedelta(0)),)
+            asyncio.run(engine.cycle(Order()))
             assert engine.disagreements > 0
             asyncio.run(engine.cycle(Order()))
             assert audit(engine.source, engine.targets[0].index, engine.targets[0].reader, 0.0) == 0

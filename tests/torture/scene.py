@@ -283,7 +283,8 @@ class Scene:
         self._expect([f"{pair} is there" for pair in there.keys() - wanted], "stranger")
         self._expect([f"{pair} is there {n} times" for pair, n in there.items() if n > 1], "duplicate")
         with open_state(self.url, writer=False) as ledger:
-            known = {entry.pair: entry.model_id for entry in ledger.entries("prod").values()}
+            known: dict[Pair, str | None] = dict(ledger.seen("prod", {Pair(*pair) for pair in there}))
+            known |= {entry.pair: entry.model_id for entry in ledger.entries("prod").values()}
         wrong = [pair for pair, model_id in self.rows() if known.get(Pair(*pair)) != model_id]
         self._expect([f"{pair} is remembered by another id" for pair in wrong], "memory")
 
