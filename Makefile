@@ -14,7 +14,7 @@ demo: $(VENV)/.runtime
 	@echo "The state lies in .reconciler/state.db, the registry in .reconciler/registry-local.db."
 
 test: $(VENV)/.development
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 4
 
 lint: $(VENV)/.development
 	$(BIN)/ruff check .

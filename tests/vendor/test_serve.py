@@ -185,7 +185,7 @@ def test_refused_credentials_are_logged_without_them(tmp_path: Path) -> None:
     """One line a refusal, with the request's id; secrets of either side are in no line."""
     with served(tmp_path, GUARDED) as registry:
         models = f"{registry.url}/v1/{PROJECT}/models"
-        answer = httpx.get(models, headers={"X-Auth-Token": "TOKEN-canary-\x1b[31m"})
+        answer = httpx.get(models, headers={"X-Auth-Token": "TOKEN-canary"})
         assert answer.status_code == 401
         assert httpx.get(models).status_code == 401
         login = {"auth": {"identity": {"methods": ["password"], "password": {"user": {
