@@ -15,8 +15,9 @@ from reconciler.app.repository import source_of
 from reconciler.app.unchanged import MARK, note
 from reconciler.embedded import EmbeddedSettings
 from reconciler.engine.clock import Clock, Policy
-from reconciler.engine.cycle import Engine, Target
+from reconciler.engine.cycle import Engine
 from reconciler.engine.guards import Guards
+from reconciler.engine.order import Target
 from reconciler.errors import ConfigurationError
 from reconciler.registry import Limits, ModelArtsRegistry, Refusals, RegistryAuth
 from reconciler.registry.in_process import in_process

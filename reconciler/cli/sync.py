@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.cli.interruption import Interruption
     from reconciler.cli.progress import Progress
     from reconciler.contract.pair import Pair
-    from reconciler.engine.cycle import Order
+    from reconciler.engine.order import Order
     from reconciler.engine.values import Report
     from reconciler.settings import Configuration
     from reconciler.views.text import Mode
@@ -61,7 +61,7 @@ def plan(
     import asyncio  # noqa: PLC0415 - heavy
 
     from reconciler.app.world import opened  # noqa: PLC0415
-    from reconciler.engine.cycle import Order  # noqa: PLC0415
+    from reconciler.engine.order import Order  # noqa: PLC0415
 
     async def work() -> Report:
         async with opened(configuration(config), acts=False, only=target) as world:
@@ -94,7 +94,7 @@ def apply(
 
     from reconciler.cli.interruption import Interruption  # noqa: PLC0415
     from reconciler.cli.progress import Progress  # noqa: PLC0415
-    from reconciler.engine.cycle import Order  # noqa: PLC0415
+    from reconciler.engine.order import Order  # noqa: PLC0415
 
     wanted = Order(wait=wait, whole=False, refresh=refresh, expect=expect_digest, confirm=confirm)
     progress, interruption = Progress(quiet), Interruption()
@@ -211,13 +211,15 @@ async def _apply(
 ) -> Report:
     """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
     from reconciler.app.world import Listeners, opened  # noqa: PLC0415
+    from reconciler.engine import remembered  # noqa: PLC0415
 
     heard = Listeners(progress)
     with interruption.heeded() as clock:
         async with opened(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
             report = await world.engine.cycle(wanted)
             world.rest.extend(filter(None, [world.engine.rest(report)]))
-            return world.engine.everything(report) if whole else report
+            targets = [found.name for found in world.engine.targets]
+            return remembered.whole(report, world.ledger, targets) if whole else report
 
 
 async def _retry(
@@ -233,7 +235,7 @@ async def _retry(
     from dataclasses import replace  # noqa: PLC0415
 
     from reconciler.app.world import Listeners, opened  # noqa: PLC0415
-    from reconciler.engine.cycle import Order  # noqa: PLC0415
+    from reconciler.engine.order import Order  # noqa: PLC0415
 
     heard = Listeners(progress)
     with interruption.heeded() as clock:
@@ -257,7 +259,7 @@ async def _retry_beside(
     from dataclasses import replace  # noqa: PLC0415
 
     from reconciler.app.world import opened  # noqa: PLC0415
-    from reconciler.engine.cycle import Order  # noqa: PLC0415
+    from reconciler.engine.order import Order  # noqa: PLC0415
     from reconciler.state import open_beside  # noqa: PLC0415
 
     with interruption.heeded() as clock, closing(open_beside(settings.state_url)) as ledger:

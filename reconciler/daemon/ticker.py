@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from reconciler.engine.cycle import Order
+from reconciler.engine.order import Order
+from reconciler.engine.remembered import in_numbers
 from reconciler.engine.values import EventKind, Verdict
 from reconciler.errors import ReconcilerError
 
@@ -122,7 +123,7 @@ class Ticker:
         error: str | None = None
         try:
             self.unfinished = await self.engine.follow_once()
-            if self.deeds.number and (report := self.engine.remembered()) is not None:
+            if self.deeds.number and (report := in_numbers(self.engine.ledger)) is not None:
                 self.shown(report)
         except ReconcilerError as problem:
             error = str(problem)

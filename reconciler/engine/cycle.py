@@ -14,12 +14,13 @@ import asyncio
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from reconciler.engine.agenda import COMPARED, OBSERVED_IN_FULL, Agenda
 from reconciler.engine.audit import audit
 from reconciler.engine.bounded import each
-from reconciler.engine.clock import Clock, Policy
+from reconciler.engine.clock import Clock
 from reconciler.engine.declared import declared
 from reconciler.engine.execute import Executor, inspect
 from reconciler.engine.guards import Circumstances, Guards, guard
@@ -35,7 +36,7 @@ from reconciler.engine.plan import (
     to_inspect,
     verdicts,
 )
-from reconciler.engine.remembered import refreshed
+from reconciler.engine.remembered import bring_up, unlisted
 from reconciler.engine.values import (
     AT_REST,
     Declaration,
@@ -53,80 +54,22 @@ from reconciler.errors import GuardError, IndexLostError, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
+    from datetime import datetime
 
     from reconciler.contract.pair import Pair
     from reconciler.engine.declared import Declared
-    from reconciler.engine.desired import Reader
-    from reconciler.engine.ports import Index, Ledger, Preflight, Registry, Source
+    from reconciler.engine.order import Order, Target
+    from reconciler.engine.ports import Ledger, Source
     from reconciler.manifest import Manifest, Reason
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_OBSERVED_IN_FULL = "observed-in-full-at"
-_COMPARED = "compared-at"
-_COMPARE_AFTER = timedelta(seconds=1)  # a cycle with something to import leaves comparing to the next
-_COMPARE_AGAIN = timedelta(seconds=30)  # a registry is not asked for thousands of details in a row
 _STANDING = "standing"  # the commit that the remembered verdicts are of, and by which rules
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _REPOSITORY = ""  # marks that belong to no target
 _RECONCILED = "reconciled-commit"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One registry project, and the directory that declares what it should hold.
-
-    Attributes:
-        rules: names everything beside git and the registry that a verdict depends on: when it differs from
-            that of the last cycle, every model is judged anew.
-        full_observation: how long a model that was found equal is taken for equal without being compared.
-        judge_all_below: with fewer models than this every cycle judges all of them: they are one page of a
-            list.
-        compare_at_most: so many models one cycle compares that could as well be compared later.
-        preflight: looks at a model's files before its import is asked for; None does not.
-    """
-
-    name: str
-    registry: Registry
-    reader: Reader
-    index: Index
-    rules: str = ""
-    policy: Policy = field(default_factory=Policy)
-    full_observation: timedelta = timedelta(hours=1)
-    judge_all_below: int = 1000
-    compare_at_most: int = 200
-    preflight: Preflight | None = None
-
-    @property
-    def path(self) -> str:
-        """The directory inside the repository."""
-        return self.reader.root
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What one cycle is asked to do.
-
-    Attributes:
-        act: False only plans and changes nothing at all.
-        wait: follow each import until it is final.
-        whole: judge every model, and look at all that is registered; otherwise only what may have changed,
-            unless it is time for the whole.
-        refresh: the whole, and compare every declared model with the registry, whatever is remembered.
-        expect: refuse unless the plan has this digest.
-        confirm: go through the guards if the plan has this digest, and refuse if it has not.
-        only: import nothing but this pair; None for all.
-    """
-
-    act: bool = True
-    wait: bool = True
-    whole: bool = True
-    refresh: bool = False
-    expect: str | None = None
-    confirm: str | None = None
-    only: Pair | None = None
 
 
 @dataclass(slots=True)
@@ -174,8 +117,11 @@ class Engine:
     disagreements: int = 0
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
     _look_again: datetime | None = None
-    _began: datetime = field(default_factory=lambda: datetime.now(UTC))
-    _restless: dict[str, frozenset[Pair]] = field(default_factory=dict)
+    _agenda: Agenda = field(init=False)
+    _moving: dict[str, frozenset[Pair]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._agenda = Agenda(self.ledger, self.clock, self.clock.now())
 
     async def head(self) -> str:
         """The commit that the wanted branch has now. Raises SourceError."""
@@ -198,7 +144,7 @@ class Engine:
 
     async def _cycle(self, wanted: Order, commit: str | None) -> Report:
         commit = commit or await self.head()
-        self._look_again, self._began = None, self.clock.now()
+        self._look_again, self._agenda = None, Agenda(self.ledger, self.clock, self.clock.now())
         notes = [*await self._in_git(self.source.notes), *self._clock_notes()]
         cycle_id = self.clock.new_id()
         passes = [await self._begin(target, commit, cycle_id, wanted) for target in self.targets]
@@ -264,8 +210,19 @@ class Engine:
         executors = [self._executor(target, cycle_id, journal) for target in self.targets]
         for executor in executors:
             await executor.follow_once()
-        self._bring_up()
+        bring_up(self.ledger, [target.name for target in self.targets])
         return sum(len(executor.unfinished()) for executor in executors)
+
+    def unfinished(self) -> int:
+        """How many imports are not final yet, as far as is remembered."""
+        entries = (entry for target in self.targets for entry in self.ledger.restless(target.name))
+        return sum(entry.phase is Phase.REGISTERED for entry in entries)
+
+    def due(self) -> datetime | None:
+        """The earliest moment at which a cycle has something to do although git did not change."""
+        moments = [self._look_again] if self._look_again else []
+        moments += [self._agenda.next(t, self._moving.get(t.name, frozenset())) for t in self.targets]
+        return min(moments, default=None)
 
     def rest(self, report: Report) -> Rest | None:
         """That nothing is left to do after the cycle that made this report; None when something is.
@@ -280,54 +237,8 @@ class Engine:
         few = any(sizes[target.name] < target.judge_all_below for target in self.targets)
         if few or report.failures or until is None or not AT_REST.issuperset(numbers):
             return None
-        return Rest(self._began, until, report.commit, report.digest, self.ledger.position(), numbers)
-
-    def everything(self, report: Report) -> Report:
-        """The report with all models of its targets, also those that its cycle did not judge."""
-        known = self.ledger.last_report()
-        if known is None or not report.unlisted:
-            return report
-        names = {target.name for target in self.targets}
-        return replace(report, items=tuple(i for i in known.items if i.target in names), unlisted={})
-
-    def remembered(self) -> Report | None:
-        """The newest report, in numbers; None when no cycle has finished."""
-        report = self.ledger.last_report(whole=False)
-        return None if report is None else replace(report, items=(), unlisted=self.ledger.counted())
-
-    def _bring_up(self) -> None:
-        """Brings the remembered verdicts up to what was journalled since."""
-        known = self.ledger.last_report(whole=False)
-        if known is None:
-            return
-        names = [target.name for target in self.targets]
-        now = refreshed(known, self.ledger, names).items
-        before = set(known.items)
-        moved = {
-            name: {i.pair for i in now if i.target == name and i.pair and i not in before} for name in names
-        }
-        spoken = tuple(i for i in now if i.verdict is Verdict.INVALID or i.pair in moved[i.target])
-        self.ledger.save_report(replace(known, items=spoken), moved, {})
-
-    def unfinished(self) -> int:
-        """How many imports are not final yet, as far as is remembered."""
-        entries = (entry for target in self.targets for entry in self.ledger.restless(target.name))
-        return sum(entry.phase is Phase.REGISTERED for entry in entries)
-
-    def due(self) -> datetime | None:
-        """The earliest moment at which a cycle has something to do although git did not change."""
-        moments = [self._look_again] if self._look_again else []
-        for target in self.targets:
-            moments += [
-                entry.not_before or entry.updated_at
-                for entry in self.ledger.restless(target.name)
-                if entry.phase is not Phase.REGISTERED
-                and entry.pair in self._restless.get(target.name, frozenset())
-            ]
-            moments.append(self._observed_in_full(target) + target.full_observation)
-            if self.ledger.listed(target.name, 1):
-                moments.append(max(self._comparing_due(target), self._began + _COMPARE_AFTER))
-        return min(moments, default=None)
+        began = self._agenda.began
+        return Rest(began, until, report.commit, report.digest, self.ledger.position(), numbers)
 
     def close(self) -> None:
         """Ends the worker thread; safe to call twice."""
@@ -358,8 +269,8 @@ class Engine:
             scope,
             view,
             failure=_nothing_declared(target, commit) if empty else None,
-            full=wanted.refresh or self._full_observation_due(target),
-            audited=self._full_observation_due(target) and self._observed_before(target),
+            full=wanted.refresh or self._agenda.full_look_is_due(target),
+            audited=self._agenda.audit_is_due(target),
         )
 
     def _scope(self, target: Target, found: Declared, wanted: Order) -> frozenset[Pair] | None:
@@ -368,25 +279,20 @@ class Engine:
         Verdicts are remembered of one commit: where the index begins at another, nobody knows what has
         changed.
         """
-        if wanted.whole or wanted.refresh or self._full_observation_due(target) or found.base is None:
+        if wanted.whole or wanted.refresh or self._agenda.full_look_is_due(target) or found.base is None:
             return None
         if self.ledger.marks(target.name).get(_STANDING) != _standing(target, found.base):
             return None
         known = sum(number for (name, _), number in self.ledger.counted().items() if name == target.name)
         if known < target.judge_all_below:
             return None
-        is_due = not found.touched and self._comparing_due(target) <= self.clock.now()
+        is_due = not found.touched and self._agenda.comparing_is_due(target)
         return found.touched.union(
             self.ledger.made_from(target.name, found.changed),
             self.ledger.unsettled(target.name),
             (entry.pair for entry in self.ledger.restless(target.name)),
             self.ledger.listed(target.name, target.compare_at_most) if is_due else (),
         )
-
-    def _comparing_due(self, target: Target) -> datetime:
-        """When some more of the models are compared that were only found in the list; long ago if never."""
-        told = self.ledger.marks(target.name).get(_COMPARED)
-        return (datetime.fromisoformat(told) if told else self._began) + _COMPARE_AGAIN
 
     async def _judge(self, p: _Pass, wanted: Order) -> None:
         """Settles what an earlier cycle left open, looks at the registry, and decides."""
@@ -528,14 +434,15 @@ class Engine:
         )
         if wanted.act:
             await self._remember(report, passes)
-        return replace(report, unlisted=self._unlisted(report, passes))
+        partial = {p.target.name for p in passes if p.scope is not None or (p.failure and not p.items)}
+        return replace(report, unlisted=unlisted(report, self.ledger, partial))
 
     async def _remember(self, report: Report, passes: Iterable[_Pass]) -> None:
         """Keeps the verdicts, and after them the index they were made from."""
         judged = [p for p in passes if p.failure is None or p.items]
         marks = {(p.target.name, _STANDING): _standing(p.target, report.commit) for p in judged}
-        marks |= {(p.target.name, _OBSERVED_IN_FULL): p.view.now.isoformat() for p in judged if p.full}
-        marks |= {(p.target.name, _COMPARED): p.view.now.isoformat() for p in judged if p.compared}
+        marks |= {(p.target.name, OBSERVED_IN_FULL): p.view.now.isoformat() for p in judged if p.full}
+        marks |= {(p.target.name, COMPARED): p.view.now.isoformat() for p in judged if p.compared}
         if not any(item.verdict is Verdict.REFUSED for item in report.items):
             marks[_REPOSITORY, _RECONCILED] = report.commit
         self.ledger.save_report(report, {p.target.name: p.scope for p in judged}, marks)
@@ -544,7 +451,7 @@ class Engine:
             if p.audited:
                 await self._audit(p.target)
             moving = (item.pair for item in p.items if item.pair and item.verdict not in AT_REST)
-            self._restless[p.target.name] = frozenset(moving)
+            self._moving[p.target.name] = frozenset(moving)
 
     async def _audit(self, target: Target) -> None:
         """Holds the index to git; one that is wrong is made anew by the next cycle."""
@@ -553,28 +460,8 @@ class Engine:
             self.disagreements += wrong
             await self._in_git(target.index.forget)
 
-    def _unlisted(self, report: Report, passes: Iterable[_Pass]) -> Mapping[tuple[str, Verdict], int]:
-        """How many models were not judged in this cycle, by what is remembered of them."""
-        partial = {p.target.name for p in passes if p.scope is not None or (p.failure and not p.items)}
-        if not partial:
-            return {}
-        listed = report.counted()
-        numbers = {key: number - listed[key] for key, number in self.ledger.counted().items()}
-        return {key: number for key, number in numbers.items() if key[0] in partial and number > 0}
-
     def _executor(self, target: Target, cycle_id: str, journal: Journal) -> Executor:
         return Executor(target.name, cycle_id, target.registry, journal, self.clock, target.policy)
-
-    def _observed_in_full(self, target: Target) -> datetime:
-        """When every model was last compared; long ago if never."""
-        told = self.ledger.marks(target.name).get(_OBSERVED_IN_FULL)
-        return datetime.fromisoformat(told) if told else self.clock.now() - target.full_observation
-
-    def _observed_before(self, target: Target) -> bool:
-        return _OBSERVED_IN_FULL in self.ledger.marks(target.name)
-
-    def _full_observation_due(self, target: Target) -> bool:
-        return self._observed_in_full(target) + target.full_observation <= self.clock.now()
 
 
 _MOVED_BY_ACTING = (Verdict.IMPORT, Verdict.PUBLISHING)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.pair import Pair
     from reconciler.engine.clock import Clock
-    from reconciler.engine.cycle import Target
+    from reconciler.engine.order import Target
     from reconciler.engine.ports import Ledger
 
 

@@ -37,3 +37,39 @@ def refreshed(report: Report, ledger: Ledger, targets: Collection[str]) -> Repor
     failures = tuple(failure for failure in report.failures if failure.target in entries)
     unlisted = {key: number for key, number in report.unlisted.items() if key[0] in entries}
     return replace(report, items=items, failures=failures, unlisted=unlisted)
+
+
+def whole(report: Report, ledger: Ledger, targets: Collection[str]) -> Report:
+    """The report with all models of these targets, also those that its cycle did not judge."""
+    known = ledger.last_report()
+    if known is None or not report.unlisted:
+        return report
+    return replace(report, items=tuple(item for item in known.items if item.target in targets), unlisted={})
+
+
+def in_numbers(ledger: Ledger) -> Report | None:
+    """The newest report without its models, in numbers; None when no cycle has finished."""
+    report = ledger.last_report(whole=False)
+    return None if report is None else replace(report, items=(), unlisted=ledger.counted())
+
+
+def unlisted(report: Report, ledger: Ledger, targets: Collection[str]) -> dict[tuple[str, Verdict], int]:
+    """How many models of these targets the report does not list, by what is remembered of them."""
+    if not targets:
+        return {}
+    listed = report.counted()
+    numbers = {key: number - listed[key] for key, number in ledger.counted().items()}
+    return {key: number for key, number in numbers.items() if key[0] in targets and number > 0}
+
+
+def bring_up(ledger: Ledger, targets: Collection[str]) -> None:
+    """Brings the remembered verdicts up to what was journalled since."""
+    known = ledger.last_report(whole=False)
+    if known is None:
+        return
+    now, before = refreshed(known, ledger, targets).items, set(known.items)
+    moved = {
+        name: {i.pair for i in now if i.target == name and i.pair and i not in before} for name in targets
+    }
+    spoken = tuple(i for i in now if i.verdict is Verdict.INVALID or i.pair in moved[i.target])
+    ledger.save_report(replace(known, items=spoken), moved, {})

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from reconciler.contract import edition
 from reconciler.engine.audit import audit
 from reconciler.engine.clock import Clock, Policy
-from reconciler.engine.cycle import Engine, Order, Target
+from reconciler.engine.cycle import Engine
 from reconciler.engine.desired import Reader
 from reconciler.engine.guards import Guards
+from reconciler.engine.order import Order, Target
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.source import open_source

@@ -21,10 +21,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from reconciler.contract import Pair, edition
 from reconciler.engine.clock import Clock, Policy
-from reconciler.engine.cycle import Engine, Order, Target
+from reconciler.engine.cycle import Engine
 from reconciler.engine.desired import Reader
 from reconciler.engine.fold import fold
 from reconciler.engine.guards import Guards
+from reconciler.engine.order import Order, Target
 from reconciler.engine.release import held, release
 from reconciler.engine.values import Entry, Event, Report, Verdict
 from reconciler.errors import GuardError

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import Pair, edition
 from reconciler.engine.clock import Clock, Policy
-from reconciler.engine.cycle import Engine, Order, Target
+from reconciler.engine.cycle import Engine
 from reconciler.engine.desired import Reader
 from reconciler.engine.guards import Guards
+from reconciler.engine.order import Order, Target
 from reconciler.engine.values import Attribution, Created, Event, File, ObservedModel, Report, Snapshot, Touch
 from reconciler.errors import (
     AlreadyExists,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.app import world
 from reconciler.cli import main
-from reconciler.engine.cycle import Target
+from reconciler.engine.order import Target
 from tests.torture.points import POINTS
 
 if TYPE_CHECKING:

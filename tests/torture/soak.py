@@ -31,9 +31,10 @@ from reconciler.contract import edition
 from reconciler.daemon.ticker import Deeds, Ticker
 from reconciler.embedded import EmbeddedSettings, Faults, running
 from reconciler.engine.clock import Clock
-from reconciler.engine.cycle import Engine, Target
+from reconciler.engine.cycle import Engine
 from reconciler.engine.desired import Reader
 from reconciler.engine.guards import Guards
+from reconciler.engine.order import Target
 from reconciler.engine.release import held, release
 from reconciler.engine.values import Event, Verdict
 from reconciler.errors import RegistryError

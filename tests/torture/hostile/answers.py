@@ -12,8 +12,9 @@ import httpx
 
 from reconciler.contract import Pair, edition
 from reconciler.engine.clock import Clock, Policy
-from reconciler.engine.cycle import Engine, Order, Target
+from reconciler.engine.cycle import Engine
 from reconciler.engine.desired import Reader
+from reconciler.engine.order import Order, Target
 from reconciler.errors import OutcomeUnknown, RegistryError
 from reconciler.index import Store
 from reconciler.registry import GivenSecret, Limits, ModelArtsRegistry, PasswordAuth, RegistryAuth, TokenAuth

@@ -1,0 +1,75 @@
+"""What is due although git did not change: looking at everything, comparing some more, another attempt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.engine.values import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.clock import Clock
+    from reconciler.engine.order import Target
+    from reconciler.engine.ports import Ledger
+
+OBSERVED_IN_FULL = "observed-in-full-at"
+COMPARED = "compared-at"
+"""The marks of a target that say when these were last done."""
+
+_COMPARE_AFTER = timedelta(seconds=1)  # a cycle with something to import leaves comparing to the next
+_COMPARE_AGAIN = timedelta(seconds=30)  # a registry is not asked for thousands of details in a row
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """The times of one cycle, from what is remembered.
+
+    Attributes:
+        began: when the cycle began, UTC.
+    """
+
+    ledger: Ledger
+    clock: Clock
+    began: datetime
+
+    def full_look_is_due(self, target: Target) -> bool:
+        """Whether it is time to look at everything that is registered."""
+        return self._full_look(target) <= self.clock.now()
+
+    def audit_is_due(self, target: Target) -> bool:
+        """Whether the index is to be held to git: with each full look but the first."""
+        return self.full_look_is_due(target) and OBSERVED_IN_FULL in self.ledger.marks(target.name)
+
+    def comparing_is_due(self, target: Target) -> bool:
+        """Whether some more models are to be compared of those that were only seen."""
+        return self._comparing(target) <= self.clock.now()
+
+    def next(self, target: Target, moving: Collection[Pair]) -> datetime:
+        """The earliest moment at which a cycle has something to do for the target.
+
+        Args:
+            target: one target.
+            moving: the pairs whose verdict may change by itself.
+        """
+        return min(self._moments(target, moving))
+
+    def _moments(self, target: Target, moving: Collection[Pair]) -> Iterable[datetime]:
+        yield self._full_look(target)
+        if self.ledger.listed(target.name, 1):
+            yield max(self._comparing(target), self.began + _COMPARE_AFTER)
+        for entry in self.ledger.restless(target.name):
+            if entry.phase is not Phase.REGISTERED and entry.pair in moving:
+                yield entry.not_before or entry.updated_at
+
+    def _full_look(self, target: Target) -> datetime:
+        """When everything is looked at again; now, if it never was."""
+        told = self.ledger.marks(target.name).get(OBSERVED_IN_FULL)
+        return datetime.fromisoformat(told) + target.full_observation if told else self.clock.now()
+
+    def _comparing(self, target: Target) -> datetime:
+        told = self.ledger.marks(target.name).get(COMPARED)
+        return (datetime.fromisoformat(told) if told else self.began) + _COMPARE_AGAIN

@@ -1,0 +1,69 @@
+"""What a cycle works on, and what it is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.engine.clock import Policy
+
+if TYPE_CHECKING:
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.desired import Reader
+    from reconciler.engine.ports import Index, Preflight, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One registry project, and the directory that declares what it should hold.
+
+    Attributes:
+        rules: names everything beside git and the registry that a verdict depends on: when it differs from
+            that of the last cycle, every model is judged anew.
+        full_observation: how long a model that was found equal is taken for equal without being compared.
+        judge_all_below: with fewer models than this every cycle judges all of them: they are one page of a
+            list.
+        compare_at_most: so many models one cycle compares that could as well be compared later.
+        preflight: looks at a model's files before its import is asked for; None does not.
+    """
+
+    name: str
+    registry: Registry
+    reader: Reader
+    index: Index
+    rules: str = ""
+    policy: Policy = field(default_factory=Policy)
+    full_observation: timedelta = timedelta(hours=1)
+    judge_all_below: int = 1000
+    compare_at_most: int = 200
+    preflight: Preflight | None = None
+
+    @property
+    def path(self) -> str:
+        """The directory inside the repository."""
+        return self.reader.root
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one cycle is asked to do.
+
+    Attributes:
+        act: False only plans and changes nothing at all.
+        wait: follow each import until it is final.
+        whole: judge every model, and look at all that is registered; otherwise only what may have changed,
+            unless it is time for the whole.
+        refresh: the whole, and compare every declared model with the registry, whatever is remembered.
+        expect: refuse unless the plan has this digest.
+        confirm: go through the guards if the plan has this digest, and refuse if it has not.
+        only: import nothing but this pair; None for all.
+    """
+
+    act: bool = True
+    wait: bool = True
+    whole: bool = True
+    refresh: bool = False
+    expect: str | None = None
+    confirm: str | None = None
+    only: Pair | None = None
