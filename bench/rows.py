@@ -293,7 +293,7 @@ def _naive(full: Stage, results: Results, long: int) -> None:
         full.declare_one()
         started = time.monotonic()
         loop.tick()
-        naive["loop-edit"] = Sample((import_seconds(full, started, patience=60),), loop.peak())
+        naive["loop-edit"] = Sample((import_seconds(full, started, patience=1200),), loop.peak())
     naive["edit"] = _edited(full, full.run_naive, 1)
 
 
