@@ -274,7 +274,7 @@ def _edited(full: Stage, once: Callable[[], Run], times: int) -> Sample:
         full.declare_one()
         started = time.monotonic()
         runs.append(once())
-        seconds.append(import_seconds(full, started, patience=60))
+        seconds.append(import_seconds(full, started, patience=1200))
     return replace(sample(runs), seconds=tuple(seconds))
 
 
