@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -29,27 +28,8 @@ MARK = "at-rest"
 """The name of the mark that holds the note; it belongs to no target."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """Nothing has moved since the last cycle.
-
-    Attributes:
-        at: when that cycle looked, UTC.
-        commit: the commit that it reconciled, and that the branch still has.
-        digest: of its plan.
-        numbers: how many models it left with each verdict.
-    """
-
-    at: datetime
-    commit: str
-    digest: str
-    numbers: dict[Verdict, int]
-
-
-def unchanged(
-    configuration: Configuration, target: str | None, now: datetime | None = None
-) -> Unchanged | None:
-    """What is known to be unchanged; None when a cycle has to look.
+def unchanged(configuration: Configuration, target: str | None, now: datetime | None = None) -> Rest | None:
+    """The rest that the last cycle left everything at, while it lasts; None when a cycle has to look.
 
     Raises:
         SourceError: git could not be read.
@@ -59,19 +39,27 @@ def unchanged(
         return None
     try:
         told = json.loads(seen.note)
-        at, until = (datetime.fromisoformat(told[name]) for name in ("at", "until"))
-        numbers = {Verdict(word): int(number) for word, number in told["numbers"].items()}
-        commit, digest = str(told["commit"]), str(told["digest"])
-        by = [told["position"], told["by"], told["files"]]
+        rest = Rest(
+            datetime.fromisoformat(told["at"]),
+            datetime.fromisoformat(told["until"]),
+            str(told["commit"]),
+            str(told["digest"]),
+            int(told["position"]),
+            {Verdict(word): int(number) for word, number in told["numbers"].items()},
+        )
+        by = [told["by"], told["files"]]
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
     names = configuration.chosen(target)
-    if by != [seen.position, _fingerprint(configuration, names), _files(configuration, names)]:
+    if rest.position != seen.position or by != [
+        _fingerprint(configuration, names),
+        _files(configuration, names),
+    ]:
         return None
-    if not at <= (now or datetime.now(UTC)) < until:
+    if not rest.at <= (now or datetime.now(UTC)) < rest.until:
         return None
     with closing(source_of(configuration)) as source:
-        return Unchanged(at, commit, digest, numbers) if source.head() == commit else None
+        return rest if source.head() == rest.commit else None
 
 
 def note(configuration: Configuration, names: tuple[str, ...], rest: Rest) -> str:

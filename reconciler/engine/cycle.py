@@ -190,7 +190,8 @@ class Engine:
             or any(p.declared.base == last for p in passes)
             or await self._in_git(self.source.contains, commit, str(last))
         )
-        empty = [p.target.name for p in passes if not await self._in_git(p.declared.number)]
+        undeclaring = [p for p in passes if any(item.verdict is Verdict.UNMANAGED for item in p.items)]
+        empty = [p.target.name for p in undeclaring if not await self._in_git(p.declared.number)]
         return Circumstances(None if kept else last, vanished, frozenset(empty))
 
     async def declaring(self, pair: Pair) -> frozenset[str]:

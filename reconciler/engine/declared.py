@@ -116,7 +116,7 @@ class Declared:
         """Those of these paths that some manifest names as its configuration."""
         if not paths:
             return frozenset()
-        namers = self._unchanged(self.index.naming(paths)) if self.base is not None else ()
+        namers = self._unchanged(self.index.naming(paths))
         told = {path for reading in (*namers, *self._now()) for path, _ in reading.companions}
         return frozenset(told.intersection(paths))
 

@@ -42,7 +42,7 @@ class Circumstances:
     Attributes:
         lost_commit: the commit reconciled last, when the branch does not contain it any more.
         disappearances: how often each model vanished from its target's registry.
-        empty: the targets that declare nothing.
+        empty: of the targets with models that nothing declares, those that declare nothing at all.
     """
 
     lost_commit: str | None = None

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from reconciler.engine.ports import Ledger
     from reconciler.engine.values import Item, Report
 
-MOVING = {Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING, Verdict.FAILED, Verdict.MISSING}
+_MOVING = {Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING, Verdict.FAILED, Verdict.MISSING}
 
 
 def refreshed(report: Report, ledger: Ledger, targets: Collection[str]) -> Report:
     """The report with what became of its unfinished models, for these targets only."""
     moving = {
         name: [
-            item.pair for item in report.items if item.target == name and item.pair and item.verdict in MOVING
+            item.pair
+            for item in report.items
+            if item.target == name and item.pair and item.verdict in _MOVING
         ]
         for name in targets
     }
@@ -29,7 +31,7 @@ def refreshed(report: Report, ledger: Ledger, targets: Collection[str]) -> Repor
 
     def now(item: Item) -> Item:
         entry = entries[item.target].get(item.pair) if item.pair else None
-        if item.verdict not in MOVING or entry is None:
+        if item.verdict not in _MOVING or entry is None:
             return item
         return after(item, entry, entry.updated_at)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing, suppress
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.pair import Pair
 from reconciler.engine.values import Credit, Declaration, Reading
 from reconciler.errors import IndexLostError
-from reconciler.manifest import InvalidManifest, Reason
+from reconciler.manifest import InvalidManifest
+from reconciler.manifest.values import reason_of, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _VERSION = 1
 _BUSY_SECONDS = 5.0
-_REASON = tuple(field.name for field in fields(Reason))
 
 _SCHEMA = """
 CREATE TABLE target (name TEXT PRIMARY KEY, rules TEXT NOT NULL, base TEXT NOT NULL) WITHOUT ROWID;
@@ -37,7 +36,8 @@ CREATE INDEX companion_by_path ON companion (target, path);
 CREATE INDEX companion_by_name ON companion (target, named);
 """
 _TABLES = ("companion", "declaration", "file")
-_DECLARATIONS = "SELECT path, line, name, version, digest, warnings FROM declaration WHERE target = ?"
+_DECLARED = "path, line, name, version, digest, warnings"
+_DECLARATIONS = f"SELECT {_DECLARED} FROM declaration WHERE target = ?"  # noqa: S608 - names of this module
 _COUNT = """
 SELECT (SELECT count(*) FROM declaration WHERE {0}) + (SELECT count(*) FROM file WHERE {0} AND faults IS NOT
 NULL)
@@ -174,16 +174,7 @@ class TargetIndex:
 
     def credits(self, paths: Collection[str] | None) -> Iterator[tuple[str, Credit]]:
         """Who gave these files the content they have."""
-        query = 'SELECT path, "commit", author FROM file WHERE target = ?'
-        rows = (
-            self._store.rows(query, (self._target,))
-            if paths is None
-            else [
-                row
-                for path in paths
-                for row in self._store.rows(f"{query} AND path = ?", (self._target, _raw(path)))
-            ]
-        )
+        rows = self._rows('path, "commit", author', "file", None if paths is None else list(map(_raw, paths)))
         known: dict[tuple[str, str], Credit] = {}
         for path, *credit in rows:
             if credit[0] is not None:
@@ -220,7 +211,14 @@ class TargetIndex:
         yield (
             "INSERT INTO declaration VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
-                (target, _raw(d.path), d.line, *d.pair, d.digest, _told(d.warnings))
+                (
+                    target,
+                    _raw(d.path),
+                    d.line,
+                    *d.pair,
+                    d.digest,
+                    json.dumps(list(map(row_of, d.warnings))) if d.warnings else None,
+                )
                 for reading in now
                 for d in reading.declarations
             ),
@@ -238,7 +236,8 @@ class TargetIndex:
     def _file(self, reading: Reading) -> tuple[Any, ...]:
         credit = reading.credit
         faults = [
-            [one.line, one.model_name, one.model_version, _said(one.reasons)] for one in reading.invalid
+            [one.line, one.model_name, one.model_version, list(map(row_of, one.reasons))]
+            for one in reading.invalid
         ]
         return (
             self._target,
@@ -252,8 +251,7 @@ class TargetIndex:
     def _readings(self, paths: Collection[bytes] | None) -> Iterator[Reading]:
         files = self._rows('path, blob, "commit", author, faults', "file", paths)
         declarations = _grouped(
-            (row[0], _declaration(row))
-            for row in self._rows("path, line, name, version, digest, warnings", "declaration", paths)
+            (row[0], _declaration(row)) for row in self._rows(_DECLARED, "declaration", paths)
         )
         companions = _grouped(
             (path, (_path(named), blob))
@@ -292,26 +290,14 @@ def _declaration(row: tuple[Any, ...]) -> Declaration:
         digest,
         _path(path),
         line,
-        () if warnings is None else _reasons(json.loads(warnings)),
+        () if warnings is None else tuple(map(reason_of, json.loads(warnings))),
     )
 
 
 def _fault(
     path: str, line: int, name: str | None, version: str | None, reasons: list[Any]
 ) -> InvalidManifest:
-    return InvalidManifest(path, line, _reasons(reasons), name, version)
-
-
-def _told(reasons: tuple[Reason, ...]) -> str | None:
-    return json.dumps(_said(reasons)) if reasons else None
-
-
-def _said(reasons: tuple[Reason, ...]) -> list[list[Any]]:
-    return [[getattr(reason, name) for name in _REASON] for reason in reasons]
-
-
-def _reasons(said: list[list[Any]]) -> tuple[Reason, ...]:
-    return tuple(Reason(**dict(zip(_REASON, one, strict=True))) for one in said)
+    return InvalidManifest(path, line, tuple(map(reason_of, reasons)), name, version)
 
 
 def _raw(path: str) -> bytes:
@@ -335,9 +321,8 @@ def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=_BUSY_SECONDS)
     if writes:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(
-            "PRAGMA synchronous = NORMAL"
-        )  # a power cut may cost the newest commit, never the file
+        # a power cut may cost the newest commit, never the file
+        connection.execute("PRAGMA synchronous = NORMAL")
     else:
         connection.execute("PRAGMA query_only = ON")
     return connection

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from reconciler.contract.pair import Pair
     from reconciler.contract.problem import Severity
@@ -32,6 +32,19 @@ class Reason:
     column: int | None = None
     severity: Severity = "error"
     excerpt: str | None = None
+
+
+_MEMBERS = tuple(member.name for member in fields(Reason))
+
+
+def row_of(reason: Reason) -> list[Any]:
+    """A reason as JSON keeps it: its values in the order of its members."""
+    return [getattr(reason, name) for name in _MEMBERS]
+
+
+def reason_of(row: Sequence[Any]) -> Reason:
+    """The reason that `row_of` made this of. Raises ValueError or TypeError for anything else."""
+    return Reason(**dict(zip(_MEMBERS, row, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,14 +190,7 @@ class SqlLedger:
         judged: Mapping[str, Collection[Pair] | None],
         marks: Mapping[tuple[str, str], str],
     ) -> None:
-        """Remembers the newest report, for `status`, in one transaction; what is known is not written.
-
-        Args:
-            report: what is said of other pairs than those judged is remembered as it was.
-            judged: by target, the pairs that the report speaks of; None where it speaks of everything. What
-                is invalid is always spoken of. A target that is left out is remembered as it was.
-            marks: facts to remember, by target and name.
-        """
+        """Remembers the newest report, as the port says; once a day the journal is compacted with it."""
         self._ensure_unrestricted()
         items = {target: [item for item in report.items if item.target == target] for target in judged}
         wanted = {target: (pairs, items[target]) for target, pairs in judged.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from sqlalchemy import delete, func, select
 from reconciler.contract.pair import Pair
 from reconciler.engine.plan import order
 from reconciler.engine.values import AT_REST, Item, Verdict
-from reconciler.manifest.values import Reason
+from reconciler.manifest.values import Reason, reason_of, row_of
 from reconciler.state.bulk import insert_rows, select_rows
 from reconciler.state.complaint import Unreadable
 from reconciler.state.tables import plain, standing, stored
@@ -27,7 +26,6 @@ _COLUMNS = (
     "target", "model_name", "model_version", "verdict", "path", "line", "commit", "author", "model_id",
     "model_status", "digest", "told",
 )  # fmt: skip
-_REASON = tuple(field.name for field in fields(Reason))
 _IDS_A_QUERY = 400
 _PAIRS_ONE_BY_ONE = 5000
 
@@ -163,15 +161,14 @@ def _row(item: Item) -> Row:
 
 @lru_cache(maxsize=256)
 def _told(reasons: tuple[Reason, ...], diff: tuple[str, ...]) -> str:
-    said = [[getattr(reason, name) for name in _REASON] for reason in reasons]
-    return json.dumps({"reasons": said, "diff": diff}, separators=(",", ":"))
+    return json.dumps({"reasons": list(map(row_of, reasons)), "diff": diff}, separators=(",", ":"))
 
 
 def _item(row: Row) -> Item:
     target, name, version, verdict, path, line, commit, author, model_id, status, digest, told = plain(row)
     try:
         said = {"reasons": (), "diff": ()} if told is None else json.loads(told)
-        reasons = tuple(Reason(**dict(zip(_REASON, reason, strict=True))) for reason in said["reasons"])
+        reasons = tuple(map(reason_of, said["reasons"]))
         diff: Iterable[str] = said["diff"]
         return Item(
             target,
