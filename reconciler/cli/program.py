@@ -53,7 +53,7 @@ app = typer.Typer(
 )
 
 
-_COLLECT_SELDOM = (100_000, 20, 20)
+_COLLECT_SELDOM = (300_000, 20, 20)
 """Very many models are values that stay; by its usual thresholds the collector looks through them again and
 again, which takes a fifth of the time of a large plan."""
 
@@ -79,6 +79,8 @@ def run() -> None:
     except KeyboardInterrupt:
         tell("interrupted; what was in flight is settled by the next run")
         sys.exit(130)
+    finally:
+        gc.freeze()  # what is left ends with the process, and is not looked through again before
 
 
 def _discard_output() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ _BASE = 100
 _END = _BASE**3
 
 
+@lru_cache(maxsize=4096)  # many models share few versions
 def version_key(version: str) -> tuple[int, tuple[int, ...], str]:
     """A key that sorts versions by number; what is no version sorts after all that are, as text."""
     parts = _VERSION.fullmatch(version)

@@ -6,7 +6,6 @@ a start with nothing, so each audit reads some of them, beginning anywhere.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -45,7 +44,7 @@ def audit(source: Source, index: Index, reader: Reader, chance: float) -> int:
     some = list(islice((*paths[start:], *paths[:start]), READ_ANEW))
     known = {reading.path: reading for reading in index.readings(some)}
     for reading, _ in reader.read(source, (files[path] for path in some), files.get):
-        if replace(known[reading.path], credit=None) != reading:
+        if known[reading.path]._replace(credit=None) != reading:
             wrong.add(reading.path)
     few = {path: held[path] for path in some[:_CREDITED_ANEW]}
     for path, made in source.attribute(commit, few).items():

@@ -3,9 +3,8 @@
     head ─▶ declared ─▶ settle ─▶ observe ─▶ compare ─▶ verdicts ─▶ guards ─▶ import ─▶ follow ─▶ report
 
 A cycle judges every model, or only those of which something may have changed since the last one: what git
-changed,
-what is not at rest, and what was never compared. Both come to the same. A target that cannot be reached is
-a value in the report, and the other targets go on.
+changed, what is not at rest, and what was never compared. Both come to the same. A target that cannot be
+reached is a value in the report, and the other targets go on.
 """
 
 from __future__ import annotations
@@ -400,7 +399,7 @@ class Engine:
                 await p.executor.follow()
         except RegistryError as error:
             p.failure = TargetFailure(p.target.name, f"target {p.target.name}: {error}", error.exit_code)
-        moved = [item.pair for item in p.items if item.pair and item.verdict in _MOVED_BY_ACTING]
+        moved = [item.pair for item in p.items if item.verdict in _MOVED_BY_ACTING and item.pair]
         if moved:
             entries = self.ledger.entries(p.target.name, moved)
             p.items = tuple(sorted((self._outcome(item, entries) for item in p.items), key=order))
@@ -451,7 +450,7 @@ class Engine:
             await self._in_git(p.declared.save)
             if p.audited:
                 await self._audit(p.target)
-            moving = (item.pair for item in p.items if item.pair and item.verdict not in AT_REST)
+            moving = (item.pair for item in p.items if item.verdict not in AT_REST and item.pair)
             self._moving[p.target.name] = frozenset(moving)
 
     async def _audit(self, target: Target) -> None:

@@ -8,7 +8,7 @@ Nothing is written until the cycle that used it is remembered; then `save` moves
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.pair import Pair
@@ -217,7 +217,7 @@ class _Desk:
         for attribution in credited.values():
             known.setdefault(attribution.commit, Credit(attribution.commit, attribution.author))
         made = {path: known[attribution.commit] for path, attribution in credited.items()}
-        return [replace(reading, credit=made.get(reading.path)) for reading in waiting]
+        return [reading._replace(credit=made.get(reading.path)) for reading in waiting]
 
 
 def _pairs(readings: Iterable[Reading]) -> frozenset[Pair]:

@@ -28,14 +28,17 @@ _UNREAD = frozenset({"link", "unsafe-path", "file-too-large"})  # what `refuse` 
 
 def gather(declarations: Iterable[Declaration], invalid: Iterable[InvalidManifest]) -> Desired:
     """Sorts declarations into unique ones and conflicts; the order given does not matter."""
-    claims: defaultdict[Pair, list[Declaration]] = defaultdict(list)
+    first: dict[Pair, Declaration] = {}
+    several: defaultdict[Pair, list[Declaration]] = defaultdict(list)
     for declaration in declarations:
-        claims[declaration.pair].append(declaration)
+        if first.setdefault(declaration.pair, declaration) is not declaration:
+            several[declaration.pair].append(declaration)
+    conflicts = {
+        pair: tuple(sorted([first.pop(pair), *found], key=_place)) for pair, found in several.items()
+    }
     return Desired(
-        manifests={pair: found[0] for pair, found in claims.items() if len(found) == 1},
-        conflicts={
-            pair: tuple(sorted(found, key=_place)) for pair, found in claims.items() if len(found) > 1
-        },
+        manifests=first,
+        conflicts=conflicts,
         invalid=tuple(sorted(invalid, key=_place)),
     )
 

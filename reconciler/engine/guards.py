@@ -6,7 +6,7 @@ once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.engine.values import Item, Verdict
@@ -91,4 +91,4 @@ def _refused(item: Item, found: tuple[str, str], digest: str) -> Item:
         f"`reconciler apply --confirm {digest}`"
     )
     reason = Reason(knob.replace("_", "-"), message, item.path, item.line)
-    return replace(item, verdict=Verdict.REFUSED, reasons=(reason, *item.reasons))
+    return item._replace(verdict=Verdict.REFUSED, reasons=(reason, *item.reasons))

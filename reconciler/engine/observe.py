@@ -110,9 +110,10 @@ def news(
 ) -> Iterator[Event]:
     """The events that bring the ledger up to what was observed; a standing fact is told once."""
     for item in items:
-        if item.pair is None:
+        pair = item.pair
+        if pair is None:
             continue
-        entry = entries.get(item.pair)
+        entry = entries.get(pair)
         kind = _news(item, entry)
         if kind is not None:
             equal = item.verdict in (Verdict.IN_SYNC, Verdict.PUBLISHING)
@@ -120,7 +121,7 @@ def news(
                 now,
                 kind,
                 item.target,
-                item.pair,
+                pair,
                 cycle_id,
                 digest=item.digest if equal else None,
                 commit=item.commit,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reconciler.contract.pair import Pair
 
 
-_COMPARED_LATER = Reason(
+COMPARED_LATER = Reason(
     "not-compared",
     "registered under this name and version; its content is compared in a later cycle, or with --refresh",
     severity="warning",
@@ -118,8 +118,9 @@ def to_inspect(view: View, *, everything: bool = False) -> tuple[str, ...]:
         for pair, manifest in view.desired.manifests.items()
         for model in view.observed.get(pair, ())[:1]
         if everything
-        or not known_equal(manifest, model, view.entries.get(pair))
-        or _status(model, None, view.entries.get(pair)) is None
+        or (entry := view.entries.get(pair)) is None
+        or not known_equal(manifest, model, entry)
+        or _status(model, None, entry) is None
     )
 
 
@@ -142,13 +143,13 @@ def postponed(view: View, wanted: Sequence[str], limit: int, chance: float) -> f
     before: list[str] = []
     for pair, manifest in view.desired.manifests.items():
         for model in view.observed.get(pair, ())[:1]:
-            entry = view.entries.get(pair)
             if model.model_id not in among:
                 continue
-            if known_equal(manifest, model, entry):
-                before.append(model.model_id)
-            elif entry is None and lifecycle(model.status) == "published":
+            entry = view.entries.get(pair)
+            if entry is None and lifecycle(model.status) == "published":
                 never.append(model.model_id)
+            elif known_equal(manifest, model, entry):
+                before.append(model.model_id)
     start = int(chance * len(before))
     return frozenset([*never, *before[start:], *before[:start]][limit:])
 
@@ -197,8 +198,7 @@ def verdicts(view: View) -> tuple[Item, ...]:
 def preflighted(item: Item, reasons: tuple[Reason, ...]) -> Item:
     """A new model after a look at its files: with an error it is invalid, until something is mended."""
     stops = any(reason.severity == "error" for reason in reasons)
-    return replace(
-        item,
+    return item._replace(
         verdict=Verdict.INVALID if stops else item.verdict,
         reasons=tuple(sorted(reasons, key=lambda reason: reason.severity)) + item.reasons,
     )
@@ -244,14 +244,14 @@ def _declared(view: View, pair: Pair, manifest: Declaration) -> Item:
         credit.author if credit else None,
         model.model_id if model else None,
         status,
-        (_COMPARED_LATER, *manifest.warnings) if waits else manifest.warnings,
+        (COMPARED_LATER, *manifest.warnings) if waits else manifest.warnings,
         (),
         None if waits else manifest.digest,
     )
     if waits:
         return item
     if model is None:
-        return _absent(replace(item, verdict=Verdict.IMPORT), entry, view.now, view.seen.get(pair))
+        return _absent(item._replace(verdict=Verdict.IMPORT), entry, view.now, view.seen.get(pair))
     return _registered(view, item, manifest, model)
 
 
@@ -328,7 +328,7 @@ def _drifted(view: View, item: Item, diff: tuple[str, ...]) -> Item:
         f"registered with other content, and a registered version is immutable: {advice}, "
         "or restore the manifest",
     )
-    return replace(_with(item, Verdict.DRIFTED, reason), diff=diff)
+    return _with(item, Verdict.DRIFTED, reason)._replace(diff=diff)
 
 
 def _pairs_named(view: View, name: str | None) -> Iterable[Pair]:
@@ -432,26 +432,26 @@ def _said(entry: Entry, otherwise: str) -> Reason:
 
 def _with(item: Item, verdict: Verdict, reason: Reason, **changes: Any) -> Item:  # noqa: ANN401
     placed = replace(reason, path=item.path, line=item.line) if reason.path is None else reason
-    return replace(item, verdict=verdict, reasons=(placed, *item.reasons), **changes)
+    return item._replace(verdict=verdict, reasons=(placed, *item.reasons), **changes)
 
 
 def _attributed(item: Item, view: View) -> Item:
     found = view.credits.get(item.path) if item.path else None
-    return replace(item, commit=found.commit, author=found.author) if found else item
+    return item._replace(commit=found.commit, author=found.author) if found else item
 
 
 def after(item: Item, entry: Entry | None, now: datetime) -> Item:
     """The item once a cycle has acted: the verdict that the ledger's entry gives now."""
     if entry is None or entry.last is EventKind.MISSING:
         return item
-    item = replace(item, reasons=tuple(reason for reason in item.reasons if reason.severity == "warning"))
+    item = item._replace(reasons=tuple(reason for reason in item.reasons if reason.severity == "warning"))
     if entry.phase is not Phase.REGISTERED:
-        return _absent(replace(item, verdict=Verdict.IMPORT), entry, now)
-    item = replace(item, model_id=entry.model_id, model_status=entry.model_status)
+        return _absent(item._replace(verdict=Verdict.IMPORT), entry, now)
+    item = item._replace(model_id=entry.model_id, model_status=entry.model_status)
     if entry.last is EventKind.DRIFTED:
         reason = Reason("drifted", entry.detail or "registered with other content")
         return _with(item, Verdict.DRIFTED, reason)
     stage = lifecycle(entry.model_status)
     if stage == "failed":
         return _with(item, Verdict.FAILED, _import_failed(item, entry))
-    return replace(item, verdict=Verdict.IN_SYNC if stage == "published" else Verdict.PUBLISHING)
+    return item._replace(verdict=Verdict.IN_SYNC if stage == "published" else Verdict.PUBLISHING)

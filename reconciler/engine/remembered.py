@@ -23,7 +23,7 @@ def refreshed(report: Report, ledger: Ledger, targets: Collection[str]) -> Repor
         name: [
             item.pair
             for item in report.items
-            if item.target == name and item.pair and item.verdict in _MOVING
+            if item.target == name and item.verdict in _MOVING and item.pair
         ]
         for name in targets
     }

@@ -175,11 +175,11 @@ class TargetIndex:
     def credits(self, paths: Collection[str] | None) -> Iterator[tuple[str, Credit]]:
         """Who gave these files the content they have."""
         rows = self._rows('path, "commit", author', "file", None if paths is None else list(map(_raw, paths)))
-        known: dict[tuple[str, str], Credit] = {}
-        for path, *credit in rows:
-            if credit[0] is not None:
-                key = (credit[0], credit[1])
-                yield _path(path), known.setdefault(key, Credit(*key))
+        known: dict[Credit, Credit] = {}
+        for path, commit, author in rows:
+            if commit is not None:
+                credit = Credit(commit, author)
+                yield _path(path), known.setdefault(credit, credit)
 
     def number(self, without: Collection[str]) -> int:
         """How many documents and files declare something, or fail to; without those of some files."""

@@ -139,14 +139,8 @@ class Exchange:
         )
 
     async def _once(self, call: Call, attempt: _Attempt) -> Answer:
-        response = await self._response(call, attempt)
-        answer = Answer(
-            response.status_code,
-            response.headers,
-            response.content,
-            request_id(response.headers, redact=self.redact),
-        )
-        if response.is_success:
+        answer = await self._answer(call, attempt)
+        if httpx.codes.is_success(answer.status):
             return answer
         error = classify(
             call.method,
@@ -161,7 +155,8 @@ class Exchange:
             self._bucket.close_for(error.retry_after)
         raise error
 
-    async def _response(self, call: Call, attempt: _Attempt) -> httpx.Response:
+    async def _answer(self, call: Call, attempt: _Attempt) -> Answer:
+        """What came back. httpx's response refers to itself, so that the body is not left with it."""
         url = f"{self._origin}{call.path}" + (f"?{call.query}" if call.query else "")
         headers = {
             "Accept": "application/json",
@@ -170,10 +165,11 @@ class Exchange:
         }
         try:
             with self._connections.one() as client:
-                request = client.build_request(
-                    call.method, url, headers=headers, content=call.body, extensions={SENT: attempt.leave}
-                )
-                return await client.send(request)
+                told = {SENT: attempt.leave}
+                async with client.stream(
+                    call.method, url, headers=headers, content=call.body, extensions=told
+                ) as response:
+                    body = b"".join([piece async for piece in response.aiter_bytes()])
         except AnswerTooLarge as error:
             if call.write:
                 raise _lost(call, str(error), sent=True) from None
@@ -182,6 +178,8 @@ class Exchange:
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             raise _lost(call, _reason(error), sent=attempt.sent) from None
+        known = request_id(response.headers, redact=self.redact)
+        return Answer(response.status_code, response.headers, body, known)
 
 
 _REASONS: tuple[tuple[type[Exception], str], ...] = (

@@ -30,8 +30,7 @@ def glance(url: str, mark: str) -> Glance | None:
     """Looks at a state, and at the mark of that name which belongs to no target.
 
     None for a state that is not in a SQLite file, does not exist or cannot be read: opening it in earnest
-    tells
-    why.
+    tells why.
     """
     if not url.startswith(_SQLITE) or "?" in url:
         return None

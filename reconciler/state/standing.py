@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, select
 
 from reconciler.contract.pair import Pair
-from reconciler.engine.plan import order
+from reconciler.engine.plan import COMPARED_LATER, order
 from reconciler.engine.values import AT_REST, Item, Verdict
 from reconciler.manifest.values import Reason, reason_of, row_of
 from reconciler.state.bulk import insert_rows, select_rows
 from reconciler.state.complaint import Unreadable
-from reconciler.state.tables import plain, standing, stored
+from reconciler.state.tables import NOT_IN_SYNC, plain, standing, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -26,6 +26,7 @@ _COLUMNS = (
     "target", "model_name", "model_version", "verdict", "path", "line", "commit", "author", "model_id",
     "model_status", "digest", "told",
 )  # fmt: skip
+_COMPARED_LATER, _LATER = "", (COMPARED_LATER,)
 _IDS_A_QUERY = 400
 _PAIRS_ONE_BY_ONE = 5000
 
@@ -68,15 +69,24 @@ def write(connection: Connection, gone: list[int], new: list[Row]) -> None:
 
 def items(connection: Connection, *, whole: bool) -> tuple[Item, ...]:
     """Every item that stands, in order; without the whole, those in sync are left out."""
-    where = "" if whole else f"WHERE verdict <> '{Verdict.IN_SYNC.value}'"
+    where = "" if whole else f"WHERE {NOT_IN_SYNC.text}"
     return tuple(sorted(map(_item, select_rows(connection, standing, _COLUMNS, where)), key=order))
 
 
 def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
     """How many items there are, by target and verdict."""
     columns = standing.c
-    query = select(columns.target, columns.verdict, func.count()).group_by(columns.target, columns.verdict)
-    return {(target, Verdict(verdict)): number for target, verdict, number in connection.execute(query)}
+    others = select(columns.target, columns.verdict, func.count()).where(NOT_IN_SYNC)
+    found = {
+        (target, Verdict(verdict)): number
+        for target, verdict, number in connection.execute(others.group_by(columns.target, columns.verdict))
+    }
+    for target, number in connection.execute(
+        select(columns.target, func.count()).group_by(columns.target)
+    ).all():
+        in_sync = number - sum(known for (of, _), known in found.items() if of == target)
+        found |= {(target, Verdict.IN_SYNC): in_sync} if in_sync else {}
+    return found
 
 
 def unsettled(connection: Connection, target: str) -> Iterator[tuple[str, str]]:
@@ -84,7 +94,7 @@ def unsettled(connection: Connection, target: str) -> Iterator[tuple[str, str]]:
     columns = standing.c
     moving = [verdict.value for verdict in Verdict if verdict not in AT_REST]
     query = select(columns.model_name, columns.model_version).where(
-        columns.target == target, columns.verdict.in_(moving)
+        columns.target == target, columns.verdict.in_(moving), NOT_IN_SYNC
     )
     for name, version in connection.execute(query):
         if name is not None and version is not None:
@@ -133,7 +143,7 @@ def _standing(connection: Connection, target: str, pairs: Collection[Pair] | Non
     if pairs is None:
         yield from select_rows(connection, standing, columns, "WHERE target = ?", mine)
         return
-    where = "WHERE target = ? AND verdict = ?"
+    where = f"WHERE target = ? AND verdict = ? AND {NOT_IN_SYNC.text}"
     yield from select_rows(connection, standing, columns, where, (*mine, invalid))
     where = "WHERE target = ? AND model_name = ? AND model_version = ? AND verdict <> ?"
     for pair in pairs:
@@ -159,17 +169,20 @@ def _row(item: Item) -> Row:
     return stored(row)
 
 
-@lru_cache(maxsize=256)
 def _told(reasons: tuple[Reason, ...], diff: tuple[str, ...]) -> str:
+    """The column `told`: empty for what may be told of very many models at once."""
+    return _COMPARED_LATER if reasons == _LATER and not diff else _as_json(reasons, diff)
+
+
+@lru_cache(maxsize=256)
+def _as_json(reasons: tuple[Reason, ...], diff: tuple[str, ...]) -> str:
     return json.dumps({"reasons": list(map(row_of, reasons)), "diff": diff}, separators=(",", ":"))
 
 
 def _item(row: Row) -> Item:
     target, name, version, verdict, path, line, commit, author, model_id, status, digest, told = plain(row)
     try:
-        said = {"reasons": (), "diff": ()} if told is None else json.loads(told)
-        reasons = tuple(map(reason_of, said["reasons"]))
-        diff: Iterable[str] = said["diff"]
+        reasons, diff = _said(told)
         return Item(
             target,
             Verdict(verdict),
@@ -182,8 +195,16 @@ def _item(row: Row) -> Item:
             model_id,
             status,
             reasons,
-            tuple(diff),
+            diff,
             digest,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Unreadable("the last report") from error
+
+
+def _said(told: str | None) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
+    """The reasons and the diff that `_told` made this of."""
+    if told is None or told == _COMPARED_LATER:
+        return () if told is None else _LATER, ()
+    said = json.loads(told)
+    return tuple(map(reason_of, said["reasons"])), tuple(said["diff"])

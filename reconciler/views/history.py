@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import version_key
@@ -119,12 +118,9 @@ def event_line(event: Event, *, colour: bool = False) -> str:
     return "  ".join([_utc(event.at), painted, *facts, *detail])
 
 
-_version_key = lru_cache(maxsize=4096)(version_key)  # many models share few versions
-
-
 def _order(key: _Key) -> tuple[Any, ...]:
     target, (name, version) = key
-    return target, name, _version_key(version), version
+    return target, name, version_key(version), version
 
 
 def _of_one_model(key: _Key, touches: Sequence[Touch], events: Sequence[Event]) -> list[Row]:

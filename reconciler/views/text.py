@@ -108,7 +108,7 @@ class _Page:
         return self.verbose or item.verdict is not Verdict.IN_SYNC or self._is_new(item)
 
     def _is_new(self, item: Item) -> bool:
-        return item.pair is not None and (item.target, item.pair) in self.imported
+        return bool(self.imported) and item.pair is not None and (item.target, item.pair) in self.imported
 
     def _model(self, item: Item, cells: int) -> Iterator[str]:
         word = WORDS[item.verdict]

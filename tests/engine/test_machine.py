@@ -288,7 +288,7 @@ def _unheard(_: Event) -> None:
 def _others(report: Report, theirs: set[Pair]) -> list[Any]:
     """The items that are not about bad manifests, nor about what these declared before."""
     kept = [item for item in report.items if item.verdict is not Verdict.INVALID and item.pair not in theirs]
-    return [replace(item, reasons=()) if item.verdict is Verdict.REFUSED else item for item in kept]
+    return [item._replace(reasons=()) if item.verdict is Verdict.REFUSED else item for item in kept]
 
 
 _QUICK = settings(max_examples=20, stateful_step_count=20)

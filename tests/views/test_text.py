@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.contract.pair import Pair
@@ -130,7 +129,7 @@ def test_wide_names_keep_the_columns_straight() -> None:
 
 def test_colour_changes_nothing_but_the_colour() -> None:
     """Without its escape sequences the coloured text is the plain one."""
-    found = report(DRIFTED, replace(DRIFTED, target="prod"))
+    found = report(DRIFTED, DRIFTED._replace(target="prod"))
     painted = text.report(found, colour=True, verbose=True)
     assert "\x1b[33m" in painted
     assert re.sub(r"\x1b\[\d+m", "", painted) == shown(found, verbose=True)
