@@ -229,7 +229,8 @@ def _history(full: Stage, results: Results, long: int) -> None:
     generate(repository, full.models, commits=full.models)
     log = ("log", "--raw", "-z", "--no-abbrev", "--format=%H%x00%an%x00%ad%x00%s", "main")
     results.git["log --raw"] = several(long, lambda: full.run_git(*log, repository=repository))
-    full.configure(repository=repository)
+    full.configure(repository=repository, state="state-of-history")
+    full.run_ours(*_APPLY)
     results.program["history"] = several(long, lambda: full.run_ours("history"))
     full.configure()
 

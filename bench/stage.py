@@ -34,7 +34,7 @@ rate = 1000000
 in_flight = 32
 timeout = "10m"
 [state]
-dir = "state"
+dir = "{state}"
 [schedule]
 every = "1h"
 [guards]
@@ -80,10 +80,16 @@ class Stage:
         """The program's memory."""
         return self.folder / "state" / "state.db"
 
-    def configure(self, *, repository: Path | None = None, branch: str = "main") -> None:
+    def configure(
+        self, *, repository: Path | None = None, branch: str = "main", state: str = "state"
+    ) -> None:
         """Writes the program's configuration."""
         text = _CONFIGURATION.format(
-            repository=repository or self.repository, branch=branch, url=self.registry.url, project=PROJECT
+            repository=repository or self.repository,
+            branch=branch,
+            url=self.registry.url,
+            project=PROJECT,
+            state=state,
         )
         (self.folder / "reconciler.toml").write_text(text, "utf-8")
 

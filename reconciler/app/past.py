@@ -57,7 +57,7 @@ def _paths(
     """The files that declare each pair now, or declared it when it was last acted on."""
     with closing(index_of(configuration, writes=False)) as index:
         part = part_of(index, configuration, target)
-        desired = declared(source, part, reader_of(configuration, target), commit).desired()
+        desired = declared(source, part, reader_of(configuration, target), commit, credited=False).desired()
     paths: dict[Pair, tuple[str, ...]] = {
         pair: (manifest.path,) for pair, manifest in desired.manifests.items()
     }

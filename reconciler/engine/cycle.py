@@ -198,7 +198,7 @@ class Engine:
         commit = await self.head()
 
         def declares(target: Target) -> bool:
-            found = declared(self.source, target.index, target.reader, commit)
+            found = declared(self.source, target.index, target.reader, commit, credited=False)
             return pair in found.desired([pair]).manifests
 
         return frozenset([t.name for t in self.targets if await self._in_git(declares, t)])
@@ -465,7 +465,7 @@ class Engine:
 
 
 _MOVED_BY_ACTING = (Verdict.IMPORT, Verdict.PUBLISHING)
-_MANIFESTS_AT_ONCE = 2000
+_MANIFESTS_AT_ONCE = 5000
 
 
 def _standing(target: Target, commit: str) -> str:

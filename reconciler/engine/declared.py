@@ -124,16 +124,24 @@ class Declared:
         return self.source.files(self.commit, [path]).get(path)
 
 
-def declared(source: Source, index: Index, reader: Reader, commit: str) -> Declared:
+def declared(source: Source, index: Index, reader: Reader, commit: str, *, credited: bool = True) -> Declared:
     """What the target declares at `commit`.
 
     The index is used as far as it goes: of an ancestor, only what changed since is looked at; of any other
     commit, what files of the same content said is not read again.
 
+    Args:
+        source: the repository.
+        index: the target's.
+        reader: the target's.
+        commit: its id.
+        credited: whether to ask git who gave the files that were read their content, for which it may have to
+            go through all of its log. Without it, this is nothing to save.
+
     Raises:
         SourceError: git could not be read.
     """
-    desk = _Desk(source, index, reader, commit)
+    desk = _Desk(source, index, reader, commit, credited)
     base = index.base()
     if base is None:
         return desk.anew()
@@ -154,6 +162,7 @@ class _Desk:
     index: Index
     reader: Reader
     commit: str
+    credited: bool
 
     def moved(self, base: str, changes: Mapping[str, File | None], touched: Collection[str]) -> Declared:
         """What differs from the index, and which pairs that may concern.
@@ -212,6 +221,8 @@ class _Desk:
     def _credited(self, readings: Iterable[Reading]) -> list[Reading]:
         """The readings with who gave each file its content, one value for each commit."""
         waiting = list(readings)
+        if not self.credited:
+            return waiting
         credited = self.source.attribute(self.commit, {reading.path: reading.blob for reading in waiting})
         known: dict[str, Credit] = {}
         for attribution in credited.values():

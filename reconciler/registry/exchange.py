@@ -156,7 +156,7 @@ class Exchange:
         raise error
 
     async def _answer(self, call: Call, attempt: _Attempt) -> Answer:
-        """What came back. httpx's response refers to itself, so that the body is not left with it."""
+        """What came back, whatever it says."""
         url = f"{self._origin}{call.path}" + (f"?{call.query}" if call.query else "")
         headers = {
             "Accept": "application/json",
@@ -170,6 +170,7 @@ class Exchange:
                     call.method, url, headers=headers, content=call.body, extensions=told
                 ) as response:
                     body = b"".join([piece async for piece in response.aiter_bytes()])
+                    response.stream = _READ  # httpx's own refers back, and both would wait for the collector
         except AnswerTooLarge as error:
             if call.write:
                 raise _lost(call, str(error), sent=True) from None
@@ -182,6 +183,7 @@ class Exchange:
         return Answer(response.status_code, response.headers, body, known)
 
 
+_READ = httpx.ByteStream(b"")
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.PoolTimeout, "no connection became free in time"),
     (httpx.ConnectTimeout, "no connection in time: check endpoint, network and proxy"),

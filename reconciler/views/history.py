@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract import version_key
 from reconciler.contract.pair import Pair
@@ -35,8 +34,7 @@ _TONES: dict[EventKind, Tone] = {
 _EVENT_WIDTH = max(len(kind) for kind in EventKind)
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """One model that a manifest declares now, and the commits that touched that manifest, newest first."""
 
     target: str
@@ -44,8 +42,7 @@ class Declared:
     touches: Sequence[Touch]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One commit of one model, or, without a commit, a model that only the journal remembers.
 
     Attributes:

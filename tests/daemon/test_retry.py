@@ -30,7 +30,7 @@ def test_retry_while_run_is_up_releases_and_leaves_the_import_to_it(fleet: Fleet
                 assert (done.code, [item["model_name"] for item in done.json["items"]]) == (0, ["mnist"])
                 assert "mnist@1.0.0: released; `reconciler run`, which holds the state, goes on" in done.err
                 assert await until(lambda: registry.imports > before) < 2
-                assert [line for line in daemon.lines if line.get("why") == "state" and "commit" in line]
+                await daemon.tells("tick", why="state")
 
     asyncio.run(work())
 
