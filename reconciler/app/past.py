@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -37,16 +38,18 @@ def past(
     with (
         closing(source_of(configuration)) as source,
         closing(open_state(configuration.state_url, writer=False)) as ledger,
+        ThreadPoolExecutor(1) as beside,
     ):
         commit = source.head()
         for wanted in configuration.chosen(target):
             folder = configuration.settings.targets[wanted].path
+            touches = beside.submit(source.history, commit, folder)  # git sorts its commits meanwhile
             paths = {
                 pair: files
                 for pair, files in _paths(configuration, wanted, source, commit, ledger).items()
                 if _is_wanted(pair, name, version)
             }
-            models += _declared(wanted, source.history(commit, folder), paths)
+            models += _declared(wanted, touches.result(), paths)
             events += [e for e in ledger.events(wanted) if _is_wanted(e.pair, name, version)]
     return models, events
 
