@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LARGE = 10_000  # models; from here on, what is long is done once
 _MOST_IMPORTS = 10_000
+_COUNTED_IMPORTS = 1000
 _DELAY = 0.1  # seconds before the registry answers while imports are measured
 _IDLE_TICKS = 20
 _OFTEN = 7  # times what is short is measured
@@ -307,29 +308,33 @@ def _worktree(full: Stage, results: Results, _: int) -> None:
 
 
 def _imports(folder: Path, models: int, results: Results, layout: str) -> None:
+    """Timed and counted apart: the held read that commits are counted by makes each of them dearer."""
     new = min(models // 2, _MOST_IMPORTS)
     for key, samples in (("ours", results.program), ("naive", results.naive)):
         with stage(folder / key, new, full=False, commits=1, delay=_DELAY, layout=layout) as empty:
-            if key == "naive":
-                done = empty.run_naive()
-            else:
-                empty.configure(branch="first")
-                empty.run_ours(*_APPLY)
-                empty.configure()
-                done = _import_counted(empty, results)
+            done = empty.run_naive() if key == "naive" else _imported(empty)
             samples["import"] = sample([done], rate=new)
+    with stage(
+        folder / "counted", _COUNTED_IMPORTS, full=False, commits=1, delay=_DELAY, layout=layout
+    ) as empty:
+        _begun(empty)
+        results.counts["import"] = _counted(empty, partial(_run_with, empty, _APPLY))
 
 
-def _import_counted(empty: Stage, results: Results) -> Run:
-    done: list[Run] = []
-    results.counts["import"] = _counted(
-        empty, lambda environment: done.append(empty.run_ours(*_APPLY, variables=environment))
-    )
-    return done[0]
+def _imported(empty: Stage) -> Run:
+    _begun(empty)
+    return empty.run_ours(*_APPLY)
+
+
+def _begun(empty: Stage) -> None:
+    """With a state that was made before, of a commit that declared nothing yet."""
+    empty.configure(branch="first")
+    empty.run_ours(*_APPLY)
+    empty.configure()
 
 
 def _counted(full: Stage, once: Callable[[Mapping[str, str]], object], *, state: bool = True) -> Counts:
-    """What one run does; it is not one of those that are timed, except where runs are long."""
+    """What one run does; it is not one of those that are timed."""
     with git_counted(full.folder, full.variables) as (environment, log):
         before = full.registry.requests()
         if not state:

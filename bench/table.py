@@ -91,7 +91,7 @@ def _rows(results: Results) -> Iterable[str]:
 def _counts(results: Results) -> Iterable[str]:
     yield from _head("one run of", "git processes", "HTTP requests", "commits of the state")
     titles = {row.key: row.title for row in ROWS} | {"naive": "naive script, any tick"}
-    titles["loop-noop"] = "twenty no-op ticks inside `run`"
+    titles |= {"loop-noop": "twenty no-op ticks inside `run`", "import": "import of a thousand new models"}
     for key, counts in results.counts.items():
         commits = _NONE if counts.commits is None else f"{counts.commits:,}"
         yield _line(titles[key], f"{counts.git:,}", f"{counts.requests:,}", commits)

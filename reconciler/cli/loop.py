@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 
 from reconciler.cli.options import (
@@ -14,6 +15,8 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.terminal import configuration
+
+_COLLECT = (100_000, 20, 20)
 
 
 def run(
@@ -32,6 +35,7 @@ def run(
     settings = configuration(config)
     level = "debug" if verbose else "warning" if quiet else settings.settings.log.level
     start_log(level, as_json=output is Output.JSON or settings.settings.log.format == "json")
+    gc.set_threshold(*_COLLECT)
     asyncio.run(serve(settings, target))
 
 

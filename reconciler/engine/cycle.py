@@ -30,7 +30,6 @@ from reconciler.engine.plan import (
     after,
     order,
     plan_digest,
-    postponed,
     preflighted,
     to_inspect,
     verdicts,
@@ -328,11 +327,9 @@ class Engine:
         unheard = p.view.desired.manifests.keys() - p.view.entries.keys()
         view = replace(p.view, seen=self.ledger.seen(p.target.name, unheard) if unheard else {})
         view, details = await observe(registry, view, only=p.scope, in_flight=in_flight)
-        ids = to_inspect(view, everything=p.full)
-        if not wanted.refresh:
-            later = postponed(view, ids, p.target.compare_at_most, self.clock.chance())
-            view = replace(view, later=later)
-            ids = tuple(one for one in ids if one not in later)
+        limit = None if wanted.refresh else p.target.compare_at_most
+        ids, later = to_inspect(view, everything=p.full, at_most=limit, chance=self.clock.chance())
+        view = replace(view, later=later)
         p.compared = bool(ids)
 
         async def manifests(declarations: Iterable[Declaration]) -> Mapping[Pair, Manifest]:

@@ -53,7 +53,7 @@ async def observe(
     if only is None or len(only) > _ONE_BY_ONE:
         listed = await registry.list_models()
         models = [model for model in listed if only is None or model.pair in only]
-        seen = {model.model_id for model in models}
+        seen = {model.model_id for model in models} if known else ()
         details = await inspect(registry, [one for one in known if one not in seen], in_flight)
         models += [ObservedModel(model_id, known[model_id]) for model_id in details]
     else:

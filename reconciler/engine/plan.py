@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract import comparable, lifecycle, next_free, version_key
 from reconciler.engine.drift import differences
@@ -107,51 +107,51 @@ def by_pair(models: Iterable[ObservedModel]) -> dict[Pair, list[ObservedModel]]:
     return dict(grouped)
 
 
-def to_inspect(view: View, *, everything: bool = False) -> tuple[str, ...]:
-    """The ids of the models whose detail is needed to tell whether they drifted, or what became of them.
+class Inspections(NamedTuple):
+    """Which models' details are asked for.
 
-    A model that was found equal to this very manifest before needs none, unless `everything` is to be
-    looked at again.
+    Attributes:
+        now: model ids, for this cycle.
+        later: those that wait for another.
     """
-    return tuple(
-        model.model_id
-        for pair, manifest in view.desired.manifests.items()
-        for model in view.observed.get(pair, ())[:1]
-        if everything
-        or (entry := view.entries.get(pair)) is None
-        or not known_equal(manifest, model, entry)
-        or _status(model, None, entry) is None
-    )
+
+    now: tuple[str, ...]
+    later: frozenset[str] = frozenset()
 
 
-def postponed(view: View, wanted: Sequence[str], limit: int, chance: float) -> frozenset[str]:
-    """Which of the models to inspect wait for a later cycle, so that one inspects about `limit` of them.
+def to_inspect(
+    view: View, *, everything: bool = False, at_most: int | None = None, chance: float = 0.0
+) -> Inspections:
+    """The models whose detail tells whether they drifted, or what became of them.
 
-    A model whose verdict needs its detail never waits. Of the others those come first that were never
-    compared; of those that were, any may come next.
+    A model that was found equal to this very manifest before needs no look, unless `everything` is to be
+    looked at again. One whose verdict needs its detail never waits. Of the others those come first that were
+    never compared; of those that were, any may come next.
 
     Args:
-        view: what `wanted` was made from.
-        wanted: as `to_inspect` gives it.
-        limit: how many of those that can wait are inspected in this cycle.
+        view: what is declared, remembered and observed.
+        everything: whether to look at models that are known to be equal, too.
+        at_most: how many of those that can wait are inspected in this cycle; None for all.
         chance: in [0, 1); where in the list of those that were compared before to begin.
     """
-    if len(wanted) <= limit:
-        return frozenset()
-    among = set(wanted)
+    needed: list[str] = []
     never: list[str] = []
     before: list[str] = []
     for pair, manifest in view.desired.manifests.items():
-        for model in view.observed.get(pair, ())[:1]:
-            if model.model_id not in among:
-                continue
-            entry = view.entries.get(pair)
-            if entry is None and lifecycle(model.status) == "published":
-                never.append(model.model_id)
-            elif known_equal(manifest, model, entry):
-                before.append(model.model_id)
+        models = view.observed.get(pair)
+        if not models:
+            continue
+        model, entry = models[0], view.entries.get(pair)
+        if entry is None:
+            (never if lifecycle(model.status) == "published" else needed).append(model.model_id)
+        elif not known_equal(manifest, model, entry):
+            needed.append(model.model_id)
+        elif everything or _status(model, None, entry) is None:
+            before.append(model.model_id)
     start = int(chance * len(before))
-    return frozenset([*never, *before[start:], *before[:start]][limit:])
+    patient = [*never, *before[start:], *before[:start]]
+    limit = len(patient) if at_most is None else at_most
+    return Inspections((*needed, *patient[:limit]), frozenset(patient[limit:]))
 
 
 def known_equal(manifest: Declaration, model: ObservedModel, entry: Entry | None) -> bool:

@@ -162,24 +162,24 @@ def test_a_manifest_that_lost_a_field_is_drifted_although_the_registry_shows_no_
 def test_a_drifted_model_is_compared_again_each_time() -> None:
     """A standing drift is never forgotten because the digest is the old one."""
     known = {PAIR: entry(Phase.REGISTERED, MINE, last=EventKind.DRIFTED)}
-    assert to_inspect(view(MINE, observed=model(), entries=known)) == ("m-1",)
+    assert to_inspect(view(MINE, observed=model(), entries=known)).now == ("m-1",)
 
 
 def test_a_model_found_equal_before_needs_no_detail_until_everything_is_looked_at() -> None:
     """Details are asked for only where drift must be judged."""
     known = {PAIR: entry(Phase.REGISTERED, MINE)}
-    assert to_inspect(view(MINE, observed=model(), entries=known)) == ()
-    assert to_inspect(view(MINE, observed=model(), entries=known), everything=True) == ("m-1",)
-    assert to_inspect(view(MINE, observed=model())) == ("m-1",)
-    assert to_inspect(view(OTHER, observed=model(), entries=known)) == ("m-1",)
-    assert to_inspect(view(MINE, observed=model(model_id="m-9"), entries=known)) == ("m-9",)
+    assert to_inspect(view(MINE, observed=model(), entries=known)).now == ()
+    assert to_inspect(view(MINE, observed=model(), entries=known), everything=True).now == ("m-1",)
+    assert to_inspect(view(MINE, observed=model())).now == ("m-1",)
+    assert to_inspect(view(OTHER, observed=model(), entries=known)).now == ("m-1",)
+    assert to_inspect(view(MINE, observed=model(model_id="m-9"), entries=known)).now == ("m-9",)
     assert only(verdicts(view(MINE, observed=model(), entries=known))).verdict is Verdict.IN_SYNC
 
 
 def test_a_list_that_leaves_the_status_out_is_completed_from_the_detail() -> None:
     """List items are sparse in the vendor's own example."""
     seen = view(MINE, observed=model(status=None), entries={PAIR: entry(Phase.REGISTERED, MINE)})
-    assert to_inspect(seen) == ("m-1",)
+    assert to_inspect(seen).now == ("m-1",)
     found = only(verdicts(replace(seen, looks={"m-1": look(MINE.request, DETAIL)})))
     assert (found.verdict, found.model_status) == (Verdict.IN_SYNC, "published")
 
