@@ -144,6 +144,7 @@ def change(repository: GitRepository, kind: str, files: dict[str, str | None]) -
             "commit",
             "--quiet",
             "--amend",
+            "--allow-empty",
             "-m",
             "Again",
         )
