@@ -336,21 +336,31 @@ def opened(
     """
     plot = SCENES[kind]
     repository = GitRepository(folder / "origin" if plot.mirrored else folder)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    always = f"accept_duplicates = true\nvisible_after = {visible_after}\n"
-    (folder / "faults.toml").write_text(always + plot.rules)
-    source = repository.path.as_uri() if plot.mirrored else "."
-    (folder / "reconciler.toml").write_text(_configuration(port, source, plot.schedule))
-    scene = Scene(folder, plot, start, port, models, repository, fail=plot.fail, visible_after=visible_after)
-    repository.commit({f"models.d/m{number}.yaml": manifest(number) for number in range(models)})
-    try:
-        scene.serve(registry_point)
-        scene.watch()
-        plot.before(scene)
-        yield scene
-    finally:
-        scene.kill_registry()
+    with _held_port() as held:
+        port = held.getsockname()[1]
+        always = f"accept_duplicates = true\nvisible_after = {visible_after}\n"
+        (folder / "faults.toml").write_text(always + plot.rules)
+        source = repository.path.as_uri() if plot.mirrored else "."
+        (folder / "reconciler.toml").write_text(_configuration(port, source, plot.schedule))
+        scene = Scene(
+            folder, plot, start, port, models, repository, fail=plot.fail, visible_after=visible_after
+        )
+        repository.commit({f"models.d/m{number}.yaml": manifest(number) for number in range(models)})
+        try:
+            scene.serve(registry_point)
+            scene.watch()
+            plot.before(scene)
+            yield scene
+        finally:
+            scene.kill_registry()
+
+
+def _held_port() -> socket.socket:
+    """Keeps a port from everybody but a server that asks for that very one, as long as it is open."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 def request(number: int) -> dict[str, str]:
