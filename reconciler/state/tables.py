@@ -59,8 +59,9 @@ def _unescape(match: re.Match[str]) -> str:
 
 def stored(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """A row with its texts as the columns of kind AnyText hold them."""
-    text = "".join([value for value in row if type(value) is str])
-    if text.isascii() and "\\" not in text and "\0" not in text:  # as nearly all are
+    joined = "".join([value for value in row if type(value) is str])
+    is_plain = joined.isascii() and "\\" not in joined and "\0" not in joined  # as most are, and quickly seen
+    if is_plain or _UNSTORABLE.search(joined) is None:
         return row
     return tuple(_UNSTORABLE.sub(_escape, value) if type(value) is str else value for value in row)
 
