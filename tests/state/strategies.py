@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import strategies as st
 
 from reconciler.contract.pair import Pair
+from reconciler.engine.plan import COMPARED_LATER
 from reconciler.engine.values import Event, EventKind, Item, Report, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
 
@@ -56,7 +57,7 @@ _items = st.builds(
     author=_maybe,
     model_id=_maybe,
     model_status=_maybe,
-    reasons=st.lists(_reasons, max_size=3).map(tuple),
+    reasons=st.just((COMPARED_LATER,)) | st.lists(_reasons, max_size=3).map(tuple),
     diff=st.lists(_texts, max_size=3).map(tuple),
     digest=_maybe,
 )
