@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,24 @@ def test_calls_one_after_the_other_use_one_connection() -> None:
 
     _, server = talk(lambda _: DETAIL, use)
     assert (len(server.requests), server.connections) == (10, 1)
+
+
+def test_an_answered_request_leaves_nothing_to_the_collector() -> None:
+    """A response and its stream that refer to each other would keep a list's pages until it looks."""
+
+    async def use(registry: ModelArtsRegistry) -> int:
+        await _details(registry, 10)
+        gc.collect()
+        gc.disable()
+        try:
+            for number in range(100):
+                await registry.detail(f"m-{number}")
+            return gc.collect()
+        finally:
+            gc.enable()
+
+    unreachable, _ = talk(lambda _: DETAIL, use)
+    assert unreachable < 100
 
 
 def test_there_are_no_more_connections_than_requests_in_flight() -> None:
