@@ -47,14 +47,11 @@ def unchanged(configuration: Configuration, target: str | None, now: datetime | 
             int(told["position"]),
             {Verdict(word): int(number) for word, number in told["numbers"].items()},
         )
-        by = [told["by"], told["files"]]
+        by = [rest.position, told["by"], told["files"]]
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
     names = configuration.chosen(target)
-    if rest.position != seen.position or by != [
-        _fingerprint(configuration, names),
-        _files(configuration, names),
-    ]:
+    if by != [seen.position, _fingerprint(configuration, names), _files(configuration, names)]:
         return None
     if not rest.at <= (now or datetime.now(UTC)) < rest.until:
         return None

@@ -9,6 +9,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from reconciler.engine.values import Credit
+
 if TYPE_CHECKING:
     from reconciler.engine.desired import Reader
     from reconciler.engine.ports import Index, Source
@@ -48,7 +50,6 @@ def audit(source: Source, index: Index, reader: Reader, chance: float) -> int:
             wrong.add(reading.path)
     few = {path: held[path] for path in some[:_CREDITED_ANEW]}
     for path, made in source.attribute(commit, few).items():
-        credit = known[path].credit
-        if credit is None or (credit.commit, credit.author) != (made.commit, made.author):
+        if known[path].credit != Credit(made.commit, made.author):
             wrong.add(path)
     return len(wrong)

@@ -14,7 +14,7 @@ from reconciler.engine.values import AT_REST, Item, Verdict
 from reconciler.manifest.values import Reason, reason_of, row_of
 from reconciler.state.bulk import insert_rows, select_rows
 from reconciler.state.complaint import Unreadable
-from reconciler.state.tables import NOT_IN_SYNC, plain, standing, stored
+from reconciler.state.tables import NOT_IN_SYNC, SEEN, plain, standing, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -81,9 +81,8 @@ def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
         (target, Verdict(verdict)): number
         for target, verdict, number in connection.execute(others.group_by(columns.target, columns.verdict))
     }
-    for target, number in connection.execute(
-        select(columns.target, func.count()).group_by(columns.target)
-    ).all():
+    all_there_are = select(columns.target, func.count()).group_by(columns.target)
+    for target, number in connection.execute(all_there_are).all():
         in_sync = number - sum(known for (of, _), known in found.items() if of == target)
         found |= {(target, Verdict.IN_SYNC): in_sync} if in_sync else {}
     return found
@@ -105,7 +104,7 @@ def seen(connection: Connection, target: str, limit: int | None = None) -> dict[
     """Models that are well as far as is known, and whose content is not known: their ids by pair."""
     # without statistics SQLite would take an index that holds every model
     hint = "INDEXED BY standing_seen " if connection.dialect.name == "sqlite" else ""
-    where = f"{hint}WHERE target = ? AND verdict = 'in-sync' AND digest IS NULL"
+    where = f"{hint}WHERE target = ? AND {SEEN.text}"
     if limit is not None:
         where += f" LIMIT {limit:d}"
     columns = ("model_name", "model_version", "model_id")
@@ -117,9 +116,7 @@ def seen_of(connection: Connection, target: str, pairs: Collection[Pair]) -> dic
     """The same of these pairs: asked one by one, or all when they are many."""
     if len(pairs) > _PAIRS_ONE_BY_ONE:
         return {pair: model_id for pair, model_id in seen(connection, target).items() if pair in pairs}
-    where = (
-        "WHERE target = ? AND model_name = ? AND model_version = ? AND verdict = 'in-sync' AND digest IS NULL"
-    )
+    where = f"WHERE target = ? AND model_name = ? AND model_version = ? AND {SEEN.text}"
     found = {}
     for pair in pairs:
         for (model_id,) in select_rows(connection, standing, ("model_id",), where, stored((target, *pair))):
@@ -151,7 +148,6 @@ def _standing(connection: Connection, target: str, pairs: Collection[Pair] | Non
 
 
 def _row(item: Item) -> Row:
-    told = _told(item.reasons, item.diff) if item.reasons or item.diff else None
     row = (
         item.target,
         item.model_name,
@@ -164,14 +160,16 @@ def _row(item: Item) -> Row:
         item.model_id,
         item.model_status,
         item.digest,
-        told,
+        _told(item.reasons, item.diff),
     )
     return stored(row)
 
 
-def _told(reasons: tuple[Reason, ...], diff: tuple[str, ...]) -> str:
-    """The column `told`: empty for what may be told of very many models at once."""
-    return _COMPARED_LATER if reasons == _LATER and not diff else _as_json(reasons, diff)
+def _told(reasons: tuple[Reason, ...], diff: tuple[str, ...]) -> str | None:
+    """The column `told`: nothing, or a word, for what may be so of very many models at once."""
+    if diff or reasons not in ((), _LATER):
+        return _as_json(reasons, diff)
+    return _COMPARED_LATER if reasons else None
 
 
 @lru_cache(maxsize=256)
@@ -204,7 +202,9 @@ def _item(row: Row) -> Item:
 
 def _said(told: str | None) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
     """The reasons and the diff that `_told` made this of."""
-    if told is None or told == _COMPARED_LATER:
-        return () if told is None else _LATER, ()
+    if told is None:
+        return (), ()
+    if told == _COMPARED_LATER:
+        return _LATER, ()
     said = json.loads(told)
     return tuple(map(reason_of, said["reasons"])), tuple(said["diff"])

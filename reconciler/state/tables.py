@@ -178,12 +178,13 @@ Index(
     postgresql_where=NOT_IN_SYNC,
 )
 
-_SEEN = text("verdict = 'in-sync' AND digest IS NULL")
+SEEN = text("verdict = 'in-sync' AND digest IS NULL")
+"""The same of the index on models that are well as far as is known, and whose content is not known."""
 Index(
     "standing_seen",
     standing.c.target,
-    sqlite_where=_SEEN,
-    postgresql_where=_SEEN,
+    sqlite_where=SEEN,
+    postgresql_where=SEEN,
 )
 
 mark = Table(
