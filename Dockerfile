@@ -1,12 +1,15 @@
 # syntax=docker/dockerfile:1
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /src
-COPY requirements/runtime.txt requirements/runtime.txt
-RUN python -m venv /opt/reconciler \
+COPY requirements/runtime.txt requirements/build.txt requirements/
+RUN python -m venv /opt/build \
+ && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt \
+ && python -m venv /opt/reconciler \
  && /opt/reconciler/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.txt
 COPY pyproject.toml README.md ./
 COPY reconciler reconciler
-RUN /opt/reconciler/bin/pip install --no-cache-dir --no-deps .
+RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation -w /src/dist . \
+ && /opt/reconciler/bin/pip install --no-cache-dir --no-deps /src/dist/*.whl
 
 FROM python:3.13-slim-bookworm
 LABEL org.opencontainers.image.title="model-reconciler" \

@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
+INSTALLER ?= # a requirement file with the pip that installs; the one that Python brings where it is not given
 
 .PHONY: demo test lint types contracts deps dockerfile check torture bench lock clean
 
@@ -49,19 +51,22 @@ lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --extra postgres --extra obs --group dev pyproject.toml requirements/build.in \
 	  -o requirements/development.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links -c requirements/development.txt requirements/build.in -o requirements/build.txt
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=…")'
 	$(PYTHON) -m venv $(VENV)
+	$(if $(INSTALLER),$(INSTALL) --require-hashes -r $(INSTALLER))
 
-$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/runtime.txt
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+$(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
+	$(INSTALL) --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	$(INSTALL) --no-deps --no-build-isolation -e .
 	$(BIN)/python -m compileall -q reconciler
 	@touch $@
 
 $(VENV)/.development: requirements/development.txt $(VENV)/.runtime
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/development.txt
+	$(INSTALL) --require-hashes -r requirements/development.txt
 	@touch $@
 
 clean:
