@@ -1,17 +1,24 @@
 # syntax=docker/dockerfile:1
-FROM python:3.13-slim-bookworm AS build
+# The digest fixes the bytes; `docker buildx imagetools inspect python:3.13-slim-bookworm` names a newer one.
+ARG BASE=python:3.13-slim-bookworm@sha256:01f42367a0a94ad4bc17111776fd66e3500c1d87c15bbd6055b7371d39c124fb
+
+FROM ${BASE} AS build
+# Which extras the image has: none, "postgres", "obs", or "postgres obs".
+ARG EXTRAS=""
 WORKDIR /src
-COPY requirements/runtime.txt requirements/build.txt requirements/
+COPY requirements/*.txt requirements/
 RUN python -m venv /opt/build \
  && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt \
  && python -m venv /opt/reconciler \
- && /opt/reconciler/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.txt
+ && for part in runtime ${EXTRAS}; do \
+      /opt/reconciler/bin/pip install --no-cache-dir --require-hashes -r "requirements/$part.txt" || exit 1; \
+    done
 COPY pyproject.toml README.md ./
 COPY reconciler reconciler
 RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation -w /src/dist . \
  && /opt/reconciler/bin/pip install --no-cache-dir --no-deps /src/dist/*.whl
 
-FROM python:3.13-slim-bookworm
+FROM ${BASE}
 LABEL org.opencontainers.image.title="model-reconciler" \
       org.opencontainers.image.description="GitOps for model registries: commit a manifest, and the model is imported exactly once."
 # git and ssh are what a source may need; the versions are those of the distribution's stable release.

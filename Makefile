@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 INSTALLER ?= # a requirement file with the pip that installs; the one that Python brings where it is not given
 
-.PHONY: demo test lint types contracts deps dockerfile check torture bench lock clean
+.PHONY: demo test lint types contracts deps dockerfile check supply-chain torture bench lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/reconciler plan
@@ -42,17 +42,28 @@ torture: $(VENV)/.development
 bench: $(VENV)/.development
 	$(BIN)/python -m bench --models $(or $(N),2000)
 
+# A list of everything that is shipped, and what is known against it.
+supply-chain: $(VENV)/.audit
+	@mkdir -p dist
+	for part in runtime postgres obs; do \
+	  $(VENV)/audit/bin/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
+	    -o dist/sbom-$$part.json requirements/$$part.txt || exit 1; \
+	done
+	$(VENV)/audit/bin/python .ci/advisories.py requirements/postgres.txt requirements/obs.txt requirements/build.txt
+
 check: test lint types contracts deps dockerfile
 
-# Pins with hashes and without any address, made anew from the ranges in pyproject.toml.
+# Pins with hashes and without any address, made anew from the ranges in pyproject.toml: one for everything, and
+# from it what the program needs, what each extra adds, and what builds and audits it.
+COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+  --no-emit-index-url --no-emit-find-links
 lock:
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links --extra postgres --extra obs pyproject.toml -o requirements/runtime.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links --extra postgres --extra obs --group dev pyproject.toml requirements/build.in \
-	  -o requirements/development.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links -c requirements/development.txt requirements/build.in -o requirements/build.txt
+	$(COMPILE) --extra postgres --extra obs --group dev pyproject.toml requirements/build.in -o requirements/development.txt
+	$(COMPILE) -c requirements/development.txt pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) -c requirements/development.txt --extra postgres pyproject.toml -o requirements/postgres.txt
+	$(COMPILE) -c requirements/development.txt --extra obs pyproject.toml -o requirements/obs.txt
+	$(COMPILE) -c requirements/development.txt requirements/build.in -o requirements/build.txt
+	$(COMPILE) requirements/audit.in -o requirements/audit.txt
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=…")'
@@ -67,6 +78,12 @@ $(VENV)/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml
 
 $(VENV)/.development: requirements/development.txt $(VENV)/.runtime
 	$(INSTALL) --require-hashes -r requirements/development.txt
+	@touch $@
+
+# An environment of its own: what audits the program is no part of what is audited.
+$(VENV)/.audit: requirements/audit.txt | $(VENV)/bin/python
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/audit.txt
 	@touch $@
 
 clean:
