@@ -27,7 +27,7 @@ _COMMANDS = {
     "retry": ("sync.retry", "Releases a failed model and imports it again."),
     "schema": ("schema.schema", "JSON Schema of a manifest or of the configuration."),
     "doctor": ("diagnose.doctor", "Checks the whole setup and says what to do."),
-    "state": ("state.app", "Looks after the state: check, export, compact, rebuild."),
+    "state": ("state.app", "Looks after the state: check, export, compact, migrate, rebuild."),
     "registry": ("registry.app", "The embedded registry: serve."),
 }
 """For each command, in the order of the list: where in this package it is, and its line of the list."""

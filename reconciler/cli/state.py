@@ -1,4 +1,4 @@
-"""`state check`, `state export`, `state rebuild`: looking after the memory itself."""
+"""`state check`, `state export` and the others: looking after the memory itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ app = typer.Typer(help="Looks after the state.", no_args_is_help=True, rich_mark
 def check(
     config: ConfigOption = None, output: OutputOption = Output.TEXT, quiet: QuietOption = False
 ) -> None:
-    """Says whether the state is sound: readable, whole, and its ledger the fold of its journal."""
+    """Says whether the state is sound: readable, of the right columns, its ledger the fold of its journal."""
     from reconciler.state import check as problems_of  # noqa: PLC0415 - heavy
 
     url = configuration(config).state_url
@@ -61,6 +61,16 @@ def compact(
     moved = archive(settings.state_url, datetime.now(UTC) - age)
     if not quiet:
         tell(f"{moved} {'event was' if moved == 1 else 'events were'} compressed")
+
+
+@app.command()
+def migrate(config: ConfigOption = None, quiet: QuietOption = False) -> None:
+    """Brings a state of an earlier version up to date, and does nothing else; nothing may be running."""
+    from reconciler.state import migrate as bring_up_to_date  # noqa: PLC0415 - heavy
+
+    version = bring_up_to_date(configuration(config).state_url)
+    if not quiet:
+        tell(f"the state has version {version} of its schema")
 
 
 @app.command()

@@ -234,6 +234,8 @@ class Event:
         digest: digest of the manifest concerned, if any.
         detail: one line for people, or None.
         not_before: earliest time of the next attempt or observation, UTC, or None.
+        actor: who asked for what led to it, such as `ada@build-7 (retry)`; None for what the loop does by
+            itself.
     """
 
     at: datetime
@@ -253,6 +255,7 @@ class Event:
     not_before: datetime | None = None
     code: str | None = None
     detail: str | None = None
+    actor: str | None = None
 
 
 class Phase(StrEnum):

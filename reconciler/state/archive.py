@@ -32,6 +32,8 @@ CHUNK = 1000
 
 _ROWS_AT_ONCE = 1000
 _COLUMNS = ("seq", *EVENT_COLUMNS)
+_LATER = frozenset({"actor"})
+"""Columns that a chunk of an earlier version does not have: no chunk is ever written again."""
 _MOVABLE = """
 WHERE at < ? AND seq < ? AND EXISTS (
     SELECT 1 FROM ledger WHERE ledger.at_rest AND ledger.target = journal.target
@@ -126,15 +128,26 @@ def _unpacked(connection: Connection, first: int, wanted: dict[str, str]) -> Ite
     ((last, body),) = connection.execute(select(columns.last, columns.body).where(columns.first == first))
     try:
         head, *lines = zlib.decompress(body).split(b"\n")
-        places = [json.loads(head).index(name) for name in _COLUMNS]
+        places = _places(json.loads(head))
         _ensure_it_goes(first, last, [json.loads(line)[places[0]] for line in (lines[0], lines[-1])])
-        chunk = [tuple(values[place] for place in places) for values in map(json.loads, _near(lines, wanted))]
+        chunk = [
+            tuple(values[place] if place < len(values) else None for place in places)
+            for values in map(json.loads, _near(lines, wanted))
+        ]
     except (AttributeError, IndexError, TypeError, ValueError, zlib.error) as error:
         raise Unreadable(f"the archive's chunk {first}") from error
     tests = [(_COLUMNS.index(name), value) for name, value in wanted.items()]
     for row in chunk:
         if all(row[place] == value for place, value in tests):
             yield row
+
+
+def _places(head: list[str]) -> list[int]:
+    """Where a chunk has each of our columns: beyond its end what came after the chunk was made.
+
+    Raises ValueError when it lacks one of those that every version had.
+    """
+    return [len(head) if name in _LATER and name not in head else head.index(name) for name in _COLUMNS]
 
 
 def _ensure_it_goes(first: int, last: int, found: list[int]) -> None:

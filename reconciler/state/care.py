@@ -5,18 +5,18 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete
-
 from reconciler.contract.pair import Pair
-from reconciler.engine.fold import fold
 from reconciler.errors import StateError
 from reconciler.state import archive, tables
 from reconciler.state.address import SqliteFile, parse, printable
-from reconciler.state.bulk import insert_rows, select_rows
+from reconciler.state.bulk import select_rows
 from reconciler.state.ledger import SqlLedger
 from reconciler.state.opening import open_database
-from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, Key, entry_row, event_of
+from reconciler.state.refold import folded, refold
+from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, event_of
+from reconciler.state.schema import differences
 from reconciler.state.tables import plain
+from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.engine.values import Entry
     from reconciler.state.database import Database
-
-_Rows = dict[Key, tuple[Any, ...]]
+    from reconciler.state.refold import Rows
+    from reconciler.state.rows import Key
 
 
 def check(url: str) -> tuple[str, ...]:
     """Every problem found in a state, one line each; none when it is sound or does not exist.
 
-    The database's own integrity check, every line of the journal, and the ledger against the journal's fold.
+    The database's own integrity check, the tables, columns and indexes, every line of the journal, and the
+    ledger against the journal's fold.
     Changes nothing, and works beside a live writer.
 
     Raises:
@@ -47,7 +47,9 @@ def check(url: str) -> tuple[str, ...]:
     try:
         with database.reading() as connection:
             damage = _damage(connection) if isinstance(address, SqliteFile) else []
-            return tuple(damage or _disagreements(_folded(connection), _stored(connection)))
+            if damage:
+                return tuple(damage)
+            return (*differences(connection), *_disagreements(folded(connection), _stored(connection)))
     except StateError as error:
         return (str(error),)
     finally:
@@ -86,6 +88,20 @@ def compact(url: str, before: datetime) -> int:
         return moved
 
 
+def migrate(url: str) -> int:
+    """Brings a state of an earlier version up to date, as every writer does before it writes.
+
+    Returns:
+        The version that the state has now.
+
+    Raises:
+        StateLockedError: another process writes this state.
+        StateError: there is no such state, it is of a newer version, or it cannot be written.
+    """
+    with _opened(url, "migrate"):
+        return SCHEMA_VERSION
+
+
 def rebuild(url: str) -> int:
     """Makes the ledger anew from the journal, in one transaction, as the state's only writer.
 
@@ -98,12 +114,10 @@ def rebuild(url: str) -> int:
     """
     with _opened(url, "rebuild") as database:
         with database.reading() as connection:
-            right = _folded(connection)
-            wrong = _disagreements(right, _stored(connection))
+            wrong = _disagreements(folded(connection), _stored(connection))
         if wrong:
             with database.writing() as connection:
-                connection.execute(delete(tables.ledger))
-                insert_rows(connection, tables.ledger, ENTRY_COLUMNS, list(right.values()))
+                refold(connection)
         return len(wrong)
 
 
@@ -117,17 +131,7 @@ def _opened(url: str, what: str) -> Iterator[Database]:
         yield database
 
 
-def _folded(connection: Connection) -> _Rows:
-    entries: dict[Key, Entry] = {}
-    with closing(archive.rows(connection)) as rows:
-        for row in rows:
-            event = event_of(row)
-            key = (event.target, event.pair)
-            entries[key] = fold(entries.get(key), event)
-    return {key: entry_row(entry) for key, entry in entries.items()}
-
-
-def _stored(connection: Connection) -> _Rows:
+def _stored(connection: Connection) -> Rows:
     rows = select_rows(connection, tables.ledger, ENTRY_COLUMNS)
     return {_key(row): (*row[:-1], bool(row[-1])) for row in rows}
 
@@ -142,7 +146,7 @@ def _damage(connection: Connection) -> list[str]:
     return [] if found == ["ok"] else [f"the database file is damaged: {printable(line)}" for line in found]
 
 
-def _disagreements(right: _Rows, stored: _Rows) -> list[str]:
+def _disagreements(right: Rows, stored: Rows) -> list[str]:
     """What differs between the ledger and the journal's fold, one line for each pair."""
     problems = []
     for key in sorted(right.keys() | stored.keys()):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from reconciler.state.version import SCHEMA_VERSION
+
 _SQLITE = "sqlite:///"
 
 
@@ -29,8 +31,8 @@ class Glance:
 def glance(url: str, mark: str) -> Glance | None:
     """Looks at a state, and at the mark of that name which belongs to no target.
 
-    None for a state that is not in a SQLite file, does not exist or cannot be read: opening it in earnest
-    tells why.
+    None for a state that is not in a SQLite file, does not exist, cannot be read or is of another version:
+    opening it in earnest tells why, or brings it up to date.
     """
     if not url.startswith(_SQLITE) or "?" in url:
         return None
@@ -38,12 +40,13 @@ def glance(url: str, mark: str) -> Glance | None:
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             row = connection.execute(
-                "SELECT (SELECT value FROM meta WHERE key = 'lineage'),"
+                "SELECT (SELECT value FROM meta WHERE key = 'schema_version'),"
+                " (SELECT value FROM meta WHERE key = 'lineage'),"
                 " (SELECT max(seq) FROM journal),"
                 " (SELECT value FROM mark WHERE target = '' AND name = ?)",
                 (mark,),
             ).fetchone()
     except sqlite3.Error:
         return None
-    lineage, position, note = row
-    return None if lineage is None else Glance(lineage, position or 0, note)
+    version, lineage, position, note = row
+    return Glance(lineage, position or 0, note) if version == str(SCHEMA_VERSION) else None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, inspect, select
+from sqlalchemy import insert, select, text
 
 from reconciler.errors import StateError
 from reconciler.state.address import printable
 from reconciler.state.complaint import MOVE_AWAY
 from reconciler.state.rows import stamp
-from reconciler.state.tables import SCHEMA_VERSION, meta, metadata, target
+from reconciler.state.tables import meta, metadata, target
+from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,11 +23,23 @@ if TYPE_CHECKING:
     from reconciler.state.address import Address
 
 _PROGRAM = "model-reconciler"
+_COLUMNS = {
+    "sqlite": """
+        SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'
+    """,
+    "postgresql": """
+        SELECT t.relname, c.attname
+        FROM pg_class t JOIN pg_namespace s ON s.oid = t.relnamespace
+        JOIN pg_attribute c ON c.attrelid = t.oid
+        WHERE s.nspname = current_schema() AND t.relkind IN ('r', 'p') AND c.attnum > 0 AND NOT c.attisdropped
+    """,
+}
+"""Every column of every table of the schema in use; not of others that happen to be on the search path."""
 
 
 def is_blank(connection: Connection) -> bool:
     """Whether the database has none of the tables."""
-    return not set(metadata.tables) & _tables(connection)
+    return metadata.tables.keys().isdisjoint(_columns(connection))
 
 
 def establish(connection: Connection, now: datetime) -> None:
@@ -46,20 +59,22 @@ def establish(connection: Connection, now: datetime) -> None:
 
 def facts_of(connection: Connection) -> dict[str, str]:
     """What `establish` wrote; empty for a database that is not a state."""
-    if "meta" not in _tables(connection):
-        return {}
-    inspector = inspect(connection)
-    columns = inspector.get_columns("meta", schema=inspector.default_schema_name)
-    if not {"key", "value"} <= {column["name"] for column in columns}:
+    if not {"key", "value"} <= _columns(connection).get("meta", set()):
         return {}
     return {str(key): str(value) for key, value in connection.execute(select(meta.c.key, meta.c.value))}
 
 
-def verify(connection: Connection, where: Address) -> None:
+def verify(connection: Connection, where: Address, *, migrates: bool = False) -> None:
     """Refuses whatever this program did not write or cannot read.
 
+    Args:
+        connection: in a transaction.
+        where: the database's name for people.
+        migrates: brings a state of an earlier version up to date, inside the transaction, which has to be
+            that of the state's only writer; otherwise such a state is refused.
+
     Raises:
-        StateError: another program's database, an emptied one, or one of a newer version.
+        StateError: another program's database, an emptied or damaged one, or one of another version.
     """
     facts = facts_of(connection)
     if facts.get("program") != _PROGRAM:
@@ -73,10 +88,29 @@ def verify(connection: Connection, where: Address) -> None:
             f"state {where} was written by a newer version of this program (schema {printable(version)}, "
             f"known here: {SCHEMA_VERSION}); nothing was changed. Upgrade, or change state.url."
         )
-    missing = sorted(set(metadata.tables) - _tables(connection))
-    if missing:
+    if int(version) < SCHEMA_VERSION:
+        if not migrates:
+            raise StateError(
+                f"state {where} was written by an earlier version of this program (schema {version}, needed "
+                f"here: {SCHEMA_VERSION}); nothing was changed. Run `reconciler state migrate`, which only "
+                "brings it up to date; `reconciler apply` and `reconciler run` do so before anything else."
+            )
+        from reconciler.state.migrations import migrate  # noqa: PLC0415 - brings Alembic
+
+        migrate(connection, int(version))
+    _ensure_complete(connection, where)
+
+
+def _ensure_complete(connection: Connection, where: Address) -> None:
+    found = _columns(connection)
+    lacking = [f"its table {name!r}" for name in sorted(metadata.tables.keys() - found.keys())] or [
+        f"the column {name}.{column}"
+        for name, table in metadata.tables.items()
+        for column in sorted(set(table.columns.keys()) - found[name])
+    ]
+    if lacking:
         raise StateError(
-            f"state {where} lacks its table {missing[0]!r}: it was damaged or edited; nothing was changed. "
+            f"state {where} lacks {', '.join(lacking)}: it was damaged or edited; nothing was changed. "
             f"{MOVE_AWAY}"
         )
 
@@ -103,7 +137,9 @@ def record(connection: Connection, newcomers: Mapping[str, str]) -> None:
     connection.execute(insert(target), [{"name": name, "identity": what} for name, what in newcomers.items()])
 
 
-def _tables(connection: Connection) -> set[str]:
-    """The tables of the schema in use; not those of others that happen to be on the search path."""
-    inspector = inspect(connection)
-    return set(inspector.get_table_names(schema=inspector.default_schema_name))
+def _columns(connection: Connection) -> dict[str, set[str]]:
+    """The tables there are, each with the names of its columns."""
+    found: dict[str, set[str]] = {}
+    for name, column in connection.execute(text(_COLUMNS[connection.dialect.name])):
+        found.setdefault(name, set()).add(column)
+    return found

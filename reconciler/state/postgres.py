@@ -55,7 +55,7 @@ def open_writer(database: PostgresDatabase, now: datetime) -> Database:
         with writer.begin():
             if is_blank(writer):
                 establish(writer, now)
-            verify(writer, database)
+            verify(writer, database, migrates=True)
         return Database(database, engine, closing.pop_all(), writer=writer)
 
 

@@ -56,8 +56,8 @@ def open_writer(file: SqliteFile, now: datetime) -> Database:
         writer = engine.connect().execution_options(begin="BEGIN IMMEDIATE")
         closing.callback(writer.close)
         with writer.begin():
-            verify(writer, file)
-            _ensure_whole(writer, file)
+            _ensure_whole(writer, file)  # first: a migration makes the database longer than the file
+            verify(writer, file, migrates=True)
             _ensure_writable_and_sound(writer, file)
         _driver(writer).execute("PRAGMA journal_mode = WAL")
         ensure_ours = partial(_ensure_same, file, file.path.stat(), lock.held)

@@ -9,6 +9,9 @@
     standing the newest verdict on each model
     report   the rest of the newest report, one row
 
+Whoever changes them raises `reconciler.state.version.SCHEMA_VERSION` and writes a migration: see
+docs/development.md.
+
 Times are ISO 8601 text in UTC with microseconds, so that they sort as text and read without a tool.
 """
 
@@ -24,9 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.engine import Dialect
-
-SCHEMA_VERSION = 1
-"""Raised with every change of these tables or of the report's JSON that an older program could misread."""
 
 _UNSTORABLE = re.compile(r"[\\\x00\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(\\|u[0-9a-f]{4})")
@@ -118,6 +118,7 @@ journal = Table(
     Column("model_version", AnyText, nullable=False),
     Column("cycle_id", AnyText, nullable=False),
     *_facts(),
+    Column("actor", AnyText),
     Index("journal_by_pair", "target", "model_name", "model_version"),
     sqlite_autoincrement=True,
 )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LIBRARIES = frozenset(
     {
+        "alembic",
         "apscheduler",
         "asyncio",
         "deepdiff",
@@ -81,6 +82,14 @@ def test_a_command_imports_no_library_without_a_use_for_it(fleet: Fleet, command
     imported = {name.partition(".")[0] for name in _imported(fleet, command)}
     assert "typer" in imported
     assert (imported & LIBRARIES) - USES[command] == set()
+
+
+def test_a_state_of_this_version_is_used_without_alembic(fleet: Fleet) -> None:
+    """Reading and writing: it is loaded to bring an older state up to date, and for nothing else."""
+    for command in ("apply", "apply", "plan", "state rebuild", "state migrate"):
+        imported = {name.partition(".")[0] for name in _imported(fleet, command)}
+        assert "sqlalchemy" in imported
+        assert imported & {"alembic", "mako"} == set()
 
 
 def test_a_command_imports_no_other_command(fleet: Fleet) -> None:

@@ -55,6 +55,7 @@ def test_the_room_shows_these_names_and_no_others() -> None:
         "check",
         "compact",
         "export",
+        "migrate",
         "open_beside",
         "open_state",
         "rebuild",
@@ -194,7 +195,7 @@ def test_another_programs_database_is_refused(tmp_path: Path, statement: str) ->
     _refused(f"sqlite:///{tmp_path}/state.db", "empty or belongs to another program")
 
 
-@pytest.mark.parametrize("version", ["2", "99", "", "one"])
+@pytest.mark.parametrize("version", ["3", "99", "", "one"])
 def test_a_state_of_a_newer_version_is_refused(sqlite_url: str, version: str) -> None:
     """Older programs do not guess what newer ones meant."""
     file = _written(sqlite_url)

@@ -1,0 +1,8 @@
+"""The number of the state's schema; apart, so that reading it loads nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SCHEMA_VERSION: Final = 2
+"""Raised with every change of the tables, or of what their values mean; each number has a migration."""

@@ -1,0 +1,122 @@
+CREATE TABLE archive (
+	first BIGINT NOT NULL, 
+	last BIGINT NOT NULL, 
+	targets TEXT NOT NULL, 
+	body BLOB NOT NULL, 
+	PRIMARY KEY (first)
+);
+INSERT INTO archive ("first", "last", "targets", "body") VALUES (1, 3, '["prod"]', X'78daa552db4ec240107df72b485f7890d6dd82188931fa0fbe81214b77281bf752f662ecdf3b53b022112f611eba73a67bce4ccf749e05d866a32c0a5f43c4c438097a6985811ebc820fca59c4ae012f22e64b25114a55432052e58c519434226ef0d0ca125da4b871bed7e938bb3444115340e8619b5063f7cebab85cc1da79e834251d12a2509ac448ff4559ba58b59506e23c5fcc3976f58eaaceea36d72a4420c40b56b06c6493d6a71f999239a7b9d30a899b8ee8a9727caf64e534e73c2fc74fbc9c313e63ace0e578723dbd640c41f7d1fbcedd742882c395fd70871df6a37dda991392670675fe637cec2114f26ab5582459add70b8cc4d88417ad3068f8cd287b946230a422dc0e0777428a077813a6d150385fdfffeaed9167ec1bcf94699c8ff9fe2f38708f917be39fdcfbd76295adcfd8ec6ecaafbb7d079cfb0620');
+CREATE TABLE journal (
+	seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	at TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	target TEXT NOT NULL, 
+	model_name TEXT NOT NULL, 
+	model_version TEXT NOT NULL, 
+	cycle_id TEXT NOT NULL, 
+	operation_id TEXT, 
+	digest TEXT, 
+	"commit" TEXT, 
+	path TEXT, 
+	line BIGINT, 
+	author TEXT, 
+	model_id TEXT, 
+	model_status TEXT, 
+	request_id TEXT, 
+	not_before TEXT, 
+	code TEXT, 
+	detail TEXT
+);
+CREATE INDEX journal_by_pair ON journal (target, model_name, model_version);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (4, '2026-11-23T12:02:00.123456+00:00', 'published', 'prod', 'published', '1.0.0', 'cycle-2', NULL, NULL, NULL, NULL, NULL, NULL, 'id-1', 'published', NULL, NULL, NULL, NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (5, '2026-11-23T12:03:00.123456+00:00', 'import-requested', 'prod', 'vanished', '1.0.0', 'cycle-3', 'operation-3', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (6, '2026-11-23T12:04:00.123456+00:00', 'imported', 'prod', 'vanished', '1.0.0', 'cycle-4', NULL, NULL, NULL, NULL, NULL, NULL, 'id-2', 'published', NULL, NULL, NULL, NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (7, '2026-11-23T12:05:00.123456+00:00', 'missing', 'prod', 'vanished', '1.0.0', 'cycle-5', NULL, NULL, 'cccccccccccccccccccccccccccccccccccccccc', NULL, NULL, NULL, 'id-2', NULL, NULL, NULL, NULL, NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (8, '2026-11-23T12:06:00.123456+00:00', 'import-requested', 'dev', 'rejected', '1.0.0', 'cycle-6', 'operation-6', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (9, '2026-11-23T12:07:00.123456+00:00', 'rejected', 'dev', 'rejected', '1.0.0', 'cycle-7', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'ModelArts.0203', 'quotes '' and \\ and \u0000');
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (10, '2026-11-23T12:08:00.123456+00:00', 'import-requested', 'prod', 'postponed', '1.0.0', 'cycle-8', 'operation-8', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (11, '2026-11-23T12:09:00.123456+00:00', 'postponed', 'prod', 'postponed', '1.0.0', 'cycle-9', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-23T13:00:00.123456+00:00', '503', NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (12, '2026-11-23T12:10:00.123456+00:00', 'import-requested', 'dev', 'open', '1.0.0', 'cycle-10', 'operation-10', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, NULL, NULL, NULL);
+CREATE TABLE ledger (
+	target TEXT NOT NULL, 
+	model_name TEXT NOT NULL, 
+	model_version TEXT NOT NULL, 
+	phase TEXT NOT NULL, 
+	last TEXT NOT NULL, 
+	updated_at TEXT NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	disappearances INTEGER NOT NULL, 
+	at_rest BOOLEAN NOT NULL, 
+	operation_id TEXT, 
+	digest TEXT, 
+	"commit" TEXT, 
+	path TEXT, 
+	line BIGINT, 
+	author TEXT, 
+	model_id TEXT, 
+	model_status TEXT, 
+	request_id TEXT, 
+	not_before TEXT, 
+	code TEXT, 
+	detail TEXT, 
+	PRIMARY KEY (target, model_name, model_version)
+);
+CREATE INDEX ledger_by_rest ON ledger (target, at_rest);
+CREATE INDEX ledger_listed ON ledger (target) WHERE last = 'listed';
+INSERT INTO ledger ("target", "model_name", "model_version", "phase", "last", "updated_at", "attempts", "disappearances", "at_rest", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES ('prod', 'only-listed', '1.0.0', 'registered', 'listed', '2026-11-23T12:01:00.123456+00:00', 0, 0, 1, NULL, NULL, NULL, NULL, NULL, NULL, 'id-1', 'published', 'r-1', NULL, NULL, NULL);
+INSERT INTO ledger ("target", "model_name", "model_version", "phase", "last", "updated_at", "attempts", "disappearances", "at_rest", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES ('prod', 'published', '1.0.0', 'registered', 'published', '2026-11-23T12:02:00.123456+00:00', 1, 0, 1, 'operation-0', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', 'id-1', 'published', 'r-1', NULL, NULL, NULL);
+INSERT INTO ledger ("target", "model_name", "model_version", "phase", "last", "updated_at", "attempts", "disappearances", "at_rest", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES ('prod', 'vanished', '1.0.0', 'registered', 'missing', '2026-11-23T12:05:00.123456+00:00', 1, 1, 1, 'operation-3', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', 'id-2', 'published', NULL, NULL, NULL, NULL);
+INSERT INTO ledger ("target", "model_name", "model_version", "phase", "last", "updated_at", "attempts", "disappearances", "at_rest", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES ('dev', 'rejected', '1.0.0', 'rejected', 'rejected', '2026-11-23T12:07:00.123456+00:00', 1, 0, 1, 'operation-6', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, NULL, 'ModelArts.0203', 'quotes '' and \\ and \u0000');
+INSERT INTO ledger ("target", "model_name", "model_version", "phase", "last", "updated_at", "attempts", "disappearances", "at_rest", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES ('prod', 'postponed', '1.0.0', 'postponed', 'postponed', '2026-11-23T12:09:00.123456+00:00', 1, 0, 0, 'operation-8', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, '2026-11-23T13:00:00.123456+00:00', '503', NULL);
+INSERT INTO ledger ("target", "model_name", "model_version", "phase", "last", "updated_at", "attempts", "disappearances", "at_rest", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES ('dev', 'open', '1.0.0', 'intended', 'import-requested', '2026-11-23T12:10:00.123456+00:00', 1, 0, 0, 'operation-10', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, NULL, NULL, NULL);
+CREATE TABLE mark (
+	target TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	PRIMARY KEY (target, name)
+);
+INSERT INTO mark ("target", "name", "value") VALUES ('prod', 'standing', 'cccccccccccccccccccccccccccccccccccccccc');
+INSERT INTO mark ("target", "name", "value") VALUES ('', 'reconciled-commit', 'cccccccccccccccccccccccccccccccccccccccc');
+CREATE TABLE meta (
+	"key" TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	PRIMARY KEY ("key")
+);
+INSERT INTO meta ("key", "value") VALUES ('program', 'model-reconciler');
+INSERT INTO meta ("key", "value") VALUES ('schema_version', '1');
+INSERT INTO meta ("key", "value") VALUES ('lineage', 'e825d88728b44385b689085b7a588773');
+INSERT INTO meta ("key", "value") VALUES ('created_at', '2026-11-23T12:00:00.123456+00:00');
+CREATE TABLE report (
+	id INTEGER NOT NULL, 
+	body TEXT NOT NULL, 
+	PRIMARY KEY (id)
+);
+INSERT INTO report ("id", "body") VALUES (1, '{"commit":"cccccccccccccccccccccccccccccccccccccccc","digest":"dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd","failures":[{"target":"dev","message":"target dev: it does not answer","exit_code":3}],"notes":["the work tree is dirty"]}');
+CREATE TABLE standing (
+	id INTEGER NOT NULL, 
+	target TEXT NOT NULL, 
+	model_name TEXT, 
+	model_version TEXT, 
+	verdict TEXT NOT NULL, 
+	path TEXT, 
+	line BIGINT, 
+	"commit" TEXT, 
+	author TEXT, 
+	model_id TEXT, 
+	model_status TEXT, 
+	digest TEXT, 
+	told TEXT, 
+	PRIMARY KEY (id)
+);
+CREATE INDEX standing_by_pair ON standing (target, model_name, model_version);
+CREATE INDEX standing_by_verdict ON standing (target, verdict);
+INSERT INTO standing ("id", "target", "model_name", "model_version", "verdict", "path", "line", "commit", "author", "model_id", "model_status", "digest", "told") VALUES (1, 'prod', NULL, NULL, 'invalid', 'models.d/\udcff.yaml', NULL, NULL, NULL, NULL, NULL, NULL, '{"reasons":[["bad","so","x",1,2,"error",null]],"diff":[]}');
+INSERT INTO standing ("id", "target", "model_name", "model_version", "verdict", "path", "line", "commit", "author", "model_id", "model_status", "digest", "told") VALUES (2, 'prod', 'postponed', '1.0.0', 'waiting', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{"reasons":[["postponed","503",null,null,null,"error",null]],"diff":[]}');
+INSERT INTO standing ("id", "target", "model_name", "model_version", "verdict", "path", "line", "commit", "author", "model_id", "model_status", "digest", "told") VALUES (3, 'prod', 'published', '1.0.0', 'in-sync', NULL, NULL, NULL, NULL, 'id-1', NULL, 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', NULL);
+CREATE TABLE target (
+	name TEXT NOT NULL, 
+	identity TEXT NOT NULL, 
+	PRIMARY KEY (name)
+);
+INSERT INTO target ("name", "identity") VALUES ('prod', 'modelarts https://modelarts.example.org project p workspace 0');
+INSERT INTO target ("name", "identity") VALUES ('dev', 'embedded');

@@ -1,0 +1,94 @@
+CREATE TABLE journal (
+	seq BIGSERIAL NOT NULL, 
+	at TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	target TEXT NOT NULL, 
+	model_name TEXT NOT NULL, 
+	model_version TEXT NOT NULL, 
+	cycle_id TEXT NOT NULL, 
+	operation_id TEXT, 
+	digest TEXT, 
+	"commit" TEXT, 
+	path TEXT, 
+	line BIGINT, 
+	author TEXT, 
+	model_id TEXT, 
+	model_status TEXT, 
+	request_id TEXT, 
+	not_before TEXT, 
+	code TEXT, 
+	detail TEXT, 
+	PRIMARY KEY (seq)
+);
+CREATE INDEX journal_by_pair ON journal (target, model_name, model_version);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (1, '2026-11-23T12:00:00.123456+00:00', 'import-requested', 'prod', 'published', '1.0.0', 'cycle-0', 'operation-0', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (2, '2026-11-23T12:01:00.123456+00:00', 'imported', 'prod', 'published', '1.0.0', 'cycle-1', NULL, NULL, NULL, NULL, NULL, NULL, 'id-1', 'publishing', 'r-1', NULL, NULL, NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (3, '2026-11-23T12:02:00.123456+00:00', 'published', 'prod', 'published', '1.0.0', 'cycle-2', NULL, NULL, NULL, NULL, NULL, NULL, 'id-1', 'published', NULL, NULL, NULL, NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (4, '2026-11-23T12:03:00.123456+00:00', 'import-requested', 'prod', 'vanished', '1.0.0', 'cycle-3', 'operation-3', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (5, '2026-11-23T12:04:00.123456+00:00', 'imported', 'prod', 'vanished', '1.0.0', 'cycle-4', NULL, NULL, NULL, NULL, NULL, NULL, 'id-2', 'published', NULL, NULL, NULL, NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (6, '2026-11-23T12:05:00.123456+00:00', 'missing', 'prod', 'vanished', '1.0.0', 'cycle-5', NULL, NULL, 'cccccccccccccccccccccccccccccccccccccccc', NULL, NULL, NULL, 'id-2', NULL, NULL, NULL, NULL, NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (7, '2026-11-23T12:06:00.123456+00:00', 'import-requested', 'dev', 'rejected', '1.0.0', 'cycle-6', 'operation-6', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (8, '2026-11-23T12:07:00.123456+00:00', 'rejected', 'dev', 'rejected', '1.0.0', 'cycle-7', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'ModelArts.0203', 'quotes '' and \\ and \u0000');
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (9, '2026-11-23T12:08:00.123456+00:00', 'import-requested', 'prod', 'postponed', '1.0.0', 'cycle-8', 'operation-8', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (10, '2026-11-23T12:09:00.123456+00:00', 'postponed', 'prod', 'postponed', '1.0.0', 'cycle-9', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-11-23T13:00:00.123456+00:00', '503', NULL);
+INSERT INTO journal ("seq", "at", "kind", "target", "model_name", "model_version", "cycle_id", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES (11, '2026-11-23T12:10:00.123456+00:00', 'import-requested', 'dev', 'open', '1.0.0', 'cycle-10', 'operation-10', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, NULL, NULL, NULL);
+SELECT setval(pg_get_serial_sequence('journal', 'seq'), (SELECT coalesce(max(seq), 1) FROM journal));
+CREATE TABLE ledger (
+	target TEXT NOT NULL, 
+	model_name TEXT NOT NULL, 
+	model_version TEXT NOT NULL, 
+	phase TEXT NOT NULL, 
+	last TEXT NOT NULL, 
+	updated_at TEXT NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	at_rest BOOLEAN NOT NULL, 
+	operation_id TEXT, 
+	digest TEXT, 
+	"commit" TEXT, 
+	path TEXT, 
+	line BIGINT, 
+	author TEXT, 
+	model_id TEXT, 
+	model_status TEXT, 
+	request_id TEXT, 
+	not_before TEXT, 
+	code TEXT, 
+	detail TEXT, 
+	PRIMARY KEY (target, model_name, model_version)
+);
+CREATE INDEX ledger_by_rest ON ledger (target, at_rest);
+INSERT INTO ledger ("target", "model_name", "model_version", "phase", "last", "updated_at", "attempts", "at_rest", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES ('prod', 'published', '1.0.0', 'registered', 'published', '2026-11-23T12:02:00.123456+00:00', 1, true, 'operation-0', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', 'id-1', 'published', 'r-1', NULL, NULL, NULL);
+INSERT INTO ledger ("target", "model_name", "model_version", "phase", "last", "updated_at", "attempts", "at_rest", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES ('prod', 'vanished', '1.0.0', 'registered', 'missing', '2026-11-23T12:05:00.123456+00:00', 1, true, 'operation-3', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', 'id-2', 'published', NULL, NULL, NULL, NULL);
+INSERT INTO ledger ("target", "model_name", "model_version", "phase", "last", "updated_at", "attempts", "at_rest", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES ('dev', 'rejected', '1.0.0', 'rejected', 'rejected', '2026-11-23T12:07:00.123456+00:00', 1, true, 'operation-6', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, NULL, 'ModelArts.0203', 'quotes '' and \\ and \u0000');
+INSERT INTO ledger ("target", "model_name", "model_version", "phase", "last", "updated_at", "attempts", "at_rest", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES ('prod', 'postponed', '1.0.0', 'postponed', 'postponed', '2026-11-23T12:09:00.123456+00:00', 1, false, 'operation-8', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, '2026-11-23T13:00:00.123456+00:00', '503', NULL);
+INSERT INTO ledger ("target", "model_name", "model_version", "phase", "last", "updated_at", "attempts", "at_rest", "operation_id", "digest", "commit", "path", "line", "author", "model_id", "model_status", "request_id", "not_before", "code", "detail") VALUES ('dev', 'open', '1.0.0', 'intended', 'import-requested', '2026-11-23T12:10:00.123456+00:00', 1, false, 'operation-10', 'dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd', 'cccccccccccccccccccccccccccccccccccccccc', 'models.d/b\udcff\\u0041.yaml', 7, 'Ada ''é'' <ada@example.org>', NULL, NULL, NULL, NULL, NULL, NULL);
+CREATE TABLE mark (
+	target TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	PRIMARY KEY (target, name)
+);
+INSERT INTO mark ("target", "name", "value") VALUES ('prod', 'standing', 'cccccccccccccccccccccccccccccccccccccccc');
+INSERT INTO mark ("target", "name", "value") VALUES ('', 'reconciled-commit', 'cccccccccccccccccccccccccccccccccccccccc');
+CREATE TABLE meta (
+	key TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	PRIMARY KEY (key)
+);
+INSERT INTO meta ("key", "value") VALUES ('program', 'model-reconciler');
+INSERT INTO meta ("key", "value") VALUES ('schema_version', '1');
+INSERT INTO meta ("key", "value") VALUES ('lineage', 'efe698c351e449078856632a6240c1a6');
+INSERT INTO meta ("key", "value") VALUES ('created_at', '2026-11-23T12:00:00.123456+00:00');
+CREATE TABLE report (
+	id INTEGER NOT NULL, 
+	body TEXT NOT NULL, 
+	PRIMARY KEY (id)
+);
+INSERT INTO report ("id", "body") VALUES (1, '{"commit":"cccccccccccccccccccccccccccccccccccccccc","digest":"dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd","items":[{"target":"prod","verdict":"invalid","model_name":null,"model_version":null,"path":"models.d/\udcff.yaml","line":null,"commit":null,"author":null,"model_id":null,"model_status":null,"reasons":[{"code":"bad","message":"so","path":"x","line":1,"column":2,"severity":"error","excerpt":null}],"diff":[],"digest":null},{"target":"prod","verdict":"waiting","model_name":"postponed","model_version":"1.0.0","path":null,"line":null,"commit":null,"author":null,"model_id":null,"model_status":null,"reasons":[{"code":"postponed","message":"503","path":null,"line":null,"column":null,"severity":"error","excerpt":null}],"diff":[],"digest":null},{"target":"prod","verdict":"in-sync","model_name":"published","model_version":"1.0.0","path":null,"line":null,"commit":null,"author":null,"model_id":"id-1","model_status":null,"reasons":[],"diff":[],"digest":"dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"}],"failures":[{"target":"dev","message":"target dev: it does not answer","exit_code":3}],"notes":["the work tree is dirty"]}');
+CREATE TABLE target (
+	name TEXT NOT NULL, 
+	identity TEXT NOT NULL, 
+	PRIMARY KEY (name)
+);
+INSERT INTO target ("name", "identity") VALUES ('prod', 'modelarts https://modelarts.example.org project p workspace 0');
+INSERT INTO target ("name", "identity") VALUES ('dev', 'embedded');
