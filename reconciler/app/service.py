@@ -151,7 +151,7 @@ async def _page(world: World, loop: Loop, board: Board) -> AsyncIterator[None]:
     application = create_app(
         state,
         board.metrics.render,
-        lambda: loop.ask("webhook"),
+        partial(loop.ask, "webhook"),
         lambda: board.succeeded_at is not None,
         webhook_secret(world.configuration.base, wanted),
         alive=loop.alive,

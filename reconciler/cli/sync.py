@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.cli.actor import actor
 from reconciler.cli.options import (
     ConfigOption,
     Output,
@@ -96,7 +97,14 @@ def apply(
     from reconciler.cli.progress import Progress  # noqa: PLC0415
     from reconciler.engine.order import Order  # noqa: PLC0415
 
-    wanted = Order(wait=wait, whole=False, refresh=refresh, expect=expect_digest, confirm=confirm)
+    wanted = Order(
+        wait=wait,
+        whole=False,
+        refresh=refresh,
+        expect=expect_digest,
+        confirm=confirm,
+        actor=actor("apply --confirm" if confirm else "apply"),
+    )
     progress, interruption = Progress(quiet), Interruption()
     with progress.shown():
         report = asyncio.run(_apply(settings, target, wanted, progress, interruption, whole=whole))
@@ -241,7 +249,7 @@ async def _retry(
     with interruption.heeded() as clock:
         async with opened(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
             await _release(world, pair, progress, yes=yes)
-            report = await world.engine.cycle(Order(whole=False, only=pair))
+            report = await world.engine.cycle(Order(whole=False, only=pair, actor=actor("retry")))
     return replace(report, items=tuple(item for item in report.items if item.pair == pair), unlisted={})
 
 
@@ -298,7 +306,7 @@ async def _release(world: World, pair: Pair, progress: Progress, *, yes: bool) -
         )
     _agreed(pair, [model_id for found in waiting for model_id in found.failed_models], yes=yes)
     for found in waiting:
-        await release(found, world.ledger, world.engine.clock, progress)
+        await release(found, world.ledger, world.engine.clock, progress, actor("retry"))
 
 
 def _agreed(pair: Pair, doomed: list[str], *, yes: bool) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 STATE = "state"
 """The word for the state's own files among what is watched."""
 
+_ACTORS_NAMED = 3  # so that many deliveries during one long tick take no room
+
 log = structlog.get_logger("reconciler")
 
 
@@ -54,6 +56,7 @@ class Loop:
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
     _unfinished: asyncio.Event = field(default_factory=asyncio.Event)
     _why: dict[str, None] = field(default_factory=dict)
+    _actors: dict[str, None] = field(default_factory=dict)
     _work: list[asyncio.Task[None]] = field(default_factory=list)
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -61,9 +64,16 @@ class Loop:
         """Whether the loop goes round: none of its tasks has died."""
         return not any(task.done() and (task.cancelled() or task.exception()) for task in self._work)
 
-    def ask(self, why: str) -> None:
-        """Asks for a tick; `why` goes to the log."""
+    def ask(self, why: str, actor: str | None = None) -> None:
+        """Asks for a tick.
+
+        Args:
+            why: for the log.
+            actor: who asks, for the journal; of several before one tick, the first are named.
+        """
         self._why[why] = None
+        if actor is not None and len(self._actors) < _ACTORS_NAMED:
+            self._actors[actor] = None
         self._asked.set()
 
     def noticed(self, what: str) -> None:
@@ -116,10 +126,11 @@ class Loop:
                 return
             self._asked.clear()
             why, self._why = "+".join(self._why), {}
+            actor, self._actors = ", ".join(self._actors) or None, {}
             async with self._busy:
                 if self.stop.asked():
                     return
-                await self.ticker.tick(why)
+                await self.ticker.tick(why, actor)
             self._note()
 
     async def _follows(self) -> None:

@@ -92,15 +92,20 @@ class Ticker:
     _served: datetime | None = None
     _clock: Callable[[], float] = field(default=time.monotonic)
 
-    async def tick(self, why: str) -> Tick:
-        """One tick; an error is part of its result, never raised."""
+    async def tick(self, why: str, actor: str | None = None) -> Tick:
+        """One tick; an error is part of its result, never raised.
+
+        Args:
+            why: for the log.
+            actor: who asked for it, recorded with every event of its cycle.
+        """
         started = self._clock()
         report: Report | None = None
         error: str | None = None
         try:
             commit = await self.engine.head()
             if self._something_to_do(commit):
-                report = await self._cycle(commit)
+                report = await self._cycle(commit, actor)
         except ReconcilerError as problem:
             error = str(problem)
         except Exception as problem:  # noqa: BLE001 - a mistake in one cycle must not end all that follow
@@ -155,10 +160,10 @@ class Ticker:
             return True
         return self._due is not None and self._due != self._served and self._due <= self.engine.clock.now()
 
-    async def _cycle(self, commit: str) -> Report:
+    async def _cycle(self, commit: str, actor: str | None) -> Report:
         self._served = self._due if self._due and self._due <= self.engine.clock.now() else None
         self._position = self.engine.ledger.position()  # what others journal from now on is news
-        report = await self.engine.cycle(Order(wait=False, whole=False), commit)
+        report = await self.engine.cycle(Order(wait=False, whole=False, actor=actor), commit)
         self._commit = None if report.failures else commit
         self._due = self.engine.due()
         self.unfinished = self.engine.unfinished()

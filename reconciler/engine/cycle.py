@@ -263,7 +263,7 @@ class Engine:
         empty = not found.exists and not view.entries
         return _Pass(
             target,
-            self._executor(target, cycle_id, Journal(self.ledger, self.progress)),
+            self._executor(target, cycle_id, Journal(self.ledger, self.progress, wanted.actor)),
             found,
             scope,
             view,

@@ -7,7 +7,7 @@ that other imports go on meanwhile; their events gather for the next transaction
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,10 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Journal:
-    """The way to the ledger's journal for what one event loop does; `heard` is told of every event."""
+    """The way to the ledger's journal for what one event loop does.
+
+    Attributes:
+        heard: told of every event once it is on disk.
+        actor: who asked for what is done, recorded with every event.
+    """
 
     ledger: Ledger
     heard: Callable[[Event], None] = lambda _: None
+    actor: str | None = None
     _waiting: list[Waiting] = field(default_factory=list)
     _writer: asyncio.Task[None] | None = None
 
@@ -37,6 +43,8 @@ class Journal:
         if not events:
             return
         written = asyncio.get_running_loop().create_future()
+        if self.actor is not None:
+            events = [replace(event, actor=self.actor) for event in events]
         self._waiting.append((events, written))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())

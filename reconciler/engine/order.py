@@ -58,6 +58,7 @@ class Order:
         expect: refuse unless the plan has this digest.
         confirm: go through the guards if the plan has this digest, and refuse if it has not.
         only: import nothing but this pair; None for all.
+        actor: who asked for it, recorded with every event of the cycle; None for the schedule.
     """
 
     act: bool = True
@@ -67,3 +68,4 @@ class Order:
     expect: str | None = None
     confirm: str | None = None
     only: Pair | None = None
+    actor: str | None = None

@@ -58,10 +58,19 @@ async def held(target: Target, pair: Pair, ledger: Ledger) -> Held | None:
     return Held(target, pair, failed, () if is_open else live)
 
 
-async def release(found: Held, ledger: Ledger, clock: Clock, heard: Callable[[Event], None]) -> None:
+async def release(
+    found: Held, ledger: Ledger, clock: Clock, heard: Callable[[Event], None], actor: str | None = None
+) -> None:
     """Deletes the failed models, then allows another attempt; each step is journalled after it happened.
 
     An import whose outcome is still unknown is not released: the next cycle settles it first.
+
+    Args:
+        found: from `held`.
+        ledger: where to journal it.
+        clock: time, and the name of the cycle.
+        heard: told of every event.
+        actor: who asked for it.
 
     Raises:
         Rejected: the registry refused to delete, for the reason in the message; nothing was released then.
@@ -79,6 +88,7 @@ async def release(found: Held, ledger: Ledger, clock: Clock, heard: Callable[[Ev
             commit=entry.commit if entry else None,
             model_id=model_id,
             detail=detail,
+            actor=actor,
         )
         ledger.append([event])
         heard(event)

@@ -111,7 +111,7 @@ def event_line(event: Event, *, colour: bool = False) -> str:
     painted = painter(colour=colour)(word, _TONES.get(event.kind, "busy"))
     known = {"id": event.model_id, "request": event.request_id, "cycle": event.cycle_id}
     facts = [f"{name} {clean(value)}" for name, value in known.items() if value]
-    detail = [clean(event.detail)] if event.detail else []
+    detail = [clean(told)] if (told := _detail(event)) else []
     return "  ".join([_utc(event.at), painted, *facts, *detail])
 
 
@@ -159,8 +159,14 @@ def _event_as_json(event: Event) -> dict[str, Any]:
         "commit": event.commit,
         "model_id": event.model_id,
         "request_id": event.request_id,
-        "detail": event.detail,
+        "detail": _detail(event),
     }
+
+
+def _detail(event: Event) -> str | None:
+    """What the event says in words, and who asked for it."""
+    asked = f"asked for by {event.actor}" if event.actor else None
+    return "; ".join(filter(None, (event.detail, asked))) or None
 
 
 def _commit_line(touch: Touch | None) -> str:

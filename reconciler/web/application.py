@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or heard
     status: Callable[[], html.PageState],
     metrics: Callable[[], bytes],
-    trigger: Callable[[], None],
+    trigger: Callable[[str], None],
     ready: Callable[[], bool],
     webhook_secret: Callable[[], str | None],
     *,
@@ -39,7 +39,7 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
     Args:
         status: everything the page shows, as one immutable value; its report is also `/api/report`.
         metrics: the metrics page in Prometheus' text format.
-        trigger: asks for a tick soon; asking twice is asking once.
+        trigger: asks for a tick soon, in the name of the one it is told; asking twice is asking once.
         ready: whether a first cycle has succeeded.
         webhook_secret: the secret now (it may be rotated), or None when there is no webhook.
         alive: whether the loop still goes round.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import re
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
@@ -25,14 +26,16 @@ MAX_BODY = 1024 * 1024
 
 _SIGNATURE = "x-hub-signature-256"
 _TOKEN = "x-gitlab-token"  # noqa: S105 - the name of a header
+_DELIVERY = ("x-github-delivery", "x-gitea-delivery", "x-gitlab-event-uuid")
+_DELIVERY_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _UNSIGNED = "the delivery is not signed with the configured secret"
 _CLOSE = {"Connection": "close"}
 
 
 async def receive(
-    request: Request, secret: Callable[[], str | None], trigger: Callable[[], None], seconds: float
+    request: Request, secret: Callable[[], str | None], trigger: Callable[[str], None], seconds: float
 ) -> Response:
-    """Answers one delivery with 202, and asks for a tick.
+    """Answers one delivery with 202, and asks for a tick in the name of its sender.
 
     Which branch was pushed is not looked at: a tick finds out, and costs nothing when nothing moved.
 
@@ -45,7 +48,7 @@ async def receive(
         raise HTTPException(401, _UNSIGNED)
     if not is_authentic(known, request.headers, await _body(request, seconds)):
         raise HTTPException(401, _UNSIGNED)
-    trigger()
+    trigger(_sender(request))
     return PlainTextResponse("a tick was asked for\n", 202)
 
 
@@ -62,6 +65,14 @@ def is_authentic(secret: str, headers: Headers, body: bytes) -> bool:
         return hmac.compare_digest(signature.encode("latin-1"), expected.encode())
     token = headers.get(_TOKEN)
     return token is not None and hmac.compare_digest(token.encode("latin-1"), key)
+
+
+def _sender(request: Request) -> str:
+    """The delivery by the id that the git host gave it, and the address that it came from."""
+    ids = (request.headers.get(name) for name in _DELIVERY)
+    delivery = next((found for found in ids if found and _DELIVERY_ID.fullmatch(found)), None)
+    told = f"webhook delivery {delivery}" if delivery else "webhook"
+    return f"{told} from {request.client.host}" if request.client else told
 
 
 def _known(secret: Callable[[], str | None]) -> str:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.cli.actor import actor
 from tests.program import EMBEDDED, FOLLOW, manifest, modelarts
 from tests.relay import relayed
 
@@ -97,6 +98,8 @@ def test_a_guard_refuses_and_names_the_way_through(fleet: Fleet) -> None:
     assert fleet("apply", "--confirm", "0" * 64).code == 4
     assert fleet.json("plan").verdicts == refused.verdicts
     assert fleet.json("apply", "--confirm", digest).json["summary"]["in-sync"] == 2
+    events = [event for model in fleet.json("history").json for event in model["events"]]
+    assert {event["detail"] for event in events} == {f"asked for by {actor('apply --confirm')}"}
 
 
 def test_confirming_a_plan_that_moved_is_refused(fleet: Fleet) -> None:

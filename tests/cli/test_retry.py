@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import os
 import pty
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.cli.actor import actor
 from tests.program import FOLLOW, Fleet, manifest, modelarts
 from tests.relay import CUT, Relay, relayed, said
 
@@ -36,6 +38,22 @@ def _refusing(request: Request, forward: Callable[[], Answer]) -> Answer:
     if request.method == "POST":
         return said(400, {"error_code": "ModelArts.3017", "error_msg": "no such bucket"})
     return forward()
+
+
+def test_history_says_who_retried(fleet: Fleet) -> None:
+    """User and host, whatever the environment claims; with the deletion, the release and the new import."""
+    fleet("apply", LOGNAME="mallory", USER="mallory")
+    fleet("retry", "fail@1.0.0", "--yes", LOGNAME="mallory", USER="mallory")
+    told = fleet.json("history", "fail").json[0]["events"]
+    by_apply, by_retry = f"asked for by {actor('apply')}", f"asked for by {actor('retry')}"
+    assert [by_retry in (event["detail"] or "") for event in told] == [False] * 3 + [True] * 4
+    assert [by_apply in (event["detail"] or "") for event in told] == [True] * 3 + [False] * 4
+    deleted = next(event for event in told if event["event"] == "deleted")
+    assert deleted["detail"] == f"the failed model was removed by `retry`; {by_retry}"
+    assert "mallory" not in fleet("history").out
+    assert f"; {by_retry}" in fleet("history", "fail").out
+    exported = fleet("state", "export").out.splitlines()
+    assert {json.loads(line)["actor"] for line in exported} == {actor("apply"), actor("retry")}
 
 
 def test_a_failed_model_is_held_and_says_how_to_go_on(fleet: Fleet, relay: Relay) -> None:

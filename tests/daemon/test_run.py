@@ -153,12 +153,17 @@ def test_a_signed_delivery_asks_for_a_tick_and_an_unsigned_one_does_not(fleet: F
                 signature = "sha256=" + hmac.new(b"canary-secret", body, hashlib.sha256).hexdigest()
                 async with httpx.AsyncClient(trust_env=False) as client:
                     for sent, status in (("sha256=00", 401), (signature, 202)):
-                        answer = await client.post(url, content=body, headers={"X-Hub-Signature-256": sent})
+                        headers = {"X-Hub-Signature-256": sent, "X-GitHub-Delivery": f"id-{status}"}
+                        answer = await client.post(url, content=body, headers=headers)
                         assert answer.status_code == status
                 await daemon.tells("tick", why="webhook", did_imported=1)
                 assert "canary-secret" not in str(daemon.lines)
 
     asyncio.run(work())
+    asked = "asked for by webhook delivery id-202 from 127.0.0.1"
+    told = {event["event"]: event["detail"] for event in fleet.json("history", "yolo").json[0]["events"]}
+    assert (told["import-requested"], told["imported"]) == (asked, asked)
+    assert "asked for" not in fleet("history", "mnist").out
 
 
 def test_without_web_nothing_listens(fleet: Fleet) -> None:

@@ -33,15 +33,20 @@ class Loop:
     alive: bool = True
     secret: str | None = None
     secret_is_unreadable: bool = False
-    ticks: int = 0
+    senders: list[str] = field(default_factory=list)
+
+    @property
+    def ticks(self) -> int:
+        """How many ticks were asked for."""
+        return len(self.senders)
 
     def status(self) -> PageState:
         """The page's state."""
         return PageState(NOON, "0.1.0", "running", self.report)
 
-    def trigger(self) -> None:
-        """Counts what was asked for."""
-        self.ticks += 1
+    def trigger(self, sender: str) -> None:
+        """Keeps who asked."""
+        self.senders.append(sender)
 
     def webhook_secret(self) -> str | None:
         """The secret now."""

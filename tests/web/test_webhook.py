@@ -40,6 +40,18 @@ def test_a_signed_delivery_asks_for_a_tick(site: Served) -> None:
     assert site.loop.ticks == 1
 
 
+@pytest.mark.parametrize("header", ["X-GitHub-Delivery", "X-Gitea-Delivery", "X-Gitlab-Event-UUID"])
+def test_a_tick_is_asked_for_in_the_name_of_the_delivery(site: Served, header: str) -> None:
+    """Its id where it is one, and the address it came from."""
+    site.loop.secret = SECRET
+    long, line = "a" * 65, "id; rm"
+    for told in ("72d3162e-cc78-11e3-81ab-4c9367dc0958", long, line):
+        assert status(site, {**signature(BODY), header: told}) == 202
+    address = site.address[0]
+    delivery = f"webhook delivery 72d3162e-cc78-11e3-81ab-4c9367dc0958 from {address}"
+    assert site.loop.senders == [delivery, f"webhook from {address}", f"webhook from {address}"]
+
+
 def test_a_delivery_with_the_token_asks_for_a_tick(site: Served) -> None:
     """GitLab."""
     site.loop.secret = TOKEN
