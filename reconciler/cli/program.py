@@ -16,6 +16,7 @@ import typer.main
 
 from reconciler.cli.terminal import tell
 from reconciler.errors import Exit, ReconcilerError
+from reconciler.private import private_files
 
 _COMMANDS = {
     "validate": ("validate.validate", "Checks manifests of the work tree or of a commit."),
@@ -65,7 +66,8 @@ def run() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     gc.set_threshold(*_COLLECT_SELDOM)
     try:
-        app(prog_name="reconciler")
+        with private_files():
+            app(prog_name="reconciler")
     except ReconcilerError as error:
         tell(f"error: {error}")
         sys.exit(int(error.exit_code))

@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from reconciler.errors import StateError
+from reconciler.private import close_to_others, make_directory, make_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -229,13 +230,16 @@ def _wake(done: list[_Done]) -> None:
 
 def _open(path: Path | None) -> sqlite3.Connection:
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(path.parent)
+        make_file(path)
     connection = sqlite3.connect(
         path or ":memory:", timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
         connection.row_factory = sqlite3.Row
         _prepare(connection, path)
+        if path is not None:
+            close_to_others(path, *(path.with_name(path.name + end) for end in ("-wal", "-shm")))
     except BaseException:
         connection.close()
         raise

@@ -12,6 +12,7 @@ from reconciler.engine.values import Credit, Declaration, Reading
 from reconciler.errors import IndexLostError
 from reconciler.manifest import InvalidManifest
 from reconciler.manifest.values import reason_of, row_of
+from reconciler.private import close_to_others, make_directory, make_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -317,7 +318,9 @@ def _blank(place: str) -> sqlite3.Connection:
 
 def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
     if writes:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(path.parent)
+        make_file(path)
+        close_to_others(path)
     connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=_BUSY_SECONDS)
     if writes:
         connection.execute("PRAGMA journal_mode = WAL")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from reconciler.errors import SourceError
+from reconciler.private import make_directory
 from reconciler.source import environment
 from reconciler.source.commands import Commands
 from reconciler.source.complaint import DAMAGE
@@ -181,7 +182,7 @@ class Mirror:
 
     def _make_cache_dir(self) -> None:
         try:
-            self._cache_dir.mkdir(parents=True, exist_ok=True)
+            make_directory(self._cache_dir)
         except OSError as error:
             raise self._unwritable(error) from error
 

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from reconciler.errors import StateError
+from reconciler.private import make_directory, make_file
 from reconciler.state.complaint import UNREADABLE, explained
 from reconciler.state.database import Database
 from reconciler.state.identity import establish, verify
@@ -110,11 +111,9 @@ def _exists(file: SqliteFile) -> bool:
 
 def _make_directory(directory: Path) -> None:
     """Makes the directory and its parents, for the owner only and unseen by git."""
-    absent = [place for place in (directory, *directory.parents) if not place.exists()]
-    for place in reversed(absent):
-        place.mkdir(mode=0o700, exist_ok=True)
-    if absent:
-        (absent[-1] / ".gitignore").write_text("*\n", encoding="ascii")
+    made = make_directory(directory)
+    if made:
+        (made[0] / ".gitignore").write_text("*\n", encoding="ascii")
 
 
 def _create(path: Path, now: datetime) -> None:
@@ -126,7 +125,7 @@ def _create(path: Path, now: datetime) -> None:
     new = path.with_name(path.name + ".new")
     for stale in (new, *(base.with_name(base.name + end) for base in (path, new) for end in _SIDE_FILES)):
         stale.unlink(missing_ok=True)
-    os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    make_file(new)
     engine = _engine(partial(_connect, new), NullPool)
     with engine.begin() as connection:
         establish(connection, now)

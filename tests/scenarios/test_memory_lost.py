@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.program import manifest
@@ -76,3 +78,21 @@ def test_a_registered_pair_is_adopted_when_it_is_equal_and_reported_when_it_is_n
         f"source_location: '{source}b' in git, '{source}other' in the registry"
     ]
     assert relay.posts == 0
+
+
+def test_an_index_of_another_version_counts_as_empty(fleet: Fleet, relay: Relay) -> None:
+    """A command that only reads leaves it alone; the next cycle makes it anew and imports nothing."""
+    fleet("apply")
+    index = fleet.folder / ".reconciler/index.db"
+    with closing(sqlite3.connect(index)) as database:
+        database.execute("PRAGMA user_version = 99")
+        database.execute("UPDATE declaration SET digest = 'other'")
+        database.commit()
+    before = index.read_bytes()
+    assert set(fleet.json("plan").verdicts.values()) == {"in-sync"}
+    assert index.read_bytes() == before
+
+    assert set(fleet.json("apply").verdicts.values()) == {"in-sync"}
+    with closing(sqlite3.connect(index)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() != (99,)
+    assert relay.posts == 2

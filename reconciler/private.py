@@ -1,0 +1,65 @@
+"""Files and directories for their owner only: everything that this program writes.
+
+The umask keeps others out of whatever any library or program of ours makes. It is the directory that decides
+instead where it has a default access list, so databases are made with their mode by `make_file`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Whatever this process and its children make meanwhile is for its user only."""
+    before = os.umask(_OTHERS)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def make_directory(directory: Path) -> list[Path]:
+    """Makes a directory and its parents, mode 0700, and gives those that were missing, outermost first.
+
+    Raises:
+        OSError: one cannot be made, or something else has its name.
+    """
+    missing = [place for place in (directory, *directory.parents) if not place.exists()][::-1]
+    for place in missing:
+        place.mkdir(mode=0o700, exist_ok=True)
+    if not directory.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
+    return missing
+
+
+def make_file(file: Path) -> None:
+    """Makes an empty file, mode 0600, unless something of that name is there.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+def close_to_others(*files: Path) -> None:
+    """Takes from others what an earlier version let them do with these files, as far as they are ours.
+
+    None is opened: closing a database's file would drop the locks that this process has on it.
+    """
+    for file in files:
+        with suppress(OSError):
+            facts = file.stat()
+            if facts.st_mode & _OTHERS and facts.st_uid == os.geteuid():
+                file.chmod(stat.S_IMODE(facts.st_mode) & ~_OTHERS)
