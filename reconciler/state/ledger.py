@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import delete, func, insert, select
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
     Rule = Callable[[Mapping[Key, Entry], Sequence[Event]], None]
     """Raises StateError unless these events may be journalled on top of these entries."""
 
-_KEYS_ONE_BY_ONE = 5000
+_KEYS_BY_NAME = 5000
+_KEYS_A_QUERY = 64  # each query is a way to the server and back
 _COMPACTED = ("", "compacted-at")
 _A_DAY = timedelta(days=1)
 
@@ -323,20 +325,23 @@ def _ledger(
 
 
 def _entries(connection: Connection, keys: Collection[Key]) -> dict[Key, Entry]:
-    """The entries with these keys, as far as there are any: asked one by one, or all when they are many."""
+    """The entries with these keys, as far as there are any: asked some at a time, or all at once."""
     found = {}
-    if len(keys) > _KEYS_ONE_BY_ONE:
+    if len(keys) > _KEYS_BY_NAME:
         for target in {target for target, _ in keys}:
             for row in _ledger(connection, target):
                 entry = entry_of(row)
                 if (target, entry.pair) in keys:
                     found[target, entry.pair] = entry
         return found
-    where = "WHERE target = ? AND model_name = ? AND model_version = ?"
-    for target, pair in keys:
-        values = stored((target, *pair))
+    wanted = [stored((target, *pair)) for target, pair in keys]
+    for start in range(0, len(wanted), _KEYS_A_QUERY):
+        some = wanted[start : start + _KEYS_A_QUERY]
+        where = "WHERE " + " OR ".join(["(target = ? AND model_name = ? AND model_version = ?)"] * len(some))
+        values = tuple(chain.from_iterable(some))
         for row in select_rows(connection, tables.ledger, ENTRY_COLUMNS, where, values):
-            found[target, pair] = entry_of(row)
+            entry = entry_of(row)
+            found[entry.target, entry.pair] = entry
     return found
 
 
