@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
+from reconciler.source.environment import not_passed_on
 from reconciler.source.text import printable
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ class Commands:
         timeout: float,
         named: str | None = None,
         redact: Callable[[str], str] = str,
-        is_repository: bool = True,
     ) -> None:
         """Nothing is started yet.
 
@@ -62,16 +62,13 @@ class Commands:
             timeout: seconds that git may stay silent, or take altogether where nothing is streamed.
             named: the repository in messages; by default the folder.
             redact: takes secrets out of git's words.
-            is_repository: whether `folder` is one, or only where git runs.
         """
         self._folder = folder
         self._environment = dict(environment)
         self._timeout = timeout
         self._named = named or printable(str(folder))
         self._redact = redact
-        self._is_repository = is_repository
         self._tally = tally
-        self._repo: git.Repo | None = None
         self._running: set[Conversation] = set()
         self._closed = False
 
@@ -150,9 +147,6 @@ class Commands:
         for conversation in tuple(self._running):
             conversation.end()
         self._running.clear()
-        if self._repo is not None:
-            self._repo.close()
-            self._repo = None
 
     def _start(self, arguments: tuple[str, ...], *, fed: bool, in_bulk: bool) -> git.Git.AutoInterrupt:
         from subprocess import PIPE  # noqa: PLC0415 - not for `head`
@@ -162,10 +156,11 @@ class Commands:
             raise SourceError(f"{self._named}: was closed already")
         if not os.access(self._folder, os.X_OK):
             raise SourceError(f"{self._named}: cannot be entered; check that it exists and its permissions")
+        said = (*self._there(), *arguments)
         try:
-            wrapper = self._wrapper(gitpython)
+            wrapper: git.Git = gitpython.Git(self._folder)
             handle = wrapper.execute(
-                [wrapper.GIT_PYTHON_GIT_EXECUTABLE or "git", "--no-pager", *self._there(), *arguments],
+                [*self._without(), wrapper.GIT_PYTHON_GIT_EXECUTABLE or "git", "--no-pager", *said],
                 istream=PIPE if fed else None,
                 as_process=True,
                 env=self._environment | (_IN_BULK if in_bulk else {}),
@@ -184,14 +179,10 @@ class Commands:
         """The folder, said to git itself: GitPython expands `$NAME` and `~`, and may end up elsewhere."""
         return ("-C", str(self._folder))
 
-    def _wrapper(self, gitpython: ModuleType) -> git.Git:
-        """GitPython's way to the command line, of this folder's repository or of the bare folder."""
-        if not self._is_repository:
-            outside: git.Git = gitpython.Git(self._folder)
-            return outside
-        if self._repo is None:
-            self._repo = gitpython.Repo(self._folder, expand_vars=False)
-        return self._repo.git
+    def _without(self) -> list[str]:
+        """What to start git through where variables have to go: GitPython can only add and replace some."""
+        gone = not_passed_on(self._environment)
+        return ["env", *(part for name in gone for part in ("-u", name))] if gone else []
 
 
 @cache

@@ -1,22 +1,34 @@
 """The environment git runs in: nothing asks, nothing is started that a repository's own configuration names.
 
 `GIT_CONFIG_COUNT` (git 2.31) outranks every configuration file, so that what is set here holds whatever the
-repository says. The user's own entries in it are kept, before these.
+repository says. The user's own entries in it are kept, before these; so are the user's and the machine's
+configuration files, which nobody but the user and the administrator can write, and which may allow a folder
+(`safe.directory`) or name a certificate authority.
+
+Of the variables that git itself reads, only those are passed on that say how to reach a remote or where
+configuration lies: any other would speak of another repository (as in a hook), or outrank what is set here,
+as `GIT_CONFIG_PARAMETERS` does.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from reconciler.source.address import Remote
     from reconciler.source.layout import Layout
 
 _COUNT = re.compile(r"[0-9]{1,4}")
+_PASSED_ON = re.compile(
+    r"GIT_(?:SSH(?:_COMMAND|_VARIANT)?|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|(?:KEY|VALUE)_[0-9]+)|"
+    r"(?:SSL|HTTP|PROXY|TRACE|TRACE2|PYTHON)(?:_[A-Z0-9_]+)?|EXEC_PATH|DISCOVERY_ACROSS_FILESYSTEM|"
+    r"TEST_ASSUME_DIFFERENT_OWNER)"
+)
 
 NOTHING = "/bin/false"
 
@@ -44,8 +56,9 @@ _FIXED = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": NOTHING,
     "SSH_ASKPASS": NOTHING,
-    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TRACE_REDACT": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": f"{os.devnull}/none",  # no such file: history is what the commits themselves say
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_DEFAULT_REF_FORMAT": "files",
@@ -60,16 +73,24 @@ def for_local(layout: Layout) -> dict[str, str]:
     """For a repository on this machine: no transport at all, so nothing is fetched behind one's back.
 
     The repository is left for git to find from its folder, because only then does git check who owns it.
-    Variables that a surrounding git (a hook) has set for another repository are pointed at this one.
     """
     ceiling = {"GIT_CEILING_DIRECTORIES": str(layout.folder.parent)}
-    return _FIXED | _pins(layout) | ceiling | {"GIT_ALLOW_PROTOCOL": "none"} | configuration()
+    return _FIXED | ceiling | {"GIT_ALLOW_PROTOCOL": "none"} | _quarantine(layout) | configuration()
 
 
 def for_mirror(layout: Layout) -> dict[str, str]:
     """For reading this program's own mirror, which is named explicitly."""
     named = {"GIT_DIR": str(layout.git_dir), "GIT_ALLOW_PROTOCOL": "none"}
-    return _FIXED | _pins(layout) | named | configuration()
+    return _FIXED | named | configuration()
+
+
+def not_passed_on(environment: Mapping[str, str]) -> list[str]:
+    """The variables of this process that a git with this environment must not see."""
+    return sorted(
+        name
+        for name in os.environ
+        if name.startswith("GIT_") and name not in environment and not _PASSED_ON.fullmatch(name)
+    )
 
 
 def for_remote(layout: Layout, remote: Remote) -> dict[str, str]:
@@ -78,7 +99,9 @@ def for_remote(layout: Layout, remote: Remote) -> dict[str, str]:
     if remote.scheme == "http":
         entries.append(("http.followRedirects", "false"))
     if remote.scheme == "file":
-        upload_pack = "GIT_ALLOW_PROTOCOL=none GIT_NO_LAZY_FETCH=1 git-upload-pack"
+        there = ("GIT_ALLOW_PROTOCOL", "GIT_NO_LAZY_FETCH", "GIT_NO_REPLACE_OBJECTS", "GIT_GRAFT_FILE")
+        pins = " ".join(f"{name}={_FIXED.get(name, 'none')}" for name in there)
+        upload_pack = f"{pins} git-upload-pack"
         entries.append(("remote.source.uploadPack", upload_pack))
     ssh = {} if _has_own_ssh() else {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
     return for_mirror(layout) | {"GIT_ALLOW_PROTOCOL": remote.protocols} | ssh | configuration(entries)
@@ -103,16 +126,11 @@ def _has_own_ssh() -> bool:
     return "GIT_SSH_COMMAND" in os.environ or "GIT_SSH" in os.environ
 
 
-def _pins(layout: Layout) -> dict[str, str]:
-    """For every variable of a surrounding git that is set already: the value it must have here."""
-    pins = {
-        "GIT_DIR": str(layout.git_dir),
-        "GIT_WORK_TREE": str(layout.folder),
-        "GIT_COMMON_DIR": str(layout.common_dir),
-        "GIT_OBJECT_DIRECTORY": str(layout.common_dir / "objects"),
-        "GIT_INDEX_FILE": str(layout.git_dir / "index"),
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
-        "GIT_NAMESPACE": "",
-        "GIT_PREFIX": "",
-    }
-    return {name: value for name, value in pins.items() if name in os.environ}
+def _quarantine(layout: Layout) -> dict[str, str]:
+    """Where the objects of a push lie while a hook of this very repository decides about it."""
+    place = os.environ.get("GIT_QUARANTINE_PATH")
+    objects = layout.common_dir / "objects"
+    if not place or Path(place).resolve().parent != objects.resolve():
+        return {}
+    escaped = str(objects).replace("\\", "\\\\").replace('"', '\\"')
+    return {"GIT_OBJECT_DIRECTORY": place, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{escaped}"'}

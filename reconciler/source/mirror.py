@@ -175,7 +175,6 @@ class Mirror:
             timeout=self._timeout,
             named=self.named,
             redact=self._remote.redact,
-            is_repository=False,
         )
         self._talks.add(talk)
         return talk

@@ -11,7 +11,6 @@ from reconciler.errors import SourceError
 from reconciler.source import difference, log, tree, walk
 from reconciler.source.address import parse_remote
 from reconciler.source.commands import Tally
-from reconciler.source.layout import discover
 from reconciler.source.local import LocalRepository
 from reconciler.source.refs import is_object_id
 from reconciler.source.text import printable
@@ -39,6 +38,7 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     branch: str | None,
     cache_dir: Path,
     base: Path,
+    setting: str = "",
     timeout: float = 60.0,
     paths: Sequence[str] = (),
 ) -> GitSource:
@@ -49,7 +49,8 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
             (`file://`, `ssh://`, `https://`, `user@host:path`, and `http://` to a loopback address).
         branch: the branch to follow; None for the repository's HEAD.
         cache_dir: holds the bare mirrors of URLs.
-        base: what a relative folder starts from.
+        base: what a relative folder starts from, absolute.
+        setting: what named the repository, in words for a person.
         timeout: seconds that git may stay silent before it is ended.
         paths: folders inside the repository that are reconciled; `notes` counts changes in these only.
 
@@ -63,7 +64,7 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
 
         mirror = Mirror(remote, branch, cache_dir, timeout=timeout, tally=tally)
         return GitSource(mirror, tally=tally, paths=paths)
-    local = LocalRepository(discover(base / repo), branch, timeout=timeout, tally=tally)
+    local = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, tally=tally)
     return GitSource(local, tally=tally, paths=paths)
 
 
