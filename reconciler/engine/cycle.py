@@ -24,6 +24,7 @@ from reconciler.engine.declared import declared
 from reconciler.engine.execute import Executor, inspect
 from reconciler.engine.guards import Circumstances, Guards, guard
 from reconciler.engine.journal import Journal
+from reconciler.engine.lineage import RECONCILED, trace
 from reconciler.engine.observe import compare, news, observe
 from reconciler.engine.plan import (
     View,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.pair import Pair
     from reconciler.engine.declared import Declared
+    from reconciler.engine.lineage import Lineage
     from reconciler.engine.order import Order, Target
     from reconciler.engine.ports import Ledger, Source
     from reconciler.manifest import Manifest, Reason
@@ -67,7 +69,6 @@ _STANDING = "standing"  # the commit that the remembered verdicts are of, and by
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _REPOSITORY = ""  # marks that belong to no target
-_RECONCILED = "reconciled-commit"
 
 
 @dataclass(slots=True)
@@ -149,14 +150,17 @@ class Engine:
         await asyncio.gather(*(self._judge(p, wanted) for p in passes))
         digest = plan_digest(item for p in passes for item in p.items)
         self._check(digest, wanted)
+        lineage = await self._lineage(passes, commit)
+        notes += lineage.notes
         if wanted.confirm is None:
             everything = [item for p in passes for item in p.items]
-            items = guard(everything, self.guards, await self._circumstances(passes, commit), digest)
+            seen = await self._circumstances(passes, lineage.lost_commit)
+            items = guard(everything, self.guards, seen, digest)
             for p in passes:
                 p.items = tuple(item for item in items if item.target == p.target.name)
         if wanted.act:
             await asyncio.gather(*(self._act(p, wanted) for p in passes))
-        return await self._report(commit, digest, passes, tuple(notes), wanted)
+        return await self._report(commit, digest, passes, tuple(notes), wanted, lineage.marks)
 
     def _clock_notes(self) -> list[str]:
         """Whether the clock stands before what the journal says has happened already.
@@ -172,25 +176,27 @@ class Engine:
         )
         return [f"{told}: set the clock; what is due later waits until then"]
 
-    async def _circumstances(self, passes: Iterable[_Pass], commit: str) -> Circumstances:
-        """What the guards want to know; git is asked only when the branch has moved."""
+    async def _lineage(self, passes: Iterable[_Pass], commit: str) -> Lineage:
+        """Whether the branch went on from the commit reconciled last."""
+        remembered = self.ledger.marks(_REPOSITORY)
+        imports = any(item.verdict is Verdict.IMPORT for p in passes for item in p.items)
+        went_on = any(
+            p.declared.base == remembered.get(RECONCILED) for p in passes
+        )  # or there were no changes
+        wanted = imports and not went_on
+        return await self._in_git(trace, self.source, remembered, commit, wanted=wanted)
+
+    async def _circumstances(self, passes: Iterable[_Pass], lost_commit: str | None) -> Circumstances:
+        """What the guards want to know."""
         vanished = {
             (p.target.name, entry.pair): entry.disappearances
             for p in passes
             for entry in p.view.entries.values()
             if entry.disappearances
         }
-        imports = any(item.verdict is Verdict.IMPORT for p in passes for item in p.items)
-        last = self.ledger.marks(_REPOSITORY).get(_RECONCILED)
-        kept = (
-            last in (None, commit)
-            or not imports
-            or any(p.declared.base == last for p in passes)
-            or await self._in_git(self.source.contains, commit, str(last))
-        )
         undeclaring = [p for p in passes if any(item.verdict is Verdict.UNMANAGED for item in p.items)]
         empty = [p.target.name for p in undeclaring if not await self._in_git(p.declared.number)]
-        return Circumstances(None if kept else last, vanished, frozenset(empty))
+        return Circumstances(lost_commit, vanished, frozenset(empty))
 
     async def declaring(self, pair: Pair) -> frozenset[str]:
         """The names of the targets in which exactly one valid manifest declares the pair now."""
@@ -419,8 +425,14 @@ class Engine:
             return item
         return after(item, entries.get(item.pair), self.clock.now())
 
-    async def _report(
-        self, commit: str, digest: str, passes: list[_Pass], notes: tuple[str, ...], wanted: Order
+    async def _report(  # noqa: PLR0913, PLR0917 - what one cycle came to
+        self,
+        commit: str,
+        digest: str,
+        passes: list[_Pass],
+        notes: tuple[str, ...],
+        wanted: Order,
+        marks: Mapping[str, str],
     ) -> Report:
         report = Report(
             commit,
@@ -430,18 +442,18 @@ class Engine:
             notes,
         )
         if wanted.act:
-            await self._remember(report, passes)
+            await self._remember(report, passes, marks)
         partial = {p.target.name for p in passes if p.scope is not None or (p.failure and not p.items)}
         return replace(report, unlisted=unlisted(report, self.ledger, partial))
 
-    async def _remember(self, report: Report, passes: Iterable[_Pass]) -> None:
+    async def _remember(self, report: Report, passes: Iterable[_Pass], lineage: Mapping[str, str]) -> None:
         """Keeps the verdicts, and after them the index they were made from."""
         judged = [p for p in passes if p.failure is None or p.items]
         marks = {(p.target.name, _STANDING): _standing(p.target, report.commit) for p in judged}
         marks |= {(p.target.name, OBSERVED_IN_FULL): p.view.now.isoformat() for p in judged if p.full}
         marks |= {(p.target.name, COMPARED): p.view.now.isoformat() for p in judged if p.compared}
         if not any(item.verdict is Verdict.REFUSED for item in report.items):
-            marks[_REPOSITORY, _RECONCILED] = report.commit
+            marks |= {(_REPOSITORY, name): value for name, value in lineage.items()}
         self.ledger.save_report(report, {p.target.name: p.scope for p in judged}, marks)
         for p in judged:
             await self._in_git(p.declared.save)

@@ -38,6 +38,13 @@ class Layout:
         """Whether history was cut off when this was cloned."""
         return (self.common_dir / "shallow").is_file()
 
+    def shallow(self) -> frozenset[str]:
+        """The commits whose parents were cut off; none where all history is there."""
+        try:
+            return frozenset((self.common_dir / "shallow").read_text("ascii", "replace").split())
+        except OSError:
+            return frozenset()
+
     @property
     def has_reftable(self) -> bool:
         """Whether refs are kept in git's binary table instead of files."""

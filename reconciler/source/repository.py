@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.values import Attribution, File, Snapshot, Touch
 from reconciler.errors import SourceError
-from reconciler.source import difference, log, tree, walk
+from reconciler.source import ancestry, difference, log, tree, walk
 from reconciler.source.address import parse_remote
 from reconciler.source.commands import Tally
 from reconciler.source.local import LocalRepository
@@ -59,13 +59,15 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     """
     tally = Tally()
     remote = parse_remote(repo)
+    shown = remote.shown if remote else printable(repo)
+    followed = {"source.repo": shown, "source.branch": printable(branch or "HEAD")}
     if remote is not None:
         from reconciler.source.mirror import Mirror  # noqa: PLC0415 - most repositories are folders
 
         mirror = Mirror(remote, branch, cache_dir, timeout=timeout, tally=tally)
-        return GitSource(mirror, tally=tally, paths=paths)
+        return GitSource(mirror, followed=followed, tally=tally, paths=paths)
     local = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, tally=tally)
-    return GitSource(local, tally=tally, paths=paths)
+    return GitSource(local, followed=followed, tally=tally, paths=paths)
 
 
 class GitSource:
@@ -76,8 +78,11 @@ class GitSource:
     processes of its own and ends them, so that one may be used while another's result is still being read.
     """
 
-    def __init__(self, origin: Origin, *, tally: Tally, paths: Sequence[str] = ()) -> None:
+    def __init__(
+        self, origin: Origin, *, followed: Mapping[str, str], tally: Tally, paths: Sequence[str] = ()
+    ) -> None:
         self._origin = origin
+        self._followed = followed
         self._tally = tally
         self._paths = tuple(tree.inside(path) for path in paths)
 
@@ -129,15 +134,44 @@ class GitSource:
             )
         return commit
 
-    def contains(self, commit: str, earlier: str) -> bool:
-        """Whether `earlier` is `commit` or one of its ancestors; False also when it is not there any more.
+    def followed(self) -> Mapping[str, str]:
+        """What is followed, by the names of the settings that say so; without secrets."""
+        return self._followed
+
+    def is_shallow(self) -> bool:
+        """Whether history is cut off, so that not every ancestor of a commit is there."""
+        return self._origin.layout.is_shallow
+
+    def parents(self, commit: str) -> Sequence[str]:
+        """The parents that the commit itself names, whether they are there or not.
 
         Raises:
-            SourceError: one of them is no whole commit id.
+            SourceError: the commit is not there, or git failed.
         """
-        arguments = ("merge-base", self._known(commit), self._known(earlier))
-        printed = self._origin.commands.run(*arguments, accept=_RELATED_OR_NOT)
-        return printed.decode(errors="replace").strip() == earlier
+        return ancestry.parents(self._origin.commands, [self._known(commit)])
+
+    def contains(self, commit: str, earlier: str, before: Collection[str] = ()) -> bool | None:
+        """Whether `earlier` is `commit` or one of its ancestors; False also when it is not there any more.
+
+        One process; some more where history is cut off.
+
+        Args:
+            commit: where to begin.
+            earlier: what to look for.
+            before: commits known to be ancestors of `earlier`.
+
+        Returns:
+            None where history is cut off before that can be told.
+
+        Raises:
+            SourceError: one of them is no whole commit id, or git failed.
+        """
+        commands, known = self._origin.commands, (self._known(commit), self._known(earlier))
+        printed = commands.run("merge-base", *known, accept=_RELATED_OR_NOT)
+        if printed.decode(errors="replace").strip() == earlier:
+            return True
+        cut_off = self._origin.layout.shallow()
+        return ancestry.goes_on(commands, *known, cut_off, before) if cut_off else False
 
     def snapshot(self, commit: str, path: str) -> Snapshot:
         """All files below `path` at `commit`; `exists` is False when that is no directory.
