@@ -119,7 +119,16 @@ class Ticker:
         tick = Tick(why, outcome, self._clock() - started, self.engine.clock.now(), report, error)
         _tell(tick, self._done())
         self.heard(tick)
+        if tick.outcome == "noop":
+            await self._tidy()
         return tick
+
+    async def _tidy(self) -> None:
+        """Only after a tick that had nothing to do, since it may take a while."""
+        try:
+            await self.engine.tidy()
+        except ReconcilerError as problem:
+            log.warning("mirror not packed; tried again in a day", error=str(problem))
 
     async def follow(self) -> None:
         """Asks what became of unfinished imports, if there are any. One line if something became of one."""

@@ -245,6 +245,10 @@ class Engine:
         began = self._agenda.began
         return Rest(began, until, report.commit, report.digest, self.ledger.position(), numbers)
 
+    async def tidy(self) -> None:
+        """Keeps the source's files small, where that is due. Raises SourceError."""
+        await self._in_git(self.source.tidy)
+
     def close(self) -> None:
         """Ends the worker thread; safe to call twice."""
         self._git.shutdown(wait=True)

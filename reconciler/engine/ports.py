@@ -91,6 +91,9 @@ class Source(Blobs, Protocol):
     def notes(self) -> Sequence[str]:
         """Facts a person should know, such as uncommitted changes (never an input)."""
 
+    def tidy(self) -> None:
+        """Keeps what it holds on disk small, at most once a day; called when nothing else is to be done."""
+
     def close(self) -> None:
         """Releases everything; safe to call twice."""
 

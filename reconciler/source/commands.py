@@ -27,10 +27,23 @@ if TYPE_CHECKING:
 
     from reconciler.source.process import Conversation
 
+_LONGEST = 30  # times the timeout that git may take altogether, if it goes on saying something
 OLDEST_GIT = (2, 31)  # GIT_CONFIG_COUNT, without which a repository's configuration could start programs
 _DONE_OR_REFUSED = frozenset({0, 128})
 _IN_BULK = {"GIT_FLUSH": "0"}
 _INSTALL = f"install git {OLDEST_GIT[0]}.{OLDEST_GIT[1]} or later and put it on PATH"
+
+
+class GitError(SourceError):
+    """Git ended with a failure.
+
+    Attributes:
+        complaints: what it wrote to its standard error, without secrets.
+    """
+
+    def __init__(self, message: str, complaints: str = "") -> None:
+        super().__init__(message)
+        self.complaints = complaints
 
 
 @dataclass(slots=True)
@@ -59,7 +72,8 @@ class Commands:
             folder: where git runs.
             environment: variables on top of this process's own.
             tally: counts what is started.
-            timeout: seconds that git may stay silent, or take altogether where nothing is streamed.
+            timeout: seconds that git may stay silent, or take altogether where nothing is streamed; a stream
+                that goes on may take thirty times as long.
             named: the repository in messages; by default the folder.
             redact: takes secrets out of git's words.
         """
@@ -116,15 +130,16 @@ class Commands:
         from reconciler.source.process import Conversation, SilentGitError  # noqa: PLC0415 - not for `head`
 
         handle = self._start(arguments, fed=bool(feed), in_bulk=in_bulk)
-        conversation = Conversation(handle, feed, self._timeout, total=total)
+        longest = self._timeout * (1 if total else _LONGEST)
+        conversation = Conversation(handle, feed, patience=self._timeout, longest=longest)
         self._running.add(conversation)
         try:
             yield conversation
             self.require_success(conversation, accept)
         except SilentGitError as error:
             raise SourceError(
-                f"{self._named}: git {arguments[0]} gave no answer for {self._timeout:g} s and was ended; "
-                "try again, or raise the timeout"
+                f"{self._named}: git {arguments[0]} {error} and was ended; "
+                "it is tried again, and source.timeout gives it longer"
             ) from error
         finally:
             self._running.discard(conversation)
@@ -133,13 +148,14 @@ class Commands:
     def require_success(self, conversation: Conversation, accept: frozenset[int] = frozenset({0})) -> None:
         """Raises what git complained about, if its output has ended and it failed."""
         if conversation.at_end and conversation.exit_status() not in accept:
-            raise SourceError(f"{self._named}: {self.explained(conversation)}")
+            raise self.failure(conversation)
 
-    def explained(self, conversation: Conversation) -> str:
+    def failure(self, conversation: Conversation) -> GitError:
         """Git's complaints in words for a person."""
         from reconciler.source.complaint import explain  # noqa: PLC0415 - for failures only
 
-        return explain(self._redact(conversation.complaints()), str(self._folder))
+        complaints = self._redact(conversation.complaints())
+        return GitError(f"{self._named}: {explain(complaints, str(self._folder))}", complaints)
 
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""
@@ -155,7 +171,7 @@ class Commands:
         if self._closed:
             raise SourceError(f"{self._named}: was closed already")
         if not os.access(self._folder, os.X_OK):
-            raise SourceError(f"{self._named}: cannot be entered; check that it exists and its permissions")
+            raise GitError(f"{self._named}: cannot be entered; check that it exists and its permissions")
         said = (*self._there(), *arguments)
         try:
             wrapper: git.Git = gitpython.Git(self._folder)

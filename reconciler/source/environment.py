@@ -32,6 +32,9 @@ _PASSED_ON = re.compile(
 
 NOTHING = "/bin/false"
 
+_USERNAME, _PASSWORD = "MODEL_SOURCE_USERNAME", "MODEL_SOURCE_PASSWORD"
+_HELPER = f'!printf \'username=%s\\npassword=%s\\n\' "${_USERNAME}" "${_PASSWORD}" #'  # a shell's own printf
+
 # What a repository's configuration could otherwise start, or bend the output with.
 _OVERRIDES = (
     ("core.hooksPath", os.devnull),
@@ -50,6 +53,14 @@ _OVERRIDES = (
     ("maintenance.auto", "false"),
     ("fetch.writeCommitGraph", "false"),
     ("safe.bareRepository", "all"),  # the repository was named by the user
+)
+
+# What a fetch lets pass of what `git fsck` calls an error: old and harmless, or about files never read.
+_LET_PASS = (
+    *("zeroPaddedFilemode", "badFilemode", "badTimezone", "badDateOverflow", "missingSpaceBeforeDate"),
+    *("missingNameBeforeEmail", "missingSpaceBeforeEmail", "multipleAuthors", "missingTaggerEntry"),
+    *("gitmodulesBlob", "gitmodulesLarge", "gitmodulesMissing", "gitmodulesName", "gitmodulesParse"),
+    *("gitmodulesPath", "gitmodulesSymlink", "gitmodulesUpdate", "gitmodulesUrl", "nulInCommit"),
 )
 
 _FIXED = {
@@ -94,17 +105,34 @@ def not_passed_on(environment: Mapping[str, str]) -> list[str]:
 
 
 def for_remote(layout: Layout, remote: Remote) -> dict[str, str]:
-    """For talking to `remote`; the URL travels as configuration, never as an argument others can list."""
-    entries = [("remote.source.url", remote.url)]
+    """For talking to `remote`: neither its URL nor its credentials are arguments, which others can list."""
+    entries = [("remote.source.url", remote.location), ("fetch.fsckObjects", "true")]
+    entries += [(f"fetch.fsck.{name}", "ignore") for name in _LET_PASS]
     if remote.scheme == "http":
         entries.append(("http.followRedirects", "false"))
     if remote.scheme == "file":
         there = ("GIT_ALLOW_PROTOCOL", "GIT_NO_LAZY_FETCH", "GIT_NO_REPLACE_OBJECTS", "GIT_GRAFT_FILE")
         pins = " ".join(f"{name}={_FIXED.get(name, 'none')}" for name in there)
-        upload_pack = f"{pins} git-upload-pack"
-        entries.append(("remote.source.uploadPack", upload_pack))
+        entries.append(("remote.source.uploadPack", f"{pins} git-upload-pack"))
     ssh = {} if _has_own_ssh() else {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
-    return for_mirror(layout) | {"GIT_ALLOW_PROTOCOL": remote.protocols} | ssh | configuration(entries)
+    told, secrets = _credentials(remote)
+    allowed = {"GIT_ALLOW_PROTOCOL": remote.protocols}
+    return for_mirror(layout) | allowed | ssh | secrets | configuration([*entries, *told])
+
+
+def _credentials(remote: Remote) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """Configuration and variables with which git answers a server that asks who it is; that server alone.
+
+    A password of the URL is the only one that is tried, and is stored by no helper of the user's. A name
+    alone tells those helpers whose password is meant.
+    """
+    if remote.username is None and remote.password is None:
+        return [], {}
+    key = f"credential.{'/'.join(remote.location.split('/')[:3])}"
+    if remote.password is None:
+        return [(f"{key}.username", remote.username or "")], {}
+    secrets = {_USERNAME: remote.username or "", _PASSWORD: remote.password}
+    return [(f"{key}.helper", ""), (f"{key}.helper", _HELPER)], secrets
 
 
 def configuration(entries: Iterable[tuple[str, str]] = ()) -> dict[str, str]:

@@ -110,6 +110,13 @@ class LocalRepository:
             )
         return found
 
+    def replace(self) -> bool:
+        """Never: the repository is somebody else's."""
+        return False
+
+    def tidy(self) -> None:
+        """Nothing: the repository is somebody else's."""
+
     def close(self) -> None:
         """Ends git processes; safe to call twice."""
         self.commands.close()

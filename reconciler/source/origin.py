@@ -39,5 +39,11 @@ class Origin(Protocol):
     def notes(self, paths: Sequence[str]) -> list[str]:
         """Facts for a person about what is not reconciled."""
 
+    def replace(self) -> bool:
+        """Whether what could not be read was replaced by something sound, so that it may be asked again."""
+
+    def tidy(self) -> None:
+        """Does, now that nothing else is to be done, what keeps this small; cheap when nothing is due."""
+
     def close(self) -> None:
         """Releases everything; safe to call twice."""

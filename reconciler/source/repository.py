@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from reconciler.engine.values import Attribution, File, Snapshot, Touch
 from reconciler.errors import SourceError
 from reconciler.source import ancestry, difference, log, tree, walk
 from reconciler.source.address import parse_remote
-from reconciler.source.commands import Tally
+from reconciler.source.commands import GitError, Tally
 from reconciler.source.local import LocalRepository
 from reconciler.source.refs import is_object_id
 from reconciler.source.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
@@ -26,10 +27,14 @@ if TYPE_CHECKING:
     from reconciler.source.origin import Origin
     from reconciler.source.process import Conversation
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_NO_COMMIT = "Not a valid commit name"
 _READ_AHEAD = 256 * 1024  # bytes
 _FEW = 100  # files that may all be found near the beginning of a log, so that no list of all commits is made
 _RESOLVED_OR_NOT = frozenset({0, 1})
-_RELATED_OR_NOT = frozenset({0, 1, 128})  # 1: nothing in common; 128: no such commit
+_RELATED_OR_NOT = frozenset({0, 1})
 
 
 def open_source(  # noqa: PLR0913 - what a configuration says about its source
@@ -68,6 +73,21 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
         return GitSource(mirror, followed=followed, tally=tally, paths=paths)
     local = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, tally=tally)
     return GitSource(local, followed=followed, tally=tally, paths=paths)
+
+
+def _asked_again(ask: Callable[Concatenate[GitSource, P], T]) -> Callable[Concatenate[GitSource, P], T]:
+    """Asks once more where what git could not read was replaced by something sound."""
+
+    @wraps(ask)
+    def asked(self: GitSource, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return ask(self, *args, **kwargs)
+        except GitError:
+            if not self._origin.replace():
+                raise
+            return ask(self, *args, **kwargs)
+
+    return asked
 
 
 class GitSource:
@@ -116,6 +136,7 @@ class GitSource:
         """
         return self._origin.last_head()
 
+    @_asked_again
     def resolve(self, revision: str) -> str:
         """The commit id of any revision that exists here.
 
@@ -142,6 +163,7 @@ class GitSource:
         """Whether history is cut off, so that not every ancestor of a commit is there."""
         return self._origin.layout.is_shallow
 
+    @_asked_again
     def parents(self, commit: str) -> Sequence[str]:
         """The parents that the commit itself names, whether they are there or not.
 
@@ -150,6 +172,7 @@ class GitSource:
         """
         return ancestry.parents(self._origin.commands, [self._known(commit)])
 
+    @_asked_again
     def contains(self, commit: str, earlier: str, before: Collection[str] = ()) -> bool | None:
         """Whether `earlier` is `commit` or one of its ancestors; False also when it is not there any more.
 
@@ -167,12 +190,18 @@ class GitSource:
             SourceError: one of them is no whole commit id, or git failed.
         """
         commands, known = self._origin.commands, (self._known(commit), self._known(earlier))
-        printed = commands.run("merge-base", *known, accept=_RELATED_OR_NOT)
+        try:
+            printed = commands.run("merge-base", *known, accept=_RELATED_OR_NOT)
+        except GitError as error:
+            if _NO_COMMIT not in error.complaints:
+                raise
+            printed = b""
         if printed.decode(errors="replace").strip() == earlier:
             return True
         cut_off = self._origin.layout.shallow()
         return ancestry.goes_on(commands, *known, cut_off, before) if cut_off else False
 
+    @_asked_again
     def snapshot(self, commit: str, path: str) -> Snapshot:
         """All files below `path` at `commit`; `exists` is False when that is no directory.
 
@@ -184,6 +213,7 @@ class GitSource:
         exists = not any(file.path == path for file in found) and bool(found or not path)
         return Snapshot(commit, path, tuple(found) if exists else (), exists=exists)
 
+    @_asked_again
     def files(self, commit: str, paths: Collection[str]) -> Mapping[str, File]:
         """Those of exactly these paths that are a file, a link or a submodule at `commit`, by one process.
 
@@ -199,6 +229,7 @@ class GitSource:
             found = self._listed("-r", self._known(commit), *tree.pathspec(tree.common_folder(wanted)))
         return {file.path: file for file in found if file.path in wanted}
 
+    @_asked_again
     def changes(self, old: str, new: str, path: str) -> Mapping[str, File | None] | None:
         """Every path below `path` whose entry differs between two commits: its file at `new`, None if gone.
 
@@ -232,9 +263,18 @@ class GitSource:
         for blob in wanted:
             if not is_object_id(blob):
                 raise SourceError(f"{self._origin.named}: '{printable(blob)}' is not an object id")
-        if wanted:
-            yield from self._contents(wanted)
+        while wanted:
+            done = 0
+            try:
+                for found in self._contents(wanted):
+                    done += 1
+                    yield found
+            except GitError:
+                if not self._origin.replace():
+                    raise
+            wanted = wanted[done:]
 
+    @_asked_again
     def touched(self, since: str, commit: str, path: str) -> frozenset[str] | None:
         """Every path below `path` that a commit touched which `commit` contains and `since` does not.
 
@@ -254,6 +294,7 @@ class GitSource:
         told = self._origin.commands.attempt(*log.LOG, *log.BOTH_SIDES, span, *where)
         return None if told is None else log.touched_since(log.commits([told]))
 
+    @_asked_again
     def attribute(self, commit: str, blobs: Mapping[str, str | None]) -> Mapping[str, Attribution]:
         """For each path, the newest commit reachable from `commit` that gave it the content it has there.
 
@@ -277,6 +318,7 @@ class GitSource:
         with telling as output:
             return log.attribute(log.commits(output.pieces()), blobs)
 
+    @_asked_again
     def history(self, commit: str, root: str) -> Sequence[Touch]:
         """Every commit that touched a file below `root`, newest first, renames inside `root` followed.
 
@@ -300,6 +342,14 @@ class GitSource:
         To be watched without what lies below them; the set may change with each change seen.
         """
         return self._origin.watch_paths()
+
+    def tidy(self) -> None:
+        """Packs a mirror, at most once a day; to be called when nothing else is to be done.
+
+        Raises:
+            SourceError: git failed.
+        """
+        self._origin.tidy()
 
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""
@@ -355,7 +405,7 @@ class GitSource:
                 content = tree.content(reader)
                 if content is None:
                     self._origin.commands.require_success(output)
-                    raise SourceError(
+                    raise GitError(
                         f"{self._origin.named}: object {blob} is missing, or no file's content; "
                         "run `git fsck` there, or clone it anew"
                     )

@@ -87,6 +87,9 @@ class MemorySource:
     def resolve(self, revision: str) -> str:
         return revision
 
+    def tidy(self) -> None:
+        pass
+
     def followed(self) -> Mapping[str, str]:
         return {}
 
@@ -96,7 +99,7 @@ class MemorySource:
     def parents(self, commit: str) -> Sequence[str]:
         raise NotImplementedError
 
-    def contains(self, commit: str, earlier: str, before: Collection[str] = ()) -> bool:
+    def contains(self, commit: str, earlier: str, before: Collection[str] = ()) -> bool:  # noqa: ARG002
         return earlier in self.commits[: self.commits.index(commit) + 1]
 
     def snapshot(self, commit: str, path: str) -> Snapshot:
