@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from reconciler.source.difference import Entry
     from reconciler.source.origin import Origin
     from reconciler.source.process import Conversation
 
@@ -223,7 +222,7 @@ class GitSource:
         wanted = frozenset(filter(tree.can_be, paths))
         if not wanted:
             return {}
-        if sum(map(len, wanted)) <= tree.MOST_ARGUMENTS:
+        if tree.fit_arguments(wanted):
             found = self._listed(self._known(commit), *tree.pathspec(*sorted(wanted)))
         else:
             found = self._listed("-r", self._known(commit), *tree.pathspec(tree.common_folder(wanted)))
@@ -251,7 +250,12 @@ class GitSource:
         if told is None:
             return None
         entries = difference.entries(told)
-        return None if path in entries else self._measured(entries)
+        if entries is None or path in entries or not all(map(tree.can_be, entries)):
+            return None
+        present = self.files(new, [name for name, is_there in entries.items() if is_there])
+        if any(file.mode == tree.AMBIGUOUS for file in present.values()):
+            return None
+        return {name: present.get(name) for name in entries}
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The bytes of each blob, streamed in the order asked, by one `git cat-file --batch`.
@@ -384,19 +388,6 @@ class GitSource:
     def _listed(self, *arguments: str) -> list[File]:
         with self._origin.commands.stream(*tree.LISTED, *arguments) as output:
             return tree.files(output.pieces())
-
-    def _measured(self, entries: Mapping[str, Entry | None]) -> dict[str, File | None]:
-        """The entries with the sizes of their contents; no process is started when none has any."""
-        blobs = {entry.blob: None for entry in entries.values() if entry is not None and entry.has_content}
-        sizes: dict[str, int] = {}
-        if blobs:
-            with self._origin.commands.stream(*tree.MEASURED, feed=_lines(blobs)) as output:
-                printed = b"".join(output.pieces())
-            sizes = dict(zip(blobs, tree.sizes(printed), strict=True))
-        return {
-            path: None if entry is None else File(path, entry.blob, entry.mode, sizes.get(entry.blob, 0))
-            for path, entry in entries.items()
-        }
 
     def _contents(self, wanted: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
         with self._origin.commands.stream("cat-file", "--batch", "--buffer", feed=_lines(wanted)) as output:
