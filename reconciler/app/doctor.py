@@ -80,7 +80,10 @@ def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Findi
     try:
         with closing(source_of(configuration)) as source:
             commit = source.head()
-            yield Finding("git", "ok", f"{configuration.settings.source.repo} is at {commit[:12]}")
+            told = f"{source.followed()['source.repo']} is at {commit[:12]}, following {source.described()}"
+            yield Finding("git", "ok", told)
+            for trait in source.surroundings():
+                yield Finding("git", "ok" if trait.fine else "warning", trait.message)
             for note in source.notes():
                 yield Finding("git", "warning", note)
             for name in names:

@@ -59,10 +59,10 @@ def validate(
 def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> Checked:
     from reconciler.contract import edition  # noqa: PLC0415
     from reconciler.engine.check import NOTHING, check  # noqa: PLC0415
-    from reconciler.source.worktree import WorkTree, work_tree  # noqa: PLC0415
+    from reconciler.source.worktree import work_tree  # noqa: PLC0415
 
-    tree = WorkTree(work_tree(settings.settings.source.repo, settings.base))
     targets = [settings.settings.targets[name] for name in settings.chosen(target)]
+    tree = work_tree(settings.settings.source.repo, settings.base, [wanted.path for wanted in targets])
     wanted = _named(tree.base, targets, paths) if paths else {(t.path, t.edition): set() for t in targets}
     total = NOTHING
     for (root, rules), files in wanted.items():

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
     from reconciler.contract import Edition
 
+_LFS = "version https://git-lfs.github.com/spec/"
+_POINTER = Flaw(
+    "lfs-pointer",
+    "the file is a Git LFS pointer, and its content is not in git: take manifests out of LFS with "
+    "`git lfs untrack`, then `git add --renormalize` and commit",
+)
 _EMPTY = Flaw("empty-file", "the file declares nothing: it is empty, or has only comments; write a manifest")
 
 
@@ -39,6 +45,8 @@ def read(
     text, builder = None, Builder()
     try:
         text = decode(data, json=is_json)
+        if text.characters.startswith(_LFS):
+            return (_unreadable(path, text, _POINTER, builder),)
         manifests = _quickly(path, text, rules, is_json=is_json)
         if manifests is not None:
             return manifests

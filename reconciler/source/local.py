@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from reconciler.source.commands import Tally
     from reconciler.source.layout import Layout
+    from reconciler.source.surroundings import Trait
 
 _FOUND_OR_NOT = frozenset({0, 1})  # exit status of a search that may find nothing
 _STATUS = (
@@ -110,6 +112,29 @@ class LocalRepository:
             )
         return found
 
+    def followed(self) -> str:
+        """What is followed, in words."""
+        if self._ref != "HEAD":
+            return f"branch {printable(self._ref.removeprefix('refs/heads/'))}"
+        checked_out = self._checked_out()
+        if checked_out is None:
+            return "a detached HEAD, which follows no branch"
+        return f"HEAD, which is branch {printable(checked_out.removeprefix('refs/heads/'))}"
+
+    def surroundings(self) -> list[Trait]:
+        """What is unusual about the repository, and where git's configuration comes from."""
+        from reconciler.source.surroundings import Trait, traits  # noqa: PLC0415 - for `doctor` alone
+
+        found = list(traits(self._start, self.layout, self.head()))
+        printed = self.commands.run("config", "--list", "--show-origin", "--name-only", "--null")
+        origins = (text[5:] for text in printed.decode(errors="replace").split("\0") if text[:5] == "file:")
+        own = os.path.realpath(self.layout.common_dir / "config")
+        places = dict.fromkeys(os.path.realpath(self.layout.folder / origin) for origin in origins)
+        others = [printable(place) for place in places if place != own]
+        if others:
+            found.append(Trait(True, f"git's configuration comes from {', '.join(others)}, too"))
+        return found
+
     def replace(self) -> bool:
         """Never: the repository is somebody else's."""
         return False
@@ -147,10 +172,15 @@ class LocalRepository:
         ref = (symbolic_target(self.layout) or "HEAD") if self._ref == "HEAD" else self._ref
         raise missing_branch(self.named, ref.removeprefix("refs/heads/"), branches(self.layout))
 
+    def _checked_out(self) -> str | None:
+        """The ref that HEAD names, or None when it is detached."""
+        if not self.layout.has_reftable:
+            return symbolic_target(self.layout)
+        printed = self.commands.run("symbolic-ref", "--quiet", "HEAD", accept=_FOUND_OR_NOT)
+        return printed.decode(errors="replace").strip() or None
+
     def _branch_notes(self) -> list[str]:
-        if self.layout.has_reftable:
-            return []
-        checked_out = symbolic_target(self.layout)
+        checked_out = self._checked_out()
         if self._ref == "HEAD" and checked_out is None:
             return [f"{self.named}: HEAD is detached: no branch is followed; set source.branch to follow one"]
         if self.layout.top is None or self._ref in ("HEAD", checked_out):

@@ -31,12 +31,14 @@ from reconciler.source.commands import Commands, GitError
 from reconciler.source.complaint import is_damage
 from reconciler.source.layout import bare_layout
 from reconciler.source.refs import branch_ref, is_object_id, missing_branch, read_ref
+from reconciler.source.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.source.address import Remote
     from reconciler.source.commands import Tally
+    from reconciler.source.surroundings import Trait
 
 _REMOTE = "source"  # its URL stands in the environment of the commands that need it
 _OWN_REF = "refs/heads/remote-head"  # where the remote's HEAD is kept when no branch is named
@@ -158,6 +160,15 @@ class Mirror:
         if not self.layout.is_shallow:
             return []
         return [f"{self.named}: is a shallow clone itself: history ends where it was cut off"]
+
+    def followed(self) -> str:
+        """What is followed, in words."""
+        what = "its HEAD" if self._branch is None else f"branch {printable(self._branch)}"
+        return f"{what}, mirrored in {self.layout.git_dir}"
+
+    def surroundings(self) -> list[Trait]:
+        """Nothing: a mirror is as it was made."""
+        return []
 
     def close(self) -> None:
         """Ends git processes, those that talk to the remote included; safe to call twice."""

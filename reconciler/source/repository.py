@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.source.origin import Origin
     from reconciler.source.process import Conversation
+    from reconciler.source.surroundings import Trait
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -339,6 +340,18 @@ class GitSource:
     def notes(self) -> Sequence[str]:
         """Facts a person should know: uncommitted changes, a detached HEAD, a shallow clone."""
         return self._origin.notes(self._paths)
+
+    def described(self) -> str:
+        """What is followed, in words for a person."""
+        return self._origin.followed()
+
+    def surroundings(self) -> Sequence[Trait]:
+        """What is unusual about the repository, and whether it needs a look.
+
+        Raises:
+            SourceError: git could not be read.
+        """
+        return self._origin.surroundings()
 
     def watch_paths(self) -> tuple[Path, ...]:
         """Folders in which something changes when a local branch moves; none for a remote.
