@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
+import subprocess
+import time
 from typing import TYPE_CHECKING
 
 from tests.daemon.counted import CountedRegistry
@@ -15,6 +18,8 @@ from tests.program import Fleet, Program
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 class _Synced:
@@ -39,7 +44,7 @@ class _Synced:
         return commit
 
 
-def _program(folder: Path, repo: Path, registry: CountedRegistry, schedule: str = SELDOM) -> Program:
+def _program(folder: Path, repo: Path | str, registry: CountedRegistry, schedule: str = SELDOM) -> Program:
     folder.mkdir()
     program = Program(folder)
     program.configure(f'[source]\nrepo = "{repo}"\n{schedule}{FOLLOW}{registry.target()}')
@@ -123,3 +128,62 @@ def test_a_folder_that_only_later_is_a_repository_is_watched_from_above(tmp_path
         assert source.watch_paths() == (tmp_path / "link",)
         os.unlink(tmp_path / "link")  # noqa: PTH108 - a link
         assert source.watch_paths() == (tmp_path,)
+
+
+def test_a_remote_that_hangs_is_given_up_and_asked_again(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each tick has its deadline; once the cause is gone, the loop goes on by itself."""
+    hangs = tmp_path / "hangs"
+    real = subprocess.run(["which", "git"], check=True, capture_output=True, text=True).stdout.strip()
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *ls-remote*) [ -e {hangs} ] && sleep 60;; esac\nexec {real} "$@"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    async def work() -> None:
+        async with CountedRegistry() as registry:
+            often = SELDOM.replace("1h", "200ms")
+            url = f'file://{fleet.folder}"\ntimeout = "2s'
+            remote = _program(tmp_path / "conf", url, registry, often)
+            async with inside(remote) as daemon:
+                await daemon.tells("followed", left=0)
+                hangs.touch()
+                await daemon.tells("tick failed")
+                assert "git ls-remote gave no" in daemon.told("tick failed")[0]["error"]
+                fleet.declare("b@1.0.0")
+                hangs.unlink()
+                await until(lambda: registry.imports == 2)
+
+    asyncio.run(work())
+
+
+def test_a_mirror_is_packed_by_a_tick_that_has_nothing_to_do_and_by_no_other(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    """A day after it was made; meanwhile it may be damaged, and the loop mends it and goes on."""
+
+    async def work() -> None:
+        async with CountedRegistry() as registry:
+            program = _program(tmp_path / "conf", f"file://{fleet.folder}", registry)
+            async with inside(program) as daemon:
+                await daemon.tells("followed", left=0)
+                (mirror,) = (program.folder / ".reconciler" / "mirrors").glob("*.git")
+                day = time.time() - 90_000
+                os.utime(mirror / "HEAD", (day, day))
+                commit = fleet.declare("b@1.0.0")
+                daemon.send(signal.SIGHUP)
+                await daemon.tells("tick", commit=commit[:12], did_imported=1)
+                assert not (mirror / "packed-by-reconciler").exists()
+                daemon.send(signal.SIGHUP)
+                await until((mirror / "packed-by-reconciler").exists)
+                await until(lambda: not list((mirror / "objects").glob("??/*")))
+                (mirror / "packed-refs").write_text("garbage\n")
+                commit = fleet.declare("c@1.0.0")
+                daemon.send(signal.SIGHUP)
+                await daemon.tells("tick", commit=commit[:12], did_imported=1)
+
+    asyncio.run(work())
