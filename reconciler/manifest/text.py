@@ -101,6 +101,19 @@ def caret(column: int) -> int:
     return column - 1 if column < _WIDEST_EXCERPT else _LEAD
 
 
+_MARKER = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)", re.MULTILINE)
+"""How git begins the lines that set the two sides of a conflict apart."""
+
+
+def conflict_or(flaw: Flaw, text: Text | None) -> Flaw:
+    """What is wrong with a text that cannot be read: git's conflict markers if it has any, else `flaw`."""
+    marker = _MARKER.search(text.characters) if text is not None else None
+    if marker is None:
+        return flaw
+    why = f"git's conflict markers stand here ({marker[0]}): resolve the merge, and commit the result"
+    return Flaw("merge-conflict", why, marker.start())
+
+
 def printable(line: str) -> str:
     """The line with a stand-in of one character for each that could disturb a terminal; columns stay."""
     if line.isascii() and line.isprintable():

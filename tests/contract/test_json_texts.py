@@ -146,10 +146,15 @@ def test_the_seconds_of_a_probe_have_a_range(value: object) -> None:
 
 
 def test_a_key_of_the_configuration_gets_a_did_you_mean() -> None:
-    """Official samples have `procotol`."""
-    assert faults(initial_config={"apis": [{"procotol": "http"}]}) == [
-        "initial_config.apis[0].procotol: is not a field here; did you mean 'protocol'?"
-    ]
+    """Official samples have `procotol`: a warning, unless the target is strict about configurations."""
+    document = minimal(initial_config={"model_algorithm": "a", "apis": [{"procotol": "http"}]})
+    for strict, severity in ((False, "warning"), (True, "error")):
+        (problem,) = edition("seed-2019", strict_config=strict).parse(document).problems
+        assert (problem.severity, problem.message) == (
+            severity,
+            "initial_config.apis[0].procotol: is not documented, and is sent as it stands; "
+            "did you mean 'protocol'?",
+        )
     assert faults(initial_config=as_text({"depedencies": []})) == [
         "initial_config.depedencies: is not a field here; did you mean 'dependencies'?"
     ]
