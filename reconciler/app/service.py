@@ -105,6 +105,8 @@ async def run(configuration: Configuration, target: str | None) -> None:
             policy.follow_max,
         )
         async with _page(world, loop, board):
+            for warning in configuration.warnings:
+                log.warning(warning)
             log.info("started", **_told(configuration, world))
             await loop.run()
         world.source.close()  # a git that is still waited for ends now, and not at its own deadline

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 from dataclasses import dataclass
 from functools import partial
@@ -44,8 +43,6 @@ _EMBEDDED_SETTLE = 0.2
 _FOLLOW = 5.0  # seconds; an import takes the service half a minute at the least
 _SETTLE = 5.0
 _NO_LIMIT = 1_000_000
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +100,6 @@ async def opened(
     listeners = listeners or Listeners()
     async with contextlib.AsyncExitStack() as stack:
         names = configuration.chosen(only)
-        for warning in configuration.warnings:
-            _log.warning("%s", warning)
         source = stack.enter_context(contextlib.closing(source_of(configuration)))
         ledger = stack.enter_context(contextlib.closing(_ledger(configuration, names, acts=acts)))
         index = stack.enter_context(contextlib.closing(index_of(configuration, writes=acts)))

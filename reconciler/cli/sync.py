@@ -19,7 +19,7 @@ from reconciler.cli.options import (
     VerboseOption,
     YesOption,
 )
-from reconciler.cli.terminal import colour, configuration, put, put_json, tell
+from reconciler.cli.terminal import colour, configuration, put, put_json, tell, warned
 from reconciler.errors import ConfigurationError, ReconcilerError, StateLockedError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def plan(
     from reconciler.engine.order import Order  # noqa: PLC0415
 
     async def work() -> Report:
-        async with opened(configuration(config), acts=False, only=target) as world:
+        async with opened(warned(config), acts=False, only=target) as world:
             return await world.engine.cycle(Order(act=False, refresh=refresh))
 
     report = asyncio.run(work())
@@ -87,7 +87,7 @@ def apply(
     verbose: VerboseOption = False,
 ) -> None:
     """One cycle: plans, imports what is new, and waits for the outcome."""
-    settings, whole = configuration(config), verbose or output is Output.JSON
+    settings, whole = warned(config), verbose or output is Output.JSON
     if not (whole or refresh or expect_digest or confirm) and _nothing_moved(settings, target):
         return
 

@@ -20,6 +20,14 @@ def configuration(file: Path | None) -> Configuration:
     return load(file, cwd=Path.cwd())
 
 
+def warned(file: Path | None) -> Configuration:
+    """The same, with what is doubtful in it told on standard error. Raises ConfigurationError."""
+    found = configuration(file)
+    for warning in found.warnings:
+        tell(f"warning: {warning}")
+    return found
+
+
 def colour() -> bool:
     """Whether standard output is a terminal that wants colour."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -16,7 +16,7 @@ from reconciler.cli.options import (
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.terminal import colour, configuration, put, put_json, tell
+from reconciler.cli.terminal import colour, put, put_json, tell, warned
 from reconciler.errors import ConfigurationError, Exit, SourceError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def validate(
     """Checks manifests. Without --commit, those of the work tree, committed or not."""
     if commit is not None and paths:
         raise ConfigurationError("--commit checks whole targets: leave the paths out")
-    settings = configuration(config)
+    settings = warned(config)
     checked = (
         _on_disk(settings, target, paths or []) if commit is None else _committed(settings, target, commit)
     )

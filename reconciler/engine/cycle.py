@@ -261,7 +261,8 @@ class Engine:
         """What is declared and remembered of the models that this cycle judges."""
         found = await self._in_git(declared, self.source, target.index, target.reader, commit)
         self.parsed += found.parsed
-        scope = self._scope(target, found, wanted)
+        hides = await self._in_git(found.hides_otherwise)
+        scope = None if hides else self._scope(target, found, wanted)
         desired = await self._in_git(found.desired, scope)
         view = View(
             target.name,

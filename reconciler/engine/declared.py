@@ -61,6 +61,16 @@ class Declared:
         silent = [reading.path for reading in faulty if not reading.declarations]
         return tuple(speaking(faulty, self._named(silent)))
 
+    def hides_otherwise(self) -> bool:
+        """Whether what changed since the base is, or was, a file that may declare anything.
+
+        What is declared nowhere then has to be judged anew for all models.
+        """
+        if self.base is None or not self.changed:
+            return False
+        before = (reading for reading in self.index.faulty() if reading.path in self.changed)
+        return any(found.may_declare_anything for one in (*before, *self._now()) for found in one.invalid)
+
     def credits(self, paths: Collection[str] | None = None) -> Mapping[str, Credit]:
         """Who gave these files, or all, the content they have."""
         found = {} if self.base is None else dict(self.index.credits(paths))

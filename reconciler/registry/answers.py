@@ -192,9 +192,8 @@ def _judge(status: int, said: Envelope, method: str, path: str) -> Disposition:
     readable = said.code is not None or said.message is not None
     place = _PLACE.search(path)
     if place is not None and place["id"] is None and withdrawn(status, said.code):
-        if verdict.action in _OF_THE_CALL:
-            return NO_LIST if method == "GET" else NO_IMPORT
-    elif status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE) and verdict.action is Action.WRONG_ENDPOINT:
+        return NO_LIST if method == "GET" else NO_IMPORT
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE) and verdict.action is Action.WRONG_ENDPOINT:
         from_gateway = (known_code(said.code) or "").startswith("APIG.")
         return NO_MODEL if place is not None and readable and not from_gateway else verdict
     if verdict.action is Action.REJECT and not readable and method != "POST":
@@ -210,9 +209,6 @@ def _error_class(action: Action, *, write: bool) -> type[errors.RegistryError]:
 
 _PLACE = re.compile(r"/v1/[^/]+/models(?:/(?P<id>[^/]+))?$")
 """The path of the list and of the import, or of one model."""
-
-_OF_THE_CALL = (Action.WRONG_ENDPOINT, Action.NOT_FOUND)
-"""What an answer is about that says nothing of the credentials or of the request's content."""
 
 _CLASSES: Mapping[Action, type[errors.RegistryError]] = {
     Action.REJECT: errors.Rejected,

@@ -181,10 +181,10 @@ STATUSES: Mapping[int, Disposition] = MappingProxyType({
     403: Disposition(_S, "permission is refused", _PERMISSION),
     404: Disposition(Action.WRONG_ENDPOINT, "there is nothing here", _ENDPOINT),
     405: Disposition(Action.WRONG_ENDPOINT, "there is no such call here", _ENDPOINT),
-    410: Disposition(Action.WRONG_ENDPOINT, "this is gone for good", _ENDPOINT),
     407: Disposition(Action.WRONG_ENDPOINT, "a proxy wants credentials", "check HTTPS_PROXY and NO_PROXY"),
     408: Disposition(_U, "the request took too long to arrive", _SETTLE),
     409: Disposition(_E, "a model of this name and version exists"),
+    410: Disposition(Action.WRONG_ENDPOINT, "this is gone for good", _ENDPOINT),
     413: Disposition(_R, "the request is too large", "shorten apis and initial_config: the limit is 12 MB"),
     425: Disposition(_W, "it is too early", _BUSY),
     429: Disposition(_W, "requests come too often", _BUSY),
@@ -216,6 +216,9 @@ NOT_THE_REGISTRY = Disposition(
 )
 UNUSABLE = Disposition(_U, "the answer is not usable", _SETTLE)
 
+_OF_THE_CALL = (Action.WRONG_ENDPOINT, Action.NOT_FOUND)
+"""What an answer is about that says nothing of the credentials or of the request's content."""
+
 _NOT_PUBLISHED = re.compile(r"APIGW?\.01[0-9]{2}", re.IGNORECASE)
 """The gateway's codes for an API, or what lies behind it, that does not exist or is not published."""
 
@@ -245,7 +248,9 @@ def by_status(status: int) -> Disposition:
 
 def withdrawn(status: int, code: str | None) -> bool:
     """Whether an answer about no single model says that the whole call is not offered (any more)."""
-    return status in (404, 410) or (status < 500 and _NOT_PUBLISHED.fullmatch(code or "") is not None)  # noqa: PLR2004 - the gateway's own trouble passes
+    if _NOT_PUBLISHED.fullmatch(code or ""):
+        return status < 500  # noqa: PLR2004 - the gateway's own trouble passes
+    return status in (404, 410) and disposition(status, code).action in _OF_THE_CALL
 
 
 def disposition(status: int, code: str | None) -> Disposition:

@@ -124,9 +124,7 @@ def test_the_schema_of_the_configuration_accepts_the_example(tmp_path: Path) -> 
     configured = Program(tmp_path)
     configured.configure(DESIGNED)
     assert "no such target" in configured("plan", "--target", "other").err
-    assert [
-        error.message for error in _schema(tmp_path, "config").iter_errors(tomllib.loads(DESIGNED))
-    ] == []
+    assert [error.message for error in _schema(tmp_path, "config").iter_errors(tomllib.loads(DESIGNED))] == []
 
 
 @pytest.mark.parametrize(
