@@ -31,12 +31,19 @@ def run(
     Log lines go to standard error; --output json makes them JSON.
     """
     from reconciler.app.service import run as serve  # noqa: PLC0415 - heavy
+    from reconciler.cli.interruption import end_within  # noqa: PLC0415
 
     settings = configuration(config)
     level = "debug" if verbose else "warning" if quiet else settings.settings.log.level
     start_log(level, as_json=output is Output.JSON or settings.settings.log.format == "json")
     gc.set_threshold(*_COLLECT)
-    asyncio.run(serve(settings, target))
+    asyncio.run(serve(settings, target, lambda seconds: end_within(seconds, _left_behind)))
+
+
+def _left_behind(what: str) -> None:
+    import structlog  # noqa: PLC0415
+
+    structlog.get_logger("reconciler").error("the grace is over: ended in the middle of a call", hanging=what)
 
 
 def start_log(level: str, *, as_json: bool) -> None:

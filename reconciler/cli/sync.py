@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from reconciler.cli.interruption import Interruption
     from reconciler.cli.progress import Progress
     from reconciler.contract.pair import Pair
+    from reconciler.engine.clock import Clock
     from reconciler.engine.order import Order
     from reconciler.engine.values import Report
     from reconciler.settings import Configuration
@@ -222,12 +223,15 @@ async def _apply(
     from reconciler.engine import remembered  # noqa: PLC0415
 
     heard = Listeners(progress)
-    with interruption.heeded() as clock:
+
+    async def work(clock: Clock) -> Report:
         async with opened(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
             report = await world.engine.cycle(wanted)
             world.rest.extend(filter(None, [world.engine.rest(report)]))
             targets = [found.name for found in world.engine.targets]
             return remembered.whole(report, world.ledger, targets) if whole else report
+
+    return await interruption.carried_out(settings.settings.schedule.grace.total_seconds(), work)
 
 
 async def _retry(

