@@ -18,6 +18,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.sync import leave, show
 from reconciler.cli.terminal import colour, configuration, put, put_json, tell
+from reconciler.errors import Exit
 
 if TYPE_CHECKING:
     from reconciler.engine.values import Report
@@ -58,7 +59,7 @@ def history(
     config: ConfigOption = None,
     target: TargetOption = None,
     output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,
+    quiet: QuietOption = False,  # noqa: ARG001 - every command takes it
     verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Shows who declared each model, when, and what became of it: git's log joined with the journal."""
@@ -67,9 +68,10 @@ def history(
 
     name, _, version = (model or "").partition("@")
     rows = view.rows(*past(configuration(config), target, name or None, version or None))
-    if model and not rows and not quiet:
-        tell(f"{model}: neither declared in git nor remembered")
     if output is Output.JSON:
         put_json(view.as_json(rows))
     else:
         put(view.text(rows, colour=colour()))
+    if model and not rows:
+        tell(f"{model}: neither declared in git nor remembered; `reconciler history` lists every model")
+        raise typer.Exit(Exit.HUMAN)

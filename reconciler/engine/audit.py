@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from reconciler.engine.values import Credit
+from reconciler.engine.credit import credit
 
 if TYPE_CHECKING:
     from reconciler.engine.desired import Reader
@@ -46,10 +46,11 @@ def audit(source: Source, index: Index, reader: Reader, chance: float) -> int:
     some = list(islice((*paths[start:], *paths[:start]), READ_ANEW))
     known = {reading.path: reading for reading in index.readings(some)}
     for reading, _ in reader.read(source, (files[path] for path in some), files.get):
-        if known[reading.path]._replace(credit=None) != reading:
+        if known[reading.path]._replace(credits=()) != reading:
             wrong.add(reading.path)
-    few = {path: held[path] for path in some[:_CREDITED_ANEW]}
-    for path, made in source.attribute(commit, few).items():
-        if known[path].credit != Credit(made.commit, made.author):
-            wrong.add(path)
+    few = [known[path] for path in some[:_CREDITED_ANEW]]
+    if few:
+        with source.graph(commit, [reading.path for reading in few]) as graph:
+            made = credit(graph, source, few).found
+        wrong |= {r.path for r in few if r.credits != tuple(sorted(made.get(r.path, {}).items()))}
     return len(wrong)

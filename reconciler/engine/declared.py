@@ -12,18 +12,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.pair import Pair
-from reconciler.engine.desired import gather, speaking
-from reconciler.engine.values import Credit
+from reconciler.engine.credit import credit
+from reconciler.engine.desired import gather, moved_to, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from reconciler.engine.desired import Look, Reader
+    from reconciler.engine.graph import CommitGraph
     from reconciler.engine.ports import Index, Source
-    from reconciler.engine.values import Declaration, Desired, File, Reading
+    from reconciler.engine.values import Credit, Declaration, Desired, File, Reading
     from reconciler.manifest import InvalidManifest, Manifest
 
 _KEPT_WHOLE = 20_000  # manifests kept as they were read, for the import that follows; about 2 KiB each
+
+_FEW = 200  # files that changed in one cycle: so many are compared with the registry, for which they are read
 
 
 @dataclass(slots=True)
@@ -74,13 +77,13 @@ class Declared:
         before = speaking(faulty, frozenset(path for one in namers for path, _ in one.companions))
         return _hides(before) is not _hides(self.invalid())
 
-    def credits(self, paths: Collection[str] | None = None) -> Mapping[str, Credit]:
-        """Who gave these files, or all, the content they have."""
-        found = {} if self.base is None else dict(self.index.credits(paths))
-        for path, reading in self.changed.items():
-            found.pop(path, None)
-            if reading is not None and reading.credit is not None and (paths is None or path in paths):
-                found[path] = reading.credit
+    def credits(self, paths: Collection[str] | None = None) -> Mapping[tuple[str, int], Credit]:
+        """Who gave the documents of these files, or of all, the content they have; by path and line."""
+        known = () if self.base is None else self.index.credits(paths)
+        found = {place: credit for place, credit in known if place[0] not in self.changed}
+        for reading in self._now():
+            if paths is None or reading.path in paths:
+                found |= {(reading.path, line): credit for line, credit in reading.credits}
         return found
 
     def number(self) -> int:
@@ -160,11 +163,11 @@ def declared(source: Source, index: Index, reader: Reader, commit: str, *, credi
         return desk.anew()
     if base == commit:
         return desk.found({}, base=base)
-    touched = source.touched(base, commit, reader.root)
-    changes = None if touched is None else source.changes(base, commit, reader.root)
-    if touched is None or changes is None:
+    since = source.graph_since(base, commit, reader.root)
+    changes = None if since is None else source.changes(base, commit, reader.root)
+    if since is None or changes is None:
         return desk.anew()
-    return desk.moved(base, changes, touched)
+    return desk.moved(base, changes, since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,28 +180,35 @@ class _Desk:
     commit: str
     credited: bool
 
-    def moved(self, base: str, changes: Mapping[str, File | None], touched: Collection[str]) -> Declared:
+    def moved(self, base: str, changes: Mapping[str, File | None], since: CommitGraph) -> Declared:
         """What differs from the index, and which pairs that may concern.
 
         A file is read again when it or one that it names has changed, and credited again when any commit
         touched it: it may have been changed and changed back.
         """
+        touched = {delta.path for logged in since for delta in logged.deltas}
         naming = {reading.path for reading in self.index.naming(changes)} - changes.keys()
         files = {**changes, **self.source.files(self.commit, naming)} if naming else changes
 
         def look(path: str) -> File | None:
             return changes[path] if path in changes else self.source.files(self.commit, [path]).get(path)
 
-        fresh, manifests = self._read((file for file in files.values() if file is not None), look)
         before = {reading.path: reading for reading in self.index.readings({*files, *touched})}
+        there = [file for file in files.values() if file is not None]
+        known = {reading.blob: reading for reading in before.values()} if len(there) > _FEW else {}
+        moved = {file.path: found for file in there if (found := self._moved(file, known)) is not None}
+        fresh, manifests = self._read((file for file in there if file.path not in moved), look)
+        parsed = len(fresh)
+        fresh |= moved
         says = {path: fresh.get(path) if path in files else before[path] for path in {*fresh, *before}}
-        credited = self._credited(reading for reading in says.values() if reading is not None)
+        anew = [says[path] for path in {*touched, *fresh} & says.keys()]
+        credited = self._credited_since(base, since, [found for found in anew if found is not None], before)
         says |= {reading.path: reading for reading in credited}
         changed = {path: reading for path, reading in says.items() if reading != before.get(path)}
         concerned = _pairs(
             [*filter(None, changed.values()), *(before[path] for path in changed if path in before)]
         )
-        return self.found(changed, base=base, touched=concerned, parsed=len(fresh), manifests=manifests)
+        return self.found(changed, base=base, touched=concerned, parsed=parsed, manifests=manifests)
 
     def anew(self) -> Declared:
         """Everything, of which nothing is read that the index knows by its content."""
@@ -222,6 +232,11 @@ class _Desk:
         """The answer; `facts` are fields of Declared that are not as usual."""
         return Declared(self.commit, changed, self.source, self.index, self.reader, **facts)
 
+    def _moved(self, file: File, known: Mapping[str, Reading]) -> Reading | None:
+        """What the file says, if another one that is known has the same content."""
+        same = known.get(file.blob)
+        return moved_to(same, file.path) if same is not None and self.reader.reads(file) else None
+
     def _read(self, files: Iterable[File], look: Look) -> tuple[dict[str, Reading], dict[Pair, Manifest]]:
         readings: dict[str, Reading] = {}
         whole: dict[Pair, Manifest] = {}
@@ -231,17 +246,47 @@ class _Desk:
                 whole |= {manifest.pair: manifest for manifest in manifests}
         return readings, whole
 
-    def _credited(self, readings: Iterable[Reading]) -> list[Reading]:
-        """The readings with who gave each file its content, one value for each commit."""
-        waiting = list(readings)
+    def _credited_since(
+        self, base: str, since: CommitGraph, readings: list[Reading], before: Mapping[str, Reading]
+    ) -> list[Reading]:
+        """The readings with who gave each document its content; git is asked only about what is older.
+
+        What is at `base` as it is now was credited then, unless that is another file's content by now.
+        """
         if not self.credited:
-            return waiting
-        credited = self.source.attribute(self.commit, {reading.path: reading.blob for reading in waiting})
-        known: dict[str, Credit] = {}
-        for attribution in credited.values():
-            known.setdefault(attribution.commit, Credit(attribution.commit, attribution.author))
-        made = {path: known[attribution.commit] for path, attribution in credited.items()}
-        return [reading._replace(credit=made.get(reading.path)) for reading in waiting]
+            return readings
+        made_since = credit(since, self.source, readings, before.values())
+        elsewhere = {path for commit, paths in made_since.older.items() if commit != base for path in paths}
+        unchanged = set(made_since.older.get(base, ())) - elsewhere
+        made: list[Reading] = []
+        older: list[Reading] = []
+        for reading in readings:
+            path = reading.path
+            known = before[path].credits if path in unchanged and _is_held(reading, before) else ()
+            whole = _with(reading, {**dict(known), **made_since.found.get(path, {})})
+            (made if len(whole.credits) == _results(reading) else older).append(whole)
+        return made + self._credited(older)
+
+    def _credited(self, readings: list[Reading]) -> list[Reading]:
+        """The readings with who gave each document its content, as the whole log tells."""
+        if not self.credited or not readings:
+            return readings
+        with self.source.graph(self.commit, [reading.path for reading in readings]) as graph:
+            found = credit(graph, self.source, readings).found
+        return [_with(reading, found.get(reading.path, {})) for reading in readings]
+
+
+def _with(reading: Reading, found: Mapping[int, Credit]) -> Reading:
+    return reading._replace(credits=tuple(sorted(found.items())))
+
+
+def _is_held(reading: Reading, before: Mapping[str, Reading]) -> bool:
+    """Whether the file has the content that the index knows."""
+    return reading.path in before and before[reading.path].blob == reading.blob
+
+
+def _results(reading: Reading) -> int:
+    return len(reading.declarations) + len(reading.invalid)
 
 
 def _pairs(readings: Iterable[Reading]) -> frozenset[Pair]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.engine.values import Declaration, Desired, Reading
 from reconciler.manifest import InvalidManifest, Manifest, is_manifest, read, refuse
 from reconciler.manifest.limits import LARGEST_FILE
+from reconciler.manifest.sections import is_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -57,6 +58,10 @@ class Reader:
     def concerns(self, file: File) -> bool:
         """Whether the file is a manifest, or something that is refused in the place of one."""
         return is_manifest(file.path, self.root) or (_linked(file) and refuse(file, self.root) is not None)
+
+    def reads(self, file: File) -> bool:
+        """Whether the file is a manifest that is not refused unread."""
+        return is_manifest(file.path, self.root) and not _linked(file) and refuse(file, self.root) is None
 
     def read(
         self, source: Blobs, files: Iterable[File], look: Look
@@ -113,6 +118,22 @@ class Reader:
         named = frozenset(path for reading in readings for path, _ in reading.companions)
         declarations = (declaration for reading in readings for declaration in reading.declarations)
         return gather(declarations, speaking(readings, named)), manifests
+
+
+def moved_to(reading: Reading, path: str) -> Reading | None:
+    """What a file of the same content says elsewhere; None where that takes a look at it.
+
+    What is wrong with a file, and what it names beside it, depends on where it is.
+    """
+    if reading.invalid or reading.companions or is_json(path) != is_json(reading.path):
+        return None
+    declarations = (
+        declaration._replace(
+            path=path, warnings=tuple(replace(warning, path=path) for warning in declaration.warnings)
+        )
+        for declaration in reading.declarations
+    )
+    return Reading(path, reading.blob, tuple(declarations))
 
 
 def declared_by(manifest: Manifest) -> Declaration:

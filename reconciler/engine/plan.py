@@ -56,7 +56,7 @@ class View:
         seen: ids by pair of models that an earlier cycle saw registered, without anything else being
             remembered.
         entries: the ledger.
-        credits: by path, the commit that last touched it.
+        credits: by path and line, the commit that gave the document its content.
         taken: versions by name that are in use beside those that this view shows.
         now: timezone-aware UTC.
     """
@@ -69,7 +69,7 @@ class View:
     later: frozenset[str] = frozenset()
     seen: Mapping[Pair, str] = field(default_factory=dict)
     entries: Mapping[Pair, Entry] = field(default_factory=dict)
-    credits: Mapping[str, Credit] = field(default_factory=dict)
+    credits: Mapping[tuple[str, int], Credit] = field(default_factory=dict)
     taken: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
@@ -229,7 +229,7 @@ def _declared(view: View, pair: Pair, manifest: Declaration) -> Item:
     """The verdict on one declared model; most are well, and are made in one step: there may be very many."""
     models = view.observed.get(pair)
     entry = view.entries.get(pair)
-    credit = view.credits.get(manifest.path)
+    credit = view.credits.get((manifest.path, manifest.line))
     model = models[0] if models else None
     seen = view.looks.get(model.model_id) if model else None
     status = _status(model, seen, entry) if model else None
@@ -442,7 +442,7 @@ def _with(item: Item, verdict: Verdict, reason: Reason, **changes: Any) -> Item:
 
 
 def _attributed(item: Item, view: View) -> Item:
-    found = view.credits.get(item.path) if item.path else None
+    found = view.credits.get((item.path, item.line)) if item.path and item.line else None
     return item._replace(commit=found.commit, author=found.author) if found else item
 
 

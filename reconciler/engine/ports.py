@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from reconciler.contract.pair import Pair
+    from reconciler.engine.graph import CommitGraph
     from reconciler.engine.values import (
-        Attribution,
         Created,
         Credit,
         Declaration,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
         Reading,
         Report,
         Snapshot,
-        Touch,
         Verdict,
     )
     from reconciler.manifest import Manifest, Reason
@@ -76,17 +76,22 @@ class Source(Blobs, Protocol):
         in both.
         """
 
-    def touched(self, since: str, commit: str, path: str) -> frozenset[str] | None:
-        """Paths below `path` that some commit touched which `commit` contains and `since` does not.
+    def contents(self, blobs: Iterable[str], *, at_most: int) -> Iterator[tuple[str, bytes]]:
+        """As `read`, for contents of any age: those of more bytes come as if they were empty."""
+
+    def graph_since(self, since: str, commit: str, path: str) -> CommitGraph | None:
+        """The commits that `commit` contains and `since` does not, with what they did below `path`.
 
         None when `commit` did not go on from `since`.
         """
 
-    def attribute(self, commit: str, blobs: Mapping[str, str | None]) -> Mapping[str, Attribution]:
-        """For each path, the newest commit reachable from `commit` that gave it this content; one pass."""
+    def graph(
+        self, commit: str, paths: Collection[str], *, whole: bool = False
+    ) -> AbstractContextManager[CommitGraph]:
+        """Every commit that leads to `commit`, with what it did to these files or below these folders.
 
-    def history(self, commit: str, root: str) -> Sequence[Touch]:
-        """Every commit that touched a file below `root`, newest first, renames followed; one pass."""
+        `whole` says that all of it will be read: children come before their parents then.
+        """
 
     def notes(self) -> Sequence[str]:
         """Facts a person should know, such as uncommitted changes (never an input)."""
@@ -126,8 +131,8 @@ class Index(Protocol):
     def named(self, names: Collection[str]) -> Iterator[Declaration]:
         """Who declares a version of one of these names."""
 
-    def credits(self, paths: Collection[str] | None) -> Iterator[tuple[str, Credit]]:
-        """Who gave these files the content they have."""
+    def credits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], Credit]]:
+        """Who gave the documents of these files the content they have, by path and line."""
 
     def number(self, without: Collection[str]) -> int:
         """How many documents and files declare something, or fail to; without those of some files."""
@@ -198,8 +203,10 @@ class Ledger(Protocol):
     def append(self, events: Sequence[Event]) -> None:
         """Journals the events and folds them into the entries, in one transaction, on disk on return."""
 
-    def events(self, target: str | None = None, pair: Pair | None = None) -> Sequence[Event]:
-        """The journal, oldest first."""
+    def events(
+        self, target: str | None = None, pair: Pair | None = None, *, name: str | None = None
+    ) -> Sequence[Event]:
+        """The journal, or what it tells of one pair or of one name, oldest first."""
 
     def position(self) -> int:
         """A number that grows with each event journalled, by whichever process; 0 for an empty journal."""

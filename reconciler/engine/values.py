@@ -92,7 +92,7 @@ class Snapshot:
 
 
 class Attribution(NamedTuple):
-    """Which commit last touched a file.
+    """Which commit, and who made it.
 
     Attributes:
         author: `Name <email>`.
@@ -106,16 +106,26 @@ class Attribution(NamedTuple):
     subject: str
 
 
-class Touch(NamedTuple):
-    """One commit that touched one file, renames followed.
+class Delta(NamedTuple):
+    """What one commit changed in one file, against its first parent.
 
     Attributes:
-        current_path: the path the file has at the newest commit asked for.
-        path: the path it had then (after that commit); of a deletion, the path deleted.
-        deleted: whether the commit deleted it.
+        before, after: git's octal mode and the object id, with a space between; None where there is no file.
     """
 
-    current_path: str
+    path: str
+    before: str | None
+    after: str | None
+
+
+class FileChange(NamedTuple):
+    """What one commit did to the document that declares a model.
+
+    Attributes:
+        path: the file that declares it afterwards; of a deletion, the one that did before.
+        deleted: whether the commit took the document out of that file.
+    """
+
     path: str
     attribution: Attribution
     deleted: bool = False
@@ -141,7 +151,7 @@ class Declaration(NamedTuple):
 
 
 class Credit(NamedTuple):
-    """Who gave a file the content it has: a commit id, and its author as `Name <email>`."""
+    """Who gave a document the content it has: a commit id, and its author as `Name <email>`."""
 
     commit: str
     author: str
@@ -154,7 +164,7 @@ class Reading(NamedTuple):
         blob: the file's object id.
         companions: the files it names as its configuration, each with its object id, or None if it is absent;
             with them changes what the file says.
-        credit: None until it is known.
+        credits: by line, who gave each of its documents the content it has, as far as it is known.
     """
 
     path: str
@@ -162,7 +172,7 @@ class Reading(NamedTuple):
     declarations: tuple[Declaration, ...] = ()
     invalid: tuple[InvalidManifest, ...] = ()
     companions: tuple[tuple[str, str | None], ...] = ()
-    credit: Credit | None = None
+    credits: tuple[tuple[int, Credit], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
-_VERSION = 1
+_VERSION = 2
 _BUSY_SECONDS = 5.0
 
 _SCHEMA = """
 CREATE TABLE target (name TEXT PRIMARY KEY, rules TEXT NOT NULL, base TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE file (target TEXT, path BLOB, blob TEXT NOT NULL, "commit" TEXT, author TEXT, faults TEXT);
+CREATE TABLE file (target TEXT, path BLOB, blob TEXT NOT NULL, credits TEXT, faults TEXT);
 CREATE INDEX file_by_path ON file (target, path);
 CREATE INDEX faulty ON file (target) WHERE faults IS NOT NULL;
 CREATE TABLE declaration (
@@ -140,7 +140,7 @@ class TargetIndex:
         """What these files say, as far as they are held; None takes all."""
         if self.base() is None:
             return
-        yield from self._readings(None if paths is None else list(map(_raw, paths)))
+        yield from self._readings(None if paths is None else _raws(paths))
 
     def naming(self, paths: Collection[str]) -> Iterator[Reading]:
         """The files that name one of these as their configuration."""
@@ -173,14 +173,12 @@ class TargetIndex:
             found = self._store.rows(f"{_DECLARATIONS} AND name = ?", (self._target, name))
             yield from map(_declaration, found)
 
-    def credits(self, paths: Collection[str] | None) -> Iterator[tuple[str, Credit]]:
-        """Who gave these files the content they have."""
-        rows = self._rows('path, "commit", author', "file", None if paths is None else list(map(_raw, paths)))
+    def credits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], Credit]]:
+        """Who gave the documents of these files the content they have, by path and line."""
         known: dict[Credit, Credit] = {}
-        for path, commit, author in rows:
-            if commit is not None:
-                credit = Credit(commit, author)
-                yield _path(path), known.setdefault(credit, credit)
+        for path, written in self._rows("path, credits", "file", None if paths is None else _raws(paths)):
+            for line, credit in _credits(written):
+                yield (_path(path), line), known.setdefault(credit, credit)
 
     def number(self, without: Collection[str]) -> int:
         """How many documents and files declare something, or fail to; without those of some files."""
@@ -208,7 +206,7 @@ class TargetIndex:
                 gone = [(target, _raw(path)) for path in changed]
                 yield f"DELETE FROM {table} WHERE target = ? AND path = ?", gone  # noqa: S608
         now = [reading for reading in changed.values() if reading is not None]
-        yield "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)", (self._file(reading) for reading in now)
+        yield "INSERT INTO file VALUES (?, ?, ?, ?, ?)", (self._file(reading) for reading in now)
         yield (
             "INSERT INTO declaration VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -235,7 +233,6 @@ class TargetIndex:
         yield "REPLACE INTO target VALUES (?, ?, ?)", [(target, self.rules, commit)]
 
     def _file(self, reading: Reading) -> tuple[Any, ...]:
-        credit = reading.credit
         faults = [
             [one.line, one.model_name, one.model_version, list(map(row_of, one.reasons))]
             for one in reading.invalid
@@ -244,13 +241,12 @@ class TargetIndex:
             self._target,
             _raw(reading.path),
             reading.blob,
-            credit.commit if credit else None,
-            credit.author if credit else None,
+            json.dumps([[line, *credit] for line, credit in reading.credits]),
             json.dumps(faults) if faults else None,
         )
 
     def _readings(self, paths: Collection[bytes] | None) -> Iterator[Reading]:
-        files = self._rows('path, blob, "commit", author, faults', "file", paths)
+        files = self._rows("path, blob, credits, faults", "file", paths)
         declarations = _grouped(
             (row[0], _declaration(row)) for row in self._rows(_DECLARED, "declaration", paths)
         )
@@ -258,14 +254,14 @@ class TargetIndex:
             (path, (_path(named), blob))
             for path, named, blob in self._rows("path, named, blob", "companion", paths)
         )
-        for path, blob, commit, author, faults in files:
+        for path, blob, written, faults in files:
             yield Reading(
                 _path(path),
                 blob,
                 tuple(declarations.get(path, ())),
                 tuple(_fault(_path(path), *fault) for fault in json.loads(faults or "[]")),
                 tuple(companions.get(path, ())),
-                None if commit is None else Credit(commit, author),
+                _credits(written),
             )
 
     def _rows(self, columns: str, table: str, paths: Collection[bytes] | None) -> Iterable[tuple[Any, ...]]:
@@ -299,6 +295,14 @@ def _fault(
     path: str, line: int, name: str | None, version: str | None, reasons: list[Any]
 ) -> InvalidManifest:
     return InvalidManifest(path, line, tuple(map(reason_of, reasons)), name, version)
+
+
+def _credits(written: str) -> tuple[tuple[int, Credit], ...]:
+    return tuple((line, Credit(commit, author)) for line, commit, author in json.loads(written))
+
+
+def _raws(paths: Iterable[str]) -> list[bytes]:
+    return list(map(_raw, paths))
 
 
 def _raw(path: str) -> bytes:

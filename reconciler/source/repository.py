@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from reconciler.engine.values import Attribution, File, Snapshot, Touch
+from reconciler.engine.graph import CommitGraph
+from reconciler.engine.values import File, Snapshot
 from reconciler.errors import SourceError
-from reconciler.source import ancestry, difference, log, tree, walk
+from reconciler.source import ancestry, difference, log, tree
 from reconciler.source.address import parse_remote
 from reconciler.source.commands import GitError, Tally
 from reconciler.source.local import LocalRepository
@@ -18,13 +19,11 @@ from reconciler.source.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     from reconciler.source.origin import Origin
-    from reconciler.source.process import Conversation
     from reconciler.source.surroundings import Trait
 
 P = ParamSpec("P")
@@ -279,11 +278,25 @@ class GitSource:
                     raise
             wanted = wanted[done:]
 
-    @_asked_again
-    def touched(self, since: str, commit: str, path: str) -> frozenset[str] | None:
-        """Every path below `path` that a commit touched which `commit` contains and `since` does not.
+    def contents(self, blobs: Iterable[str], *, at_most: int) -> Iterator[tuple[str, bytes]]:
+        """As `read`, for contents of any age; one process more asks for their sizes.
 
-        Also a path that has the same content at both: it was changed and changed back. One process.
+        Args:
+            blobs: object ids that git told.
+            at_most: bytes; larger contents come as if they were empty.
+
+        Raises:
+            SourceError: a blob is missing or damaged, or git failed.
+        """
+        sizes = self._sizes(tuple(blobs))
+        yield from ((blob, b"") for blob, size in sizes.items() if size > at_most)
+        yield from self.read(blob for blob, size in sizes.items() if size <= at_most)
+
+    @_asked_again
+    def graph_since(self, since: str, commit: str, path: str) -> CommitGraph | None:
+        """The commits that `commit` contains and `since` does not, with what they did below `path`.
+
+        One process; none when both are the same.
 
         Returns:
             None when `commit` did not go on from `since`: history was rewritten, or `since` is not there any
@@ -294,48 +307,32 @@ class GitSource:
         """
         tip, span = self._known(commit), f"{self._known(since)}...{commit}"
         if tip == since:
-            return frozenset()
+            return CommitGraph(commit, ())
         where = tree.pathspec(tree.inside(path))
         told = self._origin.commands.attempt(*log.LOG, *log.BOTH_SIDES, span, *where)
-        return None if told is None else log.touched_since(log.commits([told]))
+        found = None if told is None else log.went_on(log.commits([told]))
+        return None if found is None else CommitGraph(commit, found)
 
-    @_asked_again
-    def attribute(self, commit: str, blobs: Mapping[str, str | None]) -> Mapping[str, Attribution]:
-        """For each path, the newest commit reachable from `commit` that gave it the content it has there.
+    @contextmanager
+    def graph(self, commit: str, paths: Collection[str], *, whole: bool = False) -> Iterator[CommitGraph]:
+        """Every commit that leads to `commit`, with what it did to these files, or below these folders.
 
-        One process for a few paths, two or three for any number; the log is read only as far
-        back as needed. A path to which no commit gave its content is left out.
-
-        Args:
-            commit: where to begin.
-            blobs: the object id of each path at `commit`; None where it has none there (any more).
+        One process for a few paths, whose log is read only as far back as needed; two for many, and for
+        a log that is read to its end, which then tells children before parents.
 
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        if not blobs:
-            return {}
-        root = tree.common_folder(blobs)
-        if len(blobs) > _FEW:
-            telling = self._telling(commit, root, log.NO_RENAMES)
-        else:
-            telling = self._origin.commands.stream(*log.LOG, self._known(commit), *tree.pathspec(root))
-        with telling as output:
-            return log.attribute(log.commits(output.pieces()), blobs)
-
-    @_asked_again
-    def history(self, commit: str, root: str) -> Sequence[Touch]:
-        """Every commit that touched a file below `root`, newest first, renames inside `root` followed.
-
-        Raises:
-            SourceError: the commit is not there, or git failed.
-        """
-        root = tree.inside(root)
-        with self._telling(commit, root, log.RENAMES) as output:
-            return log.touches(
-                log.commits(output.pieces()),
-                lambda: [file.path for file in self._listed("-r", commit, *tree.pathspec(root))],
-            )
+        where = tree.pathspec(tree.inside(tree.common_folder(paths)))
+        if whole or len(paths) > _FEW:
+            yield self._whole_graph(commit, where)
+            return
+        try:
+            with self._origin.commands.stream(*log.LOG, self._known(commit), *where) as output:
+                yield CommitGraph(commit, log.commits(output.pieces()))
+        except GitError:
+            self._origin.replace()  # what was read already cannot be asked again here: the next cycle does
+            raise
 
     def notes(self) -> Sequence[str]:
         """Facts a person should know: uncommitted changes, a detached HEAD, a shallow clone."""
@@ -378,25 +375,20 @@ class GitSource:
             raise SourceError(f"{self._origin.named}: '{printable(commit)}' is not a whole commit id")
         return commit
 
-    def _telling(
-        self, commit: str, root: str, options: tuple[str, ...]
-    ) -> AbstractContextManager[Conversation]:
-        """A log that is likely to be read to its end, as a stream."""
-        feed = _lines(self._walked(self._known(commit), root))
-        where = tree.pathspec(root)
-        return self._origin.commands.stream(*log.TOLD, *options, *where, feed=feed, in_bulk=True)
+    @_asked_again
+    def _whole_graph(self, commit: str, where: tuple[str, ...]) -> CommitGraph:
+        lines = self._origin.commands.run(*log.GRAPH, self._known(commit), "--").decode("ascii").splitlines()
+        with self._origin.commands.stream(*log.TOLD, *where, feed=log.fed(lines), in_bulk=True) as output:
+            return CommitGraph(commit, list(log.joined(lines, log.commits(output.pieces()))))
 
-    def _walked(self, commit: str, root: str) -> list[str]:
-        """The commits from `commit` down that had a say in what is below `root`, children before parents."""
-        printed = self._origin.commands.run(*walk.ARGUMENTS, commit, "--")
-        lines = printed.decode("ascii").splitlines()
-        asked = walk.compared(lines) if walk.can_compare(root) else []
-        if not asked:
-            return [line[: len(commit)] for line in lines]
-        names = b"".join(os.fsencode(f"{one}:{root}\n") for one in asked)
-        with self._origin.commands.stream(*walk.NAMED, feed=names) as output:
-            held = walk.held(asked, b"".join(output.pieces()))
-        return walk.simplified(lines, held)
+    @_asked_again
+    def _sizes(self, blobs: Collection[str]) -> dict[str, int]:
+        """Bytes of each content; no process is started when there is none."""
+        if not blobs:
+            return {}
+        with self._origin.commands.stream(*tree.MEASURED, feed=_lines(blobs)) as output:
+            printed = b"".join(output.pieces())
+        return dict(zip(blobs, tree.sizes(printed), strict=True))
 
     def _listed(self, *arguments: str) -> list[File]:
         with self._origin.commands.stream(*tree.LISTED, *arguments) as output:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.source.process import Conversation
 
+MEASURED = ("cat-file", "--batch-check=%(objectsize)", "--buffer")
 LISTED = ("ls-tree", "-z", "-l", "-t", "--full-tree")
 AMBIGUOUS = "ambiguous"
 """The mode of what a tree names twice, or by a name that no checkout could give it; its id is zeros."""
@@ -102,6 +103,11 @@ def ambiguous(file: File) -> File:
 def _is_plain(path: str, folders: Collection[str]) -> bool:
     """Whether a checkout could have the path: each part of it is a folder of its own."""
     return path.rpartition("/")[0] in folders and can_be(path)
+
+
+def sizes(printed: bytes) -> list[int]:
+    """Bytes of each object that `git cat-file` tells with `MEASURED`, in the order asked; 0 if missing."""
+    return [int(line) if line.isdigit() else 0 for line in printed.splitlines()]
 
 
 def content(reader: io.BufferedReader[Conversation]) -> bytes | None:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.contract.pair import Pair
-
 CHUNK = 1000
 """So many events a chunk holds at most."""
 
@@ -45,15 +43,16 @@ Row = tuple[Any, ...]
 """An event's `seq`, and its values in the order of `EVENT_COLUMNS`."""
 
 
-def rows(connection: Connection, target: str | None = None, pair: Pair | None = None) -> Generator[Row]:
-    """Every event of the journal, or those of one target or pair, in the order they were written.
+def rows(
+    connection: Connection, target: str | None = None, name: str | None = None, version: str | None = None
+) -> Generator[Row]:
+    """Every event of the journal, or those of one target, model or version, in the order they were written.
 
     They are read some at a time; close the iterator.
 
     Raises:
         Unreadable: a chunk, or the order, is not what `compact` leaves behind.
     """
-    name, version = pair or (None, None)
     asked = {"target": target, "model_name": name, "model_version": version}
     given = {column: value for column, value in asked.items() if value is not None}
     wanted = dict(zip(given, stored(tuple(given.values())), strict=True))

@@ -139,10 +139,13 @@ class SqlLedger:
             insert_rows(connection, tables.journal, EVENT_COLUMNS, rows)
             _store(connection, known, _folded(known, events))
 
-    def events(self, target: str | None = None, pair: Pair | None = None) -> Sequence[Event]:
-        """The journal, in the order it was written, archived or not."""
+    def events(
+        self, target: str | None = None, pair: Pair | None = None, *, name: str | None = None
+    ) -> Sequence[Event]:
+        """The journal, or what it tells of one pair or name, in the order it was written, archived or not."""
+        wanted = pair or (name, None)
         with explained(self._database.where), self._database.reading() as connection:
-            return [event_of(row) for row in archive.rows(connection, target, pair)]
+            return [event_of(row) for row in archive.rows(connection, target, *wanted)]
 
     def position(self) -> int:
         """The number of the newest event in the journal; 0 for an empty one.

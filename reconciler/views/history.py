@@ -13,10 +13,10 @@ from reconciler.views.clean import clean
 from reconciler.views.colour import painter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.engine.values import Touch
+    from reconciler.engine.values import Attribution, FileChange
     from reconciler.views.colour import Tone
 
 _Key = tuple[str, Pair]
@@ -35,42 +35,58 @@ _EVENT_WIDTH = max(len(kind) for kind in EventKind)
 
 
 class Declared(NamedTuple):
-    """One model that a manifest declares now, and the commits that touched that manifest, newest first."""
+    """One model, and what commits of the branch did to its document, newest first."""
 
     target: str
     pair: Pair
-    touches: Sequence[Touch]
+    changes: Sequence[FileChange]
 
 
 class Row(NamedTuple):
-    """One commit of one model, or, without a commit, a model that only the journal remembers.
+    """One commit of one model, with what became of it; None where something is not known.
 
     Attributes:
-        touch: what the commit did to the manifest.
-        events: what the journal tells about this declaration, oldest first.
+        path: the file that declares the model after the commit, or before a deletion.
+        authored_at, subject: None also of a commit that the branch does not have (any more).
+        deleted: whether the commit took the model out of that file.
+        events: what the journal tells of the model as this commit declared it, oldest first.
     """
 
     target: str
     pair: Pair
-    touch: Touch | None = None
+    path: str | None = None
+    commit: str | None = None
+    author: str | None = None
+    authored_at: datetime | None = None
+    subject: str | None = None
+    deleted: bool = False
     events: tuple[Event, ...] = ()
 
 
-def rows(models: Iterable[Declared], events: Iterable[Event]) -> tuple[Row, ...]:
+def rows(
+    models: Iterable[Declared], events: Iterable[Event], named: Mapping[str, Attribution] | None = None
+) -> tuple[Row, ...]:
     """Joins the commits of each model with its events.
 
-    An event stands with the commit it names. One that names none of them stands with the newest commit not
-    later than itself, else with the newest of all. A model that has events, but no commit any more, is one
-    row whose git fields are None. Sorted by target, name and version (as numbers), then newest commit first.
+    An event stands with the commit it names. Where that is none of the model's, the events that name it are a
+    row of their own, with what the branch or else the journal knows of the commit. Sorted by target, name and
+    version (as numbers), then newest commit first.
+
+    Args:
+        models: what commits did to each model.
+        events: the journal's.
+        named: commits of the branch that events name.
     """
     journal: defaultdict[_Key, list[Event]] = defaultdict(list)
     for event in events:
         journal[event.target, event.pair].append(event)
-    touches = {(model.target, model.pair): model.touches for model in models if model.touches}
-    joined: list[Row] = []
-    for key in sorted(touches.keys() | journal.keys(), key=_order):
-        joined += _of_one_model(key, touches.get(key, ()), sorted(journal.get(key, ()), key=lambda e: e.at))
-    return tuple(joined)
+    changes: defaultdict[_Key, list[FileChange]] = defaultdict(list)
+    for model in models:
+        changes[model.target, model.pair] += model.changes
+    found: list[Row] = []
+    for key in sorted({key for key, told in changes.items() if told} | journal.keys(), key=_order):
+        found += _of_one_model(key, changes.get(key, ()), journal.get(key, ()), named or {})
+    return tuple(found)
 
 
 def as_json(found: Iterable[Row]) -> list[dict[str, Any]]:
@@ -80,7 +96,11 @@ def as_json(found: Iterable[Row]) -> list[dict[str, Any]]:
             "target": row.target,
             "model_name": row.pair.model_name,
             "model_version": row.pair.model_version,
-            **_touch_as_json(row.touch),
+            "path": row.path,
+            "commit": row.commit,
+            "author": row.author,
+            "authored_at": row.authored_at and row.authored_at.isoformat(),
+            "subject": row.subject,
             "events": [_event_as_json(event) for event in row.events],
         }
         for row in found
@@ -99,7 +119,7 @@ def text(found: Iterable[Row], *, colour: bool = False) -> str:
                 *([""] if lines else []),
                 f"{paint(clean(str(row.pair)), 'bold')}  ({clean(row.target)})",
             ]
-        lines.append(_commit_line(row.touch))
+        lines.append(_commit_line(row))
         lines += [f"      {event_line(event, colour=colour)}" for event in row.events]
     lines.append("")  # every line ends with a line break, and no history is no text
     return "\n".join(lines)
@@ -120,35 +140,53 @@ def _order(key: _Key) -> tuple[Any, ...]:
     return target, name, version_key(version), version
 
 
-def _of_one_model(key: _Key, touches: Sequence[Touch], events: Sequence[Event]) -> list[Row]:
-    if not events:
-        return [Row(*key, touch) for touch in touches]
-    if not touches:
-        return [Row(*key, events=tuple(events))]
-    attached: defaultdict[int, list[Event]] = defaultdict(list)
-    for event in events:
-        attached[_position(event, touches)].append(event)
-    return [Row(*key, touch, tuple(attached[number])) for number, touch in enumerate(touches)]
+def _of_one_model(
+    key: _Key,
+    changes: Iterable[FileChange],
+    events: Iterable[Event],
+    named: Mapping[str, Attribution],
+) -> list[Row]:
+    found = [
+        _of_commit(key, change.path, change.attribution)._replace(deleted=change.deleted)
+        for change in changes
+    ]
+    by_commit: defaultdict[str | None, list[Event]] = defaultdict(list)
+    for event in sorted(events, key=lambda event: event.at):
+        by_commit[event.commit].append(event)
+    joined = [_with_events(row, found, by_commit.get(row.commit, ())) for row in found]
+    for commit in by_commit.keys() - {row.commit for row in found}:
+        _insert(joined, _alone(key, commit, by_commit[commit], named))
+    return joined
 
 
-def _position(event: Event, touches: Sequence[Touch]) -> int:
-    """Which of the commits an event belongs to."""
-    made_by = (n for n, touch in enumerate(touches) if touch.attribution.commit == event.commit)
-    not_later = (n for n, touch in enumerate(touches) if touch.attribution.authored_at <= event.at)
-    return next(made_by, next(not_later, 0))
+def _with_events(row: Row, found: Iterable[Row], events: Iterable[Event]) -> Row:
+    """The row with those of its commit's events that are about its file, or about none of the commit's."""
+    files = [other.path for other in found if other.commit == row.commit]
+    mine = [e for e in events if (e.path if e.path in files else files[0]) == row.path]
+    return row._replace(events=tuple(mine))
 
 
-def _touch_as_json(touch: Touch | None) -> dict[str, Any]:
-    if touch is None:
-        return dict.fromkeys(("path", "commit", "author", "authored_at", "subject"))
-    made = touch.attribution
-    return {
-        "path": touch.path,
-        "commit": made.commit,
-        "author": made.author,
-        "authored_at": made.authored_at.isoformat(),
-        "subject": made.subject,
-    }
+def _alone(key: _Key, commit: str | None, events: Sequence[Event], named: Mapping[str, Attribution]) -> Row:
+    """The row of a commit that did nothing to the document in this branch, as far as it is known."""
+    path = next((event.path for event in events if event.path), None)
+    if commit is not None and commit in named:
+        return _of_commit(key, path, named[commit])._replace(events=tuple(events))
+    author = next((event.author for event in events if event.author), None)
+    return Row(*key, path, commit, author, events=tuple(events))
+
+
+def _of_commit(key: _Key, path: str | None, made: Attribution) -> Row:
+    return Row(*key, path, made.commit, made.author, made.authored_at, made.subject)
+
+
+def _insert(joined: list[Row], row: Row) -> None:
+    """Puts a row before those that are older, as far as their times tell."""
+    place = (n for n, other in enumerate(joined) if _moment(other) <= _moment(row))
+    joined.insert(next(place, len(joined)), row)
+
+
+def _moment(row: Row) -> datetime:
+    return row.authored_at or row.events[0].at
 
 
 def _event_as_json(event: Event) -> dict[str, Any]:
@@ -169,13 +207,13 @@ def _detail(event: Event) -> str | None:
     return "; ".join(filter(None, (event.detail, asked))) or None
 
 
-def _commit_line(touch: Touch | None) -> str:
-    if touch is None:
-        return "  (no commit of the branch declares it)"
-    made = touch.attribution
-    path = f"{clean(touch.path)} (deleted)" if touch.deleted else clean(touch.path)
-    when = _utc(made.authored_at)
-    return f"  {clean(made.commit[:12])}  {when}  {clean(made.author)}  {path}  {clean(made.subject)}"
+def _commit_line(row: Row) -> str:
+    if row.commit is None:
+        return "  (no commit is known)"
+    path = f"{clean(row.path or '?')} (deleted)" if row.deleted else clean(row.path or "?")
+    when = _utc(row.authored_at) if row.authored_at else "not in the branch"
+    subject = "" if row.subject is None else f"  {clean(row.subject)}"
+    return f"  {clean(row.commit[:12])}  {when}  {clean(row.author or '?')}  {path}{subject}"
 
 
 def _utc(moment: datetime) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.errors import Exit
 from tests.program import EMBEDDED, manifest, modelarts
 from tests.relay import relayed
 
@@ -106,9 +107,9 @@ def test_history_of_one_version(fleet: Fleet) -> None:
 
 
 def test_history_of_nobody_says_so(fleet: Fleet) -> None:
-    """Exit code 0, nothing on standard output."""
+    """Exit code 1, nothing on standard output."""
     done = fleet("history", "nobody")
-    assert (done.code, done.out) == (0, "")
+    assert (done.code, done.out) == (Exit.HUMAN, "")
     assert "neither declared in git nor remembered" in done.err
 
 

@@ -209,13 +209,29 @@ def test_an_old_commit_that_was_collected_costs_a_listing_and_no_reading() -> No
         assert told(made.apply()) == told(made.plan())
 
 
+def test_a_folder_that_moves_is_not_read_again() -> None:
+    """What its files say is known by their contents, and it is what reading them would have told."""
+    moving = {f"models.d/old/{n}.yaml": text(f"m{n}") for n in range(201)}
+    several = text("x") + "---\n" + text("y").replace("description", "# noted\ndescription")
+    odd = {"models.d/old/several.yml": several, "models.d/old/broken.yaml": "model_name: ["}
+    with bench() as made:
+        made.repository.commit({**moving, **odd})
+        made.apply()
+        (made.repository.path / "models.d/old").rename(made.repository.path / "models.d/new")
+        made.repository.commit({})
+        with made.engine(made.folder / "index.db") as engine:
+            asyncio.run(engine.cycle(Order(whole=False)))
+            assert engine.parsed == 1  # what is wrong with a file is told with its place
+        assert told(made.apply()) == told(made.plan())
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         "UPDATE file SET blob = '0000'",
         "UPDATE declaration SET digest = 'other'",
         "DELETE FROM file",
-        "UPDATE file SET author = 'Nobody <n@example.org>'",
+        "UPDATE file SET credits = replace(credits, 'A. Author', 'Nobody')",
     ],
 )
 def test_an_index_that_is_wrong_is_counted_and_made_anew(damage: str) -> None:

@@ -216,7 +216,7 @@ def test_two_manifests_for_one_pair_are_a_conflict_that_names_both_places() -> N
 def test_an_item_carries_the_commit_and_author_that_last_touched_its_file() -> None:
     """Every registered model can be traced."""
     credit = Credit("c" * 40, "Ann <ann@example.com>")
-    found = only(verdicts(view(MINE, credits={"models.d/mnist.yaml": credit})))
+    found = only(verdicts(view(MINE, credits={("models.d/mnist.yaml", 1): credit})))
     assert (found.commit, found.author) == ("c" * 40, "Ann <ann@example.com>")
 
 

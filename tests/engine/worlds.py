@@ -15,9 +15,10 @@ from reconciler.contract import Pair, edition
 from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.cycle import Engine
 from reconciler.engine.desired import Reader
+from reconciler.engine.graph import CommitGraph
 from reconciler.engine.guards import Guards
 from reconciler.engine.order import Order, Target
-from reconciler.engine.values import Attribution, Created, Event, File, ObservedModel, Report, Snapshot, Touch
+from reconciler.engine.values import Created, Delta, Event, File, ObservedModel, Report, Snapshot
 from reconciler.errors import (
     AlreadyExists,
     NotFound,
@@ -27,6 +28,7 @@ from reconciler.errors import (
     Unauthorised,
 )
 from reconciler.index import Store
+from reconciler.source.log import Commit
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
@@ -49,6 +51,10 @@ def text(name: str, version: str = "1.0.0", description: str = "as declared") ->
 
 def _blob(data: bytes) -> str:
     return sha1(data, usedforsecurity=False).hexdigest()
+
+
+def _entry(tree: Mapping[str, bytes], path: str) -> str | None:
+    return f"100644 {_blob(tree[path])}" if path in tree else None
 
 
 @dataclass
@@ -112,6 +118,9 @@ class MemorySource:
         for blob in blobs:
             yield blob, known[blob]
 
+    def contents(self, blobs: Iterable[str], *, at_most: int) -> Iterator[tuple[str, bytes]]:
+        return ((blob, data[:at_most]) for blob, data in self.read(blobs))
+
     def files(self, commit: str, paths: Collection[str]) -> Mapping[str, File]:
         return {file.path: file for file in self.snapshot(commit, "models.d").files if file.path in paths}
 
@@ -122,23 +131,24 @@ class MemorySource:
             return None
         return {name: after.get(name) for name in {*before, *after} if before.get(name) != after.get(name)}
 
-    def touched(self, since: str, commit: str, path: str) -> frozenset[str] | None:
+    def graph_since(self, since: str, commit: str, path: str) -> CommitGraph | None:
         assert path == "models.d"
         if since not in self.commits:
             return None
         first, last = self.commits.index(since) + 1, self.commits.index(commit) + 1
-        return frozenset().union(*self.touches[first:last])
+        return CommitGraph(commit, [self._logged(number) for number in reversed(range(first, last))])
 
-    def attribute(self, commit: str, blobs: Mapping[str, str | None]) -> Mapping[str, Attribution]:
+    @contextmanager
+    def graph(self, commit: str, paths: Collection[str], *, whole: bool = False) -> Iterator[CommitGraph]:  # noqa: ARG002 - all are told
         last = self.commits.index(commit) + 1
-        return {
-            path: Attribution(name, "Ann <ann@example.org>", START, "Change")
-            for name, touched in list(zip(self.commits, self.touches, strict=True))[:last]
-            for path in touched & blobs.keys()
-        }
+        yield CommitGraph(commit, [self._logged(number) for number in reversed(range(last))])
 
-    def history(self, commit: str, root: str) -> Sequence[Touch]:
-        raise NotImplementedError
+    def _logged(self, number: int) -> Commit:
+        before = self.trees[number - 1] if number else {}
+        now = self.trees[number]
+        deltas = tuple(Delta(path, _entry(before, path), _entry(now, path)) for path in self.touches[number])
+        parents = tuple(self.commits[number - 1 : number]) if number else ()
+        return Commit(self.commits[number], parents, deltas, ("Ann <ann@example.org>", "@0 +0000", ":Change"))
 
     def notes(self) -> Sequence[str]:
         return ()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.engine.credit import credit
+from reconciler.engine.values import Reading
+from reconciler.manifest import InvalidManifest
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -11,12 +15,24 @@ if TYPE_CHECKING:
     from reconciler.source import GitSource
 
 
-def blobs(source: GitSource, commit: str, paths: Collection[str]) -> dict[str, str | None]:
-    """The object id of each path at a commit; None where it has none."""
-    held = source.files(commit, paths)
-    return {path: held[path].blob if path in held else None for path in paths}
-
-
 def attributed(source: GitSource, commit: str, paths: Collection[str]) -> Mapping[str, Attribution]:
-    """Who gave each path the content it has at a commit."""
-    return source.attribute(commit, blobs(source, commit, paths))
+    """Who gave each path the content it has at a commit, every file taken as a whole."""
+    readings = [
+        Reading(path, file.blob, invalid=(InvalidManifest(path, 1, ()),))
+        for path, file in source.files(commit, paths).items()
+    ]
+    found: dict[str, Attribution] = {}
+    if not readings:
+        return found
+    with source.graph(commit, paths) as graph:
+        for path, lines in credit(graph, source, readings).found.items():
+            logged = graph.get(lines[1].commit)
+            assert logged is not None
+            found[path] = logged.attribution
+    return found
+
+
+def changed_paths(source: GitSource, commit: str, root: str) -> list[str]:
+    """The files below a folder that commits changed, newest first, each as often as it was."""
+    with source.graph(commit, [root], whole=True) as graph:
+        return [delta.path for logged in graph for delta, _ in graph.changed(logged)]

@@ -56,7 +56,7 @@ def test_the_log_since_a_commit_knows_whether_the_branch_went_on_from_it(
     commits = make(made, steps)
     newest = commits[-1]
     for earlier in commits:
-        told = source.touched(earlier, newest, path)
+        told = source.graph_since(earlier, newest, path)
         assert (told is not None) == source.contains(newest, earlier)
 
 
@@ -124,7 +124,7 @@ def test_an_old_commit_that_is_gone_or_none_is_for_a_snapshot_to_tell(
     tree, blob = (repository.git("rev-parse", name) for name in (f"{head}^{{tree}}", f"{head}:m/a"))
     for old in (lost, "f" * 40, "f" * 64, tree, blob):
         assert source.changes(old, head, "m") is None
-        assert source.touched(old, head, "m") is None
+        assert source.graph_since(old, head, "m") is None
 
 
 @pytest.mark.parametrize("commit", ["", "HEAD", "--output=x", "f" * 39])
@@ -169,10 +169,11 @@ def test_a_tick_after_an_edit_starts_five_processes(repository: GitRepository, o
     files = [file for file in changes.values() if file is not None]
     assert [(file.path, file.mode, file.size) for file in files] == [("m/7", "100644", 6)]
     assert dict(source.read(file.blob for file in files)) == {files[0].blob: b"edited"}
-    assert source.touched(old, new, "m") == frozenset({"m/7"})
-    told = source.attribute(new, {"m/7": files[0].blob})
-    assert told["m/7"].subject == "Edit"
-    assert source.commands == 5
+    since = source.graph_since(old, new, "m")
+    assert since is not None
+    told = [(one.attribution.subject, [delta.path for delta in one.deltas]) for one in since]
+    assert told == [("Edit", ["m/7"])]
+    assert source.commands == 4
 
 
 def test_a_deletion_alone_is_told_by_one_process(repository: GitRepository, opened: Opener) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from reconciler.errors import SourceError
 from tests.git_repository import GitRepository, git_environment
+from tests.source.asking import changed_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +90,7 @@ def _everything(source: GitSource) -> list[bytes]:
     commit = source.head()
     files = source.snapshot(commit, "m").files
     contents = [content for _, content in source.read(file.blob for file in files)]
-    assert len(source.history(commit, "m")) == len(files)
+    assert len(changed_paths(source, commit, "m")) == len(files)
     assert source.contains(commit, commit) is True
     return contents
 

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.errors import SourceError
 from tests.git_repository import GitRepository
-from tests.source.asking import attributed
+from tests.source.asking import attributed, changed_paths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,7 +132,7 @@ def test_a_sha256_repository_is_read_like_any_other(tmp_path: Path, opened: Open
     assert source.head() == source.resolve("HEAD") == commit
     assert list(source.read([file.blob])) == [(file.blob, b"1")]
     assert attributed(source, commit, ["m/a", "gone"]).keys() == {"m/a"}
-    assert [touch.path for touch in source.history(commit, "m")] == ["m/a"]
+    assert changed_paths(source, commit, "m") == ["m/a"]
 
 
 def test_garbage_collection_between_two_questions_changes_nothing(

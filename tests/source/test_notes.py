@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.git_repository import GitRepository
-from tests.source.asking import attributed
+from tests.source.asking import attributed, changed_paths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,7 @@ def test_a_shallow_clone_works_and_says_what_it_cannot_know(
     assert "shallow clone" in source.notes()[0]
     found = attributed(source, head, ["m/a", "m/b", "m/c"])
     assert [found[path].subject for path in ("m/a", "m/b", "m/c")] == ["Oldest", "Oldest", "Newest"]
-    assert len(source.history(head, "m")) == 3
+    assert len(changed_paths(source, head, "m")) == 3
 
 
 def test_a_work_tree_that_cannot_be_looked_at_does_not_stop_anything(

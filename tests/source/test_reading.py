@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import SourceError
 from reconciler.source.text import blocks
-from tests.source.asking import attributed
+from tests.source.asking import attributed, changed_paths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +113,7 @@ def test_a_folder_that_looks_like_an_option_or_a_pattern_is_only_a_folder(
     source = opened("repo")
     for name in names:
         assert [file.path for file in source.snapshot(commit, name).files] == [f"{name}/a"]
-        assert {touch.path for touch in source.history(commit, name)} == {f"{name}/a"}
+        assert set(changed_paths(source, commit, name)) == {f"{name}/a"}
     assert not source.snapshot(commit, "?").exists
 
 
@@ -124,7 +124,7 @@ def test_odd_names_come_through_unchanged(repository: GitRepository, opened: Ope
     paths = [file.path for file in source.snapshot(commit, "models.d").files]
     assert sorted(map(os.fsencode, paths)) == sorted(ODD_NAMES)
     assert attributed(source, commit, paths).keys() == set(paths)
-    assert {touch.path for touch in source.history(commit, "models.d")} == set(paths)
+    assert set(changed_paths(source, commit, "models.d")) == set(paths)
 
 
 @given(st.binary(), st.sampled_from([b"\0", b"\0\0"]), st.data())
@@ -225,7 +225,7 @@ def test_only_whole_object_ids_reach_git(repository: GitRepository, opened: Open
     with pytest.raises(SourceError, match="not a whole commit id"):
         source.snapshot(bad, "m")
     with pytest.raises(SourceError, match="not a whole commit id"):
-        source.history(bad, "m")
+        changed_paths(source, bad, "m")
     assert source.commands == 0
 
 
@@ -235,7 +235,7 @@ def test_a_commit_that_is_not_there_is_an_error(repository: GitRepository, opene
     source = opened("repo")
     for ask in (
         lambda: source.snapshot("1" * 40, ""),
-        lambda: source.history("1" * 40, ""),
+        lambda: changed_paths(source, "1" * 40, ""),
         lambda: attributed(source, "1" * 40, ["a"]),
     ):
         with pytest.raises(SourceError, match="missing or damaged"):

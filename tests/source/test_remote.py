@@ -17,7 +17,7 @@ import pytest
 
 from reconciler.errors import SourceError
 from tests.git_repository import GitRepository
-from tests.source.asking import attributed
+from tests.source.asking import attributed, changed_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -183,7 +183,7 @@ def test_a_shallow_remote_is_mirrored_as_far_as_it_goes(
     )
     source = opened((tmp_path / "s.git").as_uri())
     assert source.head() == head
-    assert len(source.history(head, "")) == 1
+    assert len(changed_paths(source, head, "")) == 1
     assert "shallow" in source.notes()[0]
 
 
@@ -256,7 +256,7 @@ def test_a_mirror_that_lost_objects_heals_with_the_next_commit(
     (_mirror(cache) / "objects").mkdir()
     commit = repository.commit({"a": "2"})
     assert source.head() == commit
-    assert [touch.path for touch in source.history(commit, "")] == ["a", "a"]
+    assert changed_paths(source, commit, "") == ["a", "a"]
 
 
 def test_a_stale_lock_in_a_mirror_does_not_need_a_human(

@@ -17,7 +17,7 @@ import pytest
 from reconciler.errors import SourceError
 from reconciler.source import GitSource, open_source
 from tests.git_repository import GitRepository
-from tests.source.asking import attributed
+from tests.source.asking import attributed, changed_paths
 
 if TYPE_CHECKING:
     from reconciler.engine.ports import Source
@@ -48,7 +48,7 @@ def _ask_everything(source: GitSource) -> None:
     files = source.snapshot(commit, "").files
     list(source.read(file.blob for file in files if file.mode == "100644"))
     attributed(source, commit, [file.path for file in files])
-    source.history(commit, "")
+    changed_paths(source, commit, "")
     source.notes()
 
 

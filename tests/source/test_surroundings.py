@@ -12,7 +12,7 @@ import pytest
 from reconciler.errors import SourceError
 from tests.git_repository import GitRepository, git_environment
 from tests.program import Fleet, manifest
-from tests.source.asking import attributed
+from tests.source.asking import attributed, changed_paths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,8 @@ def test_history_is_what_the_commits_say(
     assert source.head() == third
     assert source.contains(third, first)
     assert attributed(source, third, ["a"])["a"].commit == second
-    assert [touch.attribution.commit for touch in source.history(third, "")] == [third, second, first]
+    with source.graph(third, [""], whole=True) as graph:
+        assert [logged.commit for logged in graph if logged.deltas] == [third, second, first]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_no_variable_of_another_git_reaches_this_one(
         assert [file.path for file in source.snapshot(commit, "m").files] == ["m/a"]
         assert attributed(source, commit, ["m/a"])["m/a"].commit == commit
         seen.write_text("")
-        source.history(commit, "m")
+        changed_paths(source, commit, "m")
         assert f"\n{name}=" not in seen.read_text()
     assert "1 uncommitted change is" in opened("repo").notes()[0]
 

@@ -12,10 +12,10 @@ from reconciler.engine.values import (
     Attribution,
     Event,
     EventKind,
+    FileChange,
     Item,
     Report,
     TargetFailure,
-    Touch,
     Verdict,
 )
 from reconciler.manifest.values import Reason
@@ -59,10 +59,12 @@ def event(kind: EventKind, minutes: int, **facts: Any) -> Event:
     return Event(NOON + timedelta(minutes=minutes), kind, **known | facts)
 
 
-def touch(commit: str, minutes: int, path: str = "models.d/mnist.yaml", subject: str = "Add mnist") -> Touch:
-    """A commit that touched mnist's manifest, so many minutes after noon."""
+def touch(
+    commit: str, minutes: int, path: str = "models.d/mnist.yaml", subject: str = "Add mnist"
+) -> FileChange:
+    """A commit that changed mnist's manifest, so many minutes after noon."""
     made = Attribution(commit, "Ada <ada@example.org>", NOON + timedelta(minutes=minutes), subject)
-    return Touch("models.d/mnist.yaml", path, made)
+    return FileChange(path, made)
 
 
 def hidden(text: str, allowed: str = "\n") -> set[str]:
@@ -148,6 +150,6 @@ EVENTS = st.builds(
     detail=_MAYBE,
 )
 _TOUCHES = st.builds(
-    Touch, HOSTILE, HOSTILE, st.builds(Attribution, HOSTILE, HOSTILE, _MOMENTS, HOSTILE), st.booleans()
+    FileChange, HOSTILE, st.builds(Attribution, HOSTILE, HOSTILE, _MOMENTS, HOSTILE), st.booleans()
 )
 DECLARED = st.builds(Declared, HOSTILE, _PAIRS, st.lists(_TOUCHES, max_size=3))

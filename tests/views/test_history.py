@@ -18,7 +18,7 @@ DECLARATION = Declared("local", MNIST, (CHANGED, ADDED))
 def joined(*events: Event, models: tuple[Declared, ...] = (DECLARATION,)) -> list[tuple[str, list[str]]]:
     """First letter of each row's commit (`-` for none), with the words of its events."""
     return [
-        (row.touch.attribution.commit[0] if row.touch else "-", [found.kind.value for found in row.events])
+        (row.commit[0] if row.commit else "-", [found.kind.value for found in row.events])
         for row in history.rows(models, events)
     ]
 
@@ -28,23 +28,55 @@ def test_an_event_stands_with_the_commit_it_names() -> None:
     assert joined(event(EventKind.IMPORTED, 45, commit="a" * 40)) == [("c", []), ("a", ["imported"])]
 
 
-def test_an_event_that_names_no_known_commit_stands_with_the_newest_commit_not_later() -> None:
-    """After a rewritten history the time decides."""
-    assert joined(event(EventKind.PUBLISHED, 10, commit="f" * 40)) == [("c", []), ("a", ["published"])]
-    assert joined(event(EventKind.PUBLISHED, 30)) == [("c", ["published"]), ("a", [])]
+def test_an_event_of_another_commit_stands_alone_with_it() -> None:
+    """Never under a commit that did not cause it; as far as times tell, in its place."""
+    assert joined(event(EventKind.PUBLISHED, 10, commit="f" * 40)) == [
+        ("c", []),
+        ("f", ["published"]),
+        ("a", []),
+    ]
+    assert joined(event(EventKind.ADOPTED, -5, commit="f" * 40))[-1] == ("f", ["adopted"])
 
 
-def test_an_event_older_than_every_commit_stands_with_the_newest() -> None:
+def test_an_event_without_a_commit_stands_alone() -> None:
     """No event is ever lost."""
-    assert joined(event(EventKind.ADOPTED, -5)) == [("c", ["adopted"]), ("a", [])]
+    assert joined(event(EventKind.PUBLISHED, 30)) == [("-", ["published"]), ("c", []), ("a", [])]
+
+
+def test_what_is_known_of_a_commit_that_the_branch_lost_is_told() -> None:
+    """The journal's path and author; the rest is unknown, unless the branch has the commit."""
+    lost = event(
+        EventKind.IMPORTED, 10, commit="f" * 40, path="models.d/x.yaml", author="Ben <b@example.org>"
+    )
+    (row,) = history.as_json(history.rows((), [lost]))
+    assert [row[key] for key in ("path", "commit", "author", "authored_at", "subject")] == [
+        "models.d/x.yaml",
+        "f" * 40,
+        "Ben <b@example.org>",
+        None,
+        None,
+    ]
+    told = history.text(history.rows((), [lost]))
+    assert "  ffffffffffff  not in the branch  Ben <b@example.org>  models.d/x.yaml\n" in told
+    there = touch("f" * 40, 5, subject="Elsewhere").attribution
+    (row,) = history.as_json(history.rows((), [lost], {"f" * 40: there}))
+    assert (row["path"], row["subject"]) == ("models.d/x.yaml", "Elsewhere")
+
+
+def test_an_event_stands_with_the_file_it_speaks_of() -> None:
+    """Where one commit declared the model in two files."""
+    changes = (touch("a" * 40, 0, "models.d/x.yaml"), touch("a" * 40, 0, "models.d/y.yaml"))
+    happened = event(EventKind.IMPORTED, 1, commit="a" * 40, path="models.d/y.yaml")
+    found = history.rows([Declared("local", MNIST, changes)], [happened])
+    assert [(row.path, len(row.events)) for row in found] == [("models.d/x.yaml", 0), ("models.d/y.yaml", 1)]
 
 
 def test_events_stand_oldest_first() -> None:
     """A story is told from its beginning."""
     story = [
-        event(EventKind.PUBLISHED, 3),
-        event(EventKind.IMPORTED, 2),
-        event(EventKind.IMPORT_REQUESTED, 1),
+        event(EventKind.PUBLISHED, 3, commit="a" * 40),
+        event(EventKind.IMPORTED, 2, commit="a" * 40),
+        event(EventKind.IMPORT_REQUESTED, 1, commit="a" * 40),
     ]
     assert joined(*story, models=(Declared("local", MNIST, (ADDED,)),)) == [
         ("a", ["import-requested", "imported", "published"])
@@ -109,7 +141,7 @@ def test_the_text_has_a_heading_a_model_a_line_a_commit_and_a_line_an_event() ->
     """What a person reads."""
     story = [
         event(EventKind.IMPORTED, 1, commit="a" * 40, model_id="id-1", request_id="req-1"),
-        event(EventKind.DRIFTED, 31, detail="registered with other content"),
+        event(EventKind.DRIFTED, 31, commit="c" * 40, detail="registered with other content"),
     ]
     assert history.text(history.rows([DECLARATION], story)) == (
         "mnist@1.0.0  (local)\n"
@@ -123,7 +155,7 @@ def test_the_text_has_a_heading_a_model_a_line_a_commit_and_a_line_an_event() ->
 def test_a_story_without_commits_says_why() -> None:
     """A model may have left git."""
     told = history.text(history.rows((), [event(EventKind.IMPORTED, 1)]))
-    assert "(no commit of the branch declares it)" in told
+    assert "(no commit is known)" in told
 
 
 def test_no_history_is_no_text() -> None:
@@ -138,4 +170,4 @@ def test_the_join_loses_and_repeats_nothing(models: list[Declared], events: list
     attached = [e for row in found for e in row.events]
     assert sorted(map(id, attached)) == sorted(map(id, events))
     assert all((e.target, e.pair) == (r.target, r.pair) for r in found for e in r.events)
-    assert sum(row.touch is not None for row in found) == sum(len(model.touches) for model in models)
+    assert len(found) >= sum(len(model.changes) for model in models)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.contract import edition
 from reconciler.engine.check import check
+from reconciler.engine.credit import credit
 from reconciler.engine.desired import Reader
+from reconciler.engine.history import model_changes
 from reconciler.engine.plan import View, plan_digest, verdicts
 from reconciler.engine.values import Credit, Desired, Report, Snapshot
 from reconciler.errors import SourceError
@@ -88,27 +90,33 @@ def _hostile_commit(dice: Random, den: Den, folder: Path) -> None:
         try:
             commit = source.head()
             snapshot = source.snapshot(commit, "models.d")
-            desired, _ = Reader(edition("seed-2019"), "models.d").snapshot(source, snapshot)
+            reader = Reader(edition("seed-2019"), "models.d")
+            desired, _ = reader.snapshot(source, snapshot)
         except SourceError:
             require(
                 armed or not possible or not _git_can_list(den, parents[0]), "what git can list can be read"
             )
             raise
-        _examine(dice, source, snapshot, desired, whole=possible)
+        _examine(dice, source, snapshot, desired, reader, whole=possible)
 
 
-def _examine(dice: Random, source: GitSource, snapshot: Snapshot, desired: Desired, *, whole: bool) -> None:
+def _examine(
+    dice: Random, source: GitSource, snapshot: Snapshot, desired: Desired, reader: Reader, *, whole: bool
+) -> None:
     if whole:
         named = {pair.model_name for pair in desired.manifests}
         require(
             {f"good-{number}" for number in range(2)} <= named, "a bad file changes no other file's outcome"
         )
-    known: dict[str, Credit] = {}
+    known: dict[tuple[str, int], Credit] = {}
     with contextlib.suppress(SourceError):
-        found = source.attribute(snapshot.commit, {file.path: file.blob for file in snapshot.files})
-        known = {path: Credit(made.commit, made.author) for path, made in found.items()}
-        touches = source.history(snapshot.commit, "models.d")
-        rows = history.rows([Declared("local", pair, touches) for pair in desired.manifests], ())
+        readings = [reading for reading, _ in reader.read(source, snapshot.files, lambda _: None)]
+        with source.graph(snapshot.commit, [reading.path for reading in readings] or ["models.d"]) as graph:
+            found = credit(graph, source, readings).found
+        known = {(path, line): made for path, lines in found.items() for line, made in lines.items()}
+        with source.graph(snapshot.commit, ["models.d"], whole=True) as graph:
+            changes = model_changes(graph, source, "models.d")
+        rows = history.rows([Declared("local", pair, told) for pair, told in changes.items()], ())
         harmless(history.text(rows), "history")
     items = verdicts(View("local", desired, NOON, credits=known))
     examine(Report(snapshot.commit, plan_digest(items), items, notes=tuple(source.notes())), dice)

@@ -1,0 +1,108 @@
+"""What the commits of a branch changed, as a graph: what any of them held, and in which order they came.
+
+Each commit says what it changed against its first parent, so that the line of first parents tells what a
+commit holds without asking git. Commits are taken from a log when they are needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from reconciler.engine.values import Attribution, Delta
+
+
+class Logged(Protocol):
+    """One commit of a log."""
+
+    @property
+    def commit(self) -> str:
+        """Its id."""
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Their ids."""
+
+    @property
+    def deltas(self) -> tuple[Delta, ...]:
+        """What it changed against its first parent; of a root, against nothing."""
+
+    @property
+    def attribution(self) -> Attribution:
+        """Who made it, when, and its subject."""
+
+
+class CommitGraph:
+    """The commits that lead to one commit, all of them or those since an earlier one."""
+
+    def __init__(self, tip: str, log: Iterable[Logged]) -> None:
+        """Nothing is read yet.
+
+        Args:
+            tip: the newest commit.
+            log: the commits, each once, in any order; the sooner a needed one comes, the less is read.
+        """
+        self.tip = tip
+        self._log = iter(log)
+        self._told: list[Logged] = []
+        self._places: dict[str, int] = {}
+
+    def __iter__(self) -> Iterator[Logged]:
+        """Every commit, in the order of the log."""
+        number = 0
+        while number < len(self._told) or self._read_on():
+            yield self._told[number]
+            number += 1
+
+    def get(self, commit: str) -> Logged | None:
+        """One commit, or None where the log does not tell of it."""
+        while commit not in self._places:
+            if not self._read_on():
+                return None
+        return self._told[self._places[commit]]
+
+    def position(self, commit: str) -> int:
+        """Where a commit stands in the log; behind all others where the log does not tell of it."""
+        return len(self._told) if self.get(commit) is None else self._places[commit]
+
+    def held(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:
+        """The entry (`mode id`) of each path at a commit, None where it has none.
+
+        A path is left out where the log ends before it is told of.
+        """
+        found: dict[str, str | None] = {}
+        missing = set(paths)
+        while missing and (logged := self.get(commit)) is not None:
+            for path, _, after in logged.deltas:
+                if path in missing:
+                    found[path] = after
+                    missing.remove(path)
+            if not logged.parents:
+                return found | dict.fromkeys(missing)
+            commit = logged.parents[0]
+        return found
+
+    def changed(self, logged: Logged) -> Iterator[tuple[Delta, tuple[str | None, ...]]]:
+        """The files in which a commit differs from every parent, each with what the parents hold.
+
+        What a merge only brought together belongs to the commits that were merged.
+        """
+        deltas = logged.deltas
+        others: list[Mapping[str, str | None]] = [
+            self.held(parent, [delta.path for delta in deltas]) for parent in logged.parents[1:] if deltas
+        ]
+        for delta in deltas:
+            held = (delta.before, *(other.get(delta.path) for other in others))
+            if delta.after not in held:
+                yield delta, held
+
+    def _read_on(self) -> bool:
+        """Takes one more commit from the log, if there is one."""
+        found = next(self._log, None)
+        if found is None:
+            return False
+        self._places[found.commit] = len(self._told)
+        self._told.append(found)
+        return True

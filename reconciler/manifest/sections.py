@@ -1,0 +1,107 @@
+"""The documents of a file as text, and the pair that each one names: enough to compare two commits.
+
+A file's history has contents of all ages, valid or not, and only two questions to them: which documents they
+hold, and which of these name a pair. So nothing is judged here, and no document depends on its neighbours.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.contract.pair import Pair
+from reconciler.manifest.document import claimed
+from reconciler.manifest.json_text import read_json
+from reconciler.manifest.text import Text, Unreadable
+from reconciler.manifest.tree import WORDS, Builder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MARKER = re.compile(rb"(?:\A|(?<=[\r\n]))---(?=[ \t\r\n]|\Z)")
+_BREAK = re.compile(rb"\r\n|\r|\n")
+_SAYS_NOTHING = re.compile(rb"(?:---)?(?:[ \t]*(?:[#%][^\r\n]*|\.\.\.|~|null)?(?:[\r\n]|\Z))*")
+_BOM = b"\xef\xbb\xbf"
+
+_VALUE = (
+    r"(?:\"([^\"\\\r\n]{1,256})\"|'([^'\r\n]{1,256})'|([A-Za-z0-9_][A-Za-z0-9_./+-]{0,255}))"
+    r"[ \t]*(?:(?<=[ \t])#[^\r\n]*)?\r?$"
+)
+_YAML = {key: re.compile(rf"^{key}:[ \t]+{_VALUE}", re.MULTILINE) for key in ("model_name", "model_version")}
+_JSON = {key: re.compile(rf'"{key}"\s*:\s*"([^"\\]{1, 256})"') for key in _YAML}
+
+
+class Section(NamedTuple):
+    """One document of a file.
+
+    Attributes:
+        line: 1-based line where its text begins, comments before it included.
+        text: its bytes, without the marker before it and the blanks around it.
+    """
+
+    line: int
+    text: bytes
+
+
+def sections(path: str, data: bytes) -> tuple[Section, ...]:
+    """The documents of a file as they stand in it, at least one; what is only comments goes with the next."""
+    data = data.removeprefix(_BOM)
+    starts = [] if is_json(path) else [found.start() for found in _MARKER.finditer(data)]
+    if not starts:
+        return (Section(1, data.strip()),)
+    edges = [0, *filter(None, starts), len(data)]
+    spans: list[tuple[int, int]] = []
+    begin = 0
+    for start, end in pairwise(edges):
+        if _SAYS_NOTHING.fullmatch(data, start, end) is None:
+            spans.append((begin, end))
+            begin = end
+    last = spans.pop()[0] if spans else 0
+    return tuple(_section(data, *span) for span in [*spans, (last, len(data))])
+
+
+def claim(path: str, text: bytes) -> Pair | None:
+    """The model name and version that a document names, or None when it names none that can be read."""
+    characters = text.decode(errors="replace")
+    patterns = _JSON if is_json(path) else _YAML
+    quick = [_only(characters, key, pattern) for key, pattern in patterns.items()]
+    name, version = quick if None not in quick else _carefully(path, characters)
+    return Pair(name, version) if name and version else None
+
+
+def is_json(path: str) -> bool:
+    """Whether a file of this name is read as JSON."""
+    return path.lower().endswith(".json")
+
+
+def _section(data: bytes, begin: int, end: int) -> Section:
+    text = data[begin:end].removeprefix(b"---").strip()
+    return Section(1 + len(_BREAK.findall(data, 0, begin)), text)
+
+
+def _only(characters: str, key: str, pattern: re.Pattern[str]) -> str | None:
+    """The value of a key that stands once in the text and is written plainly."""
+    if characters.count(key) != 1 or (found := pattern.search(characters)) is None:
+        return None
+    value = next(filter(None, found.groups()))
+    return None if value in WORDS else value
+
+
+def _carefully(path: str, characters: str) -> tuple[str | None, str | None]:
+    """What a parser says, also of a document that it cannot read to its end."""
+    builder = Builder()
+    try:
+        if is_json(path):
+            read_json(Text(characters), builder)
+        else:
+            from reconciler.manifest.yaml_text import read_yaml  # noqa: PLC0415 - with PyYAML, seldom needed
+
+            read_yaml(Text(characters), builder)
+    except Unreadable:
+        return claimed(builder.unfinished if not builder.documents else builder.documents[0].value)
+    return claimed(_first(document.value for document in builder.documents))
+
+
+def _first(values: Iterable[object]) -> object:
+    return next((value for value in values if value is not None), None)

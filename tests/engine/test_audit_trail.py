@@ -1,0 +1,244 @@
+"""Status, plan and history agree with git, whatever became of a repository, the state and the clocks."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import defaultdict
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.contract.pair import Pair
+from reconciler.engine.history import model_changes
+from reconciler.source import open_source
+from reconciler.state import open_state
+from reconciler.views import history
+from reconciler.views.history import Declared
+from tests.engine.test_incremental import Bench
+from tests.engine.worlds import MemoryRegistry, text
+from tests.git_repository import GitRepository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.views.history import Row
+
+FILES = ("models.d/a.yaml", "models.d/b.yaml", "models.d/team/c.yml")
+MODELS = [text("a"), text("a", description="otherwise"), text("b"), text("a", "1.0.1"), text("c")]
+BROKEN = "model_name: a\nmodel_version: 1.0.0\nmodel_type: [\n"
+WHO = ("-c", "user.name=M", "-c", "user.email=m@example.org")
+
+documents = st.lists(st.sampled_from([*MODELS, BROKEN]), min_size=1, max_size=3, unique=True)
+contents = st.none() | documents.map("---\n".join)
+edits = st.dictionaries(st.sampled_from(FILES), contents, min_size=1, max_size=3)
+KINDS = ["commit", "commit", "back", "rename", "merge", "discard", "mode", "amend", "lost", "cycle"]
+steps = st.lists(st.tuples(st.sampled_from(KINDS), edits, st.integers(0, 60)), min_size=2, max_size=7)
+
+
+@dataclass
+class Trial:
+    """A real repository that is changed and reconciled at random."""
+
+    bench: Bench
+    seen: int = 0
+    commits: list[str] = field(default_factory=list)
+
+    @property
+    def repository(self) -> GitRepository:
+        return self.bench.repository
+
+    def commit(self, files: dict[str, str | None], clock: int) -> None:
+        """With a committer's clock that stands anywhere."""
+        self.repository._commits = clock
+        there = {name: content for name, content in files.items() if content or self._has(name)}
+        self.seen += 1
+        self.repository.commit(there, f"C{self.seen}")
+
+    def step(self, kind: str, files: dict[str, str | None], clock: int) -> None:
+        before = {name: self._text(name) if self._has(name) else None for name in FILES}
+        if kind == "back":
+            self.commit(files, clock)
+            self.commit({name: before[name] for name in files}, clock // 2)
+        elif kind == "rename":
+            there = next((name for name in FILES if self._has(name)), None)
+            if there is not None:
+                self.commit({there: None, "models.d/moved.yaml": before[there]}, clock)
+        elif kind in ("merge", "discard"):
+            self._merge(files, clock, "--strategy=ours" if kind == "discard" else "--strategy-option=theirs")
+        elif kind == "mode":
+            for file in self.repository.path.glob("models.d/*.yaml"):
+                file.chmod(0o644 if file.stat().st_mode & 0o100 else 0o755)
+            self.commit({}, clock)
+        elif kind == "amend":
+            self.repository.git(*WHO, "commit", "--quiet", "--amend", "--allow-empty", "-m", f"Again {clock}")
+            self.commit(files, clock)
+        elif kind == "lost":
+            (self.bench.folder / "state.db").unlink(missing_ok=True)
+        else:
+            self.commit(files, clock)
+
+    def _merge(self, files: dict[str, str | None], clock: int, how: str) -> None:
+        self.repository.git("branch", "--force", "side")
+        self.commit({"models.d/a.yaml": MODELS[clock % 2]}, clock)
+        self.commit({"models.d/a.yaml": MODELS[1 - clock % 2]}, clock // 2)
+        self.repository.git("checkout", "--quiet", "side")
+        self.commit({name: content for name, content in files.items() if content}, clock // 3)
+        self.repository.git("checkout", "--quiet", "main")
+        try:
+            self.repository.git(*WHO, "merge", "--quiet", "--no-edit", "--no-ff", how, "side")
+        except AssertionError:  # one side deleted what the other changed
+            self.repository.git("add", "--all")
+            self.repository.git(*WHO, "commit", "--quiet", "--no-edit")
+
+    def _has(self, name: str) -> bool:
+        return (self.repository.path / name).exists()
+
+    def _text(self, name: str) -> str:
+        return (self.repository.path / name).read_text()
+
+
+@dataclass
+class Git:
+    """What plain git says, commit by commit, without any of the project's own code."""
+
+    repository: GitRepository
+    parents: dict[str, list[str]] = field(default_factory=dict)
+    trees: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for line in self.repository.git("rev-list", "--parents", "HEAD").splitlines():
+            commit, *self.parents[commit] = line.split()
+            self.trees[commit] = {}
+            for entry in self.repository.git("ls-tree", "-r", commit, "models.d").splitlines():
+                facts, path = entry.split("\t")
+                mode, _, blob = facts.split()
+                self.trees[commit][path] = (mode, blob)
+
+    def documents(self, commit: str, path: str) -> list[str]:
+        """The texts of a file's documents."""
+        if path not in self.trees[commit]:
+            return []
+        return self.repository.git("cat-file", "blob", self.trees[commit][path][1]).strip().split("\n---\n")
+
+    def told(self) -> dict[Pair, set[tuple[str, str]]]:
+        """For each pair, the commits that changed its document against every parent, and where."""
+        found: defaultdict[Pair, dict[str, dict[str, bool]]] = defaultdict(lambda: defaultdict(dict))
+        for commit, parents in self.parents.items():
+            befores = [self.trees[parent] for parent in parents] or [{}]
+            for path in {path for tree in (*befores, self.trees[commit]) for path in tree}:
+                entry = self.trees[commit].get(path)
+                if entry in [before.get(path) for before in befores]:
+                    continue
+                now = self.documents(commit, path)
+                old = [self.documents(parent, path) for parent in parents] or [[]]
+                for pair in {_pair(one) for one in (*now, *(one for some in old for one in some))}:
+                    mine = [one for one in now if _pair(one) == pair]
+                    if not any(_is_same(some, now, pair) for some in old):
+                        found[pair][commit][path] = bool(mine)
+        return {pair: set(_chosen(commits)) for pair, commits in found.items()}
+
+    def credit(self, path: str, document: str) -> str:
+        """Follows the first parent that holds the document, as `git log -1` follows the file."""
+        commit = next(iter(self.parents))
+        while True:
+            now = self.documents(commit, path)
+            for parent in self.parents[commit]:
+                if self.trees[parent].get(path) == self.trees[commit].get(path):
+                    break
+                old = self.documents(parent, path)
+                if not len(old) == len(now) == 1 and document in old:
+                    break
+            else:
+                return commit
+            commit = parent
+
+
+def _pair(document: str) -> Pair:
+    lines = document.splitlines()
+    return Pair(lines[0].removeprefix("model_name: "), lines[1].removeprefix("model_version: "))
+
+
+def _is_same(old: list[str], now: list[str], pair: Pair) -> bool:
+    before, after = ([one for one in some if _pair(one) == pair] for some in (old, now))
+    return before == after and not (len(old) == len(now) == 1 and before)
+
+
+def _chosen(commits: dict[str, dict[str, bool]]) -> Iterator[tuple[str, str]]:
+    for commit, paths in commits.items():
+        kept = [path for path, there in paths.items() if there]
+        yield from ((commit, path) for path in kept or [min(paths)])
+
+
+def rows(trial: Trial) -> tuple[Row, ...]:
+    """What `history` tells."""
+    folder = trial.bench.folder
+    with (
+        closing(
+            open_source(str(trial.repository.path), branch=None, cache_dir=folder, base=folder)
+        ) as source,
+        closing(open_state(f"sqlite:///{folder / 'state.db'}", writer=False)) as ledger,
+        source.graph(source.head(), ["models.d"], whole=True) as graph,
+    ):
+        changes = model_changes(graph, source, "models.d")
+        return history.rows([Declared("local", *one) for one in changes.items()], ledger.events())
+
+
+@given(steps=steps)
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+def test_what_is_told_of_any_repository_is_what_plain_git_says(
+    steps: list[tuple[str, dict[str, str | None], int]],
+) -> None:
+    """Every commit that changed a model's document, no other; each event under its own commit, or alone."""
+    memory = Path("/dev/shm")  # noqa: S108 - where syncing a file costs nothing
+    folder = Path(tempfile.mkdtemp(prefix="trail-", dir=memory if memory.is_dir() else None))
+    try:
+        trial = Trial(Bench(folder, GitRepository(folder / "repo"), MemoryRegistry()))
+        trial.commit({FILES[0]: MODELS[0]}, 0)
+        trial.bench.apply()
+        for kind, files, clock in steps:
+            trial.step(kind, files, clock)
+            if kind == "cycle":
+                trial.bench.apply()
+        compare(trial)
+    finally:
+        shutil.rmtree(folder)
+
+
+def compare(trial: Trial) -> None:
+    git = Git(trial.repository)
+    status = {(item.path, item.line): item for item in trial.bench.apply().items if item.path and item.line}
+    plan = {(item.path, item.line): item for item in trial.bench.plan().items if item.path and item.line}
+    head = next(iter(git.parents))
+    for (path, line), item in plan.items():
+        assert status[path, line].commit == item.commit
+        before = (trial.repository.path / path).read_text().splitlines()[: line - 1]
+        now = git.documents(head, path)
+        whole = BROKEN.strip() in now and len(now) > 1
+        document = path if whole else now[before.count("---")]
+        assert item.commit == git.credit(path, document)
+        if len(now) == 1 or whole:
+            last = trial.repository.git("log", "-1", "--format=%H", "--", path)
+            assert len(now) > 1 or item.commit == last or _had_neighbours(git, last, path)
+    told = rows(trial)
+    expected = git.told()
+    assert {row.pair: set() for row in told} | {
+        pair: {(row.commit, row.path) for row in told if row.pair == pair and row.authored_at}
+        for pair in expected
+    } == {row.pair: set() for row in told} | expected
+    for row in told:
+        assert all(event.commit == row.commit for event in row.events)
+    for item in plan.values():
+        if item.pair in expected and item.commit is not None:
+            assert item.commit in {commit for commit, _ in expected[item.pair]}
+
+
+def _had_neighbours(git: Git, commit: str, path: str) -> bool:
+    """Whether the newest commit of the file only took its neighbours away."""
+    return any(len(git.documents(parent, path)) > 1 for parent in git.parents[commit])
