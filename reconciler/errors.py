@@ -10,8 +10,10 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     ├── StateError                3  the state cannot be used; never guessed, never overwritten
     │   └── StateLockedError      3  another process is the writer
     ├── GuardError                4  refused on purpose; the message names the knob
+    ├── TargetUnusable          2, 3 one target cannot be opened; the others go on
     └── RegistryError             3  the registry's answer, or the lack of one
         ├── RegistryUnavailable   3  a read failed, or a request was certainly not executed; later
+        │   └── Unreachable       3  no connection: nothing was sent, and nothing else would be
         ├── OutcomeUnknown        3  a write was sent and nobody knows whether it was executed
         ├── Unauthorised          3  credentials or permission refused: stop this target, never retry
         ├── Rejected              3  the registry says no to this request, and will say no again
@@ -90,6 +92,14 @@ class GuardError(ReconcilerError):
     exit_code = Exit.REFUSED
 
 
+class TargetUnusable(ReconcilerError):  # noqa: N818 - reads as what happened
+    """One target cannot be opened: its client cannot be made, or its embedded registry cannot be used."""
+
+    def __init__(self, message: str, exit_code: Exit) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 class RegistryError(ReconcilerError):
     """What a registry answered, or that it did not.
 
@@ -132,6 +142,10 @@ class RegistryError(ReconcilerError):
 
 class RegistryUnavailable(RegistryError):  # noqa: N818 - reads as what happened
     """No usable answer to a read, or a request that was certainly not executed. Safe to repeat later."""
+
+
+class Unreachable(RegistryUnavailable):
+    """No connection could be made, so that no other request to this registry would fare better."""
 
 
 class OutcomeUnknown(RegistryError):  # noqa: N818

@@ -16,8 +16,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from reconciler.app.measure import measure
 from reconciler.app.repository import source_of
-from reconciler.app.world import registry_of
+from reconciler.app.world import policy_of, registry_of
 from reconciler.contract import edition
 from reconciler.contract.wording import many
 from reconciler.engine.check import check, counted
@@ -48,7 +49,7 @@ class Finding:
 
     Attributes:
         check: what was looked at: config, git, edition, manifests, state, address, tls, clock, credentials,
-            project, permission or registry.
+            project, permission, registry or list.
         target: the target concerned, or None.
         remedy: what to do; None when all is well.
         exit_code: of the process when this is the worst finding.
@@ -62,12 +63,20 @@ class Finding:
     exit_code: Exit = Exit.WELL
 
 
-async def examine(configuration: Configuration, only: str | None) -> list[Finding]:
-    """Every finding, in the order in which one depends on the other."""
+async def examine(
+    configuration: Configuration, only: str | None, watch: float | None = None
+) -> list[Finding]:
+    """Every finding, in the order in which one depends on the other.
+
+    Args:
+        configuration: what is configured.
+        only: the one target to look at; None for all.
+        watch: seconds to watch imports for how late the registry's list shows them; None does not.
+    """
     names = configuration.chosen(only)
     findings = [*_configuration(configuration), *_git(configuration, names), _state(configuration)]
     for name in names:
-        findings += [finding async for finding in _target(configuration, name)]
+        findings += [finding async for finding in _target(configuration, name, watch)]
     return findings
 
 
@@ -127,7 +136,7 @@ def _state(configuration: Configuration) -> Finding:
     return Finding("state", "ok", "sound, or not there yet")
 
 
-async def _target(configuration: Configuration, name: str) -> AsyncIterator[Finding]:
+async def _target(configuration: Configuration, name: str, watch: float | None) -> AsyncIterator[Finding]:
     wanted = configuration.settings.targets[name]
     try:
         async with registry_of(configuration, name, acts=False) as registry:
@@ -137,11 +146,31 @@ async def _target(configuration: Configuration, name: str) -> AsyncIterator[Find
                     if finding.level == "error":
                         return
             yield await _listed(registry, name)
+            if watch is not None:
+                yield await _delay(configuration, registry, name, watch)
     except ConfigurationError as error:
         remedy = f"correct targets.{name}"
         yield Finding("config", "error", str(error), name, remedy, Exit.CONFIGURATION)
     except ReconcilerError as error:
         yield Finding("registry", "error", str(error), name, "see the message", Exit(error.exit_code))
+
+
+async def _delay(configuration: Configuration, registry: Registry, name: str, watch: float) -> Finding:
+    """How late the list shows what was imported, beside how late `follow.settle` expects it to."""
+    measured = await measure(registry, configuration.state_url, name, watch)
+    settle, longest = policy_of(configuration, name).settle, measured.longest
+    if longest is None:
+        message = f"nothing was imported within {watch:g} s, so the list's delay is not known"
+        remedy = "nothing is imported for it: run this beside `reconciler run` or `apply` while they import"
+        return Finding("list", "warning", message, name, remedy)
+    if measured.unseen:
+        message = f"{len(measured.unseen)} new models are not listed {longest:.1f} s after their import"
+    else:
+        message = f"{len(measured.delays)} new models were listed at most {longest:.1f} s after their import"
+    if longest > settle:
+        remedy = f"set follow.settle, which is {settle:g} s, to at least {2 * longest:.0f}s"
+        return Finding("list", "warning", message, name, remedy)
+    return Finding("list", "ok", f"{message}; follow.settle is {settle:g} s", name)
 
 
 def _endpoints(wanted: Target, name: str) -> Iterator[tuple[str, str]]:

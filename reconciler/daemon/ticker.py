@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
+from reconciler.engine.moments import CLOCK_TOLERANCE
 from reconciler.engine.order import Order
 from reconciler.engine.remembered import in_numbers
 from reconciler.engine.values import EventKind, Verdict
@@ -90,6 +91,7 @@ class Ticker:
     _position: int = -1
     _due: datetime | None = None
     _served: datetime | None = None
+    _looked_at: datetime | None = None
     _clock: Callable[[], float] = field(default=time.monotonic)
 
     async def tick(self, why: str, actor: str | None = None) -> Tick:
@@ -163,18 +165,20 @@ class Ticker:
         """Whether git moved, another process journalled, or a time has come.
 
         A moment that the last cycle had before it already is not come again: what waited for it waits for
-        something else.
+        something else. A moment that was worked out by a clock that was ahead is worked out again.
         """
-        if commit != self._commit or self.journal_moved():
+        now = self.engine.clock.now()
+        set_back = self._looked_at is not None and now < self._looked_at - CLOCK_TOLERANCE
+        if commit != self._commit or self.journal_moved() or set_back:
             return True
-        return self._due is not None and self._due != self._served and self._due <= self.engine.clock.now()
+        return self._due is not None and self._due != self._served and self._due <= now
 
     async def _cycle(self, commit: str, actor: str | None) -> Report:
         self._served = self._due if self._due and self._due <= self.engine.clock.now() else None
         self._position = self.engine.ledger.position()  # what others journal from now on is news
         report = await self.engine.cycle(Order(wait=False, whole=False, actor=actor), commit)
         self._commit = None if report.failures else commit
-        self._due = self.engine.due()
+        self._due, self._looked_at = self.engine.due(), self.engine.clock.now()
         self.unfinished = self.engine.unfinished()
         self.shown(report)
         return report

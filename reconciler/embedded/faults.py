@@ -90,6 +90,17 @@ class Slow(_Rule):
     seconds: Seconds
 
 
+class Late(_Rule):
+    """Ends the connection at once, and carries the call out later, as a queue in between may.
+
+    Attributes:
+        seconds: until then.
+    """
+
+    action: Literal["late"]
+    seconds: Seconds
+
+
 class Spoil(_Rule):
     """Carries the call out and spoils the answer's body.
 
@@ -123,7 +134,7 @@ class Meddle(_Rule):
     most: int | None = Field(None, ge=1)
 
 
-Answering = Drop | Reply | Slow | Spoil
+Answering = Drop | Reply | Slow | Late | Spoil
 Rule = Annotated[Answering | ExpireTokens | Meddle, Field(discriminator="action")]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.contract.pair import Pair
@@ -157,8 +157,14 @@ class Registry(Protocol):
     async def detail(self, model_id: str) -> Mapping[str, Any]:
         """The vendor's detail of one model, as it came. Raises NotFound."""
 
-    async def create(self, request: Mapping[str, Any]) -> Created:
+    async def create(self, request: Mapping[str, Any], intent: Callable[[], Awaitable[None]]) -> Created:
         """Sends one import call, once.
+
+        Args:
+            request: the body.
+            intent: awaited once, after the rate limit, a free slot and a login have been waited for, and
+                directly before the call is sent; what it raises is raised, and nothing is sent. The call's
+                timeout runs from before it. Not awaited when it is known already that nothing will be sent.
 
         Raises:
             AlreadyExists: the pair is taken.
@@ -166,7 +172,7 @@ class Registry(Protocol):
             RegistryUnavailable: certainly not made; may be tried later (`retry_after` seconds if said).
             OutcomeUnknown: may or may not have been made.
             Unauthorised: certainly not made; the whole target stops.
-            RegistryError: the endpoint or the project is wrong; the whole target stops.
+            RegistryError: certainly not made: the endpoint or the project is wrong.
         """
 
     async def delete(self, model_id: str) -> None:
@@ -195,8 +201,12 @@ class Ledger(Protocol):
     def entry(self, target: str, pair: Pair) -> Entry | None:
         """The ledger's row for one pair."""
 
-    def append(self, events: Sequence[Event]) -> None:
-        """Journals the events and folds them into the entries, in one transaction, on disk on return."""
+    def append(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Journals the events and folds them into the entries, in one transaction, on disk on return.
+
+        An event whose `asked` is no longer what its pair's entry is, is left out: while its question was
+        under way, another process changed the entry. Gives those that were journalled.
+        """
 
     def events(self, target: str | None = None, pair: Pair | None = None) -> Sequence[Event]:
         """The journal, oldest first."""

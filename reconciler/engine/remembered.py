@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.engine.plan import after
+from reconciler.engine.plan import after, is_unreadable
 from reconciler.engine.values import Verdict
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def refreshed(report: Report, ledger: Ledger, targets: Collection[str]) -> Repor
 
     def now(item: Item) -> Item:
         entry = entries[item.target].get(item.pair) if item.pair else None
-        if item.verdict not in _MOVING or entry is None:
+        if item.verdict not in _MOVING or entry is None or is_unreadable(item):
             return item
         return after(item, entry, entry.updated_at)
 

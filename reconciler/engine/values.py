@@ -214,6 +214,8 @@ class EventKind(StrEnum):
     REJECTED = "rejected"  # documented refusal: certainly not made, held
     POSTPONED = "postponed"  # certainly not made; another attempt is due at `not_before`
     UNKNOWN = "outcome-unknown"  # sent, no usable answer; settled by observing
+    EXISTS = "exists"  # the registry says that the pair is taken, and does not list it yet
+    ELSEWHERE = "exists-elsewhere"  # the same after the settling wait: certainly not made, held
     NOT_FOUND = "settled-not-made"  # an unknown outcome was settled: nothing was made
     STATUS = "status"  # the registry reports a new, not final, status
     PUBLISHED = "published"
@@ -222,6 +224,14 @@ class EventKind(StrEnum):
     MISSING = "missing"  # gone from the registry
     RELEASED = "released"  # `retry`: another attempt is allowed
     DELETED = "deleted"  # `retry` removed the registry's failed row
+
+
+class Stand(NamedTuple):
+    """What an entry was when something was asked about it; all None where there was no entry."""
+
+    phase: Phase | None = None
+    model_id: str | None = None
+    operation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +244,11 @@ class Event:
         commit: the commit that declared the manifest (not the head at that time), if known.
         digest: digest of the manifest concerned, if any.
         detail: one line for people, or None.
-        not_before: earliest time of the next attempt or observation, UTC, or None.
+        not_before: earliest time of the next attempt or of the look that settles it, UTC, or None.
         actor: who asked for what led to it, such as `ada@build-7 (retry)`; None for what the loop does by
             itself.
+        asked: what the pair's entry was when the question was asked that this event answers: it is journalled
+            only while the entry is still that. None journals it in any case. Not stored.
     """
 
     at: datetime
@@ -257,6 +269,7 @@ class Event:
     code: str | None = None
     detail: str | None = None
     actor: str | None = None
+    asked: Stand | None = field(default=None, compare=False, repr=False)
 
 
 class Phase(StrEnum):
@@ -299,6 +312,11 @@ class Entry:
     not_before: datetime | None = None
     code: str | None = None
     detail: str | None = None
+
+
+def stand(entry: Entry | None) -> Stand:
+    """What is to be the same still when an answer about this entry arrives."""
+    return Stand() if entry is None else Stand(entry.phase, entry.model_id, entry.operation_id)
 
 
 # --- plan and report -----------------------------------------------------------------------------------

@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 
 
 class RegistryAuth:
-    """The base of every flow, and by itself the flow of a registry that asks for no credentials."""
+    """The base of every flow, and by itself the flow of a registry that asks for no credentials.
+
+    Attributes:
+        needs_tls: whether the flow sends something over TLS, wherever its requests go.
+    """
+
+    needs_tls = False
 
     def __init__(self) -> None:
         self._sent: deque[str] = deque(maxlen=16)
@@ -164,7 +170,9 @@ class PasswordAuth(RegistryAuth):
             ConfigurationError: the endpoint is not usable.
         """
         super().__init__()
-        self._login = Login(parse_endpoint(iam_endpoint, "iam_endpoint"), username, domain, scope)
+        endpoint = parse_endpoint(iam_endpoint, "iam_endpoint")
+        self.needs_tls = endpoint.scheme == "https"
+        self._login = Login(endpoint, username, domain, scope)
         self._username = username
         self._password = password
         self._margin = margin

@@ -226,7 +226,8 @@ class FollowSettings(_Section):
     first: Duration | None = Field(None, description="First wait; 5s, or 200ms for an embedded registry.")
     settle: Duration | None = Field(
         None,
-        description="How long a model may take to show in the list after an import whose answer was lost; "
+        description="How long a new model may take to show in the registry's list: one that is listed later "
+        "than the target's timeout and this counts as not made; `doctor --measure` finds out. "
         "5s, or 200ms for an embedded registry.",
     )
     max: Duration = timedelta(seconds=15)

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, insert, select
 
 from reconciler.contract.pair import Pair
 from reconciler.engine.fold import fold
-from reconciler.engine.values import EventKind, Phase, Verdict
+from reconciler.engine.values import EventKind, Phase, Verdict, stand
 from reconciler.errors import StateError
 from reconciler.state import archive, standing, tables
 from reconciler.state import report as report_text
@@ -122,17 +122,18 @@ class SqlLedger:
         with self._database.reading() as connection:
             return _entries(connection, {(target, pair)}).get((target, pair))
 
-    def append(self, events: Sequence[Event]) -> None:
-        """Journals the events and folds them into the entries, all or none, on disk on return."""
+    def append(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Journals the events and folds them into the entries, as the port says."""
         if not events:
-            return
-        rows = [event_row(event) for event in events]
+            return ()
         with self._database.writing() as connection:
             known = _entries(connection, {(event.target, event.pair) for event in events})
             if self._allowed is not None:
                 self._allowed(known, events)
-            insert_rows(connection, tables.journal, EVENT_COLUMNS, rows)
-            _store(connection, known, _folded(known, events))
+            folded, taken = _folded(known, events)
+            insert_rows(connection, tables.journal, EVENT_COLUMNS, [event_row(event) for event in taken])
+            _store(connection, known, folded)
+        return taken
 
     def events(self, target: str | None = None, pair: Pair | None = None) -> Sequence[Event]:
         """The journal, in the order it was written, archived or not."""
@@ -307,13 +308,17 @@ def _report_text(connection: Connection) -> str | None:
     return connection.scalar(select(tables.report.c.body).order_by(tables.report.c.id.desc()).limit(1))
 
 
-def _folded(known: Mapping[Key, Entry], events: Iterable[Event]) -> dict[Key, Entry]:
-    """The entries that `events` touch, after them."""
+def _folded(known: Mapping[Key, Entry], events: Iterable[Event]) -> tuple[dict[Key, Entry], list[Event]]:
+    """The entries that `events` touch, after them; and those events that answer what is still asked."""
     folded: dict[Key, Entry] = {}
+    taken: list[Event] = []
     for event in events:
         key = (event.target, event.pair)
-        folded[key] = fold(folded.get(key, known.get(key)), event)
-    return folded
+        entry = folded.get(key, known.get(key))
+        if event.asked in (None, stand(entry)):
+            folded[key] = fold(entry, event)
+            taken.append(event)
+    return folded, taken
 
 
 def _ledger(
