@@ -79,7 +79,8 @@ async def run(configuration: Configuration, target: str | None) -> None:
     """
     stop, board, deeds = Stop(), Board(), Deeds()
     schedule = configuration.settings.schedule
-    trigger = trigger_of(schedule)
+    with configuration.located("schedule", "cron"):
+        trigger = trigger_of(schedule)
 
     def progress(event: Event) -> None:
         deeds(event)

@@ -18,7 +18,6 @@ from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.cycle import Engine
 from reconciler.engine.guards import Guards
 from reconciler.engine.order import Target
-from reconciler.errors import ConfigurationError
 from reconciler.registry import Limits, ModelArtsRegistry, Refusals, RegistryAuth
 from reconciler.registry.in_process import in_process
 from reconciler.settings import EmbeddedTarget
@@ -192,18 +191,18 @@ def _client(
         burst=max(1, int(wanted.rate)),
         deadline=wanted.timeout.total_seconds(),
     )
-    try:
+    table = f"targets.{name}"
+    with configuration.located("targets", name, "auth", table=table):
+        auth = auth_of(configuration.base, wanted, refusals)
+    with configuration.located("targets", name, table=table):
         return ModelArtsRegistry(
             wanted.endpoint,
             wanted.project_id,
-            auth=auth_of(configuration.base, wanted, refusals),
+            auth=auth,
             workspace_id=wanted.workspace_id,
             limits=limits,
             observed=observed,
         )
-    except ConfigurationError as error:
-        where = configuration.file or "environment"
-        raise ConfigurationError(f"{where}: targets.{name}: {error}") from error
 
 
 def _target(configuration: Configuration, name: str, registry: Registry, index: TargetIndex) -> Target:

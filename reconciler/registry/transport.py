@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from reconciler.registry.endpoint import proxy_for
+from reconciler.registry.tls import usual_authorities
 
 if TYPE_CHECKING:
     import ssl
@@ -190,12 +190,6 @@ def _sockets(endpoint: httpx.URL, tls: ssl.SSLContext | None) -> httpx.AsyncHTTP
         proxy=proxy_for(endpoint),
         trust_env=False,
     )
-
-
-@cache
-def usual_authorities() -> ssl.SSLContext:
-    """The TLS context of every target: the usual authorities, or those of `SSL_CERT_FILE`; made once."""
-    return httpx.create_ssl_context()
 
 
 def _trace(sent: Callable[[], None]) -> Callable[[str, Any], Awaitable[None]]:

@@ -53,7 +53,7 @@ class _Credentials(_Section):
 
     @model_validator(mode="after")
     def _one_way_each(self) -> _Credentials:
-        for name in _secret_names(type(self)):
+        for name in secret_names(type(self)):
             ways = [
                 name + way for way in ("", "_file", "_env", "_command") if getattr(self, name + way, None)
             ]
@@ -69,7 +69,8 @@ class _Credentials(_Section):
         return frozenset()
 
 
-def _secret_names(model: type[BaseModel]) -> list[str]:
+def secret_names(model: type[BaseModel]) -> list[str]:
+    """The secrets of a section, each of which is given in one of its ways."""
     return [name.removesuffix("_file") for name in model.model_fields if name.endswith("_file")]
 
 

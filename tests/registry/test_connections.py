@@ -111,13 +111,13 @@ def test_certificates_that_cannot_be_read_are_an_error_that_names_the_variable(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Found out with the first call; an import was then certainly not sent."""
-    from reconciler.registry.transport import usual_authorities  # noqa: PLC0415 - kept for the process
+    from reconciler.registry.tls import usual_authorities  # noqa: PLC0415 - kept for the process
 
     usual_authorities.cache_clear()
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
     error, server = talk(lambda _: DETAIL, lambda registry: registry.create(IMPORT))
     assert type(error) is RegistryUnavailable
-    assert "SSL_CERT_FILE" in str(error)
+    assert f"SSL_CERT_FILE={tmp_path / 'missing.pem'}, cannot be read" in str(error)
     assert not server.requests
 
 
