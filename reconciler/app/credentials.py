@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -66,17 +65,23 @@ def secret_of(base: Path, section: BaseModel, name: str) -> registry.Secret | No
 
 
 def webhook_secret(base: Path, web: WebSettings) -> Callable[[], str | None]:
-    """Reads the webhook's secret anew at each delivery; None when there is none, or it cannot be read now."""
+    """Reads the webhook's secrets anew at each delivery: one a line; None when there is none.
+
+    What it gives raises ConfigurationError when the file cannot be read now.
+    """
 
     def now() -> str | None:
         if web.webhook_secret is not None:
             return web.webhook_secret.get_secret_value()
         if web.webhook_secret_env is not None:
             return os.environ.get(web.webhook_secret_env)
-        if web.webhook_secret_file is not None:
-            with contextlib.suppress(OSError, UnicodeDecodeError):
-                return (base / web.webhook_secret_file).read_text("utf-8").strip() or None
-        return None
+        if web.webhook_secret_file is None:
+            return None
+        file = base / web.webhook_secret_file
+        try:
+            return file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"web.webhook_secret_file: {file} cannot be read") from error
 
     return now
 

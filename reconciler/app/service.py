@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.daemon.ticker import Tick
     from reconciler.engine.values import Event, Report
     from reconciler.settings import Configuration
+    from reconciler.web.webhook import Delivery
 
 log = structlog.get_logger("reconciler")
 
@@ -158,10 +159,18 @@ async def _page(world: World, loop: Loop, board: Board) -> AsyncIterator[None]:
         lambda: board.succeeded_at is not None,
         webhook_secret(world.configuration.base, wanted),
         alive=loop.alive,
+        delivered=partial(_delivered, board.metrics),
     )
     async with serving(application, _listener(wanted.listen)) as url:
         log.info("page", url=url)
         yield
+
+
+def _delivered(metrics: Metrics, delivery: Delivery) -> None:
+    """Counts a delivery, and names the sender of one that was refused."""
+    metrics.observe_delivery(delivery.result)
+    if delivery.result == "refused":
+        log.warning("delivery refused", sender=delivery.sender, reason=delivery.reason)
 
 
 def _last(board: Board) -> html.Tick | None:

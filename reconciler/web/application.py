@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from reconciler.views import as_json, html
 from reconciler.views.metrics import CONTENT_TYPE
-from reconciler.web import webhook
+from reconciler.web.webhook import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from reconciler.engine.values import Report
+    from reconciler.web.webhook import Delivery
 
 
 def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or heard
@@ -32,6 +33,7 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
     webhook_secret: Callable[[], str | None],
     *,
     alive: Callable[[], bool] = lambda: True,
+    delivered: Callable[[Delivery], None] = lambda _: None,
     body_seconds: float = 10.0,
 ) -> Starlette:
     """The application. All callables are called on the event loop and must return at once.
@@ -41,8 +43,9 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
         metrics: the metrics page in Prometheus' text format.
         trigger: asks for a tick soon, in the name of the one it is told; asking twice is asking once.
         ready: whether a first cycle has succeeded.
-        webhook_secret: the secret now (it may be rotated), or None when there is no webhook.
+        webhook_secret: the secrets now, one a line (they may be rotated), or None when there is no webhook.
         alive: whether the loop still goes round.
+        delivered: hears what became of each delivery.
         body_seconds: how long a delivery's body may take to arrive.
     """
 
@@ -68,8 +71,7 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
     async def readyz(_: Request) -> Response:
         return _answer("ready" if (good := ready()) else "no cycle has succeeded yet", good=good)
 
-    async def hook(request: Request) -> Response:
-        return await webhook.receive(request, webhook_secret, trigger, body_seconds)
+    receiver = Receiver(webhook_secret, trigger, delivered, body_seconds)
 
     return Starlette(
         routes=[
@@ -78,7 +80,7 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
             Route("/readyz", readyz),
             Route("/metrics", scrape),
             Route("/api/report", report),
-            Route("/hooks/git", hook, methods=["POST"]),
+            Route("/hooks/git", receiver.receive, methods=["POST"]),
         ],
         middleware=[Middleware(_SecurityHeaders, html.style_source())],
     )

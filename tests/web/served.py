@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from reconciler.engine.values import Report
+    from reconciler.web.webhook import Delivery
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -33,6 +34,7 @@ class Loop:
     alive: bool = True
     secret: str | None = None
     secret_is_unreadable: bool = False
+    deliveries: list[Delivery] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
 
     @property
@@ -98,6 +100,7 @@ class Served:
             lambda: loop.ready,
             loop.webhook_secret,
             alive=lambda: loop.alive,
+            delivered=loop.deliveries.append,
             body_seconds=self.body_seconds,
         )
         self._events, self._leave = asyncio.get_running_loop(), asyncio.Event()
