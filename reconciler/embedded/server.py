@@ -13,6 +13,7 @@ import uvicorn
 
 from reconciler.embedded.application import create_app
 from reconciler.errors import ConfigurationError
+from reconciler.http_limits import ConnectionLimits, limited_protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.embedded.settings import EmbeddedSettings
 
 _GRACE_SECONDS = 10
+_LIMITS = ConnectionLimits(connections=2048, half_open=1024)  # hundreds of calls at once are usual
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -98,6 +100,7 @@ def _listening(host: str, port: int) -> socket.socket:
 def _server(app: Registry) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
+        http=limited_protocol(_LIMITS),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from reconciler.errors import ConfigurationError
+from reconciler.http_limits import ConnectionLimits, limited_protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _GRACE_SECONDS = 2
-_MOST_CONNECTIONS = 128
 _PORTS = 65_536
 
 
@@ -42,12 +42,19 @@ def listen(host: str, port: int, *, attempts: int = 1) -> socket.socket:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[str]:
+async def serving(
+    app: ASGIApp, listener: socket.socket, limits: ConnectionLimits | None = None
+) -> AsyncIterator[str]:
     """Serves until the block is left; gives the URL. Signals stay the business of the process.
 
     Leaving the block waits up to two seconds for answers under way, and closes the socket.
+
+    Args:
+        app: what answers.
+        listener: the socket, already listening.
+        limits: what a connection may cost; the usual ones where None.
     """
-    server = _Server(_config(app))
+    server = _Server(_config(app, limits or ConnectionLimits()))
     with listener:
         task = asyncio.create_task(server.serve(sockets=[listener]), name="web")
         task.add_done_callback(lambda _: server.started_serving.set())
@@ -59,15 +66,15 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[str]:
             await task
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, limits: ConnectionLimits) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=limited_protocol(limits),
         log_config=None,
         access_log=False,
         lifespan="off",
         ws="none",
         server_header=False,
-        limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from reconciler.engine.values import Report
+    from reconciler.http_limits import ConnectionLimits
     from reconciler.web.webhook import Delivery
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -64,6 +65,7 @@ class Served:
     loop: Loop = field(default_factory=Loop)
     body_seconds: float = 10.0
     host: str = "127.0.0.1"
+    limits: ConnectionLimits | None = None
     url: str = ""
 
     def __enter__(self) -> Self:
@@ -104,6 +106,6 @@ class Served:
             body_seconds=self.body_seconds,
         )
         self._events, self._leave = asyncio.get_running_loop(), asyncio.Event()
-        async with serving(app, listen(self.host, 0)) as self.url:
+        async with serving(app, listen(self.host, 0), self.limits) as self.url:
             self._listening.set()
             await self._leave.wait()
