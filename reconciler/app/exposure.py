@@ -93,12 +93,13 @@ def _password(url: str) -> bool:
 
 def _listening(configuration: Configuration) -> Iterator[Finding]:
     web = configuration.settings.web
-    if not web.enabled or web.listen is None or _is_loopback(web.listen.rpartition(":")[0]):
+    has_token = any((web.token, web.token_file, web.token_env))
+    if not web.enabled or has_token or web.listen is None or _is_loopback(web.listen.rpartition(":")[0]):
         return
     message = (
         f"web.listen: {web.listen} can be reached from other machines, and everybody there can read the page"
     )
-    remedy = "listen on 127.0.0.1, with a proxy in front of it that knows who may look"
+    remedy = "set web.token_file, or listen on 127.0.0.1 with a proxy in front that knows who may look"
     yield Finding("web", "warning", message, None, remedy)
 
 

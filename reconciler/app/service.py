@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from reconciler import __version__
-from reconciler.app.credentials import webhook_secret
+from reconciler.app.credentials import page_tokens, webhook_secret
 from reconciler.app.world import Listeners, opened
 from reconciler.daemon.loop import STATE, Loop
 from reconciler.daemon.stop import Stop
@@ -18,16 +18,19 @@ from reconciler.daemon.ticker import Deeds, Ticker
 from reconciler.daemon.triggers import trigger_of
 from reconciler.engine.clock import Clock
 from reconciler.engine.remembered import refreshed
-from reconciler.errors import ConfigurationError
 from reconciler.views import html
+from reconciler.views.authors import without_addresses
 from reconciler.views.metrics import Metrics
-from reconciler.web.application import create_app
+from reconciler.web.access import Hosts
+from reconciler.web.application import create_app, create_health_app
 from reconciler.web.server import listen, serving
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Callable
     from datetime import datetime
+
+    from starlette.types import ASGIApp
 
     from reconciler.app.world import World
     from reconciler.daemon.ticker import Tick
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("reconciler")
 
 _USUAL_PORT = 8321
+_USUAL_HEALTH_PORT = 8322
 _PORTS_TRIED = 20
 _LISTED_ON_THE_PAGE = 5000  # models
 
@@ -59,6 +63,10 @@ class Board:
         self.metrics.observe_tick(tick.outcome, tick.seconds, tick.at)
         if tick.outcome != "error":
             self.succeeded_at = tick.at
+
+    def is_ready(self) -> bool:
+        """Whether a cycle has succeeded."""
+        return self.succeeded_at is not None
 
     def page(self) -> Report | None:
         """The newest report; read from the state once, however often it is looked at."""
@@ -121,7 +129,8 @@ def _remembered(world: World) -> Report | None:
     report = world.ledger.last_report(whole=whole)
     if report is None:
         return None
-    return refreshed(report, world.ledger, [target.name for target in world.engine.targets])
+    found = refreshed(report, world.ledger, [target.name for target in world.engine.targets])
+    return found if world.configuration.settings.web.show_emails else without_addresses(found)
 
 
 def _told(configuration: Configuration, world: World) -> dict[str, str]:
@@ -134,11 +143,36 @@ def _told(configuration: Configuration, world: World) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def _page(world: World, loop: Loop, board: Board) -> AsyncIterator[None]:
-    """The web room beside the loop, unless it is switched off."""
-    wanted = world.configuration.settings.web
-    if not wanted.enabled:
+    """The web room beside the loop, unless it is switched off: the page, and health on a port of its own."""
+    configuration = world.configuration
+    web = configuration.settings.web
+    if not web.enabled:
         yield
         return
+    with contextlib.ExitStack() as sockets:
+        with configuration.located("web", "listen"):
+            page = sockets.enter_context(_listener(web.listen, _USUAL_PORT, "web.listen"))
+        with configuration.located("web", "health_listen"):
+            health = sockets.enter_context(
+                _listener(web.health_listen, _USUAL_HEALTH_PORT, "web.health_listen")
+            )
+        application = _application(world, loop, board, Hosts(page.getsockname()[0], web.allowed_hosts))
+        probes = create_health_app(
+            board.metrics.render,
+            board.is_ready,
+            loop.alive,
+            Hosts(health.getsockname()[0], web.allowed_hosts),
+        )
+        async with serving(probes, health) as health_url, serving(application, page) as url:
+            log.info("page", url=url, health=health_url)
+            yield
+
+
+def _application(world: World, loop: Loop, board: Board, hosts: Hosts) -> ASGIApp:
+    configuration = world.configuration
+    wanted = configuration.settings.web
+    with configuration.located("web", "token"):
+        tokens = page_tokens(configuration.base, wanted)
 
     def state() -> html.PageState:
         return html.PageState(
@@ -152,18 +186,17 @@ async def _page(world: World, loop: Loop, board: Board) -> AsyncIterator[None]:
             commit_url=wanted.commit_url,
         )
 
-    application = create_app(
+    return create_app(
         state,
         board.metrics.render,
         partial(loop.ask, "webhook"),
-        lambda: board.succeeded_at is not None,
-        webhook_secret(world.configuration.base, wanted),
+        board.is_ready,
+        webhook_secret(configuration.base, wanted),
         alive=loop.alive,
         delivered=partial(_delivered, board.metrics),
+        hosts=hosts,
+        tokens=tokens,
     )
-    async with serving(application, _listener(wanted.listen)) as url:
-        log.info("page", url=url)
-        yield
 
 
 def _delivered(metrics: Metrics, delivery: Delivery) -> None:
@@ -180,10 +213,8 @@ def _last(board: Board) -> html.Tick | None:
     return html.Tick(tick.at, tick.seconds, tick.outcome, tick.error)
 
 
-def _listener(listen_on: str | None) -> socket.socket:
+def _listener(listen_on: str | None, usual: int, key: str) -> socket.socket:
     if listen_on is None:
-        return listen("127.0.0.1", _USUAL_PORT, attempts=_PORTS_TRIED)
+        return listen("127.0.0.1", usual, attempts=_PORTS_TRIED, key=key)
     host, _, port = listen_on.rpartition(":")
-    if not port.isdigit():
-        raise ConfigurationError(f"web.listen: {listen_on!r}: expected HOST:PORT")
-    return listen(host.strip("[]") or "127.0.0.1", int(port))
+    return listen(host.strip("[]") or "127.0.0.1", int(port), key=key)

@@ -241,6 +241,18 @@ class WebSettings(_Credentials):
     listen: Address | None = Field(
         None, description="HOST:PORT; by default a free port of 127.0.0.1 near 8321."
     )
+    health_listen: Address | None = Field(
+        None, description="HOST:PORT of health and metrics alone; by default a free port from 8322 on."
+    )
+    allowed_hosts: tuple[str, ...] | None = Field(
+        None, description="Names that are answered to; by default what is listened on, and loopback names."
+    )
+    token: SecretStr | None = Field(
+        None, description="Tokens that let a visitor look: one a line, two at most."
+    )
+    token_file: Path | None = None
+    token_env: str | None = None
+    show_emails: bool = Field(True, description="Whether the page and the report tell authors' addresses.")
     commit_url: str | None = Field(None, description="Link to a commit; {commit} is replaced.")
     webhook_secret: SecretStr | None = None
     webhook_secret_file: Path | None = None

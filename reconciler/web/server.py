@@ -21,8 +21,14 @@ _GRACE_SECONDS = 2
 _PORTS = 65_536
 
 
-def listen(host: str, port: int, *, attempts: int = 1) -> socket.socket:
+def listen(host: str, port: int, *, attempts: int = 1, key: str = "web.listen") -> socket.socket:
     """A listening socket on the first free port of `port`, `port + 1`, …; port 0 is any free one.
+
+    Args:
+        host: address or name of this machine.
+        port: the first one to try.
+        attempts: how many ports are tried.
+        key: the setting, for the message.
 
     Raises:
         ConfigurationError: none of the ports can be used, or the host is not one of this machine.
@@ -36,7 +42,7 @@ def listen(host: str, port: int, *, attempts: int = 1) -> socket.socket:
             problem = error
     tried = str(port) if attempts == 1 else f"{port} to {port + attempts - 1}"
     raise ConfigurationError(
-        f"web.listen: cannot listen on {host}, port {tried}: {problem}. Choose another with web.listen, "
+        f"{key}: cannot listen on {host}, port {tried}: {problem}. Choose another with {key}, "
         "or set web.enabled = false"
     )
 

@@ -16,11 +16,13 @@ from reconciler.web.application import create_app
 from reconciler.web.server import listen, serving
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
     from reconciler.engine.values import Report
     from reconciler.http_limits import ConnectionLimits
+    from reconciler.web.access import Hosts
     from reconciler.web.webhook import Delivery
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -67,6 +69,8 @@ class Served:
     host: str = "127.0.0.1"
     limits: ConnectionLimits | None = None
     url: str = ""
+    hosts: Hosts | None = None
+    tokens: Callable[[], list[str]] | None = None
 
     def __enter__(self) -> Self:
         """Starts the thread and waits until it listens."""
@@ -104,6 +108,8 @@ class Served:
             alive=lambda: loop.alive,
             delivered=loop.deliveries.append,
             body_seconds=self.body_seconds,
+            hosts=self.hosts,
+            tokens=self.tokens,
         )
         self._events, self._leave = asyncio.get_running_loop(), asyncio.Event()
         async with serving(app, listen(self.host, 0), self.limits) as self.url:
