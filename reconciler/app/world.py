@@ -19,6 +19,7 @@ from reconciler.engine.cycle import Engine
 from reconciler.engine.guards import Guards
 from reconciler.engine.order import Target
 from reconciler.registry import Limits, ModelArtsRegistry, Refusals, RegistryAuth
+from reconciler.registry.endpoint import parse_endpoint, parse_project
 from reconciler.registry.in_process import in_process
 from reconciler.settings import EmbeddedTarget
 from reconciler.state import open_state
@@ -124,9 +125,19 @@ def _ledger(configuration: Configuration, names: tuple[str, ...], *, acts: bool)
     return open_state(
         configuration.state_url,
         writer=acts,
-        lineage={name: _identity(configuration.settings.targets[name]) for name in names},
+        lineage={name: _checked_identity(configuration, name) for name in names},
         compact_after=configuration.settings.state.compact_after,
     )
+
+
+def _checked_identity(configuration: Configuration, name: str) -> str:
+    """What the state remembers of a target; checked first, for a secret in the wrong place is not kept."""
+    wanted = configuration.settings.targets[name]
+    if not isinstance(wanted, EmbeddedTarget):
+        with configuration.located("targets", name, table=f"targets.{name}"):
+            parse_endpoint(wanted.endpoint)
+            parse_project(wanted.project_id)
+    return _identity(wanted)
 
 
 def _identity(wanted: EmbeddedTarget | ModelArtsTarget) -> str:
