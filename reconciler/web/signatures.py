@@ -41,7 +41,7 @@ class Proof:
 
     Attributes:
         needs_body: without that, the answer is known at once.
-        digest: what stands for the signed content, the same when it is sent again; None for a bare secret.
+        moment_digest: stands for a signed time, where the host names no delivery; None otherwise.
     """
 
     def __init__(
@@ -51,9 +51,10 @@ class Proof:
         written: Callable[[bytes], bytes],
         *,
         holds: bool = False,
+        moment_digest: bytes | None = None,
     ) -> None:
         self.needs_body = bool(macs)
-        self.digest = b" ".join(given) if given else None
+        self.moment_digest = moment_digest
         self._macs = macs
         self._given = given
         self._written = written
@@ -129,11 +130,11 @@ def _gitee(headers: Headers, keys: Sequence[bytes], now: float) -> Proof:
             made = base64.b64encode(hmac.digest(key, moment.encode() + b"\n" + key, "sha256")).decode()
             spellings = {made, quote(made), quote_plus(made)}
             same += [hmac.compare_digest(given, spelling.encode()) for spelling in spellings]
-    return _known(any(same), digest=given + b" " + moment.encode("latin-1") if moment else None)
+    return _known(any(same), given + b" " + moment.encode("latin-1") if moment else None)
 
 
-def _known(holds: bool, digest: bytes | None = None) -> Proof:
-    return Proof((), (digest,) if digest else (), bytes, holds=holds)
+def _known(holds: bool, moment_digest: bytes | None = None) -> Proof:
+    return Proof((), (), bytes, holds=holds, moment_digest=moment_digest)
 
 
 def _is_near(moment: str, now: float, tolerance: float, *, per_second: int = 1) -> bool:

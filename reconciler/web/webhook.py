@@ -32,6 +32,7 @@ MAX_SECRETS = 2
 """Secrets that are good at a time: while one is replaced, the old one and the new one."""
 
 _REMEMBERED = 4096  # deliveries
+_EVENT = "x-gitlab-event-uuid"  # several deliveries may be of one event
 _PLAIN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _UNSIGNED = "the delivery is not signed with the configured secret"
 _CLOSE = {"Connection": "close"}
@@ -140,19 +141,19 @@ class Receiver:
             raise HTTPException(400, "the sender went away") from error
 
     def _is_new(self, proof: Proof, request: Request) -> bool:
-        """Whether neither the host's name of the delivery nor its signature was seen before.
+        """Whether the host's name of the delivery, or its signed time where it has none, is new.
 
-        The name is not signed by every host, so that a delivery that is played back under another name is
-        known by its signature.
+        GitHub and Gitea do not sign the name: whoever plays a delivery back under another one gets a tick,
+        which costs nothing when nothing moved. A body alone is no name: pushing to and fro repeats it.
         """
         named = delivery_id(request.headers)
-        marks = [named.encode("latin-1")] if named else []
-        marks += [proof.digest] if proof.digest else []
-        digests = [hashlib.sha256(mark).digest() for mark in marks]
-        seen = any(digest in self._taken for digest in digests)
-        for digest in digests:
-            self._taken[digest] = None
-            self._taken.move_to_end(digest)
+        mark = named.encode("latin-1") if named else proof.moment_digest
+        if mark is None:
+            return True
+        digest = hashlib.sha256(mark).digest()
+        seen = digest in self._taken
+        self._taken[digest] = None
+        self._taken.move_to_end(digest)
         while len(self._taken) > _REMEMBERED:
             self._taken.popitem(last=False)
         return not seen
@@ -160,5 +161,5 @@ class Receiver:
 
 def _asker(request: Request, sender: str) -> str:
     """The delivery by the id that the git host gave it, and the address that it came from."""
-    named = (delivery_id(request.headers) or "").rpartition(" ")[2]
+    named = (delivery_id(request.headers) or "").partition(" ")[2] or request.headers.get(_EVENT, "")
     return f"webhook{f' delivery {named}' if _PLAIN_ID.fullmatch(named) else ''} from {sender}"
