@@ -46,7 +46,10 @@ _MEANING = {
     Exit.CONFIGURATION: "usage or configuration is wrong",
     Exit.UNUSABLE: "git, registry or state could not be used",
     Exit.REFUSED: "refused by a guard",
-    Exit.PENDING: "`plan --detailed-exitcode` only: imports are pending and nothing is wrong",
+    Exit.PENDING: (
+        "nothing is wrong, and not everything declared is registered yet: imports are pending "
+        "(`plan --detailed-exitcode`), or another attempt is scheduled (`apply`)"
+    ),
 }
 
 
@@ -121,6 +124,13 @@ class RegistryError(ReconcilerError):
         self.code = code
         self.request_id = request_id
         self.retry_after = retry_after
+
+    @property
+    def reason(self) -> str:
+        """A word for machines: the vendor's code, else the status as `http-503`, else `no-answer`."""
+        if self.code:
+            return self.code
+        return "no-answer" if self.status is None else f"http-{self.status}"
 
     def __str__(self) -> str:
         facts = [f"{self.method} {self.path}"]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sys
 
+import structlog
+import typer
+
+from reconciler.cli.log import start_log
 from reconciler.cli.options import (
     ConfigOption,
     Output,
@@ -15,6 +18,7 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.terminal import configuration
+from reconciler.errors import ReconcilerError
 
 _COLLECT = (100_000, 20, 20)
 
@@ -36,30 +40,8 @@ def run(
     level = "debug" if verbose else "warning" if quiet else settings.settings.log.level
     start_log(level, as_json=output is Output.JSON or settings.settings.log.format == "json")
     gc.set_threshold(*_COLLECT)
-    asyncio.run(serve(settings, target))
-
-
-def start_log(level: str, *, as_json: bool) -> None:
-    """One line an event, to standard error: for people, or as JSON."""
-    import structlog  # noqa: PLC0415
-
-    from reconciler.views.clean import clean  # noqa: PLC0415
-
-    def cleaned(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        return {key: clean(value) if isinstance(value, str) else value for key, value in event.items()}
-
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            cleaned,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )
+    try:
+        asyncio.run(serve(settings, target))
+    except ReconcilerError as error:
+        structlog.get_logger("reconciler").error("ended", error=str(error), exit_code=int(error.exit_code))
+        raise typer.Exit(int(error.exit_code)) from error

@@ -34,13 +34,14 @@ from reconciler.engine.plan import (
     to_inspect,
     verdicts,
 )
-from reconciler.engine.remembered import bring_up, unlisted
+from reconciler.engine.remembered import bring_up, dated, unlisted
 from reconciler.engine.values import (
     AT_REST,
     Declaration,
     Desired,
     Entry,
     Event,
+    EventKind,
     Item,
     Phase,
     Report,
@@ -51,7 +52,7 @@ from reconciler.engine.values import (
 from reconciler.errors import GuardError, IndexLostError, RegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from reconciler.contract.pair import Pair
@@ -190,7 +191,8 @@ class Engine:
         )
         undeclaring = [p for p in passes if any(item.verdict is Verdict.UNMANAGED for item in p.items)]
         empty = [p.target.name for p in undeclaring if not await self._in_git(p.declared.number)]
-        return Circumstances(None if kept else last, vanished, frozenset(empty))
+        admitted = frozenset((p.target.name, pair) for p in passes for pair in _admitted(p))
+        return Circumstances(None if kept else last, vanished, frozenset(empty), admitted)
 
     async def declaring(self, pair: Pair) -> frozenset[str]:
         """The names of the targets in which exactly one valid manifest declares the pair now."""
@@ -399,7 +401,7 @@ class Engine:
         moved = [item.pair for item in p.items if item.verdict in _MOVED_BY_ACTING and item.pair]
         if moved:
             entries = self.ledger.entries(p.target.name, moved)
-            p.items = tuple(sorted((self._outcome(item, entries) for item in p.items), key=order))
+            p.items = tuple(sorted((self._outcome(p, item, entries) for item in p.items), key=order))
 
     async def _import(self, p: _Pass, items: list[Item]) -> None:
         """Imports some after others, so that not all their manifests are in memory together."""
@@ -414,14 +416,18 @@ class Engine:
             list(news(p.items, p.view.entries, p.executor.cycle_id, self.clock.now()))
         )
 
-    def _outcome(self, item: Item, entries: Mapping[Pair, Entry]) -> Item:
+    def _outcome(self, p: _Pass, item: Item, entries: Mapping[Pair, Entry]) -> Item:
         if item.verdict not in _MOVED_BY_ACTING or item.pair is None:
             return item
-        return after(item, entries.get(item.pair), self.clock.now())
+        diff = p.executor.drifts.get(item.pair, ())
+        return after(item._replace(diff=diff), entries.get(item.pair), self.clock.now())
 
     async def _report(
         self, commit: str, digest: str, passes: list[_Pass], notes: tuple[str, ...], wanted: Order
     ) -> Report:
+        for p in passes:
+            known = self.ledger.since(p.target.name, p.scope)
+            p.items = dated(p.items, known, self.clock.now() if wanted.act else None)
         report = Report(
             commit,
             digest,
@@ -462,7 +468,16 @@ class Engine:
 
 
 _MOVED_BY_ACTING = (Verdict.IMPORT, Verdict.PUBLISHING)
+_RELEASED = frozenset({EventKind.RELEASED, EventKind.DELETED})
 _MANIFESTS_AT_ONCE = 5000
+
+
+def _admitted(p: _Pass) -> Iterator[Pair]:
+    """The pairs to import that were requested with this very content before, or that `retry` released."""
+    for item in p.items:
+        entry = p.view.entries.get(item.pair) if item.verdict is Verdict.IMPORT and item.pair else None
+        if entry is not None and (entry.last in _RELEASED or entry.digest == item.digest):
+            yield entry.pair
 
 
 def _standing(target: Target, commit: str) -> str:

@@ -18,6 +18,7 @@ from reconciler.state.address import SqliteFile
 from reconciler.state.bulk import execute_many, insert_rows, select_rows
 from reconciler.state.complaint import explained
 from reconciler.state.identity import facts_of
+from reconciler.state.requests import Requests
 from reconciler.state.rows import (
     ENTRY_COLUMNS,
     EVENT_COLUMNS,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.engine.values import Entry, Event, Report
+    from reconciler.engine.values import Entry, Event, Report, Standing
     from reconciler.state.database import Database
 
     Rule = Callable[[Mapping[Key, Entry], Sequence[Event]], None]
@@ -97,6 +98,11 @@ class SqlLedger:
     def writes(self) -> int:
         """Transactions committed since the state was opened; a tick with nothing to do adds none."""
         return self._database.writes
+
+    @property
+    def requests(self) -> Requests:
+        """What other processes ask of the one that holds the state."""
+        return Requests(self._database)
 
     @property
     def lineage(self) -> str:
@@ -232,6 +238,11 @@ class SqlLedger:
         """How many models have each verdict, by target."""
         with self._database.reading() as connection:
             return standing.counted(connection)
+
+    def since(self, target: str, pairs: Collection[Pair] | None) -> Mapping[Standing, datetime]:
+        """Since when the verdicts of one target stand: on these pairs and on what is invalid, or on all."""
+        with explained(self._database.where), self._database.reading() as connection:
+            return standing.since(connection, target, pairs)
 
     def marks(self, target: str) -> Mapping[str, str]:
         """Small facts remembered about a target."""

@@ -17,6 +17,7 @@ from reconciler.engine.plan import View, look, plan_digest, to_inspect, verdicts
 from reconciler.engine.values import (
     Credit,
     Desired,
+    Difference,
     Entry,
     EventKind,
     Item,
@@ -139,7 +140,7 @@ def test_a_registered_model_with_other_content_is_drifted_and_the_next_version_i
     items = verdicts(replace(seen, observed={PAIR: [model()], taken.pair: [taken]}))
     found = next(item for item in items if item.model_version == "1.0.0")
     assert found.verdict is Verdict.DRIFTED
-    assert found.diff == ("description: 'as declared' in git, 'changed by hand' in the registry",)
+    assert found.diff == (Difference("description", "as declared", "changed by hand"),)
     assert "1.0.2" in found.reasons[0].message
 
 
@@ -152,7 +153,7 @@ def test_a_manifest_that_lost_a_field_is_drifted_although_the_registry_shows_no_
         verdicts(view(changed, observed=model(), looks={"m-1": look(MINE.request, DETAIL)}, entries=known))
     )
     assert found.verdict is Verdict.DRIFTED
-    assert "changed since the import" in found.diff[0]
+    assert (found.diff, "changed since the import" in found.reasons[0].message) == ((), True)
     restored = only(
         verdicts(view(MINE, observed=model(), looks={"m-1": look(MINE.request, DETAIL)}, entries=known))
     )
