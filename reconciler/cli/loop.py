@@ -36,12 +36,18 @@ def run(
     """
     from reconciler.app.service import run as serve  # noqa: PLC0415 - heavy
 
-    settings = configuration(config)
-    level = "debug" if verbose else "warning" if quiet else settings.settings.log.level
-    start_log(level, as_json=output is Output.JSON or settings.settings.log.format == "json")
+    logged = output is Output.JSON
+    if logged:  # before the configuration is read: what is wrong with it is a line of the log, too
+        start_log("info", as_json=True)
     gc.set_threshold(*_COLLECT)
     try:
+        settings = configuration(config)
+        level = "debug" if verbose else "warning" if quiet else settings.settings.log.level
+        start_log(level, as_json=logged or settings.settings.log.format == "json")
+        logged = True
         asyncio.run(serve(settings, target))
     except ReconcilerError as error:
+        if not logged:
+            raise
         structlog.get_logger("reconciler").error("ended", error=str(error), exit_code=int(error.exit_code))
         raise typer.Exit(int(error.exit_code)) from error

@@ -87,6 +87,9 @@ def test_the_last_words_of_a_loop_are_part_of_its_log(fleet: Fleet) -> None:
     (line,) = [json.loads(line) for line in done.err.splitlines()]
     assert (done.code, line["event"], line["level"], line["exit_code"]) == (2, "ended", "error", 2)
     assert "web.listen" in line["error"]
+    fleet.configure("[sorce]\n")
+    (line,) = [json.loads(line) for line in fleet.process("run", "--output", "json").err.splitlines()]
+    assert (line["event"], "sorce" in line["error"]) == ("ended", True)
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,26 @@ def test_more_imports_than_the_guard_allows_are_all_refused_and_the_knob_is_name
     assert "--confirm abc" in refused[0].reasons[0].message
 
 
+def test_what_was_let_through_before_is_no_new_import() -> None:
+    """It is neither refused nor counted, whatever the guard is on new imports; only its vanishing is."""
+    items = verdicts(view(*_many()))
+    known = items[0].pair
+    assert known is not None
+    before = frozenset({("local", known)})
+    assert guard(items, Guards(7), Circumstances(admitted=before), "d") == items
+    for guards, seen in (
+        (Guards(0), Circumstances(admitted=before)),
+        (Guards(), Circumstances(lost_commit="f" * 40, admitted=before)),
+    ):
+        found = guard(items, guards, seen, "d")
+        assert [item.verdict for item in found if item.pair == known] == [Verdict.IMPORT]
+        assert {item.verdict for item in found if item.pair != known} == {Verdict.REFUSED}
+    often = Circumstances(disappearances={("local", known): 3}, admitted=before)
+    assert [item.pair for item in guard(items, Guards(), often, "d") if item.verdict is Verdict.REFUSED] == [
+        known
+    ]
+
+
 def test_imports_from_a_rewritten_branch_are_refused_until_that_is_allowed() -> None:
     """A force-push may have brought back what was rejected, or lost what was reviewed."""
     items = verdicts(view(MINE))

@@ -299,3 +299,23 @@ def test_a_guard_on_new_imports_lets_a_second_attempt_and_a_retry_through(fleet:
     assert fleet.json("apply", "--refresh").json["summary"]["missing"] == 2
     fleet.configure(modelarts(relay.url) + "[guards]\nmax_imports_per_cycle = 0\n")
     assert fleet.json("retry", "a@1.0.0").verdicts == {"a@1.0.0": "in-sync"}
+
+
+def test_what_is_found_in_place_of_an_import_tells_how_it_differs(fleet: Fleet, relay: Relay) -> None:
+    """The list did not show it, and the import was refused because it exists."""
+    source = "https://models.obs.cn-north-4.myhuaweicloud.com/"
+    basic = {"model_name": "a", "model_version": "1.0.0", "model_type": "TensorFlow"}
+    relay.add(basic | {"source_location": f"{source}other"})
+
+    def hiding(request: Request, forward: Callable[[], Answer]) -> Answer:
+        hidden = request.method == "GET" and not relay.posts
+        return said(200, {"models": [], "total_count": 0, "count": 0}) if hidden else forward()
+
+    relay.meddle = hiding
+    done = fleet.json("apply")
+    item = done.items["a@1.0.0"]
+    assert (done.code, item["verdict"]) == (1, "drifted")
+    assert item["diff"] == [
+        {"field": "source_location", "declared": f"{source}a", "registered": f"{source}other"}
+    ]
+    assert fleet.json("apply").items["a@1.0.0"]["diff"] == item["diff"]
