@@ -109,7 +109,7 @@ def apply(
         with progress.shown():
             report = asyncio.run(_apply(settings, target, wanted, progress, interruption, whole=whole))
     except StateLockedError:
-        if confirm is None:
+        if confirm is None or expect_digest not in (None, confirm):
             raise
         report = hand_over(settings, target, confirm, progress, interruption, wait=wait)
     show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=progress.imported)

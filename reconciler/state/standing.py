@@ -29,6 +29,7 @@ _COLUMNS = (
     "model_status", "digest", "told", "since",
 )  # fmt: skip
 _COMPARED_LATER, _LATER = "", (COMPARED_LATER,)
+_VERDICTS = {verdict.value: verdict for verdict in Verdict}
 _IDS_A_QUERY = 400
 _PAIRS_ONE_BY_ONE = 5000
 
@@ -139,16 +140,14 @@ def since(connection: Connection, target: str, pairs: Collection[Pair] | None) -
     """Since when the verdicts on these pairs, and on what is invalid, stand; the earliest of several."""
     columns = ("model_name", "model_version", "path", "verdict", "since")
     found: dict[Standing, datetime] = {}
-    for row in _standing(connection, target, pairs, columns):
-        name, version, path, verdict, told = plain(row)
-        if told is None:
-            continue
-        try:
-            key = Standing(name, version, path if name is None or version is None else None, Verdict(verdict))
-            moment = moment_of(told)
-        except ValueError as error:
-            raise Unreadable("the last report") from error
-        found[key] = min(moment, found.get(key, moment))
+    try:
+        for name, version, path, verdict, told in map(plain, _standing(connection, target, pairs, columns)):
+            if told is not None:
+                file = path if name is None or version is None else None
+                key, moment = Standing(name, version, file, _VERDICTS[verdict]), moment_of(told)
+                found[key] = min(moment, found[key]) if key in found else moment
+    except (KeyError, ValueError) as error:
+        raise Unreadable("the last report") from error
     return found
 
 
