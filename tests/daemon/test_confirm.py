@@ -26,7 +26,7 @@ async def _program(fleet: Fleet, *arguments: str) -> Done:
 
 def _guarded(fleet: Fleet, registry: CountedRegistry) -> None:
     fleet.declare("bert@1.0.0", "yolo@1.0.0")
-    fleet.configure(SELDOM + FOLLOW + GUARDED + registry.target())
+    fleet.configure(SELDOM + FOLLOW + GUARDED + registry.target().replace('"1s"', '"30s"'))
 
 
 def test_the_digest_that_a_refusal_names_works_while_run_is_up(fleet: Fleet) -> None:

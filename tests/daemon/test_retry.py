@@ -21,7 +21,7 @@ def test_retry_while_run_is_up_releases_leaves_the_import_to_it_and_tells_the_ou
         quota = EmbeddedSettings(publish_seconds=0, quota=0)
         registry = CountedRegistry(quota)
         async with registry:
-            fleet.configure(SELDOM + FOLLOW + registry.target())
+            fleet.configure(SELDOM + FOLLOW + registry.target().replace('"1s"', '"30s"'))
             async with inside(fleet) as daemon:
                 await daemon.tells("tick")
                 before = registry.imports
@@ -41,7 +41,7 @@ def test_retry_while_run_is_up_deletes_a_failed_model_that_run_imports_again(fle
     async def work() -> None:
         registry = CountedRegistry(EmbeddedSettings(publish_seconds=0, fail_pattern="mnist"))
         async with registry:
-            fleet.configure(SELDOM + FOLLOW + registry.target())
+            fleet.configure(SELDOM + FOLLOW + registry.target().replace('"1s"', '"30s"'))
             async with inside(fleet) as daemon:
                 await daemon.tells("followed", did_failed=1)
                 done = await asyncio.to_thread(fleet.process, "retry", "mnist@1.0.0", "--yes")
