@@ -9,6 +9,7 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     ├── SourceError               3  git could not be read; the last good commit stays
     ├── StateError                3  the state cannot be used; never guessed, never overwritten
     │   └── StateLockedError      3  another process is the writer
+    ├── StuckError                3  the loop stood still; a supervisor starts the process again
     ├── GuardError                4  refused on purpose; the message names the knob
     └── RegistryError             3  the registry's answer, or the lack of one
         ├── RegistryUnavailable   3  a read failed, or a request was certainly not executed; later
@@ -79,6 +80,12 @@ class StateError(ReconcilerError):
 
 class StateLockedError(StateError):
     """Another process holds the writer's lock."""
+
+
+class StuckError(ReconcilerError):
+    """The loop cannot go on in this process."""
+
+    exit_code = Exit.UNUSABLE
 
 
 class IndexLostError(ReconcilerError):

@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 from reconciler.app.repository import source_of
 from reconciler.app.world import registry_of
 from reconciler.contract import edition
-from reconciler.engine.check import check
+from reconciler.contract.wording import many
+from reconciler.engine.check import check, counted
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError, RegistryError, Unauthorised
 from reconciler.registry.codes import known_code
 from reconciler.registry.endpoint import parse_endpoint, proxy_for
@@ -46,8 +47,8 @@ class Finding:
     """One thing that was checked.
 
     Attributes:
-        check: what was looked at: config, git, manifests, state, address, tls, clock, credentials, project,
-            permission or registry.
+        check: what was looked at: config, git, edition, manifests, state, address, tls, clock, credentials,
+            project, permission or registry.
         target: the target concerned, or None.
         remedy: what to do; None when all is well.
         exit_code: of the process when this is the worst finding.
@@ -64,30 +65,42 @@ class Finding:
 async def examine(configuration: Configuration, only: str | None) -> list[Finding]:
     """Every finding, in the order in which one depends on the other."""
     names = configuration.chosen(only)
-    findings = [_configuration(configuration), *_git(configuration, names), _state(configuration)]
+    findings = [*_configuration(configuration), *_git(configuration, names), _state(configuration)]
     for name in names:
         findings += [finding async for finding in _target(configuration, name)]
     return findings
 
 
-def _configuration(configuration: Configuration) -> Finding:
+def _configuration(configuration: Configuration) -> Iterator[Finding]:
     where = configuration.file or "no reconciler.toml: everything defaults"
     python = ".".join(str(part) for part in sys.version_info[:3])
-    return Finding("config", "ok", f"{where}; Python {python}; relative paths start at {configuration.base}")
+    yield Finding("config", "ok", f"{where}; Python {python}; relative paths start at {configuration.base}")
+    for warning in configuration.warnings:
+        yield Finding("config", "warning", warning)
 
 
 def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Finding]:
     try:
         with closing(source_of(configuration)) as source:
             commit = source.head()
-            yield Finding("git", "ok", f"{configuration.settings.source.repo} is at {commit[:12]}")
+            told = f"{source.followed()['source.repo']} is at {commit[:12]}, following {source.described()}"
+            yield Finding("git", "ok", told)
+            for trait in source.surroundings():
+                yield Finding("git", "ok" if trait.fine else "warning", trait.message)
             for note in source.notes():
                 yield Finding("git", "warning", note)
             for name in names:
+                yield _edition(configuration.settings.targets[name], name)
                 yield _manifests(configuration.settings.targets[name], name, source, commit)
     except ReconcilerError as error:
         remedy = "check source.repo and source.branch, and that git can read them"
         yield Finding("git", "error", str(error), remedy=remedy, exit_code=Exit(error.exit_code))
+
+
+def _edition(wanted: Target, name: str) -> Finding:
+    rules = edition(wanted.edition)
+    message = f"{rules.name} follows {rules.source}; last checked against it on {rules.checked.isoformat()}"
+    return Finding("edition", "ok", message, name)
 
 
 def _manifests(wanted: Target, name: str, source: Source, commit: str) -> Finding:
@@ -96,8 +109,8 @@ def _manifests(wanted: Target, name: str, source: Source, commit: str) -> Findin
         message = f"commit {commit[:12]} has no directory {wanted.path}"
         remedy = f"commit a first manifest there, or set targets.{name}.path"
         return Finding("manifests", "error", message, name, remedy, Exit.UNUSABLE)
-    found = check(snapshot, source, edition(wanted.edition))
-    message = f"{found.documents} manifests, {found.errors} errors, {found.warnings} warnings"
+    found = check(snapshot, source, edition(wanted.edition, strict_config=wanted.strict_config))
+    message = counted(found)
     if found.errors:
         remedy = f"see each with `reconciler validate --commit {commit[:12]} --target {name}`"
         return Finding("manifests", "error", message, name, remedy, Exit.HUMAN)
@@ -148,7 +161,7 @@ async def _listed(registry: Registry, name: str) -> Finding:
     except RegistryError as error:
         check, remedy = _blamed(error, name)
         return Finding(check, "error", str(error), name, remedy, Exit.UNUSABLE)
-    return Finding("registry", "ok", f"answers, and lists {len(models)} models", name)
+    return Finding("registry", "ok", f"answers, and lists {many(len(models), 'model')}", name)
 
 
 def _blamed(error: RegistryError, name: str) -> tuple[str, str]:

@@ -21,10 +21,11 @@ def index_of(configuration: Configuration, *, writes: bool) -> Store:
 def reader_of(configuration: Configuration, name: str) -> Reader:
     """What reads one target's manifests."""
     wanted = configuration.settings.targets[name]
-    return Reader(edition(wanted.edition), wanted.path)
+    return Reader(edition(wanted.edition, strict_config=wanted.strict_config), wanted.path)
 
 
 def part_of(store: Store, configuration: Configuration, name: str) -> TargetIndex:
     """One target's part of the index, for the rules that are in force."""
     wanted = configuration.settings.targets[name]
-    return store.of(name, f"{wanted.path} {wanted.edition} {rules_version}")
+    strict = " strict" if wanted.strict_config else ""
+    return store.of(name, f"{wanted.path} {wanted.edition}{strict} {rules_version}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+from reconciler.settings.tables import PREFIX
 from reconciler.source import open_source
 
 if TYPE_CHECKING:
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
+
+_VARIABLE = f"{PREFIX}SOURCE__REPO"
 
 
 def source_of(configuration: Configuration) -> GitSource:
@@ -19,6 +23,16 @@ def source_of(configuration: Configuration) -> GitSource:
         branch=wanted.branch,
         cache_dir=configuration.state_dir / "mirrors",
         base=configuration.base,
+        setting=_setting(configuration),
         timeout=wanted.timeout.total_seconds(),
         paths=[target.path for target in configuration.settings.targets.values()],
     )
+
+
+def _setting(configuration: Configuration) -> str:
+    """Which setting names the repository, and what a relative folder starts from."""
+    wanted = configuration.settings.source
+    if "repo" not in wanted.model_fields_set:
+        return f"source.repo is {wanted.repo!r} by default, in {configuration.base}"
+    where = _VARIABLE if _VARIABLE in os.environ else configuration.file
+    return f"source.repo is {wanted.repo!r} in {where}, from {configuration.base}"

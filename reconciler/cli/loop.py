@@ -35,6 +35,7 @@ def run(
     Log lines go to standard error; --output json makes them JSON.
     """
     from reconciler.app.service import run as serve  # noqa: PLC0415 - heavy
+    from reconciler.cli.interruption import end_within  # noqa: PLC0415
 
     logged = output is Output.JSON
     if logged:  # before the configuration is read: what is wrong with it is a line of the log, too
@@ -45,9 +46,13 @@ def run(
         level = "debug" if verbose else "warning" if quiet else settings.settings.log.level
         start_log(level, as_json=logged or settings.settings.log.format == "json")
         logged = True
-        asyncio.run(serve(settings, target))
+        asyncio.run(serve(settings, target, lambda seconds: end_within(seconds, _left_behind)))
     except ReconcilerError as error:
         if not logged:
             raise
         structlog.get_logger("reconciler").error("ended", error=str(error), exit_code=int(error.exit_code))
         raise typer.Exit(int(error.exit_code)) from error
+
+
+def _left_behind(what: str) -> None:
+    structlog.get_logger("reconciler").error("the grace is over: ended in the middle of a call", hanging=what)

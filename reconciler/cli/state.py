@@ -76,8 +76,9 @@ def migrate(config: ConfigOption = None, quiet: QuietOption = False) -> None:
 @app.command()
 def rebuild(config: ConfigOption = None, quiet: QuietOption = False) -> None:
     """Makes the ledger anew from the journal; nothing may be running. A sound state is left as it is."""
+    from reconciler.contract.wording import many  # noqa: PLC0415
     from reconciler.state import rebuild as mend  # noqa: PLC0415
 
     wrong = mend(configuration(config).state_url)
     if not quiet:
-        tell("the ledger was right" if not wrong else f"{wrong} entries were wrong and are right now")
+        tell("the ledger was right" if not wrong else f"{many(wrong, 'entry', 'entries')} repaired")

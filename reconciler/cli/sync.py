@@ -18,12 +18,13 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.report import ModelArgument, about, leave, show
-from reconciler.cli.terminal import configuration, put
+from reconciler.cli.terminal import put, warned
 from reconciler.errors import StateLockedError
 
 if TYPE_CHECKING:
     from reconciler.cli.interruption import Interruption
     from reconciler.cli.progress import Progress
+    from reconciler.engine.clock import Clock
     from reconciler.engine.order import Order
     from reconciler.engine.values import Report
     from reconciler.settings import Configuration
@@ -60,7 +61,7 @@ def plan(
     from reconciler.engine.order import Order  # noqa: PLC0415
 
     async def work() -> Report:
-        async with opened(configuration(config), acts=False, only=target) as world:
+        async with opened(warned(config), acts=False, only=target) as world:
             return await world.engine.cycle(Order(act=False, refresh=refresh))
 
     report = about(asyncio.run(work()), model)
@@ -85,7 +86,7 @@ def apply(
 
     While `reconciler run` is up, only --confirm works: the loop carries it out, and its answer is waited for.
     """
-    settings, whole = configuration(config), verbose or output is Output.JSON
+    settings, whole = warned(config), verbose or output is Output.JSON
     if not (whole or refresh or expect_digest or confirm) and _nothing_moved(settings, target):
         return
 
@@ -147,9 +148,12 @@ async def _apply(
     from reconciler.engine import remembered  # noqa: PLC0415
 
     heard = Listeners(progress)
-    with interruption.heeded() as clock:
+
+    async def work(clock: Clock) -> Report:
         async with opened(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
             report = await world.engine.cycle(wanted)
             world.rest.extend(filter(None, [world.engine.rest(report)]))
             targets = [found.name for found in world.engine.targets]
             return remembered.whole(report, world.ledger, targets) if whole else report
+
+    return await interruption.carried_out(settings.settings.schedule.grace.total_seconds(), work)

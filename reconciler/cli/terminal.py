@@ -25,6 +25,14 @@ class OutputClosedError(Exception):
     """Whoever read standard output, such as `head`, has gone. The command ends as one that SIGPIPE killed."""
 
 
+def warned(file: Path | None) -> Configuration:
+    """The same, with what is doubtful in it told on standard error. Raises ConfigurationError."""
+    found = configuration(file)
+    for warning in found.warnings:
+        tell(f"warning: {warning}")
+    return found
+
+
 def can_draw(stream: TextIO) -> bool:
     """Whether a stream is a terminal that can move its cursor."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"

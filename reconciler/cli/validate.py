@@ -16,12 +16,15 @@ from reconciler.cli.options import (
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.terminal import colour, configuration, put, put_json, tell
+from reconciler.cli.terminal import colour, put, put_json, tell, warned
 from reconciler.errors import ConfigurationError, Exit, SourceError
 
 if TYPE_CHECKING:
     from reconciler.engine.check import Checked
     from reconciler.settings import Configuration, Target
+
+    Place = tuple[str, str, bool]
+    """A directory, and the edition and strictness that judge what is in it."""
 
 
 def validate(
@@ -44,7 +47,7 @@ def validate(
     """Checks manifests. Without --commit, those of the work tree, committed or not."""
     if commit is not None and paths:
         raise ConfigurationError("--commit checks whole targets: leave the paths out")
-    settings = configuration(config)
+    settings = warned(config)
     checked = (
         _on_disk(settings, target, paths or []) if commit is None else _committed(settings, target, commit)
     )
@@ -59,16 +62,16 @@ def validate(
 def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> Checked:
     from reconciler.contract import edition  # noqa: PLC0415
     from reconciler.engine.check import NOTHING, check  # noqa: PLC0415
-    from reconciler.source.worktree import WorkTree, work_tree  # noqa: PLC0415
+    from reconciler.source.worktree import work_tree  # noqa: PLC0415
 
-    tree = WorkTree(work_tree(settings.settings.source.repo, settings.base))
     targets = [settings.settings.targets[name] for name in settings.chosen(target)]
-    wanted = _named(tree.base, targets, paths) if paths else {(t.path, t.edition): set() for t in targets}
+    tree = work_tree(settings.settings.source.repo, settings.base, [wanted.path for wanted in targets])
+    wanted = _named(tree.base, targets, paths) if paths else {_place(t): set() for t in targets}
     total = NOTHING
-    for (root, rules), files in wanted.items():
+    for (root, rules, strict), files in wanted.items():
         told = files | tree.referring(files, root)
         snapshot = tree.around(told, root) if told else tree.snapshot(root)
-        total += check(snapshot, tree, edition(rules), told)
+        total += check(snapshot, tree, edition(rules, strict_config=strict), told)
     return total
 
 
@@ -85,23 +88,28 @@ async def _inspected(settings: Configuration, target: str | None, checked: Check
     return checked
 
 
-def _named(base: Path, targets: list[Target], paths: list[Path]) -> dict[tuple[str, str], set[str]]:
-    """For each directory to look at and its edition, the files to tell about; none of them means all.
+def _place(target: Target, folder: str | None = None) -> Place:
+    """A target's directory and rules; or a directory that is no target's, by the rules of one."""
+    return target.path if folder is None else folder, target.edition, target.strict_config
+
+
+def _named(base: Path, targets: list[Target], paths: list[Path]) -> dict[Place, set[str]]:
+    """For each directory to look at and its rules, the files to tell about; none of them means all.
 
     A directory that holds whole targets stands for these; files of one target are judged together.
     """
-    whole: dict[tuple[str, str], set[str]] = {}
-    files: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    whole: dict[Place, set[str]] = {}
+    files: defaultdict[Place, set[str]] = defaultdict(set)
     for path in paths:
         below = _below(base, path)
-        owners = [(t.path, t.edition) for t in targets if Path(below).is_relative_to(t.path)]
+        owners = [_place(t) for t in targets if Path(below).is_relative_to(t.path)]
         if not (base / below).is_dir() or (base / below).is_symlink():
-            for owner in owners or [(str(Path(below).parent), targets[0].edition)]:
+            for owner in owners or [_place(targets[0], str(Path(below).parent))]:
                 files[owner].add(below)
             continue
-        held = [(t.path, t.edition) for t in targets if Path(t.path).is_relative_to(below)]
-        rules = owners or [(below, targets[0].edition)]
-        whole |= {key: set() for key in held or [(below, edition) for _, edition in rules]}
+        held = [_place(t) for t in targets if Path(t.path).is_relative_to(below)]
+        rules = owners or [_place(targets[0])]
+        whole |= {key: set() for key in held or [(below, *rule[1:]) for rule in rules]}
     return {key: found for key, found in files.items() if key not in whole} | whole
 
 
@@ -131,11 +139,13 @@ def _committed(settings: Configuration, target: str | None, revision: str) -> Ch
             snapshot = source.snapshot(commit, wanted.path)
             if not snapshot.exists:
                 raise SourceError(f"commit {commit[:12]} has no directory {wanted.path} (target {name})")
-            total += check(snapshot, source, edition(wanted.edition))
+            rules = edition(wanted.edition, strict_config=wanted.strict_config)
+            total += check(snapshot, source, rules)
     return total
 
 
 def _show(checked: Checked, output: Output, *, quiet: bool) -> None:
+    from reconciler.engine.check import counted  # noqa: PLC0415
     from reconciler.views import problems  # noqa: PLC0415
 
     if output is Output.JSON:
@@ -151,9 +161,4 @@ def _show(checked: Checked, output: Output, *, quiet: bool) -> None:
         return
     put(problems.render(checked.reasons, colour=colour()))
     if not quiet:
-        counts = (_many(checked.errors, "error"), _many(checked.warnings, "warning"))
-        tell(f"{_many(checked.documents, 'manifest')}: {', '.join(counts)}")
-
-
-def _many(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+        tell(counted(checked))

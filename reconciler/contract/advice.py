@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.rules import TOLERATED, Rule, struct_at, structs_at, text_at
+from reconciler.contract import config_rules
+from reconciler.contract.fields import read_number
+from reconciler.contract.rules import PACKAGED, TOLERATED, Rule, struct_at, structs_at, text_at
 from reconciler.contract.wording import listed, meant, warning
 
 if TYPE_CHECKING:
@@ -14,14 +16,19 @@ if TYPE_CHECKING:
     from reconciler.contract.problem import Loc, Problem
 
 _NUMERIC = ("int", "float")
-_PACKAGED = ("Image", "Custom")
 _METRICS = ("f1", "recall", "precision", "accuracy")
-_CONTENT_TYPES = ("application/json", "multipart/form-data")
+
+
+_PARAMS = ("input_params", "output_params", "initial_config")
+"""The fields that hold parameters."""
 
 
 def _params_of(document: Written) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
+    """Every parameter of the request and of its configuration, with its place."""
+    config = struct_at(document, "initial_config")
     for field in ("input_params", "output_params"):
         yield from structs_at(document, field)
+        yield from structs_at(config, field, ("initial_config",))
 
 
 def _pair(document: Written) -> Iterator[Problem]:
@@ -49,14 +56,22 @@ def _params(document: Written) -> Iterator[Problem]:
             if param.get(bound) is not None and kind and kind not in _NUMERIC:
                 why = f"is meant for param_type int or float, and this is {kind}"
                 yield warning(TOLERATED, (*loc, bound), why, param[bound])
+        yield from _bounds(loc, param)
 
 
-PARAMS = Rule(_params, fields=("input_params", "output_params"))
-"""Case 21: table 3 against the example of the same page."""
+def _bounds(loc: Loc, param: Mapping[str, Any]) -> Iterator[Problem]:
+    """No value can be at least the one and at most the other: the only pair of limits in the documents."""
+    least, most = (read_number(param.get(bound)) for bound in ("min", "max"))
+    if least is not None and most is not None and least > most:
+        yield warning("contradiction", (*loc, "min"), f"is above max, which is {most}", param["min"])
+
+
+PARAMS = Rule(_params, fields=_PARAMS)
+"""Case 21: table 3 against the example of the same page; and limits that exclude each other."""
 
 
 def _apis(document: Written) -> Iterator[Problem]:
-    if text_at(document, "model_type") in (*_PACKAGED, ""):
+    if text_at(document, "model_type") in (*PACKAGED, ""):
         return
     config = struct_at(document, "initial_config")
     for root, holder in (((), document), (("initial_config",), config)):
@@ -159,7 +174,7 @@ def _recommended_lengths(document: Written) -> Iterator[Problem]:
                 yield warning("too-long", (*loc, field), why)
 
 
-RECOMMENDED_LENGTHS = Rule(_recommended_lengths, fields=("input_params", "output_params"))
+RECOMMENDED_LENGTHS = Rule(_recommended_lengths, fields=_PARAMS)
 
 
 def _web_protocols(document: Written) -> Iterator[Problem]:
@@ -169,7 +184,7 @@ def _web_protocols(document: Written) -> Iterator[Problem]:
             yield warning("unusual-value", (*loc, "protocol"), "is usually http or https", protocol)
 
 
-WEB_PROTOCOLS = Rule(_web_protocols, fields=("input_params", "output_params"))
+WEB_PROTOCOLS = Rule(_web_protocols, fields=_PARAMS)
 
 
 def _unused(document: Written, fields: tuple[str, ...], why: str) -> Iterator[Problem]:
@@ -190,7 +205,7 @@ def _only_for_images(document: Written) -> Iterator[Problem]:
     kind = text_at(document, "model_type")
     if kind and kind != "Image":
         yield from _unused(document, ("source_copy",), "is used only where model_type is Image")
-    if kind and kind not in _PACKAGED:
+    if kind and kind not in PACKAGED:
         yield from _unused(document, ("cmd",), "is the start command of an image")
 
 
@@ -212,67 +227,7 @@ def _certain_sites(document: Written) -> Iterator[Problem]:
 CERTAIN_SITES = Rule(_certain_sites, fields=("deployment_constraints",))
 
 
-def _config_agrees(document: Written) -> Iterator[Problem]:
-    config = struct_at(document, "initial_config")
-    for field in ("model_type", "runtime", "model_algorithm"):
-        inside, outside = text_at(config, field), text_at(document, field)
-        if inside and outside and inside.casefold() != outside.casefold():
-            why = f"differs from the request's {field}, and no document says which one holds"
-            yield warning("contradiction", ("initial_config", field), why, inside)
-    if config and not (text_at(config, "model_algorithm") or text_at(document, "model_algorithm")):
-        why = "has no model_algorithm, which a configuration file must have"
-        yield warning("incomplete", ("initial_config",), why)
-
-
-CONFIG_AGREES = Rule(_config_agrees, fields=("initial_config",))
-
-
-def _config_details(document: Written) -> Iterator[Problem]:
-    config = struct_at(document, "initial_config")
-    if text_at(document, "model_type") not in (*_PACKAGED, "Template", ""):
-        for field in ("health", "readiness_health", "startup_health"):
-            if config.get(field):
-                why = "is used only where model_type is Image"
-                yield warning("not-applicable", ("initial_config", field), why)
-    for loc, api in structs_at(config, "apis", ("initial_config",)):
-        for field in ("input_params", "output_params"):
-            if field in api:
-                why = "belongs to the request's apis; a configuration has request and response"
-                yield warning("unusual-value", (*loc, field), why)
-        for field in ("request", "response"):
-            yield from _exchange((*loc, field), api.get(field))
-
-
-def _exchange(loc: Loc, exchange: Any) -> Iterator[Problem]:  # noqa: ANN401 - anything may stand there
-    if exchange is None:
-        return
-    if not isinstance(exchange, dict):
-        yield warning("unusual-value", loc, "is usually a mapping with Content-type and data")
-        return
-    for key, value in exchange.items():
-        if key.lower() == "content-type":
-            if value not in _CONTENT_TYPES:
-                hint = meant(value, _CONTENT_TYPES) if isinstance(value, str) else ""
-                why = f"is not {' or '.join(_CONTENT_TYPES)}{hint}"
-                yield warning("unusual-value", (*loc, key), why, value)
-        elif key != "data":
-            why = f"is not documented{meant(key, ('Content-type', 'data'))}"
-            yield warning("unknown-field", (*loc, key), why)
-
-
-CONFIG_DETAILS = Rule(_config_details, fields=("initial_config",))
-
-
-def _config_of_later_editions(document: Written) -> Iterator[Problem]:
-    for field in ("readiness_health", "startup_health", "protocol", "port"):
-        if field in struct_at(document, "initial_config"):
-            why = "is documented only in edition current"
-            yield warning("unusual-value", ("initial_config", field), why)
-
-
-CONFIG_OF_LATER_EDITIONS = Rule(_config_of_later_editions, fields=("initial_config",))
-
 EVERY_EDITION = (
     PAIR, PARAMS, APIS, API_KEYS, EXECUTION_CODE, SOURCE_SCHEME, METRICS_KNOWN,
-    CONFIG_AGREES, CONFIG_DETAILS,
+    config_rules.AGREES, config_rules.DETAILS,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -26,8 +27,12 @@ EDITIONS_OF_FIELD = {
 
 
 @cache
-def edition(name: str) -> Edition:
+def edition(name: str, *, strict_config: bool = False) -> Edition:
     """One edition by its name; only this one is loaded.
+
+    Args:
+        name: of `EDITIONS`.
+        strict_config: whether a key of `initial_config` that no page documents is an error.
 
     Raises:
         ConfigurationError: no edition has this name.
@@ -36,4 +41,4 @@ def edition(name: str) -> Edition:
         raise ConfigurationError(f"edition {name!r} is not known; choose one of {', '.join(EDITIONS)}")
     module = import_module(f"reconciler.contract.editions.{name.replace('-', '_')}")
     loaded: Edition = module.EDITION
-    return loaded
+    return replace(loaded, strict_config=True) if strict_config else loaded

@@ -9,22 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.canonical import canonical, field, numbers, opened
+from reconciler.contract.echo import Echo, echoes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-_ECHOED = frozenset(
-    (
-        "model_name", "model_version", "source_location", "description", "model_algorithm", "runtime",
-        "execution_code", "workspace_id", "dependencies", "model_docs", "install_type", "cmd",
-    )
-)  # fmt: skip
-_MAY_BE_DROPPED = ("source_job_id", "source_job_version", "source_type")
+    Read = Callable[[Any, object], Any]
+    """From the declared value and the registry's to the registry's side in the declared value's form."""
+
 _PROBES = frozenset({"health", "readiness_health", "startup_health"})
-_MEMBERS = {
-    "dependencies": frozenset({"installer", "packages", "package_name", "package_version", "restraint"}),
-    "model_docs": frozenset({"doc_name", "doc_url"}),
-}
 
 
 def comparable(
@@ -33,9 +26,8 @@ def comparable(
     """The declared and the registered side, reduced to what can be compared; equal means no drift.
 
     Only what the request says is compared, and only where the registry says something about it: a detail
-    (or a list item, which knows less) that lacks a field proves nothing. `input_params` and `output_params`
-    are derived anew by the service and `template`, `deployment_constraints` and `extra` fields are never
-    returned, so a change of those cannot be seen here.
+    (or a list item, which knows less) that lacks a field proves nothing. How a field is shown, and that some
+    never are, the field says itself (`echo`); fields of `extra` are never compared.
     """
     declared = canonical(request)
     theirs = _theirs(request, declared, detail)
@@ -51,7 +43,7 @@ def _theirs(
     theirs: dict[str, Any] = {}
     for key, value in declared.items():
         try:
-            same = key in _ECHOED and detail.get(key) == request[key]
+            same = _is_same(key) and detail.get(key) == request[key]
             registered = value if same else _registered(key, value, declared, detail)
         except RecursionError:
             registered = "nested too deeply to be compared"
@@ -60,22 +52,24 @@ def _theirs(
     return theirs
 
 
+def _is_same(key: str) -> bool:
+    echoed = echoes().get(key)
+    return echoed is not None and echoed.echo is Echo.SAME
+
+
 def _registered(key: str, value: Any, declared: Mapping[str, Any], detail: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON
     """The registry's side of one field, in the declared field's form, or None when it cannot be compared."""
-    if key == "initial_config":
-        return _config(value, detail)
-    raw = detail.get(key)
-    if raw is None:
+    echoed, raw = echoes().get(key), detail.get(key)
+    if echoed is None:
         return None
-    if key in _ECHOED:
+    if echoed.echo is Echo.CONFIG:
+        return _config(value, detail)
+    if raw is None or (echoed.echo is Echo.IMAGES_ONLY and declared.get("model_type") != "Image"):
+        return None
+    if echoed.echo is Echo.SAME:
         told = field(key, raw)
-        return _restricted(told, _MEMBERS[key]) if key in _MEMBERS else told
-    if key in _MAY_BE_DROPPED:
-        return raw or None
-    if key == "source_copy":
-        return _source_copy(raw) if declared.get("model_type") == "Image" else None
-    read = _READ.get(key)
-    return read(value, raw) if read else None
+        return _restricted(told, echoed.members) if echoed.members else told
+    return _READ[echoed.echo](value, raw)
 
 
 def _model_type(value: Any, raw: object) -> object:  # noqa: ANN401 - any JSON
@@ -112,7 +106,7 @@ def _probes_told(config: dict[str, Any], told: Mapping[str, Any]) -> dict[str, A
     return kept
 
 
-def _source_copy(raw: object) -> str | None:
+def _source_copy(_value: object, raw: object) -> str | None:
     told = str(raw).lower()
     return told if told in ("true", "false") else None
 
@@ -125,7 +119,15 @@ def _metrics(value: Any, raw: object) -> Any:  # noqa: ANN401 - any JSON
     return projected(value, told)
 
 
-_READ = {"model_type": _model_type, "apis": _apis, "model_metrics": _metrics}
+_READ: Mapping[Echo, Read] = {
+    Echo.OR_DROPPED: lambda _value, raw: raw or None,
+    Echo.ANY_CASE: _model_type,
+    Echo.IMAGES_ONLY: _source_copy,
+    Echo.JSON_TEXT: _apis,
+    Echo.METRICS: _metrics,
+    Echo.DERIVED: lambda _value, _raw: None,
+    Echo.NEVER: lambda _value, _raw: None,
+}
 
 
 def _restricted(told: Any, members: frozenset[str]) -> Any:  # noqa: ANN401 - any JSON

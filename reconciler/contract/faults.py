@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any, get_args
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING
 
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.contract.fields import NOT_JSON
+from reconciler.contract.structs import known_fields
 from reconciler.contract.wording import error, listed, meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
     from reconciler.contract.problem import Loc, Problem
@@ -88,21 +86,3 @@ def _unknown(model: type[BaseModel], loc: Loc) -> Problem:
     hint = f"; {_ELSEWHERE[key]}" if key in _ELSEWHERE else meant(key, known)
     hint = hint or "; a field to be sent all the same goes under extra"
     return error("unknown-field", loc, f"is not a known field{hint}")
-
-
-@cache
-def known_fields(model: type[BaseModel], steps: tuple[str, ...]) -> tuple[str, ...]:
-    """The field names of the struct at a place, list indices left out."""
-    for step in steps:
-        field = model.model_fields.get(step)
-        inner = _struct_in(field.annotation) if field else None
-        if inner is None:
-            return ()
-        model = inner
-    return tuple(model.model_fields)
-
-
-def _struct_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - annotations are untyped
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _struct_in(part))), None)

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 
-HAN = r"\u3007\u3400-\u4dbf\u4e00-\u9fff"
-"""Chinese characters, for use inside a character class."""
+HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"
+"""Chinese characters, for use inside a character class; every rule that speaks of Chinese means this set:
+the zero, unified and compatibility ideographs, and the two planes that Unicode keeps for more."""
 
 END = r"(?![\s\S])"
 """The very end of the text: `$` would also match before a last line break."""
@@ -195,6 +196,15 @@ class OneOf(Kind):
         return listing + meant(text, (*self.words, *self.tolerated))
 
 
+def read_number(value: object) -> int | float | None:
+    """The finite number that a value is, or None; an unquoted scalar may be one, quoted text never is."""
+    if isinstance(value, Plain):
+        return number(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return value
+    return None
+
+
 class NumberKind(Kind):
     """A finite JSON number; an unquoted scalar in JSON's notation is one, quoted text never is."""
 
@@ -205,12 +215,9 @@ class NumberKind(Kind):
 
     def read(self, value: object) -> int | float:
         """The number."""
-        if isinstance(value, Plain):
-            read = number(value)
-            if read is not None:
-                return read
-        elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            return value
+        read = read_number(value)
+        if read is not None:
+            return read
         quoted = isinstance(value, str) and not isinstance(value, Plain)
         hint = "; take off the quotes" if quoted and number(str(value)) is not None else ", such as 0.5"
         raise invalid("invalid-type", f"must be a number{hint}")

@@ -40,6 +40,9 @@ def concerned(rules: Iterable[Rule], document: Written) -> list[Rule]:
     return [rule for rule in rules if rule.fields is None or not written.isdisjoint(rule.fields)]
 
 
+PACKAGED = ("Image", "Custom")
+"""The model types that bring their own server, and so are free in their APIs and health probes."""
+
 TOLERATED = "tolerated"
 """The code of what a table forbids and the vendor's own example, or a lenient service, does."""
 

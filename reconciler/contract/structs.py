@@ -6,11 +6,13 @@ Optional fields take null as "absent". What depends on more than one field is in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from reconciler.contract.fields import END, HAN, Clause, Count, Flag, Free, Number, OneOf, Switch, Text, never
+from reconciler.contract.echo import Echo
+from reconciler.contract.fields import END, HAN, Clause, Flag, Free, Number, OneOf, Switch, Text, never
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +44,25 @@ class OpenStruct(Struct):
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Free] = Field(init=False)
+
+
+def struct_in(annotation: Any) -> type[Struct] | None:  # noqa: ANN401 - annotations are untyped
+    """The struct that a field holds, by itself or in a list; None for any other field."""
+    if isinstance(annotation, type) and issubclass(annotation, Struct):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := struct_in(part))), None)
+
+
+@cache
+def known_fields(model: type[BaseModel], steps: tuple[str, ...]) -> tuple[str, ...]:
+    """The field names of the struct at a place, list indices left out."""
+    for step in steps:
+        field = model.model_fields.get(step)
+        inner = struct_in(field.annotation) if field else None
+        if inner is None:
+            return ()
+        model = inner
+    return tuple(model.model_fields)
 
 
 # --- texts -------------------------------------------------------------------------------------------
@@ -126,6 +147,7 @@ LetterDocName = Annotated[
 Protocol = Annotated[str, OneOf(("http", "https"), any_case=True)]
 Method = Annotated[str, OneOf(("post", "get"), any_case=True)]
 ParamType = Annotated[str, OneOf(("int", "string", "float", "timestamp", "date", "file"), tolerated=("box",))]
+Installer = Annotated[str, OneOf(("pip",))]
 SourceType = Annotated[str, OneOf(("auto",), blank=True)]
 
 
@@ -190,7 +212,7 @@ class Package(Struct):
 class Dependency(Struct):
     """Packages that one installer installs, in order (table 4)."""
 
-    installer: Annotated[str, OneOf(("pip",))] = Field(description="Only pip.")
+    installer: Installer = Field(description="Only pip.")
     packages: list[Package] = Field(description="The packages.")
 
 
@@ -265,82 +287,47 @@ class DeploymentConstraints(Struct):
     model_security: ModelSecurity | None = None
 
 
-# --- the configuration file (package specification), carried by `initial_config` ---------------------
-
-
-class Health(Struct):
-    """A health probe of an image; every value is text in JSON."""
-
-    protocol: Words | None = None
-    url: Words | None = None
-    check_method: Annotated[str, OneOf(("HTTP", "EXEC"))] | None = None
-    command: Words | None = None
-    initial_delay_seconds: Annotated[str, Count(0)] | None = None
-    timeout_seconds: Annotated[str, Count(1)] | None = None
-    period_seconds: Annotated[str, Count(1)] | None = None
-    failure_threshold: Annotated[str, Count(1)] | None = None
-
-
-class ConfigApi(Struct):
-    """One API of the model, in the dialect of the configuration file."""
-
-    protocol: Protocol | None = None
-    url: Words | None = None
-    method: Words | None = None
-    request: Free | None = None
-    response: Free | None = None
-    input_params: Free | None = None
-    output_params: Free | None = None
-
-
-class Config(Struct):
-    """The model's configuration file. Each edition narrows `model_type`."""
-
-    model_algorithm: Algorithm | None = Field(default=None, description="Kind of algorithm.")
-    model_type: Words | None = Field(default=None, description="The engine.")
-    runtime: Words | None = None
-    swr_location: Words | None = Field(default=None, description="Image address; only for model_type Image.")
-    metrics: Metrics | None = None
-    apis: list[ConfigApi] | None = None
-    dependencies: list[Dependency] | None = None
-    health: Health | None = None
-    readiness_health: Health | None = None
-    startup_health: Health | None = None
-    protocol: Words | None = None
-    port: Free | None = None
-    model_source: Free | None = None
-    tunable: Free | None = None
-    downloadable_flag: Free | None = None
-    algorithm: Free | None = None
-
-
 # --- the request -------------------------------------------------------------------------------------
 
 
 class CommonRequest(Struct):
     """What every edition's import request holds (table 2); each adds its own fields."""
 
-    model_version: ModelVersion = Field(
+    model_version: Annotated[ModelVersion, Echo.SAME] = Field(
         description="Three numbers of one or two digits without leading zeros, such as 1.0.0."
     )
-    source_job_id: Words | None = Field(default=None, description="Training job that made the model.")
-    source_job_version: Words | None = Field(default=None, description="Version of that training job.")
-    source_type: SourceType | None = Field(default=None, description="Only auto: the model came from ExeML.")
-    execution_code: ExecutionCode | None = Field(
+    source_job_id: Annotated[Words | None, Echo.OR_DROPPED] = Field(
+        default=None, description="Training job that made the model."
+    )
+    source_job_version: Annotated[Words | None, Echo.OR_DROPPED] = Field(
+        default=None, description="Version of that training job."
+    )
+    source_type: Annotated[SourceType | None, Echo.OR_DROPPED] = Field(
+        default=None, description="Only auto: the model came from ExeML."
+    )
+    execution_code: Annotated[ExecutionCode | None, Echo.SAME] = Field(
         default=None, description="OBS address of customize_service.py, inside the model directory."
     )
-    dependencies: list[Dependency] | None = Field(
+    dependencies: Annotated[list[Dependency] | None, Echo.SAME] = Field(
         default=None, description="Packages that the code and the model need, in order of installation."
     )
-    model_metrics: Metrics | None = Field(default=None, description="Measures of the model; sent as text.")
-    apis: list[Api] | None = Field(default=None, description="Inputs and outputs of all of the model's APIs.")
-    workspace_id: Words | None = Field(default=None, description='Workspace; "0" when absent.')
+    model_metrics: Annotated[Metrics | None, Echo.METRICS] = Field(
+        default=None, description="Measures of the model; sent as text."
+    )
+    apis: Annotated[list[Api] | None, Echo.JSON_TEXT] = Field(
+        default=None, description="Inputs and outputs of all of the model's APIs."
+    )
+    workspace_id: Annotated[Words | None, Echo.SAME] = Field(
+        default=None, description='Workspace; "0" when absent.'
+    )
 
 
 class JobRequest(CommonRequest):
     """A request whose source must be named, whatever the model type."""
 
-    source_location: SourceLocation = Field(description="OBS path of the model, or address of an SWR image.")
+    source_location: Annotated[SourceLocation, Echo.SAME] = Field(
+        description="OBS path of the model, or address of an SWR image."
+    )
 
 
 Docs = Annotated[list[Doc], Field(max_length=3)]

@@ -72,14 +72,24 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(head)} and {last}" if head else last
 
 
+def many(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 model`, `2 models`: a number with its noun; `plural` where it is more than the noun and an s."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
 def meant(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the known word that is nearest to `word`, or nothing."""
+    found = nearest(word, known)
+    return f"; did you mean {found!r}?" if found else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was most likely meant, or None."""
     if not word or len(word) > _WIDEST_KEY:
-        return ""
+        return None
     by_case = {name.casefold(): name for name in known if name}
     folded = word.strip().casefold()
-    nearest = by_case.get(folded) or _nearest(folded, by_case)
-    return f"; did you mean {nearest!r}?" if nearest else ""
+    return by_case.get(folded) or _nearest(folded, by_case)
 
 
 def _nearest(folded: str, by_case: dict[str, str]) -> str | None:

@@ -15,7 +15,7 @@ from reconciler.engine.order import Order
 from reconciler.engine.outcome import exit_code
 from reconciler.engine.remembered import in_numbers
 from reconciler.engine.values import Answer, EventKind, Verdict
-from reconciler.errors import Exit, GuardError, ReconcilerError
+from reconciler.errors import Exit, GuardError, ReconcilerError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,6 +40,8 @@ class Tick:
         at: when it ended.
         report: of the cycle, when there was one.
         error: one line, when it failed.
+        state_lost: it failed because the state could not be used; nothing more can be done with it.
+        git_at: when git answered, if it did.
     """
 
     why: str
@@ -48,6 +50,8 @@ class Tick:
     at: datetime
     report: Report | None = None
     error: str | None = None
+    state_lost: bool = False
+    git_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -105,15 +109,17 @@ class Ticker:
         started = self._clock()
         report: Report | None = None
         error: str | None = None
+        lost, git_at = False, None
         try:
             self.attention.recall(self.engine.ledger)
             for request in self._asked():
                 report = await self._carry_out(request) or report
             commit = await self.engine.head()
+            git_at = self.engine.clock.now()
             if report is None and self._something_to_do(commit):
                 report = await self._cycle(commit, actor)
         except ReconcilerError as problem:
-            error = str(problem)
+            error, lost = str(problem), isinstance(problem, StateError)
         except Exception as problem:  # noqa: BLE001 - a mistake in one cycle must not end all that follow
             error = f"unexpected {type(problem).__name__}: {problem}"
             log.debug("unexpected", traceback=traceback.format_exc())
@@ -122,28 +128,43 @@ class Ticker:
         elif report is not None and report.failures:
             error = "; ".join(failure.message for failure in report.failures)
         outcome: Outcome = "error" if error is not None else "noop" if report is None else "success"
-        tick = Tick(why, outcome, self._clock() - started, self.engine.clock.now(), report, error)
+        took, now = self._clock() - started, self.engine.clock.now()
+        tick = Tick(why, outcome, took, now, report, error, lost, git_at)
         _tell(tick, self._done())
         self.heard(tick)
+        if tick.outcome == "noop":
+            await self._tidy()
         return tick
 
-    async def follow(self) -> None:
-        """Asks what became of unfinished imports, if there are any. One line if something became of one."""
+    async def _tidy(self) -> None:
+        """Only after a tick that had nothing to do, since it may take a while."""
+        try:
+            await self.engine.tidy()
+        except ReconcilerError as problem:
+            log.warning("mirror not packed; tried again in a day", error=str(problem))
+
+    async def follow(self) -> str | None:
+        """Asks what became of unfinished imports, if there are any. One line if something became of one.
+
+        Gives what is wrong with the state, when it could not be used.
+        """
         if not self.unfinished:
-            return
+            return None
         error: str | None = None
+        lost = False
         try:
             self.unfinished = await self.engine.follow_once()
             if self.deeds.number and (report := in_numbers(self.engine.ledger)) is not None:
                 self.shown(report)
                 self._attend(self.engine.ledger.last_report(whole=False))
         except ReconcilerError as problem:
-            error = str(problem)
+            error, lost = str(problem), isinstance(problem, StateError)
         facts = {"left": self.unfinished, **self._done()}
         if error is not None:
             log.warning("unfinished imports could not be followed", error=error, **facts)
         elif len(facts) > 1:
             log.info("followed", **facts)
+        return error if lost else None
 
     def journal_moved(self) -> bool:
         """Whether another process journalled or asked for something; also when that cannot be known."""

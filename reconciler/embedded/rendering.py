@@ -90,8 +90,9 @@ def detail(standing: Standing, settings: EmbeddedSettings, defaults: Mapping[str
         "model_docs": request.get("model_docs") or [],
         "dependencies": _dependencies(request, config),
         "apis": _json(apis),
-        "input_params": _params(apis, "input_params", "request") or request.get("input_params") or [],
-        "output_params": _params(apis, "output_params", "response") or request.get("output_params") or [],
+        "input_params": _params(apis, "input_params", "request") or _given("input_params", request, config),
+        "output_params": _params(apis, "output_params", "response")
+        or _given("output_params", request, config),
         "config": _config(config, settings),
         "model_source": _source(model),
         "tunable": False,
@@ -173,6 +174,11 @@ def _params(apis: list[Any], request_name: str, config_name: str) -> list[dict[s
     return derived
 
 
+def _given(name: str, request: Mapping[str, Any], config: Mapping[str, Any]) -> list[Any]:
+    """The parameters as they were sent, where there are no APIs to derive them from."""
+    return request.get(name) or config.get(name) or []
+
+
 def _schema(api: Mapping[str, Any], request_name: str, config_name: str) -> object:
     if api.get(request_name) is not None:
         return api[request_name]
@@ -199,9 +205,7 @@ def _present(package: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _config(config: Mapping[str, Any], settings: EmbeddedSettings) -> str:
-    """`initial_config` under its other name: equal JSON, other text."""
-    if not config:
-        return ""
+    """`initial_config` under its other name: equal JSON, other text; JSON also where none was given."""
     added = _ADDED_CONFIG if settings.config_keys == "added" else {}
     return json.dumps(added | dict(config), ensure_ascii=False, sort_keys=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
+from reconciler.contract.wording import many
 from reconciler.embedded import rows
 from reconciler.embedded.answers import EXISTS, NO_SUCH_MODEL, NOT_STORED, QUOTA_REACHED, VendorError
 from reconciler.embedded.paging import Pages
@@ -101,7 +102,7 @@ class Store:
         if held >= quota:
             raise VendorError(
                 QUOTA_REACHED,
-                f"project {model.project_id} holds {held} models and may hold {quota}: delete some",
+                f"project {model.project_id} holds {many(held, 'model')} and may hold {quota}: delete some",
             )
 
 

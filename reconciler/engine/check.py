@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconciler.contract.wording import many
 from reconciler.engine.desired import Reader
 from reconciler.engine.plan import conflict_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from reconciler.contract import Edition
     from reconciler.engine.ports import Blobs
@@ -57,13 +58,21 @@ class Checked:
         return replace(self, reasons=tuple(sorted(merged, key=_place)))
 
 
+def counted(found: Checked) -> str:
+    """`2 manifests: 1 error, 0 warnings`."""
+    counts = (many(found.errors, "error"), many(found.warnings, "warning"))
+    return f"{many(found.documents, 'manifest')}: {', '.join(counts)}"
+
+
 NOTHING = Checked(frozenset(), ())
 
 
 def check(snapshot: Snapshot, blobs: Blobs, rules: Edition, only: Collection[str] = ()) -> Checked:
     """Judges every manifest of a snapshot; with `only`, tells about these paths alone."""
     desired, manifests = Reader(rules, snapshot.path).snapshot(blobs, snapshot)
-    told = tuple(reason for reason in _reasons(desired) if not only or reason.path in only)
+    told = dict.fromkeys(
+        reason for path, reason in _reasons(desired) if not only or path in only or reason.path in only
+    )
     valid = (manifests[pair] for pair in desired.manifests)
     return Checked(
         _places(desired, only),
@@ -72,15 +81,15 @@ def check(snapshot: Snapshot, blobs: Blobs, rules: Edition, only: Collection[str
     )
 
 
-def _reasons(desired: Desired) -> list[Reason]:
-    warned = (warning for manifest in desired.manifests.values() for warning in manifest.warnings)
-    broken = (reason for found in desired.invalid for reason in found.reasons)
-    clashes = (
-        reason
-        for pair, claims in desired.conflicts.items()
-        for reason in (*conflict_reasons(pair, claims), *(w for claim in claims for w in claim.warnings))
-    )
-    return [*warned, *broken, *clashes]
+def _reasons(desired: Desired) -> Iterator[tuple[str, Reason]]:
+    """Every problem with the manifest that has it; it may stand in a file that the manifest names."""
+    for manifest in desired.manifests.values():
+        yield from ((manifest.path, warning) for warning in manifest.warnings)
+    for found in desired.invalid:
+        yield from ((found.path, reason) for reason in found.reasons)
+    for pair, claims in desired.conflicts.items():
+        yield from zip((claim.path for claim in claims), conflict_reasons(pair, claims), strict=True)
+        yield from ((claim.path, warning) for claim in claims for warning in claim.warnings)
 
 
 def _places(desired: Desired, only: Collection[str]) -> frozenset[tuple[str, int]]:

@@ -24,6 +24,7 @@ from reconciler.engine.declared import declared
 from reconciler.engine.execute import Executor, inspect
 from reconciler.engine.guards import Circumstances, Guards, guard
 from reconciler.engine.journal import Journal
+from reconciler.engine.lineage import RECONCILED, trace
 from reconciler.engine.observe import compare, news, observe
 from reconciler.engine.plan import (
     View,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.pair import Pair
     from reconciler.engine.declared import Declared
+    from reconciler.engine.lineage import Lineage
     from reconciler.engine.order import Order, Target
     from reconciler.engine.ports import Ledger, Source
     from reconciler.manifest import Manifest, Reason
@@ -68,7 +70,6 @@ _STANDING = "standing"  # the commit that the remembered verdicts are of, and by
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _REPOSITORY = ""  # marks that belong to no target
-_RECONCILED = "reconciled-commit"
 
 
 @dataclass(slots=True)
@@ -101,6 +102,7 @@ class Engine:
     `progress` hears of every event as it is recorded; git runs in one worker thread.
 
     Attributes:
+        notes: facts about this session that every report tells.
         parsed: how many manifest files were read so far.
         disagreements: how many files audits found the index to have wrong; anything but 0 is a mistake in
             here.
@@ -112,6 +114,7 @@ class Engine:
     guards: Guards = field(default_factory=Guards)
     clock: Clock = field(default_factory=Clock)
     progress: Callable[[Event], None] = lambda _: None
+    notes: tuple[str, ...] = ()
     parsed: int = 0
     disagreements: int = 0
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
@@ -144,20 +147,23 @@ class Engine:
     async def _cycle(self, wanted: Order, commit: str | None) -> Report:
         commit = commit or await self.head()
         self._look_again, self._agenda = None, Agenda(self.ledger, self.clock, self.clock.now())
-        notes = [*await self._in_git(self.source.notes), *self._clock_notes()]
+        notes = [*self.notes, *await self._in_git(self.source.notes), *self._clock_notes()]
         cycle_id = self.clock.new_id()
         passes = [await self._begin(target, commit, cycle_id, wanted) for target in self.targets]
         await asyncio.gather(*(self._judge(p, wanted) for p in passes))
         digest = plan_digest(item for p in passes for item in p.items)
         self._check(digest, wanted)
+        lineage = await self._lineage(passes, commit)
+        notes += lineage.notes
         if wanted.confirm is None:
             everything = [item for p in passes for item in p.items]
-            items = guard(everything, self.guards, await self._circumstances(passes, commit), digest)
+            seen = await self._circumstances(passes, lineage.lost_commit)
+            items = guard(everything, self.guards, seen, digest)
             for p in passes:
                 p.items = tuple(item for item in items if item.target == p.target.name)
         if wanted.act:
             await asyncio.gather(*(self._act(p, wanted) for p in passes))
-        return await self._report(commit, digest, passes, tuple(notes), wanted)
+        return await self._report(commit, digest, passes, tuple(notes), wanted, lineage.marks)
 
     def _clock_notes(self) -> list[str]:
         """Whether the clock stands before what the journal says has happened already.
@@ -173,26 +179,28 @@ class Engine:
         )
         return [f"{told}: set the clock; what is due later waits until then"]
 
-    async def _circumstances(self, passes: Iterable[_Pass], commit: str) -> Circumstances:
-        """What the guards want to know; git is asked only when the branch has moved."""
+    async def _lineage(self, passes: Iterable[_Pass], commit: str) -> Lineage:
+        """Whether the branch went on from the commit reconciled last."""
+        remembered = self.ledger.marks(_REPOSITORY)
+        imports = any(item.verdict is Verdict.IMPORT for p in passes for item in p.items)
+        went_on = any(
+            p.declared.base == remembered.get(RECONCILED) for p in passes
+        )  # or there were no changes
+        wanted = imports and not went_on
+        return await self._in_git(trace, self.source, remembered, commit, wanted=wanted)
+
+    async def _circumstances(self, passes: Iterable[_Pass], lost_commit: str | None) -> Circumstances:
+        """What the guards want to know."""
         vanished = {
             (p.target.name, entry.pair): entry.disappearances
             for p in passes
             for entry in p.view.entries.values()
             if entry.disappearances
         }
-        imports = any(item.verdict is Verdict.IMPORT for p in passes for item in p.items)
-        last = self.ledger.marks(_REPOSITORY).get(_RECONCILED)
-        kept = (
-            last in (None, commit)
-            or not imports
-            or any(p.declared.base == last for p in passes)
-            or await self._in_git(self.source.contains, commit, str(last))
-        )
         undeclaring = [p for p in passes if any(item.verdict is Verdict.UNMANAGED for item in p.items)]
         empty = [p.target.name for p in undeclaring if not await self._in_git(p.declared.number)]
         admitted = frozenset((p.target.name, pair) for p in passes for pair in _admitted(p))
-        return Circumstances(None if kept else last, vanished, frozenset(empty), admitted)
+        return Circumstances(lost_commit, vanished, frozenset(empty), admitted)
 
     async def declaring(self, pair: Pair) -> frozenset[str]:
         """The names of the targets in which exactly one valid manifest declares the pair now."""
@@ -241,6 +249,10 @@ class Engine:
         began = self._agenda.began
         return Rest(began, until, report.commit, report.digest, self.ledger.position(), numbers)
 
+    async def tidy(self) -> None:
+        """Keeps the source's files small, where that is due. Raises SourceError."""
+        await self._in_git(self.source.tidy)
+
     def close(self) -> None:
         """Ends the worker thread; safe to call twice."""
         self._git.shutdown(wait=True)
@@ -253,7 +265,8 @@ class Engine:
         """What is declared and remembered of the models that this cycle judges."""
         found = await self._in_git(declared, self.source, target.index, target.reader, commit)
         self.parsed += found.parsed
-        scope = self._scope(target, found, wanted)
+        hides = await self._in_git(found.hides_otherwise)
+        scope = None if hides else self._scope(target, found, wanted)
         desired = await self._in_git(found.desired, scope)
         view = View(
             target.name,
@@ -422,8 +435,14 @@ class Engine:
         diff = p.executor.drifts.get(item.pair, ())
         return after(item._replace(diff=diff), entries.get(item.pair), self.clock.now())
 
-    async def _report(
-        self, commit: str, digest: str, passes: list[_Pass], notes: tuple[str, ...], wanted: Order
+    async def _report(  # noqa: PLR0913, PLR0917 - what one cycle came to
+        self,
+        commit: str,
+        digest: str,
+        passes: list[_Pass],
+        notes: tuple[str, ...],
+        wanted: Order,
+        marks: Mapping[str, str],
     ) -> Report:
         for p in passes:
             known = self.ledger.since(p.target.name, p.scope)
@@ -436,18 +455,18 @@ class Engine:
             notes,
         )
         if wanted.act:
-            await self._remember(report, passes)
+            await self._remember(report, passes, marks)
         partial = {p.target.name for p in passes if p.scope is not None or (p.failure and not p.items)}
         return replace(report, unlisted=unlisted(report, self.ledger, partial))
 
-    async def _remember(self, report: Report, passes: Iterable[_Pass]) -> None:
+    async def _remember(self, report: Report, passes: Iterable[_Pass], lineage: Mapping[str, str]) -> None:
         """Keeps the verdicts, and after them the index they were made from."""
         judged = [p for p in passes if p.failure is None or p.items]
         marks = {(p.target.name, _STANDING): _standing(p.target, report.commit) for p in judged}
         marks |= {(p.target.name, OBSERVED_IN_FULL): p.view.now.isoformat() for p in judged if p.full}
         marks |= {(p.target.name, COMPARED): p.view.now.isoformat() for p in judged if p.compared}
         if not any(item.verdict is Verdict.REFUSED for item in report.items):
-            marks[_REPOSITORY, _RECONCILED] = report.commit
+            marks |= {(_REPOSITORY, name): value for name, value in lineage.items()}
         self.ledger.save_report(report, {p.target.name: p.scope for p in judged}, marks)
         for p in judged:
             await self._in_git(p.declared.save)

@@ -61,6 +61,19 @@ class Declared:
         silent = [reading.path for reading in faulty if not reading.declarations]
         return tuple(speaking(faulty, self._named(silent)))
 
+    def hides_otherwise(self) -> bool:
+        """Whether a file may declare anything now and none could at the base, or the reverse.
+
+        What is declared nowhere then has to be judged anew for all models.
+        """
+        if self.base is None or not self.changed:
+            return False
+        faulty = [reading for reading in self.index.faulty() if reading.invalid]
+        silent = [reading.path for reading in faulty if not reading.declarations]
+        namers = self.index.naming(silent) if silent else ()
+        before = speaking(faulty, frozenset(path for one in namers for path, _ in one.companions))
+        return _hides(before) is not _hides(self.invalid())
+
     def credits(self, paths: Collection[str] | None = None) -> Mapping[str, Credit]:
         """Who gave these files, or all, the content they have."""
         found = {} if self.base is None else dict(self.index.credits(paths))
@@ -242,6 +255,10 @@ def _pairs(readings: Iterable[Reading]) -> frozenset[Pair]:
             if found.model_name is not None and found.model_version is not None
         )
     return frozenset(pairs)
+
+
+def _hides(invalid: Iterable[InvalidManifest]) -> bool:
+    return any(found.may_declare_anything for found in invalid)
 
 
 def _is_meant(manifest: Manifest, wanted: Mapping[Pair, Declaration]) -> bool:

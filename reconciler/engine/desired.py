@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     """The file at a path of the same commit, or None."""
 
 
-_UNREAD = frozenset({"link", "unsafe-path", "file-too-large"})  # what `refuse` says
+_UNREAD = frozenset({"link", "unsafe-path", "ambiguous-path", "file-too-large"})  # what `refuse` says
 
 
 def gather(declarations: Iterable[Declaration], invalid: Iterable[InvalidManifest]) -> Desired:

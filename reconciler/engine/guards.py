@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.contract.wording import many
 from reconciler.engine.values import Item, Verdict
 from reconciler.manifest import Reason
 
@@ -80,12 +81,15 @@ def _to_import(item: Item, imports: int, guards: Guards, seen: Circumstances) ->
     """The knob that holds an import back, and why; None lets it through."""
     vanished = seen.disappearances.get((item.target, item.pair), 0) if item.pair else 0
     if vanished >= guards.max_disappearances:
-        return "max_disappearances", f"it has vanished from the registry {vanished} times"
+        return "max_disappearances", f"it has vanished from the registry {many(vanished, 'time')}"
     if not seen.is_new(item):
         return None
     if imports > guards.max_imports_per_cycle:
         allowed = guards.max_imports_per_cycle
-        return "max_imports_per_cycle", f"{imports} imports in one cycle, where {allowed} are allowed"
+        return (
+            "max_imports_per_cycle",
+            f"{many(imports, 'import')} in one cycle, where {allowed} are allowed",
+        )
     if seen.lost_commit is not None and not guards.allow_rewritten_history:
         lost = seen.lost_commit[:12]
         return "allow_rewritten_history", f"the branch lost {lost}, the commit that was reconciled last"

@@ -386,7 +386,13 @@ def _invalid(view: View) -> Iterable[Item]:
 
 
 def _unmanaged(view: View) -> Iterable[Item]:
-    """Registered models that no manifest claims; a broken manifest still claims what it named before."""
+    """Registered models that no manifest claims; a broken manifest still claims what it named before.
+
+    While a file cannot be read to its end there are none: each could be declared in it. The ledger's path
+    would not tell, because a manifest may have been moved there since, and the ledger may have been lost.
+    """
+    if any(found.may_declare_anything for found in view.desired.invalid):
+        return
     broken = {found.path for found in view.desired.invalid}
     claimed = {(found.model_name, found.model_version) for found in view.desired.invalid}
     for pair, models in view.observed.items():

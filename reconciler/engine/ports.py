@@ -50,8 +50,21 @@ class Source(Blobs, Protocol):
     def resolve(self, revision: str) -> str:
         """The commit id of any revision that exists here."""
 
-    def contains(self, commit: str, earlier: str) -> bool:
-        """Whether `earlier` is `commit` or one of its ancestors; False also when it is not there any more."""
+    def followed(self) -> Mapping[str, str]:
+        """What is followed, by the names of the settings that say so; without secrets."""
+
+    def is_shallow(self) -> bool:
+        """Whether history is cut off, so that not every ancestor of a commit is there."""
+
+    def parents(self, commit: str) -> Sequence[str]:
+        """The parents that the commit itself names, whether they are there or not."""
+
+    def contains(self, commit: str, earlier: str, before: Collection[str] = ()) -> bool | None:
+        """Whether `earlier` is `commit` or one of its ancestors; False also when it is not there any more.
+
+        None where history is cut off before that can be told. `before` are commits known to be ancestors of
+        `earlier`: a history that goes on from these alone has lost it.
+        """
 
     def snapshot(self, commit: str, path: str) -> Snapshot:
         """All files below `path` at `commit`."""
@@ -80,6 +93,9 @@ class Source(Blobs, Protocol):
 
     def notes(self) -> Sequence[str]:
         """Facts a person should know, such as uncommitted changes (never an input)."""
+
+    def tidy(self) -> None:
+        """Keeps what it holds on disk small, at most once a day; called when nothing else is to be done."""
 
     def close(self) -> None:
         """Releases everything; safe to call twice."""

@@ -68,7 +68,8 @@ class File(NamedTuple):
     Attributes:
         path: path inside the repository, `/`-separated; bytes that are not UTF-8 are surrogate-escaped.
         blob: object id, 40 or 64 hex digits.
-        mode: git's octal mode: `100644`, `100755`, `120000` (symlink), `160000` (submodule).
+        mode: git's octal mode: `100644`, `100755`, `120000` (symlink), `160000` (submodule); or `ambiguous`
+            of what the tree names twice, or by a name that no checkout could give it.
         size: bytes; 0 for a submodule.
     """
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconciler.contract.problem import Problem
 from reconciler.manifest.json_text import read_json
-from reconciler.manifest.text import Text, Unreadable, decode, decode_leniently, is_safe, shown
+from reconciler.manifest.telling import Page
+from reconciler.manifest.text import (
+    Flaw,
+    Text,
+    Unreadable,
+    conflict_or,
+    decode,
+    decode_leniently,
+    is_safe,
+    shown,
+)
 from reconciler.manifest.tree import Builder, Document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.contract.problem import Loc
+    from reconciler.manifest.values import Reason
 
 FIELD = "initial_config_file"
 REPLACES = "initial_config"
@@ -33,14 +44,15 @@ class Companion:
     text: Text
     document: Document
 
-    def place(self, loc: Loc, *, key: bool = False) -> str:
-        """`path:line:column` of a place in the configuration."""
-        return _at(self.path, self.text, self.document.index(loc, key=key))
+    def reason(self, problem: Problem, *, at_key: bool) -> Reason:
+        """A problem of `initial_config`, at its place in this file."""
+        index = self.document.index(problem.loc[1:], key=at_key)
+        return Page(self.path, self.text).reason(problem.code, problem.message, index, problem.severity)
 
 
 def read_companion(
     manifest: str, name: object, sibling: Callable[[str], bytes | None]
-) -> Companion | tuple[str, str]:
+) -> Companion | Problem | Reason:
     """Reads the file that a manifest names.
 
     Args:
@@ -49,51 +61,55 @@ def read_companion(
         sibling: the bytes of a file of the same commit by its path, or None.
 
     Returns:
-        The file, or the code and the words for what is wrong with it.
+        The file; or what is wrong with its name, at the manifest's key; or with its content, at its place in
+        the file itself.
     """
     if not isinstance(name, str) or not name:
-        return "invalid-type", f"{FIELD}: must be the name of a JSON file beside the manifest"
+        return _misnamed("invalid-type", f"{FIELD}: must be the name of a JSON file beside the manifest")
     said = f"{FIELD} {shown(name)}"
     if not _stays_below(name):
-        return "invalid-value", f"{said}: must be a path below the manifest's folder, with / and without .."
+        why = "must be a path below the manifest's folder, with / and without .."
+        return _misnamed("invalid-value", f"{said}: {why}")
     path = posixpath.normpath(posixpath.join(posixpath.dirname(manifest), name))
     if path == posixpath.normpath(manifest):
-        return "invalid-value", f"{said}: is this manifest itself; name another file"
+        return _misnamed("invalid-value", f"{said}: is this manifest itself; name another file")
     data = sibling(path)
     if data is None:
         missing = f"there is no file {shown(path)} in this commit (links are not followed); commit it"
-        return "file-not-found", f"{said}: {missing}"
+        return _misnamed("file-not-found", f"{said}: {missing}")
     return _read(path, data, said)
+
+
+def _misnamed(code: str, message: str) -> Problem:
+    return Problem(code, message, (FIELD,))
 
 
 def _stays_below(name: str) -> bool:
     return is_safe(name) and not name.startswith("/") and "\\" not in name and ".." not in name.split("/")
 
 
-def _read(path: str, data: bytes, said: str) -> Companion | tuple[str, str]:
+def _read(path: str, data: bytes, said: str) -> Companion | Problem | Reason:
     text, builder = None, Builder()
     try:
         text = decode(data, json=True)
         read_json(text, builder)
     except Unreadable as error:
-        at = _at(path, text or decode_leniently(data), error.flaw.index)
-        return error.flaw.code, f"{said}: {at}: {error.flaw.message}"
+        return _told(Page(path, text or decode_leniently(data)), conflict_or(error.flaw, text), said)
+    page = Page(path, text)
     if not builder.documents:
-        return "empty-file", f"{said}: the file is empty; it must hold JSON"
+        return _told(page, Flaw("empty-file", "the file is empty; it must hold JSON"), said)
     document = builder.documents[0]
     for flaw in document.flaws:
-        return flaw.code, f"{said}: {_at(path, text, flaw.index)}: {text.words(flaw)}"
+        return _told(page, flaw, said)
     if _is_manifest(document.value):
-        return "invalid-value", f"{said}: is a manifest itself; name a configuration file"
+        return _misnamed("invalid-value", f"{said}: is a manifest itself; name a configuration file")
     return Companion(path, text, document)
+
+
+def _told(page: Page, flaw: Flaw, said: str) -> Reason:
+    reason = page.flaw(flaw)
+    return replace(reason, message=f"{said}: {reason.message}")
 
 
 def _is_manifest(value: object) -> bool:
     return isinstance(value, dict) and {"model_name", "model_version"} <= value.keys()
-
-
-def _at(path: str, text: Text, index: int | None) -> str:
-    if index is None:
-        return path
-    line, column = text.place(index)
-    return f"{path}:{line}:{column}"

@@ -60,7 +60,7 @@ def interpret(
     companion, wrong = _companion(page.path, document.value, sibling)
     metadata = document.value.get(METADATA)
     local = [*wrong, *_wrong_metadata(metadata)]
-    reasons += [_reason(page, document, problem, None) for problem in local]
+    reasons += [one if isinstance(one, Reason) else _reason(page, document, one, None) for one in local]
     request = None
     if all(flaw.code == DUPLICATE_KEY for flaw in document.flaws):
         parsed = rules.parse(_contract_part(document.value, companion))
@@ -110,17 +110,14 @@ def _as_text(value: Any) -> Any:  # noqa: ANN401 - JSON is any
 
 def _companion(
     path: str, value: dict[str, Any], sibling: Callable[[str], bytes | None]
-) -> tuple[Companion | None, list[Problem]]:
+) -> tuple[Companion | None, list[Problem | Reason]]:
     if FIELD not in value:
         return None, []
     if value.get(REPLACES) is not None:
         why = f"{FIELD}: {REPLACES} is given too; keep one of them"
         return None, [Problem("contradiction", why, (FIELD,))]
     found = read_companion(path, value[FIELD], sibling)
-    if isinstance(found, Companion):
-        return found, []
-    code, message = found
-    return None, [Problem(code, message, (FIELD,))]
+    return (found, []) if isinstance(found, Companion) else (None, [found])
 
 
 def _contract_part(value: dict[str, Any], companion: Companion | None) -> dict[str, Any]:
@@ -141,8 +138,7 @@ def _contract_part(value: dict[str, Any], companion: Companion | None) -> dict[s
 
 def _reason(page: Page, document: Document, problem: Problem, companion: Companion | None) -> Reason:
     at_key = problem.code in _OF_THE_KEY
-    message, index = problem.message, document.index(problem.loc, key=at_key)
     if companion is not None and problem.loc[:1] == (REPLACES,):
-        message = f"{message} (in {companion.place(problem.loc[1:], key=at_key)})"
-        index = document.index((FIELD,))
-    return page.reason(problem.code, message, index, problem.severity)
+        return companion.reason(problem, at_key=at_key)
+    index = document.index(problem.loc, key=at_key)
+    return page.reason(problem.code, problem.message, index, problem.severity)

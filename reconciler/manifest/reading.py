@@ -8,8 +8,8 @@ from reconciler.manifest.document import accept, claimed, interpret
 from reconciler.manifest.json_text import read_json
 from reconciler.manifest.quick import Doubt, read_quickly
 from reconciler.manifest.telling import Page
-from reconciler.manifest.text import Flaw, Text, Unreadable, decode, decode_leniently
-from reconciler.manifest.tree import Builder
+from reconciler.manifest.text import Flaw, Text, Unreadable, conflict_or, decode, decode_leniently
+from reconciler.manifest.tree import Builder, Document
 from reconciler.manifest.values import InvalidManifest, Manifest
 
 if TYPE_CHECKING:
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
     from reconciler.contract import Edition
 
+_LFS = "version https://git-lfs.github.com/spec/"
+_POINTER = Flaw(
+    "lfs-pointer",
+    "the file is a Git LFS pointer, and its content is not in git: take manifests out of LFS with "
+    "`git lfs untrack`, then `git add --renormalize` and commit",
+)
 _EMPTY = Flaw("empty-file", "the file declares nothing: it is empty, or has only comments; write a manifest")
 
 
@@ -39,16 +45,20 @@ def read(
     text, builder = None, Builder()
     try:
         text = decode(data, json=is_json)
+        if text.characters.startswith(_LFS):
+            return (_unreadable(path, text, _POINTER, builder),)
         manifests = _quickly(path, text, rules, is_json=is_json)
         if manifests is not None:
             return manifests
         _parser(is_json=is_json)(text, builder)
     except Unreadable as error:
-        return (_unreadable(path, text or decode_leniently(data), error.flaw, builder),)
+        flaw = conflict_or(error.flaw, text)
+        return (_unreadable(path, text or decode_leniently(data), flaw, builder),)
     page = Page(path, text)
     written = [document for document in builder.documents if document.value is not None or document.flaws]
-    if not written:
-        return (_unreadable(path, text, _EMPTY, builder),)
+    broken = _EMPTY if not written else _conflict(text, written)
+    if broken is not None:
+        return (_unreadable(path, text, broken, builder),)
     return tuple(interpret(page, document, rules, sibling) for document in written)
 
 
@@ -59,6 +69,14 @@ def _quickly(path: str, text: Text, rules: Edition, *, is_json: bool) -> tuple[M
         return tuple(accept(path, line, value, rules) for value, line in written)
     except Doubt:
         return None
+
+
+def _conflict(text: Text, documents: list[Document]) -> Flaw | None:
+    """Conflict markers that happen to be YAML, such as one that is a whole document, or None."""
+    if all(isinstance(document.value, dict) and not document.flaws for document in documents):
+        return None
+    flaw = conflict_or(_EMPTY, text)
+    return None if flaw is _EMPTY else flaw
 
 
 def _parser(*, is_json: bool) -> Callable[[Text, Builder], None]:

@@ -8,12 +8,21 @@ from reconciler.manifest.limits import LARGEST_FILE
 from reconciler.manifest.text import UNSAFE_IN_PATH, is_safe, too_large
 from reconciler.manifest.values import InvalidManifest, Reason
 
+_TWICE = (
+    "the commit's tree names this path twice, or in a way that no checkout could have it, so that it is not "
+    "certain which file is meant; make the commit anew with git itself"
+)
+_UNSAFE = "its name is not UTF-8, or has control characters or characters that nobody can see; rename it"
+
 SUFFIXES = (".yaml", ".yml", ".json")
 
 _LINKS = {
     "120000": "a symbolic link is never followed; put the file itself here",
     "160000": "a submodule is never followed; put the manifests themselves here",
 }
+
+
+_AMBIGUOUS = "ambiguous"
 
 
 class TreeEntry(Protocol):
@@ -25,7 +34,7 @@ class TreeEntry(Protocol):
 
     @property
     def mode(self) -> str:
-        """Git's octal mode."""
+        """Git's octal mode, or `ambiguous`."""
 
     @property
     def size(self) -> int:
@@ -51,10 +60,10 @@ def refuse(file: TreeEntry, root: str) -> InvalidManifest | None:
         return _refused(file.path, "link", _LINKS[file.mode])
     if not is_manifest(file.path, root):
         return None
+    if file.mode == _AMBIGUOUS:
+        return _refused(file.path, "ambiguous-path", _TWICE)
     if not is_safe(file.path):
-        return _refused(
-            file.path, "unsafe-path", "its name is not UTF-8 or has control characters; rename it"
-        )
+        return _refused(file.path, "unsafe-path", _UNSAFE)
     if file.size > LARGEST_FILE:
         return _refused(file.path, "file-too-large", too_large(file.size))
     return None
@@ -77,4 +86,6 @@ def _refused(path: str, code: str, message: str) -> InvalidManifest:
 
 def _escaped(char: str) -> str:
     byte = ord(char) - 0xDC00 if "\udc80" <= char <= "\udcff" else ord(char)
-    return f"\\x{byte:02x}" if byte < 0x100 else f"\\u{byte:04x}"  # noqa: PLR2004 - what two digits can say
+    if byte < 0x100:  # noqa: PLR2004 - what two digits can say
+        return f"\\x{byte:02x}"
+    return f"\\u{byte:04x}" if byte < 0x10000 else f"\\U{byte:08x}"  # noqa: PLR2004 - and what four can

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.contract.wording import many
 from reconciler.manifest.limits import MOST_REASONS
 from reconciler.manifest.values import Reason
 
@@ -40,7 +41,7 @@ def told(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     if len(ordered) <= MOST_REASONS:
         return tuple(ordered)
     last = ordered[MOST_REASONS - 1]
-    more = f"and {len(ordered) - MOST_REASONS:,} problems more; correct these first"
+    more = f"and {many(len(ordered) - MOST_REASONS, 'more problem')}; correct these first"
     rest = Reason("more-problems", more, last.path, last.line, last.column, last.severity)
     return (*ordered[:MOST_REASONS], rest)
 

@@ -21,7 +21,13 @@ _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
 _UNUSABLE_IN_JSON = re.compile(rf"[{_CONTROLS}\ufeff\ufffe\uffff]")
 _UNUSABLE = re.compile(rf"[{_CONTROLS}\ufeff\ufffe\uffff\u2028\u2029]")
 _UNUSABLE_ESCAPED = re.compile(f"[{_CONTROLS}]")
-UNSAFE_IN_PATH = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# Nobody can see these, or they turn around what stands beside them: Unicode's Default_Ignorable_Code_Point
+# (DerivedCoreProperties.txt), line and paragraph separators, and a blank that is called a Braille pattern.
+_INVISIBLE = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+UNSAFE_IN_PATH = re.compile(rf"[\x00-\x1f\x7f-\x9f{_INVISIBLE}\ud800-\udfff]")
 
 _WIDEST_EXCERPT = 160
 _LEAD = 80
@@ -95,6 +101,19 @@ def caret(column: int) -> int:
     return column - 1 if column < _WIDEST_EXCERPT else _LEAD
 
 
+_MARKER = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)", re.MULTILINE)
+"""How git begins the lines that set the two sides of a conflict apart."""
+
+
+def conflict_or(flaw: Flaw, text: Text | None) -> Flaw:
+    """What is wrong with a text that cannot be read: git's conflict markers if it has any, else `flaw`."""
+    marker = _MARKER.search(text.characters) if text is not None else None
+    if marker is None:
+        return flaw
+    why = f"git's conflict markers stand here ({marker[0]}): resolve the merge, and commit the result"
+    return Flaw("merge-conflict", why, marker.start())
+
+
 def printable(line: str) -> str:
     """The line with a stand-in of one character for each that could disturb a terminal; columns stay."""
     if line.isascii() and line.isprintable():
@@ -114,7 +133,7 @@ def shown(text: str) -> str:
 
 
 def is_safe(path: str) -> bool:
-    """Whether a path is UTF-8 and free of characters that could disturb a terminal or hide its order."""
+    """Whether a path is UTF-8 and free of characters that could disturb a terminal, or that nobody sees."""
     return not UNSAFE_IN_PATH.search(path)
 
 

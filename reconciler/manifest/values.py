@@ -34,6 +34,14 @@ class Reason:
     excerpt: str | None = None
 
 
+_NOT_READ_TO_THE_END = frozenset(
+    (
+        "syntax", "merge-conflict", "too-many-documents", "too-many-nodes", "too-deep", "file-too-large",
+        "not-utf-8", "control-character", "link", "unsafe-path",
+    )
+)  # fmt: skip
+"""What is said of a file of which nobody knows all that it declares."""
+
 _MEMBERS = tuple(member.name for member in fields(Reason))
 
 
@@ -86,3 +94,9 @@ class InvalidManifest:
     reasons: tuple[Reason, ...]
     model_name: str | None = None
     model_version: str | None = None
+
+    @property
+    def may_declare_anything(self) -> bool:
+        """Whether nobody can know which models it declares, nor say of any that it is declared nowhere."""
+        named = self.model_name is not None and self.model_version is not None
+        return not named and any(reason.code in _NOT_READ_TO_THE_END for reason in self.reasons)

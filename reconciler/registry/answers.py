@@ -8,6 +8,7 @@ gateway repeats the signed request there.
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC
@@ -16,12 +17,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler import errors
 from reconciler.registry.codes import (
+    NO_IMPORT,
+    NO_LIST,
     NO_MODEL,
     NOT_THE_REGISTRY,
     Action,
     Disposition,
     disposition,
     known_code,
+    withdrawn,
 )
 
 if TYPE_CHECKING:
@@ -145,15 +149,19 @@ def classify(  # noqa: PLR0913 - a request and its answer
     }
     if verdict.action is Action.LATER:
         facts["retry_after"] = facts["retry_after"] or LATER_SECONDS
-    return _error_class(verdict.action, write=write)(wording(verdict, said.message), **facts)
+    return _error_class(verdict.action, write=write)(_wording(verdict, said), **facts)
 
 
-def wording(verdict: Disposition, vendor_message: str | None) -> str:
-    """The sentence for a person: what it means, what the registry said, what to do."""
+def _wording(verdict: Disposition, said: Envelope) -> str:
+    """The sentence for a person: what it means, what the registry said, what to do.
+
+    A refusal of credentials is repeated only with a code of the service's own, behind the gateway: the
+    gateway's may hold the signed request.
+    """
     parts = [verdict.meaning]
-    secretive = verdict.action in (Action.STOP_TARGET, Action.RENEW)
-    if vendor_message and not secretive:
-        parts.append(f"the registry says: {vendor_message}")
+    own = (known_code(said.code) or "").startswith("ModelArts.")
+    if said.message and (own or verdict.action not in (Action.STOP_TARGET, Action.RENEW)):
+        parts.append(f"the registry says: {said.message}")
     if verdict.remedy:
         parts.append(verdict.remedy)
     return "; ".join(parts)
@@ -182,10 +190,12 @@ def _until(date: str, headers: Mapping[str, str]) -> float:
 def _judge(status: int, said: Envelope, method: str, path: str) -> Disposition:
     verdict = disposition(status, said.code)
     readable = said.code is not None or said.message is not None
-    from_gateway = (known_code(said.code) or "").startswith("APIG.")
-    if status == HTTPStatus.NOT_FOUND and verdict.action is Action.WRONG_ENDPOINT:
-        about_a_model = path.rsplit("/", 2)[-2] == "models"
-        return NO_MODEL if about_a_model and readable and not from_gateway else verdict
+    place = _PLACE.search(path)
+    if place is not None and place["id"] is None and withdrawn(status, said.code):
+        return NO_LIST if method == "GET" else NO_IMPORT
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE) and verdict.action is Action.WRONG_ENDPOINT:
+        from_gateway = (known_code(said.code) or "").startswith("APIG.")
+        return NO_MODEL if place is not None and readable and not from_gateway else verdict
     if verdict.action is Action.REJECT and not readable and method != "POST":
         return NOT_THE_REGISTRY
     return verdict
@@ -196,6 +206,9 @@ def _error_class(action: Action, *, write: bool) -> type[errors.RegistryError]:
         return errors.OutcomeUnknown if write else errors.RegistryUnavailable
     return _CLASSES.get(action, errors.RegistryError)
 
+
+_PLACE = re.compile(r"/v1/[^/]+/models(?:/(?P<id>[^/]+))?$")
+"""The path of the list and of the import, or of one model."""
 
 _CLASSES: Mapping[Action, type[errors.RegistryError]] = {
     Action.REJECT: errors.Rejected,

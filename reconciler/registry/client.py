@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from reconciler.contract.signing import encode_query
+from reconciler.contract.wording import many
 from reconciler.engine.values import Created
 from reconciler.errors import NotFound, OutcomeUnknown, RegistryError, RegistryUnavailable, Rejected
 from reconciler.registry.answers import Answer, classify, printable
@@ -197,15 +198,16 @@ class ModelArtsRegistry:
             models = await sweep.models()
         except EndlessList:
             raise RegistryError(
-                f"the list of models did not end after {self._limits.max_pages} pages: raise max_pages "
-                "if there are so many models",
+                f"the list of models did not end after {many(self._limits.max_pages, 'page')}: "
+                "raise max_pages if there are so many models",
                 method="GET",
                 path=self._models,
             ) from None
         if sweep.skipped:
-            _log.warning("%s listed %d items without id, name or version", self._models, sweep.skipped)
+            skipped = many(sweep.skipped, "item")
+            _log.warning("%s listed %s without id, name or version", self._models, skipped)
         if sweep.missing:
-            _log.warning("%s counts %d models more than it lists", self._models, sweep.missing)
+            _log.warning("%s counts %s more than it lists", self._models, many(sweep.missing, "model"))
         return models
 
 

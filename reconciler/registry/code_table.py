@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from reconciler.registry.codes import (
     BROKEN,
     DISPOSITIONS,
+    NO_IMPORT,
+    NO_LIST,
     NOT_THE_REGISTRY,
     REDIRECT,
     REFUSED,
@@ -92,6 +94,8 @@ def _statuses() -> Iterable[tuple[str, tuple[str, ...]]]:
     yield "3xx", _row(REDIRECT)
     for status, found in STATUSES.items():
         yield str(status), _row(found)
+    yield "404, 410 or `APIG.01xx` of the list", _row(NO_LIST)
+    yield "404, 410 or `APIG.01xx` of an import", _row(NO_IMPORT)
     yield "other 4xx", _row(REFUSED)
     yield "4xx of a read, without the vendor's envelope", _row(NOT_THE_REGISTRY)
     yield "5xx", _row(BROKEN)

@@ -184,6 +184,7 @@ STATUSES: Mapping[int, Disposition] = MappingProxyType({
     407: Disposition(Action.WRONG_ENDPOINT, "a proxy wants credentials", "check HTTPS_PROXY and NO_PROXY"),
     408: Disposition(_U, "the request took too long to arrive", _SETTLE),
     409: Disposition(_E, "a model of this name and version exists"),
+    410: Disposition(Action.WRONG_ENDPOINT, "this is gone for good", _ENDPOINT),
     413: Disposition(_R, "the request is too large", "shorten apis and initial_config: the limit is 12 MB"),
     425: Disposition(_W, "it is too early", _BUSY),
     429: Disposition(_W, "requests come too often", _BUSY),
@@ -200,10 +201,26 @@ REFUSED = Disposition(
 )
 BROKEN = Disposition(_U, "the registry failed", _SETTLE)
 NO_MODEL = Disposition(Action.NOT_FOUND, "there is no such model")
+NO_LIST = Disposition(
+    Action.WRONG_ENDPOINT,
+    "this service no longer offers the list of models at this address",
+    f"{_ENDPOINT}; as long as it answers so, nothing is imported and no model is called missing",
+)
+NO_IMPORT = Disposition(
+    Action.WRONG_ENDPOINT,
+    "this service no longer offers the import of models at this address",
+    f"{_ENDPOINT}, and whether this site still has the old inference API",
+)
 NOT_THE_REGISTRY = Disposition(
     Action.WRONG_ENDPOINT, "this answer is not the registry's", "check endpoint, and the proxies in between"
 )
 UNUSABLE = Disposition(_U, "the answer is not usable", _SETTLE)
+
+_OF_THE_CALL = (Action.WRONG_ENDPOINT, Action.NOT_FOUND)
+"""What an answer is about that says nothing of the credentials or of the request's content."""
+
+_NOT_PUBLISHED = re.compile(r"APIGW?\.01[0-9]{2}", re.IGNORECASE)
+"""The gateway's codes for an API, or what lies behind it, that does not exist or is not published."""
 
 _CODE = re.compile(r"(?:(ModelArts|APIGW?)\.)?([0-9]{4})", re.IGNORECASE)
 
@@ -227,6 +244,13 @@ def by_status(status: int) -> Disposition:
     if 400 <= status < 500:  # noqa: PLR2004 - the request's fault
         return REFUSED
     return BROKEN if status >= 500 else UNUSABLE  # noqa: PLR2004 - the server's fault
+
+
+def withdrawn(status: int, code: str | None) -> bool:
+    """Whether an answer about no single model says that the whole call is not offered (any more)."""
+    if _NOT_PUBLISHED.fullmatch(code or ""):
+        return status < 500  # noqa: PLR2004 - the gateway's own trouble passes
+    return status in (404, 410) and disposition(status, code).action in _OF_THE_CALL
 
 
 def disposition(status: int, code: str | None) -> Disposition:

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.pair import Pair
+from reconciler.contract.wording import many
 from reconciler.engine.values import ObservedModel
 from reconciler.registry.answers import load
 
@@ -64,7 +65,8 @@ def json_object(answer: Answer) -> dict[str, Any]:
     except ValueError:
         kind = answer.headers.get("content-type", "").partition(";")[0].strip()
         shown = kind if kind in _USUAL_TYPES else "of another type"
-        raise WrongShape(f"the answer is not JSON (it is {shown}, {len(answer.body)} bytes)") from None
+        size = many(len(answer.body), "byte")
+        raise WrongShape(f"the answer is not JSON (it is {shown}, {size})") from None
     if not isinstance(document, dict):
         raise WrongShape(f"the answer is a JSON {_kind(document)}, not an object")
     return document
@@ -81,6 +83,8 @@ def page(answer: Answer) -> Page:
 
 
 def _page(document: Mapping[str, Any]) -> Page:
+    if "models" not in document and "error_code" in document:
+        raise WrongShape("the answer is an error in place of a list of models")
     items = document.get("models")
     if items is None and document.get("count") == 0:
         items = []

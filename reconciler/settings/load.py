@@ -47,6 +47,24 @@ class Configuration:
         return self.base / own if own else self.state_dir / f"registry-{name}.db"
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed and most likely a mistake: several targets that are one and the same registry."""
+        sharing: dict[object, list[str]] = {}
+        for name, wanted in self.settings.targets.items():
+            where: object = (
+                self.embedded_database(name)
+                if isinstance(wanted, EmbeddedTarget)
+                else (wanted.endpoint.rstrip("/").lower(), wanted.project_id, wanted.workspace_id)
+            )
+            sharing.setdefault(where, []).append(name)
+        return tuple(
+            f"targets {' and '.join(names)} are one project and workspace: what one of them declares is "
+            "unmanaged to the other, and both may import it; make one target of them"
+            for names in sharing.values()
+            if len(names) > 1
+        )
+
+    @property
     def state_url(self) -> str:
         """SQLAlchemy URL of the state, absolute."""
         url = self.settings.state.url or f"sqlite:///{self.settings.state.dir / 'state.db'}"

@@ -133,6 +133,9 @@ Auth = Annotated[AkSkAuth | TokenAuth | PasswordAuth, Field(discriminator="metho
 class _Target(_Section):
     path: RepositoryPath = Field("models.d", description="Directory of this target's manifests.")
     edition: _EDITIONS = Field("seed-2019", description="Rule set of the vendor's documents.")
+    strict_config: bool = Field(
+        False, description="Keys of initial_config that no page of the vendor documents are errors."
+    )
     in_flight: int = Field(8, ge=1, le=256, description="Calls under way at once.")
     preflight: Literal["off", "warn", "error"] = Field(
         "off",

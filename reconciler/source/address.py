@@ -18,6 +18,8 @@ _CREDENTIALS = re.compile(r"[^/@:\s]:[^/@\s]+@")
 _SHORTEST_TOKEN = 8  # a shorter user name is a name, and taking it out of messages would tear words apart
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f]")
 
+_UNPRINTABLE_SECRET = re.compile(r"[\x00-\x1f\x7f]")  # would end a line of what a helper tells git
+
 # What git may speak for each scheme, a rewriting by the user's own `url.*.insteadOf` included.
 _PROTOCOLS = {"file": "file", "ssh": "ssh:https", "https": "https:ssh", "http": "http"}
 
@@ -32,16 +34,23 @@ class Remote:
     """A repository that is reached through a URL.
 
     Attributes:
-        url: as written, credentials included; for git only, never for a message.
+        url: as written, credentials included; never for a message.
+        location: what git is told: the URL without the credentials of an `http` or `https` one, which others
+            could list among the arguments of git's own helpers.
         scheme: `file`, `ssh`, `https` or `http`.
         shown: the URL for people: credentials and query left out.
         secrets: pieces of the URL that must not appear in any message.
+        username: of an `http` or `https` URL, or None.
+        password: likewise.
     """
 
     url: str = field(repr=False)
+    location: str = field(repr=False)
     scheme: str
     shown: str
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
 
     @property
     def protocols(self) -> str:
@@ -104,7 +113,19 @@ def _parse_url(url: str) -> Remote:
         raise ConfigurationError(
             f"repository URL {shown}: http is refused except for loopback; use https or ssh"
         )
-    return Remote(url, parts.scheme, shown, _secrets(parts))
+    if parts.scheme not in ("http", "https"):
+        return Remote(url, url, parts.scheme, shown, _secrets(parts))
+    if parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"repository URL {shown}: a query or fragment is refused: git would ask for another path; "
+            "give a token as https://user:TOKEN@host/path"
+        )
+    username, password = (
+        None if text is None else unquote(text) for text in (parts.username, parts.password)
+    )
+    if any(_UNPRINTABLE_SECRET.search(text) for text in (username or "", password or "")):
+        raise ConfigurationError(f"repository URL {shown}: user or password has a control character")
+    return Remote(url, shown, parts.scheme, shown, _secrets(parts), username, password)
 
 
 def _parse_scp_like(url: str) -> Remote:
@@ -112,7 +133,7 @@ def _parse_scp_like(url: str) -> Remote:
     if match is None:
         raise ConfigurationError(f"repository URL: cannot be read; {_ACCEPTED}")
     _refuse_options(url, match["host"], match["user"], match["path"])
-    return Remote(url, "ssh", url)
+    return Remote(url, url, "ssh", url)
 
 
 def _refuse_options(shown: str, *pieces: str) -> None:

@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
+from reconciler.source.environment import not_passed_on
 from reconciler.source.text import printable
 
 if TYPE_CHECKING:
@@ -26,10 +27,23 @@ if TYPE_CHECKING:
 
     from reconciler.source.process import Conversation
 
+_LONGEST = 30  # times the timeout that git may take altogether, if it goes on saying something
 OLDEST_GIT = (2, 31)  # GIT_CONFIG_COUNT, without which a repository's configuration could start programs
 _DONE_OR_REFUSED = frozenset({0, 128})
 _IN_BULK = {"GIT_FLUSH": "0"}
 _INSTALL = f"install git {OLDEST_GIT[0]}.{OLDEST_GIT[1]} or later and put it on PATH"
+
+
+class GitError(SourceError):
+    """Git ended with a failure.
+
+    Attributes:
+        complaints: what it wrote to its standard error, without secrets.
+    """
+
+    def __init__(self, message: str, complaints: str = "") -> None:
+        super().__init__(message)
+        self.complaints = complaints
 
 
 @dataclass(slots=True)
@@ -51,7 +65,6 @@ class Commands:
         timeout: float,
         named: str | None = None,
         redact: Callable[[str], str] = str,
-        is_repository: bool = True,
     ) -> None:
         """Nothing is started yet.
 
@@ -59,19 +72,17 @@ class Commands:
             folder: where git runs.
             environment: variables on top of this process's own.
             tally: counts what is started.
-            timeout: seconds that git may stay silent, or take altogether where nothing is streamed.
+            timeout: seconds that git may stay silent, or take altogether where nothing is streamed; a stream
+                that goes on may take thirty times as long.
             named: the repository in messages; by default the folder.
             redact: takes secrets out of git's words.
-            is_repository: whether `folder` is one, or only where git runs.
         """
         self._folder = folder
         self._environment = dict(environment)
         self._timeout = timeout
         self._named = named or printable(str(folder))
         self._redact = redact
-        self._is_repository = is_repository
         self._tally = tally
-        self._repo: git.Repo | None = None
         self._running: set[Conversation] = set()
         self._closed = False
 
@@ -119,15 +130,16 @@ class Commands:
         from reconciler.source.process import Conversation, SilentGitError  # noqa: PLC0415 - not for `head`
 
         handle = self._start(arguments, fed=bool(feed), in_bulk=in_bulk)
-        conversation = Conversation(handle, feed, self._timeout, total=total)
+        longest = self._timeout * (1 if total else _LONGEST)
+        conversation = Conversation(handle, feed, patience=self._timeout, longest=longest)
         self._running.add(conversation)
         try:
             yield conversation
             self.require_success(conversation, accept)
         except SilentGitError as error:
             raise SourceError(
-                f"{self._named}: git {arguments[0]} gave no answer for {self._timeout:g} s and was ended; "
-                "try again, or raise the timeout"
+                f"{self._named}: git {arguments[0]} {error} and was ended; "
+                "it is tried again, and source.timeout gives it longer"
             ) from error
         finally:
             self._running.discard(conversation)
@@ -136,13 +148,14 @@ class Commands:
     def require_success(self, conversation: Conversation, accept: frozenset[int] = frozenset({0})) -> None:
         """Raises what git complained about, if its output has ended and it failed."""
         if conversation.at_end and conversation.exit_status() not in accept:
-            raise SourceError(f"{self._named}: {self.explained(conversation)}")
+            raise self.failure(conversation)
 
-    def explained(self, conversation: Conversation) -> str:
+    def failure(self, conversation: Conversation) -> GitError:
         """Git's complaints in words for a person."""
         from reconciler.source.complaint import explain  # noqa: PLC0415 - for failures only
 
-        return explain(self._redact(conversation.complaints()), str(self._folder))
+        complaints = self._redact(conversation.complaints())
+        return GitError(f"{self._named}: {explain(complaints, str(self._folder))}", complaints)
 
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""
@@ -150,9 +163,6 @@ class Commands:
         for conversation in tuple(self._running):
             conversation.end()
         self._running.clear()
-        if self._repo is not None:
-            self._repo.close()
-            self._repo = None
 
     def _start(self, arguments: tuple[str, ...], *, fed: bool, in_bulk: bool) -> git.Git.AutoInterrupt:
         from subprocess import PIPE  # noqa: PLC0415 - not for `head`
@@ -161,11 +171,12 @@ class Commands:
         if self._closed:
             raise SourceError(f"{self._named}: was closed already")
         if not os.access(self._folder, os.X_OK):
-            raise SourceError(f"{self._named}: cannot be entered; check that it exists and its permissions")
+            raise GitError(f"{self._named}: cannot be entered; check that it exists and its permissions")
+        said = (*self._there(), *arguments)
         try:
-            wrapper = self._wrapper(gitpython)
+            wrapper: git.Git = gitpython.Git(self._folder)
             handle = wrapper.execute(
-                [wrapper.GIT_PYTHON_GIT_EXECUTABLE or "git", "--no-pager", *self._there(), *arguments],
+                [*self._without(), wrapper.GIT_PYTHON_GIT_EXECUTABLE or "git", "--no-pager", *said],
                 istream=PIPE if fed else None,
                 as_process=True,
                 env=self._environment | (_IN_BULK if in_bulk else {}),
@@ -184,14 +195,10 @@ class Commands:
         """The folder, said to git itself: GitPython expands `$NAME` and `~`, and may end up elsewhere."""
         return ("-C", str(self._folder))
 
-    def _wrapper(self, gitpython: ModuleType) -> git.Git:
-        """GitPython's way to the command line, of this folder's repository or of the bare folder."""
-        if not self._is_repository:
-            outside: git.Git = gitpython.Git(self._folder)
-            return outside
-        if self._repo is None:
-            self._repo = gitpython.Repo(self._folder, expand_vars=False)
-        return self._repo.git
+    def _without(self) -> list[str]:
+        """What to start git through where variables have to go: GitPython can only add and replace some."""
+        gone = not_passed_on(self._environment)
+        return ["env", *(part for name in gone for part in ("-u", name))] if gone else []
 
 
 @cache

@@ -1,24 +1,39 @@
 """The environment git runs in: nothing asks, nothing is started that a repository's own configuration names.
 
 `GIT_CONFIG_COUNT` (git 2.31) outranks every configuration file, so that what is set here holds whatever the
-repository says. The user's own entries in it are kept, before these.
+repository says. The user's own entries in it are kept, before these; so are the user's and the machine's
+configuration files, which nobody but the user and the administrator can write, and which may allow a folder
+(`safe.directory`) or name a certificate authority.
+
+Of the variables that git itself reads, only those are passed on that say how to reach a remote or where
+configuration lies: any other would speak of another repository (as in a hook), or outrank what is set here,
+as `GIT_CONFIG_PARAMETERS` does.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from reconciler.source.address import Remote
     from reconciler.source.layout import Layout
 
 _COUNT = re.compile(r"[0-9]{1,4}")
+_PASSED_ON = re.compile(
+    r"GIT_(?:SSH(?:_COMMAND|_VARIANT)?|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|(?:KEY|VALUE)_[0-9]+)|"
+    r"(?:SSL|HTTP|PROXY|TRACE|TRACE2|PYTHON)(?:_[A-Z0-9_]+)?|EXEC_PATH|DISCOVERY_ACROSS_FILESYSTEM|"
+    r"TEST_ASSUME_DIFFERENT_OWNER)"
+)
 
 NOTHING = "/bin/false"
+
+_USERNAME, _PASSWORD = "MODEL_SOURCE_USERNAME", "MODEL_SOURCE_PASSWORD"
+_HELPER = f'!printf \'username=%s\\npassword=%s\\n\' "${_USERNAME}" "${_PASSWORD}" #'  # a shell's own printf
 
 # What a repository's configuration could otherwise start, or bend the output with.
 _OVERRIDES = (
@@ -40,12 +55,21 @@ _OVERRIDES = (
     ("safe.bareRepository", "all"),  # the repository was named by the user
 )
 
+# What a fetch lets pass of what `git fsck` calls an error: old and harmless, or about files never read.
+_LET_PASS = (
+    *("zeroPaddedFilemode", "badFilemode", "badTimezone", "badDateOverflow", "missingSpaceBeforeDate"),
+    *("missingNameBeforeEmail", "missingSpaceBeforeEmail", "multipleAuthors", "missingTaggerEntry"),
+    *("gitmodulesBlob", "gitmodulesLarge", "gitmodulesMissing", "gitmodulesName", "gitmodulesParse"),
+    *("gitmodulesPath", "gitmodulesSymlink", "gitmodulesUpdate", "gitmodulesUrl", "nulInCommit"),
+)
+
 _FIXED = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": NOTHING,
     "SSH_ASKPASS": NOTHING,
-    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TRACE_REDACT": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": f"{os.devnull}/none",  # no such file: history is what the commits themselves say
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_DEFAULT_REF_FORMAT": "files",
@@ -60,28 +84,55 @@ def for_local(layout: Layout) -> dict[str, str]:
     """For a repository on this machine: no transport at all, so nothing is fetched behind one's back.
 
     The repository is left for git to find from its folder, because only then does git check who owns it.
-    Variables that a surrounding git (a hook) has set for another repository are pointed at this one.
     """
     ceiling = {"GIT_CEILING_DIRECTORIES": str(layout.folder.parent)}
-    return _FIXED | _pins(layout) | ceiling | {"GIT_ALLOW_PROTOCOL": "none"} | configuration()
+    return _FIXED | ceiling | {"GIT_ALLOW_PROTOCOL": "none"} | _quarantine(layout) | configuration()
 
 
 def for_mirror(layout: Layout) -> dict[str, str]:
     """For reading this program's own mirror, which is named explicitly."""
     named = {"GIT_DIR": str(layout.git_dir), "GIT_ALLOW_PROTOCOL": "none"}
-    return _FIXED | _pins(layout) | named | configuration()
+    return _FIXED | named | configuration()
+
+
+def not_passed_on(environment: Mapping[str, str]) -> list[str]:
+    """The variables of this process that a git with this environment must not see."""
+    return sorted(
+        name
+        for name in os.environ
+        if name.startswith("GIT_") and name not in environment and not _PASSED_ON.fullmatch(name)
+    )
 
 
 def for_remote(layout: Layout, remote: Remote) -> dict[str, str]:
-    """For talking to `remote`; the URL travels as configuration, never as an argument others can list."""
-    entries = [("remote.source.url", remote.url)]
+    """For talking to `remote`: neither its URL nor its credentials are arguments, which others can list."""
+    entries = [("remote.source.url", remote.location), ("fetch.fsckObjects", "true")]
+    entries += [(f"fetch.fsck.{name}", "ignore") for name in _LET_PASS]
     if remote.scheme == "http":
         entries.append(("http.followRedirects", "false"))
     if remote.scheme == "file":
-        upload_pack = "GIT_ALLOW_PROTOCOL=none GIT_NO_LAZY_FETCH=1 git-upload-pack"
-        entries.append(("remote.source.uploadPack", upload_pack))
+        there = ("GIT_ALLOW_PROTOCOL", "GIT_NO_LAZY_FETCH", "GIT_NO_REPLACE_OBJECTS", "GIT_GRAFT_FILE")
+        pins = " ".join(f"{name}={_FIXED.get(name, 'none')}" for name in there)
+        entries.append(("remote.source.uploadPack", f"{pins} git-upload-pack"))
     ssh = {} if _has_own_ssh() else {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
-    return for_mirror(layout) | {"GIT_ALLOW_PROTOCOL": remote.protocols} | ssh | configuration(entries)
+    told, secrets = _credentials(remote)
+    allowed = {"GIT_ALLOW_PROTOCOL": remote.protocols}
+    return for_mirror(layout) | allowed | ssh | secrets | configuration([*entries, *told])
+
+
+def _credentials(remote: Remote) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """Configuration and variables with which git answers a server that asks who it is; that server alone.
+
+    A password of the URL is the only one that is tried, and is stored by no helper of the user's. A name
+    alone tells those helpers whose password is meant.
+    """
+    if remote.username is None and remote.password is None:
+        return [], {}
+    key = f"credential.{'/'.join(remote.location.split('/')[:3])}"
+    if remote.password is None:
+        return [(f"{key}.username", remote.username or "")], {}
+    secrets = {_USERNAME: remote.username or "", _PASSWORD: remote.password}
+    return [(f"{key}.helper", ""), (f"{key}.helper", _HELPER)], secrets
 
 
 def configuration(entries: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
@@ -103,16 +154,11 @@ def _has_own_ssh() -> bool:
     return "GIT_SSH_COMMAND" in os.environ or "GIT_SSH" in os.environ
 
 
-def _pins(layout: Layout) -> dict[str, str]:
-    """For every variable of a surrounding git that is set already: the value it must have here."""
-    pins = {
-        "GIT_DIR": str(layout.git_dir),
-        "GIT_WORK_TREE": str(layout.folder),
-        "GIT_COMMON_DIR": str(layout.common_dir),
-        "GIT_OBJECT_DIRECTORY": str(layout.common_dir / "objects"),
-        "GIT_INDEX_FILE": str(layout.git_dir / "index"),
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
-        "GIT_NAMESPACE": "",
-        "GIT_PREFIX": "",
-    }
-    return {name: value for name, value in pins.items() if name in os.environ}
+def _quarantine(layout: Layout) -> dict[str, str]:
+    """Where the objects of a push lie while a hook of this very repository decides about it."""
+    place = os.environ.get("GIT_QUARANTINE_PATH")
+    objects = layout.common_dir / "objects"
+    if not place or Path(place).resolve().parent != objects.resolve():
+        return {}
+    escaped = str(objects).replace("\\", "\\\\").replace('"', '\\"')
+    return {"GIT_OBJECT_DIRECTORY": place, "GIT_ALTERNATE_OBJECT_DIRECTORIES": f'"{escaped}"'}

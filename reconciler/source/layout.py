@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from reconciler.errors import SourceError
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 _HEAD = re.compile(rb"ref:\s*refs/|[0-9a-f]{40}")
+_LONGEST_CHAIN = 40  # links that the kernel follows on one way
 _LONGEST_POINTER = 64 * 1024  # bytes of a `.git` file that are looked at
 
 
@@ -40,6 +38,13 @@ class Layout:
         """Whether history was cut off when this was cloned."""
         return (self.common_dir / "shallow").is_file()
 
+    def shallow(self) -> frozenset[str]:
+        """The commits whose parents were cut off; none where all history is there."""
+        try:
+            return frozenset((self.common_dir / "shallow").read_text("ascii", "replace").split())
+        except OSError:
+            return frozenset()
+
     @property
     def has_reftable(self) -> bool:
         """Whether refs are kept in git's binary table instead of files."""
@@ -64,13 +69,18 @@ def is_git_dir(folder: Path) -> bool:
         return False
 
 
-def discover(start: Path) -> Layout:
+def discover(start: Path, setting: str = "") -> Layout:
     """The repository that `start` is, or lies in.
+
+    Args:
+        start: a folder, absolute.
+        setting: what named it, in words for a person.
 
     Raises:
         SourceError: nothing there, not a folder, not a repository, or one that is damaged.
     """
-    _require_folder(start)
+    named = f"{start} ({setting})" if setting else str(start)
+    _require_folder(start, named)
     start = start.resolve()
     for folder in (start, *start.parents):
         dot_git = folder / ".git"
@@ -82,20 +92,37 @@ def discover(start: Path) -> Layout:
         if is_git_dir(folder):
             return Layout(folder, _common_dir(folder), None)
     raise SourceError(
-        f"{start}: not a git repository, and in none; run `git init` there, or set source.repo to one"
+        f"{named}: not a git repository, and in none; run `git init` there, or set source.repo to one"
     )
 
 
-def _require_folder(start: Path) -> None:
+def link_folders(start: Path) -> list[Path]:
+    """The folders that hold the symbolic links on the way to `start`: each may be made to lead elsewhere."""
+    found: list[Path] = []
+    for _ in range(_LONGEST_CHAIN):
+        link = next((part for part in (*reversed(start.parents), start) if part.is_symlink()), None)
+        if link is None:
+            break
+        found.append(link.parent)
+        start = Path(os.path.normpath(link.parent / link.readlink())) / start.relative_to(link)
+    return found
+
+
+def nearest_folder(start: Path) -> Path:
+    """`start`, or the deepest folder above it that exists."""
+    return next((folder for folder in (start, *start.parents) if folder.is_dir()), Path("/"))
+
+
+def _require_folder(start: Path, named: str) -> None:
     try:
         if not start.exists():
-            raise SourceError(f"{start}: no such folder; set source.repo to a git repository or a URL")
+            raise SourceError(f"{named}: no such folder; set source.repo to a git repository or a URL")
         if not start.is_dir():
-            raise SourceError(f"{start}: is a file; set source.repo to the folder of a git repository")
+            raise SourceError(f"{named}: is a file; set source.repo to the folder of a git repository")
         os.listdir(start)  # noqa: PTH208 - asks for permission only
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise SourceError(f"{start}: cannot be opened: {reason}; check its permissions") from error
+        raise SourceError(f"{named}: cannot be opened: {reason}; check its permissions") from error
 
 
 def _damaged(git_dir: Path) -> SourceError:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
 from reconciler.source import environment
 from reconciler.source.commands import Commands
+from reconciler.source.layout import discover, link_folders, nearest_folder
 from reconciler.source.refs import (
     branch_ref,
     branches,
     is_object_id,
     missing_branch,
     read_ref,
+    reftable_names,
     symbolic_target,
 )
 from reconciler.source.text import printable
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from reconciler.source.commands import Tally
     from reconciler.source.layout import Layout
+    from reconciler.source.surroundings import Trait
 
 _FOUND_OR_NOT = frozenset({0, 1})  # exit status of a search that may find nothing
 _STATUS = (
@@ -39,21 +43,40 @@ _STATUS = (
 class LocalRepository:
     """One branch of a repository on this machine. Finding its newest commit starts no process."""
 
-    def __init__(self, layout: Layout, branch: str | None, *, timeout: float, tally: Tally) -> None:
-        self.layout = layout
-        self.named = printable(str(layout.folder))
-        self.commands = Commands(layout.folder, environment.for_local(layout), tally=tally, timeout=timeout)
+    def __init__(
+        self, start: Path, branch: str | None, *, setting: str, timeout: float, tally: Tally
+    ) -> None:
+        """Finds the repository; starts nothing.
+
+        Args:
+            start: the folder that was named, absolute; every `head` finds anew what is there.
+            branch: the branch to follow, or None for HEAD.
+            setting: what named the folder, in words for a person.
+            timeout: seconds, as for `Commands`.
+            tally: counts git processes.
+
+        Raises:
+            SourceError: no repository is there.
+        """
+        self._start = start
+        self._setting = setting
         self._ref = "HEAD" if branch is None else branch_ref(branch)
         self._timeout = timeout
         self._tally = tally
         self._last: str | None = None
+        self._told: tuple[tuple[bytes, ...], str] | None = None
+        self._enter(discover(start, setting))
 
     def head(self) -> str:
-        """The commit the branch has now."""
-        if self.layout.has_reftable:
-            self._last = self._asked()
+        """The commit the branch has now, in the repository that is there now."""
+        layout = discover(self._start, self._setting)
+        if layout != self.layout:  # moved, or a link was made to lead to another work tree
+            self.commands.close()
+            self._enter(layout)
+        if layout.has_reftable:
+            self._last = self._looked_up()
         else:
-            self._last = read_ref(self.layout, self._ref) or self._missing()
+            self._last = read_ref(layout, self._ref) or self._missing()
         return self._last
 
     def last_head(self) -> str | None:
@@ -61,11 +84,18 @@ class LocalRepository:
         return self._last
 
     def watch_paths(self) -> tuple[Path, ...]:
-        """Folders to watch, each without those below it; ask again after every change."""
-        layout = self.layout
-        found = [layout.git_dir, layout.common_dir]
+        """Folders to watch, each without those below it; ask again after every change.
+
+        They are those of the repository that is there now; where none is, the folder where it would appear.
+        """
+        try:
+            layout = discover(self._start)
+        except SourceError:
+            return (nearest_folder(self._start),)
+        found = [*link_folders(self._start), layout.git_dir, layout.common_dir]
         if layout.has_reftable:
-            return tuple(dict.fromkeys([*found, layout.common_dir / "reftable"]))
+            found += [folder / "reftable" for folder in (layout.git_dir, layout.common_dir)]
+            return tuple(dict.fromkeys(folder for folder in found if folder.is_dir()))
         target = symbolic_target(layout) if self._ref == "HEAD" else self._ref
         if target is not None:
             ref = layout.common_dir / target
@@ -82,9 +112,52 @@ class LocalRepository:
             )
         return found
 
+    def followed(self) -> str:
+        """What is followed, in words."""
+        if self._ref != "HEAD":
+            return f"branch {printable(self._ref.removeprefix('refs/heads/'))}"
+        checked_out = self._checked_out()
+        if checked_out is None:
+            return "a detached HEAD, which follows no branch"
+        return f"HEAD, which is branch {printable(checked_out.removeprefix('refs/heads/'))}"
+
+    def surroundings(self) -> list[Trait]:
+        """What is unusual about the repository, and where git's configuration comes from."""
+        from reconciler.source.surroundings import Trait, traits  # noqa: PLC0415 - for `doctor` alone
+
+        found = list(traits(self._start, self.layout, self.head()))
+        printed = self.commands.run("config", "--list", "--show-origin", "--name-only", "--null")
+        origins = (text[5:] for text in printed.decode(errors="replace").split("\0") if text[:5] == "file:")
+        own = os.path.realpath(self.layout.common_dir / "config")
+        places = dict.fromkeys(os.path.realpath(self.layout.folder / origin) for origin in origins)
+        others = [printable(place) for place in places if place != own]
+        if others:
+            found.append(Trait(True, f"git's configuration comes from {', '.join(others)}, too"))
+        return found
+
+    def replace(self) -> bool:
+        """Never: the repository is somebody else's."""
+        return False
+
+    def tidy(self) -> None:
+        """Nothing: the repository is somebody else's."""
+
     def close(self) -> None:
         """Ends git processes; safe to call twice."""
         self.commands.close()
+
+    def _enter(self, layout: Layout) -> None:
+        self.layout = layout
+        self.named = printable(str(layout.folder))
+        environ = environment.for_local(layout)
+        self.commands = Commands(layout.folder, environ, tally=self._tally, timeout=self._timeout)
+
+    def _looked_up(self) -> str:
+        """The commit in a binary table of refs: git is asked only when the table is another."""
+        tables = reftable_names(self.layout)
+        if self._told is None or self._told[0] != tables or not all(tables):
+            self._told = (tables, self._asked())
+        return self._told[1]
 
     def _asked(self) -> str:
         """What git says, for a repository whose refs are in no files."""
@@ -99,10 +172,15 @@ class LocalRepository:
         ref = (symbolic_target(self.layout) or "HEAD") if self._ref == "HEAD" else self._ref
         raise missing_branch(self.named, ref.removeprefix("refs/heads/"), branches(self.layout))
 
+    def _checked_out(self) -> str | None:
+        """The ref that HEAD names, or None when it is detached."""
+        if not self.layout.has_reftable:
+            return symbolic_target(self.layout)
+        printed = self.commands.run("symbolic-ref", "--quiet", "HEAD", accept=_FOUND_OR_NOT)
+        return printed.decode(errors="replace").strip() or None
+
     def _branch_notes(self) -> list[str]:
-        if self.layout.has_reftable:
-            return []
-        checked_out = symbolic_target(self.layout)
+        checked_out = self._checked_out()
         if self._ref == "HEAD" and checked_out is None:
             return [f"{self.named}: HEAD is detached: no branch is followed; set source.branch to follow one"]
         if self.layout.top is None or self._ref in ("HEAD", checked_out):

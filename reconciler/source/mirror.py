@@ -1,16 +1,16 @@
 """A repository behind a URL, mirrored bare: one branch, no work tree, asked with `ls-remote` first.
 
-A mirror appears whole, by a rename, or not at all. It is a cache: a damaged one is replaced by a new
-one, which takes its place only once it is complete.
+A mirror appears whole, by a rename, or not at all. It is a cache: one that shows any sign of damage is
+replaced by a new one, which takes its place only once it is complete; again only after a while, so that a
+cause which lies elsewhere does not make it cloned over and over. One process at a time writes.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -18,20 +18,38 @@ from weakref import WeakSet
 from reconciler.errors import SourceError
 from reconciler.private import make_directory
 from reconciler.source import environment
-from reconciler.source.commands import Commands
-from reconciler.source.complaint import DAMAGE
-from reconciler.source.layout import bare_layout, is_git_dir
+from reconciler.source.bare import (
+    discard_stale_locks,
+    is_whole,
+    locked,
+    make_bare,
+    number_in,
+    remove,
+    time_of,
+)
+from reconciler.source.commands import Commands, GitError
+from reconciler.source.complaint import is_damage
+from reconciler.source.layout import bare_layout
 from reconciler.source.refs import branch_ref, is_object_id, missing_branch, read_ref
+from reconciler.source.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from reconciler.source.address import Remote
     from reconciler.source.commands import Tally
+    from reconciler.source.surroundings import Trait
 
 _REMOTE = "source"  # its URL stands in the environment of the commands that need it
 _OWN_REF = "refs/heads/remote-head"  # where the remote's HEAD is kept when no branch is named
 _ABANDONED = 3600.0  # seconds after which an unfinished mirror belongs to no living process
+_PACKED = "packed-by-reconciler"  # the file in a mirror whose time tells when it was packed
+_PACK_AGAIN = 24 * 3600.0  # seconds
+_PACKING = 10  # times the timeout that packing may take
+_REPLACED = "replaced-by-reconciler"  # the file in a mirror that tells how often it was replaced, and when
+_REPLACE_AGAIN = 60.0  # seconds; twice as long each time
+_LONGEST_WAIT = 3600.0  # seconds between two replacements, and after which they are forgotten
+_GC = ("gc", "--quiet", "--force", "--prune=2.weeks.ago")
 _SHA256_DIGITS = 64
 _FETCH = (
     "fetch",
@@ -43,7 +61,6 @@ _FETCH = (
     "--no-auto-maintenance",
     "--no-write-fetch-head",
     "--no-recurse-submodules",
-    _REMOTE,
 )
 
 
@@ -71,6 +88,7 @@ class Mirror:
         self._tally = tally
         self.named = remote.shown
         self.layout = bare_layout(self._cache_dir / f"{remote.digest(branch)}.git")
+        self._failed_at = 0.0
         self._talks: WeakSet[Commands] = WeakSet()
         self.commands = Commands(
             self.layout.git_dir,
@@ -88,19 +106,50 @@ class Mirror:
             SourceError: the remote cannot be reached, has no such branch, or cannot be mirrored.
         """
         tip = self._advertised()
-        known = self.last_head()
-        if known is None:
-            self._renew(tip, damaged=self.layout.git_dir.exists())
-        elif known != tip:
-            self._update(tip)
+        if self.last_head() != tip:
+            with self._alone():
+                discard_stale_locks(self.layout.git_dir)
+                known = self.last_head()  # another process may have been quicker
+                if known is None:
+                    self._make(tip)
+                elif known != tip:
+                    self._update(tip)
         return self.last_head() or tip
 
     def last_head(self) -> str | None:
-        """The commit fetched last, by this process or an earlier one."""
+        """The commit fetched last, by this process or an earlier one; None of a mirror that is damaged."""
         try:
-            return read_ref(self.layout, self._kept) if is_git_dir(self.layout.git_dir) else None
+            return read_ref(self.layout, self._kept) if is_whole(self.layout.git_dir) else None
         except SourceError:
             return None
+
+    def replace(self) -> bool:
+        """Whether the mirror, in which something could not be read, was replaced by a new one."""
+        try:
+            tip = self._advertised()
+            with self._alone():
+                self._replace(tip)
+        except SourceError:
+            return False
+        return True
+
+    def tidy(self) -> None:
+        """Packs what many fetches left, at most once a day; until it is due again, this starts nothing.
+
+        Raises:
+            SourceError: git failed, or took too long.
+        """
+        place = self.layout.git_dir
+        packed = max(time_of(place / _PACKED), time_of(place / "HEAD"))
+        if not packed or time.time() - packed < _PACK_AGAIN:
+            return
+        with self._alone():
+            discard_stale_locks(self.layout.git_dir)
+            (place / _PACKED).touch()  # first, so that what fails is not tried again at once
+            reading, longest = environment.for_mirror(self.layout), self._timeout * _PACKING
+            packing = Commands(place, reading, tally=self._tally, timeout=longest, named=self.named)
+            self._talks.add(packing)
+            packing.run(*_GC)
 
     def watch_paths(self) -> tuple[Path, ...]:
         """Nothing on this machine changes when a remote does."""
@@ -111,6 +160,15 @@ class Mirror:
         if not self.layout.is_shallow:
             return []
         return [f"{self.named}: is a shallow clone itself: history ends where it was cut off"]
+
+    def followed(self) -> str:
+        """What is followed, in words."""
+        what = "its HEAD" if self._branch is None else f"branch {printable(self._branch)}"
+        return f"{what}, mirrored in {self.layout.git_dir}"
+
+    def surroundings(self) -> list[Trait]:
+        """Nothing: a mirror is as it was made."""
+        return []
 
     def close(self) -> None:
         """Ends git processes, those that talk to the remote included; safe to call twice."""
@@ -136,35 +194,70 @@ class Mirror:
     def _update(self, tip: str) -> None:
         try:
             self._fetch(self.layout.git_dir)
-        except SourceError as error:
-            if not DAMAGE.search(str(error)):
+        except GitError as error:
+            if not is_damage(error.complaints):
                 raise
-            self._renew(tip, damaged=True)
+            self._replace(tip)
 
-    def _renew(self, tip: str, *, damaged: bool) -> None:
+    def _make(self, tip: str) -> None:
+        """Makes a mirror where there is none, or none that could be used."""
+        if self.layout.git_dir.exists():
+            self._replace(tip)
+        else:
+            self._renew(tip, replaced=0)
+
+    def _replace(self, tip: str) -> None:
+        """Throws a damaged mirror away for a new one, if this was not done just now."""
+        place = self.layout.git_dir / _REPLACED
+        often, when = number_in(place), max(time_of(place), self._failed_at)
+        wait = min(_REPLACE_AGAIN * 2 ** max(often - 1, 0), _LONGEST_WAIT) if when else 0.0
+        age = time.time() - when
+        if 0 <= age < wait:
+            raise SourceError(
+                f"{self.named}: its mirror {self.layout.git_dir} is damaged, and was replaced {age:.0f} s "
+                f"ago; it is replaced again after {wait:.0f} s. Check the disk that state.dir is on"
+            )
+        try:
+            self._renew(tip, replaced=1 if age > _LONGEST_WAIT else often + 1)
+        except SourceError:
+            self._failed_at = time.time()
+            raise
+
+    def _renew(self, tip: str, *, replaced: int) -> None:
         """Makes a complete mirror beside the place where it belongs, then moves it there."""
         self._discard_abandoned()
         place = self.layout.git_dir
         fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=self._cache_dir))
         try:
-            _make_bare(fresh, head=self._kept, sha256=len(tip) == _SHA256_DIGITS)
+            make_bare(fresh, head=self._kept, sha256=len(tip) == _SHA256_DIGITS)
             self._fetch(fresh)
-            if not damaged and self.last_head() is not None:
-                return  # another process was quicker
+            if replaced:
+                (fresh / _REPLACED).write_text(str(replaced), "ascii")
             if place.exists():
                 place.rename(fresh.with_name(f"{fresh.name}.old"))
             fresh.rename(place)
         except OSError as error:
             raise self._unwritable(error) from error
         finally:
-            _remove(fresh)
-            _remove(fresh.with_name(f"{fresh.name}.old"))
+            remove(fresh)
+            remove(fresh.with_name(f"{fresh.name}.old"))
 
     def _fetch(self, git_dir: Path) -> None:
+        deepen = ("--unshallow",) if bare_layout(git_dir).is_shallow else ()
         refspec = f"+{self._wanted}:{self._kept}"
-        with self._talking(git_dir).stream(*_FETCH, refspec) as output:
+        with self._talking(git_dir).stream(*_FETCH, *deepen, _REMOTE, refspec) as output:
             for _ in output.pieces():
                 pass
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keeps every other process of this program from writing here."""
+        self._make_cache_dir()
+        with locked(self._cache_dir, self._timeout) as alone:
+            if not alone:
+                message = f"{self.named}: another process is fetching into {self._cache_dir}; try again"
+                raise SourceError(message)
+            yield
 
     def _talking(self, git_dir: Path) -> Commands:
         """Git outside of any repository but the one at `git_dir`, with the remote's URL at hand."""
@@ -175,7 +268,6 @@ class Mirror:
             timeout=self._timeout,
             named=self.named,
             redact=self._remote.redact,
-            is_repository=False,
         )
         self._talks.add(talk)
         return talk
@@ -191,26 +283,10 @@ class Mirror:
         for leftover in self._cache_dir.glob(f".{self.layout.git_dir.name}-*"):
             with suppress(OSError):
                 if time.time() - leftover.stat().st_mtime > _ABANDONED:
-                    _remove(leftover)
+                    remove(leftover)
 
     def _unwritable(self, error: OSError) -> SourceError:
         return SourceError(
             f"{self.named}: cannot be mirrored under {self._cache_dir}: {error.strerror}; "
             "make that folder writable, make room, or set state.dir to another one"
         )
-
-
-def _remove(leftover: Path) -> None:
-    if leftover.is_file():
-        leftover.unlink()
-    shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _make_bare(folder: Path, *, head: str, sha256: bool) -> None:
-    """An empty bare repository without hooks: what `git init` makes, whatever templates and defaults say."""
-    for name in ("objects", "refs"):
-        (folder / name).mkdir()
-    version, extension = (1, "[extensions]\n\tobjectFormat = sha256\n") if sha256 else (0, "")
-    core = f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = true\n"
-    (folder / "config").write_text(core + extension, encoding="ascii")
-    (folder / "HEAD").write_bytes(b"ref: " + os.fsencode(head) + b"\n")

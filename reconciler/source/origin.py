@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from reconciler.source.commands import Commands
     from reconciler.source.layout import Layout
+    from reconciler.source.surroundings import Trait
 
 
 class Origin(Protocol):
@@ -38,6 +39,18 @@ class Origin(Protocol):
 
     def notes(self, paths: Sequence[str]) -> list[str]:
         """Facts for a person about what is not reconciled."""
+
+    def followed(self) -> str:
+        """What is followed, in words for a person."""
+
+    def surroundings(self) -> list[Trait]:
+        """What is unusual about the repository."""
+
+    def replace(self) -> bool:
+        """Whether what could not be read was replaced by something sound, so that it may be asked again."""
+
+    def tidy(self) -> None:
+        """Does, now that nothing else is to be done, what keeps this small; cheap when nothing is due."""
 
     def close(self) -> None:
         """Releases everything; safe to call twice."""

@@ -30,7 +30,7 @@ _PIECE = 64 * 1024
 
 
 class SilentGitError(Exception):
-    """Git said nothing for longer than it was given."""
+    """Git said nothing for longer than it was given, or took longer altogether; the text says which."""
 
 
 class Conversation(io.RawIOBase):
@@ -38,10 +38,12 @@ class Conversation(io.RawIOBase):
 
     Attributes:
         patience: seconds git may let a reader wait; the time the reader itself takes is not counted.
-        deadline: `time.monotonic()` after which git is late whatever it has said, or None.
+        longest: seconds it may let a reader wait in all, however much it says.
     """
 
-    def __init__(self, handle: git.Git.AutoInterrupt, feed: bytes, patience: float, *, total: bool) -> None:
+    def __init__(
+        self, handle: git.Git.AutoInterrupt, feed: bytes, *, patience: float, longest: float
+    ) -> None:
         super().__init__()
         self._handle = handle  # ends git when it is garbage, so it is kept as long as this
         process = self._process = _process_of(handle)
@@ -50,7 +52,8 @@ class Conversation(io.RawIOBase):
         self._ended = False
         self._given_up = False
         self.patience = patience
-        self.deadline = time.monotonic() + patience if total else None
+        self.longest = longest
+        self._waited = 0.0
         self._selector = selectors.DefaultSelector()
         self._stdout = self._watch(process.stdout, selectors.EVENT_READ)
         self._stderr = self._watch(process.stderr, selectors.EVENT_READ)
@@ -71,11 +74,10 @@ class Conversation(io.RawIOBase):
             raise SourceError("git: its output was closed before it was read to the end")
         begun = time.monotonic()
         while not self._ended:
-            if self._remaining(begun) <= 0:
-                raise SilentGitError
             count = self._received(buffer)
             if count is None:
                 self._serve(begun)
+                self._waited += time.monotonic() - begun
                 begun = time.monotonic()
             elif count:
                 return count
@@ -105,13 +107,13 @@ class Conversation(io.RawIOBase):
             if ended and not events:
                 break
             if not ended and self._remaining(begun) <= 0:
-                raise SilentGitError
+                raise self._late()
             for key, _ in events:
                 self._listen() if key.fd == self._stderr else self._send()
         try:
             return self._process.wait(timeout=max(0.0, self._remaining(begun)))
         except subprocess.TimeoutExpired as error:
-            raise SilentGitError from error
+            raise self._late() from error
 
     def complaints(self) -> str:
         """The newest of what git wrote to its standard error."""
@@ -137,7 +139,12 @@ class Conversation(io.RawIOBase):
         return stream.fileno()
 
     def _remaining(self, begun: float) -> float:
-        return (self.deadline or begun + self.patience) - time.monotonic()
+        return min(self.patience, self.longest - self._waited) - (time.monotonic() - begun)
+
+    def _late(self) -> SilentGitError:
+        if self.longest - self._waited <= self.patience:
+            return SilentGitError(f"gave no whole answer for {self.longest:g} s")
+        return SilentGitError(f"gave no answer for {self.patience:g} s")
 
     def _received(self, buffer: bytearray | memoryview) -> int | None:
         """Bytes read without waiting, which saves a look at the other pipes; None when there are none yet."""
@@ -150,7 +157,7 @@ class Conversation(io.RawIOBase):
         """Waits until a pipe is ready, and serves all that are ready but the output's."""
         events = self._selector.select(max(0.0, self._remaining(begun)))
         if not events:
-            raise SilentGitError
+            raise self._late()
         for key, _ in events:
             if key.fd == self._stdin:
                 self._send()

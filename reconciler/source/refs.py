@@ -78,6 +78,20 @@ def read_ref(layout: Layout, name: str) -> str | None:
     )
 
 
+def reftable_names(layout: Layout) -> tuple[bytes, ...]:
+    """The list of tables of a repository with a reftable; another one whenever any ref moved.
+
+    Of a linked work tree two: its own, which holds HEAD, and the common one.
+    """
+    found = []
+    for folder in dict.fromkeys((layout.git_dir, layout.common_dir)):
+        try:
+            found.append((folder / "reftable" / "tables.list").read_bytes())
+        except OSError:
+            found.append(b"")
+    return tuple(found)
+
+
 def branches(layout: Layout) -> list[str]:
     """The names of all local branches, sorted."""
     found = {name.removeprefix(_HEADS) for name, _ in _packed(layout) if name.startswith(_HEADS)}

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from reconciler.engine.values import Attribution, File, Snapshot, Touch
 from reconciler.errors import SourceError
-from reconciler.source import difference, log, tree, walk
+from reconciler.source import ancestry, difference, log, tree, walk
 from reconciler.source.address import parse_remote
-from reconciler.source.commands import Tally
-from reconciler.source.layout import discover
+from reconciler.source.commands import GitError, Tally
 from reconciler.source.local import LocalRepository
 from reconciler.source.refs import is_object_id
 from reconciler.source.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
-    from reconciler.source.difference import Entry
     from reconciler.source.origin import Origin
     from reconciler.source.process import Conversation
+    from reconciler.source.surroundings import Trait
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_NO_COMMIT = "Not a valid commit name"
 _READ_AHEAD = 256 * 1024  # bytes
 _FEW = 100  # files that may all be found near the beginning of a log, so that no list of all commits is made
 _RESOLVED_OR_NOT = frozenset({0, 1})
-_RELATED_OR_NOT = frozenset({0, 1, 128})  # 1: nothing in common; 128: no such commit
+_RELATED_OR_NOT = frozenset({0, 1})
 
 
 def open_source(  # noqa: PLR0913 - what a configuration says about its source
@@ -39,6 +43,7 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     branch: str | None,
     cache_dir: Path,
     base: Path,
+    setting: str = "",
     timeout: float = 60.0,
     paths: Sequence[str] = (),
 ) -> GitSource:
@@ -49,7 +54,8 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
             (`file://`, `ssh://`, `https://`, `user@host:path`, and `http://` to a loopback address).
         branch: the branch to follow; None for the repository's HEAD.
         cache_dir: holds the bare mirrors of URLs.
-        base: what a relative folder starts from.
+        base: what a relative folder starts from, absolute.
+        setting: what named the repository, in words for a person.
         timeout: seconds that git may stay silent before it is ended.
         paths: folders inside the repository that are reconciled; `notes` counts changes in these only.
 
@@ -58,13 +64,30 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     """
     tally = Tally()
     remote = parse_remote(repo)
+    shown = remote.shown if remote else printable(repo)
+    followed = {"source.repo": shown, "source.branch": printable(branch or "HEAD")}
     if remote is not None:
         from reconciler.source.mirror import Mirror  # noqa: PLC0415 - most repositories are folders
 
         mirror = Mirror(remote, branch, cache_dir, timeout=timeout, tally=tally)
-        return GitSource(mirror, tally=tally, paths=paths)
-    local = LocalRepository(discover(base / repo), branch, timeout=timeout, tally=tally)
-    return GitSource(local, tally=tally, paths=paths)
+        return GitSource(mirror, followed=followed, tally=tally, paths=paths)
+    local = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, tally=tally)
+    return GitSource(local, followed=followed, tally=tally, paths=paths)
+
+
+def _asked_again(ask: Callable[Concatenate[GitSource, P], T]) -> Callable[Concatenate[GitSource, P], T]:
+    """Asks once more where what git could not read was replaced by something sound."""
+
+    @wraps(ask)
+    def asked(self: GitSource, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return ask(self, *args, **kwargs)
+        except GitError:
+            if not self._origin.replace():
+                raise
+            return ask(self, *args, **kwargs)
+
+    return asked
 
 
 class GitSource:
@@ -75,8 +98,11 @@ class GitSource:
     processes of its own and ends them, so that one may be used while another's result is still being read.
     """
 
-    def __init__(self, origin: Origin, *, tally: Tally, paths: Sequence[str] = ()) -> None:
+    def __init__(
+        self, origin: Origin, *, followed: Mapping[str, str], tally: Tally, paths: Sequence[str] = ()
+    ) -> None:
         self._origin = origin
+        self._followed = followed
         self._tally = tally
         self._paths = tuple(tree.inside(path) for path in paths)
 
@@ -110,6 +136,7 @@ class GitSource:
         """
         return self._origin.last_head()
 
+    @_asked_again
     def resolve(self, revision: str) -> str:
         """The commit id of any revision that exists here.
 
@@ -128,16 +155,53 @@ class GitSource:
             )
         return commit
 
-    def contains(self, commit: str, earlier: str) -> bool:
-        """Whether `earlier` is `commit` or one of its ancestors; False also when it is not there any more.
+    def followed(self) -> Mapping[str, str]:
+        """What is followed, by the names of the settings that say so; without secrets."""
+        return self._followed
+
+    def is_shallow(self) -> bool:
+        """Whether history is cut off, so that not every ancestor of a commit is there."""
+        return self._origin.layout.is_shallow
+
+    @_asked_again
+    def parents(self, commit: str) -> Sequence[str]:
+        """The parents that the commit itself names, whether they are there or not.
 
         Raises:
-            SourceError: one of them is no whole commit id.
+            SourceError: the commit is not there, or git failed.
         """
-        arguments = ("merge-base", self._known(commit), self._known(earlier))
-        printed = self._origin.commands.run(*arguments, accept=_RELATED_OR_NOT)
-        return printed.decode(errors="replace").strip() == earlier
+        return ancestry.parents(self._origin.commands, [self._known(commit)])
 
+    @_asked_again
+    def contains(self, commit: str, earlier: str, before: Collection[str] = ()) -> bool | None:
+        """Whether `earlier` is `commit` or one of its ancestors; False also when it is not there any more.
+
+        One process; some more where history is cut off.
+
+        Args:
+            commit: where to begin.
+            earlier: what to look for.
+            before: commits known to be ancestors of `earlier`.
+
+        Returns:
+            None where history is cut off before that can be told.
+
+        Raises:
+            SourceError: one of them is no whole commit id, or git failed.
+        """
+        commands, known = self._origin.commands, (self._known(commit), self._known(earlier))
+        try:
+            printed = commands.run("merge-base", *known, accept=_RELATED_OR_NOT)
+        except GitError as error:
+            if _NO_COMMIT not in error.complaints:
+                raise
+            printed = b""
+        if printed.decode(errors="replace").strip() == earlier:
+            return True
+        cut_off = self._origin.layout.shallow()
+        return ancestry.goes_on(commands, *known, cut_off, before) if cut_off else False
+
+    @_asked_again
     def snapshot(self, commit: str, path: str) -> Snapshot:
         """All files below `path` at `commit`; `exists` is False when that is no directory.
 
@@ -149,6 +213,7 @@ class GitSource:
         exists = not any(file.path == path for file in found) and bool(found or not path)
         return Snapshot(commit, path, tuple(found) if exists else (), exists=exists)
 
+    @_asked_again
     def files(self, commit: str, paths: Collection[str]) -> Mapping[str, File]:
         """Those of exactly these paths that are a file, a link or a submodule at `commit`, by one process.
 
@@ -158,12 +223,13 @@ class GitSource:
         wanted = frozenset(filter(tree.can_be, paths))
         if not wanted:
             return {}
-        if sum(map(len, wanted)) <= tree.MOST_ARGUMENTS:
+        if tree.fit_arguments(wanted):
             found = self._listed(self._known(commit), *tree.pathspec(*sorted(wanted)))
         else:
             found = self._listed("-r", self._known(commit), *tree.pathspec(tree.common_folder(wanted)))
         return {file.path: file for file in found if file.path in wanted}
 
+    @_asked_again
     def changes(self, old: str, new: str, path: str) -> Mapping[str, File | None] | None:
         """Every path below `path` whose entry differs between two commits: its file at `new`, None if gone.
 
@@ -185,7 +251,12 @@ class GitSource:
         if told is None:
             return None
         entries = difference.entries(told)
-        return None if path in entries else self._measured(entries)
+        if entries is None or path in entries or not all(map(tree.can_be, entries)):
+            return None
+        present = self.files(new, [name for name, is_there in entries.items() if is_there])
+        if any(file.mode == tree.AMBIGUOUS for file in present.values()):
+            return None
+        return {name: present.get(name) for name in entries}
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The bytes of each blob, streamed in the order asked, by one `git cat-file --batch`.
@@ -197,9 +268,18 @@ class GitSource:
         for blob in wanted:
             if not is_object_id(blob):
                 raise SourceError(f"{self._origin.named}: '{printable(blob)}' is not an object id")
-        if wanted:
-            yield from self._contents(wanted)
+        while wanted:
+            done = 0
+            try:
+                for found in self._contents(wanted):
+                    done += 1
+                    yield found
+            except GitError:
+                if not self._origin.replace():
+                    raise
+            wanted = wanted[done:]
 
+    @_asked_again
     def touched(self, since: str, commit: str, path: str) -> frozenset[str] | None:
         """Every path below `path` that a commit touched which `commit` contains and `since` does not.
 
@@ -219,6 +299,7 @@ class GitSource:
         told = self._origin.commands.attempt(*log.LOG, *log.BOTH_SIDES, span, *where)
         return None if told is None else log.touched_since(log.commits([told]))
 
+    @_asked_again
     def attribute(self, commit: str, blobs: Mapping[str, str | None]) -> Mapping[str, Attribution]:
         """For each path, the newest commit reachable from `commit` that gave it the content it has there.
 
@@ -242,6 +323,7 @@ class GitSource:
         with telling as output:
             return log.attribute(log.commits(output.pieces()), blobs)
 
+    @_asked_again
     def history(self, commit: str, root: str) -> Sequence[Touch]:
         """Every commit that touched a file below `root`, newest first, renames inside `root` followed.
 
@@ -259,12 +341,32 @@ class GitSource:
         """Facts a person should know: uncommitted changes, a detached HEAD, a shallow clone."""
         return self._origin.notes(self._paths)
 
+    def described(self) -> str:
+        """What is followed, in words for a person."""
+        return self._origin.followed()
+
+    def surroundings(self) -> Sequence[Trait]:
+        """What is unusual about the repository, and whether it needs a look.
+
+        Raises:
+            SourceError: git could not be read.
+        """
+        return self._origin.surroundings()
+
     def watch_paths(self) -> tuple[Path, ...]:
         """Folders in which something changes when a local branch moves; none for a remote.
 
         To be watched without what lies below them; the set may change with each change seen.
         """
         return self._origin.watch_paths()
+
+    def tidy(self) -> None:
+        """Packs a mirror, at most once a day; to be called when nothing else is to be done.
+
+        Raises:
+            SourceError: git failed.
+        """
+        self._origin.tidy()
 
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""
@@ -300,19 +402,6 @@ class GitSource:
         with self._origin.commands.stream(*tree.LISTED, *arguments) as output:
             return tree.files(output.pieces())
 
-    def _measured(self, entries: Mapping[str, Entry | None]) -> dict[str, File | None]:
-        """The entries with the sizes of their contents; no process is started when none has any."""
-        blobs = {entry.blob: None for entry in entries.values() if entry is not None and entry.has_content}
-        sizes: dict[str, int] = {}
-        if blobs:
-            with self._origin.commands.stream(*tree.MEASURED, feed=_lines(blobs)) as output:
-                printed = b"".join(output.pieces())
-            sizes = dict(zip(blobs, tree.sizes(printed), strict=True))
-        return {
-            path: None if entry is None else File(path, entry.blob, entry.mode, sizes.get(entry.blob, 0))
-            for path, entry in entries.items()
-        }
-
     def _contents(self, wanted: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
         with self._origin.commands.stream("cat-file", "--batch", "--buffer", feed=_lines(wanted)) as output:
             reader = io.BufferedReader(output, _READ_AHEAD)
@@ -320,7 +409,7 @@ class GitSource:
                 content = tree.content(reader)
                 if content is None:
                     self._origin.commands.require_success(output)
-                    raise SourceError(
+                    raise GitError(
                         f"{self._origin.named}: object {blob} is missing, or no file's content; "
                         "run `git fsck` there, or clone it anew"
                     )

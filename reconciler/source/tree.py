@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from itertools import pairwise
 from operator import attrgetter
 from sys import intern
 from typing import TYPE_CHECKING
@@ -14,13 +15,14 @@ from reconciler.source.text import blocks, printable
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from reconciler.source.process import Conversation
 
-LISTED = ("ls-tree", "-z", "-l", "--full-tree")
-MEASURED = ("cat-file", "--batch-check=%(objectsize)", "--buffer")
-MOST_ARGUMENTS = 64 * 1024  # bytes of paths in one command line; systems take at least twice that
+LISTED = ("ls-tree", "-z", "-l", "-t", "--full-tree")
+AMBIGUOUS = "ambiguous"
+"""The mode of what a tree names twice, or by a name that no checkout could give it; its id is zeros."""
+_MOST_ARGUMENTS = 64 * 1024  # bytes of paths in one command line; systems take at least twice that
 
 _ENTRY = re.compile(r"(\d{6}) (\w+) ([0-9a-f]+) +([^\t]+)\t([^\0]+)\0")
 _NOWHERE = frozenset({"", ".", ".."})
@@ -44,13 +46,20 @@ def can_be(path: str) -> bool:
 
 
 def common_folder(paths: Iterable[str]) -> str:
-    """The deepest folder that holds all of `paths`; the path itself when there is one."""
+    """The deepest folder that holds all of `paths` and can be an argument; of one path, itself."""
     known = tuple(paths)
     first, last = min(known).split("/"), max(known).split("/")
     shared = 0
     while shared < min(len(first), len(last)) and first[shared] == last[shared]:
         shared += 1
+    while not fit_arguments(["/".join(first[:shared])]):
+        shared -= 1
     return "/".join(first[:shared])
+
+
+def fit_arguments(paths: Iterable[str]) -> bool:
+    """Whether these paths, which anybody who commits may have made, can be arguments of one command."""
+    return sum(len(path.encode("utf-8", "surrogateescape")) + 1 for path in paths) <= _MOST_ARGUMENTS
 
 
 def pathspec(*paths: str) -> tuple[str, ...]:
@@ -59,20 +68,40 @@ def pathspec(*paths: str) -> tuple[str, ...]:
 
 
 def files(pieces: Iterable[bytes]) -> list[File]:
-    """The files, links and submodules that `git ls-tree` prints with `LISTED`, sorted by path."""
-    found = [
-        File(path, blob, intern(mode), int(size) if size.isdigit() else 0)
-        for block in blocks(pieces)
-        for mode, kind, blob, size, path in _ENTRY.findall(block)
-        if kind != "tree"
-    ]
+    """The files, links and submodules that `git ls-tree` prints with `LISTED`, sorted by path.
+
+    What a tree names twice, or in a way that no checkout could have it (`a//b`, a slash in a name), is there
+    once, as `AMBIGUOUS`: which of them is meant, nobody can say.
+    """
+    found: list[File] = []
+    folders: set[str] = {""}
+    twice: set[str] = set()
+    for block in blocks(pieces):
+        for mode, kind, blob, size, path in _ENTRY.findall(block):
+            if kind != "tree":
+                found.append(File(path, blob, intern(mode), int(size) if size.isdigit() else 0))
+            elif path in folders:
+                twice.add(path)
+            else:
+                folders.add(path)
     found.sort(key=attrgetter("path"))
-    return found
+    odd = {file.path for file in found if not _is_plain(file.path, folders)}
+    odd |= {one.path for one, other in pairwise(found) if one.path == other.path}
+    odd |= {file.path for file in found if any(file.path.startswith(f"{folder}/") for folder in twice)}
+    odd |= {file.path for file in found if file.path in folders}
+    if not odd:
+        return found
+    return list({file.path: ambiguous(file) if file.path in odd else file for file in found}.values())
 
 
-def sizes(printed: bytes) -> list[int]:
-    """Bytes of each object that `git cat-file` tells with `MEASURED`, in the order asked; 0 if missing."""
-    return [int(line) if line.isdigit() else 0 for line in printed.splitlines()]
+def ambiguous(file: File) -> File:
+    """The same as something that must not be read."""
+    return file._replace(blob="0" * len(file.blob), mode=AMBIGUOUS, size=0)
+
+
+def _is_plain(path: str, folders: Collection[str]) -> bool:
+    """Whether a checkout could have the path: each part of it is a folder of its own."""
+    return path.rpartition("/")[0] in folders and can_be(path)
 
 
 def content(reader: io.BufferedReader[Conversation]) -> bytes | None:

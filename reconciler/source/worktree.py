@@ -17,6 +17,7 @@ from reconciler.engine.values import File, Snapshot
 from reconciler.errors import ConfigurationError, SourceError
 from reconciler.manifest import is_manifest
 from reconciler.source.address import parse_remote
+from reconciler.source.ignored import ignored, submodules
 from reconciler.source.layout import discover
 
 if TYPE_CHECKING:
@@ -25,29 +26,41 @@ if TYPE_CHECKING:
 _REFERS = b"initial_config_file"
 _DECLARES = b"model_name"
 _DECLARED = re.compile(rb"""model_name["']?\s*:\s*["']?([^"'\s,}#]+)""")
-_LINK = "120000"
+_LINK, _SUBMODULE = "120000", "160000"
 _FIRST_READ = 1 << 16  # bytes; nearly every manifest is smaller, and room for more costs time
 _LARGEST_READ = 1 << 20  # more than any manifest may have; the rules refuse what is cut off here
 
 
-def work_tree(repo: str, base: Path) -> Path:
-    """The root of the work tree that a repository has; `base` for a URL, a bare repository or none at all.
+def work_tree(repo: str, base: Path, folders: Collection[str]) -> WorkTree:
+    """The work tree that a repository has; the folder `base` for a URL, a bare repository or none at all.
 
     Args:
         repo: as configured: a folder, relative to `base`, or a URL.
         base: what a relative folder starts from.
+        folders: inside the repository; what git ignores is looked for in these.
     """
     try:
-        return base if parse_remote(repo) is not None else discover(base / repo).top or base
+        layout = None if parse_remote(repo) is not None else discover(base / repo)
     except SourceError:
-        return base
+        layout = None
+    if layout is None or layout.top is None:
+        return WorkTree(base)
+    return WorkTree(layout.top, ignored(layout, folders), submodules(layout, folders))
 
 
 @dataclass(frozen=True, slots=True)
 class WorkTree:
-    """The files below one directory; a file's blob id is its path."""
+    """The files below one directory; a file's blob id is its path.
+
+    Attributes:
+        base: the directory.
+        ignored: what git ignores, files and, with a `/` at the end, whole folders.
+        submodules: the paths of other repositories.
+    """
 
     base: Path
+    ignored: frozenset[str] = frozenset()
+    submodules: frozenset[str] = frozenset()
 
     def snapshot(self, path: str) -> Snapshot:
         """All files below `path`, sorted. Raises ConfigurationError when there is no such directory."""
@@ -122,6 +135,8 @@ class WorkTree:
         for folder in wanted:
             for file in (self.base / folder).iterdir() if folder.is_relative_to(root) else ():
                 found = self._file((folder / file.name).as_posix())
+                if found.path in self.ignored:
+                    continue
                 if found.mode != _LINK and _REFERS in self._text(found.path):
                     yield found
 
@@ -137,20 +152,32 @@ class WorkTree:
         return (path for path, _ in self._entries(folder))
 
     def _entries(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """Everything below a folder that is no folder, by its path as git would name it, in any order."""
+        """Everything below a folder that is no folder, by its path as git would name it, in any order.
+
+        Without what git ignores, which no commit will have; a submodule is one entry, as in a commit.
+        """
         folders = [folder]
         while folders:
             within = folders.pop()
             above = "" if within in ("", ".") else f"{within}/"
             with os.scandir(self.base / within) as entries:
                 for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(above + entry.name)
-                    else:
-                        yield above + entry.name, entry
+                    path = above + entry.name
+                    if not entry.is_dir(follow_symlinks=False):
+                        if path not in self.ignored:
+                            yield path, entry
+                    elif self._is_submodule(path):
+                        yield path, entry
+                    elif f"{path}/" not in self.ignored:
+                        folders.append(path)
+
+    def _is_submodule(self, path: str) -> bool:
+        return path in self.submodules or os.path.lexists(f"{self.base}/{path}/.git")
 
     def _file(self, path: str) -> File:
         status = (self.base / path).lstat()
+        if stat.S_ISDIR(status.st_mode) and self._is_submodule(path):
+            return File(path, path, _SUBMODULE, 0)
         return File(path, path, "100644" if stat.S_ISREG(status.st_mode) else _LINK, status.st_size)
 
 

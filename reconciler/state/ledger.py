@@ -105,6 +105,11 @@ class SqlLedger:
         return Requests(self._database)
 
     @property
+    def session(self) -> str | None:
+        """Names the server's session that holds the writer's lock; what `open_state` takes as `replaces`."""
+        return self._database.session
+
+    @property
     def lineage(self) -> str:
         """The id this state was given when it was made, in hex; copies of it share the id."""
         with self._database.reading() as connection:
@@ -146,8 +151,11 @@ class SqlLedger:
             return [event_of(row) for row in archive.rows(connection, target, pair)]
 
     def position(self) -> int:
-        """The number of the newest event in the journal; 0 for an empty one."""
-        with self._database.reading() as connection:
+        """The number of the newest event in the journal; 0 for an empty one.
+
+        The writer's own question also finds out that its lock was lost: the loop asks it at every tick.
+        """
+        with self._database.leading() as connection:
             return connection.scalar(select(func.max(tables.journal.c.seq))) or 0
 
     def newest(self) -> datetime | None:

@@ -57,6 +57,7 @@ class PageState:
         report: of the newest finished cycle, or None.
         next_tick_at: when the schedule looks again, if it does.
         commit_url: link to a commit, in which `{commit}` is replaced; http and https only.
+        problem: why what is shown may be old, in one line; None while it is not.
         refresh_seconds: how often a browser fetches the page again; 0 for never.
     """
 
@@ -68,6 +69,7 @@ class PageState:
     last_success_at: datetime | None = None
     next_tick_at: datetime | None = None
     commit_url: str | None = None
+    problem: str | None = None
     refresh_seconds: int = 15
 
 

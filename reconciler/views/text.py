@@ -7,6 +7,7 @@ from datetime import UTC
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
+from reconciler.contract.wording import many
 from reconciler.engine.values import Verdict
 from reconciler.views.clean import clean, pad, width
 from reconciler.views.colour import painter
@@ -89,10 +90,10 @@ class _Page:
         if still and numbers.keys() <= _QUIET:
             unmanaged = numbers.get(Verdict.UNMANAGED)
             rest = f", {unmanaged} unmanaged" if unmanaged else ""
-            return f"Nothing to do: {_models(numbers.get(Verdict.IN_SYNC, 0))} in sync{rest}."
+            return f"Nothing to do: {many(numbers.get(Verdict.IN_SYNC, 0), 'model')} in sync{rest}."
         news = f"{len(self.imported)} imported; " if self.imported else ""
         failed = len(self.found.failures)
-        lost = f"; {failed} target{'s' if failed > 1 else ''} could not be reconciled" if failed else ""
+        lost = f"; {many(failed, 'target')} could not be reconciled" if failed else ""
         return f"{_LEAD[self.mode]}: {news}{counted(self.found)}{lost}."
 
     def _hints(self) -> Iterator[str]:
@@ -136,7 +137,3 @@ class _Page:
             yield self.paint(f"since {item.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", "dim")
         if self.verbose and item.commit is not None:
             yield self.paint(clean(f"{item.commit[:12]} {item.author or ''}".rstrip()), "dim")
-
-
-def _models(number: int) -> str:
-    return "1 model" if number == 1 else f"{number} models"

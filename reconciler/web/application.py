@@ -12,11 +12,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from reconciler.views import as_json, html
+from reconciler.views.clean import clean
 from reconciler.views.metrics import CONTENT_TYPE
 from reconciler.web import webhook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,14 +25,19 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Report
 
 
+async def nothing() -> None:
+    """What is shown is always up to date."""
+
+
 def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or heard
     status: Callable[[], html.PageState],
     metrics: Callable[[], bytes],
     trigger: Callable[[str], None],
-    ready: Callable[[], bool],
+    not_ready: Callable[[], str | None],
     webhook_secret: Callable[[], str | None],
     *,
-    alive: Callable[[], bool] = lambda: True,
+    not_alive: Callable[[], str | None] = lambda: None,
+    refresh: Callable[[], Awaitable[None]] = nothing,
     body_seconds: float = 10.0,
 ) -> Starlette:
     """The application. All callables are called on the event loop and must return at once.
@@ -40,9 +46,10 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
         status: everything the page shows, as one immutable value; its report is also `/api/report`.
         metrics: the metrics page in Prometheus' text format.
         trigger: asks for a tick soon, in the name of the one it is told; asking twice is asking once.
-        ready: whether a first cycle has succeeded.
+        not_ready: why what is shown may not be so any more, in one line; None while it is.
         webhook_secret: the secret now (it may be rotated), or None when there is no webhook.
-        alive: whether the loop still goes round.
+        not_alive: why the process should be started again; None while it should not.
+        refresh: brings what `status` gives up to date, as far as that can be had soon.
         body_seconds: how long a delivery's body may take to arrive.
     """
 
@@ -51,9 +58,11 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
         wanted = html.Filter(
             query.get("verdict", ""), query.get("name", ""), refresh=query.get("refresh") != "off"
         )
+        await refresh()
         return HTMLResponse(await run_in_threadpool(html.page, status(), wanted))
 
     async def report(_: Request) -> Response:
+        await refresh()
         found = status().report
         if found is None:
             return _json('{"error": "no cycle has finished yet"}', 503)
@@ -63,10 +72,10 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
         return Response(metrics(), media_type=CONTENT_TYPE)
 
     async def healthz(_: Request) -> Response:
-        return _answer("alive" if (good := alive()) else "the loop has stopped", good=good)
+        return _answer("alive", not_alive())
 
     async def readyz(_: Request) -> Response:
-        return _answer("ready" if (good := ready()) else "no cycle has succeeded yet", good=good)
+        return _answer("ready", not_ready())
 
     async def hook(request: Request) -> Response:
         return await webhook.receive(request, webhook_secret, trigger, body_seconds)
@@ -92,8 +101,8 @@ def _json(text: str, status: int) -> Response:
     return Response(text, status, media_type="application/json")
 
 
-def _answer(text: str, *, good: bool) -> Response:
-    return PlainTextResponse(f"{text}\n", 200 if good else 503)
+def _answer(well: str, problem: str | None) -> Response:
+    return PlainTextResponse(f"{clean(problem or well)}\n", 503 if problem else 200)
 
 
 class _SecurityHeaders:

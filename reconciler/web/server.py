@@ -12,11 +12,11 @@ import uvicorn
 from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.types import ASGIApp
 
-_GRACE_SECONDS = 2
+_GRACE_SECONDS = 1
 _MOST_CONNECTIONS = 128
 _PORTS = 65_536
 
@@ -42,10 +42,13 @@ def listen(host: str, port: int, *, attempts: int = 1) -> socket.socket:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[str]:
+async def serving(
+    app: ASGIApp, listener: socket.socket, ended: Callable[[], None] = lambda: None
+) -> AsyncIterator[str]:
     """Serves until the block is left; gives the URL. Signals stay the business of the process.
 
-    Leaving the block waits up to two seconds for answers under way, and closes the socket.
+    Leaving the block waits up to a second for answers under way, and closes the socket. `ended` is told
+    when the server stops before that, by itself.
     """
     server = _Server(_config(app))
     with listener:
@@ -53,6 +56,7 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[str]:
         task.add_done_callback(lambda _: server.started_serving.set())
         try:
             await server.started_serving.wait()
+            task.add_done_callback(lambda _: None if server.should_exit else ended())
             yield _url(listener)
         finally:
             server.should_exit = True

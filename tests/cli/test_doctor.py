@@ -29,7 +29,12 @@ def test_all_is_well(fleet: Fleet) -> None:
     assert (done.code, done.err) == (0, "")
     checks = [line.split(":")[0] for line in done.out.splitlines()]
     assert checks == [
-        *("ok    config", "ok    git", "ok    manifests (local)", "ok    state", "ok    registry (local)")
+        "ok    config",
+        "ok    git",
+        "ok    edition (local)",
+        "ok    manifests (local)",
+        "ok    state",
+        "ok    registry (local)",
     ]
     assert str(fleet.folder / "reconciler.toml") in done.out
     assert ".".join(map(str, sys.version_info[:3])) in done.out
@@ -41,7 +46,7 @@ def test_all_is_well_over_http(fleet: Fleet) -> None:
         fleet.configure(modelarts(relay.url))
         done = fleet.json("doctor")
     assert done.code == 0
-    assert [(finding["check"], finding["level"]) for finding in done.json][4:] == [
+    assert [(finding["check"], finding["level"]) for finding in done.json][5:] == [
         *(("address", "ok"), ("tls", "ok"), ("clock", "ok"), ("registry", "ok"))
     ]
 

@@ -124,9 +124,7 @@ def test_the_schema_of_the_configuration_accepts_the_example(tmp_path: Path) -> 
     configured = Program(tmp_path)
     configured.configure(DESIGNED)
     assert "no such target" in configured("plan", "--target", "other").err
-    assert [
-        error.message for error in _schema(tmp_path, "--config").iter_errors(tomllib.loads(DESIGNED))
-    ] == []
+    assert [error.message for error in _schema(tmp_path, "config").iter_errors(tomllib.loads(DESIGNED))] == []
 
 
 @pytest.mark.parametrize(
@@ -146,4 +144,4 @@ def test_the_schema_of_the_configuration_refuses_what_the_program_refuses(tmp_pa
     configured = Program(tmp_path)
     configured.configure(wrong)
     assert configured("plan").code == 2
-    assert not _schema(tmp_path, "--config").is_valid(tomllib.loads(wrong))
+    assert not _schema(tmp_path, "config").is_valid(tomllib.loads(wrong))

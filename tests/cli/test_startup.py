@@ -46,7 +46,7 @@ USES = {
     "validate models.d/a-1.0.0.yaml": {"pydantic", "yaml"},
     "validate --commit HEAD": {"pydantic", "yaml", "git"},
     "schema": {"pydantic", "yaml"},
-    "schema --config": {"pydantic", "yaml"},
+    "schema config": {"pydantic", "yaml"},
     "status": {"pydantic", "yaml", "sqlalchemy", "asyncio"},
     "history": {"pydantic", "yaml", "sqlalchemy", "asyncio", "git"},
     "state check": {"pydantic", "yaml", "sqlalchemy", "asyncio"},

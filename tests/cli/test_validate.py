@@ -244,3 +244,48 @@ def _commit(fleet: Fleet) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
+
+
+def test_what_git_ignores_is_not_checked_unless_it_is_named(fleet: Fleet) -> None:
+    """It will be in no commit: files, folders, and what the user's own excludes say."""
+    fleet.commit({".gitignore": "*.local.yaml\nbuild/\n"})
+    bad = manifest("x@01.0.0")
+    fleet.repository.write({"models.d/a.local.yaml": bad, "models.d/build/b.yaml": bad})
+    assert fleet("validate").code == 0
+    assert fleet("validate", "models.d").code == 0
+    assert fleet("validate", "models.d/a.local.yaml").code == 1
+    fleet.repository.git("add", "--force", "models.d/a.local.yaml")
+    assert fleet("validate").code == 1
+
+
+def test_a_twin_that_git_ignores_is_no_conflict(fleet: Fleet) -> None:
+    """A file that is given is held only against what can be committed."""
+    fleet.commit({".gitignore": "*.local.yaml\n", "models.d/x.yaml": manifest("x@1.0.0")})
+    fleet.repository.write({"models.d/x.local.yaml": manifest("x@1.0.0")})
+    assert fleet("validate", "models.d/x.yaml").code == 0
+
+
+@pytest.mark.parametrize("filled", [True, False])
+def test_a_submodule_is_refused_as_a_plan_refuses_it(fleet: Fleet, tmp_path: Path, filled: bool) -> None:
+    """Whether its files are there or not; a repository in a folder, without a file that says so, too."""
+    other = Fleet(tmp_path / "other")
+    other.declare("sub@1.0.0")
+    local = ("-c", "protocol.file.allow=always")
+    where = "models.d/sub"
+    fleet.repository.git(*local, "submodule", "--quiet", "add", f"file://{other.folder}", where)
+    fleet.commit({})
+    if not filled:
+        fleet.repository.git("submodule", "--quiet", "deinit", "--force", where)
+    problems = fleet.json("validate").json["problems"]
+    committed = fleet.json("validate", "--commit", "HEAD").json["problems"]
+    assert [(problem["path"], problem["code"]) for problem in problems] == [(where, "link")]
+    assert [problem["message"] for problem in problems] == [problem["message"] for problem in committed]
+
+
+def test_an_lfs_pointer_is_called_one(fleet: Fleet) -> None:
+    """Its content is not in git, and no YAML error helps."""
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12\n"
+    fleet.repository.write({"models.d/p.yaml": pointer, "models.d/p.json": pointer})
+    problems = fleet.json("validate").json["problems"]
+    assert [problem["code"] for problem in problems] == ["lfs-pointer", "lfs-pointer"]
+    assert "git lfs untrack" in problems[0]["message"]

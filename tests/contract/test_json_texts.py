@@ -146,13 +146,24 @@ def test_the_seconds_of_a_probe_have_a_range(value: object) -> None:
 
 
 def test_a_key_of_the_configuration_gets_a_did_you_mean() -> None:
-    """Official samples have `procotol`."""
-    assert faults(initial_config={"apis": [{"procotol": "http"}]}) == [
-        "initial_config.apis[0].procotol: is not a field here; did you mean 'protocol'?"
-    ]
-    assert faults(initial_config=as_text({"depedencies": []})) == [
-        "initial_config.depedencies: is not a field here; did you mean 'dependencies'?"
-    ]
+    """Official samples have `procotol`: a warning, unless the target is strict about configurations."""
+    document = minimal(initial_config={"model_algorithm": "a", "apis": [{"procotol": "http"}]})
+    for strict, severity in ((False, "warning"), (True, "error")):
+        (problem,) = edition("seed-2019", strict_config=strict).parse(document).problems
+        assert (problem.severity, problem.message) == (
+            severity,
+            (
+                "initial_config.apis[0].procotol: is not documented, and is sent as it stands; "
+                "did you mean 'protocol'?"
+            ),
+        )
+    (problem,) = (
+        edition("cn-2021")
+        .parse(minimal(initial_config=as_text({"model_algorithm": "a", "depedencies": []})))
+        .problems
+    )
+    assert problem.message.startswith("initial_config.depedencies: is not documented")
+    assert problem.message.endswith("did you mean 'dependencies'?")
 
 
 def test_free_json_is_followed_to_a_depth_and_no_further() -> None:

@@ -58,7 +58,7 @@ def test_the_vendors_example_comes_back_field_for_field(serve: Serve, clock: Clo
         "workspace_id": "0",
         "source_type": "",
         "model_source": "custom",
-        "config": "",
+        "config": "{}",
         "model_docs": [],
         "model_labels": [],
         "labels_map": {"labels": []},

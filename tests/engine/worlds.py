@@ -87,7 +87,19 @@ class MemorySource:
     def resolve(self, revision: str) -> str:
         return revision
 
-    def contains(self, commit: str, earlier: str) -> bool:
+    def tidy(self) -> None:
+        pass
+
+    def followed(self) -> Mapping[str, str]:
+        return {}
+
+    def is_shallow(self) -> bool:
+        return False
+
+    def parents(self, commit: str) -> Sequence[str]:
+        raise NotImplementedError
+
+    def contains(self, commit: str, earlier: str, before: Collection[str] = ()) -> bool:  # noqa: ARG002
         return earlier in self.commits[: self.commits.index(commit) + 1]
 
     def snapshot(self, commit: str, path: str) -> Snapshot:

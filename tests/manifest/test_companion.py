@@ -20,6 +20,11 @@ FILES = {
     "models.d/vision/large.json": b" " * (256 * 1024 + 1),
     "models.d/vision/deepest.json": b"[" * 1000,
     "models.d/vision/other.json": b'{"model_name": "a", "model_version": "1.0.0"}',
+    "models.d/vision/merged.json": (
+        b'{"model_algorithm": "x",\n<<<<<<< HEAD\n "runtime": "python2.7"\n=======\n'
+        b' "runtime": "python3.6"\n>>>>>>> topic\n}\n'
+    ),
+    "models.d/vision/half.json": b'{"model_algorithm": "x",\n "runtime": "python3.6"\n>>>>>>> topic\n}\n',
     "models.d/vision/wrong.json": (
         b'{"model_algorithm": "x",\n "apis": [{"url": "/",\n  "protocol": "gopher"}],\n "zzz": 1}'
     ),
@@ -73,20 +78,38 @@ def test_a_manifest_at_the_top_of_the_repository_has_neighbours_too() -> None:
         ("", "invalid-type", "must be the name of a JSON file"),
         ("~", "invalid-type", "must be the name of a JSON file"),
         ("{a: b}", "invalid-type", "must be the name of a JSON file"),
-        ("broken.json", "syntax", "models.d/vision/broken.json:2:6: not JSON: Expecting ':' delimiter"),
-        ("twice.json", "duplicate-key", "twice.json:2:2: 'a' is given twice; it is at 1:2 already"),
-        ("latin.json", "not-utf-8", "latin.json:1:8: the byte 0xe9"),
-        ("empty.json", "empty-file", "must hold JSON"),
-        ("large.json", "file-too-large", "262,145 bytes"),
-        ("deepest.json", "too-deep", "deepest.json:1:33:"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_an_error_at_the_key_s_value(name: str, code: str, words: str) -> None:
+def test_a_file_that_cannot_be_named_is_an_error_at_the_key_s_value(name: str, code: str, words: str) -> None:
     """And nothing is read outside the manifest's folder."""
     reason = only_reason(f"{MINIMAL}initial_config_file: {name}\n", files=FILES)
     assert (reason.code, reason.line) == (code, 5)
     assert words in reason.message
     assert reason.message.startswith("initial_config_file")
+    assert reason.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "at", "words"),
+    [
+        ("broken.json", "syntax", "2:6", "not JSON: Expecting ':' delimiter"),
+        ("twice.json", "duplicate-key", "2:2", "'a' is given twice; it is at 1:2 already"),
+        ("latin.json", "not-utf-8", "1:8", "the byte 0xe9"),
+        ("empty.json", "empty-file", "None:None", "must hold JSON"),
+        ("large.json", "file-too-large", "None:None", "262,145 bytes"),
+        ("deepest.json", "too-deep", "1:33", "nested deeper"),
+        ("merged.json", "merge-conflict", "2:1", "git's conflict markers stand here (<<<<<<<)"),
+        ("half.json", "merge-conflict", "3:1", "git's conflict markers stand here (>>>>>>>)"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_an_error_at_its_own_place(
+    name: str, code: str, at: str, words: str
+) -> None:
+    """The manifest is invalid; the reason stands where it can be mended, and says who names the file."""
+    reason = only_reason(f"{MINIMAL}initial_config_file: {name}\n", files=FILES)
+    assert (reason.code, reason.path, place(reason)) == (code, f"models.d/vision/{name}", at)
+    assert words in reason.message
+    assert reason.message.startswith(f"initial_config_file '{name}': ")
     assert reason.message.isprintable()
 
 
@@ -98,13 +121,13 @@ def test_only_one_of_file_and_inline_configuration_is_allowed() -> None:
     assert "keep one of them" in reason.message
 
 
-def test_a_problem_inside_the_file_names_both_places() -> None:
-    """The manifest's line for the report, the file's own for the person."""
+def test_a_problem_inside_the_file_stands_at_its_place_there() -> None:
+    """An error and a warning, each once, with path, line and column of the configuration file."""
     found = invalid(f"{MINIMAL}initial_config_file: wrong.json\n", files=FILES)
-    assert {place(reason) for reason in found.reasons} == {"5:22"}
-    messages = " ".join(reason.message for reason in found.reasons)
-    assert "(in models.d/vision/wrong.json:3:15)" in messages
-    assert "(in models.d/vision/wrong.json:4:2)" in messages
+    assert [(reason.path, place(reason), reason.severity) for reason in found.reasons] == [
+        ("models.d/vision/wrong.json", "3:15", "error"),
+        ("models.d/vision/wrong.json", "4:2", "warning"),
+    ]
 
 
 def test_the_same_file_serves_several_documents() -> None:

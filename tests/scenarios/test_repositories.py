@@ -33,6 +33,22 @@ def test_a_folder_that_is_no_repository_is_told(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_configuration_elsewhere_is_told_with_the_folder_it_means(tmp_path: Path, relay: Relay) -> None:
+    """`.` is the folder of the file: which that is, and whether the setting was written at all."""
+    elsewhere = tmp_path / "conf"
+    elsewhere.mkdir()
+    file = Program(elsewhere)
+    file.configure(modelarts(relay.url))
+    done = Program(tmp_path)("plan", "--config", "conf/reconciler.toml")
+    assert f"{elsewhere} (source.repo is '.' by default, in {elsewhere}): not a git repository" in done.err
+    file.configure("[source]\nrepo = '.'\n" + modelarts(relay.url))
+    done = Program(tmp_path)("plan", "--config", "conf/reconciler.toml")
+    told = f"source.repo is '.' in {elsewhere}/reconciler.toml, from {elsewhere}"
+    assert (done.code, told in done.err) == (3, True)
+    done = Program(tmp_path)("plan", "--config", "conf/reconciler.toml", RECONCILER_SOURCE__REPO="../x")
+    assert "source.repo is '../x' in RECONCILER_SOURCE__REPO" in done.err
+
+
 def test_a_folder_that_does_not_exist_is_told(tmp_path: Path, relay: Relay) -> None:
     """Exit code 3."""
     done = _beside(tmp_path, relay, "../nowhere")("plan")

@@ -35,6 +35,7 @@ def _nobodys_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
 

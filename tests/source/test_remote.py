@@ -155,7 +155,7 @@ def test_an_unreachable_server_is_said_to_be_unreachable_without_the_password(
     opened: Opener, cache: Path
 ) -> None:
     """The URL is shown without credentials; no trace of them is left in the cache."""
-    source = opened("https://user:s3cret@127.0.0.1:9/models.git?token=s3cret")
+    source = opened("https://user:s3cret@127.0.0.1:9/models.git")
     with pytest.raises(SourceError) as caught:
         source.head()
     assert "https://127.0.0.1:9/models.git: it cannot be reached" in str(caught.value)
@@ -297,11 +297,17 @@ def test_a_cache_that_cannot_be_written_is_an_error_with_a_remedy(
         opened(repository.path.as_uri()).head()
 
 
-def test_reading_before_the_first_fetch_is_a_clear_error(repository: GitRepository, opened: Opener) -> None:
-    """Nothing is mirrored yet."""
+def test_reading_before_the_first_fetch_fetches(
+    repository: GitRepository, tmp_path: Path, opened: Opener
+) -> None:
+    """A mirror that is not there is like one that is damaged; with the remote away it is a clear error."""
     commit = repository.commit({"a": "1"})
+    source = opened(repository.path.as_uri())
+    repository.path.rename(tmp_path / "away")
     with pytest.raises(SourceError, match="cannot be entered"):
-        opened(repository.path.as_uri()).snapshot(commit, "")
+        source.snapshot(commit, "")
+    (tmp_path / "away").rename(repository.path)
+    assert source.snapshot(commit, "").exists
 
 
 # --- ssh and http ------------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ CASES: Mapping[int, Case] = {
     20: Case("package_name `numpy==1.0`, `包`", "refused", "SEED charset [D]"),
     21: Case("param_type `box`; `min` on a string", "accepted, with a warning", "SEED's table against its example [?]", _STRICT),
     22: Case("apis as an array, and as JSON text", "both accepted; shown as text", "SEED, CN2021 [D]"),
-    23: Case("initial_config that is not JSON, or has an unknown key", "refused, 3015 and 3016", "ERR [D]"),
+    23: Case("initial_config that is not JSON; one with an unknown key", "refused, 3015; accepted, with a warning", "ERR 3015, 3016 [D] against the vendor's samples", _STRICT),
     24: Case("model_type `tensorflow`, `ONNX`", "refused and never repeated, also as a 500", "ERR 3037 or 3053 [?]", {"type_code": ("3037", "3053")}),
     25: Case("Template without its parts", "3034, 3029, 3039; without source_location accepted in current", "ERR, OTC25 [D]"),
     26: Case("Image with dependencies; others with swr_location", "refused before sending; else the import fails", "events [D]; moment [I]", {"content_errors": ("later", "at-once")}),

@@ -62,7 +62,7 @@ def test_good_credentials_pass_and_nothing_is_created(name: str, guarded: Served
     done = doctor(fleet)
     assert done.code == 0
     found = [(f["check"], f["level"]) for f in done.json if f["target"] == "prod"]
-    assert found[1:] == [("address", "ok"), ("tls", "ok"), ("clock", "ok"), ("registry", "ok")]
+    assert found[2:] == [("address", "ok"), ("tls", "ok"), ("clock", "ok"), ("registry", "ok")]
     assert "lists 0 models" in done.json[-1]["message"]
 
 

@@ -95,9 +95,9 @@ class Served:
             loop.status,
             lambda: b"reconciler_ticks_total 3.0\n",
             loop.trigger,
-            lambda: loop.ready,
+            lambda: None if loop.ready else "no cycle has succeeded yet",
             loop.webhook_secret,
-            alive=lambda: loop.alive,
+            not_alive=lambda: None if loop.alive else "no tick has ended for 99 s",
             body_seconds=self.body_seconds,
         )
         self._events, self._leave = asyncio.get_running_loop(), asyncio.Event()

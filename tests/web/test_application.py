@@ -51,7 +51,8 @@ def test_the_report_is_the_json_that_plan_prints(site: Served) -> None:
 
 def test_it_is_ready_only_after_the_first_good_cycle(site: Served) -> None:
     """A load balancer waits for it."""
-    assert site.client.get("/readyz").status_code == 503
+    answer = site.client.get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "no cycle has succeeded yet\n")
     site.loop.ready = True
     assert site.client.get("/readyz").text == "ready\n"
 
@@ -60,7 +61,8 @@ def test_it_is_healthy_while_the_loop_is_alive(site: Served) -> None:
     """Health does not wait for a cycle, and ends with the loop."""
     assert site.client.get("/healthz").text == "alive\n"
     site.loop.alive = False
-    assert site.client.get("/healthz").status_code == 503
+    answer = site.client.get("/healthz")
+    assert (answer.status_code, answer.text) == (503, "no tick has ended for 99 s\n")
 
 
 def test_metrics_are_given_as_they_come(site: Served) -> None:

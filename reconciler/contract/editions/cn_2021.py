@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.contract import advice, rules
-from reconciler.contract.editions import DEFAULTS_2019, ENGINES_2019
+from reconciler.contract import advice, config_rules, rules
+from reconciler.contract.config_structs import Config, ConfigParams
+from reconciler.contract.echo import Echo
+from reconciler.contract.editions import CHECKED, DEFAULTS_2019, ENGINES_2019
 from reconciler.contract.editions.edition import Edition
 from reconciler.contract.fields import OneOf
 from reconciler.contract.structs import (
     Algorithm,
-    Config,
     Docs,
     EdgeInstallType,
     JobRequest,
@@ -48,41 +50,55 @@ class Config2021(Config):
     """The configuration file."""
 
     model_type: ModelType | None = None
+    input_params: list[ConfigParams] | None = Field(
+        default=None, description="Inputs of the model, as in the request."
+    )
+    output_params: list[ConfigParams] | None = Field(
+        default=None, description="Outputs of the model, as in the request."
+    )
 
 
 class Request2021(JobRequest):
     """The import request."""
 
-    model_name: ModelName = Field(
+    model_name: Annotated[ModelName, Echo.SAME] = Field(
         description="1 to 64 letters, Chinese characters, digits, hyphens and underscores."
     )
-    model_type: ModelType = Field(description="The engine, Image or Template.")
-    runtime: Line | None = Field(default=None, description="Runtime environment, one of the engine's.")
-    description: PlainDescription | None = Field(
+    model_type: Annotated[ModelType, Echo.ANY_CASE] = Field(description="The engine, Image or Template.")
+    runtime: Annotated[Line | None, Echo.SAME] = Field(
+        default=None, description="Runtime environment, one of the engine's."
+    )
+    description: Annotated[PlainDescription | None, Echo.SAME] = Field(
         default=None, description="At most 100 characters, none of & ! ' \" < > =."
     )
-    model_algorithm: Algorithm | None = Field(
+    model_algorithm: Annotated[Algorithm | None, Echo.SAME] = Field(
         default=None, description="At most 36 characters; starts with a letter."
     )
-    input_params: list[Params] | None = Field(
+    input_params: Annotated[list[Params] | None, Echo.DERIVED] = Field(
         default=None, description="Inputs of the model; read from initial_config when absent."
     )
-    output_params: list[Params] | None = Field(
+    output_params: Annotated[list[Params] | None, Echo.DERIVED] = Field(
         default=None, description="Outputs of the model; read from initial_config when absent."
     )
-    initial_config: Config2021 | None = Field(
+    initial_config: Annotated[Config2021 | None, Echo.CONFIG] = Field(
         default=None, description="The model's configuration file; sent as text."
     )
-    model_docs: Docs | None = Field(default=None, description="At most three documents about the model.")
-    install_type: list[EdgeInstallType] | None = Field(
+    model_docs: Annotated[Docs | None, Echo.SAME] = Field(
+        default=None, description="At most three documents about the model."
+    )
+    install_type: Annotated[list[EdgeInstallType] | None, Echo.SAME] = Field(
         default=None, description="How the model may be deployed; every way when absent."
     )
-    template: Template | None = Field(default=None, description="Needed where model_type is Template.")
+    template: Annotated[Template | None, Echo.NEVER] = Field(
+        default=None, description="Needed where model_type is Template."
+    )
 
 
 EDITION = Edition(
     name="cn-2021",
-    source="the Chinese API pages of 2021-10-16",
+    page="the Chinese import model page",
+    dated=date(2021, 10, 16),
+    checked=CHECKED,
     model=Request2021,
     rules=(
         rules.RESTRAINTS,
@@ -95,7 +111,8 @@ EDITION = Edition(
         advice.RECOMMENDED_LENGTHS,
         advice.WEB_PROTOCOLS,
         advice.ONLY_FOR_TEMPLATE,
-        advice.CONFIG_OF_LATER_EDITIONS,
+        config_rules.OF_LATER_EDITIONS,
+        config_rules.unknown_keys(Config2021),
     ),
     defaults={**DEFAULTS_2019, "install_type": ["real-time", "edge", "batch"]},
 )

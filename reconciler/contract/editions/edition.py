@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from reconciler.contract import config_rules
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.contract.faults import problems_of
 from reconciler.contract.free import settle
@@ -23,6 +24,7 @@ from reconciler.contract.wording import error, listed, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import date
 
     from reconciler.contract.problem import Problem
     from reconciler.contract.rules import Rule
@@ -51,19 +53,30 @@ class Edition:
 
     Attributes:
         name: such as `seed-2019`.
-        source: which of the vendor's pages it follows.
+        page: which of the vendor's pages it follows.
+        dated: the day of that page's text.
+        checked: when the edition was last held to it.
         model: the request as a pydantic type.
         rules: what depends on more than one field, and advice.
         defaults: what the documents say an absent field stands for; filled in by the service, never by us.
         apis_stay_text: whether `apis` given as text is sent as text (else as the array that it holds).
+        strict_config: whether a key of `initial_config` that no page documents is an error.
     """
 
     name: str
-    source: str
+    page: str
+    dated: date
+    checked: date
     model: type[Struct]
     rules: tuple[Rule, ...]
     defaults: Mapping[str, object] = field(default_factory=dict)
     apis_stay_text: bool = False
+    strict_config: bool = False
+
+    @property
+    def source(self) -> str:
+        """The page and its day, in words."""
+        return f"{self.page} of {self.dated.isoformat()}"
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -97,9 +110,9 @@ class Edition:
     def judge(self, body: object, *, strict: bool = False) -> tuple[Problem, ...]:
         """What a server of this edition says about the JSON body of an import call.
 
-        Unknown fields of the request are no problem, and what the service finds only later, in the content
-        (code `content-rule`), is a warning. `strict` reports unknown fields, and makes errors of what a
-        table forbids but an example does (code `tolerated`).
+        Unknown fields of the request are no problem, those of its configuration are warnings, as is what the
+        service finds only later, in the content (code `content-rule`). `strict` makes errors of unknown
+        fields, and of what a table forbids but an example or another page has (code `tolerated`).
         """
         if not isinstance(body, dict):
             return (error("invalid-type", (), "the body must be a JSON object"),)
@@ -126,7 +139,9 @@ class Edition:
 
     def _ruled(self, written: Written) -> Iterator[Problem]:
         for rule in concerned(self.rules, written):
-            yield from rule.check(written)
+            for problem in rule.check(written):
+                strict = self.strict_config and _is_unknown_in_config(problem)
+                yield replace(problem, severity="error") if strict else problem
 
     def _judged(self, document: Mapping[str, object]) -> Parsed:
         """The careful part of `parse`."""
@@ -195,14 +210,18 @@ def _not_as_text(body: Mapping[str, object]) -> Iterator[Problem]:
             yield error("invalid-type", (name,), "must be text that holds a JSON object")
 
 
+def _is_unknown_in_config(problem: Problem) -> bool:
+    return problem.code == config_rules.UNKNOWN and problem.loc[:1] == (config_rules.FIELD,)
+
+
 def _seen(problem: Problem) -> bool:
-    unknown = problem.code in ("unknown-field", "field-of-another-edition")
-    return not unknown or problem.loc[:1] == ("initial_config",)
+    unknown = problem.code in (config_rules.UNKNOWN, "field-of-another-edition")
+    return not unknown or _is_unknown_in_config(problem)
 
 
 def _as_server(problem: Problem, *, strict: bool) -> Problem:
     if problem.code == CONTENT:
         return replace(problem, severity="warning")
-    if strict and problem.code == TOLERATED:
+    if strict and (problem.code == TOLERATED or _is_unknown_in_config(problem)):
         return replace(problem, severity="error")
     return problem

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.contract import advice, rules
-from reconciler.contract.editions import DEFAULTS_2019
+from reconciler.contract import advice, config_rules, rules
+from reconciler.contract.config_structs import Config, ConfigParams
+from reconciler.contract.echo import Echo
+from reconciler.contract.editions import CHECKED, DEFAULTS_2019
 from reconciler.contract.editions.edition import Edition
+from reconciler.contract.elsewhere import Elsewhere, named_elsewhere
 from reconciler.contract.fields import OneOf
 from reconciler.contract.structs import (
     AsciiModelName,
-    Config,
     InstallType,
     JobRequest,
     LetterDocs,
@@ -23,45 +26,63 @@ from reconciler.contract.structs import (
     Words,
 )
 
-ENGINES = ("TensorFlow",)
-ModelType = Annotated[str, OneOf(("TensorFlow", "Image", "Template"))]
+_PAGE = "the import page of the Open Telekom Cloud"
+_IN_SAMPLES = ("XGBoost", "PyTorch")
+ENGINES = ("TensorFlow", *_IN_SAMPLES)
+ModelType = Annotated[str, OneOf(("TensorFlow", "Image", "Template"), tolerated=_IN_SAMPLES)]
 
 
 class Config2024(Config):
     """The configuration file."""
 
     model_type: ModelType | None = None
+    input_params: list[ConfigParams] | None = Field(
+        default=None, description="Inputs of the model, as in the request."
+    )
+    output_params: list[ConfigParams] | None = Field(
+        default=None, description="Outputs of the model, as in the request."
+    )
 
 
 class Request2024(JobRequest):
     """The import request."""
 
-    model_name: AsciiModelName = Field(description="1 to 64 letters, digits, hyphens and underscores.")
-    model_type: ModelType = Field(description="TensorFlow, Image or Template.")
-    runtime: Line | None = Field(default=None, description="Runtime environment.")
-    description: PlainDescription | None = Field(
+    model_name: Annotated[AsciiModelName, Echo.SAME] = Field(
+        description="1 to 64 letters, digits, hyphens and underscores."
+    )
+    model_type: Annotated[ModelType, Echo.ANY_CASE] = Field(description="TensorFlow, Image or Template.")
+    runtime: Annotated[Line | None, Echo.SAME] = Field(default=None, description="Runtime environment.")
+    description: Annotated[PlainDescription | None, Echo.SAME] = Field(
         default=None, description="At most 100 characters, none of & ! ' \" < > =."
     )
-    model_algorithm: Words | None = Field(default=None, description="Kind of algorithm.")
-    input_params: list[Params] | None = Field(
+    model_algorithm: Annotated[Words | None, Echo.SAME] = Field(
+        default=None, description="Kind of algorithm."
+    )
+    input_params: Annotated[list[Params] | None, Echo.DERIVED] = Field(
         default=None, description="Inputs of the model; read from initial_config when absent."
     )
-    output_params: list[Params] | None = Field(
+    output_params: Annotated[list[Params] | None, Echo.DERIVED] = Field(
         default=None, description="Outputs of the model; read from initial_config when absent."
     )
-    initial_config: Config2024 | None = Field(
+    initial_config: Annotated[Config2024 | None, Echo.CONFIG] = Field(
         default=None, description="The model's configuration file; sent as text."
     )
-    model_docs: LetterDocs | None = Field(default=None, description="At most three documents.")
-    install_type: list[InstallType] | None = Field(
+    model_docs: Annotated[LetterDocs | None, Echo.SAME] = Field(
+        default=None, description="At most three documents."
+    )
+    install_type: Annotated[list[InstallType] | None, Echo.SAME] = Field(
         default=None, description="How the model may be deployed; every way when absent."
     )
-    template: Template | None = Field(default=None, description="Needed where model_type is Template.")
+    template: Annotated[Template | None, Echo.NEVER] = Field(
+        default=None, description="Needed where model_type is Template."
+    )
 
 
 EDITION = Edition(
     name="otc-2024",
-    source="the Open Telekom Cloud API page of 2024-06-10",
+    page=_PAGE,
+    dated=date(2024, 6, 10),
+    checked=CHECKED,
     model=Request2024,
     rules=(
         rules.RESTRAINTS,
@@ -73,7 +94,9 @@ EDITION = Edition(
         advice.RECOMMENDED_LENGTHS,
         advice.WEB_PROTOCOLS,
         advice.ONLY_FOR_TEMPLATE,
-        advice.CONFIG_OF_LATER_EDITIONS,
+        config_rules.OF_LATER_EDITIONS,
+        config_rules.unknown_keys(Config2024),
+        named_elsewhere(Elsewhere("model_type", _IN_SAMPLES, _PAGE, "the samples of the same documents")),
     ),
     defaults={
         **DEFAULTS_2019,

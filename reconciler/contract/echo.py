@@ -1,0 +1,84 @@
+"""What a registry shows of each field of the import request: said by the field itself, read by `drift`.
+
+Every field of every edition is annotated with one `Echo` where it is declared. A field without one is an
+error of the first comparison, and of a test, so that no new field is left out of comparisons unnoticed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic.fields import FieldInfo
+
+
+class Echo(Enum):
+    """How the detail of a model shows a field (section 3 of the API reference)."""
+
+    SAME = "under the same name; equal in canonical form"
+    OR_DROPPED = "under the same name, or empty, which proves nothing"
+    ANY_CASE = "under the same name, in letters of either case"
+    IMAGES_ONLY = "as true or false, and for images only"
+    JSON_TEXT = "as JSON text, whose items have further members"
+    METRICS = "as JSON text; all zeros stand for nothing"
+    CONFIG = "under the name config, as JSON text with further keys, its health probe beside it"
+    DERIVED = "under the same name, and derived anew: never compared"
+    NEVER = "not at all: never compared"
+
+
+@dataclass(frozen=True, slots=True)
+class Echoed:
+    """How one field is shown.
+
+    Attributes:
+        members: the names of all documented members of its structs, at any depth; what else a registry adds
+            to them is not compared.
+    """
+
+    echo: Echo
+    members: frozenset[str] = frozenset()
+
+
+@cache
+def echoes() -> Mapping[str, Echoed]:
+    """How each field of any edition is shown, by name; loads all editions.
+
+    Raises:
+        TypeError: a field does not say it, or two editions say it differently.
+    """
+    from reconciler.contract.catalogue import EDITIONS, edition  # noqa: PLC0415 - loads pydantic
+
+    told: dict[str, Echoed] = {}
+    for name in EDITIONS:
+        for field, declared in edition(name).model.model_fields.items():
+            echoed = _echoed(f"{field} of {name}", declared)
+            before = told.get(field, echoed)
+            if before.echo is not echoed.echo:
+                raise TypeError(
+                    f"{field} of {name} is {echoed.echo}, and in an earlier edition {before.echo}"
+                )
+            told[field] = Echoed(echoed.echo, before.members | echoed.members)
+    return told
+
+
+def _echoed(where: str, declared: FieldInfo) -> Echoed:
+    from reconciler.contract.structs import struct_in  # noqa: PLC0415 - loads pydantic
+
+    marks = [mark for mark in declared.metadata if isinstance(mark, Echo)]
+    if len(marks) != 1:
+        raise TypeError(f"{where}: annotate it with one Echo, so that comparing knows what a registry shows")
+    return Echoed(marks[0], frozenset(_members(struct_in(declared.annotation))))
+
+
+def _members(struct: Any) -> set[str]:  # noqa: ANN401 - a struct, or None
+    from reconciler.contract.structs import struct_in  # noqa: PLC0415 - loads pydantic
+
+    if struct is None:
+        return set()
+    inner = [_members(struct_in(field.annotation)) for field in struct.model_fields.values()]
+    return set(struct.model_fields).union(*inner)

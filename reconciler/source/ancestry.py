@@ -1,0 +1,71 @@
+"""Whether one commit comes before another, where history is cut off (a shallow clone).
+
+A commit whose parents were cut off still names them. So what lies beyond is known one step further than
+what is there, and sometimes all the way: nothing that comes before a commit can come after it.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from reconciler.source.commands import Commands
+
+_REACHED = ("rev-list", "--ignore-missing")
+_RAW = ("cat-file", "--batch", "--buffer")
+
+
+def goes_on(
+    commands: Commands, commit: str, earlier: str, cut_off: frozenset[str], before: Collection[str]
+) -> bool | None:
+    """Whether `commit`, from which `earlier` cannot be reached, goes on from it beyond the cut.
+
+    Args:
+        commands: git in the repository.
+        commit: where to begin; it is there.
+        earlier: what to look for; it may not be there.
+        cut_off: the commits whose parents were cut off.
+        before: commits known to be ancestors of `earlier`.
+
+    Returns:
+        None where that cannot be told.
+
+    Raises:
+        SourceError: git failed.
+    """
+    ends = cut_off.intersection(_reached(commands, commit, f"^{earlier}"))
+    beyond = frozenset(parents(commands, ends))
+    if earlier in beyond:
+        return True
+    past = _reached(commands, earlier)
+    past |= frozenset(parents(commands, cut_off & past))
+    return None if beyond - past - frozenset(before) else False
+
+
+def parents(commands: Commands, commits: Iterable[str]) -> list[str]:
+    """The parents that these commits name themselves, whatever was cut off.
+
+    Raises:
+        SourceError: git failed.
+    """
+    asked = sorted(commits)
+    if not asked:
+        return []
+    found: list[str] = []
+    with commands.stream(*_RAW, feed="".join(f"{commit}\n" for commit in asked).encode()) as output:
+        reader = io.BufferedReader(output)
+        for _ in asked:
+            told = reader.readline().split()
+            if told[1:2] == [b"commit"]:
+                head = reader.read(int(told[2]) + 1).partition(b"\n\n")[0]
+                lines = head.decode("ascii", "replace").splitlines()
+                found += [line[7:] for line in lines if line.startswith("parent ")]
+        reader.read(1)
+    return found
+
+
+def _reached(commands: Commands, *revisions: str) -> frozenset[str]:
+    return frozenset(commands.run(*_REACHED, *revisions, "--").decode("ascii", "replace").split())

@@ -1,0 +1,56 @@
+"""What lies in a work tree and will be in no commit, or in a commit of another repository: asked from git.
+
+Started without GitPython, whose import takes longer than a hook's whole check. Without git, or where git
+refuses to read the folder, nothing is known to be ignored.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from reconciler.source.environment import for_local, not_passed_on
+from reconciler.source.text import path_of
+from reconciler.source.tree import pathspec
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from reconciler.source.layout import Layout
+
+_IGNORED = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+_STAGED = ("ls-files", "-z", "--stage")
+_SUBMODULE = "160000 "
+_PATIENCE = 60.0  # seconds
+
+
+def ignored(layout: Layout, folders: Collection[str]) -> frozenset[str]:
+    """The files below these folders that git ignores; whole folders with a `/` at the end."""
+    return frozenset(_listed(layout, *_IGNORED, *pathspec(*folders)))
+
+
+def submodules(layout: Layout, folders: Collection[str]) -> frozenset[str]:
+    """The paths below these folders at which another repository belongs; none where no file says so."""
+    if layout.top is None or not (layout.top / ".gitmodules").exists():
+        return frozenset()
+    lines = _listed(layout, *_STAGED, *pathspec(*folders))
+    return frozenset(line.partition("\t")[2] for line in lines if line.startswith(_SUBMODULE))
+
+
+def _listed(layout: Layout, *arguments: str) -> list[str]:
+    environment = for_local(layout)
+    gone = not_passed_on(environment)
+    inherited = {name: value for name, value in os.environ.items() if name not in gone}
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words, and folders of the configuration behind `--`
+            ["git", "-C", str(layout.folder), *arguments],  # noqa: S607 - the git that PATH names
+            env=inherited | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [] if done.returncode else [path for path in path_of(done.stdout).split("\0") if path]
