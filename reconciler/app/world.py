@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,19 @@ class Listeners:
     asked: Callable[[str, str, int | None, float], None] = lambda *_: None
 
 
+@dataclass(slots=True)
+class Heritage:
+    """What outlives a world when its process opens another one.
+
+    Attributes:
+        refusals: which credentials were refused: they are not tried again by a new world either.
+        session: `SqlLedger.session` of the world before, which is given up.
+    """
+
+    refusals: Refusals = field(default_factory=Refusals)
+    session: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Everything one command works with; closed by `opened`.
@@ -76,13 +89,14 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def opened(
+async def opened(  # noqa: PLR0913 - what a command is given
     configuration: Configuration,
     *,
     acts: bool,
     only: str | None = None,
     clock: Clock | None = None,
     listeners: Listeners | None = None,
+    heritage: Heritage | None = None,
 ) -> AsyncIterator[World]:
     """Opens source, state and registries, and closes them in reverse.
 
@@ -92,23 +106,28 @@ async def opened(
         only: the one target to work on; None takes all.
         clock: time and chance; the real ones where None.
         listeners: who hears of what happens; nobody where None.
+        heritage: what a world of this process left to this one.
 
     Raises:
         ConfigurationError: there is no target of that name.
         SourceError, StateError: as opening them does.
     """
-    listeners = listeners or Listeners()
+    listeners, heritage = listeners or Listeners(), heritage or Heritage()
     async with contextlib.AsyncExitStack() as stack:
         names = configuration.chosen(only)
         source = stack.enter_context(contextlib.closing(source_of(configuration)))
-        ledger = stack.enter_context(contextlib.closing(_ledger(configuration, names, acts=acts)))
+        ledger = stack.enter_context(contextlib.closing(_ledger(configuration, names, heritage, acts=acts)))
         index = stack.enter_context(contextlib.closing(index_of(configuration, writes=acts)))
         rest: list[Rest] = []
         async with contextlib.AsyncExitStack() as registries:
-            targets, refusals = [], Refusals()
+            targets = []
             for name in names:
                 client = registry_of(
-                    configuration, name, acts=acts, refusals=refusals, observed=partial(listeners.asked, name)
+                    configuration,
+                    name,
+                    acts=acts,
+                    refusals=heritage.refusals,
+                    observed=partial(listeners.asked, name),
                 )
                 registry = await registries.enter_async_context(client)
                 targets.append(_target(configuration, name, registry, part_of(index, configuration, name)))
@@ -120,13 +139,16 @@ async def opened(
             ledger.mark("", MARK, note(configuration, names, rest[-1]))
 
 
-def _ledger(configuration: Configuration, names: tuple[str, ...], *, acts: bool) -> SqlLedger:
+def _ledger(
+    configuration: Configuration, names: tuple[str, ...], heritage: Heritage, *, acts: bool
+) -> SqlLedger:
     """The state; it remembers which registry each target is, so that it is never used for another."""
     return open_state(
         configuration.state_url,
         writer=acts,
         lineage={name: _checked_identity(configuration, name) for name in names},
         compact_after=configuration.settings.state.compact_after,
+        replaces=heritage.session,
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import comparable, lifecycle
 from reconciler.engine.bounded import each
-from reconciler.engine.drift import differences
+from reconciler.engine.drift import differences, fields_of
 from reconciler.engine.values import Entry, Event, EventKind, Item, Phase
 from reconciler.errors import (
     AlreadyExists,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reconciler.engine.clock import Clock, Policy
     from reconciler.engine.journal import Journal
     from reconciler.engine.ports import Registry
-    from reconciler.engine.values import ObservedModel
+    from reconciler.engine.values import Difference, ObservedModel
     from reconciler.manifest import Manifest
 
 _FEW = 16  # models followed one by one; above, one list of all is cheaper
@@ -37,7 +37,11 @@ _FEW = 16  # models followed one by one; above, one list of all is cheaper
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """Acts on one target during one cycle. Every step it takes is an event on disk before the next begins."""
+    """Acts on one target during one cycle. Every step it takes is an event on disk before the next begins.
+
+    Attributes:
+        drifts: how models that were found registered instead of imported differ from their manifests.
+    """
 
     target: str
     cycle_id: str
@@ -45,6 +49,7 @@ class Executor:
     journal: Journal
     clock: Clock
     policy: Policy
+    drifts: dict[Pair, tuple[Difference, ...]] = field(default_factory=dict)
     _intended: dict[Pair, Event] = field(default_factory=dict)
 
     async def import_all(self, items: Sequence[Item], manifests: Mapping[Pair, Manifest]) -> None:
@@ -126,6 +131,7 @@ class Executor:
 
     async def _import(self, item: Item, manifest: Manifest) -> None:
         """One import: at most two POSTs, the second only when the first is settled as not made."""
+        unknown: OutcomeUnknown | None = None
         for _ in range(2):
             await self._intend(item, manifest)
             try:
@@ -137,6 +143,7 @@ class Executor:
             except OutcomeUnknown as error:
                 await self._record(manifest.pair, EventKind.UNKNOWN, error)
                 if not await self._settled(manifest):
+                    unknown = error
                     continue
             except RegistryUnavailable as error:
                 await self._postpone(manifest.pair, error)
@@ -154,7 +161,7 @@ class Executor:
                     model_status="publishing",
                 )
             return
-        await self._postpone(manifest.pair, None)
+        await self._postpone(manifest.pair, unknown)
 
     async def _settled(self, manifest: Manifest) -> bool:
         """Whether an unknown outcome is settled as made; one that cannot be asked about stays open."""
@@ -192,10 +199,9 @@ class Executor:
         if declared == registered:
             await self._record(model.pair, EventKind.ADOPTED, digest=manifest.digest, **facts)
         else:
-            told = "; ".join(differences(declared, registered))
-            await self._record(
-                model.pair, EventKind.DRIFTED, detail=f"registered with other content: {told}", **facts
-            )
+            diff = self.drifts[model.pair] = differences(declared, registered)
+            told = f"registered with other content: {fields_of(diff)}"
+            await self._record(model.pair, EventKind.DRIFTED, detail=told, **facts)
 
     async def _intend(self, item: Item, manifest: Manifest) -> None:
         await self._record(
@@ -224,7 +230,7 @@ class Executor:
         **facts: Any,  # noqa: ANN401
     ) -> None:
         if error is not None:
-            facts = {"code": error.code, "detail": str(error), "request_id": error.request_id, **facts}
+            facts = {"code": error.reason, "detail": str(error), "request_id": error.request_id, **facts}
         if kind is EventKind.IMPORT_REQUESTED:
             event = self._intended[pair] = self._event(pair, kind, **facts)
         else:

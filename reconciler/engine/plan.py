@@ -19,6 +19,7 @@ from reconciler.engine.values import (
     Credit,
     Declaration,
     Desired,
+    Difference,
     Entry,
     EventKind,
     Item,
@@ -79,11 +80,11 @@ class Look:
 
     Attributes:
         status: the vendor's word; None where the detail leaves it out.
-        diff: how it differs from the manifest, in words; empty when it is equal.
+        diff: how it differs from the manifest; empty when it is equal.
     """
 
     status: str | None = None
-    diff: tuple[str, ...] = ()
+    diff: tuple[Difference, ...] = ()
 
 
 def look(request: Mapping[str, Any], detail: Mapping[str, Any]) -> Look:
@@ -264,8 +265,7 @@ def _absent(item: Item, entry: Entry | None, now: datetime, seen: str | None = N
     if entry.phase is Phase.REGISTERED:
         return _missing(item, f"imported earlier as {entry.model_id}", entry.model_id)
     if entry.phase is Phase.INTENDED:
-        reason = Reason("outcome-unknown", "an import was sent, and its outcome is still being settled")
-        return _with(item, Verdict.WAITING, reason)
+        return _with(item, Verdict.WAITING, _unsettled(entry), next_attempt_at=entry.not_before)
     if entry.digest == item.digest:
         return _not_made(item, entry, now)
     return item
@@ -284,8 +284,15 @@ def _not_made(item: Item, entry: Entry, now: datetime) -> Item:
     if entry.phase is Phase.REJECTED:
         return _with(item, Verdict.FAILED, _said(entry, "the registry rejected it"))
     if entry.not_before is not None and entry.not_before > now:
-        return _with(item, Verdict.WAITING, _said(entry, "another attempt is scheduled"))
+        why = _said(entry, "another attempt is scheduled")
+        return _with(item, Verdict.WAITING, why, next_attempt_at=entry.not_before)
     return item
+
+
+def _unsettled(entry: Entry) -> Reason:
+    """Why nobody knows yet what became of an import that was sent: what the registry answered, if it did."""
+    message = "an import was sent, and its outcome is still being settled"
+    return Reason(entry.code or "outcome-unknown", f"{message}: {entry.detail}" if entry.detail else message)
 
 
 def _registered(view: View, item: Item, manifest: Declaration, model: ObservedModel) -> Item:
@@ -295,11 +302,10 @@ def _registered(view: View, item: Item, manifest: Declaration, model: ObservedMo
     if lifecycle(item.model_status) == "failed":
         return _with(item, Verdict.FAILED, _import_failed(item, entry))
     if seen is not None and seen.diff:
-        return _drifted(view, item, seen.diff)
+        return _drifted(view, item, "registered with other content", seen.diff)
     if _has_changed(manifest, model, entry):
-        return _drifted(
-            view, item, ("the manifest has changed since the import, where the registry tells nothing",)
-        )
+        why = "the manifest has changed since the import, in fields that the registry does not show"
+        return _drifted(view, item, why)
     if seen is not None or known_equal(manifest, model, entry):
         return item
     reason = Reason("not-compared", "registered, but its detail could not be read to compare it")
@@ -316,7 +322,7 @@ def _import_failed(item: Item, entry: Entry | None) -> Reason:
     )
 
 
-def _drifted(view: View, item: Item, diff: tuple[str, ...]) -> Item:
+def _drifted(view: View, item: Item, why: str, diff: tuple[Difference, ...] = ()) -> Item:
     taken = {pair.model_version for pair in _pairs_named(view, item.model_name)}
     taken |= view.taken.get(item.model_name or "", frozenset())
     free = next_free(item.model_version or "", taken)
@@ -325,8 +331,7 @@ def _drifted(view: View, item: Item, diff: tuple[str, ...]) -> Item:
     )
     reason = Reason(
         "drifted",
-        f"registered with other content, and a registered version is immutable: {advice}, "
-        "or restore the manifest",
+        f"{why}, and a registered version is immutable: {advice}, or restore the manifest",
     )
     return _with(item, Verdict.DRIFTED, reason)._replace(diff=diff)
 
@@ -450,7 +455,8 @@ def after(item: Item, entry: Entry | None, now: datetime) -> Item:
     """The item once a cycle has acted: the verdict that the ledger's entry gives now."""
     if entry is None or entry.last is EventKind.MISSING:
         return item
-    item = item._replace(reasons=tuple(reason for reason in item.reasons if reason.severity == "warning"))
+    warnings = tuple(reason for reason in item.reasons if reason.severity == "warning")
+    item = item._replace(reasons=warnings, next_attempt_at=None)
     if entry.phase is not Phase.REGISTERED:
         return _absent(item._replace(verdict=Verdict.IMPORT), entry, now)
     item = item._replace(model_id=entry.model_id, model_status=entry.model_status)

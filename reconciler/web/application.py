@@ -13,13 +13,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from reconciler.views import as_json, html
+from reconciler.views.clean import clean
 from reconciler.views.metrics import CONTENT_TYPE
 from reconciler.web.access import Access, Hosts
 from reconciler.web.rendered import Rendered
 from reconciler.web.webhook import Receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,14 +35,19 @@ _SAME_PAGE_SECONDS = 5
 _ANY_TIME = datetime.min.replace(tzinfo=UTC)
 
 
+async def nothing() -> None:
+    """What is shown is always up to date."""
+
+
 def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or heard
     status: Callable[[], html.PageState],
     metrics: Callable[[], bytes],
     trigger: Callable[[str], None],
-    ready: Callable[[], bool],
+    not_ready: Callable[[], str | None],
     webhook_secret: Callable[[], str | None],
     *,
-    alive: Callable[[], bool] = lambda: True,
+    not_alive: Callable[[], str | None] = lambda: None,
+    refresh: Callable[[], Awaitable[None]] = nothing,
     delivered: Callable[[Delivery], None] = lambda _: None,
     hosts: Hosts | None = None,
     tokens: Callable[[], Sequence[str]] | None = None,
@@ -53,9 +59,10 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
         status: everything the page shows, as one immutable value; its report is also `/api/report`.
         metrics: the metrics page in Prometheus' text format.
         trigger: asks for a tick soon, in the name of the one it is told; asking twice is asking once.
-        ready: whether a first cycle has succeeded.
+        not_ready: why what is shown may not be so any more, in one line; None while it is.
         webhook_secret: the secrets now, one a line (they may be rotated), or None when there is no webhook.
-        alive: whether the loop still goes round.
+        not_alive: why the process should be started again; None while it should not.
+        refresh: brings what `status` gives up to date, as far as that can be had soon.
         delivered: hears what became of each delivery.
         hosts: the names that are answered to; None answers to all.
         tokens: what lets a visitor look, read anew with each request; None lets everybody look.
@@ -68,6 +75,7 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
         wanted = html.Filter(
             query.get("verdict", ""), query.get("name", ""), refresh=query.get("refresh") != "off"
         )
+        await refresh()
         state = status()
         moment = int(state.now.timestamp() / _SAME_PAGE_SECONDS)
         key = (wanted, moment, replace(state, report=None, now=_ANY_TIME))
@@ -75,6 +83,7 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
         return document.answer(request, "text/html")
 
     async def report(request: Request) -> Response:
+        await refresh()
         found = status().report
         if found is None:
             return Response('{"error": "no cycle has finished yet"}', 503, media_type="application/json")
@@ -86,7 +95,7 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
     return Starlette(
         routes=[
             Route("/", page),
-            *_health_routes(metrics, ready, alive),
+            *_health_routes(metrics, not_ready, not_alive),
             Route("/api/report", report),
             Route("/hooks/git", receiver.receive, methods=["POST"]),
         ],
@@ -99,20 +108,20 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
 
 def create_health_app(
     metrics: Callable[[], bytes],
-    ready: Callable[[], bool],
-    alive: Callable[[], bool],
+    not_ready: Callable[[], str | None],
+    not_alive: Callable[[], str | None],
     hosts: Hosts | None = None,
 ) -> Starlette:
     """Health, readiness and metrics alone, for a listener of their own that a busy page cannot hold up.
 
     Args:
         metrics: the metrics page in Prometheus' text format.
-        ready: whether a first cycle has succeeded.
-        alive: whether the loop still goes round.
+        not_ready: why what is shown may not be so any more, in one line; None while it is.
+        not_alive: why the process should be started again; None while it should not.
         hosts: the names that the metrics are shown under; None is all.
     """
     return Starlette(
-        routes=_health_routes(metrics, ready, alive),
+        routes=_health_routes(metrics, not_ready, not_alive),
         middleware=[
             Middleware(_SecurityHeaders, html.style_source()),
             Middleware(Access, hosts, None),
@@ -121,16 +130,18 @@ def create_health_app(
 
 
 def _health_routes(
-    metrics: Callable[[], bytes], ready: Callable[[], bool], alive: Callable[[], bool]
+    metrics: Callable[[], bytes],
+    not_ready: Callable[[], str | None],
+    not_alive: Callable[[], str | None],
 ) -> list[Route]:
     async def scrape(_: Request) -> Response:
         return Response(metrics(), media_type=CONTENT_TYPE)
 
     async def healthz(_: Request) -> Response:
-        return _answer("alive" if (good := alive()) else "the loop has stopped", good=good)
+        return _answer("alive", not_alive())
 
     async def readyz(_: Request) -> Response:
-        return _answer("ready" if (good := ready()) else "no cycle has succeeded yet", good=good)
+        return _answer("ready", not_ready())
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
 
@@ -139,8 +150,8 @@ def _report_text(found: Report) -> str:
     return as_json.dumps(as_json.report(found)) + "\n"
 
 
-def _answer(text: str, *, good: bool) -> Response:
-    return PlainTextResponse(f"{text}\n", 200 if good else 503)
+def _answer(well: str, problem: str | None) -> Response:
+    return PlainTextResponse(f"{clean(problem or well)}\n", 503 if problem else 200)
 
 
 class _SecurityHeaders:

@@ -13,11 +13,11 @@ from reconciler.errors import ConfigurationError
 from reconciler.http_limits import ConnectionLimits, limited_protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.types import ASGIApp
 
-_GRACE_SECONDS = 2
+_GRACE_SECONDS = 1
 _PORTS = 65_536
 
 
@@ -49,15 +49,19 @@ def listen(host: str, port: int, *, attempts: int = 1, key: str = "web.listen") 
 
 @asynccontextmanager
 async def serving(
-    app: ASGIApp, listener: socket.socket, limits: ConnectionLimits | None = None
+    app: ASGIApp,
+    listener: socket.socket,
+    ended: Callable[[], None] = lambda: None,
+    limits: ConnectionLimits | None = None,
 ) -> AsyncIterator[str]:
     """Serves until the block is left; gives the URL. Signals stay the business of the process.
 
-    Leaving the block waits up to two seconds for answers under way, and closes the socket.
+    Leaving the block waits up to a second for answers under way, and closes the socket.
 
     Args:
         app: what answers.
         listener: the socket, already listening.
+        ended: told when the server stops by itself, before the block is left.
         limits: what a connection may cost; the usual ones where None.
     """
     server = _Server(_config(app, limits or ConnectionLimits()))
@@ -66,6 +70,7 @@ async def serving(
         task.add_done_callback(lambda _: server.started_serving.set())
         try:
             await server.started_serving.wait()
+            task.add_done_callback(lambda _: None if server.should_exit else ended())
             yield _url(listener)
         finally:
             server.should_exit = True

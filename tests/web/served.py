@@ -103,15 +103,15 @@ class Served:
             loop.status,
             lambda: b"reconciler_ticks_total 3.0\n",
             loop.trigger,
-            lambda: loop.ready,
+            lambda: None if loop.ready else "no cycle has succeeded yet",
             loop.webhook_secret,
-            alive=lambda: loop.alive,
+            not_alive=lambda: None if loop.alive else "no tick has ended for 99 s",
             delivered=loop.deliveries.append,
             body_seconds=self.body_seconds,
             hosts=self.hosts,
             tokens=self.tokens,
         )
         self._events, self._leave = asyncio.get_running_loop(), asyncio.Event()
-        async with serving(app, listen(self.host, 0), self.limits) as self.url:
+        async with serving(app, listen(self.host, 0), limits=self.limits) as self.url:
             self._listening.set()
             await self._leave.wait()

@@ -58,7 +58,8 @@ def test_the_report_is_the_json_that_plan_prints(site: Served) -> None:
 
 def test_it_is_ready_only_after_the_first_good_cycle(site: Served) -> None:
     """A load balancer waits for it."""
-    assert site.client.get("/readyz").status_code == 503
+    answer = site.client.get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "no cycle has succeeded yet\n")
     site.loop.ready = True
     assert site.client.get("/readyz").text == "ready\n"
 
@@ -67,7 +68,8 @@ def test_it_is_healthy_while_the_loop_is_alive(site: Served) -> None:
     """Health does not wait for a cycle, and ends with the loop."""
     assert site.client.get("/healthz").text == "alive\n"
     site.loop.alive = False
-    assert site.client.get("/healthz").status_code == 503
+    answer = site.client.get("/healthz")
+    assert (answer.status_code, answer.text) == (503, "no tick has ended for 99 s\n")
 
 
 def test_metrics_are_given_as_they_come(site: Served) -> None:
@@ -121,7 +123,7 @@ def test_many_visitors_at_once_share_one_rendering_and_do_not_hold_health(site: 
 
 def test_the_page_of_health_has_nothing_else() -> None:
     """A listener of its own: health, readiness and metrics, and no page."""
-    app = create_health_app(lambda: b"m 1\n", lambda: False, lambda: True, Hosts("127.0.0.1"))
+    app = create_health_app(lambda: b"m 1\n", lambda: "no cycle yet", lambda: None, Hosts("127.0.0.1"))
 
     async def asked() -> list[int]:
         async with serving(app, listen("127.0.0.1", 0)) as url, httpx.AsyncClient(trust_env=False) as client:
