@@ -9,6 +9,7 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     ├── SourceError               3  git could not be read; the last good commit stays
     ├── StateError                3  the state cannot be used; never guessed, never overwritten
     │   └── StateLockedError      3  another process is the writer
+    ├── StuckError                3  the loop stood still; a supervisor starts the process again
     ├── GuardError                4  refused on purpose; the message names the knob
     ├── TargetUnusable          2, 3 one target cannot be opened; the others go on
     └── RegistryError             3  the registry's answer, or the lack of one
@@ -48,7 +49,10 @@ _MEANING = {
     Exit.CONFIGURATION: "usage or configuration is wrong",
     Exit.UNUSABLE: "git, registry or state could not be used",
     Exit.REFUSED: "refused by a guard",
-    Exit.PENDING: "`plan --detailed-exitcode` only: imports are pending and nothing is wrong",
+    Exit.PENDING: (
+        "nothing is wrong, and not everything declared is registered yet: imports are pending "
+        "(`plan --detailed-exitcode`), or another attempt is scheduled (`apply`)"
+    ),
 }
 
 
@@ -78,6 +82,12 @@ class StateError(ReconcilerError):
 
 class StateLockedError(StateError):
     """Another process holds the writer's lock."""
+
+
+class StuckError(ReconcilerError):
+    """The loop cannot go on in this process."""
+
+    exit_code = Exit.UNUSABLE
 
 
 class IndexLostError(ReconcilerError):
@@ -131,6 +141,13 @@ class RegistryError(ReconcilerError):
         self.code = code
         self.request_id = request_id
         self.retry_after = retry_after
+
+    @property
+    def reason(self) -> str:
+        """A word for machines: the vendor's code, else the status as `http-503`, else `no-answer`."""
+        if self.code:
+            return self.code
+        return "no-answer" if self.status is None else f"http-{self.status}"
 
     def __str__(self) -> str:
         facts = [f"{self.method} {self.path}"]

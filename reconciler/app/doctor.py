@@ -9,13 +9,14 @@ import socket
 import ssl
 import sys
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from reconciler.app.exposure import exposures
+from reconciler.app.finding import Finding
 from reconciler.app.measure import measure
 from reconciler.app.repository import source_of
 from reconciler.app.world import policy_of, registry_of
@@ -25,7 +26,7 @@ from reconciler.engine.check import check, counted
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError, RegistryError, Unauthorised
 from reconciler.registry.codes import known_code
 from reconciler.registry.endpoint import parse_endpoint, proxy_for
-from reconciler.registry.transport import usual_authorities
+from reconciler.registry.tls import AuthoritiesUnreadable, tls_problem, usual_authorities
 from reconciler.settings import ModelArtsTarget, PasswordAuth
 from reconciler.state import check as check_state
 
@@ -35,32 +36,10 @@ if TYPE_CHECKING:
     from reconciler.engine.ports import Registry, Source
     from reconciler.settings import Configuration, Target
 
-Level = Literal["ok", "warning", "error"]
-
 _SKEW_ALLOWED = 15 * 60  # seconds; outside it the vendor refuses every signature
 _SKEW_NOTED = 60
 _ABOUT_PROJECT = {"ModelArts.0204", "ModelArts.0206", "ModelArts.0210"}
 _PATIENCE = 10.0  # seconds for one connection
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was checked.
-
-    Attributes:
-        check: what was looked at: config, git, edition, manifests, state, address, tls, clock, credentials,
-            project, permission, registry or list.
-        target: the target concerned, or None.
-        remedy: what to do; None when all is well.
-        exit_code: of the process when this is the worst finding.
-    """
-
-    check: str
-    level: Level
-    message: str
-    target: str | None = None
-    remedy: str | None = None
-    exit_code: Exit = Exit.WELL
 
 
 async def examine(
@@ -74,7 +53,12 @@ async def examine(
         watch: seconds to watch imports for how late the registry's list shows them; None does not.
     """
     names = configuration.chosen(only)
-    findings = [*_configuration(configuration), *_git(configuration, names), _state(configuration)]
+    findings = [
+        *_configuration(configuration),
+        *exposures(configuration, names),
+        *_git(configuration, names),
+        _state(configuration),
+    ]
     for name in names:
         findings += [finding async for finding in _target(configuration, name, watch)]
     return findings
@@ -222,10 +206,10 @@ async def _endpoint(endpoint: str, key: str, name: str) -> AsyncIterator[Finding
     yield Finding("address", "ok", f"{host} is {found[0][4][0]}", name)
     try:
         date = await asyncio.wait_for(_date(host, port, secure=secure), _PATIENCE)
-    except ssl.SSLError as error:
+    except (ssl.SSLError, AuthoritiesUnreadable) as error:
         remedy = f"check {key} and its certificate; an authority of your own is named by SSL_CERT_FILE"
-        told = getattr(error, "verify_message", None) or error.reason or str(error)
-        yield Finding("tls", "error", f"{host}: {told}", name, remedy, Exit.UNUSABLE)
+        told = tls_problem(error, parse_endpoint(endpoint)) or str(error)
+        yield Finding("tls", "error", told, name, remedy, Exit.UNUSABLE)
         return
     except (OSError, TimeoutError) as error:
         remedy = f"check {key}, that it is up, and that no firewall stands between"

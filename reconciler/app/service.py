@@ -1,179 +1,245 @@
-"""`run`: the loop over one world, with its page, metrics and webhook beside it."""
+"""`run`: the loop over sessions of one state, with its page, metrics and webhook beside it.
+
+Two threads: whatever may block works in the one, see `reconciler.daemon.worker`; signals, schedule, page and
+probes live in the other, and answer whatever hangs in the first.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
 from reconciler import __version__
-from reconciler.app.credentials import webhook_secret
-from reconciler.app.world import Listeners, opened
-from reconciler.daemon.loop import STATE, Loop
-from reconciler.daemon.stop import Stop
-from reconciler.daemon.ticker import Deeds, Ticker
-from reconciler.daemon.triggers import trigger_of
+from reconciler.app.board import Board
+from reconciler.app.credentials import page_tokens, webhook_secret
+from reconciler.app.sessions import Sessions, longest_call
+from reconciler.daemon.health import INTERVALS, Health
+from reconciler.daemon.loop import Loop
+from reconciler.daemon.stop import Stop, in_flight, longest_end
+from reconciler.daemon.supervisor import Supervisor
+from reconciler.daemon.triggers import patience, scheduled, signals, trigger_of
+from reconciler.daemon.worker import Worker, working
 from reconciler.engine.clock import Clock
-from reconciler.engine.remembered import refreshed
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ReconcilerError, StuckError
 from reconciler.views import html
-from reconciler.views.metrics import Metrics
-from reconciler.web.application import create_app
+from reconciler.web.access import Hosts
+from reconciler.web.application import create_app, create_health_app
 from reconciler.web.server import listen, serving
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Callable
-    from datetime import datetime
 
-    from reconciler.app.world import World
-    from reconciler.daemon.ticker import Tick
-    from reconciler.engine.values import Event, Report
+    from starlette.types import ASGIApp
+
     from reconciler.settings import Configuration
+    from reconciler.views.metrics import Metrics
+    from reconciler.web.webhook import Delivery
 
 log = structlog.get_logger("reconciler")
 
 _USUAL_PORT = 8321
+_USUAL_HEALTH_PORT = 8322
 _PORTS_TRIED = 20
-_LISTED_ON_THE_PAGE = 5000  # models
+_LOOK = 1.0  # seconds between two looks at whether the loop is alive
+_NO_SUPERVISOR = 60.0  # seconds that a supervisor has to act on /healthz before the process ends itself
+_PAGE_WAITS = 2.0  # seconds at most that the page waits for a newer report
 
 
-@dataclass(slots=True)
-class Board:
-    """What the page and the metrics show: filled by the loop, read by the web room."""
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """The parts of a running service."""
 
-    metrics: Metrics = field(default_factory=lambda: Metrics(__version__))
-    remembered: Callable[[], Report | None] = lambda: None
-    read: bool = False
-    report: Report | None = None
-    last: Tick | None = None
-    succeeded_at: datetime | None = None
-
-    def heard(self, tick: Tick) -> None:
-        """Takes the result of one tick."""
-        self.last = tick
-        self.metrics.observe_tick(tick.outcome, tick.seconds, tick.at)
-        if tick.outcome != "error":
-            self.succeeded_at = tick.at
-
-    def page(self) -> Report | None:
-        """The newest report; read from the state once, however often it is looked at."""
-        if not self.read:
-            self.report, self.read = self.remembered(), True
-        return self.report
-
-    def shown(self, report: Report) -> None:
-        """Hears that there is a newer report, and takes its numbers."""
-        self.read = False
-        self.metrics.observe_report(report)
+    configuration: Configuration
+    worker: Worker
+    stop: Stop
+    loop: Loop
+    sessions: Sessions
+    board: Board
+    health: Health
 
 
-async def run(configuration: Configuration, target: str | None) -> None:
+async def run(
+    configuration: Configuration, target: str | None, last_resort: Callable[[float], None] = lambda _: None
+) -> None:
     """Runs until SIGTERM or SIGINT.
 
+    Args:
+        configuration: what is configured.
+        target: the one target to work on; None takes all.
+        last_resort: makes sure that the process ends within so many seconds, whatever hangs.
+
     Raises:
-        ReconcilerError: the configuration, the source or the state cannot be used to begin with.
+        ReconcilerError: the configuration, the source or the state cannot be used to begin with; or the loop
+            stood still, and a supervisor has to start the process again.
     """
-    stop, board, deeds = Stop(), Board(), Deeds()
-    schedule = configuration.settings.schedule
-    trigger = trigger_of(schedule)
-
-    def progress(event: Event) -> None:
-        deeds(event)
-        board.metrics.observe_events([event])
-
-    clock = Clock(sleep=stop.sleep, stopping=stop.asked)
-    listeners = Listeners(progress, board.metrics.observe_request)
-    async with opened(configuration, acts=True, only=target, clock=clock, listeners=listeners) as world:
-        board.remembered = partial(_remembered, world)
-
-        def heard(tick: Tick) -> None:
-            board.heard(tick)
-            board.metrics.observe_audits(world.engine.disagreements)
-
-        policy = min((t.policy for t in world.engine.targets), key=lambda policy: policy.follow_first)
-        loop = Loop(
-            Ticker(world.engine, deeds, heard, board.shown),
-            trigger,
-            stop,
-            schedule.grace.total_seconds(),
-            lambda: {"git": world.source.watch_paths(), STATE: world.ledger.watch_paths()},
-            policy.follow_first,
-            policy.follow_max,
-        )
-        async with _page(world, loop, board):
-            for warning in configuration.warnings:
-                log.warning(warning)
-            log.info("started", **_told(configuration, world))
-            await loop.run()
-        world.source.close()  # a git that is still waited for ends now, and not at its own deadline
+    async with working() as worker:
+        service = _service(configuration, target, worker)
+        try:
+            await worker.run(service.loop.supervisor.start())
+            try:
+                service.loop.follow_first, service.loop.follow_max = service.sessions.follow()
+                await _serve(service, last_resort)
+            finally:
+                await worker.run(service.loop.supervisor.close())
+        except BaseException as error:
+            if isinstance(error, StuckError) or not isinstance(error, ReconcilerError):
+                last_resort(longest_end(_grace(configuration)))
+            raise
     log.info("stopped")
 
 
-def _remembered(world: World) -> Report | None:
-    """What is known now, by this process or the last; of very many models, those in sync are only counted."""
-    whole = sum(world.ledger.counted().values()) <= _LISTED_ON_THE_PAGE
-    report = world.ledger.last_report(whole=whole)
-    if report is None:
-        return None
-    return refreshed(report, world.ledger, [target.name for target in world.engine.targets])
+def _service(configuration: Configuration, target: str | None, worker: Worker) -> _Service:
+    stop, schedule = Stop(), configuration.settings.schedule
+    with configuration.located("schedule", "cron"):
+        trigger_of(schedule)  # a crontab line that is none is said before anything else
+    health = Health(lambda: patience(schedule, INTERVALS, datetime.now(UTC)), longest_call(configuration))
+    board = Board(health, configuration.chosen(target))
+    clock = Clock(sleep=stop.sleep, stopping=stop.asked)
+    sessions = Sessions(configuration, target, clock, board)
+    supervisor = Supervisor(sessions.open, health, board.heard, clock.chance)
+    missed = board.metrics.observe_missed_tick
+    loop = Loop(supervisor, stop, in_flight(_grace(configuration)), sessions.watch, missed=missed)
+    return _Service(configuration, worker, stop, loop, sessions, board, health)
 
 
-def _told(configuration: Configuration, world: World) -> dict[str, str]:
-    schedule = configuration.settings.schedule
+def _grace(configuration: Configuration) -> float:
+    return configuration.settings.schedule.grace.total_seconds()
+
+
+async def _serve(service: _Service, last_resort: Callable[[float], None]) -> None:
+    loop, stop, metrics = service.loop, service.stop, service.board.metrics
+    gone = asyncio.Event()
+
+    def stop_asked() -> None:
+        last_resort(longest_end(_grace(service.configuration)))
+        stop.ask()
+
+    async with _page(service, gone.set):
+        for warning in service.configuration.warnings:
+            log.warning(warning)
+        log.info("started", **_told(service))
+        trigger = trigger_of(service.configuration.settings.schedule)
+        with signals(loop.ask, stop_asked):
+            async with scheduled(trigger, loop.ask, missed=metrics.observe_missed_tick) as next_run:
+                service.board.next_run = next_run
+                await _until_stopped(service, gone)
+
+
+async def _until_stopped(service: _Service, gone: asyncio.Event) -> None:
+    """Runs the loop, and ends it where it stands still or nobody can see it any more.
+
+    Raises:
+        StuckError: it stood still, or the page's server stopped by itself.
+    """
+    work = asyncio.create_task(service.worker.run(service.loop.run()), name="loop")
+    said = False
+    while not work.done():
+        await asyncio.wait({work}, timeout=_LOOK)
+        problem = service.health.not_alive()
+        if problem and not said and not service.stop.asked():
+            log.error("the loop stands still", error=problem)
+        said = problem is not None
+        if gone.is_set() or service.health.overdue() > _stands_still(service):
+            service.stop.ask()
+            why = "the page's server stopped by itself" if gone.is_set() else problem
+            raise StuckError(f"{why}; start the process again: the next start settles what was in flight")
+    await work
+
+
+def _stands_still(service: _Service) -> float:
+    """Seconds after which a loop that is not alive ends its process, where no supervisor did before."""
+    return service.health.longest_call + _NO_SUPERVISOR
+
+
+def _told(service: _Service) -> dict[str, str]:
+    schedule = service.configuration.settings.schedule
     return {
         "schedule": schedule.cron or f"every {schedule.every.total_seconds():g} s",
-        "targets": ", ".join(target.name for target in world.engine.targets),
+        "targets": ", ".join(service.board.targets),
     }
 
 
 @contextlib.asynccontextmanager
-async def _page(world: World, loop: Loop, board: Board) -> AsyncIterator[None]:
-    """The web room beside the loop, unless it is switched off."""
-    wanted = world.configuration.settings.web
-    if not wanted.enabled:
+async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[None]:
+    """The web room beside the loop, unless it is switched off: the page, and health on a port of its own."""
+    configuration, board = service.configuration, service.board
+    web = configuration.settings.web
+    if not web.enabled:
         yield
         return
+    with contextlib.ExitStack() as sockets:
+        with configuration.located("web", "listen"):
+            page = sockets.enter_context(_listener(web.listen, _USUAL_PORT, "web.listen"))
+        with configuration.located("web", "health_listen"):
+            health = sockets.enter_context(
+                _listener(web.health_listen, _USUAL_HEALTH_PORT, "web.health_listen")
+            )
+        application = _application(service, Hosts(page.getsockname()[0], web.allowed_hosts))
+        probes = create_health_app(
+            board.scrape,
+            service.health.not_ready,
+            service.health.not_alive,
+            Hosts(health.getsockname()[0], web.allowed_hosts),
+        )
+        async with serving(probes, health, gone) as health_url, serving(application, page, gone) as url:
+            log.info("page", url=url, health=health_url)
+            yield
+
+
+def _application(service: _Service, hosts: Hosts) -> ASGIApp:
+    configuration, board = service.configuration, service.board
+    wanted = configuration.settings.web
+    with configuration.located("web", "token"):
+        tokens = page_tokens(configuration.base, wanted)
 
     def state() -> html.PageState:
         return html.PageState(
-            now=loop.ticker.engine.clock.now(),
+            now=datetime.now(UTC),
             version=__version__,
-            phase="stopping" if loop.stop.asked() else "running" if board.last else "starting",
-            report=board.page(),
-            last_tick=_last(board),
+            phase="stopping" if service.stop.asked() else "running" if board.last else "starting",
+            report=board.report,
+            last_tick=board.tick(),
             last_success_at=board.succeeded_at,
-            next_tick_at=loop.next_run(),
+            next_tick_at=board.next_run(),
             commit_url=wanted.commit_url,
+            problem=board.problem() if board.last else None,
         )
 
-    application = create_app(
+    async def refresh() -> None:
+        with contextlib.suppress(TimeoutError, ReconcilerError):  # then it shows what it has, and says so
+            async with asyncio.timeout(_PAGE_WAITS):
+                await service.worker.run(service.sessions.read_report())
+
+    return create_app(
         state,
-        board.metrics.render,
-        partial(loop.ask, "webhook"),
-        lambda: board.succeeded_at is not None,
-        webhook_secret(world.configuration.base, wanted),
-        alive=loop.alive,
+        board.scrape,
+        partial(service.loop.ask, "webhook"),
+        service.health.not_ready,
+        webhook_secret(configuration.base, wanted),
+        not_alive=service.health.not_alive,
+        refresh=refresh,
+        delivered=partial(_delivered, board.metrics),
+        hosts=hosts,
+        tokens=tokens,
     )
-    async with serving(application, _listener(wanted.listen)) as url:
-        log.info("page", url=url)
-        yield
 
 
-def _last(board: Board) -> html.Tick | None:
-    tick = board.last
-    if tick is None:
-        return None
-    return html.Tick(tick.at, tick.seconds, tick.outcome, tick.error)
+def _delivered(metrics: Metrics, delivery: Delivery) -> None:
+    """Counts a delivery, and names the sender of one that was refused."""
+    metrics.observe_delivery(delivery.result)
+    if delivery.result == "refused":
+        log.warning("delivery refused", sender=delivery.sender, reason=delivery.reason)
 
 
-def _listener(listen_on: str | None) -> socket.socket:
+def _listener(listen_on: str | None, usual: int, key: str) -> socket.socket:
     if listen_on is None:
-        return listen("127.0.0.1", _USUAL_PORT, attempts=_PORTS_TRIED)
+        return listen("127.0.0.1", usual, attempts=_PORTS_TRIED, key=key)
     host, _, port = listen_on.rpartition(":")
-    if not port.isdigit():
-        raise ConfigurationError(f"web.listen: {listen_on!r}: expected HOST:PORT")
-    return listen(host.strip("[]") or "127.0.0.1", int(port))
+    return listen(host.strip("[]") or "127.0.0.1", int(port), key=key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,9 @@ from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.cycle import Engine
 from reconciler.engine.guards import Guards
 from reconciler.engine.order import Target
-from reconciler.errors import ConfigurationError, TargetUnusable
+from reconciler.errors import TargetUnusable
 from reconciler.registry import Limits, ModelArtsRegistry, Refusals, RegistryAuth
+from reconciler.registry.endpoint import parse_endpoint, parse_project
 from reconciler.registry.in_process import in_process
 from reconciler.settings import EmbeddedTarget
 from reconciler.state import open_state
@@ -60,6 +61,19 @@ class Listeners:
     asked: Callable[[str, str, int | None, float], None] = lambda *_: None
 
 
+@dataclass(slots=True)
+class Heritage:
+    """What outlives a world when its process opens another one.
+
+    Attributes:
+        refusals: which credentials were refused: they are not tried again by a new world either.
+        session: `SqlLedger.session` of the world before, which is given up.
+    """
+
+    refusals: Refusals = field(default_factory=Refusals)
+    session: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Everything one command works with; closed by `opened`.
@@ -77,13 +91,14 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def opened(
+async def opened(  # noqa: PLR0913 - what a command is given
     configuration: Configuration,
     *,
     acts: bool,
     only: str | None = None,
     clock: Clock | None = None,
     listeners: Listeners | None = None,
+    heritage: Heritage | None = None,
 ) -> AsyncIterator[World]:
     """Opens source, state and registries, and closes them in reverse.
 
@@ -93,28 +108,29 @@ async def opened(
         only: the one target to work on; None takes all.
         clock: time and chance; the real ones where None.
         listeners: who hears of what happens; nobody where None.
+        heritage: what a world of this process left to this one.
 
     Raises:
         ConfigurationError: there is no target of that name.
         TargetUnusable: no target's registry can be opened; one of several that cannot fails alone.
         SourceError, StateError: as opening them does.
     """
-    listeners = listeners or Listeners()
+    listeners, heritage = listeners or Listeners(), heritage or Heritage()
     async with contextlib.AsyncExitStack() as stack:
         names = configuration.chosen(only)
         source = stack.enter_context(contextlib.closing(source_of(configuration)))
-        ledger = stack.enter_context(contextlib.closing(_ledger(configuration, names, acts=acts)))
+        ledger = stack.enter_context(contextlib.closing(_ledger(configuration, names, heritage, acts=acts)))
         index = stack.enter_context(contextlib.closing(index_of(configuration, writes=acts)))
         rest: list[Rest] = []
         async with contextlib.AsyncExitStack() as registries:
-            targets, refusals, openable = [], Refusals(), []
+            targets, openable = [], []
             for name in names:
                 opening = partial(
                     registry_of,
                     configuration,
                     name,
                     acts=acts,
-                    refusals=refusals,
+                    refusals=heritage.refusals,
                     observed=partial(listeners.asked, name),
                 )
                 registry = Reopened(name, opening)
@@ -146,14 +162,27 @@ async def _open(registries: Sequence[Reopened]) -> None:
         raise errors[0]
 
 
-def _ledger(configuration: Configuration, names: tuple[str, ...], *, acts: bool) -> SqlLedger:
+def _ledger(
+    configuration: Configuration, names: tuple[str, ...], heritage: Heritage, *, acts: bool
+) -> SqlLedger:
     """The state; it remembers which registry each target is, so that it is never used for another."""
     return open_state(
         configuration.state_url,
         writer=acts,
-        lineage={name: _identity(configuration.settings.targets[name]) for name in names},
+        lineage={name: _checked_identity(configuration, name) for name in names},
         compact_after=configuration.settings.state.compact_after,
+        replaces=heritage.session,
     )
+
+
+def _checked_identity(configuration: Configuration, name: str) -> str:
+    """What the state remembers of a target; checked first, for a secret in the wrong place is not kept."""
+    wanted = configuration.settings.targets[name]
+    if not isinstance(wanted, EmbeddedTarget):
+        with configuration.located("targets", name, table=f"targets.{name}"):
+            parse_endpoint(wanted.endpoint)
+            parse_project(wanted.project_id)
+    return _identity(wanted)
 
 
 def _identity(wanted: EmbeddedTarget | ModelArtsTarget) -> str:
@@ -218,18 +247,18 @@ def _client(
         burst=max(1, int(wanted.rate)),
         deadline=wanted.timeout.total_seconds(),
     )
-    try:
+    table = f"targets.{name}"
+    with configuration.located("targets", name, "auth", table=table):
+        auth = auth_of(configuration.base, wanted, refusals)
+    with configuration.located("targets", name, table=table):
         return ModelArtsRegistry(
             wanted.endpoint,
             wanted.project_id,
-            auth=auth_of(configuration.base, wanted, refusals),
+            auth=auth,
             workspace_id=wanted.workspace_id,
             limits=limits,
             observed=observed,
         )
-    except ConfigurationError as error:
-        where = configuration.file or "environment"
-        raise ConfigurationError(f"{where}: targets.{name}: {error}") from error
 
 
 def policy_of(configuration: Configuration, name: str) -> Policy:

@@ -19,7 +19,7 @@ from reconciler.cli.options import (
 from reconciler.cli.terminal import configuration, put, put_json
 
 if TYPE_CHECKING:
-    from reconciler.app.doctor import Finding
+    from reconciler.app.finding import Finding
 
 _MARKS = {"ok": "ok  ", "warning": "warn", "error": "FAIL"}
 

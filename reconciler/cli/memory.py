@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from reconciler.cli.options import (
     ConfigOption,
@@ -16,7 +14,7 @@ from reconciler.cli.options import (
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.sync import leave, show
+from reconciler.cli.report import ModelArgument, about, leave, show
 from reconciler.cli.terminal import colour, configuration, put, put_json, tell
 
 if TYPE_CHECKING:
@@ -24,13 +22,14 @@ if TYPE_CHECKING:
 
 
 def status(
+    model: ModelArgument = None,
     config: ConfigOption = None,
     target: TargetOption = None,
     output: OutputOption = Output.TEXT,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Shows the last known verdict of every model, from the state, offline."""
+    """Shows the last known verdict of every model, or of one, from the state, offline."""
     from reconciler.engine.remembered import refreshed  # noqa: PLC0415 - heavy
     from reconciler.state import open_state  # noqa: PLC0415
 
@@ -41,6 +40,7 @@ def status(
         report = refreshed(known, ledger, names) if known else _nothing()
     if known is None:
         tell("nothing is remembered yet: no cycle has run with this state; see `reconciler plan`")
+    report = about(report, model)
     show(report, PlanOutput(output), quiet=quiet, verbose=verbose or output is Output.TEXT, mode="status")
     leave(report)
 
@@ -52,9 +52,7 @@ def _nothing() -> Report:
 
 
 def history(
-    model: Annotated[
-        str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="One model, or one version of it.")
-    ] = None,
+    model: ModelArgument = None,
     config: ConfigOption = None,
     target: TargetOption = None,
     output: OutputOption = Output.TEXT,

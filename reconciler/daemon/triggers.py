@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,6 +19,7 @@ from reconciler.daemon.cron import crontab
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from apscheduler.events import JobEvent
     from apscheduler.job import Job
     from apscheduler.triggers.base import BaseTrigger
 
@@ -42,9 +43,23 @@ def trigger_of(schedule: ScheduleSettings) -> BaseTrigger:
     return IntervalTrigger(seconds=schedule.every.total_seconds(), jitter=jitter or None, timezone=UTC)
 
 
+def patience(schedule: ScheduleSettings, intervals: int, now: datetime) -> float:
+    """Seconds from now until the schedule has asked that many times, by a clock that nobody sets."""
+    waited = schedule.every.total_seconds() * intervals
+    if schedule.cron:
+        trigger, moment = crontab(schedule.cron), now
+        for _ in range(intervals):
+            moment = trigger.get_next_fire_time(moment, moment) or moment
+        waited = (moment - now).total_seconds()
+    return waited + schedule.jitter.total_seconds()
+
+
 @contextlib.asynccontextmanager
 async def scheduled(
-    trigger: BaseTrigger, ask: Callable[[str], None], clock_seconds: float = _CLOCK_SECONDS
+    trigger: BaseTrigger,
+    ask: Callable[[str], None],
+    clock_seconds: float = _CLOCK_SECONDS,
+    missed: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Callable[[], datetime | None]]:
     """Asks at once and then when the trigger says; gives a function that tells the time of the next asking.
 
@@ -53,13 +68,16 @@ async def scheduled(
     Args:
         trigger: from `trigger_of`.
         ask: takes `schedule`.
-        clock_seconds: how often to look whether the wall clock was set.
+        clock_seconds: how often to look whether the wall clock was set, or the schedule stands still.
+        missed: told of each asking that could not be made.
     """
+
+    def heard(event: JobEvent) -> None:
+        log.warning("schedule", event_code=event.code, job=event.job_id)
+        missed()
+
     scheduler = AsyncIOScheduler(timezone=UTC)
-    scheduler.add_listener(
-        lambda event: log.warning("schedule", event_code=event.code, job=event.job_id),
-        EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES,
-    )
+    scheduler.add_listener(heard, EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
     job: Job = scheduler.add_job(
         _asking(ask),
         trigger,
@@ -97,6 +115,9 @@ async def _mind_the_clock(job: Job, seconds: float) -> None:
         if abs(moved) > _SET_BY:
             log.info("the wall clock was set", by_seconds=round(moved))
             ahead += moved
+            job.modify(next_run_time=datetime.now(UTC))
+        elif job.next_run_time < datetime.now(UTC) - timedelta(seconds=2 * seconds):
+            log.error("the schedule stood still", was_due=str(job.next_run_time))
             job.modify(next_run_time=datetime.now(UTC))
 
 

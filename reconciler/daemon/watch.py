@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, TypeAlias
 import structlog
 from watchfiles import awatch
 
-from reconciler.errors import ReconcilerError
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
@@ -60,10 +58,13 @@ async def _watch(paths: Paths, ask: Callable[[str], None], stopped: asyncio.Even
                 asyncio.get_running_loop().call_later(_STANDS, _ask_each, ask, wanted)
             known = wanted
             await _until_others(wanted, paths, ask, stopped, look_again)
-        except* (OSError, RuntimeError, ReconcilerError) as problems:
+            if complained:
+                log.info("file watching works again")
+            complained = False
+        except* Exception as problems:  # noqa: BLE001 - whatever it is, the schedule goes on without it
             if not complained:
                 told = "; ".join(str(problem) for problem in problems.exceptions)
-                log.warning("changes are not noticed at once now; the schedule finds them", error=told)
+                log.warning("file watching failed; falling back to the schedule", error=told)
             complained = True
             await _pause(stopped)
 

@@ -39,13 +39,14 @@ from reconciler.engine.plan import (
     verdicts,
 )
 from reconciler.engine.recorder import Recorder
-from reconciler.engine.remembered import bring_up, unlisted
+from reconciler.engine.remembered import bring_up, dated, unlisted
 from reconciler.engine.values import (
     AT_REST,
     Declaration,
     Desired,
     Entry,
     Event,
+    EventKind,
     Item,
     Phase,
     Report,
@@ -65,7 +66,7 @@ from reconciler.errors import (
 from reconciler.manifest import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from reconciler.contract.pair import Pair
@@ -116,6 +117,7 @@ class Engine:
     `progress` hears of every event as it is recorded; git runs in one worker thread.
 
     Attributes:
+        notes: facts about this session that every report tells.
         parsed: how many manifest files were read so far.
         disagreements: how many files audits found the index to have wrong; anything but 0 is a mistake in
             here.
@@ -127,6 +129,7 @@ class Engine:
     guards: Guards = field(default_factory=Guards)
     clock: Clock = field(default_factory=Clock)
     progress: Callable[[Event], None] = lambda _: None
+    notes: tuple[str, ...] = ()
     parsed: int = 0
     disagreements: int = 0
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
@@ -159,7 +162,7 @@ class Engine:
     async def _cycle(self, wanted: Order, commit: str | None) -> Report:
         commit = commit or await self.head()
         self._look_again, self._agenda = None, Agenda(self.ledger, self.clock, self.clock.now())
-        notes = [*await self._in_git(self.source.notes), *self._clock_notes()]
+        notes = [*self.notes, *await self._in_git(self.source.notes), *self._clock_notes()]
         cycle_id = self.clock.new_id()
         passes = [await self._begin(target, commit, cycle_id, wanted) for target in self.targets]
         await asyncio.gather(*(self._alone(p, self._judge(p, wanted)) for p in passes))
@@ -211,7 +214,8 @@ class Engine:
         }
         undeclaring = [p for p in passes if any(item.verdict is Verdict.UNMANAGED for item in p.items)]
         empty = [p.target.name for p in undeclaring if not await self._in_git(p.declared.number)]
-        return Circumstances(lost_commit, vanished, frozenset(empty))
+        admitted = frozenset((p.target.name, pair) for p in passes for pair in _admitted(p))
+        return Circumstances(lost_commit, vanished, frozenset(empty), admitted)
 
     async def declaring(self, pair: Pair) -> frozenset[str]:
         """The names of the targets in which exactly one valid manifest declares the pair now."""
@@ -484,7 +488,7 @@ class Engine:
         moved = [item.pair for item in p.items if item.verdict in _MOVED_BY_ACTING and item.pair]
         if moved:
             entries = self.ledger.entries(p.target.name, moved)
-            p.items = tuple(sorted((self._outcome(item, p.view, entries) for item in p.items), key=order))
+            p.items = tuple(sorted((self._outcome(p, item, entries) for item in p.items), key=order))
 
     async def _import(self, p: _Pass, items: list[Item]) -> None:
         """Imports some after others, so that not all their manifests are in memory together."""
@@ -499,13 +503,14 @@ class Engine:
         told = news(p.items, p.view.entries, recorder.cycle_id, self.clock.now())
         await recorder.record(list(told))
 
-    def _outcome(self, item: Item, view: View, entries: Mapping[Pair, Entry]) -> Item:
+    def _outcome(self, p: _Pass, item: Item, entries: Mapping[Pair, Entry]) -> Item:
         if item.verdict not in _MOVED_BY_ACTING or item.pair is None:
             return item
         entry = entries.get(item.pair)
-        if item.verdict is Verdict.WAITING and entry == view.entries.get(item.pair):
+        if item.verdict is Verdict.WAITING and entry == p.view.entries.get(item.pair):
             return item
-        return after(item, entry, self.clock.now())
+        diff = p.executor.settler.drifts.get(item.pair, ())
+        return after(item._replace(diff=diff), entry, self.clock.now())
 
     async def _report(  # noqa: PLR0913, PLR0917 - what one cycle came to
         self,
@@ -516,6 +521,9 @@ class Engine:
         wanted: Order,
         marks: Mapping[str, str],
     ) -> Report:
+        for p in passes:
+            known = self.ledger.since(p.target.name, p.scope)
+            p.items = dated(p.items, known, self.clock.now() if wanted.act else None)
         report = Report(
             commit,
             digest,
@@ -558,7 +566,16 @@ class Engine:
 
 
 _MOVED_BY_ACTING = (Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING)
+_RELEASED = frozenset({EventKind.RELEASED, EventKind.DELETED})
 _MANIFESTS_AT_ONCE = 5000
+
+
+def _admitted(p: _Pass) -> Iterator[Pair]:
+    """The pairs to import that were requested with this very content before, or that `retry` released."""
+    for item in p.items:
+        entry = p.view.entries.get(item.pair) if item.verdict is Verdict.IMPORT and item.pair else None
+        if entry is not None and (entry.last in _RELEASED or entry.digest == item.digest):
+            yield entry.pair
 
 
 def _standing(target: Target, commit: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract import lifecycle
 from reconciler.engine.bounded import each
 from reconciler.engine.details import details_of
+from reconciler.engine.drift import fields_of
 from reconciler.engine.follow import status_event
 from reconciler.engine.plan import by_pair, look
 from reconciler.engine.setbacks import Setbacks
@@ -197,5 +198,6 @@ def _untold(item: Item, entry: Entry | None) -> bool:
 
 def _detail(item: Item, kind: EventKind) -> str | None:
     if kind is EventKind.DRIFTED:
-        return "registered with other content: " + "; ".join(item.diff)
+        fields = fields_of(item.diff) or "in fields that the registry does not show"
+        return f"registered with other content: {fields}"
     return None

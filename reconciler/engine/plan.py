@@ -20,6 +20,7 @@ from reconciler.engine.values import (
     Credit,
     Declaration,
     Desired,
+    Difference,
     Entry,
     EventKind,
     Item,
@@ -87,12 +88,12 @@ class Look:
 
     Attributes:
         status: the vendor's word; None where the detail leaves it out.
-        diff: how it differs from the manifest, in words; empty when it is equal.
+        diff: how it differs from the manifest; empty when it is equal.
         unread: why it could not be compared, in words; None when it was.
     """
 
     status: str | None = None
-    diff: tuple[str, ...] = ()
+    diff: tuple[Difference, ...] = ()
     unread: str | None = None
 
 
@@ -278,7 +279,7 @@ def _absent(item: Item, entry: Entry | None, now: datetime, seen: str | None = N
     if entry.phase is Phase.REGISTERED:
         return _missing(item, f"imported earlier as {entry.model_id}", entry.model_id)
     if entry.phase is Phase.INTENDED:
-        return _with(item, Verdict.WAITING, _open(entry))
+        return _with(item, Verdict.WAITING, _open(entry), next_attempt_at=_due(entry, now))
     if entry.digest == item.digest:
         return _not_made(item, entry, now)
     return item
@@ -296,9 +297,16 @@ def _not_made(item: Item, entry: Entry, now: datetime) -> Item:
     """The verdict on a model whose last import, of this very content, was certainly not made."""
     if entry.phase is Phase.REJECTED:
         return _with(item, Verdict.FAILED, _said(entry, "the registry rejected it"))
-    if entry.not_before is not None and due_at(entry.not_before, entry.updated_at, now) > now:
-        return _with(item, Verdict.WAITING, _said(entry, "another attempt is scheduled"))
+    due = _due(entry, now)
+    if due is not None and due > now:
+        why = _said(entry, "another attempt is scheduled")
+        return _with(item, Verdict.WAITING, why, next_attempt_at=due)
     return item
+
+
+def _due(entry: Entry, now: datetime) -> datetime | None:
+    """When the next attempt or look is due, as far as what is remembered can be believed."""
+    return None if entry.not_before is None else due_at(entry.not_before, entry.updated_at, now)
 
 
 def _registered(view: View, item: Item, manifest: Declaration, model: ObservedModel) -> Item:
@@ -309,11 +317,10 @@ def _registered(view: View, item: Item, manifest: Declaration, model: ObservedMo
         return _with(item, Verdict.FAILED, _import_failed(item, entry))
     unread = view.unread.get(model.model_id)
     if seen is not None and seen.diff:
-        return _drifted(view, item, seen.diff)
+        return _drifted(view, item, "registered with other content", seen.diff)
     if _has_changed(manifest, model, entry):
-        return _drifted(
-            view, item, ("the manifest has changed since the import, where the registry tells nothing",)
-        )
+        why = "the manifest has changed since the import, in fields that the registry does not show"
+        return _drifted(view, item, why)
     if seen is not None or known_equal(manifest, model, entry):
         return item
     told = unread or "the registry lists it, and gives no detail of it"
@@ -337,9 +344,8 @@ def _open(entry: Entry) -> Reason:
     again = f"; looked for again at {entry.not_before:%Y-%m-%dT%H:%M:%SZ}" if entry.not_before else ""
     if entry.last is EventKind.EXISTS:
         return Reason("exists", f"the registry says that it exists, and does not list it yet{said}{again}")
-    return Reason(
-        "outcome-unknown", f"an import was sent, and its outcome is still being settled{said}{again}"
-    )
+    message = f"an import was sent, and its outcome is still being settled{said}{again}"
+    return Reason(entry.code or "outcome-unknown", message)
 
 
 def _import_failed(item: Item, entry: Entry | None) -> Reason:
@@ -352,7 +358,7 @@ def _import_failed(item: Item, entry: Entry | None) -> Reason:
     )
 
 
-def _drifted(view: View, item: Item, diff: tuple[str, ...]) -> Item:
+def _drifted(view: View, item: Item, why: str, diff: tuple[Difference, ...] = ()) -> Item:
     taken = {pair.model_version for pair in _pairs_named(view, item.model_name)}
     taken |= view.taken.get(item.model_name or "", frozenset())
     free = next_free(item.model_version or "", taken)
@@ -361,8 +367,7 @@ def _drifted(view: View, item: Item, diff: tuple[str, ...]) -> Item:
     )
     reason = Reason(
         "drifted",
-        f"registered with other content, and a registered version is immutable: {advice}, "
-        "or restore the manifest",
+        f"{why}, and a registered version is immutable: {advice}, or restore the manifest",
     )
     return _with(item, Verdict.DRIFTED, reason)._replace(diff=diff)
 
@@ -486,7 +491,8 @@ def after(item: Item, entry: Entry | None, now: datetime) -> Item:
     """The item once a cycle has acted: the verdict that the ledger's entry gives now."""
     if entry is None or entry.last is EventKind.MISSING:
         return item
-    item = item._replace(reasons=tuple(reason for reason in item.reasons if reason.severity == "warning"))
+    warnings = tuple(reason for reason in item.reasons if reason.severity == "warning")
+    item = item._replace(reasons=warnings, next_attempt_at=None)
     if entry.phase is not Phase.REGISTERED:
         return _absent(item._replace(verdict=Verdict.IMPORT), entry, now)
     item = item._replace(model_id=entry.model_id, model_status=entry.model_status)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.pair import Pair
     from reconciler.engine.values import (
+        Answer,
         Attribution,
         Created,
         Credit,
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
         ObservedModel,
         Reading,
         Report,
+        Request,
         Snapshot,
+        Standing,
         Touch,
         Verdict,
     )
@@ -189,8 +192,25 @@ class Preflight(Protocol):
         """Doubts as warnings, and what must stop the import as errors. Raises ConfigurationError."""
 
 
+class Requests(Protocol):
+    """What other processes ask of the one that holds the state."""
+
+    def pending(self, now: datetime) -> Sequence[Request]:
+        """The requests that nobody has answered, oldest first, without those that expired untaken."""
+
+    def take(self, request: Request) -> bool:
+        """Takes a request on; False when it was withdrawn, or taken on by a process that has ended since."""
+
+    def answer(self, request: Request, answer: Answer) -> None:
+        """Tells whoever asked what became of it."""
+
+
 class Ledger(Protocol):
     """The memory: entries folded from an append-only journal. One writer, any number of readers."""
+
+    @property
+    def requests(self) -> Requests:
+        """What other processes ask."""
 
     def entries(self, target: str, pairs: Collection[Pair] | None = None) -> Mapping[Pair, Entry]:
         """The ledger of one target: of these pairs, or of all."""
@@ -255,6 +275,9 @@ class Ledger(Protocol):
 
     def counted(self) -> Mapping[tuple[str, Verdict], int]:
         """How many models have each verdict, by target."""
+
+    def since(self, target: str, pairs: Collection[Pair] | None) -> Mapping[Standing, datetime]:
+        """Since when the verdicts of one target stand: on these pairs and on what is invalid, or on all."""
 
     def marks(self, target: str) -> Mapping[str, str]:
         """Small facts remembered about a target, such as when it was last observed in full."""

@@ -54,7 +54,7 @@ class Recorder:
     ) -> None:
         """Journals what became of an import that this cycle asked for."""
         if error is not None:
-            facts = {"code": error.code, "detail": str(error), "request_id": error.request_id, **facts}
+            facts = {"code": error.reason, "detail": str(error), "request_id": error.request_id, **facts}
         known = self._intended.get(pair) or self.entry(pair)
         origin = {} if known is None else _origin(known)
         await self.journal.record([self._event(pair, kind, **origin | facts)])

@@ -9,10 +9,11 @@ Nothing here sleeps: a look that has to wait is the next cycle's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.bounded import each
+from reconciler.engine.drift import fields_of
 from reconciler.engine.moments import due_at
 from reconciler.engine.plan import look
 from reconciler.engine.setbacks import Setbacks
@@ -27,17 +28,22 @@ if TYPE_CHECKING:
     from reconciler.engine.clock import Policy
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
-    from reconciler.engine.values import ObservedModel
+    from reconciler.engine.values import Difference, ObservedModel
     from reconciler.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
 class Settler:
-    """Settles one target's open intents during one cycle."""
+    """Settles one target's open intents during one cycle.
+
+    Attributes:
+        drifts: how models that were found registered instead of imported differ from their manifests.
+    """
 
     recorder: Recorder
     registry: Registry
     policy: Policy
+    drifts: dict[Pair, tuple[Difference, ...]] = field(default_factory=dict)
 
     def open(self) -> list[Entry]:
         """The intents without a result: what a crash or an unknown answer left behind."""
@@ -104,6 +110,12 @@ class Settler:
             )
         elif entry.last is EventKind.EXISTS:
             await recorder.learned(entry, EventKind.ELSEWHERE, detail=_elsewhere(entry))
+        elif entry.attempts > 1:
+            # a registry that leaves one import unanswered again and again gets it ever more rarely
+            wait = self.policy.backoff(entry.attempts - 1, recorder.clock.chance(), None)
+            told = f"{entry.detail or 'no answer'}; it was certainly not made"
+            again = recorder.clock.later(wait)
+            await recorder.learned(entry, EventKind.POSTPONED, not_before=again, code=entry.code, detail=told)
         else:
             await recorder.learned(
                 entry, EventKind.NOT_FOUND, detail="looked for until it could not be made any more"
@@ -121,7 +133,8 @@ class Settler:
         if seen.unread is not None:
             return
         if seen.diff:
-            told = "registered with other content: " + "; ".join(seen.diff)
+            self.drifts[entry.pair] = seen.diff
+            told = f"registered with other content: {fields_of(seen.diff)}"
             await self.recorder.learned(entry, EventKind.DRIFTED, detail=told, **facts)
         else:
             await self.recorder.learned(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)

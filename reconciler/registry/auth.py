@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.contract.signing import sign
 from reconciler.errors import ConfigurationError, Unauthorised
+from reconciler.redaction import redacted
 from reconciler.registry.answers import envelope
 from reconciler.registry.codes import Action, disposition
 from reconciler.registry.endpoint import parse_endpoint
@@ -43,10 +44,8 @@ class RegistryAuth:
         self._sent: deque[str] = deque(maxlen=16)
 
     def redact(self, text: str) -> str:
-        """The text without any secret that was sent or read of late."""
-        for secret in sorted(self._sent, key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return text
+        """The text without any secret that was sent or read of late, in whatever spelling."""
+        return redacted(text, self._sent)
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Sends the request as it is."""

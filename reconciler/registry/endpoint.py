@@ -34,8 +34,15 @@ def parse_endpoint(text: str, setting: str = "endpoint") -> httpx.URL:
         raise ConfigurationError(f"{setting} is not a URL: write https://host") from None
     if url.userinfo:
         raise ConfigurationError(f"{setting} carries credentials: remove what stands before the @")
-    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
-        raise ConfigurationError(f"{setting} {str(url)!r} is not the base of an API: write https://host")
+    if url.query or url.fragment:
+        extra = len(url.query) + len(url.fragment)
+        raise ConfigurationError(
+            f"{setting} has {extra} characters after its ? or #, which no base of an API has: remove them"
+        )
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigurationError(
+            f"{setting} of {len(text)} characters is not the base of an API: write https://host"
+        )
     if url.scheme == "http" and not is_loopback(url):
         raise ConfigurationError(
             f"{setting} {str(url)!r} would send credentials in the clear: write https (http is for loopback)"
@@ -57,7 +64,8 @@ def parse_project(project_id: str) -> str:
     """
     if not _PROJECT.fullmatch(project_id):
         raise ConfigurationError(
-            f"project_id {project_id[:80]!r} is not one: 1 to 64 ASCII letters, digits, - or _ are wanted"
+            f"project_id of {len(project_id)} characters is not one: 1 to 64 ASCII letters, digits, - or _ "
+            "are wanted"
         )
     return project_id
 

@@ -17,6 +17,7 @@ from reconciler.errors import OutcomeUnknown, RegistryError, RegistryUnavailable
 from reconciler.registry.answers import Answer, classify, printable, request_id
 from reconciler.registry.codes import Action, disposition
 from reconciler.registry.pacing import Bucket, pause
+from reconciler.registry.tls import tls_problem
 from reconciler.registry.transport import SENT, AnswerTooLarge, Connections
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Exchange:
             sleep: how a pause is made.
             chance: a random number of [0, 1), for jitter.
         """
+        self._endpoint = endpoint
         self._origin = str(endpoint.copy_with(path="/")).rstrip("/")
         self._auth = auth
         self._limits = limits
@@ -222,7 +224,8 @@ class Exchange:
                 f"{error}: ask for smaller pages, or check endpoint", method=call.method, path=call.path
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            raise _lost(call, _reason(error), attempt) from None
+            reason = tls_problem(error, self._endpoint) or _reason(error)
+            raise _lost(call, reason, attempt) from None
         known = request_id(response.headers, redact=self.redact)
         return Answer(response.status_code, response.headers, body, known)
 
@@ -239,7 +242,7 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.WriteTimeout, "the request could not be sent in time"),
     (httpx.DecodingError, "the answer cannot be decoded"),
     (httpx.NetworkError, "the connection broke"),
-    (OSError, "no connection could be prepared: check that SSL_CERT_FILE holds certificates"),
+    (OSError, "no connection could be prepared"),
 )
 
 

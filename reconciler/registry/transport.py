@@ -13,6 +13,7 @@ import httpx
 
 from reconciler.errors import ConfigurationError
 from reconciler.registry.endpoint import proxy_for
+from reconciler.registry.tls import AuthoritiesUnreadable, usual_authorities
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
@@ -107,12 +108,8 @@ class Connections:
         proxy = proxy_for(self._endpoint)
         try:
             return _sockets(self._tls or (usual_authorities() if self._needs_tls else _nobody()), proxy)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise ConfigurationError(
-                f"the certificates cannot be read ({reason}): check that SSL_CERT_FILE and SSL_CERT_DIR hold "
-                "certificates"
-            ) from None
+        except AuthoritiesUnreadable as error:
+            raise ConfigurationError(str(error)) from None
         except Exception as error:  # noqa: BLE001 - of many kinds; some texts hold the proxy's password
             raise ConfigurationError(
                 f"no connection can be prepared ({type(error).__name__}): check HTTPS_PROXY and ALL_PROXY"
@@ -207,12 +204,6 @@ def _sockets(tls: ssl.SSLContext, proxy: str | None) -> httpx.AsyncHTTPTransport
         proxy=proxy,
         trust_env=False,
     )
-
-
-@cache
-def usual_authorities() -> ssl.SSLContext:
-    """The TLS context of every target: the usual authorities, or those of `SSL_CERT_FILE`; made once."""
-    return httpx.create_ssl_context()
 
 
 @cache

@@ -26,9 +26,10 @@ class Database:
     Attributes:
         where: the database's name for people.
         writes: transactions committed since it was opened.
+        session: what the next opening takes as `replaces` when this one was lost.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of an open database
         self,
         where: Address,
         engine: Engine,
@@ -36,6 +37,7 @@ class Database:
         *,
         writer: Connection | None = None,
         ensure_ours: Callable[[], None] = lambda: None,
+        session: str | None = None,
     ) -> None:
         """Wraps what one of the openers made.
 
@@ -45,9 +47,11 @@ class Database:
             closing: what to release at the end, last in first out.
             writer: the connection to write through; None when opened to read.
             ensure_ours: raises StateError when the lock or the file is no longer this process's.
+            session: names the server's session that holds the writer's lock; None for a file.
         """
         self.where = where
         self.writes = 0
+        self.session = session
         self._engine = engine
         self._closing = closing
         self._writer = writer
@@ -63,6 +67,19 @@ class Database:
             yield connection
 
     @contextmanager
+    def leading(self) -> Iterator[Connection]:
+        """A transaction to read in that fails where the writer's lock is lost, though nothing is written."""
+        self._ensure_open()
+        with explained(self.where):
+            self._ensure_ours()
+        if self._writer is None or self._writer.dialect.name == "sqlite":
+            with self.reading() as connection:
+                yield connection
+            return
+        with self._one_at_a_time, explained(self.where), self._begun(self._writer) as connection:
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is on disk when the block is left, and leaves no trace when the block raises."""
         if self._writer is None:
@@ -71,15 +88,22 @@ class Database:
             )
         with self._one_at_a_time:
             self._ensure_open()
-            self._ensure_ours()
-            if self._writer.invalidated:
-                raise StateError(
-                    f"state {self.where} was cut off from its server, and the writer's lock went with the "
-                    "connection. Run again: nothing that was reported as written is lost."
-                )
-            with explained(self.where), self._writer.begin():
-                yield self._writer
+            with explained(self.where):
+                self._ensure_ours()
+                with self._begun(self._writer) as connection:
+                    yield connection
             self.writes += 1
+
+    @contextmanager
+    def _begun(self, writer: Connection) -> Iterator[Connection]:
+        """A transaction of the writer; it never connects again by itself, for the lock would be missing."""
+        if writer.invalidated:
+            raise StateError(
+                f"state {self.where} was cut off from its server, and the writer's lock went with the "
+                "connection. Run again: nothing that was reported as written is lost."
+            )
+        with writer.begin():
+            yield writer
 
     def shrink(self) -> None:
         """Gives the room of what was removed back to the disk; a server does so by itself."""

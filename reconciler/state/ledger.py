@@ -18,6 +18,7 @@ from reconciler.state.address import SqliteFile
 from reconciler.state.bulk import execute_many, insert_rows, select_rows
 from reconciler.state.complaint import explained
 from reconciler.state.identity import facts_of
+from reconciler.state.requests import Requests
 from reconciler.state.rows import (
     ENTRY_COLUMNS,
     EVENT_COLUMNS,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.engine.values import Entry, Event, Report
+    from reconciler.engine.values import Entry, Event, Report, Standing
     from reconciler.state.database import Database
 
     Rule = Callable[[Mapping[Key, Entry], Sequence[Event]], None]
@@ -99,6 +100,16 @@ class SqlLedger:
         return self._database.writes
 
     @property
+    def requests(self) -> Requests:
+        """What other processes ask of the one that holds the state."""
+        return Requests(self._database)
+
+    @property
+    def session(self) -> str | None:
+        """Names the server's session that holds the writer's lock; what `open_state` takes as `replaces`."""
+        return self._database.session
+
+    @property
     def lineage(self) -> str:
         """The id this state was given when it was made, in hex; copies of it share the id."""
         with self._database.reading() as connection:
@@ -141,8 +152,11 @@ class SqlLedger:
             return [event_of(row) for row in archive.rows(connection, target, pair)]
 
     def position(self) -> int:
-        """The number of the newest event in the journal; 0 for an empty one."""
-        with self._database.reading() as connection:
+        """The number of the newest event in the journal; 0 for an empty one.
+
+        The writer's own question also finds out that its lock was lost: the loop asks it at every tick.
+        """
+        with self._database.leading() as connection:
             return connection.scalar(select(func.max(tables.journal.c.seq))) or 0
 
     def newest(self) -> datetime | None:
@@ -233,6 +247,11 @@ class SqlLedger:
         """How many models have each verdict, by target."""
         with self._database.reading() as connection:
             return standing.counted(connection)
+
+    def since(self, target: str, pairs: Collection[Pair] | None) -> Mapping[Standing, datetime]:
+        """Since when the verdicts of one target stand: on these pairs and on what is invalid, or on all."""
+        with explained(self._database.where), self._database.reading() as connection:
+            return standing.since(connection, target, pairs)
 
     def marks(self, target: str) -> Mapping[str, str]:
         """Small facts remembered about a target."""

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from reconciler.state.database import Database
 
 
-def open_state(
+def open_state(  # noqa: PLR0913 - what is remembered, and how
     url: str,
     *,
     writer: bool,
     lineage: Mapping[str, str] | None = None,
     compact_after: timedelta = timedelta(0),
     now: Callable[[], datetime] = utc_now,
+    replaces: str | None = None,
 ) -> SqlLedger:
     """Opens the memory of one configuration.
 
@@ -36,12 +37,14 @@ def open_state(
             workspace; without secrets, since it is stored and shown. Recorded when a target is first met.
         compact_after: how old an event has to be before it is archived; zero for never. See `SqlLedger`.
         now: the wall clock.
+        replaces: `SqlLedger.session` of a ledger that this process held and has given up: where its session
+            is left over on the server, as after a network that lost packets, it is ended there first.
 
     Raises:
         StateLockedError: another process writes this state; the message says which.
         StateError: it cannot be used, or it remembers one of the targets as another registry.
     """
-    database = open_database(parse(url), writer=writer, now=now())
+    database = open_database(parse(url), writer=writer, now=now(), replaces=replaces)
     try:
         _recognise(database, lineage or {}, writer=writer)
     except BaseException:
@@ -71,14 +74,18 @@ def open_beside(url: str) -> SqlLedger:
     return SqlLedger(postgres.open_beside(address), allowed=only_releases)
 
 
-def open_database(address: Address, *, writer: bool, now: datetime | None = None) -> Database:
+def open_database(
+    address: Address, *, writer: bool, now: datetime | None = None, replaces: str | None = None
+) -> Database:
     """Opens the database behind a ledger; see `open_state`."""
     moment = now or utc_now()
     if isinstance(address, SqliteFile):
         return sqlite.open_writer(address, moment) if writer else sqlite.open_reader(address, moment)
     from reconciler.state import postgres  # noqa: PLC0415
 
-    return postgres.open_writer(address, moment) if writer else postgres.open_reader(address, moment)
+    if writer:
+        return postgres.open_writer(address, moment, replaces)
+    return postgres.open_reader(address, moment)
 
 
 def _recognise(database: Database, lineage: Mapping[str, str], *, writer: bool) -> None:

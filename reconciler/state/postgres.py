@@ -1,7 +1,7 @@
 """A state in PostgreSQL, for replicas: an advisory lock makes one of them the writer.
 
 The lock belongs to the session that also does all writing. However that session ends, the server frees the
-lock and rolls back what was not committed.
+lock and rolls back what was not committed. No statement waits without end, see `reconciler.state.patience`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, text
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 
     from reconciler.state.address import PostgresDatabase
 
-_CONNECT_SECONDS = 10
 _LONGEST_NAME = 63
+_LOCK_ATTEMPTS = 20
+_LOCK_PAUSE = 0.1  # seconds; so long takes a session that was ended to let go of its lock
 
 _HOLDER = text("""
     SELECT a.application_name, a.backend_start::timestamptz(0)::text
@@ -42,21 +44,34 @@ _DURABLE = text(
 )
 
 
-def open_writer(database: PostgresDatabase, now: datetime) -> Database:
+_SESSION = text("""
+    SELECT pid::text || ' ' || backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()
+""")
+_END = text("""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE pid::text || ' ' || backend_start::text = :session AND pid <> pg_backend_pid()
+""")
+
+
+def open_writer(database: PostgresDatabase, now: datetime, replaces: str | None = None) -> Database:
     """Connects, takes the lock, makes the tables if there are none, and opens the database to write."""
     with explained(database), ExitStack() as closing:
         engine = _engine(database)
         closing.callback(engine.dispose)
+        from reconciler.state.patience import unhurried  # noqa: PLC0415 - brings the driver
+
         writer = engine.connect()
         closing.callback(writer.close)
         with writer.begin():
-            _lock(writer, database)
+            _take_over(writer, database, replaces)
             writer.execute(_DURABLE)
+            session = writer.scalar(_SESSION)
         with writer.begin():
             if is_blank(writer):
                 establish(writer, now)
-            verify(writer, database, migrates=True)
-        return Database(database, engine, closing.pop_all(), writer=writer)
+            with unhurried(writer):
+                verify(writer, database, migrates=True)
+        return Database(database, engine, closing.pop_all(), writer=writer, session=session)
 
 
 def open_beside(database: PostgresDatabase) -> Database:
@@ -89,19 +104,29 @@ def open_reader(database: PostgresDatabase, now: datetime) -> Database:
 
 def _engine(database: PostgresDatabase) -> Engine:
     name = f"reconciler process {os.getpid()} on {socket.gethostname()}"
-    arguments = {
-        "connect_timeout": _CONNECT_SECONDS,
-        "application_name": name.encode("ascii", "replace")[:_LONGEST_NAME].decode("ascii"),
-    }
+    arguments = {"application_name": name.encode("ascii", "replace")[:_LONGEST_NAME].decode("ascii")}
     try:
-        return create_engine(
+        engine = create_engine(
             database.url, connect_args=arguments, isolation_level="REPEATABLE READ", hide_parameters=True
         )
+        from reconciler.state.patience import limit  # noqa: PLC0415 - brings the driver
     except ModuleNotFoundError as error:
         raise StateError(
             "a state in PostgreSQL needs the driver psycopg, which is not installed. Run "
             "`pip install 'model-reconciler[postgres]'`, or use sqlite:///… in state.url."
         ) from error
+    limit(engine, database.url.query)
+    return engine
+
+
+def _take_over(writer: Connection, database: PostgresDatabase, replaces: str | None) -> None:
+    """Takes the lock; a session of this process that was given up is ended where it still stands."""
+    if replaces and writer.execute(_END, {"session": replaces}).first():
+        for _ in range(_LOCK_ATTEMPTS):
+            with suppress(StateLockedError):
+                return _lock(writer, database)
+            time.sleep(_LOCK_PAUSE)
+    return _lock(writer, database)
 
 
 def _lock(writer: Connection, database: PostgresDatabase) -> None:

@@ -12,7 +12,8 @@ from urllib.parse import quote, urlencode
 
 from reconciler.engine.values import Verdict
 from reconciler.views.clean import clean
-from reconciler.views.problems import because
+from reconciler.views.drift import worded
+from reconciler.views.problems import because, distinct
 from reconciler.views.words import ATTENTION_FIRST, WORDS, count, place
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class PageState:
         report: of the newest finished cycle, or None.
         next_tick_at: when the schedule looks again, if it does.
         commit_url: link to a commit, in which `{commit}` is replaced; http and https only.
+        problem: why what is shown may be old, in one line; None while it is not.
         refresh_seconds: how often a browser fetches the page again; 0 for never.
     """
 
@@ -67,6 +69,7 @@ class PageState:
     last_success_at: datetime | None = None
     next_tick_at: datetime | None = None
     commit_url: str | None = None
+    problem: str | None = None
     refresh_seconds: int = 15
 
 
@@ -113,6 +116,8 @@ def page(state: PageState, wanted: Filter | None = None) -> str:
         words=WORDS,
         place=place,
         because=because,
+        distinct=distinct,
+        worded=worded,
         href=lambda commit: _commit_href(state.commit_url, commit),
         since=lambda moment: _duration((state.now - moment).total_seconds()),
         style=_style(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from reconciler.engine.values import EventKind
+from reconciler.engine.values import EventKind, Verdict
 from reconciler.views.clean import clean
 from reconciler.views.words import count
 
@@ -30,6 +30,7 @@ _IMPORT_OUTCOMES = frozenset(
         EventKind.FAILED,
     }
 )
+_BAD_REQUEST = 400
 _TICK_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 
@@ -40,15 +41,46 @@ class Metrics:
     durations are seconds and all timestamps seconds since the epoch.
     """
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, targets: Iterable[str] = ()) -> None:
+        """Every series of these targets exists from the start: of times that never were, 0."""
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram  # noqa: PLC0415 - slow
 
         own = CollectorRegistry()
         self._registry = own
-        self._targets: set[str] = set()
+        self._targets: set[str] = set(targets)
         self._models = Gauge("reconciler_models", "Models by verdict.", ["target", "verdict"], registry=own)
         self._up = Gauge(
-            "reconciler_target_up", "1 if the last cycle reconciled the target.", ["target"], registry=own
+            "reconciler_target_up",
+            "1 if the last cycle reconciled the target, and ticks still end.",
+            ["target"],
+            registry=own,
+        )
+        self._state_up = Gauge(
+            "reconciler_state_up", "1 while the state is held and can be used.", registry=own
+        )
+        self._replaced = Counter(
+            "reconciler_state_replaced",
+            "Times that another state was found in the place of ours.",
+            registry=own,
+        )
+        self._git_at = Gauge(
+            "reconciler_git_last_success_timestamp_seconds", "When git last answered.", registry=own
+        )
+        self._registry_at = Gauge(
+            "reconciler_registry_last_success_timestamp_seconds",
+            "When the registry last answered a question.",
+            ["target"],
+            registry=own,
+        )
+        self._oldest = Gauge(
+            "reconciler_oldest_unfinished_import_seconds",
+            "Age of the oldest import that is not final; 0 when there is none.",
+            registry=own,
+        )
+        self._missed = Counter(
+            "reconciler_missed_ticks",
+            "Times that the schedule could not start a tick when it was due.",
+            registry=own,
         )
         self._ticks = Counter("reconciler_ticks", "Ticks by result.", ["result"], registry=own)
         self._durations = Histogram(
@@ -73,10 +105,25 @@ class Metrics:
         self._disagreements = Gauge(
             "reconciler_index_disagreements", "Files that the index had wrong; always 0.", registry=own
         )
+        self._deliveries = Counter(
+            "reconciler_webhook_deliveries", "Deliveries of git hosts by result.", ["result"], registry=own
+        )
+        for result in ("accepted", "repeated", "refused"):
+            self._deliveries.labels(result)
         build = Gauge("reconciler_build_info", "Always 1; the label tells.", ["version"], registry=own)
         build.labels(clean(version)).set(1)
         for result in ("success", "error", "noop"):
             self._ticks.labels(result)
+        for target in self._targets:
+            self._start(clean(target))
+
+    def _start(self, target: str) -> None:
+        self._up.labels(target)
+        self._registry_at.labels(target)
+        for verdict in Verdict:
+            self._models.labels(target, verdict.value)
+        for outcome in _IMPORT_OUTCOMES:
+            self._imports.labels(target, outcome.value)
 
     def observe_report(self, found: Report) -> None:
         """Sets how many models have each verdict, 0 included.
@@ -92,9 +139,38 @@ class Metrics:
             for verdict, number in count(found, target).items():
                 self._models.labels(clean(target), verdict.value).set(number)
 
+    def observe_outage(self) -> None:
+        """No target was reconciled: git or the state is away, or a tick does not end."""
+        for target in self._targets:
+            self._up.labels(clean(target)).set(0)
+
+    def observe_state(self, *, up: bool) -> None:
+        """Whether the state is held and can be used."""
+        self._state_up.set(up)
+
+    def observe_replaced_state(self) -> None:
+        """Another state was found in the place of the one that this process knew."""
+        self._replaced.inc()
+
+    def observe_git(self, at: datetime) -> None:
+        """Git answered."""
+        self._git_at.set(at.timestamp())
+
+    def observe_unfinished(self, seconds: float) -> None:
+        """Takes the age of the oldest import that is not final; 0 when there is none."""
+        self._oldest.set(seconds)
+
+    def observe_missed_tick(self) -> None:
+        """Counts one time that the schedule could not start a tick when it was due."""
+        self._missed.inc()
+
     def observe_audits(self, disagreements: int) -> None:
         """Takes how many files the index was found to have wrong since the start."""
         self._disagreements.set(disagreements)
+
+    def observe_delivery(self, result: str) -> None:
+        """Counts one delivery of a git host: accepted, repeated or refused."""
+        self._deliveries.labels(result).inc()
 
     def observe_tick(self, result: Result, seconds: float, ended_at: datetime) -> None:
         """Counts one tick; a tick with nothing to do is a success too."""
@@ -115,6 +191,8 @@ class Metrics:
         told = "none" if status is None else str(status)
         self._requests.labels(clean(target), clean(method), told).inc()
         self._latency.labels(clean(target), clean(method)).observe(seconds)
+        if status is not None and status < _BAD_REQUEST:
+            self._registry_at.labels(clean(target)).set_to_current_time()
 
     def render(self) -> bytes:
         """The page that a scrape gets; its type is `CONTENT_TYPE`."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from reconciler.daemon.triggers import scheduled, signals, trigger_of
+from reconciler.daemon.triggers import patience, scheduled, signals, trigger_of
 from reconciler.settings.tables import ScheduleSettings
 from tests.daemon.waiting import until
 
@@ -114,3 +114,19 @@ def test_sighup_and_sigusr1_ask_and_sigterm_and_sigint_stop() -> None:
 
     asyncio.run(work())
     assert {number: signal.getsignal(number) for number in kept} == kept
+
+
+@pytest.mark.parametrize(
+    ("settings", "seconds"),
+    [
+        ({"every": "30s"}, 90),
+        ({"every": "30s", "jitter": "5s"}, 95),
+        ({"cron": "*/5 * * * *"}, 15 * 60),
+        ({"cron": "0 9 * * 1-5"}, 5 * 86_400),
+    ],
+)
+def test_three_intervals_are_what_the_schedule_makes_of_them(settings: Any, seconds: float) -> None:
+    """From Wednesday at nine, a line for working days comes three times until Monday."""
+    zone = datetime.now().astimezone().tzinfo
+    wednesday = datetime(2026, 11, 25, 9, 0, tzinfo=zone)
+    assert patience(ScheduleSettings(**settings), 3, wednesday) == seconds

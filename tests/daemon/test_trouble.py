@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.daemon.health import Health
 from reconciler.daemon.loop import Loop
 from reconciler.daemon.stop import Stop
-from reconciler.daemon.triggers import trigger_of
+from reconciler.daemon.supervisor import Supervisor
 from reconciler.engine.clock import Clock
 from reconciler.engine.values import Verdict
-from reconciler.settings.tables import ScheduleSettings
 from tests.daemon.counted import CountedRegistry
 from tests.daemon.ticking import ticking
+from tests.daemon.waiting import until
 
 if TYPE_CHECKING:
-    from reconciler.daemon.ticker import Tick
+    from collections.abc import AsyncIterator
+
+    from reconciler.daemon.ticker import Tick, Ticker
     from tests.program import Fleet
 
 
@@ -183,20 +186,34 @@ def test_a_mistake_of_ours_ends_one_tick_and_not_the_loop(
     asyncio.run(work())
 
 
-def test_a_loop_that_died_is_not_alive_and_ends_the_command(fleet: Fleet) -> None:
-    """The supervisor sees a process that ends, not one that stays and does nothing."""
+def test_a_mistake_in_what_hears_of_ticks_ends_one_round_and_not_the_loop(fleet: Fleet) -> None:
+    """It is an error in the log; the probes hear of no tick, so that a supervisor starts it again."""
+    died = []
 
     def dying(_: Tick) -> None:
+        died.append(1)
         raise MemoryError("no room for the result")
 
     async def work() -> None:
         async with ticking(fleet) as t:
             t.ticker.heard = dying
-            loop = Loop(t.ticker, trigger_of(ScheduleSettings(every=timedelta(hours=1))), Stop())
-            assert loop.alive()
-            with pytest.raises(MemoryError, match="no room for the result"):
-                await loop.run()
-            assert not loop.alive()
+            health, stop = Health(lambda: 3.0, 1.0, clock=lambda: len(died) * 10.0), Stop()
+
+            @asynccontextmanager
+            async def opener() -> AsyncIterator[Ticker]:
+                yield t.ticker
+
+            supervisor = Supervisor(opener, health)
+            await supervisor.start()
+            loop = Loop(supervisor, stop)
+            running = asyncio.create_task(loop.run())
+            for ticks in (1, 2):
+                loop.ask("test")
+                await until(lambda wanted=ticks: len(died) == wanted)  # type: ignore[misc]
+            await until(lambda: [line for line in t.logs if line["event"] == "unexpected"])
+            assert health.not_alive() == "a tick has stood still for 10 s"
+            stop.ask()
+            await running
 
     asyncio.run(work())
 

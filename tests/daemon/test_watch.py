@@ -204,7 +204,7 @@ def test_paths_that_cannot_be_told_or_watched_leave_it_to_the_schedule() -> None
         asyncio.run(asyncio.wait_for(work(), 2))
     assert logs == [
         {
-            "event": "changes are not noticed at once now; the schedule finds them",
+            "event": "file watching failed; falling back to the schedule",
             "error": "HEAD: cannot be read",
             "log_level": "warning",
         }

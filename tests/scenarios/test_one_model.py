@@ -292,14 +292,13 @@ def test_the_loop_reconciles_the_others_and_the_target_too_once_it_can_be_opened
     asyncio.run(work())
 
 
-@pytest.mark.parametrize("broken", ["database", "endpoint", "certificates"])
+@pytest.mark.parametrize("broken", ["database", "certificates"])
 def test_a_target_that_cannot_be_opened_does_not_stop_the_others(
     fleet: Fleet, relay: Relay, broken: str, tmp_path: Any
 ) -> None:
     """Its mistake is told, with exit code 2 or 3."""
     tables = {
         "database": "[targets.bad]\nkind = 'embedded'\npath = 'other'\ndatabase = 'models.d'\n",
-        "endpoint": modelarts("https://user:pw@host", name="bad", path="other").replace(FOLLOW, ""),
         "certificates": modelarts("https://127.0.0.1:9", name="bad", path="other").replace(FOLLOW, ""),
     }
     (tmp_path / "ca.pem").write_text("no certificate")

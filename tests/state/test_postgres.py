@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.errors import StateError
+from reconciler.errors import StateError, StateLockedError
 from reconciler.state import check, open_state
 from tests.state.samples import imported, requested
+from tests.torture.line import Line
 
 if TYPE_CHECKING:
     from tests.state.conftest import NewUrl
@@ -117,3 +118,76 @@ def test_two_schemas_of_one_database_are_two_states(new_postgres_url: NewUrl) ->
     ):
         one.append([requested()])
         assert other.events() == []
+
+
+def _end_every_session(url: str) -> None:
+    import psycopg  # noqa: PLC0415 - an extra
+
+    with psycopg.connect(url.replace("+psycopg", "")) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(a.pid, 5000) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+            "WHERE l.locktype = 'advisory'"
+        )
+
+
+def test_the_writers_look_at_the_journal_notices_that_the_lock_is_lost(new_postgres_url: NewUrl) -> None:
+    """A loop that has nothing to write finds out all the same."""
+    url = new_postgres_url()
+    ledger = open_state(url, writer=True)
+    assert ledger.position() == 0
+    _end_every_session(url)
+    with pytest.raises(StateError):
+        ledger.position()
+    ledger.close()
+
+
+def _through(line: Line, url: str, *options: str) -> str:
+    """The URL of the same schema by way of a line, with more of the server's options."""
+    more = "".join(f"%20-c{option}" for option in options)
+    schema = url.rpartition("%3D")[2]
+    place = f"postgresql+psycopg://reconciler@127.0.0.1:{line.port}/postgres"
+    return f"{place}?options=-csearch_path%3D{schema}{more}"
+
+
+def test_a_server_that_says_nothing_is_given_up(new_postgres_url: NewUrl, postgres_socket: str) -> None:
+    """Everything is acknowledged and nothing answered: nobody waits longer than a statement may run."""
+    with Line(f"{postgres_socket}/.s.PGSQL.5432") as line:
+        url = _through(line, new_postgres_url(), "statement_timeout%3D1s")
+        ledger = open_state(url, writer=True)
+        line.way = "swallow"
+        with pytest.raises(StateError, match="the server said nothing for 6 seconds"):
+            ledger.position()
+        with pytest.raises(StateError, match="cut off from its server"):
+            ledger.append([requested()])
+        ledger.close()
+
+
+def test_what_the_url_says_of_a_timeout_holds(new_postgres_url: NewUrl) -> None:
+    """The user's own options win; what they leave out is limited by us."""
+    url = f"{new_postgres_url()}%20-cstatement_timeout%3D77s"
+    with (
+        open_state(url, writer=True) as ledger,
+        ledger._database.reading() as connection,
+    ):
+        shown = [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in _SHOWN]
+    assert shown == ["77s", "10s", "1min"]
+
+
+_SHOWN = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+
+
+def test_a_session_that_was_given_up_is_ended_before_the_lock_is_taken_again(
+    new_postgres_url: NewUrl, postgres_socket: str
+) -> None:
+    """The server still holds it for a connection that is lost; another process's session is left alone."""
+    with Line(f"{postgres_socket}/.s.PGSQL.5432") as line:
+        url = _through(line, new_postgres_url())
+        lost = open_state(url, writer=True)
+        line.lose()
+        with pytest.raises(StateLockedError, match="is being written by reconciler process"):
+            open_state(url, writer=True)
+        with open_state(url, writer=True, replaces=lost.session) as ledger:
+            ledger.append([requested()])
+            with pytest.raises(StateLockedError):
+                open_state(url, writer=True, replaces=lost.session)
+            assert ledger.events() == [requested()]

@@ -168,7 +168,7 @@ class Scene:
 
     def serve(self, point: str | None = None) -> None:
         """Starts the registry, again on the same port, and waits until it listens."""
-        command = ["registry", "serve", "--port", str(self.port), "--db", "registry.db"]
+        command = ["registry", "serve", "--port", str(self.port), "--db", "registry.db", "--open"]
         command += ["--publish-seconds", "0.2", "--faults", "faults.toml"]
         command += ["--fail", self.fail] if self.fail else []
         self.registry = self.start(self.folder, command, point=point, log="registry")

@@ -94,3 +94,41 @@ def test_two_sets_of_metrics_share_nothing() -> None:
 def test_the_content_type_is_the_one_of_the_format() -> None:
     """It is written down so that it can be known before the library is loaded."""
     assert CONTENT_TYPE == CONTENT_TYPE_LATEST
+
+
+def test_every_series_of_a_target_exists_from_the_start() -> None:
+    """An alert can name it before anything has happened; what never was has the time 0."""
+    found = scraped(Metrics("0.1.0", ["prod"]))
+    for name in ("reconciler_target_up", "reconciler_registry_last_success_timestamp_seconds"):
+        assert found[name, "prod"] == 0
+    for name in (
+        "reconciler_state_up",
+        "reconciler_state_replaced_total",
+        "reconciler_git_last_success_timestamp_seconds",
+        "reconciler_oldest_unfinished_import_seconds",
+        "reconciler_missed_ticks_total",
+    ):
+        assert found[name,] == 0
+    assert found["reconciler_models", "prod", "failed"] == 0
+    assert found["reconciler_imports_total", "imported", "prod"] == 0
+
+
+def test_a_target_goes_down_with_git_or_the_state_and_comes_up_with_the_next_report() -> None:
+    """A tick without a report reconciled nothing."""
+    metrics = Metrics("0.1.0", ["prod"])
+    metrics.observe_report(report(item(Verdict.IN_SYNC)))
+    assert scraped(metrics)["reconciler_target_up", "local"] == 1
+    metrics.observe_outage()
+    assert scraped(metrics)["reconciler_target_up", "local"] == 0
+    metrics.observe_report(report(item(Verdict.IN_SYNC)))
+    assert scraped(metrics)["reconciler_target_up", "local"] == 1
+
+
+def test_when_a_registry_last_answered_is_told_and_a_refusal_is_no_answer() -> None:
+    """Nor is an error of its own."""
+    metrics = Metrics("0.1.0", ["prod"])
+    for status in (401, 503, None):
+        metrics.observe_request("prod", "GET", status, 0.1)
+    assert scraped(metrics)["reconciler_registry_last_success_timestamp_seconds", "prod"] == 0
+    metrics.observe_request("prod", "GET", 200, 0.1)
+    assert scraped(metrics)["reconciler_registry_last_success_timestamp_seconds", "prod"] > 0

@@ -1,0 +1,127 @@
+"""What page, probes and metrics show: filled by the loop in its thread, read by the web room in another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reconciler import __version__
+from reconciler.contract import lifecycle
+from reconciler.engine.values import EventKind, Phase
+from reconciler.views import html
+from reconciler.views.metrics import Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from reconciler.contract.pair import Pair
+    from reconciler.daemon.health import Health
+    from reconciler.daemon.ticker import Tick
+    from reconciler.engine.values import Entry, Event, Report
+
+_UNFINISHED = frozenset({Phase.INTENDED, Phase.REGISTERED})
+_ENDED = frozenset(
+    {
+        EventKind.PUBLISHED,
+        EventKind.FAILED,
+        EventKind.REJECTED,
+        EventKind.POSTPONED,
+        EventKind.NOT_FOUND,
+        EventKind.DRIFTED,
+        EventKind.MISSING,
+        EventKind.RELEASED,
+        EventKind.DELETED,
+    }
+)
+
+
+@dataclass(slots=True)
+class Board:
+    """Values that are replaced and never changed, so that another thread may read them at any time.
+
+    Attributes:
+        report: the newest that was read from the state.
+        read: whether it is what the state says now.
+        last: the newest tick.
+        succeeded_at: the end of the newest tick without an error.
+        next_run: when the schedule asks next, once it runs.
+        alert: what a person has to know as long as this process lives, such as a state that was replaced.
+    """
+
+    health: Health
+    targets: tuple[str, ...]
+    metrics: Metrics = field(init=False)
+    report: Report | None = None
+    read: bool = False
+    last: Tick | None = None
+    succeeded_at: datetime | None = None
+    alert: str | None = None
+    next_run: Callable[[], datetime | None] = lambda: None
+    _open: dict[tuple[str, Pair], datetime] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.metrics = Metrics(__version__, self.targets)
+
+    def heard(self, tick: Tick) -> None:
+        """Takes the result of one tick."""
+        self.last = tick
+        self.metrics.observe_tick(tick.outcome, tick.seconds, tick.at)
+        if tick.git_at is not None:
+            self.metrics.observe_git(tick.git_at)
+        if tick.outcome != "error":
+            self.succeeded_at = tick.at
+        elif tick.report is None:
+            self.metrics.observe_outage()
+
+    def shown(self, report: Report) -> None:
+        """Hears that there is a newer report, and takes its numbers."""
+        self.read = False
+        self.metrics.observe_report(report)
+
+    def event(self, event: Event) -> None:
+        """Hears of what is journalled."""
+        self.health.step()
+        self.metrics.observe_events([event])
+        key = (event.target, event.pair)
+        if event.kind in _ENDED or (
+            event.kind is EventKind.ADOPTED and lifecycle(event.model_status) != "pending"
+        ):
+            self._open.pop(key, None)
+        elif event.kind is EventKind.IMPORT_REQUESTED:
+            self._open.setdefault(key, event.at)
+
+    def asked(self, target: str, method: str, status: int | None, seconds: float) -> None:
+        """Hears of a call to a registry."""
+        if status is not None:
+            self.health.step()
+        self.metrics.observe_request(target, method, status, seconds)
+
+    def remembered(self, entries: Iterable[Entry]) -> None:
+        """Takes what is not at rest in a state that was opened."""
+        found = {(e.target, e.pair): e.updated_at for e in entries if e.phase in _UNFINISHED}
+        self._open = {key: min(at, self._open.get(key, at)) for key, at in found.items()}
+
+    def replaced(self, what: str) -> None:
+        """Hears that another state was found in the place of the one that was known."""
+        self.alert = what
+        self.metrics.observe_replaced_state()
+
+    def scrape(self) -> bytes:
+        """The metrics as they are now."""
+        if self.health.not_alive():
+            self.metrics.observe_outage()
+        self.metrics.observe_state(up=self.health.state_problem is None)
+        ages = [(datetime.now(UTC) - at).total_seconds() for at in list(self._open.values())]
+        self.metrics.observe_unfinished(max(ages, default=0.0))
+        return self.metrics.render()
+
+    def problem(self) -> str | None:
+        """Why what the page shows may be old. What else a person has to know is a note in the next report."""
+        why = self.health.not_ready()
+        return "; ".join(filter(None, [why, self.alert])) if why else None
+
+    def tick(self) -> html.Tick | None:
+        """The newest tick, as the page shows it."""
+        tick = self.last
+        return None if tick is None else html.Tick(tick.at, tick.seconds, tick.outcome, tick.error)

@@ -1,0 +1,153 @@
+"""The sessions of one process, one after the other: each is a world with its ticker, on the same state.
+
+What has to outlive a session is kept here: which state it was, which credentials were refused, and when the
+last session was given up.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from reconciler.app.world import Heritage, Listeners, opened
+from reconciler.daemon.ticker import Deeds, Ticker
+from reconciler.engine.remembered import refreshed
+from reconciler.settings import ModelArtsTarget
+from reconciler.views.authors import without_addresses
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from reconciler.app.board import Board
+    from reconciler.app.world import World
+    from reconciler.daemon.ticker import Tick
+    from reconciler.engine.clock import Clock
+    from reconciler.engine.values import Event, Report
+    from reconciler.settings import Configuration
+
+log = structlog.get_logger("reconciler")
+
+_STATE_CALL = 25.0  # seconds; see `reconciler.state.patience`
+_LISTED_ON_THE_PAGE = 5000  # models
+
+
+@dataclass(slots=True)
+class Sessions:
+    """Opens sessions for `reconciler.daemon.supervisor`; used in its event loop.
+
+    Attributes:
+        world: of the session that is open.
+    """
+
+    configuration: Configuration
+    only: str | None
+    clock: Clock
+    board: Board
+    world: World | None = None
+    _heritage: Heritage = field(default_factory=Heritage)
+    _lineage: str | None = None
+    _given_up: float = 0.0
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Ticker]:
+        """One session. Raises as `opened` does."""
+        deeds = Deeds()
+
+        def progress(event: Event) -> None:
+            deeds(event)
+            self.board.event(event)
+
+        heard = Listeners(progress, self.board.asked)
+        async with opened(
+            self.configuration,
+            acts=True,
+            only=self.only,
+            clock=self.clock,
+            listeners=heard,
+            heritage=self._heritage,
+        ) as world:
+            await self._recognise(world)
+            self.world = world
+            try:
+                yield Ticker(world.engine, deeds, self._heard, self.board.shown)
+            finally:
+                self.world, self._given_up = None, time.monotonic()
+                self._heritage.session = world.ledger.session
+                world.source.close()  # a git that is still waited for ends now, and not at its own deadline
+
+    def follow(self) -> tuple[float, float]:
+        """Seconds between looks at unfinished imports, the first and the longest."""
+        targets = self.world.engine.targets if self.world else ()
+        policy = min((target.policy for target in targets), key=lambda policy: policy.follow_first)
+        return policy.follow_first, policy.follow_max
+
+    def watch(self) -> Mapping[str, tuple[Path, ...]]:
+        """What to watch in the session that is open."""
+        world = self.world
+        return (
+            {} if world is None else {"git": world.source.watch_paths(), "state": world.ledger.watch_paths()}
+        )
+
+    async def read_report(self) -> None:
+        """Puts the newest report on the board: read from the state once, however often it is looked at."""
+        if self.world is not None and not self.board.read:
+            self.board.report, self.board.read = _remembered(self.world), True
+
+    def _heard(self, tick: Tick) -> None:
+        self.board.heard(tick)
+        if self.world is not None:
+            self.board.metrics.observe_audits(self.world.engine.disagreements)
+
+    async def _recognise(self, world: World) -> None:
+        """Says loudly when this is another state than before; then no call of before may be under way."""
+        lineage = world.ledger.lineage
+        known, self._lineage = self._lineage, lineage
+        if known not in (None, lineage):
+            self.board.replaced(_replaced(known or "", lineage, world.ledger.position()))
+            log.error("state replaced", told=self.board.alert)
+            await self.clock.sleep(self._given_up + _longest_import(self.configuration) - time.monotonic())
+        if self.board.alert:
+            world.engine.notes = (self.board.alert,)
+        restless = [entry for target in world.engine.targets for entry in world.ledger.restless(target.name)]
+        self.board.remembered(restless)
+
+
+def longest_call(configuration: Configuration) -> float:
+    """Seconds after which any call to git, a registry or the state has ended, and what it made shows."""
+    git = configuration.settings.source.timeout.total_seconds()
+    return max(git, _STATE_CALL, _longest_import(configuration))
+
+
+def _longest_import(configuration: Configuration) -> float:
+    """Seconds after which an import call has ended, and the model that it made shows."""
+    targets = configuration.settings.targets.values()
+    calls = [target.timeout.total_seconds() for target in targets if isinstance(target, ModelArtsTarget)]
+    settle = configuration.settings.follow.settle
+    return max(calls, default=0.0) + (_SETTLE if settle is None else settle.total_seconds())
+
+
+_SETTLE = 5.0
+
+
+def _replaced(known: str, lineage: str, events: int) -> str:
+    what = f"with {events} events" if events else "empty"
+    return (
+        f"the state was replaced while in use: it is {lineage[:12]} now, {what}, and was {known[:12]}. "
+        "History and back-off of before are not in it; what is registered is found and adopted, and nothing "
+        "is imported a second time"
+    )
+
+
+def _remembered(world: World) -> Report | None:
+    """What is known now, by this process or the last; of very many models, those in sync are only counted."""
+    whole = sum(world.ledger.counted().values()) <= _LISTED_ON_THE_PAGE
+    report = world.ledger.last_report(whole=whole)
+    if report is None:
+        return None
+    shown = refreshed(report, world.ledger, [target.name for target in world.engine.targets])
+    return shown if world.configuration.settings.web.show_emails else without_addresses(shown)

@@ -1,0 +1,145 @@
+"""Keeps one session open, and opens another when its state was lost.
+
+A session is everything that one writer of the state works with. A tick that finds the state unusable gives
+the session up as a whole: no import can start without it, since an intent is on disk first. The next one is
+opened at once, and then with a growing, random delay; it settles what the last one left open, as a new
+process would.
+
+    start ──▶ open ──tick──▶ open ──state lost──▶ away ──opened──▶ open
+                                                   │  ▲
+                                                   └──┘ not yet: later again
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+from reconciler.daemon.ticker import Tick
+from reconciler.errors import ReconcilerError, StateError, StateLockedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from reconciler.daemon.health import Health
+    from reconciler.daemon.ticker import Ticker
+
+    Opener = Callable[[], AbstractAsyncContextManager[Ticker]]
+
+log = structlog.get_logger("reconciler")
+
+LONGEST_DELAY = 30.0
+"""Seconds between two attempts to open a session, at most."""
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Ticks in a session, and opens a new one where it has to. Used from one event loop.
+
+    Attributes:
+        opener: opens a session and gives its ticker; leaving it closes everything. Raises StateError.
+        health: hears of ticks, and whether there is a state.
+        heard: told of every tick that found no session to tick in.
+        chance: a number in [0, 1).
+    """
+
+    opener: Opener
+    health: Health
+    heard: Callable[[Tick], None] = lambda _: None
+    chance: Callable[[], float] = lambda: 0.5
+    ask: Callable[[str], None] = lambda _: None
+    ticker: Ticker | None = None
+    _session: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _failures: int = 0
+    _again: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Opens the first session. Raises whatever opening it does."""
+        await self._open()
+
+    async def tick(self, why: str, actor: str | None = None) -> None:
+        """One tick, after opening a session where there is none; see `Ticker.tick`."""
+        self.health.begin()
+        if self.ticker is None and not await self._opened_again(why):
+            return
+        assert self.ticker is not None  # noqa: S101 - for the type checker
+        tick = await self.ticker.tick(why, actor)
+        self.health.end(tick)
+        if tick.state_lost:
+            await self._give_up(tick.error or "")
+            return
+        if self.health.state_problem is not None:
+            log.info("state is back")
+        self.health.state_problem, self._failures = None, 0
+
+    async def follow(self) -> None:
+        """Asks after unfinished imports, where there is a session."""
+        if self.ticker is not None and (problem := await self.ticker.follow()) is not None:
+            await self._give_up(problem)
+
+    @property
+    def unfinished(self) -> int:
+        """How many imports are not final yet, as far as is known."""
+        return self.ticker.unfinished if self.ticker is not None else 0
+
+    def journal_moved(self) -> bool:
+        """Whether another process journalled something; also when that cannot be known."""
+        return self.ticker is None or self.ticker.journal_moved()
+
+    async def close(self) -> None:
+        """Closes the session, if there is one."""
+        self.ticker = None
+        if self._again is not None:
+            self._again.cancel()
+        session, self._session = self._session, AsyncExitStack()
+        await session.aclose()
+
+    async def _open(self) -> None:
+        self.ticker = await self._session.enter_async_context(self.opener())
+
+    async def _opened_again(self, why: str) -> bool:
+        began = time.monotonic()
+        try:
+            await self._open()
+        except ReconcilerError as error:
+            problem, waits = str(error), isinstance(error, StateLockedError)
+            lost = isinstance(error, StateError)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt may find it gone
+            problem, lost, waits = f"unexpected {type(error).__name__}: {error}", False, False
+        else:
+            return True
+        if lost:
+            self.health.state_problem = problem
+        told = "another process holds the state; waiting for it" if waits else "state still away"
+        log.error(told, error=problem, next_attempt_in=self._later())
+        tick = Tick(why, "error", time.monotonic() - began, datetime.now(UTC), error=problem, state_lost=True)
+        self.health.end(tick)
+        self.heard(tick)
+        return False
+
+    async def _give_up(self, problem: str) -> None:
+        """Lets go of everything that belongs to the lost state, and asks for a tick that opens it again."""
+        self.health.state_problem = problem
+        try:
+            await self.close()
+        except Exception as error:  # noqa: BLE001 - a state that is away may complain once more
+            log.debug("closing what was lost", error=str(error))
+        told = "state lost: no import starts without it"
+        log.error(told, error=problem, next_attempt_in=self._later())
+
+    def _later(self) -> float:
+        """Asks for a tick after a while: at once, and then later and later; how many seconds from now."""
+        window = min(LONGEST_DELAY, 0.5 * 2.0 ** min(self._failures, 16)) if self._failures else 0.0
+        delay = window * (0.5 + self.chance() / 2)
+        self._failures += 1
+        if self._again is not None:
+            self._again.cancel()
+        self._again = asyncio.get_running_loop().call_later(delay, self.ask, "state")
+        return round(delay, 1)

@@ -1,0 +1,123 @@
+"""How long PostgreSQL may keep this program waiting: everything ends by itself, whoever is silent.
+
+Three parties may fall silent, and each is given up by somebody: a statement that the server works on, by the
+server; a peer that acknowledges nothing, by the kernels of both ends; and a connection that is acknowledged
+and answers nothing, as behind a proxy that hangs, by this process. Whatever `state.url` says itself, holds.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from psycopg import Connection, OperationalError
+from sqlalchemy import event
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping
+
+    from sqlalchemy.engine import Engine
+
+R = TypeVar("R")
+
+CONNECTING = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
+"""libpq's parameters, in seconds but for `tcp_user_timeout`: milliseconds.
+
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+"""
+
+SESSION = {
+    "statement_timeout": "20s",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_user_timeout": "10s",
+    "tcp_keepalives_idle": "5s",
+    "tcp_keepalives_interval": "3s",
+    "tcp_keepalives_count": "3",
+}
+"""The server's settings of each session, by which it ends what this process cannot end any more.
+
+https://www.postgresql.org/docs/current/runtime-config-client.html
+"""
+
+SILENCE = 25.0
+"""Seconds without a byte from the server after which a connection is given up: longer than any statement."""
+
+_MIGRATION = 900.0  # seconds that one statement of a migration may take
+_AFTER_THE_SERVER = 5.0  # seconds; so much longer is waited than the server lets a statement run
+_EFFECTIVE = "SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'"
+
+
+class _Patient(Connection[Any]):
+    """A connection that is closed when nothing is heard from its server for `silence` seconds."""
+
+    silence = SILENCE
+
+    def wait(self, gen: Generator[Any, Any, R], interval: float = 0.1, timeout: float | None = None) -> R:
+        """Waits for whatever the driver does with the connection; see `psycopg.Connection.wait`."""
+        return super().wait(self._heard(gen), interval, timeout)
+
+    def _heard(self, gen: Generator[Any, Any, R]) -> Generator[Any, Any, R]:
+        """The driver's own steps; the waiting loop sends nothing (0) now and then while nothing comes."""
+        heard = time.monotonic()
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if ready:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > self.silence:
+                    self.pgconn.finish()
+                    raise OperationalError(f"the server said nothing for {self.silence:g} seconds")
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            result: R = end.value
+            return result
+
+
+def limit(engine: Engine, chosen: Mapping[str, Any]) -> None:
+    """Limits every connection that the engine makes from now on.
+
+    Args:
+        engine: of PostgreSQL, by psycopg.
+        chosen: the parameters that `state.url` gives: they are left as they are, and so are the server's
+            settings that its `options` name.
+    """
+    options = str(chosen.get("options", ""))
+    settings = {name: value for name, value in SESSION.items() if name not in options}
+
+    def connect(_: object, __: object, arguments: list[Any], parameters: dict[str, Any]) -> _Patient:
+        return _Patient.connect(*arguments, **(CONNECTING | parameters))
+
+    def connected(connection: _Patient, _: object) -> None:
+        connection.autocommit = True
+        marks = ", ".join(["set_config(%s, %s, false)"] * len(settings))
+        if settings:
+            connection.execute(f"SELECT {marks}", [part for pair in settings.items() for part in pair])
+        row = connection.execute(_EFFECTIVE).fetchone()
+        seconds = (row[0] if row else 0) / 1000
+        connection.silence = seconds + _AFTER_THE_SERVER if seconds else float("inf")
+        connection.autocommit = False
+
+    event.listen(engine, "do_connect", connect)
+    event.listen(engine, "connect", connected)
+
+
+@contextmanager
+def unhurried(connection: Any) -> Iterator[None]:  # noqa: ANN401 - SQLAlchemy's, in a transaction
+    """A transaction whose statements may take long, such as a migration of many rows."""
+    driver: _Patient = connection.connection.driver_connection
+    kept, driver.silence = driver.silence, _MIGRATION + _AFTER_THE_SERVER
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_MIGRATION:.0f}s'")
+    try:
+        yield
+    finally:
+        driver.silence = kept
