@@ -36,13 +36,14 @@ ENV PATH=/opt/reconciler/bin:$PATH \
     GIT_CONFIG_KEY_0=safe.directory \
     GIT_CONFIG_VALUE_0=/work \
     RECONCILER_STATE__DIR=/state \
-    RECONCILER_WEB__LISTEN=0.0.0.0:8321
+    RECONCILER_WEB__LISTEN=0.0.0.0:8321 \
+    RECONCILER_WEB__HEALTH_LISTEN=0.0.0.0:8322
 USER 10001:10001
 WORKDIR /work
 VOLUME ["/state"]
-EXPOSE 8321
+EXPOSE 8321 8322
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
-  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8321/healthz', timeout=4)"]
+  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8322/healthz', timeout=4)"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["reconciler"]
 CMD ["run"]

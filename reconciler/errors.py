@@ -11,8 +11,10 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     │   └── StateLockedError      3  another process is the writer
     ├── StuckError                3  the loop stood still; a supervisor starts the process again
     ├── GuardError                4  refused on purpose; the message names the knob
+    ├── TargetUnusable          2, 3 one target cannot be opened; the others go on
     └── RegistryError             3  the registry's answer, or the lack of one
         ├── RegistryUnavailable   3  a read failed, or a request was certainly not executed; later
+        │   └── Unreachable       3  no connection: nothing was sent, and nothing else would be
         ├── OutcomeUnknown        3  a write was sent and nobody knows whether it was executed
         ├── Unauthorised          3  credentials or permission refused: stop this target, never retry
         ├── Rejected              3  the registry says no to this request, and will say no again
@@ -47,7 +49,10 @@ _MEANING = {
     Exit.CONFIGURATION: "usage or configuration is wrong",
     Exit.UNUSABLE: "git, registry or state could not be used",
     Exit.REFUSED: "refused by a guard",
-    Exit.PENDING: "`plan --detailed-exitcode` only: imports are pending and nothing is wrong",
+    Exit.PENDING: (
+        "nothing is wrong, and not everything declared is registered yet: imports are pending "
+        "(`plan --detailed-exitcode`), or another attempt is scheduled (`apply`)"
+    ),
 }
 
 
@@ -97,6 +102,14 @@ class GuardError(ReconcilerError):
     exit_code = Exit.REFUSED
 
 
+class TargetUnusable(ReconcilerError):  # noqa: N818 - reads as what happened
+    """One target cannot be opened: its client cannot be made, or its embedded registry cannot be used."""
+
+    def __init__(self, message: str, exit_code: Exit) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 class RegistryError(ReconcilerError):
     """What a registry answered, or that it did not.
 
@@ -129,6 +142,13 @@ class RegistryError(ReconcilerError):
         self.request_id = request_id
         self.retry_after = retry_after
 
+    @property
+    def reason(self) -> str:
+        """A word for machines: the vendor's code, else the status as `http-503`, else `no-answer`."""
+        if self.code:
+            return self.code
+        return "no-answer" if self.status is None else f"http-{self.status}"
+
     def __str__(self) -> str:
         facts = [f"{self.method} {self.path}"]
         facts += [f"HTTP {self.status}"] if self.status is not None else []
@@ -139,6 +159,10 @@ class RegistryError(ReconcilerError):
 
 class RegistryUnavailable(RegistryError):  # noqa: N818 - reads as what happened
     """No usable answer to a read, or a request that was certainly not executed. Safe to repeat later."""
+
+
+class Unreachable(RegistryUnavailable):
+    """No connection could be made, so that no other request to this registry would fare better."""
 
 
 class OutcomeUnknown(RegistryError):  # noqa: N818

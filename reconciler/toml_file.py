@@ -1,13 +1,15 @@
 """Reads a TOML file that anybody may have written, such as a configuration that came with a merge request.
 
 The standard library's parser recurses, stumbles over numbers of any length, and takes quadratic time and
-memory for a key of very many parts: the last is refused before, the others are mistakes like any other.
+memory for a key of very many parts: the last is refused before, the others are mistakes like any other. Every
+mistake is told as `FILE:LINE: …`, or `FILE:LINE:COLUMN: …` where the column is known.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ConfigurationError
@@ -26,26 +28,34 @@ _TEXT = re.compile(
 _LONG_KEY = re.compile(rb"(?<![^\s.=\"'#,{}\[\]])(?:(?:\"\"|[^\s.=\"'#,{}\[\]]++)[ \t]*+\.[ \t]*+){16}")
 """More parts between dots than any key of this program has."""
 
+_PLACE = re.compile(r"(?P<said>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)")
+"""How the library's parser says where a mistake is."""
+
 
 def read_toml(file: Path) -> dict[str, Any]:
     """The tables of a TOML file.
 
     Raises:
-        ConfigurationError: it cannot be read, is too large, or is not TOML; the message begins with the file.
+        ConfigurationError: it cannot be read, is too large, or is not TOML; the message begins with the file
+            and, where it is about its text, the line.
     """
     data = _bytes(file)
-    if _LONG_KEY.search(_TEXT.sub(b'""', data)):
-        raise ConfigurationError(f"{file}: a key of more than 16 parts is no key of this program")
+    if long := _LONG_KEY.search(_TEXT.sub(_blanked, data)):
+        line = _line_at(data, long.start())
+        raise ConfigurationError(f"{file}:{line}: a key of more than 16 parts is no key of this program")
     try:
-        return tomllib.loads(data.decode())
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{file}: not UTF-8 text") from None
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file}:{_line_at(data, error.start)}: not UTF-8 text") from None
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file}: not valid TOML: {error}") from None
-    except RecursionError:
-        raise ConfigurationError(f"{file}: not valid TOML: nested too deeply") from None
-    except (ValueError, OverflowError):
-        raise ConfigurationError(f"{file}: not valid TOML: a number or a date that cannot be") from None
+        raise ConfigurationError(_syntax(file, text, str(error))) from None
+    except (RecursionError, ValueError, OverflowError) as error:
+        what = (
+            "nested too deeply" if isinstance(error, RecursionError) else "a number or a date that cannot be"
+        )
+        raise ConfigurationError(f"{file}:{_fatal_line(text)}: not valid TOML: {what}") from None
 
 
 def _bytes(file: Path) -> bytes:
@@ -61,3 +71,41 @@ def _bytes(file: Path) -> bytes:
             f"{file}: larger than {LARGEST // 1024} KiB; a configuration is a page or two"
         )
     return data
+
+
+def _blanked(text: re.Match[bytes]) -> bytes:
+    """An empty text of the same length, so that what follows keeps its place."""
+    return b'""' + b" " * (len(text[0]) - 2)
+
+
+def _line_at(data: bytes, position: int) -> int:
+    return data.count(b"\n", 0, position) + 1
+
+
+def _syntax(file: Path, text: str, said: str) -> str:
+    found = _PLACE.fullmatch(said)
+    if found is None:
+        return f"{file}: not valid TOML: {said}"
+    if found["line"] is None:
+        return f"{file}:{text.count(chr(10)) + 1}: not valid TOML: {found['said']}, and the file ends there"
+    return f"{file}:{found['line']}:{found['column']}: not valid TOML: {found['said']}"
+
+
+def _fatal_line(text: str) -> int:
+    """The first line with which the parser fails for another reason than its grammar.
+
+    It reads from the beginning, so that whatever it stumbles over lies in the last line of the shortest
+    beginning that it stumbles over.
+    """
+    lines = text.splitlines(keepends=True)
+    return bisect_left(range(1, len(lines)), True, key=lambda count: _is_fatal("".join(lines[:count]))) + 1
+
+
+def _is_fatal(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    except (RecursionError, ValueError, OverflowError):
+        return True
+    return False

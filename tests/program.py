@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -82,6 +84,7 @@ class Program:
             mock.patch.object(sys, "stdin", io.StringIO()),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
+            _log_of_its_own(),
         ):
             code = _exit_code()
         done = Done(code, _text(out), _text(err))
@@ -176,6 +179,20 @@ project_id = "project-{name}"
 path = "{path}"
 {more}
 {FOLLOW}"""
+
+
+@contextlib.contextmanager
+def _log_of_its_own() -> Iterator[None]:
+    """What `run` does to the logs and hooks of its process is undone: here, the process is the tests'."""
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
+    handlers, level = logging.root.handlers[:], logging.root.level
+    try:
+        yield
+    finally:
+        sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+        logging.captureWarnings(capture=False)
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
 
 
 def _exit_code() -> int:

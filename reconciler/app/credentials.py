@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler import registry
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from reconciler.settings import ModelArtsTarget, WebSettings
+
+
+_SHORTEST_TOKEN = 16  # characters
 
 
 def auth_of(
@@ -66,19 +69,50 @@ def secret_of(base: Path, section: BaseModel, name: str) -> registry.Secret | No
 
 
 def webhook_secret(base: Path, web: WebSettings) -> Callable[[], str | None]:
-    """Reads the webhook's secret anew at each delivery; None when there is none, or it cannot be read now."""
+    """Reads the webhook's secrets anew at each delivery: one a line; None when there is none.
 
-    def now() -> str | None:
-        if web.webhook_secret is not None:
-            return web.webhook_secret.get_secret_value()
-        if web.webhook_secret_env is not None:
-            return os.environ.get(web.webhook_secret_env)
-        if web.webhook_secret_file is not None:
-            with contextlib.suppress(OSError, UnicodeDecodeError):
-                return (base / web.webhook_secret_file).read_text("utf-8").strip() or None
+    What it gives raises ConfigurationError when the file cannot be read now.
+    """
+    return partial(_now, base, web, "webhook_secret")
+
+
+def page_tokens(base: Path, web: WebSettings) -> Callable[[], list[str]] | None:
+    """Reads the tokens that let a visitor look anew at each request; None where none is needed.
+
+    Raises:
+        ConfigurationError: they cannot be read, or one is short enough to be guessed; so does what it gives.
+    """
+    if web.token is None and web.token_file is None and web.token_env is None:
         return None
 
+    def now() -> list[str]:
+        tokens = (_now(base, web, "token") or "").split()
+        if not tokens or any(len(token) < _SHORTEST_TOKEN for token in tokens):
+            raise ConfigurationError(
+                f"web.token: there is none, or one of less than {_SHORTEST_TOKEN} characters: give a "
+                "long random one, such as `openssl rand -hex 32` prints"
+            )
+        return tokens
+
+    now()
     return now
+
+
+def _now(base: Path, web: WebSettings, name: str) -> str | None:
+    """A secret of `[web]` as it is now, in whichever way it is given."""
+    value, file, variable = (getattr(web, name + way) for way in ("", "_file", "_env"))
+    if value is not None:
+        return str(value.get_secret_value())
+    if variable is not None:
+        return os.environ.get(variable)
+    return None if file is None else _text(base / file, f"web.{name}_file")
+
+
+def _text(file: Path, key: str) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{key}: {file} cannot be read") from error
 
 
 def _required(base: Path, section: BaseModel, name: str) -> registry.Secret:

@@ -9,22 +9,24 @@ import socket
 import ssl
 import sys
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from reconciler.app.exposure import exposures
+from reconciler.app.finding import Finding
+from reconciler.app.measure import measure
 from reconciler.app.repository import source_of
-from reconciler.app.world import registry_of
+from reconciler.app.world import policy_of, registry_of
 from reconciler.contract import edition
 from reconciler.contract.wording import many
 from reconciler.engine.check import check, counted
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError, RegistryError, Unauthorised
 from reconciler.registry.codes import known_code
 from reconciler.registry.endpoint import parse_endpoint, proxy_for
-from reconciler.registry.transport import usual_authorities
+from reconciler.registry.tls import AuthoritiesUnreadable, tls_problem, usual_authorities
 from reconciler.settings import ModelArtsTarget, PasswordAuth
 from reconciler.state import check as check_state
 
@@ -34,40 +36,31 @@ if TYPE_CHECKING:
     from reconciler.engine.ports import Registry, Source
     from reconciler.settings import Configuration, Target
 
-Level = Literal["ok", "warning", "error"]
-
 _SKEW_ALLOWED = 15 * 60  # seconds; outside it the vendor refuses every signature
 _SKEW_NOTED = 60
 _ABOUT_PROJECT = {"ModelArts.0204", "ModelArts.0206", "ModelArts.0210"}
 _PATIENCE = 10.0  # seconds for one connection
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was checked.
+async def examine(
+    configuration: Configuration, only: str | None, watch: float | None = None
+) -> list[Finding]:
+    """Every finding, in the order in which one depends on the other.
 
-    Attributes:
-        check: what was looked at: config, git, edition, manifests, state, address, tls, clock, credentials,
-            project, permission or registry.
-        target: the target concerned, or None.
-        remedy: what to do; None when all is well.
-        exit_code: of the process when this is the worst finding.
+    Args:
+        configuration: what is configured.
+        only: the one target to look at; None for all.
+        watch: seconds to watch imports for how late the registry's list shows them; None does not.
     """
-
-    check: str
-    level: Level
-    message: str
-    target: str | None = None
-    remedy: str | None = None
-    exit_code: Exit = Exit.WELL
-
-
-async def examine(configuration: Configuration, only: str | None) -> list[Finding]:
-    """Every finding, in the order in which one depends on the other."""
     names = configuration.chosen(only)
-    findings = [*_configuration(configuration), *_git(configuration, names), _state(configuration)]
+    findings = [
+        *_configuration(configuration),
+        *exposures(configuration, names),
+        *_git(configuration, names),
+        _state(configuration),
+    ]
     for name in names:
-        findings += [finding async for finding in _target(configuration, name)]
+        findings += [finding async for finding in _target(configuration, name, watch)]
     return findings
 
 
@@ -127,7 +120,7 @@ def _state(configuration: Configuration) -> Finding:
     return Finding("state", "ok", "sound, or not there yet")
 
 
-async def _target(configuration: Configuration, name: str) -> AsyncIterator[Finding]:
+async def _target(configuration: Configuration, name: str, watch: float | None) -> AsyncIterator[Finding]:
     wanted = configuration.settings.targets[name]
     try:
         async with registry_of(configuration, name, acts=False) as registry:
@@ -137,11 +130,31 @@ async def _target(configuration: Configuration, name: str) -> AsyncIterator[Find
                     if finding.level == "error":
                         return
             yield await _listed(registry, name)
+            if watch is not None:
+                yield await _delay(configuration, registry, name, watch)
     except ConfigurationError as error:
         remedy = f"correct targets.{name}"
         yield Finding("config", "error", str(error), name, remedy, Exit.CONFIGURATION)
     except ReconcilerError as error:
         yield Finding("registry", "error", str(error), name, "see the message", Exit(error.exit_code))
+
+
+async def _delay(configuration: Configuration, registry: Registry, name: str, watch: float) -> Finding:
+    """How late the list shows what was imported, beside how late `follow.settle` expects it to."""
+    measured = await measure(registry, configuration.state_url, name, watch)
+    settle, longest = policy_of(configuration, name).settle, measured.longest
+    if longest is None:
+        message = f"nothing was imported within {watch:g} s, so the list's delay is not known"
+        remedy = "nothing is imported for it: run this beside `reconciler run` or `apply` while they import"
+        return Finding("list", "warning", message, name, remedy)
+    if measured.unseen:
+        message = f"{len(measured.unseen)} new models are not listed {longest:.1f} s after their import"
+    else:
+        message = f"{len(measured.delays)} new models were listed at most {longest:.1f} s after their import"
+    if longest > settle:
+        remedy = f"set follow.settle, which is {settle:g} s, to at least {2 * longest:.0f}s"
+        return Finding("list", "warning", message, name, remedy)
+    return Finding("list", "ok", f"{message}; follow.settle is {settle:g} s", name)
 
 
 def _endpoints(wanted: Target, name: str) -> Iterator[tuple[str, str]]:
@@ -193,10 +206,10 @@ async def _endpoint(endpoint: str, key: str, name: str) -> AsyncIterator[Finding
     yield Finding("address", "ok", f"{host} is {found[0][4][0]}", name)
     try:
         date = await asyncio.wait_for(_date(host, port, secure=secure), _PATIENCE)
-    except ssl.SSLError as error:
+    except (ssl.SSLError, AuthoritiesUnreadable) as error:
         remedy = f"check {key} and its certificate; an authority of your own is named by SSL_CERT_FILE"
-        told = getattr(error, "verify_message", None) or error.reason or str(error)
-        yield Finding("tls", "error", f"{host}: {told}", name, remedy, Exit.UNUSABLE)
+        told = tls_problem(error, parse_endpoint(endpoint)) or str(error)
+        yield Finding("tls", "error", told, name, remedy, Exit.UNUSABLE)
         return
     except (OSError, TimeoutError) as error:
         remedy = f"check {key}, that it is up, and that no firewall stands between"

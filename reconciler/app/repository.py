@@ -18,15 +18,16 @@ _VARIABLE = f"{PREFIX}SOURCE__REPO"
 def source_of(configuration: Configuration) -> GitSource:
     """The source, opened; the caller closes it."""
     wanted = configuration.settings.source
-    return open_source(
-        wanted.repo,
-        branch=wanted.branch,
-        cache_dir=configuration.state_dir / "mirrors",
-        base=configuration.base,
-        setting=_setting(configuration),
-        timeout=wanted.timeout.total_seconds(),
-        paths=[target.path for target in configuration.settings.targets.values()],
-    )
+    with configuration.located("source", "repo", table="source.repo"):
+        return open_source(
+            wanted.repo,
+            branch=wanted.branch,
+            cache_dir=configuration.state_dir / "mirrors",
+            base=configuration.base,
+            setting=_setting(configuration),
+            timeout=wanted.timeout.total_seconds(),
+            paths=[target.path for target in configuration.settings.targets.values()],
+        )
 
 
 def _setting(configuration: Configuration) -> str:

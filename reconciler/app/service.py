@@ -17,7 +17,7 @@ import structlog
 
 from reconciler import __version__
 from reconciler.app.board import Board
-from reconciler.app.credentials import webhook_secret
+from reconciler.app.credentials import page_tokens, webhook_secret
 from reconciler.app.sessions import Sessions, longest_call
 from reconciler.daemon.health import INTERVALS, Health
 from reconciler.daemon.loop import Loop
@@ -26,20 +26,26 @@ from reconciler.daemon.supervisor import Supervisor
 from reconciler.daemon.triggers import patience, scheduled, signals, trigger_of
 from reconciler.daemon.worker import Worker, working
 from reconciler.engine.clock import Clock
-from reconciler.errors import ConfigurationError, ReconcilerError, StuckError
+from reconciler.errors import ReconcilerError, StuckError
 from reconciler.views import html
-from reconciler.web.application import create_app
+from reconciler.web.access import Hosts
+from reconciler.web.application import create_app, create_health_app
 from reconciler.web.server import listen, serving
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Callable
 
+    from starlette.types import ASGIApp
+
     from reconciler.settings import Configuration
+    from reconciler.views.metrics import Metrics
+    from reconciler.web.webhook import Delivery
 
 log = structlog.get_logger("reconciler")
 
 _USUAL_PORT = 8321
+_USUAL_HEALTH_PORT = 8322
 _PORTS_TRIED = 20
 _LOOK = 1.0  # seconds between two looks at whether the loop is alive
 _NO_SUPERVISOR = 60.0  # seconds that a supervisor has to act on /healthz before the process ends itself
@@ -91,7 +97,8 @@ async def run(
 
 def _service(configuration: Configuration, target: str | None, worker: Worker) -> _Service:
     stop, schedule = Stop(), configuration.settings.schedule
-    trigger_of(schedule)  # a crontab line that is none is said before anything else
+    with configuration.located("schedule", "cron"):
+        trigger_of(schedule)  # a crontab line that is none is said before anything else
     health = Health(lambda: patience(schedule, INTERVALS, datetime.now(UTC)), longest_call(configuration))
     board = Board(health, configuration.chosen(target))
     clock = Clock(sleep=stop.sleep, stopping=stop.asked)
@@ -161,11 +168,36 @@ def _told(service: _Service) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[None]:
-    """The web room beside the loop, unless it is switched off."""
-    wanted, board = service.configuration.settings.web, service.board
-    if not wanted.enabled:
+    """The web room beside the loop, unless it is switched off: the page, and health on a port of its own."""
+    configuration, board = service.configuration, service.board
+    web = configuration.settings.web
+    if not web.enabled:
         yield
         return
+    with contextlib.ExitStack() as sockets:
+        with configuration.located("web", "listen"):
+            page = sockets.enter_context(_listener(web.listen, _USUAL_PORT, "web.listen"))
+        with configuration.located("web", "health_listen"):
+            health = sockets.enter_context(
+                _listener(web.health_listen, _USUAL_HEALTH_PORT, "web.health_listen")
+            )
+        application = _application(service, Hosts(page.getsockname()[0], web.allowed_hosts))
+        probes = create_health_app(
+            board.scrape,
+            service.health.not_ready,
+            service.health.not_alive,
+            Hosts(health.getsockname()[0], web.allowed_hosts),
+        )
+        async with serving(probes, health, gone) as health_url, serving(application, page, gone) as url:
+            log.info("page", url=url, health=health_url)
+            yield
+
+
+def _application(service: _Service, hosts: Hosts) -> ASGIApp:
+    configuration, board = service.configuration, service.board
+    wanted = configuration.settings.web
+    with configuration.located("web", "token"):
+        tokens = page_tokens(configuration.base, wanted)
 
     def state() -> html.PageState:
         return html.PageState(
@@ -185,24 +217,29 @@ async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[No
             async with asyncio.timeout(_PAGE_WAITS):
                 await service.worker.run(service.sessions.read_report())
 
-    application = create_app(
+    return create_app(
         state,
         board.scrape,
         partial(service.loop.ask, "webhook"),
         service.health.not_ready,
-        webhook_secret(service.configuration.base, wanted),
+        webhook_secret(configuration.base, wanted),
         not_alive=service.health.not_alive,
         refresh=refresh,
+        delivered=partial(_delivered, board.metrics),
+        hosts=hosts,
+        tokens=tokens,
     )
-    async with serving(application, _listener(wanted.listen), gone) as url:
-        log.info("page", url=url)
-        yield
 
 
-def _listener(listen_on: str | None) -> socket.socket:
+def _delivered(metrics: Metrics, delivery: Delivery) -> None:
+    """Counts a delivery, and names the sender of one that was refused."""
+    metrics.observe_delivery(delivery.result)
+    if delivery.result == "refused":
+        log.warning("delivery refused", sender=delivery.sender, reason=delivery.reason)
+
+
+def _listener(listen_on: str | None, usual: int, key: str) -> socket.socket:
     if listen_on is None:
-        return listen("127.0.0.1", _USUAL_PORT, attempts=_PORTS_TRIED)
+        return listen("127.0.0.1", usual, attempts=_PORTS_TRIED, key=key)
     host, _, port = listen_on.rpartition(":")
-    if not port.isdigit():
-        raise ConfigurationError(f"web.listen: {listen_on!r}: expected HOST:PORT")
-    return listen(host.strip("[]") or "127.0.0.1", int(port))
+    return listen(host.strip("[]") or "127.0.0.1", int(port), key=key)

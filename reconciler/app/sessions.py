@@ -17,6 +17,7 @@ from reconciler.app.world import Heritage, Listeners, opened
 from reconciler.daemon.ticker import Deeds, Ticker
 from reconciler.engine.remembered import refreshed
 from reconciler.settings import ModelArtsTarget
+from reconciler.views.authors import without_addresses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -148,4 +149,5 @@ def _remembered(world: World) -> Report | None:
     report = world.ledger.last_report(whole=whole)
     if report is None:
         return None
-    return refreshed(report, world.ledger, [target.name for target in world.engine.targets])
+    shown = refreshed(report, world.ledger, [target.name for target in world.engine.targets])
+    return shown if world.configuration.settings.web.show_emails else without_addresses(shown)

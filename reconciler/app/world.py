@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.credentials import auth_of
 from reconciler.app.indexed import index_of, part_of, reader_of
 from reconciler.app.inspection import inspection_of
+from reconciler.app.reopened import Reopened
 from reconciler.app.repository import source_of
 from reconciler.app.unchanged import MARK, note
 from reconciler.embedded import EmbeddedSettings
@@ -18,14 +19,15 @@ from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.cycle import Engine
 from reconciler.engine.guards import Guards
 from reconciler.engine.order import Target
-from reconciler.errors import ConfigurationError
+from reconciler.errors import TargetUnusable
 from reconciler.registry import Limits, ModelArtsRegistry, Refusals, RegistryAuth
+from reconciler.registry.endpoint import parse_endpoint, parse_project
 from reconciler.registry.in_process import in_process
 from reconciler.settings import EmbeddedTarget
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from starlette.types import ASGIApp
 
@@ -110,6 +112,7 @@ async def opened(  # noqa: PLR0913 - what a command is given
 
     Raises:
         ConfigurationError: there is no target of that name.
+        TargetUnusable: no target's registry can be opened; one of several that cannot fails alone.
         SourceError, StateError: as opening them does.
     """
     listeners, heritage = listeners or Listeners(), heritage or Heritage()
@@ -120,23 +123,43 @@ async def opened(  # noqa: PLR0913 - what a command is given
         index = stack.enter_context(contextlib.closing(index_of(configuration, writes=acts)))
         rest: list[Rest] = []
         async with contextlib.AsyncExitStack() as registries:
-            targets = []
+            targets, openable = [], []
             for name in names:
-                client = registry_of(
+                opening = partial(
+                    registry_of,
                     configuration,
                     name,
                     acts=acts,
                     refusals=heritage.refusals,
                     observed=partial(listeners.asked, name),
                 )
-                registry = await registries.enter_async_context(client)
+                registry = Reopened(name, opening)
+                registries.push_async_callback(registry.aclose)
+                openable.append(registry)
                 targets.append(_target(configuration, name, registry, part_of(index, configuration, name)))
+            await _open(openable)
             guards = Guards(**configuration.settings.guards.model_dump())
             engine = Engine(source, ledger, tuple(targets), guards, clock or Clock(), listeners.progress)
             registries.callback(engine.close)
             yield World(configuration, source, ledger, engine, rest)
         if rest:
             ledger.mark("", MARK, note(configuration, names, rest[-1]))
+
+
+async def _open(registries: Sequence[Reopened]) -> None:
+    """Opens them all; those that cannot be opened are tried again with each cycle.
+
+    Raises:
+        TargetUnusable: none can be opened.
+    """
+    errors = []
+    for registry in registries:
+        try:
+            await registry.opened()
+        except TargetUnusable as error:
+            errors.append(error)
+    if len(errors) == len(registries):
+        raise errors[0]
 
 
 def _ledger(
@@ -146,10 +169,20 @@ def _ledger(
     return open_state(
         configuration.state_url,
         writer=acts,
-        lineage={name: _identity(configuration.settings.targets[name]) for name in names},
+        lineage={name: _checked_identity(configuration, name) for name in names},
         compact_after=configuration.settings.state.compact_after,
         replaces=heritage.session,
     )
+
+
+def _checked_identity(configuration: Configuration, name: str) -> str:
+    """What the state remembers of a target; checked first, for a secret in the wrong place is not kept."""
+    wanted = configuration.settings.targets[name]
+    if not isinstance(wanted, EmbeddedTarget):
+        with configuration.located("targets", name, table=f"targets.{name}"):
+            parse_endpoint(wanted.endpoint)
+            parse_project(wanted.project_id)
+    return _identity(wanted)
 
 
 def _identity(wanted: EmbeddedTarget | ModelArtsTarget) -> str:
@@ -214,42 +247,48 @@ def _client(
         burst=max(1, int(wanted.rate)),
         deadline=wanted.timeout.total_seconds(),
     )
-    try:
+    table = f"targets.{name}"
+    with configuration.located("targets", name, "auth", table=table):
+        auth = auth_of(configuration.base, wanted, refusals)
+    with configuration.located("targets", name, table=table):
         return ModelArtsRegistry(
             wanted.endpoint,
             wanted.project_id,
-            auth=auth_of(configuration.base, wanted, refusals),
+            auth=auth,
             workspace_id=wanted.workspace_id,
             limits=limits,
             observed=observed,
         )
-    except ConfigurationError as error:
-        where = configuration.file or "environment"
-        raise ConfigurationError(f"{where}: targets.{name}: {error}") from error
 
 
-def _target(configuration: Configuration, name: str, registry: Registry, index: TargetIndex) -> Target:
-    settings = configuration.settings
-    wanted = settings.targets[name]
+def policy_of(configuration: Configuration, name: str) -> Policy:
+    """How patient one target's cycles are."""
+    wanted = configuration.settings.targets[name]
     embedded = isinstance(wanted, EmbeddedTarget)
-    follow = settings.follow
+    timeout = 0.0 if isinstance(wanted, EmbeddedTarget) else wanted.timeout.total_seconds()
+    follow = configuration.settings.follow
     usual = _EMBEDDED_FOLLOW if embedded else _FOLLOW
     first = follow.first.total_seconds() if follow.first else usual
     settle = _EMBEDDED_SETTLE if embedded else _SETTLE
-    policy = Policy(
+    return Policy(
         in_flight=wanted.in_flight,
+        call_timeout=timeout,  # 0 inside this process: once that has died, nothing is carried out any more
         settle=settle if follow.settle is None else follow.settle.total_seconds(),
         follow_first=first,
         follow_max=max(first, follow.max.total_seconds()),
         follow_deadline=follow.deadline.total_seconds(),
     )
+
+
+def _target(configuration: Configuration, name: str, registry: Registry, index: TargetIndex) -> Target:
+    settings = configuration.settings
     return Target(
         name,
         registry,
         reader_of(configuration, name),
         index,
-        rules=f"{_identity(wanted)} {index.rules}",
-        policy=policy,
+        rules=f"{_identity(settings.targets[name])} {index.rules}",
+        policy=policy_of(configuration, name),
         full_observation=settings.schedule.full_observation,
         compare_at_most=settings.schedule.compare_at_most,
         preflight=inspection_of(configuration, name),

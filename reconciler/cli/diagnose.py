@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +19,7 @@ from reconciler.cli.options import (
 from reconciler.cli.terminal import configuration, put, put_json
 
 if TYPE_CHECKING:
-    from reconciler.app.doctor import Finding
+    from reconciler.app.finding import Finding
 
 _MARKS = {"ok": "ok  ", "warning": "warn", "error": "FAIL"}
 
@@ -28,13 +28,20 @@ def doctor(
     config: ConfigOption = None,
     target: TargetOption = None,
     output: OutputOption = Output.TEXT,
+    measure: Annotated[
+        bool,
+        typer.Option("--measure", help="Watch imports for how late the registry's list shows them."),
+    ] = False,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1, help="How long --measure watches, at most.")
+    ] = 60.0,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Checks git, configuration, credentials, registry, clock and state. Changes nothing."""
     from reconciler.app.doctor import examine  # noqa: PLC0415 - heavy
 
-    findings = asyncio.run(examine(configuration(config), target))
+    findings = asyncio.run(examine(configuration(config), target, seconds if measure else None))
     shown = [finding for finding in findings if not quiet or finding.level != "ok"]
     if output is Output.JSON:
         put_json([asdict(finding) for finding in shown])

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sys
 
+import structlog
+import typer
+
+from reconciler.cli.log import start_log
 from reconciler.cli.options import (
     ConfigOption,
     Output,
@@ -15,6 +18,7 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.terminal import configuration
+from reconciler.errors import Exit, ReconcilerError
 
 _COLLECT = (100_000, 20, 20)
 
@@ -33,40 +37,23 @@ def run(
     from reconciler.app.service import run as serve  # noqa: PLC0415 - heavy
     from reconciler.cli.interruption import end_within  # noqa: PLC0415
 
-    settings = configuration(config)
-    level = "debug" if verbose else "warning" if quiet else settings.settings.log.level
-    start_log(level, as_json=output is Output.JSON or settings.settings.log.format == "json")
+    as_json, logged = output is Output.JSON, False
+    if as_json:  # before the configuration is read: what is wrong with it is a line of the log, too
+        start_log("info", as_json=True)
     gc.set_threshold(*_COLLECT)
-    asyncio.run(serve(settings, target, lambda seconds: end_within(seconds, _left_behind)))
+    try:
+        settings = configuration(config)
+        level = "debug" if verbose else "warning" if quiet else settings.settings.log.level
+        as_json = as_json or settings.settings.log.format == "json"
+        start_log(level, as_json=as_json)
+        logged = True
+        asyncio.run(serve(settings, target, lambda seconds: end_within(seconds, _left_behind)))
+    except ReconcilerError as error:
+        if not (as_json or (logged and error.exit_code != Exit.CONFIGURATION)):
+            raise  # what is wrong with the configuration is said as by every other command
+        structlog.get_logger("reconciler").error("ended", error=str(error), exit_code=int(error.exit_code))
+        raise typer.Exit(int(error.exit_code)) from error
 
 
 def _left_behind(what: str) -> None:
-    import structlog  # noqa: PLC0415
-
     structlog.get_logger("reconciler").error("the grace is over: ended in the middle of a call", hanging=what)
-
-
-def start_log(level: str, *, as_json: bool) -> None:
-    """One line an event, to standard error: for people, or as JSON."""
-    import structlog  # noqa: PLC0415
-
-    from reconciler.views.clean import clean  # noqa: PLC0415
-
-    def cleaned(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        return {key: clean(value) if isinstance(value, str) else value for key, value in event.items()}
-
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            cleaned,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )

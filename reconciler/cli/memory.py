@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,7 +16,7 @@ from reconciler.cli.options import (
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.sync import leave, show
+from reconciler.cli.report import ModelArgument, about, leave, show
 from reconciler.cli.terminal import colour, configuration, put, put_json, tell
 from reconciler.errors import Exit
 
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 
 def status(
+    model: ModelArgument = None,
     config: ConfigOption = None,
     target: TargetOption = None,
     output: OutputOption = Output.TEXT,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Shows the last known verdict of every model, from the state, offline."""
+    """Shows the last known verdict of every model, or of one, from the state, offline."""
     from reconciler.engine.remembered import refreshed  # noqa: PLC0415 - heavy
     from reconciler.state import open_state  # noqa: PLC0415
 
@@ -42,6 +43,7 @@ def status(
         report = refreshed(known, ledger, names) if known else _nothing()
     if known is None:
         tell("nothing is remembered yet: no cycle has run with this state; see `reconciler plan`")
+    report = about(report, model)
     show(report, PlanOutput(output), quiet=quiet, verbose=verbose or output is Output.TEXT, mode="status")
     leave(report)
 
@@ -53,9 +55,7 @@ def _nothing() -> Report:
 
 
 def history(
-    model: Annotated[
-        str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="One model, or one version of it.")
-    ] = None,
+    model: ModelArgument = None,
     config: ConfigOption = None,
     target: TargetOption = None,
     output: OutputOption = Output.TEXT,

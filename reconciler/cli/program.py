@@ -6,6 +6,7 @@ import contextlib
 import gc
 import io
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import Any
@@ -14,7 +15,7 @@ import typer
 import typer.core
 import typer.main
 
-from reconciler.cli.terminal import tell
+from reconciler.cli.terminal import OutputClosedError, tell
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.private import private_files
 
@@ -25,7 +26,7 @@ _COMMANDS = {
     "run": ("loop.run", "The scheduled loop, with page, metrics and webhook."),
     "status": ("memory.status", "The last known verdict of every model, offline."),
     "history": ("memory.history", "Who declared each model, and what became of it."),
-    "retry": ("sync.retry", "Releases a failed model and imports it again."),
+    "retry": ("retry.retry", "Releases a failed model and imports it again."),
     "schema": ("schema.schema", "JSON Schema of a manifest or of the configuration."),
     "doctor": ("diagnose.doctor", "Checks the whole setup and says what to do."),
     "state": ("state.app", "Looks after the state: check, export, compact, migrate, rebuild."),
@@ -61,6 +62,8 @@ again, which takes a fifth of the time of a large plan. `run`, which stays, lets
 
 def run() -> None:
     """Runs the command line and ends the process."""
+    _open_streams()
+    stdout = sys.stdout
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what is written is UTF-8, whatever the locale says
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -71,9 +74,12 @@ def run() -> None:
     except ReconcilerError as error:
         tell(f"error: {error}")
         sys.exit(int(error.exit_code))
-    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
-        _discard_output()
-        sys.exit(1)
+    except OutputClosedError:
+        _die_of(signal.SIGPIPE)
+    except SystemExit:
+        if sys.stdout is not stdout:  # typer found it closed when it printed something by itself
+            _die_of(signal.SIGPIPE)
+        raise
     except OSError as error:
         tell(f"error: {error.filename or 'standard output'}: {error.strerror}")
         _discard_output()
@@ -83,6 +89,27 @@ def run() -> None:
         sys.exit(130)
     finally:
         gc.freeze()  # what is left ends with the process, and is not looked through again before
+
+
+def _open_streams() -> None:
+    """Gives a process that was started without one of its streams an unusable one in its place.
+
+    Otherwise the next file to be opened, such as the state, would be standard output.
+    """
+    for number, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)  # takes the lowest number that is free
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
+def _die_of(number: signal.Signals) -> None:
+    """Ends the process as the signal would have, so that a shell sees what it sees of other tools."""
+    _discard_output()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def _discard_output() -> None:

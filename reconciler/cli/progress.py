@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.cli.terminal import tell
+from reconciler.cli.terminal import can_draw, colour, tell
 from reconciler.engine.values import EventKind
 from reconciler.views.clean import clean
 
@@ -58,8 +58,17 @@ class Progress:
         if not self.quiet and event.kind in _SAID:
             self._show(event)
 
+    def note(self, line: str) -> None:
+        """Says what is waited for."""
+        if not self.quiet:
+            self._say(line)
+
     def _show(self, event: Event) -> None:
-        line = f"{event.pair}: {_SAID[event.kind]}" + (f" as {event.model_id}" if event.kind in _MADE else "")
+        self._say(
+            f"{event.pair}: {_SAID[event.kind]}" + (f" as {event.model_id}" if event.kind in _MADE else "")
+        )
+
+    def _say(self, line: str) -> None:
         if self._bar is None:
             tell(line)
         else:
@@ -67,39 +76,50 @@ class Progress:
 
     @contextmanager
     def shown(self) -> Iterator[Progress]:
-        """Shows a bar while the block runs, when standard error is a terminal."""
-        if self.quiet or not sys.stderr.isatty():
+        """Shows a bar while the block runs, when standard error is a terminal that can."""
+        if self.quiet or not can_draw(sys.stderr):
             yield self
             return
-        with Bar.on_terminal() as self._bar:
-            yield self
-        self._bar = None
+        try:
+            with Bar.on_terminal() as self._bar:
+                yield self
+        finally:
+            self._bar = None
 
 
 @dataclass(slots=True)
 class Bar:
-    """A bar of rich's, fed with counts."""
+    """A line of rich's that moves, fed with counts."""
 
     update: Callable[[str, int, int], None]
 
     @classmethod
     @contextmanager
     def on_terminal(cls) -> Iterator[Bar]:
-        """A bar that disappears when it is done: the report says the rest."""
+        """A line that disappears when it is done: the report says the rest."""
         from rich.console import Console  # noqa: PLC0415 - only on a terminal
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
         from rich.progress import Progress as RichProgress  # noqa: PLC0415
+        from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+        from rich.table import Column  # noqa: PLC0415
 
+        whole = Column(no_wrap=True, min_width=8)  # a narrow terminal cuts the words, never the clock
         columns = (
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}", markup=False),
+            SpinnerColumn(),
+            TimeElapsedColumn(table_column=whole),
+            TextColumn("{task.fields[counts]}", markup=False, table_column=Column(no_wrap=True)),
+            TextColumn(
+                "{task.description}",
+                markup=False,
+                table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
+            ),
         )
-        with RichProgress(*columns, console=Console(stderr=True), transient=True) as shown:
-            task = shown.add_task("", total=None)
+        console = Console(stderr=True, no_color=not colour(sys.stderr))
+        console.width -= len("^C ")  # a terminal's echo of Ctrl-C must not begin a line of its own
+        with RichProgress(*columns, console=console, transient=True, expand=True) as shown:
+            task = shown.add_task("looking", total=None, counts="")
 
             def update(line: str, done: int, total: int) -> None:
-                shown.update(task, description=line, completed=done, total=total)
+                counts = f"{done}/{total} imported" if total else ""
+                shown.update(task, description=line, counts=counts)
 
             yield cls(update)

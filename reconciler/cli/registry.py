@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,10 +54,14 @@ def serve(
         Path | None,
         typer.Option("--faults", metavar="FILE", help="TOML file of what is to go wrong, and when."),
     ] = None,
+    is_open: Annotated[
+        bool, typer.Option("--open", help="Ask for no token where the settings name no credentials.")
+    ] = False,
 ) -> None:
     """Serves the registry over HTTP until it is stopped.
 
-    Its URL and its log go to standard error; the API's description is at /openapi.json and /docs.
+    Its URL, its log and the token that it asks for go to standard error; the API's description is at
+    /openapi.json and /docs.
     """
     from reconciler.embedded import load_faults  # noqa: PLC0415 - heavy
     from reconciler.embedded import serve as run  # noqa: PLC0415
@@ -71,7 +76,8 @@ def serve(
     }
     chosen = _chosen(settings, {name: value for name, value in typed.items() if value is not None})
     _start_log()
-    run(chosen, host, port, ready=lambda url: tell(_ready(url, chosen)))
+    token = None if is_open or chosen.auth else secrets.token_urlsafe(32)
+    run(chosen, host, port, token=token, ready=lambda url: tell(_ready(url, chosen, token)))
 
 
 def _chosen(file: Path | None, typed: dict[str, Any]) -> EmbeddedSettings:
@@ -87,10 +93,11 @@ def _chosen(file: Path | None, typed: dict[str, Any]) -> EmbeddedSettings:
     return replace(read_settings(file), **typed)
 
 
-def _ready(url: str, settings: EmbeddedSettings) -> str:
+def _ready(url: str, settings: EmbeddedSettings, token: str | None) -> str:
     where = f"database {settings.database or 'in memory'}"
-    who = "asks for credentials" if settings.auth else "lets everybody in"
-    return f"embedded registry: {url} ({where}, edition {settings.edition}, {who})"
+    who = "asks for credentials" if settings.auth else "asks for a token" if token else "lets everybody in"
+    line = f"embedded registry: {url} ({where}, edition {settings.edition}, {who})"
+    return line if token is None else f"{line}\ntoken of this run, to send as X-Auth-Token: {token}"
 
 
 def _start_log() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from reconciler.views.clean import clean
 
@@ -20,6 +21,10 @@ def configuration(file: Path | None) -> Configuration:
     return load(file, cwd=Path.cwd())
 
 
+class OutputClosedError(Exception):
+    """Whoever read standard output, such as `head`, has gone. The command ends as one that SIGPIPE killed."""
+
+
 def warned(file: Path | None) -> Configuration:
     """The same, with what is doubtful in it told on standard error. Raises ConfigurationError."""
     found = configuration(file)
@@ -28,15 +33,23 @@ def warned(file: Path | None) -> Configuration:
     return found
 
 
-def colour() -> bool:
-    """Whether standard output is a terminal that wants colour."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def can_draw(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that can move its cursor."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def colour(stream: TextIO | None = None) -> bool:
+    """Whether a stream, by default standard output, is a terminal that wants colour."""
+    return can_draw(stream or sys.stdout) and not os.environ.get("NO_COLOR")
 
 
 def put(text: str) -> None:
-    """One result to standard output, with a final newline."""
-    sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
-    sys.stdout.flush()
+    """One result to standard output, with a final newline. Raises OutputClosedError."""
+    try:
+        sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise OutputClosedError from error
 
 
 def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
@@ -47,6 +60,7 @@ def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
 
 
 def tell(text: str) -> None:
-    """A line or more for a person, to standard error."""
-    sys.stderr.write("".join(f"{clean(line)}\n" for line in text.splitlines()))
-    sys.stderr.flush()
+    """A line or more for a person, to standard error; nothing stops because nobody can read them."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write("".join(f"{clean(line)}\n" for line in text.splitlines()))
+        sys.stderr.flush()

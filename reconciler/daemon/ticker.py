@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
+from reconciler.daemon.attention import Attention, named
+from reconciler.engine.moments import CLOCK_TOLERANCE
 from reconciler.engine.order import Order
+from reconciler.engine.outcome import exit_code
 from reconciler.engine.remembered import in_numbers
-from reconciler.engine.values import EventKind, Verdict
-from reconciler.errors import ReconcilerError, StateError
+from reconciler.engine.values import Answer, EventKind, Verdict
+from reconciler.errors import Exit, GuardError, ReconcilerError, StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from reconciler.engine.cycle import Engine
-    from reconciler.engine.values import Event, Report
+    from reconciler.engine.values import Event, Report, Request
 
 Outcome = Literal["success", "noop", "error"]
 
@@ -90,10 +93,12 @@ class Ticker:
     heard: Callable[[Tick], None] = lambda _: None
     shown: Callable[[Report], None] = lambda _: None
     unfinished: int = 0
+    attention: Attention = field(default_factory=Attention)
     _commit: str | None = None
     _position: int = -1
     _due: datetime | None = None
     _served: datetime | None = None
+    _looked_at: datetime | None = None
     _clock: Callable[[], float] = field(default=time.monotonic)
 
     async def tick(self, why: str, actor: str | None = None) -> Tick:
@@ -108,9 +113,12 @@ class Ticker:
         error: str | None = None
         lost, git_at = False, None
         try:
+            self.attention.recall(self.engine.ledger)
+            for request in self._asked():
+                report = await self._carry_out(request) or report
             commit = await self.engine.head()
             git_at = self.engine.clock.now()
-            if self._something_to_do(commit):
+            if report is None and self._something_to_do(commit):
                 report = await self._cycle(commit, actor)
         except ReconcilerError as problem:
             error, lost = str(problem), isinstance(problem, StateError)
@@ -150,6 +158,7 @@ class Ticker:
             self.unfinished = await self.engine.follow_once()
             if self.deeds.number and (report := in_numbers(self.engine.ledger)) is not None:
                 self.shown(report)
+                self._attend(self.engine.ledger.last_report(whole=False))
         except ReconcilerError as problem:
             error, lost = str(problem), isinstance(problem, StateError)
         facts = {"left": self.unfinished, **self._done()}
@@ -160,11 +169,35 @@ class Ticker:
         return error if lost else None
 
     def journal_moved(self) -> bool:
-        """Whether another process journalled something, as `retry` does; also when that cannot be known."""
+        """Whether another process journalled or asked for something; also when that cannot be known."""
         try:
-            return self.engine.ledger.position() != self._position + self.deeds.number
+            return self.engine.ledger.position() != self._position + self.deeds.number or bool(self._asked())
         except ReconcilerError:
             return True
+
+    def _asked(self) -> Sequence[Request]:
+        return self.engine.ledger.requests.pending(self.engine.clock.now())
+
+    async def _carry_out(self, request: Request) -> Report | None:
+        """One cycle that another process asked for, and its answer; None when there was no cycle."""
+        requests = self.engine.ledger.requests
+        if not requests.take(request):
+            requests.answer(request, _UNDONE)  # nobody reads it if the request was withdrawn meanwhile
+            return None
+        answer = _UNDONE
+        try:
+            report = await self._cycle(await self.engine.head(), request.actor, request.confirm)
+            answer = Answer(int(exit_code(report, pending=True)))
+        except GuardError as problem:
+            answer = Answer(int(problem.exit_code), str(problem))
+            log.warning("a request was refused", error=str(problem))
+            return None
+        except ReconcilerError as problem:
+            answer = Answer(int(problem.exit_code), str(problem))
+            raise
+        finally:
+            requests.answer(request, answer)
+        return report
 
     def _done(self) -> dict[str, int]:
         """What this process journalled since the last time; from now on it is known to the position."""
@@ -175,21 +208,41 @@ class Ticker:
         """Whether git moved, another process journalled, or a time has come.
 
         A moment that the last cycle had before it already is not come again: what waited for it waits for
-        something else.
+        something else. A moment that was worked out by a clock that was ahead is worked out again.
         """
-        if commit != self._commit or self.journal_moved():
+        now = self.engine.clock.now()
+        set_back = self._looked_at is not None and now < self._looked_at - CLOCK_TOLERANCE
+        if commit != self._commit or self.journal_moved() or set_back:
             return True
-        return self._due is not None and self._due != self._served and self._due <= self.engine.clock.now()
+        return self._due is not None and self._due != self._served and self._due <= now
 
-    async def _cycle(self, commit: str, actor: str | None) -> Report:
+    async def _cycle(self, commit: str, actor: str | None, confirm: str | None = None) -> Report:
         self._served = self._due if self._due and self._due <= self.engine.clock.now() else None
         self._position = self.engine.ledger.position()  # what others journal from now on is news
-        report = await self.engine.cycle(Order(wait=False, whole=False, actor=actor), commit)
+        order = Order(wait=False, whole=False, confirm=confirm, actor=actor)
+        report = await self.engine.cycle(order, commit)
         self._commit = None if report.failures else commit
-        self._due = self.engine.due()
+        self._due, self._looked_at = self.engine.due(), self.engine.clock.now()
         self.unfinished = self.engine.unfinished()
         self.shown(report)
+        self._attend(report)
         return report
+
+    def _attend(self, report: Report | None) -> None:
+        """Tells which models came to need somebody; a target that failed says nothing of its models."""
+        if report is None:
+            return
+        failed = {failure.target for failure in report.failures}
+        targets = {target.name for target in self.engine.targets} - failed
+        self.attention.observe(report.items, targets, self.engine.ledger)
+        for item in report.items:
+            log.debug("model", **named(item))
+
+
+_UNDONE = Answer(
+    int(Exit.UNUSABLE),
+    "the process that holds the state stopped before this was done: see `reconciler status`, and ask again",
+)
 
 
 def _word(kind: str) -> str:

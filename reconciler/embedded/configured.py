@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from reconciler.contract import edition
 from reconciler.embedded.faults import load_faults
 from reconciler.embedded.settings import (
     CascadeOrder,
@@ -43,6 +44,7 @@ from reconciler.embedded.settings import (
 )
 from reconciler.errors import ConfigurationError
 from reconciler.toml_file import read_toml
+from reconciler.toml_lines import key_lines, placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -162,11 +164,24 @@ def read_settings(file: Path) -> EmbeddedSettings:
     if table.faults is not None:
         given["faults"] = load_faults(file.parent / table.faults)
     try:
+        if table.edition is not None:
+            edition(table.edition)
         if table.auth is not None:
             given["auth"] = _credentials(table.auth, file.parent)
         return EmbeddedSettings(**given)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{file}: {error}") from None
+    except _BadSecretError as error:
+        raise ConfigurationError(f"{placed(file, key_lines(file), error.keys)}: {error}") from None
+    except ConfigurationError as error:  # its message begins with the switch
+        place = placed(file, key_lines(file), str(error).split(maxsplit=1)[:1])
+        raise ConfigurationError(f"{place}: {error}") from None
+
+
+class _BadSecretError(ConfigurationError):
+    """A secret is not where the file says; `keys` is where the file says so."""
+
+    def __init__(self, message: str, keys: tuple[str | int, ...]) -> None:
+        super().__init__(message)
+        self.keys = keys
 
 
 def _clock(offset: float) -> Callable[[], float]:
@@ -175,9 +190,15 @@ def _clock(offset: float) -> Callable[[], float]:
 
 def _credentials(table: AuthTable, base: Path) -> Credentials:
     numbers = table.model_dump(exclude={"access_keys", "users"}, exclude_none=True)
-    secrets = {key.access_key: _secret(key, "secret_key", base) for key in table.access_keys}
-    tokens = {key.access_key: _secret(key, "security_token", base) for key in table.access_keys}
-    users = [(user.name, _secret(user, "password", base), user.domain) for user in table.users]
+    secrets, tokens = {}, {}
+    for number, key in enumerate(table.access_keys):
+        keys = ("auth", "access_keys", number)
+        secrets[key.access_key] = _secret(key, "secret_key", base, keys)
+        tokens[key.access_key] = _secret(key, "security_token", base, keys)
+    users = [
+        (user.name, _secret(user, "password", base, ("auth", "users", number)), user.domain)
+        for number, user in enumerate(table.users)
+    ]
     return Credentials(
         access_keys={key: secret for key, secret in secrets.items() if secret is not None},
         security_tokens={key: token for key, token in tokens.items() if token is not None},
@@ -186,13 +207,17 @@ def _credentials(table: AuthTable, base: Path) -> Credentials:
     )
 
 
-def _secret(table: _WithSecrets, name: str, base: Path) -> str | None:
+def _secret(table: _WithSecrets, name: str, base: Path, keys: tuple[str | int, ...]) -> str | None:
     value, file, variable = (getattr(table, f"{name}{way}") for way in ("", "_file", "_env"))
-    if file is not None:
-        return _usable(_read(base / file), f"{name}_file {file}")
-    if variable is not None:
-        return _usable(os.environ.get(variable, ""), f"{name}_env {variable}")
-    return None if value is None else _usable(value.get_secret_value(), name)
+    try:
+        if file is not None:
+            return _usable(_read(base / file), f"{name}_file {file}")
+        if variable is not None:
+            return _usable(os.environ.get(variable, ""), f"{name}_env {variable}")
+        return None if value is None else _usable(value.get_secret_value(), name)
+    except ConfigurationError as error:
+        way = "_file" if file is not None else "_env" if variable is not None else ""
+        raise _BadSecretError(str(error), (*keys, name + way)) from None
 
 
 def _usable(secret: str, place: str) -> str:
@@ -212,7 +237,10 @@ def _read(file: Path) -> str:
 
 def _told(error: ValidationError, file: Path) -> str:
     faults = error.errors(include_input=False, include_url=False)
-    return "\n".join(f"{file}: {_place(fault)}: {_said(fault)}" for fault in faults)
+    lines = key_lines(file)
+    return "\n".join(
+        f"{placed(file, lines, fault['loc'])}: {_place(fault)}: {_said(fault)}" for fault in faults
+    )
 
 
 def _place(fault: Mapping[str, Any]) -> str:

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from reconciler.errors import ConfigurationError
 from reconciler.toml_file import read_toml
+from reconciler.toml_lines import key_lines, placed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +91,17 @@ class Slow(_Rule):
     seconds: Seconds
 
 
+class Late(_Rule):
+    """Ends the connection at once, and carries the call out later, as a queue in between may.
+
+    Attributes:
+        seconds: until then.
+    """
+
+    action: Literal["late"]
+    seconds: Seconds
+
+
 class Spoil(_Rule):
     """Carries the call out and spoils the answer's body.
 
@@ -123,7 +135,7 @@ class Meddle(_Rule):
     most: int | None = Field(None, ge=1)
 
 
-Answering = Drop | Reply | Slow | Spoil
+Answering = Drop | Reply | Slow | Late | Spoil
 Rule = Annotated[Answering | ExpireTokens | Meddle, Field(discriminator="action")]
 
 
@@ -159,8 +171,17 @@ def load_faults(path: Path) -> Faults:
     try:
         return Faults.model_validate(read_toml(path))
     except ValidationError as error:
-        told = [f"{path}: {_place(fault['loc'])}{fault['msg']}" for fault in error.errors()]
+        lines = key_lines(path)
+        told = [
+            f"{placed(path, lines, _keys(fault['loc']))}: {_place(fault['loc'])}{fault['msg']}"
+            for fault in error.errors()
+        ]
         raise ConfigurationError("\n".join(told)) from None
+
+
+def _keys(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """The keys of the file: pydantic puts the action of a rule, by which it chose, after its number."""
+    return (*location[:2], *location[3:]) if location[:1] == ("rules",) else location
 
 
 def _place(location: tuple[int | str, ...]) -> str:

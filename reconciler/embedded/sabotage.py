@@ -1,7 +1,7 @@
 """The registry's answers on their way out, spoilt as the script of faults says. Outermost of all layers.
 
 A call is carried out whole before an answer is lost, delayed or spoilt; so what a client may not know
-for certain has happened for certain.
+for certain has happened for certain. Only a call that is carried out late has not, yet.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, assert_never
 from urllib.parse import parse_qs
 
-from reconciler.embedded.faults import Drop, ExpireTokens, Meddle, Reply, Slow, Spoil
+from reconciler.embedded.faults import Drop, ExpireTokens, Late, Meddle, Reply, Slow, Spoil
 from reconciler.embedded.meddling import expire_tokens, meddle
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ class Sabotage:
     def __init__(self, app: ASGIApp, faults: Faults) -> None:
         self._app = app
         self._script = Script(faults)
+        self._late: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request, well or badly."""
@@ -121,7 +122,25 @@ class Sabotage:
         else:
             await self._misbehave(fault, scope, again, send)
 
+    async def _put_off(self, fault: Late, scope: Scope, receive: Receive) -> None:
+        """Ends the connection, and carries the call out some time after it has arrived whole."""
+        messages = [message := await receive()]
+        while message.get("more_body", False):
+            messages.append(message := await receive())
+
+        async def later() -> None:
+            await asyncio.sleep(fault.seconds)
+            await self._app(scope, _again(messages, receive), _Answer().take)
+
+        task = asyncio.create_task(later())
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+        _end_connection(scope)
+
     async def _misbehave(self, fault: Answering, scope: Scope, receive: Receive, send: Send) -> None:
+        if isinstance(fault, Late):
+            await self._put_off(fault, scope, receive)
+            return
         answer = _Answer()
         if not (isinstance(fault, Drop | Reply) and fault.moment == "before"):
             await self._app(scope, receive, answer.take)

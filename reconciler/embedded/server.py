@@ -12,16 +12,21 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from reconciler.embedded.application import create_app
+from reconciler.embedded.gatekeeper import Gatekeeper
 from reconciler.errors import ConfigurationError
+from reconciler.http_limits import ConnectionLimits, limited_protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
+    from starlette.types import ASGIApp
+
     from reconciler.embedded.application import Registry
     from reconciler.embedded.settings import EmbeddedSettings
 
 _GRACE_SECONDS = 10
+_LIMITS = ConnectionLimits(connections=2048, half_open=1024)  # hundreds of calls at once are usual
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -30,6 +35,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8080,
     *,
+    token: str | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then finishes what is in flight, closes the database and returns.
@@ -40,6 +46,7 @@ def serve(
         settings: of the registry.
         host: address or name to listen on.
         port: 0 takes a free one.
+        token: what callers have to bring as `X-Auth-Token`; None asks for none.
         ready: called once with the base URL, when connections are accepted.
 
     Raises:
@@ -48,7 +55,7 @@ def serve(
     """
     with _listening(host, port) as listener:
         app = create_app(settings)
-        server = _server(app)
+        server = _server(app, Gatekeeper(app, token))
         try:
             with _stopped_by_signals(server):
                 if ready is not None:
@@ -71,7 +78,7 @@ def running(settings: EmbeddedSettings, port: int = 0) -> Iterator[str]:
     """
     with _listening("127.0.0.1", port) as listener:
         app = create_app(settings)
-        server = _server(app)
+        server = _server(app, app)
         thread = threading.Thread(target=server.run, args=([listener],), name="embedded-registry")
         thread.start()
         try:
@@ -95,9 +102,10 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(app: Registry) -> uvicorn.Server:
+def _server(app: Registry, guarded: ASGIApp) -> uvicorn.Server:
     config = uvicorn.Config(
-        app,
+        guarded,
+        http=limited_protocol(_LIMITS),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.engine.moments import due_at
 from reconciler.engine.values import Phase
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.engine.clock import Clock
     from reconciler.engine.order import Target
     from reconciler.engine.ports import Ledger
+    from reconciler.engine.values import Entry
 
 OBSERVED_IN_FULL = "observed-in-full-at"
 COMPARED = "compared-at"
@@ -22,6 +24,7 @@ COMPARED = "compared-at"
 
 _COMPARE_AFTER = timedelta(seconds=1)  # a cycle with something to import leaves comparing to the next
 _COMPARE_AGAIN = timedelta(seconds=30)  # a registry is not asked for thousands of details in a row
+_LOOK_AGAIN = timedelta(seconds=30)  # for what could not be settled although it was due
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,28 @@ class Agenda:
             yield max(self._comparing(target), self.began + _COMPARE_AFTER)
         for entry in self.ledger.restless(target.name):
             if entry.phase is not Phase.REGISTERED and entry.pair in moving:
-                yield entry.not_before or entry.updated_at
+                yield from self._moment(entry)
+
+    def _moment(self, entry: Entry) -> Iterable[datetime]:
+        """When something is due about an import that is not made; never, where it waits for somebody."""
+        now = self.clock.now()
+        moment = due_at(entry.not_before or entry.updated_at, entry.updated_at, now)
+        if moment >= self.began:
+            yield moment
+        elif entry.phase is Phase.INTENDED:
+            yield self.began + _LOOK_AGAIN
 
     def _full_look(self, target: Target) -> datetime:
         """When everything is looked at again; now, if it never was."""
-        told = self.ledger.marks(target.name).get(OBSERVED_IN_FULL)
-        return datetime.fromisoformat(told) + target.full_observation if told else self.clock.now()
+        return self._after(target, OBSERVED_IN_FULL, target.full_observation) or self.clock.now()
 
     def _comparing(self, target: Target) -> datetime:
-        told = self.ledger.marks(target.name).get(COMPARED)
-        return (datetime.fromisoformat(told) if told else self.began) + _COMPARE_AGAIN
+        return self._after(target, COMPARED, _COMPARE_AGAIN) or self.began + _COMPARE_AGAIN
+
+    def _after(self, target: Target, mark: str, wait: timedelta) -> datetime | None:
+        """The moment that long after what the mark says, as far as it can be believed; None without one."""
+        told = self.ledger.marks(target.name).get(mark)
+        if told is None:
+            return None
+        at = datetime.fromisoformat(told)
+        return due_at(at + wait, at, self.clock.now())

@@ -50,7 +50,8 @@ class Policy:
 
     Attributes:
         in_flight: import calls and reads under way at once.
-        settle: how long an unknown outcome may take to become visible in the registry's list.
+        call_timeout: how long an import call that was sent may take to be carried out, at most.
+        settle: how long a new model may take to become visible in the registry's list.
         backoff_first, backoff_max: window of the next attempt after an import that was not made; the wait is
             drawn between zero and the window (full jitter), which doubles with each attempt.
         follow_first, follow_max, follow_deadline: polling of an import until it is final. The vendor's image
@@ -58,12 +59,18 @@ class Policy:
     """
 
     in_flight: int = 8
+    call_timeout: float = 30.0
     settle: float = 5.0
     backoff_first: float = 10.0
     backoff_max: float = 900.0
     follow_first: float = 5.0
     follow_max: float = 15.0
     follow_deadline: float = 35 * 60.0
+
+    @property
+    def uncertain(self) -> float:
+        """Seconds from an intent until what is not listed was certainly not made."""
+        return self.call_timeout + self.settle
 
     def backoff(self, attempts: int, chance: float, retry_after: float | None) -> float:
         """Seconds until the next attempt, after `attempts` that were not made."""

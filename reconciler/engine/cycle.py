@@ -10,38 +10,43 @@ reached is a value in the report, and the other targets go on.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from reconciler.engine.agenda import COMPARED, OBSERVED_IN_FULL, Agenda
 from reconciler.engine.audit import audit
 from reconciler.engine.bounded import each
 from reconciler.engine.clock import Clock
 from reconciler.engine.declared import declared
-from reconciler.engine.execute import Executor, inspect
+from reconciler.engine.details import Details, details_of
+from reconciler.engine.execute import Executor
 from reconciler.engine.guards import Circumstances, Guards, guard
 from reconciler.engine.journal import Journal
 from reconciler.engine.lineage import RECONCILED, trace
+from reconciler.engine.moments import CLOCK_TOLERANCE
 from reconciler.engine.observe import compare, news, observe
 from reconciler.engine.plan import (
     View,
     after,
+    is_unreadable,
     order,
     plan_digest,
     preflighted,
     to_inspect,
     verdicts,
 )
-from reconciler.engine.remembered import bring_up, unlisted
+from reconciler.engine.recorder import Recorder
+from reconciler.engine.remembered import bring_up, dated, unlisted
 from reconciler.engine.values import (
     AT_REST,
     Declaration,
     Desired,
     Entry,
     Event,
+    EventKind,
     Item,
     Phase,
     Report,
@@ -49,10 +54,19 @@ from reconciler.engine.values import (
     TargetFailure,
     Verdict,
 )
-from reconciler.errors import GuardError, IndexLostError, RegistryError
+from reconciler.errors import (
+    GuardError,
+    IndexLostError,
+    ReconcilerError,
+    RegistryError,
+    SourceError,
+    StateError,
+    TargetUnusable,
+)
+from reconciler.manifest import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from reconciler.contract.pair import Pair
@@ -60,14 +74,16 @@ if TYPE_CHECKING:
     from reconciler.engine.lineage import Lineage
     from reconciler.engine.order import Order, Target
     from reconciler.engine.ports import Ledger, Source
-    from reconciler.manifest import Manifest, Reason
+    from reconciler.manifest import Manifest
+
+_log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _STANDING = "standing"  # the commit that the remembered verdicts are of, and by which rules
-_CLOCK_TOLERANCE = timedelta(minutes=1)
 _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
+_UNREADABLE_AGAIN = 30.0  # seconds; a registry may answer by then about a model that it would not speak of
 _REPOSITORY = ""  # marks that belong to no target
 
 
@@ -149,7 +165,7 @@ class Engine:
         notes = [*self.notes, *await self._in_git(self.source.notes), *self._clock_notes()]
         cycle_id = self.clock.new_id()
         passes = [await self._begin(target, commit, cycle_id, wanted) for target in self.targets]
-        await asyncio.gather(*(self._judge(p, wanted) for p in passes))
+        await asyncio.gather(*(self._alone(p, self._judge(p, wanted)) for p in passes))
         digest = plan_digest(item for p in passes for item in p.items)
         self._check(digest, wanted)
         lineage = await self._lineage(passes, commit)
@@ -161,7 +177,7 @@ class Engine:
             for p in passes:
                 p.items = tuple(item for item in items if item.target == p.target.name)
         if wanted.act:
-            await asyncio.gather(*(self._act(p, wanted) for p in passes))
+            await asyncio.gather(*(self._alone(p, self._act(p, wanted)) for p in passes))
         return await self._report(commit, digest, passes, tuple(notes), wanted, lineage.marks)
 
     def _clock_notes(self) -> list[str]:
@@ -171,7 +187,7 @@ class Engine:
         waits longer, and a history with such times misleads.
         """
         newest, now = self.ledger.newest(), self.clock.now()
-        if newest is None or newest <= now + _CLOCK_TOLERANCE:
+        if newest is None or newest <= now + CLOCK_TOLERANCE:
             return []
         told = (
             f"this clock says {now:%Y-%m-%d %H:%M:%SZ}, the journal's last event {newest:%Y-%m-%d %H:%M:%SZ}"
@@ -198,7 +214,8 @@ class Engine:
         }
         undeclaring = [p for p in passes if any(item.verdict is Verdict.UNMANAGED for item in p.items)]
         empty = [p.target.name for p in undeclaring if not await self._in_git(p.declared.number)]
-        return Circumstances(lost_commit, vanished, frozenset(empty))
+        admitted = frozenset((p.target.name, pair) for p in passes for pair in _admitted(p))
+        return Circumstances(lost_commit, vanished, frozenset(empty), admitted)
 
     async def declaring(self, pair: Pair) -> frozenset[str]:
         """The names of the targets in which exactly one valid manifest declares the pair now."""
@@ -211,14 +228,24 @@ class Engine:
         return frozenset([t.name for t in self.targets if await self._in_git(declares, t)])
 
     async def follow_once(self) -> int:
-        """Asks once for every unfinished import of every target; gives how many are left unfinished."""
+        """Asks once for every unfinished import of every target; gives how many are left unfinished.
+
+        Raises:
+            RegistryError, TargetUnusable: a target could not be asked; the others were.
+        """
         cycle_id = self.clock.new_id()
         journal = Journal(self.ledger, self.progress)
         executors = [self._executor(target, cycle_id, journal) for target in self.targets]
+        failed: list[ReconcilerError] = []
         for executor in executors:
-            await executor.follow_once()
+            try:
+                await executor.follower.once()
+            except (RegistryError, TargetUnusable) as error:  # the other targets are asked all the same
+                failed.append(error)
         bring_up(self.ledger, [target.name for target in self.targets])
-        return sum(len(executor.unfinished()) for executor in executors)
+        if failed:
+            raise failed[0]
+        return sum(len(executor.follower.unfinished()) for executor in executors)
 
     def unfinished(self) -> int:
         """How many imports are not final yet, as far as is remembered."""
@@ -306,23 +333,41 @@ class Engine:
             self.ledger.listed(target.name, target.compare_at_most) if is_due else (),
         )
 
+    async def _alone(self, p: _Pass, step: Awaitable[None]) -> None:
+        """Takes one step of one target; what goes wrong in it is a failure of that target alone.
+
+        Raises:
+            SourceError, StateError, IndexLostError: what all targets stand on cannot be used.
+        """
+        name = p.target.name
+        try:
+            await step
+        except (SourceError, StateError, IndexLostError):
+            raise
+        except ReconcilerError as error:
+            p.failure = TargetFailure(name, f"target {name}: {error}", error.exit_code)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other targets have nothing to do with it
+            _log.debug("target %s: unexpected", name, exc_info=True)
+            told = f"target {name}: unexpected {type(error).__name__}: {error}"
+            p.failure = TargetFailure(name, told)
+
     async def _judge(self, p: _Pass, wanted: Order) -> None:
         """Settles what an earlier cycle left open, looks at the registry, and decides."""
         if p.failure is not None:
             return
-        try:
-            if wanted.act:
-                await p.executor.settle_all(await self._open_manifests(p))
-                p.view = replace(p.view, entries=self.ledger.entries(p.target.name, p.scope))
-            p.view = await self._observed(p, wanted)
+        if wanted.act:
+            await p.executor.settler.settle_all(await self._open_manifests(p))
+            # observed after settling: what a look has just adopted is then seen as adopted
+            p.view = replace(p.view, entries=self.ledger.entries(p.target.name, p.scope))
+        p.view = await self._observed(p, wanted)
+        items = verdicts(p.view)
+        drifted = {item.model_name or "" for item in items if item.verdict is Verdict.DRIFTED}
+        if drifted and p.scope is not None:
+            p.view = replace(p.view, taken=await self._taken(p, drifted))
             items = verdicts(p.view)
-            drifted = {item.model_name or "" for item in items if item.verdict is Verdict.DRIFTED}
-            if drifted and p.scope is not None:
-                p.view = replace(p.view, taken=await self._taken(p, drifted))
-                items = verdicts(p.view)
-            p.items = await self._preflighted(p, items)
-        except RegistryError as error:
-            p.failure = TargetFailure(p.target.name, f"target {p.target.name}: {error}", error.exit_code)
+        if any(map(is_unreadable, items)):
+            self._look_no_later_than(_UNREADABLE_AGAIN)
+        p.items = await self._preflighted(p, items)
 
     async def _open_manifests(self, p: _Pass) -> Mapping[Pair, Manifest]:
         """The manifests of the imports that are to be settled."""
@@ -348,9 +393,11 @@ class Engine:
         async def manifests(declarations: Iterable[Declaration]) -> Mapping[Pair, Manifest]:
             return await self._manifests(p, declarations)
 
-        async def told(model_ids: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
+        async def told(model_ids: Iterable[str]) -> Details:
             known = {one: details[one] for one in model_ids if one in details}
-            return known | await inspect(registry, [one for one in model_ids if one not in known], in_flight)
+            asked = [one for one in model_ids if one not in known and one not in view.unread]
+            more = await details_of(registry, asked, in_flight)
+            return Details(known | more.read, more.unread)
 
         return await compare(view, [*details, *ids], told, manifests)
 
@@ -371,8 +418,15 @@ class Engine:
         found: dict[Pair, tuple[Reason, ...]] = {}
 
         async def one(item: Item) -> None:
-            if item.pair is not None:
+            if item.pair is None:
+                return
+            try:
                 found[item.pair] = await look(whole[item.pair])
+            except ReconcilerError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one model's files are its own matter
+                told = f"its files could not be looked at: unexpected {type(error).__name__}"
+                found[item.pair] = (Reason("preflight-failed", told, item.path, item.line),)
 
         imports = [item for item in items if item.verdict is Verdict.IMPORT]
         whole = await self._manifests(
@@ -380,13 +434,18 @@ class Engine:
         )
         await each(imports, one, p.target.policy.in_flight)
         if any(reason.severity == "error" for reasons in found.values() for reason in reasons):
-            self._look_again = self.clock.later(_PREFLIGHT_AGAIN)
+            self._look_no_later_than(_PREFLIGHT_AGAIN)
         return tuple(
             preflighted(item, found.get(item.pair, ()))
             if item.pair and item.verdict is Verdict.IMPORT
             else item
             for item in items
         )
+
+    def _look_no_later_than(self, seconds: float) -> None:
+        """Has a cycle look again by then, although nothing that can be noticed will have changed."""
+        moment = self.clock.later(seconds)
+        self._look_again = min(self._look_again or moment, moment)
 
     def _check(self, digest: str, wanted: Order) -> None:
         for name, promised in (("--expect-digest", wanted.expect), ("--confirm", wanted.confirm)):
@@ -406,13 +465,30 @@ class Engine:
         try:
             await self._import(p, imports)
             if wanted.wait:
-                await p.executor.follow()
-        except RegistryError as error:
-            p.failure = TargetFailure(p.target.name, f"target {p.target.name}: {error}", error.exit_code)
+                await self._see_through(p, wanted)
+        finally:
+            self._note_outcomes(p)
+
+    async def _see_through(self, p: _Pass, wanted: Order) -> None:
+        """Waits for all outcomes; what was certainly not made is sent once more, and waited for again."""
+
+        async def manifests() -> Mapping[Pair, Manifest]:
+            return await self._open_manifests(p)
+
+        await p.executor.see_through(manifests)
+        open_before = {item.pair for item in p.items if item.verdict in (Verdict.IMPORT, Verdict.WAITING)}
+        again = p.executor.not_made() & open_before & p.view.desired.manifests.keys()
+        items = [item for item in p.items if item.pair in again and wanted.only in (None, item.pair)]
+        if items:
+            await self._import(p, items)
+            await p.executor.see_through(manifests)
+
+    def _note_outcomes(self, p: _Pass) -> None:
+        """Brings the target's items up to what acting made of them."""
         moved = [item.pair for item in p.items if item.verdict in _MOVED_BY_ACTING and item.pair]
         if moved:
             entries = self.ledger.entries(p.target.name, moved)
-            p.items = tuple(sorted((self._outcome(item, entries) for item in p.items), key=order))
+            p.items = tuple(sorted((self._outcome(p, item, entries) for item in p.items), key=order))
 
     async def _import(self, p: _Pass, items: list[Item]) -> None:
         """Imports some after others, so that not all their manifests are in memory together."""
@@ -423,14 +499,18 @@ class Engine:
 
     async def _tell(self, p: _Pass) -> None:
         """Journals what the registry showed."""
-        await p.executor.journal.record(
-            list(news(p.items, p.view.entries, p.executor.cycle_id, self.clock.now()))
-        )
+        recorder = p.executor.recorder
+        told = news(p.items, p.view.entries, recorder.cycle_id, self.clock.now())
+        await recorder.record(list(told))
 
-    def _outcome(self, item: Item, entries: Mapping[Pair, Entry]) -> Item:
+    def _outcome(self, p: _Pass, item: Item, entries: Mapping[Pair, Entry]) -> Item:
         if item.verdict not in _MOVED_BY_ACTING or item.pair is None:
             return item
-        return after(item, entries.get(item.pair), self.clock.now())
+        entry = entries.get(item.pair)
+        if item.verdict is Verdict.WAITING and entry == p.view.entries.get(item.pair):
+            return item
+        diff = p.executor.settler.drifts.get(item.pair, ())
+        return after(item._replace(diff=diff), entry, self.clock.now())
 
     async def _report(  # noqa: PLR0913, PLR0917 - what one cycle came to
         self,
@@ -441,6 +521,9 @@ class Engine:
         wanted: Order,
         marks: Mapping[str, str],
     ) -> Report:
+        for p in passes:
+            known = self.ledger.since(p.target.name, p.scope)
+            p.items = dated(p.items, known, self.clock.now() if wanted.act else None)
         report = Report(
             commit,
             digest,
@@ -463,6 +546,7 @@ class Engine:
             marks |= {(_REPOSITORY, name): value for name, value in lineage.items()}
         self.ledger.save_report(report, {p.target.name: p.scope for p in judged}, marks)
         for p in judged:
+            # after the verdicts: an index at a newer commit than they are of would hide what changed between
             await self._in_git(p.declared.save)
             if p.audited:
                 await self._audit(p.target)
@@ -477,11 +561,21 @@ class Engine:
             await self._in_git(target.index.forget)
 
     def _executor(self, target: Target, cycle_id: str, journal: Journal) -> Executor:
-        return Executor(target.name, cycle_id, target.registry, journal, self.clock, target.policy)
+        recorder = Recorder(target.name, cycle_id, journal, self.clock)
+        return Executor(recorder, target.registry, self.clock, target.policy)
 
 
-_MOVED_BY_ACTING = (Verdict.IMPORT, Verdict.PUBLISHING)
+_MOVED_BY_ACTING = (Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING)
+_RELEASED = frozenset({EventKind.RELEASED, EventKind.DELETED})
 _MANIFESTS_AT_ONCE = 5000
+
+
+def _admitted(p: _Pass) -> Iterator[Pair]:
+    """The pairs to import that were requested with this very content before, or that `retry` released."""
+    for item in p.items:
+        entry = p.view.entries.get(item.pair) if item.verdict is Verdict.IMPORT and item.pair else None
+        if entry is not None and (entry.last in _RELEASED or entry.digest == item.digest):
+            yield entry.pair
 
 
 def _standing(target: Target, commit: str) -> str:

@@ -1,35 +1,39 @@
-"""Words for a difference. Whether there is one is decided by equality, never here."""
+"""The fields in which two requests differ. Whether there are any is decided by equality, never here."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from reconciler.engine.values import Difference
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_WIDEST = 120
+    from collections.abc import Iterable, Mapping
 
 
-def differences(declared: Mapping[str, Any], registered: Mapping[str, Any]) -> tuple[str, ...]:
-    """One line a difference, such as `description: 'new' in git, 'old' in the registry`; sorted."""
+def differences(declared: Mapping[str, Any], registered: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """The values that differ, each at the deepest field that has both sides; sorted by field."""
     from deepdiff import DeepDiff  # noqa: PLC0415 - slow to import, and needed only when something drifted
 
     tree = DeepDiff(registered, declared, view="tree", verbose_level=2)
-    lines = [_line(change) for changes in tree.values() for change in changes]
-    return tuple(sorted(lines))
+    changes = [
+        Difference(_field(change.path(output_format="list")), _value(change.t2), _value(change.t1))
+        for kind in tree.values()
+        for change in kind
+    ]
+    return tuple(sorted(changes, key=lambda change: change.field))
 
 
-def _line(change: Any) -> str:  # noqa: ANN401 - deepdiff's tree nodes are untyped
-    where = "".join(
-        f"[{step}]" if isinstance(step, int) else f".{step}" for step in change.path(output_format="list")
-    ).removeprefix(".")
-    return f"{where}: {_word(change.t2)} in git, {_word(change.t1)} in the registry"
+def fields_of(diff: Iterable[Difference]) -> str:
+    """The names of the fields that differ, in one line, as the journal keeps them."""
+    return ", ".join(change.field for change in diff)
 
 
-def _word(value: object) -> str:
-    if repr(value) == "not present":
-        return "absent"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    short = text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
-    return f"'{short}'" if isinstance(value, str) else short
+def _field(steps: Iterable[str | int]) -> str:
+    """`apis[0].url`."""
+    named = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return "".join(named).removeprefix(".")
+
+
+def _value(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A side as it is; deepdiff stands a value of its own where a side has none."""
+    return None if repr(value) == "not present" else value

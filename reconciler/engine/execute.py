@@ -1,276 +1,170 @@
 """Imports, exactly once: intent to disk, one POST, result to disk; what is unknown is settled by looking.
 
-A POST has three answers: made, certainly not made, and unknown. An unknown one is never repeated before the
-registry was asked for the pair, twice, with a settling wait between.
+A POST has three answers: made, certainly not made, and unknown. An unknown one is never repeated before it is
+certain that it was not made, see `reconciler.engine.settle`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from reconciler.contract import comparable, lifecycle
 from reconciler.engine.bounded import each
-from reconciler.engine.drift import differences
-from reconciler.engine.values import Entry, Event, EventKind, Item, Phase
-from reconciler.errors import (
-    AlreadyExists,
-    NotFound,
-    OutcomeUnknown,
-    RegistryError,
-    RegistryUnavailable,
-    Rejected,
-)
+from reconciler.engine.follow import Follower
+from reconciler.engine.setbacks import Setbacks, concerns_everybody
+from reconciler.engine.settle import Settler
+from reconciler.engine.values import Entry, EventKind, Item, Phase
+from reconciler.errors import AlreadyExists, OutcomeUnknown, RegistryError, RegistryUnavailable, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from reconciler.contract.pair import Pair
     from reconciler.engine.clock import Clock, Policy
-    from reconciler.engine.journal import Journal
     from reconciler.engine.ports import Registry
-    from reconciler.engine.values import ObservedModel
+    from reconciler.engine.recorder import Recorder
+    from reconciler.engine.values import Created
     from reconciler.manifest import Manifest
 
-_FEW = 16  # models followed one by one; above, one list of all is cheaper
+_ENOUGH = 3  # imports in a row that the endpoint refuses, after which no more are sent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Executor:
-    """Acts on one target during one cycle. Every step it takes is an event on disk before the next begins."""
+    """Acts on one target during one cycle. Every step it takes is an event on disk before the next begins.
 
-    target: str
-    cycle_id: str
+    Attributes:
+        settler: for intents that are open.
+        follower: for imports that are not final.
+    """
+
+    recorder: Recorder
     registry: Registry
-    journal: Journal
     clock: Clock
     policy: Policy
-    _intended: dict[Pair, Event] = field(default_factory=dict)
+    settler: Settler = field(init=False)
+    follower: Follower = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.settler = Settler(self.recorder, self.registry, self.policy)
+        self.follower = Follower(self.recorder, self.registry, self.policy)
 
     async def import_all(self, items: Sequence[Item], manifests: Mapping[Pair, Manifest]) -> None:
         """Imports each item, a few at a time; stops starting new ones when asked to stop.
 
         Raises:
-            RegistryError: credentials, endpoint or project were refused; what was in flight is recorded, and
-                nothing else is tried.
+            RegistryError: credentials were refused, the registry cannot be reached, or the endpoint refuses
+                every import; what was in flight is recorded, and nothing else is tried.
         """
+        setbacks = Setbacks(_ENOUGH)
 
         async def one(item: Item) -> None:
-            if item.pair is not None and not self.clock.stopping():
-                await self._import(item, manifests[item.pair])
+            if item.pair is not None and not self.clock.stopping() and not setbacks.given_up:
+                await self._import(item, manifests[item.pair], setbacks)
 
         await each(items, one, self.policy.in_flight)
+        if setbacks.last is not None and not setbacks.successes:
+            raise setbacks.last
 
-    async def settle_all(self, manifests: Mapping[Pair, Manifest]) -> None:
-        """Settles every intent that has no result: what a crash or an unknown answer left behind."""
-        open_intents = [e for e in self.journal.ledger.restless(self.target) if e.phase is Phase.INTENDED]
+    async def see_through(self, manifests: Callable[[], Awaitable[Mapping[Pair, Manifest]]]) -> None:
+        """Asks until every import is final and every intent settled, or until a deadline, or a stop.
 
-        async def one(entry: Entry) -> None:
-            await self.settle(entry.pair, manifests.get(entry.pair))
-
-        await each(open_intents, one, self.policy.in_flight)
-
-    async def settle(self, pair: Pair, manifest: Manifest | None) -> bool:
-        """Finds out whether the pair is registered, adopts or reports it; False when it certainly is not.
-
-        When the process is to stop, the settling wait may have been cut short: then what was not found stays
-        open, and the next run settles it.
+        Args:
+            manifests: gives the manifests of the intents that are open.
         """
-        found = await self._look_twice(pair)
-        if not found and self.clock.stopping():
-            return True
-        if not found:
-            await self._record(pair, EventKind.NOT_FOUND, detail="looked for twice and not registered")
-            return False
-        await self._adopt(found[0], manifest)
-        return True
-
-    async def follow(self) -> None:
-        """Polls unfinished imports until all are final, the deadline passes or the process is to stop."""
         deadline = self.clock.later(self.policy.follow_deadline)
-        wait = self.policy.follow_first
-        while self.unfinished() and not self.clock.stopping() and self.clock.now() < deadline:
+        wait, looked = self.policy.follow_first, datetime.min.replace(tzinfo=UTC)
+        while not self.clock.stopping() and self.clock.now() < deadline:
+            look = self.settler.next_look(looked)
+            if look is None and not self.follower.unfinished():
+                return
             await self.clock.sleep(wait)
-            await self.follow_once()
+            if look is not None and look <= self.clock.now():
+                # what is due and stays open by this look cannot be settled now, and is not waited for
+                looked = self.clock.now()
+                await self.settler.settle_all(await manifests())
+            await self.follower.once()
             wait = min(self.policy.follow_max, wait * 1.5)
 
-    async def follow_once(self) -> None:
-        """Asks once what became of each unfinished import and records what changed."""
-        entries = self.unfinished()
-        if len(entries) > _FEW:
-            statuses = {model.model_id: model.status for model in await self.registry.list_models()}
-        else:
-            ids = [entry.model_id for entry in entries if entry.model_id]
-            details = await inspect(self.registry, ids, self.policy.in_flight)
-            statuses = {model_id: _text(detail.get("model_status")) for model_id, detail in details.items()}
-        changed = [(entry, statuses.get(entry.model_id or "")) for entry in entries]
-        await self.journal.record(
-            [
-                self._event(
-                    entry.pair,
-                    status_event(status),
-                    model_id=entry.model_id,
-                    model_status=status,
-                    **_origin(entry),
-                )
-                for entry, status in changed
-                if status is not None and status != entry.model_status
-            ]
+    def not_made(self) -> frozenset[Pair]:
+        """The pairs whose import was settled as not made in this cycle, and may be sent again."""
+        return frozenset(
+            entry.pair
+            for entry in self.recorder.ledger.restless(self.recorder.target)
+            if entry.phase is Phase.RELEASED and entry.last is EventKind.NOT_FOUND
         )
 
-    def unfinished(self) -> list[Entry]:
-        """Registered models whose last known status is not final."""
-        return [
-            entry for entry in self.journal.ledger.restless(self.target) if entry.phase is Phase.REGISTERED
-        ]
-
-    async def _import(self, item: Item, manifest: Manifest) -> None:
-        """One import: at most two POSTs, the second only when the first is settled as not made."""
-        for _ in range(2):
-            await self._intend(item, manifest)
-            try:
-                created = await self.registry.create(manifest.request)
-            except AlreadyExists as error:
-                await self._taken(manifest, error)
-            except Rejected as error:
-                await self._record(manifest.pair, EventKind.REJECTED, error)
-            except OutcomeUnknown as error:
-                await self._record(manifest.pair, EventKind.UNKNOWN, error)
-                if not await self._settled(manifest):
-                    continue
-            except RegistryUnavailable as error:
-                await self._postpone(manifest.pair, error)
-            except (
-                RegistryError
-            ) as error:  # credentials, endpoint or project: the target's fault, not the manifest's
-                await self._postpone(manifest.pair, error)
-                raise
-            else:
-                await self._record(
-                    manifest.pair,
-                    EventKind.IMPORTED,
-                    model_id=created.model_id,
-                    request_id=created.request_id,
-                    model_status="publishing",
-                )
-            return
-        await self._postpone(manifest.pair, None)
-
-    async def _settled(self, manifest: Manifest) -> bool:
-        """Whether an unknown outcome is settled as made; one that cannot be asked about stays open."""
+    async def _import(self, item: Item, manifest: Manifest, setbacks: Setbacks) -> None:
+        """One import: one intent, one POST, one result."""
         try:
-            return await self.settle(manifest.pair, manifest)
-        except (RegistryUnavailable, OutcomeUnknown):
-            return True
-
-    async def _taken(self, manifest: Manifest, error: AlreadyExists) -> None:
-        """409: somebody, perhaps this program in an earlier life, registered the pair."""
-        found = await self._look_twice(manifest.pair)
-        if found:
-            await self._adopt(found[0], manifest)
-        else:
-            await self._record(manifest.pair, EventKind.UNKNOWN, error)
-
-    async def _look_twice(self, pair: Pair) -> Sequence[ObservedModel]:
-        found = await self.registry.find(pair)
-        if not found:
-            await self.clock.sleep(self.policy.settle)
-            found = await self.registry.find(pair)
-        return found
-
-    async def _adopt(self, model: ObservedModel, manifest: Manifest | None) -> None:
-        """Takes a registered model for ours when it is equal; otherwise says how it differs."""
-        detail = await self.registry.detail(model.model_id)
-        status = _text(detail.get("model_status")) or model.status
-        facts: dict[str, Any] = {"model_id": model.model_id, "model_status": status}
-        if manifest is None:
-            await self._record(
-                model.pair, EventKind.ADOPTED, detail="found registered; declared no more", **facts
+            created = await self._send(item, manifest)
+        except AlreadyExists as error:
+            await self._exists(manifest, error)
+        except Rejected as error:
+            await self.recorder.answered(
+                manifest.pair, EventKind.REJECTED, error, **_declared(item, manifest)
             )
+        except OutcomeUnknown as error:
+            await self._unknown(manifest, error)
+        except RegistryError as error:
+            await self._postpone(item, manifest, error)
+            if not isinstance(error, RegistryUnavailable) or concerns_everybody(error):
+                setbacks.failed(error)
             return
-        declared, registered = comparable(manifest.request, detail)
-        if declared == registered:
-            await self._record(model.pair, EventKind.ADOPTED, digest=manifest.digest, **facts)
         else:
-            told = "; ".join(differences(declared, registered))
-            await self._record(
-                model.pair, EventKind.DRIFTED, detail=f"registered with other content: {told}", **facts
+            await self.recorder.answered(
+                manifest.pair,
+                EventKind.IMPORTED,
+                model_id=created.model_id,
+                request_id=created.request_id,
+                model_status="publishing",
+            )
+        setbacks.passed()
+
+    async def _send(self, item: Item, manifest: Manifest) -> Created:
+        async def intend() -> None:
+            await self.recorder.intend(
+                manifest.pair,
+                operation_id=self.clock.new_id(),
+                author=item.author,
+                not_before=self.clock.later(self.policy.uncertain),
+                **_declared(item, manifest),
             )
 
-    async def _intend(self, item: Item, manifest: Manifest) -> None:
-        await self._record(
-            manifest.pair,
-            EventKind.IMPORT_REQUESTED,
-            operation_id=self.clock.new_id(),
-            digest=manifest.digest,
-            commit=item.commit,
-            path=item.path,
-            line=item.line,
-            author=item.author,
-        )
+        # the registry waits for its rate limit, a slot and a login, then has the intent written, then sends:
+        # so that nothing lies between the intent and the call, and the intent's time bounds the call's
+        return await self.registry.create(manifest.request, intend)
 
-    async def _postpone(self, pair: Pair, error: RegistryError | None) -> None:
-        entry = self.journal.ledger.entry(self.target, pair)
+    async def _unknown(self, manifest: Manifest, error: OutcomeUnknown) -> None:
+        """Looks once for a model whose import was not answered; finding nothing decides nothing yet.
+
+        What it takes to be certain is the intent's own time, and other models are not kept waiting for it.
+        """
+        intent = self.recorder.intent(manifest.pair)
+        not_before = intent.not_before if intent else None
+        await self.recorder.answered(manifest.pair, EventKind.UNKNOWN, error, not_before=not_before)
+        await self.settler.settle(manifest.pair, manifest)
+
+    async def _exists(self, manifest: Manifest, error: AlreadyExists) -> None:
+        """409: somebody, perhaps this program in an earlier life, registered the pair, or it is elsewhere."""
+        if await self.settler.settle(manifest.pair, manifest):
+            return
+        not_before = self.clock.later(self.policy.settle)  # a list may show a new model late
+        await self.recorder.answered(manifest.pair, EventKind.EXISTS, error, not_before=not_before)
+
+    async def _postpone(self, item: Item, manifest: Manifest, error: RegistryError) -> None:
+        entry: Entry | None = self.recorder.entry(manifest.pair)
         wait = self.policy.backoff(
-            entry.attempts if entry else 1, self.clock.chance(), error.retry_after if error else None
+            max(1, entry.attempts) if entry else 1, self.clock.chance(), error.retry_after
         )
-        await self._record(pair, EventKind.POSTPONED, error, not_before=self.clock.later(wait))
-
-    async def _record(
-        self,
-        pair: Pair,
-        kind: EventKind,
-        error: RegistryError | None = None,
-        **facts: Any,  # noqa: ANN401
-    ) -> None:
-        if error is not None:
-            facts = {"code": error.code, "detail": str(error), "request_id": error.request_id, **facts}
-        if kind is EventKind.IMPORT_REQUESTED:
-            event = self._intended[pair] = self._event(pair, kind, **facts)
-        else:
-            event = self._event(pair, kind, **self._declared(pair) | facts)
-        await self.journal.record([event])
-
-    def _event(self, pair: Pair, kind: EventKind, **facts: Any) -> Event:  # noqa: ANN401
-        return Event(self.clock.now(), kind, self.target, pair, self.cycle_id, **facts)
-
-    def _declared(self, pair: Pair) -> dict[str, Any]:
-        """Which commit this event belongs to, as remembered: the journal is joined with the log by it."""
-        known = self._intended.get(pair) or self.journal.ledger.entry(self.target, pair)
-        return {} if known is None else _origin(known)
+        not_before = self.clock.later(wait)
+        facts = _declared(item, manifest)
+        await self.recorder.answered(
+            manifest.pair, EventKind.POSTPONED, error, not_before=not_before, **facts
+        )
 
 
-def _origin(known: Event | Entry) -> dict[str, Any]:
-    return {
-        "operation_id": known.operation_id,
-        "commit": known.commit,
-        "path": known.path,
-        "line": known.line,
-    }
-
-
-async def inspect(
-    registry: Registry, model_ids: Iterable[str], in_flight: int
-) -> dict[str, Mapping[str, Any]]:
-    """The details of several models, a few at a time; those that are gone are left out."""
-    details: dict[str, Mapping[str, Any]] = {}
-
-    async def one(model_id: str) -> None:
-        try:
-            details[model_id] = await registry.detail(model_id)
-        except NotFound:
-            return
-
-    await each(dict.fromkeys(model_ids), one, in_flight)
-    return details
-
-
-def status_event(status: str) -> EventKind:
-    """The journal's word for a status the registry reports."""
-    return {"published": EventKind.PUBLISHED, "failed": EventKind.FAILED}.get(
-        lifecycle(status), EventKind.STATUS
-    )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _declared(item: Item, manifest: Manifest) -> dict[str, object]:
+    """What was declared, and where: known also where nothing was sent, and so no intent written."""
+    return {"digest": manifest.digest, "commit": item.commit, "path": item.path, "line": item.line}

@@ -8,6 +8,8 @@ from reconciler.engine.values import Entry, Event, EventKind, Phase
 _PHASE = {
     EventKind.IMPORT_REQUESTED: Phase.INTENDED,
     EventKind.UNKNOWN: Phase.INTENDED,
+    EventKind.EXISTS: Phase.INTENDED,
+    EventKind.ELSEWHERE: Phase.REJECTED,
     EventKind.POSTPONED: Phase.POSTPONED,
     EventKind.NOT_FOUND: Phase.RELEASED,
     EventKind.RELEASED: Phase.RELEASED,

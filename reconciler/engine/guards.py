@@ -44,11 +44,17 @@ class Circumstances:
         lost_commit: the commit reconciled last, when the branch does not contain it any more.
         disappearances: how often each model vanished from its target's registry.
         empty: of the targets with models that nothing declares, those that declare nothing at all.
+        admitted: what earlier cycles let through, or somebody released: no guard on new imports holds it up.
     """
 
     lost_commit: str | None = None
     disappearances: Mapping[tuple[str, Pair], int] = field(default_factory=dict)
     empty: frozenset[str] = frozenset()
+    admitted: frozenset[tuple[str, Pair]] = frozenset()
+
+    def is_new(self, item: Item) -> bool:
+        """Whether this is an import that nobody has let through yet."""
+        return item.verdict is Verdict.IMPORT and (item.target, item.pair) not in self.admitted
 
 
 NO_LONGER_DECLARED = "no-longer-declared"
@@ -56,7 +62,7 @@ NO_LONGER_DECLARED = "no-longer-declared"
 
 def guard(items: Sequence[Item], guards: Guards, seen: Circumstances, digest: str) -> tuple[Item, ...]:
     """The items, with a refusal in place of what a guard holds back."""
-    imports = sum(item.verdict is Verdict.IMPORT for item in items)
+    imports = sum(map(seen.is_new, items))
     emptied = frozenset() if guards.allow_empty else seen.empty
 
     def objection(item: Item) -> tuple[str, str] | None:
@@ -73,6 +79,11 @@ def _was_declared(item: Item) -> bool:
 
 def _to_import(item: Item, imports: int, guards: Guards, seen: Circumstances) -> tuple[str, str] | None:
     """The knob that holds an import back, and why; None lets it through."""
+    vanished = seen.disappearances.get((item.target, item.pair), 0) if item.pair else 0
+    if vanished >= guards.max_disappearances:
+        return "max_disappearances", f"it has vanished from the registry {many(vanished, 'time')}"
+    if not seen.is_new(item):
+        return None
     if imports > guards.max_imports_per_cycle:
         allowed = guards.max_imports_per_cycle
         return (
@@ -82,9 +93,6 @@ def _to_import(item: Item, imports: int, guards: Guards, seen: Circumstances) ->
     if seen.lost_commit is not None and not guards.allow_rewritten_history:
         lost = seen.lost_commit[:12]
         return "allow_rewritten_history", f"the branch lost {lost}, the commit that was reconciled last"
-    vanished = seen.disappearances.get((item.target, item.pair), 0) if item.pair else 0
-    if vanished >= guards.max_disappearances:
-        return "max_disappearances", f"it has vanished from the registry {many(vanished, 'time')}"
     return None
 
 

@@ -35,7 +35,7 @@ class Journal:
     _writer: asyncio.Task[None] | None = None
 
     async def record(self, events: Sequence[Event]) -> None:
-        """Journals the events, all or none; on disk on return.
+        """Journals the events, all or none, but those whose question is out of date; on disk on return.
 
         Raises:
             StateError: they could not be written, and nothing of them is.
@@ -55,8 +55,7 @@ class Journal:
             batch, self._waiting = self._waiting, []
             events = [event for some, _ in batch for event in some]
             try:
-                await asyncio.to_thread(self.ledger.append, events)
-                for event in events:
+                for event in await asyncio.to_thread(self.ledger.append, events):
                     self.heard(event)
             except BaseException as error:  # noqa: BLE001 - it is raised where each of them is waited for
                 _tell(batch, error)

@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import lifecycle
 from reconciler.engine.bounded import each
-from reconciler.engine.execute import inspect, status_event
+from reconciler.engine.details import details_of
+from reconciler.engine.drift import fields_of
+from reconciler.engine.follow import status_event
 from reconciler.engine.plan import by_pair, look
-from reconciler.engine.values import Entry, Event, EventKind, Item, ObservedModel, Phase, Verdict
+from reconciler.engine.setbacks import Setbacks
+from reconciler.engine.values import Entry, Event, EventKind, Item, ObservedModel, Phase, Verdict, stand
+from reconciler.errors import RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from reconciler.contract.pair import Pair
+    from reconciler.engine.details import Details
     from reconciler.engine.plan import View
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import Declaration
@@ -33,7 +38,7 @@ async def observe(
     """The view with what the registry has, and the details that were asked for on the way, by model id.
 
     A model that is remembered but not listed is asked for by id before anyone calls it missing: lists may
-    lag behind.
+    lag behind. One that cannot be asked for is taken to be there still.
 
     Args:
         registry: the target's.
@@ -54,19 +59,20 @@ async def observe(
         listed = await registry.list_models()
         models = [model for model in listed if only is None or model.pair in only]
         seen = {model.model_id for model in models} if known else ()
-        details = await inspect(registry, [one for one in known if one not in seen], in_flight)
-        models += [ObservedModel(model_id, known[model_id]) for model_id in details]
-    else:
-        details = await inspect(registry, known, in_flight)
-        models = [ObservedModel(model_id, known[model_id]) for model_id in details]
-        models += await _found(registry, only - {model.pair for model in models}, in_flight)
-    return replace(view, observed=by_pair(models)), details
+        details = await details_of(registry, [one for one in known if one not in seen], in_flight)
+        models += _there(details, known)
+        return replace(view, observed=by_pair(models), unread=details.unread), details.read
+    details = await details_of(registry, known, in_flight)
+    models = _there(details, known)
+    found, unasked = await _found(registry, only - {model.pair for model in models}, in_flight)
+    models += found
+    return replace(view, observed=by_pair(models), unread=details.unread, unasked=unasked), details.read
 
 
 async def compare(
     view: View,
     wanted: Collection[str],
-    details: Callable[[Collection[str]], Awaitable[Mapping[str, Mapping[str, Any]]]],
+    details: Callable[[Collection[str]], Awaitable[Details]],
     manifests: Callable[[Collection[Declaration]], Awaitable[Mapping[Pair, Manifest]]],
 ) -> View:
     """The view with a look at each of the wanted models, some after others: details are large.
@@ -74,10 +80,10 @@ async def compare(
     Args:
         view: with what was observed.
         wanted: model ids.
-        details: gives the details of models, by id, without those that are gone.
+        details: gives the details of models.
         manifests: gives manifests whole.
     """
-    looks = dict(view.looks)
+    looks, unread = dict(view.looks), dict(view.unread)
     declared = {
         models[0].model_id: view.desired.manifests[pair]
         for pair, models in view.observed.items()
@@ -86,23 +92,50 @@ async def compare(
     ids = [model_id for model_id in dict.fromkeys(wanted) if model_id in declared]
     for start in range(0, len(ids), _AT_ONCE):
         found = await details(ids[start : start + _AT_ONCE])
-        whole = await manifests([declared[model_id] for model_id in found])
-        for model_id, detail in found.items():
+        unread |= found.unread
+        whole = await manifests([declared[model_id] for model_id in found.read])
+        for model_id, detail in found.read.items():
             manifest = whole.get(declared[model_id].pair)
-            if manifest is not None:
-                looks[model_id] = look(manifest.request, detail)
-    return replace(view, looks=looks)
+            seen = look(manifest.request, detail) if manifest is not None else None
+            if seen is not None and seen.unread is None:
+                looks[model_id] = seen
+            elif seen is not None:
+                unread[model_id] = str(seen.unread)
+    return replace(view, looks=looks, unread=unread)
 
 
-async def _found(registry: Registry, pairs: Collection[Pair], in_flight: int) -> list[ObservedModel]:
-    """What is registered under these names and versions."""
+def _there(details: Details, known: Mapping[str, Pair]) -> list[ObservedModel]:
+    return [ObservedModel(model_id, known[model_id]) for model_id in (*details.read, *details.unread)]
+
+
+async def _found(
+    registry: Registry, pairs: Collection[Pair], in_flight: int
+) -> tuple[list[ObservedModel], dict[Pair, str]]:
+    """What is registered under these names and versions, and which of them could not be asked about, and why.
+
+    Raises:
+        RegistryError: none of them could be asked about: that is the registry, and no model of it.
+    """
     found: list[ObservedModel] = []
+    unasked: dict[Pair, str] = {}
+    setbacks = Setbacks()
 
     async def one(pair: Pair) -> None:
-        found.extend(await registry.find(pair))
+        if setbacks.given_up:
+            unasked[pair] = f"not asked for, after others failed: {setbacks.last}"
+            return
+        try:
+            found.extend(await registry.find(pair))
+        except RegistryError as error:
+            setbacks.failed(error)
+            unasked[pair] = str(error)
+        else:
+            setbacks.passed()
 
     await each(sorted(pairs), one, in_flight)
-    return found
+    if setbacks.last is not None and not setbacks.successes:
+        raise setbacks.last
+    return found, unasked
 
 
 def news(
@@ -131,6 +164,7 @@ def news(
                 model_id=item.model_id,
                 model_status=item.model_status,
                 detail=_detail(item, kind),
+                asked=stand(entry),
             )
 
 
@@ -164,5 +198,6 @@ def _untold(item: Item, entry: Entry | None) -> bool:
 
 def _detail(item: Item, kind: EventKind) -> str | None:
     if kind is EventKind.DRIFTED:
-        return "registered with other content: " + "; ".join(item.diff)
+        fields = fields_of(item.diff) or "in fields that the registry does not show"
+        return f"registered with other content: {fields}"
     return None

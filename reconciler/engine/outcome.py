@@ -11,20 +11,24 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Report
 
 
-def exit_code(report: Report, *, detailed: bool = False) -> Exit:
+_PENDING = frozenset({Verdict.IMPORT, Verdict.WAITING})
+
+
+def exit_code(report: Report, *, pending: bool = False) -> Exit:
     """The exit code for a report; what stops everything weighs more than what concerns one model.
 
     Args:
         report: of a plan, a cycle or `status`.
-        detailed: whether pending imports, with nothing wrong, are worth a code of their own.
+        pending: whether it has a code of its own that nothing is wrong, and something declared is not
+            registered yet.
     """
-    verdicts = {item.verdict for item in report.items}
+    verdicts = {verdict for _, verdict in report.counted()}
     if report.failures:
         return Exit(max(failure.exit_code for failure in report.failures))
     if Verdict.REFUSED in verdicts:
         return Exit.REFUSED
     if any(verdict.needs_human for verdict in verdicts):
         return Exit.HUMAN
-    if detailed and Verdict.IMPORT in verdicts:
+    if pending and verdicts & _PENDING:
         return Exit.PENDING
     return Exit.WELL

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reconciler.contract import comparable, lifecycle, next_free, version_key
 from reconciler.engine.drift import differences
 from reconciler.engine.guards import NO_LONGER_DECLARED
+from reconciler.engine.moments import due_at
 from reconciler.engine.values import (
     AT_REST,
     Credit,
     Declaration,
     Desired,
+    Difference,
     Entry,
     EventKind,
     Item,
@@ -41,6 +43,9 @@ COMPARED_LATER = Reason(
     severity="warning",
 )
 
+UNREADABLE = "unreadable"
+"""The code of the reason for waiting that something about one model could not be asked or understood."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -52,6 +57,8 @@ class View:
     Attributes:
         observed: registered models by pair.
         looks: what a look at a model's detail told, by model id, for those that `to_inspect` asked for.
+        unread: why a model's detail could not be read, by model id.
+        unasked: why it could not be asked whether a pair is registered.
         later: ids of models that are compared in a later cycle: there are too many for one.
         seen: ids by pair of models that an earlier cycle saw registered, without anything else being
             remembered.
@@ -66,6 +73,8 @@ class View:
     now: datetime
     observed: Mapping[Pair, Sequence[ObservedModel]] = field(default_factory=dict)
     looks: Mapping[str, Look] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
+    unasked: Mapping[Pair, str] = field(default_factory=dict)
     later: frozenset[str] = frozenset()
     seen: Mapping[Pair, str] = field(default_factory=dict)
     entries: Mapping[Pair, Entry] = field(default_factory=dict)
@@ -79,21 +88,25 @@ class Look:
 
     Attributes:
         status: the vendor's word; None where the detail leaves it out.
-        diff: how it differs from the manifest, in words; empty when it is equal.
+        diff: how it differs from the manifest; empty when it is equal.
+        unread: why it could not be compared, in words; None when it was.
     """
 
     status: str | None = None
-    diff: tuple[str, ...] = ()
+    diff: tuple[Difference, ...] = ()
+    unread: str | None = None
 
 
 def look(request: Mapping[str, Any], detail: Mapping[str, Any]) -> Look:
-    """Compares a manifest's request with the detail of the model that is registered."""
-    status = detail.get("model_status")
-    declared, registered = comparable(request, detail)
-    return Look(
-        status if isinstance(status, str) else None,
-        () if declared == registered else differences(declared, registered),
-    )
+    """Compares a manifest's request with the detail of the model that is registered, whatever it holds."""
+    told = detail.get("model_status")
+    status = told if isinstance(told, str) else None
+    try:
+        declared, registered = comparable(request, detail)
+        diff = () if declared == registered else differences(declared, registered)
+    except Exception as error:  # noqa: BLE001 - a server may send anything; one model's detail is its own matter
+        return Look(status, unread=f"its detail makes no sense ({type(error).__name__})")
+    return Look(status, diff)
 
 
 def by_pair(models: Iterable[ObservedModel]) -> dict[Pair, list[ObservedModel]]:
@@ -250,6 +263,8 @@ def _declared(view: View, pair: Pair, manifest: Declaration) -> Item:
     )
     if waits:
         return item
+    if model is None and pair in view.unasked:
+        return _with(item, Verdict.WAITING, _not_readable("it could not be looked for", view.unasked[pair]))
     if model is None:
         return _absent(item._replace(verdict=Verdict.IMPORT), entry, view.now, view.seen.get(pair))
     return _registered(view, item, manifest, model)
@@ -264,8 +279,7 @@ def _absent(item: Item, entry: Entry | None, now: datetime, seen: str | None = N
     if entry.phase is Phase.REGISTERED:
         return _missing(item, f"imported earlier as {entry.model_id}", entry.model_id)
     if entry.phase is Phase.INTENDED:
-        reason = Reason("outcome-unknown", "an import was sent, and its outcome is still being settled")
-        return _with(item, Verdict.WAITING, reason)
+        return _with(item, Verdict.WAITING, _open(entry), next_attempt_at=_due(entry, now))
     if entry.digest == item.digest:
         return _not_made(item, entry, now)
     return item
@@ -283,9 +297,16 @@ def _not_made(item: Item, entry: Entry, now: datetime) -> Item:
     """The verdict on a model whose last import, of this very content, was certainly not made."""
     if entry.phase is Phase.REJECTED:
         return _with(item, Verdict.FAILED, _said(entry, "the registry rejected it"))
-    if entry.not_before is not None and entry.not_before > now:
-        return _with(item, Verdict.WAITING, _said(entry, "another attempt is scheduled"))
+    due = _due(entry, now)
+    if due is not None and due > now:
+        why = _said(entry, "another attempt is scheduled")
+        return _with(item, Verdict.WAITING, why, next_attempt_at=due)
     return item
+
+
+def _due(entry: Entry, now: datetime) -> datetime | None:
+    """When the next attempt or look is due, as far as what is remembered can be believed."""
+    return None if entry.not_before is None else due_at(entry.not_before, entry.updated_at, now)
 
 
 def _registered(view: View, item: Item, manifest: Declaration, model: ObservedModel) -> Item:
@@ -294,16 +315,37 @@ def _registered(view: View, item: Item, manifest: Declaration, model: ObservedMo
     seen = view.looks.get(model.model_id)
     if lifecycle(item.model_status) == "failed":
         return _with(item, Verdict.FAILED, _import_failed(item, entry))
+    unread = view.unread.get(model.model_id)
     if seen is not None and seen.diff:
-        return _drifted(view, item, seen.diff)
+        return _drifted(view, item, "registered with other content", seen.diff)
     if _has_changed(manifest, model, entry):
-        return _drifted(
-            view, item, ("the manifest has changed since the import, where the registry tells nothing",)
-        )
+        why = "the manifest has changed since the import, in fields that the registry does not show"
+        return _drifted(view, item, why)
     if seen is not None or known_equal(manifest, model, entry):
         return item
-    reason = Reason("not-compared", "registered, but its detail could not be read to compare it")
-    return _with(item, Verdict.WAITING, reason)
+    told = unread or "the registry lists it, and gives no detail of it"
+    return _with(
+        item, Verdict.WAITING, _not_readable(f"registered as {model.model_id}, and not compared", told)
+    )
+
+
+def is_unreadable(item: Item) -> bool:
+    """Whether the verdict is that something about the model could not be asked or understood."""
+    return any(reason.code == UNREADABLE for reason in item.reasons)
+
+
+def _not_readable(what: str, why: str) -> Reason:
+    return Reason(UNREADABLE, f"{what}: {why}; the next cycle asks again")
+
+
+def _open(entry: Entry) -> Reason:
+    """Why an import waits whose outcome nobody knows yet."""
+    said = f" ({entry.detail})" if entry.detail else ""
+    again = f"; looked for again at {entry.not_before:%Y-%m-%dT%H:%M:%SZ}" if entry.not_before else ""
+    if entry.last is EventKind.EXISTS:
+        return Reason("exists", f"the registry says that it exists, and does not list it yet{said}{again}")
+    message = f"an import was sent, and its outcome is still being settled{said}{again}"
+    return Reason(entry.code or "outcome-unknown", message)
 
 
 def _import_failed(item: Item, entry: Entry | None) -> Reason:
@@ -316,7 +358,7 @@ def _import_failed(item: Item, entry: Entry | None) -> Reason:
     )
 
 
-def _drifted(view: View, item: Item, diff: tuple[str, ...]) -> Item:
+def _drifted(view: View, item: Item, why: str, diff: tuple[Difference, ...] = ()) -> Item:
     taken = {pair.model_version for pair in _pairs_named(view, item.model_name)}
     taken |= view.taken.get(item.model_name or "", frozenset())
     free = next_free(item.model_version or "", taken)
@@ -325,8 +367,7 @@ def _drifted(view: View, item: Item, diff: tuple[str, ...]) -> Item:
     )
     reason = Reason(
         "drifted",
-        f"registered with other content, and a registered version is immutable: {advice}, "
-        "or restore the manifest",
+        f"{why}, and a registered version is immutable: {advice}, or restore the manifest",
     )
     return _with(item, Verdict.DRIFTED, reason)._replace(diff=diff)
 
@@ -450,7 +491,8 @@ def after(item: Item, entry: Entry | None, now: datetime) -> Item:
     """The item once a cycle has acted: the verdict that the ledger's entry gives now."""
     if entry is None or entry.last is EventKind.MISSING:
         return item
-    item = item._replace(reasons=tuple(reason for reason in item.reasons if reason.severity == "warning"))
+    warnings = tuple(reason for reason in item.reasons if reason.severity == "warning")
+    item = item._replace(reasons=warnings, next_attempt_at=None)
     if entry.phase is not Phase.REGISTERED:
         return _absent(item._replace(verdict=Verdict.IMPORT), entry, now)
     item = item._replace(model_id=entry.model_id, model_status=entry.model_status)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
     from reconciler.contract.pair import Pair
     from reconciler.engine.graph import CommitGraph
     from reconciler.engine.values import (
+        Answer,
         Created,
         Credit,
         Declaration,
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
         ObservedModel,
         Reading,
         Report,
+        Request,
         Snapshot,
+        Standing,
         Verdict,
     )
     from reconciler.manifest import Manifest, Reason
@@ -162,8 +165,14 @@ class Registry(Protocol):
     async def detail(self, model_id: str) -> Mapping[str, Any]:
         """The vendor's detail of one model, as it came. Raises NotFound."""
 
-    async def create(self, request: Mapping[str, Any]) -> Created:
+    async def create(self, request: Mapping[str, Any], intent: Callable[[], Awaitable[None]]) -> Created:
         """Sends one import call, once.
+
+        Args:
+            request: the body.
+            intent: awaited once, after the rate limit, a free slot and a login have been waited for, and
+                directly before the call is sent; what it raises is raised, and nothing is sent. The call's
+                timeout runs from before it. Not awaited when it is known already that nothing will be sent.
 
         Raises:
             AlreadyExists: the pair is taken.
@@ -171,7 +180,7 @@ class Registry(Protocol):
             RegistryUnavailable: certainly not made; may be tried later (`retry_after` seconds if said).
             OutcomeUnknown: may or may not have been made.
             Unauthorised: certainly not made; the whole target stops.
-            RegistryError: the endpoint or the project is wrong; the whole target stops.
+            RegistryError: certainly not made: the endpoint or the project is wrong.
         """
 
     async def delete(self, model_id: str) -> None:
@@ -188,8 +197,25 @@ class Preflight(Protocol):
         """Doubts as warnings, and what must stop the import as errors. Raises ConfigurationError."""
 
 
+class Requests(Protocol):
+    """What other processes ask of the one that holds the state."""
+
+    def pending(self, now: datetime) -> Sequence[Request]:
+        """The requests that nobody has answered, oldest first, without those that expired untaken."""
+
+    def take(self, request: Request) -> bool:
+        """Takes a request on; False when it was withdrawn, or taken on by a process that has ended since."""
+
+    def answer(self, request: Request, answer: Answer) -> None:
+        """Tells whoever asked what became of it."""
+
+
 class Ledger(Protocol):
     """The memory: entries folded from an append-only journal. One writer, any number of readers."""
+
+    @property
+    def requests(self) -> Requests:
+        """What other processes ask."""
 
     def entries(self, target: str, pairs: Collection[Pair] | None = None) -> Mapping[Pair, Entry]:
         """The ledger of one target: of these pairs, or of all."""
@@ -200,8 +226,12 @@ class Ledger(Protocol):
     def entry(self, target: str, pair: Pair) -> Entry | None:
         """The ledger's row for one pair."""
 
-    def append(self, events: Sequence[Event]) -> None:
-        """Journals the events and folds them into the entries, in one transaction, on disk on return."""
+    def append(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Journals the events and folds them into the entries, in one transaction, on disk on return.
+
+        An event whose `asked` is no longer what its pair's entry is, is left out: while its question was
+        under way, another process changed the entry. Gives those that were journalled.
+        """
 
     def events(
         self, target: str | None = None, pair: Pair | None = None, *, name: str | None = None
@@ -252,6 +282,9 @@ class Ledger(Protocol):
 
     def counted(self) -> Mapping[tuple[str, Verdict], int]:
         """How many models have each verdict, by target."""
+
+    def since(self, target: str, pairs: Collection[Pair] | None) -> Mapping[Standing, datetime]:
+        """Since when the verdicts of one target stand: on these pairs and on what is invalid, or on all."""
 
     def marks(self, target: str) -> Mapping[str, str]:
         """Small facts remembered about a target, such as when it was last observed in full."""

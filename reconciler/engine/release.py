@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import lifecycle
-from reconciler.engine.execute import inspect
+from reconciler.engine.details import details_of
 from reconciler.engine.values import Event, EventKind, Phase
 
 if TYPE_CHECKING:
@@ -46,10 +46,9 @@ async def held(target: Target, pair: Pair, ledger: Ledger) -> Held | None:
     entry = ledger.entry(target.name, pair)
     listed = {model.model_id: model.status for model in await target.registry.find(pair)}
     remembered = [entry.model_id] if entry is not None and entry.model_id else []
-    details = await inspect(target.registry, [*listed, *remembered], 1)
-    status = listed | {
-        model_id: _status(detail) or listed.get(model_id) for model_id, detail in details.items()
-    }
+    details = await details_of(target.registry, [*listed, *remembered], 1)
+    status = listed | dict.fromkeys(details.unread.keys() - listed.keys())
+    status |= {model_id: _status(detail) or listed.get(model_id) for model_id, detail in details.read.items()}
     if entry is None and not status:
         return None
     failed = tuple(model_id for model_id, word in status.items() if lifecycle(word) == "failed")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.engine.plan import after
+from reconciler.engine.plan import after, is_unreadable
 from reconciler.engine.values import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
 
     from reconciler.engine.ports import Ledger
-    from reconciler.engine.values import Item, Report
+    from reconciler.engine.values import Item, Report, Standing
 
 _MOVING = {Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING, Verdict.FAILED, Verdict.MISSING}
 
@@ -31,14 +32,22 @@ def refreshed(report: Report, ledger: Ledger, targets: Collection[str]) -> Repor
 
     def now(item: Item) -> Item:
         entry = entries[item.target].get(item.pair) if item.pair else None
-        if item.verdict not in _MOVING or entry is None:
+        if item.verdict not in _MOVING or entry is None or is_unreadable(item):
             return item
-        return after(item, entry, entry.updated_at)
+        later = after(item, entry, entry.updated_at)
+        return later if later.verdict is item.verdict else later._replace(since=entry.updated_at)
 
     items = tuple(now(item) for item in report.items if item.target in entries)
     failures = tuple(failure for failure in report.failures if failure.target in entries)
     unlisted = {key: number for key, number in report.unlisted.items() if key[0] in entries}
     return replace(report, items=items, failures=failures, unlisted=unlisted)
+
+
+def dated(
+    items: tuple[Item, ...], known: Mapping[Standing, datetime], now: datetime | None
+) -> tuple[Item, ...]:
+    """The items with the moment since when each has its verdict: the one remembered, or else now."""
+    return tuple(item._replace(since=known.get(item.standing, now)) for item in items)
 
 
 def whole(report: Report, ledger: Ledger, targets: Collection[str]) -> Report:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract.pair import Pair
 from reconciler.errors import Exit
@@ -44,6 +44,11 @@ class Verdict(StrEnum):
     def needs_human(self) -> bool:
         """Whether nothing will change until somebody acts."""
         return self in _NEEDS_HUMAN
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the model stays as it is until somebody acts, be it on the model or on a guard."""
+        return self.needs_human or self is Verdict.REFUSED
 
 
 AT_REST = frozenset({Verdict.IN_SYNC, Verdict.UNMANAGED})
@@ -224,6 +229,8 @@ class EventKind(StrEnum):
     REJECTED = "rejected"  # documented refusal: certainly not made, held
     POSTPONED = "postponed"  # certainly not made; another attempt is due at `not_before`
     UNKNOWN = "outcome-unknown"  # sent, no usable answer; settled by observing
+    EXISTS = "exists"  # the registry says that the pair is taken, and does not list it yet
+    ELSEWHERE = "exists-elsewhere"  # the same after the settling wait: certainly not made, held
     NOT_FOUND = "settled-not-made"  # an unknown outcome was settled: nothing was made
     STATUS = "status"  # the registry reports a new, not final, status
     PUBLISHED = "published"
@@ -232,6 +239,14 @@ class EventKind(StrEnum):
     MISSING = "missing"  # gone from the registry
     RELEASED = "released"  # `retry`: another attempt is allowed
     DELETED = "deleted"  # `retry` removed the registry's failed row
+
+
+class Stand(NamedTuple):
+    """What an entry was when something was asked about it; all None where there was no entry."""
+
+    phase: Phase | None = None
+    model_id: str | None = None
+    operation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,9 +259,11 @@ class Event:
         commit: the commit that declared the manifest (not the head at that time), if known.
         digest: digest of the manifest concerned, if any.
         detail: one line for people, or None.
-        not_before: earliest time of the next attempt or observation, UTC, or None.
+        not_before: earliest time of the next attempt or of the look that settles it, UTC, or None.
         actor: who asked for what led to it, such as `ada@build-7 (retry)`; None for what the loop does by
             itself.
+        asked: what the pair's entry was when the question was asked that this event answers: it is journalled
+            only while the entry is still that. None journals it in any case. Not stored.
     """
 
     at: datetime
@@ -267,6 +284,7 @@ class Event:
     code: str | None = None
     detail: str | None = None
     actor: str | None = None
+    asked: Stand | None = field(default=None, compare=False, repr=False)
 
 
 class Phase(StrEnum):
@@ -311,7 +329,38 @@ class Entry:
     detail: str | None = None
 
 
+def stand(entry: Entry | None) -> Stand:
+    """What is to be the same still when an answer about this entry arrives."""
+    return Stand() if entry is None else Stand(entry.phase, entry.model_id, entry.operation_id)
+
+
 # --- plan and report -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field of which git and the registry say different things; any JSON value on either side.
+
+    Attributes:
+        field: where in the request, such as `apis[0].url`.
+        declared, registered: None where that side does not have the field.
+    """
+
+    field: str
+    declared: Any
+    registered: Any
+
+    def __hash__(self) -> int:  # lists and mappings, which a side may be, have none
+        return hash(self.field)
+
+
+class Standing(NamedTuple):
+    """A verdict on a model of one target; one whose name is not known goes by its file."""
+
+    model_name: str | None
+    model_version: str | None
+    path: str | None
+    verdict: Verdict
 
 
 class Item(NamedTuple):
@@ -319,8 +368,10 @@ class Item(NamedTuple):
 
     Attributes:
         reasons: why, most important first; warnings included.
-        diff: differences in words, one line each, when drifted.
+        diff: how what is registered differs from what is declared, when drifted.
         digest: of the manifest concerned; not shown, part of the plan's digest.
+        since: when the cycle ran that first gave this verdict, UTC; None before a cycle has recorded it.
+        next_attempt_at: UTC, when waiting for a moment.
     """
 
     target: str
@@ -334,8 +385,10 @@ class Item(NamedTuple):
     model_id: str | None = None
     model_status: str | None = None
     reasons: tuple[Reason, ...] = ()
-    diff: tuple[str, ...] = ()
+    diff: tuple[Difference, ...] = ()
     digest: str | None = None
+    since: datetime | None = None
+    next_attempt_at: datetime | None = None
 
     @property
     def pair(self) -> Pair | None:
@@ -343,6 +396,12 @@ class Item(NamedTuple):
         if self.model_name is None or self.model_version is None:
             return None
         return Pair(self.model_name, self.model_version)
+
+    @property
+    def standing(self) -> Standing:
+        """What names the verdict among those that are remembered of the target."""
+        name, version = self.model_name, self.model_version
+        return Standing(name, version, self.path if name is None or version is None else None, self.verdict)
 
     @property
     def title(self) -> str:
@@ -369,6 +428,37 @@ class Rest:
     digest: str
     position: int
     numbers: Mapping[Verdict, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a command asks of the process that holds the state: one cycle, now.
+
+    Attributes:
+        request_id: names it among others.
+        confirm: go through the guards if the plan has this digest, and refuse if it has not; None for an
+            ordinary cycle.
+        expires_at: until when it waits to be taken; UTC.
+        actor: who asks, for the journal.
+    """
+
+    request_id: str
+    confirm: str | None
+    expires_at: datetime
+    actor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a request.
+
+    Attributes:
+        exit_code: of the cycle, as for `apply`.
+        message: why there was no cycle; None when there was one, whose report is remembered.
+    """
+
+    exit_code: int
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,9 @@ def parse_endpoint(text: str) -> Endpoint:
     if url.username is not None or url.password is not None:
         raise ConfigurationError("the object store's endpoint carries credentials: remove them")
     if url.scheme not in ("http", "https") or not host or url.path.strip("/") or url.query or url.fragment:
-        raise ConfigurationError(f"the object store's endpoint {text[:200]!r} is no base: write https://host")
+        raise ConfigurationError(
+            f"the object store's endpoint of {len(text)} characters is no base: write https://host"
+        )
     loopback, number = _kind(host)
     if url.scheme == "http" and not loopback:
         raise ConfigurationError(

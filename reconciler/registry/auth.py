@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.contract.signing import sign
 from reconciler.errors import ConfigurationError, Unauthorised
+from reconciler.redaction import redacted
 from reconciler.registry.answers import envelope
 from reconciler.registry.codes import Action, disposition
 from reconciler.registry.endpoint import parse_endpoint
@@ -31,16 +32,20 @@ if TYPE_CHECKING:
 
 
 class RegistryAuth:
-    """The base of every flow, and by itself the flow of a registry that asks for no credentials."""
+    """The base of every flow, and by itself the flow of a registry that asks for no credentials.
+
+    Attributes:
+        needs_tls: whether the flow sends something over TLS, wherever its requests go.
+    """
+
+    needs_tls = False
 
     def __init__(self) -> None:
         self._sent: deque[str] = deque(maxlen=16)
 
     def redact(self, text: str) -> str:
-        """The text without any secret that was sent or read of late."""
-        for secret in sorted(self._sent, key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return text
+        """The text without any secret that was sent or read of late, in whatever spelling."""
+        return redacted(text, self._sent)
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Sends the request as it is."""
@@ -164,7 +169,9 @@ class PasswordAuth(RegistryAuth):
             ConfigurationError: the endpoint is not usable.
         """
         super().__init__()
-        self._login = Login(parse_endpoint(iam_endpoint, "iam_endpoint"), username, domain, scope)
+        endpoint = parse_endpoint(iam_endpoint, "iam_endpoint")
+        self.needs_tls = endpoint.scheme == "https"
+        self._login = Login(endpoint, username, domain, scope)
         self._username = username
         self._password = password
         self._margin = margin

@@ -15,6 +15,7 @@ class Call:
         body: the JSON to send, as the bytes that are signed and sent.
         write: whether executing it twice would matter; such a call is only repeated after a proof that it
             was not executed.
+        one_model: whether it is about one model: what it is answered says nothing about any other call.
     """
 
     method: str
@@ -22,3 +23,4 @@ class Call:
     query: str = ""
     body: bytes | None = None
     write: bool = False
+    one_model: bool = False

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import random
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import quote
 
 from reconciler.contract.signing import encode_query
@@ -40,8 +40,13 @@ if TYPE_CHECKING:
     from reconciler.registry.transport import Observed
 
 DEFAULT_WORKSPACE = "0"
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+
+async def _nothing() -> None:
+    """Comes before a call that nobody wants to write down."""
 
 
 class ModelArtsRegistry:
@@ -99,7 +104,7 @@ class ModelArtsRegistry:
 
     async def list_models(self) -> Sequence[ObservedModel]:
         """Every model of the project's workspace, each id once."""
-        return await self._sweep([])
+        return await self._sweep([], one_model=False)
 
     async def find(self, pair: Pair) -> Sequence[ObservedModel]:
         """The models whose name and version are exactly these; the server's filter is fuzzy."""
@@ -108,21 +113,18 @@ class ModelArtsRegistry:
             ("model_version", pair.model_version),
             ("exact_match", "true"),
         ]
-        return [model for model in await self._sweep(wanted) if model.pair == pair]
+        return [model for model in await self._sweep(wanted, one_model=True) if model.pair == pair]
 
     async def detail(self, model_id: str) -> Mapping[str, Any]:
         """The vendor's detail of one model, as it came."""
-        call = self._about("GET", model_id)
-        answer = await self._exchange.send(call)
-        try:
-            return json_object(answer)
-        except WrongShape as error:
-            _unusable(call, answer, error)
+        return await self._read(self._about("GET", model_id), json_object)
 
-    async def create(self, request: Mapping[str, Any]) -> Created:
+    async def create(
+        self, request: Mapping[str, Any], intent: Callable[[], Awaitable[None]] = _nothing
+    ) -> Created:
         """Sends one import call, once; repeated only after a documented proof that it was not executed."""
-        call = Call("POST", self._models, body=self._body(request), write=True)
-        answer = await self._exchange.send(call)
+        call = Call("POST", self._models, body=self._body(request), write=True, one_model=True)
+        answer = await self._exchange.send(call, intent)
         try:
             return Created(created_id(answer), answer.request_id)
         except WrongShape as error:
@@ -161,7 +163,18 @@ class ModelArtsRegistry:
                 method=method,
                 path=f"{self._models}/…",
             )
-        return Call(method, f"{self._models}/{quote(model_id, safe='')}", query)
+        return Call(method, f"{self._models}/{quote(model_id, safe='')}", query, one_model=True)
+
+    async def _read(self, call: Call, meaning: Callable[[Answer], T]) -> T:
+        """What a read was answered; an answer that cannot be understood is asked for once more."""
+        try:
+            return meaning(await self._exchange.send(call))
+        except WrongShape:
+            answer = await self._exchange.send(call)
+        try:
+            return meaning(answer)
+        except WrongShape as error:
+            _unusable(call, answer, error)
 
     def _body(self, request: Mapping[str, Any]) -> bytes:
         body = dict(request)
@@ -180,18 +193,14 @@ class ModelArtsRegistry:
             message = f"the request cannot be written as JSON: {printable(str(error))}"
             raise Rejected(message, method="POST", path=self._models) from None
 
-    async def _sweep(self, wanted: Sequence[tuple[str, str]]) -> Sequence[ObservedModel]:
+    async def _sweep(self, wanted: Sequence[tuple[str, str]], *, one_model: bool) -> Sequence[ObservedModel]:
         if self._workspace_id != DEFAULT_WORKSPACE:
             wanted = [*wanted, ("workspace_id", self._workspace_id)]
         always = [*wanted, ("order", "asc"), ("limit", str(self._limits.page_size))]
 
         async def fetch(offset: int) -> Page:
-            call = Call("GET", self._models, encode_query([*always, ("offset", str(offset))]))
-            answer = await self._exchange.send(call)
-            try:
-                return page(answer)
-            except WrongShape as error:
-                _unusable(call, answer, error)
+            query = encode_query([*always, ("offset", str(offset))])
+            return await self._read(Call("GET", self._models, query, one_model=one_model), page)
 
         sweep = Sweep(fetch, self._limits.page_size, self._limits.max_pages)
         try:

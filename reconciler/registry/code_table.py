@@ -31,11 +31,11 @@ _DEEDS: Mapping[Action, tuple[str, str]] = {
         "The read fails; nothing is repeated.",
     ),
     Action.EXISTS: (
-        "The registered model is looked up and compared: adopted when equal, else `drifted`.",
+        "Looked up and compared: adopted when equal, else `drifted`; held as `failed` when no list shows it.",
         "Does not happen.",
     ),
     Action.WAIT: (
-        "Certainly not made: repeated twice after a pause, then left to a later cycle (`waiting`).",
+        "Certainly not made: repeated twice after up to 2 s, then left to a later cycle (`waiting`).",
         "Repeated three times after a pause.",
     ),
     Action.LATER: (
@@ -51,11 +51,11 @@ _DEEDS: Mapping[Action, tuple[str, str]] = {
         "The same.",
     ),
     Action.WRONG_ENDPOINT: (
-        "The target stops with one message and exit 3; the model is not held.",
+        "Left to a later cycle (`waiting`); the target stops with exit 3 after three, or when none is made.",
         "The same.",
     ),
     Action.RECONCILE: (
-        "Unknown whether it was made: looked for by exact name and version, twice; adopted, or sent again.",
+        "Unknown: looked for by exact name and version until that is certain; adopted, or sent again.",
         "Repeated three times after a pause.",
     ),
     Action.NOT_FOUND: (

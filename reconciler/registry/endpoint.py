@@ -34,8 +34,15 @@ def parse_endpoint(text: str, setting: str = "endpoint") -> httpx.URL:
         raise ConfigurationError(f"{setting} is not a URL: write https://host") from None
     if url.userinfo:
         raise ConfigurationError(f"{setting} carries credentials: remove what stands before the @")
-    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
-        raise ConfigurationError(f"{setting} {str(url)!r} is not the base of an API: write https://host")
+    if url.query or url.fragment:
+        extra = len(url.query) + len(url.fragment)
+        raise ConfigurationError(
+            f"{setting} has {extra} characters after its ? or #, which no base of an API has: remove them"
+        )
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigurationError(
+            f"{setting} of {len(text)} characters is not the base of an API: write https://host"
+        )
     if url.scheme == "http" and not is_loopback(url):
         raise ConfigurationError(
             f"{setting} {str(url)!r} would send credentials in the clear: write https (http is for loopback)"
@@ -57,7 +64,8 @@ def parse_project(project_id: str) -> str:
     """
     if not _PROJECT.fullmatch(project_id):
         raise ConfigurationError(
-            f"project_id {project_id[:80]!r} is not one: 1 to 64 ASCII letters, digits, - or _ are wanted"
+            f"project_id of {len(project_id)} characters is not one: 1 to 64 ASCII letters, digits, - or _ "
+            "are wanted"
         )
     return project_id
 
@@ -74,10 +82,36 @@ def is_loopback(url: httpx.URL) -> bool:
 
 
 def proxy_for(url: httpx.URL) -> str | None:
-    """The proxy that the environment names for this URL; never one for loopback."""
+    """The proxy that the environment names for this URL; never one for loopback.
+
+    Raises:
+        ConfigurationError: it is none that can be used. Its address is not shown: it may hold a password.
+    """
     from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - slow
 
     if is_loopback(url) or proxy_bypass(url.host):
         return None
     proxies = getproxies()
-    return proxies.get(url.scheme) or proxies.get("all")
+    scheme = url.scheme if proxies.get(url.scheme) else "all"
+    named = proxies.get(scheme)
+    return _usable_proxy(named, f"{scheme.upper()}_PROXY") if named else None
+
+
+def _usable_proxy(text: str, variable: str) -> str:
+    import httpx  # noqa: PLC0415 - slow
+
+    text = text if "://" in text else f"http://{text}"
+    try:
+        proxy = httpx.URL(text)
+    except (httpx.InvalidURL, ValueError):
+        raise ConfigurationError(f"{variable} is not the URL of a proxy: write http://host:port") from None
+    if proxy.scheme not in ("http", "https"):
+        raise ConfigurationError(
+            f"{variable} names a proxy of kind {proxy.scheme[:20]!r}, and only http and https are supported: "
+            "write http://host:port, or name this host in NO_PROXY"
+        )
+    if not proxy.host or (proxy.port is not None and not 0 < proxy.port <= _LARGEST_PORT):
+        raise ConfigurationError(
+            f"{variable} names no host, or no port from 1 to {_LARGEST_PORT}: write http://host:port"
+        )
+    return text

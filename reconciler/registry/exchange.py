@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from reconciler.errors import OutcomeUnknown, RegistryError, RegistryUnavailable
+from reconciler.errors import OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
 from reconciler.registry.answers import Answer, classify, printable, request_id
 from reconciler.registry.codes import Action, disposition
 from reconciler.registry.pacing import Bucket, pause
+from reconciler.registry.tls import tls_problem
 from reconciler.registry.transport import SENT, AnswerTooLarge, Connections
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Exchange:
             sleep: how a pause is made.
             chance: a random number of [0, 1), for jitter.
         """
+        self._endpoint = endpoint
         self._origin = str(endpoint.copy_with(path="/")).rstrip("/")
         self._auth = auth
         self._limits = limits
@@ -77,23 +79,34 @@ class Exchange:
         self._sleep = sleep
         self._chance = chance
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: Call, ready: Callable[[], Awaitable[None]] | None = None) -> Answer:
         """The successful answer to a call.
+
+        Args:
+            call: what to send.
+            ready: awaited once, directly before the call is sent for the first time: after a slot, the rate
+                limit, a connection and a login. The deadline runs from before it.
 
         Raises:
             RegistryError: one of its kinds, as `classify` and the way the connection failed decide.
+            ConfigurationError: no client can be made with the proxy or the certificates that are configured.
         """
         async with self._slots:
-            closed = self._bucket.closed_for()
-            if closed > self._limits.deadline:
+            await self._turn(call)
+            if ready is None:
+                return await self._within_deadline(call, self._limits.deadline)
+            # all that may take its time comes before `ready`: what it writes down is when the call was sent
+            await self._log_in(call)
+            started = time.monotonic()
+            await ready()
+            left = self._limits.deadline - (time.monotonic() - started)
+            if left <= 0:
                 raise RegistryUnavailable(
-                    f"not sent: the registry asked for a pause of {closed:.0f} s",
+                    "not sent: what comes before the call took longer than the call may",
                     method=call.method,
                     path=call.path,
-                    retry_after=closed,
                 )
-            await self._sleep(self._bucket.reserve())
-            return await self._within_deadline(call)
+            return await self._within_deadline(call, left)
 
     def redact(self, text: str) -> str:
         """A text that a server wrote, without the secrets that were sent to it."""
@@ -103,15 +116,45 @@ class Exchange:
         """Closes all connections; safe to call twice."""
         await self._connections.aclose()
 
-    async def _within_deadline(self, call: Call) -> Answer:
+    async def _turn(self, call: Call) -> None:
+        """Waits until the call may start."""
+        closed = self._bucket.closed_for()
+        if closed > (self._limits.brief if call.one_model else self._limits.deadline):
+            raise RegistryUnavailable(
+                f"not sent: the registry asked for a pause of {closed:.0f} s",
+                method=call.method,
+                path=call.path,
+                retry_after=closed,
+            )
+        await self._sleep(self._bucket.reserve())
+
+    async def _log_in(self, call: Call) -> None:
+        """Sends whatever the flow has to send before it sends the call itself, which it does not."""
+        request = httpx.Request(call.method, f"{self._origin}{call.path}", content=call.body)
+        flow = self._auth.async_auth_flow(request)
         attempt = _Attempt()
-        ends = time.monotonic() + self._limits.deadline
         try:
-            async with asyncio.timeout(self._limits.deadline):
+            with self._connections.one() as client:
+                async with asyncio.timeout(self._limits.deadline):
+                    wanted = await anext(flow)
+                    while wanted is not request:
+                        wanted = await flow.asend(await client.send(wanted, auth=None))
+        except TimeoutError:
+            raise _lost(call, f"no login within {self._limits.deadline:g} s", attempt) from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise _lost(call, _reason(error), attempt) from None
+        finally:
+            await flow.aclose()
+
+    async def _within_deadline(self, call: Call, seconds: float) -> Answer:
+        attempt = _Attempt()
+        ends = time.monotonic() + seconds
+        try:
+            async with asyncio.timeout(seconds):
                 return await self._persist(call, attempt, ends)
         except TimeoutError:
             reason = f"no whole answer within {self._limits.deadline:g} s"
-            raise _lost(call, reason, sent=attempt.sent) from None
+            raise _lost(call, reason, attempt) from None
 
     async def _persist(self, call: Call, attempt: _Attempt, ends: float) -> Answer:
         most = self._limits.create_attempts if call.write else self._limits.read_attempts
@@ -121,7 +164,8 @@ class Exchange:
             except RegistryUnavailable as error:
                 delay = self._delay(number, error)
                 unproven = call.write and error.status is None
-                if unproven or time.monotonic() + delay >= ends:
+                too_long = call.one_model and delay > self._limits.brief
+                if unproven or too_long or time.monotonic() + delay >= ends:
                     raise
             attempt.sent = False
             await self._sleep(delay)
@@ -152,7 +196,9 @@ class Exchange:
             redact=self.redact,
         )
         if error.retry_after and disposition(answer.status, error.code).action is Action.WAIT:
-            self._bucket.close_for(error.retry_after)
+            # what is said of one model is a pause for that one; the others go on after a breath
+            asked = error.retry_after
+            self._bucket.close_for(min(asked, self._limits.brief) if call.one_model else asked)
         raise error
 
     async def _answer(self, call: Call, attempt: _Attempt) -> Answer:
@@ -173,12 +219,13 @@ class Exchange:
                     response.stream = _READ  # httpx's own refers back, and both would wait for the collector
         except AnswerTooLarge as error:
             if call.write:
-                raise _lost(call, str(error), sent=True) from None
+                raise _lost(call, str(error), attempt) from None
             raise RegistryError(
                 f"{error}: ask for smaller pages, or check endpoint", method=call.method, path=call.path
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            raise _lost(call, _reason(error), sent=attempt.sent) from None
+            reason = tls_problem(error, self._endpoint) or _reason(error)
+            raise _lost(call, reason, attempt) from None
         known = request_id(response.headers, redact=self.redact)
         return Answer(response.status_code, response.headers, body, known)
 
@@ -195,7 +242,7 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.WriteTimeout, "the request could not be sent in time"),
     (httpx.DecodingError, "the answer cannot be decoded"),
     (httpx.NetworkError, "the connection broke"),
-    (OSError, "no connection could be prepared: check that SSL_CERT_FILE holds certificates"),
+    (OSError, "no connection could be prepared"),
 )
 
 
@@ -206,9 +253,10 @@ def _reason(error: Exception) -> str:
     return words
 
 
-def _lost(call: Call, reason: str, *, sent: bool) -> RegistryError:
-    if call.write and sent:
+def _lost(call: Call, reason: str, attempt: _Attempt) -> RegistryError:
+    if call.write and attempt.sent:
         message = f"sent, but whether it was executed is not known: {reason}"
         return OutcomeUnknown(message, method=call.method, path=call.path)
     message = f"the registry could not be asked: {reason}"
-    return RegistryUnavailable(message, method=call.method, path=call.path)
+    kind = RegistryUnavailable if attempt.sent else Unreachable
+    return kind(message, method=call.method, path=call.path)

@@ -25,6 +25,8 @@ class Limits:
         connect_timeout: seconds for a connection, TLS included.
         backoff: seconds, the ceiling of the first pause; it doubles with each attempt.
         longest_pause: seconds, the ceiling of any pause that the server does not ask for.
+        brief: seconds; a longer pause is not made in a call about one model, nor for one: the call fails, and
+            whoever asked does something else meanwhile.
         body_bytes: how much of an answer is read before it is given up.
         error_bytes: how much of an error's body is read.
     """
@@ -40,6 +42,7 @@ class Limits:
     connect_timeout: float = 10.0
     backoff: float = 0.5
     longest_pause: float = 10.0
+    brief: float = 2.0
     body_bytes: int = 64 * _MIB
     error_bytes: int = 64 * 1024
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import time
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LARGEST = 64 * 1024
+_LONGEST_WORD = 16  # characters
 
 
 class Secret(Protocol):
@@ -58,8 +60,11 @@ class EnvironmentSecret:
         """The variable's value now."""
         value = os.environ.get(self.name)
         if value is None:
-            raise ConfigurationError(f"environment variable {self.name} is not set: export it")
-        return _usable(value, f"environment variable {self.name}")
+            raise ConfigurationError(
+                f"environment variable {_shown(self.name)} is not set: export it, and name the variable "
+                "here, not the secret"
+            )
+        return _usable(value, f"environment variable {_shown(self.name)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +81,17 @@ class FileSecret:
             text = content.decode()
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise ConfigurationError(f"secret file {self.path} cannot be read: {reason}") from None
+            raise ConfigurationError(f"{self._place} cannot be read: {reason}") from None
         except UnicodeDecodeError:
-            raise ConfigurationError(f"secret file {self.path} is not UTF-8 text") from None
+            raise ConfigurationError(f"{self._place} is not UTF-8 text") from None
         if len(content) > _LARGEST:
-            raise ConfigurationError(f"secret file {self.path} is larger than {_LARGEST} bytes")
-        return _usable(text, f"secret file {self.path}")
+            raise ConfigurationError(f"{self._place} is larger than {_LARGEST} bytes")
+        return _usable(text, self._place)
+
+    @property
+    def _place(self) -> str:
+        name = _shown(self.path.name)
+        return f"secret file {self.path if name == self.path.name else name}"
 
 
 class CommandSecret:
@@ -113,19 +123,19 @@ class CommandSecret:
         self._one_at_a_time = asyncio.Lock()
 
     def __repr__(self) -> str:
-        return f"CommandSecret({self._command[0]!r})"
+        return f"CommandSecret({_shown(self._command[0])!r})"
 
     async def read(self) -> str:
         """What the command prints, or printed a moment ago."""
         async with self._one_at_a_time:
             if self._kept is None or self._clock() - self._kept[0] >= self._keep:
                 printed = await asyncio.to_thread(_run, self._command, self._timeout)
-                self._kept = (self._clock(), _usable(printed, f"command {self._command[0]}"))
+                self._kept = (self._clock(), _usable(printed, f"command {_shown(self._command[0])}"))
             return self._kept[1]
 
 
 def _run(command: Sequence[str], timeout: float) -> str:
-    name = command[0]
+    name = _shown(command[0])
     try:
         with subprocess.Popen(  # noqa: S603 - the operator's own command, without a shell
             command,
@@ -148,6 +158,18 @@ def _run(command: Sequence[str], timeout: float) -> str:
         return printed.decode()
     except UnicodeDecodeError:
         raise ConfigurationError(f"command {name} printed something that is not UTF-8 text") from None
+
+
+def _shown(name: str) -> str:
+    """The name of a place, unless it may be the secret itself, put into the wrong key: then its length.
+
+    Names of variables, files and programs consist of words; tokens and keys are long and mixed.
+    """
+    words = re.split(r"[_.\-/ ]", name)
+    plain = all(re.fullmatch(r"[A-Z]*|[a-z]*[0-9]{0,3}|[A-Z]?[a-z]*|[0-9]{1,4}", word) for word in words)
+    if plain and all(len(word) <= _LONGEST_WORD for word in words):
+        return name
+    return f"of a name of {len(name)} characters"
 
 
 def _usable(text: str, place: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import time
 from contextlib import contextmanager
 from functools import cache
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from reconciler.errors import ConfigurationError
 from reconciler.registry.endpoint import proxy_for
+from reconciler.registry.tls import AuthoritiesUnreadable, usual_authorities
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 
     from reconciler.registry.auth import RegistryAuth
@@ -62,6 +64,7 @@ class Connections:
         """
         self._endpoint = endpoint
         self._auth = _Flow(auth)
+        self._needs_tls = endpoint.scheme == "https" or auth.needs_tls
         self._limits = limits
         self._transport = transport
         self._tls = tls
@@ -74,7 +77,7 @@ class Connections:
         """A client for one request; the one used last, whose connection is the likeliest to be open still.
 
         Raises:
-            OSError: the certificates of `SSL_CERT_FILE` cannot be read.
+            ConfigurationError: no client can be made with the proxy or the certificates that are configured.
         """
         client = self._free.pop() if self._free else self._another()
         try:
@@ -90,7 +93,7 @@ class Connections:
     def _another(self) -> httpx.AsyncClient:
         limits = self._limits
         traced = self._transport is None
-        inner = self._transport or _sockets(self._endpoint, self._tls)
+        inner = self._transport or self._sockets()
         client = httpx.AsyncClient(
             auth=self._auth,
             follow_redirects=False,
@@ -100,6 +103,17 @@ class Connections:
         )
         self._all.append(client)
         return client
+
+    def _sockets(self) -> httpx.AsyncHTTPTransport:
+        proxy = proxy_for(self._endpoint)
+        try:
+            return _sockets(self._tls or (usual_authorities() if self._needs_tls else _nobody()), proxy)
+        except AuthoritiesUnreadable as error:
+            raise ConfigurationError(str(error)) from None
+        except Exception as error:  # noqa: BLE001 - of many kinds; some texts hold the proxy's password
+            raise ConfigurationError(
+                f"no connection can be prepared ({type(error).__name__}): check HTTPS_PROXY and ALL_PROXY"
+            ) from None
 
 
 class _Flow(httpx.Auth):
@@ -183,19 +197,19 @@ class _Capped(httpx.AsyncByteStream):
         await self._inner.aclose()
 
 
-def _sockets(endpoint: httpx.URL, tls: ssl.SSLContext | None) -> httpx.AsyncHTTPTransport:
+def _sockets(tls: ssl.SSLContext, proxy: str | None) -> httpx.AsyncHTTPTransport:
     return httpx.AsyncHTTPTransport(
-        verify=tls or usual_authorities(),
+        verify=tls,
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=2),  # the registry's, and IAM's
-        proxy=proxy_for(endpoint),
+        proxy=proxy,
         trust_env=False,
     )
 
 
 @cache
-def usual_authorities() -> ssl.SSLContext:
-    """The TLS context of every target: the usual authorities, or those of `SSL_CERT_FILE`; made once."""
-    return httpx.create_ssl_context()
+def _nobody() -> ssl.SSLContext:
+    """A TLS context that trusts nobody, where none is needed: unreadable certificates do no harm there."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _trace(sent: Callable[[], None]) -> Callable[[str, Any], Awaitable[None]]:

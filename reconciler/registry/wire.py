@@ -99,14 +99,18 @@ def _page(document: Mapping[str, Any]) -> Page:
 
 
 def observed(item: object) -> ObservedModel | None:
-    """One list item as the engine sees it; None where id, name or version are missing or not text."""
+    """One list item as the engine sees it; None where name or version are missing or not text.
+
+    One without a usable id is there all the same, and must not be imported again: it gets an id that no
+    registry gives, of which no detail can be asked for.
+    """
     if not isinstance(item, dict):
         return None
     model_id, name, version = item.get("model_id"), item.get("model_name"), item.get("model_version")
-    if not (isinstance(model_id, str) and isinstance(name, str) and isinstance(version, str)):
+    if not (isinstance(name, str) and isinstance(version, str) and name and version):
         return None
-    if not (name and version and is_model_id(model_id)):
-        return None
+    if not (isinstance(model_id, str) and is_model_id(model_id)):
+        model_id = f"?{_fingerprint(item)[:12]}"
     status = item.get("model_status")
     return ObservedModel(
         model_id,

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from reconciler.settings.tables import PREFIX, Settings
+from reconciler.settings.place import Places, short
+from reconciler.settings.tables import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from pydantic import ValidationError
 
 _MOST = 50
 """Mistakes told at once."""
-_LONGEST = 80
-"""Characters of a name that are repeated."""
-
 _REWORDED = (
     (r"^Value error, ", ""),
     (r"^Input should be", "expected"),
@@ -31,7 +28,8 @@ _REWORDED = (
 def told(error: ValidationError, file: Path | None) -> str:
     """Every mistake on a line of its own; of very many, the first ones and their number."""
     problems = error.errors(include_input=False, include_url=False)
-    lines = [_line(problem, file) for problem in problems[:_MOST]]
+    places = Places(file)
+    lines = [_line(problem, places) for problem in problems[:_MOST]]
     more = [f"and {len(problems) - _MOST} mistakes more; correct these first"] if problems[_MOST:] else []
     return "\n".join(lines + more)
 
@@ -42,22 +40,20 @@ def meant(word: str, known: Collection[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def short(key: str) -> str:
-    """A key or the name of a variable, as far as a person wants to read it."""
-    return key if len(key) <= _LONGEST else f"{key[: _LONGEST - 1]}…"
-
-
-def _line(problem: Mapping[str, Any], file: Path | None) -> str:
-    steps = [str(step) for step in problem["loc"]]
+def _line(problem: Mapping[str, Any], places: Places) -> str:
+    steps = problem["loc"]
     keys = [step for at, step in enumerate(steps) if not _is_tag(steps, at)]
+    place = places.of(keys)
     kind = problem["type"]
     if kind.startswith("union_tag"):
         keys.append(str(problem["ctx"]["discriminator"]).strip("'"))
-    said = _tag(problem) if kind == "union_tag_invalid" else _said(problem, keys)
-    return f"{_origin(steps, file)}: {'.'.join(map(short, keys)) or 'configuration'}: {said}"
+        place = place if kind == "union_tag_not_found" else places.of(keys)
+    names = [str(key) for key in keys]
+    said = _tag(problem) if kind == "union_tag_invalid" else _said(problem, names)
+    return f"{place}: {'.'.join(map(short, names)) or 'configuration'}: {said}"
 
 
-def _is_tag(steps: list[str], at: int) -> bool:
+def _is_tag(steps: Sequence[str | int], at: int) -> bool:
     """Whether a step of pydantic's path is no key but the name of the variant it chose, or a mark."""
     return (
         steps[at] == "[key]"
@@ -85,17 +81,6 @@ def _said(problem: Mapping[str, Any], keys: list[str]) -> str:
     for found, better in _REWORDED:
         text = re.sub(found, better, text)
     return text
-
-
-def _origin(steps: list[str], file: Path | None) -> str:
-    """Whether the value at these steps came from the environment or from the file."""
-    keys = [step for at, step in enumerate(steps) if not _is_tag(steps, at)]
-    for count in range(len(keys), 0, -1):
-        variable = PREFIX + "__".join(keys[:count]).upper()
-        for name in os.environ:
-            if name.upper() == variable or (count == len(keys) and name.upper().startswith(f"{variable}__")):
-                return f"environment {short(name)}"
-    return str(file) if file else "configuration"
 
 
 def _all_keys() -> set[str]:

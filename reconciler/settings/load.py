@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,15 @@ from pydantic import ValidationError
 
 from reconciler.errors import ConfigurationError
 from reconciler.settings.complaint import told
+from reconciler.settings.place import Places
+from reconciler.settings.provenance import require_one_place
 from reconciler.settings.tables import PREFIX, EmbeddedTarget, Settings
+from reconciler.settings.trust import require_trusted
 from reconciler.settings.variables import merged, spoken
 from reconciler.toml_file import read_toml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FILE_NAME = "reconciler.toml"
@@ -34,6 +39,26 @@ class Configuration:
     settings: Settings
     base: Path
     file: Path | None = None
+
+    def place(self, *keys: str) -> str:
+        """Where the value at these keys comes from: a variable, or the file and its line."""
+        return Places(self.file).of(keys)
+
+    @contextmanager
+    def located(self, *keys: str, table: str = "") -> Iterator[None]:
+        """Says of a ConfigurationError raised in this block where the value that it is about comes from.
+
+        Args:
+            keys: of the value, or of a table; then the error is about the key that its message begins with.
+            table: what to put before the message, where that names a key and not its table.
+        """
+        try:
+            yield
+        except ConfigurationError as error:
+            said = str(error)
+            first = said.partition(" ")[0]
+            place = self.place(*keys, first) if first.isidentifier() else self.place(*keys)
+            raise ConfigurationError(f"{place}: {table + ': ' if table else ''}{said}") from error
 
     @property
     def state_dir(self) -> Path:
@@ -93,22 +118,28 @@ def load(file: Path | None, *, cwd: Path) -> Configuration:
     """Reads the configuration.
 
     Args:
-        file: an explicit file, which must exist; otherwise `reconciler.toml` is looked for in `cwd`, then
-            at the top of the repository.
+        file: an explicit file, which must exist and is taken as given; otherwise `reconciler.toml` is looked
+            for in `cwd`, then at the top of the repository, and has to be one that can be trusted.
         cwd: the current directory, absolute.
 
     Raises:
-        ConfigurationError: every mistake in the file and in the environment, one a line.
+        ConfigurationError: every mistake in the file and in the environment, one a line; or the file that was
+            found is not to be trusted.
     """
     top = _top(cwd)
     found = _explicit(file, cwd) if file is not None else _search(cwd, top)
+    if found and file is None:
+        require_trusted(found, _top(found.parent))
     content = read_toml(found) if found else {}
     try:
-        settings = Settings.model_validate(_layered(content, spoken(os.environ)))
+        variables = spoken(os.environ)
+        settings = Settings.model_validate(_layered(content, variables))
     except ValidationError as error:
         raise ConfigurationError(told(error, found)) from None
     except RecursionError:
         raise ConfigurationError(f"environment {PREFIX}…: a value is nested too deeply") from None
+    if found and file is None:
+        require_one_place(settings, variables, found)
     return Configuration(settings=settings, base=found.parent if found else top, file=found)
 
 

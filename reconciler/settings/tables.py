@@ -53,7 +53,7 @@ class _Credentials(_Section):
 
     @model_validator(mode="after")
     def _one_way_each(self) -> _Credentials:
-        for name in _secret_names(type(self)):
+        for name in secret_names(type(self)):
             ways = [
                 name + way for way in ("", "_file", "_env", "_command") if getattr(self, name + way, None)
             ]
@@ -69,7 +69,8 @@ class _Credentials(_Section):
         return frozenset()
 
 
-def _secret_names(model: type[BaseModel]) -> list[str]:
+def secret_names(model: type[BaseModel]) -> list[str]:
+    """The secrets of a section, each of which is given in one of its ways."""
     return [name.removesuffix("_file") for name in model.model_fields if name.endswith("_file")]
 
 
@@ -226,7 +227,8 @@ class FollowSettings(_Section):
     first: Duration | None = Field(None, description="First wait; 5s, or 200ms for an embedded registry.")
     settle: Duration | None = Field(
         None,
-        description="How long a model may take to show in the list after an import whose answer was lost; "
+        description="How long a new model may take to show in the registry's list: one that is listed later "
+        "than the target's timeout and this counts as not made; `doctor --measure` finds out. "
         "5s, or 200ms for an embedded registry.",
     )
     max: Duration = timedelta(seconds=15)
@@ -240,6 +242,18 @@ class WebSettings(_Credentials):
     listen: Address | None = Field(
         None, description="HOST:PORT; by default a free port of 127.0.0.1 near 8321."
     )
+    health_listen: Address | None = Field(
+        None, description="HOST:PORT of health and metrics alone; by default a free port from 8322 on."
+    )
+    allowed_hosts: tuple[str, ...] | None = Field(
+        None, description="Names that are answered to; by default what is listened on, and loopback names."
+    )
+    token: SecretStr | None = Field(
+        None, description="Tokens that let a visitor look: one a line, two at most."
+    )
+    token_file: Path | None = None
+    token_env: str | None = None
+    show_emails: bool = Field(True, description="Whether the page and the report tell authors' addresses.")
     commit_url: str | None = Field(None, description="Link to a commit; {commit} is replaced.")
     webhook_secret: SecretStr | None = None
     webhook_secret_file: Path | None = None

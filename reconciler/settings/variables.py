@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel
 
 from reconciler.errors import ConfigurationError
-from reconciler.settings.complaint import meant, short
+from reconciler.settings.complaint import meant
+from reconciler.settings.place import short
 from reconciler.settings.tables import PREFIX, Settings
 
 if TYPE_CHECKING:

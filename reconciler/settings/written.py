@@ -5,12 +5,42 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = 10 * 365 * 86400  # seconds
 _LARGEST_PORT = 65535
+_LIBPQ = frozenset(
+    {
+        *(
+            "host",
+            "hostaddr",
+            "port",
+            "dbname",
+            "user",
+            "password",
+            "passfile",
+            "require_auth",
+            "channel_binding",
+        ),
+        *("connect_timeout", "client_encoding", "options", "application_name", "fallback_application_name"),
+        *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
+        *("gssencmode", "krbsrvname", "gsslib", "gssdelegation", "service", "requirepeer"),
+        *("sslmode", "sslnegotiation", "sslcompression", "sslcert", "sslkey", "sslpassword", "sslcertmode"),
+        *(
+            "sslrootcert",
+            "sslcrl",
+            "sslcrldir",
+            "sslsni",
+            "ssl_min_protocol_version",
+            "ssl_max_protocol_version",
+        ),
+        *("target_session_attrs", "load_balance_hosts"),
+    }
+)
+"""Parameter key words of libpq (PostgreSQL's documentation, "Database Connection Control Functions")."""
 _STATE_SCHEMES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 
 
@@ -48,6 +78,9 @@ def _state_url(value: str) -> str:
     """A URL of a database the state room can use; it may carry a password, so it is never repeated."""
     if not value.startswith(_STATE_SCHEMES) or value in _STATE_SCHEMES:
         raise ValueError("expected sqlite:///path/to/state.db or postgresql+psycopg://user@host/database")
+    for key in parse_qs(urlsplit(value).query, keep_blank_values=True):
+        if key not in _LIBPQ:
+            raise ValueError(f"an option of {len(key)} characters is no connection parameter of PostgreSQL's")
     return value
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from reconciler.errors import ConfigurationError
+from reconciler.redaction import redacted
 
 _HELPER = re.compile(r"[A-Za-z0-9+.-]*::")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -65,10 +66,7 @@ class Remote:
 
     def redact(self, text: str) -> str:
         """`text` without the secrets of the URL."""
-        text = text.replace(self.url, self.shown)
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        return text
+        return redacted(text.replace(self.url, self.shown), self.secrets)
 
 
 def parse_remote(repo: str) -> Remote | None:

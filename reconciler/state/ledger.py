@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, insert, select
 
 from reconciler.contract.pair import Pair
 from reconciler.engine.fold import fold
-from reconciler.engine.values import EventKind, Phase, Verdict
+from reconciler.engine.values import EventKind, Phase, Verdict, stand
 from reconciler.errors import StateError
 from reconciler.state import archive, standing, tables
 from reconciler.state import report as report_text
@@ -18,6 +18,7 @@ from reconciler.state.address import SqliteFile
 from reconciler.state.bulk import execute_many, insert_rows, select_rows
 from reconciler.state.complaint import explained
 from reconciler.state.identity import facts_of
+from reconciler.state.requests import Requests
 from reconciler.state.rows import (
     ENTRY_COLUMNS,
     EVENT_COLUMNS,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.engine.values import Entry, Event, Report
+    from reconciler.engine.values import Entry, Event, Report, Standing
     from reconciler.state.database import Database
 
     Rule = Callable[[Mapping[Key, Entry], Sequence[Event]], None]
@@ -99,6 +100,11 @@ class SqlLedger:
         return self._database.writes
 
     @property
+    def requests(self) -> Requests:
+        """What other processes ask of the one that holds the state."""
+        return Requests(self._database)
+
+    @property
     def session(self) -> str | None:
         """Names the server's session that holds the writer's lock; what `open_state` takes as `replaces`."""
         return self._database.session
@@ -127,17 +133,18 @@ class SqlLedger:
         with self._database.reading() as connection:
             return _entries(connection, {(target, pair)}).get((target, pair))
 
-    def append(self, events: Sequence[Event]) -> None:
-        """Journals the events and folds them into the entries, all or none, on disk on return."""
+    def append(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Journals the events and folds them into the entries, as the port says."""
         if not events:
-            return
-        rows = [event_row(event) for event in events]
+            return ()
         with self._database.writing() as connection:
             known = _entries(connection, {(event.target, event.pair) for event in events})
             if self._allowed is not None:
                 self._allowed(known, events)
-            insert_rows(connection, tables.journal, EVENT_COLUMNS, rows)
-            _store(connection, known, _folded(known, events))
+            folded, taken = _folded(known, events)
+            insert_rows(connection, tables.journal, EVENT_COLUMNS, [event_row(event) for event in taken])
+            _store(connection, known, folded)
+        return taken
 
     def events(
         self, target: str | None = None, pair: Pair | None = None, *, name: str | None = None
@@ -244,6 +251,11 @@ class SqlLedger:
         with self._database.reading() as connection:
             return standing.counted(connection)
 
+    def since(self, target: str, pairs: Collection[Pair] | None) -> Mapping[Standing, datetime]:
+        """Since when the verdicts of one target stand: on these pairs and on what is invalid, or on all."""
+        with explained(self._database.where), self._database.reading() as connection:
+            return standing.since(connection, target, pairs)
+
     def marks(self, target: str) -> Mapping[str, str]:
         """Small facts remembered about a target."""
         with self._database.reading() as connection:
@@ -318,13 +330,17 @@ def _report_text(connection: Connection) -> str | None:
     return connection.scalar(select(tables.report.c.body).order_by(tables.report.c.id.desc()).limit(1))
 
 
-def _folded(known: Mapping[Key, Entry], events: Iterable[Event]) -> dict[Key, Entry]:
-    """The entries that `events` touch, after them."""
+def _folded(known: Mapping[Key, Entry], events: Iterable[Event]) -> tuple[dict[Key, Entry], list[Event]]:
+    """The entries that `events` touch, after them; and those events that answer what is still asked."""
     folded: dict[Key, Entry] = {}
+    taken: list[Event] = []
     for event in events:
         key = (event.target, event.pair)
-        folded[key] = fold(folded.get(key, known.get(key)), event)
-    return folded
+        entry = folded.get(key, known.get(key))
+        if event.asked in (None, stand(entry)):
+            folded[key] = fold(entry, event)
+            taken.append(event)
+    return folded, taken
 
 
 def _ledger(

@@ -10,23 +10,26 @@ from sqlalchemy import delete, func, select
 
 from reconciler.contract.pair import Pair
 from reconciler.engine.plan import COMPARED_LATER, order
-from reconciler.engine.values import AT_REST, Item, Verdict
+from reconciler.engine.values import AT_REST, Difference, Item, Standing, Verdict
 from reconciler.manifest.values import Reason, reason_of, row_of
 from reconciler.state.bulk import insert_rows, select_rows
 from reconciler.state.complaint import Unreadable
+from reconciler.state.rows import moment_of, stamp
 from reconciler.state.tables import NOT_IN_SYNC, SEEN, plain, standing, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+    from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
 
 _COLUMNS = (
     "target", "model_name", "model_version", "verdict", "path", "line", "commit", "author", "model_id",
-    "model_status", "digest", "told",
+    "model_status", "digest", "told", "since",
 )  # fmt: skip
 _COMPARED_LATER, _LATER = "", (COMPARED_LATER,)
+_VERDICTS = {verdict.value: verdict for verdict in Verdict}
 _IDS_A_QUERY = 400
 _PAIRS_ONE_BY_ONE = 5000
 
@@ -47,7 +50,7 @@ def replace(
     new: list[Row] = []
     for target, (pairs, items) in wanted.items():
         known: dict[Row, list[int]] = {}
-        for row_id, *values in _standing(connection, target, pairs):
+        for row_id, *values in _standing(connection, target, pairs, ("id", *_COLUMNS)):
             known.setdefault(tuple(values), []).append(row_id)
         for row in map(_row, items):
             same = known.get(row) if known else None
@@ -133,9 +136,26 @@ def versions(connection: Connection, target: str, names: Collection[str]) -> lis
     return [(name, version) for name, version in connection.execute(query)]
 
 
-def _standing(connection: Connection, target: str, pairs: Collection[Pair] | None) -> Iterator[Row]:
-    """The rows that speak of these pairs, and of what is invalid, each after its id."""
-    columns, invalid = ("id", *_COLUMNS), Verdict.INVALID.value
+def since(connection: Connection, target: str, pairs: Collection[Pair] | None) -> dict[Standing, datetime]:
+    """Since when the verdicts on these pairs, and on what is invalid, stand; the earliest of several."""
+    columns = ("model_name", "model_version", "path", "verdict", "since")
+    found: dict[Standing, datetime] = {}
+    try:
+        for name, version, path, verdict, told in map(plain, _standing(connection, target, pairs, columns)):
+            if told is not None:
+                file = path if name is None or version is None else None
+                key, moment = Standing(name, version, file, _VERDICTS[verdict]), moment_of(told)
+                found[key] = min(moment, found[key]) if key in found else moment
+    except (KeyError, ValueError) as error:
+        raise Unreadable("the last report") from error
+    return found
+
+
+def _standing(
+    connection: Connection, target: str, pairs: Collection[Pair] | None, columns: tuple[str, ...]
+) -> Iterator[Row]:
+    """These columns of the rows that speak of these pairs, and of what is invalid."""
+    invalid = Verdict.INVALID.value
     mine = stored((target,))
     if pairs is None:
         yield from select_rows(connection, standing, columns, "WHERE target = ?", mine)
@@ -160,27 +180,38 @@ def _row(item: Item) -> Row:
         item.model_id,
         item.model_status,
         item.digest,
-        _told(item.reasons, item.diff),
+        _told(item),
+        None if item.since is None else stamp(item.since),
     )
     return stored(row)
 
 
-def _told(reasons: tuple[Reason, ...], diff: tuple[str, ...]) -> str | None:
+def _told(item: Item) -> str | None:
     """The column `told`: nothing, or a word, for what may be so of very many models at once."""
-    if diff or reasons not in ((), _LATER):
-        return _as_json(reasons, diff)
-    return _COMPARED_LATER if reasons else None
+    if item.diff or item.next_attempt_at is not None:
+        next_attempt = None if item.next_attempt_at is None else stamp(item.next_attempt_at)
+        diff = [[one.field, one.declared, one.registered] for one in item.diff]
+        return _as_json(item.reasons, diff, next_attempt)
+    if item.reasons not in ((), _LATER):
+        return _reasons_alone(item.reasons)
+    return _COMPARED_LATER if item.reasons else None
 
 
 @lru_cache(maxsize=256)
-def _as_json(reasons: tuple[Reason, ...], diff: tuple[str, ...]) -> str:
-    return json.dumps({"reasons": list(map(row_of, reasons)), "diff": diff}, separators=(",", ":"))
+def _reasons_alone(reasons: tuple[Reason, ...]) -> str:
+    return _as_json(reasons, [], None)
+
+
+def _as_json(reasons: tuple[Reason, ...], diff: list[list[Any]], next_attempt: str | None) -> str:
+    told = {"reasons": list(map(row_of, reasons)), "diff": diff, "next": next_attempt}
+    return json.dumps(told, separators=(",", ":"))
 
 
 def _item(row: Row) -> Item:
-    target, name, version, verdict, path, line, commit, author, model_id, status, digest, told = plain(row)
+    *facts, told, since = plain(row)
+    target, name, version, verdict, path, line, commit, author, model_id, status, digest = facts
     try:
-        reasons, diff = _said(told)
+        reasons, diff, next_attempt = _said(told)
         return Item(
             target,
             Verdict(verdict),
@@ -195,16 +226,20 @@ def _item(row: Row) -> Item:
             reasons,
             diff,
             digest,
+            None if since is None else moment_of(since),
+            next_attempt,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Unreadable("the last report") from error
 
 
-def _said(told: str | None) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
-    """The reasons and the diff that `_told` made this of."""
+def _said(told: str | None) -> tuple[tuple[Reason, ...], tuple[Difference, ...], datetime | None]:
+    """The reasons, the differences and the next attempt that `_told` made this of."""
     if told is None:
-        return (), ()
+        return (), (), None
     if told == _COMPARED_LATER:
-        return _LATER, ()
+        return _LATER, (), None
     said = json.loads(told)
-    return tuple(map(reason_of, said["reasons"])), tuple(said["diff"])
+    reasons = tuple(map(reason_of, said["reasons"]))
+    diff = tuple(Difference(*one) for one in said["diff"])
+    return reasons, diff, None if said["next"] is None else moment_of(said["next"])

@@ -166,6 +166,7 @@ standing = Table(
     Column("model_status", AnyText),
     Column("digest", AnyText),
     Column("told", Text),
+    Column("since", Text),
     Index("standing_by_pair", "target", "model_name", "model_version"),
 )
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from reconciler.views import problems, words
 from reconciler.views.clean import escape_json
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from reconciler.engine.values import Item, Report
 
 FORMAT_VERSION = 1
@@ -25,6 +29,8 @@ def report(found: Report) -> dict[str, Any]:
         "commit": found.commit,
         "digest": found.digest,
         "summary": {verdict.value: number for verdict, number in words.count(found).items()},
+        "failures": [{"target": one.target, "message": one.message} for one in found.failures],
+        "notes": list(found.notes),
         "items": [_item(item) for item in found.items],
     }
 
@@ -40,12 +46,19 @@ def _item(item: Item) -> dict[str, Any]:
         "model_name": item.model_name,
         "model_version": item.model_version,
         "verdict": item.verdict.value,
+        "since": _moment(item.since),
         "path": item.path,
         "line": item.line,
         "commit": item.commit,
         "author": item.author,
         "model_id": item.model_id,
         "model_status": item.model_status,
+        "next_attempt_at": _moment(item.next_attempt_at),
         "reasons": [problems.as_json(reason) for reason in item.reasons],
-        "diff": list(item.diff),
+        "diff": [asdict(difference) for difference in item.diff],
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC."""
+    return None if moment is None else moment.astimezone(UTC).isoformat()

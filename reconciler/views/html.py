@@ -12,7 +12,8 @@ from urllib.parse import quote, urlencode
 
 from reconciler.engine.values import Verdict
 from reconciler.views.clean import clean
-from reconciler.views.problems import because
+from reconciler.views.drift import worded
+from reconciler.views.problems import because, distinct
 from reconciler.views.words import ATTENTION_FIRST, WORDS, count, place
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def page(state: PageState, wanted: Filter | None = None) -> str:
         words=WORDS,
         place=place,
         because=because,
+        distinct=distinct,
+        worded=worded,
         href=lambda commit: _commit_href(state.commit_url, commit),
         since=lambda moment: _duration((state.now - moment).total_seconds()),
         style=_style(),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.values import Verdict
 from reconciler.views.clean import clean
-from reconciler.views.problems import headline
+from reconciler.views.drift import worded
+from reconciler.views.problems import distinct, headline
 from reconciler.views.words import counted, place
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _row(item: Item) -> str:
 
 
 def _details(item: Item) -> str:
-    told = ([headline(reason) for reason in item.reasons], [clean(line) for line in item.diff])
+    told = ([headline(reason) for reason in distinct(item.reasons)], list(map(worded, item.diff)))
     fenced = "\n\n".join(_fence("\n".join(lines)) for lines in told if lines)
     return f"<details><summary>{item.verdict.value} {_code(item.title)}</summary>\n\n{fenced}\n\n</details>"
 

@@ -105,6 +105,11 @@ class Metrics:
         self._disagreements = Gauge(
             "reconciler_index_disagreements", "Files that the index had wrong; always 0.", registry=own
         )
+        self._deliveries = Counter(
+            "reconciler_webhook_deliveries", "Deliveries of git hosts by result.", ["result"], registry=own
+        )
+        for result in ("accepted", "repeated", "refused"):
+            self._deliveries.labels(result)
         build = Gauge("reconciler_build_info", "Always 1; the label tells.", ["version"], registry=own)
         build.labels(clean(version)).set(1)
         for result in ("success", "error", "noop"):
@@ -162,6 +167,10 @@ class Metrics:
     def observe_audits(self, disagreements: int) -> None:
         """Takes how many files the index was found to have wrong since the start."""
         self._disagreements.set(disagreements)
+
+    def observe_delivery(self, result: str) -> None:
+        """Counts one delivery of a git host: accepted, repeated or refused."""
+        self._deliveries.labels(result).inc()
 
     def observe_tick(self, result: Result, seconds: float, ended_at: datetime) -> None:
         """Counts one tick; a tick with nothing to do is a success too."""

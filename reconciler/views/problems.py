@@ -47,6 +47,14 @@ def because(reason: Reason, item: Item) -> str:
     return headline(reason)
 
 
+def distinct(reasons: Iterable[Reason]) -> list[Reason]:
+    """The first reason of each message: a conflict has one for every place, and all say the same."""
+    first: dict[tuple[str, str], Reason] = {}
+    for reason in reasons:
+        first.setdefault((reason.code, reason.message), reason)
+    return list(first.values())
+
+
 def as_json(reason: Reason, *, severity: bool = False) -> dict[str, Any]:
     """The problem as an object; with its severity in the list that `validate` prints."""
     found: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
@@ -10,7 +11,8 @@ from reconciler.contract.wording import many
 from reconciler.engine.values import Verdict
 from reconciler.views.clean import clean, pad, width
 from reconciler.views.colour import painter
-from reconciler.views.problems import because
+from reconciler.views.drift import worded
+from reconciler.views.problems import because, distinct
 from reconciler.views.words import WORDS, count, counted, place
 
 if TYPE_CHECKING:
@@ -79,7 +81,8 @@ class _Page:
     def summary(self) -> list[str]:
         """What it comes to, of which commit, and what to do next."""
         origin = f"Commit {clean(self.found.commit)[:12]}, plan digest {clean(self.found.digest)}"
-        return [self.paint(self._outcome(), "bold"), self.paint(origin, "dim"), *self._hints()]
+        known = [self.paint(origin, "dim")] if self.found.commit else []
+        return [self.paint(self._outcome(), "bold"), *known, *self._hints()]
 
     def _outcome(self) -> str:
         numbers = {verdict: n for verdict, n in count(self.found).items() if n}
@@ -116,10 +119,10 @@ class _Page:
         verdict = self.paint(f"{word.symbol} {item.verdict:<{_VERDICT_WIDTH}}", word.tone)
         told = "  ".join(self._facts(item))
         yield f"  {verdict}  {pad(clean(item.title), cells)}  {told}".rstrip()
-        for reason in item.reasons if self.verbose or item.verdict is not Verdict.UNMANAGED else ():
+        for reason in distinct(item.reasons) if self.verbose or item.verdict is not Verdict.UNMANAGED else ():
             yield f"      {because(reason, item)}"
-        for line in item.diff:
-            yield f"      {self.paint(clean(line), 'warning')}"
+        for difference in item.diff:
+            yield f"      {self.paint(worded(difference), 'warning')}"
 
     def _facts(self, item: Item) -> Iterator[str]:
         if self._is_new(item):
@@ -130,5 +133,7 @@ class _Page:
             yield self.paint(f"id {clean(item.model_id)}", "dim")
         if item.model_status is not None and (self.verbose or item.verdict is not Verdict.IN_SYNC):
             yield self.paint(clean(item.model_status), "dim")
+        if self.verbose and item.since is not None and item.verdict is not Verdict.IN_SYNC:
+            yield self.paint(f"since {item.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", "dim")
         if self.verbose and item.commit is not None:
             yield self.paint(clean(f"{item.commit[:12]} {item.author or ''}".rstrip()), "dim")

@@ -5,7 +5,10 @@ inside the loop's own event loop. It knows nothing of schedules, git or registri
 them: all it can do is ask for a tick. The modules load slowly, so whoever serves imports them:
 
     application   the routes
+    rendered      documents that are made once and shared
+    access        who may look
     webhook       who may ask for a tick
+    signatures    how git hosts prove that
     server        sockets and uvicorn
 """
 

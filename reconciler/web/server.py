@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from reconciler.errors import ConfigurationError
+from reconciler.http_limits import ConnectionLimits, limited_protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,12 +18,17 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _GRACE_SECONDS = 1
-_MOST_CONNECTIONS = 128
 _PORTS = 65_536
 
 
-def listen(host: str, port: int, *, attempts: int = 1) -> socket.socket:
+def listen(host: str, port: int, *, attempts: int = 1, key: str = "web.listen") -> socket.socket:
     """A listening socket on the first free port of `port`, `port + 1`, …; port 0 is any free one.
+
+    Args:
+        host: address or name of this machine.
+        port: the first one to try.
+        attempts: how many ports are tried.
+        key: the setting, for the message.
 
     Raises:
         ConfigurationError: none of the ports can be used, or the host is not one of this machine.
@@ -36,21 +42,29 @@ def listen(host: str, port: int, *, attempts: int = 1) -> socket.socket:
             problem = error
     tried = str(port) if attempts == 1 else f"{port} to {port + attempts - 1}"
     raise ConfigurationError(
-        f"web.listen: cannot listen on {host}, port {tried}: {problem}. Choose another with web.listen, "
+        f"{key}: cannot listen on {host}, port {tried}: {problem}. Choose another with {key}, "
         "or set web.enabled = false"
     )
 
 
 @asynccontextmanager
 async def serving(
-    app: ASGIApp, listener: socket.socket, ended: Callable[[], None] = lambda: None
+    app: ASGIApp,
+    listener: socket.socket,
+    ended: Callable[[], None] = lambda: None,
+    limits: ConnectionLimits | None = None,
 ) -> AsyncIterator[str]:
     """Serves until the block is left; gives the URL. Signals stay the business of the process.
 
-    Leaving the block waits up to a second for answers under way, and closes the socket. `ended` is told
-    when the server stops before that, by itself.
+    Leaving the block waits up to a second for answers under way, and closes the socket.
+
+    Args:
+        app: what answers.
+        listener: the socket, already listening.
+        ended: told when the server stops by itself, before the block is left.
+        limits: what a connection may cost; the usual ones where None.
     """
-    server = _Server(_config(app))
+    server = _Server(_config(app, limits or ConnectionLimits()))
     with listener:
         task = asyncio.create_task(server.serve(sockets=[listener]), name="web")
         task.add_done_callback(lambda _: server.started_serving.set())
@@ -63,15 +77,15 @@ async def serving(
             await task
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, limits: ConnectionLimits) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=limited_protocol(limits),
         log_config=None,
         access_log=False,
         lifespan="off",
         ws="none",
         server_header=False,
-        limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
 

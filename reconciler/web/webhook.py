@@ -1,100 +1,165 @@
-"""Deliveries of git hosts: whether one is authentic, and its body within limits."""
+"""Deliveries of git hosts: whether one is authentic and new, with its body read as a stream."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
 import re
-from typing import TYPE_CHECKING
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 
 from reconciler.errors import ReconcilerError
+from reconciler.web.signatures import delivery_id, proof_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.datastructures import Headers
     from starlette.requests import Request
     from starlette.responses import Response
 
-MAX_BODY = 1024 * 1024
-"""Bytes; a delivery is authenticated whole, so it is held in memory whole."""
+    from reconciler.web.signatures import Proof
 
-_SIGNATURE = "x-hub-signature-256"
-_TOKEN = "x-gitlab-token"  # noqa: S105 - the name of a header
-_DELIVERY = ("x-github-delivery", "x-gitea-delivery", "x-gitlab-event-uuid")
-_DELIVERY_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+MAX_BODY = 25 * 1024 * 1024
+"""Bytes; GitHub sends no larger delivery. The body is hashed as it comes, and none of it is kept."""
+
+MAX_SECRETS = 2
+"""Secrets that are good at a time: while one is replaced, the old one and the new one."""
+
+_REMEMBERED = 4096  # deliveries
+_EVENT = "x-gitlab-event-uuid"  # several deliveries may be of one event
+_PLAIN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _UNSIGNED = "the delivery is not signed with the configured secret"
 _CLOSE = {"Connection": "close"}
 
 
-async def receive(
-    request: Request, secret: Callable[[], str | None], trigger: Callable[[str], None], seconds: float
-) -> Response:
-    """Answers one delivery with 202, and asks for a tick in the name of its sender.
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one delivery.
 
-    Which branch was pushed is not looked at: a tick finds out, and costs nothing when nothing moved.
-
-    Raises:
-        HTTPException: 401 not authentic, 404 no secret is configured, 408 the body did not arrive within
-            `seconds`, 413 it is too large, 503 the secret could not be read.
+    Attributes:
+        result: a refused one brought no good proof, or was too large or too slow.
+        sender: the address that it came from.
+        reason: why it was refused; empty otherwise.
     """
-    known = _known(secret)
-    if _SIGNATURE not in request.headers and _TOKEN not in request.headers:
-        raise HTTPException(401, _UNSIGNED)
-    if not is_authentic(known, request.headers, await _body(request, seconds)):
-        raise HTTPException(401, _UNSIGNED)
-    trigger(_sender(request))
-    return PlainTextResponse("a tick was asked for\n", 202)
+
+    result: Literal["accepted", "repeated", "refused"]
+    sender: str
+    reason: str = ""
 
 
-def is_authentic(secret: str, headers: Headers, body: bytes) -> bool:
-    """Whether the sender knows the secret; compared in constant time.
+class Receiver:
+    """Takes deliveries; a delivery that was taken before does nothing.
 
-    GitHub, Gitea and Forgejo sign the body: `X-Hub-Signature-256: sha256=` and the hex HMAC-SHA256. GitLab
-    sends the secret itself as `X-Gitlab-Token`. A request with a signature is judged by that alone.
+    Args:
+        secret: the text that holds the secrets now, one a line and no more than two; None when there is no
+            webhook. It is read anew with each delivery, so that rotation needs no restart.
+        trigger: asks for a tick in the name of its sender.
+        told: hears what became of each delivery.
+        seconds: how long a body may take to arrive.
+        clock: seconds since the epoch.
     """
-    key = secret.encode()
-    signature = headers.get(_SIGNATURE)
-    if signature is not None:
-        expected = "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(signature.encode("latin-1"), expected.encode())
-    token = headers.get(_TOKEN)
-    return token is not None and hmac.compare_digest(token.encode("latin-1"), key)
+
+    def __init__(
+        self,
+        secret: Callable[[], str | None],
+        trigger: Callable[[str], None],
+        told: Callable[[Delivery], None],
+        seconds: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._secret = secret
+        self._trigger = trigger
+        self._told = told
+        self._seconds = seconds
+        self._clock = clock
+        self._taken: OrderedDict[bytes, None] = OrderedDict()
+
+    async def receive(self, request: Request) -> Response:
+        """Answers one delivery with 202 and asks for a tick, or with 200 when it was taken before.
+
+        Which branch was pushed is not looked at: a tick finds out, and costs nothing when nothing moved.
+
+        Raises:
+            HTTPException: 401 not authentic, 404 no secret is configured, 408 the body did not arrive in
+                time, 413 it is too large, 503 the secret could not be read.
+        """
+        sender = request.client.host if request.client else "unknown"
+        try:
+            proof = await self._proven(request)
+        except HTTPException as refusal:
+            if refusal.status_code != 404:  # noqa: PLR2004 - there is no webhook
+                self._told(Delivery("refused", sender, str(refusal.detail)))
+            raise
+        if not self._is_new(proof, request):
+            self._told(Delivery("repeated", sender))
+            return PlainTextResponse("this delivery was taken before; nothing is to be done\n", 200)
+        self._told(Delivery("accepted", sender))
+        self._trigger(_asker(request, sender))
+        return PlainTextResponse("a tick was asked for\n", 202)
+
+    async def _proven(self, request: Request) -> Proof:
+        """The proof, once it is known to be good; a wrong bare secret is refused with the body unread."""
+        proof = proof_of(request.headers, self._secrets(), self._clock())
+        if proof is None or not (proof.needs_body or proof.holds()):
+            raise HTTPException(401, _UNSIGNED, _CLOSE)
+        await self._read(request, proof)
+        if not proof.holds():
+            raise HTTPException(401, _UNSIGNED)
+        return proof
+
+    def _secrets(self) -> list[str]:
+        try:
+            known = self._secret()
+        except ReconcilerError as error:
+            raise HTTPException(
+                503, "the webhook's secret cannot be read; see `reconciler doctor`"
+            ) from error
+        secrets = [line for line in (known or "").splitlines() if line.strip()][:MAX_SECRETS]
+        if not secrets:
+            raise HTTPException(404)
+        return secrets
+
+    async def _read(self, request: Request, proof: Proof) -> None:
+        """Hashes the body as it comes; an unsigned one is read as well, for its sender to be heard."""
+        received = 0
+        try:
+            async with asyncio.timeout(self._seconds):
+                async for piece in request.stream():
+                    received += len(piece)
+                    if received > MAX_BODY:
+                        raise HTTPException(413, f"a delivery may have {MAX_BODY} bytes", _CLOSE)
+                    proof.update(piece)
+        except TimeoutError as error:
+            raise HTTPException(408, "the body did not arrive in time", _CLOSE) from error
+        except ClientDisconnect as error:
+            raise HTTPException(400, "the sender went away") from error
+
+    def _is_new(self, proof: Proof, request: Request) -> bool:
+        """Whether the host's name of the delivery, or its signed time where it has none, is new.
+
+        GitHub and Gitea do not sign the name: whoever plays a delivery back under another one gets a tick,
+        which costs nothing when nothing moved. A body alone is no name: pushing to and fro repeats it.
+        """
+        named = delivery_id(request.headers)
+        mark = named.encode("latin-1") if named else proof.moment_digest
+        if mark is None:
+            return True
+        digest = hashlib.sha256(mark).digest()
+        seen = digest in self._taken
+        self._taken[digest] = None
+        self._taken.move_to_end(digest)
+        while len(self._taken) > _REMEMBERED:
+            self._taken.popitem(last=False)
+        return not seen
 
 
-def _sender(request: Request) -> str:
+def _asker(request: Request, sender: str) -> str:
     """The delivery by the id that the git host gave it, and the address that it came from."""
-    ids = (request.headers.get(name) for name in _DELIVERY)
-    delivery = next((found for found in ids if found and _DELIVERY_ID.fullmatch(found)), None)
-    told = f"webhook delivery {delivery}" if delivery else "webhook"
-    return f"{told} from {request.client.host}" if request.client else told
-
-
-def _known(secret: Callable[[], str | None]) -> str:
-    try:
-        known = secret()
-    except ReconcilerError as error:
-        raise HTTPException(503, "the webhook's secret cannot be read; see `reconciler doctor`") from error
-    if not known:
-        raise HTTPException(404)
-    return known
-
-
-async def _body(request: Request, seconds: float) -> bytes:
-    received = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            async for chunk in request.stream():
-                received += chunk
-                if len(received) > MAX_BODY:
-                    raise HTTPException(413, f"a delivery may have {MAX_BODY} bytes", _CLOSE)
-    except TimeoutError as error:
-        raise HTTPException(408, "the body did not arrive in time", _CLOSE) from error
-    except ClientDisconnect as error:
-        raise HTTPException(400, "the sender went away") from error
-    return bytes(received)
+    named = (delivery_id(request.headers) or "").partition(" ")[2] or request.headers.get(_EVENT, "")
+    return f"webhook{f' delivery {named}' if _PLAIN_ID.fullmatch(named) else ''} from {sender}"

@@ -163,6 +163,81 @@ def test_an_answer_that_is_no_registry(fleet: Fleet) -> None:
         assert _found(fleet, "registry")["exit_code"] == 3
 
 
+def _warnings(fleet: Fleet, **environment: str) -> list[str]:
+    """What lies more open than it needs to; never a reason to fail by itself."""
+    found = fleet.json("doctor", **environment).json
+    said = [finding for finding in found if finding["check"] in ("secrets", "web", "state")]
+    assert all(
+        finding["exit_code"] == 0 and finding["remedy"] for finding in said if finding["level"] == "warning"
+    )
+    return [finding["message"] for finding in said if finding["level"] == "warning"]
+
+
+def test_a_secret_in_the_file_itself_is_a_warning(fleet: Fleet) -> None:
+    """With its line, and without the secret; one of the environment or of a file of its own is none."""
+    auth = "\nauth = {method = 'aksk', access_key = 'AK', secret_key = 'canary'}"
+    fleet.configure(modelarts("http://127.0.0.1:9", more=auth) + "[web]\nwebhook_secret = 'canary'\n")
+    web, key = _warnings(fleet)
+    assert web.startswith(
+        f"{fleet.folder}/reconciler.toml:14: web.webhook_secret: the secret itself is in the file"
+    )
+    assert key.startswith(f"{fleet.folder}/reconciler.toml:8: targets.prod.auth.secret_key: ")
+    assert "canary" not in web + key
+    fleet.configure(modelarts("http://127.0.0.1:9"))
+    assert _warnings(fleet, RECONCILER_WEB__WEBHOOK_SECRET="canary") == []  # noqa: S106 - nobody's
+
+
+@pytest.mark.parametrize(("mode", "warns"), [(0o600, False), (0o640, False), (0o644, True)])
+def test_a_secret_file_that_others_may_read_is_a_warning(fleet: Fleet, mode: int, warns: bool) -> None:
+    """A group may be meant."""
+    file = fleet.folder / "sk"
+    file.write_text("canary")
+    file.chmod(mode)
+    auth = "auth = {method = 'aksk', access_key = 'AK', secret_key_file = 'sk'}"
+    fleet.configure(modelarts("http://127.0.0.1:9", more=auth))
+    said = f"{file} can be read by every user of this machine (mode {mode:04o})"
+    assert _warnings(fleet) == [f"targets.prod.auth.secret_key_file: {said}"] * warns
+
+
+@pytest.mark.parametrize(
+    ("listen", "warns"),
+    [
+        ("127.0.0.1:1", False),
+        ("[::1]:1", False),
+        ("localhost:1", False),
+        ("0.0.0.0:1", True),
+        ("10.0.0.7:1", True),
+    ],
+)
+def test_listening_beyond_loopback_is_a_warning(fleet: Fleet, listen: str, warns: bool) -> None:
+    """Everybody who can reach the port can read the page."""
+    fleet.configure(f"{EMBEDDED}[web]\nlisten = '{listen}'\n")
+    assert [listen in message for message in _warnings(fleet)] == [True] * warns
+
+
+@pytest.mark.parametrize(
+    ("url", "warns"),
+    [
+        ("postgresql+psycopg://u@db.invalid/x", True),
+        ("postgresql+psycopg://u@db.invalid/x?sslmode=disable", True),
+        ("postgresql+psycopg://u@db.invalid/x?sslmode=verify-full", False),
+        ("postgresql+psycopg://u@127.0.0.1:9/x", False),
+        ("postgresql+psycopg:///x?host=/nowhere", False),
+    ],
+)
+def test_a_database_that_is_reached_in_the_clear_is_a_warning(fleet: Fleet, url: str, warns: bool) -> None:
+    """Over the network, `sslmode` has to say that it is not."""
+    fleet.configure(f"{EMBEDDED}[state]\nurl = '{url}'\n")
+    assert ["sslmode" in message for message in _warnings(fleet)] == [True] * warns
+
+
+def test_a_password_in_a_url_of_the_file_is_a_warning(fleet: Fleet) -> None:
+    """Of git or of the database."""
+    fleet.configure(f"{EMBEDDED}[source]\nrepo = 'https://robot:canary@127.0.0.1:9/x.git'\n")
+    (message,) = _warnings(fleet)
+    assert message == f"{fleet.folder}/reconciler.toml:10: source.repo: a password is in the URL"
+
+
 def test_one_target_can_be_chosen(fleet: Fleet) -> None:
     """The broken one is not looked at."""
     fleet.configure(EMBEDDED.replace("[follow]", "[targets.bad]\nkind = 'embedded'\npath = 'x'\n[follow]"))

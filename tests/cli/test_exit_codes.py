@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Exit
 from tests.program import EMBEDDED, manifest, modelarts
+from tests.relay import Answer, relayed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.program import Fleet
+    from tests.relay import Request
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -80,3 +84,41 @@ def test_5_when_imports_are_pending_and_somebody_asked_for_details(fleet: Fleet)
     assert fleet("plan", "--detailed-exitcode").code == Exit.PENDING
     fleet.commit({"models.d/bad.yaml": manifest("bad@01.0.0")})
     assert fleet("plan", "--detailed-exitcode").code == Exit.HUMAN
+
+
+def test_5_when_apply_leaves_a_model_to_another_attempt(fleet: Fleet) -> None:
+    """A busy registry; what is wrong weighs more, and a look back is no attempt."""
+    with relayed() as relay:
+        fleet.configure(modelarts(relay.url))
+        relay.meddle = _busy
+        assert fleet("apply").code == Exit.PENDING
+        assert fleet("retry", "a@1.0.0").code == Exit.PENDING
+        assert (fleet("status").code, fleet("plan").code) == (Exit.WELL, Exit.WELL)
+        assert fleet("plan", "--detailed-exitcode").code == Exit.PENDING
+        fleet.commit({"models.d/bad.yaml": manifest("bad@01.0.0")})
+        assert fleet("apply").code == Exit.HUMAN
+
+
+def test_1_when_nobody_knows_the_name_that_was_asked_for(fleet: Fleet) -> None:
+    """One line that says so, and no report."""
+    fleet("apply")
+    for command in ("status", "plan"):
+        for name in ("nobody", "a@9.9.9", "nobody@1.0.0"):
+            done = fleet(command, name)
+            assert (done.code, done.out, done.err.count("\n")) == (Exit.HUMAN, "", 1)
+            assert f"{name}: no such model" in done.err
+        for name in ("a", "a@1.0.0"):
+            assert fleet.json(command, name).verdicts == {"a@1.0.0": "in-sync"}
+    assert fleet("status", "@1.0.0").code == Exit.CONFIGURATION
+
+
+def test_one_model_is_shown_with_its_own_exit_code(fleet: Fleet) -> None:
+    """What is wrong with others does not count; the digest is that of the whole plan."""
+    fleet.commit({"models.d/bad.yaml": manifest("bad@01.0.0")})
+    whole, one = fleet.json("plan"), fleet.json("plan", "a")
+    assert (whole.code, one.code, fleet("plan", "bad").code) == (Exit.HUMAN, Exit.WELL, Exit.HUMAN)
+    assert (one.json["digest"], one.json["summary"]["invalid"]) == (whole.json["digest"], 0)
+
+
+def _busy(request: Request, forward: Callable[[], Answer]) -> Answer:
+    return Answer(429, b"{}", retry_after=600) if request.method == "POST" else forward()

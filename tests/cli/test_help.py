@@ -49,7 +49,7 @@ def test_the_version_is_told(tmp_path: Path) -> None:
         (["plan", "--targt", "x"], "--target"),
         (["plan", "--output", "xml"], "json"),
         (["apply", "--output", "markdown"], "json"),
-        (["plan", "surplus"], "surplus"),
+        (["plan", "mnist", "surplus"], "surplus"),
         (["retry"], "NAME@VERSION"),
         (["retry", "mnist"], "mnist@1.0.0"),
         (["retry", "@1.0.0"], "NAME@VERSION"),

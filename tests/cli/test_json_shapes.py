@@ -1,16 +1,17 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tests.program import manifest
+from tests.program import manifest, modelarts
 
 if TYPE_CHECKING:
     from tests.program import Fleet
 
-REPORT = ["version", "commit", "digest", "summary", "items"]
+REPORT = ["version", "commit", "digest", "summary", "failures", "notes", "items"]
 ITEM = [
-    *("target", "model_name", "model_version", "verdict", "path", "line", "commit", "author", "model_id"),
-    *("model_status", "reasons", "diff"),
+    *("target", "model_name", "model_version", "verdict", "since", "path", "line", "commit", "author"),
+    *("model_id", "model_status", "next_attempt_at", "reasons", "diff"),
 ]
 REASON = ["code", "message", "path", "line", "column"]
 VERDICTS = [
@@ -47,16 +48,20 @@ def test_an_item_tells_where_it_is_from_and_what_became_of_it(fleet: Fleet) -> N
         "model_name": "a",
         "model_version": "1.0.0",
         "verdict": "import",
+        "since": None,
         "path": "models.d/a-1.0.0.yaml",
         "line": 1,
         "commit": first,
         "author": "A. Author <author@example.org>",
         "model_id": None,
         "model_status": None,
+        "next_attempt_at": None,
         "reasons": [],
         "diff": [],
     }
     applied = fleet.json("apply").items["a@1.0.0"]
+    assert datetime.fromisoformat(applied.pop("since")).utcoffset() == timedelta(0)
+    del planned["since"]
     assert applied | {"model_id": None} == planned | {"verdict": "in-sync", "model_status": "published"}
     assert len(applied["model_id"]) == 36
 
@@ -70,6 +75,17 @@ def test_an_invalid_manifest_tells_its_problems_with_their_places(fleet: Fleet) 
     assert (reason["path"], reason["line"]) == ("models.d/bad.yaml", 2)
     assert isinstance(reason["column"], int)
     assert "must not start with 0" in reason["message"]
+
+
+def test_a_target_that_failed_and_a_note_are_part_of_the_object(fleet: Fleet) -> None:
+    """With --quiet as well: it is a result."""
+    fleet.configure(modelarts("http://127.0.0.1:9"))
+    fleet.repository.write({"models.d/dirty.yaml": manifest("dirty@1.0.0")})
+    done = fleet.json("plan", "--quiet")
+    (failure,) = done.json["failures"]
+    assert (done.code, list(failure), failure["target"]) == (3, ["target", "message"], "prod")
+    assert failure["message"].startswith("target prod: ")
+    assert any("uncommitted" in note for note in done.json["notes"])
 
 
 def test_history_prints_the_promised_list(fleet: Fleet) -> None:

@@ -14,6 +14,7 @@ def test_status_before_any_cycle_says_so(fleet: Fleet) -> None:
     """Exit code 0, and what to run."""
     done = fleet("status")
     assert (done.code, "reconciler plan" in done.err) == (0, True)
+    assert done.out == "Status: no models.\n"
 
 
 def test_status_is_what_the_last_cycle_found_without_asking_anybody(fleet: Fleet) -> None:
@@ -34,6 +35,34 @@ def test_status_remembers_what_needs_a_human(fleet: Fleet) -> None:
     fleet("apply")
     done = fleet("status")
     assert (done.code, "models.d/bad.yaml" in done.out) == (1, True)
+
+
+def test_a_verdict_has_a_beginning_that_later_cycles_and_processes_keep(fleet: Fleet) -> None:
+    """Whatever else is new, until it is another verdict."""
+    fleet.commit({"models.d/bad.yaml": "a: 1\n"})
+    first = fleet.json("apply").items
+    assert {item["verdict"] for item in first.values()} == {"in-sync", "invalid"}
+    fleet.commit({"models.d/bad.yaml": "b: 2\n", "models.d/c-1.0.0.yaml": manifest("c@1.0.0")})
+    for command in ("plan", "apply", "status"):
+        later = fleet.json(command).items
+        assert {title: later[title]["since"] for title in first} == {
+            title: item["since"] for title, item in first.items()
+        }
+    assert later["c@1.0.0"]["since"] > later["a@1.0.0"]["since"]
+    fleet.commit({"models.d/a-1.0.0.yaml": manifest("a@1.0.0", description="new")})
+    assert fleet.json("plan").items["a@1.0.0"]["since"] is None
+    drifted = fleet.json("apply").items["a@1.0.0"]
+    assert (drifted["verdict"], drifted["since"] > first["a@1.0.0"]["since"]) == ("drifted", True)
+    assert drifted["diff"] == [{"field": "description", "declared": "new", "registered": ""}]
+    assert fleet.json("status").items["a@1.0.0"] == drifted
+
+
+def test_a_conflict_is_said_once(fleet: Fleet) -> None:
+    """Both places stand in one line; in JSON each has its own."""
+    fleet.commit({"models.d/again.yaml": manifest("a@1.0.0")})
+    fleet("apply")
+    assert fleet("status").out.count("is declared 2 times") == 1
+    assert len(fleet.json("status").items["a@1.0.0"]["reasons"]) == 2
 
 
 def test_status_of_a_failed_model_survives_a_lost_state(fleet: Fleet) -> None:

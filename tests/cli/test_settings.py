@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,7 +43,7 @@ project_id = "p"
         ("[log]\nformat = 'xml'\n", "log.format", "'console' or 'json'"),
     ],
 )
-def test_a_mistake_is_told_with_file_key_and_what_was_expected(
+def test_a_mistake_is_told_with_file_line_key_and_what_was_expected(
     tmp_path: Path, text: str, key: str, expected: str
 ) -> None:
     """One line, exit code 2, nothing made."""
@@ -50,9 +51,57 @@ def test_a_mistake_is_told_with_file_key_and_what_was_expected(
     program.configure(text)
     done = program("plan")
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith(f"error: {tmp_path}/reconciler.toml: {key}: ")
+    assert re.match(rf"error: {tmp_path}/reconciler\.toml:\d+: {re.escape(key)}: ", done.err)
     assert expected in done.err
     assert list(program.files()) == ["reconciler.toml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "told"),
+    [
+        ("\n[log]\n\nlevel = 'loud'\n", "plan", ":4: log.level: "),
+        ("[source]\n'b r' = 1\n", "plan", ":2: source.b r: unknown key"),
+        ("[targets.a]\npath = 'x'\n", "plan", ":1: targets.a.kind: missing"),
+        (
+            CLOUD + "[targets.prod.auth]\nmethod = 'token'\ntoken_command = [\n'x', 5]\n",
+            "plan",
+            ":9: targets.prod",
+        ),
+        (
+            CLOUD + "\nauth = {method = 'aksk', access_key = 5}\n",
+            "plan",
+            ":7: targets.prod.auth.access_key: ",
+        ),
+        ("\nlog.level = 'loud'", "plan", ":2: log.level: "),
+        ("\nsource = {repo = 'ext::sh'}\n", "plan", ":2: source.repo: repository URL"),
+        ("[schedule]\ncron = '1 2'\n", "run", ":2: schedule.cron: '1 2' has 2 fields"),
+        (CLOUD.replace('"p"', '"p.q"'), "plan", ":5: targets.prod: project_id "),
+        (
+            CLOUD + "[targets.prod.auth]\nmethod = 'password'\nusername = 'u'\ndomain = 'd'\nscope = 's'\n"
+            "password = 'p'\niam_endpoint = 'http://example.com'\n",
+            "plan",
+            ":12: targets.prod: iam_endpoint ",
+        ),
+    ],
+)
+def test_every_kind_of_mistake_names_its_line(tmp_path: Path, text: str, command: str, told: str) -> None:
+    """An unknown key, a type, a value, a missing key, and what only the other rooms know to be wrong."""
+    fleet = Fleet(tmp_path / "fleet")
+    fleet.declare("a@1.0.0")
+    fleet.configure(text)
+    done = fleet(command)
+    assert done.code == 2
+    assert done.err.startswith(f"error: {fleet.folder}/reconciler.toml{told}")
+
+
+def test_a_wrong_value_of_another_room_names_its_variable(fleet: Fleet) -> None:
+    """As those that the settings themselves refuse."""
+    assert (
+        "environment RECONCILER_SOURCE__REPO: source.repo: "
+        in fleet("plan", RECONCILER_SOURCE__REPO="ext::x").err
+    )
+    done = fleet("run", RECONCILER_SCHEDULE__CRON="1 2")
+    assert done.err.startswith("error: environment RECONCILER_SCHEDULE__CRON: schedule.cron: ")
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
@@ -65,18 +114,21 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"[source\n", "not valid TOML"),
-        (b"x = CANARY\n", "line 1, column 5"),
-        (b"\xff\xfe\x00", "not UTF-8 text"),
+        (b"[source\n", ":1:8: not valid TOML"),
+        (b"\nx = CANARY\n", ":2:5: not valid TOML"),
+        (b"x = 1\n\n\xff\xfe\x00", ":3: not UTF-8 text"),
+        (b"x = [\n1,\n", ":3: not valid TOML"),
+        (b"x = 1\ny = " + b"9" * 5000, ":2: not valid TOML: a number or a date that cannot be"),
+        (b"x = 1\ny = " + b"[" * 50_000, ":2: not valid TOML: nested too deeply"),
+        (b"x = '''\n'''\n" + b"a." * 20 + b"b = 1", ":3: a key of more than 16 parts"),
     ],
 )
-def test_a_file_that_is_no_toml_is_told(tmp_path: Path, content: bytes, expected: str) -> None:
-    """With its name, exit code 2."""
+def test_a_file_that_is_no_toml_is_told_with_its_line(tmp_path: Path, content: bytes, expected: str) -> None:
+    """And with its column where the parser knows it; exit code 2."""
     (tmp_path / "reconciler.toml").write_bytes(content)
     done = Program(tmp_path)("plan")
     assert done.code == 2
-    assert f"{tmp_path}/reconciler.toml: " in done.err
-    assert expected in done.err
+    assert f"{tmp_path}/reconciler.toml{expected}" in done.err
 
 
 @pytest.mark.parametrize("arguments", [["--config", "nope.toml"], ["--config", "."]])
@@ -145,7 +197,7 @@ def test_an_endpoint_that_would_give_secrets_away_is_refused(
     for command in ("plan", "apply", "doctor", "run"):
         done = fleet(command)
         assert done.code == 2
-        assert f"{fleet.folder}/reconciler.toml: targets.prod: endpoint " in done.out + done.err
+        assert f"{fleet.folder}/reconciler.toml:4: targets.prod: endpoint " in done.out + done.err
         assert expected in done.out + done.err
         assert CANARY not in done.out + done.err
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -114,14 +115,62 @@ def test_chinese_names_are_read_and_printed_whatever_the_locale(
     assert done.items["手写@1.0.0"]["author"] == "A. Author <author@example.org>"
 
 
-def test_a_reader_that_goes_away_is_no_error(fleet: Fleet) -> None:
-    """As `head` does."""
-    fleet.declare(*(f"m{number:04}@1.0.0" for number in range(400)))
-    with fleet.spawn("plan", "--output", "json") as process:
-        assert process.stdout is not None
-        process.stdout.close()
-        assert process.stderr is not None
-        assert process.stderr.read() == ""
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(
+            "--help",
+            "--version",
+            "plan --help",
+            "validate -o json",
+            "plan",
+            "plan -o json",
+            "plan -o markdown",
+        ),
+        *("apply", "status", "history", "schema", "doctor", "state export", "state check -o json"),
+    ],
+)
+def test_a_reader_that_goes_away_ends_a_command_as_it_ends_other_tools(fleet: Fleet, command: str) -> None:
+    """By SIGPIPE and without a word, as `state export | head -1` does."""
+    fleet("apply")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with fleet.spawn(*command.split(), stdout=writer) as process:
+        os.close(writer)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, "rror" in err) == (-signal.SIGPIPE, False)
+
+
+def test_messages_that_nobody_reads_stop_nothing(fleet: Fleet) -> None:
+    """Progress into a closed pipe or a full disk: the imports are made, and reported."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with fleet.spawn("apply", stderr=writer) as process:
+        os.close(writer)
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, "2 imported" in out) == (0, True)
+    fleet.declare("c@1.0.0")
+    with open("/dev/full", "w") as full, fleet.spawn("apply", stderr=full) as process:  # noqa: PTH123
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, "1 imported" in out) == (0, True)
+
+
+def test_a_stream_that_is_not_there_is_never_another_file(fleet: Fleet) -> None:
+    """`>&-` is a result that cannot be written, `2>&-` is silence."""
+    program = f"exec '{sys.executable}' -m reconciler apply"
+    environment = fleet._variables({})
+
+    def shell(redirection: str) -> tuple[int, str, str]:
+        done = subprocess.run(
+            ["sh", "-c", f"{program} {redirection}"],
+            cwd=fleet.folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    code, out, err = shell(">&-")
+    assert (code, out, "error: standard output: Bad file descriptor" in err) == (3, "", True)
+    code, out, err = shell("--refresh 2>&-")
+    assert (code, "2 models in sync" in out, err) == (0, True, "")
 
 
 def test_a_full_standard_output_is_told(fleet: Fleet) -> None:

@@ -119,6 +119,29 @@ def test_the_page_and_its_neighbours_tell_how_the_loop_is(fleet: Fleet) -> None:
     asyncio.run(work())
 
 
+def test_health_has_a_listener_of_its_own_and_the_page_asks_for_its_token(fleet: Fleet) -> None:
+    """Both as the configuration says; the metrics ask for the token where the page is."""
+
+    async def work() -> None:
+        async with CountedRegistry() as registry:
+            token = "a-token-of-many-characters"  # noqa: S105 - nobody's
+            (fleet.folder / "token").write_text(f"{token}\n")
+            web = "[web]\ntoken_file = 'token'\nhealth_listen = '127.0.0.1:0'\n"
+            fleet.configure(SELDOM.replace("[web]\n", web) + FOLLOW + registry.target())
+            async with inside(fleet) as daemon, httpx.AsyncClient(trust_env=False) as client:
+                await daemon.tells("followed", left=0)
+                health = (await daemon.tells("page"))["health"]
+                asked = [await client.get(health + path) for path in ("/healthz", "/readyz", "/metrics", "/")]
+                assert [answer.status_code for answer in asked] == [200, 200, 200, 404]
+                asked = [await daemon.get(path) for path in ("/healthz", "/metrics", "/", "/api/report")]
+                assert [answer.status_code for answer in asked] == [200, 401, 401, 401]
+                url = (await daemon.tells("page"))["url"]
+                answer = await client.get(url, headers={"Authorization": f"Bearer {token}"})
+                assert (answer.status_code, "mnist" in answer.text) == (200, True)
+
+    asyncio.run(work())
+
+
 def test_a_new_process_shows_what_the_last_one_knew_until_it_knows_better(fleet: Fleet) -> None:
     """While the registry is away, the page is not empty, and not ready."""
 

@@ -168,16 +168,19 @@ def test_a_force_push_is_followed_and_imports_nothing_twice(fleet: Fleet) -> Non
     asyncio.run(work())
 
 
-def test_a_mistake_of_ours_ends_one_tick_and_not_the_loop(fleet: Fleet) -> None:
+def test_a_mistake_of_ours_ends_one_tick_and_not_the_loop(
+    fleet: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
     """It is one error line like any other, with a traceback for whoever looks at debug lines."""
+    caplog.set_level("DEBUG", "reconciler")
 
     async def work() -> None:
         names = iter(["cycle-1"])
         async with ticking(fleet, clock=Clock(new_id=lambda: next(names))) as t:
             assert (await t.tick()).outcome == "error"
             [line] = t.lines("error")
-            assert line["error"].startswith("unexpected ")
-            assert any("Traceback" in line.get("traceback", "") for line in t.lines("debug"))
+            assert line["error"].startswith("target prod: unexpected ")
+            assert "Traceback" in caplog.text
             assert (await t.tick()).outcome == "error"
 
     asyncio.run(work())

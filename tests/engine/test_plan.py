@@ -17,6 +17,7 @@ from reconciler.engine.plan import View, look, plan_digest, to_inspect, verdicts
 from reconciler.engine.values import (
     Credit,
     Desired,
+    Difference,
     Entry,
     EventKind,
     Item,
@@ -139,7 +140,7 @@ def test_a_registered_model_with_other_content_is_drifted_and_the_next_version_i
     items = verdicts(replace(seen, observed={PAIR: [model()], taken.pair: [taken]}))
     found = next(item for item in items if item.model_version == "1.0.0")
     assert found.verdict is Verdict.DRIFTED
-    assert found.diff == ("description: 'as declared' in git, 'changed by hand' in the registry",)
+    assert found.diff == (Difference("description", "as declared", "changed by hand"),)
     assert "1.0.2" in found.reasons[0].message
 
 
@@ -152,7 +153,7 @@ def test_a_manifest_that_lost_a_field_is_drifted_although_the_registry_shows_no_
         verdicts(view(changed, observed=model(), looks={"m-1": look(MINE.request, DETAIL)}, entries=known))
     )
     assert found.verdict is Verdict.DRIFTED
-    assert "changed since the import" in found.diff[0]
+    assert (found.diff, "changed since the import" in found.reasons[0].message) == ((), True)
     restored = only(
         verdicts(view(MINE, observed=model(), looks={"m-1": look(MINE.request, DETAIL)}, entries=known))
     )
@@ -244,6 +245,26 @@ def test_more_imports_than_the_guard_allows_are_all_refused_and_the_knob_is_name
     assert {item.verdict for item in refused} == {Verdict.REFUSED}
     assert "guards.max_imports_per_cycle" in refused[0].reasons[0].message
     assert "--confirm abc" in refused[0].reasons[0].message
+
+
+def test_what_was_let_through_before_is_no_new_import() -> None:
+    """It is neither refused nor counted, whatever the guard is on new imports; only its vanishing is."""
+    items = verdicts(view(*_many()))
+    known = items[0].pair
+    assert known is not None
+    before = frozenset({("local", known)})
+    assert guard(items, Guards(7), Circumstances(admitted=before), "d") == items
+    for guards, seen in (
+        (Guards(0), Circumstances(admitted=before)),
+        (Guards(), Circumstances(lost_commit="f" * 40, admitted=before)),
+    ):
+        found = guard(items, guards, seen, "d")
+        assert [item.verdict for item in found if item.pair == known] == [Verdict.IMPORT]
+        assert {item.verdict for item in found if item.pair != known} == {Verdict.REFUSED}
+    often = Circumstances(disappearances={("local", known): 3}, admitted=before)
+    assert [item.pair for item in guard(items, Guards(), often, "d") if item.verdict is Verdict.REFUSED] == [
+        known
+    ]
 
 
 def test_imports_from_a_rewritten_branch_are_refused_until_that_is_allowed() -> None:

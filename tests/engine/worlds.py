@@ -23,6 +23,7 @@ from reconciler.errors import (
     AlreadyExists,
     NotFound,
     OutcomeUnknown,
+    RegistryError,
     RegistryUnavailable,
     Rejected,
     Unauthorised,
@@ -32,7 +33,7 @@ from reconciler.source.log import Commit
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -163,8 +164,10 @@ class MemoryRegistry:
 
     Attributes:
         faults: `lost` (made, answer lost), `gone` (not made, answer lost), `busy` (not made, told so),
-            `refused` (rejected for good), `denied` (credentials), `crash` (made, and this process dies).
+            `refused` (rejected for good), `denied` (credentials), `crash` (made, and this process dies),
+            `elsewhere` (taken, where no list shows it), `odd` (an endpoint that is not the registry's).
         hidden: how many look-ups do not show a new model yet.
+        unreadable: pairs of whose models no detail can be read.
     """
 
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -173,6 +176,7 @@ class MemoryRegistry:
     most_of_a_pair: int = 0
     hidden: int = 0
     status: str = "published"
+    unreadable: set[Pair] = field(default_factory=set)
 
     async def list_models(self) -> Sequence[ObservedModel]:
         return [self._listed(model_id) for model_id in self.models]
@@ -186,9 +190,12 @@ class MemoryRegistry:
     async def detail(self, model_id: str) -> Mapping[str, Any]:
         if model_id not in self.models:
             raise NotFound("no such model", method="GET", path=model_id, status=404)
+        if self._listed(model_id).pair in self.unreadable:
+            raise RegistryUnavailable("the registry failed", method="GET", path=model_id, status=500)
         return self.models[model_id]
 
-    async def create(self, request: Mapping[str, Any]) -> Created:
+    async def create(self, request: Mapping[str, Any], intent: Callable[[], Awaitable[None]]) -> Created:
+        await intent()
         pair = Pair(request["model_name"], request["model_version"])
         self.calls.append(pair)
         fault = self.faults.pop(0) if self.faults else ""
@@ -199,6 +206,10 @@ class MemoryRegistry:
             raise Rejected("no", status=400, code="ModelArts.3037", **facts)
         if fault == "denied":
             raise Unauthorised("who?", status=401, code="APIGW.0301", **facts)
+        if fault == "odd":
+            raise RegistryError("there is nothing here", status=404, **facts)
+        if fault == "elsewhere":
+            raise AlreadyExists("taken", status=409, code="ModelArts.3002", **facts)
         if fault == "gone":
             raise OutcomeUnknown("connection lost", **facts)
         if any(self._listed(model_id).pair == pair for model_id in self.models):

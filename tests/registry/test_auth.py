@@ -16,6 +16,7 @@ from reconciler.errors import (
     RegistryError,
     RegistryUnavailable,
     Unauthorised,
+    Unreachable,
 )
 from reconciler.registry import (
     AccessKeyAuth,
@@ -412,7 +413,7 @@ def test_a_login_that_is_not_answered_makes_no_import_and_says_so(said: bytes, e
 def test_a_login_whose_connection_drops_leaves_no_import_in_doubt() -> None:
     """The login was sent, the import never was."""
     error, _ = _logged_in(lambda _: DROP, lambda registry: registry.create(IMPORT))
-    assert type(error) is RegistryUnavailable
+    assert type(error) is Unreachable
     assert not isinstance(error, OutcomeUnknown)
 
 
@@ -432,7 +433,7 @@ def test_a_login_that_hangs_does_not_hold_up_later_requests() -> None:
             registry = ModelArtsRegistry(server.url, "p-1", auth=auth, limits=Limits(deadline=0.3))
             calls = [registry.create(IMPORT) for _ in range(3)]
             lost = await asyncio.gather(*calls, return_exceptions=True)
-            assert [type(error) for error in lost] == [RegistryUnavailable] * 3
+            assert [type(error) for error in lost] == [Unreachable] * 3
             stuck = False
             assert await registry.list_models() == ()
             await registry.aclose()

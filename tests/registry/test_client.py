@@ -25,6 +25,7 @@ from reconciler.errors import (
     Unauthorised,
 )
 from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
+from reconciler.registry.wire import is_model_id
 from tests.registry.driving import IMPORT, MODELS, connected, in_turn, item, talk
 from tests.registry.scripted import DROP, Raw, Received, answer, refusal
 
@@ -123,7 +124,7 @@ def test_a_chinese_name_with_blank_and_tilde_is_sent_in_canonical_form() -> None
 def test_sparse_and_odd_items_are_understood_and_unusable_ones_skipped_with_a_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Case 33: everything but id, name and version is optional; the rest of the page still counts."""
+    """Case 33: everything but name and version is optional; without an id a model is there all the same."""
     items = [
         item(1),
         item(2, model_status="publishing", create_at=1606000000000, model_size="x"),
@@ -136,12 +137,14 @@ def test_sparse_and_odd_items_are_understood_and_unusable_ones_skipped_with_a_wa
     ]
     with caplog.at_level(logging.WARNING):
         models, _ = talk(lambda _: answer(200, {"models": items, "total_count": 0}), _list)
-    assert [(model.model_id, model.status, model.created_at) for model in models] == [
+    *usable, without_id = models
+    assert [(model.model_id, model.status, model.created_at) for model in usable] == [
         ("m-1", None, None),
         ("m-2", "publishing", 1606000000000),
         ("m-3", None, 1606000000000),
     ]
-    assert "5 items without id, name or version" in caplog.text
+    assert (without_id.pair, is_model_id(without_id.model_id)) == (Pair("a", "0.0.5"), False)
+    assert "4 items without id, name or version" in caplog.text
 
 
 @pytest.mark.parametrize("counts", ["pages", "items"])
@@ -493,7 +496,7 @@ def test_requests_are_spread_by_the_token_bucket() -> None:
         ("ftp://localhost", "not the base of an API"),
         ("modelarts.example.com", "not the base of an API"),
         ("https://u:secret@example.com", "carries credentials"),
-        ("https://example.com/?a=b", "not the base of an API"),
+        ("https://example.com/?a=b", "3 characters after its"),
         ("http://127.0.0.1:99999", "port"),
         ("https://" + "a" * 70 + ".com", "host"),
         ("https://a\x00b", "not a URL"),

@@ -8,15 +8,15 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import RegistryUnavailable
+import pytest
+
+from reconciler.errors import ConfigurationError
 from reconciler.registry import GivenSecret, ModelArtsRegistry, PasswordAuth, RegistryAuth
 from tests.registry.driving import IMPORT, connected, in_turn, item, talk
 from tests.registry.scripted import DROP, Received, answer, refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 DETAIL = answer(200, {"model_id": "m-1"})
 
@@ -110,15 +110,20 @@ def test_calls_that_are_cancelled_leave_room_for_others() -> None:
 def test_certificates_that_cannot_be_read_are_an_error_that_names_the_variable(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Found out with the first call; an import was then certainly not sent."""
-    from reconciler.registry.transport import usual_authorities  # noqa: PLC0415 - kept for the process
+    """Found out with the first call; an import was then certainly not sent. Without TLS none are read."""
+    from reconciler.registry.tls import usual_authorities  # noqa: PLC0415 - kept for the process
 
     usual_authorities.cache_clear()
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
-    error, server = talk(lambda _: DETAIL, lambda registry: registry.create(IMPORT))
-    assert type(error) is RegistryUnavailable
-    assert "SSL_CERT_FILE" in str(error)
-    assert not server.requests
+
+    async def use() -> None:
+        registry = ModelArtsRegistry("https://127.0.0.1:9", "p-1", auth=RegistryAuth())
+        with pytest.raises(ConfigurationError, match=r"SSL_CERT_FILE=.*cannot be read"):
+            await registry.create(IMPORT)
+
+    asyncio.run(use())
+    _, server = talk(lambda _: DETAIL, lambda registry: registry.detail("m-1"))
+    assert len(server.requests) == 1
 
 
 # --- what is told of each request --------------------------------------------------------------------------

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,7 +67,8 @@ def test_an_answer_to_an_import_that_cannot_be_understood_never_makes_a_second_m
 def test_an_import_that_was_not_made_and_not_answered_is_made_in_the_end(
     fleet: Fleet, relay: Relay, name: str
 ) -> None:
-    """Looked for first, then sent again; one model each."""
+    """Looked for until it could not be made any more, then sent again; one model each."""
+    fleet.configure(modelarts(relay.url, more='timeout = "2s"'))
     lost: set[bytes] = set()
 
     def meddle(request: Request, forward: Callable[[], Answer]) -> Answer:
@@ -76,9 +78,7 @@ def test_an_import_that_was_not_made_and_not_answered_is_made_in_the_end(
         return forward()
 
     relay.meddle = meddle
-    for _ in range(2):
-        done = fleet.json("apply")
-    assert done.json["summary"]["in-sync"] + done.json["summary"]["waiting"] == 2
+    done = fleet.json("apply")
     assert sorted(model["model_name"] for model in relay.models()) == ["a", "b"]
     assert done.json["summary"]["in-sync"] == 2
 
@@ -251,3 +251,70 @@ def test_hundreds_of_models_need_few_requests(fleet: Fleet, relay: Relay) -> Non
     before = len(relay.requests)
     assert fleet("apply", "-q").out.startswith("Nothing to do: 122 models in sync.")
     assert len(relay.requests) - before == 1
+
+
+WAITS = {
+    "busy": (Answer(429, b"{}"), "http-429"),
+    "away": (Answer(503, b"later", "text/plain"), "http-503"),
+    "its own code": (
+        said(429, {"error_code": "APIGW.0308", "error_msg": "throttled"}),
+        "APIGW.0308",
+    ),
+    "no answer": (CUT, "no-answer"),
+}
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_a_model_that_waits_says_why_and_until_when(fleet: Fleet, relay: Relay, name: str) -> None:
+    """In the report, in what is remembered, and in text."""
+    answer, code = WAITS[name]
+    relay.meddle = lambda request, forward: answer if request.method == "POST" else forward()
+    fleet.configure(modelarts(relay.url) + "[guards]\nmax_imports_per_cycle = 2\n")
+    begun = datetime.now(UTC)
+    done = fleet.json("apply")
+    assert done.code == 5
+    for item in done.items.values():
+        (reason,) = item["reasons"]
+        assert (item["verdict"], reason["code"]) == ("waiting", code)
+        assert "POST /v1/project-prod/models" in reason["message"]
+        assert datetime.fromisoformat(item["next_attempt_at"]) > begun
+    assert fleet.json("status").items == done.items
+    assert "POST /v1/project-prod/models" in fleet("status").out
+
+
+def test_a_guard_on_new_imports_lets_a_second_attempt_and_a_retry_through(fleet: Fleet, relay: Relay) -> None:
+    """They were let through before, and they are not counted with what is new."""
+    fleet.configure(modelarts(relay.url) + "[guards]\nmax_imports_per_cycle = 2\n")
+    relay.meddle = lambda request, forward: (
+        Answer(429, b"{}", retry_after=0) if request.method == "POST" else forward()
+    )
+    assert fleet("apply").code == 5
+    relay.meddle = honest
+    fleet.configure(modelarts(relay.url) + "[guards]\nmax_imports_per_cycle = 1\n")
+    fleet.declare("c@1.0.0")
+    assert fleet.json("apply").json["summary"]["in-sync"] == 3
+    relay.delete("a")
+    relay.delete("b")
+    assert fleet.json("apply", "--refresh").json["summary"]["missing"] == 2
+    fleet.configure(modelarts(relay.url) + "[guards]\nmax_imports_per_cycle = 0\n")
+    assert fleet.json("retry", "a@1.0.0").verdicts == {"a@1.0.0": "in-sync"}
+
+
+def test_what_is_found_in_place_of_an_import_tells_how_it_differs(fleet: Fleet, relay: Relay) -> None:
+    """The list did not show it, and the import was refused because it exists."""
+    source = "https://models.obs.cn-north-4.myhuaweicloud.com/"
+    basic = {"model_name": "a", "model_version": "1.0.0", "model_type": "TensorFlow"}
+    relay.add(basic | {"source_location": f"{source}other"})
+
+    def hiding(request: Request, forward: Callable[[], Answer]) -> Answer:
+        hidden = request.method == "GET" and not relay.posts
+        return said(200, {"models": [], "total_count": 0, "count": 0}) if hidden else forward()
+
+    relay.meddle = hiding
+    done = fleet.json("apply")
+    item = done.items["a@1.0.0"]
+    assert (done.code, item["verdict"]) == (1, "drifted")
+    assert item["diff"] == [
+        {"field": "source_location", "declared": f"{source}a", "registered": f"{source}other"}
+    ]
+    assert fleet.json("apply").items["a@1.0.0"]["diff"] == item["diff"]

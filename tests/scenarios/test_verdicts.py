@@ -132,7 +132,7 @@ def test_a_changed_manifest_is_drifted_with_the_difference_and_the_next_free_ver
         done = fleet.json(*arguments)
         item = done.items["m@1.0.0"]
         assert (done.code, item["verdict"]) == (1, "drifted")
-        assert item["diff"] == ["description: 'better' in git, '' in the registry"]
+        assert item["diff"] == [{"field": "description", "declared": "better", "registered": ""}]
         assert "version 1.0.3" in item["reasons"][0]["message"]
     assert relay.posts == 3
     fleet.declare("m@1.0.0")

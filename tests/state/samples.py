@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.contract.pair import Pair
 from reconciler.engine.fold import fold
-from reconciler.engine.values import Entry, Event, EventKind, Item, Report, TargetFailure, Verdict
+from reconciler.engine.values import Difference, Entry, Event, EventKind, Item, Report, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
@@ -52,7 +52,11 @@ def report(*names: str) -> Report:
     items = [Item("prod", Verdict.IN_SYNC, name, "1.0.0", reasons=(reason,)) for name in names]
     failure = TargetFailure("staging", "the registry does not answer")
     invalid = Item(
-        "prod", Verdict.INVALID, path="models.d/\udcff.yaml", diff=("a: 1 → 2", "\x1b[31m\0\\u0000")
+        "prod",
+        Verdict.INVALID,
+        path="models.d/\udcff.yaml",
+        diff=(Difference("→", 1, [True, None]), Difference("\x1b[31m\0\\u0000", "\udcff", {"a": 1.5})),
+        since=NOON,
     )
     return Report("c" * 40, "d" * 64, (invalid, *items), (failure,), ("the work tree is dirty",))
 

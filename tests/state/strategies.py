@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import strategies as st
 
 from reconciler.contract.pair import Pair
 from reconciler.engine.plan import COMPARED_LATER
-from reconciler.engine.values import Event, EventKind, Item, Report, TargetFailure, Verdict
+from reconciler.engine.values import Difference, Event, EventKind, Item, Report, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
 
 _texts = st.text(st.characters(categories=["L", "N", "P", "S", "Z", "Cc", "Cs"]), max_size=12)
@@ -45,6 +45,10 @@ _lines = st.none() | st.integers(1, 10**6)
 _reasons = st.builds(
     Reason, _texts, _texts, _maybe, _lines, _lines, st.sampled_from(["error", "warning"]), _maybe
 )
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | _texts,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_texts, inner, max_size=2),
+)
 _items = st.builds(
     Item,
     target=_texts,
@@ -58,8 +62,10 @@ _items = st.builds(
     model_id=_maybe,
     model_status=_maybe,
     reasons=st.just((COMPARED_LATER,)) | st.lists(_reasons, max_size=3).map(tuple),
-    diff=st.lists(_texts, max_size=3).map(tuple),
+    diff=st.lists(st.builds(Difference, _texts, _json, _json), max_size=3).map(tuple),
     digest=_maybe,
+    since=st.none() | _times.map(lambda moment: moment.astimezone(UTC)),
+    next_attempt_at=st.none() | _times.map(lambda moment: moment.astimezone(UTC)),
 )
 reports = st.builds(
     Report,

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.contract.pair import Pair
 from reconciler.engine.plan import order
-from reconciler.engine.values import Event, Report
+from reconciler.engine.values import Event, EventKind, Item, Phase, Report, Standing, Verdict, stand
 from reconciler.errors import StateError
 from reconciler.state import open_state
 from tests.state.remembering import remember
@@ -118,6 +118,27 @@ def test_a_group_of_events_is_one_transaction(url: str) -> None:
         assert ledger.writes == before + 2
         assert len(ledger.entries("prod")) == 1200
         assert ledger.entries("prod")[Pair("model-7", "1.0.0")].attempts == 2
+
+
+def test_an_answer_is_journalled_only_while_the_entry_is_what_was_asked_about(url: str) -> None:
+    """Compare and set, in the transaction; within a group, each event sees those before it."""
+    with open_state(url, writer=True) as ledger:
+        ledger.append([requested(), imported()])
+        asked = stand(ledger.entry("prod", MNIST))
+        failed = replace(imported(), kind=EventKind.FAILED, model_status="failed", asked=asked)
+        deleted = replace(imported(), kind=EventKind.DELETED)
+        assert ledger.append([failed]) == [failed]
+        assert ledger.append([deleted, failed, requested("bert")]) == [deleted, requested("bert")]
+        assert ledger.append([failed]) == []
+        nobody = replace(requested("new"), asked=stand(None))
+        assert ledger.append([nobody, nobody]) == [nobody]
+
+        assert [event.kind for event in ledger.events("prod", MNIST)] == [
+            *(EventKind.IMPORT_REQUESTED, EventKind.IMPORTED, EventKind.FAILED, EventKind.DELETED)
+        ]
+        entry = ledger.entry("prod", MNIST)
+        assert entry is not None
+        assert (entry.phase, entry.model_id) == (Phase.RELEASED, None)
 
 
 def test_appending_nothing_writes_nothing(url: str) -> None:
@@ -250,3 +271,24 @@ def test_a_state_has_a_lineage_of_its_own(new_url: NewUrl) -> None:
         assert other.lineage != lineage
     with open_state(first, writer=False) as ledger:
         assert ledger.lineage == lineage
+
+
+def test_the_moment_since_when_a_verdict_stands_is_found_by_model_or_by_file(url: str) -> None:
+    """Of some models, or of all; what is invalid is always among them."""
+    later = NOON + timedelta(hours=1)
+    items = (
+        Item("prod", Verdict.INVALID, path="models.d/bad.yaml", since=NOON),
+        Item("prod", Verdict.FAILED, "bert", "1.0.0", since=later),
+        Item("prod", Verdict.UNMANAGED, "mnist", "1.0.0", model_id="m-1", since=later),
+        Item("prod", Verdict.UNMANAGED, "mnist", "1.0.0", model_id="m-2", since=NOON),
+        Item("dev", Verdict.FAILED, "bert", "1.0.0", since=NOON),
+        Item("prod", Verdict.IN_SYNC, "yolo", "1.0.0"),
+    )
+    invalid = Standing(None, None, "models.d/bad.yaml", Verdict.INVALID)
+    failed = Standing("bert", "1.0.0", None, Verdict.FAILED)
+    with open_state(url, writer=True) as ledger:
+        remember(ledger, Report("c" * 40, "d" * 64, items))
+        assert ledger.since("prod", [Pair("bert", "1.0.0")]) == {invalid: NOON, failed: later}
+        unmanaged = Standing("mnist", "1.0.0", None, Verdict.UNMANAGED)
+        assert ledger.since("prod", None) == {invalid: NOON, failed: later, unmanaged: NOON}
+        assert ledger.since("nowhere", None) == {}

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from tests.torture.lives import nursery
 from tests.torture.mutation import intent_after_the_call
 from tests.torture.points import POINTS
-from tests.torture.scene import LATE
-from tests.torture.trial import AT_ONCE, all_at_points, all_at_random, at_point
+from tests.torture.scene import HIDDEN
+from tests.torture.trial import AT_ONCE, MODES, all_at_points, all_at_random, at_point
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,18 +33,22 @@ def main() -> int:
     started = time.monotonic()
     with nursery() as start:
         named = [] if wanted.no_named else list(_told(all_at_points(POINTS, start)))
-        left = wanted.kills - sum(outcome.kills for outcome in named)
-        random = list(_told(_random(left, wanted.seed, start)))
+        share = (wanted.kills - sum(outcome.kills for outcome in named)) // (len(MODES) + 1)
+        modes = {
+            title: list(_told(_random(share, wanted.seed, start, kind))) for title, kind in MODES.items()
+        }
+        random = list(_told(_random(share, wanted.seed, start)))
     caught = _mutant()
     _print("| deaths | worlds | kills | duplicates | losses | other findings | recovery p50 | p99 |")
     _print("|---|---:|---:|---:|---:|---:|---:|---:|")
-    for title, outcomes in (("at named points", named), ("at random moments", random)):
+    rows = {"at named points": named, "at random moments": random, **modes}
+    for title, outcomes in rows.items():
         if outcomes:
             _print(_row(title, outcomes))
     _print(_row("the mutation, at one point", [caught]))
     took = f"{(time.monotonic() - started) / 60:.1f} minutes on {os.cpu_count()} cores"
     _print(f"\nSeed {wanted.seed}, {AT_ONCE} worlds at a time, {took}.")
-    wrong = [outcome for outcome in (*named, *random) if outcome.violations]
+    wrong = [outcome for outcomes in rows.values() for outcome in outcomes if outcome.violations]
     if not caught.duplicates:
         _print("the mutation was not caught")
     return int(bool(wrong) or not caught.duplicates)
@@ -58,11 +62,11 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _random(kills: int, seed: int, start: Start) -> Iterator[Outcome]:
+def _random(kills: int, seed: int, start: Start, kind: str | None = None) -> Iterator[Outcome]:
     """Random trials until there were that many deaths, and those that were under way by then."""
     deaths = 0
     seeds = itertools.takewhile(lambda _: deaths < kills, itertools.count(seed))
-    for outcome in all_at_random(seeds, start, most=_MOST):
+    for outcome in all_at_random(seeds, start, most=_MOST, kind=kind):
         deaths += outcome.kills
         yield outcome
 
@@ -82,7 +86,7 @@ def _told(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
 def _mutant() -> Outcome:
     """What becomes of the program whose intents are written too late."""
     with tempfile.TemporaryDirectory() as folder, nursery(intent_after_the_call(Path(folder))) as start:
-        return at_point(_CAUGHT_AT, start, visible_after=LATE)
+        return at_point(_CAUGHT_AT, start, visible_after=HIDDEN)
 
 
 def _row(title: str, outcomes: list[Outcome]) -> str:

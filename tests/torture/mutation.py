@@ -9,14 +9,15 @@ import reconciler
 
 _EXECUTE = "engine/execute.py"
 _RIGHT = """\
-            await self._intend(item, manifest)
-            try:
-                created = await self.registry.create(manifest.request)
+        return await self.registry.create(manifest.request, intend)
 """
 _WRONG = """\
-            try:
-                created = await self.registry.create(manifest.request)
-                await self._intend(item, manifest)
+        async def nothing() -> None:
+            pass
+
+        created = await self.registry.create(manifest.request, nothing)
+        await intend()
+        return created
 """
 
 

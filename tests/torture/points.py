@@ -81,6 +81,8 @@ _KINDS = {
     "drifted": ("drifted", "foreign"),
     "missing": ("missing", "deleted"),
     "compared": ("adopted", "found"),
+    "exists": ("exists", "elsewhere"),
+    "elsewhere": ("exists-elsewhere", "elsewhere"),
 }
 _RETRIES = {"released": "accepted", "deleted": "mended"}
 
@@ -120,6 +122,7 @@ def _steps() -> Iterator[Point]:
     yield Point("state/acquainted", "reconciler.state.identity:record", "return")
 
     yield Point("send/due", "reconciler.registry.client:ModelArtsRegistry._body", "return")
+    yield Point("send/admitted", "reconciler.registry.exchange:Exchange._log_in", "call")
     yield Point("send/connected", "reconciler.registry.exchange:_Attempt.leave", "call", (_POST,))
     head = "httpcore._async.http11:AsyncHTTP11Connection._receive_response_headers"
     yield Point("send/sent", head, "call", (_POST,))
@@ -162,12 +165,16 @@ def _steps() -> Iterator[Point]:
 
 def _recoveries() -> Iterator[Point]:
     """A second death, while the first is being recovered from."""
-    executor = "reconciler.engine.execute:Executor"
-    unanswered, unsent = ("send/sent",), ("intent/committed",)
+    settler = "reconciler.engine.settle:Settler"
+    unanswered, unsent, late = ("send/sent",), ("intent/committed",), ("unknown/due",)
     adopted, settled = _journalling("adopted"), _journalling("settled-not-made")
-    yield Point("recovery/begun", f"{executor}.settle_all", "call", earlier=unanswered)
-    yield Point("recovery/looking", f"{executor}._look_twice", "call", earlier=unanswered)
-    yield Point("recovery/found", f"{executor}._adopt", "call", earlier=unanswered)
+    yield Point("recovery/begun", f"{settler}.settle_all", "call", earlier=unanswered)
+    yield Point("recovery/looking", f"{settler}._attempt", "call", earlier=unanswered)
+    yield Point("recovery/found", f"{settler}._adopt", "call", earlier=unanswered)
+    yield Point("recovery/not-listed", f"{settler}._not_listed", "call", scene="gone", earlier=late)
+    yield Point("recovery/carried-out", f"{settler}._adopt", "call", scene="late", earlier=late)
+    yield Point("recovery/hidden", f"{settler}._not_listed", "call", scene="hidden", earlier=unanswered)
+    yield Point("recovery/shown", f"{settler}._adopt", "call", scene="hidden", earlier=unanswered)
     yield Point("recovery/adopting", _COMMIT, "call", (adopted, _WRITING), earlier=unanswered)
     yield Point("recovery/adopted", _COMMIT, "return", (adopted, _WRITING), earlier=unanswered)
     yield Point("recovery/not-found", _COMMIT, "call", (settled, _WRITING), earlier=unsent)

@@ -31,7 +31,12 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Event
     from tests.torture.lives import Life, Start
 
-SOON, LATE = 0.3, 1.5  # seconds until a new model shows in lists; less than the settling wait below
+TIMEOUT, SETTLE = 6.0, 3.0  # seconds; the program's, see `_configuration`
+SOON, LATE = 0.3, 1.5  # seconds until a new model shows in lists; less than the settling wait
+HIDDEN = (
+    SETTLE + 2.0
+)  # the same, longer than the settling wait; a call that was answered at once is found all the same
+DELAYED = 4.0  # seconds until a call is carried out whose connection has ended; less than a call may take
 PATIENCE = 90.0  # seconds for a world to come to rest
 
 _RULE = '[[rules]]\nmethod = "POST"\nname = "m1"\n'
@@ -39,6 +44,9 @@ _LOST = f'{_RULE}action = "drop"\ntimes = 1\n'
 _GONE = f'{_LOST}moment = "before"\n'
 _BUSY = f'{_RULE}action = "reply"\nmoment = "before"\nstatus = 429\ncode = "APIGW.0308"\nretry_after = "1"\n'
 _REFUSED = f'{_RULE}action = "reply"\nmoment = "before"\nstatus = 400\ncode = "ModelArts.0107"\n'
+_TAKEN = f'{_RULE}action = "reply"\nmoment = "before"\nstatus = 409\ncode = "ModelArts.3002"\n'
+_CARRIED_OUT_LATE = f'{_RULE}action = "late"\nseconds = {DELAYED}\ntimes = 1\n'
+_ALL_LATE = f'[[rules]]\nmethod = "POST"\naction = "late"\nseconds = {DELAYED}\nprobability = 0.5\n'
 _WELL, _IN_NEED = 0, 1  # exit codes of `apply`
 
 
@@ -51,6 +59,7 @@ class Plot:
         mirrored: whether the manifests are read from a URL.
         schedule: lines of `[schedule]`.
         fail: a pattern of names whose imports end as failed.
+        visible_after: seconds until a new model shows in lists; None leaves it to the trial.
         many: whether the program takes these few models for many, see `tests.torture.life`.
         before: what happens in the world before anybody dies.
         ends: the verdict at the end on each model that is not in sync, by name.
@@ -61,6 +70,7 @@ class Plot:
     mirrored: bool = False
     schedule: str = ""
     fail: str | None = None
+    visible_after: float | None = None
     many: bool = False
     before: Callable[[Scene], None] = lambda _: None
     ends: Mapping[str, str] = field(default_factory=dict)
@@ -122,6 +132,10 @@ SCENES = {
     "found": Plot(before=_two_found, schedule="compare_at_most = 1\n"),
     "past": Plot(before=_everything_is_in_sync),
     "accepted": Plot(f"{_REFUSED}times = 1\n", before=_refused_once),
+    "elsewhere": Plot(_TAKEN, ends={"m1": "failed"}, unregistered=frozenset({"m1"})),
+    "late": Plot(_CARRIED_OUT_LATE),
+    "all late": Plot(_ALL_LATE),
+    "hidden": Plot(visible_after=HIDDEN),
     "mended": Plot(fail="m1", before=_failed_once),
 }
 """What may be the matter, by name."""
@@ -154,7 +168,7 @@ class Scene:
 
     def serve(self, point: str | None = None) -> None:
         """Starts the registry, again on the same port, and waits until it listens."""
-        command = ["registry", "serve", "--port", str(self.port), "--db", "registry.db"]
+        command = ["registry", "serve", "--port", str(self.port), "--db", "registry.db", "--open"]
         command += ["--publish-seconds", "0.2", "--faults", "faults.toml"]
         command += ["--fail", self.fail] if self.fail else []
         self.registry = self.start(self.folder, command, point=point, log="registry")
@@ -335,6 +349,7 @@ def opened(
         registry_point: where the registry is to die.
     """
     plot = SCENES[kind]
+    visible_after = visible_after if plot.visible_after is None else plot.visible_after
     repository = GitRepository(folder / "origin" if plot.mirrored else folder)
     with _held_port() as held:
         port = held.getsockname()[1]
@@ -388,9 +403,9 @@ kind = "modelarts"
 endpoint = "http://127.0.0.1:{port}"
 project_id = "torture"
 rate = 1000.0
-timeout = "20s"
+timeout = "{TIMEOUT:g}s"
 [follow]
-settle = "3s"
+settle = "{SETTLE:g}s"
 first = "100ms"
 [schedule]
 every = "300ms"

@@ -11,7 +11,7 @@ from tests.torture.life import doom
 from tests.torture.lives import executed, nursery
 from tests.torture.mutation import intent_after_the_call
 from tests.torture.points import FAMILIES, POINTS, Point
-from tests.torture.scene import LATE
+from tests.torture.scene import HIDDEN
 from tests.torture.trial import all_at_points, all_at_random, at_point
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_a_new_interpreter_recovers_as_well_as_a_forked_one() -> None:
 def test_an_intent_that_is_written_after_the_call_is_caught(tmp_path: Path) -> None:
     """The mutation: a model of unknown origin, and then a second one of the same name and version."""
     with nursery(intent_after_the_call(tmp_path)) as mutant:
-        outcome = at_point(POINTS["receive/arrived"], mutant, visible_after=LATE)
+        outcome = at_point(POINTS["receive/arrived"], mutant, visible_after=HIDDEN)
     assert outcome.duplicates > 0
     assert any("no intent was on disk" in violation for violation in outcome.violations)
     assert any("was registered twice" in violation for violation in outcome.violations)
@@ -62,7 +62,7 @@ def test_an_intent_that_is_written_after_the_call_is_caught(tmp_path: Path) -> N
 
 def test_the_program_as_it_is_passes_where_the_mutation_is_caught(start: Start) -> None:
     """The same death under the same late list."""
-    assert at_point(POINTS["receive/arrived"], start, visible_after=LATE).violations == ()
+    assert at_point(POINTS["receive/arrived"], start, visible_after=HIDDEN).violations == ()
 
 
 def test_a_point_that_the_program_no_longer_has_is_an_error() -> None:

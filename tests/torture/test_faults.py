@@ -151,6 +151,22 @@ def test_a_storm_that_does_not_end_is_certainly_not_made() -> None:
     met(script({"method": "POST", "action": "reply", "status": 429, "moment": "before"}), use)
 
 
+def test_a_call_may_be_carried_out_after_its_connection_has_ended() -> None:
+    """Unknown, and not made when one looks at once; made some time later."""
+
+    async def use(registry: ModelArtsRegistry) -> None:
+        with pytest.raises(OutcomeUnknown):
+            await registry.create(request())
+        assert await registry.find(A) == []
+        for _ in range(100):
+            if await registry.find(A):
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError("the call was not carried out")
+
+    met(script({"method": "POST", "times": 1, "action": "late", "seconds": 1.0}), use)
+
+
 def test_a_new_model_may_show_in_lists_later_than_by_its_id() -> None:
     """Eventual consistency, on request."""
 

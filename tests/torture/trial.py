@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tests.torture.lives import KILLED
 from tests.torture.points import POINTS
-from tests.torture.scene import LATE, PATIENCE, SOON, opened
+from tests.torture.scene import LATE, PATIENCE, SOON, TIMEOUT, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from tests.torture.points import Point
     from tests.torture.scene import Scene
 
-_AT_RANDOM = ("plain", "many", "lost", "gone", "busy", "remote", "refused", "failing", "foreign", "found")
+_AT_RANDOM = (
+    "plain", "many", "lost", "gone", "busy", "remote", "refused", "failing", "foreign", "found",
+    "late", "all late", "hidden",
+)  # fmt: skip
+MODES = {
+    "the registry shows nothing for longer than settle": "hidden",
+    "the POST is carried out late": "late",
+    "half of all POSTs are carried out late": "all late",
+}
+"""Worlds that have rows of their own in the table, by title."""
+_SETTLED_LONG = ("gone", "late", "all late", "hidden")
 AT_ONCE = 16  # trials under way: most of a trial is waiting
 
 
@@ -72,16 +82,17 @@ def at_point(point: Point, start: Start, visible_after: float = SOON) -> Outcome
         return _outcome(point.name, scene, len(point.earlier) + 1, by_loop=point.command == "run")
 
 
-def at_random(dice: random.Random, start: Start, most: int = 4) -> Outcome:
+def at_random(dice: random.Random, start: Start, most: int = 4, kind: str | None = None) -> Outcome:
     """Kills the program, or the registry, at moments that nobody chose, several times in one world."""
-    kind = dice.choice(_AT_RANDOM)
+    drawn = dice.choice(_AT_RANDOM)
+    kind = kind or drawn
     deaths, models, visible_after = dice.randint(1, most), dice.randint(2, 6), dice.choice((0.0, SOON, LATE))
     with (
         tempfile.TemporaryDirectory(prefix="torture-") as folder,
         opened(Path(folder), kind, start, models=models, visible_after=visible_after) as scene,
     ):
         kills = 0
-        longest = 6.5 if kind == "gone" else 2.0
+        longest = 2 * TIMEOUT if kind in _SETTLED_LONG else 2.0
         for _ in range(deaths):
             life = dice.choices((scene.apply, scene.run, scene.compact), (6, 3, 1))[0]()
             time.sleep(dice.uniform(0.0, dice.choice((0.4, 1.0, longest))))
@@ -102,13 +113,15 @@ def all_at_points(points: Iterable[str], start: Start) -> Iterator[Outcome]:
         yield from pool.map(lambda name: at_point(POINTS[name], start), points)
 
 
-def all_at_random(seeds: Iterable[int], start: Start, most: int = 4) -> Iterator[Outcome]:
+def all_at_random(
+    seeds: Iterable[int], start: Start, most: int = 4, kind: str | None = None
+) -> Iterator[Outcome]:
     """The outcome of a random trial for each seed, as they come; seeds are taken when they are needed."""
     left, under_way = iter(seeds), set[Future[Outcome]]()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         while True:
             chosen = itertools.islice(left, AT_ONCE - len(under_way))
-            under_way |= {pool.submit(at_random, random.Random(seed), start, most) for seed in chosen}
+            under_way |= {pool.submit(at_random, random.Random(seed), start, most, kind) for seed in chosen}
             if not under_way:
                 return
             done, under_way = wait(under_way, return_when=FIRST_COMPLETED)

@@ -82,7 +82,7 @@ def served(folder: Path, settings: str = "", *options: str, name: str = "registr
     folder.mkdir(parents=True, exist_ok=True)
     file, log = folder / f"{name}.toml", folder / f"{name}.log"
     file.write_text(settings, "utf-8")
-    command = ["registry", "serve", "--port", "0", "--settings", str(file), *options]
+    command = ["registry", "serve", "--port", "0", "--settings", str(file), "--open", *options]
     with (
         log.open("wb") as errors,
         subprocess.Popen(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import select
+import socket
+import socketserver
 import ssl
 import subprocess
 import threading
@@ -174,6 +177,66 @@ def test_a_certificate_that_ssl_cert_file_vouches_for_is_accepted(tmp_path: Path
     assert ("tls", "ok") in [(finding["check"], finding["level"]) for finding in done.json]
     assert worst(done)["check"] == "registry"
     assert "GET" in asked
+
+
+def test_a_certificate_that_is_not_trusted_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """By `plan`, too: whom this program trusts and which variable changes that; nothing is sent."""
+    with _tls(tmp_path) as (url, asked):
+        fleet = fleet_of(tmp_path / "repository", url, access_key())
+        fleet.declare("a@1.0.0")
+        done = fleet.process("plan")
+        assert done.code == 3
+        assert "the certificate of localhost is signed by an authority that is not trusted here" in done.err
+        assert "Set SSL_CERT_FILE to a PEM file" in done.err
+        fleet.environment["SSL_CERT_FILE"] = str(tmp_path / "cert.pem")
+        fleet.configure((fleet.folder / "reconciler.toml").read_text().replace("//localhost", "//127.0.0.1"))
+        done = fleet.process("plan")
+    assert done.code == 3
+    assert "the certificate is for another name than 127.0.0.1" in done.err
+    assert "correct the endpoint's host" in done.err
+    assert asked == []
+
+
+def test_a_proxy_that_stands_between_is_named_where_tls_fails(tmp_path: Path) -> None:
+    """Without its password: it may be the one that signs."""
+    with _tls(tmp_path) as (url, _), _proxy(url) as proxy:
+        fleet = fleet_of(tmp_path / "repository", "https://registry.invalid", access_key())
+        fleet.declare("a@1.0.0")
+        fleet.environment["HTTPS_PROXY"] = proxy.replace("//", "//user:canary@")
+        done = fleet.process("plan")
+    assert done.code == 3
+    assert f"through the proxy {proxy.removeprefix('http://')} of HTTPS_PROXY" in done.err
+    assert "SSL_CERT_FILE" in done.err
+    assert "canary" not in done.err
+
+
+class _Tunnel(socketserver.BaseRequestHandler):
+    """Connects every tunnel to one server, as a proxy that opens TLS does."""
+
+    def handle(self) -> None:
+        self.request.recv(65536)
+        self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with socket.create_connection(self.server.behind) as server:  # type: ignore[attr-defined]
+            other = {self.request: server, server: self.request}
+            while True:
+                for ready in select.select(list(other), [], [], 10)[0]:
+                    if not (data := ready.recv(65536)):
+                        return
+                    other[ready].sendall(data)
+
+
+@contextmanager
+def _proxy(url: str) -> Iterator[str]:
+    """A proxy behind which there is only the server of `url`."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Tunnel) as server:
+        server.behind = ("127.0.0.1", int(url.rpartition(":")[2]))  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class _Quiet(BaseHTTPRequestHandler):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from reconciler.contract.pair import Pair
 from reconciler.engine.values import (
     Attribution,
+    Difference,
     Event,
     EventKind,
     FileChange,
@@ -38,7 +39,8 @@ DRIFTED = Item(
     "id-7",
     "published",
     (Reason("drifted", "registered with other content: declare version 0.9.1", "models.d/resnet.yaml", 1),),
-    ("description: 'a' -> 'b'",),
+    (Difference("description", "a", "b"),),
+    since=NOON,
 )
 
 
@@ -117,6 +119,11 @@ _NUMBER = st.none() | st.integers(0, 10_000)
 REASONS = st.builds(
     Reason, HOSTILE, HOSTILE, _MAYBE, _NUMBER, _NUMBER, st.sampled_from(["error", "warning"]), _MAYBE
 )
+_JSON = st.recursive(
+    _NUMBER | HOSTILE | st.booleans(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(HOSTILE, inner, max_size=2),
+)
+DIFFERENCES = st.builds(Difference, HOSTILE, _JSON, _JSON)
 ITEMS = st.builds(
     Item,
     HOSTILE,
@@ -125,7 +132,7 @@ ITEMS = st.builds(
     _NUMBER,
     *([_MAYBE] * 4),
     st.lists(REASONS, max_size=2).map(tuple),
-    st.lists(HOSTILE, max_size=2).map(tuple),
+    st.lists(DIFFERENCES, max_size=2).map(tuple),
 )
 REPORTS = st.builds(
     Report,

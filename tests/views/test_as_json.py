@@ -9,8 +9,19 @@ from reconciler.views import as_json
 from tests.views.samples import COMMIT, DIGEST, DRIFTED, REPORTS, report
 
 ITEM_KEYS = [
-    *("target", "model_name", "model_version", "verdict", "path", "line", "commit", "author", "model_id"),
-    *("model_status", "reasons", "diff"),
+    *(
+        "target",
+        "model_name",
+        "model_version",
+        "verdict",
+        "since",
+        "path",
+        "line",
+        "commit",
+        "author",
+        "model_id",
+    ),
+    *("model_status", "next_attempt_at", "reasons", "diff"),
 ]
 
 
@@ -21,18 +32,22 @@ def test_a_report_is_the_promised_object() -> None:
         "commit": COMMIT,
         "digest": DIGEST,
         "summary": {verdict.value: int(verdict is Verdict.DRIFTED) for verdict in Verdict},
+        "failures": [],
+        "notes": [],
         "items": [
             {
                 "target": "local",
                 "model_name": "resnet",
                 "model_version": "0.9.0",
                 "verdict": "drifted",
+                "since": "2026-11-23T12:00:00+00:00",
                 "path": "models.d/resnet.yaml",
                 "line": 1,
                 "commit": COMMIT,
                 "author": "Ada <ada@example.org>",
                 "model_id": "id-7",
                 "model_status": "published",
+                "next_attempt_at": None,
                 "reasons": [
                     {
                         "code": "drifted",
@@ -42,7 +57,7 @@ def test_a_report_is_the_promised_object() -> None:
                         "column": None,
                     }
                 ],
-                "diff": ["description: 'a' -> 'b'"],
+                "diff": [{"field": "description", "declared": "a", "registered": "b"}],
             }
         ],
     }

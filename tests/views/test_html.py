@@ -86,7 +86,10 @@ def test_a_model_is_shown_with_its_reasons_and_differences() -> None:
     text = Page(html.page(state(report(DRIFTED)))).text
     for fact in (
         *("drifted", "resnet", "@0.9.0", "models.d/resnet.yaml:1", "Ada", "id-7", "published"),
-        *("registered with other content: declare version 0.9.1", "description: 'a' -> 'b'"),
+        *(
+            "registered with other content: declare version 0.9.1",
+            "description: 'a' in git, 'b' in the registry",
+        ),
     ):
         assert fact in text
 

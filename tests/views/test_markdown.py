@@ -9,7 +9,8 @@ from reconciler.engine.values import Report, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
 from reconciler.views import markdown
 from reconciler.views.clean import clean
-from reconciler.views.problems import headline
+from reconciler.views.drift import worded
+from reconciler.views.problems import distinct, headline
 from tests.views.samples import COMMIT, DIGEST, DRIFTED, REPORTS, item, report
 
 ALLOWED = {
@@ -61,7 +62,7 @@ def test_a_report_is_a_heading_a_table_and_folded_reasons() -> None:
         "| <code>models.d/resnet.yaml&#58;1</code> | <code>id-7</code> <code>published</code> |\n\n"
         "<details><summary>drifted <code>resnet&#64;0.9.0</code></summary>\n\n"
         "```text\nmodels.d/resnet.yaml:1: registered with other content: declare version 0.9.1\n```\n\n"
-        "```text\ndescription: 'a' -> 'b'\n```\n\n</details>\n"
+        "```text\ndescription: 'a' in git, 'b' in the registry\n```\n\n</details>\n"
     )
 
 
@@ -86,8 +87,10 @@ def test_nothing_from_outside_is_markup(found: Report) -> None:
     assert page.tags <= ALLOWED
     assert len(page.cells) == 5 * len(shown)
     assert [cell.strip() for cell in page.cells[1::5]] == [clean(i.title).strip() for i in shown]
-    reasons = ["\n".join(map(headline, i.reasons)) + "\n" for i in shown if i.reasons]
-    diffs = ["\n".join(map(clean, i.diff)) + "\n" for i in shown if i.diff]
+    reasons = [
+        "\n".join(headline(reason) for reason in distinct(i.reasons)) + "\n" for i in shown if i.reasons
+    ]
+    diffs = ["\n".join(map(worded, i.diff)) + "\n" for i in shown if i.diff]
     assert sorted(page.preformatted) == sorted(reasons + diffs)
 
 

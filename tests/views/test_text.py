@@ -26,7 +26,7 @@ def test_a_plan_lists_what_is_not_in_sync_and_counts_the_rest() -> None:
         "  + import      mnist@1.0.0   models.d/mnist.yaml:1\n"
         "  ~ drifted     resnet@0.9.0  models.d/resnet.yaml:1  id id-7  published\n"
         "      registered with other content: declare version 0.9.1\n"
-        "      description: 'a' -> 'b'\n"
+        "      description: 'a' in git, 'b' in the registry\n"
         "\n"
         "Plan: 1 to import, 5 in sync, 1 drifted.\n"
         f"Commit {COMMIT[:12]}, plan digest {DIGEST}\n"

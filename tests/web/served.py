@@ -16,10 +16,14 @@ from reconciler.web.application import create_app
 from reconciler.web.server import listen, serving
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
     from reconciler.engine.values import Report
+    from reconciler.http_limits import ConnectionLimits
+    from reconciler.web.access import Hosts
+    from reconciler.web.webhook import Delivery
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -33,6 +37,7 @@ class Loop:
     alive: bool = True
     secret: str | None = None
     secret_is_unreadable: bool = False
+    deliveries: list[Delivery] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
 
     @property
@@ -62,7 +67,10 @@ class Served:
     loop: Loop = field(default_factory=Loop)
     body_seconds: float = 10.0
     host: str = "127.0.0.1"
+    limits: ConnectionLimits | None = None
     url: str = ""
+    hosts: Hosts | None = None
+    tokens: Callable[[], list[str]] | None = None
 
     def __enter__(self) -> Self:
         """Starts the thread and waits until it listens."""
@@ -98,9 +106,12 @@ class Served:
             lambda: None if loop.ready else "no cycle has succeeded yet",
             loop.webhook_secret,
             not_alive=lambda: None if loop.alive else "no tick has ended for 99 s",
+            delivered=loop.deliveries.append,
             body_seconds=self.body_seconds,
+            hosts=self.hosts,
+            tokens=self.tokens,
         )
         self._events, self._leave = asyncio.get_running_loop(), asyncio.Event()
-        async with serving(app, listen(self.host, 0)) as self.url:
+        async with serving(app, listen(self.host, 0), limits=self.limits) as self.url:
             self._listening.set()
             await self._leave.wait()

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from reconciler.engine.values import Item, Report, Verdict
 from reconciler.views import as_json
+from reconciler.web.access import Hosts
+from reconciler.web.application import create_health_app
+from reconciler.web.server import listen, serving
 
 if TYPE_CHECKING:
     from tests.web.served import Served
@@ -36,7 +43,7 @@ def test_a_browser_may_load_frame_and_guess_nothing(site: Served) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
         assert headers["referrer-policy"] == "no-referrer"
-        assert headers["cache-control"] == "no-store"
+        assert headers["cache-control"] == ("private, no-cache" if path == "/" else "no-store")
         assert "server" not in headers
 
 
@@ -78,3 +85,49 @@ def test_what_is_shown_can_be_read_and_not_changed(site: Served, path: str) -> N
     assert site.client.head(path).status_code == site.client.get(path).status_code
     assert site.client.post(path).status_code == 405
     assert site.client.delete(path).status_code == 405
+
+
+def test_a_document_is_rendered_once_and_known_by_its_tag(site: Served) -> None:
+    """Shared bytes, compressed for whom takes that; 304 for whom has them."""
+    site.loop.report = REPORT
+    for path in ("/", "/api/report"):
+        first, second = site.client.get(path), site.client.get(path)
+        assert first.headers["etag"] == second.headers["etag"]
+        assert first.headers["content-encoding"] == "gzip"
+        assert first.headers["vary"] == "Accept-Encoding"
+        plain = site.client.get(path, headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        assert plain.content == first.content
+        again = site.client.get(path, headers={"If-None-Match": f'"x", {first.headers["etag"]}'})
+        assert (again.status_code, again.content) == (304, b"")
+        site.loop.report = replace(REPORT, commit="e" * 40)
+        changed = site.client.get(path, headers={"If-None-Match": first.headers["etag"]})
+        assert changed.status_code == 200
+        site.loop.report = REPORT
+
+
+def test_many_visitors_at_once_share_one_rendering_and_do_not_hold_health(site: Served) -> None:
+    """A hundred at once, of a large report, while health is asked on."""
+    items = tuple(Item("local", Verdict.FAILED, f"m{n}", "1.0.0", f"models.d/{n}.yaml") for n in range(5000))
+    site.loop.report = replace(REPORT, items=items)
+
+    def visit(path: str) -> httpx.Response:
+        return httpx.get(f"{site.url}{path}", trust_env=False, timeout=60)
+
+    with ThreadPoolExecutor(104) as pool:
+        pages = [pool.submit(visit, "/api/report") for _ in range(100)]
+        health = [pool.submit(visit, "/healthz") for _ in range(4)]
+        assert {answer.result().status_code for answer in (*pages, *health)} == {200}
+        assert len({answer.result().headers["etag"] for answer in pages}) == 1
+
+
+def test_the_page_of_health_has_nothing_else() -> None:
+    """A listener of its own: health, readiness and metrics, and no page."""
+    app = create_health_app(lambda: b"m 1\n", lambda: "no cycle yet", lambda: None, Hosts("127.0.0.1"))
+
+    async def asked() -> list[int]:
+        async with serving(app, listen("127.0.0.1", 0)) as url, httpx.AsyncClient(trust_env=False) as client:
+            paths = ("/healthz", "/readyz", "/metrics", "/", "/api/report")
+            return [(await client.get(url + path)).status_code for path in paths]
+
+    assert asyncio.run(asked()) == [200, 503, 200, 404, 404]

@@ -1,24 +1,29 @@
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import socket
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from reconciler.web.webhook import MAX_BODY, is_authentic
+from reconciler.web.signatures import proof_of
+from reconciler.web.webhook import MAX_BODY
 from tests.web.served import Loop, Served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SECRET = "a shared secret, 密"  # noqa: S105 - of no use anywhere else
 TOKEN = "a-shared-token"  # noqa: S105
+SIGNING = "whsec_dGVzdHRlc3R0ZXN0dGVzdHRlc3R0ZXN0dGVzdHRlc3Q="
+NOW = 1_800_000_000
 BODY = b'{"ref": "refs/heads/main"}'
 
 
@@ -119,6 +124,7 @@ def test_a_body_up_to_the_limit_is_heard_and_a_larger_one_is_not(site: Served) -
     """One byte decides."""
     site.loop.secret = SECRET
     full = b"x" * MAX_BODY
+    assert MAX_BODY >= 25_000_000
     assert status(site, signature(full), full) == 202
     assert status(site, signature(full + b"x"), full + b"x") == 413
     assert site.loop.ticks == 1
@@ -139,7 +145,7 @@ def test_a_body_that_does_not_arrive_is_not_waited_for() -> None:
     """A sender that stalls loses its connection, and others are served meanwhile."""
     with Served(Loop(secret=SECRET), body_seconds=0.2) as site, socket.create_connection(site.address) as raw:
         raw.sendall(
-            b"POST /hooks/git HTTP/1.1\r\nHost: x\r\nX-Gitlab-Token: t\r\nContent-Length: 10\r\n\r\nab"
+            b"POST /hooks/git HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: s\r\nContent-Length: 10\r\n\r\nab"
         )
         assert site.client.get("/healthz").status_code == 200
         raw.settimeout(5)
@@ -150,18 +156,135 @@ def test_a_sender_that_goes_away_disturbs_nothing(site: Served) -> None:
     """Half a delivery is no delivery."""
     site.loop.secret = SECRET
     with socket.create_connection(site.address) as raw:
-        raw.sendall(b"POST /hooks/git HTTP/1.1\r\nHost: x\r\nX-Gitlab-Token: t\r\nContent-Length: 9\r\n\r\na")
+        raw.sendall(
+            b"POST /hooks/git HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: s\r\nContent-Length: 9\r\n\r\na"
+        )
     time.sleep(0.05)
     assert status(site, signature(BODY)) == 202
     assert site.loop.ticks == 1
 
 
-@given(st.text(min_size=1), st.binary(), st.text(st.characters(max_codepoint=255)))
+@given(st.text(min_size=1), st.lists(st.binary(), max_size=3), st.text(st.characters(max_codepoint=255)))
 def test_no_signature_or_token_made_without_the_secret_is_authentic(
-    secret: str, body: bytes, guess: str
+    secret: str, pieces: list[bytes], guess: str
 ) -> None:
     """Whatever a stranger writes into the headers, it is compared and refused without an error."""
-    assert is_authentic(secret, Headers(signature(body, secret)), body)
-    assert not is_authentic(secret, Headers({"x-hub-signature-256": guess}), body)
+    body = b"".join(pieces)
+    assert authentic(signature(body, secret), pieces, secret)
     known = guess.encode("latin-1") == secret.encode()
-    assert is_authentic(secret, Headers({"x-gitlab-token": guess}), body) is known
+    for name in ("x-gitlab-token", "x-repo-token", "x-gitee-token"):
+        assert authentic({name: guess}, pieces, secret) is known
+    assert not authentic({"x-hub-signature-256": guess}, pieces, secret)
+    assert not authentic({"webhook-signature": guess, "webhook-timestamp": guess}, pieces, secret)
+    assert not authentic({"webhook-signature": guess, "webhook-timestamp": str(NOW)}, pieces, secret)
+    assert authentic({"x-gitee-token": guess, "x-gitee-timestamp": guess}, pieces, secret) is known
+
+
+def authentic(headers: dict[str, str], pieces: list[bytes], *secrets: str) -> bool:
+    """What the receiver concludes, at noon."""
+    proof = proof_of(Headers(headers), secrets, NOW)
+    assert proof is not None
+    for piece in pieces:
+        proof.update(piece)
+    return proof.holds()
+
+
+def standard(body: bytes, secret: str, *, moment: int = 0, name: str = "msg_1") -> dict[str, str]:
+    """The headers of GitLab's signing token, made as the Standard Webhooks specification says."""
+    moment = moment or int(time.time())
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    made = hmac.new(key, f"{name}.{moment}.".encode() + body, hashlib.sha256).digest()
+    proof = f"v1,{base64.b64encode(made).decode()}"
+    return {"webhook-id": name, "webhook-timestamp": str(moment), "webhook-signature": proof}
+
+
+def gitee(secret: str, *, moment: int = 0, quoted: bool = True) -> dict[str, str]:
+    """The headers of Gitee's signature, made as its document says."""
+    text = str(moment or int(time.time() * 1000))
+    made = hmac.new(secret.encode(), f"{text}\n{secret}".encode(), hashlib.sha256).digest()
+    token = base64.b64encode(made).decode()
+    return {"X-Gitee-Timestamp": text, "X-Gitee-Token": quote_plus(token) if quoted else token}
+
+
+def test_the_example_of_the_standard_webhooks_specification_is_authentic() -> None:
+    """An oracle that is not our own code: the specification's own vector."""
+    headers = {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+    proof = proof_of(Headers(headers), ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"], 1614265330)
+    assert proof is not None
+    proof.update(b'{"test": 2432232314}')
+    assert proof.holds()
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda: standard(BODY, SIGNING), 202),
+        (lambda: standard(BODY, SIGNING) | {"webhook-id": "msg_2"}, 401),
+        (lambda: standard(b"another body", SIGNING), 401),
+        (lambda: standard(BODY, SIGNING, moment=int(time.time()) - 400), 401),
+        (lambda: standard(BODY, SIGNING, moment=int(time.time()) + 400), 401),
+        (lambda: gitee(SIGNING), 202),
+        (lambda: gitee(SIGNING, quoted=False), 202),
+        (lambda: {"X-Gitee-Token": SIGNING, "X-Gitee-Timestamp": "1"}, 202),
+        (lambda: gitee("another"), 401),
+        (lambda: gitee(SIGNING, moment=int(time.time() * 1000) - 3_700_000), 401),
+        (lambda: {"X-Repo-Token": SIGNING}, 202),
+        (lambda: {"X-Repo-Token": "another"}, 401),
+        (lambda: {"X-Auth-Token": SIGNING}, 401),
+    ],
+)
+def test_each_host_is_heard_as_it_documents_its_proof(
+    site: Served, make: Callable[[], dict[str, str]], code: int
+) -> None:
+    """GitLab's signing token, Gitee's signature and password, CodeArts' token."""
+    site.loop.secret = SIGNING
+    assert status(site, make()) == code
+    assert site.loop.ticks == (code == 202)
+
+
+def test_two_secrets_are_good_while_one_is_replaced(site: Served) -> None:
+    """One a line; a third one is not."""
+    site.loop.secret = "new-secret\nold-secret\nforgotten-secret\n"  # noqa: S105
+    codes = [status(site, signature(BODY, secret)) for secret in site.loop.secret.split()]
+    codes += [status(site, {"X-Gitlab-Token": secret}) for secret in site.loop.secret.split()]
+    assert codes == [202, 202, 401, 202, 202, 401]
+
+
+@pytest.mark.parametrize("header", ["X-GitHub-Delivery", "X-Gitea-Delivery", "Idempotency-Key"])
+def test_a_delivery_that_comes_again_does_nothing(site: Served, header: str) -> None:
+    """By its name, where the host gives one; 200, so that the host is content."""
+    site.loop.secret = TOKEN
+    token = {"X-Gitlab-Token": TOKEN}
+    assert [status(site, token | {header: name}) for name in ("1", "1", "2")] == [202, 200, 202]
+    assert [d.result for d in site.loop.deliveries] == ["accepted", "repeated", "accepted"]
+    assert site.loop.ticks == 2
+
+
+def test_a_delivery_whose_name_or_time_is_signed_cannot_be_played_back(site: Served) -> None:
+    """GitLab's signing token covers the name; Gitee has none, and its signed time stands for it."""
+    site.loop.secret = SIGNING
+    for made in (standard(BODY, SIGNING), gitee(SIGNING)):
+        assert [status(site, made), status(site, made)] == [202, 200]
+    assert site.loop.ticks == 2
+
+
+def test_a_name_that_a_stranger_used_is_still_free(site: Served) -> None:
+    """Only what was authentic is remembered."""
+    site.loop.secret = SECRET
+    name = {"X-GitHub-Delivery": "1"}
+    assert status(site, signature(b"no") | name) == 401
+    assert status(site, signature(BODY) | name) == 202
+
+
+def test_a_refused_delivery_is_told_with_its_sender(site: Served) -> None:
+    """For the log and the metrics."""
+    site.loop.secret = SECRET
+    assert status(site, {"X-Gitlab-Token": "wrong"}) == 401
+    (told,) = site.loop.deliveries
+    assert (told.result, told.sender) == ("refused", "127.0.0.1")
+    assert told.reason
+    assert SECRET not in repr(told)

@@ -1,4 +1,4 @@
-"""Version 2: the journal says who asked; and every table of version 1, whatever a state has of them.
+"""Version 2: the journal says who asked, a verdict since when it stands; and all tables of version 1.
 
 Tables, columns and indexes were added while the number stayed 1. What such a state lacks is made here as it
 was last made under that number. Events of the kind `listed`, which some of these states have, are removed:
@@ -39,6 +39,16 @@ def upgrade() -> None:
     op.execute("DELETE FROM journal WHERE kind = 'listed'")
     op.execute("DELETE FROM mark WHERE name IN ('standing', 'at-rest')")
     op.add_column("journal", Column("actor", Text))
+    op.add_column("standing", Column("since", Text))
+    _forget_worded_differences()
+
+
+def _forget_worded_differences() -> None:
+    """Leaves the differences of drifted models, which were words and are values now, to the next cycle."""
+    found = op.get_bind().execute(text("SELECT id, told FROM standing WHERE told LIKE '{%'")).all()
+    for row_id, told in found:
+        facts = {"id": row_id, "told": json.dumps(json.loads(told) | {"diff": [], "next": None})}
+        op.get_bind().execute(text("UPDATE standing SET told = :told WHERE id = :id"), facts)
 
 
 def _forget_listed_in_archive() -> None:

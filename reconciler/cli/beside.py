@@ -1,0 +1,128 @@
+"""What a command asks of the process that holds the state, and how it waits for the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import typer
+
+from reconciler.cli.actor import actor
+from reconciler.cli.terminal import tell
+from reconciler.engine.remembered import refreshed
+from reconciler.engine.values import Request, Verdict
+from reconciler.errors import StateError, StateLockedError
+from reconciler.state import open_beside, open_state
+
+if TYPE_CHECKING:
+    from reconciler.cli.interruption import Interruption
+    from reconciler.cli.progress import Progress
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.clock import Clock
+    from reconciler.engine.values import Answer, Report
+    from reconciler.settings import Configuration
+    from reconciler.state import SqlLedger
+
+_LOOK = 0.2  # seconds between two looks for the answer
+_PATIENCE = timedelta(seconds=60)  # beyond the schedule's own time, for a loop in the middle of a cycle
+_HELD = frozenset({Verdict.REFUSED, Verdict.IMPORT})
+
+
+def hand_over(
+    settings: Configuration,
+    target: str | None,
+    confirm: str | None,
+    progress: Progress,
+    interruption: Interruption,
+    *,
+    wait: bool,
+) -> Report:
+    """Has the process that holds the state carry out one cycle; gives what is remembered after it.
+
+    Raises:
+        StateLockedError: nobody took the request on in time; it was withdrawn.
+        typer.Exit: there was no cycle, for the reason that is told by then, or a signal came.
+    """
+
+    async def work() -> Report:
+        with interruption.heeded() as clock, closing(open_beside(settings.state_url)) as ledger:
+            before = _remembered(settings, target)
+            answer = await _answer(settings, ledger, confirm, clock, progress)
+            if answer is None:
+                raise typer.Exit(interruption.exit_code)
+            if answer.message is not None:
+                tell(f"error: {answer.message}")
+                raise typer.Exit(answer.exit_code)
+            report = await _followed(settings, target, clock, wait=wait)
+        progress.imported.update(_imported(before, report))
+        return report
+
+    with progress.shown():
+        return asyncio.run(work())
+
+
+async def _answer(
+    settings: Configuration, ledger: SqlLedger, confirm: str | None, clock: Clock, progress: Progress
+) -> Answer | None:
+    """What became of one request; None when a signal came before that is known."""
+    patience = _PATIENCE + (
+        timedelta(0) if settings.settings.schedule.cron else settings.settings.schedule.every
+    )
+    who = actor("apply --confirm" if confirm else "retry")
+    request = Request(uuid.uuid4().hex, confirm, clock.now() + patience, who)
+    ledger.requests.ask(request)
+    progress.note("another process holds the state: waiting for it to carry this out")
+    taken = False
+    while (answer := ledger.requests.answered(request)) is None:
+        late = clock.now() >= request.expires_at
+        if not taken and (late or clock.stopping()):
+            taken = not ledger.requests.withdraw(request)
+            if not taken and late:
+                raise StateLockedError(
+                    "the process that holds the state did not take this on in "
+                    f"{patience.total_seconds():.0f} s, and it was withdrawn: nothing was done. Only "
+                    "`reconciler run` takes requests; wait for another command to end, and try again"
+                )
+        if clock.stopping():
+            tell(
+                "the process that holds the state goes on with this: see `reconciler status`"
+                if taken
+                else "withdrawn: nothing was done"
+            )
+            return None
+        await clock.sleep(_LOOK)
+    ledger.requests.forget(request)
+    return answer
+
+
+async def _followed(settings: Configuration, target: str | None, clock: Clock, *, wait: bool) -> Report:
+    """What is remembered, once no import is unfinished, if that is waited for."""
+    deadline = clock.later(settings.settings.follow.deadline.total_seconds())
+    while True:
+        report = _remembered(settings, target)
+        if report is None:
+            raise StateError("the state remembers no cycle, although one was just carried out. Try again.")
+        unfinished = any(item.verdict is Verdict.PUBLISHING for item in report.items)
+        if not (wait and unfinished) or clock.stopping() or clock.now() >= deadline:
+            return report
+        await clock.sleep(_LOOK * 5)
+
+
+def _remembered(settings: Configuration, target: str | None) -> Report | None:
+    with closing(open_state(settings.state_url, writer=False)) as ledger:
+        report = ledger.last_report()
+        return None if report is None else refreshed(report, ledger, settings.chosen(target))
+
+
+def _imported(before: Report | None, after: Report) -> set[tuple[str, Pair]]:
+    """The models that were held up before and are registered now."""
+    held = {(i.target, i.pair) for i in (before.items if before else ()) if i.verdict in _HELD}
+    registered = {Verdict.IN_SYNC, Verdict.PUBLISHING}
+    return {
+        (i.target, i.pair)
+        for i in after.items
+        if i.pair is not None and i.verdict in registered and (i.target, i.pair) in held
+    }

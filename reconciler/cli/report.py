@@ -1,0 +1,78 @@
+"""A report on standard output: of all models or of some, and the exit code that it comes to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli.options import PlanOutput
+from reconciler.cli.terminal import colour, put, put_json, tell
+from reconciler.errors import ConfigurationError, ReconcilerError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from reconciler.cli.interruption import Interruption
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.values import Report
+    from reconciler.views.text import Mode
+
+ModelArgument = Annotated[
+    str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="One model, or one version of it.")
+]
+
+
+def about(report: Report, model: str | None) -> Report:
+    """The report on `NAME` or `NAME@VERSION` alone; None takes all.
+
+    Raises:
+        ReconcilerError: no model of the report has that name, and no target failed that may have one.
+    """
+    if model is None:
+        return report
+    name, _, version = model.partition("@")
+    if not name:
+        raise ConfigurationError(f"{model}: expected NAME or NAME@VERSION, such as mnist@1.0.0")
+    items = tuple(
+        item for item in report.items if item.model_name == name and version in ("", item.model_version)
+    )
+    if not items and not report.failures:
+        raise ReconcilerError(f"{model}: no such model is declared, registered or remembered")
+    return replace(report, items=items, unlisted={})
+
+
+def show(
+    report: Report,
+    output: PlanOutput,
+    *,
+    quiet: bool,
+    verbose: bool,
+    mode: Mode,
+    imported: Collection[tuple[str, Pair]] = (),
+) -> None:
+    """Prints a report; targets that failed are told on standard error whatever the form."""
+    from reconciler.views import as_json, markdown, text  # noqa: PLC0415
+
+    for failure in report.failures:
+        tell(f"error: {failure.message}")
+    shown = replace(report, notes=()) if quiet else report
+    if output is PlanOutput.JSON:
+        for note in shown.notes:
+            tell(f"note: {note}")
+        put_json(as_json.report(report))
+    elif output is PlanOutput.MARKDOWN:
+        put(markdown.report(shown))
+    elif shown.items or not shown.failures:
+        put(text.report(shown, colour=colour(), verbose=verbose, mode=mode, imported=imported))
+
+
+def leave(report: Report, *, pending: bool = False, interruption: Interruption | None = None) -> None:
+    """Ends the command with the report's exit code, or with that of the signal that cut it short."""
+    from reconciler.engine.outcome import exit_code  # noqa: PLC0415
+
+    if interruption is not None and interruption.by is not None:
+        tell(f"stopped by {interruption.by.name}: what was in flight is recorded, the next `apply` goes on")
+        raise typer.Exit(interruption.exit_code)
+    raise typer.Exit(int(exit_code(report, pending=pending)))

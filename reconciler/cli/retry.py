@@ -1,0 +1,164 @@
+"""`retry`: releases one model for another attempt, and makes the attempt."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli.actor import actor
+from reconciler.cli.options import (
+    ConfigOption,
+    Output,
+    OutputOption,
+    PlanOutput,
+    QuietOption,
+    TargetOption,
+    VerboseOption,
+    YesOption,
+)
+from reconciler.cli.report import about, leave, show
+from reconciler.cli.terminal import configuration, tell
+from reconciler.errors import ConfigurationError, ReconcilerError, StateLockedError
+
+if TYPE_CHECKING:
+    from reconciler.app.world import World
+    from reconciler.cli.interruption import Interruption
+    from reconciler.cli.progress import Progress
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.values import Report
+    from reconciler.settings import Configuration
+
+
+def retry(
+    model: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="The model to try again.")],
+    config: ConfigOption = None,
+    target: TargetOption = None,
+    output: OutputOption = Output.TEXT,
+    yes: YesOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Releases a failed, rejected or missing model, and imports it again.
+
+    A model that the registry says failed still occupies its name and version: it is deleted first, after
+    confirmation or with --yes. Nothing else is ever deleted. While `reconciler run` is up, the model is only
+    released here and imported there, and the outcome is waited for.
+    """
+    import asyncio  # noqa: PLC0415 - heavy
+
+    from reconciler.cli.beside import hand_over  # noqa: PLC0415
+    from reconciler.cli.interruption import Interruption  # noqa: PLC0415
+    from reconciler.cli.progress import Progress  # noqa: PLC0415
+
+    progress, interruption = Progress(quiet), Interruption()
+    settings, pair = configuration(config), pair_of(model)
+    try:
+        report = asyncio.run(_retry(settings, target, pair, progress, interruption, yes=yes))
+    except StateLockedError:
+        released = asyncio.run(_release_beside(settings, target, pair, progress, interruption, yes=yes))
+        what = "released" if released else "nothing to release"
+        tell(f"{pair}: {what}; the process that holds the state goes on with it")
+        report = hand_over(settings, target, None, progress, interruption, wait=True)
+        report = about(report, str(pair))
+    show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=progress.imported)
+    leave(report, pending=True, interruption=interruption)
+
+
+def pair_of(text: str) -> Pair:
+    """`NAME@VERSION` as a pair. Raises ConfigurationError."""
+    from reconciler.contract.pair import Pair  # noqa: PLC0415
+
+    name, separator, version = text.rpartition("@")
+    if not (name and separator and version):
+        raise ConfigurationError(f"{text}: expected NAME@VERSION, such as mnist@1.0.0")
+    return Pair(name, version)
+
+
+async def _retry(
+    settings: Configuration,
+    target: str | None,
+    pair: Pair,
+    progress: Progress,
+    interruption: Interruption,
+    *,
+    yes: bool,
+) -> Report:
+    """The report on that pair alone; the one remembered speaks of all."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    from reconciler.app.world import Listeners, opened  # noqa: PLC0415
+    from reconciler.engine.order import Order  # noqa: PLC0415
+
+    heard = Listeners(progress)
+    with interruption.heeded() as clock:
+        async with opened(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
+            await _release(world, pair, progress, yes=yes)
+            report = await world.engine.cycle(Order(whole=False, only=pair, actor=actor("retry")))
+    return replace(report, items=tuple(item for item in report.items if item.pair == pair), unlisted={})
+
+
+async def _release_beside(
+    settings: Configuration,
+    target: str | None,
+    pair: Pair,
+    progress: Progress,
+    interruption: Interruption,
+    *,
+    yes: bool,
+) -> bool:
+    """Releases the pair while another process is the writer of the state; whether anything held it back."""
+    from contextlib import closing  # noqa: PLC0415
+    from dataclasses import replace  # noqa: PLC0415
+
+    from reconciler.app.world import opened  # noqa: PLC0415
+    from reconciler.state import open_beside  # noqa: PLC0415
+
+    with interruption.heeded() as clock, closing(open_beside(settings.state_url)) as ledger:
+        async with opened(settings, acts=False, only=target, clock=clock) as world:
+            await _release(replace(world, ledger=ledger), pair, progress, yes=yes)
+        return ledger.writes > 0
+
+
+async def _release(world: World, pair: Pair, progress: Progress, *, yes: bool) -> None:
+    """Frees the pair in every target that holds it back and declares it.
+
+    Raises:
+        ConfigurationError: no target knows the pair or declares it, or the user has to agree first.
+        ReconcilerError: it is registered, and has not failed.
+    """
+    from reconciler.engine.release import held, release  # noqa: PLC0415
+
+    declaring = await world.engine.declaring(pair)
+    if not declaring:
+        raise ConfigurationError(f"{pair}: no valid manifest declares it, so there is nothing to import")
+    known = [
+        found
+        for target in world.engine.targets
+        if target.name in declaring and (found := await held(target, pair, world.ledger)) is not None
+    ]
+    waiting = [found for found in known if not found.live_models]
+    if known and not waiting:
+        raise ReconcilerError(
+            f"{pair} is registered and has not failed: there is nothing to retry. "
+            "New content needs a new version"
+        )
+    _agreed(pair, [model_id for found in waiting for model_id in found.failed_models], yes=yes)
+    for found in waiting:
+        await release(found, world.ledger, world.engine.clock, progress, actor("retry"))
+
+
+def _agreed(pair: Pair, doomed: list[str], *, yes: bool) -> None:
+    """Makes sure that somebody wants the failed models deleted. Raises ConfigurationError, or aborts."""
+    from reconciler.cli.interruption import interruptible  # noqa: PLC0415
+
+    if not doomed or yes:
+        return
+    models = ", ".join(doomed)
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            f"{pair}: the failed model {models} has to be deleted first: say so with --yes"
+        )
+    with interruptible():
+        typer.confirm(f"Delete the failed model {models} and import {pair} again?", abort=True, err=True)

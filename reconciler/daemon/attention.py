@@ -1,0 +1,111 @@
+"""One warning for each model that comes to need somebody, and one line when it does no more.
+
+What stood like that before, as the state remembers it, is told in one line with numbers when the loop starts,
+and not model by model again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from reconciler.engine.ports import Ledger
+    from reconciler.engine.values import Item, Verdict
+
+LINES = 50
+"""So many models are named after one cycle, of those that need somebody and of those that do no more."""
+
+log = structlog.get_logger("reconciler")
+
+_Key = tuple[str, str | None, str | None, str | None]
+
+
+@dataclass(slots=True)
+class Attention:
+    """Which models need somebody, as far as it was told."""
+
+    _held: dict[_Key, Item] | None = None
+
+    def recall(self, ledger: Ledger) -> None:
+        """Takes what the state remembers for told, once; says how many there are."""
+        if self._held is not None:
+            return
+        report = ledger.last_report(whole=False)
+        self._held = _held(report.items if report else ())
+        if self._held:
+            numbers = Counter(item.verdict for item in self._held.values())
+            log.warning("models need attention since before this start", **_counts(numbers))
+
+    def observe(self, items: Sequence[Item], targets: Collection[str], ledger: Ledger) -> None:
+        """Tells what has changed.
+
+        Args:
+            items: all that need somebody, of these targets; others may be among them.
+            targets: those that were judged: what needed somebody and is not among the items does no more.
+            ledger: knows the request ids.
+        """
+        before = self._held or {}
+        now = _held(item for item in items if item.target in targets)
+        kept = {key: item for key, item in before.items() if key[0] not in targets}
+        self._held = kept | now
+        news = [item for key, item in now.items() if key not in before or before[key].verdict != item.verdict]
+        gone = [item for key, item in before.items() if key not in self._held]
+        verdicts = {_key(item): item.verdict.value for item in items}
+        for item in news[:LINES]:
+            log.warning("model needs attention", **_facts(item, ledger))
+        for item in gone[:LINES]:
+            verdict = verdicts.get(_key(item))  # None: no longer declared
+            log.info(
+                "model needs no attention any more",
+                **named(item) | {"verdict": verdict, "was": item.verdict.value},
+            )
+        if len(news) > LINES:
+            log.warning("more models need attention", **_counts(Counter(i.verdict for i in news[LINES:])))
+        if len(gone) > LINES:
+            log.info("more models need no attention any more", models=len(gone) - LINES)
+
+
+def _facts(item: Item, ledger: Ledger) -> dict[str, Any]:
+    """Everything that somebody needs to find the model, its manifest and its import."""
+    entry = ledger.entry(item.target, item.pair) if item.pair else None
+    reason = item.reasons[0] if item.reasons else None
+    return {
+        **named(item),
+        "path": item.path,
+        "line": item.line,
+        "author": item.author,
+        "commit": item.commit,
+        "model_id": item.model_id,
+        "request_id": entry.request_id if entry else None,
+        "code": reason.code if reason else None,
+        "reason": reason.message if reason else None,
+    }
+
+
+def _held(items: Iterable[Item]) -> dict[_Key, Item]:
+    """Those that need somebody; one whose name is not known goes by its file."""
+    return {_key(item): item for item in items if item.verdict.is_held}
+
+
+def _key(item: Item) -> _Key:
+    return item.target, item.model_name, item.model_version, None if item.pair else item.path
+
+
+def named(item: Item) -> dict[str, Any]:
+    """The model and its verdict, as facts of a log line."""
+    return {
+        "target": item.target,
+        "model_name": item.model_name,
+        "model_version": item.model_version,
+        "verdict": item.verdict.value,
+    }
+
+
+def _counts(numbers: Counter[Verdict]) -> dict[str, int]:
+    return {verdict.value.replace("-", "_"): number for verdict, number in numbers.items()}

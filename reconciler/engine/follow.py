@@ -1,0 +1,71 @@
+"""Imports that are not final yet, and what the registry says became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.contract import lifecycle
+from reconciler.engine.details import details_of
+from reconciler.engine.values import Entry, EventKind, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from reconciler.engine.clock import Policy
+    from reconciler.engine.ports import Registry
+    from reconciler.engine.recorder import Recorder
+
+_FEW = 16  # models followed one by one; above, one list of all is cheaper
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """Asks after one target's unfinished imports."""
+
+    recorder: Recorder
+    registry: Registry
+    policy: Policy
+
+    def unfinished(self) -> list[Entry]:
+        """Registered models whose last known status is not final."""
+        restless = self.recorder.ledger.restless(self.recorder.target)
+        return [entry for entry in restless if entry.phase is Phase.REGISTERED]
+
+    async def once(self) -> None:
+        """Asks once what became of each unfinished import, and records what changed."""
+        entries = self.unfinished()
+        statuses = await self._statuses([entry.model_id for entry in entries if entry.model_id])
+        changed = [(entry, statuses.get(entry.model_id or "")) for entry in entries]
+        await self.recorder.record(
+            [
+                self.recorder.about(entry, status_event(status), model_id=entry.model_id, model_status=status)
+                for entry, status in changed
+                if status is not None and status != entry.model_status
+            ]
+        )
+
+    async def _statuses(self, model_ids: Collection[str]) -> dict[str, str | None]:
+        """The status of each model by id: from its detail, and where that cannot be read from the list."""
+        if not model_ids:
+            return {}
+        statuses: dict[str, str | None] = {}
+        if len(model_ids) <= _FEW:
+            details = await details_of(self.registry, model_ids, self.policy.in_flight)
+            statuses = {
+                model_id: _text(detail.get("model_status")) for model_id, detail in details.read.items()
+            }
+            if not details.unread:
+                return statuses
+        return {model.model_id: model.status for model in await self.registry.list_models()} | statuses
+
+
+def status_event(status: str) -> EventKind:
+    """The journal's word for a status the registry reports."""
+    return {"published": EventKind.PUBLISHED, "failed": EventKind.FAILED}.get(
+        lifecycle(status), EventKind.STATUS
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

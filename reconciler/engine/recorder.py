@@ -1,0 +1,85 @@
+"""What one cycle journals about one target's models: each event with the commit that it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reconciler.engine.values import Entry, Event, EventKind, stand
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.clock import Clock
+    from reconciler.engine.journal import Journal
+    from reconciler.engine.ports import Ledger
+    from reconciler.errors import RegistryError
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Writes the events of one target and one cycle; every one is on disk before the next step begins."""
+
+    target: str
+    cycle_id: str
+    journal: Journal
+    clock: Clock
+    _intended: dict[Pair, Event] = field(default_factory=dict)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is remembered."""
+        return self.journal.ledger
+
+    def entry(self, pair: Pair) -> Entry | None:
+        """What is remembered of one pair now."""
+        return self.ledger.entry(self.target, pair)
+
+    def intent(self, pair: Pair) -> Event | None:
+        """The intent that this cycle journalled about the pair, if it did."""
+        return self._intended.get(pair)
+
+    async def intend(self, pair: Pair, **facts: Any) -> None:  # noqa: ANN401 - fields of an event
+        """Journals an intent; the events that follow belong to its commit."""
+        event = self._intended[pair] = self._event(pair, EventKind.IMPORT_REQUESTED, **facts)
+        await self.journal.record([event])
+
+    async def answered(
+        self,
+        pair: Pair,
+        kind: EventKind,
+        error: RegistryError | None = None,
+        **facts: Any,  # noqa: ANN401
+    ) -> None:
+        """Journals what became of an import that this cycle asked for."""
+        if error is not None:
+            facts = {"code": error.reason, "detail": str(error), "request_id": error.request_id, **facts}
+        known = self._intended.get(pair) or self.entry(pair)
+        origin = {} if known is None else _origin(known)
+        await self.journal.record([self._event(pair, kind, **origin | facts)])
+
+    async def learned(self, entry: Entry, kind: EventKind, **facts: Any) -> None:  # noqa: ANN401
+        """Journals an answer to a question that was asked about this entry, unless it changed meanwhile."""
+        await self.journal.record([self.about(entry, kind, **facts)])
+
+    async def record(self, events: Sequence[Event]) -> None:
+        """Journals several events in one transaction."""
+        await self.journal.record(events)
+
+    def about(self, entry: Entry, kind: EventKind, **facts: Any) -> Event:  # noqa: ANN401
+        """Such an answer, as an event."""
+        return self._event(entry.pair, kind, asked=stand(entry), **_origin(entry) | facts)
+
+    def _event(self, pair: Pair, kind: EventKind, **facts: Any) -> Event:  # noqa: ANN401
+        return Event(self.clock.now(), kind, self.target, pair, self.cycle_id, **facts)
+
+
+def _origin(known: Event | Entry) -> dict[str, Any]:
+    """Which commit an event belongs to: the journal is joined with the log by it."""
+    return {
+        "operation_id": known.operation_id,
+        "commit": known.commit,
+        "path": known.path,
+        "line": known.line,
+    }

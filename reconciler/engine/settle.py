@@ -1,0 +1,149 @@
+"""Open intents: what became of an import whose outcome nobody was told, found out by looking.
+
+    not listed ─▶ until intent + call timeout + settle: left open, and nothing else waits for it
+               └▶ from then on: certainly not made
+    listed ─▶ equal: adopted · different: drifted · cannot be read: left open, and looked at again
+
+Nothing here sleeps: a look that has to wait is the next cycle's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reconciler.engine.bounded import each
+from reconciler.engine.drift import fields_of
+from reconciler.engine.moments import due_at
+from reconciler.engine.plan import look
+from reconciler.engine.setbacks import Setbacks
+from reconciler.engine.values import Entry, EventKind, Phase
+from reconciler.errors import RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.clock import Policy
+    from reconciler.engine.ports import Registry
+    from reconciler.engine.recorder import Recorder
+    from reconciler.engine.values import Difference, ObservedModel
+    from reconciler.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Settler:
+    """Settles one target's open intents during one cycle.
+
+    Attributes:
+        drifts: how models that were found registered instead of imported differ from their manifests.
+    """
+
+    recorder: Recorder
+    registry: Registry
+    policy: Policy
+    drifts: dict[Pair, tuple[Difference, ...]] = field(default_factory=dict)
+
+    def open(self) -> list[Entry]:
+        """The intents without a result: what a crash or an unknown answer left behind."""
+        restless = self.recorder.ledger.restless(self.recorder.target)
+        return [entry for entry in restless if entry.phase is Phase.INTENDED]
+
+    def next_look(self, after: datetime) -> datetime | None:
+        """When the first open intent can be settled of those that become due later than `after`, or None."""
+        now = self.recorder.clock.now()
+        due = (due_at(e.not_before or now, e.updated_at, now) for e in self.open())
+        return min((moment for moment in due if moment > after), default=None)
+
+    async def settle_all(self, manifests: Mapping[Pair, Manifest]) -> None:
+        """Looks once for each open intent, a few at a time.
+
+        Raises:
+            RegistryError: credentials were refused, or the registry cannot be reached at all.
+        """
+        setbacks = Setbacks()
+
+        async def one(entry: Entry) -> None:
+            if not setbacks.given_up:
+                await self._attempt(entry, manifests.get(entry.pair), setbacks)
+
+        await each(self.open(), one, self.policy.in_flight)
+
+    async def settle(self, pair: Pair, manifest: Manifest) -> bool:
+        """Looks once for one pair whose intent is open; whether that settled it."""
+        entry = self.recorder.entry(pair)
+        if entry is not None and entry.phase is Phase.INTENDED:
+            await self._attempt(entry, manifest, Setbacks())
+            entry = self.recorder.entry(pair)
+        return entry is None or entry.phase is not Phase.INTENDED
+
+    async def _attempt(self, entry: Entry, manifest: Manifest | None, setbacks: Setbacks) -> None:
+        try:
+            found = await self.registry.find(entry.pair)
+            if found:
+                await self._adopt(entry, found[0], manifest)
+            else:
+                await self._not_listed(entry)
+        except RegistryError as error:
+            setbacks.failed(error)
+        else:
+            setbacks.passed()
+
+    async def _not_listed(self, entry: Entry) -> None:
+        """Concludes that nothing was made, or that it is elsewhere, once that is certain and not before."""
+        now, recorder = self.recorder.clock.now(), self.recorder
+        due = entry.not_before
+        if due is None or due_at(due, entry.updated_at, now) != due:
+            # when the call was sent is not known by this clock: it may be under way for its whole time yet
+            again = recorder.clock.later(self.policy.uncertain)
+            await recorder.learned(
+                entry, EventKind.UNKNOWN, not_before=again, code=entry.code, detail=entry.detail
+            )
+        elif now < due:
+            return  # the call may be carried out yet, whoever sent it
+        elif entry.last is EventKind.IMPORT_REQUESTED:
+            # nobody has looked before: a list that shows new models late gets a second look
+            again = recorder.clock.later(self.policy.settle)
+            await recorder.learned(
+                entry, EventKind.UNKNOWN, not_before=again, detail="the process ended before the answer came"
+            )
+        elif entry.last is EventKind.EXISTS:
+            await recorder.learned(entry, EventKind.ELSEWHERE, detail=_elsewhere(entry))
+        elif entry.attempts > 1:
+            # a registry that leaves one import unanswered again and again gets it ever more rarely
+            wait = self.policy.backoff(entry.attempts - 1, recorder.clock.chance(), None)
+            told = f"{entry.detail or 'no answer'}; it was certainly not made"
+            again = recorder.clock.later(wait)
+            await recorder.learned(entry, EventKind.POSTPONED, not_before=again, code=entry.code, detail=told)
+        else:
+            await recorder.learned(
+                entry, EventKind.NOT_FOUND, detail="looked for until it could not be made any more"
+            )
+
+    async def _adopt(self, entry: Entry, model: ObservedModel, manifest: Manifest | None) -> None:
+        """Takes a registered model for ours when it is equal; otherwise says how it differs."""
+        facts: dict[str, Any] = {"model_id": model.model_id, "model_status": model.status}
+        if manifest is None:
+            told = "found registered; declared no more"
+            await self.recorder.learned(entry, EventKind.ADOPTED, detail=told, **facts)
+            return
+        seen = look(manifest.request, await self.registry.detail(model.model_id))
+        facts["model_status"] = seen.status or model.status
+        if seen.unread is not None:
+            return
+        if seen.diff:
+            self.drifts[entry.pair] = seen.diff
+            told = f"registered with other content: {fields_of(seen.diff)}"
+            await self.recorder.learned(entry, EventKind.DRIFTED, detail=told, **facts)
+        else:
+            await self.recorder.learned(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)
+
+
+def _elsewhere(entry: Entry) -> str:
+    code = f" ({entry.code})" if entry.code else ""
+    return (
+        f"the registry says that {entry.pair} exists{code}, and does not list it: look for it in the "
+        "project's other workspaces, under another spelling (upper and lower case), and among models that "
+        "are being deleted; remove it there, or declare another version"
+    )

@@ -1,0 +1,118 @@
+"""Requests to the process that holds the state, and its answers: marks that belong to no target.
+
+    asked ─▶ taken ─▶ answered        by the process that holds the state
+      └────▶ withdrawn                by the one that asked, as long as it is not taken
+
+Each step is one statement that names the step before, so that a request is taken or withdrawn, never both.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, select, update
+
+from reconciler.engine.values import Answer, Request
+from reconciler.state.complaint import Unreadable
+from reconciler.state.rows import moment_of, stamp
+from reconciler.state.tables import mark
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from reconciler.state.database import Database
+
+_PREFIX = "request "
+_KEPT = timedelta(days=1)
+_MINE = (mark.c.target == "") & mark.c.name.startswith(_PREFIX, autoescape=True)
+
+
+class Requests:
+    """`reconciler.engine.ports.Requests`, and the side that asks. Raises StateError as the ledger does."""
+
+    def __init__(self, database: Database) -> None:
+        """Wraps an open database; closed with its ledger."""
+        self._database = database
+
+    def ask(self, request: Request) -> None:
+        """Puts a request where the process that holds the state finds it; forgets those of long ago."""
+        row = {"target": "", "name": _name(request), "value": _asked(request)}
+        with self._database.writing() as connection:
+            for name, value in connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all():
+                if moment_of(_read(value)["expires_at"]) < request.expires_at - _KEPT:
+                    connection.execute(delete(mark).where(mark.c.target == "", mark.c.name == name))
+            connection.execute(insert(mark).values(row))
+
+    def withdraw(self, request: Request) -> bool:
+        """Takes a request back; False when it is taken already."""
+        with self._database.writing() as connection:
+            return connection.execute(_at(request, _asked(request), delete(mark))).rowcount == 1
+
+    def answered(self, request: Request) -> Answer | None:
+        """The answer, once there is one."""
+        with self._database.reading() as connection:
+            told = connection.scalar(select(mark.c.value).where(mark.c.name == _name(request)))
+        facts = {} if told is None else _read(told)
+        return Answer(facts["exit_code"], facts["message"]) if "exit_code" in facts else None
+
+    def forget(self, request: Request) -> None:
+        """Removes a request whose answer was read."""
+        with self._database.writing() as connection:
+            connection.execute(delete(mark).where(mark.c.target == "", mark.c.name == _name(request)))
+
+    def pending(self, now: datetime) -> Sequence[Request]:
+        """The requests that nobody has answered, oldest first, without those that expired untaken."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all()
+        found = []
+        for name, value in rows:
+            facts = _read(value)
+            expires_at = moment_of(facts["expires_at"])
+            request = Request(name.removeprefix(_PREFIX), facts["confirm"], expires_at, facts["actor"])
+            if "exit_code" not in facts and (facts["taken"] or now < request.expires_at):
+                found.append(request)
+        return sorted(found, key=lambda request: request.expires_at)
+
+    def take(self, request: Request) -> bool:
+        """Takes a request on; False when it was withdrawn, or taken on by a process that has ended since."""
+        taken = _value(request, taken=True)
+        with self._database.writing() as connection:
+            changed = connection.execute(_at(request, _asked(request), update(mark)).values(value=taken))
+            return changed.rowcount == 1
+
+    def answer(self, request: Request, answer: Answer) -> None:
+        """Tells whoever asked what became of it."""
+        told = _value(request, taken=True, exit_code=answer.exit_code, message=answer.message)
+        with self._database.writing() as connection:
+            mine = (mark.c.target == "") & (mark.c.name == _name(request))
+            connection.execute(update(mark).where(mine).values(value=told))
+
+
+def _name(request: Request) -> str:
+    return _PREFIX + request.request_id
+
+
+def _asked(request: Request) -> str:
+    return _value(request, taken=False)
+
+
+def _value(request: Request, **facts: Any) -> str:  # noqa: ANN401 - what JSON holds
+    known = {"confirm": request.confirm, "actor": request.actor, "expires_at": stamp(request.expires_at)}
+    return json.dumps(known | facts, separators=(",", ":"))
+
+
+def _at(request: Request, value: str, statement: Any) -> Any:  # noqa: ANN401 - a delete or an update, given back
+    """The statement, about this request as long as it stands at this step."""
+    return statement.where(mark.c.target == "", mark.c.name == _name(request), mark.c.value == value)
+
+
+def _read(value: str) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads(value)
+        facts["expires_at"], facts["confirm"], facts["actor"], facts["taken"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unreadable("a request") from error
+    return facts

@@ -1,0 +1,78 @@
+"""Documents that are rendered once and shared by everybody who asks: bytes, compressed bytes and an ETag."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from starlette.requests import Request
+
+_KEPT = 16  # documents
+_LEVEL = 5  # of compression; more takes twice the time for a few per cent
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One rendered document."""
+
+    plain: bytes
+    packed: bytes
+    etag: str
+
+    def answer(self, request: Request, media_type: str) -> Response:
+        """304 where the client has it already, otherwise its bytes, compressed for whom takes that."""
+        headers = {"ETag": self.etag, "Vary": "Accept-Encoding", "Cache-Control": "private, no-cache"}
+        known = [
+            tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")
+        ]
+        if self.etag in known:
+            return Response(status_code=304, headers=headers)
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(self.plain, headers=headers, media_type=media_type)
+        return Response(self.packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=media_type)
+
+
+class Rendered:
+    """The documents that were asked for last; one is rendered at a time, in a thread.
+
+    A hundred visitors who come at once wait for one rendering, and so many different questions take turns, so
+    that the event loop always has its share of the processor.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, tuple[object, Document]] = OrderedDict()
+        self._turn = asyncio.Lock()
+
+    async def get(self, key: Hashable, basis: object, render: Callable[[], str]) -> Document:
+        """The document of this key.
+
+        Args:
+            key: everything that it depends on, but for `basis`.
+            basis: what it is rendered from; another object makes another document.
+            render: makes it, in a thread.
+        """
+        async with self._turn:
+            held = self._kept.get(key)
+            if held is None or held[0] is not basis:
+                held = (basis, await run_in_threadpool(_made, render))
+                self._kept[key] = held
+            self._kept.move_to_end(key)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+            return held[1]
+
+
+def _made(render: Callable[[], str]) -> Document:
+    plain = render().encode()
+    tag = hashlib.sha256(plain).hexdigest()[:32]
+    return Document(plain, gzip.compress(plain, _LEVEL, mtime=0), f'"{tag}"')

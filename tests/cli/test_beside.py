@@ -1,0 +1,37 @@
+"""Waiting for the process that holds the state, by a clock of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.cli.beside import _answer
+from reconciler.cli.progress import Progress
+from reconciler.engine.clock import Clock
+from reconciler.errors import StateLockedError
+from reconciler.settings import load
+from reconciler.state import open_beside, open_state
+
+if TYPE_CHECKING:
+    from tests.program import Fleet
+
+
+def test_a_holder_that_takes_no_requests_is_told_and_the_request_is_withdrawn(fleet: Fleet) -> None:
+    """A minute beyond the schedule's own time; nothing is carried out afterwards."""
+    settings = load(None, cwd=fleet.folder)
+    now = [datetime.now(UTC)]
+
+    async def sleep(_: float) -> None:
+        now[0] += timedelta(seconds=10)
+
+    clock = Clock(now=lambda: now[0], sleep=sleep)
+    fleet("apply")
+    with open_state(settings.state_url, writer=True) as holder, open_beside(settings.state_url) as beside:
+        begun = now[0]
+        with pytest.raises(StateLockedError, match="did not take this on in 90 s"):
+            asyncio.run(_answer(settings, beside, None, clock, Progress(quiet=True)))
+        assert now[0] - begun == timedelta(seconds=90)
+        assert holder.requests.pending(begun) == []

@@ -1,0 +1,85 @@
+"""`registry serve`, as a stranger on the same machine finds it."""
+
+from __future__ import annotations
+
+import re
+import stat
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.embedded.samples import request
+from tests.git_repository import git_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def started(folder: Path, *options: str) -> Iterator[tuple[str, str | None]]:
+    """The URL of the real program's registry, and the token that it printed."""
+    command = [
+        sys.executable,
+        "-m",
+        "reconciler",
+        "registry",
+        "serve",
+        "--port",
+        "0",
+        "--db",
+        "r.db",
+        *options,
+    ]
+    with subprocess.Popen(
+        [*command, *options], cwd=folder, stderr=subprocess.PIPE, text=True, env=git_environment()
+    ) as process:
+        try:
+            assert process.stderr is not None
+            line = process.stderr.readline()
+            found = re.search(r"http://\S+", line)
+            assert found is not None
+            told = process.stderr.readline() if "asks for a token" in line else ""
+            yield found[0], told.rpartition(" ")[2].strip() or None
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def post(url: str, **headers: str) -> int:
+    """The status of one import call."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    body = httpx.Request("POST", url, json=request()).content
+    return httpx.post(f"{url}/v1/p/models", content=body, headers=named, trust_env=False).status_code
+
+
+def test_a_token_of_the_run_is_asked_for(tmp_path: Path) -> None:
+    """Random, printed once; the database is for its owner alone."""
+    with started(tmp_path) as (url, token), started(tmp_path, "--db", "other.db") as (_, other):
+        assert token is not None
+        assert other is not None
+        assert token != other
+        json = {"Content_Type": "application/json"}
+        assert post(url, **json) == 401
+        assert post(url, X_Auth_Token=other, **json) == 401
+        assert post(url, X_Auth_Token=token, **json) == 200
+        assert httpx.get(f"{url}/v1/p/models", trust_env=False).status_code == 401
+        assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+        files = [path for path in tmp_path.iterdir() if path.name.startswith("r.db")]
+        assert files
+        assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", None])
+def test_a_body_that_a_strange_page_can_send_is_refused(tmp_path: Path, kind: str | None) -> None:
+    """Without being asked, a browser declares none of another origin as JSON."""
+    with started(tmp_path, "--open") as (url, token):
+        assert token is None
+        declared = {} if kind is None else {"Content_Type": kind}
+        assert post(url, Origin="https://evil.example", **declared) == 415
+        assert httpx.get(f"{url}/v1/p/models", trust_env=False).json()["total_count"] == 0
+        assert post(url, Content_Type="application/json;charset=utf8") == 200

@@ -1,0 +1,83 @@
+"""No moment that was written down is believed to be further away than the wait that was decided."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.engine.agenda import COMPARED, OBSERVED_IN_FULL
+from reconciler.engine.moments import CLOCK_TOLERANCE, due_at
+from reconciler.engine.order import Order
+from reconciler.engine.values import Verdict
+from tests.engine.worlds import World, text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.engine.values import Report
+
+MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+WAITS = st.timedeltas(timedelta(0), timedelta(days=1))
+AHEAD = timedelta(days=3)
+
+
+@given(told_at=MOMENTS, wait=WAITS, now=MOMENTS)
+def test_what_is_left_of_a_wait_is_never_more_than_the_wait(
+    told_at: datetime, wait: timedelta, now: datetime
+) -> None:
+    """Whatever either clock says; and a clock that is right changes nothing."""
+    due = due_at(told_at + wait, told_at, now)
+    assert due - now <= wait + CLOCK_TOLERANCE
+    if told_at <= now:
+        assert due == told_at + wait
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A world with two models, in which every cycle judges what may have changed."""
+    made = World(tmp_path, judge_all_below=0)
+    made.source.commit({"models.d/a.yaml": text("a"), "models.d/b.yaml": text("b")})
+    return made
+
+
+def _apply(world: World) -> Report:
+    return asyncio.run(world.apply(wait=False, whole=False))
+
+
+@pytest.mark.parametrize("fault", ["busy", "gone", "odd"])
+def test_an_import_that_waits_by_a_clock_that_was_ahead_is_made_when_the_clock_is_right(
+    world: World, fault: str
+) -> None:
+    """Within the time that an attempt waits at the longest."""
+    world.now += AHEAD
+    world.registry.faults = [fault]
+    _apply(world)
+    world.now -= AHEAD
+    for _ in range(3):
+        _apply(world)
+        world.wait(36)
+    assert {item.verdict for item in asyncio.run(world.apply()).items} == {Verdict.IN_SYNC}
+    assert world.registry.most_of_a_pair == 1
+
+
+def test_a_look_at_everything_is_due_when_the_last_one_lies_ahead(world: World) -> None:
+    """So is comparing more models; and the moment at which there is something to do is not days away."""
+    world.now += AHEAD
+    _apply(world)
+    world.now -= AHEAD
+    with world.process() as engine:
+        (target,) = engine.targets
+        for mark in (OBSERVED_IN_FULL, COMPARED):
+            engine.ledger.mark(target.name, mark, (world.now + AHEAD).isoformat())
+        assert engine._agenda.full_look_is_due(target)
+        assert engine._agenda.comparing_is_due(target)
+        due = engine.due()
+        assert due is not None
+        assert due <= world.now
+        asyncio.run(engine.cycle(Order(whole=False)))
+        assert not engine._agenda.full_look_is_due(target)

@@ -1,0 +1,92 @@
+"""What a command asks of the process that holds the state, and the answer."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.engine.values import Answer, Request
+from reconciler.state import open_beside, open_state
+from tests.state.samples import NOON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.state import SqlLedger
+
+ASKED = Request("r-1", "d" * 64, NOON + timedelta(minutes=1))
+ANSWER = Answer(4, "the plan is another")
+
+
+@pytest.fixture
+def writer(url: str) -> Iterator[SqlLedger]:
+    """The process that holds the state."""
+    with open_state(url, writer=True) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def beside(url: str, writer: SqlLedger) -> Iterator[SqlLedger]:  # noqa: ARG001 - it makes the state
+    """The command that asks it."""
+    with closing(open_beside(url)) as ledger:
+        yield ledger
+
+
+def test_a_request_is_found_taken_and_answered(writer: SqlLedger, beside: SqlLedger) -> None:
+    """And gone once its answer was read."""
+    beside.requests.ask(ASKED)
+    assert beside.requests.answered(ASKED) is None
+    assert writer.requests.pending(NOON) == [ASKED]
+    assert writer.requests.take(ASKED)
+    assert beside.requests.answered(ASKED) is None
+    writer.requests.answer(ASKED, ANSWER)
+    assert writer.requests.pending(NOON) == []
+    assert beside.requests.answered(ASKED) == ANSWER
+    beside.requests.forget(ASKED)
+    assert beside.requests.answered(ASKED) is None
+
+
+def test_a_request_is_withdrawn_or_taken_and_never_both(writer: SqlLedger, beside: SqlLedger) -> None:
+    """Whichever is first."""
+    beside.requests.ask(ASKED)
+    assert beside.requests.withdraw(ASKED)
+    assert not writer.requests.take(ASKED)
+    writer.requests.answer(ASKED, ANSWER)
+    assert (beside.requests.answered(ASKED), writer.requests.pending(NOON)) == (None, [])
+    beside.requests.ask(ASKED)
+    assert writer.requests.take(ASKED)
+    assert not beside.requests.withdraw(ASKED)
+
+
+def test_a_request_that_nobody_took_in_time_is_not_carried_out(writer: SqlLedger, beside: SqlLedger) -> None:
+    """Whoever asked may be dead."""
+    beside.requests.ask(ASKED)
+    assert writer.requests.pending(ASKED.expires_at) == []
+
+
+def test_a_request_that_a_dead_process_took_is_still_pending_and_cannot_be_taken_again(
+    writer: SqlLedger, beside: SqlLedger
+) -> None:
+    """So that it is answered, and not carried out twice."""
+    beside.requests.ask(ASKED)
+    writer.requests.take(ASKED)
+    assert writer.requests.pending(ASKED.expires_at) == [ASKED]
+    assert not writer.requests.take(ASKED)
+
+
+def test_requests_of_long_ago_are_forgotten_with_the_next_one(writer: SqlLedger, beside: SqlLedger) -> None:
+    """The state does not grow by commands that died."""
+    beside.requests.ask(ASKED)
+    later = Request("r-2", None, ASKED.expires_at + timedelta(days=2))
+    beside.requests.ask(later)
+    assert [name for name in writer.marks("") if name.startswith("request ")] == ["request r-2"]
+
+
+def test_a_request_is_no_event(writer: SqlLedger, beside: SqlLedger) -> None:
+    """The journal speaks of models only."""
+    before = writer.position()
+    beside.requests.ask(ASKED)
+    assert writer.position() == before
