@@ -99,17 +99,18 @@ def test_the_log_on_a_terminal_has_colour_unless_it_says_no(
     fleet: Fleet, environment: dict[str, str], coloured: bool
 ) -> None:
     """`NO_COLOR`, or a terminal that cannot."""
-    fleet.configure(EMBEDDED + "[web]\nlisten = '192.0.2.1:80'\n")
+    (fleet.folder / "state").mkdir()
+    fleet.configure(EMBEDDED + "[state]\nurl = 'sqlite:///state'\n")
     fleet.environment = {"TERM": "xterm"} | environment
     parent, child = pty.openpty()
     try:
         with fleet.spawn("run", stderr=child) as process:
-            assert process.wait(30) == 2
+            assert process.wait(30) == 3
         shown = os.read(parent, 65536).decode()
     finally:
         os.close(parent)
         os.close(child)
-    assert "web.listen" in shown
+    assert "is a directory" in shown
     assert ("\x1b" in shown) is coloured
 
 
