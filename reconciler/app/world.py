@@ -272,6 +272,7 @@ def policy_of(configuration: Configuration, name: str) -> Policy:
     settle = _EMBEDDED_SETTLE if embedded else _SETTLE
     return Policy(
         in_flight=wanted.in_flight,
+        fresh=0.0 if embedded else Limits().fresh,
         call_timeout=timeout,  # 0 inside this process: once that has died, nothing is carried out any more
         settle=settle if follow.settle is None else follow.settle.total_seconds(),
         follow_first=first,

@@ -50,6 +50,7 @@ class Policy:
 
     Attributes:
         in_flight: import calls and reads under way at once.
+        fresh: how long after its intent an import call may be sent, at most.
         call_timeout: how long an import call that was sent may take to be carried out, at most.
         settle: how long a new model may take to become visible in the registry's list.
         backoff_first, backoff_max: window of the next attempt after an import that was not made; the wait is
@@ -59,6 +60,7 @@ class Policy:
     """
 
     in_flight: int = 8
+    fresh: float = 0.0
     call_timeout: float = 30.0
     settle: float = 5.0
     backoff_first: float = 10.0
@@ -70,7 +72,7 @@ class Policy:
     @property
     def uncertain(self) -> float:
         """Seconds from an intent until what is not listed was certainly not made."""
-        return self.call_timeout + self.settle
+        return self.fresh + self.call_timeout + self.settle
 
     def backoff(self, attempts: int, chance: float, retry_after: float | None) -> float:
         """Seconds until the next attempt, after `attempts` that were not made."""

@@ -97,16 +97,18 @@ class Exchange:
                 return await self._within_deadline(call, self._limits.deadline)
             # all that may take its time comes before `ready`: what it writes down is when the call was sent
             await self._log_in(call)
-            started = time.monotonic()
+            started = _uptime()
             await ready()
-            left = self._limits.deadline - (time.monotonic() - started)
-            if left <= 0:
+            # a process that was stopped here (SIGSTOP, a paused machine) must not send what others may have
+            # settled meanwhile; a stop between this line and the first byte is left to the registry's own 409
+            took = _uptime() - started
+            if took > self._limits.fresh:
                 raise RegistryUnavailable(
-                    "not sent: what comes before the call took longer than the call may",
+                    f"not sent: {took:.1f} s went by since the intent was to be written",
                     method=call.method,
                     path=call.path,
                 )
-            return await self._within_deadline(call, left)
+            return await self._within_deadline(call, self._limits.deadline, self._limits.fresh - took)
 
     def redact(self, text: str) -> str:
         """A text that a server wrote, without the secrets that were sent to it."""
@@ -146,9 +148,10 @@ class Exchange:
         finally:
             await flow.aclose()
 
-    async def _within_deadline(self, call: Call, seconds: float) -> Answer:
+    async def _within_deadline(self, call: Call, seconds: float, repeated: float | None = None) -> Answer:
+        """The answer, within so many seconds; no attempt begins after those in which it may be repeated."""
         attempt = _Attempt()
-        ends = time.monotonic() + seconds
+        ends = _uptime() + (seconds if repeated is None else repeated)
         try:
             async with asyncio.timeout(seconds):
                 return await self._persist(call, attempt, ends)
@@ -165,7 +168,7 @@ class Exchange:
                 delay = self._delay(number, error)
                 unproven = call.write and error.status is None
                 too_long = call.one_model and delay > self._limits.brief
-                if unproven or too_long or time.monotonic() + delay >= ends:
+                if unproven or too_long or _uptime() + delay >= ends:
                     raise
             attempt.sent = False
             await self._sleep(delay)
@@ -230,6 +233,12 @@ class Exchange:
         return Answer(response.status_code, response.headers, body, known)
 
 
+def _uptime() -> float:
+    """Seconds on a clock that nobody sets, and that goes on while the machine is suspended."""
+    return time.clock_gettime(_BOOT_TIME)
+
+
+_BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first is Linux's
 _READ = httpx.ByteStream(b"")
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.PoolTimeout, "no connection became free in time"),

@@ -22,6 +22,7 @@ class Limits:
         read_attempts: how often a read, or a deletion, is sent at most.
         create_attempts: how often an import is sent at most, each time after a proof that it was not made.
         deadline: seconds for one call, all its attempts, pauses and bodies included.
+        fresh: seconds from when an import's intent is to be written until its last attempt has begun.
         connect_timeout: seconds for a connection, TLS included.
         backoff: seconds, the ceiling of the first pause; it doubles with each attempt.
         longest_pause: seconds, the ceiling of any pause that the server does not ask for.
@@ -39,6 +40,7 @@ class Limits:
     read_attempts: int = 4
     create_attempts: int = 3
     deadline: float = 60.0
+    fresh: float = 2.0
     connect_timeout: float = 10.0
     backoff: float = 0.5
     longest_pause: float = 10.0
