@@ -139,6 +139,7 @@ def serving(relay: Relay) -> Iterator[Relay]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128  # connections that come together wait; with the usual 5 some are reset
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news."""

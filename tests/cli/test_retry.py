@@ -189,6 +189,7 @@ def test_an_import_with_an_unknown_outcome_is_settled_and_not_repeated(fleet: Fl
         return CUT if lost or relay.posts else forward()
 
     fleet.commit({"models.d/fail-1.0.0.yaml": None})
+    fleet.configure(modelarts(relay.url, more='timeout = "2s"'))
     relay.meddle = losing
     fleet("apply")
     relay.meddle = lambda _, forward: forward()

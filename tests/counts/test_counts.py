@@ -50,8 +50,6 @@ def test_a_tick_with_nothing_to_do_does_nothing(kinds: Kinds) -> None:
         ("content edited", Counts(4, {"detail": 1}, parsed=1, written=2, indexed=1)),
         ("content as it was", Counts(4, {"detail": 1}, parsed=1, written=2, indexed=1)),
         ("renamed", Counts(4, {"detail": 1}, parsed=1, written=1, indexed=1)),
-        ("broken", Counts(6, {"list": 1}, parsed=1, written=1, indexed=1)),
-        ("mended", Counts(6, {"detail": 1}, parsed=1, written=1, indexed=1)),
         ("deleted", Counts(2, {"list": 1}, parsed=0, written=1, indexed=1)),
         ("a file of no concern", Counts(2, {}, parsed=0, written=1, indexed=1)),
         ("first tick, an import unfinished", Counts(2, {"detail": 1}, parsed=0, written=2)),
@@ -66,6 +64,16 @@ def test_a_change_costs_the_same_with_few_and_with_many_manifests(
     its older content measured and read.
     """
     assert kinds[_FEW][what] == kinds[_MANY][what] == expected
+
+
+@pytest.mark.parametrize("what", ["broken", "mended"])
+def test_a_file_that_begins_or_ceases_to_hide_models_costs_one_look_at_all(kinds: Kinds, what: str) -> None:
+    """Which registered models are declared nowhere is decided anew: one look, and no file is read again."""
+    few, many = kinds[_FEW][what], kinds[_MANY][what]
+    assert (few.git, few.parsed, few.written, few.indexed) == (6, 1, 1, 1)
+    assert (many.git, many.parsed, many.written, many.indexed) == (8, 1, 2, 1)
+    assert sum(few.asked.values()) == 1
+    assert many.asked["list"] <= 12  # the pages of one list
 
 
 def test_a_new_process_that_finds_nothing_moved_does_nothing(kinds: Kinds) -> None:

@@ -269,7 +269,7 @@ def test_a_model_that_waits_says_why_and_until_when(fleet: Fleet, relay: Relay, 
     """In the report, in what is remembered, and in text."""
     answer, code = WAITS[name]
     relay.meddle = lambda request, forward: answer if request.method == "POST" else forward()
-    fleet.configure(modelarts(relay.url) + "[guards]\nmax_imports_per_cycle = 2\n")
+    fleet.configure(modelarts(relay.url, more='timeout = "3s"') + "[guards]\nmax_imports_per_cycle = 2\n")
     begun = datetime.now(UTC)
     done = fleet.json("apply")
     assert done.code == 5

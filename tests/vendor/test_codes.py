@@ -10,7 +10,7 @@ import pytest
 from reconciler.embedded import EmbeddedSettings, Faults, running
 from reconciler.registry import DISPOSITIONS, Action
 from reconciler.registry.code_table import document
-from tests.vendor.logins import NOBODY, fleet_of
+from tests.vendor.logins import NOBODY, QUICK, fleet_of, target
 
 if TYPE_CHECKING:
     from tests.program import Fleet
@@ -35,9 +35,9 @@ def test_every_code_and_action_has_its_row() -> None:
 SEEN = [
     (Action.REJECT, 400, "ModelArts.3037", "failed", 1),
     (Action.REJECT, 500, "ModelArts.3043", "failed", 1),
-    (Action.WAIT, 429, "APIG.0308", "waiting", 0),
-    (Action.WAIT, 503, "ModelArts.4302", "waiting", 0),
-    (Action.LATER, 500, "ModelArts.3065", "waiting", 0),
+    (Action.WAIT, 429, "APIG.0308", "waiting", 5),
+    (Action.WAIT, 503, "ModelArts.4302", "waiting", 5),
+    (Action.LATER, 500, "ModelArts.3065", "waiting", 5),
     (Action.STOP_TARGET, 403, "ModelArts.0108", "waiting", 3),
     (Action.RENEW, 401, "ModelArts.0202", "waiting", 3),
     (Action.WRONG_ENDPOINT, 404, "APIG.0101", "waiting", 3),
@@ -85,5 +85,6 @@ def _failing(rule: dict[str, Any]) -> EmbeddedSettings:
 
 def _fleet(folder: Path, url: str) -> Fleet:
     fleet = fleet_of(folder / "repository", url, NOBODY)
+    fleet.configure(target(url, NOBODY, more='timeout = "1s"') + QUICK)
     fleet.declare("a@1.0.0")
     return fleet

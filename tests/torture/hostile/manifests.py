@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import posixpath
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,7 +144,8 @@ def _examine(path: str, found: tuple[Manifest | InvalidManifest, ...]) -> None:
         require(bool(errors) != valid, "valid without errors, invalid with one")
         require(len(reasons) <= 102, "at most a hundred problems a document")
         for reason in reasons:
-            require(reason.path == path, "a problem of this file")
+            beside = str(reason.path).startswith(f"{posixpath.dirname(path)}/")
+            require(reason.path == path or beside, "a problem of this file, or of the one it names")
             require(len(reason.message) < 4000, f"a message of {len(reason.message)} characters")
         if isinstance(result, Manifest):
             json.dumps(result.request, ensure_ascii=False, allow_nan=False).encode()
