@@ -16,7 +16,7 @@ demo: $(VENV)/.runtime
 	@echo "The state lies in .reconciler/state.db, the registry in .reconciler/registry-local.db."
 
 test: $(VENV)/.development
-	$(BIN)/python -m pytest -n 8 --dist worksteal
+	$(BIN)/python -m pytest -n 6 --dist worksteal
 
 lint: $(VENV)/.development
 	$(BIN)/ruff check .

@@ -108,7 +108,7 @@ class Exchange:
                     method=call.method,
                     path=call.path,
                 )
-            return await self._within_deadline(call, self._limits.deadline, self._limits.fresh - took)
+            return await self._within_deadline(call, self._limits.deadline - took)
 
     def redact(self, text: str) -> str:
         """A text that a server wrote, without the secrets that were sent to it."""
@@ -148,10 +148,9 @@ class Exchange:
         finally:
             await flow.aclose()
 
-    async def _within_deadline(self, call: Call, seconds: float, repeated: float | None = None) -> Answer:
-        """The answer, within so many seconds; no attempt begins after those in which it may be repeated."""
+    async def _within_deadline(self, call: Call, seconds: float) -> Answer:
         attempt = _Attempt()
-        ends = _uptime() + (seconds if repeated is None else repeated)
+        ends = _uptime() + seconds
         try:
             async with asyncio.timeout(seconds):
                 return await self._persist(call, attempt, ends)

@@ -22,7 +22,7 @@ class Limits:
         read_attempts: how often a read, or a deletion, is sent at most.
         create_attempts: how often an import is sent at most, each time after a proof that it was not made.
         deadline: seconds for one call, all its attempts, pauses and bodies included.
-        fresh: seconds from when an import's intent is to be written until its last attempt has begun.
+        fresh: seconds that writing an import's intent may take; a call whose intent took longer is not sent.
         connect_timeout: seconds for a connection, TLS included.
         backoff: seconds, the ceiling of the first pause; it doubles with each attempt.
         longest_pause: seconds, the ceiling of any pause that the server does not ask for.

@@ -85,6 +85,6 @@ def _failing(rule: dict[str, Any]) -> EmbeddedSettings:
 
 def _fleet(folder: Path, url: str) -> Fleet:
     fleet = fleet_of(folder / "repository", url, NOBODY)
-    fleet.configure(target(url, NOBODY, more='timeout = "1s"') + QUICK)
+    fleet.configure(target(url, NOBODY, more='timeout = "4s"') + QUICK)
     fleet.declare("a@1.0.0")
     return fleet
