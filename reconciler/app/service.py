@@ -34,7 +34,7 @@ from reconciler.web.server import listen, serving
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.types import ASGIApp
 
@@ -81,18 +81,27 @@ async def run(
     """
     async with working() as worker:
         service = _service(configuration, target, worker)
-        try:
+        with _bounded(configuration, last_resort):
             await worker.run(service.loop.supervisor.start())
             try:
-                service.loop.follow_first, service.loop.follow_max = service.sessions.follow()
-                await _serve(service, last_resort)
+                # bounded before the session is closed: closing waits for the very thread that may hang
+                with _bounded(configuration, last_resort):
+                    service.loop.follow_first, service.loop.follow_max = service.sessions.follow()
+                    await _serve(service, last_resort)
             finally:
                 await worker.run(service.loop.supervisor.close())
-        except BaseException as error:
-            if isinstance(error, StuckError) or not isinstance(error, ReconcilerError):
-                last_resort(longest_end(_grace(configuration)))
-            raise
     log.info("stopped")
+
+
+@contextlib.contextmanager
+def _bounded(configuration: Configuration, last_resort: Callable[[float], None]) -> Iterator[None]:
+    """Makes sure that the process ends soon after an unforeseen error, or a loop that stood still."""
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, StuckError) or not isinstance(error, ReconcilerError):
+            last_resort(longest_end(_grace(configuration)))
+        raise
 
 
 def _service(configuration: Configuration, target: str | None, worker: Worker) -> _Service:
@@ -126,6 +135,7 @@ async def _serve(service: _Service, last_resort: Callable[[float], None]) -> Non
             log.warning(warning)
         log.info("started", **_told(service))
         trigger = trigger_of(service.configuration.settings.schedule)
+        await service.worker.run(loop.bind())  # first: what the schedule asks for at once has to wake it
         with signals(loop.ask, stop_asked):
             async with scheduled(trigger, loop.ask, missed=metrics.observe_missed_tick) as next_run:
                 service.board.next_run = next_run

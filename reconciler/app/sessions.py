@@ -106,11 +106,12 @@ class Sessions:
     async def _recognise(self, world: World) -> None:
         """Says loudly when this is another state than before; then no call of before may be under way."""
         lineage = world.ledger.lineage
-        known, self._lineage = self._lineage, lineage
+        known = self._lineage
         if known not in (None, lineage):
             self.board.replaced(_replaced(known or "", lineage, world.ledger.position()))
             log.error("state replaced", told=self.board.alert)
             await self.clock.sleep(self._given_up + _longest_import(self.configuration) - time.monotonic())
+        self._lineage = lineage  # only now: an opening that is given up before has to wait, and say so, again
         if self.board.alert:
             world.engine.notes = (self.board.alert,)
         restless = [entry for target in world.engine.targets for entry in world.ledger.restless(target.name)]

@@ -86,14 +86,18 @@ class Loop:
         if what != STATE or self.supervisor.journal_moved():
             self.ask(what)
 
+    async def bind(self) -> None:
+        """Takes the running event loop for its own: from now on `ask` wakes it from any thread."""
+        self._events = asyncio.get_running_loop()
+        self.supervisor.ask = self.ask
+
     async def run(self) -> None:
         """Ticks until asked to stop; what is in flight then has `grace` seconds to finish.
 
         Raises:
             BaseException: whatever one of the loop's tasks died of, after the other has ended in order.
         """
-        self._events = asyncio.get_running_loop()
-        self.supervisor.ask = self.ask
+        await self.bind()
         async with watched(self.watch, self.noticed):
             await self._go_round()
 

@@ -169,9 +169,13 @@ class Exchange:
                 too_long = call.one_model and delay > self._limits.brief
                 if unproven or too_long or _uptime() + delay >= ends:
                     raise
+                refused = error
             attempt.sent = False
             await self._sleep(delay)
             await self._sleep(self._bucket.reserve())
+            # a suspended machine's timers stand still, and others may have settled the intent meanwhile
+            if _uptime() >= ends:
+                raise refused
         return await self._once(call, attempt)
 
     def _delay(self, number: int, error: RegistryUnavailable) -> float:

@@ -42,7 +42,8 @@ class Requests:
         row = {"target": "", "name": _name(request), "value": _asked(request)}
         with self._database.writing() as connection:
             for name, value in connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all():
-                if moment_of(_read(value)["expires_at"]) < request.expires_at - _KEPT:
+                facts = _read(value)
+                if facts is None or moment_of(facts["expires_at"]) < request.expires_at - _KEPT:
                     connection.execute(delete(mark).where(mark.c.target == "", mark.c.name == name))
             connection.execute(insert(mark).values(row))
 
@@ -55,8 +56,8 @@ class Requests:
         """The answer, once there is one."""
         with self._database.reading() as connection:
             told = connection.scalar(select(mark.c.value).where(mark.c.name == _name(request)))
-        facts = {} if told is None else _read(told)
-        return Answer(facts["exit_code"], facts["message"]) if "exit_code" in facts else None
+        facts = None if told is None else _read(told)
+        return Answer(facts["exit_code"], facts["message"]) if facts and "exit_code" in facts else None
 
     def forget(self, request: Request) -> None:
         """Removes a request whose answer was read."""
@@ -64,12 +65,17 @@ class Requests:
             connection.execute(delete(mark).where(mark.c.target == "", mark.c.name == _name(request)))
 
     def pending(self, now: datetime) -> Sequence[Request]:
-        """The requests that nobody has answered, oldest first, without those that expired untaken."""
+        """The requests that nobody has answered, oldest first, without those that expired untaken.
+
+        A row that is no request is left out: it must not hold up the loop, and the next `ask` removes it.
+        """
         with self._database.reading() as connection:
             rows = connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all()
         found = []
         for name, value in rows:
             facts = _read(value)
+            if facts is None:
+                continue
             expires_at = moment_of(facts["expires_at"])
             request = Request(name.removeprefix(_PREFIX), facts["confirm"], expires_at, facts["actor"])
             if "exit_code" not in facts and (facts["taken"] or now < request.expires_at):
@@ -109,10 +115,11 @@ def _at(request: Request, value: str, statement: Any) -> Any:  # noqa: ANN401 - 
     return statement.where(mark.c.target == "", mark.c.name == _name(request), mark.c.value == value)
 
 
-def _read(value: str) -> dict[str, Any]:
+def _read(value: str) -> dict[str, Any] | None:
+    """What a row says; None where it is no request, such as one of another version of the program."""
     try:
         facts: dict[str, Any] = json.loads(value)
-        facts["expires_at"], facts["confirm"], facts["actor"], facts["taken"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise Unreadable("a request") from error
+        moment_of(facts["expires_at"]), facts["confirm"], facts["actor"], facts["taken"]
+    except (KeyError, TypeError, ValueError, Unreadable):
+        return None
     return facts

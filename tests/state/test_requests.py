@@ -90,3 +90,13 @@ def test_a_request_is_no_event(writer: SqlLedger, beside: SqlLedger) -> None:
     before = writer.position()
     beside.requests.ask(ASKED)
     assert writer.position() == before
+
+
+def test_a_row_that_is_no_request_holds_nobody_up(writer: SqlLedger, beside: SqlLedger) -> None:
+    """One of another version of the program: left out, and removed by whoever asks next."""
+    writer.mark("", "request other", '{"confirm": 1}')
+    writer.mark("", "request broken", "{")
+    assert writer.requests.pending(NOON) == []
+    beside.requests.ask(ASKED)
+    assert writer.requests.pending(NOON) == [ASKED]
+    assert not {"request other", "request broken"} & writer.marks("").keys()
