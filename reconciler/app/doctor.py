@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from reconciler.app.credentials import page_tokens
 from reconciler.app.exposure import exposures
 from reconciler.app.finding import Finding
 from reconciler.app.measure import measure
@@ -70,6 +71,12 @@ def _configuration(configuration: Configuration) -> Iterator[Finding]:
     yield Finding("config", "ok", f"{where}; Python {python}; relative paths start at {configuration.base}")
     for warning in configuration.warnings:
         yield Finding("config", "warning", warning)
+    try:
+        with configuration.located("web", "token"):
+            page_tokens(configuration.base, configuration.settings.web)
+    except ReconcilerError as error:
+        remedy = "give it as the message says; `run` does not start without it"
+        yield Finding("config", "error", str(error), None, remedy, Exit.CONFIGURATION)
 
 
 def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Finding]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -20,9 +19,6 @@ from reconciler.cli.report import ModelArgument, about, leave, show
 from reconciler.cli.terminal import colour, configuration, put, put_json, tell
 from reconciler.errors import Exit
 
-if TYPE_CHECKING:
-    from reconciler.engine.values import Report
-
 
 def status(
     model: ModelArgument = None,
@@ -33,25 +29,21 @@ def status(
     verbose: VerboseOption = False,
 ) -> None:
     """Shows the last known verdict of every model, or of one, from the state, offline."""
-    from reconciler.engine.remembered import refreshed  # noqa: PLC0415 - heavy
+    from reconciler.engine.remembered import begun, refreshed  # noqa: PLC0415 - heavy
     from reconciler.state import open_state  # noqa: PLC0415
 
     settings = configuration(config)
     names = settings.chosen(target)
     with closing(open_state(settings.state_url, writer=False)) as ledger:
         known = ledger.last_report()
-        report = refreshed(known, ledger, names) if known else _nothing()
-    if known is None:
+        report = refreshed(known, ledger, names) if known else begun(ledger, names)
+    if known is None and report.items:
+        tell("no cycle has ended yet with this state: shown is what the journal tells; see `reconciler plan`")
+    elif known is None:
         tell("nothing is remembered yet: no cycle has run with this state; see `reconciler plan`")
     report = about(report, model)
     show(report, PlanOutput(output), quiet=quiet, verbose=verbose or output is Output.TEXT, mode="status")
     leave(report)
-
-
-def _nothing() -> Report:
-    from reconciler.engine.values import Report  # noqa: PLC0415
-
-    return Report("", "", ())
 
 
 def history(

@@ -31,7 +31,7 @@ def serve(
         typer.Option("--settings", metavar="FILE", help="TOML file with every switch; options win over it."),
     ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8322,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8400,
     db: Annotated[
         Path | None, typer.Option("--db", metavar="FILE", help="SQLite file; without it all is in memory.")
     ] = None,

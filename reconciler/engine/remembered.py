@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.engine.plan import after, is_unreadable
-from reconciler.engine.values import Verdict
+from reconciler.engine.plan import after, is_unreadable, order
+from reconciler.engine.values import Item, Report, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from reconciler.engine.ports import Ledger
-    from reconciler.engine.values import Item, Report, Standing
+    from reconciler.engine.values import Entry, Standing
 
 _MOVING = {Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING, Verdict.FAILED, Verdict.MISSING}
 
@@ -41,6 +41,28 @@ def refreshed(report: Report, ledger: Ledger, targets: Collection[str]) -> Repor
     failures = tuple(failure for failure in report.failures if failure.target in entries)
     unlisted = {key: number for key, number in report.unlisted.items() if key[0] in entries}
     return replace(report, items=items, failures=failures, unlisted=unlisted)
+
+
+def begun(ledger: Ledger, targets: Iterable[str]) -> Report:
+    """What the journal tells where no cycle has ended yet, such as after a first one that was killed."""
+    entries = [entry for target in targets for entry in ledger.entries(target).values()]
+    items = [after(_asked(entry), entry, entry.updated_at) for entry in entries]
+    return Report("", "", tuple(sorted(items, key=order)))
+
+
+def _asked(entry: Entry) -> Item:
+    """A model as it was when its import was asked for."""
+    return Item(
+        entry.target,
+        Verdict.IMPORT,
+        *entry.pair,
+        entry.path,
+        entry.line,
+        entry.commit,
+        entry.author,
+        digest=entry.digest,
+        since=entry.updated_at,
+    )
 
 
 def dated(

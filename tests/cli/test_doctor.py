@@ -187,6 +187,16 @@ def test_a_secret_in_the_file_itself_is_a_warning(fleet: Fleet) -> None:
     assert _warnings(fleet, RECONCILER_WEB__WEBHOOK_SECRET="canary") == []  # noqa: S106 - nobody's
 
 
+def test_a_page_token_that_run_would_refuse_is_an_error(fleet: Fleet) -> None:
+    """With the words and the exit code of `run`."""
+    (fleet.folder / "token").write_text("short")
+    fleet.configure("[targets.local]\nkind = 'embedded'\n[web]\ntoken_file = 'token'\n")
+    done, ended = fleet("doctor"), fleet("run")
+    assert (done.code, ended.code) == (2, 2)
+    assert "web.token: there is none, or one of less than 16 characters" in done.out
+    assert "web.token: there is none, or one of less than 16 characters" in ended.err
+
+
 @pytest.mark.parametrize(("mode", "warns"), [(0o600, False), (0o640, False), (0o644, True)])
 def test_a_secret_file_that_others_may_read_is_a_warning(fleet: Fleet, mode: int, warns: bool) -> None:
     """A group may be meant."""

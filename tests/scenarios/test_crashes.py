@@ -75,6 +75,8 @@ def test_an_intent_is_on_disk_before_its_import_is_sent(fleet: Fleet, relay: Rel
         stalled.all_came(2)
         rows = fleet.json("history").json
         assert [[e["event"] for e in row["events"]] for row in rows] == [["import-requested"]] * 2
+        assert fleet.json("status").verdicts == {"a@1.0.0": "waiting", "b@2.0.0": "waiting"}
+        assert "no cycle has ended yet" in fleet("status").err
         stalled.let_go.set()
         assert process.wait(PATIENCE) == 0
 
