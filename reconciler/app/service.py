@@ -130,13 +130,15 @@ async def _serve(service: _Service, last_resort: Callable[[float], None]) -> Non
         last_resort(longest_end(_grace(service.configuration)))
         stop.ask()
 
-    async with _page(service, gone.set):
-        for warning in service.configuration.warnings:
-            log.warning(warning)
-        log.info("started", **_told(service))
-        trigger = trigger_of(service.configuration.settings.schedule)
-        await service.worker.run(loop.bind())  # first: what the schedule asks for at once has to wake it
-        with signals(loop.ask, stop_asked):
+    await service.worker.run(loop.bind())  # first: what is asked for from now on has to wake it
+    with signals(
+        loop.ask, stop_asked
+    ):  # before the page says that the program is there: it can be stopped then
+        async with _page(service, gone.set):
+            for warning in service.configuration.warnings:
+                log.warning(warning)
+            log.info("started", **_told(service))
+            trigger = trigger_of(service.configuration.settings.schedule)
             async with scheduled(trigger, loop.ask, missed=metrics.observe_missed_tick) as next_run:
                 service.board.next_run = next_run
                 await _until_stopped(service, gone)

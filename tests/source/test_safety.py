@@ -290,7 +290,7 @@ def _alive(pid: int) -> bool:
 
 
 def _wait_until_gone(pids: list[int]) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while any(map(_alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.01)
     return not any(map(_alive, pids))
