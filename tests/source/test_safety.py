@@ -408,6 +408,7 @@ def test_an_interrupt_at_the_terminal_ends_git(repository: GitRepository, slow_g
     deadline = time.monotonic() + 20
     while not (slow_git.exists() and len(slow_git.read_text().split()) == 2) and time.monotonic() < deadline:
         time.sleep(0.02)
+    time.sleep(1)  # git has begun before the program holds it; what is meant is an interrupt while it reads
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 7
     assert _wait_until_gone([int(pid) for pid in slow_git.read_text().split()])
