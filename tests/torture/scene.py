@@ -351,7 +351,7 @@ def opened(
     plot = SCENES[kind]
     visible_after = visible_after if plot.visible_after is None else plot.visible_after
     repository = GitRepository(folder / "origin" if plot.mirrored else folder)
-    with _held_port() as held:
+    with held_port() as held:
         port = held.getsockname()[1]
         always = f"accept_duplicates = true\nvisible_after = {visible_after}\n"
         (folder / "faults.toml").write_text(always + plot.rules)
@@ -370,7 +370,7 @@ def opened(
             scene.kill_registry()
 
 
-def _held_port() -> socket.socket:
+def held_port() -> socket.socket:
     """Keeps a port from everybody but a server that asks for that very one, as long as it is open."""
     held = socket.socket()
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

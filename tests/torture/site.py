@@ -26,6 +26,7 @@ from reconciler.embedded import EmbeddedSettings, Faults, running
 from tests.git_repository import GitRepository
 from tests.program import Program, manifest
 from tests.torture.line import Line
+from tests.torture.scene import held_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,8 +176,7 @@ class Site:
         self._line("git", ("127.0.0.1", self._closing.enter_context(_served(self.folder / "www"))))
         self._registries = {name: self._registry(name) for name in TARGETS}
         self.program = Program(self.folder)
-        with Line(("127.0.0.1", 1)) as free:
-            self.web = free.port
+        self.web = self._closing.enter_context(held_port()).getsockname()[1]
         text = _CONFIGURATION.format(
             git=self.lines["git"].port, web=self.web, settle=SETTLE, state=self._state()
         )
