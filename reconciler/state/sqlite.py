@@ -72,10 +72,10 @@ def open_beside(file: SqliteFile) -> Database:
             raise StateError(f"state {file} does not exist yet. Try again.")
         engine = _engine(partial(_connect, file.path))
         closing.callback(engine.dispose)
+        with engine.connect() as connection, connection.begin():  # reads only: a busy writer does not keep it out
+            verify(connection, file)
         writer = engine.connect().execution_options(begin="BEGIN IMMEDIATE")
         closing.callback(writer.close)
-        with writer.begin():
-            verify(writer, file)
         ensure_ours = partial(_ensure_same, file, file.path.stat())
         return Database(file, engine, closing.pop_all(), writer=writer, ensure_ours=ensure_ours)
 
