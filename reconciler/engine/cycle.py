@@ -40,6 +40,7 @@ from reconciler.engine.plan import (
 )
 from reconciler.engine.recorder import Recorder
 from reconciler.engine.remembered import bring_up, dated, unlisted
+from reconciler.engine.used_versions import used_versions
 from reconciler.engine.values import (
     AT_REST,
     Declaration,
@@ -361,7 +362,7 @@ class Engine:
             p.view = replace(p.view, entries=self.ledger.entries(p.target.name, p.scope))
         p.view = await self._observed(p, wanted)
         items = verdicts(p.view)
-        drifted = {item.model_name or "" for item in items if item.verdict is Verdict.DRIFTED}
+        drifted = [item.pair for item in items if item.verdict is Verdict.DRIFTED and item.pair]
         if drifted and p.scope is not None:
             p.view = replace(p.view, taken=await self._taken(p, drifted))
             items = verdicts(p.view)
@@ -401,14 +402,16 @@ class Engine:
 
         return await compare(view, [*details, *ids], told, manifests)
 
-    async def _taken(self, p: _Pass, names: Collection[str]) -> Mapping[str, frozenset[str]]:
-        """Every version of these names that is declared, remembered or was seen registered."""
+    async def _taken(self, p: _Pass, drifted: Collection[Pair]) -> Mapping[str, frozenset[str]]:
+        """Every version of these models' names that is declared, remembered or registered."""
+        names = {pair.model_name for pair in drifted}
         taken = await self._in_git(p.declared.versions, names)
-        known = self.ledger.versions(p.target.name, names)
-        return {
-            name: taken[name].union(pair.model_version for pair in known if pair.model_name == name)
+        remembered = self.ledger.versions(p.target.name, names)
+        known = {
+            name: taken[name].union(pair.model_version for pair in remembered if pair.model_name == name)
             for name in names
         }
+        return await used_versions(p.target.registry, drifted, known, p.target.policy.in_flight)
 
     async def _preflighted(self, p: _Pass, items: tuple[Item, ...]) -> tuple[Item, ...]:
         """The items, with what a look at the files of each new model says; an error stops that import."""
@@ -466,6 +469,9 @@ class Engine:
             await self._import(p, imports)
             if wanted.wait:
                 await self._see_through(p, wanted)
+            drifted = p.executor.settler.drifts.keys()
+            if drifted and p.scope is not None:
+                p.view = replace(p.view, taken=await self._taken(p, drifted))
         finally:
             self._note_outcomes(p)
 
@@ -510,7 +516,7 @@ class Engine:
         if item.verdict is Verdict.WAITING and entry == p.view.entries.get(item.pair):
             return item
         diff = p.executor.settler.drifts.get(item.pair, ())
-        return after(item._replace(diff=diff), entry, self.clock.now())
+        return after(item._replace(diff=diff), entry, self.clock.now(), p.view)
 
     async def _report(  # noqa: PLR0913, PLR0917 - what one cycle came to
         self,

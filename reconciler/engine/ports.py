@@ -257,7 +257,7 @@ class Ledger(Protocol):
         """The pairs whose last verdict may change although neither git nor the registry does."""
 
     def versions(self, target: str, names: Collection[str]) -> Collection[Pair]:
-        """Everything that stood, or was ever journalled, under these names."""
+        """Everything that was seen registered, or was ever journalled, under these names."""
 
     def save_report(
         self,

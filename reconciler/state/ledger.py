@@ -195,7 +195,7 @@ class SqlLedger:
             return {Pair(name, version) for name, version in standing.unsettled(connection, target)}
 
     def versions(self, target: str, names: Collection[str]) -> Collection[Pair]:
-        """Everything that stood, or was ever journalled, under these names."""
+        """Everything that was seen registered, or was ever journalled, under these names."""
         columns = tables.ledger.c
         query = select(columns.model_name, columns.model_version).where(
             columns.target == target, columns.model_name.in_(names)

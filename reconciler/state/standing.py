@@ -128,10 +128,13 @@ def seen_of(connection: Connection, target: str, pairs: Collection[Pair]) -> dic
 
 
 def versions(connection: Connection, target: str, names: Collection[str]) -> list[tuple[str, str]]:
-    """Name and version of whatever stands under these names."""
+    """Name and version of whatever was seen registered under these names."""
     columns = standing.c
     query = select(columns.model_name, columns.model_version).where(
-        columns.target == target, columns.model_name.in_(names), columns.model_version.is_not(None)
+        columns.target == target,
+        columns.model_name.in_(names),
+        columns.model_version.is_not(None),
+        columns.model_id.is_not(None),
     )
     return [(name, version) for name, version in connection.execute(query)]
 
