@@ -18,8 +18,8 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.report import ModelArgument, about, leave, show
-from reconciler.cli.terminal import put, warned
-from reconciler.errors import StateLockedError
+from reconciler.cli.terminal import put, tell, warned
+from reconciler.errors import SourceError, StateLockedError
 
 if TYPE_CHECKING:
     from reconciler.cli.interruption import Interruption
@@ -112,8 +112,11 @@ def apply(
     except StateLockedError:
         if confirm is None or expect_digest not in (None, confirm):
             raise
+        progress.idle = False  # the loop packs its mirror itself
         report = hand_over(settings, target, confirm, progress, interruption, wait=wait)
     show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=progress.imported)
+    if progress.idle and interruption.by is None:
+        _pack_mirror(settings)
     leave(report, pending=True, interruption=interruption)
 
 
@@ -131,7 +134,24 @@ def _nothing_moved(settings: Configuration, target: str | None) -> bool:
         "`--refresh` looks at the registry again.\n"
         f"Commit {known.commit[:12]}, plan digest {known.digest}"
     )
+    _pack_mirror(settings)
     return True
+
+
+def _pack_mirror(settings: Configuration) -> None:
+    """Packs the mirror of a remote repository, at most once a day; the answer was printed before.
+
+    A run that failed to pack did all else that it was asked to do, and ends as it would have without.
+    """
+    from contextlib import closing  # noqa: PLC0415
+
+    from reconciler.app.repository import source_of  # noqa: PLC0415
+
+    try:
+        with closing(source_of(settings)) as source:
+            source.tidy()
+    except SourceError as problem:
+        tell(f"warning: the mirror was not packed, and is packed again in a day: {problem}")
 
 
 async def _apply(
