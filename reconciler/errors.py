@@ -14,7 +14,8 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     ├── TargetUnusable          2, 3 one target cannot be opened; the others go on
     └── RegistryError             3  the registry's answer, or the lack of one
         ├── RegistryUnavailable   3  a read failed, or a request was certainly not executed; later
-        │   └── Unreachable       3  no connection: nothing was sent, and nothing else would be
+        │   ├── Unreachable       3  no connection: nothing was sent, and nothing else would be
+        │   └── IntentTooOld      3  writing an intent took too long: the call was not sent
         ├── OutcomeUnknown        3  a write was sent and nobody knows whether it was executed
         ├── Unauthorised          3  credentials or permission refused: stop this target, never retry
         ├── Rejected              3  the registry says no to this request, and will say no again
@@ -163,6 +164,15 @@ class RegistryUnavailable(RegistryError):  # noqa: N818 - reads as what happened
 
 class Unreachable(RegistryUnavailable):
     """No connection could be made, so that no other request to this registry would fare better."""
+
+
+class IntentTooOld(RegistryUnavailable):
+    """An import was not sent, because too much time went by while its intent was written to the state."""
+
+    @property
+    def reason(self) -> str:
+        """Always the same: the registry has nothing to do with it."""
+        return "state-slow"
 
 
 class OutcomeUnknown(RegistryError):  # noqa: N818

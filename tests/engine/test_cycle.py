@@ -281,3 +281,27 @@ def _assert_journal_explains_ledger(world: World) -> None:
             folded[event.pair] = fold(folded.get(event.pair), event)
         assert folded == dict(ledger.entries("local"))
         assert {entry.phase for entry in folded.values()} == {Phase.REGISTERED}
+
+
+def test_a_state_that_is_too_slow_for_every_import_is_the_failure_of_the_target(world: World) -> None:
+    """After a few in a row no more are tried; each says why it waits, and what waits is imported later."""
+    names = [f"m{number}" for number in range(20)]
+    world.source.commit({f"models.d/{name}.yaml": text(name) for name in names})
+    world.registry.faults = ["slow"] * 50
+    report = apply(world)
+    assert len(world.registry.calls) < 10
+    assert [failure.exit_code for failure in report.failures] == [3]
+    waiting = [item for item in report.items if item.verdict is Verdict.WAITING]
+    assert {item.reasons[0].code for item in waiting} == {"state-slow"}
+    world.registry.faults = []
+    world.wait(60)
+    assert {item.verdict for item in apply(world).items} == {Verdict.IN_SYNC}
+
+
+def test_a_state_that_was_slow_once_holds_up_that_import_alone(world: World) -> None:
+    """The others are imported, and the target did not fail."""
+    world.source.commit({f"models.d/{name}.yaml": text(name) for name in "bcdef"})
+    world.registry.faults = ["", "slow"]
+    report = apply(world)
+    assert not report.failures
+    assert [item.verdict for item in report.items].count(Verdict.IN_SYNC) == 5
