@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -137,6 +137,7 @@ class Engine:
     _look_again: datetime | None = None
     _agenda: Agenda = field(init=False)
     _moving: dict[str, frozenset[Pair]] = field(default_factory=dict)
+    _sent: defaultdict[str, dict[Pair, str]] = field(default_factory=lambda: defaultdict(dict))
 
     def __post_init__(self) -> None:
         self._agenda = Agenda(self.ledger, self.clock, self.clock.now())
@@ -567,7 +568,7 @@ class Engine:
             await self._in_git(target.index.forget)
 
     def _executor(self, target: Target, cycle_id: str, journal: Journal) -> Executor:
-        recorder = Recorder(target.name, cycle_id, journal, self.clock)
+        recorder = Recorder(target.name, cycle_id, journal, self.clock, self._sent[target.name])
         return Executor(recorder, target.registry, self.clock, target.policy)
 
 
