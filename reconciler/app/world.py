@@ -140,7 +140,7 @@ async def opened(  # noqa: PLR0913 - what a command is given
             await _open(openable)
             guards = Guards(**configuration.settings.guards.model_dump())
             engine = Engine(source, ledger, tuple(targets), guards, clock or Clock(), listeners.progress)
-            registries.callback(engine.close)
+            registries.push_async_callback(engine.aclose)
             yield World(configuration, source, ledger, engine, rest)
         if rest:
             ledger.mark("", MARK, note(configuration, names, rest[-1]))

@@ -103,6 +103,7 @@ class Supervisor:
 
     async def _open(self) -> None:
         self.ticker = await self._session.enter_async_context(self.opener())
+        self.ticker.engine.stragglers.caught_up = lambda: self.ask("target")
 
     async def _opened_again(self, why: str) -> bool:
         began = time.monotonic()

@@ -219,7 +219,8 @@ class Ticker:
     async def _cycle(self, commit: str, actor: str | None, confirm: str | None = None) -> Report:
         self._served = self._due if self._due and self._due <= self.engine.clock.now() else None
         self._position = self.engine.ledger.position()  # what others journal from now on is news
-        order = Order(wait=False, whole=False, confirm=confirm, actor=actor)
+        # a digest is of all targets, so that a request that names one has to wait for all
+        order = Order(wait=False, whole=False, leaves_behind=confirm is None, confirm=confirm, actor=actor)
         report = await self.engine.cycle(order, commit)
         self._commit = None if report.failures else commit
         self._due, self._looked_at = self.engine.due(), self.engine.clock.now()

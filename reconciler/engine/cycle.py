@@ -40,6 +40,7 @@ from reconciler.engine.plan import (
 )
 from reconciler.engine.recorder import Recorder
 from reconciler.engine.remembered import bring_up, dated, unlisted
+from reconciler.engine.stragglers import Stragglers
 from reconciler.engine.used_versions import used_versions
 from reconciler.engine.values import (
     AT_REST,
@@ -122,6 +123,7 @@ class Engine:
         parsed: how many manifest files were read so far.
         disagreements: how many files audits found the index to have wrong; anything but 0 is a mistake in
             here.
+        stragglers: the targets that are not waited for at the moment.
     """
 
     source: Source
@@ -133,6 +135,7 @@ class Engine:
     notes: tuple[str, ...] = ()
     parsed: int = 0
     disagreements: int = 0
+    stragglers: Stragglers = field(default_factory=Stragglers)
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
     _look_again: datetime | None = None
     _agenda: Agenda = field(init=False)
@@ -166,8 +169,10 @@ class Engine:
         self._look_again, self._agenda = None, Agenda(self.ledger, self.clock, self.clock.now())
         notes = [*self.notes, *await self._in_git(self.source.notes), *self._clock_notes()]
         cycle_id = self.clock.new_id()
+        if not wanted.leaves_behind:
+            await self.stragglers.all()
         passes = [await self._begin(target, commit, cycle_id, wanted) for target in self.targets]
-        await asyncio.gather(*(self._alone(p, self._judge(p, wanted)) for p in passes))
+        passes = await self._judged(passes, wanted)
         digest = plan_digest(item for p in passes for item in p.items)
         self._check(digest, wanted)
         lineage = await self._lineage(passes, commit)
@@ -237,17 +242,23 @@ class Engine:
         """
         cycle_id = self.clock.new_id()
         journal = Journal(self.ledger, self.progress)
-        executors = [self._executor(target, cycle_id, journal) for target in self.targets]
+        executors = {target.name: self._executor(target, cycle_id, journal) for target in self.targets}
         failed: list[ReconcilerError] = []
-        for executor in executors:
+
+        async def follow(executor: Executor) -> bool:
             try:
                 await executor.follower.once()
             except (RegistryError, TargetUnusable) as error:  # the other targets are asked all the same
                 failed.append(error)
+                return False
+            return True
+
+        able = {name: executor for name, executor in executors.items() if name not in self.stragglers}
+        await self.stragglers.take("following", {name: follow(one) for name, one in able.items()})
         bring_up(self.ledger, [target.name for target in self.targets])
         if failed:
             raise failed[0]
-        return sum(len(executor.follower.unfinished()) for executor in executors)
+        return sum(len(executor.follower.unfinished()) for executor in executors.values())
 
     def unfinished(self) -> int:
         """How many imports are not final yet, as far as is remembered."""
@@ -280,6 +291,11 @@ class Engine:
         """Keeps the source's files small, where that is due. Raises SourceError."""
         await self._in_git(self.source.tidy)
 
+    async def aclose(self) -> None:
+        """Ends what was left behind, and the worker thread; safe to call twice."""
+        await self.stragglers.aclose()
+        self.close()
+
     def close(self) -> None:
         """Ends the worker thread; safe to call twice."""
         self._git.shutdown(wait=True)
@@ -303,13 +319,14 @@ class Engine:
             credits=await self._in_git(found.credits, None if scope is None else _paths(desired)),
         )
         empty = not found.exists and not view.entries
+        failure = _left_behind(target) if target.name in self.stragglers else None
         return _Pass(
             target,
             self._executor(target, cycle_id, Journal(self.ledger, self.progress, wanted.actor)),
             found,
             scope,
             view,
-            failure=_nothing_declared(target, commit) if empty else None,
+            failure=_nothing_declared(target, commit) if empty else failure,
             full=wanted.refresh or self._agenda.full_look_is_due(target),
             audited=self._agenda.audit_is_due(target),
         )
@@ -352,6 +369,24 @@ class Engine:
             _log.debug("target %s: unexpected", name, exc_info=True)
             told = f"target {name}: unexpected {type(error).__name__}: {error}"
             p.failure = TargetFailure(name, told)
+
+    async def _judged(self, passes: list[_Pass], wanted: Order) -> list[_Pass]:
+        """All targets, each judged or failed; of one that is left behind nothing is used."""
+
+        async def judged(p: _Pass) -> bool:
+            await self._alone(p, self._judge(p, wanted))
+            return p.failure is None
+
+        able = {p.target.name: p for p in passes if p.failure is None}
+        if not wanted.leaves_behind:
+            await asyncio.gather(*map(judged, able.values()))
+            return passes
+        late = await self.stragglers.take("judging", {name: judged(p) for name, p in able.items()})
+        # a copy: what goes on in the background has the other one
+        return [
+            replace(p, items=(), failure=_left_behind(p.target)) if p.target.name in late else p
+            for p in passes
+        ]
 
     async def _judge(self, p: _Pass, wanted: Order) -> None:
         """Settles what an earlier cycle left open, looks at the registry, and decides."""
@@ -595,6 +630,14 @@ def _paths(desired: Desired) -> frozenset[str]:
     claims = [claim for claims in desired.conflicts.values() for claim in claims]
     declared_in = {declaration.path for declaration in (*desired.manifests.values(), *claims)}
     return frozenset(declared_in.union(found.path for found in desired.invalid))
+
+
+def _left_behind(target: Target) -> TargetFailure:
+    return TargetFailure(
+        target.name,
+        f"target {target.name}: its registry has not answered what it was asked; the other targets go on "
+        "meanwhile, and it is asked again once that has ended",
+    )
 
 
 def _nothing_declared(target: Target, commit: str) -> TargetFailure:

@@ -55,6 +55,7 @@ class Order:
         whole: judge every model, and look at all that is registered; otherwise only what may have changed,
             unless it is time for the whole.
         refresh: the whole, and compare every declared model with the registry, whatever is remembered.
+        leaves_behind: go on without a target whose registry keeps the others waiting.
         expect: refuse unless the plan has this digest.
         confirm: go through the guards if the plan has this digest, and refuse if it has not.
         only: import nothing but this pair; None for all.
@@ -65,6 +66,7 @@ class Order:
     wait: bool = True
     whole: bool = True
     refresh: bool = False
+    leaves_behind: bool = False
     expect: str | None = None
     confirm: str | None = None
     only: Pair | None = None
