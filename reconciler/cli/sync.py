@@ -19,7 +19,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.report import ModelArgument, about, leave, show
 from reconciler.cli.terminal import put, tell, warned
-from reconciler.errors import SourceError, StateLockedError
+from reconciler.errors import ConfigurationError, SourceError, StateLockedError
 
 if TYPE_CHECKING:
     from reconciler.cli.interruption import Interruption
@@ -86,6 +86,7 @@ def apply(
 
     While `reconciler run` is up, only --confirm works: the loop carries it out, and its answer is waited for.
     """
+    _ensure_given(expect_digest=expect_digest, confirm=confirm)
     settings, whole = warned(config), verbose or output is Output.JSON
     if not (whole or refresh or expect_digest or confirm) and _nothing_moved(settings, target):
         return
@@ -118,6 +119,15 @@ def apply(
     if progress.idle and interruption.by is None:
         _pack_mirror(settings)
     leave(report, pending=True, interruption=interruption)
+
+
+def _ensure_given(**digests: str | None) -> None:
+    """Refuses a digest that is empty, such as an unset variable of a script. Raises ConfigurationError."""
+    for name, digest in digests.items():
+        if digest is not None and not digest.strip():
+            raise ConfigurationError(
+                f"--{name.replace('_', '-')} is empty: give it the digest that `reconciler plan` prints"
+            )
 
 
 def _nothing_moved(settings: Configuration, target: str | None) -> bool:

@@ -16,7 +16,7 @@ from reconciler.engine.order import Order
 from reconciler.engine.outcome import exit_code
 from reconciler.engine.remembered import in_numbers
 from reconciler.engine.values import Answer, EventKind, Verdict
-from reconciler.errors import Exit, GuardError, ReconcilerError, StateError
+from reconciler.errors import ConfigurationError, Exit, GuardError, ReconcilerError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -186,9 +186,9 @@ class Ticker:
             return None
         answer = _UNDONE
         try:
-            report = await self._cycle(await self.engine.head(), request.actor, request.confirm)
+            report = await self._cycle(await self.engine.head(), request.actor, request)
             answer = Answer(int(exit_code(report, pending=True)))
-        except GuardError as problem:
+        except (ConfigurationError, GuardError) as problem:
             answer = Answer(int(problem.exit_code), str(problem))
             log.warning("a request was refused", error=str(problem))
             return None
@@ -216,11 +216,18 @@ class Ticker:
             return True
         return self._due is not None and self._due != self._served and self._due <= now
 
-    async def _cycle(self, commit: str, actor: str | None, confirm: str | None = None) -> Report:
+    async def _cycle(self, commit: str, actor: str | None, request: Request | None = None) -> Report:
         self._served = self._due if self._due and self._due <= self.engine.clock.now() else None
         self._position = self.engine.ledger.position()  # what others journal from now on is news
-        # a digest is of all targets, so that a request that names one has to wait for all
-        order = Order(wait=False, whole=False, leaves_behind=confirm is None, confirm=confirm, actor=actor)
+        confirm = request.confirm if request else None
+        order = Order(
+            wait=False,
+            whole=False,
+            leaves_behind=confirm is None,  # a digest is that of a plan for all of them
+            confirm=confirm,
+            confirm_target=request.target if request else None,
+            actor=actor,
+        )
         report = await self.engine.cycle(order, commit)
         self._commit = None if report.failures else commit
         self._due, self._looked_at = self.engine.due(), self.engine.clock.now()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from reconciler.engine.agenda import COMPARED, OBSERVED_IN_FULL, Agenda
 from reconciler.engine.audit import audit
 from reconciler.engine.bounded import each
+from reconciler.engine.claims import Claims, claims_of
 from reconciler.engine.clock import Clock
 from reconciler.engine.declared import declared
 from reconciler.engine.details import Details, details_of
@@ -57,6 +58,7 @@ from reconciler.engine.values import (
     Verdict,
 )
 from reconciler.errors import (
+    ConfigurationError,
     GuardError,
     IndexLostError,
     ReconcilerError,
@@ -174,15 +176,10 @@ class Engine:
         passes = [await self._begin(target, commit, cycle_id, wanted) for target in self.targets]
         passes = await self._judged(passes, wanted)
         digest = plan_digest(item for p in passes for item in p.items)
-        self._check(digest, wanted)
+        self._check(passes, digest, wanted)
         lineage = await self._lineage(passes, commit)
         notes += lineage.notes
-        if wanted.confirm is None:
-            everything = [item for p in passes for item in p.items]
-            seen = await self._circumstances(passes, lineage.lost_commit)
-            items = guard(everything, self.guards, seen, digest)
-            for p in passes:
-                p.items = tuple(item for item in items if item.target == p.target.name)
+        await self._guard([p for p in passes if not wanted.confirms(p.target.name)], lineage, digest)
         if wanted.act:
             await asyncio.gather(*(self._alone(p, self._act(p, wanted)) for p in passes))
         return await self._report(commit, digest, passes, tuple(notes), wanted, lineage.marks)
@@ -224,15 +221,19 @@ class Engine:
         admitted = frozenset((p.target.name, pair) for p in passes for pair in _admitted(p))
         return Circumstances(lost_commit, vanished, frozenset(empty), admitted)
 
-    async def declaring(self, pair: Pair) -> frozenset[str]:
-        """The names of the targets in which exactly one valid manifest declares the pair now."""
+    async def declaring(self, pair: Pair) -> Claims:
+        """Which targets declare the pair now, and what stands in the way where it is declared otherwise."""
         commit = await self.head()
 
-        def declares(target: Target) -> bool:
+        def claims(target: Target) -> Claims:
             found = declared(self.source, target.index, target.reader, commit, credited=False)
-            return pair in found.desired([pair]).manifests
+            return claims_of(target.name, pair, found.desired([pair]))
 
-        return frozenset([t.name for t in self.targets if await self._in_git(declares, t)])
+        found = [await self._in_git(claims, target) for target in self.targets]
+        return Claims(
+            frozenset().union(*(one.targets for one in found)),
+            tuple(dict.fromkeys(reason for one in found for reason in one.obstacles)),
+        )
 
     async def follow_once(self) -> int:
         """Asks once for every unfinished import of every target; gives how many are left unfinished.
@@ -486,13 +487,27 @@ class Engine:
         moment = self.clock.later(seconds)
         self._look_again = min(self._look_again or moment, moment)
 
-    def _check(self, digest: str, wanted: Order) -> None:
-        for name, promised in (("--expect-digest", wanted.expect), ("--confirm", wanted.confirm)):
-            if promised is not None and promised != digest:
-                raise GuardError(
-                    f"{name} {promised} does not match the plan as it is now, {digest}: something moved. "
-                    "Look at it again with `reconciler plan`"
-                )
+    def _check(self, passes: Collection[_Pass], digest: str, wanted: Order) -> None:
+        if wanted.expect not in (None, digest):
+            raise _moved("--expect-digest", str(wanted.expect), digest)
+        if wanted.confirm is None:
+            return
+        confirmed = [p for p in passes if wanted.confirms(p.target.name)]
+        if not confirmed:
+            names = ", ".join(p.target.name for p in passes)
+            raise ConfigurationError(
+                f"there is no target {wanted.confirm_target} here: the targets are {names}"
+            )
+        known = plan_digest(item for p in confirmed for item in p.items)
+        if wanted.confirm != known:
+            raise _moved("--confirm", wanted.confirm, known)
+
+    async def _guard(self, passes: Collection[_Pass], lineage: Lineage, digest: str) -> None:
+        """Puts refusals in the place of what the guards hold back in these targets."""
+        seen = await self._circumstances(passes, lineage.lost_commit)
+        items = guard([item for p in passes for item in p.items], self.guards, seen, digest)
+        for p in passes:
+            p.items = tuple(item for item in items if item.target == p.target.name)
 
     async def _act(self, p: _Pass, wanted: Order) -> None:
         if p.failure is not None:
@@ -630,6 +645,13 @@ def _paths(desired: Desired) -> frozenset[str]:
     claims = [claim for claims in desired.conflicts.values() for claim in claims]
     declared_in = {declaration.path for declaration in (*desired.manifests.values(), *claims)}
     return frozenset(declared_in.union(found.path for found in desired.invalid))
+
+
+def _moved(option: str, promised: str, digest: str) -> GuardError:
+    return GuardError(
+        f"{option} {promised} does not match the plan as it is now, {digest}: something moved. "
+        "Look at it again with `reconciler plan`"
+    )
 
 
 def _left_behind(target: Target) -> TargetFailure:

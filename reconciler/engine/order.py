@@ -58,6 +58,7 @@ class Order:
         leaves_behind: go on without a target whose registry keeps the others waiting.
         expect: refuse unless the plan has this digest.
         confirm: go through the guards if the plan has this digest, and refuse if it has not.
+        confirm_target: the one target whose plan `confirm` is about; None for all of them.
         only: import nothing but this pair; None for all.
         actor: who asked for it, recorded with every event of the cycle; None for the schedule.
     """
@@ -69,5 +70,10 @@ class Order:
     leaves_behind: bool = False
     expect: str | None = None
     confirm: str | None = None
+    confirm_target: str | None = None
     only: Pair | None = None
     actor: str | None = None
+
+    def confirms(self, target: str) -> bool:
+        """Whether this target goes through the guards."""
+        return self.confirm is not None and self.confirm_target in (None, target)

@@ -107,6 +107,13 @@ def test_apply_with_the_expected_digest_goes_on(fleet: Fleet) -> None:
     assert done.json["summary"]["in-sync"] == 2
 
 
+@pytest.mark.parametrize("option", ["--confirm", "--expect-digest"])
+def test_an_empty_digest_is_a_mistake_and_no_other_plan(fleet: Fleet, option: str) -> None:
+    """A script whose variable is not set: exit code 2, nothing imported."""
+    done = fleet("apply", option, "")
+    assert (done.code, f"{option} is empty" in done.err) == (2, True)
+
+
 def test_apply_refuses_when_anything_moved_since(fleet: Fleet) -> None:
     """Exit code 4, nothing imported, both digests told."""
     digest = fleet.json("plan").json["digest"]

@@ -15,7 +15,7 @@ from reconciler.contract import Pair
 from reconciler.engine.fold import fold
 from reconciler.engine.guards import Guards
 from reconciler.engine.values import Entry, EventKind, Phase, Report, Verdict
-from reconciler.errors import GuardError
+from reconciler.errors import ConfigurationError, GuardError
 from reconciler.state import open_state
 from tests.engine.worlds import Crash, World, text
 
@@ -281,6 +281,13 @@ def _assert_journal_explains_ledger(world: World) -> None:
             folded[event.pair] = fold(folded.get(event.pair), event)
         assert folded == dict(ledger.entries("local"))
         assert {entry.phase for entry in folded.values()} == {Phase.REGISTERED}
+
+
+def test_a_digest_of_a_target_that_is_not_there_is_a_mistake(world: World) -> None:
+    """Such as of one that the loop was told to leave out: nothing is imported, and the targets are named."""
+    with pytest.raises(ConfigurationError, match="no target other here: the targets are local"):
+        apply(world, confirm="0" * 64, confirm_target="other")
+    assert world.registry.calls == []
 
 
 def test_a_state_that_is_too_slow_for_every_import_is_the_failure_of_the_target(world: World) -> None:
