@@ -30,6 +30,7 @@ from reconciler.registry.endpoint import parse_endpoint, proxy_for
 from reconciler.registry.tls import AuthoritiesUnreadable, tls_problem, usual_authorities
 from reconciler.settings import ModelArtsTarget, PasswordAuth
 from reconciler.state import check as check_state
+from reconciler.state import open_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -124,7 +125,10 @@ def _state(configuration: Configuration) -> Finding:
         return Finding("state", "error", str(error), exit_code=Exit(error.exit_code))
     if problems:
         return Finding("state", "error", "; ".join(problems), exit_code=Exit.UNUSABLE)
-    return Finding("state", "ok", "sound, or not there yet")
+    with closing(open_state(configuration.state_url, writer=False)) as ledger:
+        if ledger.exists:
+            return Finding("state", "ok", f"sound, with {many(ledger.position(), 'event')} in its journal")
+    return Finding("state", "ok", "not there yet: the first `reconciler apply` makes it")
 
 
 async def _target(configuration: Configuration, name: str, watch: float | None) -> AsyncIterator[Finding]:

@@ -113,7 +113,7 @@ class Sessions:
             await self.clock.sleep(self._given_up + _longest_import(self.configuration) - time.monotonic())
         self._lineage = lineage  # only now: an opening that is given up before has to wait, and say so, again
         if self.board.alert:
-            world.engine.notes = (self.board.alert,)
+            world.engine.notes = (*world.engine.notes, self.board.alert)
         restless = [entry for target in world.engine.targets for entry in world.ledger.restless(target.name)]
         self.board.remembered(restless)
 

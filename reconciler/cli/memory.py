@@ -29,7 +29,8 @@ def status(
     verbose: VerboseOption = False,
 ) -> None:
     """Shows the last known verdict of every model, or of one, from the state, offline."""
-    from reconciler.engine.remembered import begun, refreshed  # noqa: PLC0415 - heavy
+    from reconciler.app.identity import renamed  # noqa: PLC0415 - heavy
+    from reconciler.engine.remembered import begun, refreshed  # noqa: PLC0415
     from reconciler.state import open_state  # noqa: PLC0415
 
     settings = configuration(config)
@@ -37,10 +38,13 @@ def status(
     with closing(open_state(settings.state_url, writer=False)) as ledger:
         known = ledger.last_report()
         report = refreshed(known, ledger, names) if known else begun(ledger, names)
+        notes = [] if quiet else list(renamed(settings, ledger, names))
     if known is None and report.items:
         tell("no cycle has ended yet with this state: shown is what the journal tells; see `reconciler plan`")
     elif known is None:
         tell("nothing is remembered yet: no cycle has run with this state; see `reconciler plan`")
+    for note in notes:
+        tell(f"note: {note}")
     report = about(report, model)
     show(report, PlanOutput(output), quiet=quiet, verbose=verbose or output is Output.TEXT, mode="status")
     leave(report)

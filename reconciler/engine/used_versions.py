@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from reconciler.engine.ports import Registry
 
 
+_ASKED_ABOUT = 16  # drifted models of one cycle
+
+
 async def used_versions(
     registry: Registry, drifted: Collection[Pair], known: Mapping[str, Collection[str]], in_flight: int
 ) -> Mapping[str, frozenset[str]]:
@@ -22,7 +25,7 @@ async def used_versions(
 
     A cycle over some models has not listed the others, so the registry is asked about each version that would
     be advised, until it has none: the advice is then the same as after a look at everything. Where it cannot
-    be asked, what is known must do.
+    be asked, or very many drifted, what is known must do: imports wait for this.
 
     Args:
         registry: the target's.
@@ -43,5 +46,5 @@ async def used_versions(
                 return
             versions.add(version)
 
-    await each(sorted(drifted), one, in_flight)
+    await each(sorted(drifted)[:_ASKED_ABOUT], one, in_flight)
     return {name: frozenset(versions) for name, versions in used.items()}

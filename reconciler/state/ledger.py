@@ -110,10 +110,21 @@ class SqlLedger:
         return self._database.session
 
     @property
+    def exists(self) -> bool:
+        """Whether there is a state; one that does not exist is read as an empty one."""
+        return self._database.exists
+
+    @property
     def lineage(self) -> str:
         """The id this state was given when it was made, in hex; copies of it share the id."""
         with self._database.reading() as connection:
             return facts_of(connection)["lineage"]
+
+    def targets(self) -> Mapping[str, str]:
+        """The targets that were ever met, each with the text that tells its registry from others."""
+        columns = tables.target.c
+        with self._database.reading() as connection:
+            return dict(connection.execute(select(columns.name, columns.identity)).all())
 
     def entries(self, target: str, pairs: Collection[Pair] | None = None) -> Mapping[Pair, Entry]:
         """The ledger of one target: of these pairs, or of all."""
