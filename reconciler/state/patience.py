@@ -98,13 +98,6 @@ def limit(engine: Engine, chosen: Mapping[str, Any]) -> None:
         return _Patient.connect(*arguments, **(CONNECTING | parameters))
 
     def connected(connection: _Patient, _: object) -> None:
-        try:
-            limited(connection)
-        except BaseException:
-            connection.close()  # the pool does not know it yet, and would leave it to the collector
-            raise
-
-    def limited(connection: _Patient) -> None:
         connection.autocommit = True
         marks = ", ".join(["set_config(%s, %s, false)"] * len(settings))
         if settings:
