@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+import traceback
 from importlib import import_module
 from typing import Any
 
@@ -87,6 +88,9 @@ def run() -> None:
     except KeyboardInterrupt:
         tell("interrupted; what was in flight is settled by the next run")
         sys.exit(130)
+    except Exception:  # noqa: BLE001 - told as the interpreter would tell it, without the secrets
+        tell(traceback.format_exc())
+        sys.exit(int(Exit.HUMAN))
     finally:
         gc.freeze()  # what is left ends with the process, and is not looked through again before
 

@@ -23,6 +23,7 @@ import structlog
 
 from reconciler.daemon.ticker import Tick
 from reconciler.errors import ReconcilerError, StateError, StateLockedError
+from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +114,7 @@ class Supervisor:
             problem, waits = str(error), isinstance(error, StateLockedError)
             lost = isinstance(error, StateError)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt may find it gone
-            problem, lost, waits = f"unexpected {type(error).__name__}: {error}", False, False
+            problem, lost, waits = unexpected(error), False, False
         else:
             return True
         if lost:

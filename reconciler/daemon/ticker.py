@@ -17,6 +17,7 @@ from reconciler.engine.outcome import exit_code
 from reconciler.engine.remembered import in_numbers
 from reconciler.engine.values import Answer, EventKind, Verdict
 from reconciler.errors import ConfigurationError, Exit, GuardError, ReconcilerError, StateError
+from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,7 +124,7 @@ class Ticker:
         except ReconcilerError as problem:
             error, lost = str(problem), isinstance(problem, StateError)
         except Exception as problem:  # noqa: BLE001 - a mistake in one cycle must not end all that follow
-            error = f"unexpected {type(problem).__name__}: {problem}"
+            error = unexpected(problem)
             log.debug("unexpected", traceback=traceback.format_exc())
         if error is not None:
             self._commit = None

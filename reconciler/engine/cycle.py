@@ -68,6 +68,7 @@ from reconciler.errors import (
     TargetUnusable,
 )
 from reconciler.manifest import Reason
+from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
@@ -368,7 +369,7 @@ class Engine:
             p.failure = TargetFailure(name, f"target {name}: {error}", error.exit_code)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other targets have nothing to do with it
             _log.debug("target %s: unexpected", name, exc_info=True)
-            told = f"target {name}: unexpected {type(error).__name__}: {error}"
+            told = f"target {name}: {unexpected(error)}"
             p.failure = TargetFailure(name, told)
 
     async def _judged(self, passes: list[_Pass], wanted: Order) -> list[_Pass]:
