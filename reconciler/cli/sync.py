@@ -18,7 +18,7 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.report import ModelArgument, about, leave, show
-from reconciler.cli.terminal import put, warned
+from reconciler.cli.terminal import put, tell, warned
 from reconciler.errors import StateLockedError
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ ConfirmOption = Annotated[
 RefreshOption = Annotated[
     bool, typer.Option("--refresh", help="Compare every declared model, whatever is remembered.")
 ]
+
+_NOTIFYING = 10.0  # seconds at most that `apply` takes for sending messages
 
 
 def plan(
@@ -144,7 +146,9 @@ async def _apply(
     whole: bool,
 ) -> Report:
     """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
+    from reconciler.app.sinks import flush  # noqa: PLC0415
     from reconciler.app.world import Listeners, opened  # noqa: PLC0415
+    from reconciler.contract.wording import many  # noqa: PLC0415
     from reconciler.engine import remembered  # noqa: PLC0415
 
     heard = Listeners(progress)
@@ -152,7 +156,14 @@ async def _apply(
     async def work(clock: Clock) -> Report:
         async with opened(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
             report = await world.engine.cycle(wanted)
-            world.rest.extend(filter(None, [world.engine.rest(report)]))
+            left = await flush(settings, world.ledger.outbox, clock, _NOTIFYING)
+            for name, backlog in left.items():
+                waiting = many(backlog.number, "message waits", "messages wait")
+                tell(
+                    f"note: sink {name}: {waiting}: {backlog.error or 'not sent yet'}; the next run sends it"
+                )
+            if not left:
+                world.rest.extend(filter(None, [world.engine.rest(report)]))
             targets = [found.name for found in world.engine.targets]
             return remembered.whole(report, world.ledger, targets) if whole else report
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from prometheus_client import CollectorRegistry
+
     from reconciler.engine.values import Event, Report
 
 Result = Literal["success", "error", "noop"]
@@ -41,8 +43,8 @@ class Metrics:
     durations are seconds and all timestamps seconds since the epoch.
     """
 
-    def __init__(self, version: str, targets: Iterable[str] = ()) -> None:
-        """Every series of these targets exists from the start: of times that never were, 0."""
+    def __init__(self, version: str, targets: Iterable[str] = (), sinks: Iterable[str] = ()) -> None:
+        """Every series of these targets and sinks exists from the start: of times that never were, 0."""
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram  # noqa: PLC0415 - slow
 
         own = CollectorRegistry()
@@ -108,6 +110,7 @@ class Metrics:
         self._deliveries = Counter(
             "reconciler_webhook_deliveries", "Deliveries of git hosts by result.", ["result"], registry=own
         )
+        self._start_sinks(map(clean, sinks), own)
         for result in ("accepted", "repeated", "refused"):
             self._deliveries.labels(result)
         build = Gauge("reconciler_build_info", "Always 1; the label tells.", ["version"], registry=own)
@@ -124,6 +127,26 @@ class Metrics:
             self._models.labels(target, verdict.value)
         for outcome in _IMPORT_OUTCOMES:
             self._imports.labels(target, outcome.value)
+
+    def _start_sinks(self, sinks: Iterable[str], own: CollectorRegistry) -> None:
+        from prometheus_client import Counter, Gauge  # noqa: PLC0415 - slow
+
+        self._sent = Counter("reconciler_notify_sent", "Messages a sink took.", ["sink"], registry=own)
+        self._failed = Counter(
+            "reconciler_notify_failed", "Attempts to send that failed.", ["sink"], registry=own
+        )
+        self._pending = Gauge(
+            "reconciler_notify_pending", "Messages that a sink has not taken yet.", ["sink"], registry=own
+        )
+        self._oldest_pending = Gauge(
+            "reconciler_notify_oldest_pending_seconds",
+            "Age of the oldest message that a sink has not taken yet; 0 when there is none.",
+            ["sink"],
+            registry=own,
+        )
+        for sink in sinks:
+            for metric in (self._sent, self._failed, self._pending, self._oldest_pending):
+                metric.labels(sink)
 
     def observe_report(self, found: Report) -> None:
         """Sets how many models have each verdict, 0 included.
@@ -179,6 +202,15 @@ class Metrics:
         self._last_tick.set(ended_at.timestamp())
         if result != "error":
             self._last_success.set(ended_at.timestamp())
+
+    def observe_message(self, sink: str, taken: bool) -> None:
+        """Counts one attempt to send a message, or a digest of several, to a sink."""
+        (self._sent if taken else self._failed).labels(clean(sink)).inc()
+
+    def observe_backlog(self, sink: str, number: int, age: float) -> None:
+        """Takes how many messages wait for a sink, and the age of the oldest in seconds."""
+        self._pending.labels(clean(sink)).set(number)
+        self._oldest_pending.labels(clean(sink)).set(age)
 
     def observe_events(self, events: Iterable[Event]) -> None:
         """Counts those events that tell what became of an import."""

@@ -1,0 +1,232 @@
+"""Which messages each sink is to get: one when a model comes to need a human, and one when it recovers.
+
+An episode is the time for which a model has one verdict that needs a human. What a sink was told is kept as
+open episodes; it is compared with what a report says, so that a message is neither left out nor repeated,
+also after a restart, and a new sink hears of what is bad already. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from reconciler.engine.values import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.values import Item
+
+    Judged = Mapping[str, Collection[Pair] | None]
+    """By target, the pairs that a report speaks of; None where it speaks of everything."""
+
+Kind = Literal["attention", "recovered", "test"]
+
+HELD = tuple(verdict for verdict in Verdict if verdict.is_held)
+"""The verdicts that need a human; of several on one model, the first of them counts."""
+
+
+class Subject(NamedTuple):
+    """What a message is about; a model whose name is not known goes by its file."""
+
+    target: str
+    model_name: str | None
+    model_version: str | None
+    path: str | None
+
+    @property
+    def title(self) -> str:
+        """`name@version`, or the file."""
+        if self.model_name is None or self.model_version is None:
+            return self.path or "?"
+        return f"{self.model_name}@{self.model_version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """What one sink wants to hear; None takes all.
+
+    Attributes:
+        sink: its name.
+        models: patterns as of a shell, for a name or for `name@version`. A model whose name is not known fits
+            any: nobody can say that it is somebody else's.
+    """
+
+    sink: str
+    targets: frozenset[str] | None = None
+    verdicts: frozenset[str] | None = None
+    models: tuple[str, ...] | None = None
+
+    def wants(self, item: Item) -> bool:
+        """Whether the sink is to hear that this model has this verdict."""
+        return (
+            (self.targets is None or item.target in self.targets)
+            and (self.verdicts is None or item.verdict in self.verdicts)
+            and (self.models is None or item.model_name is None or self._names(item))
+        )
+
+    def _names(self, item: Item) -> bool:
+        names = (item.model_name or "", item.title)
+        return any(fnmatchcase(name, pattern) for pattern in self.models or () for name in names)
+
+
+class Episode(NamedTuple):
+    """An open one, of which a sink was told, or is about to be.
+
+    Attributes:
+        began: since when the verdict stands; UTC.
+    """
+
+    sink: str
+    subject: Subject
+    began: datetime
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one sink is told about one model.
+
+    Attributes:
+        sink: its name.
+        kind: `attention`, `recovered`, or `test` for a trial.
+        at: when the report was saved that says so; UTC.
+        began: of the episode; UTC.
+        verdict: the model's now; None when it is neither declared nor registered any more.
+        was: the verdict before, when that needed a human, too.
+        commit: the one that gave the manifest its content.
+    """
+
+    sink: str
+    kind: Kind
+    subject: Subject
+    began: datetime
+    at: datetime
+    verdict: Verdict | None
+    was: Verdict | None = None
+    code: str | None = None
+    reason: str | None = None
+    line: int | None = None
+    path: str | None = None
+    commit: str | None = None
+    author: str | None = None
+    model_id: str | None = None
+
+    @property
+    def message_id(self) -> str:
+        """The same for the same subject, episode, sink and kind: what a receiver knows a repetition by."""
+        told = json.dumps([*self.subject, self.began.isoformat(), self.sink, self.kind])
+        return f"msg_{hashlib.sha256(told.encode()).hexdigest()[:32]}"
+
+
+class News(NamedTuple):
+    """What a report changes: messages to send, and episodes that have ended."""
+
+    messages: tuple[Message, ...] = ()
+    ended: tuple[Episode, ...] = ()
+
+
+def news(
+    episodes: Iterable[Episode],
+    items: Sequence[Item],
+    judged: Judged,
+    audiences: Iterable[Audience],
+    now: datetime,
+) -> News:
+    """What each sink is to be told.
+
+    Args:
+        episodes: those that are open, of any sink.
+        items: what the report says of the targets that were judged.
+        judged: of which models it speaks; what is invalid is always spoken of.
+        audiences: what each sink wants to hear.
+        now: the wall clock, UTC.
+    """
+    messages: list[Message] = []
+    ended: list[Episode] = []
+    spoken = [episode for episode in episodes if _is_judged(episode, judged)]
+    verdicts = {_subject(item): item for item in items if not item.verdict.is_held}
+    for audience in audiences:
+        known = {episode.subject: episode for episode in spoken if episode.sink == audience.sink}
+        held = _held(item for item in items if item.verdict.is_held and audience.wants(item))
+        for subject, item in held.items():
+            before = known.pop(subject, None)
+            if before is None or before.verdict is not item.verdict:
+                messages.append(_attention(audience.sink, subject, item, before, now))
+                ended += [before] if before else []
+        for before in known.values():
+            messages.append(_recovered(before, verdicts.get(before.subject) or _any(items, before), now))
+            ended.append(before)
+    return News(tuple(messages), tuple(ended))
+
+
+def _held(items: Iterable[Item]) -> dict[Subject, Item]:
+    """By model, what is most urgent of it."""
+    found: dict[Subject, Item] = {}
+    for item in sorted(items, key=lambda item: HELD.index(item.verdict)):
+        found.setdefault(_subject(item), item)
+    return found
+
+
+def _is_judged(episode: Episode, judged: Judged) -> bool:
+    target, name, version, _ = episode.subject
+    if target not in judged:
+        return False
+    pairs = judged[target]
+    return (
+        pairs is None
+        or name is None
+        or version is None
+        or episode.verdict is Verdict.INVALID
+        or (name, version) in pairs
+    )
+
+
+def _any(items: Iterable[Item], episode: Episode) -> Item | None:
+    """What the report says of the model, where it needs a human for a reason that the sink does not want."""
+    return next((item for item in items if _subject(item) == episode.subject), None)
+
+
+def _subject(item: Item) -> Subject:
+    return Subject(
+        item.target, item.model_name, item.model_version, None if item.pair is not None else item.path
+    )
+
+
+def _attention(sink: str, subject: Subject, item: Item, before: Episode | None, now: datetime) -> Message:
+    return Message(
+        sink,
+        "attention",
+        subject,
+        item.since or now,
+        now,
+        item.verdict,
+        before.verdict if before else None,
+        **_facts(item),
+    )
+
+
+def _recovered(before: Episode, item: Item | None, now: datetime) -> Message:
+    verdict = item.verdict if item else None
+    facts = _facts(item) if item else {}
+    return Message(
+        before.sink, "recovered", before.subject, before.began, now, verdict, before.verdict, **facts
+    )
+
+
+def _facts(item: Item) -> dict[str, Any]:
+    reason = next(iter(item.reasons), None)
+    return {
+        "code": reason.code if reason else None,
+        "reason": reason.message if reason else None,
+        "line": item.line,
+        "path": item.path,
+        "commit": item.commit,
+        "author": item.author,
+        "model_id": item.model_id,
+    }
