@@ -64,10 +64,18 @@ class Board:
     alert: str | None = None
     backlogs: Mapping[str, Backlog] = field(default_factory=dict)
     next_run: Callable[[], datetime | None] = lambda: None
+    _commit: str | None = None
+    _commit_at: datetime | None = None
     _open: dict[tuple[str, Pair], datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.metrics = Metrics(__version__, self.targets, self.sinks)
+
+    def commit_seen(self, commit: str, at: datetime) -> None:
+        """Hears which commit the branch has. How long the first one has been there is not known."""
+        if self._commit not in (None, commit):
+            self._commit_at = at
+        self._commit = commit
 
     def heard(self, tick: Tick) -> None:
         """Takes the result of one tick."""
@@ -76,7 +84,7 @@ class Board:
         if tick.git_at is not None:
             self.metrics.observe_git(tick.git_at)
         if tick.outcome != "error":
-            self.succeeded_at = tick.at
+            self.succeeded_at, self._commit_at = tick.at, None  # a later import is another try
         elif tick.report is None:
             self.metrics.observe_outage()
 
@@ -95,6 +103,9 @@ class Board:
         ):
             self._open.pop(key, None)
         elif event.kind is EventKind.IMPORT_REQUESTED:
+            if self._commit_at is not None and key not in self._open:
+                seconds = (event.at - self._commit_at).total_seconds()
+                self.metrics.observe_import_call(event.target, max(seconds, 0.0))
             self._open.setdefault(key, event.at)
 
     def asked(self, target: str, method: str, status: int | None, seconds: float) -> None:

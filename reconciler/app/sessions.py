@@ -77,7 +77,7 @@ class Sessions:
             self.world = world
             try:
                 async with self._sending(world) as shown:
-                    yield Ticker(world.engine, deeds, self._heard, shown)
+                    yield Ticker(world.engine, deeds, self._heard, shown, commit_seen=self.board.commit_seen)
             finally:
                 self.world, self._given_up = None, time.monotonic()
                 self._heritage.session = world.ledger.session

@@ -33,6 +33,7 @@ _IMPORT_OUTCOMES = frozenset(
     }
 )
 _BAD_REQUEST = 400
+_COMMIT_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 _TICK_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 
@@ -45,8 +46,15 @@ class Metrics:
 
     def __init__(self, version: str, targets: Iterable[str] = (), sinks: Iterable[str] = ()) -> None:
         """Every series of these targets and sinks exists from the start: of times that never were, 0."""
-        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram  # noqa: PLC0415 - slow
+        from prometheus_client import (  # noqa: PLC0415 - slow
+            CollectorRegistry,
+            Counter,
+            Gauge,
+            Histogram,
+            disable_created_metrics,
+        )
 
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter, which says when this process began
         own = CollectorRegistry()
         self._registry = own
         self._targets: set[str] = set(targets)
@@ -95,6 +103,13 @@ class Metrics:
         self._imports = Counter(
             "reconciler_imports", "Imports by outcome.", ["target", "outcome"], registry=own
         )
+        self._commit_to_import = Histogram(
+            "reconciler_commit_to_import_seconds",
+            "Time from when a new commit was seen to the import call of what it declares.",
+            ["target"],
+            buckets=_COMMIT_BUCKETS,
+            registry=own,
+        )
         self._requests = Counter(
             "reconciler_registry_requests",
             "Calls to registries.",
@@ -123,6 +138,11 @@ class Metrics:
     def _start(self, target: str) -> None:
         self._up.labels(target)
         self._registry_at.labels(target)
+        self._commit_to_import.labels(target)
+        for method in ("GET", "POST"):
+            self._latency.labels(target, method)
+            for status in ("200", "none"):
+                self._requests.labels(target, method, status)
         for verdict in Verdict:
             self._models.labels(target, verdict.value)
         for outcome in _IMPORT_OUTCOMES:
@@ -217,6 +237,10 @@ class Metrics:
         for event in events:
             if event.kind in _IMPORT_OUTCOMES:
                 self._imports.labels(clean(event.target), event.kind.value).inc()
+
+    def observe_import_call(self, target: str, seconds: float) -> None:
+        """Takes the time from when a commit was seen to an import call of what it declares."""
+        self._commit_to_import.labels(clean(target)).observe(seconds)
 
     def observe_request(self, target: str, method: str, status: int | None, seconds: float) -> None:
         """Counts one call to a registry; a status of None means that no answer came."""

@@ -79,5 +79,7 @@ def test_a_sink_that_is_down_slows_no_tick_and_is_a_line_on_the_page(fleet: Flee
                 assert 'reconciler_notify_failed_total{sink="down"} 0.0' not in metrics
                 oldest = metrics.partition('reconciler_notify_oldest_pending_seconds{sink="down"} ')[2]
                 assert float(oldest.partition("\n")[0]) > 0
+                # of the commit that was there at the start, nobody knows since when it was
+                assert 'reconciler_commit_to_import_seconds_count{target="local"} 1.0' in metrics
 
     asyncio.run(work())
