@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from reconciler.app.credentials import secret_of
+from reconciler.app.finding import Finding
 from reconciler.engine.episodes import Audience
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, Exit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,6 +74,28 @@ async def flush(
 
     sender = Sender(outbox, sinks_of(configuration, clock), clock)
     return await sender.flush(seconds)
+
+
+async def examine_sinks(configuration: Configuration) -> list[Finding]:
+    """Whether each sink's secrets can be read, and what it needs is installed; nothing is sent."""
+    findings = []
+    for wanted in configuration.settings.notify:
+        check, problem = f"sink {wanted.title}", None
+        if wanted.kind == "apprise" and find_spec("apprise") is None:
+            problem = "apprise is not installed: pip install 'model-reconciler[notify]'"
+        for name in ("url", "secret"):
+            secret = secret_of(configuration.base, wanted, name)
+            try:
+                _ = await secret.read() if secret else None
+            except ConfigurationError as error:
+                problem = f"{name}: {error}"
+        remedy = f"correct it, and try it with `reconciler notify test {wanted.title}`"
+        findings.append(
+            Finding(check, "error", problem, None, remedy, Exit.CONFIGURATION)
+            if problem
+            else Finding(check, "ok", f"{wanted.kind}; `reconciler notify test {wanted.title}` tries it")
+        )
+    return findings
 
 
 def named(configuration: Configuration, name: str) -> NotifySettings:

@@ -1,8 +1,9 @@
 """Which messages each sink is to get: one when a model comes to need a human, and one when it recovers.
 
-An episode is the time for which a model has one verdict that needs a human. What a sink was told is kept as
-open episodes; it is compared with what a report says, so that a message is neither left out nor repeated,
-also after a restart, and a new sink hears of what is bad already. Pure.
+An episode begins when a model gets a verdict that needs a human, and ends when it gets another such verdict,
+rests again, or is no longer declared; while another attempt is under way it goes on. What a sink was told is
+kept as open episodes; it is compared with what a report says, so that a message is neither left out nor
+repeated, also after a restart, and a new sink hears of what is bad already. Pure.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import UTC
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     """By target, the pairs that a report speaks of; None where it speaks of everything."""
 
 Kind = Literal["attention", "recovered", "test"]
+
+_MOVING = (Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING)
+"""A model with one of these is on its way, and has not recovered yet."""
 
 HELD = tuple(verdict for verdict in Verdict if verdict.is_held)
 """The verdicts that need a human; of several on one model, the first of them counts."""
@@ -87,6 +92,11 @@ class Episode(NamedTuple):
     began: datetime
     verdict: Verdict
 
+    @property
+    def message_id(self) -> str:
+        """That of the message which told of it."""
+        return _message_id(self.subject, self.began, self.sink, "attention")
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -120,8 +130,13 @@ class Message:
     @property
     def message_id(self) -> str:
         """The same for the same subject, episode, sink and kind: what a receiver knows a repetition by."""
-        told = json.dumps([*self.subject, self.began.isoformat(), self.sink, self.kind])
-        return f"msg_{hashlib.sha256(told.encode()).hexdigest()[:32]}"
+        return _message_id(self.subject, self.began, self.sink, self.kind)
+
+
+def _message_id(subject: Subject, began: datetime, sink: str, kind: Kind) -> str:
+    moment = began.astimezone(UTC).isoformat(timespec="microseconds")
+    told = json.dumps([*subject, moment, sink, kind])
+    return f"msg_{hashlib.sha256(told.encode()).hexdigest()[:32]}"
 
 
 class News(NamedTuple):
@@ -150,27 +165,36 @@ def news(
     messages: list[Message] = []
     ended: list[Episode] = []
     spoken = [episode for episode in episodes if _is_judged(episode, judged)]
-    verdicts = {_subject(item): item for item in items if not item.verdict.is_held}
+    held = [item for item in items if item.verdict.is_held]
+    other = _verdicts(items, {episode.subject for episode in spoken})
     for audience in audiences:
         known = {episode.subject: episode for episode in spoken if episode.sink == audience.sink}
-        held = _held(item for item in items if item.verdict.is_held and audience.wants(item))
-        for subject, item in held.items():
+        for subject, item in _by_subject(filter(audience.wants, held)).items():
             before = known.pop(subject, None)
-            if before is None or before.verdict is not item.verdict:
+            if before is None or (before.verdict, before.began) != (item.verdict, item.since or before.began):
                 messages.append(_attention(audience.sink, subject, item, before, now))
                 ended += [before] if before else []
         for before in known.values():
-            messages.append(_recovered(before, verdicts.get(before.subject) or _any(items, before), now))
-            ended.append(before)
+            item_now = other.get(before.subject)
+            if item_now is None or item_now.verdict not in _MOVING:
+                messages.append(_recovered(before, item_now, now))
+                ended.append(before)
     return News(tuple(messages), tuple(ended))
 
 
-def _held(items: Iterable[Item]) -> dict[Subject, Item]:
+def _by_subject(held: Iterable[Item]) -> dict[Subject, Item]:
     """By model, what is most urgent of it."""
     found: dict[Subject, Item] = {}
-    for item in sorted(items, key=lambda item: HELD.index(item.verdict)):
+    for item in sorted(held, key=lambda item: HELD.index(item.verdict)):
         found.setdefault(_subject(item), item)
     return found
+
+
+def _verdicts(items: Iterable[Item], subjects: Collection[Subject]) -> dict[Subject, Item]:
+    """What the report says of these models."""
+    targets = {subject.target for subject in subjects}
+    found = ((_subject(item), item) for item in items if item.target in targets)
+    return {subject: item for subject, item in found if subject in subjects}
 
 
 def _is_judged(episode: Episode, judged: Judged) -> bool:
@@ -187,15 +211,9 @@ def _is_judged(episode: Episode, judged: Judged) -> bool:
     )
 
 
-def _any(items: Iterable[Item], episode: Episode) -> Item | None:
-    """What the report says of the model, where it needs a human for a reason that the sink does not want."""
-    return next((item for item in items if _subject(item) == episode.subject), None)
-
-
 def _subject(item: Item) -> Subject:
-    return Subject(
-        item.target, item.model_name, item.model_version, None if item.pair is not None else item.path
-    )
+    path = item.path if item.model_name is None or item.model_version is None else None
+    return Subject(item.target, item.model_name, item.model_version, path)
 
 
 def _attention(sink: str, subject: Subject, item: Item, before: Episode | None, now: datetime) -> Message:

@@ -119,9 +119,10 @@ def episodes(connection: Connection) -> list[Episode]:
 
 def write(connection: Connection, found: News) -> None:
     """Puts the messages in and closes the episodes that have ended, inside the caller's transaction."""
-    for episode in found.ended:
-        same = and_(_COLUMNS.sink == episode.sink, _COLUMNS.is_open, _is_about(episode.subject))
-        connection.execute(update(outbox).where(same).values(is_open=False))
+    ids = [episode.message_id for episode in found.ended]
+    for start in range(0, len(ids), _ROWS_A_QUERY):
+        some = _COLUMNS.message_id.in_(ids[start : start + _ROWS_A_QUERY])
+        connection.execute(update(outbox).where(some).values(is_open=False))
     if found.ended:
         connection.execute(delete(outbox).where(_DONE))
     rows = [_row(message) for message in found.messages]
@@ -141,11 +142,6 @@ def _put(connection: Connection, rows: dict[str, dict[str, Any]]) -> None:
 
 def _these(which: Which) -> ColumnElement[bool]:
     return _COLUMNS.digest == which if isinstance(which, str) else _COLUMNS.id.in_(which)
-
-
-def _is_about(subject: Subject) -> ColumnElement[bool]:
-    columns = (_COLUMNS.target, _COLUMNS.model_name, _COLUMNS.model_version, _COLUMNS.path)
-    return and_(*(column.is_not_distinct_from(value) for column, value in zip(columns, subject, strict=True)))
 
 
 def _row(message: Message) -> dict[str, Any]:

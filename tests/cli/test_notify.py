@@ -93,6 +93,27 @@ def test_a_secret_is_read_from_its_file_or_variable_at_each_use(fleet: Fleet) ->
         assert header(receiver.requests[0], "webhook-signature").startswith("v1,")
 
 
+def test_doctor_says_whether_the_secrets_of_a_sink_can_be_read(fleet: Fleet) -> None:
+    """Nothing is sent; what is wrong is an error with what to do."""
+    with receiving() as receiver:
+        fleet.configure(
+            hook(receiver.url) + '[[notify]]\nname = "chat"\nkind = "feishu"\nurl_file = "gone"\n'
+        )
+        done = fleet("doctor")
+        assert done.code == 2
+        assert "ok    sink webhook: webhook; `reconciler notify test webhook` tries it" in done.out
+        assert "sink chat: url: secret file" in done.out
+        assert receiver.requests == []
+
+
+def test_sinks_may_come_from_the_environment(fleet: Fleet) -> None:
+    """As a list in JSON, in place of those of the file."""
+    with receiving() as receiver:
+        fleet.configure(EMBEDDED)
+        sinks = json.dumps([{"kind": "webhook", "url": receiver.url}])
+        assert fleet("notify", "test", "webhook", RECONCILER_NOTIFY=sinks).code == 0
+
+
 def test_a_timed_apply_tells_once_what_came_to_need_a_human(fleet: Fleet) -> None:
     """Also when the sink was down the first time: the next one sends what is left, and says so meanwhile."""
     with receiving(Answer(503), TAKEN) as receiver:

@@ -55,6 +55,17 @@ def test_another_verdict_that_needs_a_human_is_another_message_and_no_recovery()
     assert (other.kind, other.verdict, other.was) == ("attention", Verdict.FAILED, Verdict.INVALID)
 
 
+@pytest.mark.parametrize("verdict", [Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING])
+def test_a_model_that_is_on_its_way_has_not_recovered_yet(verdict: Verdict) -> None:
+    """When it fails once more, that is another message; when it arrives, it has recovered."""
+    (bad,) = told(items=[item()])
+    assert told(bad, items=[item(verdict=verdict, minute=3)]) == []
+    (again,) = told(bad, items=[item(minute=5)])
+    assert (again.kind, again.began > bad.began) == ("attention", True)
+    (good,) = told(again, items=[item(verdict=Verdict.IN_SYNC, minute=9)])
+    assert (good.kind, good.began) == ("recovered", again.began)
+
+
 def test_a_model_that_is_no_longer_declared_has_recovered() -> None:
     """It has no verdict then."""
     (bad,) = told(items=[item()])
