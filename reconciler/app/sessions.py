@@ -89,7 +89,7 @@ class Sessions:
 
         A task of its own: a tick waits for no sink. Whoever holds the state sends, and nobody else.
         """
-        await asyncio.to_thread(world.ledger.outbox.keep, self.board.sinks)
+        await asyncio.to_thread(world.ledger.outbox.retain_sinks, self.board.sinks)
         if not self.board.sinks:
             yield self.board.shown
             return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.credentials import secret_of
 from reconciler.app.finding import Finding
-from reconciler.engine.episodes import Audience
+from reconciler.engine.episodes import Subscription
 from reconciler.errors import ConfigurationError, Exit
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ ALERTS_AT_ONCE = 200
 _ALERTMANAGER_FORGETS = 300.0  # seconds; its own `resolve_timeout`, and what it may take to start again
 
 
-def audiences_of(configuration: Configuration) -> tuple[Audience, ...]:
+def subscriptions_of(configuration: Configuration) -> tuple[Subscription, ...]:
     """What each sink wants to hear."""
     return tuple(
-        Audience(
+        Subscription(
             sink.title,
             None if sink.targets is None else frozenset(sink.targets),
             None if sink.verdicts is None else frozenset(sink.verdicts),

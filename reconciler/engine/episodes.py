@@ -1,4 +1,4 @@
-"""Which messages each sink is to get: one when a model comes to need a human, and one when it recovers.
+"""Which messages each sink gets: one when a model comes to need a human, and one when it recovers.
 
 An episode begins when a model gets a verdict that needs a human, and ends when it gets another such verdict,
 rests again, or is no longer declared; while another attempt is under way it goes on. What a sink was told is
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Judged = Mapping[str, Collection[Pair] | None]
     """By target, the pairs that a report speaks of; None where it speaks of everything."""
 
-Kind = Literal["attention", "recovered", "test"]
+MessageKind = Literal["attention", "recovered", "test"]
 
 _MOVING = (Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING)
 """A model with one of these is on its way, and has not recovered yet."""
@@ -53,13 +53,13 @@ class Subject(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class Subscription:
     """What one sink wants to hear; None takes all.
 
     Attributes:
         sink: its name.
-        models: patterns as of a shell, for a name or for `name@version`. A model whose name is not known fits
-            any: nobody can say that it is somebody else's.
+        models: patterns as of a shell, for a name or for `name@version`. A model whose name is not
+            known fits any: nobody can say that it is somebody else's.
     """
 
     sink: str
@@ -113,7 +113,7 @@ class Message:
     """
 
     sink: str
-    kind: Kind
+    kind: MessageKind
     subject: Subject
     began: datetime
     at: datetime
@@ -133,53 +133,55 @@ class Message:
         return _message_id(self.subject, self.began, self.sink, self.kind)
 
 
-def _message_id(subject: Subject, began: datetime, sink: str, kind: Kind) -> str:
+def _message_id(subject: Subject, began: datetime, sink: str, kind: MessageKind) -> str:
     moment = began.astimezone(UTC).isoformat(timespec="microseconds")
-    told = json.dumps([*subject, moment, sink, kind])
-    return f"msg_{hashlib.sha256(told.encode()).hexdigest()[:32]}"
+    key = json.dumps([*subject, moment, sink, kind])
+    return f"msg_{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
-class News(NamedTuple):
+class OutboxUpdate(NamedTuple):
     """What a report changes: messages to send, and episodes that have ended."""
 
     messages: tuple[Message, ...] = ()
     ended: tuple[Episode, ...] = ()
 
 
-def news(
+def outbox_update(
     episodes: Iterable[Episode],
     items: Sequence[Item],
     judged: Judged,
-    audiences: Iterable[Audience],
+    subscriptions: Iterable[Subscription],
     now: datetime,
-) -> News:
+) -> OutboxUpdate:
     """What each sink is to be told.
 
     Args:
         episodes: those that are open, of any sink.
         items: what the report says of the targets that were judged.
         judged: of which models it speaks; what is invalid is always spoken of.
-        audiences: what each sink wants to hear.
+        subscriptions: what each sink wants to hear.
         now: the wall clock, UTC.
     """
     messages: list[Message] = []
     ended: list[Episode] = []
-    spoken = [episode for episode in episodes if _is_judged(episode, judged)]
+    judged_episodes = [episode for episode in episodes if _is_judged(episode, judged)]
     held = [item for item in items if item.verdict.is_held]
-    other = _verdicts(items, {episode.subject for episode in spoken})
-    for audience in audiences:
-        known = {episode.subject: episode for episode in spoken if episode.sink == audience.sink}
-        for subject, item in _by_subject(filter(audience.wants, held)).items():
-            before = known.pop(subject, None)
+    current = _verdicts(items, {episode.subject for episode in judged_episodes})
+    for subscription in subscriptions:
+        open_episodes = {
+            episode.subject: episode for episode in judged_episodes if episode.sink == subscription.sink
+        }
+        for subject, item in _by_subject(filter(subscription.wants, held)).items():
+            before = open_episodes.pop(subject, None)
             if before is None or (before.verdict, before.began) != (item.verdict, item.since or before.began):
-                messages.append(_attention(audience.sink, subject, item, before, now))
+                messages.append(_attention(subscription.sink, subject, item, before, now))
                 ended += [before] if before else []
-        for before in known.values():
-            item_now = other.get(before.subject)
+        for before in open_episodes.values():
+            item_now = current.get(before.subject)
             if item_now is None or item_now.verdict not in _MOVING:
                 messages.append(_recovered(before, item_now, now))
                 ended.append(before)
-    return News(tuple(messages), tuple(ended))
+    return OutboxUpdate(tuple(messages), tuple(ended))
 
 
 def _by_subject(held: Iterable[Item]) -> dict[Subject, Item]:

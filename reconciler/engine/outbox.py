@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.engine.episodes import Kind, Message
+    from reconciler.engine.episodes import Message, MessageKind
     from reconciler.engine.values import Verdict
 
-Which: TypeAlias = "Collection[int] | str"
+RowSelection: TypeAlias = "Collection[int] | str"
 """Messages of the outbox: by the numbers of their rows, or by the name of their digest."""
 
 
-class Queued(NamedTuple):
+class OutboxRow(NamedTuple):
     """One message in the outbox.
 
     Attributes:
@@ -33,7 +33,7 @@ class Queued(NamedTuple):
     digest: str | None = None
 
 
-class Waiting(NamedTuple):
+class PendingCount(NamedTuple):
     """What one sink has not taken yet: how many messages, and the time of the oldest, UTC."""
 
     number: int
@@ -43,26 +43,26 @@ class Waiting(NamedTuple):
 class Outbox(Protocol):
     """Messages to the sinks. They are put in with the report that they tell of."""
 
-    def pending(self, sink: str, limit: int) -> Sequence[Queued]:
+    def pending(self, sink: str, limit: int) -> Sequence[OutboxRow]:
         """The oldest messages that are not sent, in their order; so many at most."""
 
     def open_messages(self, sink: str) -> Sequence[Message]:
         """The messages of the sink that told of an episode that goes on, and are sent."""
 
-    def waiting(self) -> Mapping[str, Waiting]:
+    def pending_counts(self) -> Mapping[str, PendingCount]:
         """What is not sent, by sink; a sink for which nothing waits is left out."""
 
-    def bundle(self, sink: str, digest: str) -> None:
+    def assign_digest(self, sink: str, digest: str) -> None:
         """Has all that wait for the sink sent as one from now on: a repetition is then of the same ones."""
 
-    def numbers(self, digest: str) -> Mapping[tuple[Kind, Verdict | None], int]:
+    def digest_counts(self, digest: str) -> Mapping[tuple[MessageKind, Verdict | None], int]:
         """How many messages a digest is made of, by what they say."""
 
-    def sent(self, which: Which, at: datetime) -> None:
+    def mark_sent(self, which: RowSelection, at: datetime) -> None:
         """The sink has taken these messages."""
 
-    def postponed(self, which: Which, not_before: datetime, error: str) -> None:
+    def postpone(self, which: RowSelection, not_before: datetime, error: str) -> None:
         """An attempt to send these messages has failed."""
 
-    def keep(self, sinks: Collection[str]) -> None:
+    def retain_sinks(self, sinks: Collection[str]) -> None:
         """Forgets what is of other sinks: nobody could send it."""

@@ -14,7 +14,7 @@ from reconciler.notify.alertmanager import AlertmanagerSink
 from reconciler.notify.by_apprise import AppriseSink
 from reconciler.notify.feishu import FeishuSink
 from reconciler.notify.sender import DELIVERY, Backlog, Sender
-from reconciler.notify.sink import Letter, Pace, Sink, trial
+from reconciler.notify.sink import Notification, Pace, Sink, trial
 from reconciler.notify.webhook import WebhookSink
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
     "AppriseSink",
     "Backlog",
     "FeishuSink",
-    "Letter",
+    "Notification",
     "Pace",
     "Sender",
     "Sink",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ConfigurationError, SinkError
 from reconciler.notify import wording
-from reconciler.notify.sink import ensure_taken
+from reconciler.notify.sink import ensure_accepted
 from reconciler.views.clean import clean
 from reconciler.views.words import place
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.episodes import Message
-    from reconciler.notify.sink import Letter, Pace, Post, Secret
+    from reconciler.notify.sink import Notification, Pace, Post, Secret
 
 _PATH = "/api/v2/alerts"
 _FAR_AWAY = timedelta(days=365)
@@ -33,25 +33,25 @@ _SHORTEST = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class AlertmanagerSink:
-    """Posts the messages of a letter as alerts."""
+    """Posts the messages of a notification as alerts."""
 
     name: str
     pace: Pace
     url: Secret
     post: Post
 
-    async def deliver(self, letter: Letter) -> None:
+    async def deliver(self, notification: Notification) -> None:
         """As the protocol says."""
         try:
             url = await self.url.read()
         except ConfigurationError as error:
             raise SinkError(str(error)) from None
         base = url.strip().rstrip("/").removesuffix(_PATH)
-        body = json.dumps([alert(message) for message in letter.messages]).encode()
+        body = json.dumps([alert(message) for message in notification.messages]).encode()
         headers = {"Content-Type": "application/json"}
         # http is usual here, inside of a cluster; the url is no secret unless it has credentials
         answer = await self.post(base + _PATH, headers, body, in_clear="@" not in base)
-        ensure_taken(answer, url)
+        ensure_accepted(answer, url)
 
 
 def alert(message: Message) -> dict[str, Any]:

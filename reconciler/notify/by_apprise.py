@@ -18,7 +18,7 @@ from reconciler.notify import wording
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.notify.sink import Letter, Pace, Secret
+    from reconciler.notify.sink import Notification, Pace, Secret
 
 _MISSING = "apprise is not installed: pip install 'model-reconciler[notify]'"
 
@@ -28,24 +28,24 @@ for _name in ("apprise", "urllib3", "requests"):  # they log parts of URLs, whic
 
 @dataclass(frozen=True, slots=True)
 class AppriseSink:
-    """Has apprise send each letter; in a thread, since it blocks."""
+    """Has apprise send each notification; in a thread, since it blocks."""
 
     name: str
     pace: Pace
     url: Secret
 
-    async def deliver(self, letter: Letter) -> None:
+    async def deliver(self, notification: Notification) -> None:
         """As the protocol says."""
         try:
             url = await self.url.read()
         except ConfigurationError as error:
             raise SinkError(str(error)) from None
-        problem = await _in_a_thread(lambda: _send(url, letter))
+        problem = await _in_a_thread(lambda: _send(url, notification))
         if problem is not None:
             raise SinkError(problem)
 
 
-def _send(url: str, letter: Letter) -> str | None:
+def _send(url: str, notification: Notification) -> str | None:
     """What went wrong, in words that hold nothing of the URL but its scheme."""
     try:
         import apprise  # noqa: PLC0415 - an extra, and slow
@@ -57,10 +57,10 @@ def _send(url: str, letter: Letter) -> str | None:
     if not found.add(url):
         return "apprise knows no service with such a url: see https://appriseit.com/services/"
     kinds = {"attention": apprise.NotifyType.FAILURE, "recovered": apprise.NotifyType.SUCCESS}
-    kind = apprise.NotifyType.WARNING if letter.numbers else kinds.get(letter.messages[0].kind)
+    kind = apprise.NotifyType.WARNING if notification.numbers else kinds.get(notification.messages[0].kind)
     sent = found.notify(
-        body=wording.text(letter),
-        title=wording.title(letter),
+        body=wording.text(notification),
+        title=wording.title(notification),
         notify_type=kind or apprise.NotifyType.INFO,
         body_format=apprise.NotifyFormat.TEXT,
     )

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ConfigurationError, SinkError
 from reconciler.notify import wording
-from reconciler.notify.sink import Pace, ensure_taken, excerpt
+from reconciler.notify.sink import Pace, ensure_accepted, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from reconciler.notify.sink import Letter, Post, Secret
+    from reconciler.notify.sink import Notification, Post, Secret
 
 _LARGEST = 20_000 - 200  # bytes of a body, without what is around its text
 _A_MINUTE = 90  # of 100: a digest and a repetition come on top
@@ -30,7 +30,7 @@ _GAP = 0.25  # seconds: four a second, of five
 
 @dataclass(frozen=True, slots=True)
 class FeishuSink:
-    """Posts each letter as a text message."""
+    """Posts each notification as a text message."""
 
     name: str
     per_minute: int
@@ -44,21 +44,21 @@ class FeishuSink:
         """What Feishu allows, or less."""
         return Pace(min(self.per_minute, _A_MINUTE), gap=_GAP)
 
-    async def deliver(self, letter: Letter) -> None:
+    async def deliver(self, notification: Notification) -> None:
         """As the protocol says."""
         try:
             url = await self.url.read()
             secret = None if self.secret is None else await self.secret.read()
         except ConfigurationError as error:
             raise SinkError(str(error)) from None
-        told = f"{wording.title(letter)}\n{wording.text(letter)}"
+        told = f"{wording.title(notification)}\n{wording.text(notification)}"
         content: dict[str, Any] = {"msg_type": "text", "content": {"text": fitting(told)}}
         if secret is not None:
             moment = int(self.now().timestamp())
             content = {"timestamp": str(moment), "sign": signature(secret, moment), **content}
         body = json.dumps(content, ensure_ascii=False).encode()
         answer = await self.post(url, {"Content-Type": "application/json; charset=utf-8"}, body)
-        ensure_taken(answer, url, secret)
+        ensure_accepted(answer, url, secret)
         if _code(answer.body) != 0:
             raise SinkError(
                 f"Feishu refused it{excerpt(answer.body, url, secret)}", retry_after=answer.retry_after

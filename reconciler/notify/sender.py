@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from reconciler.errors import ReconcilerError, SinkError
-from reconciler.notify.sink import Letter
+from reconciler.notify.sink import Notification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.engine.clock import Clock
-    from reconciler.engine.outbox import Outbox, Queued, Which
+    from reconciler.engine.outbox import Outbox, OutboxRow, RowSelection
     from reconciler.notify.sink import Sink
 
 log = structlog.get_logger("reconciler")
@@ -56,7 +56,7 @@ class Backlog(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Line:
+class _SinkState:
     """One sink, and what was sent to it of late."""
 
     sink: Sink
@@ -64,7 +64,7 @@ class _Line:
     singles: deque[datetime] = field(default_factory=deque)
     digest_at: datetime | None = None
     refreshed_at: datetime | None = None
-    taken: str | None = None
+    taken: RowSelection | None = None
     failing: bool = False
 
 
@@ -73,7 +73,7 @@ class Sender:
     """Sends to all sinks of one configuration. Used from one event loop, except for `wake`'s own.
 
     Attributes:
-        observed: told of each attempt: the sink, and whether it took the letter.
+        observed: told of each attempt: the sink, and whether it took the notification.
         shown: told of what waits, by sink, whenever that has changed.
     """
 
@@ -82,172 +82,176 @@ class Sender:
     clock: Clock
     observed: Callable[[str, bool], None] = lambda *_: None
     shown: Callable[[Mapping[str, Backlog]], None] = lambda _: None
-    _lines: list[_Line] = field(init=False)
+    _states: list[_SinkState] = field(init=False)
     _backlogs: dict[str, Backlog] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._lines = [_Line(sink) for sink in self.sinks]
+        self._states = [_SinkState(sink) for sink in self.sinks]
 
     def wake(self) -> None:
         """Something may have been put into the outbox."""
-        for line in self._lines:
-            line.woken.set()
+        for state in self._states:
+            state.woken.set()
 
     async def run(self) -> None:
         """Sends until it is cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for line in self._lines:
-                tasks.create_task(self._serve(line), name=f"sink {line.sink.name}")
+            for state in self._states:
+                tasks.create_task(self._serve(state), name=f"sink {state.sink.name}")
 
     async def flush(self, seconds: float) -> Mapping[str, Backlog]:
         """Sends what is due, for so many seconds at most; what is left waits for the next time."""
         try:
             async with asyncio.timeout(seconds):
-                await asyncio.gather(*map(self._drain, self._lines))
+                await asyncio.gather(*map(self._drain, self._states))
         except TimeoutError:
             pass
         return {name: backlog for name, backlog in self._backlogs.items() if backlog.number}
 
-    async def _drain(self, line: _Line) -> None:
-        wait = await self._step(line)
+    async def _drain(self, state: _SinkState) -> None:
+        wait = await self._step(state)
         while wait is not None and wait <= _AT_ONCE:
             await self.clock.sleep(wait)
-            wait = await self._step(line)
+            wait = await self._step(state)
 
-    async def _serve(self, line: _Line) -> None:
+    async def _serve(self, state: _SinkState) -> None:
         while True:
-            line.woken.clear()
+            state.woken.clear()
             try:
-                wait = await self._step(line)
+                wait = await self._step(state)
             except ReconcilerError as error:
-                log.warning("the outbox cannot be used", sink=line.sink.name, error=str(error))
+                log.warning("the outbox cannot be used", sink=state.sink.name, error=str(error))
                 wait = _STATE_AGAIN
             except Exception as error:  # noqa: BLE001 - one mistake must not end what sends
-                log.error("unexpected", sink=line.sink.name, error=f"{type(error).__name__}: {error}")  # noqa: TRY400
+                problem = f"unexpected {type(error).__name__}: {error}"
+                log.error("the outbox cannot be used", sink=state.sink.name, error=problem)  # noqa: TRY400
                 wait = _STATE_AGAIN
-            await _woken(line.woken, wait)
+            await _woken(state.woken, wait)
 
-    async def _step(self, line: _Line) -> float | None:
-        """One letter, if one is due. Seconds until the next one may be; None while nothing waits."""
-        limit = max(_FIRST_OF_A_DIGEST, line.sink.pace.per_minute + 1, line.sink.pace.batch)
-        rows = await asyncio.to_thread(self.outbox.pending, line.sink.name, limit)
-        await self._show(line, rows)
+    async def _step(self, state: _SinkState) -> float | None:
+        """One notification, if one is due. Seconds until the next one may be; None while nothing waits."""
+        limit = max(_FIRST_OF_A_DIGEST, state.sink.pace.per_minute + 1, state.sink.pace.batch)
+        rows = await asyncio.to_thread(self.outbox.pending, state.sink.name, limit)
+        await self._show(state, rows)
         if not rows:
-            return await self._refreshed(line)
+            return await self._refreshed(state)
         now = self.clock.now()
         blocked = max((row.not_before for row in rows if row.not_before), default=now)
-        if blocked > now:
-            return (blocked - now).total_seconds()
-        chosen = await self._chosen(line, rows, now)
+        wait = (blocked - now).total_seconds()
+        if 0 < wait <= LONGEST_PAUSE:  # a longer one was worked out by a clock that was ahead
+            return wait
+        chosen = await self._chosen(state, rows, now)
         if isinstance(chosen, float):
             return chosen
-        which, letter = chosen
-        await self._send(line, rows[0].attempts, which, letter)
-        return line.sink.pace.gap
+        which, notification = chosen
+        await self._send(state, rows[0].attempts, which, notification)
+        return state.sink.pace.gap
 
-    async def _refreshed(self, line: _Line) -> float | None:
-        """Tells a sink that forgets what goes on still, where it is time to; seconds until it is again."""
-        pace, now = line.sink.pace, self.clock.now()
+    async def _refreshed(self, state: _SinkState) -> float | None:
+        """Repeats the open episodes to a sink that forgets them, where it is time to; seconds until it is."""
+        pace, now = state.sink.pace, self.clock.now()
         if not pace.refresh:
             return None
-        left = pace.refresh - (now - line.refreshed_at).total_seconds() if line.refreshed_at else pace.refresh
-        if line.refreshed_at and 0 < left <= pace.refresh:
+        state.refreshed_at = state.refreshed_at or now
+        left = pace.refresh - (now - state.refreshed_at).total_seconds()
+        if 0 < left <= pace.refresh:
             return left
-        if line.refreshed_at:
-            messages = await asyncio.to_thread(self.outbox.open_messages, line.sink.name)
-            for start in range(0, len(messages), pace.batch):
-                some = tuple(messages[start : start + pace.batch])
-                await self._repeated(line, Letter(some[0].message_id, now, some))
-        line.refreshed_at = now
+        messages = await asyncio.to_thread(self.outbox.open_messages, state.sink.name)
+        for start in range(0, len(messages), pace.batch):
+            some = tuple(messages[start : start + pace.batch])
+            await self._repeated(state, Notification(some[0].message_id, now, some))
+        state.refreshed_at = now
         return pace.refresh
 
-    async def _repeated(self, line: _Line, letter: Letter) -> None:
+    async def _repeated(self, state: _SinkState, notification: Notification) -> None:
         try:
             async with asyncio.timeout(DELIVERY):
-                await line.sink.deliver(letter)
+                await state.sink.deliver(notification)
         except (SinkError, TimeoutError) as error:
-            self.observed(line.sink.name, False)
-            log.debug("a sink could not be refreshed", sink=line.sink.name, error=_told(error))
+            self.observed(state.sink.name, False)
+            log.debug("a sink could not be refreshed", sink=state.sink.name, error=_message_of(error))
 
     async def _chosen(
-        self, line: _Line, rows: Sequence[Queued], now: datetime
-    ) -> tuple[Which, Letter] | float:
+        self, state: _SinkState, rows: Sequence[OutboxRow], now: datetime
+    ) -> tuple[RowSelection, Notification] | float:
         """What to send now, or the seconds until something may be sent."""
-        pace = line.sink.pace
+        pace = state.sink.pace
         if digest := rows[0].digest:
             return digest, await self._digest(digest, [row for row in rows if row.digest == digest], now)
         if pace.batch > 1:
             some = rows[: pace.batch]
             messages = tuple(row.message for row in some)
-            return [row.row_id for row in some], Letter(messages[0].message_id, now, messages)
+            return [row.row_id for row in some], Notification(messages[0].message_id, now, messages)
         minute = timedelta(seconds=_A_MINUTE)
-        while line.singles and now - line.singles[0] >= minute:
-            line.singles.popleft()
-        if len(rows) <= pace.per_minute - len(line.singles):
-            line.singles.append(now)
+        while state.singles and now - state.singles[0] >= minute:
+            state.singles.popleft()
+        if len(rows) <= pace.per_minute - len(state.singles):
+            state.singles.append(now)
             return _single(rows[0])
-        if line.digest_at is not None and now - line.digest_at < minute:
-            return (minute - (now - line.digest_at)).total_seconds()
-        line.digest_at = now
+        if state.digest_at is not None and now - state.digest_at < minute:
+            return (minute - (now - state.digest_at)).total_seconds()
+        state.digest_at = now
         if len(rows) == 1:
             return _single(rows[0])
         digest = f"msg_{self.clock.new_id()}"
-        await asyncio.to_thread(self.outbox.bundle, line.sink.name, digest)
+        await asyncio.to_thread(self.outbox.assign_digest, state.sink.name, digest)
         return digest, await self._digest(digest, rows, now)
 
-    async def _digest(self, digest: str, rows: Sequence[Queued], now: datetime) -> Letter:
-        numbers = await asyncio.to_thread(self.outbox.numbers, digest)
-        return Letter(digest, now, tuple(row.message for row in rows[:_FIRST_OF_A_DIGEST]), numbers)
+    async def _digest(self, digest: str, rows: Sequence[OutboxRow], now: datetime) -> Notification:
+        numbers = await asyncio.to_thread(self.outbox.digest_counts, digest)
+        return Notification(digest, now, tuple(row.message for row in rows[:_FIRST_OF_A_DIGEST]), numbers)
 
-    async def _send(self, line: _Line, attempts: int, which: Which, letter: Letter) -> None:
-        if line.taken != letter.letter_id:  # else it was taken, and could not be marked
+    async def _send(
+        self, state: _SinkState, attempts: int, which: RowSelection, notification: Notification
+    ) -> None:
+        if state.taken != which:  # else it was taken, and could not be marked
             try:
                 async with asyncio.timeout(DELIVERY):
-                    await line.sink.deliver(letter)
+                    await state.sink.deliver(notification)
             except (SinkError, TimeoutError) as error:
                 asked = error.retry_after if isinstance(error, SinkError) else None
-                await self._failed(line, attempts, which, _told(error), asked)
+                await self._failed(state, attempts, which, _message_of(error), asked)
                 return
             except Exception as error:  # noqa: BLE001 - its words may hold the url
-                await self._failed(line, attempts, which, f"unexpected {type(error).__name__}", None)
+                await self._failed(state, attempts, which, f"unexpected {type(error).__name__}", None)
                 return
-            line.taken = letter.letter_id
-            self.observed(line.sink.name, True)
+            state.taken = which
+            self.observed(state.sink.name, True)
         # without a wait between the two: a stop that came in between would have it sent once more
-        self.outbox.sent(which, self.clock.now())
-        line.taken = None
-        if line.failing:
-            log.info("a sink takes messages again", sink=line.sink.name)
-        line.failing = False
+        self.outbox.mark_sent(which, self.clock.now())
+        state.taken = None
+        if state.failing:
+            log.info("a sink takes messages again", sink=state.sink.name)
+        state.failing = False
 
     async def _failed(
-        self, line: _Line, attempts: int, which: Which, error: str, retry_after: float | None
+        self, state: _SinkState, attempts: int, which: RowSelection, error: str, retry_after: float | None
     ) -> None:
         window = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempts, 16))
         pause = window * (0.5 + self.clock.chance() / 2)
         if retry_after is not None:
             pause = min(max(retry_after, 1.0), LONGEST_PAUSE)
-        self.observed(line.sink.name, False)
-        told = log.debug if line.failing else log.warning
-        told("a sink does not take messages", sink=line.sink.name, error=error, next_attempt_in=round(pause))
-        line.failing = True
-        await asyncio.to_thread(self.outbox.postponed, which, self.clock.later(pause), error)
+        self.observed(state.sink.name, False)
+        say = log.debug if state.failing else log.warning
+        say("a sink does not take messages", sink=state.sink.name, error=error, next_attempt_in=round(pause))
+        state.failing = True
+        await asyncio.to_thread(self.outbox.postpone, which, self.clock.later(pause), error)
 
-    async def _show(self, line: _Line, rows: Sequence[Queued]) -> None:
+    async def _show(self, state: _SinkState, rows: Sequence[OutboxRow]) -> None:
         backlog = Backlog()
         if rows:
-            waiting = await asyncio.to_thread(self.outbox.waiting)
-            number = waiting[line.sink.name].number if line.sink.name in waiting else len(rows)
+            waiting = await asyncio.to_thread(self.outbox.pending_counts)
+            number = waiting[state.sink.name].number if state.sink.name in waiting else len(rows)
             backlog = Backlog(number, rows[0].message.at, rows[0].error)
-        self._backlogs[line.sink.name] = backlog
+        self._backlogs[state.sink.name] = backlog
         self.shown(dict(self._backlogs))
 
 
-def _single(row: Queued) -> tuple[Which, Letter]:
-    return [row.row_id], Letter(row.message.message_id, row.message.at, (row.message,))
+def _single(row: OutboxRow) -> tuple[RowSelection, Notification]:
+    return [row.row_id], Notification(row.message.message_id, row.message.at, (row.message,))
 
 
-def _told(error: SinkError | TimeoutError) -> str:
+def _message_of(error: SinkError | TimeoutError) -> str:
     return str(error) if isinstance(error, SinkError) else f"it did not answer within {DELIVERY:g} s"
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
     from datetime import datetime
 
-    from reconciler.engine.episodes import Kind
+    from reconciler.engine.episodes import MessageKind
 
 _EXCERPT = 200  # characters of an answer that are repeated
 _SHORTEST_PART = 6  # characters of a URL's part that is taken for a secret
@@ -24,19 +24,19 @@ _SUCCESS = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Notification:
     """What is sent at once: one message, or a digest of many.
 
     Attributes:
-        letter_id: stays the same when it is sent again: the message's, or the digest's.
+        notification_id: stays the same when it is sent again: the message's, or the digest's.
         messages: the one, or the first of a digest.
         numbers: of a digest, how many messages there are, by what they say; of one message, nothing.
     """
 
-    letter_id: str
+    notification_id: str
     at: datetime
     messages: tuple[Message, ...]
-    numbers: Mapping[tuple[Kind, Verdict | None], int] = field(default_factory=dict)
+    numbers: Mapping[tuple[MessageKind, Verdict | None], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Pace:
 
     Attributes:
         per_minute: single messages; what is above goes into one digest a minute.
-        gap: seconds between two letters, at least.
+        gap: seconds between two notifications, at least.
         batch: so many messages it takes at once, without a digest; above 1 there is no limit a minute.
         refresh: seconds after which it hears again of the episodes that go on; 0 for a sink that remembers.
     """
@@ -67,8 +67,8 @@ class Sink(Protocol):
     def pace(self) -> Pace:
         """How much it takes."""
 
-    async def deliver(self, letter: Letter) -> None:
-        """Sends the letter, once.
+    async def deliver(self, notification: Notification) -> None:
+        """Sends the notification, once.
 
         Raises:
             SinkError: it was not taken, or nobody knows.
@@ -107,7 +107,7 @@ class Secret(Protocol):
         """The secret as it is now. Raises ConfigurationError."""
 
 
-def ensure_taken(answer: Answer, *secrets: str | None) -> None:
+def ensure_accepted(answer: Answer, *secrets: str | None) -> None:
     """Makes sure that a web server took a message.
 
     Args:
@@ -137,10 +137,10 @@ def _parts(url: str) -> list[str]:
     return [part for part in re.split(r"[/?&=:@#]", rest) if len(part) >= _SHORTEST_PART]
 
 
-def trial(sink: str, at: datetime) -> Letter:
-    """A letter to try a sink with."""
+def trial(sink: str, at: datetime) -> Notification:
+    """A notification to try a sink with."""
     subject = Subject("trial", "trial", "1.0.0", None)
     message = Message(
         sink, "test", subject, at, at, Verdict.FAILED, reason="a trial message: nothing has happened"
     )
-    return Letter(message.message_id, at, (message,))
+    return Notification(message.message_id, at, (message,))

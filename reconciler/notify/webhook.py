@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from reconciler.errors import ConfigurationError, SinkError
-from reconciler.notify.sink import ensure_taken
+from reconciler.notify.sink import ensure_accepted
 from reconciler.views.clean import clean
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.episodes import Message
-    from reconciler.notify.sink import Letter, Pace, Post, Secret
+    from reconciler.notify.sink import Notification, Pace, Post, Secret
 
 _TYPE = "model-reconciler.model."
 _PREFIX = "whsec_"
@@ -31,7 +31,7 @@ _PREFIX = "whsec_"
 
 @dataclass(frozen=True, slots=True)
 class WebhookSink:
-    """Posts each letter to a URL; signed where there is a secret."""
+    """Posts each notification to a URL; signed where there is a secret."""
 
     name: str
     pace: Pace
@@ -40,35 +40,35 @@ class WebhookSink:
     post: Post
     now: Callable[[], datetime]
 
-    async def deliver(self, letter: Letter) -> None:
+    async def deliver(self, notification: Notification) -> None:
         """As the protocol says."""
         try:
             url = await self.url.read()
             secret = None if self.secret is None else await self.secret.read()
         except ConfigurationError as error:
             raise SinkError(str(error)) from None
-        body = json.dumps(event(letter), separators=(",", ":")).encode()
+        body = json.dumps(event(notification), separators=(",", ":")).encode()
         moment = int(self.now().timestamp())
         headers = {
             "Content-Type": "application/cloudevents+json; charset=utf-8",
-            "webhook-id": letter.letter_id,
+            "webhook-id": notification.notification_id,
             "webhook-timestamp": str(moment),
         }
         if secret is not None:
-            headers["webhook-signature"] = signature(secret, letter.letter_id, moment, body)
-        ensure_taken(await self.post(url, headers, body), url, secret)
+            headers["webhook-signature"] = signature(secret, notification.notification_id, moment, body)
+        ensure_accepted(await self.post(url, headers, body), url, secret)
 
 
-def signature(secret: str, letter_id: str, moment: int, body: bytes) -> str:
+def signature(secret: str, notification_id: str, moment: int, body: bytes) -> str:
     """The value of `webhook-signature`.
 
     Args:
         secret: `whsec_` and base64, or any other text, which is taken as it is.
-        letter_id: the value of `webhook-id`.
+        notification_id: the value of `webhook-id`.
         moment: the value of `webhook-timestamp`: seconds since the epoch.
         body: as it is sent.
     """
-    made = hmac.digest(_key(secret), f"{letter_id}.{moment}.".encode() + body, "sha256")
+    made = hmac.digest(_key(secret), f"{notification_id}.{moment}.".encode() + body, "sha256")
     return f"v1,{base64.b64encode(made).decode()}"
 
 
@@ -81,32 +81,32 @@ def _key(secret: str) -> bytes:
     return secret.encode()
 
 
-def event(letter: Letter) -> dict[str, Any]:
-    """The letter as a CloudEvent."""
-    first = letter.messages[0]
-    is_digest = bool(letter.numbers)
+def event(notification: Notification) -> dict[str, Any]:
+    """The notification as a CloudEvent."""
+    first = notification.messages[0]
+    is_digest = bool(notification.numbers)
     target = "" if is_digest else f"/targets/{quote(first.subject.target, safe='', errors='replace')}"
     return {
         "specversion": "1.0",
-        "id": letter.letter_id,
+        "id": notification.notification_id,
         "source": f"/reconciler{target}",
         "type": _TYPE + ("digest" if is_digest else first.kind),
         **({} if is_digest else {"subject": clean(first.subject.title)}),
-        "time": letter.at.isoformat(timespec="milliseconds"),
+        "time": notification.at.isoformat(timespec="milliseconds"),
         "datacontenttype": "application/json",
-        "data": _digest(letter) if is_digest else _data(first),
+        "data": _digest(notification) if is_digest else _data(first),
     }
 
 
-def _digest(letter: Letter) -> dict[str, Any]:
+def _digest(notification: Notification) -> dict[str, Any]:
     numbers = [
         {"event": kind, "verdict": verdict, "number": number}
-        for (kind, verdict), number in letter.numbers.items()
+        for (kind, verdict), number in notification.numbers.items()
     ]
     return {
-        "total": sum(letter.numbers.values()),
+        "total": sum(notification.numbers.values()),
         "numbers": numbers,
-        "first": [{"event": message.kind, **_data(message)} for message in letter.messages],
+        "first": [{"event": message.kind, **_data(message)} for message in notification.messages],
     }
 
 

@@ -1,4 +1,4 @@
-"""A letter in words, for people in a chat or reading mail; everything from outside is cleaned."""
+"""A notification in words, for people in a chat or reading mail; everything from outside is cleaned."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from reconciler.views.words import WORDS, place
 
 if TYPE_CHECKING:
     from reconciler.engine.episodes import Message
-    from reconciler.notify.sink import Letter
+    from reconciler.notify.sink import Notification
 
 LISTED = 20
 """So many messages of a digest are written out."""
 
 
-def title(letter: Letter) -> str:
+def title(notification: Notification) -> str:
     """One line."""
-    if letter.numbers:
-        return f"{sum(letter.numbers.values())} models: {_numbers(letter)}"
-    return headline(letter.messages[0])
+    if notification.numbers:
+        return f"{sum(notification.numbers.values())} models: {_numbers(notification)}"
+    return headline(notification.messages[0])
 
 
-def text(letter: Letter) -> str:
+def text(notification: Notification) -> str:
     """The lines below the title."""
-    if not letter.numbers:
-        return "\n".join(_lines(letter.messages[0]))
-    lines = [_short(message) for message in letter.messages[:LISTED]]
-    left = sum(letter.numbers.values()) - len(lines)
+    if not notification.numbers:
+        return "\n".join(_lines(notification.messages[0]))
+    lines = [_short(message) for message in notification.messages[:LISTED]]
+    left = sum(notification.numbers.values()) - len(lines)
     return "\n".join([*lines, f"and {left} more: `reconciler status`"] if left else lines)
 
 
@@ -63,9 +63,9 @@ def _short(message: Message) -> str:
     return headline(message) + why
 
 
-def _numbers(letter: Letter) -> str:
+def _numbers(notification: Notification) -> str:
     told = []
-    for (kind, verdict), number in letter.numbers.items():
+    for (kind, verdict), number in notification.numbers.items():
         now = verdict or "no longer declared"
         told.append(f"{number} {now}" if kind == "attention" else f"{number} recovered ({now})")
     return ", ".join(told)

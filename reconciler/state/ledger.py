@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import delete, func, insert, select
 
 from reconciler.contract.pair import Pair
-from reconciler.engine.episodes import News, news
+from reconciler.engine.episodes import OutboxUpdate, outbox_update
 from reconciler.engine.fold import fold
 from reconciler.engine.values import EventKind, Phase, Verdict, stand
 from reconciler.errors import StateError
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.engine.episodes import Audience
+    from reconciler.engine.episodes import Subscription
     from reconciler.engine.values import Entry, Event, Item, Report, Standing
     from reconciler.state.database import Database
 
@@ -74,7 +74,7 @@ class SqlLedger:
         allowed: Rule | None = None,
         compact_after: timedelta = timedelta(0),
         now: Callable[[], datetime] = utc_now,
-        audiences: Sequence[Audience] = (),
+        subscriptions: Sequence[Subscription] = (),
     ) -> None:
         """Wraps an open database.
 
@@ -84,13 +84,13 @@ class SqlLedger:
             compact_after: age at which events of pairs at rest are archived, once a day, together with a
                 report; zero for never.
             now: the wall clock.
-            audiences: what each sink wants to hear.
+            subscriptions: what each sink wants to hear.
         """
         self._database = database
         self._allowed = allowed
         self._compact_after = compact_after
         self._now = now
-        self._audiences = audiences
+        self._subscriptions = subscriptions
 
     def __enter__(self) -> Self:
         return self
@@ -230,7 +230,9 @@ class SqlLedger:
             gone, new = standing.replace(connection, wanted)
             is_news = body != _report_text(connection)
             known = _marks(connection)
-            told = self._news(connection, [item for found in items.values() for item in found], judged)
+            told = self._outbox_update(
+                connection, [item for found in items.values() for item in found], judged
+            )
         unknown = {key: value for key, value in marks.items() if known.get(key) != value}
         if not (gone or new or is_news or unknown or any(told)):
             return
@@ -246,13 +248,13 @@ class SqlLedger:
                 connection.execute(delete(tables.report))
                 connection.execute(insert(tables.report).values(id=1, body=body))
 
-    def _news(
+    def _outbox_update(
         self, connection: Connection, items: Sequence[Item], judged: Mapping[str, Collection[Pair] | None]
-    ) -> News:
+    ) -> OutboxUpdate:
         """What the sinks are to be told by a report."""
-        if not self._audiences:
-            return News()
-        return news(outbox.episodes(connection), items, judged, self._audiences, self._now())
+        if not self._subscriptions:
+            return OutboxUpdate()
+        return outbox_update(outbox.episodes(connection), items, judged, self._subscriptions, self._now())
 
     def last_report(self, *, whole: bool = True) -> Report | None:
         """The newest report, or None when no cycle has finished.

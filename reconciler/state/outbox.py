@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, delete, func, insert, not_, select, update
 
 from reconciler.engine.episodes import Episode, Message, Subject
-from reconciler.engine.outbox import Queued, Waiting
+from reconciler.engine.outbox import OutboxRow, PendingCount
 from reconciler.engine.values import Verdict
 from reconciler.state.complaint import Unreadable
 from reconciler.state.rows import moment_of, stamp
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, RowMapping
     from sqlalchemy.engine import Connection
 
-    from reconciler.engine.episodes import Kind, News
-    from reconciler.engine.outbox import Which
+    from reconciler.engine.episodes import MessageKind, OutboxUpdate
+    from reconciler.engine.outbox import RowSelection
     from reconciler.state.database import Database
 
 _FACTS = ("was", "code", "reason", "line", "path", "commit", "author", "model_id")
@@ -46,11 +46,11 @@ class Outbox:
         """Wraps an open database; closed with its ledger."""
         self._database = database
 
-    def pending(self, sink: str, limit: int) -> Sequence[Queued]:
+    def pending(self, sink: str, limit: int) -> Sequence[OutboxRow]:
         """The oldest messages that are not sent, in their order; so many at most."""
         query = select(outbox).where(_COLUMNS.sink == sink, _UNSENT).order_by(_COLUMNS.id).limit(limit)
         with self._database.reading() as connection:
-            return [_queued(row) for row in connection.execute(query).mappings()]
+            return [_outbox_row(row) for row in connection.execute(query).mappings()]
 
     def open_messages(self, sink: str) -> Sequence[Message]:
         """The messages of the sink that told of an episode that goes on, and are sent."""
@@ -58,23 +58,23 @@ class Outbox:
         with self._database.reading() as connection:
             return [_message(row) for row in connection.execute(query.order_by(_COLUMNS.id)).mappings()]
 
-    def waiting(self) -> Mapping[str, Waiting]:
+    def pending_counts(self) -> Mapping[str, PendingCount]:
         """What is not sent, by sink; a sink for which nothing waits is left out."""
         query = (
             select(_COLUMNS.sink, func.count(), func.min(_COLUMNS.at)).where(_UNSENT).group_by(_COLUMNS.sink)
         )
         with self._database.reading() as connection:
             return {
-                sink: Waiting(number, moment_of(oldest))
+                sink: PendingCount(number, moment_of(oldest))
                 for sink, number, oldest in connection.execute(query).all()
             }
 
-    def bundle(self, sink: str, digest: str) -> None:
+    def assign_digest(self, sink: str, digest: str) -> None:
         """Has all that wait for the sink sent as one from now on: a repetition is then of the same ones."""
         free = and_(_COLUMNS.sink == sink, _UNSENT, _COLUMNS.digest.is_(None))
         self._write([update(outbox).where(free).values(digest=digest)])
 
-    def numbers(self, digest: str) -> Mapping[tuple[Kind, Verdict | None], int]:
+    def digest_counts(self, digest: str) -> Mapping[tuple[MessageKind, Verdict | None], int]:
         """How many messages a digest is made of, by what they say."""
         what = (_COLUMNS.kind, _COLUMNS.verdict)
         query = select(*what, func.count()).where(_COLUMNS.digest == digest).group_by(*what).order_by(*what)
@@ -84,17 +84,17 @@ class Outbox:
                 for kind, verdict, number in connection.execute(query).all()
             }
 
-    def sent(self, which: Which, at: datetime) -> None:
+    def mark_sent(self, which: RowSelection, at: datetime) -> None:
         """The sink has taken these messages."""
         done = update(outbox).where(_these(which)).values(sent_at=stamp(at), error=None, not_before=None)
         self._write([done, delete(outbox).where(_DONE)])
 
-    def postponed(self, which: Which, not_before: datetime, error: str) -> None:
+    def postpone(self, which: RowSelection, not_before: datetime, error: str) -> None:
         """An attempt to send these messages has failed."""
         values = {"attempts": _COLUMNS.attempts + 1, "not_before": stamp(not_before), "error": error}
         self._write([update(outbox).where(_these(which)).values(values)])
 
-    def keep(self, sinks: Collection[str]) -> None:
+    def retain_sinks(self, sinks: Collection[str]) -> None:
         """Forgets what is of other sinks: nobody could send it."""
         others = _COLUMNS.sink.not_in(sinks)
         with self._database.reading() as connection:
@@ -117,7 +117,7 @@ def episodes(connection: Connection) -> list[Episode]:
     ]
 
 
-def write(connection: Connection, found: News) -> None:
+def write(connection: Connection, found: OutboxUpdate) -> None:
     """Puts the messages in and closes the episodes that have ended, inside the caller's transaction."""
     ids = [episode.message_id for episode in found.ended]
     for start in range(0, len(ids), _ROWS_A_QUERY):
@@ -140,7 +140,7 @@ def _put(connection: Connection, rows: dict[str, dict[str, Any]]) -> None:
         connection.execute(insert(outbox), list(rows.values()))
 
 
-def _these(which: Which) -> ColumnElement[bool]:
+def _these(which: RowSelection) -> ColumnElement[bool]:
     return _COLUMNS.digest == which if isinstance(which, str) else _COLUMNS.id.in_(which)
 
 
@@ -160,9 +160,9 @@ def _row(message: Message) -> dict[str, Any]:
     }
 
 
-def _queued(row: RowMapping) -> Queued:
+def _outbox_row(row: RowMapping) -> OutboxRow:
     not_before = row["not_before"]
-    return Queued(
+    return OutboxRow(
         row["id"],
         _message(row),
         row["attempts"],

@@ -1,4 +1,4 @@
-"""Items, letters and a state with sinks to tell of them."""
+"""Items, notifications and a state with sinks to tell of them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.clock import Clock
-from reconciler.engine.episodes import Audience, Message, Subject
+from reconciler.engine.episodes import Message, Subject, Subscription
 from reconciler.engine.values import Item, Report, Verdict
 from reconciler.manifest.values import Reason
-from reconciler.notify import Letter
+from reconciler.notify import Notification
 from reconciler.state import SqlLedger, open_state
 
 if TYPE_CHECKING:
@@ -34,8 +34,10 @@ def item(name: str = "mnist", verdict: Verdict = Verdict.FAILED, minute: int = 0
 
 def opened(folder: Path, *sinks: str) -> SqlLedger:
     """A state that is told of by these sinks."""
-    audiences = [Audience(sink) for sink in sinks]
-    return open_state(f"sqlite:///{folder}/state.db", writer=True, now=lambda: NOON, audiences=audiences)
+    subscriptions = [Subscription(sink) for sink in sinks]
+    return open_state(
+        f"sqlite:///{folder}/state.db", writer=True, now=lambda: NOON, subscriptions=subscriptions
+    )
 
 
 def save(ledger: SqlLedger, *items: Item) -> None:
@@ -43,8 +45,8 @@ def save(ledger: SqlLedger, *items: Item) -> None:
     ledger.save_report(Report("c" * 40, "d" * 64, items), {"prod": None}, {})
 
 
-def letter(**facts: Any) -> Letter:
-    """A letter with one message."""
+def notification(**facts: Any) -> Notification:
+    """A notification with one message."""
     known: dict[str, Any] = {"verdict": Verdict.FAILED, "reason": "the registry says no", "code": "X.1"}
     found = Message(
         "oncall",
@@ -53,7 +55,7 @@ def letter(**facts: Any) -> Letter:
         NOON,
         **{"at": NOON, **known, **facts},
     )
-    return Letter(found.message_id, NOON, (found,))
+    return Notification(found.message_id, NOON, (found,))
 
 
 class Wall:

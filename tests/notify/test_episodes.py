@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.contract.pair import Pair
-from reconciler.engine.episodes import HELD, Audience, Episode, Message, Subject, news
+from reconciler.engine.episodes import HELD, Episode, Message, Subject, Subscription, outbox_update
 from reconciler.engine.values import Item, Verdict
 from reconciler.settings.tables import HeldVerdict, NotifySettings
 from tests.notify.samples import NOON, item
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from reconciler.engine.episodes import Judged
 
 ALL: Judged = {"prod": None}
-ONCALL = Audience("oncall")
+ONCALL = Subscription("oncall")
 
 
-def told(*before: Message, items: list[Item], judged: Judged = ALL, to: Audience = ONCALL) -> list[Message]:
+def told(
+    *before: Message, items: list[Item], judged: Judged = ALL, to: Subscription = ONCALL
+) -> list[Message]:
     """The messages of a report, after these messages."""
     episodes = [Episode(m.sink, m.subject, m.began, m.verdict) for m in before if m.verdict]
-    return list(news(episodes, items, judged, [to], NOON).messages)
+    return list(outbox_update(episodes, items, judged, [to], NOON).messages)
 
 
 def test_a_model_that_fails_and_recovers_is_two_messages_of_one_episode() -> None:
@@ -83,32 +85,34 @@ def test_what_a_report_does_not_speak_of_stays_as_it_was(judged: Judged) -> None
 def test_a_sink_that_is_new_hears_of_what_is_bad_already() -> None:
     """And one that was told hears nothing again."""
     (bad,) = told(items=[item()])
-    both = [ONCALL, Audience("new")]
+    both = [ONCALL, Subscription("new")]
     episode = Episode("oncall", bad.subject, bad.began, Verdict.FAILED)
-    assert [message.sink for message in news([episode], [item()], ALL, both, NOON).messages] == ["new"]
+    assert [message.sink for message in outbox_update([episode], [item()], ALL, both, NOON).messages] == [
+        "new"
+    ]
 
 
 @pytest.mark.parametrize(
-    ("audience", "hears"),
+    ("subscription", "hears"),
     [
-        (Audience("s"), ["a", "b"]),
-        (Audience("s", targets=frozenset({"dev"})), []),
-        (Audience("s", verdicts=frozenset({"drifted"})), ["b"]),
-        (Audience("s", models=("a*",)), ["a"]),
-        (Audience("s", models=("?@1.0.*", "x")), ["a", "b"]),
-        (Audience("s", models=("A", "a@2*")), []),
+        (Subscription("s"), ["a", "b"]),
+        (Subscription("s", targets=frozenset({"dev"})), []),
+        (Subscription("s", verdicts=frozenset({"drifted"})), ["b"]),
+        (Subscription("s", models=("a*",)), ["a"]),
+        (Subscription("s", models=("?@1.0.*", "x")), ["a", "b"]),
+        (Subscription("s", models=("A", "a@2*")), []),
     ],
 )
-def test_a_sink_hears_of_its_targets_verdicts_and_names(audience: Audience, hears: list[str]) -> None:
+def test_a_sink_hears_of_its_targets_verdicts_and_names(subscription: Subscription, hears: list[str]) -> None:
     """Patterns are those of a shell, for a name or for name and version."""
     items = [item("a"), item("b", Verdict.DRIFTED)]
-    assert [message.subject.model_name for message in told(items=items, to=audience)] == hears
+    assert [message.subject.model_name for message in told(items=items, to=subscription)] == hears
 
 
 def test_a_manifest_whose_name_is_not_known_is_told_by_its_file_to_everybody() -> None:
     """Nobody can say that it is somebody else's."""
     nameless = item(verdict=Verdict.INVALID)._replace(model_name=None, model_version=None)
-    (bad,) = told(items=[nameless], to=Audience("s", models=("vision-*",)))
+    (bad,) = told(items=[nameless], to=Subscription("s", models=("vision-*",)))
     assert bad.subject == Subject("prod", None, None, "models.d/mnist.yaml")
     assert bad.subject.title == "models.d/mnist.yaml"
 
@@ -123,7 +127,7 @@ def test_of_several_verdicts_on_one_model_one_is_told() -> None:
 
 def test_a_sink_that_wants_one_verdict_hears_that_another_one_took_its_place() -> None:
     """Its episode has ended; what the verdict is now, it is told."""
-    only = Audience("oncall", verdicts=frozenset({"failed"}))
+    only = Subscription("oncall", verdicts=frozenset({"failed"}))
     (bad,) = told(items=[item()], to=only)
     (other,) = told(bad, items=[item(verdict=Verdict.DRIFTED)], to=only)
     assert (other.kind, other.verdict, other.was) == ("recovered", Verdict.DRIFTED, Verdict.FAILED)

@@ -15,11 +15,11 @@ import pytest
 
 from reconciler.engine.values import Verdict
 from reconciler.errors import SinkError
-from reconciler.notify import AlertmanagerSink, AppriseSink, Letter, Pace
+from reconciler.notify import AlertmanagerSink, AppriseSink, Notification, Pace
 from reconciler.registry import GivenSecret
 from reconciler.registry.post import post
 from tests.daemon.waiting import until
-from tests.notify.samples import NOON, letter
+from tests.notify.samples import NOON, notification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def test_a_mail_arrives_through_apprise() -> None:
     controller.start()
     try:
         url = f"mailto://127.0.0.1:{controller.port}/oncall@example.org?from=reconciler@example.org&mode=insecure"
-        asyncio.run(apprise(url).deliver(letter()))
+        asyncio.run(apprise(url).deliver(notification()))
     finally:
         controller.stop()
     (mail,) = Box.mails
@@ -70,7 +70,7 @@ def test_what_apprise_cannot_send_is_an_error_that_repeats_nothing_of_the_url(
     """Nor does the log."""
     pytest.importorskip("apprise", reason="apprise is not installed: the extra `notify`")
     with pytest.raises(SinkError) as caught:
-        asyncio.run(apprise(url).deliver(letter()))
+        asyncio.run(apprise(url).deliver(notification()))
     assert "canary" not in str(caught.value) + caplog.text
 
 
@@ -95,7 +95,7 @@ def _alertmanager(folder: Path) -> Iterator[str]:
 def test_an_alert_is_active_in_alertmanager_until_the_model_recovers(tmp_path: Path) -> None:
     """By Alertmanager's own API, with its labels and annotations."""
     began = datetime.now(UTC) - timedelta(hours=1)
-    bad = letter(at=began).messages[0]
+    bad = notification(at=began).messages[0]
     from dataclasses import replace  # noqa: PLC0415
 
     bad = replace(bad, began=began)
@@ -110,12 +110,12 @@ def test_an_alert_is_active_in_alertmanager_until_the_model_recovers(tmp_path: P
                 return found
 
             await until(lambda: _listens(url))
-            await sink.deliver(Letter("1", NOON, (bad,)))
+            await sink.deliver(Notification("1", NOON, (bad,)))
             (alert,) = await active()
             assert alert["status"]["state"] in ("active", "unprocessed")
             assert alert["labels"]["model_name"] == "mnist"
             assert alert["annotations"]["description"] == "the registry says no"
-            await sink.deliver(Letter("2", NOON, (good,)))
+            await sink.deliver(Notification("2", NOON, (good,)))
             assert await active() == []
 
     with _alertmanager(tmp_path) as url:

@@ -21,8 +21,10 @@ from tests.relay import Answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from datetime import datetime
     from pathlib import Path
 
+    from reconciler.engine.outbox import Outbox, RowSelection
     from reconciler.notify import Sink
     from reconciler.state import SqlLedger
     from tests.notify.receiving import Receiver
@@ -92,6 +94,45 @@ def test_a_sink_that_is_down_is_tried_later_and_later_with_the_same_id(ledger: S
         assert flush(ledger, wall, sink) == {}
         assert len(receiver.ids) == 4
         assert len(set(receiver.ids)) == 1
+
+
+class FullDisk:
+    """The outbox, on a disk that is full for a while."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox, self.is_full = outbox, True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._outbox, name)
+
+    def mark_sent(self, which: RowSelection, at: datetime) -> None:
+        """Fails while the disk is full."""
+        if self.is_full:
+            raise StateError("the disk is full")
+        self._outbox.mark_sent(which, at)
+
+
+@pytest.mark.parametrize("batch", [1, 200])
+def test_what_was_taken_and_could_not_be_marked_is_not_sent_again_by_this_process(
+    ledger: SqlLedger, batch: int
+) -> None:
+    """It is marked later; what came meanwhile is sent, alone or with others."""
+    wall = Wall()
+    with receiving() as receiver:
+        outbox = FullDisk(ledger.outbox)
+        pace = Pace(10, batch=batch)
+        sink = WebhookSink("oncall", pace, GivenSecret(receiver.url), None, post, wall.clock().now)
+        sender = Sender(outbox, [sink], wall.clock())
+        save(ledger, item("a"))
+        for _ in range(3):
+            with pytest.raises(StateError):
+                asyncio.run(sender.flush(20))
+        assert len(receiver.requests) == 1
+        outbox.is_full = False
+        save(ledger, item("a"), item("b"))
+        assert asyncio.run(sender.flush(20)) == {}
+        assert len(receiver.requests) == 2
+    assert ledger.outbox.pending("oncall", 9) == []
 
 
 def test_what_is_above_the_pace_becomes_one_digest(ledger: SqlLedger) -> None:
@@ -167,8 +208,8 @@ def test_feishu_gets_at_most_four_a_second(tmp_path: Path) -> None:
 def test_a_sink_of_which_the_configuration_says_nothing_any_more_is_forgotten(ledger: SqlLedger) -> None:
     """Nobody could send what waits for it."""
     save(ledger, item())
-    ledger.outbox.keep(["another"])
-    assert ledger.outbox.waiting() == {}
+    ledger.outbox.retain_sinks(["another"])
+    assert ledger.outbox.pending_counts() == {}
 
 
 @asynccontextmanager
@@ -187,9 +228,9 @@ class Broken:
 
     name, pace = "broken", Pace(10)
 
-    async def deliver(self, letter: object) -> None:
+    async def deliver(self, notification: object) -> None:
         """Fails in a way that nobody expected."""
-        raise RuntimeError(f"https://hook/secret {letter}")
+        raise RuntimeError(f"https://hook/secret {notification}")
 
 
 class Stuck(Broken):
@@ -197,9 +238,9 @@ class Stuck(Broken):
 
     name = "stuck"
 
-    async def deliver(self, letter: object) -> None:
+    async def deliver(self, notification: object) -> None:
         """Waits."""
-        del letter
+        del notification
         await asyncio.sleep(3600)
 
 
@@ -216,7 +257,7 @@ def test_a_sink_that_hangs_or_breaks_holds_up_no_other(tmp_path: Path) -> None:
             async with sending(sender):
                 save(ledger, item())
                 sender.wake()
-                await until(lambda: set(ledger.outbox.waiting()) == {"stuck", "broken"})
+                await until(lambda: set(ledger.outbox.pending_counts()) == {"stuck", "broken"})
                 await until(lambda: ledger.outbox.pending("broken", 9)[0].error is not None)
             assert sorted(attempts) == [("broken", False), ("oncall", True)]
             assert ledger.outbox.pending("broken", 9)[0].error == "unexpected RuntimeError"

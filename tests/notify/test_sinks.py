@@ -17,13 +17,13 @@ from starlette.datastructures import Headers
 
 from reconciler.engine.values import Verdict
 from reconciler.errors import SinkError
-from reconciler.notify import AlertmanagerSink, FeishuSink, Letter, Pace, WebhookSink, trial
+from reconciler.notify import AlertmanagerSink, FeishuSink, Notification, Pace, WebhookSink, trial
 from reconciler.notify.webhook import event
 from reconciler.registry import GivenSecret
 from reconciler.registry.post import post
 from reconciler.web.signatures import proof_of
 from tests.notify.receiving import TAKEN, header, receiving
-from tests.notify.samples import NOON, letter
+from tests.notify.samples import NOON, notification
 from tests.relay import Answer, Request, said
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ WHSEC = f"whsec_{base64.b64encode(KEY).decode()}"
 CANARY = "canary-of-a-hook"
 
 
-def deliver(sink: Sink, found: Letter | None = None) -> None:
-    asyncio.run(sink.deliver(found or letter()))
+def deliver(sink: Sink, found: Notification | None = None) -> None:
+    asyncio.run(sink.deliver(found or notification()))
 
 
 def webhook(url: str, secret: str | None = WHSEC) -> WebhookSink:
@@ -56,7 +56,7 @@ def test_a_webhook_gets_a_cloud_event() -> None:
         assert header(receiver.requests[0], "content-type").startswith("application/cloudevents+json")
     assert came == {
         "specversion": "1.0",
-        "id": letter().letter_id,
+        "id": notification().notification_id,
         "source": "/reconciler/targets/prod",
         "type": "model-reconciler.model.attention",
         "subject": "mnist@1.0.0",
@@ -83,7 +83,7 @@ def test_the_document_shows_the_event_that_is_sent() -> None:
     """Every key of it, and no other."""
     text = (Path(__file__).parents[2] / "docs/notifications.md").read_text("utf-8")
     shown = json.loads(text.partition("```json\n")[2].partition("```")[0])
-    sent = event(letter())
+    sent = event(notification())
     assert list(shown) == list(sent)
     assert list(shown["data"]) == list(sent["data"])
     assert list(shown["data"]["reasons"][0]) == list(sent["data"]["reasons"][0])
@@ -106,7 +106,7 @@ def test_a_webhook_is_signed_as_standard_webhooks_says(secret: str, key: bytes) 
 
 def test_text_from_outside_is_shown_and_cannot_act() -> None:
     """Control characters and bytes that are no UTF-8 arrive as escapes, in every kind."""
-    hostile = letter(reason="\x1b[31mred\u202e\n", path="models.d/\udcff.yaml", author="\x07 <a@b>")
+    hostile = notification(reason="\x1b[31mred\u202e\n", path="models.d/\udcff.yaml", author="\x07 <a@b>")
     with receiving() as receiver:
         for sink in (webhook(receiver.url), feishu(receiver.url), alertmanager(receiver.url)):
             deliver(sink, hostile)
@@ -180,7 +180,7 @@ def test_an_answer_of_feishu_with_status_200_may_be_a_refusal() -> None:
 def test_a_text_for_feishu_is_cut_to_20_kb(character: str) -> None:
     """Counted in bytes, as it is written."""
     with receiving(judge=_feishu_judges) as receiver:
-        deliver(feishu(receiver.url), letter(reason=character * 30_000))
+        deliver(feishu(receiver.url), notification(reason=character * 30_000))
         assert 19_500 < len(receiver.requests[0].body) <= 20_000
 
 
@@ -197,8 +197,8 @@ def alertmanager(url: str) -> AlertmanagerSink:
 
 def test_alertmanager_gets_an_alert_that_ends_when_the_model_recovers() -> None:
     """The labels name the model alone, so that the alert is the same one."""
-    good = letter(verdict=Verdict.IN_SYNC, at=datetime.now(UTC))
-    recovered = Letter("x", NOON, (_recovered(good),))
+    good = notification(verdict=Verdict.IN_SYNC, at=datetime.now(UTC))
+    recovered = Notification("x", NOON, (_recovered(good),))
     with receiving(Answer(200)) as receiver:
         deliver(alertmanager(receiver.url))
         deliver(alertmanager(f"{receiver.url}/api/v2/alerts"), recovered)
@@ -216,7 +216,7 @@ def test_alertmanager_gets_an_alert_that_ends_when_the_model_recovers() -> None:
     assert datetime.fromisoformat(end["endsAt"]) <= datetime.now(UTC) < datetime.fromisoformat(bad["endsAt"])
 
 
-def _recovered(found: Letter) -> Any:
+def _recovered(found: Notification) -> Any:
     from dataclasses import replace  # noqa: PLC0415
 
     return replace(found.messages[0], kind="recovered", was=Verdict.FAILED)

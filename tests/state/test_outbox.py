@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from reconciler.engine.episodes import Audience
+from reconciler.engine.episodes import Subscription
 from reconciler.engine.values import Item, Report, Verdict
 from reconciler.manifest.values import Reason
 from reconciler.state import SqlLedger, open_state
@@ -29,8 +29,8 @@ def ledger(url: str) -> Iterator[SqlLedger]:
 
 
 def opened(url: str, *models: tuple[str, ...] | None) -> SqlLedger:
-    audiences = [Audience(f"sink{number}", models=wanted) for number, wanted in enumerate(models)]
-    return open_state(url, writer=True, now=lambda: NOON, audiences=audiences)
+    subscriptions = [Subscription(f"sink{number}", models=wanted) for number, wanted in enumerate(models)]
+    return open_state(url, writer=True, now=lambda: NOON, subscriptions=subscriptions)
 
 
 def bad(name: str | None, verdict: Verdict = Verdict.FAILED) -> Item:
@@ -56,7 +56,7 @@ def test_messages_come_back_as_they_went_in_and_in_their_order(ledger: SqlLedger
     message = ledger.outbox.pending("sink0", 1)[0].message
     assert (message.reason, message.author, message.line) == (HOSTILE, HOSTILE, 7)
     assert (message.began, message.at, message.verdict) == (NOON, NOON, Verdict.FAILED)
-    waiting = ledger.outbox.waiting()
+    waiting = ledger.outbox.pending_counts()
     assert {sink: found.number for sink, found in waiting.items()} == {"sink0": 3, "sink1": 2}
 
 
@@ -67,13 +67,13 @@ def test_what_is_sent_is_kept_while_its_episode_goes_on_and_then_removed(ledger:
     writes = ledger.writes
     save(ledger, bad("b"))
     assert ledger.writes == writes
-    ledger.outbox.sent([row.row_id], NOON)
+    ledger.outbox.mark_sent([row.row_id], NOON)
     assert names(ledger) == []
     assert [message.subject.title for message in ledger.outbox.open_messages("sink0")] == ["b@1.0.0"]
     save(ledger)
     (row,) = ledger.outbox.pending("sink0", 10)
     assert (row.message.kind, row.message.verdict, row.message.was) == ("recovered", None, Verdict.FAILED)
-    ledger.outbox.sent([row.row_id], NOON)
+    ledger.outbox.mark_sent([row.row_id], NOON)
     assert (names(ledger), ledger.outbox.open_messages("sink0")) == ([], [])
 
 
@@ -83,7 +83,7 @@ def test_an_attempt_that_failed_is_remembered(ledger: SqlLedger) -> None:
     later = NOON + timedelta(minutes=1)
     for _ in range(2):
         (row,) = ledger.outbox.pending("sink0", 10)
-        ledger.outbox.postponed([row.row_id], later, HOSTILE)
+        ledger.outbox.postpone([row.row_id], later, HOSTILE)
     (row,) = ledger.outbox.pending("sink0", 10)
     assert (row.attempts, row.not_before, row.error) == (2, later, HOSTILE)
 
@@ -91,15 +91,15 @@ def test_an_attempt_that_failed_is_remembered(ledger: SqlLedger) -> None:
 def test_a_digest_is_of_the_messages_that_waited_when_it_was_made(ledger: SqlLedger) -> None:
     """Others are not in it; it is sent, or postponed, as a whole."""
     save(ledger, bad("b"), bad("c", Verdict.DRIFTED))
-    ledger.outbox.bundle("sink0", "digest-1")
+    ledger.outbox.assign_digest("sink0", "digest-1")
     save(ledger, bad("b"), bad("c", Verdict.DRIFTED), bad("d"))
-    assert ledger.outbox.numbers("digest-1") == {
+    assert ledger.outbox.digest_counts("digest-1") == {
         ("attention", Verdict.DRIFTED): 1,
         ("attention", Verdict.FAILED): 1,
     }
-    ledger.outbox.postponed("digest-1", NOON, "no")
+    ledger.outbox.postpone("digest-1", NOON, "no")
     assert [row.digest for row in ledger.outbox.pending("sink0", 10)] == ["digest-1", "digest-1", None]
-    ledger.outbox.sent("digest-1", NOON)
+    ledger.outbox.mark_sent("digest-1", NOON)
     assert names(ledger) == ["d@1.0.0"]
 
 
@@ -118,20 +118,20 @@ def test_a_filter_that_is_narrowed_and_widened_again_writes_no_message_twice(url
 def test_what_is_of_other_sinks_is_forgotten(ledger: SqlLedger) -> None:
     """Those that are configured keep theirs; nothing is written where there is nothing to forget."""
     save(ledger, bad("a"))
-    ledger.outbox.keep(["sink1"])
+    ledger.outbox.retain_sinks(["sink1"])
     writes = ledger.writes
-    ledger.outbox.keep(["sink1"])
-    assert (set(ledger.outbox.waiting()), ledger.writes) == ({"sink1"}, writes)
+    ledger.outbox.retain_sinks(["sink1"])
+    assert (set(ledger.outbox.pending_counts()), ledger.writes) == ({"sink1"}, writes)
 
 
 def test_very_many_messages_are_written_at_once(ledger: SqlLedger) -> None:
     """As when a registry loses a project."""
     save(ledger, *(bad(f"m{number}") for number in range(3000)))
-    assert ledger.outbox.waiting()["sink0"].number == 3000
-    ledger.outbox.bundle("sink0", "digest-1")
-    assert ledger.outbox.numbers("digest-1") == {("attention", Verdict.FAILED): 3000}
+    assert ledger.outbox.pending_counts()["sink0"].number == 3000
+    ledger.outbox.assign_digest("sink0", "digest-1")
+    assert ledger.outbox.digest_counts("digest-1") == {("attention", Verdict.FAILED): 3000}
     save(ledger)
-    assert ledger.outbox.waiting()["sink0"].number == 6000
+    assert ledger.outbox.pending_counts()["sink0"].number == 6000
 
 
 def test_a_row_that_cannot_be_read_is_named(url: str) -> None:
