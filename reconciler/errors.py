@@ -11,6 +11,7 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     │   └── StateLockedError      3  another process is the writer
     ├── StuckError                3  the loop stood still; a supervisor starts the process again
     ├── GuardError                4  refused on purpose; the message names the knob
+    ├── SinkError                 3  a sink did not take a message; it is sent again later
     ├── TargetUnusable          2, 3 one target cannot be opened; the others go on
     └── RegistryError             3  the registry's answer, or the lack of one
         ├── RegistryUnavailable   3  a read failed, or a request was certainly not executed; later
@@ -101,6 +102,20 @@ class GuardError(ReconcilerError):
     """A guard refused to go on."""
 
     exit_code = Exit.REFUSED
+
+
+class SinkError(ReconcilerError):
+    """A sink did not take a message; the words hold no part of its URL but the host.
+
+    Attributes:
+        retry_after: seconds the sink asked to wait, or None.
+    """
+
+    exit_code = Exit.UNUSABLE
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class TargetUnusable(ReconcilerError):  # noqa: N818 - reads as what happened

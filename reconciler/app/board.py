@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.contract import lifecycle
+from reconciler.contract.wording import many
 from reconciler.engine.values import EventKind, Phase
 from reconciler.views import html
 from reconciler.views.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.contract.pair import Pair
     from reconciler.daemon.health import Health
     from reconciler.daemon.ticker import Tick
     from reconciler.engine.values import Entry, Event, Report
+    from reconciler.notify import Backlog
 
 _UNFINISHED = frozenset({Phase.INTENDED, Phase.REGISTERED})
 _ENDED = frozenset(
@@ -46,22 +48,34 @@ class Board:
         last: the newest tick.
         succeeded_at: the end of the newest tick without an error.
         next_run: when the schedule asks next, once it runs.
+        sinks: the names of those that are configured.
+        backlogs: what each sink has not taken yet.
         alert: what a person has to know as long as this process lives, such as a state that was replaced.
     """
 
     health: Health
     targets: tuple[str, ...]
+    sinks: tuple[str, ...] = ()
     metrics: Metrics = field(init=False)
     report: Report | None = None
     read: bool = False
     last: Tick | None = None
     succeeded_at: datetime | None = None
     alert: str | None = None
+    backlogs: Mapping[str, Backlog] = field(default_factory=dict)
     next_run: Callable[[], datetime | None] = lambda: None
+    _commit: str | None = None
+    _commit_at: datetime | None = None
     _open: dict[tuple[str, Pair], datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.metrics = Metrics(__version__, self.targets)
+        self.metrics = Metrics(__version__, self.targets, self.sinks)
+
+    def commit_seen(self, commit: str, at: datetime) -> None:
+        """Hears which commit the branch has. How long the first one has been there is not known."""
+        if self._commit not in (None, commit):
+            self._commit_at = at
+        self._commit = commit
 
     def heard(self, tick: Tick) -> None:
         """Takes the result of one tick."""
@@ -70,7 +84,7 @@ class Board:
         if tick.git_at is not None:
             self.metrics.observe_git(tick.git_at)
         if tick.outcome != "error":
-            self.succeeded_at = tick.at
+            self.succeeded_at, self._commit_at = tick.at, None  # a later import is another try
         elif tick.report is None:
             self.metrics.observe_outage()
 
@@ -89,6 +103,9 @@ class Board:
         ):
             self._open.pop(key, None)
         elif event.kind is EventKind.IMPORT_REQUESTED:
+            if self._commit_at is not None and key not in self._open:
+                seconds = (event.at - self._commit_at).total_seconds()
+                self.metrics.observe_import_call(event.target, max(seconds, 0.0))
             self._open.setdefault(key, event.at)
 
     def asked(self, target: str, method: str, status: int | None, seconds: float) -> None:
@@ -107,12 +124,29 @@ class Board:
         self.alert = what
         self.metrics.observe_replaced_state()
 
+    def take_backlogs(self, backlogs: Mapping[str, Backlog]) -> None:
+        """Takes what waits for each sink."""
+        self.backlogs = backlogs
+
+    def undelivered(self) -> tuple[str, ...]:
+        """A line for each sink that did not take its last message."""
+        return tuple(
+            f"Messages to {name} are not delivered: {many(found.number, 'message waits', 'messages wait')} "
+            f"since {found.oldest:%Y-%m-%d %H:%M:%SZ}. {found.error}"
+            for name, found in self.backlogs.items()
+            if found.error is not None and found.oldest is not None
+        )
+
     def scrape(self) -> bytes:
         """The metrics as they are now."""
         if self.health.not_alive():
             self.metrics.observe_outage()
         self.metrics.observe_state(up=self.health.state_problem is None)
-        ages = [(datetime.now(UTC) - at).total_seconds() for at in list(self._open.values())]
+        now = datetime.now(UTC)
+        for name, found in self.backlogs.items():
+            age = (now - found.oldest).total_seconds() if found.oldest else 0.0
+            self.metrics.observe_backlog(name, found.number, age)
+        ages = [(now - at).total_seconds() for at in list(self._open.values())]
         self.metrics.observe_unfinished(max(ages, default=0.0))
         return self.metrics.render()
 

@@ -59,7 +59,7 @@ def auth_of(
 def secret_of(base: Path, section: BaseModel, name: str) -> registry.Secret | None:
     """The secret that a section gives in one of its ways, or None when it gives none."""
     value, file = getattr(section, name), getattr(section, f"{name}_file")
-    variable, command = getattr(section, f"{name}_env"), getattr(section, f"{name}_command")
+    variable, command = getattr(section, f"{name}_env"), getattr(section, f"{name}_command", None)
     if value is not None:
         return registry.GivenSecret(value.get_secret_value())
     if file is not None:

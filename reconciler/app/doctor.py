@@ -20,6 +20,7 @@ from reconciler.app.exposure import exposures
 from reconciler.app.finding import Finding
 from reconciler.app.measure import measure
 from reconciler.app.repository import source_of
+from reconciler.app.sinks import examine_sinks
 from reconciler.app.world import policy_of, registry_of
 from reconciler.contract import edition
 from reconciler.contract.wording import many
@@ -60,6 +61,7 @@ async def examine(
         *exposures(configuration, names),
         *_git(configuration, names),
         _state(configuration),
+        *await examine_sinks(configuration),
     ]
     for name in names:
         findings += [finding async for finding in _target(configuration, name, watch)]

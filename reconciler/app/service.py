@@ -109,7 +109,8 @@ def _service(configuration: Configuration, target: str | None, worker: Worker) -
     with configuration.located("schedule", "cron"):
         trigger_of(schedule)  # a crontab line that is none is said before anything else
     health = Health(lambda: patience(schedule, INTERVALS, datetime.now(UTC)), longest_call(configuration))
-    board = Board(health, configuration.chosen(target))
+    sinks = tuple(sink.title for sink in configuration.settings.notify)
+    board = Board(health, configuration.chosen(target), sinks)
     clock = Clock(sleep=stop.sleep, stopping=stop.asked)
     sessions = Sessions(configuration, target, clock, board)
     supervisor = Supervisor(sessions.open, health, board.heard, clock.chance)
@@ -222,6 +223,7 @@ def _application(service: _Service, hosts: Hosts) -> ASGIApp:
             next_tick_at=board.next_run(),
             commit_url=wanted.commit_url,
             problem=board.problem() if board.last else None,
+            undelivered=board.undelivered(),
         )
 
     async def refresh() -> None:

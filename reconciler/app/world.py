@@ -14,6 +14,7 @@ from reconciler.app.indexed import index_of, part_of, reader_of
 from reconciler.app.inspection import inspection_of
 from reconciler.app.reopened import Reopened
 from reconciler.app.repository import source_of
+from reconciler.app.sinks import subscriptions_of
 from reconciler.app.unchanged import MARK, note
 from reconciler.embedded import EmbeddedSettings
 from reconciler.engine.clock import Clock, Policy
@@ -174,6 +175,7 @@ def _ledger(
         lineage={name: _checked_identity(configuration, name) for name in names},
         compact_after=configuration.settings.state.compact_after,
         replaces=heritage.session,
+        subscriptions=subscriptions_of(configuration),
     )
 
 

@@ -31,6 +31,7 @@ _COMMANDS = {
     "schema": ("schema.schema", "JSON Schema of a manifest or of the configuration."),
     "doctor": ("diagnose.doctor", "Checks the whole setup and says what to do."),
     "state": ("state.app", "Looks after the state: check, export, compact, migrate, rebuild."),
+    "notify": ("notify.app", "Sends a trial message to a sink: test."),
     "registry": ("registry.app", "The embedded registry: serve."),
 }
 """For each command, in the order of the list: where in this package it is, and its line of the list."""

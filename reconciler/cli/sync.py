@@ -41,6 +41,8 @@ RefreshOption = Annotated[
     bool, typer.Option("--refresh", help="Compare every declared model, whatever is remembered.")
 ]
 
+_NOTIFYING = 10.0  # seconds at most that `apply` takes for sending messages
+
 
 def plan(
     model: ModelArgument = None,
@@ -174,7 +176,9 @@ async def _apply(
     whole: bool,
 ) -> Report:
     """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
+    from reconciler.app.sinks import flush  # noqa: PLC0415
     from reconciler.app.world import Listeners, opened  # noqa: PLC0415
+    from reconciler.contract.wording import many  # noqa: PLC0415
     from reconciler.engine import remembered  # noqa: PLC0415
 
     heard = Listeners(progress)
@@ -182,7 +186,14 @@ async def _apply(
     async def work(clock: Clock) -> Report:
         async with opened(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
             report = await world.engine.cycle(wanted)
-            world.rest.extend(filter(None, [world.engine.rest(report)]))
+            left = await flush(settings, world.ledger.outbox, clock, _NOTIFYING)
+            for name, backlog in left.items():
+                waiting = many(backlog.number, "message waits", "messages wait")
+                tell(
+                    f"note: sink {name}: {waiting}: {backlog.error or 'not sent yet'}; the next run sends it"
+                )
+            if not left:
+                world.rest.extend(filter(None, [world.engine.rest(report)]))
             targets = [found.name for found in world.engine.targets]
             return remembered.whole(report, world.ledger, targets) if whole else report
 

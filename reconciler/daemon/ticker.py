@@ -86,6 +86,7 @@ class Ticker:
     Attributes:
         heard: told of every tick.
         shown: told of the newest report whenever it is another: after a cycle, and after news of an import.
+        commit_seen: told of the commit that the branch has, and when git said so.
         unfinished: how many imports are not final yet, as far as is known.
     """
 
@@ -93,6 +94,7 @@ class Ticker:
     deeds: Deeds
     heard: Callable[[Tick], None] = lambda _: None
     shown: Callable[[Report], None] = lambda _: None
+    commit_seen: Callable[[str, datetime], None] = lambda *_: None
     unfinished: int = 0
     attention: Attention = field(default_factory=Attention)
     _commit: str | None = None
@@ -119,6 +121,7 @@ class Ticker:
                 report = await self._carry_out(request) or report
             commit = await self.engine.head()
             git_at = self.engine.clock.now()
+            self.commit_seen(commit, git_at)
             if report is None and self._something_to_do(commit):
                 report = await self._cycle(commit, actor)
         except ReconcilerError as problem:

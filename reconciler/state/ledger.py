@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import delete, func, insert, select
 
 from reconciler.contract.pair import Pair
+from reconciler.engine.episodes import OutboxUpdate, outbox_update
 from reconciler.engine.fold import fold
 from reconciler.engine.values import EventKind, Phase, Verdict, stand
 from reconciler.errors import StateError
-from reconciler.state import archive, standing, tables
+from reconciler.state import archive, outbox, standing, tables
 from reconciler.state import report as report_text
 from reconciler.state.address import SqliteFile
 from reconciler.state.bulk import execute_many, insert_rows, select_rows
 from reconciler.state.complaint import explained
 from reconciler.state.identity import facts_of
+from reconciler.state.outbox import Outbox
 from reconciler.state.requests import Requests
 from reconciler.state.rows import (
     ENTRY_COLUMNS,
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.engine.values import Entry, Event, Report, Standing
+    from reconciler.engine.episodes import Subscription
+    from reconciler.engine.values import Entry, Event, Item, Report, Standing
     from reconciler.state.database import Database
 
     Rule = Callable[[Mapping[Key, Entry], Sequence[Event]], None]
@@ -71,6 +74,7 @@ class SqlLedger:
         allowed: Rule | None = None,
         compact_after: timedelta = timedelta(0),
         now: Callable[[], datetime] = utc_now,
+        subscriptions: Sequence[Subscription] = (),
     ) -> None:
         """Wraps an open database.
 
@@ -80,11 +84,13 @@ class SqlLedger:
             compact_after: age at which events of pairs at rest are archived, once a day, together with a
                 report; zero for never.
             now: the wall clock.
+            subscriptions: what each sink wants to hear.
         """
         self._database = database
         self._allowed = allowed
         self._compact_after = compact_after
         self._now = now
+        self._subscriptions = subscriptions
 
     def __enter__(self) -> Self:
         return self
@@ -103,6 +109,11 @@ class SqlLedger:
     def requests(self) -> Requests:
         """What other processes ask of the one that holds the state."""
         return Requests(self._database)
+
+    @property
+    def outbox(self) -> Outbox:
+        """Messages that are to be sent."""
+        return Outbox(self._database)
 
     @property
     def session(self) -> str | None:
@@ -230,19 +241,31 @@ class SqlLedger:
             gone, new = standing.replace(connection, wanted)
             is_news = body != _report_text(connection)
             known = _marks(connection)
+            told = self._outbox_update(
+                connection, [item for found in items.values() for item in found], judged
+            )
         unknown = {key: value for key, value in marks.items() if known.get(key) != value}
-        if not (gone or new or is_news or unknown):
+        if not (gone or new or is_news or unknown or any(told)):
             return
         now = self._now()
         due = self._compact_after and _is_due(known.get(_COMPACTED), now)
         with self._database.writing() as connection:
             standing.write(connection, gone, new)
+            outbox.write(connection, told)
             _mark(connection, unknown | ({_COMPACTED: stamp(now)} if due else {}))
             if due:
                 archive.compact(connection, now - self._compact_after, whole=True)
             if is_news:
                 connection.execute(delete(tables.report))
                 connection.execute(insert(tables.report).values(id=1, body=body))
+
+    def _outbox_update(
+        self, connection: Connection, items: Sequence[Item], judged: Mapping[str, Collection[Pair] | None]
+    ) -> OutboxUpdate:
+        """What the sinks are to be told by a report."""
+        if not self._subscriptions:
+            return OutboxUpdate()
+        return outbox_update(outbox.episodes(connection), items, judged, self._subscriptions, self._now())
 
     def last_report(self, *, whole: bool = True) -> Report | None:
         """The newest report, or None when no cycle has finished.

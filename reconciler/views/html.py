@@ -58,6 +58,7 @@ class PageState:
         next_tick_at: when the schedule looks again, if it does.
         commit_url: link to a commit, in which `{commit}` is replaced; http and https only.
         problem: why what is shown may be old, in one line; None while it is not.
+        undelivered: one line for each sink that does not take its messages.
         refresh_seconds: how often a browser fetches the page again; 0 for never.
     """
 
@@ -70,6 +71,7 @@ class PageState:
     next_tick_at: datetime | None = None
     commit_url: str | None = None
     problem: str | None = None
+    undelivered: tuple[str, ...] = ()
     refresh_seconds: int = 15
 
 
