@@ -26,7 +26,7 @@ REPORT = Report(
 def test_the_page_shows_the_newest_report_filtered_by_the_query(site: Served) -> None:
     """What a browser gets."""
     site.loop.report = REPORT
-    page = site.client.get("/", params={"verdict": "failed", "name": "中"})
+    page = site.client.get("/", params={"verdict": "failed", "q": "中"})
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert r"中文\u202e" in page.text
@@ -38,7 +38,10 @@ def test_a_browser_may_load_frame_and_guess_nothing(site: Served) -> None:
     """The headers of every answer, also of one that is not found."""
     for path in ("/", "/metrics", "/nowhere"):
         headers = site.client.get(path).headers
-        assert "default-src 'none'; style-src 'sha256-" in headers["content-security-policy"]
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'; style-src 'sha256-" in policy
+        assert "; script-src 'sha256-" in policy
+        assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
