@@ -301,7 +301,7 @@ def test_the_page_of_a_model_tells_all_that_is_known_of_it() -> None:
     )
     for told in (
         "resnet@0.9.0 drifted registered with other content; versions are immutable since",
-        "What to do A registered version is immutable. For the new content set model_version to 1.0.1 and commit",
+        "What to do A registered version is immutable. For the new content set model_version to 1.0.1",
         "git log -p -- models.d/resnet.yaml",
         "1 model_name: resnet 2 runtme: x 1: bad",
         "and 3 more lines",
