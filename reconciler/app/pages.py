@@ -109,5 +109,5 @@ def _followed(configuration: Configuration) -> tuple[str, str]:
     told = source.followed()
     source.close()
     repository, branch = told["source.repo"], told["source.branch"]
-    is_folder = (configuration.base / repository).is_dir()
-    return str((configuration.base / repository).resolve()) if is_folder else repository, branch
+    folder = configuration.base / repository
+    return str(folder.resolve()) if folder.is_dir() else repository, branch
