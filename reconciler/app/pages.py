@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from reconciler.settings import EmbeddedTarget
 from reconciler.views.page_facts import PageState, TargetFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable
 
     from reconciler.app.board import Board
     from reconciler.app.sessions import Sessions
@@ -39,10 +40,12 @@ class ServicePages:
     _reader: PageReader = field(init=False)
     _followed: tuple[str, str] = field(init=False)
     _leader: str = field(init=False)
+    _leader_id: str = field(init=False)
 
     def __post_init__(self) -> None:
         self._reader = PageReader(self.configuration, self.sessions, self.board, self.worker)
         self._followed = _followed(self.configuration)
+        self._leader_id = secrets.token_hex(4)  # pages of another process are none of this one's
         self._leader = f"{socket.gethostname()}, process {os.getpid()}"
 
     def state(self, report: Report | None) -> PageState:
@@ -65,10 +68,11 @@ class ServicePages:
             problem=board.problem() if board.last else None,
         )
 
-    def token(self) -> Hashable | None:
-        """Another value with whatever the pages may show anew; None while the program stops."""
+    def token(self) -> str | None:
+        """Another one with whatever the pages may show anew; None while the program stops."""
         problem = self.board.problem() if self.board.last else None
-        return None if self.stopping() else (self.board.revision, self._reader.late, problem is None)
+        told = f"{self._leader_id}.{self.board.revision}.{self._reader.late}.{int(problem is None)}"
+        return None if self.stopping() else told
 
     async def summary(self) -> Report | None:
         """The newest report in numbers."""

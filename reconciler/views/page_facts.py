@@ -61,6 +61,7 @@ class PageState:
         commit_url: link to a commit, in which `{commit}` is replaced; http and https only.
         file_url: link to a line of a file, in which `{commit}`, `{path}` and `{line}` are replaced; likewise.
         problem: why what is shown may be old, in one line; None while it is not.
+        token: another one whenever the pages may say something else; an event tells the newest.
         refresh_seconds: how often a browser without script fetches the page again; 0 for never.
     """
 
@@ -78,6 +79,7 @@ class PageState:
     commit_url: str | None = None
     file_url: str | None = None
     problem: str | None = None
+    token: str = ""
     refresh_seconds: int = 15
 
 

@@ -48,8 +48,8 @@ class Pages(Protocol):
     def state(self, report: Report | None) -> PageState:
         """What every page shows, with the newest report in numbers."""
 
-    def token(self) -> Hashable | None:
-        """Another value whenever the pages may say something else; None once the program stops."""
+    def token(self) -> str | None:
+        """Another one, without blanks, whenever the pages may say something else; None once it all stops."""
 
     async def summary(self) -> Report | None:
         """The newest report in numbers, as far as it can be had soon."""
@@ -109,27 +109,28 @@ def _page_routes(pages: Pages) -> list[Route]:
     documents, models = Rendered(), Rendered()  # a model whose history is long holds up no overview
 
     async def overview(request: Request) -> Response:
-        wanted = Selection.of(request.query_params)
+        wanted, token = Selection.of(request.query_params), pages.token()
         summary = await pages.summary()
         found = await pages.overview(wanted.listing, matrix=wanted.view == "matrix")
-        state = pages.state(summary)
+        state = _state(pages, summary, token)
         document = await documents.get(
             (wanted, _key(state)), (summary, found), lambda: html.overview(state, wanted, found)
         )
         return document.answer(request, "text/html")
 
     async def model(request: Request) -> Response:
-        parts = _parts(request)
+        parts, token = _parts(request), pages.token()
         if not _SHORTEST <= len(parts) <= _LONGEST:
-            return _not_found(pages, request, None)
+            return _not_found(_state(pages, None, token), request)
         summary = await pages.summary()
         try:
             found = await pages.model(parts[1], parts[2], parts[3] if len(parts) == _LONGEST else None)
         except StateError as error:
-            return HTMLResponse(html.unavailable(pages.state(summary), _root(request), str(error)), 503)
+            state = _state(pages, summary, token)
+            return HTMLResponse(html.unavailable(state, _root(request), str(error)), 503)
+        state = _state(pages, summary, token)
         if found is None:
-            return _not_found(pages, request, summary)
-        state = pages.state(summary)
+            return _not_found(state, request)
         document = await models.get((*parts, _key(state)), (summary, found), lambda: html.model(state, found))
         return document.answer(request, "text/html")
 
@@ -166,8 +167,13 @@ def _root(request: Request) -> str:
     return "../" * (raw.partition(b"?")[0].count(b"/") - 1)
 
 
-def _not_found(pages: Pages, request: Request, summary: Report | None) -> Response:
-    return HTMLResponse(html.missing(pages.state(summary), _root(request)), 404)
+def _not_found(state: PageState, request: Request) -> Response:
+    return HTMLResponse(html.missing(state, _root(request)), 404)
+
+
+def _state(pages: Pages, summary: Report | None, token: str | None) -> PageState:
+    """What every page shows; the token is that of before anything was read, so that no change is missed."""
+    return replace(pages.state(summary), token=token or "")
 
 
 def create_health_app(

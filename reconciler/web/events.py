@@ -1,6 +1,6 @@
-"""Server-sent events: tells an open page that there is something new, and nothing else.
+"""Server-sent events: tells an open page which state is the newest, by a token, and nothing else.
 
-A page that hears of it fetches itself again, with its own tag and its own leave; so a stream holds no state.
+A page that was made of another state fetches itself again, with its own leave; so a stream holds no state.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Hashable
+    from collections.abc import AsyncIterator, Callable
 
     from starlette.requests import Request
 
@@ -26,13 +26,13 @@ class Events:
     """The streams of one application.
 
     Args:
-        token: another value whenever the pages may say something else; None ends every stream.
+        token: another one whenever the pages may say something else; None ends every stream.
         look: seconds between two looks at it.
         most: streams at a time.
     """
 
     def __init__(
-        self, token: Callable[[], Hashable | None], *, look: float = _LOOK, most: int = MOST_STREAMS
+        self, token: Callable[[], str | None], *, look: float = _LOOK, most: int = MOST_STREAMS
     ) -> None:
         self._token = token
         self._look = look
@@ -49,12 +49,12 @@ class Events:
     async def _changes(self) -> AsyncIterator[str]:
         self._open += 1
         try:
-            said: Hashable | None = None
+            said: str | None = None
             silent = 0.0
             while (token := self._token()) is not None:
                 if token != said:
                     said, silent = token, 0.0
-                    yield "retry: 3000\nevent: state\ndata: changed\n\n"
+                    yield f"retry: 3000\nevent: state\ndata: {token}\n\n"
                 elif silent >= _SILENCE:
                     silent = 0.0
                     yield ": still here\n\n"

@@ -348,10 +348,10 @@ def test_a_reader_is_left_alone_who_wants_to_be() -> None:
     """Without script the browser fetches the page again, with script events do; both can be switched off."""
     page = source(report())
     assert '<noscript><meta http-equiv="refresh" content="15"></noscript>' in page
-    assert '<body data-root="" data-live>' in page
+    assert '<body data-root="" data-live data-token="">' in page
     page = source(report(), Selection(verdict="failed", refresh="off"))
     assert "http-equiv" not in page
-    assert '<body data-root="">' in page
+    assert '<body data-root="" data-token="">' in page
     assert 'href="?verdict=failed"' in page
 
 

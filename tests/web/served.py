@@ -17,7 +17,7 @@ from reconciler.web.server import listen, serving
 from tests.views.samples import listing_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
@@ -57,9 +57,9 @@ class Loop:
         """What every page shows."""
         return PageState(NOON, "0.1.0", "running", report)
 
-    def token(self) -> Hashable | None:
+    def token(self) -> str | None:
         """Another one with each report; None once it stops."""
-        return None if self.stopping else id(self.report)
+        return None if self.stopping else str(id(self.report))
 
     async def summary(self) -> Report | None:
         """The report itself."""

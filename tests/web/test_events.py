@@ -24,7 +24,7 @@ def _events(answer: httpx.Response) -> Iterator[str]:
 
 
 def test_a_page_hears_at_once_and_then_of_every_change_until_the_program_stops(site: Served) -> None:
-    """And of nothing else: what there is to know it fetches itself."""
+    """By a token, and of nothing else; the page has that of the state that it shows."""
     with site.client.stream("GET", "/events") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] == "no-store"
@@ -40,7 +40,7 @@ def test_there_are_only_so_many_readers_at_a_time() -> None:
     """Who comes later is told when to come again."""
 
     async def asked() -> list[int]:
-        events = Events(lambda: 1, most=1)
+        events = Events(lambda: "1", most=1)
         request = Request({"type": "http"})
         first = await events.stream(request)
         body = cast("Any", first).body_iterator

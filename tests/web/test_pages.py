@@ -14,6 +14,7 @@ from tests.web.prepared import DIGEST, TARGETS, Prepared, models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from reconciler.engine.values import Item
 
@@ -151,3 +152,27 @@ def test_the_report_is_the_same_for_programs(site: Prepared) -> None:
     report = site.client.get("/api/report").json()
     assert report["digest"] == DIGEST
     assert sum(report["summary"].values()) >= _NUMBER
+
+
+def test_a_page_that_came_too_late_hears_so_and_the_next_one_has_it(site: Prepared) -> None:
+    """The token of a page is that of before anything was read: what changes meanwhile is another one."""
+    page = site.client.get("/").text
+    (token,) = re.findall(r'data-token="([^"]+)"', page)
+    site.save(_items(site)[:-1], site.failures)
+    with site.client.stream("GET", "/events") as answer:
+        told = next(line for line in answer.iter_lines() if line.startswith("data:"))
+    assert told.removeprefix("data: ") != token
+    site.save(_items(site), site.failures)
+
+
+def test_addresses_are_neither_shown_nor_found_where_they_are_not_to_be(tmp_path: Path) -> None:
+    """On no page, and by no search."""
+    hidden = Fleet(tmp_path / "hidden")
+    hidden.configure(TARGETS.replace("[web]", "[web]\nshow_emails = false"))
+    hidden.repository.commit({"models.d/team-0/model-0.yaml": _MANIFEST % "digits"}, "Add model-000000")
+    with Prepared(hidden.folder) as found:
+        found.save(models(40, found.commit))
+        for path in ("/", "/?view=matrix", "/models/staging/model-000000/1.0.0", "/api/report"):
+            assert "example.org" not in found.client.get(path).text.replace("git.example", ""), path
+        assert "No model matches" in found.client.get("/?q=example.org").text
+        assert "No model matches" not in found.client.get("/?q=ada").text

@@ -52,6 +52,7 @@
     if (focused && document.activeElement === document.body)
       document.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
     document.title = page.title;
+    document.body.dataset.token = page.body.dataset.token;
     const icon = page.getElementById("icon");
     if (icon) document.getElementById("icon").href = icon.getAttribute("href");
     setSkew(page);
@@ -77,20 +78,15 @@
 
   const follow = () => {
     const events = new EventSource(`${root}events`);
-    let connected = false;
-    events.addEventListener("state", () => {
-      if (connected) fetchPage();
-      else if (document.readyState === "complete" && Date.now() - started > 2000) fetchPage();
-      connected = true;
+    events.addEventListener("state", (event) => {
+      if (event.data !== document.body.dataset.token) fetchPage();
       say("live");
     });
     events.onerror = () => {
       say("not connected");
-      connected = false;
       if (events.readyState === EventSource.CLOSED) setTimeout(() => { fetchPage(); follow(); }, 15000);
     };
   };
-  const started = Date.now();
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
