@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from reconciler.app.model_page import ModelRecord, Shown, model_record, not_asked, registered
-from reconciler.app.repository import source_of
+from reconciler.app.repository import followed, source_of
 from reconciler.app.sessions import remembered
 from reconciler.engine.listing import Listing, Matrix, by_pair
 from reconciler.engine.verdict_table import VerdictTable
@@ -58,6 +58,7 @@ class PageReader:
         worker: where registries are asked.
 
     Attributes:
+        followed: repository and branch, in words without secrets; as of the last summary.
         late: how many answers came after their page was given up: it has something to fetch now.
     """
 
@@ -65,6 +66,7 @@ class PageReader:
     sessions: Sessions
     board: Board
     worker: Worker
+    followed: tuple[str, str] = ("", "")
     late: int = 0
     _missed: set[Hashable] = field(default_factory=set)
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "page"))
@@ -152,6 +154,7 @@ class PageReader:
         if found is None:
             return None
         self._commit = found.commit
+        self.followed = followed(self.configuration)
         return replace(
             found,
             failures=tuple(failure for failure in found.failures if failure.target in names),

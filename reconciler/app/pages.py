@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.app.page_reader import PageReader
-from reconciler.app.repository import source_of
-from reconciler.errors import ReconcilerError
 from reconciler.settings import EmbeddedTarget
 from reconciler.views.page_facts import PageState, TargetFacts
 
@@ -38,13 +36,11 @@ class ServicePages:
     worker: Worker
     stopping: Callable[[], bool] = field(kw_only=True)
     _reader: PageReader = field(init=False)
-    _followed: tuple[str, str] = field(init=False)
     _leader: str = field(init=False)
     _leader_id: str = field(init=False)
 
     def __post_init__(self) -> None:
         self._reader = PageReader(self.configuration, self.sessions, self.board, self.worker)
-        self._followed = _followed(self.configuration)
         self._leader_id = secrets.token_hex(4)  # pages of another process are none of this one's
         self._leader = f"{socket.gethostname()}, process {os.getpid()}"
 
@@ -59,8 +55,8 @@ class ServicePages:
             last_tick=board.tick(),
             last_success_at=board.succeeded_at,
             next_tick_at=board.next_run(),
-            repository=self._followed[0],
-            branch=self._followed[1],
+            repository=self._reader.followed[0],
+            branch=self._reader.followed[1],
             leader=self._leader,
             targets=tuple(self._target(name) for name in board.targets),
             commit_url=web.commit_url,
@@ -102,16 +98,3 @@ class ServicePages:
             workspace = "" if wanted.workspace_id == "0" else f", workspace {wanted.workspace_id}"
             where = f"{wanted.endpoint}, project {wanted.project_id}{workspace}"
         return TargetFacts(name, where, self.board.answered.get(name))
-
-
-def _followed(configuration: Configuration) -> tuple[str, str]:
-    """Repository and branch, in words without secrets."""
-    try:
-        source = source_of(configuration)
-    except ReconcilerError:
-        return configuration.settings.source.repo, ""
-    told = source.followed()
-    source.close()
-    repository, branch = told["source.repo"], told["source.branch"]
-    folder = configuration.base / repository
-    return str(folder.resolve()) if folder.is_dir() else repository, branch

@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from reconciler.views.colour import Tone
     from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState
 
-MOST_REASONS = 8
+MOST_REASONS = 3
 """Reasons and differences of one model in a list; its own page tells them all."""
 
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 _LONG_HEX = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
-_WIDEST = 300  # characters of a reason in a list
+_WIDEST = 300  # characters of a reason, or a difference, in a list
 _ICONS: Mapping[Tone, str] = {"good": "176f3d", "busy": "1d5f99", "warning": "8a5a00", "bad": "b3261e"}
 
 
@@ -160,14 +160,16 @@ def _common(state: PageState, root: str) -> dict[str, Any]:
 
 def _reason(item: Item, reason: Reason) -> str:
     """A reason in one line of a list, its long digests cut: the head shows the plan's whole."""
-    text = _LONG_HEX.sub(r"\1…", because(reason, item))
+    return _cut(_LONG_HEX.sub(r"\1…", because(reason, item)))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
 
 
 def _difference(difference: Difference) -> str:
     hides = any(name in difference.field for name in SECRET_FIELDS)
-    shown = worded(difference)
-    return f"{difference.field}: {HIDDEN}" if hides else shown
+    return _cut(f"{difference.field}: {HIDDEN}" if hides else worded(difference))
 
 
 def _value(value: Any) -> str:  # noqa: ANN401 - any JSON

@@ -240,6 +240,18 @@ def test_many_models_are_pages_that_lead_to_each_other() -> None:
     assert {"?q=m", "?q=m&page=3"} <= set(page.values("a", "href"))
 
 
+def test_a_page_of_models_of_which_everything_is_wrong_stays_small() -> None:
+    """Long reasons and many of them are cut; the model's own page tells them all."""
+    reasons = tuple(
+        Reason("invalid-value", f"{n}: {'x' * 3000}", "models.d/a.yaml", n, n) for n in range(1, 100)
+    )
+    diff = tuple(Difference(f"field_{n}", "a" * 3000, "b" * 3000) for n in range(99))
+    bad = [item(Verdict.DRIFTED, f"m-{n}", reasons=reasons, diff=diff) for n in range(ROWS)]
+    page = source(report(*bad))
+    assert len(page.encode()) < 200 * 1024
+    assert page.count("and more, on its page") == ROWS
+
+
 def test_a_long_digest_is_shown_whole_only_once() -> None:
     """A hundred refused models do not repeat it; the head has it, to be copied."""
     why = f"too many: `reconciler apply --confirm {DIGEST}`"
