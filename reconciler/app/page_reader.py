@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import time
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from reconciler.app.model_page import ModelRecord, Shown, model_record, not_asked, registered
 from reconciler.app.repository import followed, source_of
 from reconciler.app.sessions import remembered
+from reconciler.daemon.worker import Worker
 from reconciler.engine.listing import Listing, Matrix, by_pair
 from reconciler.engine.verdict_table import VerdictTable
 from reconciler.errors import ReconcilerError, StateError
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from reconciler.app.board import Board
     from reconciler.app.sessions import Sessions
     from reconciler.app.world import World
-    from reconciler.daemon.worker import Worker
     from reconciler.engine.listing import ListingQuery
     from reconciler.engine.values import Attribution, Item, Report
     from reconciler.settings import Configuration
@@ -69,7 +68,7 @@ class PageReader:
     followed: tuple[str, str] = ("", "")
     late: int = 0
     _missed: set[Hashable] = field(default_factory=set)
-    _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "page"))
+    _thread: Worker = field(default_factory=Worker)  # whose end nobody waits for, whatever hangs in it
     _kept: OrderedDict[Hashable, tuple[int, Any]] = field(default_factory=OrderedDict)
     _tables: tuple[SqlLedger, VerdictTable] | None = None
     _commits: dict[str, Attribution | None] = field(default_factory=dict)
@@ -105,7 +104,7 @@ class PageReader:
 
     def close(self) -> None:
         """Reads nothing more."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._thread.end()
 
     async def _read(self, key: Hashable, work: Callable[[], T]) -> T | None:
         """What the work gives, or gave last; None while neither is there."""
@@ -115,14 +114,14 @@ class PageReader:
             self._kept.move_to_end(key)
             return cast("T", held[1])
 
-        def kept() -> T:
+        async def kept() -> T:
             found = work()
             loop.call_soon_threadsafe(self._keep, key, revision, found)
             return found
 
         loop = asyncio.get_running_loop()
         try:
-            return await asyncio.wait_for(loop.run_in_executor(self._thread, kept), _WAITS)
+            return await asyncio.wait_for(self._thread.run(kept()), _WAITS)
         except TimeoutError:
             self._missed.add(key)
         except ReconcilerError:

@@ -28,9 +28,9 @@ description: ten digits
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's own; Playwright brings the driver."""
+    """Debian's own; Playwright brings the driver, whose event loop no other module's tests may meet."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no chromium on PATH: `apt-get install chromium` to run the tests in a browser")
@@ -41,7 +41,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Prepared]:  # noqa: ARG001 - no site without a browser
     """Models of every verdict in two targets."""
     fleet = Fleet(tmp_path_factory.mktemp("browser") / "fleet")
