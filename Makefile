@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 INSTALLER ?= # a requirement file with the pip that installs; the one that Python brings where it is not given
 
-.PHONY: demo test lint types contracts deps dockerfile check supply-chain torture bench lock clean
+.PHONY: demo test lint types contracts deps dockerfile check supply-chain torture bench screenshots lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/reconciler plan
@@ -43,6 +43,10 @@ torture: $(VENV)/.development
 
 bench: $(VENV)/.development
 	$(BIN)/python -m bench --models $(or $(N),2000)
+
+# The pictures of README and docs; needs chromium.
+screenshots: $(VENV)/.development
+	$(BIN)/python -m tests.browser.screenshots docs/images
 
 # A list of everything that is shipped, and what is known against it.
 supply-chain: $(VENV)/.audit

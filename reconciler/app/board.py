@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from reconciler import __version__
 from reconciler.contract import lifecycle
 from reconciler.contract.wording import many
 from reconciler.engine.values import EventKind, Phase
-from reconciler.views import html
+from reconciler.views import page_facts
 from reconciler.views.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Entry, Event, Report
     from reconciler.notify import Backlog
 
+_MOVES_APART = 1.0  # seconds
 _UNFINISHED = frozenset({Phase.INTENDED, Phase.REGISTERED})
 _ENDED = frozenset(
     {
@@ -43,13 +45,13 @@ class Board:
     """Values that are replaced and never changed, so that another thread may read them at any time.
 
     Attributes:
-        report: the newest that was read from the state.
-        read: whether it is what the state says now.
+        revision: another number whenever what the pages show may be something else.
         last: the newest tick.
         succeeded_at: the end of the newest tick without an error.
         next_run: when the schedule asks next, once it runs.
         sinks: the names of those that are configured.
         backlogs: what each sink has not taken yet.
+        answered: when each target's registry last answered.
         alert: what a person has to know as long as this process lives, such as a state that was replaced.
     """
 
@@ -57,8 +59,7 @@ class Board:
     targets: tuple[str, ...]
     sinks: tuple[str, ...] = ()
     metrics: Metrics = field(init=False)
-    report: Report | None = None
-    read: bool = False
+    revision: int = 0
     last: Tick | None = None
     succeeded_at: datetime | None = None
     alert: str | None = None
@@ -66,7 +67,9 @@ class Board:
     next_run: Callable[[], datetime | None] = lambda: None
     _commit: str | None = None
     _commit_at: datetime | None = None
+    answered: dict[str, datetime] = field(default_factory=dict)
     _open: dict[tuple[str, Pair], datetime] = field(default_factory=dict)
+    _moved_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.metrics = Metrics(__version__, self.targets, self.sinks)
@@ -79,7 +82,9 @@ class Board:
 
     def heard(self, tick: Tick) -> None:
         """Takes the result of one tick."""
-        self.last = tick
+        before, self.last = self.last, tick
+        if before is None or before.error != tick.error:
+            self.revision += 1
         self.metrics.observe_tick(tick.outcome, tick.seconds, tick.at)
         if tick.git_at is not None:
             self.metrics.observe_git(tick.git_at)
@@ -90,13 +95,14 @@ class Board:
 
     def shown(self, report: Report) -> None:
         """Hears that there is a newer report, and takes its numbers."""
-        self.read = False
+        self.revision += 1
         self.metrics.observe_report(report)
 
     def event(self, event: Event) -> None:
         """Hears of what is journalled."""
         self.health.step()
         self.metrics.observe_events([event])
+        self._move()
         key = (event.target, event.pair)
         if event.kind in _ENDED or (
             event.kind is EventKind.ADOPTED and lifecycle(event.model_status) != "pending"
@@ -111,6 +117,7 @@ class Board:
     def asked(self, target: str, method: str, status: int | None, seconds: float) -> None:
         """Hears of a call to a registry."""
         if status is not None:
+            self.answered[target] = datetime.now(UTC)
             self.health.step()
         self.metrics.observe_request(target, method, status, seconds)
 
@@ -122,6 +129,7 @@ class Board:
     def replaced(self, what: str) -> None:
         """Hears that another state was found in the place of the one that was known."""
         self.alert = what
+        self.revision += 1
         self.metrics.observe_replaced_state()
 
     def take_backlogs(self, backlogs: Mapping[str, Backlog]) -> None:
@@ -155,7 +163,14 @@ class Board:
         why = self.health.not_ready()
         return "; ".join(filter(None, [why, self.alert])) if why else None
 
-    def tick(self) -> html.Tick | None:
+    def tick(self) -> page_facts.Tick | None:
         """The newest tick, as the page shows it."""
         tick = self.last
-        return None if tick is None else html.Tick(tick.at, tick.seconds, tick.outcome, tick.error)
+        return None if tick is None else page_facts.Tick(tick.at, tick.seconds, tick.outcome, tick.error)
+
+    def _move(self) -> None:
+        """Events come in hundreds a second, and a report follows the last of them: readers hear of some."""
+        now = time.monotonic()
+        if now - self._moved_at > _MOVES_APART:
+            self._moved_at = now
+            self.revision += 1

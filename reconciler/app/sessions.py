@@ -124,11 +124,6 @@ class Sessions:
             {} if world is None else {"git": world.source.watch_paths(), "state": world.ledger.watch_paths()}
         )
 
-    async def read_report(self) -> None:
-        """Puts the newest report on the board: read from the state once, however often it is looked at."""
-        if self.world is not None and not self.board.read:
-            self.board.report, self.board.read = _remembered(self.world), True
-
     def _heard(self, tick: Tick) -> None:
         self.board.heard(tick)
         if self.world is not None:
@@ -175,7 +170,7 @@ def _replaced(known: str, lineage: str, events: int) -> str:
     )
 
 
-def _remembered(world: World) -> Report | None:
+def remembered(world: World) -> Report | None:
     """What is known now, by this process or the last; of very many models, those in sync are only counted."""
     whole = sum(world.ledger.counted().values()) <= _LISTED_ON_THE_PAGE
     report = world.ledger.last_report(whole=whole)

@@ -259,6 +259,9 @@ class WebSettings(_Credentials):
     token_env: str | None = None
     show_emails: bool = Field(True, description="Whether the page and the report tell authors' addresses.")
     commit_url: str | None = Field(None, description="Link to a commit; {commit} is replaced.")
+    file_url: str | None = Field(
+        None, description="Link to a line of a file at a commit; {commit}, {path} and {line} are replaced."
+    )
     webhook_secret: SecretStr | None = None
     webhook_secret_file: Path | None = None
     webhook_secret_env: str | None = None

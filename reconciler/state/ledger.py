@@ -34,6 +34,7 @@ from reconciler.state.rows import (
 )
 from reconciler.state.sqlite import side_files
 from reconciler.state.tables import plain, stored
+from reconciler.state.verdict_rows import VerdictRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -65,6 +66,9 @@ class SqlLedger:
 
     Every method raises StateError when the database cannot be used. What a method that writes was given is on
     disk when it returns, and nothing of it when it raises. May be used from several threads.
+
+    Attributes:
+        verdicts: the verdicts in pieces, for a page.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class SqlLedger:
         self._compact_after = compact_after
         self._now = now
         self._subscriptions = subscriptions
+        self.verdicts = VerdictRows(database)
 
     def __enter__(self) -> Self:
         return self
@@ -239,7 +244,7 @@ class SqlLedger:
         body = report_text.dump(report)
         with self._database.reading() as connection:
             gone, new = standing.replace(connection, wanted)
-            is_news = body != _report_text(connection)
+            is_news = body != report_text.newest(connection)
             known = _marks(connection)
             told = self._outbox_update(
                 connection, [item for found in items.values() for item in found], judged
@@ -258,6 +263,7 @@ class SqlLedger:
             if is_news:
                 connection.execute(delete(tables.report))
                 connection.execute(insert(tables.report).values(id=1, body=body))
+        self.verdicts.note_removed(gone)
 
     def _outbox_update(
         self, connection: Connection, items: Sequence[Item], judged: Mapping[str, Collection[Pair] | None]
@@ -273,7 +279,7 @@ class SqlLedger:
         Without the whole, models in sync are only counted.
         """
         with explained(self._database.where), self._database.reading() as connection:
-            body = _report_text(connection)
+            body = report_text.newest(connection)
             if body is None:
                 return None
             numbers = {} if whole else standing.counted(connection)
@@ -358,10 +364,6 @@ def _mark(connection: Connection, marks: Mapping[tuple[str, str], str]) -> None:
     for (target, name), value in marks.items():
         connection.execute(delete(tables.mark).where(columns.target == target, columns.name == name))
         connection.execute(insert(tables.mark).values(target=target, name=name, value=value))
-
-
-def _report_text(connection: Connection) -> str | None:
-    return connection.scalar(select(tables.report.c.body).order_by(tables.report.c.id.desc()).limit(1))
 
 
 def _folded(known: Mapping[Key, Entry], events: Iterable[Event]) -> tuple[dict[Key, Entry], list[Event]]:

@@ -76,6 +76,12 @@ def items(connection: Connection, *, whole: bool) -> tuple[Item, ...]:
     return tuple(sorted(map(_item, select_rows(connection, standing, _COLUMNS, where)), key=order))
 
 
+def selected(connection: Connection, where: str, values: tuple[Any, ...]) -> list[tuple[int, Item]]:
+    """The items of the rows that this says, with the rows' ids; `where` says `?` for each of the values."""
+    rows = select_rows(connection, standing, ("id", *_COLUMNS), where, values)
+    return [(row_id, _item(tuple(row))) for row_id, *row in rows]
+
+
 def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
     """How many items there are, by target and verdict."""
     columns = standing.c

@@ -107,6 +107,7 @@ def test_the_page_and_its_neighbours_tell_how_the_loop_is(fleet: Fleet) -> None:
                 assert 'reconciler_imports_total{outcome="published",target="prod"} 1.0' in metrics
                 assert 'reconciler_ticks_total{result="error"} 1.0' in metrics
                 await daemon.get("/")
+                await daemon.get("/api/report")
                 with statements() as seen:
                     page = await daemon.get("/")
                     report = (await daemon.get("/api/report")).json()
