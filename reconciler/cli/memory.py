@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,9 +21,36 @@ from reconciler.cli.report import ModelArgument, about, leave, show
 from reconciler.cli.terminal import colour, configuration, put, put_json, tell
 from reconciler.errors import Exit
 
+if TYPE_CHECKING:
+    from reconciler.engine.values import Report
+    from reconciler.settings import Configuration
+
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at", metavar="COMMIT|TIME", help="What was known while a commit was reconciled, or at a time."
+    ),
+]
+ModelIdOption = Annotated[
+    str | None, typer.Option("--model-id", metavar="ID", help="Only what led to this model, and its fate.")
+]
+CommitOption = Annotated[
+    str | None, typer.Option("--commit", metavar="REV", help="Only what this commit did and caused.")
+]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Only what happened then or later.")
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="Only what happened then or earlier.")
+]
+AuthorOption = Annotated[
+    str | None, typer.Option("--author", metavar="TEXT", help="Only commits whose author's name has this.")
+]
+
 
 def status(
     model: ModelArgument = None,
+    at: AtOption = None,
     config: ConfigOption = None,
     target: TargetOption = None,
     output: OutputOption = Output.TEXT,
@@ -29,10 +58,18 @@ def status(
     verbose: VerboseOption = False,
 ) -> None:
     """Shows the last known verdict of every model, or of one, from the state, offline."""
+    settings = configuration(config)
+    report = _newest(settings, target) if at is None else _earlier(settings, at, target)
+    report = about(report, model)
+    show(report, PlanOutput(output), quiet=quiet, verbose=verbose or output is Output.TEXT, mode="status")
+    leave(report)
+
+
+def _newest(settings: Configuration, target: str | None) -> Report:
+    """What is known now."""
     from reconciler.engine.remembered import begun, refreshed  # noqa: PLC0415 - heavy
     from reconciler.state import open_state  # noqa: PLC0415
 
-    settings = configuration(config)
     names = settings.chosen(target)
     with closing(open_state(settings.state_url, writer=False)) as ledger:
         known = ledger.last_report()
@@ -41,13 +78,24 @@ def status(
         tell("no cycle has ended yet with this state: shown is what the journal tells; see `reconciler plan`")
     elif known is None:
         tell("nothing is remembered yet: no cycle has run with this state; see `reconciler plan`")
-    report = about(report, model)
-    show(report, PlanOutput(output), quiet=quiet, verbose=verbose or output is Output.TEXT, mode="status")
-    leave(report)
+    return report
+
+
+def _earlier(settings: Configuration, at: str, target: str | None) -> Report:
+    """What was known at a time, or while a commit was the one reconciled."""
+    from reconciler.app.earlier import earlier  # noqa: PLC0415 - heavy
+    from reconciler.cli.moment import written  # noqa: PLC0415
+
+    return earlier(settings, written(at) or at, target)
 
 
 def history(
     model: ModelArgument = None,
+    model_id: ModelIdOption = None,
+    commit: CommitOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    author: AuthorOption = None,
     config: ConfigOption = None,
     target: TargetOption = None,
     output: OutputOption = Output.TEXT,
@@ -55,15 +103,25 @@ def history(
     verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Shows who declared each model, when, and what became of it: git's log joined with the journal."""
-    from reconciler.app.past import past  # noqa: PLC0415 - heavy
+    from reconciler.app.past import HistoryQuery, past  # noqa: PLC0415 - heavy
+    from reconciler.cli.moment import moment  # noqa: PLC0415
     from reconciler.views import history as view  # noqa: PLC0415
 
+    now = datetime.now(UTC)
+    wanted = view.RowFilter(
+        since=None if since is None else moment("--since", since, now),
+        until=None if until is None else moment("--until", until, now),
+        author=author,
+    )
     name, _, version = (model or "").partition("@")
-    rows = view.rows(*past(configuration(config), target, name or None, version or None))
+    found = past(configuration(config), HistoryQuery(target, name, version, model_id, commit))
+    rows = tuple(filter(wanted.admits, found))
     if output is Output.JSON:
         put_json(view.as_json(rows))
     else:
         put(view.text(rows, colour=colour()))
-    if model and not rows:
+    if commit and not found:
+        tell(f"{commit}: this commit changed no model's document, and nothing came of it")
+    elif model and not found:
         tell(f"{model}: neither declared in git nor remembered; `reconciler history` lists every model")
         raise typer.Exit(Exit.HUMAN)

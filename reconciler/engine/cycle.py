@@ -163,6 +163,8 @@ class Engine:
         commit = commit or await self.head()
         self._look_again, self._agenda = None, Agenda(self.ledger, self.clock, self.clock.now())
         notes = [*self.notes, *await self._in_git(self.source.notes), *self._clock_notes()]
+        if wanted.act:
+            self.ledger.reconciling(commit, self.clock.now())
         cycle_id = self.clock.new_id()
         passes = [await self._begin(target, commit, cycle_id, wanted) for target in self.targets]
         await asyncio.gather(*(self._alone(p, self._judge(p, wanted)) for p in passes))

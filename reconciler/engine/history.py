@@ -47,24 +47,30 @@ class _Content(NamedTuple):
 _NOTHING = _Content(0, {})
 
 
-def model_changes(
-    graph: CommitGraph, source: Source, root: str, name: str | None = None, version: str | None = None
+def model_changes(  # noqa: PLR0913, PLR0917 - what is asked for
+    graph: CommitGraph,
+    source: Source,
+    root: str,
+    name: str | None = None,
+    version: str | None = None,
+    commit: str | None = None,
 ) -> dict[Pair, Sequence[FileChange]]:
     """What the commits did to each model's document, in the order of the log.
 
     Args:
-        graph: whole, with what is below `root`.
+        graph: with what is below `root`; whole, unless one commit is asked for.
         source: gives the bytes of every content that the files ever had.
         root: the target's directory.
         name: one model; None takes all.
         version: one version of it; None takes all.
+        commit: what this one did; None takes all that the graph tells of.
 
     Raises:
         SourceError: git could not be read.
     """
     touches = [
         _Touch(logged, delta.path, before, delta.after)
-        for logged in graph
+        for logged in (graph if commit is None else filter(None, [graph.get(commit)]))
         for delta, before in graph.changed(logged)
         if is_manifest(delta.path, root)
     ]

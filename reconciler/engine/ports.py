@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         File,
         ObservedModel,
         Reading,
+        Reconciled,
         Report,
         Request,
         Snapshot,
@@ -234,9 +235,29 @@ class Ledger(Protocol):
         """
 
     def events(
-        self, target: str | None = None, pair: Pair | None = None, *, name: str | None = None
+        self,
+        target: str | None = None,
+        pair: Pair | None = None,
+        *,
+        name: str | None = None,
+        commit: str | None = None,
     ) -> Sequence[Event]:
-        """The journal, or what it tells of one pair or of one name, oldest first."""
+        """The journal, or what it tells of one pair, of one name or because of one commit, oldest first."""
+
+    def pairs_of(self, target: str, model_id: str) -> Collection[Pair]:
+        """The pairs whose model ever had this id."""
+
+    def entries_at(self, target: str, position: int | None, moment: datetime) -> Mapping[Pair, Entry]:
+        """The entries of one target as the journal told them up to an event (None: the last) and a moment."""
+
+    def reconciling(self, commit: str, at: datetime) -> None:
+        """Says which commit the cycle that begins is of; remembered with the next thing that is written."""
+
+    def reconciled(self, commit: str) -> Reconciled | None:
+        """The last time that this commit was the one reconciled; None when it never was."""
+
+    def reconciled_at(self, moment: datetime) -> Reconciled | None:
+        """The commit that was the one reconciled at a moment; None before the first."""
 
     def position(self) -> int:
         """A number that grows with each event journalled, by whichever process; 0 for an empty journal."""

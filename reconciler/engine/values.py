@@ -430,6 +430,22 @@ class Rest:
     numbers: Mapping[Verdict, int]
 
 
+class Reconciled(NamedTuple):
+    """One time during which a commit was the one reconciled.
+
+    Attributes:
+        since: when the first cycle of the commit began, UTC.
+        position: the number of the last event before the first cycle of another commit; None while there is
+            none.
+        until: when that cycle began, UTC; None while there is none.
+    """
+
+    commit: str
+    since: datetime
+    position: int | None = None
+    until: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a command asks of the process that holds the state: one cycle, now.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from reconciler.engine.graph import CommitGraph
 from reconciler.engine.values import File, Snapshot
-from reconciler.errors import SourceError
+from reconciler.errors import SourceError, UnknownRevisionError
 from reconciler.source import ancestry, difference, log, tree
 from reconciler.source.address import parse_remote
 from reconciler.source.commands import GitError, Tally
@@ -140,7 +140,8 @@ class GitSource:
         """The commit id of any revision that exists here.
 
         Raises:
-            SourceError: no commit goes by that name.
+            UnknownRevisionError: no commit goes by that name.
+            SourceError: git failed.
         """
         commit = ""
         if revision and "\0" not in revision:
@@ -148,7 +149,7 @@ class GitSource:
             printed = self._origin.commands.run(*arguments, accept=_RESOLVED_OR_NOT)
             commit = printed.decode(errors="replace").strip()
         if not is_object_id(commit):
-            raise SourceError(
+            raise UnknownRevisionError(
                 f"{self._origin.named}: no commit is called '{printable(revision)}'; give a commit id, a "
                 "branch or a tag that this repository has"
             )

@@ -63,6 +63,37 @@ class Row(NamedTuple):
     events: tuple[Event, ...] = ()
 
 
+class RowFilter(NamedTuple):
+    """Which rows of a history are wanted; None takes all.
+
+    Attributes:
+        commit: the rows of this commit.
+        model_id: rows with an event that names this model.
+        since, until: rows whose commit was authored, or of which anything happened, in that time; both
+            included.
+        author: a part of `Name <email>`, whatever the case of its letters.
+    """
+
+    commit: str | None = None
+    model_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    author: str | None = None
+
+    def admits(self, row: Row) -> bool:
+        """Whether the row is wanted."""
+        return (
+            self.commit in (None, row.commit)
+            and (self.model_id is None or any(event.model_id == self.model_id for event in row.events))
+            and (self.author is None or self.author.casefold() in (row.author or "").casefold())
+            and (self.since is self.until is None or any(map(self._is_within, _moments(row))))
+        )
+
+    def _is_within(self, moment: datetime) -> bool:
+        early = self.since is not None and moment < self.since
+        return not early and (self.until is None or moment <= self.until)
+
+
 def rows(
     models: Iterable[Declared], events: Iterable[Event], named: Mapping[str, Attribution] | None = None
 ) -> tuple[Row, ...]:
@@ -185,6 +216,10 @@ def _insert(joined: list[Row], row: Row) -> None:
     joined.insert(next(place, len(joined)), row)
 
 
+def _moments(row: Row) -> list[datetime]:
+    return [*filter(None, [row.authored_at]), *(event.at for event in row.events)]
+
+
 def _moment(row: Row) -> datetime:
     return row.authored_at or row.events[0].at
 
@@ -210,7 +245,8 @@ def _detail(event: Event) -> str | None:
 def _commit_line(row: Row) -> str:
     if row.commit is None:
         return "  (no commit is known)"
-    path = f"{clean(row.path or '?')} (deleted)" if row.deleted else clean(row.path or "?")
+    line = next((f":{event.line}" for event in row.events if event.line and event.path == row.path), "")
+    path = f"{clean(row.path or '?')}{' (deleted)' if row.deleted else line}"
     when = _utc(row.authored_at) if row.authored_at else "not in the branch"
     subject = "" if row.subject is None else f"  {clean(row.subject)}"
     return f"  {clean(row.commit[:12])}  {when}  {clean(row.author or '?')}  {path}{subject}"

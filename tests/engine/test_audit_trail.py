@@ -7,15 +7,20 @@ import tempfile
 from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler.app.earlier import earlier
+from reconciler.app.past import HistoryQuery, past
+from reconciler.cli.moment import written
 from reconciler.contract.pair import Pair
 from reconciler.engine.history import model_changes
 from reconciler.engine.values import Verdict
+from reconciler.settings import load
 from reconciler.source import open_source
 from reconciler.state import open_state
 from reconciler.views import history
@@ -27,11 +32,21 @@ from tests.git_repository import GitRepository
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconciler.engine.values import Item, Report
     from reconciler.views.history import Row
 
 FILES = ("models.d/a.yaml", "models.d/b.yaml", "models.d/team/c.yml")
 MODELS = [text("a"), text("a", description="otherwise"), text("b"), text("a", "1.0.1"), text("c")]
 BROKEN = "model_name: a\nmodel_version: 1.0.0\nmodel_type: [\n"
+CONFIGURATION = """
+[source]
+repo = "repo"
+branch = "main"
+[targets.local]
+kind = "embedded"
+[state]
+url = "sqlite:///{state}"
+"""
 WHO = ("-c", "user.name=M", "-c", "user.email=m@example.org")
 
 documents = st.lists(st.sampled_from([*MODELS, BROKEN]), min_size=1, max_size=3, unique=True)
@@ -47,11 +62,18 @@ class Trial:
 
     bench: Bench
     seen: int = 0
-    commits: list[str] = field(default_factory=list)
+    known: dict[str, Report] = field(default_factory=dict)
 
     @property
     def repository(self) -> GitRepository:
         return self.bench.repository
+
+    def apply(self) -> Report:
+        """One cycle, a minute later; what it found is noted with its commit and the moment."""
+        self.bench.now += timedelta(minutes=1)
+        report = self.bench.apply()
+        self.known[report.commit] = self.known[self.bench.now.isoformat()] = report
+        return report
 
     def commit(self, files: dict[str, str | None], clock: int) -> None:
         """With a committer's clock that stands anywhere."""
@@ -80,6 +102,7 @@ class Trial:
             self.commit(files, clock)
         elif kind == "lost":
             (self.bench.folder / "state.db").unlink(missing_ok=True)
+            self.known.clear()
         else:
             self.commit(files, clock)
 
@@ -191,7 +214,7 @@ def rows(trial: Trial) -> tuple[Row, ...]:
 
 @given(steps=steps)
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 def test_what_is_told_of_any_repository_is_what_plain_git_says(
     steps: list[tuple[str, dict[str, str | None], int]],
@@ -202,19 +225,20 @@ def test_what_is_told_of_any_repository_is_what_plain_git_says(
     try:
         trial = Trial(Bench(folder, GitRepository(folder / "repo"), MemoryRegistry()))
         trial.commit({FILES[0]: MODELS[0]}, 0)
-        trial.bench.apply()
+        trial.apply()
         for kind, files, clock in steps:
             trial.step(kind, files, clock)
             if kind == "cycle":
-                trial.bench.apply()
+                trial.apply()
         compare(trial)
+        compare_questions(trial)
     finally:
         shutil.rmtree(folder)
 
 
 def compare(trial: Trial) -> None:
     git = Git(trial.repository)
-    status = {(item.path, item.line): item for item in trial.bench.apply().items if item.path and item.line}
+    status = {(item.path, item.line): item for item in trial.apply().items if item.path and item.line}
     plan = {(item.path, item.line): item for item in trial.bench.plan().items if item.path and item.line}
     head = next(iter(git.parents))
     for (path, line), item in plan.items():
@@ -239,6 +263,38 @@ def compare(trial: Trial) -> None:
         if item.pair in expected and item.commit is not None and item.verdict is not Verdict.INVALID:
             # a file that cannot be read is credited as a whole
             assert item.commit in {commit for commit, _ in expected[item.pair]}
+
+
+def compare_questions(trial: Trial) -> None:
+    """What is asked about one commit, model id, name or earlier day is what the whole told, or tells."""
+    folder = trial.bench.folder
+    file = folder / "reconciler.toml"
+    file.write_text(CONFIGURATION.format(state=folder / "state.db"), "utf-8")
+    configuration = load(file, cwd=folder)
+    whole = rows(trial)
+    assert past(configuration, HistoryQuery()) == whole
+    for commit in {row.commit for row in whole} - {None}:
+        asked = past(configuration, HistoryQuery(commit=commit))
+        assert asked == tuple(row for row in whole if row.commit == commit)
+    for model_id in {event.model_id for row in whole for event in row.events} - {None}:
+        asked = past(configuration, HistoryQuery(model_id=model_id))
+        assert asked == tuple(row for row in whole if model_id in [event.model_id for event in row.events])
+    for pair in {row.pair for row in whole}:
+        assert past(configuration, HistoryQuery(None, *pair)) == tuple(r for r in whole if r.pair == pair)
+    for when, report in trial.known.items():
+        then = earlier(configuration, written(when) or when, None)
+        journalled = {item.pair for item in then.items if item.since is not None}
+        known = [
+            item if item.pair in journalled else item._replace(model_id=None, model_status=None)
+            for item in report.items
+            if item.verdict is not Verdict.UNMANAGED or item.pair in journalled
+        ]
+        assert list(map(_bare, then.items)) == list(map(_bare, known))
+
+
+def _bare(item: Item) -> Item:
+    """Without what only the registry told then, and since when it stood."""
+    return item._replace(since=None, reasons=(), diff=(), digest=None)
 
 
 def _had_neighbours(git: Git, commit: str, path: str) -> bool:
