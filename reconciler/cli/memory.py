@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +19,7 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.report import ModelArgument, about, leave, show
-from reconciler.cli.terminal import colour, configuration, put, put_json, tell
+from reconciler.cli.terminal import colour, configuration, put_all, put_json_list, tell
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
@@ -114,14 +115,16 @@ def history(
         author=author,
     )
     name, _, version = (model or "").partition("@")
-    found = past(configuration(config), HistoryQuery(target, name, version, model_id, commit))
-    rows = tuple(filter(wanted.admits, found))
-    if output is Output.JSON:
-        put_json(view.as_json(rows))
-    else:
-        put(view.text(rows, colour=colour()))
-    if commit and not found:
+    query = HistoryQuery(target, name or None, version or None, model_id, commit)
+    with closing(past(configuration(config), query)) as found:
+        first = next(found, None)
+        rows = filter(wanted.admits, () if first is None else chain([first], found))
+        if output is Output.JSON:
+            put_json_list(view.as_json(rows))
+        else:
+            put_all(view.text(rows, colour=colour()))
+    if commit and first is None:
         tell(f"{commit}: this commit changed no model's document, and nothing came of it")
-    elif model and not found:
+    elif model and first is None:
         tell(f"{model}: neither declared in git nor remembered; `reconciler history` lists every model")
         raise typer.Exit(Exit.HUMAN)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from reconciler.engine.agenda import COMPARED, OBSERVED_IN_FULL, Agenda
-from reconciler.engine.audit import audit
+from reconciler.engine.audit import audit, keep_history
 from reconciler.engine.bounded import each
 from reconciler.engine.clock import Clock
 from reconciler.engine.declared import declared
@@ -561,6 +561,8 @@ class Engine:
         if wrong:
             self.disagreements += wrong
             await self._in_git(target.index.forget)
+        else:
+            await self._in_git(keep_history, self.source, target.index, target.reader)
 
     def _executor(self, target: Target, cycle_id: str, journal: Journal) -> Executor:
         recorder = Recorder(target.name, cycle_id, journal, self.clock)

@@ -19,7 +19,7 @@ from reconciler.contract.pair import Pair
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from reconciler.manifest.values import InvalidManifest, Reason
@@ -129,11 +129,27 @@ class FileChange(NamedTuple):
     Attributes:
         path: the file that declares it afterwards; of a deletion, the one that did before.
         deleted: whether the commit took the document out of that file.
+        place: of the commit in its branch, see `reconciler.engine.graph.places`.
     """
 
     path: str
     attribution: Attribution
     deleted: bool = False
+    place: int = 0
+
+
+class HistoryUpdate(NamedTuple):
+    """What some commits add to the history of a branch that is kept, or all that there is to keep.
+
+    Attributes:
+        commits: each with its place, and with who made it where it touched any of the target's files.
+        changes: what they did to each model's document.
+        is_whole: whether they are all the commits of the branch.
+    """
+
+    commits: Sequence[tuple[str, int, Attribution | None]]
+    changes: Mapping[Pair, Sequence[FileChange]]
+    is_whole: bool = False
 
 
 # --- desired and observed ------------------------------------------------------------------------------

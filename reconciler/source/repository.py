@@ -312,7 +312,27 @@ class GitSource:
         where = tree.pathspec(tree.inside(path))
         told = self._origin.commands.attempt(*log.LOG, *log.BOTH_SIDES, span, *where)
         found = None if told is None else log.went_on(log.commits([told]))
-        return None if found is None else CommitGraph(commit, found)
+        return None if found is None else CommitGraph(commit, found, self._entries)
+
+    @_asked_again
+    def some_commits(self, commits: Sequence[str], path: str) -> CommitGraph:
+        """These commits with what they did below `path`; what others hold is looked up. One process.
+
+        Raises:
+            SourceError: one of them is not there, or git failed.
+        """
+        fed = _lines(map(self._known, commits))
+        where = tree.pathspec(tree.inside(path))
+        with self._origin.commands.stream(*log.LOG, *log.SOME, *where, feed=fed) as output:
+            return CommitGraph(commits[0], list(log.commits(output.pieces())), self._entries)
+
+    def number_of_commits(self, commit: str) -> int:
+        """How many commits lead to this one, itself included.
+
+        Raises:
+            SourceError: the commit is not there, or git failed.
+        """
+        return int(self._origin.commands.run("rev-list", "--count", self._known(commit), "--"))
 
     @contextmanager
     def graph(self, commit: str, paths: Collection[str], *, whole: bool = False) -> Iterator[CommitGraph]:
@@ -390,6 +410,11 @@ class GitSource:
         with self._origin.commands.stream(*tree.MEASURED, feed=_lines(blobs)) as output:
             printed = b"".join(output.pieces())
         return dict(zip(blobs, tree.sizes(printed), strict=True))
+
+    def _entries(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:
+        """The entry (`mode id`) of each path at a commit."""
+        found = {path: f"{file.mode} {file.blob}" for path, file in self.files(commit, paths).items()}
+        return {path: found.get(path) for path in paths}
 
     def _listed(self, *arguments: str) -> list[File]:
         with self._origin.commands.stream(*tree.LISTED, *arguments) as output:

@@ -31,7 +31,7 @@ CHUNK = 1000
 """So many events a chunk holds at most."""
 
 _ROWS_AT_ONCE = 1000
-_COLUMNS = ("seq", *EVENT_COLUMNS)
+COLUMNS = ("seq", *EVENT_COLUMNS)
 _LATER = frozenset({"actor"})
 """Columns that a chunk of an earlier version does not have: no chunk is ever written again."""
 _SKETCHED = (("model_name",), ("model_name", "model_version"), ("commit",), ("model_id",))
@@ -67,6 +67,17 @@ def rows(connection: Connection, **asked: str | None) -> Generator[Row]:
         yield row
 
 
+def archived_rows(connection: Connection, target: str) -> Generator[Row]:
+    """Every archived event of a target, chunk after chunk, in no order.
+
+    Raises:
+        Unreadable: a chunk is not what `compact` leaves behind.
+    """
+    wanted = {"target": stored((target,))[0]}
+    for _, chunk in _archived(connection, wanted):
+        yield from chunk
+
+
 def compact(connection: Connection, before: datetime, *, whole: bool = False) -> int:
     """Moves events of pairs at rest into the archive, inside the caller's transaction; how many.
 
@@ -89,18 +100,18 @@ def compact(connection: Connection, before: datetime, *, whole: bool = False) ->
 
 def _movable(connection: Connection, before: str, newest: int) -> list[Row]:
     """The oldest events that may go into a chunk."""
-    return list(select_rows(connection, tables.journal, _COLUMNS, _MOVABLE, (before, newest, CHUNK)))
+    return list(select_rows(connection, tables.journal, COLUMNS, _MOVABLE, (before, newest, CHUNK)))
 
 
 def _put(connection: Connection, chunk: list[Row]) -> None:
     """Moves these rows out of the journal into one chunk."""
-    lines = [json.dumps(line, separators=(",", ":")) for line in (_COLUMNS, *chunk)]
+    lines = [json.dumps(line, separators=(",", ":")) for line in (COLUMNS, *chunk)]
     facts = {
         "first": chunk[0][0],
         "last": chunk[-1][0],
         "targets": json.dumps(sorted({row[1] for row in chunk})),
         "body": zlib.compress("\n".join(lines).encode("ascii"), 9),
-        "sketch": sketch({key for row in chunk for key in _keys(dict(zip(_COLUMNS, row, strict=True)))}),
+        "sketch": sketch({key for row in chunk for key in _keys(dict(zip(COLUMNS, row, strict=True)))}),
     }
     connection.execute(insert(tables.archive).values(facts))
     execute_many(connection, "DELETE FROM journal WHERE seq = ?", [row[:1] for row in chunk])
@@ -109,7 +120,7 @@ def _put(connection: Connection, chunk: list[Row]) -> None:
 def _recent(connection: Connection, wanted: dict[str, str]) -> Iterator[Row]:
     """The rows that were not archived."""
     where = " AND ".join(f'"{name}" = :{name}' for name in wanted) or "true"
-    query = text(f"SELECT {names(_COLUMNS)} FROM journal WHERE {where} ORDER BY seq")  # noqa: S608 - our names
+    query = text(f"SELECT {names(COLUMNS)} FROM journal WHERE {where} ORDER BY seq")  # noqa: S608 - our names
     found = connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE), wanted)
     try:
         yield from map(tuple, found)
@@ -151,7 +162,7 @@ def _unpacked(connection: Connection, first: int, wanted: dict[str, str]) -> Ite
         ]
     except (AttributeError, IndexError, TypeError, ValueError, zlib.error) as error:
         raise Unreadable(f"the archive's chunk {first}") from error
-    tests = [(_COLUMNS.index(name), value) for name, value in wanted.items()]
+    tests = [(COLUMNS.index(name), value) for name, value in wanted.items()]
     for row in chunk:
         if all(row[place] == value for place, value in tests):
             yield row
@@ -162,7 +173,7 @@ def _places(head: list[str]) -> list[int]:
 
     Raises ValueError when it lacks one of those that every version had.
     """
-    return [len(head) if name in _LATER and name not in head else head.index(name) for name in _COLUMNS]
+    return [len(head) if name in _LATER and name not in head else head.index(name) for name in COLUMNS]
 
 
 def _ensure_it_goes(first: int, last: int, found: list[int]) -> None:

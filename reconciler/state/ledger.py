@@ -17,6 +17,7 @@ from reconciler.state import archive, reconciled, standing, tables
 from reconciler.state import report as report_text
 from reconciler.state.address import SqliteFile
 from reconciler.state.bulk import execute_many, insert_rows, select_rows
+from reconciler.state.by_name import JournalByName
 from reconciler.state.complaint import explained
 from reconciler.state.identity import facts_of
 from reconciler.state.requests import Requests
@@ -163,6 +164,16 @@ class SqlLedger:
         wanted = {"target": target, "model_name": name, "model_version": version, "commit": commit}
         with self._journal(**wanted) as rows:
             return [event_of(row) for row in rows]
+
+    @contextmanager
+    def journal_by_name(self, target: str) -> Iterator[JournalByName]:
+        """The journal of one target, to be asked for some names at a time."""
+        with (
+            explained(self._database.where),
+            self._database.reading() as connection,
+            closing(JournalByName(connection, target)) as journal,
+        ):
+            yield journal
 
     def pairs_of(self, target: str, model_id: str) -> Collection[Pair]:
         """The pairs whose model ever had this id."""

@@ -11,6 +11,7 @@ from reconciler.views import problems, words
 from reconciler.views.clean import escape_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from reconciler.engine.values import Item, Report
@@ -38,6 +39,16 @@ def report(found: Report) -> dict[str, Any]:
 def dumps(value: Any, *, indent: int | None = 2) -> str:  # noqa: ANN401 - any JSON value
     """JSON text that keeps readable characters readable and escapes those that act or hide."""
     return escape_json(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def list_pieces(values: Iterable[Any]) -> Iterator[str]:
+    """What `dumps` gives of a list, with a line break at its end, one value after the other."""
+    opened = False
+    for value in values:
+        text = dumps(value).replace("\n", "\n  ")
+        yield f"{',' if opened else '['}\n  {text}"
+        opened = True
+    yield "\n]\n" if opened else "[]\n"
 
 
 def _item(item: Item) -> dict[str, Any]:

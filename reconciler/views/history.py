@@ -13,7 +13,7 @@ from reconciler.views.clean import clean
 from reconciler.views.colour import painter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.engine.values import Attribution, FileChange
@@ -120,40 +120,36 @@ def rows(
     return tuple(found)
 
 
-def as_json(found: Iterable[Row]) -> list[dict[str, Any]]:
-    """The list that `history --output json` prints; times are ISO 8601 with an offset."""
-    return [
-        {
-            "target": row.target,
-            "model_name": row.pair.model_name,
-            "model_version": row.pair.model_version,
-            "path": row.path,
-            "commit": row.commit,
-            "author": row.author,
-            "authored_at": row.authored_at and row.authored_at.isoformat(),
-            "subject": row.subject,
-            "events": [_event_as_json(event) for event in row.events],
-        }
-        for row in found
-    ]
+def as_json(found: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    """The objects of the list that `history --output json` prints; times are ISO 8601 with an offset."""
+    return map(_row_as_json, found)
 
 
-def text(found: Iterable[Row], *, colour: bool = False) -> str:
-    """For a terminal: a heading a model, a line a commit, and what became of it below."""
+def _row_as_json(row: Row) -> dict[str, Any]:
+    return {
+        "target": row.target,
+        "model_name": row.pair.model_name,
+        "model_version": row.pair.model_version,
+        "path": row.path,
+        "commit": row.commit,
+        "author": row.author,
+        "authored_at": row.authored_at and row.authored_at.isoformat(),
+        "subject": row.subject,
+        "events": [_event_as_json(event) for event in row.events],
+    }
+
+
+def text(found: Iterable[Row], *, colour: bool = False) -> Iterator[str]:
+    """For a terminal, row after row: a heading a model, a line a commit, what became of it below."""
     paint = painter(colour=colour)
-    lines: list[str] = []
     heading = None
     for row in found:
+        lines = [_commit_line(row), *(f"      {event_line(event, colour=colour)}" for event in row.events)]
         if (row.target, row.pair) != heading:
+            title = f"{paint(clean(str(row.pair)), 'bold')}  ({clean(row.target)})"
+            lines = [*([""] if heading else []), title, *lines]
             heading = (row.target, row.pair)
-            lines += [
-                *([""] if lines else []),
-                f"{paint(clean(str(row.pair)), 'bold')}  ({clean(row.target)})",
-            ]
-        lines.append(_commit_line(row))
-        lines += [f"      {event_line(event, colour=colour)}" for event in row.events]
-    lines.append("")  # every line ends with a line break, and no history is no text
-    return "\n".join(lines)
+        yield "".join(f"{line}\n" for line in lines)
 
 
 def event_line(event: Event, *, colour: bool = False) -> str:

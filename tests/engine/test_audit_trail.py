@@ -15,11 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.app.earlier import earlier
+from reconciler.app.indexed import part_of
 from reconciler.app.past import HistoryQuery, past
 from reconciler.cli.moment import written
 from reconciler.contract.pair import Pair
 from reconciler.engine.history import model_changes
 from reconciler.engine.values import Verdict
+from reconciler.index import Store
 from reconciler.settings import load
 from reconciler.source import open_source
 from reconciler.state import open_state
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.engine.values import Item, Report
+    from reconciler.settings import Configuration
     from reconciler.views.history import Row
 
 FILES = ("models.d/a.yaml", "models.d/b.yaml", "models.d/team/c.yml")
@@ -45,6 +48,7 @@ branch = "main"
 [targets.local]
 kind = "embedded"
 [state]
+dir = "{folder}"
 url = "sqlite:///{state}"
 """
 WHO = ("-c", "user.name=M", "-c", "user.email=m@example.org")
@@ -64,6 +68,20 @@ class Trial:
     seen: int = 0
     known: dict[str, Report] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        text = CONFIGURATION.format(state=self.bench.folder / "state.db", folder=self.bench.folder)
+        (self.bench.folder / "reconciler.toml").write_text(text, "utf-8")
+
+    @property
+    def configuration(self) -> Configuration:
+        return load(self.bench.folder / "reconciler.toml", cwd=self.bench.folder)
+
+    @property
+    def rules(self) -> str:
+        """By which the program believes what the index holds."""
+        with closing(Store(None, writes=False)) as store:
+            return part_of(store, self.configuration, "local").rules
+
     @property
     def repository(self) -> GitRepository:
         return self.bench.repository
@@ -71,7 +89,7 @@ class Trial:
     def apply(self) -> Report:
         """One cycle, a minute later; what it found is noted with its commit and the moment."""
         self.bench.now += timedelta(minutes=1)
-        report = self.bench.apply()
+        report = self.bench.apply(self.rules)
         self.known[report.commit] = self.known[self.bench.now.isoformat()] = report
         return report
 
@@ -230,6 +248,8 @@ def test_what_is_told_of_any_repository_is_what_plain_git_says(
             trial.step(kind, files, clock)
             if kind == "cycle":
                 trial.apply()
+        behind = rows(trial)
+        assert tuple(past(trial.configuration, HistoryQuery())) == behind
         compare(trial)
         compare_questions(trial)
     finally:
@@ -267,20 +287,17 @@ def compare(trial: Trial) -> None:
 
 def compare_questions(trial: Trial) -> None:
     """What is asked about one commit, model id, name or earlier day is what the whole told, or tells."""
-    folder = trial.bench.folder
-    file = folder / "reconciler.toml"
-    file.write_text(CONFIGURATION.format(state=folder / "state.db"), "utf-8")
-    configuration = load(file, cwd=folder)
-    whole = rows(trial)
-    assert past(configuration, HistoryQuery()) == whole
+    configuration, whole = trial.configuration, rows(trial)
+    assert tuple(past(configuration, HistoryQuery())) == whole
     for commit in {row.commit for row in whole} - {None}:
-        asked = past(configuration, HistoryQuery(commit=commit))
+        asked = tuple(past(configuration, HistoryQuery(commit=commit)))
         assert asked == tuple(row for row in whole if row.commit == commit)
     for model_id in {event.model_id for row in whole for event in row.events} - {None}:
-        asked = past(configuration, HistoryQuery(model_id=model_id))
+        asked = tuple(past(configuration, HistoryQuery(model_id=model_id)))
         assert asked == tuple(row for row in whole if model_id in [event.model_id for event in row.events])
     for pair in {row.pair for row in whole}:
-        assert past(configuration, HistoryQuery(None, *pair)) == tuple(r for r in whole if r.pair == pair)
+        asked = tuple(past(configuration, HistoryQuery(None, *pair)))
+        assert asked == tuple(row for row in whole if row.pair == pair)
     for when, report in trial.known.items():
         then = earlier(configuration, written(when) or when, None)
         journalled = {item.pair for item in then.items if item.since is not None}

@@ -25,6 +25,7 @@ from tests.state.strategies import events
 
 if TYPE_CHECKING:
     from reconciler.engine.values import Event
+    from reconciler.state import SqlLedger
     from tests.state.conftest import NewUrl
 
 EVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -63,12 +64,23 @@ def answers(url: str) -> dict[str, Any]:
                 for target, at in {(e.target, e.at) for e in found}
                 for position in (None, len(found) // 2)
             ],
+            "by name": _by_name(ledger),
             "of a pair in any target": [ledger.events(pair=pair) for pair in sorted({p for _, p in pairs})],
             "position": ledger.position(),
             "newest": ledger.newest(),
             "entries": [ledger.entries(target) for target in ("prod", "dev")],
         }
     return told | {"export": list(export(url)), "check": check(url)}
+
+
+def _by_name(ledger: SqlLedger) -> dict[str, list[Event]]:
+    """What is asked name after name."""
+    with ledger.journal_by_name("prod") as journal:
+        found = {name: journal.events([name]) for name in journal.names()}
+        assert journal.events(list(found)) == ledger.events("prod")
+    for name, told in found.items():
+        assert told == ledger.events("prod", name=name)
+    return found
 
 
 def count(url: str, table: str) -> int:
