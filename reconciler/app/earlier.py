@@ -13,7 +13,7 @@ from reconciler.engine.declared import declared
 from reconciler.engine.plan import plan_digest
 from reconciler.engine.retrospect import verdicts_of_journal, verdicts_then
 from reconciler.engine.values import Report
-from reconciler.errors import ReconcilerError, UnknownRevisionError
+from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def earlier(configuration: Configuration, when: datetime | str, target: str | No
         source = stack.enter_context(closing(source_of(configuration)))
         ledger = stack.enter_context(closing(open_state(configuration.state_url, writer=False)))
         index = stack.enter_context(closing(index_of(configuration, writes=False)))
+        stack.enter_context(index.of_one_moment())
         looked = _Earlier(configuration, source, ledger, index)
         if isinstance(when, datetime):
             return looked.report(_at_moment(ledger, when), when, configuration.chosen(target))
@@ -96,8 +97,15 @@ class _Earlier:
         if not self._is_there(then.commit):
             return verdicts_of_journal(entries.values())
         part, reader = part_of(self.index, self.configuration, target), reader_of(self.configuration, target)
-        found = declared(self.source, part, reader, then.commit)
-        return verdicts_then(target, found.desired(), found.credits(), entries, moment)
+
+        def items() -> tuple[Item, ...]:
+            found = declared(self.source, part, reader, then.commit)
+            return verdicts_then(target, found.desired(), found.credits(), entries, moment)
+
+        try:
+            return items()
+        except IndexLostError:  # only a cache, and empty from now on
+            return items()
 
     def _notes(self, commit: str) -> tuple[str, ...]:
         if self._is_there(commit):

@@ -13,7 +13,7 @@ from reconciler.app.repository import source_of
 from reconciler.contract.pair import Pair
 from reconciler.engine.graph import places
 from reconciler.engine.history import model_changes
-from reconciler.errors import ReconcilerError, UnknownRevisionError
+from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
 from reconciler.state import open_state
 from reconciler.views.history import Declared, RowFilter, rows
 
@@ -66,7 +66,15 @@ def past(configuration: Configuration, query: HistoryQuery) -> Generator[Row]:
         source = stack.enter_context(closing(source_of(configuration)))
         ledger = stack.enter_context(closing(open_state(configuration.state_url, writer=False)))
         index = stack.enter_context(closing(index_of(configuration, writes=False)))
-        yield from _Past(configuration, source, ledger, index, source.head(), query).rows()
+        stack.enter_context(index.of_one_moment())
+        asked = _Past(configuration, source, ledger, index, source.head(), query)
+        try:
+            first = next(asked_rows := asked.rows(), None)
+        except IndexLostError:  # only a cache, and empty from now on
+            first = next(asked_rows := asked.rows(), None)
+        if first is not None:
+            yield first
+            yield from asked_rows
 
 
 @dataclass(frozen=True, slots=True)

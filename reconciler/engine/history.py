@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.contract.pair import Pair
     from reconciler.engine.graph import CommitGraph, Logged
     from reconciler.engine.ports import Source
-    from reconciler.engine.values import Reading
+    from reconciler.engine.values import Attribution, Reading
 
 _FILE = "100"  # how the mode of a file begins, and of nothing else
 
@@ -80,7 +80,8 @@ def history_update(  # noqa: PLR0913 - what is known, and of what
     """
     place = places(graph, older)
     changes = model_changes(graph, source, root, place=place, known=known)
-    made = [(one.commit, place[one.commit], one.attribution if one.deltas else None) for one in graph]
+    # made into values one after the other, when they are written: there may be very many
+    made = ((one.commit, place[one.commit], one.attribution if one.deltas else None) for one in graph)
     return HistoryUpdate(made, changes, is_whole)
 
 
@@ -134,14 +135,16 @@ def model_changes(  # noqa: PLR0913 - what is asked for
 
     contents = _contents(touches, source, is_wanted, name, _single(known, is_wanted))
     found: defaultdict[Pair, dict[str, list[FileChange]]] = defaultdict(lambda: defaultdict(list))
+    made: dict[str, Attribution] = {}
     for touch in touches:
         after = contents.get(_kind(touch.path, touch.after), _NOTHING)
         before = [contents.get(_kind(touch.path, entry), _NOTHING) for entry in touch.before]
         for pair in dict.fromkeys(pair for content in (after, *before) for pair in content.pairs):
             if not any(_is_same(pair, one, after) for one in before):
                 commit = touch.logged.commit
-                deleted = pair not in after.pairs
-                change = FileChange(touch.path, touch.logged.attribution, deleted, place[commit])
+                if commit not in made:
+                    made[commit] = touch.logged.attribution
+                change = FileChange(touch.path, made[commit], pair not in after.pairs, place[commit])
                 found[pair][commit].append(change)
     return {pair: list(_told(commits.values())) for pair, commits in found.items()}
 

@@ -60,6 +60,8 @@ def _observed(entries: Collection[Entry]) -> dict[Pair, list[ObservedModel]]:
 
 def _told(item: Item, entries: Mapping[Pair, Entry], manifests: Collection[Pair]) -> Item:
     """The item as its entry tells it: what was compared then is known by the event alone."""
+    if item.verdict is Verdict.INVALID:  # also beside a sound document of the same pair
+        return item
     entry = entries.get(item.pair) if item.pair is not None else None
     if entry is None:
         unknown = item.verdict is Verdict.IMPORT

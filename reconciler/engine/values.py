@@ -19,7 +19,7 @@ from reconciler.contract.pair import Pair
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.manifest.values import InvalidManifest, Reason
@@ -142,12 +142,13 @@ class HistoryUpdate(NamedTuple):
     """What some commits add to the history of a branch that is kept, or all that there is to keep.
 
     Attributes:
-        commits: each with its place, and with who made it where it touched any of the target's files.
+        commits: each with its place, and with who made it where it touched any of the target's files; to be
+            gone through once.
         changes: what they did to each model's document.
         is_whole: whether they are all the commits of the branch.
     """
 
-    commits: Sequence[tuple[str, int, Attribution | None]]
+    commits: Iterable[tuple[str, int, Attribution | None]]
     changes: Mapping[Pair, Sequence[FileChange]]
     is_whole: bool = False
 

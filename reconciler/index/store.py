@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.pair import Pair
@@ -76,6 +76,17 @@ class Store:
                 program's rules: what was kept under others is not given.
         """
         return TargetIndex(self, target, rules)
+
+    @contextmanager
+    def of_one_moment(self) -> Iterator[Store]:
+        """What is read in the block is of one moment, whatever another process saves meanwhile."""
+        with suppress(sqlite3.DatabaseError):  # whatever is wrong with the file, reading it will tell
+            self._connection.execute("BEGIN")
+        try:
+            yield self
+        finally:
+            with suppress(sqlite3.Error):
+                self._connection.rollback()
 
     def close(self) -> None:
         """Closes the file; safe to call twice."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import UTC
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from reconciler.views import problems, words
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Item, Report
 
 FORMAT_VERSION = 1
+_VALUES_AT_ONCE = 100
 
 
 def report(found: Report) -> dict[str, Any]:
@@ -42,13 +44,12 @@ def dumps(value: Any, *, indent: int | None = 2) -> str:  # noqa: ANN401 - any J
 
 
 def list_pieces(values: Iterable[Any]) -> Iterator[str]:
-    """What `dumps` gives of a list, with a line break at its end, one value after the other."""
-    opened = False
-    for value in values:
-        text = dumps(value).replace("\n", "\n  ")
-        yield f"{',' if opened else '['}\n  {text}"
-        opened = True
-    yield "\n]\n" if opened else "[]\n"
+    """What `dumps` gives of a list, with a line break at its end, some values at a time."""
+    rest, before = iter(values), "["
+    while some := list(islice(rest, _VALUES_AT_ONCE)):
+        yield before + dumps(some)[1:-2]  # without the bracket at its beginning, and the line of the other
+        before = ","
+    yield "[]\n" if before == "[" else "\n]\n"
 
 
 def _item(item: Item) -> dict[str, Any]:

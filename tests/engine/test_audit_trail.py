@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.app.earlier import earlier
@@ -230,6 +230,7 @@ def rows(trial: Trial) -> tuple[Row, ...]:
         return history.rows([Declared("local", *one) for one in changes.items()], ledger.events())
 
 
+@example(steps=[("cycle", {FILES[2]: BROKEN}, 3)])
 @given(steps=steps)
 @settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -275,7 +275,7 @@ def test_history_that_was_cut_off_is_kept_once_it_is_whole(tmp_path: Path) -> No
     """Of a shallow clone none is; after it was made whole, the next full look keeps it."""
     origin = GitRepository(tmp_path / "origin")
     origin.commit({NAMES[0]: text("a")})
-    origin.commit({NAMES[1]: text("b")})
+    origin.commit({NAMES[0]: text("a", description="new"), NAMES[1]: text("b")})
     origin.git("clone", "--quiet", "--depth=1", origin.path.as_uri(), str(tmp_path / "repo"))
     made = Bench(tmp_path, GitRepository(tmp_path / "repo"), MemoryRegistry())
     made.apply()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -174,3 +176,40 @@ def test_a_time_that_is_none_is_a_usage_error(story: Story, option: str) -> None
     """With examples of what is one."""
     done = story.fleet("history", option, "yesterday")
     assert (done.code, "such as 90m or 7d" in done.err) == (Exit.CONFIGURATION, True)
+
+
+def test_an_index_that_is_damaged_changes_no_answer(fleet: Fleet) -> None:
+    """It is a cache, also of history: what it cannot tell, the log does."""
+    fleet.commit({f"models.d/m{n}.yaml": manifest(f"m{n}@1.0.0") for n in range(60)})
+    fleet("apply")
+    asked = [
+        ("history",),
+        ("history", "a@1.0.0"),
+        ("history", "--commit", "HEAD"),
+        ("status", "--at", "HEAD"),
+    ]
+    before = [fleet.json(*arguments) for arguments in asked]
+    file = fleet.folder / ".reconciler/index.db"
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = file.read_bytes()
+    file.write_bytes(data[:4096] + bytes(len(data) - 4096))
+    assert [fleet.json(*arguments) for arguments in asked] == before
+    file.unlink()
+    assert [fleet.json(*arguments) for arguments in asked] == before
+
+
+def test_what_was_committed_since_the_last_cycle_is_told_with_what_is_kept(fleet: Fleet) -> None:
+    """Nothing of it is written: the next cycle tells the same."""
+    fleet("apply")
+    fleet.commit({A: manifest("a@1.0.0", description="new")}, "Edit")
+    fleet.commit({A: None, "models.d/moved.yaml": manifest("a@1.0.0", description="new")}, "Move")
+    rows = fleet.json("history", "a").json
+    assert [(row["subject"], row["path"]) for row in rows] == [
+        ("Move", "models.d/moved.yaml"),
+        ("Edit", A),
+        ("Change", A),
+    ]
+    fleet("apply")
+    later = fleet.json("history", "a").json
+    assert [(row["subject"], row["path"]) for row in later] == [(row["subject"], row["path"]) for row in rows]
