@@ -230,7 +230,7 @@ def rows(trial: Trial) -> tuple[Row, ...]:
         return history.rows([Declared("local", *one) for one in changes.items()], ledger.events())
 
 
-@example(steps=[("cycle", {FILES[2]: BROKEN}, 3)])
+@example(steps=[("commit", {FILES[2]: MODELS[0] + "---\n" + BROKEN}, 3), ("cycle", {}, 4)])
 @given(steps=steps)
 @settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
