@@ -7,6 +7,7 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     ReconcilerError
     ├── ConfigurationError        2  stop, and correct the configuration
     ├── SourceError               3  git could not be read; the last good commit stays
+    │   └── UnknownRevisionError  3  no commit of the repository goes by that name
     ├── StateError                3  the state cannot be used; never guessed, never overwritten
     │   └── StateLockedError      3  another process is the writer
     ├── StuckError                3  the loop stood still; a supervisor starts the process again
@@ -74,6 +75,10 @@ class SourceError(ReconcilerError):
     """Git could not be read."""
 
     exit_code = Exit.UNUSABLE
+
+
+class UnknownRevisionError(SourceError):
+    """No commit of the repository goes by that name."""
 
 
 class StateError(ReconcilerError):

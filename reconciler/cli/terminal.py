@@ -12,6 +12,8 @@ from reconciler.redaction import concealed
 from reconciler.views.clean import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reconciler.settings import Configuration
 
 
@@ -51,6 +53,22 @@ def put(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError as error:
         raise OutputClosedError from error
+
+
+def put_all(pieces: Iterable[str]) -> None:
+    """Many pieces of a result to standard output, each as it is. Raises OutputClosedError."""
+    try:
+        sys.stdout.writelines(pieces)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise OutputClosedError from error
+
+
+def put_json_list(values: Iterable[Any]) -> None:
+    """What `put_json` prints of a list, one value after the other. Raises OutputClosedError."""
+    from reconciler.views.as_json import list_pieces  # noqa: PLC0415
+
+    put_all(list_pieces(values))
 
 
 def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds

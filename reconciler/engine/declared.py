@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract.pair import Pair
 from reconciler.engine.credit import credit
 from reconciler.engine.desired import gather, moved_to, speaking
+from reconciler.engine.history import history_update, whole_history
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.engine.desired import Look, Reader
     from reconciler.engine.graph import CommitGraph
     from reconciler.engine.ports import Index, Source
-    from reconciler.engine.values import Credit, Declaration, Desired, File, Reading
+    from reconciler.engine.values import Credit, Declaration, Desired, File, HistoryUpdate, Reading
     from reconciler.manifest import InvalidManifest, Manifest
 
 _KEPT_WHOLE = 20_000  # manifests kept as they were read, for the import that follows; about 2 KiB each
@@ -40,6 +41,8 @@ class Declared:
         exists: whether the commit has the target's directory at all.
         parsed: how many files were read.
         manifests: some of those that were read, whole.
+        since: the commits since the base, where there are any.
+        before: what the files that they touched said at the base.
     """
 
     commit: str
@@ -52,6 +55,8 @@ class Declared:
     exists: bool = True
     parsed: int = 0
     manifests: Mapping[Pair, Manifest] = field(default_factory=dict)
+    since: CommitGraph | None = None
+    before: Mapping[str, Reading] = field(default_factory=dict)
 
     def desired(self, pairs: Collection[Pair] | None = None) -> Desired:
         """What is declared of these pairs, or of all; what is invalid is told in any case."""
@@ -114,7 +119,18 @@ class Declared:
     def save(self) -> None:
         """Moves the index to this commit; writes nothing when it is there already."""
         if self.base != self.commit:
-            self.index.save(self.commit, self.changed, whole=self.base is None)
+            history = self._history()
+            self.index.save(self.commit, self.changed, whole=self.base is None, history=history)
+
+    def _history(self) -> HistoryUpdate | None:
+        """What the history that is kept lacks; None where it cannot be known, or none is kept."""
+        if self.base is None:
+            return whole_history(self.source, self.reader.root, self.commit, self._now())
+        if self.since is None or self.index.history.base() != self.base:
+            return None
+        known = [*self.before.values(), *self._now()]
+        older = self.index.history.places
+        return history_update(self.since, self.source, self.reader.root, known=known, older=older)
 
     def _declarations(self, pairs: Collection[Pair] | None) -> Iterable[Declaration]:
         known = () if self.base is None else self.index.declarations(pairs)
@@ -208,7 +224,8 @@ class _Desk:
         concerned = _pairs(
             [*filter(None, changed.values()), *(before[path] for path in changed if path in before)]
         )
-        return self.found(changed, base=base, touched=concerned, parsed=parsed, manifests=manifests)
+        facts = {"touched": concerned, "parsed": parsed, "manifests": manifests}
+        return self.found(changed, base=base, since=since, before=before, **facts)
 
     def anew(self) -> Declared:
         """Everything, of which nothing is read that the index knows by its content."""

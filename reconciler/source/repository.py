@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from reconciler.engine.graph import CommitGraph
 from reconciler.engine.values import File, Snapshot
-from reconciler.errors import SourceError
+from reconciler.errors import SourceError, UnknownRevisionError
 from reconciler.source import ancestry, difference, log, tree
 from reconciler.source.address import parse_remote
 from reconciler.source.commands import GitError, Tally
@@ -141,7 +141,8 @@ class GitSource:
         """The commit id of any revision that exists here.
 
         Raises:
-            SourceError: no commit goes by that name.
+            UnknownRevisionError: no commit goes by that name.
+            SourceError: git failed.
         """
         commit = ""
         if revision and "\0" not in revision:
@@ -149,7 +150,7 @@ class GitSource:
             printed = self._origin.commands.run(*arguments, accept=_RESOLVED_OR_NOT)
             commit = printed.decode(errors="replace").strip()
         if not is_object_id(commit):
-            raise SourceError(
+            raise UnknownRevisionError(
                 f"{self._origin.named}: no commit is called '{printable(revision)}'; give a commit id, a "
                 "branch or a tag that this repository has"
             )
@@ -325,7 +326,27 @@ class GitSource:
         where = tree.pathspec(tree.inside(path))
         told = self._origin.commands.attempt(*log.LOG, *log.BOTH_SIDES, span, *where)
         found = None if told is None else log.went_on(log.commits([told]))
-        return None if found is None else CommitGraph(commit, found)
+        return None if found is None else CommitGraph(commit, found, self._entries)
+
+    @_asked_again
+    def some_commits(self, commits: Sequence[str], path: str) -> CommitGraph:
+        """These commits with what they did below `path`; what others hold is looked up. One process.
+
+        Raises:
+            SourceError: one of them is not there, or git failed.
+        """
+        fed = _lines(map(self._known, commits))
+        where = tree.pathspec(tree.inside(path))
+        with self._origin.commands.stream(*log.LOG, *log.SOME, *where, feed=fed) as output:
+            return CommitGraph(commits[0], list(log.commits(output.pieces())), self._entries)
+
+    def number_of_commits(self, commit: str) -> int:
+        """How many commits lead to this one, itself included.
+
+        Raises:
+            SourceError: the commit is not there, or git failed.
+        """
+        return int(self._origin.commands.run("rev-list", "--count", self._known(commit), "--"))
 
     @contextmanager
     def graph(self, commit: str, paths: Collection[str], *, whole: bool = False) -> Iterator[CommitGraph]:
@@ -403,6 +424,11 @@ class GitSource:
         with self._origin.commands.stream(*tree.MEASURED, feed=_lines(blobs)) as output:
             printed = b"".join(output.pieces())
         return dict(zip(blobs, tree.sizes(printed), strict=True))
+
+    def _entries(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:
+        """The entry (`mode id`) of each path at a commit."""
+        found = {path: f"{file.mode} {file.blob}" for path, file in self.files(commit, paths).items()}
+        return {path: found.get(path) for path in paths}
 
     def _listed(self, *arguments: str) -> list[File]:
         with self._origin.commands.stream(*tree.LISTED, *arguments) as output:
