@@ -48,7 +48,9 @@ class Exit(IntEnum):
 
 _MEANING = {
     Exit.WELL: "all well",
-    Exit.HUMAN: "something needs a human: invalid, conflict, failed, drifted or missing",
+    Exit.HUMAN: (
+        "something needs a human: invalid, conflict, failed, drifted or missing; or `diff` found a difference"
+    ),
     Exit.CONFIGURATION: "usage or configuration is wrong",
     Exit.UNUSABLE: "git, registry or state could not be used",
     Exit.REFUSED: "refused by a guard",
