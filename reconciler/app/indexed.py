@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.contract import edition, rules_version
-from reconciler.engine.desired import Reader
+from reconciler.engine.desired import ManifestParser
 from reconciler.index import Store
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ def index_of(configuration: Configuration, *, writes: bool) -> Store:
     return Store(configuration.state_dir / "index.db", writes=writes)
 
 
-def reader_of(configuration: Configuration, name: str) -> Reader:
+def reader_of(configuration: Configuration, name: str) -> ManifestParser:
     """What reads one target's manifests."""
     wanted = configuration.settings.targets[name]
-    return Reader(edition(wanted.edition, strict_config=wanted.strict_config), wanted.path)
+    return ManifestParser(edition(wanted.edition, strict_config=wanted.strict_config), wanted.path)
 
 
 def part_of(store: Store, configuration: Configuration, name: str) -> TargetIndex:

@@ -32,7 +32,7 @@ def warned(file: Path | None) -> Configuration:
     """The same, with what is doubtful in it told on standard error. Raises ConfigurationError."""
     found = configuration(file)
     for warning in found.warnings:
-        tell(f"warning: {warning}")
+        echo_err(f"warning: {warning}")
     return found
 
 
@@ -46,7 +46,7 @@ def colour(stream: TextIO | None = None) -> bool:
     return can_draw(stream or sys.stdout) and not os.environ.get("NO_COLOR")
 
 
-def put(text: str) -> None:
+def echo(text: str) -> None:
     """One result to standard output, with a final newline. Raises OutputClosedError."""
     try:
         sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
@@ -75,10 +75,10 @@ def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
     """One JSON value to standard output, readable and with non-ASCII as it is."""
     from reconciler.views.as_json import dumps  # noqa: PLC0415
 
-    put(dumps(value))
+    echo(dumps(value))
 
 
-def tell(text: str) -> None:
+def echo_err(text: str) -> None:
     """A line or more for a person, to standard error; nothing stops because nobody can read them."""
     with contextlib.suppress(OSError):
         sys.stderr.write("".join(f"{clean(line)}\n" for line in concealed(text).splitlines()))

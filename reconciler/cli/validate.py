@@ -16,7 +16,7 @@ from reconciler.cli.options import (
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.terminal import colour, put, put_json, tell, warned
+from reconciler.cli.terminal import colour, echo, echo_err, put_json, warned
 from reconciler.errors import ConfigurationError, Exit, SourceError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def validate(
 
         checked = asyncio.run(_inspected(settings, target, checked))
     _show(checked, output, quiet=quiet)
-    raise typer.Exit(int(Exit.HUMAN if checked.errors else Exit.WELL))
+    raise typer.Exit(int(Exit.ATTENTION if checked.errors else Exit.OK))
 
 
 def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> Checked:
@@ -159,6 +159,6 @@ def _show(checked: Checked, output: Output, *, quiet: bool) -> None:
             }
         )
         return
-    put(problems.render(checked.reasons, colour=colour()))
+    echo(problems.render(checked.reasons, colour=colour()))
     if not quiet:
-        tell(counted(checked))
+        echo_err(counted(checked))

@@ -28,7 +28,7 @@ class Stop:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _waiting: dict[asyncio.Event, asyncio.AbstractEventLoop] = field(default_factory=dict)
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """From now on nothing new is started, and every sleep ends."""
         with self._lock:
             self._asked.set()

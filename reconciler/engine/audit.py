@@ -19,7 +19,7 @@ from reconciler.errors import SourceError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.engine.desired import Reader
+    from reconciler.engine.desired import ManifestParser
     from reconciler.engine.graph import Logged
     from reconciler.engine.ports import Index, Source
 
@@ -30,7 +30,7 @@ _CREDITED_ANEW = 50  # the log is walked until each of them is found
 _ASKED_ANEW = 200  # commits
 
 
-def audit(source: Source, index: Index, reader: Reader, chance: float) -> int:
+def audit(source: Source, index: Index, reader: ManifestParser, chance: float) -> int:
     """How many files the index has wrong, of those that were looked at; 0 unless something is mistaken.
 
     Args:
@@ -53,23 +53,23 @@ def audit(source: Source, index: Index, reader: Reader, chance: float) -> int:
     paths = sorted(wanted.keys() - wrong)
     start = int(chance * len(paths))
     some = list(islice((*paths[start:], *paths[:start]), READ_ANEW))
-    known = {reading.path: reading for reading in index.readings(some)}
+    known = {reading.path: reading for reading in index.parsed_files(some)}
     for reading, _ in reader.read(source, (files[path] for path in some), files.get):
-        if known[reading.path]._replace(credits=()) != reading:
+        if known[reading.path]._replace(last_commits=()) != reading:
             wrong.add(reading.path)
     few = [known[path] for path in some[:_CREDITED_ANEW]]
     if few:
         with source.graph(commit, [reading.path for reading in few]) as graph:
             made = credit(graph, source, few).found
-        wrong |= {r.path for r in few if r.credits != tuple(sorted(made.get(r.path, {}).items()))}
+        wrong |= {r.path for r in few if r.last_commits != tuple(sorted(made.get(r.path, {}).items()))}
     return len(wrong) + (0 if wrong else _wrong_history(source, index, reader.root, chance))
 
 
-def keep_history(source: Source, index: Index, reader: Reader) -> None:
+def keep_history(source: Source, index: Index, reader: ManifestParser) -> None:
     """Keeps the history of the index's commit, if none is kept and it can be known. Raises SourceError."""
     commit = index.base()
     if commit is not None and index.history.base() != commit:
-        update = whole_history(source, reader.root, commit, index.readings(None))
+        update = whole_history(source, reader.root, commit, index.parsed_files(None))
         if update is not None:
             index.save_history(update)
 

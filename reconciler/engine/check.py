@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.contract.wording import many
-from reconciler.engine.desired import Reader
+from reconciler.engine.desired import ManifestParser
 from reconciler.engine.plan import conflict_reasons
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract import Edition
     from reconciler.engine.ports import Blobs
-    from reconciler.engine.values import Declaration, Desired, Snapshot
+    from reconciler.engine.values import Desired, ManifestRef, Snapshot
     from reconciler.manifest import InvalidManifest, Manifest, Reason
 
 
@@ -69,7 +69,7 @@ NOTHING = Checked(frozenset(), ())
 
 def check(snapshot: Snapshot, blobs: Blobs, rules: Edition, only: Collection[str] = ()) -> Checked:
     """Judges every manifest of a snapshot; with `only`, tells about these paths alone."""
-    desired, manifests = Reader(rules, snapshot.path).snapshot(blobs, snapshot)
+    desired, manifests = ManifestParser(rules, snapshot.path).snapshot(blobs, snapshot)
     told = dict.fromkeys(
         reason for path, reason in _reasons(desired) if not only or path in only or reason.path in only
     )
@@ -93,7 +93,7 @@ def _reasons(desired: Desired) -> Iterator[tuple[str, Reason]]:
 
 
 def _places(desired: Desired, only: Collection[str]) -> frozenset[tuple[str, int]]:
-    found: list[Declaration | InvalidManifest] = [
+    found: list[ManifestRef | InvalidManifest] = [
         *desired.manifests.values(),
         *(claim for claims in desired.conflicts.values() for claim in claims),
         *desired.invalid,

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.engine.values import Declaration, Desired, Reading
+from reconciler.engine.values import Desired, ManifestRef, ParsedFile
 from reconciler.manifest import InvalidManifest, Manifest, is_manifest, read, refuse
 from reconciler.manifest.limits import LARGEST_FILE
 from reconciler.manifest.sections import is_json
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.contract import Edition
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Blobs
     from reconciler.engine.values import File, Snapshot
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 _UNREAD = frozenset({"link", "unsafe-path", "ambiguous-path", "file-too-large"})  # what `refuse` says
 
 
-def gather(declarations: Iterable[Declaration], invalid: Iterable[InvalidManifest]) -> Desired:
+def group_by_key(declarations: Iterable[ManifestRef], invalid: Iterable[InvalidManifest]) -> Desired:
     """Sorts declarations into unique ones and conflicts; the order given does not matter."""
-    first: dict[Pair, Declaration] = {}
-    several: defaultdict[Pair, list[Declaration]] = defaultdict(list)
+    first: dict[ModelKey, ManifestRef] = {}
+    several: defaultdict[ModelKey, list[ManifestRef]] = defaultdict(list)
     for declaration in declarations:
         if first.setdefault(declaration.pair, declaration) is not declaration:
             several[declaration.pair].append(declaration)
@@ -45,7 +45,7 @@ def gather(declarations: Iterable[Declaration], invalid: Iterable[InvalidManifes
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ManifestParser:
     """Reads the files of one target by the rules of its edition.
 
     Attributes:
@@ -65,7 +65,7 @@ class Reader:
 
     def read(
         self, source: Blobs, files: Iterable[File], look: Look
-    ) -> Iterator[tuple[Reading, tuple[Manifest, ...]]]:
+    ) -> Iterator[tuple[ParsedFile, tuple[Manifest, ...]]]:
         """What each of these files says, with its valid manifests whole; in any order, by one subprocess.
 
         Files that are no concern of this target are left out; see `concerns`.
@@ -74,7 +74,7 @@ class Reader:
         for file in files:
             refused = refuse(file, self.root)
             if refused is not None:
-                yield Reading(file.path, file.blob, invalid=(refused,)), ()
+                yield ParsedFile(file.path, file.blob, invalid=(refused,)), ()
             elif is_manifest(file.path, self.root) and not _linked(file):
                 readable[file.blob].append(file)
         for blob, data in source.read(readable):
@@ -83,7 +83,7 @@ class Reader:
 
     def _one(
         self, source: Blobs, file: File, data: bytes, look: Look
-    ) -> tuple[Reading, tuple[Manifest, ...]]:
+    ) -> tuple[ParsedFile, tuple[Manifest, ...]]:
         companions: dict[str, str | None] = {}
 
         def sibling(path: str) -> bytes | None:
@@ -98,7 +98,7 @@ class Reader:
 
         results = read(file.path, data, self.edition, sibling)
         manifests = tuple(result for result in results if isinstance(result, Manifest))
-        reading = Reading(
+        reading = ParsedFile(
             file.path,
             file.blob,
             tuple(map(declared_by, manifests)),
@@ -107,20 +107,20 @@ class Reader:
         )
         return reading, manifests
 
-    def snapshot(self, source: Blobs, snapshot: Snapshot) -> tuple[Desired, dict[Pair, Manifest]]:
+    def snapshot(self, source: Blobs, snapshot: Snapshot) -> tuple[Desired, dict[ModelKey, Manifest]]:
         """What a whole snapshot declares, and its valid manifests; of those in conflict, one."""
         files = {file.path: file for file in snapshot.files}
-        readings: list[Reading] = []
-        manifests: dict[Pair, Manifest] = {}
+        readings: list[ParsedFile] = []
+        manifests: dict[ModelKey, Manifest] = {}
         for reading, whole in self.read(source, snapshot.files, files.get):
             readings.append(reading)
             manifests |= {one.pair: one for one in whole}
         named = frozenset(path for reading in readings for path, _ in reading.companions)
         declarations = (declaration for reading in readings for declaration in reading.declarations)
-        return gather(declarations, speaking(readings, named)), manifests
+        return group_by_key(declarations, reportable(readings, named)), manifests
 
 
-def moved_to(reading: Reading, path: str) -> Reading | None:
+def moved_to(reading: ParsedFile, path: str) -> ParsedFile | None:
     """What a file of the same content says elsewhere; None where that takes a look at it.
 
     What is wrong with a file, and what it names beside it, depends on where it is.
@@ -133,15 +133,15 @@ def moved_to(reading: Reading, path: str) -> Reading | None:
         )
         for declaration in reading.declarations
     )
-    return Reading(path, reading.blob, tuple(declarations))
+    return ParsedFile(path, reading.blob, tuple(declarations))
 
 
-def declared_by(manifest: Manifest) -> Declaration:
+def declared_by(manifest: Manifest) -> ManifestRef:
     """What a plan needs of a manifest."""
-    return Declaration(manifest.pair, manifest.digest, manifest.path, manifest.line, manifest.warnings)
+    return ManifestRef(manifest.pair, manifest.digest, manifest.path, manifest.line, manifest.warnings)
 
 
-def speaking(readings: Iterable[Reading], named: frozenset[str]) -> Iterator[InvalidManifest]:
+def reportable(readings: Iterable[ParsedFile], named: frozenset[str]) -> Iterator[InvalidManifest]:
     """What is invalid, without files that declare nothing and that a manifest names as its configuration.
 
     A file that was refused unread is told of in any case.
@@ -152,7 +152,7 @@ def speaking(readings: Iterable[Reading], named: frozenset[str]) -> Iterator[Inv
             yield from reading.invalid
 
 
-def _place(found: Declaration | InvalidManifest) -> tuple[str, int]:
+def _place(found: ManifestRef | InvalidManifest) -> tuple[str, int]:
     return found.path, found.line
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from reconciler.contract import lifecycle
 from reconciler.engine.details import details_of
-from reconciler.engine.values import Entry, EventKind, Phase
+from reconciler.engine.values import EventKind, LedgerEntry, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from reconciler.engine.clock import Policy
+    from reconciler.engine.clock import Timing
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
 
@@ -25,11 +25,11 @@ class Follower:
 
     recorder: Recorder
     registry: Registry
-    policy: Policy
+    timing: Timing
 
-    def unfinished(self) -> list[Entry]:
+    def unfinished(self) -> list[LedgerEntry]:
         """Registered models whose last known status is not final."""
-        restless = self.recorder.ledger.restless(self.recorder.target)
+        restless = self.recorder.ledger.pending(self.recorder.target)
         return [entry for entry in restless if entry.phase is Phase.REGISTERED]
 
     async def once(self) -> None:
@@ -51,7 +51,7 @@ class Follower:
             return {}
         statuses: dict[str, str | None] = {}
         if len(model_ids) <= _FEW:
-            details = await details_of(self.registry, model_ids, self.policy.in_flight)
+            details = await details_of(self.registry, model_ids, self.timing.in_flight)
             statuses = {
                 model_id: _text(detail.get("model_status")) for model_id, detail in details.read.items()
             }

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from reconciler.settings.discovery import STATE_DIR
-from reconciler.settings.written import (  # noqa: TC001 - pydantic reads the annotations
+from reconciler.settings.types import (  # noqa: TC001 - pydantic reads the annotations
     Address,
     Duration,
     Interval,
@@ -220,7 +220,9 @@ class GuardSettings(_Section):
     )
     allow_empty: bool = Field(False, description="A directory that declared models may come to declare none.")
     allow_rewritten_history: bool = Field(
-        False, description="Imports may come from a branch that lost the commit reconciled last."
+        False,
+        description="Imports may come from a branch that no longer contains the commit reconciled last "
+        "(force-push).",
     )
 
 

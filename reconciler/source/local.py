@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from reconciler.source.commands import Tally
+    from reconciler.source.commands import ProcessCounter
     from reconciler.source.layout import Layout
     from reconciler.source.surroundings import Trait
 
@@ -44,7 +44,7 @@ class LocalRepository:
     """One branch of a repository on this machine. Finding its newest commit starts no process."""
 
     def __init__(
-        self, start: Path, branch: str | None, *, setting: str, timeout: float, tally: Tally
+        self, start: Path, branch: str | None, *, setting: str, timeout: float, tally: ProcessCounter
     ) -> None:
         """Finds the repository; starts nothing.
 

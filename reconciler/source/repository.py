@@ -12,7 +12,7 @@ from reconciler.engine.values import File, Snapshot
 from reconciler.errors import SourceError, UnknownRevisionError
 from reconciler.source import ancestry, difference, log, tree
 from reconciler.source.address import parse_remote
-from reconciler.source.commands import GitError, Tally
+from reconciler.source.commands import GitError, ProcessCounter
 from reconciler.source.local import LocalRepository
 from reconciler.source.refs import is_object_id
 from reconciler.source.text import printable
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from reconciler.engine.values import Attribution
-    from reconciler.source.origin import Origin
+    from reconciler.engine.values import CommitInfo
+    from reconciler.source.backend import Backend
     from reconciler.source.surroundings import Trait
 
 P = ParamSpec("P")
@@ -62,7 +62,7 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     Raises:
         SourceError: no repository is there, or its URL is refused.
     """
-    tally = Tally()
+    tally = ProcessCounter()
     remote = parse_remote(repo)
     shown = remote.shown if remote else printable(repo)
     followed = {"source.repo": shown, "source.branch": printable(branch or "HEAD")}
@@ -99,7 +99,12 @@ class GitSource:
     """
 
     def __init__(
-        self, origin: Origin, *, followed: Mapping[str, str], tally: Tally, paths: Sequence[str] = ()
+        self,
+        origin: Backend,
+        *,
+        followed: Mapping[str, str],
+        tally: ProcessCounter,
+        paths: Sequence[str] = (),
     ) -> None:
         self._origin = origin
         self._followed = followed
@@ -260,7 +265,7 @@ class GitSource:
         return {name: present.get(name) for name in entries}
 
     @_asked_again
-    def attributions(self, commits: Iterable[str]) -> Mapping[str, Attribution]:
+    def attributions(self, commits: Iterable[str]) -> Mapping[str, CommitInfo]:
         """Who made these commits, as far as they are there; one process.
 
         Raises:

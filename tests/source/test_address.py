@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import ConfigurationError
 from reconciler.source.address import parse_remote
-from reconciler.source.complaint import explain
+from reconciler.source.errors import explain
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from reconciler.app import world
+from reconciler.app import session
 from reconciler.cli import main
-from reconciler.engine.order import Target
+from reconciler.engine.options import Target
 from tests.torture.points import POINTS
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def live(point: str | None, command: list[str]) -> None:
     """Runs the program with these arguments; ends with SystemExit, or at the point."""
     if command[0] == MANY:
         command = command[1:]
-        vars(world)["Target"] = partial(Target, judge_all_below=0)
+        vars(session)["Target"] = partial(Target, judge_all_below=0)
     sys.argv = ["reconciler", *command]
     if point is not None:
         doom(POINTS[point])

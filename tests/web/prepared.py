@@ -12,12 +12,12 @@ import httpx
 
 from reconciler.app.board import Board
 from reconciler.app.pages import ServicePages
+from reconciler.app.session import open_session
 from reconciler.app.sessions import Sessions
-from reconciler.app.world import opened
 from reconciler.daemon.health import Health
 from reconciler.daemon.worker import working
 from reconciler.engine.clock import Clock
-from reconciler.engine.values import Difference, Item, Report, TargetFailure, Verdict
+from reconciler.engine.values import Difference, ModelState, Report, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
 from reconciler.settings import load
 from reconciler.web.application import create_app
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from reconciler.app.world import World
+    from reconciler.app.session import Session
 
 TARGETS = """
 [targets.staging]
@@ -56,7 +56,7 @@ _WHY = {
 }
 
 
-def models(number: int, commit: str, *, well: int = 40, now: datetime | None = None) -> list[Item]:
+def models(number: int, commit: str, *, well: int = 40, now: datetime | None = None) -> list[ModelState]:
     """So many models in two targets; one of `well` is not in sync, and these have every verdict in turn."""
     now = now or datetime.now(UTC)
     found = []
@@ -65,7 +65,7 @@ def models(number: int, commit: str, *, well: int = 40, now: datetime | None = N
         path = f"models.d/team-{n // 50}/model-{n}.yaml"
         code, why = _WHY.get(verdict, ("", ""))
         found.append(
-            Item(
+            ModelState(
                 "prod" if n % 2 else "staging",
                 verdict,
                 f"model-{n // 2:06d}",
@@ -97,12 +97,12 @@ class Prepared:
     """
 
     folder: Path
-    items: Sequence[Item] | None = None
+    items: Sequence[ModelState] | None = None
     failures: tuple[TargetFailure, ...] = ()
     commit: str = ""
     url: str = ""
     board: Board = field(init=False)
-    world: World = field(init=False)
+    world: Session = field(init=False)
 
     def __enter__(self) -> Self:
         """Starts a thread and waits until it listens."""
@@ -122,18 +122,18 @@ class Prepared:
         self._thread.join(30)
         assert not self._thread.is_alive()
 
-    def save(self, items: Sequence[Item], failures: tuple[TargetFailure, ...] = ()) -> None:
+    def save(self, items: Sequence[ModelState], failures: tuple[TargetFailure, ...] = ()) -> None:
         """Remembers verdicts as a cycle does, and says so."""
         report = Report(self.commit, DIGEST, tuple(items), failures)
         self.world.ledger.save_report(report, {"staging": None, "prod": None}, {})
-        self.board.shown(report)
+        self.board.on_report(report)
 
     async def _serve(self) -> None:
         configuration = load(None, cwd=self.folder)
         self.board = Board(Health(lambda: 90.0, 30.0), configuration.chosen(None))
         sessions = Sessions(configuration, None, Clock(), self.board)
         self._events, self._leave = asyncio.get_running_loop(), asyncio.Event()
-        async with working() as worker, opened(configuration, acts=True) as self.world:
+        async with working() as worker, open_session(configuration, acts=True) as self.world:
             sessions.world = self.world
             self.commit = self.commit or self.world.source.head()
             if self.items is not None:

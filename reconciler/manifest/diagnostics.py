@@ -1,0 +1,50 @@
+"""Says what is wrong with a file as reasons with line, column and excerpt, in a fixed order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.contract.wording import many
+from reconciler.manifest.limits import MOST_REASONS
+from reconciler.manifest.values import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.contract.problem import Severity
+    from reconciler.manifest.text import Issue, Text
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """One file: its path inside the repository and its text."""
+
+    path: str
+    text: Text
+
+    def reason(self, code: str, message: str, index: int, severity: Severity = "error") -> Reason:
+        """A problem at one index of the text."""
+        line, column = self.text.place(index)
+        return Reason(code, message, self.path, line, column, severity, self.text.excerpt(index))
+
+    def flaw(self, flaw: Issue) -> Reason:
+        """A flaw with both places, where it has two."""
+        if flaw.index is None:
+            return Reason(flaw.code, flaw.message, self.path)
+        return self.reason(flaw.code, self.text.words(flaw), flaw.index)
+
+
+def render(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Each reason once, errors first, then by place; of very many, the first hundred and their number."""
+    ordered = sorted(dict.fromkeys(reasons), key=_rank)
+    if len(ordered) <= MOST_REASONS:
+        return tuple(ordered)
+    last = ordered[MOST_REASONS - 1]
+    more = f"and {many(len(ordered) - MOST_REASONS, 'more problem')}; correct these first"
+    rest = Reason("more-problems", more, last.path, last.line, last.column, last.severity)
+    return (*ordered[:MOST_REASONS], rest)
+
+
+def _rank(reason: Reason) -> tuple[bool, int, int]:
+    return reason.severity != "error", reason.line or 0, reason.column or 0
