@@ -148,7 +148,7 @@ def prove(
         view,
         desired=group_by_key(map(declared_by, manifests.values()), ()),
         observed={pair: view.observed[pair] for pair in manifests},
-        looks=looks,
+        comparisons=looks,
     )
     said = {item.pair: item for item in verdicts(planned)}
     for pair in manifests.keys() - failed.keys():

@@ -505,7 +505,13 @@ def apply_entry(
     warnings = tuple(reason for reason in item.reasons if reason.severity == "warning")
     item = item._replace(reasons=warnings, next_attempt_at=None)
     if entry.phase is not Phase.REGISTERED:
-        return _absent(item._replace(verdict=Verdict.IMPORT), entry, now)
+        moved = _absent(item._replace(verdict=Verdict.IMPORT), entry, now)
+        if (
+            moved.verdict is Verdict.IMPORT and entry.phase is Phase.POSTPONED
+        ):  # due again, and not tried since
+            why = _said(entry, "another attempt is scheduled")
+            return _with(item, Verdict.WAITING, why, next_attempt_at=_due(entry, now))
+        return moved
     item = item._replace(model_id=entry.model_id, model_status=entry.model_status)
     if entry.last is EventKind.DRIFTED:
         if view is not None:
