@@ -505,13 +505,7 @@ def apply_entry(
     warnings = tuple(reason for reason in item.reasons if reason.severity == "warning")
     item = item._replace(reasons=warnings, next_attempt_at=None)
     if entry.phase is not Phase.REGISTERED:
-        moved = _absent(item._replace(verdict=Verdict.IMPORT), entry, now)
-        if (
-            moved.verdict is Verdict.IMPORT and entry.phase is Phase.POSTPONED
-        ):  # due again, and not tried since
-            why = _said(entry, "another attempt is scheduled")
-            return _with(item, Verdict.WAITING, why, next_attempt_at=_due(entry, now))
-        return moved
+        return _not_registered(item, entry, now)
     item = item._replace(model_id=entry.model_id, model_status=entry.model_status)
     if entry.last is EventKind.DRIFTED:
         if view is not None:
@@ -522,3 +516,12 @@ def apply_entry(
     if stage == "failed":
         return _with(item, Verdict.FAILED, _import_failed(item, entry))
     return item._replace(verdict=Verdict.IN_SYNC if stage == "published" else Verdict.PUBLISHING)
+
+
+def _not_registered(item: ModelState, entry: LedgerEntry, now: datetime) -> ModelState:
+    """The item of a model that acting did not bring into the registry."""
+    moved = _absent(item._replace(verdict=Verdict.IMPORT), entry, now)
+    if moved.verdict is Verdict.IMPORT and entry.phase is Phase.POSTPONED:  # due again, not tried since
+        why = _said(entry, "another attempt is scheduled")
+        return _with(item, Verdict.WAITING, why, next_attempt_at=_due(entry, now))
+    return moved
