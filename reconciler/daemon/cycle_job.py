@@ -84,8 +84,8 @@ class CycleJob:
     """Runs ticks of one engine, one at a time; remembers what the next one needs to know.
 
     Attributes:
-        heard: told of every tick.
-        shown: told of the newest report whenever it is another: after a cycle, and after news of an import.
+        on_tick: told of every tick.
+        on_report: told of the newest report whenever it is another: after a cycle, or news of an import.
         commit_seen: told of the commit that the branch has, and when git said so.
         unfinished: how many imports are not final yet, as far as is known.
     """

@@ -47,7 +47,7 @@ class Supervisor:
     Attributes:
         opener: opens a session and gives its ticker; leaving it closes everything. Raises StateError.
         health: hears of ticks, and whether there is a state.
-        heard: told of every tick that found no session to tick in.
+        on_tick: told of every tick that found no session to tick in.
         chance: a number in [0, 1).
     """
 

@@ -24,7 +24,7 @@ class Journal:
     """The way to the ledger's journal for what one event loop does.
 
     Attributes:
-        heard: told of every event once it is on disk.
+        on_event: told of every event once it is on disk.
         actor: who asked for what is done, recorded with every event.
     """
 

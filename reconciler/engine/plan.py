@@ -56,15 +56,15 @@ class PlannerInput:
 
     Attributes:
         observed: registered models by pair.
-        looks: what a look at a model's detail told, by model id, for those that `to_inspect` asked for.
+        comparisons: of declared with registered, by model id, for those that `select_for_comparison` chose.
         unread: why a model's detail could not be read, by model id.
         unasked: why it could not be asked whether a pair is registered.
         later: ids of models that are compared in a later cycle: there are too many for one.
-        seen: ids by pair of models that an earlier cycle saw registered, without anything else being
-            remembered.
+        uncompared_ids: ids by pair of models that an earlier cycle saw registered, and nothing else is remembered
+            of.
         entries: the ledger.
-        credits: by path and line, the commit that gave the document its content.
-        taken: versions by name that are in use beside those that this view shows.
+        last_commits: by path and line, the commit that gave the document its content.
+        used_versions: versions by name that are in use beside those that this view shows.
         now: timezone-aware UTC.
     """
 

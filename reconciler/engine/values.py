@@ -186,7 +186,7 @@ class ParsedFile(NamedTuple):
         blob: the file's object id.
         companions: the files it names as its configuration, each with its object id, or None if it is absent;
             with them changes what the file says.
-        credits: by line, who gave each of its documents the content it has, as far as it is known.
+        last_commits: by line, who gave each of its documents the content it has, as far as it is known.
     """
 
     path: str
