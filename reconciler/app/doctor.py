@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import socket
@@ -43,6 +44,7 @@ _SKEW_ALLOWED = 15 * 60  # seconds; outside it the vendor refuses every signatur
 _SKEW_NOTED = 60
 _ABOUT_PROJECT = {"ModelArts.0204", "ModelArts.0206", "ModelArts.0210"}
 _PATIENCE = 10.0  # seconds for one connection
+_CLOSING = 1.0  # seconds for its end
 
 
 async def examine(
@@ -246,6 +248,9 @@ async def _date(host: str, port: int, *, secure: bool) -> str | None:
         head = await reader.read(16384)
     finally:
         writer.close()
+        # waited for: one that is collected after its event loop has ended writes a traceback
+        with contextlib.suppress(OSError, TimeoutError):
+            await asyncio.wait_for(writer.wait_closed(), _CLOSING)
     lines = head.decode("latin-1").split("\r\n")
     return next((line[5:].strip() for line in lines if line.lower().startswith("date:")), None)
 
