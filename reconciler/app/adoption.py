@@ -58,7 +58,7 @@ async def adoptions(configuration: Configuration, glob: str, only: str | None) -
         only: one target; None takes all.
 
     Raises:
-        ConfigurationError, SourceError, StateError: as `opened` does.
+        ConfigurationError, SourceError, StateError: as `open_session` does.
         RegistryError, TargetUnusable: a registry could not be asked.
         ReconcilerError: a manifest cannot be read, so that nobody knows what it declares.
     """

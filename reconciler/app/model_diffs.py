@@ -49,7 +49,7 @@ async def model_diffs(
         only: one target.
 
     Raises:
-        ConfigurationError, SourceError, StateError: as `opened` does.
+        ConfigurationError, SourceError, StateError: as `open_session` does.
     """
     diffs: list[ModelDiff] = []
     failures: list[TargetFailure] = []

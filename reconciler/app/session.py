@@ -78,7 +78,7 @@ class Heritage:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Everything one command works with; closed by `opened`.
+    """Everything one command works with; closed by `open_session`.
 
     Attributes:
         rest: what was left to do when the command ended; noted last, for the next command. Empty for

@@ -57,7 +57,7 @@ class Sessions:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[CycleJob]:
-        """One session. Raises as `opened` does."""
+        """One session. Raises as `open_session` does."""
         deeds = EventCounter()
 
         def progress(event: Event) -> None:

@@ -15,7 +15,7 @@ from reconciler.contract.drift import comparable
 from reconciler.contract.model_key import ModelKey
 from reconciler.contract.problem import Problem
 from reconciler.contract.scalar import UnquotedScalar
-from reconciler.contract.status import Lifecycle, lifecycle
+from reconciler.contract.status import Lifecycle, lifecycle, status_of
 from reconciler.contract.versions import next_free, version_key
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ __all__ = [
     "lifecycle",
     "next_free",
     "rules_version",
+    "status_of",
     "version_key",
 ]
 

@@ -1,6 +1,6 @@
 """What depends on more than one field, and the advice that stops nothing.
 
-A rule reads the document as it was written (JSON texts opened, see `opening`), so that it runs even where a
+A rule reads the document as it was written (JSON texts opened, see `json_text`), so that it runs even where a
 field is of the wrong type: what it cannot read, it leaves to the types in `structs`. Each edition lists the
 rules that hold in it. A rule that can be an error also carries its JSON Schema form.
 """

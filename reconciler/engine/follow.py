@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.contract import lifecycle
+from reconciler.contract import lifecycle, status_of
 from reconciler.engine.details import details_of
 from reconciler.engine.values import EventKind, LedgerEntry, Phase
 
@@ -52,9 +52,7 @@ class Follower:
         statuses: dict[str, str | None] = {}
         if len(model_ids) <= _FEW:
             details = await details_of(self.registry, model_ids, self.timing.in_flight)
-            statuses = {
-                model_id: _text(detail.get("model_status")) for model_id, detail in details.read.items()
-            }
+            statuses = {model_id: status_of(detail) for model_id, detail in details.read.items()}
             if not details.unread:
                 return statuses
         return {model.model_id: model.status for model in await self.registry.list_models()} | statuses
@@ -65,7 +63,3 @@ def status_event(status: str) -> EventKind:
     return {"published": EventKind.PUBLISHED, "failed": EventKind.FAILED}.get(
         lifecycle(status), EventKind.STATUS
     )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

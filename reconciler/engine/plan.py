@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.contract import comparable, lifecycle, next_free, version_key
+from reconciler.contract import comparable, lifecycle, next_free, status_of, version_key
 from reconciler.engine.drift import differences
 from reconciler.engine.guards import NO_LONGER_DECLARED
 from reconciler.engine.moments import due_at
@@ -99,8 +99,7 @@ class Comparison:
 
 def compare(request: Mapping[str, Any], detail: Mapping[str, Any]) -> Comparison:
     """Compares a manifest's request with the detail of the model that is registered, whatever it holds."""
-    told = detail.get("model_status")
-    status = told if isinstance(told, str) else None
+    status = status_of(detail)
     try:
         declared, registered = comparable(request, detail)
         diff = () if declared == registered else differences(declared, registered)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reconciler.contract import lifecycle
+from reconciler.contract import lifecycle, status_of
 from reconciler.engine.details import details_of
 from reconciler.engine.values import Event, EventKind, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock
@@ -48,7 +48,9 @@ async def blockers(target: Target, pair: ModelKey, ledger: Ledger) -> Blockers |
     remembered = [entry.model_id] if entry is not None and entry.model_id else []
     details = await details_of(target.registry, [*listed, *remembered], 1)
     status = listed | dict.fromkeys(details.unread.keys() - listed.keys())
-    status |= {model_id: _status(detail) or listed.get(model_id) for model_id, detail in details.read.items()}
+    status |= {
+        model_id: status_of(detail) or listed.get(model_id) for model_id, detail in details.read.items()
+    }
     if entry is None and not status:
         return None
     failed = tuple(model_id for model_id, word in status.items() if lifecycle(word) == "failed")
@@ -65,7 +67,7 @@ async def retry(
     An import whose outcome is still unknown is not released: the next cycle settles it first.
 
     Args:
-        found: from `held`.
+        found: from `blockers`.
         ledger: where to journal it.
         clock: time, and the name of the cycle.
         heard: told of every event.
@@ -98,8 +100,3 @@ async def retry(
     entry = ledger.entry(found.target.name, found.pair)
     if entry is not None and entry.phase not in (Phase.RELEASED, Phase.INTENDED):
         record(EventKind.RELEASED, "released by `retry`")
-
-
-def _status(detail: Mapping[str, Any]) -> str | None:
-    told = detail.get("model_status")
-    return told if isinstance(told, str) else None

@@ -1,7 +1,7 @@
 """The quick way through a file: the plain part of YAML and JSON that most manifests are written in.
 
 Everything outside of that part, and everything that might be wrong, is left to the careful way (`yaml_text`,
-`json_text`, `tree`), which knows all of both languages and where everything stands. So this reader may give
+`json_text`, `nodes`), which knows all of both languages and where everything stands. So this reader may give
 up wherever it likes, and must never read anything otherwise than the careful one.
 
 Of YAML it knows block mappings and lists in spaces, flow mappings and lists within a line, plain scalars and

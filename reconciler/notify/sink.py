@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from reconciler.engine.episodes import Message, Subject
 from reconciler.engine.values import Verdict
-from reconciler.errors import SinkError
+from reconciler.errors import ConfigurationError, SinkError
 from reconciler.redaction import redacted
 from reconciler.views.clean import clean
 
@@ -108,6 +108,14 @@ class Secret(Protocol):
 
     async def read(self) -> str:
         """The secret as it is now. Raises ConfigurationError."""
+
+
+async def revealed(secret: Secret) -> str:
+    """The secret as it is now. Raises SinkError."""
+    try:
+        return await secret.read()
+    except ConfigurationError as error:
+        raise SinkError(str(error)) from None
 
 
 def ensure_accepted(answer: Answer, *secrets: str | None) -> None:
