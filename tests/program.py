@@ -77,7 +77,8 @@ class Program:
     def __call__(self, *arguments: str, **environment: str) -> Done:
         """Runs a command in this process; no command may end in anything but an exit code."""
         done = self.here(*arguments, **environment)
-        assert "Traceback" not in done.out + done.err
+        said = done.out + done.err
+        assert "Traceback" not in said, said
         return done
 
     def here(self, *arguments: str, **environment: str) -> Done:

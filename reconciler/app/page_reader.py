@@ -121,7 +121,8 @@ class PageReader:
 
         loop = asyncio.get_running_loop()
         try:
-            return await asyncio.wait_for(self._thread.run(kept()), _WAITS)
+            async with asyncio.timeout(_WAITS):
+                return await self._thread.run(kept())
         except TimeoutError:
             self._missed.add(key)
         except ReconcilerError:

@@ -56,4 +56,5 @@ class Stop:
     async def sleep(self, seconds: float) -> None:
         """Waits that long, or until somebody asks to stop."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.wait()

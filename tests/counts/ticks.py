@@ -123,7 +123,7 @@ class Site:
     @asynccontextmanager
     async def running(self, *, judge_all_below: int = 0) -> AsyncIterator[Running]:
         """The loop's ticker inside this process."""
-        clock, deeds = Clock(now=lambda: self.now), EventCounter()
+        clock, deeds = Clock(now=lambda: self.now, chance=lambda: 0.0), EventCounter()
         configuration = load(None, cwd=self.folder)
         async with open_session(configuration, acts=True, clock=clock, listeners=Listeners(deeds)) as world:
             engine = world.engine
