@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ReconcilerError
 from reconciler.settings.tables import PREFIX
-from reconciler.source import open_source
+from reconciler.source import KeyFiles, TrustRules, open_source
 
 if TYPE_CHECKING:
     from reconciler.settings import Configuration
@@ -30,6 +30,16 @@ def source_of(configuration: Configuration) -> GitSource:
             timeout=wanted.timeout.total_seconds(),
             paths=[target.path for target in configuration.settings.targets.values()],
         )
+
+
+def trust_rules(configuration: Configuration) -> TrustRules | None:
+    """What makes a commit trusted; None where every one is."""
+    wanted = configuration.settings.source.verify
+    if wanted.mode == "off":
+        return None
+    given = (wanted.allowed_signers, wanted.revoked_signers, wanted.gpg_keyring)
+    files = KeyFiles(*(None if file is None else configuration.base / file for file in given))
+    return TrustRules(wanted.mode, files, wanted.authors, wanted.since, wanted.on_failure)
 
 
 def followed(configuration: Configuration) -> tuple[str, str]:

@@ -42,6 +42,7 @@ from reconciler.engine.plan import (
 )
 from reconciler.engine.recorder import Recorder
 from reconciler.engine.stragglers import Stragglers
+from reconciler.engine.trust import held
 from reconciler.engine.used_versions import used_versions
 from reconciler.engine.values import (
     AT_REST,
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from reconciler.engine.lineage import Lineage
     from reconciler.engine.options import CycleOptions, Target
     from reconciler.engine.ports import Ledger, Source
+    from reconciler.engine.trust import Hold
     from reconciler.manifest import Manifest
 
 _log = logging.getLogger(__name__)
@@ -149,8 +151,20 @@ class Engine:
         self._due_times = DueTimes(self.ledger, self.clock, self.clock.now())
 
     async def head(self) -> str:
-        """The commit that the wanted branch has now. Raises SourceError."""
+        """The commit that is to be reconciled now. Raises SourceError, GuardError."""
         return await self._in_git(self.source.head)
+
+    def hold(self) -> Hold | None:
+        """Why that is not the newest commit of the branch; None when it is."""
+        return self.source.held()
+
+    async def resolve(self, revision: str) -> str:
+        """The commit that goes by this name. Raises SourceError."""
+        return await self._in_git(self.source.resolve, revision)
+
+    async def judged(self, commit: str) -> Hold | None:
+        """Why this commit would not be reconciled if it were the newest. Raises SourceError."""
+        return await self._in_git(self.source.judged, commit)
 
     async def cycle(self, options: CycleOptions, commit: str | None = None) -> Report:
         """One cycle, at the branch's head unless a commit is given.
@@ -183,6 +197,7 @@ class Engine:
         lineage = await self._lineage(runs, commit)
         notes += lineage.notes
         await self._guard([run for run in runs if not options.confirms(run.target.name)], lineage, digest)
+        self._tell_hold(runs)
         if options.act:
             await asyncio.gather(*(self._alone(run, self._act(run, options)) for run in runs))
         return await self._report(commit, digest, runs, tuple(notes), options, lineage.marks)
@@ -520,6 +535,13 @@ class Engine:
         for run in runs:
             run.items = tuple(item for item in items if item.target == run.target.name)
 
+    def _tell_hold(self, runs: Iterable[TargetRun]) -> None:
+        """Puts a refusal before what is judged of each target while the newest commit is not trusted."""
+        hold = self.source.held()
+        for run in runs:
+            if hold is not None and run.failure is None:
+                run.items = (held(run.target.name, run.target.path, hold), *run.items)
+
     async def _act(self, run: TargetRun, options: CycleOptions) -> None:
         if run.failure is not None:
             return
@@ -635,7 +657,8 @@ class Engine:
             await self._in_git(keep_history, self.source, target.index, target.reader)
 
     def _executor(self, target: Target, cycle_id: str, journal: Journal) -> Executor:
-        recorder = Recorder(target.name, cycle_id, journal, self.clock, self._sent[target.name])
+        sent, vouched = self._sent[target.name], self.source.vouched
+        recorder = Recorder(target.name, cycle_id, journal, self.clock, sent, vouched)
         return Executor(recorder, target.registry, self.clock, target.timing)
 
 

@@ -32,8 +32,9 @@ def apply_event(entry: LedgerEntry | None, event: Event) -> LedgerEntry:
     """The entry after `event`; pure, so that a ledger can always be rebuilt from its journal.
 
     What an event leaves out keeps its value; `not_before`, `code` and `detail` speak of the newest event
-    only. A release or a deletion forgets the model and starts the attempts again. The digest is that of the
-    content a model was made from, or found equal to; a model that somebody else made has none.
+    only, and that of an intent, which says who vouches for it, explains nothing of the entry. A release or a
+    deletion forgets the model and starts the attempts again. The digest is that of the content a model was
+    made from, or found equal to; a model that somebody else made has none.
     """
     if entry is None:
         entry = LedgerEntry(event.target, event.pair, Phase.RELEASED, event.kind, event.at)
@@ -67,7 +68,7 @@ def apply_event(entry: LedgerEntry | None, event: Event) -> LedgerEntry:
         event.request_id or entry.request_id,
         event.not_before,
         event.code,
-        event.detail,
+        None if kind is EventKind.IMPORT_REQUESTED else event.detail,
     )
 
 

@@ -40,6 +40,41 @@ class _Section(BaseModel):
         return values
 
 
+class VerifySettings(_Section):
+    """`[source.verify]`: which commits are trusted; with mode off, every one."""
+
+    mode: Literal["off", "head", "range"] = Field(
+        "off", description="Judge no commit, the newest alone, or every one since the last trusted one."
+    )
+    allowed_signers: Path | None = Field(
+        None, description="ssh keys that may sign (ssh-keygen's ALLOWED SIGNERS), outside the repository."
+    )
+    revoked_signers: Path | None = Field(
+        None, description="ssh keys that count for nothing: a KRL or public keys, outside the repository."
+    )
+    gpg_keyring: Path | None = Field(
+        None, description="OpenPGP keys that may sign, as `gpg --export` writes them, outside the repository."
+    )
+    authors: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="By pattern of a path, patterns of the signers who may change it; the first that fits.",
+    )
+    since: str | None = Field(
+        None,
+        pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$",
+        description="Whole id of the commit up to which all is trusted.",
+    )
+    on_failure: Literal["hold", "refuse"] = Field(
+        "hold", description="Go on with the last trusted commit, or with none."
+    )
+
+    @model_validator(mode="after")
+    def _has_keys(self) -> VerifySettings:
+        if self.mode != "off" and self.allowed_signers is None and self.gpg_keyring is None:
+            raise ValueError("mode: give allowed_signers (ssh), gpg_keyring (OpenPGP), or both")
+        return self
+
+
 class SourceSettings(_Section):
     """`[source]`: where the manifests are committed."""
 
@@ -48,6 +83,7 @@ class SourceSettings(_Section):
     )
     branch: str | None = Field(None, description="Branch to follow; by default the repository's HEAD.")
     timeout: Interval = Field(timedelta(seconds=60), description="Longest a single git command may take.")
+    verify: VerifySettings = VerifySettings()
 
 
 class _Credentials(_Section):

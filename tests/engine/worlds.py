@@ -93,6 +93,15 @@ class MemorySource:
     def head(self) -> str:
         return self.commits[-1]
 
+    def held(self) -> None:
+        return None
+
+    def judged(self, commit: str) -> None:  # noqa: ARG002
+        return None
+
+    def vouched(self, commit: str) -> None:  # noqa: ARG002
+        return None
+
     def resolve(self, revision: str) -> str:
         return revision
 
