@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from tests.git_repository import GitRepository
 
 NAMES = ("ada", "bob", "eve")
-CHANGED = {"models.d/a.yaml": "changed\n"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class SshKeys:
         self,
         repository: GitRepository,
         name: str | None,
-        files: Mapping[str, str | None] = CHANGED,
+        files: Mapping[str, str | None],
         *options: str,
     ) -> str:
         """Commits files, signed by one of them, or by nobody."""
@@ -138,10 +136,3 @@ def _gpg(home: Path, *arguments: str) -> str:
         text=True,
     )
     return done.stdout
-
-
-@cache
-def git_version() -> tuple[int, ...]:
-    """The version of git."""
-    words = subprocess.run(["git", "version"], check=True, capture_output=True, text=True).stdout.split()
-    return tuple(int(part) for part in words[2].split(".")[:2])

@@ -70,6 +70,11 @@ _REMEDY = (
 )
 
 
+def is_held_commit(item: ModelState) -> bool:
+    """Whether this item says that a commit is held."""
+    return item.verdict is Verdict.REFUSED and item.pair is None
+
+
 def held(target: str, path: str, hold: Hold) -> ModelState:
     """What a report says of a target, whose manifests lie at this path, while a commit is held."""
     return ModelState(

@@ -81,7 +81,15 @@ def _keys() -> Iterator[str]:
         elif name == "notify":
             yield from (f"notify.{key}" for key in tables.NotifySettings.model_fields)
         elif isinstance(section.annotation, type) and issubclass(section.annotation, BaseModel):
-            yield from (f"{name}.{key}" for key in section.annotation.model_fields)
+            yield from _keys_of(name, section.annotation)
+
+
+def _keys_of(name: str, section: type[BaseModel]) -> Iterator[str]:
+    for key, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _keys_of(f"{name}.{key}", field.annotation)
+        else:
+            yield f"{name}.{key}"
 
 
 def test_the_configuration_document_names_every_key_and_no_other() -> None:

@@ -179,7 +179,7 @@ def _for_files(place: Place) -> str:
     return place.commit("bob")
 
 
-CASES = {
+CASES: dict[str, tuple[Callable[[Place], str], HoldCode]] = {
     "unsigned": (lambda place: place.commit(None), HoldCode.UNSIGNED),
     "an unknown key": (lambda place: place.commit("eve"), HoldCode.UNKNOWN_KEY),
     "a revoked key": (_revoked, HoldCode.REVOKED_KEY),
@@ -278,7 +278,7 @@ def test_refuse_goes_on_with_nothing(place: Place) -> None:
 
 
 def test_a_commit_is_judged_once(place: Place) -> None:
-    """Not again while nothing moves, nor by the next process; a file of keys that changed is another matter."""
+    """Not again while nothing moves, nor by the next process; new keys are another thing."""
     place.opened().head()
     good = place.commit("bob")
     place.commit("eve")
@@ -372,7 +372,7 @@ def test_a_path_is_changed_only_by_those_who_may(place: Place, mode: str) -> Non
 
 
 def test_a_merge_answers_for_what_it_changes_itself(place: Place) -> None:
-    """What a side brings was answered for there; what the merge puts back, nobody answered for but its signer."""
+    """What a side brings was answered for there; what the merge puts back, its own signer did."""
     source = place.opened(authors=AUTHORS)
     source.head()
     place.repository.git("checkout", "-q", "-b", "side")
@@ -446,7 +446,7 @@ def test_a_revoked_or_expired_openpgp_key_vouches_for_nothing(
         assert (hold.code, key.fingerprint in hold.why) == (code, True)
 
 
-# --- a repository that wants to be believed ------------------------------------------------------------------
+# --- a repository that wants to be believed ----------------------------------------------------------------
 
 
 def test_what_a_repository_configures_about_signatures_counts_for_nothing(place: Place) -> None:
@@ -487,8 +487,9 @@ def test_what_a_repository_configures_about_signatures_counts_for_nothing(place:
 def test_keys_that_a_commit_could_change_are_refused(place: Place, setting: str) -> None:
     """They would be judged by themselves."""
     inside = place.keys.allow(place.repository.path / "signers", ada="")
+    rules: dict[str, Any] = {setting: inside}
     with pytest.raises(ConfigurationError, match=f"{setting}.* lies in the repository"):
-        place.opened(**{setting: inside})
+        place.opened(**rules)
 
 
 BROKEN: dict[str, Callable[[Place], str]] = {
