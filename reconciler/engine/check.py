@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.contract.wording import many
 from reconciler.engine.desired import ManifestParser
 from reconciler.engine.plan import conflict_reasons
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from reconciler.errors import ConfigurationError
-from reconciler.source.text import printable
+from reconciler.printable import printable
 
 _SETTINGS = """batch
 no-tty

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
 from reconciler.errors import ConfigurationError
-from reconciler.source.text import printable
+from reconciler.printable import printable
 
 if TYPE_CHECKING:
     import os

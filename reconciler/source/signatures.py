@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.trust import HoldCode
 from reconciler.errors import ConfigurationError
+from reconciler.printable import printable
 from reconciler.source.commands import load_gitpython
 from reconciler.source.environment import NOTHING
 from reconciler.source.keyring import Keyring
 from reconciler.source.signers import read_allowed_signers
-from reconciler.source.text import path_of, printable
+from reconciler.source.text import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

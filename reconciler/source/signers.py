@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
-from reconciler.source.text import printable
+from reconciler.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from reconciler.engine.trust import Hold, HoldCode
 from reconciler.errors import ConfigurationError, GuardError
+from reconciler.printable import printable
 from reconciler.source.signatures import Signature, Verifier
-from reconciler.source.text import path_of, printable
+from reconciler.source.text import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
