@@ -44,6 +44,7 @@ def _sections(
 ) -> Iterator[tuple[tuple[str, ...], BaseModel]]:
     """The tables that may hold secrets, each with its keys."""
     yield ("web",), configuration.settings.web
+    yield ("audit",), configuration.settings.audit
     for name in names:
         wanted = configuration.settings.targets[name]
         if isinstance(wanted, ModelArtsTarget) and wanted.auth is not None:

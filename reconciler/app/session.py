@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reconciler.app.audit import notes_remote
 from reconciler.app.credentials import auth_of
 from reconciler.app.identity import identity, renamed
 from reconciler.app.indexed import index_of, part_of, reader_of
@@ -123,6 +124,8 @@ async def open_session(  # noqa: PLR0913 - what a command is given
         source = stack.enter_context(contextlib.closing(source_of(configuration)))
         ledger = stack.enter_context(contextlib.closing(_ledger(configuration, names, heritage, acts=acts)))
         require_trust(configuration, source, ledger, clock, writes=acts)
+        if acts and configuration.settings.audit.notes is not None:
+            notes_remote(configuration)  # refused before anything is done that could not be noted
         index = stack.enter_context(contextlib.closing(index_of(configuration, writes=acts)))
         rest: list[IdleMark] = []
         async with contextlib.AsyncExitStack() as registries:

@@ -209,9 +209,25 @@ async def _apply(
                 echo_err(
                     f"note: sink {name}: {waiting}: {backlog.error or 'not sent yet'}; the next run sends it"
                 )
-            if not left:
+            if await _noted(settings, world, clock) and not left:
                 world.rest.extend(filter(None, [world.engine.idle_mark(report)]))
             targets = [found.name for found in world.engine.targets]
             return last_report.full(report, world.ledger, targets) if whole else report
 
     return await interruption.carried_out(settings.settings.schedule.grace.total_seconds(), work)
+
+
+async def _noted(settings: Configuration, world: Session, clock: Clock) -> bool:
+    """Writes git's notes; what cannot be written now is written by the next run."""
+    if settings.settings.audit.notes is None:
+        return True
+    import asyncio  # noqa: PLC0415 - heavy
+
+    from reconciler.app.audit import write_once  # noqa: PLC0415
+
+    try:
+        await asyncio.to_thread(write_once, settings, world.source, world.ledger, clock)
+    except SourceError as problem:
+        echo_err(f"note: git's notes were not written: {problem}; the next run writes them")
+        return False
+    return True

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.settings.load import Configuration, load
     from reconciler.settings.tables import (
         AkSkAuth,
+        AuditSettings,
         EmbeddedTarget,
         ModelArtsTarget,
         NotifySettings,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FILE_NAME",
     "AkSkAuth",
+    "AuditSettings",
     "Configuration",
     "EmbeddedTarget",
     "ModelArtsTarget",

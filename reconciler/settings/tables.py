@@ -304,6 +304,21 @@ class WebSettings(_Credentials):
     webhook_secret_env: str | None = None
 
 
+class AuditSettings(_Credentials):
+    """`[audit]`: what happened, in git's notes; nothing is written without `notes`."""
+
+    notes: str | None = Field(
+        None,
+        pattern=r"^refs/notes/[\w][\w.-]*$",
+        description="Ref of the notes, such as refs/notes/reconciler.",
+    )
+    push_url: SecretStr | None = Field(
+        None, description="Repository to push them to; by default they are written into source.repo itself."
+    )
+    push_url_file: Path | None = None
+    push_url_env: str | None = None
+
+
 class NotifySettings(_Credentials):
     """`[[notify]]`: a sink, which is told when a model comes to need a human, and when it recovers."""
 
@@ -371,5 +386,6 @@ class Settings(BaseModel):
     guards: GuardSettings = GuardSettings()
     follow: FollowSettings = FollowSettings()
     notify: tuple[NotifySettings, ...] = ()
+    audit: AuditSettings = AuditSettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.engine.trust import Hold
     from reconciler.engine.values import CommitInfo
     from reconciler.source.backend import Backend
+    from reconciler.source.notes import Notes
     from reconciler.source.surroundings import Trait
     from reconciler.source.trust import Trust
 
@@ -431,6 +432,12 @@ class GitSource:
         To be watched without what lies below them; the set may change with each change seen.
         """
         return self._origin.watch_paths()
+
+    def notes_at(self, ref: str) -> Notes:
+        """The notes of a ref in the repository itself, which are pushed nowhere; closed by the caller."""
+        from reconciler.source.notes import Notes  # noqa: PLC0415 - only where they are configured
+
+        return Notes(self._origin.commands, ref)
 
     def tidy(self) -> None:
         """Packs a mirror, at most once a day; to be called when nothing else is to be done.
