@@ -34,6 +34,15 @@ class ValidateOutput(StrEnum):
     SARIF = "sarif"
 
 
+class Forge(StrEnum):
+    """Hosts of repositories."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    GITEE = "gitee"
+    CODEARTS = "codearts"
+
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", envvar="RECONCILER_CONFIG", help="Configuration file."),

@@ -144,7 +144,10 @@ def _committed(settings: Configuration, target: str | None, revision: str) -> Ch
             wanted = settings.settings.targets[name]
             snapshot = source.snapshot(commit, wanted.path)
             if not snapshot.exists:
-                raise SourceError(f"commit {commit[:12]} has no directory {wanted.path} (target {name})")
+                raise SourceError(
+                    f"commit {commit[:12]} has no directory {wanted.path} (target {name}): "
+                    "commit a first manifest there; `reconciler init` writes one"
+                )
             rules = edition(wanted.edition, strict_config=wanted.strict_config)
             total += check(snapshot, source, rules)
     return total
