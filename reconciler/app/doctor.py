@@ -112,7 +112,7 @@ def _manifests(wanted: Target, name: str, source: Source, commit: str) -> Findin
     snapshot = source.snapshot(commit, wanted.path)
     if not snapshot.exists:
         message = f"commit {commit[:12]} has no directory {wanted.path}"
-        remedy = f"commit a first manifest there, or set targets.{name}.path"
+        remedy = f"commit a first manifest there (`reconciler init` writes one), or set targets.{name}.path"
         return Finding("manifests", "error", message, name, remedy, Exit.UNAVAILABLE)
     found = check(snapshot, source, edition(wanted.edition, strict_config=wanted.strict_config))
     message = counted(found)
