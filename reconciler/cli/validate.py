@@ -183,7 +183,7 @@ def _as_json(checked: Checked) -> None:
 
 def _for_github(checked: Checked) -> None:
     """Annotations to standard output; all problems, as far as they fit, to the summary of the step."""
-    from reconciler.contract.wording import many  # noqa: PLC0415
+    from reconciler.phrases import many  # noqa: PLC0415
     from reconciler.views import github, markdown  # noqa: PLC0415
 
     echo(github.commands(checked.reasons))
