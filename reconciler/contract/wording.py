@@ -73,11 +73,6 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(head)} and {last}" if head else last
 
 
-def many(number: int, noun: str, plural: str | None = None) -> str:
-    """`1 model`, `2 models`: a number with its noun; `plural` where it is more than the noun and an s."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
-
-
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the known word that is nearest to `word`, or nothing."""
     found = nearest(word, known)

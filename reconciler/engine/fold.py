@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.contract import lifecycle
-from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase
+from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Stage
 
 _PHASE = {
     EventKind.IMPORT_REQUESTED: Phase.INTENDED,
@@ -71,13 +70,13 @@ def apply_event(entry: LedgerEntry | None, event: Event) -> LedgerEntry:
     )
 
 
-def at_rest(entry: LedgerEntry) -> bool:
-    """Whether the pair waits for nothing: no outcome to settle, no attempt to make, no status to poll."""
+def at_rest(entry: LedgerEntry, stage: Stage) -> bool:
+    """Whether the pair, with its model at this stage, waits for nothing: no outcome, attempt or status."""
     if entry.phase is not Phase.REGISTERED:
         return entry.phase is Phase.REJECTED
     if entry.last in (EventKind.MISSING, EventKind.DRIFTED):
         return True
-    return lifecycle(entry.model_status) != "pending"
+    return stage is not Stage.PENDING
 
 
 def _is_known(entry: LedgerEntry, event: Event) -> bool:

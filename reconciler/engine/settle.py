@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from reconciler.engine.concurrency import gather_limited
 from reconciler.engine.drift import fields_of
 from reconciler.engine.moments import due_at
-from reconciler.engine.plan import compare
 from reconciler.engine.setbacks import Setbacks
 from reconciler.engine.values import EventKind, LedgerEntry, Phase
+from reconciler.engine.vendor import compare
 from reconciler.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -138,7 +138,8 @@ class Settler:
             told = "found registered; declared no more"
             await self.recorder.learned(entry, EventKind.ADOPTED, detail=told, **facts)
             return
-        seen = compare(manifest.request, await self.registry.detail(model.model_id))
+        detail = await self.registry.detail(model.model_id)
+        seen = compare(self.registry.vendor, manifest.request, detail)
         facts["model_status"] = seen.status or model.status
         if seen.unread is not None:
             return

@@ -212,26 +212,41 @@ class Desired:
     invalid: tuple[InvalidManifest, ...] = ()
 
 
+class Stage(StrEnum):
+    """How far an import is that was made; each vendor's statuses mean one of these."""
+
+    PENDING = "pending"  # not final
+    PUBLISHED = "published"
+    FAILED = "failed"
+
+
 class ObservedModel(NamedTuple):
     """One row of a registry's list.
 
     Attributes:
         status: the vendor's word, such as `publishing`; None where the list leaves it out.
         created_at: milliseconds since the epoch, or None.
+        stage: what the status means.
     """
 
     model_id: str
     pair: ModelKey
     status: str | None = None
     created_at: int | None = None
+    stage: Stage = Stage.PENDING
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The registry's answer to an import that was made."""
+    """The registry's answer to an import that was made.
+
+    Attributes:
+        status: the vendor's word for what has just been made.
+    """
 
     model_id: str
     request_id: str | None = None
+    status: str | None = None
 
 
 # --- memory --------------------------------------------------------------------------------------------
@@ -323,6 +338,7 @@ class LedgerEntry:
         attempts: import requests since the content last changed or was released.
         disappearances: how often the model was found gone from the registry.
         last: the kind of the newest event, so that a standing fact is journalled once.
+        stage: what `model_status` means to the target's registry; not stored.
     """
 
     target: str
@@ -344,6 +360,7 @@ class LedgerEntry:
     not_before: datetime | None = None
     code: str | None = None
     detail: str | None = None
+    stage: Stage = field(default=Stage.PENDING, compare=False)
 
 
 def stand(entry: LedgerEntry | None) -> Stand:

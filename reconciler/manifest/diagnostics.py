@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.contract.wording import many
 from reconciler.manifest.limits import MOST_REASONS
 from reconciler.manifest.values import Reason
+from reconciler.plural import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import quote
 
 from reconciler.contract.signing import encode_query
-from reconciler.contract.wording import many
 from reconciler.engine.values import Created
 from reconciler.errors import NotFound, OutcomeUnknown, RegistryError, RegistryUnavailable, Rejected
+from reconciler.plural import many
 from reconciler.registry.endpoint import parse_endpoint, parse_project
 from reconciler.registry.limits import Limits
 from reconciler.registry.paging import EndlessList, Paginator
 from reconciler.registry.request import Request
 from reconciler.registry.response import Response, classify, printable
+from reconciler.registry.vendor import MODELARTS, NEW
 from reconciler.registry.wire import (
     InvalidResponse,
     ModelPage,
@@ -50,7 +51,9 @@ async def _nothing() -> None:
 
 
 class ModelArtsRegistry:
-    """Implements `reconciler.engine.ports.EmbeddedRegistry`; use it from one event loop, and close it."""
+    """Implements `reconciler.engine.ports.Registry`; use it from one event loop, and close it."""
+
+    vendor = MODELARTS
 
     def __init__(  # noqa: PLR0913 - what a target consists of
         self,
@@ -126,7 +129,7 @@ class ModelArtsRegistry:
         call = Request("POST", self._models, body=self._body(request), write=True, one_model=True)
         answer = await self._exchange.send(call, intent)
         try:
-            return Created(created_id(answer), answer.request_id)
+            return Created(created_id(answer), answer.request_id, NEW)
         except InvalidResponse as error:
             _unusable(call, answer, error)
 

@@ -19,6 +19,8 @@ from reconciler.state.tables import plain, stored
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconciler.state.stages import Stages
+
 Key = tuple[str, ModelKey]
 
 _SHARED = (
@@ -55,15 +57,16 @@ def event_row(event: Event) -> tuple[Any, ...]:
     return stored((*_shared(event), stamp(event.at), event.kind.value, event.cycle_id, event.actor))
 
 
-def entry_row(entry: LedgerEntry) -> tuple[Any, ...]:
+def entry_row(entry: LedgerEntry, stages: Stages) -> tuple[Any, ...]:
     """The ledger's row for an entry."""
+    stage = stages(entry.target, entry.model_status)
     facts = (
         entry.phase.value,
         entry.last.value,
         stamp(entry.updated_at),
         entry.attempts,
         entry.disappearances,
-        at_rest(entry),
+        at_rest(entry, stage),
     )
     return stored((*_shared(entry), *facts))
 
@@ -81,7 +84,7 @@ def event_of(row: Sequence[Any]) -> Event:
         raise UnreadableState(f"line {row[0]} of the journal") from error
 
 
-def entry_of(row: Sequence[Any]) -> LedgerEntry:
+def entry_of(row: Sequence[Any], stages: Stages) -> LedgerEntry:
     """The entry of a ledger's row.
 
     Raises:
@@ -111,6 +114,7 @@ def entry_of(row: Sequence[Any]) -> LedgerEntry:
             None if not_before is None else moment_of(not_before),
             code,
             detail,
+            stages(target, model_status),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableState(f"the ledger's row for {row[1]!r}@{row[2]!r}") from error

@@ -15,9 +15,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from reconciler.contract.wording import SECRET_FIELDS, many
+from reconciler.contract.wording import SECRET_FIELDS
 from reconciler.engine.listing import ATTENTION_ORDER, Listing, Matrix, Sorting
 from reconciler.engine.values import Verdict
+from reconciler.plural import many
 from reconciler.views.clean import clean
 from reconciler.views.drift import worded
 from reconciler.views.guidance import Setting, guidance

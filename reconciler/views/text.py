@@ -7,8 +7,8 @@ from datetime import UTC
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
-from reconciler.contract.wording import many
 from reconciler.engine.values import Verdict
+from reconciler.plural import many
 from reconciler.views.clean import clean, pad, width
 from reconciler.views.colour import painter
 from reconciler.views.drift import worded
