@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from reconciler.engine import drift
 from reconciler.engine.concurrency import gather_limited
 from reconciler.engine.details import details_of
-from reconciler.engine.drift import fields_of
 from reconciler.engine.follow import STATUS_EVENTS
 from reconciler.engine.plan import by_pair
 from reconciler.engine.setbacks import Setbacks
@@ -176,7 +176,7 @@ def news(
                 author=item.author,
                 model_id=item.model_id,
                 model_status=item.model_status,
-                detail=_detail(item, kind),
+                detail=drift.told(item.diff) if kind is EventKind.DRIFTED else None,
                 asked=stand(entry),
             )
 
@@ -207,10 +207,3 @@ def _well(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
 
 def _untold(item: ModelState, entry: LedgerEntry | None) -> bool:
     return entry is None or entry.model_status != item.model_status
-
-
-def _detail(item: ModelState, kind: EventKind) -> str | None:
-    if kind is EventKind.DRIFTED:
-        fields = fields_of(item.diff) or "in fields that the registry does not show"
-        return f"registered with other content: {fields}"
-    return None

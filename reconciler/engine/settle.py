@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from reconciler.engine import drift
 from reconciler.engine.concurrency import gather_limited
-from reconciler.engine.drift import fields_of
 from reconciler.engine.moments import due_at
 from reconciler.engine.setbacks import Setbacks
 from reconciler.engine.values import EventKind, LedgerEntry, Phase
@@ -145,8 +145,7 @@ class Settler:
             return
         if seen.diff:
             self.drifts[entry.pair] = seen.diff
-            told = f"registered with other content: {fields_of(seen.diff)}"
-            await self.recorder.learned(entry, EventKind.DRIFTED, detail=told, **facts)
+            await self.recorder.learned(entry, EventKind.DRIFTED, detail=drift.told(seen.diff), **facts)
         else:
             await self.recorder.learned(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)
 
