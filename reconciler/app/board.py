@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.engine.values import EventKind, Phase, Stage
-from reconciler.plural import many
+from reconciler.phrases import many
 from reconciler.state import Stages
 from reconciler.views import page_facts
 from reconciler.views.metrics import Metrics

@@ -27,7 +27,7 @@ from reconciler.app.target_kinds import Opening, registry_of
 from reconciler.contract import edition
 from reconciler.engine.check import check, counted
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError, RegistryError, Unauthorised
-from reconciler.plural import many
+from reconciler.phrases import many
 from reconciler.registry.codes import known_code
 from reconciler.registry.endpoint import parse_endpoint, proxy_for
 from reconciler.registry.tls import AuthoritiesUnreadable, tls_problem, usual_authorities

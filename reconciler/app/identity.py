@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.plural import many
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -179,7 +179,7 @@ async def _apply(
     from reconciler.app.session import Listeners, open_session  # noqa: PLC0415
     from reconciler.app.sinks import flush  # noqa: PLC0415
     from reconciler.engine import last_report  # noqa: PLC0415
-    from reconciler.plural import many  # noqa: PLC0415
+    from reconciler.phrases import many  # noqa: PLC0415
 
     heard = Listeners(progress)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.embedded import rows
 from reconciler.embedded.answers import EXISTS, NO_SUCH_MODEL, NOT_STORED, QUOTA_REACHED, VendorError
 from reconciler.embedded.paging import Pages
-from reconciler.plural import many
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.desired import ManifestParser
 from reconciler.engine.plan import conflict_reasons
-from reconciler.plural import many
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

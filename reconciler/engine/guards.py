@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.values import ModelState, Verdict
 from reconciler.manifest import Reason
-from reconciler.plural import many
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.manifest.limits import MOST_REASONS
 from reconciler.manifest.values import Reason
-from reconciler.plural import many
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

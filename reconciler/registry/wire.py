@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import ObservedModel
-from reconciler.plural import many
+from reconciler.phrases import many
 from reconciler.registry.response import load
 from reconciler.registry.vendor import MODELARTS
 

@@ -15,8 +15,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
+from reconciler.printable import printable
 from reconciler.source.environment import not_passed_on
-from reconciler.source.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.values import File
 from reconciler.errors import SourceError
-from reconciler.source.text import blocks, printable
+from reconciler.printable import printable
+from reconciler.source.text import blocks
 
 if TYPE_CHECKING:
     import io

@@ -17,6 +17,7 @@ from reconciler.engine.guards import Guards
 from reconciler.engine.values import EventKind, LedgerEntry, Phase, Report, Verdict
 from reconciler.errors import ConfigurationError, GuardError
 from reconciler.state import open_state
+from tests.effort import examples
 from tests.engine.shelf import ShelfRegistry
 from tests.engine.worlds import Crash, MemoryRegistry, World, text
 
@@ -232,7 +233,7 @@ def test_a_clock_that_was_set_back_is_told_and_imports_nothing_twice(world: Worl
 FAULTS = st.lists(st.sampled_from(["", "lost", "gone", "busy", "refused", "crash"]), max_size=6)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(
     registry=st.sampled_from(VENDORS),
     faults=FAULTS,

@@ -27,6 +27,7 @@ from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.source import open_source
 from reconciler.state import Stages, open_state
+from tests.effort import examples
 from tests.engine.shelf import ShelfRegistry
 from tests.engine.worlds import START, MemoryRegistry, World, text
 from tests.git_repository import GitRepository
@@ -172,7 +173,9 @@ def change(repository: GitRepository, kind: str, files: dict[str, str | None]) -
 
 @given(registry=st.sampled_from([MemoryRegistry, ShelfRegistry]), steps=steps)
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 def test_what_cycles_over_changes_remember_is_what_a_look_at_everything_finds(
     registry: type[MemoryRegistry],

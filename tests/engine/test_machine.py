@@ -32,6 +32,7 @@ from reconciler.errors import GuardError
 from reconciler.index import Store
 from reconciler.state import Stages, open_state
 from reconciler.views import as_json
+from tests.effort import examples
 from tests.engine.lax import DELAY, LAG, LONG_LAG, SECRET, LaxRegistry
 from tests.engine.shelf import LaxShelf
 from tests.engine.worlds import Crash, MemorySource, World, text
@@ -319,6 +320,6 @@ def _others(report: Report, theirs: set[ModelKey]) -> list[Any]:
     return [item._replace(reasons=()) if item.verdict is Verdict.REFUSED else item for item in kept]
 
 
-_QUICK = settings(max_examples=12, stateful_step_count=20)
+_QUICK = settings(max_examples=examples(12), stateful_step_count=20)
 TestMachine = Machine.TestCase
 TestMachine.settings = _QUICK if settings.get_current_profile_name() == "suite" else settings()

@@ -20,6 +20,7 @@ from reconciler.errors import StateError, StateLockedError
 from reconciler.state import Stages, check, compact, export, open_for_release, open_state, rebuild
 from reconciler.state.archive import CHUNK
 from reconciler.state.sketch import may_hold, sketch
+from tests.effort import examples
 from tests.state.samples import MNIST, NOON, folded, imported, report, requested
 from tests.state.strategies import events
 
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 EVER = datetime(9999, 1, 1, tzinfo=UTC)
 MONTH = timedelta(days=30)
-a_few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+a_few = settings(
+    max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def published(name: str, minute: int = 2) -> Event:
