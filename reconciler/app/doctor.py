@@ -21,8 +21,9 @@ from reconciler.app.exposure import exposures
 from reconciler.app.finding import Finding
 from reconciler.app.measure import measure
 from reconciler.app.repository import source_of
-from reconciler.app.session import policy_of, registry_of
+from reconciler.app.session import policy_of
 from reconciler.app.sinks import examine_sinks
+from reconciler.app.target_kinds import Opening, registry_of
 from reconciler.contract import edition
 from reconciler.engine.check import check, counted
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError, RegistryError, Unauthorised
@@ -30,7 +31,7 @@ from reconciler.phrases import many
 from reconciler.registry.codes import known_code
 from reconciler.registry.endpoint import parse_endpoint, proxy_for
 from reconciler.registry.tls import AuthoritiesUnreadable, tls_problem, usual_authorities
-from reconciler.settings import ModelArtsTarget, PasswordAuth
+from reconciler.settings import PasswordAuth
 from reconciler.state import check as check_state
 from reconciler.state import open_state
 
@@ -138,7 +139,7 @@ def _state(configuration: Configuration) -> Finding:
 async def _target(configuration: Configuration, name: str, watch: float | None) -> AsyncIterator[Finding]:
     wanted = configuration.settings.targets[name]
     try:
-        async with registry_of(configuration, name, acts=False) as registry:
+        async with registry_of(configuration, name, Opening(acts=False)) as registry:
             for key, endpoint in _endpoints(wanted, name):
                 async for finding in _endpoint(endpoint, key, name):
                     yield finding
@@ -174,7 +175,7 @@ async def _delay(configuration: Configuration, registry: Registry, name: str, wa
 
 def _endpoints(wanted: Target, name: str) -> Iterator[tuple[str, str]]:
     """Where the target's calls go directly: the key that says so, and the endpoint."""
-    if not isinstance(wanted, ModelArtsTarget):
+    if wanted.endpoint is None:
         return
     given = [(f"targets.{name}.endpoint", wanted.endpoint)]
     if isinstance(wanted.auth, PasswordAuth) and wanted.auth.iam_endpoint != wanted.endpoint:

@@ -12,10 +12,9 @@ from reconciler.phrases import many
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from reconciler.contract import Edition
     from reconciler.engine.ports import Blobs
     from reconciler.engine.values import Desired, ManifestRef, Snapshot
-    from reconciler.manifest import InvalidManifest, Manifest, Reason
+    from reconciler.manifest import InvalidManifest, Manifest, Reason, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def counted(found: Checked) -> str:
 NOTHING = Checked(frozenset(), ())
 
 
-def check(snapshot: Snapshot, blobs: Blobs, rules: Edition, only: Collection[str] = ()) -> Checked:
+def check(snapshot: Snapshot, blobs: Blobs, rules: Rules, only: Collection[str] = ()) -> Checked:
     """Judges every manifest of a snapshot; with `only`, tells about these paths alone."""
     desired, manifests = ManifestParser(rules, snapshot.path).snapshot(blobs, snapshot)
     told = dict.fromkeys(

@@ -448,7 +448,7 @@ class Engine:
             more = await details_of(registry, asked, in_flight)
             return Details(known | more.read, more.unread)
 
-        return await compare_observed(view, [*details, *ids], told, manifests)
+        return await compare_observed(registry.vendor, view, [*details, *ids], told, manifests)
 
     async def _taken(self, run: TargetRun, drifted: Collection[ModelKey]) -> Mapping[str, frozenset[str]]:
         """Every version of these models' names that is declared, remembered or registered."""

@@ -15,10 +15,10 @@ from reconciler.manifest.sections import is_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from reconciler.contract import Edition
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Blobs
     from reconciler.engine.values import File, Snapshot
+    from reconciler.manifest import Rules
 
     Look = Callable[[str], File | None]
     """The file at a path of the same commit, or None."""
@@ -52,7 +52,7 @@ class ManifestParser:
         root: the target's directory inside the repository.
     """
 
-    edition: Edition
+    edition: Rules
     root: str
 
     def concerns(self, file: File) -> bool:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Verdict,
         VerdictKey,
     )
+    from reconciler.engine.vendor import Vendor
     from reconciler.manifest import Manifest, Reason
 
 
@@ -208,6 +209,10 @@ class Index(Protocol):
 
 class Registry(Protocol):
     """One project of one model registry."""
+
+    @property
+    def vendor(self) -> Vendor:
+        """Whose registry it is: known before it can be reached."""
 
     async def list_models(self) -> Sequence[ObservedModel]:
         """Every model of the project, each id once."""

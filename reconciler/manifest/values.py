@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reconciler.contract import Edition
     from reconciler.contract.model_key import ModelKey
     from reconciler.contract.problem import Severity
+
+Rules: TypeAlias = "Edition"
+"""What manifests are read by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class Configuration:
         for name, wanted in self.settings.targets.items():
             where: object = (
                 self.embedded_database(name)
-                if isinstance(wanted, EmbeddedTarget)
+                if wanted.endpoint is None
                 else (wanted.endpoint.rstrip("/").lower(), wanted.project_id, wanted.workspace_id)
             )
             sharing.setdefault(where, []).append(name)

@@ -34,7 +34,7 @@ _PASS_ON = {
     "flaw",
     "entry",
     "item",
-    "status_event(status)",
+    "self._kind(status)",
 }
 """What stands in the place of a code where a code that was given before is passed on."""
 

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.contract.side_by_side import FieldComparison, FieldState
 from reconciler.engine.listing import Matrix, by_pair
 from reconciler.engine.values import (
     CommitInfo,
@@ -23,6 +22,7 @@ from reconciler.engine.values import (
     TargetFailure,
     Verdict,
 )
+from reconciler.engine.vendor import FieldComparison, FieldState
 from reconciler.manifest.values import Reason
 from reconciler.printable import printable
 from reconciler.views import html
