@@ -7,6 +7,7 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     ReconcilerError
     ├── ConfigurationError        2  stop, and correct the configuration
     ├── SourceError               3  git could not be read; the last good commit stays
+    │   └── BudgetError           3  a commit declares more than `[limits]` allows; the last good one stays
     ├── StateError                3  the state cannot be used; never guessed, never overwritten
     │   └── StateLockedError      3  another process is the writer
     ├── StuckError                3  the loop stood still; a supervisor starts the process again
@@ -72,6 +73,10 @@ class SourceError(ReconcilerError):
     """Git could not be read."""
 
     exit_code = Exit.UNUSABLE
+
+
+class BudgetError(SourceError):
+    """There is more to read than a setting of `[limits]` allows; nothing beyond it was read."""
 
 
 class StateError(ReconcilerError):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from reconciler.errors import BudgetError
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
@@ -35,16 +37,23 @@ class Logged(Protocol):
 
 
 class CommitGraph:
-    """The commits that lead to one commit, all of them or those since an earlier one."""
+    """The commits that lead to one commit, all of them or those since an earlier one.
 
-    def __init__(self, tip: str, log: Iterable[Logged]) -> None:
+    Attributes:
+        cut: why older commits are not told of although the branch has them; None as far as is known.
+    """
+
+    def __init__(self, tip: str, log: Iterable[Logged], cut: str | None = None) -> None:
         """Nothing is read yet.
 
         Args:
             tip: the newest commit.
-            log: the commits, each once, in any order; the sooner a needed one comes, the less is read.
+            log: the commits, each once, in any order; the sooner a needed one comes, the less is read. Where
+                it goes over a budget (`BudgetError`), the graph ends.
+            cut: why the log ends before the branch does; None where it does not.
         """
         self.tip = tip
+        self.cut = cut
         self._log = iter(log)
         self._told: list[Logged] = []
         self._places: dict[str, int] = {}
@@ -100,7 +109,10 @@ class CommitGraph:
 
     def _read_on(self) -> bool:
         """Takes one more commit from the log, if there is one."""
-        found = next(self._log, None)
+        try:
+            found = next(self._log, None)
+        except BudgetError as error:
+            self.cut, found = str(error), None
         if found is None:
             return False
         self._places[found.commit] = len(self._told)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
 from reconciler.source.environment import not_passed_on
-from reconciler.source.text import printable
+from reconciler.source.text import bounded, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from reconciler.source.process import Conversation
 
+_MOST = 64 * 1024 * 1024  # bytes of one answer that is taken whole
 _LONGEST = 30  # times the timeout that git may take altogether, if it goes on saying something
 OLDEST_GIT = (2, 31)  # GIT_CONFIG_COUNT, without which a repository's configuration could start programs
 _DONE_OR_REFUSED = frozenset({0, 128})
@@ -90,19 +91,27 @@ class Commands:
         """All that one command prints.
 
         Raises:
-            SourceError: git failed with a status not in `accept`, or did not end in time.
+            SourceError: git failed with a status not in `accept`, did not end in time, or says very much.
         """
+        excess = f"{self._named}: git {arguments[0]} says more than {_MOST:,} bytes, and was ended"
         with self.stream(*arguments, accept=accept, total=True) as output:
-            return b"".join(output.pieces())
+            return b"".join(bounded(output.pieces(), _MOST, excess))
 
-    def attempt(self, *arguments: str) -> bytes | None:
+    def attempt(self, *arguments: str, most: int, fields: int | None = None) -> bytes | None:
         """All that one command prints, or None when git refuses it, as for an object that is not there.
 
+        Args:
+            arguments: of git.
+            most: bytes after which it is ended.
+            fields: NULs after which it is ended; None for any number.
+
         Raises:
+            BudgetError: it says more than that.
             SourceError: git failed otherwise, or was silent for too long.
         """
+        excess = f"{self._named}: git {arguments[0]} says more than is read"
         with self.stream(*arguments, accept=_DONE_OR_REFUSED) as output:
-            printed = b"".join(output.pieces())
+            printed = b"".join(bounded(output.pieces(), most, excess, fields=fields))
             return None if output.exit_status() else printed
 
     @contextmanager

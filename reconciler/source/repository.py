@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
+from reconciler.budgets import DEFAULTS
 from reconciler.engine.graph import CommitGraph
 from reconciler.engine.values import File, Snapshot
-from reconciler.errors import SourceError
+from reconciler.errors import BudgetError, SourceError
 from reconciler.source import ancestry, difference, log, tree
 from reconciler.source.address import parse_remote
 from reconciler.source.commands import GitError, Tally
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from reconciler.budgets import Budgets
     from reconciler.source.origin import Origin
     from reconciler.source.surroundings import Trait
 
@@ -45,6 +47,7 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     setting: str = "",
     timeout: float = 60.0,
     paths: Sequence[str] = (),
+    budgets: Budgets = DEFAULTS,
 ) -> GitSource:
     """The committed content of one branch of a repository. Starts nothing and contacts nobody yet.
 
@@ -57,6 +60,7 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
         setting: what named the repository, in words for a person.
         timeout: seconds that git may stay silent before it is ended.
         paths: folders inside the repository that are reconciled; `notes` counts changes in these only.
+        budgets: how much is read of what a commit declares, and of history.
 
     Raises:
         SourceError: no repository is there, or its URL is refused.
@@ -69,9 +73,9 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
         from reconciler.source.mirror import Mirror  # noqa: PLC0415 - most repositories are folders
 
         mirror = Mirror(remote, branch, cache_dir, timeout=timeout, tally=tally)
-        return GitSource(mirror, followed=followed, tally=tally, paths=paths)
+        return GitSource(mirror, followed=followed, tally=tally, paths=paths, budgets=budgets)
     local = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, tally=tally)
-    return GitSource(local, followed=followed, tally=tally, paths=paths)
+    return GitSource(local, followed=followed, tally=tally, paths=paths, budgets=budgets)
 
 
 def _asked_again(ask: Callable[Concatenate[GitSource, P], T]) -> Callable[Concatenate[GitSource, P], T]:
@@ -98,12 +102,19 @@ class GitSource:
     """
 
     def __init__(
-        self, origin: Origin, *, followed: Mapping[str, str], tally: Tally, paths: Sequence[str] = ()
+        self,
+        origin: Origin,
+        *,
+        followed: Mapping[str, str],
+        tally: Tally,
+        paths: Sequence[str] = (),
+        budgets: Budgets = DEFAULTS,
     ) -> None:
         self._origin = origin
         self._followed = followed
         self._tally = tally
         self._paths = tuple(tree.inside(path) for path in paths)
+        self._budgets = budgets
 
     def __enter__(self) -> Self:
         return self
@@ -205,10 +216,11 @@ class GitSource:
         """All files below `path` at `commit`; `exists` is False when that is no directory.
 
         Raises:
+            BudgetError: there are more than are read.
             SourceError: the commit is not there, or git failed.
         """
         path = tree.inside(path)
-        found = self._listed("-r", self._known(commit), *tree.pathspec(path))
+        found = self._listed(path, "-r", self._known(commit), *tree.pathspec(path))
         exists = not any(file.path == path for file in found) and bool(found or not path)
         return Snapshot(commit, path, tuple(found) if exists else (), exists=exists)
 
@@ -217,15 +229,17 @@ class GitSource:
         """Those of exactly these paths that are a file, a link or a submodule at `commit`, by one process.
 
         Raises:
+            BudgetError: what lies around them is more than is read.
             SourceError: the commit is not there, or git failed.
         """
         wanted = frozenset(filter(tree.can_be, paths))
         if not wanted:
             return {}
         if tree.fit_arguments(wanted):
-            found = self._listed(self._known(commit), *tree.pathspec(*sorted(wanted)))
+            found = self._listed("", self._known(commit), *tree.pathspec(*sorted(wanted)))
         else:
-            found = self._listed("-r", self._known(commit), *tree.pathspec(tree.common_folder(wanted)))
+            folder = tree.common_folder(wanted)
+            found = self._listed(folder, "-r", self._known(commit), *tree.pathspec(folder))
         return {file.path: file for file in found if file.path in wanted}
 
     @_asked_again
@@ -236,8 +250,9 @@ class GitSource:
         tree; none when both commits are the same.
 
         Returns:
-            None where a difference tells too little, so that `snapshot` has to be asked: `old` is no commit
-            of this repository (any more), `path` itself is or was no directory, or git cannot compare them.
+            None where a difference tells too little, or more than is read, so that `snapshot` has to be
+            asked: `old` is no commit of this repository (any more), `path` itself is or was no directory, or
+            git cannot compare them.
 
         Raises:
             SourceError: one of them is no whole commit id, or git did not answer.
@@ -246,13 +261,14 @@ class GitSource:
         commits = [f"{self._known(commit)}^{{commit}}" for commit in (old, new)]
         if old == new:
             return {}
-        told = self._origin.commands.attempt(*difference.ARGUMENTS, *commits, *tree.pathspec(path))
-        if told is None:
+        try:
+            told = self._attempt(*difference.ARGUMENTS, *commits, *tree.pathspec(path))
+            entries = None if told is None else difference.entries(told)
+            if entries is None or path in entries or not all(map(tree.can_be, entries)):
+                return None
+            present = self.files(new, [name for name, is_there in entries.items() if is_there])
+        except BudgetError:
             return None
-        entries = difference.entries(told)
-        if entries is None or path in entries or not all(map(tree.can_be, entries)):
-            return None
-        present = self.files(new, [name for name, is_there in entries.items() if is_there])
         if any(file.mode == tree.AMBIGUOUS for file in present.values()):
             return None
         return {name: present.get(name) for name in entries}
@@ -300,7 +316,8 @@ class GitSource:
 
         Returns:
             None when `commit` did not go on from `since`: history was rewritten, or `since` is not there any
-            more, so that what was known of it may not be true any longer.
+            more, so that what was known of it may not be true any longer. None also where there is more
+            between them than is read.
 
         Raises:
             SourceError: one of them is no whole commit id, or git did not answer.
@@ -309,27 +326,32 @@ class GitSource:
         if tip == since:
             return CommitGraph(commit, ())
         where = tree.pathspec(tree.inside(path))
-        told = self._origin.commands.attempt(*log.LOG, *log.BOTH_SIDES, span, *where)
-        found = None if told is None else log.went_on(log.commits([told]))
+        try:
+            told = self._attempt(*log.LOG, *log.BOTH_SIDES, span, *where)
+            found = None if told is None else log.went_on(log.commits([told], self._budgets))
+        except BudgetError:
+            found = None
         return None if found is None else CommitGraph(commit, found)
 
     @contextmanager
     def graph(self, commit: str, paths: Collection[str], *, whole: bool = False) -> Iterator[CommitGraph]:
         """Every commit that leads to `commit`, with what it did to these files, or below these folders.
 
-        One process for a few paths, whose log is read only as far back as needed; two for many, and for
+        It ends where there is more than is read (`CommitGraph.cut`). One process for a few paths, whose log is read only as far back as needed; two for many, and for
         a log that is read to its end, which then tells children before parents.
 
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        where = tree.pathspec(tree.inside(tree.common_folder(paths)))
+        few = not whole and len(paths) <= _FEW and tree.fit_arguments(paths)
+        # files by name where they are few: what else a commit did beside them is not even told
+        where = tree.pathspec(*(paths if few else (tree.inside(tree.common_folder(paths)),)))
         if whole or len(paths) > _FEW:
             yield self._whole_graph(commit, where)
             return
         try:
             with self._origin.commands.stream(*log.LOG, self._known(commit), *where) as output:
-                yield CommitGraph(commit, log.commits(output.pieces()))
+                yield CommitGraph(commit, log.commits(output.pieces(), self._budgets))
         except GitError:
             self._origin.replace()  # what was read already cannot be asked again here: the next cycle does
             raise
@@ -377,9 +399,16 @@ class GitSource:
 
     @_asked_again
     def _whole_graph(self, commit: str, where: tuple[str, ...]) -> CommitGraph:
-        lines = self._origin.commands.run(*log.GRAPH, self._known(commit), "--").decode("ascii").splitlines()
-        with self._origin.commands.stream(*log.TOLD, *where, feed=log.fed(lines), in_bulk=True) as output:
-            return CommitGraph(commit, list(log.joined(lines, log.commits(output.pieces()))))
+        commands = self._origin.commands
+        with commands.stream(*log.GRAPH, self._known(commit), "--") as output:
+            lines, cut = log.newest(output.pieces(), self._budgets)
+        found: list[log.Commit] = []
+        with commands.stream(*log.TOLD, *where, feed=log.fed(lines), in_bulk=True) as output:
+            try:
+                found.extend(log.joined(lines, log.commits(output.pieces(), self._budgets)))
+            except BudgetError as error:
+                cut = str(error)
+        return CommitGraph(commit, found, cut)
 
     @_asked_again
     def _sizes(self, blobs: Collection[str]) -> dict[str, int]:
@@ -390,9 +419,14 @@ class GitSource:
             printed = b"".join(output.pieces())
         return dict(zip(blobs, tree.sizes(printed), strict=True))
 
-    def _listed(self, *arguments: str) -> list[File]:
+    def _listed(self, where: str, *arguments: str) -> list[File]:
         with self._origin.commands.stream(*tree.LISTED, *arguments) as output:
-            return tree.files(output.pieces())
+            return tree.files(output.pieces(), self._budgets, printable(where) or "the repository")
+
+    def _attempt(self, *arguments: str) -> bytes | None:
+        """What a difference or a log tells; more than one commit may declare is not taken."""
+        most, fields = self._budgets.listed_bytes, 2 * self._budgets.changes
+        return self._origin.commands.attempt(*arguments, most=most, fields=fields)
 
     def _contents(self, wanted: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
         with self._origin.commands.stream("cat-file", "--batch", "--buffer", feed=_lines(wanted)) as output:
