@@ -72,10 +72,7 @@ def open_beside(file: SqliteFile) -> Database:
             raise StateError(f"state {file} does not exist yet. Try again.")
         engine = _engine(partial(_connect, file.path))
         closing.callback(engine.dispose)
-        with (
-            engine.connect() as connection,
-            connection.begin(),
-        ):  # reads only: a busy writer does not keep it out
+        with engine.connect() as connection, connection.begin():  # reads only: a busy writer does not keep it out
             verify(connection, file)
         writer = engine.connect().execution_options(begin="BEGIN IMMEDIATE")
         closing.callback(writer.close)
