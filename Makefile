@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 INSTALLER ?= # a requirement file with the pip that installs; the one that Python brings where it is not given
 
-.PHONY: demo test lint types contracts deps dockerfile check supply-chain torture bench lock clean
+.PHONY: demo test lint types contracts deps dockerfile check supply-chain torture bench screenshots lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/reconciler plan
@@ -39,18 +39,24 @@ torture: $(VENV)/.development
 	$(BIN)/python -m tests.torture.fuzz --cases 100000
 	$(BIN)/python -m tests.torture.soak --ticks 3000
 	$(BIN)/python -m tests.torture.outages
+	$(BIN)/python -m tests.torture.hostile
 
 bench: $(VENV)/.development
 	$(BIN)/python -m bench --models $(or $(N),2000)
 
+# The pictures of README and docs; needs chromium.
+screenshots: $(VENV)/.development
+	$(BIN)/python -m tests.browser.screenshots docs/images
+
 # A list of everything that is shipped, and what is known against it.
 supply-chain: $(VENV)/.audit
 	@mkdir -p dist
-	for part in runtime postgres obs; do \
+	for part in runtime postgres obs notify; do \
 	  $(VENV)/audit/bin/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
 	    -o dist/sbom-$$part.json requirements/$$part.txt || exit 1; \
 	done
-	$(VENV)/audit/bin/python .ci/advisories.py requirements/postgres.txt requirements/obs.txt requirements/build.txt
+	$(VENV)/audit/bin/python .ci/advisories.py requirements/postgres.txt requirements/obs.txt requirements/notify.txt \
+	  requirements/build.txt
 
 check: test lint types contracts deps dockerfile
 
@@ -59,10 +65,12 @@ check: test lint types contracts deps dockerfile
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
   --no-emit-index-url --no-emit-find-links
 lock:
-	$(COMPILE) --extra postgres --extra obs --group dev pyproject.toml requirements/build.in -o requirements/development.txt
+	$(COMPILE) --extra postgres --extra obs --extra notify --group dev pyproject.toml requirements/build.in \
+	  -o requirements/development.txt
 	$(COMPILE) -c requirements/development.txt pyproject.toml -o requirements/runtime.txt
 	$(COMPILE) -c requirements/development.txt --extra postgres pyproject.toml -o requirements/postgres.txt
 	$(COMPILE) -c requirements/development.txt --extra obs pyproject.toml -o requirements/obs.txt
+	$(COMPILE) -c requirements/development.txt --extra notify pyproject.toml -o requirements/notify.txt
 	$(COMPILE) -c requirements/development.txt requirements/build.in -o requirements/build.txt
 	$(COMPILE) requirements/audit.in -o requirements/audit.txt
 

@@ -12,10 +12,12 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     │   └── StateLockedError      3  another process is the writer
     ├── StuckError                3  the loop stood still; a supervisor starts the process again
     ├── GuardError                4  refused on purpose; the message names the knob
+    ├── SinkError                 3  a sink did not take a message; it is sent again later
     ├── TargetUnusable          2, 3 one target cannot be opened; the others go on
     └── RegistryError             3  the registry's answer, or the lack of one
         ├── RegistryUnavailable   3  a read failed, or a request was certainly not executed; later
-        │   └── Unreachable       3  no connection: nothing was sent, and nothing else would be
+        │   ├── Unreachable       3  no connection: nothing was sent, and nothing else would be
+        │   └── IntentTooOld      3  writing an intent took too long: the call was not sent
         ├── OutcomeUnknown        3  a write was sent and nobody knows whether it was executed
         ├── Unauthorised          3  credentials or permission refused: stop this target, never retry
         ├── Rejected              3  the registry says no to this request, and will say no again
@@ -107,6 +109,20 @@ class GuardError(ReconcilerError):
     exit_code = Exit.REFUSED
 
 
+class SinkError(ReconcilerError):
+    """A sink did not take a message; the words hold no part of its URL but the host.
+
+    Attributes:
+        retry_after: seconds the sink asked to wait, or None.
+    """
+
+    exit_code = Exit.UNUSABLE
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class TargetUnusable(ReconcilerError):  # noqa: N818 - reads as what happened
     """One target cannot be opened: its client cannot be made, or its embedded registry cannot be used."""
 
@@ -168,6 +184,15 @@ class RegistryUnavailable(RegistryError):  # noqa: N818 - reads as what happened
 
 class Unreachable(RegistryUnavailable):
     """No connection could be made, so that no other request to this registry would fare better."""
+
+
+class IntentTooOld(RegistryUnavailable):
+    """An import was not sent, because too much time went by while its intent was written to the state."""
+
+    @property
+    def reason(self) -> str:
+        """Always the same: the registry has nothing to do with it."""
+        return "state-slow"
 
 
 class OutcomeUnknown(RegistryError):  # noqa: N818

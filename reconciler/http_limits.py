@@ -2,8 +2,8 @@
 
 Uvicorn bounds neither the head of a request nor the time that it takes to arrive, and with its own limit on
 connections, half-sent requests turn everybody away. Here a head is refused once it is too large, a connection
-that does not send a whole request in time is ended, and when there are too many, the one goes first that has
-waited longest without having sent a whole request.
+that does not send a whole request in time, or does not take its answer, is ended. Of too many,
+the oldest goes first that has sent no whole request.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ class ConnectionLimits:
         body_seconds: from there to the end of its body.
         connections: open at a time.
         half_open: connections of one address that have sent no whole request.
+        pipelined: requests of one connection that wait for the answer to another.
+        answer_seconds: in which a client has to take what it asked for.
+        unread_bytes: of answers that wait for all clients together.
     """
 
     head_bytes: int = 64 * 1024
@@ -40,6 +43,9 @@ class ConnectionLimits:
     body_seconds: float = 60.0
     connections: int = 512
     half_open: int = 256
+    pipelined: int = 16
+    answer_seconds: float = 60.0
+    unread_bytes: int = 64 * 1024 * 1024
 
 
 def limited_protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
@@ -59,6 +65,7 @@ class _Room:
         self._all: set[_LimitedProtocol] = set()
         self._waiting: dict[_LimitedProtocol, str] = {}
         self._by_address: Counter[str] = Counter()
+        self._unread: dict[_LimitedProtocol, None] = {}
 
     def enter(self, one: _LimitedProtocol, address: str) -> None:
         """Takes a connection, and ends the one that has waited longest where there are too many."""
@@ -86,7 +93,22 @@ class _Room:
     def leave(self, one: _LimitedProtocol) -> None:
         """The connection is closed."""
         self.serve(one)
+        self.taken(one)
         self._all.discard(one)
+
+    def owe(self, one: _LimitedProtocol) -> None:
+        """The connection has not taken its answer yet; where too much waits, those that take longest end."""
+        self._unread[one] = None
+        waiting = sum(each.unread for each in self._unread)
+        while waiting > self.limits.unread_bytes and len(self._unread) > 1:
+            slowest = next(iter(self._unread))
+            waiting -= slowest.unread
+            self.leave(slowest)
+            slowest.transport.abort()
+
+    def taken(self, one: _LimitedProtocol) -> None:
+        """The connection has taken its answer."""
+        self._unread.pop(one, None)
 
     def _evict(self, address: str | None) -> None:
         """Ends the oldest that waits: the newcomer itself where all others are being answered."""
@@ -105,6 +127,7 @@ class _LimitedProtocol(HttpToolsProtocol):
         self._in_head = self._in_body = self._is_too_large = False
         self._received = self._parsed = 0
         self._timer: TimerHandle | None = None
+        self._reader: TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -113,10 +136,21 @@ class _LimitedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._drop_deadline()
+        self._took_answer()
         self.room.leave(self)
         super().connection_lost(exc)
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._owe_answer()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._took_answer()
+
     def data_received(self, data: bytes) -> None:
+        if not self.unread:
+            self._took_answer()
         super().data_received(data)
         if self._in_head:
             self._received += len(data)
@@ -141,6 +175,8 @@ class _LimitedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head, self._in_body = False, True
         self._drop_deadline()
+        if len(self.pipeline) >= self.room.limits.pipelined:
+            raise httptools.HttpParserError("too many requests wait for their answers")
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -151,6 +187,8 @@ class _LimitedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        if self.unread:
+            self._owe_answer()
         if self._is_idle:
             self.room.wait(self, self._address)
 
@@ -159,6 +197,11 @@ class _LimitedProtocol(HttpToolsProtocol):
             self._refuse()
         else:
             super().send_400_response(msg)
+
+    @property
+    def unread(self) -> int:
+        """Bytes of answers that the client has not taken yet."""
+        return self.transport.get_write_buffer_size()
 
     @property
     def _address(self) -> str:
@@ -183,6 +226,23 @@ class _LimitedProtocol(HttpToolsProtocol):
         limits = self.room.limits
         seconds = limits.body_seconds if self._in_body else limits.head_seconds
         self._timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def _owe_answer(self) -> None:
+        """An answer waits for its client; one that reads a byte now and then has no more time than others."""
+        if self._reader is None:
+            self._reader = self.loop.call_later(self.room.limits.answer_seconds, self._end_unread)
+        self.room.owe(self)
+
+    def _end_unread(self) -> None:
+        self._reader = None
+        if self.unread:
+            self.transport.abort()
+
+    def _took_answer(self) -> None:
+        self.room.taken(self)
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
 
     def _drop_deadline(self) -> None:
         if self._timer is not None:

@@ -76,6 +76,12 @@ class Program:
 
     def __call__(self, *arguments: str, **environment: str) -> Done:
         """Runs a command in this process; no command may end in anything but an exit code."""
+        done = self.here(*arguments, **environment)
+        assert "Traceback" not in done.out + done.err
+        return done
+
+    def here(self, *arguments: str, **environment: str) -> Done:
+        """Runs a command in this process, whatever it ends in."""
         out, err = _stream(), _stream()
         with (
             contextlib.chdir(self.folder),
@@ -87,9 +93,7 @@ class Program:
             _log_of_its_own(),
         ):
             code = _exit_code()
-        done = Done(code, _text(out), _text(err))
-        assert "Traceback" not in done.out + done.err
-        return done
+        return Done(code, _text(out), _text(err))
 
     def json(self, *arguments: str, **environment: str) -> Done:
         """Runs a command with `--output json`."""

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.contract import lifecycle
+from reconciler.contract.wording import many
 from reconciler.engine.values import EventKind, Phase
-from reconciler.views import html
+from reconciler.views import page_facts
 from reconciler.views.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.contract.pair import Pair
     from reconciler.daemon.health import Health
     from reconciler.daemon.ticker import Tick
     from reconciler.engine.values import Entry, Event, Report
+    from reconciler.notify import Backlog
 
+_MOVES_APART = 1.0  # seconds
 _UNFINISHED = frozenset({Phase.INTENDED, Phase.REGISTERED})
 _ENDED = frozenset(
     {
@@ -41,59 +45,79 @@ class Board:
     """Values that are replaced and never changed, so that another thread may read them at any time.
 
     Attributes:
-        report: the newest that was read from the state.
-        read: whether it is what the state says now.
+        revision: another number whenever what the pages show may be something else.
         last: the newest tick.
         succeeded_at: the end of the newest tick without an error.
         next_run: when the schedule asks next, once it runs.
+        sinks: the names of those that are configured.
+        backlogs: what each sink has not taken yet.
+        answered: when each target's registry last answered.
         alert: what a person has to know as long as this process lives, such as a state that was replaced.
     """
 
     health: Health
     targets: tuple[str, ...]
+    sinks: tuple[str, ...] = ()
     metrics: Metrics = field(init=False)
-    report: Report | None = None
-    read: bool = False
+    revision: int = 0
     last: Tick | None = None
     succeeded_at: datetime | None = None
     alert: str | None = None
+    backlogs: Mapping[str, Backlog] = field(default_factory=dict)
     next_run: Callable[[], datetime | None] = lambda: None
+    _commit: str | None = None
+    _commit_at: datetime | None = None
+    answered: dict[str, datetime] = field(default_factory=dict)
     _open: dict[tuple[str, Pair], datetime] = field(default_factory=dict)
+    _moved_at: float = 0.0
 
     def __post_init__(self) -> None:
-        self.metrics = Metrics(__version__, self.targets)
+        self.metrics = Metrics(__version__, self.targets, self.sinks)
+
+    def commit_seen(self, commit: str, at: datetime) -> None:
+        """Hears which commit the branch has. How long the first one has been there is not known."""
+        if self._commit not in (None, commit):
+            self._commit_at = at
+        self._commit = commit
 
     def heard(self, tick: Tick) -> None:
         """Takes the result of one tick."""
-        self.last = tick
+        before, self.last = self.last, tick
+        if before is None or before.error != tick.error:
+            self.revision += 1
         self.metrics.observe_tick(tick.outcome, tick.seconds, tick.at)
         if tick.git_at is not None:
             self.metrics.observe_git(tick.git_at)
         if tick.outcome != "error":
-            self.succeeded_at = tick.at
+            self.succeeded_at, self._commit_at = tick.at, None  # a later import is another try
         elif tick.report is None:
             self.metrics.observe_outage()
 
     def shown(self, report: Report) -> None:
         """Hears that there is a newer report, and takes its numbers."""
-        self.read = False
+        self.revision += 1
         self.metrics.observe_report(report)
 
     def event(self, event: Event) -> None:
         """Hears of what is journalled."""
         self.health.step()
         self.metrics.observe_events([event])
+        self._move()
         key = (event.target, event.pair)
         if event.kind in _ENDED or (
             event.kind is EventKind.ADOPTED and lifecycle(event.model_status) != "pending"
         ):
             self._open.pop(key, None)
         elif event.kind is EventKind.IMPORT_REQUESTED:
+            if self._commit_at is not None and key not in self._open:
+                seconds = (event.at - self._commit_at).total_seconds()
+                self.metrics.observe_import_call(event.target, max(seconds, 0.0))
             self._open.setdefault(key, event.at)
 
     def asked(self, target: str, method: str, status: int | None, seconds: float) -> None:
         """Hears of a call to a registry."""
         if status is not None:
+            self.answered[target] = datetime.now(UTC)
             self.health.step()
         self.metrics.observe_request(target, method, status, seconds)
 
@@ -105,14 +129,32 @@ class Board:
     def replaced(self, what: str) -> None:
         """Hears that another state was found in the place of the one that was known."""
         self.alert = what
+        self.revision += 1
         self.metrics.observe_replaced_state()
+
+    def take_backlogs(self, backlogs: Mapping[str, Backlog]) -> None:
+        """Takes what waits for each sink."""
+        self.backlogs = backlogs
+
+    def undelivered(self) -> tuple[str, ...]:
+        """A line for each sink that did not take its last message."""
+        return tuple(
+            f"Messages to {name} are not delivered: {many(found.number, 'message waits', 'messages wait')} "
+            f"since {found.oldest:%Y-%m-%d %H:%M:%SZ}. {found.error}"
+            for name, found in self.backlogs.items()
+            if found.error is not None and found.oldest is not None
+        )
 
     def scrape(self) -> bytes:
         """The metrics as they are now."""
         if self.health.not_alive():
             self.metrics.observe_outage()
         self.metrics.observe_state(up=self.health.state_problem is None)
-        ages = [(datetime.now(UTC) - at).total_seconds() for at in list(self._open.values())]
+        now = datetime.now(UTC)
+        for name, found in self.backlogs.items():
+            age = (now - found.oldest).total_seconds() if found.oldest else 0.0
+            self.metrics.observe_backlog(name, found.number, age)
+        ages = [(now - at).total_seconds() for at in list(self._open.values())]
         self.metrics.observe_unfinished(max(ages, default=0.0))
         return self.metrics.render()
 
@@ -121,7 +163,14 @@ class Board:
         why = self.health.not_ready()
         return "; ".join(filter(None, [why, self.alert])) if why else None
 
-    def tick(self) -> html.Tick | None:
+    def tick(self) -> page_facts.Tick | None:
         """The newest tick, as the page shows it."""
         tick = self.last
-        return None if tick is None else html.Tick(tick.at, tick.seconds, tick.outcome, tick.error)
+        return None if tick is None else page_facts.Tick(tick.at, tick.seconds, tick.outcome, tick.error)
+
+    def _move(self) -> None:
+        """Events come in hundreds a second, and a report follows the last of them: readers hear of some."""
+        now = time.monotonic()
+        if now - self._moved_at > _MOVES_APART:
+            self._moved_at = now
+            self.revision += 1

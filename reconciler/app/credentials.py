@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler import registry
 from reconciler.errors import ConfigurationError
+from reconciler.redaction import remember, shown_name
 from reconciler.settings import AkSkAuth, PasswordAuth, TokenAuth
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def auth_of(
 def secret_of(base: Path, section: BaseModel, name: str) -> registry.Secret | None:
     """The secret that a section gives in one of its ways, or None when it gives none."""
     value, file = getattr(section, name), getattr(section, f"{name}_file")
-    variable, command = getattr(section, f"{name}_env"), getattr(section, f"{name}_command")
+    variable, command = getattr(section, f"{name}_env"), getattr(section, f"{name}_command", None)
     if value is not None:
         return registry.GivenSecret(value.get_secret_value())
     if file is not None:
@@ -102,17 +103,21 @@ def _now(base: Path, web: WebSettings, name: str) -> str | None:
     """A secret of `[web]` as it is now, in whichever way it is given."""
     value, file, variable = (getattr(web, name + way) for way in ("", "_file", "_env"))
     if value is not None:
-        return str(value.get_secret_value())
-    if variable is not None:
-        return os.environ.get(variable)
-    return None if file is None else _text(base / file, f"web.{name}_file")
+        found = str(value.get_secret_value())
+    elif variable is not None:
+        found = os.environ.get(variable, "")
+    else:
+        found = "" if file is None else _text(base / file, f"web.{name}_file")
+    for secret in found.splitlines():
+        remember(secret.strip())
+    return found or None
 
 
 def _text(file: Path, key: str) -> str:
     try:
         return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{key}: {file} cannot be read") from error
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError(f"{key}: {shown_name(file.name)} cannot be read") from None
 
 
 def _required(base: Path, section: BaseModel, name: str) -> registry.Secret:

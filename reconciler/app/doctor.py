@@ -20,6 +20,7 @@ from reconciler.app.exposure import exposures
 from reconciler.app.finding import Finding
 from reconciler.app.measure import measure
 from reconciler.app.repository import source_of
+from reconciler.app.sinks import examine_sinks
 from reconciler.app.world import policy_of, registry_of
 from reconciler.contract import edition
 from reconciler.contract.wording import many
@@ -30,6 +31,7 @@ from reconciler.registry.endpoint import parse_endpoint, proxy_for
 from reconciler.registry.tls import AuthoritiesUnreadable, tls_problem, usual_authorities
 from reconciler.settings import ModelArtsTarget, PasswordAuth
 from reconciler.state import check as check_state
+from reconciler.state import open_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -59,6 +61,7 @@ async def examine(
         *exposures(configuration, names),
         *_git(configuration, names),
         _state(configuration),
+        *await examine_sinks(configuration),
     ]
     for name in names:
         findings += [finding async for finding in _target(configuration, name, watch)]
@@ -124,7 +127,10 @@ def _state(configuration: Configuration) -> Finding:
         return Finding("state", "error", str(error), exit_code=Exit(error.exit_code))
     if problems:
         return Finding("state", "error", "; ".join(problems), exit_code=Exit.UNUSABLE)
-    return Finding("state", "ok", "sound, or not there yet")
+    with closing(open_state(configuration.state_url, writer=False)) as ledger:
+        if ledger.exists:
+            return Finding("state", "ok", f"sound, with {many(ledger.position(), 'event')} in its journal")
+    return Finding("state", "ok", "not there yet: the first `reconciler apply` makes it")
 
 
 async def _target(configuration: Configuration, name: str, watch: float | None) -> AsyncIterator[Finding]:

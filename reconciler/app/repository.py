@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+from reconciler.errors import ReconcilerError
 from reconciler.settings.tables import PREFIX
 from reconciler.source import open_source
 
@@ -28,6 +30,19 @@ def source_of(configuration: Configuration) -> GitSource:
             timeout=wanted.timeout.total_seconds(),
             paths=[target.path for target in configuration.settings.targets.values()],
         )
+
+
+def followed(configuration: Configuration) -> tuple[str, str]:
+    """Repository and branch that are followed, in words without secrets."""
+    try:
+        with closing(source_of(configuration)) as source:
+            told, described = source.followed(), source.described()
+    except ReconcilerError:
+        return "cannot be opened", ""
+    folder = configuration.base / told["source.repo"]
+    if folder.is_dir():
+        return str(folder.resolve()), described.removeprefix("branch ")
+    return told["source.repo"], told["source.branch"]
 
 
 def _setting(configuration: Configuration) -> str:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from reconciler import __version__
 from reconciler.app.board import Board
 from reconciler.app.credentials import page_tokens, webhook_secret
+from reconciler.app.pages import ServicePages
 from reconciler.app.sessions import Sessions, longest_call
 from reconciler.daemon.health import INTERVALS, Health
 from reconciler.daemon.loop import Loop
@@ -27,7 +27,6 @@ from reconciler.daemon.triggers import patience, scheduled, signals, trigger_of
 from reconciler.daemon.worker import Worker, working
 from reconciler.engine.clock import Clock
 from reconciler.errors import ReconcilerError, StuckError
-from reconciler.views import html
 from reconciler.web.access import Hosts
 from reconciler.web.application import create_app, create_health_app
 from reconciler.web.server import listen, serving
@@ -49,7 +48,6 @@ _USUAL_HEALTH_PORT = 8322
 _PORTS_TRIED = 20
 _LOOK = 1.0  # seconds between two looks at whether the loop is alive
 _NO_SUPERVISOR = 60.0  # seconds that a supervisor has to act on /healthz before the process ends itself
-_PAGE_WAITS = 2.0  # seconds at most that the page waits for a newer report
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,8 @@ def _service(configuration: Configuration, target: str | None, worker: Worker) -
     with configuration.located("schedule", "cron"):
         trigger_of(schedule)  # a crontab line that is none is said before anything else
     health = Health(lambda: patience(schedule, INTERVALS, datetime.now(UTC)), longest_call(configuration))
-    board = Board(health, configuration.chosen(target))
+    sinks = tuple(sink.title for sink in configuration.settings.notify)
+    board = Board(health, configuration.chosen(target), sinks)
     clock = Clock(sleep=stop.sleep, stopping=stop.asked)
     sessions = Sessions(configuration, target, clock, board)
     supervisor = Supervisor(sessions.open, health, board.heard, clock.chance)
@@ -193,7 +192,11 @@ async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[No
             health = sockets.enter_context(
                 _listener(web.health_listen, _USUAL_HEALTH_PORT, "web.health_listen")
             )
-        application = _application(service, Hosts(page.getsockname()[0], web.allowed_hosts))
+        pages = ServicePages(
+            configuration, service.sessions, board, service.worker, stopping=service.stop.asked
+        )
+        sockets.callback(pages.close)
+        application = _application(service, pages, Hosts(page.getsockname()[0], web.allowed_hosts))
         probes = create_health_app(
             board.scrape,
             service.health.not_ready,
@@ -205,38 +208,19 @@ async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[No
             yield
 
 
-def _application(service: _Service, hosts: Hosts) -> ASGIApp:
+def _application(service: _Service, pages: ServicePages, hosts: Hosts) -> ASGIApp:
     configuration, board = service.configuration, service.board
     wanted = configuration.settings.web
     with configuration.located("web", "token"):
         tokens = page_tokens(configuration.base, wanted)
 
-    def state() -> html.PageState:
-        return html.PageState(
-            now=datetime.now(UTC),
-            version=__version__,
-            phase="stopping" if service.stop.asked() else "running" if board.last else "starting",
-            report=board.report,
-            last_tick=board.tick(),
-            last_success_at=board.succeeded_at,
-            next_tick_at=board.next_run(),
-            commit_url=wanted.commit_url,
-            problem=board.problem() if board.last else None,
-        )
-
-    async def refresh() -> None:
-        with contextlib.suppress(TimeoutError, ReconcilerError):  # then it shows what it has, and says so
-            async with asyncio.timeout(_PAGE_WAITS):
-                await service.worker.run(service.sessions.read_report())
-
     return create_app(
-        state,
+        pages,
         board.scrape,
         partial(service.loop.ask, "webhook"),
         service.health.not_ready,
         webhook_secret(configuration.base, wanted),
         not_alive=service.health.not_alive,
-        refresh=refresh,
         delivered=partial(_delivered, board.metrics),
         hosts=hosts,
         tokens=tokens,

@@ -6,13 +6,15 @@ last session was given up.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
+from reconciler.app.sinks import sinks_of
 from reconciler.app.world import Heritage, Listeners, opened
 from reconciler.daemon.ticker import Deeds, Ticker
 from reconciler.engine.remembered import refreshed
@@ -20,7 +22,7 @@ from reconciler.settings import ModelArtsTarget
 from reconciler.views.authors import without_addresses
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from reconciler.app.board import Board
@@ -74,11 +76,40 @@ class Sessions:
             await self._recognise(world)
             self.world = world
             try:
-                yield Ticker(world.engine, deeds, self._heard, self.board.shown)
+                async with self._sending(world) as shown:
+                    yield Ticker(world.engine, deeds, self._heard, shown, commit_seen=self.board.commit_seen)
             finally:
                 self.world, self._given_up = None, time.monotonic()
                 self._heritage.session = world.ledger.session
                 world.source.close()  # a git that is still waited for ends now, and not at its own deadline
+
+    @asynccontextmanager
+    async def _sending(self, world: World) -> AsyncIterator[Callable[[Report], None]]:
+        """Sends what waits in the outbox while the block runs; gives what hears of each report.
+
+        A task of its own: a tick waits for no sink. Whoever holds the state sends, and nobody else.
+        """
+        await asyncio.to_thread(world.ledger.outbox.retain_sinks, self.board.sinks)
+        if not self.board.sinks:
+            yield self.board.shown
+            return
+        from reconciler.notify import Sender  # noqa: PLC0415 - only where there are sinks
+
+        sinks = sinks_of(self.configuration, self.clock)
+        observed = self.board.metrics.observe_message
+        sender = Sender(world.ledger.outbox, sinks, self.clock, observed, self.board.take_backlogs)
+
+        def shown(report: Report) -> None:
+            self.board.shown(report)
+            sender.wake()
+
+        task = asyncio.create_task(sender.run(), name="sender")
+        try:
+            yield shown
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     def follow(self) -> tuple[float, float]:
         """Seconds between looks at unfinished imports, the first and the longest."""
@@ -92,11 +123,6 @@ class Sessions:
         return (
             {} if world is None else {"git": world.source.watch_paths(), "state": world.ledger.watch_paths()}
         )
-
-    async def read_report(self) -> None:
-        """Puts the newest report on the board: read from the state once, however often it is looked at."""
-        if self.world is not None and not self.board.read:
-            self.board.report, self.board.read = _remembered(self.world), True
 
     def _heard(self, tick: Tick) -> None:
         self.board.heard(tick)
@@ -113,7 +139,7 @@ class Sessions:
             await self.clock.sleep(self._given_up + _longest_import(self.configuration) - time.monotonic())
         self._lineage = lineage  # only now: an opening that is given up before has to wait, and say so, again
         if self.board.alert:
-            world.engine.notes = (self.board.alert,)
+            world.engine.notes = (*world.engine.notes, self.board.alert)
         restless = [entry for target in world.engine.targets for entry in world.ledger.restless(target.name)]
         self.board.remembered(restless)
 
@@ -144,7 +170,7 @@ def _replaced(known: str, lineage: str, events: int) -> str:
     )
 
 
-def _remembered(world: World) -> Report | None:
+def remembered(world: World) -> Report | None:
     """What is known now, by this process or the last; of very many models, those in sync are only counted."""
     whole = sum(world.ledger.counted().values()) <= _LISTED_ON_THE_PAGE
     report = world.ledger.last_report(whole=whole)

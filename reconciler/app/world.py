@@ -9,10 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.app.credentials import auth_of
+from reconciler.app.identity import identity, renamed
 from reconciler.app.indexed import index_of, part_of, reader_of
 from reconciler.app.inspection import inspection_of
 from reconciler.app.reopened import Reopened
 from reconciler.app.repository import source_of
+from reconciler.app.sinks import subscriptions_of
 from reconciler.app.unchanged import MARK, note
 from reconciler.embedded import EmbeddedSettings
 from reconciler.engine.clock import Clock, Policy
@@ -140,7 +142,8 @@ async def opened(  # noqa: PLR0913 - what a command is given
             await _open(openable)
             guards = Guards(**configuration.settings.guards.model_dump())
             engine = Engine(source, ledger, tuple(targets), guards, clock or Clock(), listeners.progress)
-            registries.callback(engine.close)
+            engine.notes = tuple(renamed(configuration, ledger, names))
+            registries.push_async_callback(engine.aclose)
             yield World(configuration, source, ledger, engine, rest)
         if rest:
             ledger.mark("", MARK, note(configuration, names, rest[-1]))
@@ -172,6 +175,7 @@ def _ledger(
         lineage={name: _checked_identity(configuration, name) for name in names},
         compact_after=configuration.settings.state.compact_after,
         replaces=heritage.session,
+        subscriptions=subscriptions_of(configuration),
     )
 
 
@@ -182,15 +186,7 @@ def _checked_identity(configuration: Configuration, name: str) -> str:
         with configuration.located("targets", name, table=f"targets.{name}"):
             parse_endpoint(wanted.endpoint)
             parse_project(wanted.project_id)
-    return _identity(wanted)
-
-
-def _identity(wanted: EmbeddedTarget | ModelArtsTarget) -> str:
-    if isinstance(wanted, EmbeddedTarget):
-        return f"embedded {wanted.database or 'in the state directory'}"
-    return (
-        f"modelarts {wanted.endpoint.rstrip('/')} project {wanted.project_id} workspace {wanted.workspace_id}"
-    )
+    return identity(wanted)
 
 
 @contextlib.asynccontextmanager
@@ -288,7 +284,7 @@ def _target(configuration: Configuration, name: str, registry: Registry, index: 
         registry,
         reader_of(configuration, name),
         index,
-        rules=f"{_identity(settings.targets[name])} {index.rules}",
+        rules=f"{identity(settings.targets[name])} {index.rules}",
         policy=policy_of(configuration, name),
         full_observation=settings.schedule.full_observation,
         compare_at_most=settings.schedule.compare_at_most,

@@ -50,7 +50,7 @@ def hand_over(
     async def work() -> Report:
         with interruption.heeded() as clock, closing(open_beside(settings.state_url)) as ledger:
             before = _remembered(settings, target)
-            answer = await _answer(settings, ledger, confirm, clock, progress)
+            answer = await _answer(settings, ledger, target, confirm, clock, progress)
             if answer is None:
                 raise typer.Exit(interruption.exit_code)
             if answer.message is not None:
@@ -65,14 +65,19 @@ def hand_over(
 
 
 async def _answer(
-    settings: Configuration, ledger: SqlLedger, confirm: str | None, clock: Clock, progress: Progress
+    settings: Configuration,
+    ledger: SqlLedger,
+    target: str | None,
+    confirm: str | None,
+    clock: Clock,
+    progress: Progress,
 ) -> Answer | None:
     """What became of one request; None when a signal came before that is known."""
     patience = _PATIENCE + (
         timedelta(0) if settings.settings.schedule.cron else settings.settings.schedule.every
     )
     who = actor("apply --confirm" if confirm else "retry")
-    request = Request(uuid.uuid4().hex, confirm, clock.now() + patience, who)
+    request = Request(uuid.uuid4().hex, confirm, clock.now() + patience, who, target)
     ledger.requests.ask(request)
     progress.note("another process holds the state: waiting for it to carry this out")
     taken = False

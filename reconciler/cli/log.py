@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 import structlog
 
 from reconciler.cli.terminal import colour
+from reconciler.redaction import concealed
 from reconciler.views.clean import clean
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _in_line(_: object, __: str, event: structlog.typing.EventDict) -> structlog
 
 
 def _cleaned(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    return {key: clean(value) if isinstance(value, str) else value for key, value in event.items()}
+    return {key: clean(concealed(value)) if isinstance(value, str) else value for key, value in event.items()}
 
 
 def _tell_of_deaths() -> None:

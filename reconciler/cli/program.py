@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+import traceback
 from importlib import import_module
 from typing import Any
 
@@ -30,6 +31,7 @@ _COMMANDS = {
     "schema": ("schema.schema", "JSON Schema of a manifest or of the configuration."),
     "doctor": ("diagnose.doctor", "Checks the whole setup and says what to do."),
     "state": ("state.app", "Looks after the state: check, export, compact, migrate, rebuild."),
+    "notify": ("notify.app", "Sends a trial message to a sink: test."),
     "registry": ("registry.app", "The embedded registry: serve."),
 }
 """For each command, in the order of the list: where in this package it is, and its line of the list."""
@@ -87,6 +89,9 @@ def run() -> None:
     except KeyboardInterrupt:
         tell("interrupted; what was in flight is settled by the next run")
         sys.exit(130)
+    except Exception:  # noqa: BLE001 - told as the interpreter would tell it, without the secrets
+        tell(traceback.format_exc())
+        sys.exit(int(Exit.HUMAN))
     finally:
         gc.freeze()  # what is left ends with the process, and is not looked through again before
 

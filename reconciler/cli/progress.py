@@ -38,16 +38,22 @@ _MADE = {EventKind.IMPORTED, EventKind.ADOPTED}
 
 @dataclass(slots=True)
 class Progress:
-    """Hears every event of a command; remembers which pairs it imported."""
+    """Hears every event of a command; remembers which pairs it imported.
+
+    Attributes:
+        idle: nothing was journalled: the command found nothing to do.
+    """
 
     quiet: bool
     imported: set[tuple[str, Pair]] = field(default_factory=set)
+    idle: bool = True
     _asked: set[tuple[str, Pair]] = field(default_factory=set)
     _done: set[tuple[str, Pair]] = field(default_factory=set)
     _bar: Bar | None = None
 
     def __call__(self, event: Event) -> None:
         """Takes one event, as it is recorded."""
+        self.idle = False
         key = (event.target, event.pair)
         if event.kind is EventKind.IMPORT_REQUESTED:
             self._asked.add(key)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reconciler.cli.terminal import tell
+from reconciler.redaction import concealed
 
 if TYPE_CHECKING:
     from reconciler.embedded import EmbeddedSettings
@@ -115,4 +116,4 @@ class _Cleaned(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         from reconciler.views.clean import clean  # noqa: PLC0415
 
-        return "\n".join(clean(line) for line in super().format(record).splitlines())
+        return "\n".join(clean(line) for line in concealed(super().format(record)).splitlines())

@@ -126,17 +126,20 @@ async def _release(world: World, pair: Pair, progress: Progress, *, yes: bool) -
 
     Raises:
         ConfigurationError: no target knows the pair or declares it, or the user has to agree first.
-        ReconcilerError: it is registered, and has not failed.
+        ReconcilerError: it is registered, and has not failed; or it is declared, and cannot be imported so.
     """
     from reconciler.engine.release import held, release  # noqa: PLC0415
 
-    declaring = await world.engine.declaring(pair)
-    if not declaring:
-        raise ConfigurationError(f"{pair}: no valid manifest declares it, so there is nothing to import")
+    claims = await world.engine.declaring(pair)
+    if not claims.targets and claims.obstacles:
+        obstacles = "; ".join(f"{one.path}:{one.line}: {one.message}" for one in claims.obstacles)
+        raise ReconcilerError(f"{pair} is declared, and cannot be imported as it is: {obstacles}")
+    if not claims.targets:
+        raise ConfigurationError(f"{pair}: no manifest declares it, so there is nothing to import")
     known = [
         found
         for target in world.engine.targets
-        if target.name in declaring and (found := await held(target, pair, world.ledger)) is not None
+        if target.name in claims.targets and (found := await held(target, pair, world.ledger)) is not None
     ]
     waiting = [found for found in known if not found.live_models]
     if known and not waiting:

@@ -18,8 +18,8 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.report import ModelArgument, about, leave, show
-from reconciler.cli.terminal import put, warned
-from reconciler.errors import StateLockedError
+from reconciler.cli.terminal import put, tell, warned
+from reconciler.errors import ConfigurationError, SourceError, StateLockedError
 
 if TYPE_CHECKING:
     from reconciler.cli.interruption import Interruption
@@ -40,6 +40,8 @@ ConfirmOption = Annotated[
 RefreshOption = Annotated[
     bool, typer.Option("--refresh", help="Compare every declared model, whatever is remembered.")
 ]
+
+_NOTIFYING = 10.0  # seconds at most that `apply` takes for sending messages
 
 
 def plan(
@@ -86,6 +88,7 @@ def apply(
 
     While `reconciler run` is up, only --confirm works: the loop carries it out, and its answer is waited for.
     """
+    _ensure_given(expect_digest=expect_digest, confirm=confirm)
     settings, whole = warned(config), verbose or output is Output.JSON
     if not (whole or refresh or expect_digest or confirm) and _nothing_moved(settings, target):
         return
@@ -112,9 +115,21 @@ def apply(
     except StateLockedError:
         if confirm is None or expect_digest not in (None, confirm):
             raise
+        progress.idle = False  # the loop packs its mirror itself
         report = hand_over(settings, target, confirm, progress, interruption, wait=wait)
     show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=progress.imported)
+    if progress.idle and interruption.by is None:
+        _pack_mirror(settings)
     leave(report, pending=True, interruption=interruption)
+
+
+def _ensure_given(**digests: str | None) -> None:
+    """Refuses a digest that is empty, such as an unset variable of a script. Raises ConfigurationError."""
+    for name, digest in digests.items():
+        if digest is not None and not digest.strip():
+            raise ConfigurationError(
+                f"--{name.replace('_', '-')} is empty: give it the digest that `reconciler plan` prints"
+            )
 
 
 def _nothing_moved(settings: Configuration, target: str | None) -> bool:
@@ -131,7 +146,24 @@ def _nothing_moved(settings: Configuration, target: str | None) -> bool:
         "`--refresh` looks at the registry again.\n"
         f"Commit {known.commit[:12]}, plan digest {known.digest}"
     )
+    _pack_mirror(settings)
     return True
+
+
+def _pack_mirror(settings: Configuration) -> None:
+    """Packs the mirror of a remote repository, at most once a day; the answer was printed before.
+
+    A run that failed to pack did all else that it was asked to do, and ends as it would have without.
+    """
+    from contextlib import closing  # noqa: PLC0415
+
+    from reconciler.app.repository import source_of  # noqa: PLC0415
+
+    try:
+        with closing(source_of(settings)) as source:
+            source.tidy()
+    except SourceError as problem:
+        tell(f"warning: the mirror was not packed, and is packed again in a day: {problem}")
 
 
 async def _apply(
@@ -144,7 +176,9 @@ async def _apply(
     whole: bool,
 ) -> Report:
     """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
+    from reconciler.app.sinks import flush  # noqa: PLC0415
     from reconciler.app.world import Listeners, opened  # noqa: PLC0415
+    from reconciler.contract.wording import many  # noqa: PLC0415
     from reconciler.engine import remembered  # noqa: PLC0415
 
     heard = Listeners(progress)
@@ -152,7 +186,14 @@ async def _apply(
     async def work(clock: Clock) -> Report:
         async with opened(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
             report = await world.engine.cycle(wanted)
-            world.rest.extend(filter(None, [world.engine.rest(report)]))
+            left = await flush(settings, world.ledger.outbox, clock, _NOTIFYING)
+            for name, backlog in left.items():
+                waiting = many(backlog.number, "message waits", "messages wait")
+                tell(
+                    f"note: sink {name}: {waiting}: {backlog.error or 'not sent yet'}; the next run sends it"
+                )
+            if not left:
+                world.rest.extend(filter(None, [world.engine.rest(report)]))
             targets = [found.name for found in world.engine.targets]
             return remembered.whole(report, world.ledger, targets) if whole else report
 

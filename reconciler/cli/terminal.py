@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from reconciler.redaction import concealed
 from reconciler.views.clean import clean
 
 if TYPE_CHECKING:
@@ -62,5 +63,5 @@ def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
 def tell(text: str) -> None:
     """A line or more for a person, to standard error; nothing stops because nobody can read them."""
     with contextlib.suppress(OSError):
-        sys.stderr.write("".join(f"{clean(line)}\n" for line in text.splitlines()))
+        sys.stderr.write("".join(f"{clean(line)}\n" for line in concealed(text).splitlines()))
         sys.stderr.flush()

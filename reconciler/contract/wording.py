@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 ABSENT = object()
 """Stands for "there is no value to show"."""
 
-_SECRET = frozenset({"model_key", "rootKey"})
+SECRET_FIELDS = frozenset({"model_key", "rootKey"})
+"""Fields whose values are never told."""
 _WIDEST_VALUE = 40
 _WIDEST_KEY = 64
 _BARE_KEY = re.compile(r"[\w-]+")
@@ -36,7 +37,7 @@ def warning(code: str, loc: Loc, why: str, value: object = ABSENT) -> Problem:
 
 
 def _problem(severity: Severity, code: str, loc: Loc, why: str, value: object) -> Problem:
-    shown = "" if _SECRET.intersection(loc) else show(value)
+    shown = "" if SECRET_FIELDS.intersection(loc) else show(value)
     head = " ".join(part for part in (place(loc), shown) if part)
     return Problem(code, f"{head}: {why}" if head else why, loc, severity)
 

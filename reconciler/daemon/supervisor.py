@@ -23,6 +23,7 @@ import structlog
 
 from reconciler.daemon.ticker import Tick
 from reconciler.errors import ReconcilerError, StateError, StateLockedError
+from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +104,7 @@ class Supervisor:
 
     async def _open(self) -> None:
         self.ticker = await self._session.enter_async_context(self.opener())
+        self.ticker.engine.stragglers.caught_up = lambda: self.ask("target")
 
     async def _opened_again(self, why: str) -> bool:
         began = time.monotonic()
@@ -112,7 +114,7 @@ class Supervisor:
             problem, waits = str(error), isinstance(error, StateLockedError)
             lost = isinstance(error, StateError)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt may find it gone
-            problem, lost, waits = f"unexpected {type(error).__name__}: {error}", False, False
+            problem, lost, waits = unexpected(error), False, False
         else:
             return True
         if lost:

@@ -16,7 +16,8 @@ from reconciler.engine.order import Order
 from reconciler.engine.outcome import exit_code
 from reconciler.engine.remembered import in_numbers
 from reconciler.engine.values import Answer, EventKind, Verdict
-from reconciler.errors import Exit, GuardError, ReconcilerError, StateError
+from reconciler.errors import ConfigurationError, Exit, GuardError, ReconcilerError, StateError
+from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,6 +86,7 @@ class Ticker:
     Attributes:
         heard: told of every tick.
         shown: told of the newest report whenever it is another: after a cycle, and after news of an import.
+        commit_seen: told of the commit that the branch has, and when git said so.
         unfinished: how many imports are not final yet, as far as is known.
     """
 
@@ -92,6 +94,7 @@ class Ticker:
     deeds: Deeds
     heard: Callable[[Tick], None] = lambda _: None
     shown: Callable[[Report], None] = lambda _: None
+    commit_seen: Callable[[str, datetime], None] = lambda *_: None
     unfinished: int = 0
     attention: Attention = field(default_factory=Attention)
     _commit: str | None = None
@@ -118,12 +121,13 @@ class Ticker:
                 report = await self._carry_out(request) or report
             commit = await self.engine.head()
             git_at = self.engine.clock.now()
+            self.commit_seen(commit, git_at)
             if report is None and self._something_to_do(commit):
                 report = await self._cycle(commit, actor)
         except ReconcilerError as problem:
             error, lost = str(problem), isinstance(problem, StateError)
         except Exception as problem:  # noqa: BLE001 - a mistake in one cycle must not end all that follow
-            error = f"unexpected {type(problem).__name__}: {problem}"
+            error = unexpected(problem)
             log.debug("unexpected", traceback=traceback.format_exc())
         if error is not None:
             self._commit = None
@@ -186,9 +190,9 @@ class Ticker:
             return None
         answer = _UNDONE
         try:
-            report = await self._cycle(await self.engine.head(), request.actor, request.confirm)
+            report = await self._cycle(await self.engine.head(), request.actor, request)
             answer = Answer(int(exit_code(report, pending=True)))
-        except GuardError as problem:
+        except (ConfigurationError, GuardError) as problem:
             answer = Answer(int(problem.exit_code), str(problem))
             log.warning("a request was refused", error=str(problem))
             return None
@@ -216,10 +220,18 @@ class Ticker:
             return True
         return self._due is not None and self._due != self._served and self._due <= now
 
-    async def _cycle(self, commit: str, actor: str | None, confirm: str | None = None) -> Report:
+    async def _cycle(self, commit: str, actor: str | None, request: Request | None = None) -> Report:
         self._served = self._due if self._due and self._due <= self.engine.clock.now() else None
         self._position = self.engine.ledger.position()  # what others journal from now on is news
-        order = Order(wait=False, whole=False, confirm=confirm, actor=actor)
+        confirm = request.confirm if request else None
+        order = Order(
+            wait=False,
+            whole=False,
+            leaves_behind=confirm is None,  # a digest is that of a plan for all of them
+            confirm=confirm,
+            confirm_target=request.target if request else None,
+            actor=actor,
+        )
         report = await self.engine.cycle(order, commit)
         self._commit = None if report.failures else commit
         self._due, self._looked_at = self.engine.due(), self.engine.clock.now()

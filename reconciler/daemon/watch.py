@@ -41,6 +41,9 @@ async def watched(
     """
     stopped = asyncio.Event()
     task = asyncio.create_task(_watch(paths, ask, stopped, look_again), name="watch")
+    await asyncio.sleep(
+        0
+    )  # the watch stands once the task first waits: whatever moves from now on is noticed
     try:
         yield
     finally:

@@ -43,6 +43,7 @@ from reconciler.embedded.settings import (
     ZeroVersion,
 )
 from reconciler.errors import ConfigurationError
+from reconciler.redaction import shown_key, shown_name
 from reconciler.toml_file import read_toml
 from reconciler.toml_lines import key_lines, placed
 
@@ -211,9 +212,9 @@ def _secret(table: _WithSecrets, name: str, base: Path, keys: tuple[str | int, .
     value, file, variable = (getattr(table, f"{name}{way}") for way in ("", "_file", "_env"))
     try:
         if file is not None:
-            return _usable(_read(base / file), f"{name}_file {file}")
+            return _usable(_read(base / file), f"{name}_file {shown_name(str(file))}")
         if variable is not None:
-            return _usable(os.environ.get(variable, ""), f"{name}_env {variable}")
+            return _usable(os.environ.get(variable, ""), f"{name}_env {shown_name(variable)}")
         return None if value is None else _usable(value.get_secret_value(), name)
     except ConfigurationError as error:
         way = "_file" if file is not None else "_env" if variable is not None else ""
@@ -230,9 +231,9 @@ def _read(file: Path) -> str:
     try:
         return file.read_text("utf-8")
     except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from None
+        raise ConfigurationError(f"{shown_name(file.name)}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{file}: not UTF-8 text") from None
+        raise ConfigurationError(f"{shown_name(file.name)}: not UTF-8 text") from None
 
 
 def _told(error: ValidationError, file: Path) -> str:
@@ -244,7 +245,7 @@ def _told(error: ValidationError, file: Path) -> str:
 
 
 def _place(fault: Mapping[str, Any]) -> str:
-    steps = (f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in fault["loc"])
+    steps = (f"[{step + 1}]" if isinstance(step, int) else f".{shown_key(step)}" for step in fault["loc"])
     return "".join(steps).removeprefix(".")
 
 

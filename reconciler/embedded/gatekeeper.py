@@ -8,12 +8,22 @@ another origin can do without being asked, and a token has to be brought that wa
 from __future__ import annotations
 
 import hmac
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from starlette.datastructures import Headers
 
-from reconciler.embedded.answers import ILLEGAL_TOKEN, NO_TOKEN, NOT_JSON, Code, VendorError, refusal
+from reconciler.embedded.answers import (
+    ILLEGAL_TOKEN,
+    NO_SUCH_API,
+    NO_TOKEN,
+    NOT_JSON,
+    Code,
+    VendorError,
+    refusal,
+)
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,6 +32,16 @@ _FOR_ALL = frozenset({"/", "/healthz", "/docs", "/openapi.json"})
 """What tells nothing of any model."""
 
 _NOT_DECLARED = Code(415, NOT_JSON.code)
+_MISDIRECTED = Code(421, NO_SUCH_API.code)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, with or without a port, is a name or an address of this very machine."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or name.endswith(".localhost") or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 class Gatekeeper:
@@ -31,11 +51,14 @@ class Gatekeeper:
         app: the registry.
         token: what `X-Auth-Token` has to be; None where the registry asks for credentials of its own, or is
             open to everybody.
+        local_only: whether the `Host` of every request has to be a name of loopback. A page of anywhere can
+            have its own name resolve to loopback, and would call an open registry as a page of its own.
     """
 
-    def __init__(self, app: ASGIApp, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, token: str | None, *, local_only: bool = False) -> None:
         self._app = app
         self._token = token
+        self._local_only = local_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request, or refuses it in the vendor's envelope."""
@@ -47,6 +70,8 @@ class Gatekeeper:
 
     def _refused(self, scope: Scope) -> VendorError | None:
         headers = Headers(scope=scope)
+        if self._local_only and not is_loopback(headers.get("host", "")):
+            return VendorError(_MISDIRECTED, "an open registry on loopback is called by a name of loopback")
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if scope["method"] in ("POST", "PUT", "PATCH") and kind != "application/json":
             return VendorError(_NOT_DECLARED, "declare the body with Content-Type: application/json")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from reconciler.engine.agenda import COMPARED, OBSERVED_IN_FULL, Agenda
 from reconciler.engine.audit import audit
 from reconciler.engine.bounded import each
+from reconciler.engine.claims import Claims, claims_of
 from reconciler.engine.clock import Clock
 from reconciler.engine.declared import declared
 from reconciler.engine.details import Details, details_of
@@ -40,6 +41,8 @@ from reconciler.engine.plan import (
 )
 from reconciler.engine.recorder import Recorder
 from reconciler.engine.remembered import bring_up, dated, unlisted
+from reconciler.engine.stragglers import Stragglers
+from reconciler.engine.used_versions import used_versions
 from reconciler.engine.values import (
     AT_REST,
     Declaration,
@@ -55,6 +58,7 @@ from reconciler.engine.values import (
     Verdict,
 )
 from reconciler.errors import (
+    ConfigurationError,
     GuardError,
     IndexLostError,
     ReconcilerError,
@@ -64,6 +68,7 @@ from reconciler.errors import (
     TargetUnusable,
 )
 from reconciler.manifest import Reason
+from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
@@ -121,6 +126,7 @@ class Engine:
         parsed: how many manifest files were read so far.
         disagreements: how many files audits found the index to have wrong; anything but 0 is a mistake in
             here.
+        stragglers: the targets that are not waited for at the moment.
     """
 
     source: Source
@@ -132,10 +138,12 @@ class Engine:
     notes: tuple[str, ...] = ()
     parsed: int = 0
     disagreements: int = 0
+    stragglers: Stragglers = field(default_factory=Stragglers)
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
     _look_again: datetime | None = None
     _agenda: Agenda = field(init=False)
     _moving: dict[str, frozenset[Pair]] = field(default_factory=dict)
+    _sent: defaultdict[str, dict[Pair, str]] = field(default_factory=lambda: defaultdict(dict))
 
     def __post_init__(self) -> None:
         self._agenda = Agenda(self.ledger, self.clock, self.clock.now())
@@ -164,18 +172,15 @@ class Engine:
         self._look_again, self._agenda = None, Agenda(self.ledger, self.clock, self.clock.now())
         notes = [*self.notes, *await self._in_git(self.source.notes), *self._clock_notes()]
         cycle_id = self.clock.new_id()
+        if not wanted.leaves_behind:
+            await self.stragglers.all()
         passes = [await self._begin(target, commit, cycle_id, wanted) for target in self.targets]
-        await asyncio.gather(*(self._alone(p, self._judge(p, wanted)) for p in passes))
+        passes = await self._judged(passes, wanted)
         digest = plan_digest(item for p in passes for item in p.items)
-        self._check(digest, wanted)
+        self._check(passes, digest, wanted)
         lineage = await self._lineage(passes, commit)
         notes += lineage.notes
-        if wanted.confirm is None:
-            everything = [item for p in passes for item in p.items]
-            seen = await self._circumstances(passes, lineage.lost_commit)
-            items = guard(everything, self.guards, seen, digest)
-            for p in passes:
-                p.items = tuple(item for item in items if item.target == p.target.name)
+        await self._guard([p for p in passes if not wanted.confirms(p.target.name)], lineage, digest)
         if wanted.act:
             await asyncio.gather(*(self._alone(p, self._act(p, wanted)) for p in passes))
         return await self._report(commit, digest, passes, tuple(notes), wanted, lineage.marks)
@@ -217,15 +222,19 @@ class Engine:
         admitted = frozenset((p.target.name, pair) for p in passes for pair in _admitted(p))
         return Circumstances(lost_commit, vanished, frozenset(empty), admitted)
 
-    async def declaring(self, pair: Pair) -> frozenset[str]:
-        """The names of the targets in which exactly one valid manifest declares the pair now."""
+    async def declaring(self, pair: Pair) -> Claims:
+        """Which targets declare the pair now, and what stands in the way where it is declared otherwise."""
         commit = await self.head()
 
-        def declares(target: Target) -> bool:
+        def claims(target: Target) -> Claims:
             found = declared(self.source, target.index, target.reader, commit, credited=False)
-            return pair in found.desired([pair]).manifests
+            return claims_of(target.name, pair, found.desired([pair]))
 
-        return frozenset([t.name for t in self.targets if await self._in_git(declares, t)])
+        found = [await self._in_git(claims, target) for target in self.targets]
+        return Claims(
+            frozenset().union(*(one.targets for one in found)),
+            tuple(dict.fromkeys(reason for one in found for reason in one.obstacles)),
+        )
 
     async def follow_once(self) -> int:
         """Asks once for every unfinished import of every target; gives how many are left unfinished.
@@ -235,17 +244,23 @@ class Engine:
         """
         cycle_id = self.clock.new_id()
         journal = Journal(self.ledger, self.progress)
-        executors = [self._executor(target, cycle_id, journal) for target in self.targets]
+        executors = {target.name: self._executor(target, cycle_id, journal) for target in self.targets}
         failed: list[ReconcilerError] = []
-        for executor in executors:
+
+        async def follow(executor: Executor) -> bool:
             try:
                 await executor.follower.once()
             except (RegistryError, TargetUnusable) as error:  # the other targets are asked all the same
                 failed.append(error)
+                return False
+            return True
+
+        able = {name: executor for name, executor in executors.items() if name not in self.stragglers}
+        await self.stragglers.take("following", {name: follow(one) for name, one in able.items()})
         bring_up(self.ledger, [target.name for target in self.targets])
         if failed:
             raise failed[0]
-        return sum(len(executor.follower.unfinished()) for executor in executors)
+        return sum(len(executor.follower.unfinished()) for executor in executors.values())
 
     def unfinished(self) -> int:
         """How many imports are not final yet, as far as is remembered."""
@@ -278,6 +293,11 @@ class Engine:
         """Keeps the source's files small, where that is due. Raises SourceError."""
         await self._in_git(self.source.tidy)
 
+    async def aclose(self) -> None:
+        """Ends what was left behind, and the worker thread; safe to call twice."""
+        await self.stragglers.aclose()
+        self.close()
+
     def close(self) -> None:
         """Ends the worker thread; safe to call twice."""
         self._git.shutdown(wait=True)
@@ -301,13 +321,14 @@ class Engine:
             credits=await self._in_git(found.credits, None if scope is None else _paths(desired)),
         )
         empty = not found.exists and not view.entries
+        failure = _left_behind(target) if target.name in self.stragglers else None
         return _Pass(
             target,
             self._executor(target, cycle_id, Journal(self.ledger, self.progress, wanted.actor)),
             found,
             scope,
             view,
-            failure=_nothing_declared(target, commit) if empty else None,
+            failure=_nothing_declared(target, commit) if empty else failure,
             full=wanted.refresh or self._agenda.full_look_is_due(target),
             audited=self._agenda.audit_is_due(target),
         )
@@ -348,8 +369,26 @@ class Engine:
             p.failure = TargetFailure(name, f"target {name}: {error}", error.exit_code)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other targets have nothing to do with it
             _log.debug("target %s: unexpected", name, exc_info=True)
-            told = f"target {name}: unexpected {type(error).__name__}: {error}"
+            told = f"target {name}: {unexpected(error)}"
             p.failure = TargetFailure(name, told)
+
+    async def _judged(self, passes: list[_Pass], wanted: Order) -> list[_Pass]:
+        """All targets, each judged or failed; of one that is left behind nothing is used."""
+
+        async def judged(p: _Pass) -> bool:
+            await self._alone(p, self._judge(p, wanted))
+            return p.failure is None
+
+        able = {p.target.name: p for p in passes if p.failure is None}
+        if not wanted.leaves_behind:
+            await asyncio.gather(*map(judged, able.values()))
+            return passes
+        late = await self.stragglers.take("judging", {name: judged(p) for name, p in able.items()})
+        # a copy: what goes on in the background has the other one
+        return [
+            replace(p, items=(), failure=_left_behind(p.target)) if p.target.name in late else p
+            for p in passes
+        ]
 
     async def _judge(self, p: _Pass, wanted: Order) -> None:
         """Settles what an earlier cycle left open, looks at the registry, and decides."""
@@ -361,7 +400,7 @@ class Engine:
             p.view = replace(p.view, entries=self.ledger.entries(p.target.name, p.scope))
         p.view = await self._observed(p, wanted)
         items = verdicts(p.view)
-        drifted = {item.model_name or "" for item in items if item.verdict is Verdict.DRIFTED}
+        drifted = [item.pair for item in items if item.verdict is Verdict.DRIFTED and item.pair]
         if drifted and p.scope is not None:
             p.view = replace(p.view, taken=await self._taken(p, drifted))
             items = verdicts(p.view)
@@ -401,14 +440,16 @@ class Engine:
 
         return await compare(view, [*details, *ids], told, manifests)
 
-    async def _taken(self, p: _Pass, names: Collection[str]) -> Mapping[str, frozenset[str]]:
-        """Every version of these names that is declared, remembered or was seen registered."""
+    async def _taken(self, p: _Pass, drifted: Collection[Pair]) -> Mapping[str, frozenset[str]]:
+        """Every version of these models' names that is declared, remembered or registered."""
+        names = {pair.model_name for pair in drifted}
         taken = await self._in_git(p.declared.versions, names)
-        known = self.ledger.versions(p.target.name, names)
-        return {
-            name: taken[name].union(pair.model_version for pair in known if pair.model_name == name)
+        remembered = self.ledger.versions(p.target.name, names)
+        known = {
+            name: taken[name].union(pair.model_version for pair in remembered if pair.model_name == name)
             for name in names
         }
+        return await used_versions(p.target.registry, drifted, known, p.target.policy.in_flight)
 
     async def _preflighted(self, p: _Pass, items: tuple[Item, ...]) -> tuple[Item, ...]:
         """The items, with what a look at the files of each new model says; an error stops that import."""
@@ -447,13 +488,27 @@ class Engine:
         moment = self.clock.later(seconds)
         self._look_again = min(self._look_again or moment, moment)
 
-    def _check(self, digest: str, wanted: Order) -> None:
-        for name, promised in (("--expect-digest", wanted.expect), ("--confirm", wanted.confirm)):
-            if promised is not None and promised != digest:
-                raise GuardError(
-                    f"{name} {promised} does not match the plan as it is now, {digest}: something moved. "
-                    "Look at it again with `reconciler plan`"
-                )
+    def _check(self, passes: Collection[_Pass], digest: str, wanted: Order) -> None:
+        if wanted.expect not in (None, digest):
+            raise _moved("--expect-digest", str(wanted.expect), digest)
+        if wanted.confirm is None:
+            return
+        confirmed = [p for p in passes if wanted.confirms(p.target.name)]
+        if not confirmed:
+            names = ", ".join(p.target.name for p in passes)
+            raise ConfigurationError(
+                f"there is no target {wanted.confirm_target} here: the targets are {names}"
+            )
+        known = plan_digest(item for p in confirmed for item in p.items)
+        if wanted.confirm != known:
+            raise _moved("--confirm", wanted.confirm, known)
+
+    async def _guard(self, passes: Collection[_Pass], lineage: Lineage, digest: str) -> None:
+        """Puts refusals in the place of what the guards hold back in these targets."""
+        seen = await self._circumstances(passes, lineage.lost_commit)
+        items = guard([item for p in passes for item in p.items], self.guards, seen, digest)
+        for p in passes:
+            p.items = tuple(item for item in items if item.target == p.target.name)
 
     async def _act(self, p: _Pass, wanted: Order) -> None:
         if p.failure is not None:
@@ -466,6 +521,9 @@ class Engine:
             await self._import(p, imports)
             if wanted.wait:
                 await self._see_through(p, wanted)
+            drifted = p.executor.settler.drifts.keys()
+            if drifted and p.scope is not None:
+                p.view = replace(p.view, taken=await self._taken(p, drifted))
         finally:
             self._note_outcomes(p)
 
@@ -510,7 +568,7 @@ class Engine:
         if item.verdict is Verdict.WAITING and entry == p.view.entries.get(item.pair):
             return item
         diff = p.executor.settler.drifts.get(item.pair, ())
-        return after(item._replace(diff=diff), entry, self.clock.now())
+        return after(item._replace(diff=diff), entry, self.clock.now(), p.view)
 
     async def _report(  # noqa: PLR0913, PLR0917 - what one cycle came to
         self,
@@ -561,7 +619,7 @@ class Engine:
             await self._in_git(target.index.forget)
 
     def _executor(self, target: Target, cycle_id: str, journal: Journal) -> Executor:
-        recorder = Recorder(target.name, cycle_id, journal, self.clock)
+        recorder = Recorder(target.name, cycle_id, journal, self.clock, self._sent[target.name])
         return Executor(recorder, target.registry, self.clock, target.policy)
 
 
@@ -588,6 +646,21 @@ def _paths(desired: Desired) -> frozenset[str]:
     claims = [claim for claims in desired.conflicts.values() for claim in claims]
     declared_in = {declaration.path for declaration in (*desired.manifests.values(), *claims)}
     return frozenset(declared_in.union(found.path for found in desired.invalid))
+
+
+def _moved(option: str, promised: str, digest: str) -> GuardError:
+    return GuardError(
+        f"{option} {promised} does not match the plan as it is now, {digest}: something moved. "
+        "Look at it again with `reconciler plan`"
+    )
+
+
+def _left_behind(target: Target) -> TargetFailure:
+    return TargetFailure(
+        target.name,
+        f"target {target.name}: its registry has not answered what it was asked; the other targets go on "
+        "meanwhile, and it is asked again once that has ended",
+    )
 
 
 def _nothing_declared(target: Target, commit: str) -> TargetFailure:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.bounded import each
 from reconciler.engine.follow import Follower
-from reconciler.engine.setbacks import Setbacks, concerns_everybody
+from reconciler.engine.setbacks import Setbacks, is_about_others_too
 from reconciler.engine.settle import Settler
 from reconciler.engine.values import Entry, EventKind, Item, Phase
-from reconciler.errors import AlreadyExists, OutcomeUnknown, RegistryError, RegistryUnavailable, Rejected
+from reconciler.errors import AlreadyExists, OutcomeUnknown, RegistryError, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Created
     from reconciler.manifest import Manifest
 
-_ENOUGH = 3  # imports in a row that the endpoint refuses, after which no more are sent
+_ENOUGH = 3  # imports in a row that fail for what is no model's own cause, after which no more are tried
 
 
 @dataclass(slots=True)
@@ -54,8 +54,9 @@ class Executor:
         """Imports each item, a few at a time; stops starting new ones when asked to stop.
 
         Raises:
-            RegistryError: credentials were refused, the registry cannot be reached, or the endpoint refuses
-                every import; what was in flight is recorded, and nothing else is tried.
+            RegistryError: credentials were refused, the registry cannot be reached, the endpoint refuses
+                every import, or the state is too slow for any; what was in flight is recorded, and nothing
+                else is tried.
         """
         setbacks = Setbacks(_ENOUGH)
 
@@ -109,7 +110,7 @@ class Executor:
             await self._unknown(manifest, error)
         except RegistryError as error:
             await self._postpone(item, manifest, error)
-            if not isinstance(error, RegistryUnavailable) or concerns_everybody(error):
+            if is_about_others_too(error):
                 setbacks.failed(error)
             return
         else:

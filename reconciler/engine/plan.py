@@ -487,8 +487,11 @@ def _attributed(item: Item, view: View) -> Item:
     return item._replace(commit=found.commit, author=found.author) if found else item
 
 
-def after(item: Item, entry: Entry | None, now: datetime) -> Item:
-    """The item once a cycle has acted: the verdict that the ledger's entry gives now."""
+def after(item: Item, entry: Entry | None, now: datetime, view: View | None = None) -> Item:
+    """The item once a cycle has acted: the verdict that the ledger's entry gives now.
+
+    With the view of the cycle, one that drifted comes with the planner's own words and advice.
+    """
     if entry is None or entry.last is EventKind.MISSING:
         return item
     warnings = tuple(reason for reason in item.reasons if reason.severity == "warning")
@@ -497,6 +500,8 @@ def after(item: Item, entry: Entry | None, now: datetime) -> Item:
         return _absent(item._replace(verdict=Verdict.IMPORT), entry, now)
     item = item._replace(model_id=entry.model_id, model_status=entry.model_status)
     if entry.last is EventKind.DRIFTED:
+        if view is not None:
+            return _drifted(view, item, "registered with other content", item.diff)
         reason = Reason("drifted", entry.detail or "registered with other content")
         return _with(item, Verdict.DRIFTED, reason)
     stage = lifecycle(entry.model_status)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.pair import Pair
     from reconciler.engine.graph import CommitGraph
+    from reconciler.engine.outbox import Outbox
     from reconciler.engine.values import (
         Answer,
         Created,
@@ -217,6 +218,10 @@ class Ledger(Protocol):
     def requests(self) -> Requests:
         """What other processes ask."""
 
+    @property
+    def outbox(self) -> Outbox:
+        """Messages that are to be sent."""
+
     def entries(self, target: str, pairs: Collection[Pair] | None = None) -> Mapping[Pair, Entry]:
         """The ledger of one target: of these pairs, or of all."""
 
@@ -257,7 +262,7 @@ class Ledger(Protocol):
         """The pairs whose last verdict may change although neither git nor the registry does."""
 
     def versions(self, target: str, names: Collection[str]) -> Collection[Pair]:
-        """Everything that stood, or was ever journalled, under these names."""
+        """Everything that was seen registered, or was ever journalled, under these names."""
 
     def save_report(
         self,
@@ -266,6 +271,8 @@ class Ledger(Protocol):
         marks: Mapping[tuple[str, str], str],
     ) -> None:
         """Remembers the newest report, for `status`, in one transaction; what is known is not written.
+
+        In the same transaction, what it tells the sinks is put into the outbox.
 
         Args:
             report: what is said of other pairs than those judged is remembered as it was.

@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Writes the events of one target and one cycle; every one is on disk before the next step begins."""
+    """Writes the events of one target and one cycle; every one is on disk before the next step begins.
+
+    Attributes:
+        sent: the newest operation of each pair that this process asked for, in whichever cycle.
+    """
 
     target: str
     cycle_id: str
     journal: Journal
     clock: Clock
+    sent: dict[Pair, str] = field(default_factory=dict)
     _intended: dict[Pair, Event] = field(default_factory=dict)
 
     @property
@@ -40,9 +45,11 @@ class Recorder:
         """The intent that this cycle journalled about the pair, if it did."""
         return self._intended.get(pair)
 
-    async def intend(self, pair: Pair, **facts: Any) -> None:  # noqa: ANN401 - fields of an event
+    async def intend(self, pair: Pair, operation_id: str, **facts: Any) -> None:  # noqa: ANN401 - fields of an event
         """Journals an intent; the events that follow belong to its commit."""
+        facts = {"operation_id": operation_id, **facts}
         event = self._intended[pair] = self._event(pair, EventKind.IMPORT_REQUESTED, **facts)
+        self.sent[pair] = operation_id
         await self.journal.record([event])
 
     async def answered(

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.errors import RegistryError, Unauthorised, Unreachable
+from reconciler.errors import IntentTooOld, RegistryError, RegistryUnavailable, Unauthorised, Unreachable
 
 
 def concerns_everybody(error: RegistryError) -> bool:
     """Whether every other request to the registry would fail in the same way."""
     return isinstance(error, (Unauthorised, Unreachable))
+
+
+def is_about_others_too(error: RegistryError) -> bool:
+    """Whether the failure of one import may well be that of the next: what is busy with one model is not."""
+    return not isinstance(error, RegistryUnavailable) or isinstance(error, (Unreachable, IntentTooOld))
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
     not listed ─▶ until intent + call timeout + settle: left open, and nothing else waits for it
                └▶ from then on: certainly not made
+    sent by another process ─▶ its clock may differ: the same wait begins anew, once, by the clock of this one
     listed ─▶ equal: adopted · different: drifted · cannot be read: left open, and looked at again
 
 Nothing here sleeps: a look that has to wait is the next cycle's.
@@ -94,20 +95,17 @@ class Settler:
         """Concludes that nothing was made, or that it is elsewhere, once that is certain and not before."""
         now, recorder = self.recorder.clock.now(), self.recorder
         due = entry.not_before
-        if due is None or due_at(due, entry.updated_at, now) != due:
+        if due is None or due_at(due, entry.updated_at, now) != due or self._is_dated_by_another(entry):
             # when the call was sent is not known by this clock: it may be under way for its whole time yet
-            again = recorder.clock.later(self.policy.uncertain)
+            again, ended = (
+                recorder.clock.later(self.policy.uncertain),
+                "the process ended before the answer came",
+            )
             await recorder.learned(
-                entry, EventKind.UNKNOWN, not_before=again, code=entry.code, detail=entry.detail
+                entry, EventKind.UNKNOWN, not_before=again, code=entry.code, detail=entry.detail or ended
             )
         elif now < due:
             return  # the call may be carried out yet, whoever sent it
-        elif entry.last is EventKind.IMPORT_REQUESTED:
-            # nobody has looked before: a list that shows new models late gets a second look
-            again = recorder.clock.later(self.policy.settle)
-            await recorder.learned(
-                entry, EventKind.UNKNOWN, not_before=again, detail="the process ended before the answer came"
-            )
         elif entry.last is EventKind.EXISTS:
             await recorder.learned(entry, EventKind.ELSEWHERE, detail=_elsewhere(entry))
         elif entry.attempts > 1:
@@ -120,6 +118,18 @@ class Settler:
             await recorder.learned(
                 entry, EventKind.NOT_FOUND, detail="looked for until it could not be made any more"
             )
+
+    def _is_dated_by_another(self, entry: Entry) -> bool:
+        """Whether all that is known of when the call was sent is what another process said that sent it.
+
+        A later cycle that dated it by its own clock is believed, whoever ran that: where each cycle is a
+        process, such as in a job, the wait would never end otherwise.
+        """
+        if entry.last is EventKind.EXISTS or self.recorder.sent.get(entry.pair) == entry.operation_id:
+            return False
+        events = self.recorder.ledger.events(self.recorder.target, entry.pair)
+        sent = next((e for e in reversed(events) if e.kind is EventKind.IMPORT_REQUESTED), None)
+        return sent is not None and sent.cycle_id == events[-1].cycle_id
 
     async def _adopt(self, entry: Entry, model: ObservedModel, manifest: Manifest | None) -> None:
         """Takes a registered model for ours when it is equal; otherwise says how it differs."""

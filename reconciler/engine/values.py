@@ -440,12 +440,14 @@ class Request:
             ordinary cycle.
         expires_at: until when it waits to be taken; UTC.
         actor: who asks, for the journal.
+        target: the one target whose plan `confirm` is about; None for all of them.
     """
 
     request_id: str
     confirm: str | None
     expires_at: datetime
     actor: str | None = None
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

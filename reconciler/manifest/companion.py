@@ -10,12 +10,14 @@ from reconciler.contract.problem import Problem
 from reconciler.manifest.json_text import read_json
 from reconciler.manifest.telling import Page
 from reconciler.manifest.text import (
+    POINTER,
     Flaw,
     Text,
     Unreadable,
     conflict_or,
     decode,
     decode_leniently,
+    is_pointer,
     is_safe,
     shown,
 )
@@ -92,6 +94,8 @@ def _read(path: str, data: bytes, said: str) -> Companion | Problem | Reason:
     text, builder = None, Builder()
     try:
         text = decode(data, json=True)
+        if is_pointer(text):
+            return _told(Page(path, text), POINTER, said)
         read_json(text, builder)
     except Unreadable as error:
         return _told(Page(path, text or decode_leniently(data)), conflict_or(error.flaw, text), said)

@@ -8,7 +8,16 @@ from reconciler.manifest.document import accept, claimed, interpret
 from reconciler.manifest.json_text import read_json
 from reconciler.manifest.quick import Doubt, read_quickly
 from reconciler.manifest.telling import Page
-from reconciler.manifest.text import Flaw, Text, Unreadable, conflict_or, decode, decode_leniently
+from reconciler.manifest.text import (
+    POINTER,
+    Flaw,
+    Text,
+    Unreadable,
+    conflict_or,
+    decode,
+    decode_leniently,
+    is_pointer,
+)
 from reconciler.manifest.tree import Builder, Document
 from reconciler.manifest.values import InvalidManifest, Manifest
 
@@ -17,12 +26,6 @@ if TYPE_CHECKING:
 
     from reconciler.contract import Edition
 
-_LFS = "version https://git-lfs.github.com/spec/"
-_POINTER = Flaw(
-    "lfs-pointer",
-    "the file is a Git LFS pointer, and its content is not in git: take manifests out of LFS with "
-    "`git lfs untrack`, then `git add --renormalize` and commit",
-)
 _EMPTY = Flaw("empty-file", "the file declares nothing: it is empty, or has only comments; write a manifest")
 
 
@@ -45,8 +48,8 @@ def read(
     text, builder = None, Builder()
     try:
         text = decode(data, json=is_json)
-        if text.characters.startswith(_LFS):
-            return (_unreadable(path, text, _POINTER, builder),)
+        if is_pointer(text):
+            return (_unreadable(path, text, POINTER, builder),)
         manifests = _quickly(path, text, rules, is_json=is_json)
         if manifests is not None:
             return manifests

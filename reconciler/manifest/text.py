@@ -52,6 +52,13 @@ class Flaw:
     first: int | None = None
 
 
+POINTER = Flaw(
+    "lfs-pointer",
+    "the file is a Git LFS pointer, and its content is not in git: take it out of LFS with "
+    "`git lfs untrack`, then `git add --renormalize` and commit",
+)
+
+
 class Unreadable(Exception):  # noqa: N818 - reads as what is true of the file
     """The whole file cannot be used. Never leaves this room."""
 
@@ -99,6 +106,11 @@ class Text:
 def caret(column: int) -> int:
     """The 0-based index, in a `Reason`'s excerpt, of the character at the reason's 1-based column."""
     return column - 1 if column < _WIDEST_EXCERPT else _LEAD
+
+
+def is_pointer(text: Text) -> bool:
+    """Whether this is what Git LFS leaves in the place of a file's content."""
+    return text.characters.startswith("version https://git-lfs.github.com/spec/")
 
 
 _MARKER = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)", re.MULTILINE)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.contract.signing import sign
 from reconciler.errors import ConfigurationError, Unauthorised
-from reconciler.redaction import redacted
+from reconciler.redaction import redacted, remember
 from reconciler.registry.answers import envelope
 from reconciler.registry.codes import Action, disposition
 from reconciler.registry.endpoint import parse_endpoint
@@ -69,7 +69,7 @@ class RegistryAuth:
 
     def _remember(self, value: str) -> None:
         if value not in self._sent:
-            self._sent.append(value)
+            self._sent.append(remember(value))
 
 
 class AccessKeyAuth(RegistryAuth):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from reconciler.errors import OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
+from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
 from reconciler.registry.answers import Answer, classify, printable, request_id
 from reconciler.registry.codes import Action, disposition
 from reconciler.registry.pacing import Bucket, pause
@@ -103,8 +103,10 @@ class Exchange:
             # settled meanwhile; a stop between this line and the first byte is left to the registry's own 409
             took = _uptime() - started
             if took > self._limits.fresh:
-                raise RegistryUnavailable(
-                    f"not sent: {took:.1f} s went by since the intent was to be written",
+                raise IntentTooOld(
+                    f"not sent: {took:.1f} s went by while its intent was written to the state, and "
+                    f"{self._limits.fresh:g} s are allowed; the disk or the database of state.url is slow, "
+                    "or this process was stopped meanwhile",
                     method=call.method,
                     path=call.path,
                 )

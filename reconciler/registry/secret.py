@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import subprocess
 import time
@@ -15,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from reconciler.errors import ConfigurationError
+from reconciler.redaction import remember, shown_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _LARGEST = 64 * 1024
-_LONGEST_WORD = 16  # characters
 
 
 class Secret(Protocol):
@@ -61,10 +60,10 @@ class EnvironmentSecret:
         value = os.environ.get(self.name)
         if value is None:
             raise ConfigurationError(
-                f"environment variable {_shown(self.name)} is not set: export it, and name the variable "
+                f"environment variable {shown_name(self.name)} is not set: export it, and name the variable "
                 "here, not the secret"
             )
-        return _usable(value, f"environment variable {_shown(self.name)}")
+        return _usable(value, f"environment variable {shown_name(self.name)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class FileSecret:
 
     @property
     def _place(self) -> str:
-        name = _shown(self.path.name)
+        name = shown_name(self.path.name)
         return f"secret file {self.path if name == self.path.name else name}"
 
 
@@ -123,19 +122,19 @@ class CommandSecret:
         self._one_at_a_time = asyncio.Lock()
 
     def __repr__(self) -> str:
-        return f"CommandSecret({_shown(self._command[0])!r})"
+        return f"CommandSecret({shown_name(self._command[0])!r})"
 
     async def read(self) -> str:
         """What the command prints, or printed a moment ago."""
         async with self._one_at_a_time:
             if self._kept is None or self._clock() - self._kept[0] >= self._keep:
                 printed = await asyncio.to_thread(_run, self._command, self._timeout)
-                self._kept = (self._clock(), _usable(printed, f"command {_shown(self._command[0])}"))
+                self._kept = (self._clock(), _usable(printed, f"command {shown_name(self._command[0])}"))
             return self._kept[1]
 
 
 def _run(command: Sequence[str], timeout: float) -> str:
-    name = _shown(command[0])
+    name = shown_name(command[0])
     try:
         with subprocess.Popen(  # noqa: S603 - the operator's own command, without a shell
             command,
@@ -160,20 +159,8 @@ def _run(command: Sequence[str], timeout: float) -> str:
         raise ConfigurationError(f"command {name} printed something that is not UTF-8 text") from None
 
 
-def _shown(name: str) -> str:
-    """The name of a place, unless it may be the secret itself, put into the wrong key: then its length.
-
-    Names of variables, files and programs consist of words; tokens and keys are long and mixed.
-    """
-    words = re.split(r"[_.\-/ ]", name)
-    plain = all(re.fullmatch(r"[A-Z]*|[a-z]*[0-9]{0,3}|[A-Z]?[a-z]*|[0-9]{1,4}", word) for word in words)
-    if plain and all(len(word) <= _LONGEST_WORD for word in words):
-        return name
-    return f"of a name of {len(name)} characters"
-
-
 def _usable(text: str, place: str) -> str:
     secret = text.rstrip("\r\n")
     if not secret.strip():
         raise ConfigurationError(f"{place} is empty")
-    return secret
+    return remember(secret)

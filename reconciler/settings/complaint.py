@@ -21,6 +21,7 @@ _REWORDED = (
     (r"^Value error, ", ""),
     (r"^Input should be", "expected"),
     (r"^String should", "expected text that should"),
+    (r"a valid tuple$", "a list"),
     (r"valid dictionary( or (instance|object) .*)?$", "table of keys"),
 )
 

@@ -14,6 +14,7 @@ from reconciler.errors import ConfigurationError
 from reconciler.settings.complaint import told
 from reconciler.settings.place import Places
 from reconciler.settings.provenance import require_one_place
+from reconciler.settings.sinks import require_fitting_sinks
 from reconciler.settings.tables import PREFIX, EmbeddedTarget, Settings
 from reconciler.settings.trust import require_trusted
 from reconciler.settings.variables import merged, spoken
@@ -138,6 +139,7 @@ def load(file: Path | None, *, cwd: Path) -> Configuration:
         raise ConfigurationError(told(error, found)) from None
     except RecursionError:
         raise ConfigurationError(f"environment {PREFIX}…: a value is nested too deeply") from None
+    require_fitting_sinks(settings, found)
     if found and file is None:
         require_one_place(settings, variables, found)
     return Configuration(settings=settings, base=found.parent if found else top, file=found)

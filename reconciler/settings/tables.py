@@ -18,6 +18,7 @@ from reconciler.settings.written import (  # noqa: TC001 - pydantic reads the an
 )
 
 PREFIX = "RECONCILER_"
+HeldVerdict = Literal["failed", "drifted", "conflict", "invalid", "missing", "refused"]
 _EDITIONS = Literal["seed-2019", "cn-2021", "otc-2024", "current"]
 
 
@@ -54,13 +55,16 @@ class _Credentials(_Section):
     @model_validator(mode="after")
     def _one_way_each(self) -> _Credentials:
         for name in secret_names(type(self)):
-            ways = [
-                name + way for way in ("", "_file", "_env", "_command") if getattr(self, name + way, None)
+            possible = [
+                name + way
+                for way in ("_file", "_env", "_command", "")
+                if name + way in type(self).model_fields
             ]
+            ways = [way for way in sorted(possible) if getattr(self, way)]
             if len(ways) > 1:
                 raise ValueError(f"give {name} in one way only, not as {' and '.join(ways)}")
             if not ways and name in self.required_secrets():
-                raise ValueError(f"{name} is missing: give {name}_file, {name}_env, {name}_command or {name}")
+                raise ValueError(f"{name} is missing: give {', '.join(possible[:-1])} or {name}")
         return self
 
     @classmethod
@@ -255,9 +259,54 @@ class WebSettings(_Credentials):
     token_env: str | None = None
     show_emails: bool = Field(True, description="Whether the page and the report tell authors' addresses.")
     commit_url: str | None = Field(None, description="Link to a commit; {commit} is replaced.")
+    file_url: str | None = Field(
+        None, description="Link to a line of a file at a commit; {commit}, {path} and {line} are replaced."
+    )
     webhook_secret: SecretStr | None = None
     webhook_secret_file: Path | None = None
     webhook_secret_env: str | None = None
+
+
+class NotifySettings(_Credentials):
+    """`[[notify]]`: a sink, which is told when a model comes to need a human, and when it recovers."""
+
+    kind: Literal["apprise", "webhook", "alertmanager", "feishu"] = Field(
+        description="apprise (chat and mail; the extra `notify`), webhook, alertmanager or feishu."
+    )
+    name: TargetName | None = Field(None, description="By default the kind.")
+    url: SecretStr | None = Field(None, description="Where to send to, as the kind wants it.")
+    url_file: Path | None = None
+    url_env: str | None = None
+    secret: SecretStr | None = Field(None, description="What signs, for a webhook and for feishu.")
+    secret_file: Path | None = None
+    secret_env: str | None = None
+    targets: tuple[str, ...] | None = Field(None, min_length=1, description="Only of these; by default all.")
+    verdicts: tuple[HeldVerdict, ...] | None = Field(
+        None, min_length=1, description="Only these; by default all that need a human."
+    )
+    models: tuple[str, ...] | None = Field(
+        None, min_length=1, description="Patterns such as vision-* or mnist@1.*; by default all."
+    )
+    per_minute: int = Field(
+        10, ge=1, le=1000, description="Single messages a minute; what is above becomes one digest."
+    )
+
+    @classmethod
+    def required_secrets(cls) -> frozenset[str]:
+        """The URL: of most services, it is what lets anybody write there."""
+        return frozenset({"url"})
+
+    @property
+    def title(self) -> str:
+        """Its name, or else its kind."""
+        return self.name or self.kind
+
+    @model_validator(mode="after")
+    def _signs_where_the_kind_does(self) -> NotifySettings:
+        given = self.secret or self.secret_file or self.secret_env
+        if given and self.kind not in ("webhook", "feishu"):
+            raise ValueError(f"secret: nothing is signed for {self.kind}: leave it out")
+        return self
 
 
 class LogSettings(_Section):
@@ -284,5 +333,6 @@ class Settings(BaseModel):
     schedule: ScheduleSettings = ScheduleSettings()
     guards: GuardSettings = GuardSettings()
     follow: FollowSettings = FollowSettings()
+    notify: tuple[NotifySettings, ...] = ()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()

@@ -56,6 +56,20 @@ GRAPH = ("rev-list", "--date-order", "--parents")
 TOLD = ("diff-tree", "--stdin", "-r", *_TELLING)
 """What differs in the commits that are fed, each with the parent that it is compared with (see `fed`)."""
 
+NAMED = (
+    "log",
+    "-z",
+    "--no-walk=unsorted",
+    "--ignore-missing",
+    "--no-show-signature",
+    "--no-color",
+    "--encoding=UTF-8",
+    "--date=raw",
+    _FORMAT,
+    "--stdin",
+)
+"""Who made each of the commits that are fed, as far as they are there; not what they changed."""
+
 _ZONE = re.compile(r"([+-])(\d\d)(\d\d)", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _EPOCH = datetime.fromtimestamp(0, UTC)

@@ -17,6 +17,7 @@ from weakref import WeakSet
 
 from reconciler.errors import SourceError
 from reconciler.private import make_directory
+from reconciler.redaction import remember
 from reconciler.source import environment
 from reconciler.source.bare import (
     discard_stale_locks,
@@ -89,6 +90,8 @@ class Mirror:
         self.named = remote.shown
         self.layout = bare_layout(self._cache_dir / f"{remote.digest(branch)}.git")
         self._failed_at = 0.0
+        for secret in remote.secrets:
+            remember(secret)
         self._talks: WeakSet[Commands] = WeakSet()
         self.commands = Commands(
             self.layout.git_dir,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from reconciler.budgets import Budgets
+    from reconciler.engine.values import Attribution
     from reconciler.source.origin import Origin
     from reconciler.source.surroundings import Trait
 
@@ -272,6 +273,19 @@ class GitSource:
         if any(file.mode == tree.AMBIGUOUS for file in present.values()):
             return None
         return {name: present.get(name) for name in entries}
+
+    @_asked_again
+    def attributions(self, commits: Iterable[str]) -> Mapping[str, Attribution]:
+        """Who made these commits, as far as they are there; one process.
+
+        Raises:
+            SourceError: one of them is no whole commit id, or git failed.
+        """
+        wanted = [self._known(commit) for commit in commits]
+        if not wanted:
+            return {}
+        with self._origin.commands.stream(*log.NAMED, feed=_lines(wanted)) as output:
+            return {found.commit: found.attribution for found in log.commits(output.pieces())}
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The bytes of each blob, streamed in the order asked, by one `git cat-file --batch`.

@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from reconciler.errors import StateError
+from reconciler.redaction import remember
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -61,6 +62,7 @@ def parse(url: str) -> Address:
     if backend == "sqlite" and driver in ("", "pysqlite"):
         return _sqlite(parsed)
     if backend == "postgresql" and driver in ("", "psycopg"):
+        remember(parsed.password or "")
         return PostgresDatabase(parsed.set(drivername="postgresql+psycopg"))
     raise StateError(
         f"state.url names a database this program cannot use: {printable(parsed.drivername)!r}. {_FORMS}"

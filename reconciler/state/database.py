@@ -27,6 +27,7 @@ class Database:
         where: the database's name for people.
         writes: transactions committed since it was opened.
         session: what the next opening takes as `replaces` when this one was lost.
+        exists: whether there is a state; one that does not exist is read as an empty one.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of an open database
@@ -38,6 +39,7 @@ class Database:
         writer: Connection | None = None,
         ensure_ours: Callable[[], None] = lambda: None,
         session: str | None = None,
+        exists: bool = True,
     ) -> None:
         """Wraps what one of the openers made.
 
@@ -48,10 +50,12 @@ class Database:
             writer: the connection to write through; None when opened to read.
             ensure_ours: raises StateError when the lock or the file is no longer this process's.
             session: names the server's session that holds the writer's lock; None for a file.
+            exists: False for an empty state in memory, in the place of one that is not there.
         """
         self.where = where
         self.writes = 0
         self.session = session
+        self.exists = exists
         self._engine = engine
         self._closing = closing
         self._writer = writer

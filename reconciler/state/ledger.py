@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import delete, func, insert, select
 
 from reconciler.contract.pair import Pair
+from reconciler.engine.episodes import OutboxUpdate, outbox_update
 from reconciler.engine.fold import fold
 from reconciler.engine.values import EventKind, Phase, Verdict, stand
 from reconciler.errors import StateError
-from reconciler.state import archive, standing, tables
+from reconciler.state import archive, outbox, standing, tables
 from reconciler.state import report as report_text
 from reconciler.state.address import SqliteFile
 from reconciler.state.bulk import execute_many, insert_rows, select_rows
 from reconciler.state.complaint import explained
 from reconciler.state.identity import facts_of
+from reconciler.state.outbox import Outbox
 from reconciler.state.requests import Requests
 from reconciler.state.rows import (
     ENTRY_COLUMNS,
@@ -32,6 +34,7 @@ from reconciler.state.rows import (
 )
 from reconciler.state.sqlite import side_files
 from reconciler.state.tables import plain, stored
+from reconciler.state.verdict_rows import VerdictRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -40,7 +43,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.engine.values import Entry, Event, Report, Standing
+    from reconciler.engine.episodes import Subscription
+    from reconciler.engine.values import Entry, Event, Item, Report, Standing
     from reconciler.state.database import Database
 
     Rule = Callable[[Mapping[Key, Entry], Sequence[Event]], None]
@@ -62,6 +66,9 @@ class SqlLedger:
 
     Every method raises StateError when the database cannot be used. What a method that writes was given is on
     disk when it returns, and nothing of it when it raises. May be used from several threads.
+
+    Attributes:
+        verdicts: the verdicts in pieces, for a page.
     """
 
     def __init__(
@@ -71,6 +78,7 @@ class SqlLedger:
         allowed: Rule | None = None,
         compact_after: timedelta = timedelta(0),
         now: Callable[[], datetime] = utc_now,
+        subscriptions: Sequence[Subscription] = (),
     ) -> None:
         """Wraps an open database.
 
@@ -80,11 +88,14 @@ class SqlLedger:
             compact_after: age at which events of pairs at rest are archived, once a day, together with a
                 report; zero for never.
             now: the wall clock.
+            subscriptions: what each sink wants to hear.
         """
         self._database = database
         self._allowed = allowed
         self._compact_after = compact_after
         self._now = now
+        self._subscriptions = subscriptions
+        self.verdicts = VerdictRows(database)
 
     def __enter__(self) -> Self:
         return self
@@ -105,15 +116,31 @@ class SqlLedger:
         return Requests(self._database)
 
     @property
+    def outbox(self) -> Outbox:
+        """Messages that are to be sent."""
+        return Outbox(self._database)
+
+    @property
     def session(self) -> str | None:
         """Names the server's session that holds the writer's lock; what `open_state` takes as `replaces`."""
         return self._database.session
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a state; one that does not exist is read as an empty one."""
+        return self._database.exists
 
     @property
     def lineage(self) -> str:
         """The id this state was given when it was made, in hex; copies of it share the id."""
         with self._database.reading() as connection:
             return facts_of(connection)["lineage"]
+
+    def targets(self) -> Mapping[str, str]:
+        """The targets that were ever met, each with the text that tells its registry from others."""
+        columns = tables.target.c
+        with self._database.reading() as connection:
+            return dict(connection.execute(select(columns.name, columns.identity)).all())
 
     def entries(self, target: str, pairs: Collection[Pair] | None = None) -> Mapping[Pair, Entry]:
         """The ledger of one target: of these pairs, or of all."""
@@ -195,7 +222,7 @@ class SqlLedger:
             return {Pair(name, version) for name, version in standing.unsettled(connection, target)}
 
     def versions(self, target: str, names: Collection[str]) -> Collection[Pair]:
-        """Everything that stood, or was ever journalled, under these names."""
+        """Everything that was seen registered, or was ever journalled, under these names."""
         columns = tables.ledger.c
         query = select(columns.model_name, columns.model_version).where(
             columns.target == target, columns.model_name.in_(names)
@@ -217,21 +244,34 @@ class SqlLedger:
         body = report_text.dump(report)
         with self._database.reading() as connection:
             gone, new = standing.replace(connection, wanted)
-            is_news = body != _report_text(connection)
+            is_news = body != report_text.newest(connection)
             known = _marks(connection)
+            told = self._outbox_update(
+                connection, [item for found in items.values() for item in found], judged
+            )
         unknown = {key: value for key, value in marks.items() if known.get(key) != value}
-        if not (gone or new or is_news or unknown):
+        if not (gone or new or is_news or unknown or any(told)):
             return
         now = self._now()
         due = self._compact_after and _is_due(known.get(_COMPACTED), now)
         with self._database.writing() as connection:
             standing.write(connection, gone, new)
+            outbox.write(connection, told)
             _mark(connection, unknown | ({_COMPACTED: stamp(now)} if due else {}))
             if due:
                 archive.compact(connection, now - self._compact_after, whole=True)
             if is_news:
                 connection.execute(delete(tables.report))
                 connection.execute(insert(tables.report).values(id=1, body=body))
+        self.verdicts.note_removed(gone)
+
+    def _outbox_update(
+        self, connection: Connection, items: Sequence[Item], judged: Mapping[str, Collection[Pair] | None]
+    ) -> OutboxUpdate:
+        """What the sinks are to be told by a report."""
+        if not self._subscriptions:
+            return OutboxUpdate()
+        return outbox_update(outbox.episodes(connection), items, judged, self._subscriptions, self._now())
 
     def last_report(self, *, whole: bool = True) -> Report | None:
         """The newest report, or None when no cycle has finished.
@@ -239,7 +279,7 @@ class SqlLedger:
         Without the whole, models in sync are only counted.
         """
         with explained(self._database.where), self._database.reading() as connection:
-            body = _report_text(connection)
+            body = report_text.newest(connection)
             if body is None:
                 return None
             numbers = {} if whole else standing.counted(connection)
@@ -324,10 +364,6 @@ def _mark(connection: Connection, marks: Mapping[tuple[str, str], str]) -> None:
     for (target, name), value in marks.items():
         connection.execute(delete(tables.mark).where(columns.target == target, columns.name == name))
         connection.execute(insert(tables.mark).values(target=target, name=name, value=value))
-
-
-def _report_text(connection: Connection) -> str | None:
-    return connection.scalar(select(tables.report.c.body).order_by(tables.report.c.id.desc()).limit(1))
 
 
 def _folded(known: Mapping[Key, Entry], events: Iterable[Event]) -> tuple[dict[Key, Entry], list[Event]]:

@@ -11,9 +11,10 @@ from reconciler.state.identity import record, strangers
 from reconciler.state.ledger import SqlLedger, only_releases, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from reconciler.engine.episodes import Subscription
     from reconciler.state.address import Address
     from reconciler.state.database import Database
 
@@ -26,6 +27,7 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
     compact_after: timedelta = timedelta(0),
     now: Callable[[], datetime] = utc_now,
     replaces: str | None = None,
+    subscriptions: Sequence[Subscription] = (),
 ) -> SqlLedger:
     """Opens the memory of one configuration.
 
@@ -39,6 +41,7 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
         now: the wall clock.
         replaces: `SqlLedger.session` of a ledger that this process held and has given up: where its session
             is left over on the server, as after a network that lost packets, it is ended there first.
+        subscriptions: what each sink wants to hear of the reports that are saved.
 
     Raises:
         StateLockedError: another process writes this state; the message says which.
@@ -50,7 +53,7 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
     except BaseException:
         database.close()
         raise
-    return SqlLedger(database, compact_after=compact_after, now=now)
+    return SqlLedger(database, compact_after=compact_after, now=now, subscriptions=subscriptions)
 
 
 def open_beside(url: str) -> SqlLedger:

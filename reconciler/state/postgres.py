@@ -99,7 +99,7 @@ def open_reader(database: PostgresDatabase, now: datetime) -> Database:
         if blank:
             engine = in_memory(now)
             closing.callback(engine.dispose)
-        return Database(database, engine, closing.pop_all())
+        return Database(database, engine, closing.pop_all(), exists=not blank)
 
 
 def _engine(database: PostgresDatabase) -> Engine:

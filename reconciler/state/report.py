@@ -6,13 +6,23 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from reconciler.engine.values import Report, TargetFailure
 from reconciler.state.complaint import Unreadable
+from reconciler.state.tables import report as table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy.engine import Connection
+
     from reconciler.engine.values import Item, Verdict
+
+
+def newest(connection: Connection) -> str | None:
+    """The text that was stored last; None when no cycle has finished."""
+    return connection.scalar(select(table.c.body).order_by(table.c.id.desc()).limit(1))
 
 
 def dump(report: Report) -> str:

@@ -77,7 +77,9 @@ class Requests:
             if facts is None:
                 continue
             expires_at = moment_of(facts["expires_at"])
-            request = Request(name.removeprefix(_PREFIX), facts["confirm"], expires_at, facts["actor"])
+            request = Request(
+                name.removeprefix(_PREFIX), facts["confirm"], expires_at, facts["actor"], facts["target"]
+            )
             if "exit_code" not in facts and (facts["taken"] or now < request.expires_at):
                 found.append(request)
         return sorted(found, key=lambda request: request.expires_at)
@@ -106,7 +108,12 @@ def _asked(request: Request) -> str:
 
 
 def _value(request: Request, **facts: Any) -> str:  # noqa: ANN401 - what JSON holds
-    known = {"confirm": request.confirm, "actor": request.actor, "expires_at": stamp(request.expires_at)}
+    known = {
+        "confirm": request.confirm,
+        "actor": request.actor,
+        "target": request.target,
+        "expires_at": stamp(request.expires_at),
+    }
     return json.dumps(known | facts, separators=(",", ":"))
 
 
@@ -119,7 +126,7 @@ def _read(value: str) -> dict[str, Any] | None:
     """What a row says; None where it is no request, such as one of another version of the program."""
     try:
         facts: dict[str, Any] = json.loads(value)
-        moment_of(facts["expires_at"]), facts["confirm"], facts["actor"], facts["taken"]
+        moment_of(facts["expires_at"]), facts["confirm"], facts["actor"], facts["target"], facts["taken"]
     except (KeyError, TypeError, ValueError, Unreadable):
         return None
     return facts

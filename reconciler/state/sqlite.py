@@ -72,7 +72,8 @@ def open_beside(file: SqliteFile) -> Database:
             raise StateError(f"state {file} does not exist yet. Try again.")
         engine = _engine(partial(_connect, file.path))
         closing.callback(engine.dispose)
-        with engine.connect() as connection, connection.begin():  # reads only: a busy writer does not keep it out
+        # reads only: a busy writer does not keep it out
+        with engine.connect() as connection, connection.begin():
             verify(connection, file)
         writer = engine.connect().execution_options(begin="BEGIN IMMEDIATE")
         closing.callback(writer.close)
@@ -88,13 +89,14 @@ def side_files(file: SqliteFile) -> tuple[Path, ...]:
 def open_reader(file: SqliteFile, now: datetime) -> Database:
     """Opens the file to read, without a lock; one that does not exist is an empty state and stays absent."""
     with explained(file), ExitStack() as closing:
-        engine = _readable(file, closing) if _exists(file) else in_memory(now)
+        exists = _exists(file)
+        engine = _readable(file, closing) if exists else in_memory(now)
         closing.callback(engine.dispose)
         with engine.connect() as connection, connection.begin():
             verify(connection, file)
-            if _exists(file):
+            if exists:
                 _ensure_whole(connection, file)
-        return Database(file, engine, closing.pop_all())
+        return Database(file, engine, closing.pop_all(), exists=exists)
 
 
 def _exists(file: SqliteFile) -> bool:

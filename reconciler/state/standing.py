@@ -76,6 +76,12 @@ def items(connection: Connection, *, whole: bool) -> tuple[Item, ...]:
     return tuple(sorted(map(_item, select_rows(connection, standing, _COLUMNS, where)), key=order))
 
 
+def selected(connection: Connection, where: str, values: tuple[Any, ...]) -> list[tuple[int, Item]]:
+    """The items of the rows that this says, with the rows' ids; `where` says `?` for each of the values."""
+    rows = select_rows(connection, standing, ("id", *_COLUMNS), where, values)
+    return [(row_id, _item(tuple(row))) for row_id, *row in rows]
+
+
 def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
     """How many items there are, by target and verdict."""
     columns = standing.c
@@ -128,10 +134,13 @@ def seen_of(connection: Connection, target: str, pairs: Collection[Pair]) -> dic
 
 
 def versions(connection: Connection, target: str, names: Collection[str]) -> list[tuple[str, str]]:
-    """Name and version of whatever stands under these names."""
+    """Name and version of whatever was seen registered under these names."""
     columns = standing.c
     query = select(columns.model_name, columns.model_version).where(
-        columns.target == target, columns.model_name.in_(names), columns.model_version.is_not(None)
+        columns.target == target,
+        columns.model_name.in_(names),
+        columns.model_version.is_not(None),
+        columns.model_id.is_not(None),
     )
     return [(name, version) for name, version in connection.execute(query)]
 

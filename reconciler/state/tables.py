@@ -8,6 +8,7 @@
     mark     small facts about a target
     standing the newest verdict on each model
     report   the rest of the newest report, one row
+    outbox   messages to sinks: those to send, and those of episodes that are open
 
 Whoever changes them raises `reconciler.state.version.SCHEMA_VERSION` and writes a migration: see
 docs/development.md.
@@ -203,3 +204,31 @@ report = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("body", Text, nullable=False),
 )
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("message_id", Text, nullable=False),
+    Column("sink", AnyText, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("target", AnyText, nullable=False),
+    Column("model_name", AnyText),
+    Column("model_version", AnyText),
+    Column("path", AnyText),
+    Column("episode", Text, nullable=False),
+    Column("verdict", Text),
+    Column("facts", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("sent_at", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", Text),
+    Column("error", AnyText),
+    Column("digest", Text),
+    Index("outbox_by_message", "message_id", unique=True),
+    Index("outbox_by_sink", "sink", "sent_at"),
+)
+"""`episode` is when it began, `is_open` whether this told of an episode that goes on. A row stays until it is
+sent and its episode has ended; `digest` names the rows that are sent as one message.
+"""

@@ -8,7 +8,9 @@ and what time it is are arguments. Whatever came from a manifest, a commit or a 
     text       a report for a terminal
     as_json    a report for a program
     markdown   a report for a merge request
-    html       a report for a browser
+    html       the pages for a browser; templates, style and script lie in `templates/`
+    matrix     models by target
+    guidance   what to do about a verdict
     history    git joined with the journal
     metrics    Prometheus
 """

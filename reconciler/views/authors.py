@@ -12,10 +12,15 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"\s*<[^>]*>?|\S+@\S+")
 
 
+def without_address(author: str) -> str | None:
+    """The author's name alone; one who is only an address is nobody."""
+    return _ADDRESS.sub("", author).strip() or None
+
+
 def without_addresses(found: Report) -> Report:
-    """The same report with the names of its authors alone; an author who is only an address is nobody."""
+    """The same report with the names of its authors alone."""
     items = tuple(
-        item if item.author is None else item._replace(author=_ADDRESS.sub("", item.author).strip() or None)
+        item if item.author is None else item._replace(author=without_address(item.author))
         for item in found.items
     )
     return replace(found, items=items)

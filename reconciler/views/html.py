@@ -1,153 +1,217 @@
-"""The status page: one self-contained document that needs no script, no other file and no outside host."""
+"""The pages: self-contained documents that need no other file and no outside host, and work without script.
+
+Templates, style and script lie in `templates/`; nothing has to be built. Everything from outside is escaped,
+and shown through `clean`.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
-from functools import cache
+import json
+import re
+from functools import cache, partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote, urlencode
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
+from reconciler.contract.wording import SECRET_FIELDS, many
+from reconciler.engine.listing import ATTENTION_ORDER, Listing, Matrix, Sorting
 from reconciler.engine.values import Verdict
 from reconciler.views.clean import clean
 from reconciler.views.drift import worded
+from reconciler.views.guidance import Setting, guidance
+from reconciler.views.masked import HIDDEN, masked
 from reconciler.views.problems import because, distinct
-from reconciler.views.words import ATTENTION_FIRST, WORDS, count, place
+from reconciler.views.selection import GROUPS, ROWS, Selection, group_of, model_link
+from reconciler.views.words import WORDS, count, place
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from jinja2 import Template
+    from jinja2 import Environment
 
-    from reconciler.engine.values import Item, Report
-    from reconciler.views.metrics import Result
+    from reconciler.engine.values import Difference, Item
+    from reconciler.manifest import Reason
+    from reconciler.views.colour import Tone
+    from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState
 
-MAX_ROWS = 500
-"""Rows on one page; what needs a person comes first, and the filters reach the rest."""
+MOST_REASONS = 3
+"""Reasons and differences of one model in a list; its own page tells them all."""
 
-Phase = Literal["starting", "running", "paused", "stopping"]
-
-_DAY = 86_400
-_UNITS = ((_DAY, "d"), (3600, "h"), (60, "min"))
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """One finished tick.
-
-    Attributes:
-        ended_at: timezone-aware.
-        seconds: how long it took.
-        message: one line for people, such as why it failed.
-    """
-
-    ended_at: datetime
-    seconds: float
-    result: Result
-    message: str | None = None
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
+_LONG_HEX = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
+_WIDEST = 300  # characters of a reason, or a difference, in a list
+_ICONS: Mapping[Tone, str] = {"good": "176f3d", "busy": "1d5f99", "warning": "8a5a00", "bad": "b3261e"}
 
 
-@dataclass(frozen=True, slots=True)
-class PageState:
-    """All that the page shows, at one moment. All times are timezone-aware.
+class Headline(NamedTuple):
+    """What it all comes to, in one sentence; the colour of the head and the tab's title follow it."""
 
-    Attributes:
-        report: of the newest finished cycle, or None.
-        next_tick_at: when the schedule looks again, if it does.
-        commit_url: link to a commit, in which `{commit}` is replaced; http and https only.
-        problem: why what is shown may be old, in one line; None while it is not.
-        refresh_seconds: how often a browser fetches the page again; 0 for never.
-    """
-
-    now: datetime
-    version: str
-    phase: Phase
-    report: Report | None = None
-    last_tick: Tick | None = None
-    last_success_at: datetime | None = None
-    next_tick_at: datetime | None = None
-    commit_url: str | None = None
-    problem: str | None = None
-    refresh_seconds: int = 15
+    text: str
+    tone: Tone
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a visitor asked to see.
-
-    Attributes:
-        verdict: only models with this verdict; a word that is no verdict is ignored.
-        name: only models whose `name@version` contains this, in whatever case.
-        refresh: whether the page renews itself.
-    """
-
-    verdict: str = ""
-    name: str = ""
-    refresh: bool = True
-
-    def link(self, **changes: str) -> str:
-        """The query that leads from this selection to a changed one."""
-        wanted = {
-            "verdict": self.verdict,
-            "name": self.name,
-            "refresh": "" if self.refresh else "off",
-        } | changes
-        return "?" + urlencode({key: value for key, value in wanted.items() if value}, errors="replace")
+def headline(state: PageState) -> Headline:
+    """The sentence of the head: what needs a human before what moves before what rests."""
+    if state.report is None:
+        return Headline("no cycle has finished yet", "warning" if state.problem else "busy")
+    text, tone = _summed_up(count(state.report))
+    away = [failure.target for failure in state.report.failures]
+    if away:
+        text = f"{text}; {many(len(away), 'target')} not reconciled"
+    if state.problem:
+        text = f"{text}; this may be old"
+    return Headline(text, "warning" if tone != "bad" and (away or state.problem) else tone)
 
 
-def page(state: PageState, wanted: Filter | None = None) -> str:
-    """The whole document, as UTF-8-encodable text. Everything from outside is escaped."""
-    wanted = wanted or Filter()
-    items = state.report.items if state.report else ()
-    shown = _selected(items, wanted)
-    numbers = count(state.report) if state.report else {}
-    return _template().render(
-        state=state,
-        report=state.report,
+def _summed_up(numbers: Mapping[Verdict, int]) -> Headline:
+    by_group = {word: sum(numbers[verdict] for verdict in verdicts) for word, verdicts in GROUPS.items()}
+    needing, moving, in_sync = by_group["needs-you"], by_group["moving"], numbers[Verdict.IN_SYNC]
+    if needing:
+        return Headline(f"{needing} need{'s' if needing == 1 else ''} you", "bad")
+    if moving:
+        return Headline(f"{many(moving, 'model')} moving, {in_sync} in sync", "busy")
+    unmanaged = f", {numbers[Verdict.UNMANAGED]} unmanaged" if numbers[Verdict.UNMANAGED] else ""
+    if not in_sync:
+        return Headline(f"nothing is declared{unmanaged}", "good")
+    every = "all " if in_sync > 1 else ""
+    return Headline(f"{every}{many(in_sync, 'model')} in sync{unmanaged}", "good")
+
+
+def overview(state: PageState, wanted: Selection, found: OverviewFacts | None) -> str:
+    """The page of all models, as UTF-8-encodable text; None while they could not be read."""
+    models = found.models if found else Listing()
+    numbers = Listing(numbers=models.numbers).by_verdict(wanted.target)
+    matching = models.found if isinstance(models, Matrix) else models.found(wanted.listing)
+    return _render(
+        "overview.html.j2",
+        _common(state, root=""),
         wanted=wanted,
-        tiles=[(verdict, number, WORDS[verdict]) for verdict, number in numbers.items()],
-        rows=shown[:MAX_ROWS],
-        found=len(shown),
+        is_read=found is not None,
+        items=models.items if isinstance(models, Listing) else (),
+        matrix=models.rows if isinstance(models, Matrix) else (),
+        commits=found.commits if found else {},
+        numbers=numbers,
+        group_numbers={word: sum(numbers[v] for v in verdicts) for word, verdicts in GROUPS.items()},
         total=sum(numbers.values()),
-        unlisted=sum(numbers.values()) - len(items),
-        several_targets=len({item.target for item in items}) > 1,
-        words=WORDS,
-        place=place,
-        because=because,
-        distinct=distinct,
-        worded=worded,
-        href=lambda commit: _commit_href(state.commit_url, commit),
-        since=lambda moment: _duration((state.now - moment).total_seconds()),
-        style=_style(),
+        found=matching,
+        pages=max(-(-matching // ROWS), 1),
+        first=wanted.listing.offset + 1,
+        group_of=group_of,
+        GROUPS=GROUPS,
+        Sorting=Sorting,
     )
 
 
-def style_source() -> str:
-    """The page's style as a source of a Content-Security-Policy: `'sha256-…'`."""
-    digest = hashlib.sha256(_style().encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
-def _selected(items: tuple[Item, ...], wanted: Filter) -> list[Item]:
-    verdict = wanted.verdict if wanted.verdict in set(Verdict) else None
-    name = wanted.name.casefold()
-    found = (
-        item
-        for item in items
-        if (verdict is None or item.verdict == verdict) and name in item.title.casefold()
+def model(state: PageState, found: ModelFacts) -> str:
+    """The page of one model."""
+    setting = Setting(len(state.targets) > 1, found.next_free)
+    title = f"{found.name}@{found.version}" if found.version else found.name
+    return _render(
+        "model.html.j2",
+        _common(state, root="../../../" if found.version else "../../"),
+        found=found,
+        title=title,
+        target_link=Selection(target=found.target).link(),
+        advice=[(item, guidance(item, setting)) for item in found.items],
+        entries=_timeline(found),
     )
-    return sorted(found, key=lambda item: ATTENTION_FIRST[item.verdict])
+
+
+def missing(state: PageState, root: str) -> str:
+    """The page in place of a model that nobody knows; `root` leads to the overview."""
+    why = "No model of this target and name is declared, registered or remembered."
+    return _render("missing.html.j2", _common(state, root), title="Not found", why=why, retries=False)
+
+
+def unavailable(state: PageState, root: str, why: str) -> str:
+    """The page in place of a model that cannot be read now; a browser tries again."""
+    title = "Not available now"
+    return _render("missing.html.j2", _common(state, root), title=title, why=why, retries=True)
+
+
+def policy_sources() -> tuple[str, str]:
+    """The style and the script of the pages as sources of a Content-Security-Policy: `'sha256-…'`."""
+    return _source("page.css"), _source("live.js")
+
+
+def _common(state: PageState, root: str) -> dict[str, Any]:
+    """What every page shows. `root` leads to the overview, relative to the page's address."""
+    summary = headline(state)
+    failed = {failure.target: failure.message for failure in (state.report.failures if state.report else ())}
+    known = {target.name: target.known_at for target in state.targets}
+    return {
+        "state": state,
+        "report": state.report,
+        "root": root,
+        "headline": summary,
+        "icon": _ICONS.get(summary.tone, "5c6773"),
+        "failed": failed,
+        "known_at": {name: known.get(name) for name in failed},
+        "several_targets": len(state.targets) > 1,
+        "commit_href": partial(_commit_href, state.commit_url),
+        "file_href": partial(_file_href, state.file_url),
+        "since": lambda moment: duration((state.now - moment).total_seconds()),
+        "until": lambda moment: duration((moment - state.now).total_seconds()),
+    }
+
+
+def _reason(item: Item, reason: Reason) -> str:
+    """A reason in one line of a list, its long digests cut: the head shows the plan's whole."""
+    return _cut(_LONG_HEX.sub(r"\1…", because(reason, item)))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+
+
+def _difference(difference: Difference) -> str:
+    hides = any(name in difference.field for name in SECRET_FIELDS)
+    return _cut(f"{difference.field}: {HIDDEN}" if hides else worded(difference))
+
+
+def _value(value: Any) -> str:  # noqa: ANN401 - any JSON
+    """One side of a field: text as it is, anything else as JSON, without secrets."""
+    shown = masked(value)
+    return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
+
+
+def _timeline(found: ModelFacts) -> list[dict[str, Any]]:
+    """Commits and events as one list, newest first."""
+    entries: list[dict[str, Any]] = []
+    there: set[object] = set()
+    for row in reversed(found.timeline):
+        if row.authored_at is not None:
+            did = "taken out" if row.deleted else "changed" if row.pair in there else "declared"
+            entries.append({"at": row.authored_at, "row": row, "event": None, "did": did})
+            (there.discard if row.deleted else there.add)(row.pair)
+        entries += [{"at": event.at, "row": row, "event": event, "did": ""} for event in row.events]
+    return sorted(entries, key=lambda entry: entry["at"])[::-1]
 
 
 def _commit_href(template: str | None, commit: str | None) -> str | None:
-    if not template or not commit or not template.startswith(("https://", "http://")):
+    return _href(template, commit=commit)
+
+
+def _file_href(template: str | None, commit: str | None, path: str | None, line: int | None) -> str | None:
+    return _href(template, commit=commit, path=path, line=str(line or 1))
+
+
+def _href(template: str | None, **parts: str | None) -> str | None:
+    if not template or not template.startswith(("https://", "http://")):
         return None
-    return template.replace("{commit}", quote(commit, safe="", errors="replace"))
+    link = template
+    for name, part in parts.items():
+        if not part:
+            return None
+        safe = "/" if name == "path" else ""
+        link = link.replace(f"{{{name}}}", quote(part, safe=safe, errors="surrogateescape"))
+    return link
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A length of time in its largest unit, such as `12 s` or `3 h`; never negative."""
     whole = max(int(seconds), 0)
     for size, unit in _UNITS:
@@ -156,19 +220,54 @@ def _duration(seconds: float) -> str:
     return f"{whole} s"
 
 
-@cache
-def _style() -> str:
-    return files("reconciler.views").joinpath("page.css").read_text("utf-8")
+def _utc(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _source(name: str) -> str:
+    digest = hashlib.sha256(_text(name).encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 @cache
-def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - slow
+def _text(name: str) -> str:
+    return files("reconciler.views").joinpath("templates", name).read_text("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined  # noqa: PLC0415 - slow
 
     rooms = Environment(
-        autoescape=True, undefined=StrictUndefined, finalize=_visible, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(_text),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return rooms.from_string(files("reconciler.views").joinpath("page.html.j2").read_text("utf-8"))
+    rooms.globals |= {
+        "WORDS": WORDS,
+        "ATTENTION_ORDER": ATTENTION_ORDER,
+        "MOST_REASONS": MOST_REASONS,
+        "style": _text("page.css"),
+        "script": _text("live.js"),
+        "place": place,
+        "because": because,
+        "distinct": distinct,
+        "reason_line": _reason,
+        "difference_line": _difference,
+        "value": _value,
+        "model_link": model_link,
+        "person": lambda author: (author or "").partition(" <")[0],
+        "utc": _utc,
+        "many": many,
+    }
+    return rooms
+
+
+def _render(name: str, common: Mapping[str, Any], **more: Any) -> str:  # noqa: ANN401 - for a template
+    return _environment().get_template(name).render(**common, **more)
 
 
 def _visible(value: Any) -> Any:  # noqa: ANN401 - whatever a template's expression gives

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from prometheus_client import CollectorRegistry
+
     from reconciler.engine.values import Event, Report
 
 Result = Literal["success", "error", "noop"]
@@ -31,6 +33,7 @@ _IMPORT_OUTCOMES = frozenset(
     }
 )
 _BAD_REQUEST = 400
+_COMMIT_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 _TICK_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 
@@ -41,10 +44,17 @@ class Metrics:
     durations are seconds and all timestamps seconds since the epoch.
     """
 
-    def __init__(self, version: str, targets: Iterable[str] = ()) -> None:
-        """Every series of these targets exists from the start: of times that never were, 0."""
-        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram  # noqa: PLC0415 - slow
+    def __init__(self, version: str, targets: Iterable[str] = (), sinks: Iterable[str] = ()) -> None:
+        """Every series of these targets and sinks exists from the start: of times that never were, 0."""
+        from prometheus_client import (  # noqa: PLC0415 - slow
+            CollectorRegistry,
+            Counter,
+            Gauge,
+            Histogram,
+            disable_created_metrics,
+        )
 
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter, which says when this process began
         own = CollectorRegistry()
         self._registry = own
         self._targets: set[str] = set(targets)
@@ -93,6 +103,13 @@ class Metrics:
         self._imports = Counter(
             "reconciler_imports", "Imports by outcome.", ["target", "outcome"], registry=own
         )
+        self._commit_to_import = Histogram(
+            "reconciler_commit_to_import_seconds",
+            "Time from when a new commit was seen to the import call of what it declares.",
+            ["target"],
+            buckets=_COMMIT_BUCKETS,
+            registry=own,
+        )
         self._requests = Counter(
             "reconciler_registry_requests",
             "Calls to registries.",
@@ -108,6 +125,7 @@ class Metrics:
         self._deliveries = Counter(
             "reconciler_webhook_deliveries", "Deliveries of git hosts by result.", ["result"], registry=own
         )
+        self._start_sinks(map(clean, sinks), own)
         for result in ("accepted", "repeated", "refused"):
             self._deliveries.labels(result)
         build = Gauge("reconciler_build_info", "Always 1; the label tells.", ["version"], registry=own)
@@ -120,10 +138,35 @@ class Metrics:
     def _start(self, target: str) -> None:
         self._up.labels(target)
         self._registry_at.labels(target)
+        self._commit_to_import.labels(target)
+        for method in ("GET", "POST"):
+            self._latency.labels(target, method)
+            for status in ("200", "none"):
+                self._requests.labels(target, method, status)
         for verdict in Verdict:
             self._models.labels(target, verdict.value)
         for outcome in _IMPORT_OUTCOMES:
             self._imports.labels(target, outcome.value)
+
+    def _start_sinks(self, sinks: Iterable[str], own: CollectorRegistry) -> None:
+        from prometheus_client import Counter, Gauge  # noqa: PLC0415 - slow
+
+        self._sent = Counter("reconciler_notify_sent", "Messages a sink took.", ["sink"], registry=own)
+        self._failed = Counter(
+            "reconciler_notify_failed", "Attempts to send that failed.", ["sink"], registry=own
+        )
+        self._pending = Gauge(
+            "reconciler_notify_pending", "Messages that a sink has not taken yet.", ["sink"], registry=own
+        )
+        self._oldest_pending = Gauge(
+            "reconciler_notify_oldest_pending_seconds",
+            "Age of the oldest message that a sink has not taken yet; 0 when there is none.",
+            ["sink"],
+            registry=own,
+        )
+        for sink in sinks:
+            for metric in (self._sent, self._failed, self._pending, self._oldest_pending):
+                metric.labels(sink)
 
     def observe_report(self, found: Report) -> None:
         """Sets how many models have each verdict, 0 included.
@@ -180,11 +223,24 @@ class Metrics:
         if result != "error":
             self._last_success.set(ended_at.timestamp())
 
+    def observe_message(self, sink: str, taken: bool) -> None:
+        """Counts one attempt to send a message, or a digest of several, to a sink."""
+        (self._sent if taken else self._failed).labels(clean(sink)).inc()
+
+    def observe_backlog(self, sink: str, number: int, age: float) -> None:
+        """Takes how many messages wait for a sink, and the age of the oldest in seconds."""
+        self._pending.labels(clean(sink)).set(number)
+        self._oldest_pending.labels(clean(sink)).set(age)
+
     def observe_events(self, events: Iterable[Event]) -> None:
         """Counts those events that tell what became of an import."""
         for event in events:
             if event.kind in _IMPORT_OUTCOMES:
                 self._imports.labels(clean(event.target), event.kind.value).inc()
+
+    def observe_import_call(self, target: str, seconds: float) -> None:
+        """Takes the time from when a commit was seen to an import call of what it declares."""
+        self._commit_to_import.labels(clean(target)).observe(seconds)
 
     def observe_request(self, target: str, method: str, status: int | None, seconds: float) -> None:
         """Counts one call to a registry; a status of None means that no answer came."""

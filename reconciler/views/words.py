@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.engine.listing import RANKS
 from reconciler.engine.values import Verdict
 
 if TYPE_CHECKING:
@@ -51,24 +52,7 @@ WORDS: dict[Verdict, Word] = {
     Verdict.REFUSED: Word("#", "bad", "refused", "stopped by a guard"),
 }
 
-ATTENTION_FIRST: dict[Verdict, int] = {
-    verdict: rank
-    for rank, verdict in enumerate(
-        (
-            Verdict.REFUSED,
-            Verdict.INVALID,
-            Verdict.CONFLICT,
-            Verdict.FAILED,
-            Verdict.DRIFTED,
-            Verdict.MISSING,
-            Verdict.WAITING,
-            Verdict.PUBLISHING,
-            Verdict.IMPORT,
-            Verdict.UNMANAGED,
-            Verdict.IN_SYNC,
-        )
-    )
-}
+ATTENTION_FIRST = RANKS
 
 
 def count(found: Report, target: str | None = None) -> dict[Verdict, int]:

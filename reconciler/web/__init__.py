@@ -5,6 +5,7 @@ inside the loop's own event loop. It knows nothing of schedules, git or registri
 them: all it can do is ask for a tick. The modules load slowly, so whoever serves imports them:
 
     application   the routes
+    events        what tells an open page that there is something new
     rendered      documents that are made once and shared
     access        who may look
     webhook       who may ask for a tick

@@ -4,50 +4,74 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from reconciler.errors import StateError
 from reconciler.views import as_json, html
 from reconciler.views.clean import clean
 from reconciler.views.metrics import CONTENT_TYPE
+from reconciler.views.selection import Selection
 from reconciler.web.access import Access, Hosts
+from reconciler.web.events import Events
 from reconciler.web.rendered import Rendered
 from reconciler.web.webhook import Receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from reconciler.engine.listing import ListingQuery
     from reconciler.engine.values import Report
+    from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState
     from reconciler.web.webhook import Delivery
 
 
 _SAME_PAGE_SECONDS = 5
-"""For so long the page says the same of how long ago things were."""
+"""For so long a page says the same of how long ago things were."""
 
 _ANY_TIME = datetime.min.replace(tzinfo=UTC)
+_SHORTEST, _LONGEST = 3, 4  # parts of a model's address: models, target, name and version
 
 
-async def nothing() -> None:
-    """What is shown is always up to date."""
+class Pages(Protocol):
+    """What the pages show. Equal answers are one and the same object, so that they are rendered once."""
+
+    def state(self, report: Report | None) -> PageState:
+        """What every page shows, with the newest report in numbers."""
+
+    def token(self) -> str | None:
+        """Another one, without blanks, whenever the pages may say something else; None once it all stops."""
+
+    async def summary(self) -> Report | None:
+        """The newest report in numbers, as far as it can be had soon."""
+
+    async def report(self) -> Report | None:
+        """The newest report with its models; None when no cycle has finished."""
+
+    async def overview(self, query: ListingQuery, *, matrix: bool) -> OverviewFacts | None:
+        """One page of models; None while they cannot be read."""
+
+    async def model(self, target: str, name: str, version: str | None) -> ModelFacts | None:
+        """One model; None where nothing is known of it. Raises StateError."""
 
 
 def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or heard
-    status: Callable[[], html.PageState],
+    pages: Pages,
     metrics: Callable[[], bytes],
     trigger: Callable[[str], None],
     not_ready: Callable[[], str | None],
     webhook_secret: Callable[[], str | None],
     *,
     not_alive: Callable[[], str | None] = lambda: None,
-    refresh: Callable[[], Awaitable[None]] = nothing,
     delivered: Callable[[Delivery], None] = lambda _: None,
     hosts: Hosts | None = None,
     tokens: Callable[[], Sequence[str]] | None = None,
@@ -56,54 +80,100 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
     """The application. All callables are called on the event loop and must return at once.
 
     Args:
-        status: everything the page shows, as one immutable value; its report is also `/api/report`.
+        pages: everything the pages show; its report is also `/api/report`.
         metrics: the metrics page in Prometheus' text format.
         trigger: asks for a tick soon, in the name of the one it is told; asking twice is asking once.
         not_ready: why what is shown may not be so any more, in one line; None while it is.
         webhook_secret: the secrets now, one a line (they may be rotated), or None when there is no webhook.
         not_alive: why the process should be started again; None while it should not.
-        refresh: brings what `status` gives up to date, as far as that can be had soon.
         delivered: hears what became of each delivery.
         hosts: the names that are answered to; None answers to all.
         tokens: what lets a visitor look, read anew with each request; None lets everybody look.
         body_seconds: how long a delivery's body may take to arrive.
     """
-    documents = Rendered()
-
-    async def page(request: Request) -> Response:
-        query = request.query_params
-        wanted = html.Filter(
-            query.get("verdict", ""), query.get("name", ""), refresh=query.get("refresh") != "off"
-        )
-        await refresh()
-        state = status()
-        moment = int(state.now.timestamp() / _SAME_PAGE_SECONDS)
-        key = (wanted, moment, replace(state, report=None, now=_ANY_TIME))
-        document = await documents.get(key, state.report, lambda: html.page(state, wanted))
-        return document.answer(request, "text/html")
-
-    async def report(request: Request) -> Response:
-        await refresh()
-        found = status().report
-        if found is None:
-            return Response('{"error": "no cycle has finished yet"}', 503, media_type="application/json")
-        document = await documents.get("report", found, lambda: _report_text(found))
-        return document.answer(request, "application/json")
-
     receiver = Receiver(webhook_secret, trigger, delivered, body_seconds)
-
     return Starlette(
         routes=[
-            Route("/", page),
+            *_page_routes(pages),
             *_health_routes(metrics, not_ready, not_alive),
-            Route("/api/report", report),
             Route("/hooks/git", receiver.receive, methods=["POST"]),
         ],
         middleware=[
-            Middleware(_SecurityHeaders, html.style_source()),
+            Middleware(_SecurityHeaders),
             Middleware(Access, hosts, tokens),
         ],
     )
+
+
+def _page_routes(pages: Pages) -> list[Route]:
+    documents, models = Rendered(), Rendered()  # a model whose history is long holds up no overview
+
+    async def overview(request: Request) -> Response:
+        wanted, token = Selection.of(request.query_params), pages.token()
+        summary = await pages.summary()
+        found = await pages.overview(wanted.listing, matrix=wanted.view == "matrix")
+        state = _state(pages, summary, token)
+        document = await documents.get(
+            (wanted, _key(state)), (summary, found), lambda: html.overview(state, wanted, found)
+        )
+        return document.answer(request, "text/html")
+
+    async def model(request: Request) -> Response:
+        parts, token = _parts(request), pages.token()
+        if not _SHORTEST <= len(parts) <= _LONGEST:
+            return _not_found(_state(pages, None, token), request)
+        summary = await pages.summary()
+        try:
+            found = await pages.model(parts[1], parts[2], parts[3] if len(parts) == _LONGEST else None)
+        except StateError as error:
+            state = _state(pages, summary, token)
+            return HTMLResponse(html.unavailable(state, _root(request), str(error)), 503)
+        state = _state(pages, summary, token)
+        if found is None:
+            return _not_found(state, request)
+        document = await models.get((*parts, _key(state)), (summary, found), lambda: html.model(state, found))
+        return document.answer(request, "text/html")
+
+    async def report(request: Request) -> Response:
+        found = await pages.report()
+        if found is None:
+            return Response('{"error": "no cycle has finished yet"}', 503, media_type="application/json")
+        document = await documents.get("report", (found,), lambda: _report_text(found))
+        return document.answer(request, "application/json")
+
+    return [
+        Route("/", overview),
+        Route("/models/{rest:path}", model),
+        Route("/api/report", report),
+        Route("/events", Events(pages.token).stream),
+    ]
+
+
+def _key(state: PageState) -> Hashable:
+    """All that a page depends on, but for what it is rendered from."""
+    return int(state.now.timestamp() / _SAME_PAGE_SECONDS), replace(state, report=None, now=_ANY_TIME)
+
+
+def _parts(request: Request) -> list[str]:
+    """The parts of the address as they were before a `%2F` in one of them became a slash."""
+    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    told = raw.partition(b"?")[0].decode("ascii", "replace").strip("/").split("/")
+    return [unquote(part, errors="surrogatepass") for part in told]
+
+
+def _root(request: Request) -> str:
+    """The way from this address to the overview."""
+    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    return "../" * (raw.partition(b"?")[0].count(b"/") - 1)
+
+
+def _not_found(state: PageState, request: Request) -> Response:
+    return HTMLResponse(html.missing(state, _root(request)), 404)
+
+
+def _state(pages: Pages, summary: Report | None, token: str | None) -> PageState:
+    """What every page shows; the token is that of before anything was read, so that no change is missed."""
+    return replace(pages.state(summary), token=token or "")
 
 
 def create_health_app(
@@ -123,7 +193,7 @@ def create_health_app(
     return Starlette(
         routes=_health_routes(metrics, not_ready, not_alive),
         middleware=[
-            Middleware(_SecurityHeaders, html.style_source()),
+            Middleware(_SecurityHeaders),
             Middleware(Access, hosts, None),
         ],
     )
@@ -155,14 +225,15 @@ def _answer(well: str, problem: str | None) -> Response:
 
 
 class _SecurityHeaders:
-    """Lets a browser load nothing but the page's own style, frame nothing, guess nothing, and tell nobody."""
+    """Lets a browser load nothing but the pages' own style and script, frame, guess and tell nothing."""
 
-    def __init__(self, app: ASGIApp, style: str) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        style, script = html.policy_sources()
         self._headers = {
             "Content-Security-Policy": (
-                f"default-src 'none'; style-src {style}; img-src data:; form-action 'self'; "
-                "base-uri 'none'; frame-ancestors 'none'"
+                f"default-src 'none'; style-src {style}; script-src {script}; connect-src 'self'; "
+                "img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
             ),
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",

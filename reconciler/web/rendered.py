@@ -7,6 +7,7 @@ import gzip
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from operator import is_
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
@@ -50,20 +51,20 @@ class Rendered:
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, tuple[object, Document]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[tuple[object, ...], Document]] = OrderedDict()
         self._turn = asyncio.Lock()
 
-    async def get(self, key: Hashable, basis: object, render: Callable[[], str]) -> Document:
+    async def get(self, key: Hashable, basis: tuple[object, ...], render: Callable[[], str]) -> Document:
         """The document of this key.
 
         Args:
             key: everything that it depends on, but for `basis`.
-            basis: what it is rendered from; another object makes another document.
+            basis: what it is rendered from; other objects make another document.
             render: makes it, in a thread.
         """
         async with self._turn:
             held = self._kept.get(key)
-            if held is None or held[0] is not basis:
+            if held is None or not all(map(is_, held[0], basis)):
                 held = (basis, await run_in_threadpool(_made, render))
                 self._kept[key] = held
             self._kept.move_to_end(key)

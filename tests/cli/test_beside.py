@@ -32,6 +32,6 @@ def test_a_holder_that_takes_no_requests_is_told_and_the_request_is_withdrawn(fl
     with open_state(settings.state_url, writer=True) as holder, open_beside(settings.state_url) as beside:
         begun = now[0]
         with pytest.raises(StateLockedError, match="did not take this on in 90 s"):
-            asyncio.run(_answer(settings, beside, None, clock, Progress(quiet=True)))
+            asyncio.run(_answer(settings, beside, None, None, clock, Progress(quiet=True)))
         assert now[0] - begun == timedelta(seconds=90)
         assert holder.requests.pending(begun) == []

@@ -84,6 +84,13 @@ def test_invalid_manifests_and_a_missing_directory(fleet: Fleet) -> None:
     assert (found["exit_code"], found["target"], "targets.x.path" in found["remedy"]) == (3, "x", True)
 
 
+def test_a_state_that_is_not_there_is_told_apart_from_one_that_is_sound(fleet: Fleet) -> None:
+    """An emptied one would look like the first."""
+    assert _found(fleet, "state")["message"].startswith("not there yet")
+    fleet("apply")
+    assert _found(fleet, "state")["message"].startswith("sound, with ")
+
+
 def test_a_state_that_cannot_be_used(fleet: Fleet) -> None:
     """Damaged, or no file."""
     (fleet.folder / "state.db").write_bytes(b"no database at all" * 100)

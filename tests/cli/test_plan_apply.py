@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +11,8 @@ from tests.program import EMBEDDED, FOLLOW, manifest, modelarts
 from tests.relay import relayed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.program import Fleet
 
 GUARDED = EMBEDDED + "[guards]\nmax_imports_per_cycle = 1\n"
@@ -51,6 +55,35 @@ def test_apply_imports_and_a_second_apply_does_nothing(fleet: Fleet) -> None:
     assert second.err == ""
 
 
+def _a_day_later(mirror: Path) -> None:
+    for name in ("HEAD", "packed-by-reconciler"):
+        if (mirror / name).exists():
+            os.utime(mirror / name, (time.time() - 90_000,) * 2)
+
+
+def test_a_mirror_is_packed_by_an_apply_that_finds_nothing_to_do_and_by_no_other(fleet: Fleet) -> None:
+    """Once a day, for those whom a timer starts and no loop; one that cannot be packed ends nothing badly."""
+    fleet.configure(f'[source]\nrepo = "{fleet.folder.as_uri()}"\nbranch = "main"\n{EMBEDDED}')
+    assert fleet("apply").code == 0
+    (mirror,) = (fleet.folder / ".reconciler" / "mirrors").glob("*.git")
+    packed = mirror / "packed-by-reconciler"
+    assert fleet("apply").code == 0
+    assert not packed.exists()
+    _a_day_later(mirror)
+    fleet.declare("c@1.0.0")
+    assert "1 imported" in fleet("apply").out
+    assert not packed.exists()
+    done = fleet("apply")
+    assert (done.code, done.err) == (0, "")
+    assert packed.exists()
+    assert not list((mirror / "objects").glob("??/*"))
+    (mirror / "refs" / "heads" / "bad").write_text(f"{'1' * 40}\n")
+    _a_day_later(mirror)
+    done = fleet("apply")
+    assert (done.code, done.out.partition(":")[0]) == (0, "Nothing to do")
+    assert "warning: the mirror was not packed" in done.err
+
+
 def test_the_digest_is_that_of_the_plan_whatever_the_files_are_called(fleet: Fleet) -> None:
     """Renaming a file moves nothing; a new model does."""
     digest = fleet.json("plan").json["digest"]
@@ -72,6 +105,13 @@ def test_apply_with_the_expected_digest_goes_on(fleet: Fleet) -> None:
     done = fleet.json("apply", "--expect-digest", digest)
     assert (done.code, done.json["digest"]) == (0, digest)
     assert done.json["summary"]["in-sync"] == 2
+
+
+@pytest.mark.parametrize("option", ["--confirm", "--expect-digest"])
+def test_an_empty_digest_is_a_mistake_and_no_other_plan(fleet: Fleet, option: str) -> None:
+    """A script whose variable is not set: exit code 2, nothing imported."""
+    done = fleet("apply", option, "")
+    assert (done.code, f"{option} is empty" in done.err) == (2, True)
 
 
 def test_apply_refuses_when_anything_moved_since(fleet: Fleet) -> None:

@@ -170,7 +170,18 @@ def test_a_name_that_nobody_declares_is_a_mistake(fleet: Fleet) -> None:
     fleet.commit({"models.d/fail-1.0.0.yaml": None})
     for name in ("nobody@1.0.0", "a@9.9.9", "fail@1.0.0"):
         done = fleet("retry", name, "--yes")
-        assert (done.code, "no valid manifest declares it" in done.err) == (2, True)
+        assert (done.code, "no manifest declares it" in done.err) == (2, True)
+
+
+def test_a_model_that_is_declared_and_cannot_be_imported_is_told_why(fleet: Fleet) -> None:
+    """In conflict, or invalid: exit code 1, as of any other command, with place and cause."""
+    odd = manifest("odd@1.0.0").replace("TensorFlow", "Nonsense")
+    fleet.commit({"models.d/again.yaml": manifest("a@1.0.0"), "models.d/odd.yaml": odd})
+    conflict, invalid = fleet("retry", "a@1.0.0"), fleet("retry", "odd@1.0.0")
+    assert (conflict.code, invalid.code) == (1, 1)
+    assert "models.d/again.yaml:1" in conflict.err
+    assert "a@1.0.0 is declared 2 times" in conflict.err
+    assert "models.d/odd.yaml:3: model_type" in invalid.err
 
 
 def test_a_model_that_was_never_tried_is_simply_imported(fleet: Fleet, relay: Relay) -> None:

@@ -289,3 +289,13 @@ def test_an_lfs_pointer_is_called_one(fleet: Fleet) -> None:
     problems = fleet.json("validate").json["problems"]
     assert [problem["code"] for problem in problems] == ["lfs-pointer", "lfs-pointer"]
     assert "git lfs untrack" in problems[0]["message"]
+
+
+def test_an_lfs_pointer_that_a_manifest_names_is_called_one(fleet: Fleet) -> None:
+    """The configuration file beside it, in whatever form the manifest asks for it."""
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12\n"
+    named = manifest("p@1.0.0") + "initial_config_file: p.json\n"
+    fleet.repository.write({"models.d/p.yaml": named, "models.d/p.json": pointer})
+    problems = fleet.json("validate").json["problems"]
+    assert {problem["code"] for problem in problems} == {"lfs-pointer"}
+    assert all("git lfs untrack" in problem["message"] for problem in problems)

@@ -47,7 +47,7 @@ def test_a_tick_with_nothing_to_do_does_nothing(kinds: Kinds) -> None:
     [
         ("added", Counts(4, {"list": 1, "import": 1}, parsed=1, written=3, indexed=1)),
         ("comment edited", Counts(4, {"detail": 1}, parsed=1, written=1, indexed=1)),
-        ("content edited", Counts(4, {"detail": 1}, parsed=1, written=2, indexed=1)),
+        ("content edited", Counts(4, {"detail": 1, "list": 1}, parsed=1, written=2, indexed=1)),
         ("content as it was", Counts(4, {"detail": 1}, parsed=1, written=2, indexed=1)),
         ("renamed", Counts(4, {"detail": 1}, parsed=1, written=1, indexed=1)),
         ("deleted", Counts(2, {"list": 1}, parsed=0, written=1, indexed=1)),
@@ -59,6 +59,8 @@ def test_a_change_costs_the_same_with_few_and_with_many_manifests(
     kinds: Kinds, what: str, expected: Counts
 ) -> None:
     """An import is found absent, intended, sent and journalled; what is known is asked for by its id.
+
+    Of what drifted, the registry is asked whether the version that is advised is free.
 
     Who is credited is known from the log of what is new; only where a file may have held several documents is
     its older content measured and read.

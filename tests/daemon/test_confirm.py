@@ -49,6 +49,28 @@ def test_the_digest_that_a_refusal_names_works_while_run_is_up(fleet: Fleet) -> 
     asyncio.run(work())
 
 
+def test_the_digest_of_one_target_goes_through_the_guards_of_that_target_alone(fleet: Fleet) -> None:
+    """While the loop works on several."""
+
+    async def work() -> None:
+        async with CountedRegistry() as registry:
+            fleet.declare("bert@1.0.0", "yolo@1.0.0", folder="two")
+            fleet.declare("bert@1.0.0")
+            targets = registry.target() + registry.target("two", "two")
+            fleet.configure(SELDOM + FOLLOW + GUARDED + targets.replace('"1s"', '"30s"'))
+            async with inside(fleet) as daemon:
+                await daemon.tells("tick", refused=4)
+                planned = await _program(fleet, "plan", "--target", "two", "--output", "json")
+                asked = ("--target", "two", "--confirm", planned.json["digest"], "--output", "json")
+                done = await _program(fleet, "apply", *asked)
+                assert (done.code, set(done.verdicts.values())) == (0, {"in-sync"})
+                assert registry.imports == 2
+                status = await _program(fleet, "status", "--target", "prod", "--output", "json")
+                assert set(status.verdicts.values()) == {"refused"}
+
+    asyncio.run(work())
+
+
 def test_a_plan_that_moved_is_refused_by_the_loop(fleet: Fleet) -> None:
     """Exit code 4, the digest as it is now, and nothing is imported."""
 

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from tests.program import Fleet
 
 
-def test_a_commit_is_noticed_imported_and_followed_within_two_seconds(fleet: Fleet) -> None:
-    """Long before the schedule looks; and the first tick does not wait for it either."""
+def test_a_commit_is_noticed_imported_and_followed_although_the_schedule_looks_much_later(
+    fleet: Fleet,
+) -> None:
+    """An hour later; and the first tick does not wait for it either."""
 
     async def work() -> None:
         async with CountedRegistry() as registry:
@@ -33,11 +35,8 @@ def test_a_commit_is_noticed_imported_and_followed_within_two_seconds(fleet: Fle
             async with inside(fleet) as daemon:
                 await daemon.tells("tick", why="schedule")
                 await daemon.tells("followed", left=0)
-                await asyncio.sleep(0.3)
-
                 commit = await asyncio.to_thread(fleet.declare, "yolo@1.0.0")
-                took = await until(lambda: registry.imports == 2)
-                assert took < 2
+                await until(lambda: registry.imports == 2)
                 await daemon.tells("tick", commit=commit[:12], did_imported=1)
                 await until(lambda: len(daemon.told("followed", left=0)) == 2)
 
@@ -108,6 +107,7 @@ def test_the_page_and_its_neighbours_tell_how_the_loop_is(fleet: Fleet) -> None:
                 assert 'reconciler_imports_total{outcome="published",target="prod"} 1.0' in metrics
                 assert 'reconciler_ticks_total{result="error"} 1.0' in metrics
                 await daemon.get("/")
+                await daemon.get("/api/report")
                 with statements() as seen:
                     page = await daemon.get("/")
                     report = (await daemon.get("/api/report")).json()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,14 +48,13 @@ def test_a_call_that_outlasts_the_grace_is_left_to_the_next_start(fleet: Fleet) 
     async def work() -> None:
         async with CountedRegistry() as registry:
             grace = SELDOM.replace('"5s"', '"300ms"')
-            fleet.configure(grace + FOLLOW + registry.target().replace("1s", "30s"))
+            fleet.configure(grace + FOLLOW + registry.target().replace("1s", "600s"))
             registry.lose_answers = True
             async with spawned(fleet) as daemon:
                 await until(lambda: registry.imports)
-                begun = time.monotonic()
                 daemon.send(signal.SIGTERM)
-                assert await daemon.exit_code() in (0, 3)  # 3: a second was too short to close everything
-                assert time.monotonic() - begun < 3
+                # long before the call ends; 3: a second was too short to close everything
+                assert await daemon.exit_code() in (0, 3)
                 assert daemon.told("stopped in the middle of a call; the next start settles it")
             assert [e["event"] for e in events(fleet)] == ["import-requested"]
 
@@ -69,7 +67,7 @@ def test_a_call_that_outlasts_the_grace_is_left_to_the_next_start(fleet: Fleet) 
 
 
 def test_a_git_host_that_never_answers_does_not_hold_up_the_end(fleet: Fleet) -> None:
-    """`ls-remote` hangs: the process ends after its grace and git's own timeout at the latest."""
+    """`ls-remote` hangs: the process ends after its grace, and long before git's own timeout."""
 
     async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         held.append(writer)
@@ -80,14 +78,12 @@ def test_a_git_host_that_never_answers_does_not_hold_up_the_end(fleet: Fleet) ->
         server = await asyncio.start_server(silent, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         async with server, CountedRegistry() as registry:
-            source = f'[source]\nrepo = "http://127.0.0.1:{port}/fleet.git"\ntimeout = "3s"\n'
+            source = f'[source]\nrepo = "http://127.0.0.1:{port}/fleet.git"\ntimeout = "600s"\n'
             fleet.configure(SELDOM.replace('"5s"', '"200ms"') + source + registry.target())
             async with spawned(fleet) as daemon:
                 await until(lambda: held)
-                begun = time.monotonic()
                 daemon.send(signal.SIGTERM)
                 assert await daemon.exit_code() in (0, 3)  # 3: a second was too short to close everything
-                assert time.monotonic() - begun < 6
             for writer in held:
                 writer.close()
 

@@ -78,6 +78,8 @@ def _keys() -> Iterator[str]:
         if name == "targets":
             for kind in (tables.EmbeddedTarget, tables.ModelArtsTarget):
                 yield from (f"targets.NAME.{key}" for key in kind.model_fields)
+        elif name == "notify":
+            yield from (f"notify.{key}" for key in tables.NotifySettings.model_fields)
         elif isinstance(section.annotation, type) and issubclass(section.annotation, BaseModel):
             yield from (f"{name}.{key}" for key in section.annotation.model_fields)
 

@@ -83,3 +83,13 @@ def test_a_body_that_a_strange_page_can_send_is_refused(tmp_path: Path, kind: st
         assert post(url, Origin="https://evil.example", **declared) == 415
         assert httpx.get(f"{url}/v1/p/models", trust_env=False).json()["total_count"] == 0
         assert post(url, Content_Type="application/json;charset=utf8") == 200
+
+
+def test_a_page_whose_name_resolves_to_loopback_calls_no_open_registry(tmp_path: Path) -> None:
+    """Its own name stands in `Host`; every name of loopback is good, and with a token any name is."""
+    json = {"Content_Type": "application/json"}
+    with started(tmp_path, "--open") as (url, _), started(tmp_path, "--db", "other.db") as (other, token):
+        assert post(url, Host="evil.example", **json) == 421
+        assert post(url, Host="", **json) in (400, 421)
+        assert post(url, Host="registry.localhost:8400", **json) == 200
+        assert post(other, Host="registry", X_Auth_Token=token or "", **json) == 200

@@ -15,7 +15,7 @@ from reconciler.contract import Pair
 from reconciler.engine.fold import fold
 from reconciler.engine.guards import Guards
 from reconciler.engine.values import Entry, EventKind, Phase, Report, Verdict
-from reconciler.errors import GuardError
+from reconciler.errors import ConfigurationError, GuardError
 from reconciler.state import open_state
 from tests.engine.worlds import Crash, World, text
 
@@ -281,3 +281,34 @@ def _assert_journal_explains_ledger(world: World) -> None:
             folded[event.pair] = fold(folded.get(event.pair), event)
         assert folded == dict(ledger.entries("local"))
         assert {entry.phase for entry in folded.values()} == {Phase.REGISTERED}
+
+
+def test_a_digest_of_a_target_that_is_not_there_is_a_mistake(world: World) -> None:
+    """Such as of one that the loop was told to leave out: nothing is imported, and the targets are named."""
+    with pytest.raises(ConfigurationError, match="no target other here: the targets are local"):
+        apply(world, confirm="0" * 64, confirm_target="other")
+    assert world.registry.calls == []
+
+
+def test_a_state_that_is_too_slow_for_every_import_is_the_failure_of_the_target(world: World) -> None:
+    """After a few in a row no more are tried; each says why it waits, and what waits is imported later."""
+    names = [f"m{number}" for number in range(20)]
+    world.source.commit({f"models.d/{name}.yaml": text(name) for name in names})
+    world.registry.faults = ["slow"] * 50
+    report = apply(world)
+    assert len(world.registry.calls) < 10
+    assert [failure.exit_code for failure in report.failures] == [3]
+    waiting = [item for item in report.items if item.verdict is Verdict.WAITING]
+    assert {item.reasons[0].code for item in waiting} == {"state-slow"}
+    world.registry.faults = []
+    world.wait(60)
+    assert {item.verdict for item in apply(world).items} == {Verdict.IN_SYNC}
+
+
+def test_a_state_that_was_slow_once_holds_up_that_import_alone(world: World) -> None:
+    """The others are imported, and the target did not fail."""
+    world.source.commit({f"models.d/{name}.yaml": text(name) for name in "bcdef"})
+    world.registry.faults = ["", "slow"]
+    report = apply(world)
+    assert not report.failures
+    assert [item.verdict for item in report.items].count(Verdict.IN_SYNC) == 5

@@ -123,9 +123,8 @@ def bench() -> Iterator[Bench]:
 
 
 def told(report: Report) -> list[Item]:
-    """The items; which version is advised to one that drifted may leave out more than it has to."""
-    items = [i._replace(reasons=()) if i.verdict is Verdict.DRIFTED else i for i in report.items]
-    return sorted(items, key=repr)
+    """The items, in one order."""
+    return sorted(report.items, key=repr)
 
 
 def change(repository: GitRepository, kind: str, files: dict[str, str | None]) -> None:
@@ -184,6 +183,39 @@ def test_what_cycles_over_changes_remember_is_what_a_look_at_everything_finds(
             plan = made.plan()
             assert told(known) == told(plan)
             assert known.digest == plan.digest or {i.verdict for i in plan.items} & ACTED_ON
+
+
+def _strangers(made: Bench, *versions: str) -> None:
+    """Versions of `a` that somebody else registers, with other content."""
+    for version in versions:
+        request = {"model_name": "a", "model_version": version, "description": "a stranger's"}
+        made.registry.models[f"s-{version}"] = {**request, "model_id": version, "model_status": "published"}
+
+
+def test_the_advice_on_a_drifted_model_knows_what_a_cycle_over_changes_did_not_list() -> None:
+    """The next free version is the same one, whoever registered those between since the last whole look."""
+    with bench() as made:
+        made.repository.commit({NAMES[0]: text("a"), NAMES[1]: text("b")})
+        made.apply()
+        _strangers(made, "1.0.1", "1.0.2")
+        made.repository.commit({NAMES[0]: text("a", description="otherwise"), NAMES[2]: text("a", "1.0.3")})
+        advised = [item.reasons for item in made.apply().items if item.verdict is Verdict.DRIFTED]
+        assert advised == [i.reasons for i in made.plan().items if i.verdict is Verdict.DRIFTED]
+        assert "as version 1.0.4" in advised[0][0].message
+
+
+def test_drift_that_an_import_comes_upon_is_told_as_the_next_plan_tells_it() -> None:
+    """A model that was registered between the look and the call, with other content: the advice included."""
+    with bench() as made:
+        made.repository.commit({NAMES[1]: text("b")})
+        made.apply()
+        _strangers(made, "1.0.0", "1.0.1")
+        made.registry.hidden = 1
+        made.repository.commit({NAMES[0]: text("a")})
+        known, plan = made.apply(), made.plan()
+        drifted = [item for item in known.items if item.verdict is Verdict.DRIFTED]
+        assert drifted == [item for item in plan.items if item.verdict is Verdict.DRIFTED]
+        assert "as version 1.0.2" in drifted[0].reasons[0].message
 
 
 def test_rules_that_changed_are_applied_to_what_did_not_change() -> None:

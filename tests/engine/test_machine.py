@@ -272,7 +272,7 @@ class Machine(RuleBasedStateMachine):
         """What the command `retry` does."""
         with self.world.process() as engine:
             target = engine.targets[0]
-            if target.name not in await engine.declaring(pair):
+            if target.name not in (await engine.declaring(pair)).targets:
                 return
             found = await held(target, pair, engine.ledger)
             if found is not None and not found.live_models:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from reconciler.engine.agenda import COMPARED, OBSERVED_IN_FULL
 from reconciler.engine.moments import CLOCK_TOLERANCE, due_at
 from reconciler.engine.order import Order
 from reconciler.engine.values import Verdict
-from tests.engine.worlds import World, text
+from tests.engine.lax import LaxRegistry
+from tests.engine.worlds import Crash, World, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +65,34 @@ def test_an_import_that_waits_by_a_clock_that_was_ahead_is_made_when_the_clock_i
         world.wait(36)
     assert {item.verdict for item in asyncio.run(world.apply()).items} == {Verdict.IN_SYNC}
     assert world.registry.most_of_a_pair == 1
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=50), timedelta(hours=1)])
+@pytest.mark.parametrize("fault", ["late", "late crash"])
+def test_an_import_that_another_process_sent_is_waited_for_by_the_clock_of_this_one(
+    world: World, fault: str, ahead: timedelta
+) -> None:
+    """Its call is carried out yet, and the next process has a clock that is ahead; jobs end the wait too."""
+    world.registry = registry = LaxRegistry(world=world, unique=False, faults=[fault])
+    with suppress(Crash):
+        _apply(world)
+    world.now += ahead
+    for _ in range(6):
+        _apply(world)
+        world.wait(9)
+    assert {item.verdict for item in asyncio.run(world.apply()).items} == {Verdict.IN_SYNC}
+    assert (len(registry.rows()), registry.reposted) == (2, [])
+
+
+def test_what_a_process_sent_itself_is_waited_for_once(world: World) -> None:
+    """It ends when the call cannot be carried out any more, and no later."""
+    world.registry.faults = ["gone"]
+    with world.process() as engine:
+        asyncio.run(engine.cycle(Order(wait=False, whole=False)))
+        world.wait(35)
+        report = asyncio.run(engine.cycle(Order(wait=False, whole=False)))
+    assert Verdict.WAITING not in {item.verdict for item in report.items}
+    assert len(world.registry.calls) == 3
 
 
 def test_a_look_at_everything_is_due_when_the_last_one_lies_ahead(world: World) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import Pair, edition
@@ -21,6 +22,7 @@ from reconciler.engine.order import Order, Target
 from reconciler.engine.values import Created, Delta, Event, File, ObservedModel, Report, Snapshot
 from reconciler.errors import (
     AlreadyExists,
+    IntentTooOld,
     NotFound,
     OutcomeUnknown,
     RegistryError,
@@ -158,6 +160,17 @@ class MemorySource:
         pass
 
 
+_NOT_MADE: Mapping[str, tuple[type[RegistryError], str, dict[str, Any]]] = {
+    "busy": (RegistryUnavailable, "busy", {"status": 429, "code": "ModelArts.6101"}),
+    "refused": (Rejected, "no", {"status": 400, "code": "ModelArts.3037"}),
+    "denied": (Unauthorised, "who?", {"status": 401, "code": "APIGW.0301"}),
+    "odd": (RegistryError, "there is nothing here", {"status": 404}),
+    "slow": (IntentTooOld, "not sent", {}),
+    "elsewhere": (AlreadyExists, "taken", {"status": 409, "code": "ModelArts.3002"}),
+    "gone": (OutcomeUnknown, "connection lost", {}),
+}
+
+
 @dataclass
 class MemoryRegistry:
     """A registry that holds each pair once, and errs as `faults` say: one word for each import call, in turn.
@@ -165,7 +178,8 @@ class MemoryRegistry:
     Attributes:
         faults: `lost` (made, answer lost), `gone` (not made, answer lost), `busy` (not made, told so),
             `refused` (rejected for good), `denied` (credentials), `crash` (made, and this process dies),
-            `elsewhere` (taken, where no list shows it), `odd` (an endpoint that is not the registry's).
+            `elsewhere` (taken, where no list shows it), `odd` (an endpoint that is not the registry's),
+            `slow` (not sent: its intent took too long to be written).
         hidden: how many look-ups do not show a new model yet.
         unreadable: pairs of whose models no detail can be read.
     """
@@ -200,18 +214,9 @@ class MemoryRegistry:
         self.calls.append(pair)
         fault = self.faults.pop(0) if self.faults else ""
         facts: Any = {"method": "POST", "path": "/v1/p/models"}
-        if fault == "busy":
-            raise RegistryUnavailable("busy", status=429, code="ModelArts.6101", **facts)
-        if fault == "refused":
-            raise Rejected("no", status=400, code="ModelArts.3037", **facts)
-        if fault == "denied":
-            raise Unauthorised("who?", status=401, code="APIGW.0301", **facts)
-        if fault == "odd":
-            raise RegistryError("there is nothing here", status=404, **facts)
-        if fault == "elsewhere":
-            raise AlreadyExists("taken", status=409, code="ModelArts.3002", **facts)
-        if fault == "gone":
-            raise OutcomeUnknown("connection lost", **facts)
+        if fault in _NOT_MADE:
+            kind, message, more = _NOT_MADE[fault]
+            raise kind(message, **facts, **more)
         if any(self._listed(model_id).pair == pair for model_id in self.models):
             raise AlreadyExists("taken", status=409, code="ModelArts.3002", **facts)
         model_id = f"m-{len(self.calls)}"
@@ -258,6 +263,7 @@ class World:
     dies_after: int | None = None
     judge_all_below: int = 1000
     elapsed: float = 0.0
+    numbers: Iterator[int] = field(default_factory=count)
 
     @property
     def url(self) -> str:
@@ -268,10 +274,13 @@ class World:
         async def sleep(seconds: float) -> None:
             self.wait(seconds)
 
-        numbers = iter(range(1_000_000))
         with open_state(self.url, writer=True) as ledger:
             clock = Clock(
-                lambda: self.now, sleep, lambda: 0.5, lambda: f"id-{next(numbers)}", lambda: self.stopping
+                lambda: self.now,
+                sleep,
+                lambda: 0.5,
+                lambda: f"id-{next(self.numbers)}",
+                lambda: self.stopping,
             )
             index = Store(self.folder / "index.db", writes=True)
             target = Target(

@@ -17,6 +17,7 @@ from reconciler.engine.values import Created
 from reconciler.errors import (
     AlreadyExists,
     ConfigurationError,
+    IntentTooOld,
     NotFound,
     OutcomeUnknown,
     RegistryError,
@@ -429,6 +430,21 @@ def test_a_pause_beyond_the_deadline_is_not_waited_for_and_closes_the_target() -
     assert second.retry_after is not None
     assert second.retry_after > 110
     assert len(server.requests) == 1
+
+
+def test_a_call_whose_intent_took_too_long_to_be_written_is_not_sent() -> None:
+    """It says what is slow; the call might otherwise be carried out after others settled it."""
+
+    async def slow() -> None:
+        await asyncio.sleep(0.1)
+
+    async def use(registry: ModelArtsRegistry) -> IntentTooOld:
+        with pytest.raises(IntentTooOld, match=r"disk or the database of state\.url is slow") as raised:
+            await registry.create(IMPORT, slow)
+        return raised.value
+
+    error, server = talk(lambda _: answer(200, {"model_id": "m-1"}), use, limits={"fresh": 0.05})
+    assert (error.reason, server.requests) == ("state-slow", [])
 
 
 def test_a_huge_answer_is_given_up_and_a_huge_error_is_cut() -> None:

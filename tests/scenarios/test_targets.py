@@ -83,6 +83,19 @@ def test_a_model_moves_to_the_next_environment_by_a_commit(fleet: Fleet, relay: 
     assert sum(event["event"] == "imported" for row in rows for event in row["events"]) == 2
 
 
+def test_a_target_that_was_renamed_is_told_where_its_memory_is(fleet: Fleet, relay: Relay) -> None:
+    """By what looks first, until a cycle has given it a memory of its own; everything is adopted."""
+    fleet("apply")
+    fleet.configure(modelarts(relay.url, name="live").replace("project-live", "project-prod"))
+    told = "2 models of its registry under prod, a target that is not configured any more"
+    assert told in fleet("status").err
+    for command in ("plan", "apply"):
+        done = fleet(command)
+        assert (done.code, told in done.out) == (0, True)
+    assert told not in fleet("plan").out + fleet("status").err
+    assert (len(relay.models()), relay.posts) == (2, 2)
+
+
 def test_a_state_is_not_used_for_another_registry(fleet: Fleet, relay: Relay, tmp_path: Path) -> None:
     """A target that points elsewhere is told, not guessed at."""
     fleet("apply")

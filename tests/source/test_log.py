@@ -199,6 +199,27 @@ def test_a_commit_with_a_broken_author_and_date_is_still_credited(
     assert found.authored_at.tzinfo is not None
 
 
+@pytest.mark.parametrize("place", ["name", "address", "subject"])
+def test_a_commit_with_a_nul_in_it_is_still_credited_and_its_neighbours_are_whole(
+    repository: GitRepository, opened: Opener, place: str
+) -> None:
+    """The output that is parsed sets fields apart by NUL; git itself reads such a commit up to there."""
+    first = repository.commit({"m/a": "1"}, "First", "Ann <ann@example.org>")
+    repository.commit({"m/b": "1"})
+    tree = repository.git("rev-parse", "HEAD^{tree}").encode()
+    name, address, subject = (b"x\0>" + b"1" * 40 if place == one else b"x" for one in _PLACES)
+    raw = b"tree %s\nparent %s\nauthor %s <%s> 1 +0000\ncommitter C <c> 1 +0000\n\n%s\n"
+    raw %= (tree, first.encode(), name, address, subject)
+    commit = repository.git("hash-object", "-w", "-t", "commit", "--stdin", "--literally", stdin=raw)
+    found = attributed(opened("repo"), commit, ["m/a", "m/b"])
+    assert (found["m/a"].commit, found["m/a"].author) == (first, "Ann <ann@example.org>")
+    assert found["m/b"].commit == commit
+    assert "\0" not in found["m/b"].author + found["m/b"].subject
+
+
+_PLACES = ("name", "address", "subject")
+
+
 @given(st.binary(max_size=200))
 @settings(max_examples=200, deadline=None)
 def test_no_output_makes_the_reader_of_logs_fall_over(noise: bytes) -> None:

@@ -15,6 +15,7 @@ import pytest
 from reconciler import state
 from reconciler.errors import StateError
 from reconciler.state import check, open_state, rebuild
+from reconciler.state.version import SCHEMA_VERSION
 from tests.state.remembering import remember
 from tests.state.samples import MNIST, imported, report, requested
 
@@ -195,7 +196,7 @@ def test_another_programs_database_is_refused(tmp_path: Path, statement: str) ->
     _refused(f"sqlite:///{tmp_path}/state.db", "empty or belongs to another program")
 
 
-@pytest.mark.parametrize("version", ["3", "99", "", "one"])
+@pytest.mark.parametrize("version", [str(SCHEMA_VERSION + 1), "99", "", "one"])
 def test_a_state_of_a_newer_version_is_refused(sqlite_url: str, version: str) -> None:
     """Older programs do not guess what newer ones meant."""
     file = _written(sqlite_url)

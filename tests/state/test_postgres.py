@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -180,9 +181,9 @@ def test_a_session_that_was_given_up_is_ended_before_the_lock_is_taken_again(
     new_postgres_url: NewUrl, postgres_socket: str
 ) -> None:
     """The server still holds it for a connection that is lost; another process's session is left alone."""
-    with Line(f"{postgres_socket}/.s.PGSQL.5432") as line:
+    with Line(f"{postgres_socket}/.s.PGSQL.5432") as line, ExitStack() as closing:
         url = _through(line, new_postgres_url())
-        lost = open_state(url, writer=True)
+        lost = closing.enter_context(open_state(url, writer=True))
         line.lose()
         with pytest.raises(StateLockedError, match="is being written by reconciler process"):
             open_state(url, writer=True)

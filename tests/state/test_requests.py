@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from reconciler.state import SqlLedger
 
-ASKED = Request("r-1", "d" * 64, NOON + timedelta(minutes=1))
+ASKED = Request("r-1", "d" * 64, NOON + timedelta(minutes=1), "ada@build-7", "prod")
 ANSWER = Answer(4, "the plan is another")
 
 

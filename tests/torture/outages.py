@@ -215,8 +215,8 @@ def play(outage: Outage, folder: Path) -> Result:
         while time.monotonic() < ends:
             result.probes.append(site.probe())
             time.sleep(0.1)
-        if during and outage.imports and not site.has(during, outage.imports):
-            result.missing = outage.imports
+        if during and outage.imports:  # however long that takes: nothing is given back before
+            site.until(lambda: site.has(during, outage.imports), f"imported by {outage.imports}")
         if during and outage.held and not outage.imports and any(site.rows(name)[during] for name in TARGETS):
             result.missing = ("imported without a state",)
         outage.give(site)

@@ -42,9 +42,9 @@ from reconciler.index import Store
 from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
 from reconciler.source import open_source
 from reconciler.state import open_state
-from reconciler.views import html
 from reconciler.views.metrics import Metrics
 from tests.torture.desk import Desk
+from tests.views.samples import overview_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -230,7 +230,7 @@ class _Page:
     def shown(self, report: Report) -> None:
         self.report = report
         self.metrics.observe_report(report)
-        html.page(html.PageState(self.clock.now(), "soak", "running", report))
+        overview_of(report, self.clock.now())
 
 
 def faults_found(samples: Sequence[Sample]) -> list[str]:

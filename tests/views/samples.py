@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
 from reconciler.contract.pair import Pair
+from reconciler.engine.listing import Listing, ListingQuery
 from reconciler.engine.values import (
     Attribution,
     Difference,
@@ -19,9 +20,16 @@ from reconciler.engine.values import (
     TargetFailure,
     Verdict,
 )
+from reconciler.engine.verdict_table import VerdictTable
 from reconciler.manifest.values import Reason
+from reconciler.views import html
 from reconciler.views.clean import is_hidden
 from reconciler.views.history import Declared
+from reconciler.views.page_facts import OverviewFacts, PageState
+from reconciler.views.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 COMMIT = "3f2a9c1d4e5b6a7988990011223344556677aabb"
 DIGEST = "ab" * 32
@@ -53,6 +61,21 @@ def item(verdict: Verdict, name: str = "mnist", version: str = "1.0.0", **facts:
 def report(*items: Item, **facts: Any) -> Report:
     """A report of these items."""
     return Report(COMMIT, DIGEST, items, **facts)
+
+
+def listing_of(items: Iterable[Item], query: ListingQuery) -> Listing:
+    """One page of these models."""
+    numbered = dict(enumerate(items, 1))
+    table = VerdictTable(frozenset(item.target for item in numbered.values()))
+    table.add(numbered.items())
+    selected = table.select(query)
+    return Listing(tuple(numbered[number] for number in selected.numbers), selected.groups)
+
+
+def overview_of(found: Report, now: datetime) -> str:
+    """The overview of all models of a report."""
+    pages = OverviewFacts(listing_of(found.items, ListingQuery()))
+    return html.overview(PageState(now, "0", "running", found), Selection(), pages)
 
 
 def event(kind: EventKind, minutes: int, **facts: Any) -> Event:

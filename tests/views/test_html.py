@@ -3,17 +3,53 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
 
-from reconciler.engine.values import Report, TargetFailure, Verdict
+from reconciler.contract.pair import Pair
+from reconciler.contract.side_by_side import FieldComparison, FieldState
+from reconciler.engine.listing import Matrix, by_pair
+from reconciler.engine.values import (
+    Attribution,
+    Difference,
+    EventKind,
+    FileChange,
+    Report,
+    TargetFailure,
+    Verdict,
+)
+from reconciler.manifest.values import Reason
 from reconciler.views import html
 from reconciler.views.clean import clean
-from reconciler.views.html import Filter, PageState, Phase, Tick
-from tests.views.samples import COMMIT, DRIFTED, HOSTILE, NOON, REPORTS, item, report
+from reconciler.views.history import Declared, rows
+from reconciler.views.page_facts import (
+    ManifestLine,
+    ManifestText,
+    ModelFacts,
+    OverviewFacts,
+    PageState,
+    Registered,
+    TargetFacts,
+    Tick,
+)
+from reconciler.views.selection import ROWS, Selection
+from tests.views.samples import (
+    COMMIT,
+    DIGEST,
+    DRIFTED,
+    HOSTILE,
+    NOON,
+    REPORTS,
+    event,
+    item,
+    listing_of,
+    report,
+)
 
 
 class Page(HTMLParser):
@@ -46,105 +82,263 @@ class Page(HTMLParser):
         return " ".join(word for word in self.words if word)
 
 
-def state(
-    found: Report | None = None, *, phase: Phase = "running", commit_url: str | None = None, **facts: object
-) -> PageState:
+def state(found: Report | None = None, *, commit_url: str | None = None) -> PageState:
     """A running daemon, twelve seconds after a good tick."""
-    tick = facts.get("last_tick", Tick(NOON - timedelta(seconds=12), 0.412, "success"))
-    assert tick is None or isinstance(tick, Tick)
+    tick = Tick(NOON - timedelta(seconds=12), 0.412, "success")
     return PageState(
         NOON,
         "0.1.0",
-        phase,
+        "running",
         found,
         tick,
         NOON - timedelta(hours=3),
         NOON + timedelta(seconds=18),
+        "https://git.example.org/models",
+        "main",
+        "build-7, process 12",
+        (TargetFacts("local", "embedded registry", NOON - timedelta(minutes=7)),),
         commit_url,
     )
 
 
-def test_the_page_tells_phase_ticks_commit_and_version() -> None:
-    """The head of the page."""
-    text = Page(html.page(state(report()))).text
-    assert "Model reconciler running 0.1.0" in text
-    assert f"Commit {COMMIT[:12]}" in text
-    assert "Last tick success 12 s ago , took 0.41 s" in text
-    assert "Last success 3 h ago" in text
-    assert "Next tick 12:00:18 UTC" in text
+def source(
+    found: Report,
+    wanted: Selection | None = None,
+    *,
+    commit_url: str | None = None,
+    last_tick: Tick | None = None,
+) -> str:
+    """The overview of a report."""
+    wanted = wanted or Selection()
+    pages = OverviewFacts(listing_of(found.items, wanted.listing), COMMITS)
+    shown = state(found, commit_url=commit_url)
+    return html.overview(replace(shown, last_tick=last_tick or shown.last_tick), wanted, pages)
+
+
+COMMITS = {COMMIT: Attribution(COMMIT, "Grace <grace@example.org>", NOON - timedelta(hours=5), "Add resnet")}
+
+
+def test_the_head_tells_what_is_followed_who_reconciles_and_how_it_goes() -> None:
+    """Repository, branch, commit with author and age, targets, leader, ticks."""
+    text = Page(source(report())).text
+    assert "Repository https://git.example.org/models Branch main" in text
+    assert f"Commit {COMMIT[:12]} Grace, 5 h ago" in text
+    assert "Target local embedded registry" in text
+    assert "Leader build-7, process 12" in text
+    assert "Last tick success 12 s ago, took 0.41 s Last success 3 h ago Next tick in 18 s" in text
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "sentence", "tone"),
+    [
+        ([Verdict.IN_SYNC] * 6, "all 6 models in sync", "good"),
+        ([Verdict.IN_SYNC], "1 model in sync", "good"),
+        ([Verdict.IN_SYNC] * 2 + [Verdict.UNMANAGED], "all 2 models in sync, 1 unmanaged", "good"),
+        ([Verdict.FAILED, *[Verdict.REFUSED] * 7, Verdict.IN_SYNC], "8 need you", "bad"),
+        ([Verdict.DRIFTED, Verdict.IMPORT], "1 needs you", "bad"),
+        ([Verdict.PUBLISHING, Verdict.IN_SYNC], "1 model moving, 1 in sync", "busy"),
+        ([], "nothing is declared", "good"),
+    ],
+)
+def test_one_sentence_says_what_it_all_comes_to(verdicts: list[Verdict], sentence: str, tone: str) -> None:
+    """Colour and title of the tab follow the models, and not the tick."""
+    failed = Tick(NOON, 1.0, "error", "no route")
+    page = source(report(*(item(v, f"m-{n}") for n, v in enumerate(verdicts))), last_tick=failed)
+    assert f"<title>{sentence} · model reconciler</title>" in page
+    assert f'<header id="head" class="{tone}"' in page
+    assert f'role="status">{sentence}</p>' in page
+
+
+def test_the_sentence_says_so_when_a_target_is_away_or_the_page_may_be_old() -> None:
+    """Green is only what is known to be so now; of a target that is away the page says as of when."""
+    found = report(item(Verdict.IN_SYNC), failures=(TargetFailure("local", "target local: no route"),))
+    page = source(found)
+    assert "<title>1 model in sync; 1 target not reconciled · " in page
+    assert 'class="warning"' in page
+    assert Page(page).text.count("as of 2026-11-23 11:53:00 UTC") == 3  # in the notice, the head and its row
+    old = replace(state(report(item(Verdict.IN_SYNC))), problem="the state is away")
+    assert html.headline(old) == ("1 model in sync; this may be old", "warning")
 
 
 def test_a_page_before_the_first_cycle_says_so() -> None:
     """No report is no error."""
-    page = Page(html.page(PageState(NOON, "0.1.0", "starting")))
+    page = Page(html.overview(PageState(NOON, "0.1.0", "starting"), Selection(), None))
     assert "No cycle has finished yet." in page.text
     assert "table" not in page.tags
 
 
-def test_a_model_is_shown_with_its_reasons_and_differences() -> None:
-    """All that the report knows of a drifted model."""
-    text = Page(html.page(state(report(DRIFTED)))).text
-    for fact in (
-        *("drifted", "resnet", "@0.9.0", "models.d/resnet.yaml:1", "Ada", "id-7", "published"),
-        *(
-            "registered with other content: declare version 0.9.1",
-            "description: 'a' in git, 'b' in the registry",
-        ),
-    ):
-        assert fact in text
+def test_a_model_is_a_row_with_its_reason_commit_and_next_attempt() -> None:
+    """All that somebody needs to decide whether to look closer."""
+    waiting = item(
+        Verdict.WAITING,
+        reasons=(Reason("http-503", "the registry is busy", "models.d/mnist.yaml", 1),),
+        since=NOON - timedelta(minutes=9),
+        next_attempt_at=NOON + timedelta(minutes=4),
+        commit=COMMIT,
+        author="Ada <ada@example.org>",
+    )
+    text = Page(source(report(DRIFTED, waiting))).text
+    row = "waiting mnist @1.0.0 models.d/mnist.yaml:1 9 min the registry is busy Ada "
+    row += f"{COMMIT[:12]} , 5 h ago in 4 min"
+    assert row in text
+    assert (
+        "registered with other content: declare version 0.9.1 description: 'a' in git, 'b' in the registry"
+        in text
+    )
+    assert "moving 1" in text
+    assert "needs you 1" in text
 
 
 def test_what_needs_somebody_stands_first() -> None:
-    """A failure is not looked for below a thousand good models."""
-    page = html.page(state(report(*(item(verdict, verdict.value) for verdict in Verdict))))
+    """Then what moves, then what rests; each group has a heading."""
+    page = source(report(*(item(verdict, verdict.value) for verdict in Verdict)))
     order = re.findall(r'class="badge \w+" title="[^"]+">([\w-]+)<', page)
-    assert order[:5] == ["refused", "invalid", "conflict", "failed", "drifted"]
-    assert order[-1] == "in-sync"
+    assert order == [
+        *("refused", "invalid", "conflict", "failed", "drifted", "missing"),
+        *("waiting", "publishing", "import"),
+        *("unmanaged", "in-sync"),
+    ]
+    assert re.findall(r'rowheader">([\w ]+) <span>(\d+)<', page) == [
+        ("needs you", "6"),
+        ("moving", "3"),
+        ("at rest", "2"),
+    ]
 
 
-def test_every_verdict_has_a_tile_that_leads_to_its_models() -> None:
-    """Eleven tiles and one for all."""
-    links = Page(html.page(state(report()))).values("a", "href")
-    assert {f"?verdict={verdict}" for verdict in Verdict} <= set(links)
+def test_verdicts_without_a_model_fold_away() -> None:
+    """A tile is a number that says something."""
+    page = source(report(item(Verdict.FAILED), item(Verdict.IN_SYNC, "b")))
+    assert re.findall(r'class="tile \w+" href="\?verdict=([\w-]+)"', page) == ["failed", "in-sync"]
+    folded = page.partition('<details id="empty-verdicts">')[2].partition("</details>")[0]
+    assert set(re.findall(r"\?verdict=([\w-]+)", folded)) == set(Verdict) - {"failed", "in-sync"}
 
 
-def test_the_page_can_be_filtered_by_verdict_and_by_name() -> None:
-    """Both filters together, whatever the case."""
+def test_the_numbers_follow_the_search_and_the_pages_the_filter() -> None:
+    """Both together, whatever the case."""
     found = report(*(item(v, n) for v in (Verdict.FAILED, Verdict.IN_SYNC) for n in ("mnist", "resnet")))
-    page = Page(html.page(state(found), Filter("failed", "MNI")))
-    assert "1 of 1 shown, 4 in all" in page.text
-    assert page.text.count("mnist") - page.text.count("mnist.yaml") == 1
+    page = Page(source(found, Selection(q="MNI", verdict="failed")))
+    assert "Models 1 to 1 of 1; 2 match the search" in page.text
+    assert "2 all 1 failed 1 in-sync" in page.text
     assert "resnet" not in page.text
-    assert "?name=MNI&verdict=failed" not in page.values("a", "href")
     assert page.values("input", "value") == ["MNI", "failed"]
 
 
-def test_a_filter_that_matches_nothing_leads_back() -> None:
+def test_a_search_that_matches_nothing_leads_back() -> None:
     """An empty page always says why it is empty."""
-    text = Page(html.page(state(report(DRIFTED)), Filter(name="nothing"))).text
-    assert "No model matches. Show all 1." in text
+    assert "No model matches. Show all." in Page(source(report(DRIFTED), Selection(q="nothing"))).text
+    assert "There is no page 7. Show the last one." in Page(source(report(DRIFTED), Selection(page=7))).text
+    assert "No model is declared, and none is registered." in Page(source(report())).text
 
 
-def test_a_word_that_is_no_verdict_filters_nothing() -> None:
-    """An old link still shows something."""
-    assert "resnet" in Page(html.page(state(report(DRIFTED)), Filter("gone"))).text
+def test_many_models_are_pages_that_lead_to_each_other() -> None:
+    """A browser is not given a hundred thousand rows, and reaches each of them."""
+    found = report(*(item(Verdict.IN_SYNC, f"m-{n:03}") for n in range(ROWS * 2 + 7)))
+    page = Page(source(found, Selection(page=2, q="m")))
+    assert page.tags.count("tr") == 1 + 1 + ROWS
+    assert f"Models {ROWS + 1} to {ROWS * 2} of {ROWS * 2 + 7}" in page.text
+    assert "first previous page 2 of 3 next last" in page.text
+    assert {"?q=m", "?q=m&page=3"} <= set(page.values("a", "href"))
 
 
-def test_a_large_report_is_cut_and_says_so() -> None:
-    """A browser is not given a hundred thousand rows."""
-    found = report(*(item(Verdict.IN_SYNC, f"m-{n}") for n in range(html.MAX_ROWS + 7)))
-    page = html.page(state(found))
-    assert page.count("<tbody>") == html.MAX_ROWS
-    assert f"{html.MAX_ROWS} of {html.MAX_ROWS + 7} shown" in page
+def test_a_page_of_models_of_which_everything_is_wrong_stays_small() -> None:
+    """Long reasons and many of them are cut; the model's own page tells them all."""
+    reasons = tuple(
+        Reason("invalid-value", f"{n}: {'x' * 3000}", "models.d/a.yaml", n, n) for n in range(1, 100)
+    )
+    diff = tuple(Difference(f"field_{n}", "a" * 3000, "b" * 3000) for n in range(99))
+    bad = [item(Verdict.DRIFTED, f"m-{n}", reasons=reasons, diff=diff) for n in range(ROWS)]
+    page = source(report(*bad))
+    assert len(page.encode()) < 200 * 1024
+    assert page.count("and more, on its page") == ROWS
 
 
-def test_failures_and_notes_stand_above_the_tiles() -> None:
+def test_a_long_digest_is_shown_whole_only_once() -> None:
+    """A hundred refused models do not repeat it; the head has it, to be copied."""
+    why = f"too many: `reconciler apply --confirm {DIGEST}`"
+    refused = [item(Verdict.REFUSED, f"m-{n}", reasons=(Reason("max-imports", why),)) for n in range(9)]
+    page = source(report(*refused))
+    assert page.count(DIGEST) == 1
+    assert page.count(f"--confirm {DIGEST[:12]}…") == 9
+
+
+def test_failures_and_notes_stand_above_the_models() -> None:
     """What concerns everything is said first."""
     found = report(failures=(TargetFailure("prod", "target prod: no route"),), notes=("dirty tree",))
-    tick = Tick(NOON, 1.0, "error", "git could not be read")
-    text = Page(html.page(state(found, last_tick=tick))).text
+    text = Page(source(found, last_tick=Tick(NOON, 1.0, "error", "git could not be read"))).text
     assert text.index("git could not be read") < text.index("target prod: no route")
-    assert text.index("dirty tree") < text.index("all models")
+    assert text.index("dirty tree") < text.index("0 all")
+
+
+def test_a_matrix_shows_each_name_and_version_in_every_target() -> None:
+    """With several targets; a cell leads to the model of its target."""
+    items = (
+        item(Verdict.IN_SYNC, target="staging"),
+        item(Verdict.FAILED, target="prod"),
+        item(Verdict.IMPORT, "resnet", target="staging"),
+    )
+    targets = (TargetFacts("staging", ""), TargetFacts("prod", ""))
+    models = Matrix(by_pair(items), 2, Counter((one.target, one.verdict) for one in items))
+    page = Page(
+        html.overview(
+            replace(state(report(*items)), targets=targets), Selection(view="matrix"), OverviewFacts(models)
+        )
+    )
+    assert "Model staging prod mnist @1.0.0 in-sync failed resnet @1.0.0 import not known" in page.text
+    assert "models/prod/mnist/1.0.0" in page.values("a", "href")
+
+
+def test_the_page_of_a_model_tells_all_that_is_known_of_it() -> None:
+    """Verdict, what to do, manifest with its problems, both sides, timeline, versions."""
+    made = FileChange(DRIFTED.path or "", COMMITS[COMMIT])
+    happened = event(EventKind.DRIFTED, 1, pair=Pair("resnet", "0.9.0"), commit=COMMIT, request_id="req-1")
+    lines = (
+        ManifestLine(1, "model_name: resnet"),
+        ManifestLine(2, "runtme: x", (Reason("u", "bad", "p", 2, 1),)),
+    )
+    found = ModelFacts(
+        "local",
+        "resnet",
+        "0.9.0",
+        (DRIFTED,),
+        (("1.0.0", None), ("0.9.0", DRIFTED)),
+        "1.0.1",
+        manifest=ManifestText(DRIFTED.path or "", COMMIT, lines, 3),
+        registered=Registered(
+            (FieldComparison("description", "a", "b", FieldState.DIFFERS),), NOON - timedelta(seconds=9)
+        ),
+        timeline=rows([Declared("local", Pair("resnet", "0.9.0"), [made])], [happened]),
+    )
+    page = Page(
+        html.model(replace(state(report(DRIFTED)), file_url="https://x/{commit}/{path}#{line}"), found)
+    )
+    for told in (
+        "resnet@0.9.0 drifted registered with other content; versions are immutable since",
+        "What to do A registered version is immutable. For the new content set model_version to 1.0.1",
+        "git log -p -- models.d/resnet.yaml",
+        "1 model_name: resnet 2 runtme: x 1: bad",
+        "and 3 more lines",
+        "The registry was asked 9 s ago.",
+        "description a b differs",
+        "drifted request req-1 cycle cycle-1",
+        f"commit {COMMIT[:12]} declared by Grace: Add resnet",
+        "1.0.0 remembered 0.9.0 drifted The next free version is 1.0.1 .",
+    ):
+        assert told in page.text, page.text
+    assert f"https://x/{COMMIT}/models.d/resnet.yaml#1" in page.values("a", "href")
+    assert "../../../models/local/resnet/1.0.0" in page.values("a", "href")
+
+
+def test_keys_of_the_vendor_are_never_shown() -> None:
+    """Neither in the manifest nor beside what is registered nor as a difference."""
+    key = "deployment_constraints.model_security.model_key"
+    secret = {"model_security": {"model_key": "s3cret", "security_policy": "p"}}
+    fields = (FieldComparison("deployment_constraints", secret, secret, FieldState.EQUAL),)
+    shown = DRIFTED._replace(diff=(Difference(key, "s3cret", "0ther"),))
+    found = ModelFacts("local", "resnet", "0.9.0", (shown,), registered=Registered(fields, NOON))
+    page = html.model(state(report(shown)), found) + source(report(shown))
+    assert "s3cret" not in page
+    assert "0ther" not in page
+    assert "security_policy" in page
 
 
 @pytest.mark.parametrize(
@@ -157,45 +351,58 @@ def test_failures_and_notes_stand_above_the_tiles() -> None:
 )
 def test_commits_link_only_to_web_addresses(template: str | None, link: str | None) -> None:
     """A link template that is no http address is no link."""
-    links = Page(html.page(state(report(DRIFTED), commit_url=template))).values("a", "href")
+    links = Page(source(report(DRIFTED), commit_url=template)).values("a", "href")
     assert (link in links) is (link is not None)
     assert not any(href.startswith("javascript") for href in links)
 
 
-def test_refreshing_can_be_stopped() -> None:
-    """A reader who wants to read is left alone; the selection stays."""
-    assert 'http-equiv="refresh"' in html.page(state(report()))
-    page = html.page(state(report()), Filter("failed", refresh=False))
-    assert 'http-equiv="refresh"' not in page
+def test_a_reader_is_left_alone_who_wants_to_be() -> None:
+    """Without script the browser fetches the page again, with script events do; both can be switched off."""
+    page = source(report())
+    assert '<noscript><meta http-equiv="refresh" content="15"></noscript>' in page
+    assert '<body data-root="" data-live data-token="">' in page
+    page = source(report(), Selection(verdict="failed", refresh="off"))
+    assert "http-equiv" not in page
+    assert '<body data-root="" data-token="">' in page
     assert 'href="?verdict=failed"' in page
 
 
-def test_the_page_loads_nothing_from_anywhere_and_has_no_script() -> None:
-    """Self-contained: no script, no style sheet, no image but its own icon."""
-    page = Page(html.page(state(report(DRIFTED))))
-    assert not {"script", "img", "iframe"} & set(page.tags)
+def test_the_page_loads_nothing_from_anywhere() -> None:
+    """Self-contained: its style, its script and its icon are in it."""
+    page = Page(source(report(DRIFTED)))
+    assert not {"img", "iframe", "object"} & set(page.tags)
+    assert page.values("script", "src") == []
     assert all(link.startswith("data:") for link in page.values("link", "href"))
 
 
-def test_the_policy_names_exactly_the_style_of_the_page() -> None:
-    """A browser applies the style only if its digest is the one the header promises."""
-    style = re.search(r"<style>(.*?)</style>", html.page(state()), re.DOTALL)
-    assert style is not None
-    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert html.style_source() == f"'sha256-{digest}'"
+def test_the_policy_names_exactly_the_style_and_the_script_of_the_page() -> None:
+    """A browser applies them only if their digests are those that the header promises."""
+    page = source(report())
+    for tag, promised in zip(("style", "script"), html.policy_sources(), strict=True):
+        inside = re.search(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        assert inside is not None
+        digest = base64.b64encode(hashlib.sha256(inside[1].encode()).digest()).decode()
+        assert promised == f"'sha256-{digest}'"
+
+
+def test_the_script_is_a_few_kilobytes() -> None:
+    """Nobody waits for it."""
+    script = re.search(r"<script>(.*?)</script>", source(report()), re.DOTALL)
+    assert script is not None
+    assert len(script[1]) < 6 * 1024
 
 
 @settings(max_examples=60)
 @given(REPORTS, HOSTILE)
 def test_nothing_from_outside_is_markup(found: Report, wanted: str) -> None:
     """The same tags whatever the words are, and the words are all there."""
-    page = Page(html.page(state(found), Filter(name=wanted)))
-    assert not {"script", "img"} & set(page.tags)
-    assert page.values("input", "value") == [clean(wanted)]
-    assert page.tags.count("style") == page.tags.count("main") == 1
-    shown = Page(html.page(state(found)))
-    assert shown.tags.count("b") == 12 + len(found.items)
-    assert [link for link in shown.values("a", "href") if not link.startswith("?")] == [
-        "api/report",
-        "metrics",
-    ]
+    page = Page(source(found, Selection(q=wanted)))
+    assert page.tags.count("script") == page.tags.count("style") == page.tags.count("main") == 1
+    assert "img" not in page.tags
+    assert page.values("input", "value")[0] == clean(wanted)
+    shown = Page(source(found))
+    assert shown.tags.count("td") == 6 * len(found.items) or len(found.items) != len(
+        shown.values("tr", "role")
+    )
+    outside = [link for link in shown.values("a", "href") if not link.startswith(("?", "models/"))]
+    assert outside == ["#main", "./", "api/report", "metrics"]

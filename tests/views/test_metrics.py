@@ -111,6 +111,24 @@ def test_every_series_of_a_target_exists_from_the_start() -> None:
         assert found[name,] == 0
     assert found["reconciler_models", "prod", "failed"] == 0
     assert found["reconciler_imports_total", "imported", "prod"] == 0
+    assert found["reconciler_commit_to_import_seconds_count", "prod"] == 0
+    assert found["reconciler_registry_requests_total", "POST", "200", "prod"] == 0
+    assert found["reconciler_registry_request_seconds_count", "GET", "prod"] == 0
+
+
+def test_messages_are_counted_by_sink_with_zeros() -> None:
+    """What was taken, what failed, what waits, and for how long."""
+    metrics = Metrics("0.1.0", sinks=["oncall", "hook"])
+    names = ("sent_total", "failed_total", "pending", "oldest_pending_seconds")
+    found = scraped(metrics)
+    assert [found[f"reconciler_notify_{name}", sink] for name in names for sink in ("oncall", "hook")] == [
+        0
+    ] * 8
+    metrics.observe_message("oncall", taken=True)
+    metrics.observe_message("oncall", taken=False)
+    metrics.observe_backlog("oncall", 3, 60.0)
+    found = scraped(metrics)
+    assert [found[f"reconciler_notify_{name}", "oncall"] for name in names] == [1, 1, 3, 60]
 
 
 def test_a_target_goes_down_with_git_or_the_state_and_comes_up_with_the_next_report() -> None:

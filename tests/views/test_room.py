@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.contract.pair import Pair
+from reconciler.engine.listing import ListingQuery
 from reconciler.views import as_json, history, html, markdown, problems, text
-from reconciler.views.html import Filter, PageState, Tick
 from reconciler.views.metrics import Metrics
-from tests.views.samples import DECLARED, EVENTS, HOSTILE, NOON, REASONS, REPORTS, hidden
+from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState, Tick
+from reconciler.views.selection import Selection
+from tests.views.samples import DECLARED, EVENTS, HOSTILE, NOON, REASONS, REPORTS, hidden, listing_of
 
 if TYPE_CHECKING:
     from reconciler.engine.values import Event, Report
@@ -27,11 +29,15 @@ def test_no_view_of_any_report_contains_anything_that_acts_or_hides(found: Repor
     imported = [(i.target, i.pair) for i in found.items if isinstance(i.pair, Pair)]
     tick = Tick(NOON, 1.0, "error", outside)
     state = PageState(NOON, outside, "running", found, tick, commit_url="https://x/{commit}" + outside)
+    wanted = Selection(q=outside, target=outside)
+    pages = OverviewFacts(listing_of(found.items, ListingQuery()))
+    model = ModelFacts(outside, outside, outside, found.items, ((outside, None),), outside, notes=(outside,))
     for view in (
         text.report(found, colour=False, verbose=True, mode="apply", imported=imported),
         as_json.dumps(as_json.report(found)),
         markdown.report(found),
-        html.page(state, Filter(outside, outside)),
+        html.overview(state, wanted, pages),
+        html.model(state, model),
         metrics.render().decode(),
     ):
         assert not hidden(view)

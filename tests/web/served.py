@@ -6,22 +6,25 @@ import asyncio
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from reconciler.errors import ConfigurationError
-from reconciler.views.html import PageState
+from reconciler.errors import ConfigurationError, StateError
+from reconciler.views.page_facts import OverviewFacts, PageState
 from reconciler.web.application import create_app
 from reconciler.web.server import listen, serving
+from tests.views.samples import listing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
+    from reconciler.engine.listing import ListingQuery
     from reconciler.engine.values import Report
     from reconciler.http_limits import ConnectionLimits
+    from reconciler.views.page_facts import ModelFacts
     from reconciler.web.access import Hosts
     from reconciler.web.webhook import Delivery
 
@@ -39,15 +42,44 @@ class Loop:
     secret_is_unreadable: bool = False
     deliveries: list[Delivery] = field(default_factory=list)
     senders: list[str] = field(default_factory=list)
+    stopping: bool = False
+    state_is_away: bool = False
+    models: dict[tuple[str, str, str | None], ModelFacts] = field(default_factory=dict)
+    overviews: dict[Any, OverviewFacts] = field(default_factory=dict)
+    asked: list[tuple[str, str, str | None]] = field(default_factory=list)
 
     @property
     def ticks(self) -> int:
         """How many ticks were asked for."""
         return len(self.senders)
 
-    def status(self) -> PageState:
-        """The page's state."""
-        return PageState(NOON, "0.1.0", "running", self.report)
+    def state(self, report: Report | None) -> PageState:
+        """What every page shows."""
+        return PageState(NOON, "0.1.0", "running", report)
+
+    def token(self) -> str | None:
+        """Another one with each report; None once it stops."""
+        return None if self.stopping else str(id(self.report))
+
+    async def summary(self) -> Report | None:
+        """The report itself."""
+        return self.report
+
+    async def overview(self, query: ListingQuery, *, matrix: bool) -> OverviewFacts | None:  # noqa: ARG002
+        """The models of the report, made once for each query."""
+        if self.report is None:
+            return None
+        key = (id(self.report), query)
+        if key not in self.overviews:
+            self.overviews[key] = OverviewFacts(listing_of(self.report.items, query))
+        return self.overviews[key]
+
+    async def model(self, target: str, name: str, version: str | None) -> ModelFacts | None:
+        """What the test has of it."""
+        self.asked.append((target, name, version))
+        if self.state_is_away:
+            raise StateError("the model could not be read in time")
+        return self.models.get((target, name, version))
 
     def trigger(self, sender: str) -> None:
         """Keeps who asked."""
@@ -58,6 +90,20 @@ class Loop:
         if self.secret_is_unreadable:
             raise ConfigurationError("web.webhook_secret_file: /run/secrets/hook cannot be read")
         return self.secret
+
+
+@dataclass
+class _Pages:
+    """The same, with the report under the name that the pages use."""
+
+    loop: Loop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loop, name)
+
+    async def report(self) -> Report | None:
+        """The newest report."""
+        return self.loop.report
 
 
 @dataclass
@@ -100,7 +146,7 @@ class Served:
     async def _serve(self) -> None:
         loop = self.loop
         app = create_app(
-            loop.status,
+            _Pages(loop),
             lambda: b"reconciler_ticks_total 3.0\n",
             loop.trigger,
             lambda: None if loop.ready else "no cycle has succeeded yet",

@@ -11,6 +11,9 @@ import pytest
 
 from reconciler.engine.values import Item, Report, Verdict
 from reconciler.views import as_json
+from reconciler.views.clean import clean
+from reconciler.views.page_facts import ModelFacts
+from reconciler.views.selection import model_link
 from reconciler.web.access import Hosts
 from reconciler.web.application import create_health_app
 from reconciler.web.server import listen, serving
@@ -26,7 +29,7 @@ REPORT = Report(
 def test_the_page_shows_the_newest_report_filtered_by_the_query(site: Served) -> None:
     """What a browser gets."""
     site.loop.report = REPORT
-    page = site.client.get("/", params={"verdict": "failed", "name": "中"})
+    page = site.client.get("/", params={"verdict": "failed", "q": "中"})
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert r"中文\u202e" in page.text
@@ -38,7 +41,10 @@ def test_a_browser_may_load_frame_and_guess_nothing(site: Served) -> None:
     """The headers of every answer, also of one that is not found."""
     for path in ("/", "/metrics", "/nowhere"):
         headers = site.client.get(path).headers
-        assert "default-src 'none'; style-src 'sha256-" in headers["content-security-policy"]
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'; style-src 'sha256-" in policy
+        assert "; script-src 'sha256-" in policy
+        assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
@@ -79,7 +85,7 @@ def test_metrics_are_given_as_they_come(site: Served) -> None:
     assert answer.headers["content-type"] == "text/plain; version=1.0.0; charset=utf-8"
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/metrics", "/api/report"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/metrics", "/api/report", "/models/a/b"])
 def test_what_is_shown_can_be_read_and_not_changed(site: Served, path: str) -> None:
     """HEAD answers like GET without a body, other verbs are refused."""
     assert site.client.head(path).status_code == site.client.get(path).status_code
@@ -131,3 +137,26 @@ def test_the_page_of_health_has_nothing_else() -> None:
             return [(await client.get(url + path)).status_code for path in paths]
 
     assert asyncio.run(asked()) == [200, 503, 200, 404, 404]
+
+
+def test_the_address_of_a_model_says_exactly_which(site: Served) -> None:
+    """Whatever is in its name, a slash and a byte that is no UTF-8 included."""
+    site.loop.report = REPORT
+    for name in ("a/b", "中文", "a b", "..x", "\udcff", "50%"):
+        found = ModelFacts("local", name, "1.0.0", (Item("local", Verdict.FAILED, name, "1.0.0"),))
+        site.loop.models["local", name, "1.0.0"] = found
+        answer = site.client.get("/" + model_link("local", name, "1.0.0"))
+        assert answer.status_code == 200, name
+        assert clean(f"<title>{name}@1.0.0 failed · 1 needs you") in answer.text
+        assert site.client.get("/" + model_link("local", name, None)).status_code == 404
+    assert site.loop.asked[0] == ("local", "a/b", "1.0.0")
+    assert site.client.get("/models/local").status_code == 404
+    assert "../../../" in site.client.get("/models/local/none/1").text
+
+
+def test_a_model_that_cannot_be_read_is_said_to_be_so(site: Served) -> None:
+    """It is not said that it does not exist."""
+    site.loop.state_is_away = True
+    answer = site.client.get("/models/local/mnist/1.0.0")
+    assert answer.status_code == 503
+    assert "the model could not be read in time" in answer.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from contextlib import ExitStack
@@ -12,10 +13,13 @@ import pytest
 
 from reconciler.embedded import EmbeddedSettings, running
 from reconciler.http_limits import ConnectionLimits
+from reconciler.web.server import listen, serving
 from tests.web.served import Loop, Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from starlette.types import Receive, Scope, Send
 
 SMALL = ConnectionLimits(head_bytes=2048, head_seconds=0.5, body_seconds=0.5, connections=8, half_open=5)
 PATIENT = ConnectionLimits(connections=8, half_open=5)
@@ -112,6 +116,52 @@ def test_half_sent_requests_do_not_turn_others_away() -> None:
             raw.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
         for _ in range(5):
             assert httpx.get(f"{site.url}/healthz", trust_env=False).status_code == 200
+
+
+class Endless:
+    """An application whose answer is larger than all buffers; it counts those that have come to an end."""
+
+    def __init__(self) -> None:
+        self.asked, self.ended = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Ends when its client has taken everything, or has gone."""
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        self.asked.set()
+        for _ in range(64):
+            await send({"type": "http.response.body", "body": bytes(1 << 20), "more_body": True})
+        self.ended.set()
+
+
+def _ended_for_unread_answers(limits: ConnectionLimits, clients: int, rest: bytes = b"") -> None:
+    async def main() -> None:
+        app = Endless()
+        async with serving(app, listen("127.0.0.1", 0), limits=limits) as url:
+            address = (httpx.URL(url).host, httpx.URL(url).port or 0)
+            with ExitStack() as stack:
+                for _ in range(clients):
+                    raw = stack.enter_context(socket.create_connection(address))
+                    raw.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + rest)
+                await asyncio.wait_for(app.ended.wait(), 60)
+        assert app.asked.is_set()
+
+    asyncio.run(main())
+
+
+def test_an_answer_that_is_not_taken_is_given_up() -> None:
+    """The client asks and never reads; its connection is ended after its time."""
+    _ended_for_unread_answers(ConnectionLimits(answer_seconds=0.3), 1)
+
+
+def test_answers_that_wait_for_many_clients_have_a_limit_together() -> None:
+    """Whoever has not read for longest goes, long before its time."""
+    _ended_for_unread_answers(ConnectionLimits(unread_bytes=1 << 20), 4)
+
+
+def test_requests_that_wait_for_an_answer_have_a_limit() -> None:
+    """A connection that asks for more and more without reading is ended at once."""
+    more = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 100
+    _ended_for_unread_answers(PATIENT, 1, more)
 
 
 def test_a_connection_is_used_again(small: Served) -> None:

@@ -35,6 +35,12 @@ def test_an_address_that_cannot_be_had_is_a_configuration_error(host: str, port:
         listen(host, port)
 
 
+def test_an_answer_does_not_wait_for_an_acknowledgement() -> None:
+    """Connections inherit it from the listener."""
+    with listen("127.0.0.1", 0) as listener:
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_an_ipv6_address_has_a_url_with_brackets() -> None:
     """So that it can be clicked."""
     with Served(Loop(), host="::1") as site:

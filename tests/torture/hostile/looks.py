@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.cli.terminal import tell
-from reconciler.views import as_json, history, html, markdown, problems, text
+from reconciler.views import as_json, history, markdown, problems, text
 from reconciler.views.clean import is_hidden
 from reconciler.views.metrics import Metrics
+from tests.views.samples import overview_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +54,7 @@ def examine(report: Report, dice: Random) -> None:
     examine_reasons(reason for item in report.items for reason in item.reasons)
     if dice.random() < 0.2:
         harmless(markdown.report(report), "Markdown")
-        harmless(html.page(html.PageState(NOON, "0", "running", report)), "HTML")
+        harmless(overview_of(report, NOON), "HTML")
         metrics = Metrics("0")
         metrics.observe_report(report)
         harmless(metrics.render().decode(), "metrics")

@@ -1,0 +1,241 @@
+"""Everything that is known of one model: git, state and, where it can be had at once, the registry."""
+
+from __future__ import annotations
+
+import posixpath
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from reconciler.app.repository import source_of
+from reconciler.contract import next_free, version_key
+from reconciler.contract.pair import Pair
+from reconciler.contract.side_by_side import side_by_side
+from reconciler.engine.history import model_changes
+from reconciler.engine.remembered import refreshed
+from reconciler.engine.values import Report
+from reconciler.errors import ReconcilerError
+from reconciler.manifest import Manifest, read
+from reconciler.manifest.limits import LARGEST_FILE
+from reconciler.manifest.sections import sections
+from reconciler.views import history
+from reconciler.views.authors import without_address
+from reconciler.views.masked import masked_lines
+from reconciler.views.page_facts import ManifestLine, ManifestText, ModelFacts, Registered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from reconciler.app.world import World
+    from reconciler.contract import Edition
+    from reconciler.engine.order import Target
+    from reconciler.engine.values import Attribution, Event, Item
+    from reconciler.manifest import Reason
+    from reconciler.source import GitSource
+
+_MOST_LINES = 400
+_MOST_EVENTS = 300  # on one page; `history` tells all
+_FULL_FILE = 60  # lines; a longer one is cut to the document
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """What git and state know of a model, and what it takes to ask its registry.
+
+    Attributes:
+        request: what the manifest declares; empty where it is not valid.
+        model_id: what it is registered as; None where it is not.
+    """
+
+    facts: ModelFacts
+    request: Mapping[str, Any]
+    model_id: str | None
+
+
+def model_record(
+    commit: str, target: str, name: str, version: str | None, shown: Shown
+) -> ModelRecord | None:
+    """What is known of a model, or None where nothing is.
+
+    Args:
+        commit: the one that was reconciled last; empty for none.
+        target: its name; of one that is not configured nothing is known.
+        name: of the model.
+        version: None for all of its versions.
+        shown: reads the state, brings verdicts up to date, and makes them fit for the reader.
+
+    Raises:
+        StateError: the state could not be read.
+    """
+    world = shown.world
+    chosen = next((one for one in world.engine.targets if one.name == target), None)
+    if chosen is None:
+        return None
+    pair = Pair(name, version) if version else None
+    events = world.ledger.events(target, pair, name=name)
+    of_name = shown.items(world.ledger.verdicts.of_name(target, name))
+    versions = _versions(of_name, {known.model_version for known in world.ledger.versions(target, [name])})
+    if not of_name and not events and not versions:
+        return None
+    items = tuple(item for item in of_name if version in (None, item.model_version))
+    if version and not items and not events:
+        return None
+    facts = ModelFacts(target, name, version, items, versions, _next_free(versions))
+    if pair is not None:
+        others = [one.name for one in world.engine.targets if one is not chosen]
+        facts = replace(facts, elsewhere=_elsewhere(others, pair, shown))
+    return _with_git(chosen, commit, facts, events, shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How things are made fit for the reader.
+
+    Attributes:
+        world: whose ledger knows what became of a verdict since.
+        emails: whether the addresses of authors are shown.
+    """
+
+    world: World
+    emails: bool
+
+    def items(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        """The verdicts, as they are by now."""
+        targets = [target.name for target in self.world.engine.targets]
+        found = refreshed(Report("", "", items), self.world.ledger, targets).items
+        return tuple(item._replace(author=self.author(item.author)) for item in found)
+
+    def author(self, author: str | None) -> str | None:
+        """An author, without the address where that is not shown."""
+        return author if self.emails or author is None else without_address(author)
+
+    def attribution(self, made: Attribution) -> Attribution:
+        """A commit's author likewise."""
+        return made._replace(author=self.author(made.author) or "")
+
+
+def registered(target: Target, record: ModelRecord, detail: Mapping[str, Any], at: datetime) -> Registered:
+    """The registry's side, once it was asked."""
+    return Registered(side_by_side(record.request, detail, target.reader.edition.fields), at)
+
+
+def not_asked(target: Target, record: ModelRecord, why: str) -> Registered:
+    """The declared side alone."""
+    return Registered(side_by_side(record.request, {}, target.reader.edition.fields), None, why)
+
+
+def _versions(items: Iterable[Item], known: set[str]) -> tuple[tuple[str, Item | None], ...]:
+    by_version: dict[str, Item | None] = dict.fromkeys(known)
+    by_version |= {item.model_version: item for item in items if item.model_version is not None}
+    return tuple((one, by_version[one]) for one in sorted(by_version, key=version_key, reverse=True))
+
+
+def _next_free(versions: Sequence[tuple[str, Item | None]]) -> str | None:
+    taken = [version for version, _ in versions]
+    numbered = [version for version in taken if version_key(version)[0] == 0]
+    return next_free(numbered[0], taken) if numbered else None
+
+
+def _elsewhere(targets: Iterable[str], pair: Pair, shown: Shown) -> tuple[Item, ...]:
+    verdicts = shown.world.ledger.verdicts
+    found = [item for target in targets for item in verdicts.of_name(target, pair.model_name)]
+    return shown.items(tuple(item for item in found if item.pair == pair))
+
+
+def _with_git(
+    target: Target, commit: str, facts: ModelFacts, events: Sequence[Event], shown: Shown
+) -> ModelRecord:
+    """The same with what git tells; without it where git cannot be read."""
+    path = next((item.path for item in facts.items if item.path), None)
+    request: Mapping[str, Any] = {}
+    manifest: ManifestText | None = None
+    rows: tuple[history.Row, ...] = ()
+    notes = []
+    recent = events[-_MOST_EVENTS:]
+    if len(recent) < len(events):
+        told = f"Of {len(events)} events the newest {len(recent)} are shown"
+        notes.append(f"{told}; `reconciler history` tells all.")
+    try:
+        with closing(source_of(shown.world.configuration)) as source:
+            if path is not None and commit and facts.version is not None:
+                manifest, request = _manifest(source, target.reader.edition, commit, path, facts)
+            rows = _timeline(source, target, commit, facts, recent, shown)
+    except ReconcilerError as error:
+        notes.append(f"Git could not be read: {error}")
+        rows = history.rows([], recent)
+    rows = tuple(row._replace(author=shown.author(row.author)) for row in rows)
+    model_id = next((item.model_id for item in facts.items if item.model_id), None)
+    facts = replace(facts, manifest=manifest, timeline=rows, notes=tuple(notes))
+    return ModelRecord(facts, request, model_id)
+
+
+def _manifest(
+    source: GitSource, rules: Edition, commit: str, path: str, facts: ModelFacts
+) -> tuple[ManifestText | None, Mapping[str, Any]]:
+    """The manifest as it was committed, and the request that it makes where it is valid."""
+    file = source.files(commit, [path]).get(path)
+    if file is None or not file.mode.startswith("100") or file.size > LARGEST_FILE:
+        return None, {}
+    ((_, data),) = source.read([file.blob])
+
+    def sibling(name: str) -> bytes | None:
+        beside = source.files(commit, [name]).get(name)
+        if beside is None or not beside.mode.startswith("100") or beside.size > LARGEST_FILE:
+            return None
+        ((_, content),) = source.read([beside.blob])
+        return content
+
+    request: Mapping[str, Any] = {}
+    for found in read(path, data, rules, sibling):
+        if isinstance(found, Manifest) and found.pair == (facts.name, facts.version):
+            request = found.request
+    reasons = [reason for item in facts.items for reason in item.reasons if reason.path == path]
+    line = next((item.line for item in facts.items if item.path == path and item.line), 1)
+    return _text(path, commit, data, line, reasons), request
+
+
+def _text(path: str, commit: str, data: bytes, line: int, reasons: Iterable[Reason]) -> ManifestText:
+    """The document that begins near this line, or the whole of a short file, with what is wrong in place."""
+    lines = list(masked_lines(data.decode(errors="replace").splitlines())) or [""]
+    begin, end = 1, len(lines)
+    if end > _FULL_FILE:
+        starts = [1, *(section.line for section in sections(path, data)[1:])]
+        begin = max((start for start in starts if start <= line), default=1)
+        end = min((start - 1 for start in starts if start > line), default=end)
+    by_line: dict[int, list[Reason]] = {}
+    for reason in reasons:
+        by_line.setdefault(reason.line or begin, []).append(reason)
+    last = min(end, begin + _MOST_LINES - 1)
+    shown = tuple(
+        ManifestLine(number, lines[number - 1], tuple(by_line.get(number, ())))
+        for number in range(begin, last + 1)
+    )
+    return ManifestText(path, commit, shown, end - last)
+
+
+def _timeline(  # noqa: PLR0913, PLR0917 - what is joined
+    source: GitSource,
+    target: Target,
+    commit: str,
+    facts: ModelFacts,
+    events: Sequence[Event],
+    shown: Shown,
+) -> tuple[history.Row, ...]:
+    """Commits joined with the journal, in the files in which the model is known to have stood."""
+    paths = {item.path for item in facts.items if item.path} | {event.path for event in events if event.path}
+    root = posixpath.join(target.path, "")
+    inside = sorted(path for path in paths if path.startswith(root) or root == "/")
+    if not commit or not inside:
+        return history.rows([], events)
+    models = []
+    with source.graph(commit, inside, whole=True) as graph:
+        for pair, changes in model_changes(graph, source, target.path, facts.name, facts.version).items():
+            made = [change._replace(attribution=shown.attribution(change.attribution)) for change in changes]
+            models.append(history.Declared(target.name, pair, made))
+        named: dict[str, Attribution] = {}
+        for one in {event.commit for event in events if event.commit}:
+            logged = graph.get(one)
+            if logged is not None:
+                named[one] = shown.attribution(logged.attribution)
+    return history.rows(models, events, named)

@@ -1,0 +1,248 @@
+"""Reads what the pages show, in a thread of its own: neither the loop nor the server waits for it.
+
+What was read is kept until the board has another revision. When the state cannot be read in time, what was
+read last is shown, and the page says that it may be old.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import OrderedDict
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from reconciler.app.model_page import ModelRecord, Shown, model_record, not_asked, registered
+from reconciler.app.repository import followed, source_of
+from reconciler.app.sessions import remembered
+from reconciler.daemon.worker import Worker
+from reconciler.engine.listing import Listing, Matrix, by_pair
+from reconciler.engine.verdict_table import VerdictTable
+from reconciler.errors import ReconcilerError, StateError
+from reconciler.views.authors import without_address
+from reconciler.views.page_facts import ModelFacts, OverviewFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping
+
+    from reconciler.app.board import Board
+    from reconciler.app.sessions import Sessions
+    from reconciler.app.world import World
+    from reconciler.engine.listing import ListingQuery
+    from reconciler.engine.values import Attribution, Item, Report
+    from reconciler.settings import Configuration
+    from reconciler.state import SqlLedger
+
+T = TypeVar("T")
+
+_WAITS = 2.0  # seconds at most that a page waits for what it shows
+_KEPT = 32  # answers
+_ROWS_AT_ONCE = 2000
+_COMMITS_KEPT = 20_000
+_ASKED_AGAIN = 30.0  # seconds for which a registry's detail is shown
+_ASKED_APART = 0.5  # seconds: pages take little of the rate at which a registry may be asked
+
+
+@dataclass(slots=True)
+class PageReader:
+    """Used in the server's event loop.
+
+    Args:
+        configuration: what is configured.
+        sessions: whose state is read, when there is one.
+        board: says when something is new.
+        worker: where registries are asked.
+
+    Attributes:
+        followed: repository and branch, in words without secrets; as of the last summary.
+        late: how many answers came after their page was given up: it has something to fetch now.
+    """
+
+    configuration: Configuration
+    sessions: Sessions
+    board: Board
+    worker: Worker
+    followed: tuple[str, str] = ("", "")
+    late: int = 0
+    _missed: set[Hashable] = field(default_factory=set)
+    _thread: Worker = field(default_factory=Worker)  # whose end nobody waits for, whatever hangs in it
+    _kept: OrderedDict[Hashable, tuple[int, Any]] = field(default_factory=OrderedDict)
+    _tables: tuple[SqlLedger, VerdictTable] | None = None
+    _commits: dict[str, Attribution | None] = field(default_factory=dict)
+    _details: OrderedDict[tuple[str, str], tuple[datetime, Mapping[str, Any]]] = field(
+        default_factory=OrderedDict
+    )
+    _asked_at: float = 0.0
+    _commit: str = ""
+
+    async def summary(self) -> Report | None:
+        """The newest report in numbers."""
+        return await self._read("summary", self._summary)
+
+    async def report(self) -> Report | None:
+        """The newest report with its models."""
+        return await self._read("report", lambda: remembered(self._world()))
+
+    async def overview(self, query: ListingQuery, *, matrix: bool) -> OverviewFacts | None:
+        """One page of models; None where it could not be read yet."""
+        return await self._read((query, matrix), lambda: self._overview(query, matrix=matrix))
+
+    async def model(self, target: str, name: str, version: str | None) -> ModelFacts | None:
+        """One model; None where nothing is known of it.
+
+        Raises:
+            StateError: it could not be read in time.
+        """
+        key = (target, name, version)
+        record = await self._read(key, lambda: self._model(target, name, version))
+        if record is None and key not in self._kept:
+            raise StateError("the model could not be read in time")
+        return None if record is None else await self._with_registry(record)
+
+    def close(self) -> None:
+        """Reads nothing more."""
+        self._thread.end()
+
+    async def _read(self, key: Hashable, work: Callable[[], T]) -> T | None:
+        """What the work gives, or gave last; None while neither is there."""
+        revision = self.board.revision
+        held = self._kept.get(key)
+        if held is not None and held[0] == revision:
+            self._kept.move_to_end(key)
+            return cast("T", held[1])
+
+        async def kept() -> T:
+            found = work()
+            loop.call_soon_threadsafe(self._keep, key, revision, found)
+            return found
+
+        loop = asyncio.get_running_loop()
+        try:
+            return await asyncio.wait_for(self._thread.run(kept()), _WAITS)
+        except TimeoutError:
+            self._missed.add(key)
+        except ReconcilerError:
+            pass
+        held = self._kept.get(key)
+        return cast("T", held[1]) if held is not None else None
+
+    def _keep(self, key: Hashable, revision: int, value: object) -> None:
+        if key in self._missed:
+            self._missed.remove(key)
+            self.late += 1
+        self._kept[key] = (revision, value)
+        self._kept.move_to_end(key)
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+
+    # in the thread
+
+    def _world(self) -> World:
+        world = self.sessions.world
+        if world is None:
+            raise StateError("the state is away")
+        return world
+
+    def _summary(self) -> Report | None:
+        world = self._world()
+        found = world.ledger.verdicts.summary()
+        names = {target.name for target in world.engine.targets}
+        if found is None:
+            return None
+        self._commit = found.commit
+        self.followed = followed(self.configuration)
+        return replace(
+            found,
+            failures=tuple(failure for failure in found.failures if failure.target in names),
+            unlisted={key: number for key, number in found.unlisted.items() if key[0] in names},
+        )
+
+    def _overview(self, query: ListingQuery, *, matrix: bool) -> OverviewFacts:
+        world = self._world()
+        table = self._table(world)
+        selected = table.select_pairs(query) if matrix else table.select(query)
+        found = world.ledger.verdicts.numbered(selected.numbers)
+        items = self._shown(world).items(tuple(found[n] for n in selected.numbers if n in found))
+        groups = selected.groups
+        models: Listing | Matrix = Listing(items, groups)
+        if matrix:
+            models = Matrix(by_pair(items), selected.found, groups)
+        return OverviewFacts(models, self._made(world, items))
+
+    def _table(self, world: World) -> VerdictTable:
+        """All verdicts, as they are now; a new state's are read anew."""
+        rows = world.ledger.verdicts
+        if self._tables is None or self._tables[0] is not world.ledger:
+            names = frozenset(target.name for target in world.engine.targets)
+            self._tables = (world.ledger, VerdictTable(names, self._author))
+        table = self._tables[1]
+        gone = rows.removed()  # before anything is read: what is removed meanwhile is told the next time
+        if gone:
+            table.remove(gone)
+            again = [number for number in gone if number <= table.newest]
+            table.add(rows.numbered(again).items())
+        while some := rows.after(table.newest, _ROWS_AT_ONCE):
+            table.add(some)
+        return table
+
+    def _model(self, target: str, name: str, version: str | None) -> ModelRecord | None:
+        world = self._world()
+        return model_record(self._commit, target, name, version, self._shown(world))
+
+    def _shown(self, world: World) -> Shown:
+        return Shown(world, self._emails)
+
+    def _author(self, author: str) -> str | None:
+        return author if self._emails else without_address(author)
+
+    @property
+    def _emails(self) -> bool:
+        return self.configuration.settings.web.show_emails
+
+    def _made(self, world: World, items: Iterable[Item]) -> dict[str, Attribution]:
+        """Who made the commits that are shown; commits never change, so that each is asked for once."""
+        wanted = {item.commit for item in items if item.commit} | {self._commit}
+        self._learn(wanted)
+        shown = self._shown(world)
+        known = {commit: self._commits.get(commit) for commit in wanted}
+        return {commit: shown.attribution(made) for commit, made in known.items() if made is not None}
+
+    def _learn(self, commits: Iterable[str]) -> None:
+        unknown = [commit for commit in commits if commit and commit not in self._commits]
+        if not unknown:
+            return
+        if len(self._commits) > _COMMITS_KEPT:
+            self._commits.clear()
+        with contextlib.suppress(ReconcilerError), closing(source_of(self.configuration)) as source:
+            found = source.attributions(unknown)
+            self._commits.update({commit: found.get(commit) for commit in unknown})
+
+    # the registry
+
+    async def _with_registry(self, record: ModelRecord) -> ModelFacts:
+        """The facts with what the registry says of the model, asked seldom and never for long."""
+        facts = record.facts
+        target = next((t for t in self._world().engine.targets if t.name == facts.target), None)
+        if facts.version is None or target is None:
+            return facts
+        if record.model_id is None:
+            return replace(facts, registered=not_asked(target, record, "it is not registered"))
+        key, now = (target.name, record.model_id), datetime.now(UTC)
+        held = self._details.get(key)
+        if held is None or (now - held[0]).total_seconds() > _ASKED_AGAIN:
+            if time.monotonic() - self._asked_at < _ASKED_APART:
+                return replace(facts, registered=not_asked(target, record, "the registry was asked just now"))
+            self._asked_at = time.monotonic()
+            try:
+                async with asyncio.timeout(_WAITS):
+                    detail = await self.worker.run(target.registry.detail(record.model_id))
+            except (ReconcilerError, TimeoutError) as error:
+                why = str(error) or "the registry did not answer in time"
+                return replace(facts, registered=not_asked(target, record, why))
+            held = self._details[key] = (now, detail)
+            while len(self._details) > _KEPT:
+                self._details.popitem(last=False)
+        return replace(facts, registered=registered(target, record, held[1], held[0]))

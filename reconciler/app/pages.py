@@ -1,0 +1,101 @@
+"""What the pages of `run` show: what the board hears, and what the reader reads."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reconciler import __version__
+from reconciler.app.page_reader import PageReader
+from reconciler.settings import EmbeddedTarget
+from reconciler.views.page_facts import PageState, TargetFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.app.board import Board
+    from reconciler.app.sessions import Sessions
+    from reconciler.daemon.worker import Worker
+    from reconciler.engine.listing import ListingQuery
+    from reconciler.engine.values import Report
+    from reconciler.settings import Configuration
+    from reconciler.views.page_facts import ModelFacts, OverviewFacts
+
+
+@dataclass(slots=True)
+class ServicePages:
+    """Implements `reconciler.web.application.Pages`; used in the server's event loop."""
+
+    configuration: Configuration
+    sessions: Sessions
+    board: Board
+    worker: Worker
+    stopping: Callable[[], bool] = field(kw_only=True)
+    _reader: PageReader = field(init=False)
+    _leader: str = field(init=False)
+    _leader_id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reader = PageReader(self.configuration, self.sessions, self.board, self.worker)
+        self._leader_id = secrets.token_hex(4)  # pages of another process are none of this one's
+        self._leader = f"{socket.gethostname()}, process {os.getpid()}"
+
+    def state(self, report: Report | None) -> PageState:
+        """What every page shows."""
+        board, web = self.board, self.configuration.settings.web
+        return PageState(
+            now=datetime.now(UTC),
+            version=__version__,
+            phase="stopping" if self.stopping() else "running" if board.last else "starting",
+            report=report,
+            last_tick=board.tick(),
+            last_success_at=board.succeeded_at,
+            next_tick_at=board.next_run(),
+            repository=self._reader.followed[0],
+            branch=self._reader.followed[1],
+            leader=self._leader,
+            targets=tuple(self._target(name) for name in board.targets),
+            commit_url=web.commit_url,
+            file_url=web.file_url,
+            problem=board.problem() if board.last else None,
+            undelivered=board.undelivered(),
+        )
+
+    def token(self) -> str | None:
+        """Another one with whatever the pages may show anew; None while the program stops."""
+        problem = self.board.problem() if self.board.last else None
+        told = f"{self._leader_id}.{self.board.revision}.{self._reader.late}.{int(problem is None)}"
+        return None if self.stopping() else told
+
+    async def summary(self) -> Report | None:
+        """The newest report in numbers."""
+        return await self._reader.summary()
+
+    async def report(self) -> Report | None:
+        """The newest report with its models."""
+        return await self._reader.report()
+
+    async def overview(self, query: ListingQuery, *, matrix: bool) -> OverviewFacts | None:
+        """One page of models."""
+        return await self._reader.overview(query, matrix=matrix)
+
+    async def model(self, target: str, name: str, version: str | None) -> ModelFacts | None:
+        """One model. Raises StateError."""
+        return await self._reader.model(target, name, version)
+
+    def close(self) -> None:
+        """Reads nothing more."""
+        self._reader.close()
+
+    def _target(self, name: str) -> TargetFacts:
+        wanted = self.configuration.settings.targets[name]
+        if isinstance(wanted, EmbeddedTarget):
+            where = "embedded registry"
+        else:
+            workspace = "" if wanted.workspace_id == "0" else f", workspace {wanted.workspace_id}"
+            where = f"{wanted.endpoint}, project {wanted.project_id}{workspace}"
+        return TargetFacts(name, where, self.board.answered.get(name))

@@ -1,0 +1,116 @@
+"""From `[[notify]]` to what each sink wants to hear, and to what sends to it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from reconciler.app.credentials import secret_of
+from reconciler.app.finding import Finding
+from reconciler.engine.episodes import Subscription
+from reconciler.errors import ConfigurationError, Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.engine.clock import Clock
+    from reconciler.engine.outbox import Outbox
+    from reconciler.notify import Backlog, Sink
+    from reconciler.settings import Configuration, NotifySettings
+
+ALERTS_AT_ONCE = 200
+"""So many alerts one request to Alertmanager carries."""
+
+_ALERTMANAGER_FORGETS = 300.0  # seconds; its own `resolve_timeout`, and what it may take to start again
+
+
+def subscriptions_of(configuration: Configuration) -> tuple[Subscription, ...]:
+    """What each sink wants to hear."""
+    return tuple(
+        Subscription(
+            sink.title,
+            None if sink.targets is None else frozenset(sink.targets),
+            None if sink.verdicts is None else frozenset(sink.verdicts),
+            sink.models,
+        )
+        for sink in configuration.settings.notify
+    )
+
+
+def sinks_of(configuration: Configuration, clock: Clock) -> Sequence[Sink]:
+    """What sends to each sink; nothing is read or opened before the first message."""
+    return [sink_of(configuration, wanted, clock) for wanted in configuration.settings.notify]
+
+
+def sink_of(configuration: Configuration, wanted: NotifySettings, clock: Clock) -> Sink:
+    """What sends to one sink."""
+    from reconciler import notify  # noqa: PLC0415 - only where there are sinks
+    from reconciler.registry.post import post  # noqa: PLC0415
+
+    url = secret_of(configuration.base, wanted, "url")
+    if url is None:
+        raise ConfigurationError("url is missing")
+    secret = secret_of(configuration.base, wanted, "secret")
+    name, pace = wanted.title, notify.Pace(wanted.per_minute)
+    match wanted.kind:
+        case "webhook":
+            return notify.WebhookSink(name, pace, url, secret, post, clock.now)
+        case "feishu":
+            return notify.FeishuSink(name, wanted.per_minute, url, secret, post, clock.now)
+        case "alertmanager":
+            pace = notify.Pace(wanted.per_minute, batch=ALERTS_AT_ONCE, refresh=_ALERTMANAGER_FORGETS)
+            return notify.AlertmanagerSink(name, pace, url, post)
+        case "apprise":
+            return notify.AppriseSink(name, pace, url)
+
+
+async def flush(
+    configuration: Configuration, outbox: Outbox, clock: Clock, seconds: float
+) -> Mapping[str, Backlog]:
+    """Sends what waits, for so many seconds at most; gives what is left, by sink."""
+    if not configuration.settings.notify:
+        return {}
+    from reconciler.notify import Sender  # noqa: PLC0415
+
+    sender = Sender(outbox, sinks_of(configuration, clock), clock)
+    return await sender.flush(seconds)
+
+
+async def examine_sinks(configuration: Configuration) -> list[Finding]:
+    """Whether each sink's secrets can be read, and what it needs is installed; nothing is sent."""
+    findings = []
+    for wanted in configuration.settings.notify:
+        check, problem = f"sink {wanted.title}", None
+        if wanted.kind == "apprise" and find_spec("apprise") is None:
+            problem = "apprise is not installed: pip install 'model-reconciler[notify]'"
+        for name in ("url", "secret"):
+            secret = secret_of(configuration.base, wanted, name)
+            try:
+                _ = await secret.read() if secret else None
+            except ConfigurationError as error:
+                problem = f"{name}: {error}"
+        remedy = f"correct it, and try it with `reconciler notify test {wanted.title}`"
+        findings.append(
+            Finding(check, "error", problem, None, remedy, Exit.CONFIGURATION)
+            if problem
+            else Finding(check, "ok", f"{wanted.kind}; `reconciler notify test {wanted.title}` tries it")
+        )
+    return findings
+
+
+def named(configuration: Configuration, name: str) -> NotifySettings:
+    """The sink of that name.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    sinks = {sink.title: sink for sink in configuration.settings.notify}
+    if name in sinks:
+        return sinks[name]
+    close = get_close_matches(name, sinks, n=1)
+    if close:
+        raise ConfigurationError(f"{name}: no such sink; did you mean {close[0]}?")
+    there = f"there is {', '.join(sinks)}" if sinks else "none is configured: add a table [[notify]]"
+    raise ConfigurationError(f"{name}: no such sink; {there}")

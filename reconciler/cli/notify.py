@@ -1,0 +1,65 @@
+"""`notify test SINK`: a trial message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli.options import ConfigOption, Output, OutputOption, QuietOption
+from reconciler.cli.terminal import put, put_json, tell, warned
+from reconciler.errors import Exit, ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.settings import Configuration, NotifySettings
+
+app = typer.Typer(help="Looks after the sinks.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _group() -> None:
+    """Looks after the sinks."""
+
+
+@app.command("test")
+def try_sink(
+    sink: Annotated[str, typer.Argument(metavar="SINK", help="The name of a table [[notify]], or its kind.")],
+    config: ConfigOption = None,
+    output: OutputOption = Output.TEXT,
+    quiet: QuietOption = False,
+) -> None:
+    """Sends a trial message to one sink, now and once, and says whether it was taken."""
+    import asyncio  # noqa: PLC0415 - heavy
+
+    from reconciler.app.sinks import named  # noqa: PLC0415
+
+    settings = warned(config)
+    wanted = named(settings, sink)
+    problem = asyncio.run(_try(settings, wanted))
+    if output is Output.JSON:
+        facts = {"sink": wanted.title, "kind": wanted.kind, "delivered": problem is None, "error": problem}
+        put_json({"version": 1, **facts})
+    elif problem is None and not quiet:
+        put(f"{wanted.title} ({wanted.kind}): delivered")
+    if problem is not None:
+        tell(f"error: {wanted.title} ({wanted.kind}): {problem}")
+    raise typer.Exit(int(Exit.WELL if problem is None else Exit.UNUSABLE))
+
+
+async def _try(settings: Configuration, wanted: NotifySettings) -> str | None:
+    """Why the message was not taken; None where it was."""
+    import asyncio  # noqa: PLC0415
+
+    from reconciler.app.sinks import sink_of  # noqa: PLC0415
+    from reconciler.engine.clock import Clock  # noqa: PLC0415
+    from reconciler.notify import DELIVERY, trial  # noqa: PLC0415
+
+    clock = Clock()
+    try:
+        async with asyncio.timeout(DELIVERY):
+            await sink_of(settings, wanted, clock).deliver(trial(wanted.title, clock.now()))
+    except TimeoutError:
+        return f"it did not answer within {DELIVERY:g} s"
+    except ReconcilerError as error:
+        return str(error)
+    return None

@@ -1,0 +1,89 @@
+"""A request beside the detail of a registered model, field by field, with what can be said of each field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract.canonical import canonical, field
+from reconciler.contract.drift import comparable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+_SHOWN_AS = {"initial_config": "config"}
+"""Fields that a detail shows under another name (section 3 of the API reference)."""
+
+
+class FieldState(StrEnum):
+    """What comparing one field came to."""
+
+    EQUAL = "equal"
+    DIFFERS = "differs"
+    NOT_COMPARED = "not-compared"  # declared; the registry does not show it, or derives it anew
+    NOT_REGISTERED = "not-registered"  # declared; there is no registered model to compare it with
+    NOT_DECLARED = "not-declared"  # registered; the manifest leaves it out, or the service filled it in
+
+
+@dataclass(frozen=True, slots=True)
+class FieldComparison:
+    """One field of both sides.
+
+    Attributes:
+        field: its name in the import request.
+        declared: what the manifest says, in canonical form; None where it says nothing.
+        registered: what the registry shows, in the same form and reduced to what is compared; None where it
+            shows nothing.
+    """
+
+    field: str
+    declared: Any
+    registered: Any
+    state: FieldState
+
+
+def side_by_side(
+    request: Mapping[str, Any], detail: Mapping[str, Any], fields: Iterable[str]
+) -> tuple[FieldComparison, ...]:
+    """Every field that is declared, in the request's order, then those that are only registered.
+
+    Args:
+        request: what the manifest declares; empty for nothing.
+        detail: the vendor's detail of the registered model; empty for none.
+        fields: the names of the request's fields in the target's edition.
+    """
+    declared = canonical(request)
+    ours, theirs = comparable(request, detail)
+    shown = {name: _shown(name, detail) for name in fields if name not in declared}
+    return (
+        *(_declared(name, declared, ours, theirs, detail) for name in request if name in declared),
+        *(FieldComparison(name, None, value, FieldState.NOT_DECLARED) for name, value in _filled(shown)),
+    )
+
+
+def _declared(
+    name: str,
+    declared: Mapping[str, Any],
+    ours: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    detail: Mapping[str, Any],
+) -> FieldComparison:
+    if name not in theirs:
+        state = FieldState.NOT_COMPARED if detail else FieldState.NOT_REGISTERED
+        return FieldComparison(name, declared[name], _shown(name, detail), state)
+    state = FieldState.EQUAL if ours[name] == theirs[name] else FieldState.DIFFERS
+    return FieldComparison(name, ours[name], theirs[name], state)
+
+
+def _shown(name: str, detail: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+    """What the detail says of a field, in canonical form; None for nothing."""
+    raw = detail.get(name, detail.get(_SHOWN_AS.get(name, name)))
+    return None if raw is None else field(name, raw)
+
+
+def _filled(shown: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Those that say something."""
+    for name, value in shown.items():
+        if value not in (None, "", [], {}):
+            yield name, value

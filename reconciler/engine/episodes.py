@@ -1,0 +1,252 @@
+"""Which messages each sink gets: one when a model comes to need a human, and one when it recovers.
+
+An episode begins when a model gets a verdict that needs a human, and ends when it gets another such verdict,
+rests again, or is no longer declared; while another attempt is under way it goes on. What a sink was told is
+kept as open episodes; it is compared with what a report says, so that a message is neither left out nor
+repeated, also after a restart, and a new sink hears of what is bad already. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from reconciler.engine.values import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.values import Item
+
+    Judged = Mapping[str, Collection[Pair] | None]
+    """By target, the pairs that a report speaks of; None where it speaks of everything."""
+
+MessageKind = Literal["attention", "recovered", "test"]
+
+_MOVING = (Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING)
+"""A model with one of these is on its way, and has not recovered yet."""
+
+HELD = tuple(verdict for verdict in Verdict if verdict.is_held)
+"""The verdicts that need a human; of several on one model, the first of them counts."""
+
+
+class Subject(NamedTuple):
+    """What a message is about; a model whose name is not known goes by its file."""
+
+    target: str
+    model_name: str | None
+    model_version: str | None
+    path: str | None
+
+    @property
+    def title(self) -> str:
+        """`name@version`, or the file."""
+        if self.model_name is None or self.model_version is None:
+            return self.path or "?"
+        return f"{self.model_name}@{self.model_version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What one sink wants to hear; None takes all.
+
+    Attributes:
+        sink: its name.
+        models: patterns as of a shell, for a name or for `name@version`. A model whose name is not
+            known fits any: nobody can say that it is somebody else's.
+    """
+
+    sink: str
+    targets: frozenset[str] | None = None
+    verdicts: frozenset[str] | None = None
+    models: tuple[str, ...] | None = None
+
+    def wants(self, item: Item) -> bool:
+        """Whether the sink is to hear that this model has this verdict."""
+        return (
+            (self.targets is None or item.target in self.targets)
+            and (self.verdicts is None or item.verdict in self.verdicts)
+            and (self.models is None or item.model_name is None or self._names(item))
+        )
+
+    def _names(self, item: Item) -> bool:
+        names = (item.model_name or "", item.title)
+        return any(fnmatchcase(name, pattern) for pattern in self.models or () for name in names)
+
+
+class Episode(NamedTuple):
+    """An open one, of which a sink was told, or is about to be.
+
+    Attributes:
+        began: since when the verdict stands; UTC.
+    """
+
+    sink: str
+    subject: Subject
+    began: datetime
+    verdict: Verdict
+
+    @property
+    def message_id(self) -> str:
+        """That of the message which told of it."""
+        return _message_id(self.subject, self.began, self.sink, "attention")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one sink is told about one model.
+
+    Attributes:
+        sink: its name.
+        kind: `attention`, `recovered`, or `test` for a trial.
+        at: when the report was saved that says so; UTC.
+        began: of the episode; UTC.
+        verdict: the model's now; None when it is neither declared nor registered any more.
+        was: the verdict before, when that needed a human, too.
+        commit: the one that gave the manifest its content.
+    """
+
+    sink: str
+    kind: MessageKind
+    subject: Subject
+    began: datetime
+    at: datetime
+    verdict: Verdict | None
+    was: Verdict | None = None
+    code: str | None = None
+    reason: str | None = None
+    line: int | None = None
+    path: str | None = None
+    commit: str | None = None
+    author: str | None = None
+    model_id: str | None = None
+
+    @property
+    def message_id(self) -> str:
+        """The same for the same subject, episode, sink and kind: what a receiver knows a repetition by."""
+        return _message_id(self.subject, self.began, self.sink, self.kind)
+
+
+def _message_id(subject: Subject, began: datetime, sink: str, kind: MessageKind) -> str:
+    moment = began.astimezone(UTC).isoformat(timespec="microseconds")
+    key = json.dumps([*subject, moment, sink, kind])
+    return f"msg_{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+
+class OutboxUpdate(NamedTuple):
+    """What a report changes: messages to send, and episodes that have ended."""
+
+    messages: tuple[Message, ...] = ()
+    ended: tuple[Episode, ...] = ()
+
+
+def outbox_update(
+    episodes: Iterable[Episode],
+    items: Sequence[Item],
+    judged: Judged,
+    subscriptions: Iterable[Subscription],
+    now: datetime,
+) -> OutboxUpdate:
+    """What each sink is to be told.
+
+    Args:
+        episodes: those that are open, of any sink.
+        items: what the report says of the targets that were judged.
+        judged: of which models it speaks; what is invalid is always spoken of.
+        subscriptions: what each sink wants to hear.
+        now: the wall clock, UTC.
+    """
+    messages: list[Message] = []
+    ended: list[Episode] = []
+    judged_episodes = [episode for episode in episodes if _is_judged(episode, judged)]
+    held = [item for item in items if item.verdict.is_held]
+    current = _verdicts(items, {episode.subject for episode in judged_episodes})
+    for subscription in subscriptions:
+        open_episodes = {
+            episode.subject: episode for episode in judged_episodes if episode.sink == subscription.sink
+        }
+        for subject, item in _by_subject(filter(subscription.wants, held)).items():
+            before = open_episodes.pop(subject, None)
+            if before is None or (before.verdict, before.began) != (item.verdict, item.since or before.began):
+                messages.append(_attention(subscription.sink, subject, item, before, now))
+                ended += [before] if before else []
+        for before in open_episodes.values():
+            item_now = current.get(before.subject)
+            if item_now is None or item_now.verdict not in _MOVING:
+                messages.append(_recovered(before, item_now, now))
+                ended.append(before)
+    return OutboxUpdate(tuple(messages), tuple(ended))
+
+
+def _by_subject(held: Iterable[Item]) -> dict[Subject, Item]:
+    """By model, what is most urgent of it."""
+    found: dict[Subject, Item] = {}
+    for item in sorted(held, key=lambda item: HELD.index(item.verdict)):
+        found.setdefault(_subject(item), item)
+    return found
+
+
+def _verdicts(items: Iterable[Item], subjects: Collection[Subject]) -> dict[Subject, Item]:
+    """What the report says of these models."""
+    targets = {subject.target for subject in subjects}
+    found = ((_subject(item), item) for item in items if item.target in targets)
+    return {subject: item for subject, item in found if subject in subjects}
+
+
+def _is_judged(episode: Episode, judged: Judged) -> bool:
+    target, name, version, _ = episode.subject
+    if target not in judged:
+        return False
+    pairs = judged[target]
+    return (
+        pairs is None
+        or name is None
+        or version is None
+        or episode.verdict is Verdict.INVALID
+        or (name, version) in pairs
+    )
+
+
+def _subject(item: Item) -> Subject:
+    path = item.path if item.model_name is None or item.model_version is None else None
+    return Subject(item.target, item.model_name, item.model_version, path)
+
+
+def _attention(sink: str, subject: Subject, item: Item, before: Episode | None, now: datetime) -> Message:
+    return Message(
+        sink,
+        "attention",
+        subject,
+        item.since or now,
+        now,
+        item.verdict,
+        before.verdict if before else None,
+        **_facts(item),
+    )
+
+
+def _recovered(before: Episode, item: Item | None, now: datetime) -> Message:
+    verdict = item.verdict if item else None
+    facts = _facts(item) if item else {}
+    return Message(
+        before.sink, "recovered", before.subject, before.began, now, verdict, before.verdict, **facts
+    )
+
+
+def _facts(item: Item) -> dict[str, Any]:
+    reason = next(iter(item.reasons), None)
+    return {
+        "code": reason.code if reason else None,
+        "reason": reason.message if reason else None,
+        "line": item.line,
+        "path": item.path,
+        "commit": item.commit,
+        "author": item.author,
+        "model_id": item.model_id,
+    }

@@ -1,0 +1,32 @@
+"""The notify room: sends what waits in the outbox to the sinks.
+
+    outbox ─▶ Sender (pace, digest, back-off) ─▶ Sink ─▶ chat, mail, webhook, Alertmanager
+
+In come the messages that the state holds; out goes each at least once, with an id that stays the same, and a
+mark that it is sent. Each sink has a task of its own, so that one that is down holds up nothing else. What is
+news is decided elsewhere (`reconciler.engine.episodes`). The room knows nothing of git, registries, databases
+or the loop; HTTP is done by a function that it is given.
+"""
+
+from __future__ import annotations
+
+from reconciler.notify.alertmanager import AlertmanagerSink
+from reconciler.notify.by_apprise import AppriseSink
+from reconciler.notify.feishu import FeishuSink
+from reconciler.notify.sender import DELIVERY, Backlog, Sender
+from reconciler.notify.sink import Notification, Pace, Sink, trial
+from reconciler.notify.webhook import WebhookSink
+
+__all__ = [
+    "DELIVERY",
+    "AlertmanagerSink",
+    "AppriseSink",
+    "Backlog",
+    "FeishuSink",
+    "Notification",
+    "Pace",
+    "Sender",
+    "Sink",
+    "WebhookSink",
+    "trial",
+]

@@ -1,0 +1,90 @@
+"""Chat and mail through apprise, a library that knows more than a hundred services; the extra `notify`.
+
+https://appriseit.com/services/ says what the URL of each looks like.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from reconciler.errors import ConfigurationError, SinkError
+from reconciler.notify import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.notify.sink import Notification, Pace, Secret
+
+_MISSING = "apprise is not installed: pip install 'model-reconciler[notify]'"
+
+for _name in ("apprise", "urllib3", "requests"):  # they log parts of URLs, which are secrets here
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class AppriseSink:
+    """Has apprise send each notification; in a thread, since it blocks."""
+
+    name: str
+    pace: Pace
+    url: Secret
+
+    async def deliver(self, notification: Notification) -> None:
+        """As the protocol says."""
+        try:
+            url = await self.url.read()
+        except ConfigurationError as error:
+            raise SinkError(str(error)) from None
+        problem = await _in_a_thread(lambda: _send(url, notification))
+        if problem is not None:
+            raise SinkError(problem)
+
+
+def _send(url: str, notification: Notification) -> str | None:
+    """What went wrong, in words that hold nothing of the URL but its scheme."""
+    try:
+        import apprise  # noqa: PLC0415 - an extra, and slow
+    except ImportError:
+        return _MISSING
+    scheme = unquote(url.partition("://")[0])
+    service = scheme if scheme.isalnum() and len(scheme) < 20 else "the service"  # noqa: PLR2004
+    found = apprise.Apprise()
+    if not found.add(url):
+        return "apprise knows no service with such a url: see https://appriseit.com/services/"
+    kinds = {"attention": apprise.NotifyType.FAILURE, "recovered": apprise.NotifyType.SUCCESS}
+    kind = apprise.NotifyType.WARNING if notification.numbers else kinds.get(notification.messages[0].kind)
+    sent = found.notify(
+        body=wording.text(notification),
+        title=wording.title(notification),
+        notify_type=kind or apprise.NotifyType.INFO,
+        body_format=apprise.NotifyFormat.TEXT,
+    )
+    return None if sent else f"{service} did not take it: check the url, and that the service is up"
+
+
+async def _in_a_thread(work: Callable[[], str | None]) -> str | None:
+    """The result of blocking work. The thread keeps nobody from ending: who stops does not wait for it."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[str | None] = loop.create_future()
+
+    def told(result: str | None) -> None:
+        if not done.done():
+            done.set_result(result)
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - whatever a service's module raises; its words may hold the url
+            result = f"unexpected {type(error).__name__}"
+        try:
+            loop.call_soon_threadsafe(told, result)
+        except RuntimeError:  # the loop has ended
+            return
+
+    threading.Thread(target=run, name="apprise", daemon=True).start()
+    return await done

@@ -1,0 +1,146 @@
+"""What a sink is, what it is given, and what it needs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from reconciler.engine.episodes import Message, Subject
+from reconciler.engine.values import Verdict
+from reconciler.errors import SinkError
+from reconciler.redaction import redacted
+from reconciler.views.clean import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+    from datetime import datetime
+
+    from reconciler.engine.episodes import MessageKind
+
+_EXCERPT = 200  # characters of an answer that are repeated
+_SHORTEST_PART = 6  # characters of a URL's part that is taken for a secret
+_SUCCESS = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What is sent at once: one message, or a digest of many.
+
+    Attributes:
+        notification_id: stays the same when it is sent again: the message's, or the digest's.
+        messages: the one, or the first of a digest.
+        numbers: of a digest, how many messages there are, by what they say; of one message, nothing.
+    """
+
+    notification_id: str
+    at: datetime
+    messages: tuple[Message, ...]
+    numbers: Mapping[tuple[MessageKind, Verdict | None], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much a sink takes.
+
+    Attributes:
+        per_minute: single messages; what is above goes into one digest a minute.
+        gap: seconds between two notifications, at least.
+        batch: so many messages it takes at once, without a digest; above 1 there is no limit a minute.
+        refresh: seconds after which it hears again of the episodes that go on; 0 for a sink that remembers.
+    """
+
+    per_minute: int
+    gap: float = 0.0
+    batch: int = 1
+    refresh: float = 0.0
+
+
+class Sink(Protocol):
+    """Where messages go."""
+
+    @property
+    def name(self) -> str:
+        """As the configuration names it."""
+
+    @property
+    def pace(self) -> Pace:
+        """How much it takes."""
+
+    async def deliver(self, notification: Notification) -> None:
+        """Sends the notification, once.
+
+        Raises:
+            SinkError: it was not taken, or nobody knows.
+        """
+
+
+class Answer(Protocol):
+    """What a web server answered; see `reconciler.registry.post`."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that it asks to wait."""
+
+    @property
+    def body(self) -> bytes:
+        """The beginning of the body."""
+
+
+class Post(Protocol):
+    """Sends one POST, once; raises SinkError without an answer."""
+
+    def __call__(
+        self, url: str, headers: Mapping[str, str], body: bytes, *, in_clear: bool = False
+    ) -> Awaitable[Answer]:
+        """As `reconciler.registry.post.post`."""
+
+
+class Secret(Protocol):
+    """Something that knows a secret now, and perhaps another one later."""
+
+    async def read(self) -> str:
+        """The secret as it is now. Raises ConfigurationError."""
+
+
+def ensure_accepted(answer: Answer, *secrets: str | None) -> None:
+    """Makes sure that a web server took a message.
+
+    Args:
+        answer: its answer.
+        secrets: what must not be repeated of it.
+
+    Raises:
+        SinkError: it did not.
+    """
+    if answer.status not in _SUCCESS:
+        raise SinkError(
+            f"HTTP {answer.status}{excerpt(answer.body, *secrets)}", retry_after=answer.retry_after
+        )
+
+
+def excerpt(body: bytes, *secrets: str | None) -> str:
+    """The beginning of an answer for a message, with a colon before it; nothing of nothing."""
+    parts = [part for secret in secrets if secret for part in (secret, *_parts(secret))]
+    text = redacted(body.decode("utf-8", "replace"), parts)
+    words = clean(" ".join(text.split()))[:_EXCERPT]
+    return f": {words}" if words else ""
+
+
+def _parts(url: str) -> list[str]:
+    """What of a URL may be a secret by itself; of anything else, nothing."""
+    rest = url.partition("://")[2]
+    return [part for part in re.split(r"[/?&=:@#]", rest) if len(part) >= _SHORTEST_PART]
+
+
+def trial(sink: str, at: datetime) -> Notification:
+    """A notification to try a sink with."""
+    subject = Subject("trial", "trial", "1.0.0", None)
+    message = Message(
+        sink, "test", subject, at, at, Verdict.FAILED, reason="a trial message: nothing has happened"
+    )
+    return Notification(message.message_id, at, (message,))

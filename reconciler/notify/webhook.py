@@ -1,0 +1,131 @@
+"""A webhook: CloudEvents 1.0 in the structured JSON mode, signed as the Standard Webhooks specification says.
+
+https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from reconciler.errors import ConfigurationError, SinkError
+from reconciler.notify.sink import ensure_accepted
+from reconciler.views.clean import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from reconciler.engine.episodes import Message
+    from reconciler.notify.sink import Notification, Pace, Post, Secret
+
+_TYPE = "model-reconciler.model."
+_PREFIX = "whsec_"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSink:
+    """Posts each notification to a URL; signed where there is a secret."""
+
+    name: str
+    pace: Pace
+    url: Secret
+    secret: Secret | None
+    post: Post
+    now: Callable[[], datetime]
+
+    async def deliver(self, notification: Notification) -> None:
+        """As the protocol says."""
+        try:
+            url = await self.url.read()
+            secret = None if self.secret is None else await self.secret.read()
+        except ConfigurationError as error:
+            raise SinkError(str(error)) from None
+        body = json.dumps(event(notification), separators=(",", ":")).encode()
+        moment = int(self.now().timestamp())
+        headers = {
+            "Content-Type": "application/cloudevents+json; charset=utf-8",
+            "webhook-id": notification.notification_id,
+            "webhook-timestamp": str(moment),
+        }
+        if secret is not None:
+            headers["webhook-signature"] = signature(secret, notification.notification_id, moment, body)
+        ensure_accepted(await self.post(url, headers, body), url, secret)
+
+
+def signature(secret: str, notification_id: str, moment: int, body: bytes) -> str:
+    """The value of `webhook-signature`.
+
+    Args:
+        secret: `whsec_` and base64, or any other text, which is taken as it is.
+        notification_id: the value of `webhook-id`.
+        moment: the value of `webhook-timestamp`: seconds since the epoch.
+        body: as it is sent.
+    """
+    made = hmac.digest(_key(secret), f"{notification_id}.{moment}.".encode() + body, "sha256")
+    return f"v1,{base64.b64encode(made).decode()}"
+
+
+def _key(secret: str) -> bytes:
+    if secret.startswith(_PREFIX):
+        try:
+            return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+        except binascii.Error:
+            pass
+    return secret.encode()
+
+
+def event(notification: Notification) -> dict[str, Any]:
+    """The notification as a CloudEvent."""
+    first = notification.messages[0]
+    is_digest = bool(notification.numbers)
+    target = "" if is_digest else f"/targets/{quote(first.subject.target, safe='', errors='replace')}"
+    return {
+        "specversion": "1.0",
+        "id": notification.notification_id,
+        "source": f"/reconciler{target}",
+        "type": _TYPE + ("digest" if is_digest else first.kind),
+        **({} if is_digest else {"subject": clean(first.subject.title)}),
+        "time": notification.at.isoformat(timespec="milliseconds"),
+        "datacontenttype": "application/json",
+        "data": _digest(notification) if is_digest else _data(first),
+    }
+
+
+def _digest(notification: Notification) -> dict[str, Any]:
+    numbers = [
+        {"event": kind, "verdict": verdict, "number": number}
+        for (kind, verdict), number in notification.numbers.items()
+    ]
+    return {
+        "total": sum(notification.numbers.values()),
+        "numbers": numbers,
+        "first": [{"event": message.kind, **_data(message)} for message in notification.messages],
+    }
+
+
+def _data(message: Message) -> dict[str, Any]:
+    """What is known of the model, by the names of every other output; unknown values are null."""
+    facts: dict[str, Any] = {
+        "target": message.subject.target,
+        "model_name": message.subject.model_name,
+        "model_version": message.subject.model_version,
+        "verdict": message.verdict,
+        "was": message.was,
+        "since": message.began.isoformat(timespec="seconds"),
+        "path": message.path or message.subject.path,
+        "line": message.line,
+        "commit": message.commit,
+        "author": message.author.partition(" <")[0] if message.author else None,
+        "model_id": message.model_id,
+        "reasons": [],
+    }
+    if message.reason:
+        facts["reasons"] = [{"code": message.code, "message": clean(message.reason)}]
+    return {key: clean(value) if type(value) is str else value for key, value in facts.items()}

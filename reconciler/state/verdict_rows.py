@@ -1,0 +1,74 @@
+"""The newest verdicts as numbered rows, some at a time: a row never changes, a new verdict is a new row."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from reconciler.state import report as report_text
+from reconciler.state import standing
+from reconciler.state.complaint import explained
+from reconciler.state.tables import stored
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from reconciler.engine.values import Item, Report
+    from reconciler.state.database import Database
+
+_NUMBERS_A_QUERY = 400
+
+
+class VerdictRows:
+    """Reads verdicts in pieces; get one from `SqlLedger.verdicts`. May be used from several threads.
+
+    Every method that reads raises StateError when the database cannot be used.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._removed: set[int] | None = None
+
+    def removed(self) -> set[int]:
+        """The numbers of rows that this process removed since the last time it was asked.
+
+        A number of them may be that of a new row by now. The first time there are none.
+        """
+        with self._lock:
+            found, self._removed = self._removed or set(), set()
+            return found
+
+    def note_removed(self, numbers: Collection[int]) -> None:
+        """Hears which rows were removed, once that is committed; kept only if somebody has asked before."""
+        with self._lock:
+            if self._removed is not None:
+                self._removed.update(numbers)
+
+    def summary(self) -> Report | None:
+        """The newest report in numbers, without its models; None when no cycle has finished."""
+        with explained(self._database.where), self._database.reading() as connection:
+            body = report_text.newest(connection)
+            return None if body is None else report_text.load(body, (), standing.counted(connection))
+
+    def after(self, number: int, limit: int) -> Sequence[tuple[int, Item]]:
+        """The rows with greater numbers, lowest first; so many at most."""
+        where = "WHERE id > ? ORDER BY id LIMIT ?"
+        with explained(self._database.where), self._database.reading() as connection:
+            return standing.selected(connection, where, (number, limit))
+
+    def numbered(self, numbers: Sequence[int]) -> Mapping[int, Item]:
+        """The rows of these numbers, as far as they are there."""
+        found: dict[int, Item] = {}
+        with explained(self._database.where), self._database.reading() as connection:
+            for start in range(0, len(numbers), _NUMBERS_A_QUERY):
+                some = tuple(numbers[start : start + _NUMBERS_A_QUERY])
+                where = f"WHERE id IN ({', '.join('?' * len(some))})"
+                found.update(standing.selected(connection, where, some))
+        return found
+
+    def of_name(self, target: str, name: str) -> tuple[Item, ...]:
+        """Every model of one name in one target."""
+        where = "WHERE target = ? AND model_name = ?"
+        with explained(self._database.where), self._database.reading() as connection:
+            return tuple(item for _, item in standing.selected(connection, where, stored((target, name))))

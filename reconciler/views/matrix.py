@@ -1,0 +1,61 @@
+"""Models by target: one line a name and version, one column a target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract import version_key
+from reconciler.engine.listing import by_pair
+from reconciler.views.clean import clean, pad, width
+from reconciler.views.colour import painter
+from reconciler.views.words import WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.engine.listing import MatrixRow
+    from reconciler.engine.values import Item, Report
+
+_ABSENT = "-"
+
+
+def text(found: Report, targets: Sequence[str], *, colour: bool) -> str:
+    """For a terminal; ends with a line break. `-` where a target does not know the model."""
+    paint = painter(colour=colour)
+    rows = [(clean(str(row.pair)), [row.cells.get(target) for target in targets]) for row in _rows(found)]
+    first = max((width(title) for title, _ in rows), default=0)
+    columns = [max(width(clean(target)), *map(len, WORDS)) for target in targets]
+    head = [pad(clean(target), cells) for target, cells in zip(targets, columns, strict=True)]
+    lines = [paint("  ".join([pad("", first), *head]).rstrip(), "bold")]
+    for title, items in rows:
+        cells = [
+            paint(pad(_word(item), space), WORDS[item.verdict].tone if item else "dim")
+            for item, space in zip(items, columns, strict=True)
+        ]
+        lines.append("  ".join([pad(title, first), *cells]).rstrip())
+    return "".join(f"{line}\n" for line in lines)
+
+
+def as_json(found: Report, targets: Sequence[str]) -> list[dict[str, Any]]:
+    """The same for programs; None where a target does not know the model."""
+    return [
+        {
+            "model_name": row.pair.model_name,
+            "model_version": row.pair.model_version,
+            "verdicts": {
+                target: row.cells[target].verdict.value if target in row.cells else None for target in targets
+            },
+        }
+        for row in _rows(found)
+    ]
+
+
+def _rows(found: Report) -> list[MatrixRow]:
+    """Every pair, by name and version, whichever target knows it."""
+    return sorted(
+        by_pair(found.items), key=lambda row: (row.pair.model_name, version_key(row.pair.model_version))
+    )
+
+
+def _word(item: Item | None) -> str:
+    return item.verdict.value if item else _ABSENT

@@ -1,0 +1,85 @@
+"""The journal of a night: a model fails, a message comes once, the loop is killed, it recovers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tests.daemon.running import SELDOM, inside, spawned
+from tests.daemon.waiting import until
+from tests.notify.receiving import TAKEN, receiving
+from tests.program import EMBEDDED, manifest
+from tests.relay import Answer
+
+if TYPE_CHECKING:
+    from tests.daemon.running import Daemon
+    from tests.program import Fleet
+
+
+def _hook(url: str, name: str = "oncall") -> str:
+    return f'[[notify]]\nname = "{name}"\nkind = "webhook"\nurl = "{url}/hook"\n'
+
+
+async def _sent_and_marked(daemon: Daemon) -> None:
+    """Waits until the sink took one message, and the outbox knows it."""
+    numbers = {"sent_total": 1.0, "pending": 0.0}
+    wanted = [f'reconciler_notify_{name}{{sink="oncall"}} {number}' for name, number in numbers.items()]
+    metrics = ""
+    for _ in range(1000):
+        metrics = (await daemon.get("/metrics")).text
+        if all(line in metrics for line in wanted):
+            break
+        await asyncio.sleep(0.02)
+    assert [line for line in wanted if line not in metrics] == []
+    assert 'reconciler_notify_failed_total{sink="oncall"} 0.0' in metrics
+
+
+def test_the_journal_of_a_night(fleet: Fleet) -> None:
+    """One message when it turns bad, none when the loop is killed and started again, one when it recovers."""
+
+    async def night() -> list[str]:
+        with receiving() as receiver:
+            fleet.configure(EMBEDDED + SELDOM + _hook(receiver.url))
+            async with spawned(fleet) as first:
+                await first.tells("tick", did_imported=1)
+                fleet.commit({"models.d/bad.yaml": manifest("bad@01.0.0")})
+                await first.tells("model needs attention")
+                await _sent_and_marked(first)
+                first.process.kill()
+                await first.exit_code()
+            async with inside(fleet) as second:
+                await second.tells("models need attention since before this start")
+                fleet.commit({"models.d/bad.yaml": manifest("bad@1.0.0")})
+                await second.tells("model needs no attention any more")
+                await until(lambda: len(receiver.requests) > 1)
+                await _sent_and_marked(second)
+            return [event["type"].rpartition(".")[2] for event in receiver.bodies]
+
+    assert asyncio.run(night()) == ["attention", "recovered"]
+
+
+def test_a_sink_that_is_down_slows_no_tick_and_is_a_line_on_the_page(fleet: Fleet) -> None:
+    """Metrics count the failures and tell how long the oldest message waits; another sink gets its own."""
+
+    async def work() -> None:
+        with receiving(Answer(503, b"down")) as down, receiving(TAKEN) as fine:
+            fleet.configure(EMBEDDED + SELDOM + _hook(down.url, "down") + _hook(fine.url, "fine"))
+            async with inside(fleet) as daemon:
+                fleet.commit({"models.d/bad.yaml": manifest("bad@01.0.0")})
+                await daemon.tells("a sink does not take messages", sink="down", error="HTTP 503: down")
+                await until(lambda: fine.requests)
+                fleet.declare("other@1.0.0")
+                await daemon.tells("tick", invalid=1, did_imported=1)
+                page = (await daemon.get("/")).text
+                assert "Messages to down are not delivered: 1 message waits since" in page
+                assert "HTTP 503: down" in page
+                assert "Messages to fine" not in page
+                metrics = (await daemon.get("/metrics")).text
+                assert 'reconciler_notify_pending{sink="down"} 1.0' in metrics
+                assert 'reconciler_notify_failed_total{sink="down"} 0.0' not in metrics
+                oldest = metrics.partition('reconciler_notify_oldest_pending_seconds{sink="down"} ')[2]
+                assert float(oldest.partition("\n")[0]) > 0
+                # of the commit that was there at the start, nobody knows since when it was
+                assert 'reconciler_commit_to_import_seconds_count{target="local"} 1.0' in metrics
+
+    asyncio.run(work())
