@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.contract.wording import many
 from reconciler.engine.desired import Reader
-from reconciler.engine.plan import conflict_reasons
+from reconciler.engine.faults import conflict_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator

@@ -24,6 +24,7 @@ from reconciler.engine.clock import Clock
 from reconciler.engine.declared import declared
 from reconciler.engine.details import Details, details_of
 from reconciler.engine.execute import Executor
+from reconciler.engine.faults import are_counted
 from reconciler.engine.guards import Circumstances, Guards, guard
 from reconciler.engine.journal import Journal
 from reconciler.engine.lineage import RECONCILED, trace
@@ -87,6 +88,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _STANDING = "standing"  # the commit that the remembered verdicts are of, and by which rules
+_ANY = "any"  # in the place of the commit: not every verdict is remembered, so that all are given anew
 _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _UNREADABLE_AGAIN = 30.0  # seconds; a registry may answer by then about a model that it would not speak of
 _REPOSITORY = ""  # marks that belong to no target
@@ -179,7 +181,7 @@ class Engine:
         digest = plan_digest(item for p in passes for item in p.items)
         self._check(passes, digest, wanted)
         lineage = await self._lineage(passes, commit)
-        notes += lineage.notes
+        notes += [*lineage.notes, *dict.fromkeys(note for p in passes for note in p.declared.notes)]
         await self._guard([p for p in passes if not wanted.confirms(p.target.name)], lineage, digest)
         if wanted.act:
             await asyncio.gather(*(self._alone(p, self._act(p, wanted)) for p in passes))
@@ -308,7 +310,8 @@ class Engine:
 
     async def _begin(self, target: Target, commit: str, cycle_id: str, wanted: Order) -> _Pass:
         """What is declared and remembered of the models that this cycle judges."""
-        found = await self._in_git(declared, self.source, target.index, target.reader, commit)
+        known = self.ledger.marks(_REPOSITORY).get(RECONCILED)
+        found = await self._in_git(declared, self.source, target.index, target.reader, commit, known=known)
         self.parsed += found.parsed
         hides = await self._in_git(found.hides_otherwise)
         scope = None if hides else self._scope(target, found, wanted)
@@ -317,6 +320,7 @@ class Engine:
             target.name,
             desired,
             self.clock.now(),
+            most_faults=target.reader.budgets.faults,
             entries=self.ledger.entries(target.name, scope),
             credits=await self._in_git(found.credits, None if scope is None else _paths(desired)),
         )
@@ -597,10 +601,14 @@ class Engine:
     async def _remember(self, report: Report, passes: Iterable[_Pass], lineage: Mapping[str, str]) -> None:
         """Keeps the verdicts, and after them the index they were made from."""
         judged = [p for p in passes if p.failure is None or p.items]
-        marks = {(p.target.name, _STANDING): _standing(p.target, report.commit) for p in judged}
+        marks = {
+            (p.target.name, _STANDING): _standing(p.target, _ANY if are_counted(p.items) else report.commit)
+            for p in judged
+        }
         marks |= {(p.target.name, OBSERVED_IN_FULL): p.view.now.isoformat() for p in judged if p.full}
         marks |= {(p.target.name, COMPARED): p.view.now.isoformat() for p in judged if p.compared}
-        if not any(item.verdict is Verdict.REFUSED for item in report.items):
+        held = any(p.declared.excess is not None for p in passes)  # this commit is not the one reconciled
+        if not held and not any(item.verdict is Verdict.REFUSED for item in report.items):
             marks |= {(_REPOSITORY, name): value for name, value in lineage.items()}
         self.ledger.save_report(report, {p.target.name: p.scope for p in judged}, marks)
         for p in judged:

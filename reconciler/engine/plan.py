@@ -11,8 +11,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reconciler.budgets import DEFAULTS
 from reconciler.contract import comparable, lifecycle, next_free, version_key
 from reconciler.engine.drift import differences
+from reconciler.engine.faults import conflict_reasons, within
 from reconciler.engine.guards import NO_LONGER_DECLARED
 from reconciler.engine.moments import due_at
 from reconciler.engine.values import (
@@ -65,6 +67,7 @@ class View:
         entries: the ledger.
         credits: by path and line, the commit that gave the document its content.
         taken: versions by name that are in use beside those that this view shows.
+        most_faults: so many problems of manifests are told; the others are counted.
         now: timezone-aware UTC.
     """
 
@@ -80,6 +83,7 @@ class View:
     entries: Mapping[Pair, Entry] = field(default_factory=dict)
     credits: Mapping[tuple[str, int], Credit] = field(default_factory=dict)
     taken: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    most_faults: int = DEFAULTS.faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +200,8 @@ def verdicts(view: View) -> tuple[Item, ...]:
     """The verdict on every declared and every registered model of one target, sorted."""
     items = [
         *(_declared(view, pair, manifest) for pair, manifest in view.desired.manifests.items()),
-        *(
-            _attributed(item, view)
-            for item in (
-                *(_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items()),
-                *_invalid(view),
-                *_unmanaged(view),
-            )
-        ),
+        *(_attributed(item, view) for item in within(_faulty(view), view.most_faults)),
+        *_unmanaged(view),
     ]
     return tuple(sorted(items, key=order))
 
@@ -377,19 +375,10 @@ def _pairs_named(view: View, name: str | None) -> Iterable[Pair]:
     return (pair for pair in known if pair.model_name == name)
 
 
-def conflict_reasons(pair: Pair, claims: Sequence[Declaration]) -> tuple[Reason, ...]:
-    """One reason for each manifest that claims a pair which others claim too."""
-    places = ", ".join(f"{claim.path}:{claim.line}" for claim in claims)
-    return tuple(
-        Reason(
-            "conflict",
-            f"{pair} is declared {len(claims)} times ({places}): "
-            "keep one, and give the others versions of their own",
-            claim.path,
-            claim.line,
-        )
-        for claim in claims
-    )
+def _faulty(view: View) -> list[Item]:
+    """What is in conflict, and what is invalid, in order."""
+    conflicts = (_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items())
+    return sorted((*conflicts, *_invalid(view)), key=order)
 
 
 def _conflict(view: View, pair: Pair, claims: Sequence[Declaration]) -> Item:
@@ -404,7 +393,7 @@ def _conflict(view: View, pair: Pair, claims: Sequence[Declaration]) -> Item:
         model_id=model.model_id if model else None,
         model_status=model.status if model else None,
         reasons=conflict_reasons(pair, claims),
-        digest="+".join(sorted(claim.digest for claim in claims)),
+        digest=hashlib.sha256("+".join(sorted(claim.digest for claim in claims)).encode()).hexdigest(),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,10 +37,14 @@ class Reason:
 _NOT_READ_TO_THE_END = frozenset(
     (
         "syntax", "merge-conflict", "too-many-documents", "too-many-nodes", "too-deep", "file-too-large",
-        "not-utf-8", "control-character", "link", "unsafe-path",
+        "not-utf-8", "control-character", "link", "unsafe-path", "path-too-long", "over-budget",
     )
 )  # fmt: skip
 """What is said of a file of which nobody knows all that it declares."""
+
+MORE = "more-problems"
+"""The code of what stands in the place of problems that are only counted."""
+
 
 _MEMBERS = tuple(member.name for member in fields(Reason))
 
@@ -100,3 +104,23 @@ class InvalidManifest:
         """Whether nobody can know which models it declares, nor say of any that it is declared nowhere."""
         named = self.model_name is not None and self.model_version is not None
         return not named and any(reason.code in _NOT_READ_TO_THE_END for reason in self.reasons)
+
+
+def reasons_of(result: Manifest | InvalidManifest) -> tuple[Reason, ...]:
+    """The warnings of a document, or its problems."""
+    return result.reasons if isinstance(result, InvalidManifest) else result.warnings
+
+
+def with_reasons(
+    result: Manifest | InvalidManifest, reasons: tuple[Reason, ...]
+) -> Manifest | InvalidManifest:
+    """The same document with other warnings, or other problems."""
+    if isinstance(result, InvalidManifest):
+        return replace(result, reasons=reasons)
+    return replace(result, warnings=reasons)
+
+
+def moved_result(result: Manifest | InvalidManifest, path: str) -> Manifest | InvalidManifest:
+    """What the same content says at another path, where it names no file beside it."""
+    told = tuple(replace(one, path=path) for one in reasons_of(result))
+    return replace(with_reasons(result, told) if told else result, path=path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -285,7 +285,11 @@ class GitSource:
         if not wanted:
             return {}
         with self._origin.commands.stream(*log.NAMED, feed=_lines(wanted)) as output:
-            return {found.commit: found.attribution for found in log.commits(output.pieces())}
+            named: dict[str, Attribution] = {}
+            with suppress(BudgetError):  # the others are known by what the journal says of them
+                for found in log.commits(output.pieces(), self._budgets):
+                    named[found.commit] = found.attribution
+            return named
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The bytes of each blob, streamed in the order asked, by one `git cat-file --batch`.
@@ -351,8 +355,9 @@ class GitSource:
     def graph(self, commit: str, paths: Collection[str], *, whole: bool = False) -> Iterator[CommitGraph]:
         """Every commit that leads to `commit`, with what it did to these files, or below these folders.
 
-        It ends where there is more than is read (`CommitGraph.cut`). One process for a few paths, whose log is read only as far back as needed; two for many, and for
-        a log that is read to its end, which then tells children before parents.
+        One process for a few paths, whose log is read only as far back as needed; two for many, and for
+        a log that is read to its end, which then tells children before parents. It ends where there is more
+        than is read, see `CommitGraph.cut`.
 
         Raises:
             SourceError: the commit is not there, or git failed.
