@@ -26,6 +26,7 @@ class Budgets:
         commits: commits that are read for one question about history.
         changes: changes of files in these commits.
         log_bytes: bytes of what git tells of these commits.
+        git_memory: bytes that one git process which reads may allocate; what it maps of packs is not counted.
         author, subject, path, reason: characters that are stored or shown; a longer path is refused.
         output: bytes that one command prints.
     """
@@ -39,6 +40,7 @@ class Budgets:
     commits: int = 500_000
     changes: int = 1_000_000
     log_bytes: int = 256 * _MIB
+    git_memory: int = 512 * _MIB
     author: int = 256
     subject: int = 256
     path: int = 1_024

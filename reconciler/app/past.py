@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.app.repository import source_of
 from reconciler.contract.pair import Pair
@@ -19,9 +19,16 @@ if TYPE_CHECKING:
     from reconciler.settings import Configuration
 
 
-def past(
-    configuration: Configuration, target: str | None, name: str | None, version: str | None
-) -> tuple[list[Declared], list[Event], dict[str, Attribution]]:
+class Past(NamedTuple):
+    """What is joined, and facts for a person."""
+
+    models: list[Declared]
+    events: list[Event]
+    named: dict[str, Attribution]
+    notes: list[str]
+
+
+def past(configuration: Configuration, target: str | None, name: str | None, version: str | None) -> Past:
     """Everything known about the wanted models: what commits did to them, the journal, and its commits.
 
     Args:
@@ -34,6 +41,7 @@ def past(
     models: list[Declared] = []
     events: list[Event] = []
     named: dict[str, Attribution] = {}
+    notes: list[str] = []
     with (
         closing(source_of(configuration)) as source,
         closing(open_state(configuration.state_url, writer=False)) as ledger,
@@ -45,9 +53,10 @@ def past(
             with source.graph(commit, [folder], whole=True) as graph:
                 changes = model_changes(graph, source, folder, name, version)
                 named |= _named(graph, {event.commit for event in journal if event.commit is not None})
+                notes += [graph.cut] if graph.cut else []
             models += [Declared(wanted, *change) for change in changes.items()]
             events += journal
-    return models, events, named
+    return Past(models, events, named, list(dict.fromkeys(notes)))
 
 
 def _named(graph: CommitGraph, commits: Collection[str]) -> Iterable[tuple[str, Attribution]]:

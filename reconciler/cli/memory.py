@@ -84,7 +84,10 @@ def history(
     from reconciler.views import history as view  # noqa: PLC0415
 
     name, _, version = (model or "").partition("@")
-    rows = view.rows(*past(configuration(config), target, name or None, version or None))
+    found = past(configuration(config), target, name or None, version or None)
+    for note in found.notes:
+        tell(f"note: {note}")
+    rows = view.rows(found.models, found.events, found.named)
     if output is Output.JSON:
         put_json(view.as_json(rows))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from reconciler.contract.wording import many
@@ -10,7 +11,7 @@ from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from reconciler.contract.pair import Pair
     from reconciler.engine.values import Declaration
@@ -19,8 +20,13 @@ _CLAIMS = 10
 """Manifests that claim one pair and are named."""
 
 
-def conflict_reasons(pair: Pair, claims: Sequence[Declaration]) -> tuple[Reason, ...]:
-    """One reason for each manifest that claims a pair which others claim too; for the first of very many."""
+def conflict_reasons(
+    pair: Pair, claims: Sequence[Declaration], only: Collection[str] = ()
+) -> tuple[Reason, ...]:
+    """One reason for each manifest that claims a pair which others claim too; for the first of very many.
+
+    With `only`, those are the first that stand in these files.
+    """
     named = claims[:_CLAIMS]
     places = ", ".join(f"{claim.path}:{claim.line}" for claim in named)
     more = f" and {len(claims) - _CLAIMS:,} more" if len(claims) > _CLAIMS else ""
@@ -32,7 +38,7 @@ def conflict_reasons(pair: Pair, claims: Sequence[Declaration]) -> tuple[Reason,
             claim.path,
             claim.line,
         )
-        for claim in named
+        for claim in islice((claim for claim in claims if not only or claim.path in only), _CLAIMS)
     )
 
 

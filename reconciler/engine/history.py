@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from reconciler.engine.graph import CommitGraph, Logged
     from reconciler.engine.ports import Source
 
+_PLACES = 10
+"""Files of one commit that declare one model and are told of: it may stand in very many."""
+
 _FILE = "100"  # how the mode of a file begins, and of nothing else
 
 _Kind = tuple[bool, str]
@@ -93,7 +96,7 @@ def _is_same(pair: Pair, before: _Content, after: _Content) -> bool:
 def _told(commits: Iterable[list[FileChange]]) -> Iterator[FileChange]:
     """The changes of each commit, without the files that it moved the document out of."""
     for changes in commits:
-        yield from [change for change in changes if not change.deleted] or changes[:1]
+        yield from [change for change in changes if not change.deleted][:_PLACES] or changes[:1]
 
 
 def _contents(

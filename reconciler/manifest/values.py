@@ -122,5 +122,10 @@ def with_reasons(
 
 def moved_result(result: Manifest | InvalidManifest, path: str) -> Manifest | InvalidManifest:
     """What the same content says at another path, where it names no file beside it."""
-    told = tuple(replace(one, path=path) for one in reasons_of(result))
-    return replace(with_reasons(result, told) if told else result, path=path)
+    told = tuple(
+        Reason(one.code, one.message, path, one.line, one.column, one.severity, one.excerpt)
+        for one in reasons_of(result)
+    )
+    if isinstance(result, InvalidManifest):
+        return InvalidManifest(path, result.line, told, result.model_name, result.model_version)
+    return replace(result, path=path, warnings=told)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from reconciler.settings.limits import LimitSettings
 from reconciler.settings.written import (  # noqa: TC001 - pydantic reads the annotations
     Address,
     Duration,
@@ -332,6 +333,7 @@ class Settings(BaseModel):
     state: StateSettings = StateSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     guards: GuardSettings = GuardSettings()
+    limits: LimitSettings = LimitSettings()
     follow: FollowSettings = FollowSettings()
     notify: tuple[NotifySettings, ...] = ()
     web: WebSettings = WebSettings()

@@ -9,12 +9,13 @@ started: to see that there is no new commit takes none.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import signal
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from reconciler.errors import SourceError
+from reconciler.errors import BudgetError, SourceError
 from reconciler.source.environment import not_passed_on
 from reconciler.source.text import bounded, printable
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _MOST = 64 * 1024 * 1024  # bytes of one answer that is taken whole
 _LONGEST = 30  # times the timeout that git may take altogether, if it goes on saying something
 OLDEST_GIT = (2, 31)  # GIT_CONFIG_COUNT, without which a repository's configuration could start programs
+_BROKE_DOWN = frozenset({-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT})
+_NO_MEMORY = "out of memory"
 _DONE_OR_REFUSED = frozenset({0, 128})
 _IN_BULK = {"GIT_FLUSH": "0"}
 _INSTALL = f"install git {OLDEST_GIT[0]}.{OLDEST_GIT[1]} or later and put it on PATH"
@@ -66,6 +69,7 @@ class Commands:
         timeout: float,
         named: str | None = None,
         redact: Callable[[str], str] = str,
+        heap: int | None = None,
     ) -> None:
         """Nothing is started yet.
 
@@ -77,7 +81,9 @@ class Commands:
                 that goes on may take thirty times as long.
             named: the repository in messages; by default the folder.
             redact: takes secrets out of git's words.
+            heap: bytes that each process may allocate; None for any number.
         """
+        self._heap = heap
         self._folder = folder
         self._environment = dict(environment)
         self._timeout = timeout
@@ -156,14 +162,19 @@ class Commands:
 
     def require_success(self, conversation: Conversation, accept: frozenset[int] = frozenset({0})) -> None:
         """Raises what git complained about, if its output has ended and it failed."""
-        if conversation.at_end and conversation.exit_status() not in accept:
-            raise self.failure(conversation)
+        if conversation.at_end and (status := conversation.exit_status()) not in accept:
+            raise self.failure(conversation, status)
 
-    def failure(self, conversation: Conversation) -> GitError:
-        """Git's complaints in words for a person."""
+    def failure(self, conversation: Conversation, status: int) -> SourceError:
+        """Git's complaints in words for a person; a BudgetError where it broke down under what it read."""
         from reconciler.source.complaint import explain  # noqa: PLC0415 - for failures only
 
         complaints = self._redact(conversation.complaints())
+        if status in _BROKE_DOWN or (self._heap is not None and _NO_MEMORY in complaints.lower()):
+            return BudgetError(
+                f"{self._named}: git broke down while it read: a commit is too large or its folders too "
+                "deep; take it out of the branch, or raise limits.git_memory"
+            )
         return GitError(f"{self._named}: {explain(complaints, str(self._folder))}", complaints)
 
     def close(self) -> None:
@@ -198,6 +209,8 @@ class Commands:
                 "check that git is installed and that this is still a git repository"
             ) from error
         self._tally.started += 1
+        if self._heap is not None and handle.proc is not None:
+            _bound_memory(handle.proc.pid, self._heap)
         return handle
 
     def _there(self) -> tuple[str, str]:
@@ -208,6 +221,17 @@ class Commands:
         """What to start git through where variables have to go: GitPython can only add and replace some."""
         gone = not_passed_on(self._environment)
         return ["env", *(part for name in gone for part in ("-u", name))] if gone else []
+
+
+def _bound_memory(process: int, heap: int) -> None:
+    """Lets a process allocate so many bytes; on a system without such limits, any number.
+
+    A difference is sorted in memory before its first line is printed, so that stopping to read is too late.
+    """
+    import resource  # noqa: PLC0415 - where git is started
+
+    with suppress(AttributeError, OSError, ValueError):  # ValueError: above the limit of this process
+        resource.prlimit(process, resource.RLIMIT_DATA, (heap, heap))
 
 
 @cache

@@ -73,9 +73,10 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     if remote is not None:
         from reconciler.source.mirror import Mirror  # noqa: PLC0415 - most repositories are folders
 
-        mirror = Mirror(remote, branch, cache_dir, timeout=timeout, tally=tally)
+        mirror = Mirror(remote, branch, cache_dir, timeout=timeout, tally=tally, heap=budgets.git_memory)
         return GitSource(mirror, followed=followed, tally=tally, paths=paths, budgets=budgets)
-    local = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, tally=tally)
+    heap = budgets.git_memory
+    local = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, tally=tally, heap=heap)
     return GitSource(local, followed=followed, tally=tally, paths=paths, budgets=budgets)
 
 
@@ -422,11 +423,11 @@ class GitSource:
         with commands.stream(*log.GRAPH, self._known(commit), "--") as output:
             lines, cut = log.newest(output.pieces(), self._budgets)
         found: list[log.Commit] = []
-        with commands.stream(*log.TOLD, *where, feed=log.fed(lines), in_bulk=True) as output:
-            try:
+        try:
+            with commands.stream(*log.TOLD, *where, feed=log.fed(lines), in_bulk=True) as output:
                 found.extend(log.joined(lines, log.commits(output.pieces(), self._budgets)))
-            except BudgetError as error:
-                cut = str(error)
+        except BudgetError as error:
+            cut = str(error)
         return CommitGraph(commit, found, cut)
 
     @_asked_again
