@@ -21,7 +21,7 @@ class Budgets:
         listed_bytes: bytes of git's list of them.
         manifests: documents of one target.
         manifest_bytes: bytes of manifests, and of the files they name, that one cycle reads for one target.
-        faults_per_file: problems told of one file; the rest are counted.
+        file_faults: problems told of one file; the rest are counted.
         faults: problems told of one target; the rest are counted.
         commits: commits that are read for one question about history.
         changes: changes of files in these commits.
@@ -35,12 +35,12 @@ class Budgets:
     listed_bytes: int = 64 * _MIB
     manifests: int = 200_000
     manifest_bytes: int = 128 * _MIB
-    faults_per_file: int = 100
+    file_faults: int = 100
     faults: int = 1_000
     commits: int = 500_000
     changes: int = 1_000_000
     log_bytes: int = 256 * _MIB
-    git_memory: int = 512 * _MIB
+    git_memory: int = 192 * _MIB
     author: int = 256
     subject: int = 256
     path: int = 1_024

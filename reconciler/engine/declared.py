@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _KEPT_WHOLE = 20_000  # manifests kept as they were read, for the import that follows; about 2 KiB each
 
+_VERY_MANY = 20_000  # changes: reading the whole index costs less than asking it about each of them
+
 _FEW = 200  # files that changed in one cycle: so many are compared with the registry, for which they are read
 
 
@@ -243,7 +245,7 @@ class _Desk:
             return self.found({}, base=base)
         since = self.source.graph_since(base, self.commit, self.reader.root)
         changes = None if since is None else self.source.changes(base, self.commit, self.reader.root)
-        if since is None or changes is None:
+        if since is None or changes is None or len(changes) > _VERY_MANY:
             return self.anew()
         return self.moved(base, changes, since)
 

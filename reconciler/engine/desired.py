@@ -65,13 +65,13 @@ class Reader:
 
     def concerns(self, file: File) -> bool:
         """Whether the file is a manifest, or something that is refused in the place of one."""
-        return is_manifest(file.path, self.root) or (_linked(file) and self._refused(file) is not None)
+        return is_manifest(file.path, self.root) or (_linked(file) and self._refusal(file) is not None)
 
     def reads(self, file: File) -> bool:
         """Whether the file is a manifest that is not refused unread."""
-        return is_manifest(file.path, self.root) and not _linked(file) and self._refused(file) is None
+        return is_manifest(file.path, self.root) and not _linked(file) and self._refusal(file) is None
 
-    def _refused(self, file: File) -> InvalidManifest | None:
+    def _refusal(self, file: File) -> InvalidManifest | None:
         return refuse(file, self.root, self.budgets.path)
 
     def require_few(self, documents: int) -> None:
@@ -95,7 +95,7 @@ class Reader:
         readable: defaultdict[str, list[File]] = defaultdict(list)
         work = _Work(self, source, look)
         for file in files:
-            refused = self._refused(file)
+            refused = self._refusal(file)
             if refused is not None:
                 yield work.told(file, (refused,)), ()
             elif is_manifest(file.path, self.root) and not _linked(file):
@@ -161,7 +161,7 @@ class _Work:
     def _most(self) -> int:
         """How many problems are told of the next file: once very many were, one for each document."""
         budgets = self.reader.budgets
-        return budgets.faults_per_file if self._faults < budgets.faults else 1
+        return budgets.file_faults if self._faults < budgets.faults else 1
 
     def told(
         self,

@@ -58,13 +58,14 @@ def within(faulty: Sequence[Item], most: int) -> list[Item]:
 
 def are_counted(items: Sequence[Item]) -> bool:
     """Whether some of these stand for others that are only counted."""
-    return any(item.path is None and item.reasons and item.reasons[0].code == MORE for item in items)
+    return any(item.reasons and item.reasons[0].code == MORE for item in items)
 
 
 def _counted(rest: Sequence[Item]) -> Item:
     problems = sum(len(item.reasons) for item in rest)
     message = (
-        f"and {many(problems, 'more problem')} of {many(len(rest), 'manifest')}, beginning with "
-        f"{rest[0].path}: correct the first ones, or raise limits.faults"
+        f"and {many(problems, 'more problem')} of {many(len(rest), 'manifest')} from here on: correct "
+        "the first ones, or raise limits.faults"
     )
-    return Item(rest[0].target, Verdict.INVALID, reasons=(Reason(MORE, message),))
+    place = rest[0].path
+    return Item(rest[0].target, Verdict.INVALID, path=place, reasons=(Reason(MORE, message, place),))

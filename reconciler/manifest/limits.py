@@ -27,5 +27,5 @@ class Told(NamedTuple):
         longest: characters of one message.
     """
 
-    problems: int = DEFAULTS.faults_per_file
+    problems: int = DEFAULTS.file_faults
     longest: int = DEFAULTS.reason

@@ -18,8 +18,8 @@ class LimitSettings(BaseModel):
     manifest_bytes: int = Field(
         DEFAULTS.manifest_bytes, ge=1024, description="Bytes of manifests that one cycle reads for a target."
     )
-    faults_per_file: int = Field(
-        DEFAULTS.faults_per_file, ge=1, description="Problems told of one file; the rest are counted."
+    file_faults: int = Field(
+        DEFAULTS.file_faults, ge=1, description="Problems told of one file; the rest are counted."
     )
     faults: int = Field(DEFAULTS.faults, ge=1, description="Problems told of a target; the rest are counted.")
     commits: int = Field(DEFAULTS.commits, ge=1, description="Commits read for one question about history.")

@@ -428,6 +428,8 @@ class GitSource:
                 found.extend(log.joined(lines, log.commits(output.pieces(), self._budgets)))
         except BudgetError as error:
             cut = str(error)
+            while found and not found[-1].deltas:  # of these git may not have told any more
+                found.pop()
         return CommitGraph(commit, found, cut)
 
     @_asked_again

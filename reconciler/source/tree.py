@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from itertools import pairwise
@@ -65,8 +66,13 @@ def fit_arguments(paths: Iterable[str]) -> bool:
 
 
 def pathspec(*paths: str) -> tuple[str, ...]:
-    """Arguments that limit a command to `paths`, after every option; the root limits nothing."""
-    return ("--", *paths) if all(paths) else ("--",)
+    """Arguments that limit a command to `paths`, after every option; the root limits nothing.
+
+    They are the paths' own bytes, whatever this machine's locale.
+    """
+    if not all(paths):
+        return ("--",)
+    return "--", *(os.fsdecode(path.encode("utf-8", "surrogateescape")) for path in paths)
 
 
 def files(pieces: Iterable[bytes], budgets: Budgets, where: str) -> list[File]:

@@ -12,6 +12,7 @@ from hashlib import sha1
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.contract import Pair, edition
 from reconciler.engine.clock import Clock, Policy
 from reconciler.engine.cycle import Engine
@@ -262,6 +263,7 @@ class World:
     events: list[Event] = field(default_factory=list)
     dies_after: int | None = None
     judge_all_below: int = 1000
+    budgets: Budgets = DEFAULTS
     elapsed: float = 0.0
     numbers: Iterator[int] = field(default_factory=count)
 
@@ -286,7 +288,7 @@ class World:
             target = Target(
                 "local",
                 self.registry,
-                Reader(edition("seed-2019"), "models.d"),
+                Reader(edition("seed-2019"), "models.d", self.budgets),
                 index.of("local", "rules"),
                 policy=Policy(in_flight=self.in_flight),
                 judge_all_below=self.judge_all_below,
