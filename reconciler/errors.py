@@ -7,7 +7,8 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     ReconcilerError
     ├── ConfigurationError        2  stop, and correct the configuration
     ├── SourceError               3  git could not be read; the last good commit stays
-    │   └── BudgetError           3  a commit declares more than `[limits]` allows; the last good one stays
+    │   ├── BudgetError           3  a commit declares more than `[limits]` allows; the last good one stays
+    │   └── UnknownRevisionError  3  no commit of the repository goes by that name
     ├── StateError                3  the state cannot be used; never guessed, never overwritten
     │   └── StateLockedError      3  another process is the writer
     ├── StuckError                3  the loop stood still; a supervisor starts the process again
@@ -48,7 +49,9 @@ class Exit(IntEnum):
 
 _MEANING = {
     Exit.WELL: "all well",
-    Exit.HUMAN: "something needs a human: invalid, conflict, failed, drifted or missing",
+    Exit.HUMAN: (
+        "something needs a human: invalid, conflict, failed, drifted or missing; or `diff` found a difference"
+    ),
     Exit.CONFIGURATION: "usage or configuration is wrong",
     Exit.UNUSABLE: "git, registry or state could not be used",
     Exit.REFUSED: "refused by a guard",
@@ -79,6 +82,10 @@ class SourceError(ReconcilerError):
 
 class BudgetError(SourceError):
     """There is more to read than a setting of `[limits]` allows; nothing beyond it was read."""
+
+
+class UnknownRevisionError(SourceError):
+    """No commit of the repository goes by that name."""
 
 
 class StateError(ReconcilerError):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from reconciler.cli.program import run
+from reconciler.cli import main
 from tests.git_repository import GitRepository, git_environment
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _log_of_its_own() -> Iterator[None]:
 
 def _exit_code() -> int:
     try:
-        run()
+        main()
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else int(left.code is not None)
     return 0

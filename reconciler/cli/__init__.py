@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+
+CANDIDATES = "__candidates"
+"""The first argument with which a shell asks what to offer after Tab."""
+
 
 def main() -> None:
     """The `reconciler` program."""
+    if sys.argv[1:2] == [CANDIDATES]:
+        from reconciler.cli.candidates import offer  # noqa: PLC0415 - at each Tab: without typer
+
+        offer(sys.argv[2:])
+        return
     from reconciler.cli.program import run  # noqa: PLC0415 - importing the package alone stays free
 
     run()
 
 
-__all__ = ["main"]
+__all__ = ["CANDIDATES", "main"]

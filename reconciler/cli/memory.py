@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,17 +19,41 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.report import ModelArgument, about, leave, show
-from reconciler.cli.terminal import colour, configuration, put, put_json, tell
+from reconciler.cli.terminal import colour, configuration, put, put_all, put_json, put_json_list, tell
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.engine.values import Report
+    from reconciler.settings import Configuration
+
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at", metavar="COMMIT|TIME", help="What was known while a commit was reconciled, or at a time."
+    ),
+]
+ModelIdOption = Annotated[
+    str | None, typer.Option("--model-id", metavar="ID", help="Only what led to this model, and its fate.")
+]
+CommitOption = Annotated[
+    str | None, typer.Option("--commit", metavar="REV", help="Only what this commit did and caused.")
+]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Only what happened then or later.")
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="Only what happened then or earlier.")
+]
+AuthorOption = Annotated[
+    str | None, typer.Option("--author", metavar="TEXT", help="Only commits whose author's name has this.")
+]
 
 
 def status(
     model: ModelArgument = None,
+    at: AtOption = None,
     config: ConfigOption = None,
     target: TargetOption = None,
     output: OutputOption = Output.TEXT,
@@ -36,11 +62,22 @@ def status(
     matrix: Annotated[bool, typer.Option("--matrix", help="Models by target.")] = False,
 ) -> None:
     """Shows the last known verdict of every model, or of one, from the state, offline."""
+    settings = configuration(config)
+    report = _newest(settings, target, quiet=quiet) if at is None else _earlier(settings, at, target)
+    report = about(report, model)
+    if matrix:
+        _show_matrix(report, settings.chosen(target), output)
+    else:
+        show(report, PlanOutput(output), quiet=quiet, verbose=verbose or output is Output.TEXT, mode="status")
+    leave(report)
+
+
+def _newest(settings: Configuration, target: str | None, *, quiet: bool) -> Report:
+    """What is known now; notes about it go to standard error."""
     from reconciler.app.identity import renamed  # noqa: PLC0415 - heavy
     from reconciler.engine.remembered import begun, refreshed  # noqa: PLC0415
     from reconciler.state import open_state  # noqa: PLC0415
 
-    settings = configuration(config)
     names = settings.chosen(target)
     with closing(open_state(settings.state_url, writer=False)) as ledger:
         known = ledger.last_report()
@@ -52,12 +89,15 @@ def status(
         tell("nothing is remembered yet: no cycle has run with this state; see `reconciler plan`")
     for note in notes:
         tell(f"note: {note}")
-    report = about(report, model)
-    if matrix:
-        _show_matrix(report, names, output)
-        leave(report)
-    show(report, PlanOutput(output), quiet=quiet, verbose=verbose or output is Output.TEXT, mode="status")
-    leave(report)
+    return report
+
+
+def _earlier(settings: Configuration, at: str, target: str | None) -> Report:
+    """What was known at a time, or while a commit was the one reconciled."""
+    from reconciler.app.earlier import earlier  # noqa: PLC0415 - heavy
+    from reconciler.cli.moment import written  # noqa: PLC0415
+
+    return earlier(settings, written(at) or at, target)
 
 
 def _show_matrix(report: Report, targets: Sequence[str], output: Output) -> None:
@@ -73,6 +113,11 @@ def _show_matrix(report: Report, targets: Sequence[str], output: Output) -> None
 
 def history(
     model: ModelArgument = None,
+    model_id: ModelIdOption = None,
+    commit: CommitOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    author: AuthorOption = None,
     config: ConfigOption = None,
     target: TargetOption = None,
     output: OutputOption = Output.TEXT,
@@ -80,18 +125,27 @@ def history(
     verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Shows who declared each model, when, and what became of it: git's log joined with the journal."""
-    from reconciler.app.past import past  # noqa: PLC0415 - heavy
+    from reconciler.app.past import HistoryQuery, past  # noqa: PLC0415 - heavy
+    from reconciler.cli.moment import moment  # noqa: PLC0415
     from reconciler.views import history as view  # noqa: PLC0415
 
+    now = datetime.now(UTC)
+    wanted = view.RowFilter(
+        since=None if since is None else moment("--since", since, now),
+        until=None if until is None else moment("--until", until, now),
+        author=author,
+    )
     name, _, version = (model or "").partition("@")
-    found = past(configuration(config), target, name or None, version or None)
-    for note in found.notes:
-        tell(f"note: {note}")
-    rows = view.rows(found.models, found.events, found.named)
-    if output is Output.JSON:
-        put_json(view.as_json(rows))
-    else:
-        put(view.text(rows, colour=colour()))
-    if model and not rows:
+    query = HistoryQuery(target, name or None, version or None, model_id, commit)
+    with closing(past(configuration(config), query, lambda note: tell(f"note: {note}"))) as found:
+        first = next(found, None)
+        rows = filter(wanted.admits, () if first is None else chain([first], found))
+        if output is Output.JSON:
+            put_json_list(view.as_json(rows))
+        else:
+            put_all(view.text(rows, colour=colour()))
+    if commit and first is None:
+        tell(f"{commit}: this commit changed no model's document, and nothing came of it")
+    elif model and first is None:
         tell(f"{model}: neither declared in git nor remembered; `reconciler history` lists every model")
         raise typer.Exit(Exit.HUMAN)

@@ -20,12 +20,14 @@ from reconciler.cli.terminal import OutputClosedError, tell
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.private import private_files
 
-_COMMANDS = {
+COMMANDS = {
     "validate": ("validate.validate", "Checks manifests of the work tree or of a commit."),
     "plan": ("sync.plan", "Shows what one cycle would do; changes nothing."),
     "apply": ("sync.apply", "One cycle: plans, imports, waits for the outcome."),
     "run": ("loop.run", "The scheduled loop, with page, metrics and webhook."),
     "status": ("memory.status", "The last known verdict of every model, offline."),
+    "diff": ("diff.diff", "What is declared of one model beside what is registered."),
+    "adopt": ("adopt.adopt", "Writes manifests for what is registered and declared nowhere."),
     "history": ("memory.history", "Who declared each model, and what became of it."),
     "retry": ("retry.retry", "Releases a failed model and imports it again."),
     "schema": ("schema.schema", "JSON Schema of a manifest or of the configuration."),
@@ -33,6 +35,9 @@ _COMMANDS = {
     "state": ("state.app", "Looks after the state: check, export, compact, migrate, rebuild."),
     "notify": ("notify.app", "Sends a trial message to a sink: test."),
     "registry": ("registry.app", "The embedded registry: serve."),
+    "completion": ("completion.completion", "The completion script of bash, zsh or fish."),
+    "version": ("version.version", "Shows the version."),
+    "help": ("help.show_help", "Shows the help of a command."),
 }
 """For each command, in the order of the list: where in this package it is, and its line of the list."""
 
@@ -42,7 +47,7 @@ class _Commands(typer.core.TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401
         name, _, rest = super().resolve_command(ctx, args)
-        return name, name and _loaded(name), rest
+        return name, name and loaded(name), rest
 
 
 app = typer.Typer(
@@ -125,7 +130,9 @@ def _discard_output() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def _version(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+def _version(
+    version: bool = typer.Option(False, "--version", "-V", help="Show the version and exit."),
+) -> None:
     if version:
         from reconciler import __version__  # noqa: PLC0415 - only here
 
@@ -137,8 +144,9 @@ def _listed() -> None:
     """Stands in the list for a command that is not imported yet."""
 
 
-def _loaded(name: str) -> Any:  # noqa: ANN401 - the library's commands have no public type
-    module, _, member = _COMMANDS[name][0].partition(".")
+def loaded(name: str) -> Any:  # noqa: ANN401 - the library's commands have no public type
+    """The command of that name, imported."""
+    module, _, member = COMMANDS[name][0].partition(".")
     found = getattr(import_module(f"reconciler.cli.{module}"), member)
     shelf = typer.Typer(rich_markup_mode=None)
     if isinstance(found, typer.Typer):
@@ -148,5 +156,5 @@ def _loaded(name: str) -> Any:  # noqa: ANN401 - the library's commands have no 
     return typer.main.get_group(shelf).commands[name]
 
 
-for _name, (_, _line) in _COMMANDS.items():
+for _name, (_, _line) in COMMANDS.items():
     app.command(_name, short_help=_line)(_listed)

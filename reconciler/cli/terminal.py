@@ -14,6 +14,8 @@ from reconciler.redaction import concealed
 from reconciler.views.clean import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reconciler.settings import Configuration
 
 
@@ -75,6 +77,36 @@ def _write(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError as error:
         raise OutputClosedError from error
+
+
+def put_all(pieces: Iterable[str]) -> None:
+    """Many pieces of a result to standard output, each as it is, as far as `limits.output` lets them.
+
+    Raises:
+        OutputClosedError: nobody reads it.
+    """
+    from reconciler.views.cut import pieces_within  # noqa: PLC0415
+
+    _write_all(pieces_within(pieces, _output.most))
+
+
+def _write_all(pieces: Iterable[str]) -> None:
+    try:
+        sys.stdout.writelines(pieces)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise OutputClosedError from error
+
+
+def put_json_list(values: Iterable[Any]) -> None:
+    """What `put_json` prints of a list, one value after the other. Raises OutputClosedError."""
+    from reconciler.views.as_json import list_pieces  # noqa: PLC0415
+    from reconciler.views.cut import ADVICE  # noqa: PLC0415
+
+    def cut() -> None:
+        tell(f"note: objects are left out at the end: {ADVICE}")
+
+    _write_all(list_pieces(values, _output.most, cut))
 
 
 def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds

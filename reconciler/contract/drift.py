@@ -68,7 +68,7 @@ def _registered(key: str, value: Any, declared: Mapping[str, Any], detail: Mappi
         return None
     if echoed.echo is Echo.SAME:
         told = field(key, raw)
-        return _restricted(told, echoed.members) if echoed.members else told
+        return restricted(told, echoed.members) if echoed.members else told
     return _READ[echoed.echo](value, raw)
 
 
@@ -130,11 +130,11 @@ _READ: Mapping[Echo, Read] = {
 }
 
 
-def _restricted(told: Any, members: frozenset[str]) -> Any:  # noqa: ANN401 - any JSON
+def restricted(told: Any, members: frozenset[str]) -> Any:  # noqa: ANN401 - any JSON
     """`told`, with documented members only."""
     if isinstance(told, dict):
-        return {key: _restricted(inner, members) for key, inner in told.items() if key in members}
-    return [_restricted(inner, members) for inner in told] if isinstance(told, list) else told
+        return {key: restricted(inner, members) for key, inner in told.items() if key in members}
+    return [restricted(inner, members) for inner in told] if isinstance(told, list) else told
 
 
 def projected(value: Any, told: Any) -> Any:  # noqa: ANN401 - any JSON

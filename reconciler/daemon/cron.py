@@ -1,76 +1,53 @@
-"""A crontab line as cron means it, on APScheduler, which means something else in places.
+"""A crontab line as cron means it, for APScheduler, which means something else in places.
 
-APScheduler counts weekdays from Monday, cron from Sunday; where both the day of the month and the weekday are
-given, APScheduler wants both to fit, cron (crontab(5) of Debian and of cronie) either; and it has words and
-limits of its own in its fields. So a line is read here, and APScheduler gets plain lists of numbers.
+APScheduler counts weekdays from Monday and wants both the day of the month and the weekday to fit where both
+are given; crontab(5) counts from Sunday and takes either. So cronsim, which follows Debian's cron, says when.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from apscheduler.triggers.combining import OrTrigger
-from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.base import BaseTrigger
+from cronsim import CronSim, CronSimError
+from tzlocal import get_localzone
 
 from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from apscheduler.triggers.base import BaseTrigger
-
-_PART = re.compile(r"(?:\*|([0-9a-z]+)-([0-9a-z]+))(?:/([0-9]{1,3}))?|([0-9a-z]+)")
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """One of the five: what it may hold. The first name stands for `low`."""
-
-    title: str
-    low: int
-    high: int
-    names: tuple[str, ...] = ()
-
-    def numbers(self, text: str) -> set[int]:
-        """The numbers that a field's text stands for. Raises ValueError."""
-        return {number for part in text.lower().split(",") for number in self._part(part)}
-
-    def _part(self, part: str) -> range:
-        found = _PART.fullmatch(part)
-        if found is None:
-            raise ValueError(f"{self.title} {part!r}: expected a number, or * or a range, and a step")
-        first, last, step, single = found.groups()
-        if single is not None:
-            first = last = single
-        start = self.low if first is None else self._number(first)
-        end = self.high if last is None else self._number(last)
-        if self.names is _WEEKDAYS and end == 0 < start:
-            end = 7
-        if start > end or step == "0":
-            raise ValueError(f"{self.title} {part!r}: a range goes up, by steps of 1 or more")
-        return range(start, end + 1, int(step or 1))
-
-    def _number(self, text: str) -> int:
-        if text in self.names:
-            return self.low + self.names.index(text)
-        if not text.isdigit() or not self.low <= int(text[:9]) <= self.high:
-            names = f", or {self.names[0]} to {self.names[-1]}" if self.names else ""
-            raise ValueError(f"{self.title} {text!r}: expected {self.low} to {self.high}{names}")
-        return int(text)
+_FIELDS = {
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day-of-month": "1 to 31, and no day that never comes",
+    "month": "1 to 12, or jan to dec",
+    "day-of-week": "0 to 7, or sun to sat",
+}
+_INSTANT = timedelta(microseconds=1)
 
 
-_FIELDS = (
-    _Field("minute", 0, 59),
-    _Field("hour", 0, 23),
-    _Field("day of the month", 1, 31),
-    _Field("month", 1, 12, _MONTHS),
-    _Field("weekday", 0, 7, _WEEKDAYS),
-)
+class CronSchedule(BaseTrigger):  # type: ignore[misc]
+    """Fires when a crontab line says so.
+
+    Args:
+        line: minute, hour, day of the month, month and weekday; checked by `crontab`.
+        jitter: seconds, at most, by which each firing is delayed at random.
+        timezone: whose clock the line is about.
+    """
+
+    def __init__(self, line: str, jitter: float, timezone: tzinfo) -> None:
+        self.line, self.jitter, self.timezone = line, jitter, timezone
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The first moment after the previous firing, or from now on; None when there is none."""
+        after = now - _INSTANT  # also where the clock was set back since
+        if previous_fire_time is not None and previous_fire_time <= now:
+            after = previous_fire_time
+        moment = next(CronSim(self.line, after.astimezone(self.timezone)), None)
+        return self._apply_jitter(moment, self.jitter, now) if moment and self.jitter else moment
 
 
 def crontab(line: str, *, jitter: float = 0.0, timezone: tzinfo | None = None) -> BaseTrigger:
@@ -84,32 +61,22 @@ def crontab(line: str, *, jitter: float = 0.0, timezone: tzinfo | None = None) -
     Raises:
         ConfigurationError: the line is not a crontab line, or describes a day that never comes.
     """
-    texts = line.split()
-    if len(texts) != len(_FIELDS):
-        titles = ", ".join(field.title for field in _FIELDS)
-        raise ConfigurationError(f"schedule.cron: {line!r} has {len(texts)} fields, expected five: {titles}")
+    number = len(line.split())
+    if number != len(_FIELDS):
+        raise ConfigurationError(
+            f"schedule.cron: {line!r} has {number} fields, expected five: {', '.join(_FIELDS)}"
+        )
+    plain = re.sub(r"-sun\b", "-7", line, flags=re.IGNORECASE)  # a range that ends with Sunday
     try:
-        numbers = [field.numbers(text) for field, text in zip(_FIELDS, texts, strict=True)]
-    except ValueError as error:
-        raise ConfigurationError(f"schedule.cron: {line!r}: {error}") from None
-    either = not texts[2].startswith("*") and not texts[4].startswith("*")
-    trigger = _trigger(numbers, either=either, jitter=jitter, timezone=timezone)
-    if trigger.get_next_fire_time(None, datetime.now(timezone).astimezone(timezone)) is None:
+        first = next(CronSim(plain, datetime.now(UTC)), None)
+    except CronSimError as error:
+        raise ConfigurationError(f"schedule.cron: {line!r}: {_explained(str(error))}") from None
+    if first is None:
         raise ConfigurationError(f"schedule.cron: {line!r} describes a day that never comes")
-    return trigger
+    return CronSchedule(plain, jitter, timezone or get_localzone())
 
 
-def _trigger(numbers: list[set[int]], *, either: bool, jitter: float, timezone: tzinfo | None) -> BaseTrigger:
-    """The trigger that fires at these numbers; on days that fit the month's or the weekday, if `either`."""
-    minute, hour, day, month = (_listed(chosen) for chosen in numbers[:4])
-    weekday = ",".join(name for number, name in enumerate(_WEEKDAYS) if {number, number or 7} & numbers[4])
-    common = {"minute": minute, "hour": hour, "month": month, "timezone": timezone}
-    if not either:
-        return CronTrigger(day=day, day_of_week=weekday, jitter=jitter or None, **common)
-    return OrTrigger(
-        [CronTrigger(day=day, **common), CronTrigger(day_of_week=weekday, **common)], jitter=jitter or None
-    )
-
-
-def _listed(numbers: set[int]) -> str:
-    return ",".join(map(str, sorted(numbers)))
+def _explained(complaint: str) -> str:
+    """Cronsim's word, such as `Bad minute`, with what the field may hold."""
+    field = complaint.removeprefix("Bad ")
+    return f"bad {field}: expected {_FIELDS[field]}" if field in _FIELDS else complaint

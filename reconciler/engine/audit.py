@@ -1,5 +1,7 @@
 """Whether the index tells the truth: its files by git's own listing, and what some of them say read anew.
 
+Of the history that is kept, the number of commits is compared, and what some of them did is asked anew.
+
 Every file's object id is compared each time. Reading all of a hundred thousand files would take as long as
 a start with nothing, so each audit reads some of them, beginning anywhere.
 """
@@ -11,10 +13,15 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from reconciler.engine.credit import credit
-from reconciler.errors import BudgetError
+from reconciler.engine.graph import place_of
+from reconciler.engine.history import model_changes, whole_history
+from reconciler.errors import BudgetError, SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from reconciler.engine.desired import Reader
+    from reconciler.engine.graph import Logged
     from reconciler.engine.ports import Index, Source
     from reconciler.engine.values import Reading
 
@@ -22,6 +29,7 @@ READ_ANEW = 1000
 """Files whose content one audit reads."""
 
 _CREDITED_ANEW = 50  # the log is walked until each of them is found
+_ASKED_ANEW = 200  # commits
 
 
 def audit(source: Source, index: Index, reader: Reader, chance: float) -> int:
@@ -60,7 +68,7 @@ def audit(source: Source, index: Index, reader: Reader, chance: float) -> int:
             made = credit(graph, source, few).found
         if graph.cut is None:
             wrong |= {r.path for r in few if r.credits != tuple(sorted(made.get(r.path, {}).items()))}
-    return len(wrong)
+    return len(wrong) + (0 if wrong else _wrong_history(source, index, reader.root, chance))
 
 
 def _outline(reading: Reading) -> Reading:
@@ -70,3 +78,44 @@ def _outline(reading: Reading) -> Reading:
         invalid=tuple(replace(one, reasons=one.reasons[:1]) for one in reading.invalid),
         credits=(),
     )
+
+
+def keep_history(source: Source, index: Index, reader: Reader) -> None:
+    """Keeps the history of the index's commit, if none is kept and it can be known. Raises SourceError."""
+    commit = index.base()
+    if commit is not None and index.history.base() != commit:
+        update = whole_history(source, reader.root, commit, index.readings(None))
+        if update is not None:
+            index.save_history(update)
+
+
+def _wrong_history(source: Source, index: Index, root: str, chance: float) -> int:
+    """How many commits of the history that is kept are wrong, of those that were looked at."""
+    kept, commit = index.history, index.history.base()
+    if commit is None:
+        return 0
+    if commit != index.base() or kept.number() != source.number_of_commits(commit):
+        return 1
+    some = kept.some(f"{int(chance * 2**32):08x}", _ASKED_ANEW) or kept.some("", _ASKED_ANEW)
+    try:
+        graph = source.some_commits(some, root)
+    except BudgetError:  # with a smaller budget than it was kept with
+        return 0
+    except SourceError:  # one of them is not there
+        return 1
+    few = list(_few(graph))
+    before = kept.places({parent for logged in few for parent in logged.parents})
+    place = {logged.commit: place_of(logged, before) for logged in few}
+    asked = model_changes(graph.only(few), source, root, place=place)
+    now = {(pair, *change) for pair, changes in asked.items() for change in changes}
+    held = {(pair, *change) for commit in place for pair, change in kept.changes(commit=commit)}
+    return len({change[2].commit for change in now ^ held})
+
+
+def _few(graph: Iterable[Logged]) -> Iterator[Logged]:
+    """Of these commits, so many that not too many files are read for them."""
+    files = 0
+    for logged in graph:
+        if files + len(logged.deltas) <= READ_ANEW:
+            files += len(logged.deltas)
+            yield logged

@@ -121,6 +121,12 @@ class _Walk:
     def _decide(self) -> None:
         """Compares the contents on which searches stopped; all that are needed are read by one subprocess."""
         undecided, self._undecided = self._undecided, []
+        together: defaultdict[str, list[str]] = defaultdict(list)
+        for logged, delta, _ in undecided:
+            for parent in logged.parents[1:]:
+                together[parent].append(delta.path)
+        for parent, paths in together.items():
+            self._graph.held(parent, paths)  # so that what lies beyond the graph is asked once
         held = [self._held(logged, delta) for logged, delta, _ in undecided]
         self._texts.clear()
         self._read(

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from reconciler.engine.agenda import COMPARED, OBSERVED_IN_FULL, Agenda
-from reconciler.engine.audit import audit
+from reconciler.engine.audit import audit, keep_history
 from reconciler.engine.bounded import each
 from reconciler.engine.claims import Claims, claims_of
 from reconciler.engine.clock import Clock
@@ -173,6 +173,8 @@ class Engine:
         commit = commit or await self.head()
         self._look_again, self._agenda = None, Agenda(self.ledger, self.clock, self.clock.now())
         notes = [*self.notes, *await self._in_git(self.source.notes), *self._clock_notes()]
+        if wanted.act:
+            self.ledger.reconciling(commit, self.clock.now())
         cycle_id = self.clock.new_id()
         if not wanted.leaves_behind:
             await self.stragglers.all()
@@ -625,6 +627,8 @@ class Engine:
         if wrong:
             self.disagreements += wrong
             await self._in_git(target.index.forget)
+        else:
+            await self._in_git(keep_history, self.source, target.index, target.reader)
 
     def _executor(self, target: Target, cycle_id: str, journal: Journal) -> Executor:
         recorder = Recorder(target.name, cycle_id, journal, self.clock, self._sent[target.name])

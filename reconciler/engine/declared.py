@@ -15,6 +15,7 @@ from reconciler.budgets import shortened
 from reconciler.contract.pair import Pair
 from reconciler.engine.credit import credit
 from reconciler.engine.desired import gather, moved_to, speaking
+from reconciler.engine.history import history_update, whole_history
 from reconciler.errors import BudgetError, SourceError
 from reconciler.manifest import InvalidManifest, Reason
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.engine.desired import Look, Reader
     from reconciler.engine.graph import CommitGraph
     from reconciler.engine.ports import Index, Source
-    from reconciler.engine.values import Credit, Declaration, Desired, File, Reading
+    from reconciler.engine.values import Credit, Declaration, Desired, File, HistoryUpdate, Reading
     from reconciler.manifest import Manifest
 
 _KEPT_WHOLE = 20_000  # manifests kept as they were read, for the import that follows; about 2 KiB each
@@ -47,6 +48,8 @@ class Declared:
         manifests: some of those that were read, whole.
         excess: what the commit that was asked for declares too much of, where this is of an earlier one.
         notes: facts for a person.
+        since: the commits since the base, where there are any.
+        before: what the files that they touched said at the base.
     """
 
     commit: str
@@ -61,6 +64,8 @@ class Declared:
     manifests: Mapping[Pair, Manifest] = field(default_factory=dict)
     excess: InvalidManifest | None = None
     notes: tuple[str, ...] = ()
+    since: CommitGraph | None = None
+    before: Mapping[str, Reading] = field(default_factory=dict)
 
     def desired(self, pairs: Collection[Pair] | None = None) -> Desired:
         """What is declared of these pairs, or of all; what is invalid is told in any case."""
@@ -126,7 +131,18 @@ class Declared:
     def save(self) -> None:
         """Moves the index to this commit; writes nothing when it is there already, or nothing is known."""
         if self.base != self.commit and (self.excess is None or self.changed):
-            self.index.save(self.commit, self.changed, whole=self.base is None)
+            history = self._history()
+            self.index.save(self.commit, self.changed, whole=self.base is None, history=history)
+
+    def _history(self) -> HistoryUpdate | None:
+        """What the history that is kept lacks; None where it cannot be known, or none is kept."""
+        if self.base is None:
+            return whole_history(self.source, self.reader.root, self.commit, self._now())
+        if self.since is None or self.index.history.base() != self.base:
+            return None
+        known = [*self.before.values(), *self._now()]
+        older = self.index.history.places
+        return history_update(self.since, self.source, self.reader.root, known=known, older=older)
 
     def _files(self, paths: list[str]) -> Mapping[str, File]:
         """The files at these paths; some after others where there is too much around them to be listed."""
@@ -277,7 +293,8 @@ class _Desk:
         concerned = _pairs(
             [*filter(None, changed.values()), *(before[path] for path in changed if path in before)]
         )
-        now = self.found(changed, base=base, touched=concerned, parsed=parsed, manifests=manifests)
+        facts = {"touched": concerned, "parsed": parsed, "manifests": manifests}
+        now = self.found(changed, base=base, since=since, before=before, **facts)
         if fresh:
             self.reader.require_few(now.number())
         return now

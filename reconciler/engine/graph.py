@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 from reconciler.errors import BudgetError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from reconciler.engine.values import Attribution, Delta
+
+    Beyond = Callable[[str, Collection[str]], Mapping[str, str | None]]
+    """The entry (`mode id`) of each path at a commit, None where it has none."""
 
 
 class Logged(Protocol):
@@ -32,6 +35,10 @@ class Logged(Protocol):
         """What it changed against its first parent; of a root, against nothing."""
 
     @property
+    def committed_at(self) -> int:
+        """The second of the committer's clock, since the epoch."""
+
+    @property
     def attribution(self) -> Attribution:
         """Who made it, when, and its subject."""
 
@@ -43,17 +50,22 @@ class CommitGraph:
         cut: why older commits are not told of although the branch has them; None as far as is known.
     """
 
-    def __init__(self, tip: str, log: Iterable[Logged], cut: str | None = None) -> None:
+    def __init__(
+        self, tip: str, log: Iterable[Logged], beyond: Beyond | None = None, cut: str | None = None
+    ) -> None:
         """Nothing is read yet.
 
         Args:
             tip: the newest commit.
             log: the commits, each once, in any order; the sooner a needed one comes, the less is read. Where
                 it goes over a budget (`BudgetError`), the graph ends.
+            beyond: tells what a commit holds of which the log does not tell; None where nobody can.
             cut: why the log ends before the branch does; None where it does not.
         """
         self.tip = tip
         self.cut = cut
+        self._beyond = beyond
+        self._asked: dict[str, dict[str, str | None]] = {}
         self._log = iter(log)
         self._told: list[Logged] = []
         self._places: dict[str, int] = {}
@@ -64,6 +76,10 @@ class CommitGraph:
         while number < len(self._told) or self._read_on():
             yield self._told[number]
             number += 1
+
+    def only(self, some: Iterable[Logged]) -> CommitGraph:
+        """The graph of these commits alone."""
+        return CommitGraph(self.tip, some, self._beyond)
 
     def get(self, commit: str) -> Logged | None:
         """One commit, or None where the log does not tell of it."""
@@ -79,7 +95,7 @@ class CommitGraph:
     def held(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:
         """The entry (`mode id`) of each path at a commit, None where it has none.
 
-        A path is left out where the log ends before it is told of.
+        A path is left out where the log ends before it is told of, and nobody can tell what is beyond.
         """
         found: dict[str, str | None] = {}
         missing = set(paths)
@@ -91,7 +107,17 @@ class CommitGraph:
             if not logged.parents:
                 return found | dict.fromkeys(missing)
             commit = logged.parents[0]
-        return found
+        return found | self._held_beyond(commit, missing)
+
+    def _held_beyond(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:
+        """The same at a commit of which the log does not tell; each is asked once."""
+        if self._beyond is None or not paths:
+            return {}
+        known = self._asked.setdefault(commit, {})
+        unknown = [path for path in paths if path not in known]
+        if unknown:
+            known |= self._beyond(commit, unknown)
+        return {path: known[path] for path in paths}
 
     def changed(self, logged: Logged) -> Iterator[tuple[Delta, tuple[str | None, ...]]]:
         """The files in which a commit differs from every parent, each with what the parents hold.
@@ -118,3 +144,31 @@ class CommitGraph:
         self._places[found.commit] = len(self._told)
         self._told.append(found)
         return True
+
+
+def places(graph: CommitGraph, older: Callable[[Collection[str]], Mapping[str, int]]) -> dict[str, int]:
+    """Where each commit of a graph stands in its branch: a later one never before an earlier one.
+
+    Args:
+        graph: children before parents.
+        older: gives the places of commits beyond the graph, as far as it knows them.
+    """
+    told = list(graph)
+    inside = {logged.commit for logged in told}
+    found = dict(older({parent for logged in told for parent in logged.parents} - inside))
+    for logged in reversed(told):
+        found[logged.commit] = place_of(logged, found)
+    return {commit: found[commit] for commit in inside}
+
+
+def place_of(logged: Logged, before: Mapping[str, int]) -> int:
+    """The second of the committer's clock, or one more than any parent's place where that clock was behind.
+
+    So it depends on nothing but the commit and those before it.
+
+    Args:
+        logged: the commit.
+        before: the places of its parents, as far as they are there.
+    """
+    parents = (before[parent] for parent in logged.parents if parent in before)
+    return max(logged.committed_at, max(parents, default=0) + 1)

@@ -1,5 +1,7 @@
 """Which commits changed the document that declares a model: every one, in whichever file it stood.
 
+    log ─▶ what each commit did to the files ─▶ what it did to each model's document ─▶ kept in the index
+
 A commit is told of when the documents that name the pair differ from those of every parent. Of a file with
 one document any change counts, as git counts it; of one with several, what was done to a neighbour does not.
 """
@@ -10,17 +12,19 @@ from collections import defaultdict
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.engine.values import FileChange
+from reconciler.engine.graph import places
+from reconciler.engine.values import FileChange, HistoryUpdate
 from reconciler.manifest import is_manifest
 from reconciler.manifest.limits import LARGEST_FILE
 from reconciler.manifest.sections import claim, is_json, sections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.contract.pair import Pair
     from reconciler.engine.graph import CommitGraph, Logged
     from reconciler.engine.ports import Source
+    from reconciler.engine.values import Attribution, Reading
 
 _PLACES = 10
 """Files of one commit that declare one model and are told of: it may stand in very many."""
@@ -50,24 +54,83 @@ class _Content(NamedTuple):
 _NOTHING = _Content(0, {})
 
 
-def model_changes(
-    graph: CommitGraph, source: Source, root: str, name: str | None = None, version: str | None = None
-) -> dict[Pair, Sequence[FileChange]]:
-    """What the commits did to each model's document, in the order of the log.
+def no_places(_: Collection[str]) -> dict[str, int]:
+    """The places of commits beyond a graph that is whole."""
+    return {}
+
+
+def history_update(  # noqa: PLR0913 - what is known, and of what
+    graph: CommitGraph,
+    source: Source,
+    root: str,
+    *,
+    known: Iterable[Reading] = (),
+    older: Callable[[Collection[str]], Mapping[str, int]] = no_places,
+    is_whole: bool = False,
+) -> HistoryUpdate:
+    """What the commits of a graph add to a history that is kept.
 
     Args:
-        graph: whole, with what is below `root`.
-        source: gives the bytes of every content that the files ever had.
+        graph: children before parents, with what is below `root`.
+        source: gives the bytes of contents that are not known.
         root: the target's directory.
-        name: one model; None takes all.
-        version: one version of it; None takes all.
+        known: what files say or said.
+        older: gives the places of commits beyond the graph.
+        is_whole: whether the graph has all commits of its branch.
 
     Raises:
         SourceError: git could not be read.
     """
+    place = places(graph, older)
+    changes = model_changes(graph, source, root, place=place, known=known)
+    # made into values one after the other, when they are written: there may be very many
+    made = ((one.commit, place[one.commit], one.attribution if one.deltas else None) for one in graph)
+    return HistoryUpdate(made, changes, is_whole)
+
+
+def whole_history(source: Source, root: str, commit: str, known: Iterable[Reading]) -> HistoryUpdate | None:
+    """All that there is to keep of the branch of this commit; None where its history ends too soon.
+
+    Raises:
+        SourceError: git could not be read.
+    """
+    if source.is_shallow():
+        return None
+    with source.graph(commit, [root], whole=True) as graph:
+        if graph.cut is not None:
+            return None
+        return history_update(graph, source, root, known=known, is_whole=True)
+
+
+def model_changes(  # noqa: PLR0913 - what is asked for
+    graph: CommitGraph,
+    source: Source,
+    root: str,
+    name: str | None = None,
+    version: str | None = None,
+    *,
+    place: Mapping[str, int] | None = None,
+    known: Iterable[Reading] = (),
+) -> dict[Pair, Sequence[FileChange]]:
+    """What the commits of a graph did to each model's document, newest first.
+
+    Args:
+        graph: with what is below `root`.
+        source: gives the bytes of contents that are not known.
+        root: the target's directory.
+        name: one model; None takes all.
+        version: one version of it; None takes all.
+        place: of each commit in its branch; None for a graph that is whole.
+        known: what files say or said: a content with a single document is not read again, unless what it
+            replaced had several.
+
+    Raises:
+        SourceError: git could not be read.
+    """
+    place = places(graph, no_places) if place is None else place
     touches = [
         _Touch(logged, delta.path, before, delta.after)
-        for logged in graph
+        for logged in sorted(graph, key=lambda logged: (-place[logged.commit], logged.commit))
         for delta, before in graph.changed(logged)
         if is_manifest(delta.path, root)
     ]
@@ -75,15 +138,19 @@ def model_changes(
     def is_wanted(pair: Pair) -> bool:
         return name in (None, pair.model_name) and version in (None, pair.model_version)
 
-    contents = _contents(touches, source, is_wanted, name)
+    contents = _contents(touches, source, is_wanted, name, _single(known, is_wanted))
     found: defaultdict[Pair, dict[str, list[FileChange]]] = defaultdict(lambda: defaultdict(list))
+    made: dict[str, Attribution] = {}
     for touch in touches:
         after = contents.get(_kind(touch.path, touch.after), _NOTHING)
         before = [contents.get(_kind(touch.path, entry), _NOTHING) for entry in touch.before]
         for pair in dict.fromkeys(pair for content in (after, *before) for pair in content.pairs):
             if not any(_is_same(pair, one, after) for one in before):
-                change = FileChange(touch.path, touch.logged.attribution, pair not in after.pairs)
-                found[pair][touch.logged.commit].append(change)
+                commit = touch.logged.commit
+                if commit not in made:
+                    made[commit] = touch.logged.attribution
+                change = FileChange(touch.path, made[commit], pair not in after.pairs, place[commit])
+                found[pair][commit].append(change)
     return {pair: list(_told(commits.values())) for pair, commits in found.items()}
 
 
@@ -99,17 +166,33 @@ def _told(commits: Iterable[list[FileChange]]) -> Iterator[FileChange]:
         yield from [change for change in changes if not change.deleted][:_PLACES] or changes[:1]
 
 
+def _single(known: Iterable[Reading], is_wanted: Callable[[Pair], bool]) -> dict[_Kind, _Content]:
+    """What contents with one valid document say; which text it is tells nobody, and matters to nobody."""
+    found: dict[_Kind, _Content] = {}
+    for reading in known:
+        if len(reading.declarations) == 1 and not reading.invalid:
+            pair = reading.declarations[0].pair
+            pairs = {pair: (b"",)} if is_wanted(pair) else {}
+            found[is_json(reading.path), reading.blob] = _Content(1, pairs)
+    return found
+
+
 def _contents(
-    touches: Iterable[_Touch], source: Source, is_wanted: Callable[[Pair], bool], name: str | None
+    touches: Iterable[_Touch],
+    source: Source,
+    is_wanted: Callable[[Pair], bool],
+    name: str | None,
+    single: Mapping[_Kind, _Content],
 ) -> dict[_Kind, _Content]:
     """What every content says of the wanted pairs; of those that say nothing, nothing is kept."""
     paths: defaultdict[str, dict[bool, str]] = defaultdict(dict)
     for touch in touches:
-        for entry in (*touch.before, touch.after):
-            if entry is not None and entry.startswith(_FILE):
-                kind, blob = _kind(touch.path, entry)
-                paths[blob][kind] = touch.path
-    found: dict[_Kind, _Content] = {}
+        entries = [e for e in (*touch.before, touch.after) if e is not None and e.startswith(_FILE)]
+        kinds = [_kind(touch.path, entry) for entry in entries]
+        if not all(kind in single for kind in kinds):  # texts may have to be compared
+            for is_of_json, blob in kinds:
+                paths[blob][is_of_json] = touch.path
+    found = dict(single)
     for blob, data in source.contents(paths, at_most=LARGEST_FILE):
         if name is None or name.encode("utf-8", "surrogateescape") in data or b"\\" in data:
             for kind, path in paths[blob].items():

@@ -441,7 +441,9 @@ def _unmanaged(view: View) -> Iterable[Item]:
 
 def _undeclared(entry: Entry | None) -> Reason:
     if entry is None or entry.path is None:
-        return Reason("not-declared", "registered, and declared nowhere")
+        return Reason(
+            "not-declared", "registered, and declared nowhere: `reconciler adopt` writes its manifest"
+        )
     return Reason(
         NO_LONGER_DECLARED,
         f"imported from {entry.path}, which no longer declares it; nothing is ever deleted from the registry",

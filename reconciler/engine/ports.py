@@ -18,14 +18,18 @@ if TYPE_CHECKING:
     from reconciler.engine.outbox import Outbox
     from reconciler.engine.values import (
         Answer,
+        Attribution,
         Created,
         Credit,
         Declaration,
         Entry,
         Event,
         File,
+        FileChange,
+        HistoryUpdate,
         ObservedModel,
         Reading,
+        Reconciled,
         Report,
         Request,
         Snapshot,
@@ -97,6 +101,12 @@ class Source(Blobs, Protocol):
         `whole` says that all of it will be read: children come before their parents then.
         """
 
+    def some_commits(self, commits: Sequence[str], path: str) -> CommitGraph:
+        """These commits with what they did below `path`; what others hold is looked up."""
+
+    def number_of_commits(self, commit: str) -> int:
+        """How many commits lead to this one, itself included."""
+
     def notes(self) -> Sequence[str]:
         """Facts a person should know, such as uncommitted changes (never an input)."""
 
@@ -105,6 +115,33 @@ class Source(Blobs, Protocol):
 
     def close(self) -> None:
         """Releases everything; safe to call twice."""
+
+
+class KeptHistory(Protocol):
+    """Which commits a branch has, and what they did to each model's document, up to one commit."""
+
+    def base(self) -> str | None:
+        """The commit up to which it is kept; None when it is not."""
+
+    def changes(
+        self, name: str | None = None, version: str | None = None, commit: str | None = None
+    ) -> Iterator[tuple[Pair, FileChange]]:
+        """What commits did, of these models or of all; each model's changes newest first."""
+
+    def attributions(self, commits: Collection[str]) -> Mapping[str, Attribution]:
+        """Who made these commits, as far as the branch has them and they touched the target's files."""
+
+    def names(self) -> Collection[str]:
+        """Every model name that a commit did anything to."""
+
+    def places(self, commits: Collection[str]) -> Mapping[str, int]:
+        """Where these commits stand in the branch, as far as it has them; see `reconciler.engine.graph`."""
+
+    def number(self) -> int:
+        """How many commits the branch has."""
+
+    def some(self, beginning: str, limit: int) -> Sequence[str]:
+        """Some of its commits, those whose ids come next after a beginning of one, in order."""
 
 
 class Index(Protocol):
@@ -144,13 +181,28 @@ class Index(Protocol):
     def forget(self) -> None:
         """Holds nothing from now on."""
 
-    def save(self, commit: str, changed: Mapping[str, Reading | None], *, whole: bool) -> None:
+    @property
+    def history(self) -> KeptHistory:
+        """What is kept of the history of the branch."""
+
+    def save_history(self, update: HistoryUpdate) -> None:
+        """Keeps the whole history of the commit whose files it holds."""
+
+    def save(
+        self,
+        commit: str,
+        changed: Mapping[str, Reading | None],
+        *,
+        whole: bool,
+        history: HistoryUpdate | None = None,
+    ) -> None:
         """Holds from now on what the files of this commit say, all or none of it.
 
         Args:
             commit: the new base.
             changed: what differs, with None for what is gone.
             whole: `changed` is everything: what was held before is forgotten.
+            history: what the commits since the old base did, or all commits; None throws the history away.
         """
 
 
@@ -239,9 +291,29 @@ class Ledger(Protocol):
         """
 
     def events(
-        self, target: str | None = None, pair: Pair | None = None, *, name: str | None = None
+        self,
+        target: str | None = None,
+        pair: Pair | None = None,
+        *,
+        name: str | None = None,
+        commit: str | None = None,
     ) -> Sequence[Event]:
-        """The journal, or what it tells of one pair or of one name, oldest first."""
+        """The journal, or what it tells of one pair, of one name or because of one commit, oldest first."""
+
+    def pairs_of(self, target: str, model_id: str) -> Collection[Pair]:
+        """The pairs whose model ever had this id."""
+
+    def entries_at(self, target: str, position: int | None, moment: datetime) -> Mapping[Pair, Entry]:
+        """The entries of one target as the journal told them up to an event (None: the last) and a moment."""
+
+    def reconciling(self, commit: str, at: datetime) -> None:
+        """Says which commit the cycle that begins is of; remembered with the next thing that is written."""
+
+    def reconciled(self, commit: str) -> Reconciled | None:
+        """The last time that this commit was the one reconciled; None when it never was."""
+
+    def reconciled_at(self, moment: datetime) -> Reconciled | None:
+        """The commit that was the one reconciled at a moment; None before the first."""
 
     def position(self) -> int:
         """A number that grows with each event journalled, by whichever process; 0 for an empty journal."""

@@ -46,11 +46,11 @@ def refreshed(report: Report, ledger: Ledger, targets: Collection[str]) -> Repor
 def begun(ledger: Ledger, targets: Iterable[str]) -> Report:
     """What the journal tells where no cycle has ended yet, such as after a first one that was killed."""
     entries = [entry for target in targets for entry in ledger.entries(target).values()]
-    items = [after(_asked(entry), entry, entry.updated_at) for entry in entries]
+    items = [after(asked(entry), entry, entry.updated_at) for entry in entries]
     return Report("", "", tuple(sorted(items, key=order)))
 
 
-def _asked(entry: Entry) -> Item:
+def asked(entry: Entry) -> Item:
     """A model as it was when its import was asked for."""
     return Item(
         entry.target,

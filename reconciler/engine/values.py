@@ -19,7 +19,7 @@ from reconciler.contract.pair import Pair
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.manifest.values import InvalidManifest, Reason
@@ -129,11 +129,28 @@ class FileChange(NamedTuple):
     Attributes:
         path: the file that declares it afterwards; of a deletion, the one that did before.
         deleted: whether the commit took the document out of that file.
+        place: of the commit in its branch, see `reconciler.engine.graph.places`.
     """
 
     path: str
     attribution: Attribution
     deleted: bool = False
+    place: int = 0
+
+
+class HistoryUpdate(NamedTuple):
+    """What some commits add to the history of a branch that is kept, or all that there is to keep.
+
+    Attributes:
+        commits: each with its place, and with who made it where it touched any of the target's files; to be
+            gone through once.
+        changes: what they did to each model's document.
+        is_whole: whether they are all the commits of the branch.
+    """
+
+    commits: Iterable[tuple[str, int, Attribution | None]]
+    changes: Mapping[Pair, Sequence[FileChange]]
+    is_whole: bool = False
 
 
 # --- desired and observed ------------------------------------------------------------------------------
@@ -428,6 +445,22 @@ class Rest:
     digest: str
     position: int
     numbers: Mapping[Verdict, int]
+
+
+class Reconciled(NamedTuple):
+    """One time during which a commit was the one reconciled.
+
+    Attributes:
+        since: when the first cycle of the commit began, UTC.
+        position: the number of the last event before the first cycle of another commit; None while there is
+            none.
+        until: when that cycle began, UTC; None while there is none.
+    """
+
+    commit: str
+    since: datetime
+    position: int | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.pair import Pair
 from reconciler.engine.values import Credit, Declaration, Reading
 from reconciler.errors import IndexLostError
+from reconciler.index.history import SCHEMA as HISTORY_SCHEMA
+from reconciler.index.history import TargetHistory
 from reconciler.manifest import InvalidManifest
 from reconciler.manifest.values import reason_of, row_of
 from reconciler.private import close_to_others, make_directory, make_file
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
-_VERSION = 2
+    from reconciler.engine.values import HistoryUpdate
+
+_VERSION = 3
 _BUSY_SECONDS = 5.0
 
 _SCHEMA = """
@@ -72,6 +76,17 @@ class Store:
                 program's rules: what was kept under others is not given.
         """
         return TargetIndex(self, target, rules)
+
+    @contextmanager
+    def of_one_moment(self) -> Iterator[Store]:
+        """What is read in the block is of one moment, whatever another process saves meanwhile."""
+        with suppress(sqlite3.DatabaseError):  # whatever is wrong with the file, reading it will tell
+            self._connection.execute("BEGIN")
+        try:
+            yield self
+        finally:
+            with suppress(sqlite3.Error):
+                self._connection.rollback()
 
     def close(self) -> None:
         """Closes the file; safe to call twice."""
@@ -128,6 +143,7 @@ class TargetIndex:
 
     def __init__(self, store: Store, target: str, rules: str) -> None:
         self.rules = rules
+        self.history = TargetHistory(store, target)
         self._store = store
         self._target = target
 
@@ -189,11 +205,26 @@ class TargetIndex:
 
     def forget(self) -> None:
         """Holds nothing from now on."""
-        self._store.write([("DELETE FROM target WHERE name = ?", [(self._target,)])])
+        forgotten = ("DELETE FROM target WHERE name = ?", [(self._target,)])
+        self._store.write([forgotten, *self.history.statements("", None)])
 
-    def save(self, commit: str, changed: Mapping[str, Reading | None], *, whole: bool) -> None:
+    def save(
+        self,
+        commit: str,
+        changed: Mapping[str, Reading | None],
+        *,
+        whole: bool,
+        history: HistoryUpdate | None = None,
+    ) -> None:
         """Holds from now on what the files of this commit say, all or none of it."""
-        self._store.write(self._statements(commit, changed, whole=whole))
+        kept = self.history.statements(commit, history)
+        self._store.write([*self._statements(commit, changed, whole=whole), *kept])
+
+    def save_history(self, update: HistoryUpdate) -> None:
+        """Keeps the whole history of the commit whose files it holds."""
+        base = self.base()
+        if base is not None:
+            self._store.write(self.history.statements(base, update))
 
     def _statements(
         self, commit: str, changed: Mapping[str, Reading | None], *, whole: bool
@@ -351,7 +382,7 @@ def _usable(path: Path, *, writes: bool) -> sqlite3.Connection | None:
 
 
 def _establish(connection: sqlite3.Connection) -> None:
-    connection.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
+    connection.executescript(f"BEGIN;{_SCHEMA}{HISTORY_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
 
 
 def _remove(path: Path) -> None:

@@ -3,23 +3,30 @@
 Comes in: one TOML file (or none) and the environment. Goes out: one frozen `Configuration`. An unknown key
 or a bad value is a `ConfigurationError` that names key, file and expected type, and never a value: it could
 be a secret.
+
+pydantic is loaded when one of these names is first used, not before.
 """
 
 from __future__ import annotations
 
-from reconciler.settings.load import FILE_NAME, Configuration, load
-from reconciler.settings.tables import (
-    AkSkAuth,
-    EmbeddedTarget,
-    ModelArtsTarget,
-    NotifySettings,
-    PasswordAuth,
-    ScheduleSettings,
-    Settings,
-    Target,
-    TokenAuth,
-    WebSettings,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reconciler.settings.discovery import FILE_NAME
+    from reconciler.settings.load import Configuration, load
+    from reconciler.settings.tables import (
+        AkSkAuth,
+        EmbeddedTarget,
+        ModelArtsTarget,
+        NotifySettings,
+        PasswordAuth,
+        ScheduleSettings,
+        Settings,
+        Target,
+        TokenAuth,
+        WebSettings,
+    )
 
 __all__ = [
     "FILE_NAME",
@@ -36,3 +43,14 @@ __all__ = [
     "WebSettings",
     "load",
 ]
+
+_HOMES = ("discovery", "tables", "load")
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    homes = [import_module(f"{__name__}.{home}") for home in _HOMES]
+    # all at once: importing the module `load` has just put it where the function of this name belongs
+    globals().update({one: getattr(next(h for h in homes if hasattr(h, one)), one) for one in __all__})
+    return globals()[name]

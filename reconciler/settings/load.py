@@ -12,19 +12,17 @@ from pydantic import ValidationError
 
 from reconciler.errors import ConfigurationError
 from reconciler.settings.complaint import told
+from reconciler.settings.discovery import configuration_file, repository_top, state_url
 from reconciler.settings.place import Places
 from reconciler.settings.provenance import require_one_place
 from reconciler.settings.sinks import require_fitting_sinks
 from reconciler.settings.tables import PREFIX, EmbeddedTarget, Settings
-from reconciler.settings.trust import require_trusted
 from reconciler.settings.variables import merged, spoken
 from reconciler.toml_file import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-FILE_NAME = "reconciler.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +91,7 @@ class Configuration:
     @property
     def state_url(self) -> str:
         """SQLAlchemy URL of the state, absolute."""
-        url = self.settings.state.url or f"sqlite:///{self.settings.state.dir / 'state.db'}"
-        scheme, separator, path = url.partition(":///")
-        if scheme == "sqlite" and separator and path:
-            return f"sqlite:///{self.base / path}"
-        return url
+        return state_url(self.base, self.settings.state.url, self.settings.state.dir)
 
     def chosen(self, only: str | None) -> tuple[str, ...]:
         """The names of the targets to work on: all, or the one named.
@@ -127,10 +121,7 @@ def load(file: Path | None, *, cwd: Path) -> Configuration:
         ConfigurationError: every mistake in the file and in the environment, one a line; or the file that was
             found is not to be trusted.
     """
-    top = _top(cwd)
-    found = _explicit(file, cwd) if file is not None else _search(cwd, top)
-    if found and file is None:
-        require_trusted(found, _top(found.parent))
+    found = configuration_file(file, cwd)
     content = read_toml(found) if found else {}
     try:
         variables = spoken(os.environ)
@@ -142,23 +133,7 @@ def load(file: Path | None, *, cwd: Path) -> Configuration:
     require_fitting_sinks(settings, found)
     if found and file is None:
         require_one_place(settings, variables, found)
-    return Configuration(settings=settings, base=found.parent if found else top, file=found)
-
-
-def _explicit(file: Path, cwd: Path) -> Path:
-    path = cwd / file
-    if not path.is_file():
-        raise ConfigurationError(f"{file}: no such configuration file")
-    return path
-
-
-def _top(cwd: Path) -> Path:
-    """The top of the repository that `cwd` is in, or `cwd` itself."""
-    return next((folder for folder in (cwd, *cwd.parents) if (folder / ".git").exists()), cwd)
-
-
-def _search(cwd: Path, top: Path) -> Path | None:
-    return next((folder / FILE_NAME for folder in (cwd, top) if (folder / FILE_NAME).is_file()), None)
+    return Configuration(settings=settings, base=found.parent if found else repository_top(cwd), file=found)
 
 
 def _layered(content: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:

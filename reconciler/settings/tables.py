@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from reconciler.settings.discovery import STATE_DIR
 from reconciler.settings.limits import LimitSettings
 from reconciler.settings.written import (  # noqa: TC001 - pydantic reads the annotations
     Address,
@@ -186,9 +187,7 @@ Target = Annotated[EmbeddedTarget | ModelArtsTarget, Field(discriminator="kind")
 class StateSettings(_Section):
     """`[state]`: the memory."""
 
-    dir: Path = Field(
-        Path(".reconciler"), description="Where the state and mirrors of remote sources are kept."
-    )
+    dir: Path = Field(Path(STATE_DIR), description="Where the state and mirrors of remote sources are kept.")
     url: StateUrl | None = Field(None, description="SQLAlchemy URL; by default state.db in state.dir.")
     compact_after: Duration = Field(
         timedelta(days=30),

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import pwd
 import stat
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,6 +90,8 @@ def _safe_directories() -> Iterable[str]:
 
     Git is asked outside of any repository, whose own configuration does not count here.
     """
+    import subprocess  # noqa: PLC0415 - slow to import, and needed only where somebody else owns the folder
+
     environment = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_CONFIG")}
     command = ("git", "config", "--null", "--type=path", "--get-all", "safe.directory")
     try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # A commit begins with two empty fields. No other field is ever empty, whatever people wrote, so that commits
 # are parted by three NULs or four.
-_FORMAT = "--format=tformat:%x00%x00%m%H%x00^%P%x00%an <%ae>%x00@%ad%x00:%s"
+_FORMAT = "--format=tformat:%x00%x00%m%H%x00^%P%x00%an <%ae>%x00@%ad%x00+%ct%x00:%s"
 _BETWEEN = b"\0\0\0"
 _TELLING = (
     "-z",
@@ -51,8 +51,10 @@ LOG = (
 """Every commit, parents behind one child at least, also those that touch no file that was asked for."""
 BOTH_SIDES = ("--left-right", "--topo-order")
 """Of `A...B`, every commit that only one of both has."""
-GRAPH = ("rev-list", "--date-order", "--parents")
-"""Every commit with its parents, children before parents."""
+GRAPH = ("rev-list", "--date-order", "--parents", "--timestamp")
+"""Every commit after its committer's time and before its parents; children come first."""
+SOME = ("--no-walk=unsorted", "--stdin")
+"""Of a log, the commits that are fed."""
 TOLD = ("diff-tree", "--stdin", "-r", *_TELLING)
 """What differs in the commits that are fed, each with the parent that it is compared with (see `fed`)."""
 
@@ -73,7 +75,8 @@ NAMED = (
 _ZONE = re.compile(r"([+-])(\d\d)(\d\d)", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _EPOCH = datetime.fromtimestamp(0, UTC)
-_HEADER = 5  # fields before the first change
+_LAST_SECOND = 2**40  # of the year 36812; a commit may claim any other
+_HEADER = 6  # fields before the first change
 _FIELDS_A_CHANGE = 2  # modes, ids and status; the path
 _HEADER_CHANGES = _HEADER // _FIELDS_A_CHANGE
 _LONGEST_DATE = 40
@@ -86,6 +89,8 @@ class Commit(NamedTuple):
         parents: ids; none where history is cut off.
         deltas: what it changed against its first parent; of a root, against nothing.
         fields: who made it, when, and its subject, as git prints them: made into values when asked for.
+        is_left: whether only the first of two branches has it.
+        committed_at: the second of the committer's clock.
     """
 
     commit: str
@@ -93,6 +98,7 @@ class Commit(NamedTuple):
     deltas: tuple[Delta, ...] = ()
     fields: tuple[str, str, str] = ("", "@", ":")
     is_left: bool = False
+    committed_at: int = 0
 
     @property
     def attribution(self) -> Attribution:
@@ -144,7 +150,7 @@ def newest(pieces: Iterable[bytes], budgets: Budgets) -> tuple[list[str], str | 
 
 def fed(lines: Iterable[str]) -> bytes:
     """What `TOLD` has to be fed with so that each of these commits (see `GRAPH`) is told once."""
-    return "".join(f"{' '.join(line.split(' ', 2)[:2])}\n" for line in lines).encode("ascii")
+    return "".join(f"{' '.join(line.split(' ', 3)[1:3])}\n" for line in lines).encode("ascii")
 
 
 def joined(lines: Sequence[str], told: Iterable[Commit]) -> Iterator[Commit]:
@@ -152,12 +158,12 @@ def joined(lines: Sequence[str], told: Iterable[Commit]) -> Iterator[Commit]:
     telling = iter(told)
     following = next(telling, None)
     for line in lines:
-        commit, *parents = line.split(" ")
+        time, commit, *parents = line.split(" ")
         if following is not None and following.commit == commit:
             yield following._replace(parents=tuple(parents))
             following = next(telling, None)
         else:
-            yield Commit(commit, tuple(parents))
+            yield Commit(commit, tuple(parents), committed_at=_second(time))
 
 
 def went_on(log: Iterable[Commit]) -> list[Commit] | None:
@@ -167,13 +173,14 @@ def went_on(log: Iterable[Commit]) -> list[Commit] | None:
 
 
 def _commit(fields: list[str], budgets: Budgets, known: Callable[[str, str], str]) -> Commit:
-    name, parents, author, date, subject = fields[:_HEADER]
+    name, parents, author, date, committed, subject = fields[:_HEADER]
     return Commit(
         name[1:],
         tuple(parents[1:].split()),
         tuple(_deltas(fields, known)),
         (shortened(author, budgets.author), date[:_LONGEST_DATE], shortened(subject, budgets.subject + 1)),
         name.startswith("<"),
+        _second(committed[1:]),
     )
 
 
@@ -190,6 +197,11 @@ def _entry(mode: str, blob: str, known: Callable[[str, str], str]) -> str | None
         return None
     entry = f"{mode} {blob}"
     return known(entry, entry)
+
+
+def _second(written: str) -> int:
+    """The second of a committer's clock; 0 where it makes no sense."""
+    return min(int(written), _LAST_SECOND) if written.isascii() and written.isdigit() else 0
 
 
 def _words(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from reconciler.budgets import DEFAULTS
 from reconciler.engine.graph import CommitGraph
 from reconciler.engine.values import File, Snapshot
-from reconciler.errors import BudgetError, SourceError
+from reconciler.errors import BudgetError, SourceError, UnknownRevisionError
 from reconciler.source import ancestry, difference, log, tree
 from reconciler.source.address import parse_remote
 from reconciler.source.commands import GitError, Tally
@@ -153,7 +153,8 @@ class GitSource:
         """The commit id of any revision that exists here.
 
         Raises:
-            SourceError: no commit goes by that name.
+            UnknownRevisionError: no commit goes by that name.
+            SourceError: git failed.
         """
         commit = ""
         if revision and "\0" not in revision:
@@ -161,7 +162,7 @@ class GitSource:
             printed = self._origin.commands.run(*arguments, accept=_RESOLVED_OR_NOT)
             commit = printed.decode(errors="replace").strip()
         if not is_object_id(commit):
-            raise SourceError(
+            raise UnknownRevisionError(
                 f"{self._origin.named}: no commit is called '{printable(revision)}'; give a commit id, a "
                 "branch or a tag that this repository has"
             )
@@ -350,7 +351,29 @@ class GitSource:
             found = None if told is None else log.went_on(log.commits([told], self._budgets))
         except BudgetError:
             found = None
-        return None if found is None else CommitGraph(commit, found)
+        return None if found is None else CommitGraph(commit, found, self._entries)
+
+    @_asked_again
+    def some_commits(self, commits: Sequence[str], path: str) -> CommitGraph:
+        """These commits with what they did below `path`; what others hold is looked up. One process.
+
+        Raises:
+            BudgetError: they did more than is read.
+            SourceError: one of them is not there, or git failed.
+        """
+        fed = _lines(map(self._known, commits))
+        where = tree.pathspec(tree.inside(path))
+        with self._origin.commands.stream(*log.LOG, *log.SOME, *where, feed=fed) as output:
+            told = list(log.commits(output.pieces(), self._budgets))
+            return CommitGraph(commits[0], told, self._entries)
+
+    def number_of_commits(self, commit: str) -> int:
+        """How many commits lead to this one, itself included.
+
+        Raises:
+            SourceError: the commit is not there, or git failed.
+        """
+        return int(self._origin.commands.run("rev-list", "--count", self._known(commit), "--"))
 
     @contextmanager
     def graph(self, commit: str, paths: Collection[str], *, whole: bool = False) -> Iterator[CommitGraph]:
@@ -430,7 +453,7 @@ class GitSource:
             cut = str(error)
             while found and not found[-1].deltas:  # of these git may not have told any more
                 found.pop()
-        return CommitGraph(commit, found, cut)
+        return CommitGraph(commit, found, cut=cut)
 
     @_asked_again
     def _sizes(self, blobs: Collection[str]) -> dict[str, int]:
@@ -440,6 +463,11 @@ class GitSource:
         with self._origin.commands.stream(*tree.MEASURED, feed=_lines(blobs)) as output:
             printed = b"".join(output.pieces())
         return dict(zip(blobs, tree.sizes(printed), strict=True))
+
+    def _entries(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:
+        """The entry (`mode id`) of each path at a commit."""
+        found = {path: f"{file.mode} {file.blob}" for path, file in self.files(commit, paths).items()}
+        return {path: found.get(path) for path in paths}
 
     def _listed(self, where: str, *arguments: str) -> list[File]:
         with self._origin.commands.stream(*tree.LISTED, *arguments) as output:

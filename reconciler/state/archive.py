@@ -1,7 +1,8 @@
 """The journal as one sequence, of which the older part lies in compressed chunks.
 
 A chunk is zlib-compressed JSON lines: the names of the columns, then a list of their values for each event,
-as the journal held them. What is archived is read as before, only not as quickly.
+as the journal held them. What is archived is read as before, only not as quickly. Beside the body lies a
+sketch of the names, versions, commits and model ids in it: what cannot answer a question is not unpacked.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from reconciler.state import tables
 from reconciler.state.bulk import execute_many, names, select_rows
 from reconciler.state.complaint import Unreadable
 from reconciler.state.rows import EVENT_COLUMNS, stamp
+from reconciler.state.sketch import may_hold, sketch
 from reconciler.state.tables import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -29,9 +31,11 @@ CHUNK = 1000
 """So many events a chunk holds at most."""
 
 _ROWS_AT_ONCE = 1000
-_COLUMNS = ("seq", *EVENT_COLUMNS)
+COLUMNS = ("seq", *EVENT_COLUMNS)
 _LATER = frozenset({"actor"})
 """Columns that a chunk of an earlier version does not have: no chunk is ever written again."""
+_SKETCHED = (("model_name",), ("model_name", "model_version"), ("commit",), ("model_id",))
+"""What is asked for together with a target, and what a chunk's sketch therefore tells of."""
 _MOVABLE = """
 WHERE at < ? AND seq < ? AND EXISTS (
     SELECT 1 FROM ledger WHERE ledger.at_rest AND ledger.target = journal.target
@@ -43,17 +47,16 @@ Row = tuple[Any, ...]
 """An event's `seq`, and its values in the order of `EVENT_COLUMNS`."""
 
 
-def rows(
-    connection: Connection, target: str | None = None, name: str | None = None, version: str | None = None
-) -> Generator[Row]:
-    """Every event of the journal, or those of one target, model or version, in the order they were written.
+def rows(connection: Connection, **asked: str | None) -> Generator[Row]:
+    """Every event of the journal, or those with these values, in the order they were written.
+
+    `asked` is by column: `target`, `model_name`, `model_version`, `commit`, `model_id`; None takes all.
 
     They are read some at a time; close the iterator.
 
     Raises:
         Unreadable: a chunk, or the order, is not what `compact` leaves behind.
     """
-    asked = {"target": target, "model_name": name, "model_version": version}
     given = {column: value for column, value in asked.items() if value is not None}
     wanted = dict(zip(given, stored(tuple(given.values())), strict=True))
     before = 0
@@ -62,6 +65,17 @@ def rows(
             raise Unreadable(f"line {row[0]} of the journal, which is there twice,")
         before = row[0]
         yield row
+
+
+def archived_rows(connection: Connection, target: str) -> Generator[Row]:
+    """Every archived event of a target, chunk after chunk, in no order.
+
+    Raises:
+        Unreadable: a chunk is not what `compact` leaves behind.
+    """
+    wanted = {"target": stored((target,))[0]}
+    for _, chunk in _archived(connection, wanted):
+        yield from chunk
 
 
 def compact(connection: Connection, before: datetime, *, whole: bool = False) -> int:
@@ -86,17 +100,18 @@ def compact(connection: Connection, before: datetime, *, whole: bool = False) ->
 
 def _movable(connection: Connection, before: str, newest: int) -> list[Row]:
     """The oldest events that may go into a chunk."""
-    return list(select_rows(connection, tables.journal, _COLUMNS, _MOVABLE, (before, newest, CHUNK)))
+    return list(select_rows(connection, tables.journal, COLUMNS, _MOVABLE, (before, newest, CHUNK)))
 
 
 def _put(connection: Connection, chunk: list[Row]) -> None:
     """Moves these rows out of the journal into one chunk."""
-    lines = [json.dumps(line, separators=(",", ":")) for line in (_COLUMNS, *chunk)]
+    lines = [json.dumps(line, separators=(",", ":")) for line in (COLUMNS, *chunk)]
     facts = {
         "first": chunk[0][0],
         "last": chunk[-1][0],
         "targets": json.dumps(sorted({row[1] for row in chunk})),
         "body": zlib.compress("\n".join(lines).encode("ascii"), 9),
+        "sketch": sketch({key for row in chunk for key in _keys(dict(zip(COLUMNS, row, strict=True)))}),
     }
     connection.execute(insert(tables.archive).values(facts))
     execute_many(connection, "DELETE FROM journal WHERE seq = ?", [row[:1] for row in chunk])
@@ -104,8 +119,8 @@ def _put(connection: Connection, chunk: list[Row]) -> None:
 
 def _recent(connection: Connection, wanted: dict[str, str]) -> Iterator[Row]:
     """The rows that were not archived."""
-    where = " AND ".join(f"{name} = :{name}" for name in wanted) or "true"
-    query = text(f"SELECT {names(_COLUMNS)} FROM journal WHERE {where} ORDER BY seq")  # noqa: S608 - our names
+    where = " AND ".join(f'"{name}" = :{name}' for name in wanted) or "true"
+    query = text(f"SELECT {names(COLUMNS)} FROM journal WHERE {where} ORDER BY seq")  # noqa: S608 - our names
     found = connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE), wanted)
     try:
         yield from map(tuple, found)
@@ -116,9 +131,21 @@ def _recent(connection: Connection, wanted: dict[str, str]) -> Iterator[Row]:
 def _archived(connection: Connection, wanted: dict[str, str]) -> Iterator[tuple[int, Iterator[Row]]]:
     """The chunks that may hold something of it, each with the number it begins with."""
     columns = tables.archive.c
-    for first, targets in connection.execute(select(columns.first, columns.targets)).all():
-        if "target" not in wanted or wanted["target"] in json.loads(targets):
+    keys = list(_keys(wanted))
+    query = select(columns.first, columns.targets, *([columns.sketch] if keys else []))
+    for first, targets, *told in connection.execute(query).all():
+        if "target" in wanted and wanted["target"] not in json.loads(targets):
+            continue
+        if all(bits is None or may_hold(bits, key) for bits in told for key in keys):
             yield first, _unpacked(connection, first, wanted)
+
+
+def _keys(values: Mapping[str, Any]) -> Iterator[str]:
+    """What the sketch of a chunk with such an event holds; of a question, what it has to hold."""
+    for group in _SKETCHED:
+        told = [values.get(column) for column in ("target", *group)]
+        if None not in told:
+            yield "\0".join(["+".join(group), *map(str, told)])
 
 
 def _unpacked(connection: Connection, first: int, wanted: dict[str, str]) -> Iterator[Row]:
@@ -135,7 +162,7 @@ def _unpacked(connection: Connection, first: int, wanted: dict[str, str]) -> Ite
         ]
     except (AttributeError, IndexError, TypeError, ValueError, zlib.error) as error:
         raise Unreadable(f"the archive's chunk {first}") from error
-    tests = [(_COLUMNS.index(name), value) for name, value in wanted.items()]
+    tests = [(COLUMNS.index(name), value) for name, value in wanted.items()]
     for row in chunk:
         if all(row[place] == value for place, value in tests):
             yield row
@@ -146,7 +173,7 @@ def _places(head: list[str]) -> list[int]:
 
     Raises ValueError when it lacks one of those that every version had.
     """
-    return [len(head) if name in _LATER and name not in head else head.index(name) for name in _COLUMNS]
+    return [len(head) if name in _LATER and name not in head else head.index(name) for name in COLUMNS]
 
 
 def _ensure_it_goes(first: int, last: int, found: list[int]) -> None:

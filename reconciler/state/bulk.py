@@ -24,7 +24,7 @@ def insert_rows(
 
 def execute_many(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
     """Carries out a statement for each of the rows; it says `?` for each value."""
-    connection.exec_driver_sql(_for(connection, statement), rows)
+    connection.exec_driver_sql(marked(connection, statement), rows)
 
 
 def select_rows(
@@ -36,11 +36,11 @@ def select_rows(
 ) -> Iterator[tuple[Any, ...]]:
     """Rows with their values as the database holds them; `where` says `?` for each of the values."""
     query = f"SELECT {names(columns)} FROM {table.name} {where}"  # noqa: S608 - names of this package
-    return map(tuple, connection.exec_driver_sql(_for(connection, query), values).fetchall())
+    return map(tuple, connection.exec_driver_sql(marked(connection, query), values).fetchall())
 
 
-def _for(connection: Connection, statement: str) -> str:
-    """The statement in the way that the database's driver wants its values marked."""
+def marked(connection: Connection, statement: str) -> str:
+    """The statement, which says `?` for each value, as the database's driver wants its values marked."""
     return statement if connection.dialect.paramstyle == "qmark" else statement.replace("?", "%s")
 
 

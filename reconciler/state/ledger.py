@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
@@ -13,10 +14,11 @@ from reconciler.engine.episodes import OutboxUpdate, outbox_update
 from reconciler.engine.fold import fold
 from reconciler.engine.values import EventKind, Phase, Verdict, stand
 from reconciler.errors import StateError
-from reconciler.state import archive, outbox, standing, tables
+from reconciler.state import archive, outbox, reconciled, standing, tables
 from reconciler.state import report as report_text
 from reconciler.state.address import SqliteFile
 from reconciler.state.bulk import execute_many, insert_rows, select_rows
+from reconciler.state.by_name import JournalByName
 from reconciler.state.complaint import explained
 from reconciler.state.identity import facts_of
 from reconciler.state.outbox import Outbox
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from reconciler.engine.episodes import Subscription
-    from reconciler.engine.values import Entry, Event, Item, Report, Standing
+    from reconciler.engine.values import Entry, Event, Item, Reconciled, Report, Standing
     from reconciler.state.database import Database
 
     Rule = Callable[[Mapping[Key, Entry], Sequence[Event]], None]
@@ -96,6 +98,7 @@ class SqlLedger:
         self._now = now
         self._subscriptions = subscriptions
         self.verdicts = VerdictRows(database)
+        self._reconciling: tuple[str, datetime] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -169,17 +172,66 @@ class SqlLedger:
             if self._allowed is not None:
                 self._allowed(known, events)
             folded, taken = _folded(known, events)
+            self._note_commit(connection)
             insert_rows(connection, tables.journal, EVENT_COLUMNS, [event_row(event) for event in taken])
             _store(connection, known, folded)
+        self._reconciling = None
         return taken
 
     def events(
-        self, target: str | None = None, pair: Pair | None = None, *, name: str | None = None
+        self,
+        target: str | None = None,
+        pair: Pair | None = None,
+        *,
+        name: str | None = None,
+        commit: str | None = None,
     ) -> Sequence[Event]:
-        """The journal, or what it tells of one pair or name, in the order it was written, archived or not."""
-        wanted = pair or (name, None)
-        with explained(self._database.where), self._database.reading() as connection:
-            return [event_of(row) for row in archive.rows(connection, target, *wanted)]
+        """The journal, or what it tells of one pair, name or commit, in its order, archived or not."""
+        name, version = pair or (name, None)
+        wanted = {"target": target, "model_name": name, "model_version": version, "commit": commit}
+        with self._journal(**wanted) as rows:
+            return [event_of(row) for row in rows]
+
+    @contextmanager
+    def journal_by_name(self, target: str) -> Iterator[JournalByName]:
+        """The journal of one target, to be asked for some names at a time."""
+        with (
+            explained(self._database.where),
+            self._database.reading() as connection,
+            closing(JournalByName(connection, target)) as journal,
+        ):
+            yield journal
+
+    def pairs_of(self, target: str, model_id: str) -> Collection[Pair]:
+        """The pairs whose model ever had this id."""
+        with self._journal(target=target, model_id=model_id) as rows:
+            return {event_of(row).pair for row in rows}
+
+    def entries_at(self, target: str, position: int | None, moment: datetime) -> Mapping[Pair, Entry]:
+        """The entries of one target as the journal told them up to an event, and to a moment."""
+        found: dict[Pair, Entry] = {}
+        with self._journal(target=target) as rows:
+            for row in rows:
+                if position is not None and row[0] > position:
+                    break
+                event = event_of(row)
+                if event.at <= moment:
+                    found[event.pair] = fold(found.get(event.pair), event)
+        return found
+
+    def reconciling(self, commit: str, at: datetime) -> None:
+        """Says which commit the cycle that begins is of; remembered with the next thing that is written."""
+        self._reconciling = (commit, at)
+
+    def reconciled(self, commit: str) -> Reconciled | None:
+        """The last time that this commit was the one reconciled; None when it never was."""
+        with self._database.reading() as connection:
+            return reconciled.last_time(connection, commit)
+
+    def reconciled_at(self, moment: datetime) -> Reconciled | None:
+        """The commit that was the one reconciled at a moment; None before the first."""
+        with self._database.reading() as connection:
+            return reconciled.at_moment(connection, moment)
 
     def position(self) -> int:
         """The number of the newest event in the journal; 0 for an empty one.
@@ -255,6 +307,7 @@ class SqlLedger:
         now = self._now()
         due = self._compact_after and _is_due(known.get(_COMPACTED), now)
         with self._database.writing() as connection:
+            self._note_commit(connection)
             standing.write(connection, gone, new)
             outbox.write(connection, told)
             _mark(connection, unknown | ({_COMPACTED: stamp(now)} if due else {}))
@@ -264,6 +317,7 @@ class SqlLedger:
                 connection.execute(delete(tables.report))
                 connection.execute(insert(tables.report).values(id=1, body=body))
         self.verdicts.note_removed(gone)
+        self._reconciling = None
 
     def _outbox_update(
         self, connection: Connection, items: Sequence[Item], judged: Mapping[str, Collection[Pair] | None]
@@ -325,6 +379,21 @@ class SqlLedger:
     def close(self) -> None:
         """Releases the writer's lock and the database; safe to call twice."""
         self._database.close()
+
+    @contextmanager
+    def _journal(self, **wanted: str | None) -> Iterator[Iterator[archive.Row]]:
+        """The rows of the journal with these values, by column."""
+        with (
+            explained(self._database.where),
+            self._database.reading() as connection,
+            closing(archive.rows(connection, **wanted)) as rows,
+        ):
+            yield rows
+
+    def _note_commit(self, connection: Connection) -> None:
+        """Notes the commit of this cycle before the first thing that it writes, in the same transaction."""
+        if self._reconciling is not None:
+            reconciled.note(connection, *self._reconciling)
 
     def _ensure_unrestricted(self) -> None:
         if self._allowed is not None:

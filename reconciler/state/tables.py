@@ -9,6 +9,7 @@
     standing the newest verdict on each model
     report   the rest of the newest report, one row
     outbox   messages to sinks: those to send, and those of episodes that are open
+    reconciled  which commit was reconciled from when on, and how far the journal went before
 
 Whoever changes them raises `reconciler.state.version.SCHEMA_VERSION` and writes a migration: see
 docs/development.md.
@@ -121,6 +122,8 @@ journal = Table(
     *_facts(),
     Column("actor", AnyText),
     Index("journal_by_pair", "target", "model_name", "model_version"),
+    Index("journal_by_commit", "target", "commit"),
+    Index("journal_by_model_id", "target", "model_id"),
     sqlite_autoincrement=True,
 )
 
@@ -131,8 +134,10 @@ archive = Table(
     Column("last", BigInteger, nullable=False),
     Column("targets", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("sketch", LargeBinary),
 )
-"""`first` and `last` are the numbers of the events in the body, `targets` a JSON list of their targets."""
+"""`first` and `last` are the numbers of the events in the body, `targets` a JSON list of their targets,
+`sketch` what can be asked of them (see `reconciler.state.archive`); NULL in chunks of earlier versions."""
 
 ledger = Table(
     "ledger",
@@ -232,3 +237,13 @@ outbox = Table(
 """`episode` is when it began, `is_open` whether this told of an episode that goes on. A row stays until it is
 sent and its episode has ended; `digest` names the rows that are sent as one message.
 """
+reconciled = Table(
+    "reconciled",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", Text, nullable=False),
+    Column("commit", Text, nullable=False, quote=True),
+    Column("position", BigInteger, nullable=False),
+    Index("reconciled_by_commit", "commit"),
+)
+"""`position` is the number of the newest event before the first cycle of this commit."""

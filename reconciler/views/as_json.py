@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from datetime import UTC
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from reconciler.views import problems, words
 from reconciler.views.clean import escape_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from reconciler.engine.values import Item, Report
 
 FORMAT_VERSION = 1
+_VALUES_AT_ONCE = 100
 
 
 def report(found: Report) -> dict[str, Any]:
@@ -38,6 +42,27 @@ def report(found: Report) -> dict[str, Any]:
 def dumps(value: Any, *, indent: int | None = 2) -> str:  # noqa: ANN401 - any JSON value
     """JSON text that keeps readable characters readable and escapes those that act or hide."""
     return escape_json(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+def list_pieces(
+    values: Iterable[Any], most: int = sys.maxsize, cut: Callable[[], None] = lambda: None
+) -> Iterator[str]:
+    """What `dumps` gives of a list, with a line break at its end, some values at a time.
+
+    Args:
+        values: of the list.
+        most: characters after which no more values are taken.
+        cut: called when values are left out.
+    """
+    rest, before, size = iter(values), "[", 0
+    while some := list(islice(rest, _VALUES_AT_ONCE)):
+        if size > most:
+            cut()
+            break
+        piece = before + dumps(some)[1:-2]  # without the bracket at its beginning, and the line of the other
+        yield piece
+        before, size = ",", size + len(piece)
+    yield "[]\n" if before == "[" else "\n]\n"
 
 
 def _item(item: Item) -> dict[str, Any]:

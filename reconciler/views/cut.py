@@ -8,9 +8,9 @@ from reconciler.contract.wording import many
 from reconciler.views.as_json import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-_ADVICE = "ask for one model, or raise limits.output"
+ADVICE = "ask for one model, or raise limits.output"
 
 
 def text_within(text: str, most: int) -> str:
@@ -18,7 +18,18 @@ def text_within(text: str, most: int) -> str:
     if len(text) * 4 <= most or len(written := text.encode("utf-8", "backslashreplace")) <= most:
         return text
     kept = written[: written.rfind(b"\n", 0, most) + 1].decode()
-    return f"{kept}… {many(text.count(chr(10)) - kept.count(chr(10)), 'more line')}: {_ADVICE}\n"
+    return f"{kept}… {many(text.count(chr(10)) - kept.count(chr(10)), 'more line')}: {ADVICE}\n"
+
+
+def pieces_within(pieces: Iterable[str], most: int) -> Iterator[str]:
+    """The pieces of a text, as long as they have no more than `most` characters; then a line that says so."""
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > most:
+            yield f"… more: {ADVICE}\n"
+            return
+        yield piece
 
 
 def json_within(value: Any, most: int) -> tuple[str, str | None]:  # noqa: ANN401 - whatever JSON holds
@@ -43,7 +54,7 @@ def json_within(value: Any, most: int) -> tuple[str, str | None]:  # noqa: ANN40
 
 
 def _left_out(number: int) -> str:
-    return f"{many(number, 'object')} left out at the end: {_ADVICE}"
+    return f"{many(number, 'object')} left out at the end: {ADVICE}"
 
 
 def _fitting(objects: Sequence[Any], most: int) -> int:

@@ -13,7 +13,7 @@ from reconciler.views.clean import clean
 from reconciler.views.colour import painter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.engine.values import Attribution, FileChange
@@ -63,6 +63,37 @@ class Row(NamedTuple):
     events: tuple[Event, ...] = ()
 
 
+class RowFilter(NamedTuple):
+    """Which rows of a history are wanted; None takes all.
+
+    Attributes:
+        commit: the rows of this commit.
+        model_id: rows with an event that names this model.
+        since, until: rows whose commit was authored, or of which anything happened, in that time; both
+            included.
+        author: a part of `Name <email>`, whatever the case of its letters.
+    """
+
+    commit: str | None = None
+    model_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    author: str | None = None
+
+    def admits(self, row: Row) -> bool:
+        """Whether the row is wanted."""
+        return (
+            self.commit in (None, row.commit)
+            and (self.model_id is None or any(event.model_id == self.model_id for event in row.events))
+            and (self.author is None or self.author.casefold() in (row.author or "").casefold())
+            and (self.since is self.until is None or any(map(self._is_within, _moments(row))))
+        )
+
+    def _is_within(self, moment: datetime) -> bool:
+        early = self.since is not None and moment < self.since
+        return not early and (self.until is None or moment <= self.until)
+
+
 def rows(
     models: Iterable[Declared], events: Iterable[Event], named: Mapping[str, Attribution] | None = None
 ) -> tuple[Row, ...]:
@@ -89,40 +120,36 @@ def rows(
     return tuple(found)
 
 
-def as_json(found: Iterable[Row]) -> list[dict[str, Any]]:
-    """The list that `history --output json` prints; times are ISO 8601 with an offset."""
-    return [
-        {
-            "target": row.target,
-            "model_name": row.pair.model_name,
-            "model_version": row.pair.model_version,
-            "path": row.path,
-            "commit": row.commit,
-            "author": row.author,
-            "authored_at": row.authored_at and row.authored_at.isoformat(),
-            "subject": row.subject,
-            "events": [_event_as_json(event) for event in row.events],
-        }
-        for row in found
-    ]
+def as_json(found: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    """The objects of the list that `history --output json` prints; times are ISO 8601 with an offset."""
+    return map(_row_as_json, found)
 
 
-def text(found: Iterable[Row], *, colour: bool = False) -> str:
-    """For a terminal: a heading a model, a line a commit, and what became of it below."""
+def _row_as_json(row: Row) -> dict[str, Any]:
+    return {
+        "target": row.target,
+        "model_name": row.pair.model_name,
+        "model_version": row.pair.model_version,
+        "path": row.path,
+        "commit": row.commit,
+        "author": row.author,
+        "authored_at": row.authored_at and row.authored_at.isoformat(),
+        "subject": row.subject,
+        "events": [_event_as_json(event) for event in row.events],
+    }
+
+
+def text(found: Iterable[Row], *, colour: bool = False) -> Iterator[str]:
+    """For a terminal, row after row: a heading a model, a line a commit, what became of it below."""
     paint = painter(colour=colour)
-    lines: list[str] = []
     heading = None
     for row in found:
+        lines = [_commit_line(row), *(f"      {event_line(event, colour=colour)}" for event in row.events)]
         if (row.target, row.pair) != heading:
+            title = f"{paint(clean(str(row.pair)), 'bold')}  ({clean(row.target)})"
+            lines = [*([""] if heading else []), title, *lines]
             heading = (row.target, row.pair)
-            lines += [
-                *([""] if lines else []),
-                f"{paint(clean(str(row.pair)), 'bold')}  ({clean(row.target)})",
-            ]
-        lines.append(_commit_line(row))
-        lines += [f"      {event_line(event, colour=colour)}" for event in row.events]
-    lines.append("")  # every line ends with a line break, and no history is no text
-    return "\n".join(lines)
+        yield "".join(f"{line}\n" for line in lines)
 
 
 def event_line(event: Event, *, colour: bool = False) -> str:
@@ -187,6 +214,10 @@ def _insert(joined: list[Row], row: Row) -> None:
     joined.insert(next(place, len(joined)), row)
 
 
+def _moments(row: Row) -> list[datetime]:
+    return [*filter(None, [row.authored_at]), *(event.at for event in row.events)]
+
+
 def _moment(row: Row) -> datetime:
     return row.authored_at or row.events[0].at
 
@@ -212,7 +243,8 @@ def _detail(event: Event) -> str | None:
 def _commit_line(row: Row) -> str:
     if row.commit is None:
         return "  (no commit is known)"
-    path = f"{clean(row.path or '?')} (deleted)" if row.deleted else clean(row.path or "?")
+    line = next((f":{event.line}" for event in row.events if event.line and event.path == row.path), "")
+    path = f"{clean(row.path or '?')}{' (deleted)' if row.deleted else line}"
     when = _utc(row.authored_at) if row.authored_at else "not in the branch"
     subject = "" if row.subject is None else f"  {clean(row.subject)}"
     return f"  {clean(row.commit[:12])}  {when}  {clean(row.author or '?')}  {path}{subject}"

@@ -4,13 +4,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler import __version__
 from tests.program import Program
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 COMMON = ("--config", "--target", "--output", "--quiet", "--verbose")
-COMMANDS = ("validate", "plan", "apply", "run", "status", "history", "retry", "doctor")
+COMMANDS = (
+    *("validate", "plan", "apply", "run", "status", "diff", "history", "retry", "doctor"),
+    *("completion", "version", "help"),
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -37,9 +41,21 @@ def test_the_help_names_every_command(tmp_path: Path) -> None:
 
 
 def test_the_version_is_told(tmp_path: Path) -> None:
-    """One line, exit code 0."""
-    done = Program(tmp_path)("--version")
-    assert (done.code, done.out.split()[0]) == (0, "reconciler")
+    """One line, exit code 0, however it is asked for."""
+    told = {
+        (done.code, done.out, done.err) for done in map(Program(tmp_path), ("-V", "--version", "version"))
+    }
+    assert told == {(0, f"reconciler {__version__}\n", "")}
+    facts = Program(tmp_path).json("version").json
+    assert (list(facts), facts["version"]) == (["version", "python", "state_schema"], __version__)
+
+
+def test_help_is_the_help_of_the_option(tmp_path: Path) -> None:
+    """Of the program, of a command, of one in a group; an unknown one is a wrong command line."""
+    program = Program(tmp_path)
+    for command in ([], ["plan"], ["state", "check"]):
+        assert program("help", *command) == program(*command, "--help")
+    assert program("help", "aply").code == 2
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ LIBRARIES = frozenset(
         "starlette",
         "structlog",
         "uvicorn",
-        "watchfiles",
+        "asyncinotify",
         "yaml",
     }
 )

@@ -209,6 +209,11 @@ async def every_kind(site: Site) -> dict[str, Counts]:
 async def _processes(site: Site, found: dict[str, Counts]) -> None:
     await site.process("apply", "--no-wait")
     found["apply, nothing moved"] = await site.process("apply", "--no-wait")
+    newest = declared(site.models - 1).request
+    named = f"{newest['model_name']}@{newest['model_version']}"
+    found["history of a model"] = await site.process("history", named)
+    found["history of a commit"] = await site.process("history", "--commit", "main")
+    found["history of all"] = await site.process("history")
     site.declare()
     found["apply, one added"] = await site.process("apply", "--no-wait")
 

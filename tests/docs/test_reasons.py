@@ -53,7 +53,7 @@ _COMPUTED = {
     "*_answered(error)": set[str](),
 }
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
-_OF_THE_REGISTRY = {"http-503", "no-answer"}
+_OF_THE_REGISTRY = {"http-503", "no-answer", "state-slow"}
 """Examples of what `RegistryError.reason` gives; the vendor's own codes are in docs/vendor-errors.md."""
 
 

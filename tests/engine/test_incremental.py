@@ -263,6 +263,64 @@ def test_a_folder_that_moves_is_not_read_again() -> None:
         assert told(made.apply()) == told(made.plan())
 
 
+def test_a_branch_that_took_in_what_it_forked_from_costs_no_walk_through_history() -> None:
+    """A merge whose first parent is the side: what the other parent holds is looked up, not searched for."""
+    with bench() as made:
+        made.repository.commit({NAMES[0]: text("a")})
+        for number in range(5):
+            made.repository.commit({f"models.d/m{number}.yaml": text(f"m{number}")})
+        made.apply()
+        git = made.repository.git
+        git("checkout", "--quiet", "-b", "side", "HEAD~5")
+        made.repository.commit({NAMES[1]: text("b")})
+        who = ("-c", "user.name=M", "-c", "user.email=m@example.org")
+        git(*who, "merge", "--quiet", "--no-edit", "main")
+        git("branch", "--force", "main", "side")
+        git("checkout", "--quiet", "main")
+        with made.engine(made.folder / "index.db") as engine:
+            before = engine.source.commands  # type: ignore[attr-defined]
+            asyncio.run(engine.cycle(Order(whole=False)))
+            started = ["config", "status", "log", "diff-tree", "ls-tree", "cat-file", "ls-tree"]
+            assert engine.source.commands - before == len(started)  # type: ignore[attr-defined]
+        assert told(made.apply()) == told(made.plan())
+
+
+def test_history_is_kept_with_the_index_and_thrown_away_with_it() -> None:
+    """It moves with each cycle, is made anew after history was rewritten, and forgotten with the index."""
+    with bench() as made:
+        made.repository.commit({NAMES[0]: text("a")})
+        for kind in ("commit", "merge", "rename", "rewrite", "back"):
+            change(made.repository, kind, {NAMES[1]: text("b", description=kind), "aside.txt": kind})
+            made.apply()
+            with made.engine(made.folder / "index.db") as engine:
+                index = engine.targets[0].index
+                assert index.history.base() == engine.source.head()
+                assert index.history.number() == int(made.repository.git("rev-list", "--count", "HEAD"))
+                assert {pair.model_name for pair, _ in index.history.changes()} >= {"a", "b"}
+        with made.engine(made.folder / "index.db") as engine:
+            index = engine.targets[0].index
+            index.forget()
+            assert (index.history.base(), list(index.history.changes())) == (None, [])
+
+
+def test_history_that_was_cut_off_is_kept_once_it_is_whole(tmp_path: Path) -> None:
+    """Of a shallow clone none is; after it was made whole, the next full look keeps it."""
+    origin = GitRepository(tmp_path / "origin")
+    origin.commit({NAMES[0]: text("a")})
+    origin.commit({NAMES[0]: text("a", description="new"), NAMES[1]: text("b")})
+    origin.git("clone", "--quiet", "--depth=1", origin.path.as_uri(), str(tmp_path / "repo"))
+    made = Bench(tmp_path, GitRepository(tmp_path / "repo"), MemoryRegistry())
+    made.apply()
+    with made.engine(tmp_path / "index.db") as engine:
+        assert engine.targets[0].index.history.base() is None
+    made.repository.git("fetch", "--quiet", "--unshallow")
+    with made.engine(tmp_path / "index.db") as engine:
+        engine.targets = (replace(engine.targets[0], full_observation=timedelta(0)),)
+        asyncio.run(engine.cycle(Order()))
+        assert engine.targets[0].index.history.number() == 2
+        assert audit(engine.source, engine.targets[0].index, engine.targets[0].reader, 0.0) == 0
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -270,6 +328,10 @@ def test_a_folder_that_moves_is_not_read_again() -> None:
         "UPDATE declaration SET digest = 'other'",
         "DELETE FROM file",
         "UPDATE file SET credits = replace(credits, 'A. Author', 'Nobody')",
+        "DELETE FROM change",
+        "DELETE FROM branch",
+        "UPDATE change SET deleted = 1",
+        "UPDATE branch SET subject = 'another'",
     ],
 )
 def test_an_index_that_is_wrong_is_counted_and_made_anew(damage: str) -> None:

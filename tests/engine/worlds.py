@@ -147,6 +147,13 @@ class MemorySource:
         last = self.commits.index(commit) + 1
         yield CommitGraph(commit, [self._logged(number) for number in reversed(range(last))])
 
+    def some_commits(self, commits: Sequence[str], path: str) -> CommitGraph:
+        assert path == "models.d"
+        return CommitGraph(commits[0], [self._logged(self.commits.index(commit)) for commit in commits])
+
+    def number_of_commits(self, commit: str) -> int:
+        return self.commits.index(commit) + 1
+
     def _logged(self, number: int) -> Commit:
         before = self.trees[number - 1] if number else {}
         now = self.trees[number]

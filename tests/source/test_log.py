@@ -225,8 +225,8 @@ _PLACES = ("name", "address", "subject")
 def test_no_output_makes_the_reader_of_logs_fall_over(noise: bytes) -> None:
     """Only ids must be text; everything else may be anything."""
     words = noise.replace(b"\0", b"")
-    header = (
-        b"\0\0>" + b"1" * 40 + b"\0^\0" + words + b" <" + words + b">\0@" + words + b"\0:" + words + b"\0"
+    header = (b"\0\0>" + b"1" * 40 + b"\0^\0" + words + b" <" + words + b">\0@" + words + b"\0+" + words) + (
+        b"\0:" + words + b"\0"
     )
     entry = b"\n:100644 100644 " + b"1" * 40 + b" " + b"2" * 40 + b" M\0m/a\0"
     for pieces in ([header, entry, header, entry], [header + entry + header + entry]):

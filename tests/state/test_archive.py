@@ -15,15 +15,17 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from reconciler.engine.fold import at_rest
-from reconciler.engine.values import EventKind
+from reconciler.engine.values import EventKind, Reconciled
 from reconciler.errors import StateError, StateLockedError
 from reconciler.state import check, compact, export, open_beside, open_state, rebuild
 from reconciler.state.archive import CHUNK
+from reconciler.state.sketch import may_hold, sketch
 from tests.state.samples import MNIST, NOON, folded, imported, report, requested
 from tests.state.strategies import events
 
 if TYPE_CHECKING:
     from reconciler.engine.values import Event
+    from reconciler.state import SqlLedger
     from tests.state.conftest import NewUrl
 
 EVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -51,12 +53,34 @@ def answers(url: str) -> dict[str, Any]:
             "events": found,
             "of targets": {target: ledger.events(target) for target in ("prod", "dev", "none")},
             "of pairs": {key: ledger.events(*key) for key in pairs},
+            "of commits": {(e.target, e.commit): ledger.events(e.target, commit=e.commit) for e in found},
+            "of ids": {
+                (e.target, e.model_id): sorted(ledger.pairs_of(e.target, e.model_id))
+                for e in found
+                if e.model_id
+            },
+            "at times": [
+                ledger.entries_at(target, position, at)
+                for target, at in {(e.target, e.at) for e in found}
+                for position in (None, len(found) // 2)
+            ],
+            "by name": _by_name(ledger),
             "of a pair in any target": [ledger.events(pair=pair) for pair in sorted({p for _, p in pairs})],
             "position": ledger.position(),
             "newest": ledger.newest(),
             "entries": [ledger.entries(target) for target in ("prod", "dev")],
         }
     return told | {"export": list(export(url)), "check": check(url)}
+
+
+def _by_name(ledger: SqlLedger) -> dict[str, list[Event]]:
+    """What is asked name after name."""
+    with ledger.journal_by_name("prod") as journal:
+        found = {name: journal.events([name]) for name in journal.names()}
+        assert journal.events(list(found)) == ledger.events("prod")
+    for name, told in found.items():
+        assert told == ledger.events("prod", name=name)
+    return found
 
 
 def count(url: str, table: str) -> int:
@@ -266,3 +290,54 @@ def test_a_compaction_that_fails_half_way_leaves_everything_as_it_was(sqlite_url
             ledger.compact(EVER)
         assert count(sqlite_url, "archive") == 0
         assert ledger.events() == written
+
+
+def test_a_question_about_one_model_unpacks_only_what_may_answer_it(url: str) -> None:
+    """By name, pair, commit and model id: the other chunks could as well be damaged."""
+    first = replace(requested("m0"), commit="e" * 40, model_id="one")
+    written = [first, *lives(700)[1:]]
+    with open_state(url, writer=True) as ledger:
+        ledger.append(written)
+        ledger.compact(EVER)
+        execute(url, "UPDATE archive SET body = (SELECT body FROM archive WHERE first = 1) WHERE first <> 1")
+        assert ledger.events("prod", first.pair) == ledger.events("prod", name="m0") == written[:3]
+        assert ledger.events("prod", commit="e" * 40) == [first]
+        assert ledger.pairs_of("prod", "one") == {first.pair}
+        with pytest.raises(StateError, match="chunk 1001"):
+            ledger.events("prod")
+
+
+def test_of_a_chunk_of_an_earlier_version_everything_is_possible(url: str) -> None:
+    """It has no sketch, and is unpacked."""
+    written = lives(3)
+    with open_state(url, writer=True) as ledger:
+        ledger.append(written)
+        ledger.compact(EVER)
+        execute(url, "UPDATE archive SET sketch = NULL")
+        assert ledger.events("prod", written[0].pair) == written[:3]
+
+
+@given(st.sets(st.text(), max_size=300), st.sets(st.text(), max_size=300))
+def test_a_sketch_never_denies_what_it_was_made_of(there: set[str], others: set[str]) -> None:
+    """And denies nearly everything else."""
+    made = sketch(there)
+    assert all(may_hold(made, key) for key in there)
+    assert sum(may_hold(made, key) for key in others - there) <= 10
+
+
+def test_the_commit_that_was_reconciled_is_known_from_its_first_event_on(url: str) -> None:
+    """In the transaction of whatever its cycle writes first; a later one of the same adds nothing."""
+    with open_state(url, writer=True) as ledger:
+        assert ledger.reconciled("a" * 40) is None
+        ledger.reconciling("a" * 40, NOON)
+        assert ledger.reconciled("a" * 40) is None
+        ledger.append([requested("m")])
+        ledger.reconciling("a" * 40, NOON + MONTH)
+        ledger.append([imported("m")])
+        assert ledger.reconciled("a" * 40) == Reconciled("a" * 40, NOON)
+        ledger.reconciling("b" * 40, NOON + MONTH)
+        ledger.save_report(report(), {"prod": None}, {})
+        assert ledger.reconciled("a" * 40) == Reconciled("a" * 40, NOON, 2, NOON + MONTH)
+        assert ledger.reconciled_at(NOON) == ledger.reconciled("a" * 40)
+        assert ledger.reconciled_at(NOON + MONTH) == Reconciled("b" * 40, NOON + MONTH)
+        assert ledger.reconciled_at(NOON - MONTH) is None

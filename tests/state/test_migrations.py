@@ -123,7 +123,7 @@ def test_a_reader_refuses_an_earlier_version_and_changes_nothing(url: str, name:
     """Both versions are named, and the command that helps; the same for `retry` beside a loop."""
     before = _content(_restore(url, name))
 
-    words = r"\(schema [12], needed here: 3\).*`reconciler state migrate`"
+    words = rf"\(schema {name[1]}, needed here: {SCHEMA_VERSION}\).*`reconciler state migrate`"
     with pytest.raises(StateError, match=words):
         open_state(url, writer=False)
     with pytest.raises(StateError, match=words):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 
 from reconciler.engine.values import Item, Report, Verdict
@@ -78,3 +79,10 @@ def test_every_report_survives_json_and_counts_every_item_once(found: Report) ->
     assert json.loads(as_json.dumps(told)) == told
     assert list(told["summary"]) == list(Verdict)
     assert sum(told["summary"].values()) == len(told["items"])
+
+
+@pytest.mark.parametrize("number", [0, 1, 99, 100, 101, 250])
+def test_a_list_that_is_printed_in_pieces_is_the_list(number: int) -> None:
+    """To the last blank and line break."""
+    values = [{"a": place, "b": ["\u202e", {"c": None}]} for place in range(number)]
+    assert "".join(as_json.list_pieces(iter(values))) == as_json.dumps(values) + "\n"

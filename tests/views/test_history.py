@@ -56,7 +56,7 @@ def test_what_is_known_of_a_commit_that_the_branch_lost_is_told() -> None:
         None,
         None,
     ]
-    told = history.text(history.rows((), [lost]))
+    told = "".join(history.text(history.rows((), [lost])))
     assert "  ffffffffffff  not in the branch  Ben <b@example.org>  models.d/x.yaml\n" in told
     there = touch("f" * 40, 5, subject="Elsewhere").attribution
     (row,) = history.as_json(history.rows((), [lost], {"f" * 40: there}))
@@ -112,7 +112,7 @@ def test_a_row_in_json_is_the_promised_object() -> None:
     """Every key of DESIGN section 6, and no other."""
     happened = event(EventKind.IMPORTED, 1, commit="a" * 40, model_id="id-1", request_id="req-1")
     moved = touch("a" * 40, 0, path="models.d/old.yaml")
-    assert history.as_json(history.rows([Declared("local", MNIST, (moved,))], [happened])) == [
+    assert list(history.as_json(history.rows([Declared("local", MNIST, (moved,))], [happened]))) == [
         {
             "target": "local",
             "model_name": "mnist",
@@ -143,7 +143,7 @@ def test_the_text_has_a_heading_a_model_a_line_a_commit_and_a_line_an_event() ->
         event(EventKind.IMPORTED, 1, commit="a" * 40, model_id="id-1", request_id="req-1"),
         event(EventKind.DRIFTED, 31, commit="c" * 40, detail="registered with other content"),
     ]
-    assert history.text(history.rows([DECLARATION], story)) == (
+    assert "".join(history.text(history.rows([DECLARATION], story))) == (
         "mnist@1.0.0  (local)\n"
         "  cccccccccccc  2026-11-23 12:30:00Z  Ada <ada@example.org>  models.d/mnist.yaml  Describe mnist\n"
         "      2026-11-23 12:31:00Z  drifted           cycle cycle-1  registered with other content\n"
@@ -154,13 +154,13 @@ def test_the_text_has_a_heading_a_model_a_line_a_commit_and_a_line_an_event() ->
 
 def test_a_story_without_commits_says_why() -> None:
     """A model may have left git."""
-    told = history.text(history.rows((), [event(EventKind.IMPORTED, 1)]))
+    told = "".join(history.text(history.rows((), [event(EventKind.IMPORTED, 1)])))
     assert "(no commit is known)" in told
 
 
 def test_no_history_is_no_text() -> None:
     """Not even a line break."""
-    assert history.text(()) == ""
+    assert list(history.text(())) == []
 
 
 @given(st.lists(DECLARED, max_size=4, unique_by=lambda d: (d.target, d.pair)), st.lists(EVENTS, max_size=6))

@@ -58,8 +58,8 @@ def test_no_history_contains_anything_that_acts_or_hides(
 ) -> None:
     """Subjects, authors and details are anybody's words too."""
     rows = history.rows(models, events)
-    assert not hidden(history.text(rows))
-    assert not hidden(as_json.dumps(history.as_json(rows)))
+    assert not hidden("".join(history.text(rows)))
+    assert not hidden(as_json.dumps(list(history.as_json(rows))))
 
 
 def test_showing_problems_loads_nothing_slow() -> None:

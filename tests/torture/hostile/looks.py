@@ -70,8 +70,8 @@ def examine_reasons(reasons: Iterable[Reason]) -> None:
 def examine_events(events: Iterable[Event]) -> None:
     """The journal, as `history` tells it."""
     rows = history.rows([], events)
-    harmless(history.text(rows), "history")
-    harmless(as_json.dumps(history.as_json(rows)), "history in JSON")
+    harmless("".join(history.text(rows)), "history")
+    harmless(as_json.dumps(list(history.as_json(rows))), "history in JSON")
 
 
 def examine_error(error: Exception) -> None:

@@ -117,7 +117,7 @@ def _examine(
         with source.graph(snapshot.commit, ["models.d"], whole=True) as graph:
             changes = model_changes(graph, source, "models.d")
         rows = history.rows([Declared("local", pair, told) for pair, told in changes.items()], ())
-        harmless(history.text(rows), "history")
+        harmless("".join(history.text(rows)), "history")
     items = verdicts(View("local", desired, NOON, credits=known))
     examine(Report(snapshot.commit, plan_digest(items), items, notes=tuple(source.notes())), dice)
 

@@ -1,9 +1,14 @@
-"""Version 3: the outbox, messages to the sinks that are written with the verdicts they tell of."""
+"""Version 3: messages wait in an outbox, and the journal is read by commit and by model id.
+
+Messages are written with the verdicts they tell of. It is known from now on which commit was reconciled when;
+of those before nothing is known. Chunks of the archive that exist already say nothing of what they hold: a
+question about one model unpacks them.
+"""
 
 from __future__ import annotations
 
 from alembic import op
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Text
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, Text
 
 revision = "3"
 down_revision = "2"
@@ -34,3 +39,14 @@ def upgrade() -> None:
     )
     op.create_index("outbox_by_message", "outbox", ["message_id"], unique=True)
     op.create_index("outbox_by_sink", "outbox", ["sink", "sent_at"])
+    op.create_index("journal_by_commit", "journal", ["target", "commit"])
+    op.create_index("journal_by_model_id", "journal", ["target", "model_id"])
+    op.add_column("archive", Column("sketch", LargeBinary))
+    op.create_table(
+        "reconciled",
+        Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+        Column("at", Text, nullable=False),
+        Column("commit", Text, nullable=False, quote=True),
+        Column("position", BigInteger, nullable=False),
+    )
+    op.create_index("reconciled_by_commit", "reconciled", ["commit"])

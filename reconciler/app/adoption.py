@@ -1,0 +1,147 @@
+"""`adopt`: manifests for what the targets hold and git does not declare. Registries are only read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from reconciler.app.world import opened
+from reconciler.engine.adopt import candidate, paths_of, prove
+from reconciler.engine.declared import declared
+from reconciler.engine.details import details_of
+from reconciler.engine.observe import observe
+from reconciler.engine.plan import View, verdicts
+from reconciler.engine.values import Verdict
+from reconciler.errors import ReconcilerError
+from reconciler.source.worktree import work_tree
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from reconciler.app.world import World
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.adopt import Candidate
+    from reconciler.engine.order import Target
+    from reconciler.engine.values import ObservedModel
+    from reconciler.settings import Configuration
+
+_AT_ONCE = 500  # models whose details are in memory together
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """One batch of models of one target.
+
+    Attributes:
+        held: manifests that a plan was proved to leave unchanged.
+        left_out: why the other models have none, by pair.
+        done, total: how many of the target's models were looked at by now, and how many there are.
+    """
+
+    target: str
+    folder: str
+    held: Sequence[Candidate]
+    left_out: dict[Pair, str]
+    done: int
+    total: int
+
+
+async def adoptions(configuration: Configuration, glob: str, only: str | None) -> AsyncIterator[Adopted]:
+    """Manifests for every registered model that is declared nowhere, batch by batch.
+
+    Args:
+        configuration: what is configured.
+        glob: the names to adopt, as a shell's pattern.
+        only: one target; None takes all.
+
+    Raises:
+        ConfigurationError, SourceError, StateError: as `opened` does.
+        RegistryError, TargetUnusable: a registry could not be asked.
+        ReconcilerError: a manifest cannot be read, so that nobody knows what it declares.
+    """
+    async with opened(configuration, acts=False, only=only) as world:
+        commit = world.source.head()
+        for target in world.engine.targets:
+            view = await _observed(world, target, commit)
+            models = _undeclared(view, glob)
+            paths = paths_of(model.pair for model in models)
+            for start in range(0, len(models), _AT_ONCE):
+                some = models[start : start + _AT_ONCE]
+                held, left_out = await _batch(target, view, some, paths)
+                done = start + len(some)
+                yield Adopted(target.name, target.path, held, left_out, done, len(models))
+
+
+async def _observed(world: World, target: Target, commit: str) -> View:
+    found = declared(world.source, target.index, target.reader, commit, credited=False)
+    desired = found.desired()
+    for broken in desired.invalid:
+        if broken.may_declare_anything:
+            told = (
+                f"{broken.path}: cannot be read, and could declare any model; mend or remove it, and commit"
+            )
+            raise ReconcilerError(f"target {target.name}: {told}")
+    entries = world.ledger.entries(target.name)
+    view = View(target.name, desired, datetime.now(UTC), entries=entries)
+    return (await observe(target.registry, view, only=None, in_flight=target.policy.in_flight))[0]
+
+
+def _undeclared(view: View, glob: str) -> list[ObservedModel]:
+    """The planner's unmanaged models of these names; of several of one pair, the oldest."""
+    pairs = [item.pair for item in verdicts(view) if item.verdict is Verdict.UNMANAGED and item.pair]
+    return [view.observed[pair][0] for pair in dict.fromkeys(pairs) if fnmatchcase(pair.model_name, glob)]
+
+
+async def _batch(
+    target: Target, view: View, models: Sequence[ObservedModel], paths: dict[Pair, str]
+) -> tuple[Sequence[Candidate], dict[Pair, str]]:
+    ids = [model.model_id for model in models]
+    details = await details_of(target.registry, ids, target.policy.in_flight)
+    candidates = [
+        candidate(
+            model.pair, model.model_id, paths[model.pair], details.read[model.model_id], target.reader.edition
+        )
+        for model in models
+        if model.model_id in details.read
+    ]
+    proof = prove(target.reader, view, candidates, details.read)
+    unread = {
+        model.pair: details.unread.get(model.model_id, "it is gone from the registry")
+        for model in models
+        if model.model_id not in details.read
+    }
+    return proof.held, {**unread, **proof.failed}
+
+
+class Shelf:
+    """The folder that manifests are written to: the work tree's, or another one."""
+
+    def __init__(self, configuration: Configuration, out: Path | None) -> None:
+        settings = configuration.settings
+        paths = [wanted.path for wanted in settings.targets.values()]
+        self._out = out
+        self._base = work_tree(settings.source.repo, configuration.base, paths).base
+
+    def put(self, folder: str, manifest: Candidate) -> tuple[Path, bool]:
+        """Writes one manifest; gives its path, and whether it was new. The same bytes are left as they are.
+
+        Raises:
+            ReconcilerError: another file is there, or the path leads out of the folder by a link.
+            OSError: as writing does.
+        """
+        root = self._base / folder if self._out is None else self._out
+        path = root / manifest.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.resolve().is_relative_to(root.resolve()):
+            raise ReconcilerError(f"{path}: leads out of {root} by a symbolic link; nothing is written there")
+        try:
+            with path.open("xb") as file:
+                file.write(manifest.data)
+        except FileExistsError:
+            if path.is_file() and not path.is_symlink() and path.read_bytes() == manifest.data:
+                return path, False
+            raise ReconcilerError(f"{path}: is there already and is not overwritten") from None
+        return path, True

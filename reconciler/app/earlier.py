@@ -1,0 +1,120 @@
+"""What `status` would have shown earlier: at a time, or while a commit was the one reconciled."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reconciler.app.indexed import index_of, part_of, reader_of
+from reconciler.app.repository import source_of
+from reconciler.engine.declared import declared
+from reconciler.engine.plan import plan_digest
+from reconciler.engine.retrospect import verdicts_of_journal, verdicts_then
+from reconciler.engine.values import Report
+from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
+from reconciler.state import open_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.values import Entry, Item, Reconciled
+    from reconciler.index import Store
+    from reconciler.settings import Configuration
+    from reconciler.source import GitSource
+    from reconciler.state import SqlLedger
+
+_EVER = datetime.max.replace(tzinfo=UTC)
+
+
+def earlier(configuration: Configuration, when: datetime | str, target: str | None) -> Report:
+    """The verdicts as they were known then.
+
+    Args:
+        configuration: what is configured.
+        when: a moment; or any name of a commit, for the last time that it was the one reconciled.
+        target: one target; None takes all.
+
+    Raises:
+        ReconcilerError: the commit is unknown or was never reconciled, or nothing was at that time.
+        SourceError, StateError: git or the state could not be read.
+    """
+    with ExitStack() as stack:
+        source = stack.enter_context(closing(source_of(configuration)))
+        ledger = stack.enter_context(closing(open_state(configuration.state_url, writer=False)))
+        index = stack.enter_context(closing(index_of(configuration, writes=False)))
+        stack.enter_context(index.of_one_moment())
+        looked = _Earlier(configuration, source, ledger, index)
+        if isinstance(when, datetime):
+            return looked.report(_at_moment(ledger, when), when, configuration.chosen(target))
+        found = _while_reconciled(source, ledger, when)
+        return looked.report(found, None, configuration.chosen(target))
+
+
+def _at_moment(ledger: SqlLedger, moment: datetime) -> Reconciled:
+    found = ledger.reconciled_at(moment)
+    if found is None:
+        raise ReconcilerError(f"{moment.isoformat()}: this state remembers no cycle that began before then")
+    return found
+
+
+def _while_reconciled(source: GitSource, ledger: SqlLedger, revision: str) -> Reconciled:
+    try:
+        commit = source.resolve(revision)
+    except UnknownRevisionError as error:
+        raise ReconcilerError(str(error)) from error
+    found = ledger.reconciled(commit)
+    if found is None:
+        raise ReconcilerError(
+            f"{revision}: this state remembers no cycle of commit {commit[:12]}. Of commits that were pushed "
+            "together only the last is reconciled: ask for that one, or for a time"
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    configuration: Configuration
+    source: GitSource
+    ledger: SqlLedger
+    index: Store
+
+    def report(self, then: Reconciled, moment: datetime | None, targets: tuple[str, ...]) -> Report:
+        """Up to the moment, or as long as the commit was the one reconciled."""
+        position = then.position if moment is None else None
+        items: list[Item] = []
+        for target in sorted(targets):
+            entries = self.ledger.entries_at(target, position, moment or _EVER)
+            last = max((entry.updated_at for entry in entries.values()), default=then.since)
+            items += self._items(target, then, entries, moment or max(last, then.since))
+        return Report(then.commit, plan_digest(items), tuple(items), notes=self._notes(then.commit))
+
+    def _items(
+        self, target: str, then: Reconciled, entries: Mapping[Pair, Entry], moment: datetime
+    ) -> tuple[Item, ...]:
+        if not self._is_there(then.commit):
+            return verdicts_of_journal(entries.values())
+        part, reader = part_of(self.index, self.configuration, target), reader_of(self.configuration, target)
+
+        def items() -> tuple[Item, ...]:
+            found = declared(self.source, part, reader, then.commit)
+            return verdicts_then(target, found.desired(), found.credits(), entries, moment)
+
+        try:
+            return items()
+        except IndexLostError:  # only a cache, and empty from now on
+            return items()
+
+    def _notes(self, commit: str) -> tuple[str, ...]:
+        if self._is_there(commit):
+            return ()
+        return (f"git no longer has commit {commit[:12]}: shown is what the journal alone tells",)
+
+    def _is_there(self, commit: str) -> bool:
+        try:
+            self.source.resolve(commit)
+        except UnknownRevisionError:
+            return False
+        return True

@@ -1,0 +1,76 @@
+"""`diff`: a model in every target, declared beside registered. Nothing is created or written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reconciler.app.world import opened
+from reconciler.contract import version_key
+from reconciler.contract.pair import Pair
+from reconciler.engine.declared import declared
+from reconciler.engine.model_diff import declared_model, diff_model
+from reconciler.engine.values import TargetFailure
+from reconciler.errors import RegistryError, TargetUnusable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from reconciler.app.world import World
+    from reconciler.engine.model_diff import ModelDiff
+    from reconciler.engine.order import Target
+    from reconciler.settings import Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDiffs:
+    """A model in all targets that were asked for.
+
+    Attributes:
+        commit: whose manifests are compared.
+        failures: targets that could not be asked.
+    """
+
+    commit: str
+    diffs: tuple[ModelDiff, ...]
+    failures: tuple[TargetFailure, ...]
+
+
+async def model_diffs(
+    configuration: Configuration, name: str, version: str | None, only: str | None
+) -> ModelDiffs:
+    """Compares a model in every target, or in the `only` one.
+
+    Args:
+        configuration: what is configured.
+        name: the model.
+        version: one version of it; None takes every one that is declared or remembered.
+        only: one target.
+
+    Raises:
+        ConfigurationError, SourceError, StateError: as `opened` does.
+    """
+    diffs: list[ModelDiff] = []
+    failures: list[TargetFailure] = []
+    async with opened(configuration, acts=False, only=only) as world:
+        commit = world.source.head()
+        for target in world.engine.targets:
+            try:
+                diffs += [diff async for diff in _in_target(world, target, commit, name, version)]
+            except (RegistryError, TargetUnusable) as error:
+                told = f"target {target.name}: {error}"
+                failures.append(TargetFailure(target.name, told, error.exit_code))
+    return ModelDiffs(commit, tuple(diffs), tuple(failures))
+
+
+async def _in_target(
+    world: World, target: Target, commit: str, name: str, version: str | None
+) -> AsyncIterator[ModelDiff]:
+    found = declared(world.source, target.index, target.reader, commit, credited=False)
+    remembered = world.ledger.versions(target.name, [name])
+    versions = {pair.model_version for pair in remembered} | found.versions([name])[name]
+    for wanted in [version] if version else sorted(versions, key=version_key):
+        pair = Pair(name, wanted)
+        entry = world.ledger.entry(target.name, pair)
+        yield await diff_model(target, declared_model(found, pair, remembered), entry, datetime.now(UTC))

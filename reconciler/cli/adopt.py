@@ -1,0 +1,118 @@
+"""`adopt`: manifests for what is registered and declared nowhere, with the proof that they change nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli.options import (
+    ConfigOption,
+    Output,
+    OutputOption,
+    QuietOption,
+    TargetOption,
+    VerboseOption,
+)
+from reconciler.cli.terminal import put, put_json, tell, warned
+from reconciler.errors import ConfigurationError, Exit, ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.app.adoption import Adopted, Shelf
+    from reconciler.contract.pair import Pair
+    from reconciler.settings import Configuration
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What the batches came to, in the form of the JSON output."""
+
+    adopted: list[dict[str, str]] = field(default_factory=list)
+    left_out: list[dict[str, str]] = field(default_factory=list)
+
+    def leave_out(self, target: str, pair: Pair, why: str) -> None:
+        self.left_out.append({"target": target, **pair._asdict(), "reason": why})
+        tell(f"left out {pair} ({target}): {why}")
+
+    def add(self, target: str, pair: Pair, path: str) -> None:
+        self.adopted.append({"target": target, **pair._asdict(), "path": path})
+
+
+def adopt(
+    glob: Annotated[
+        str, typer.Argument(metavar="[GLOB]", help="The names to adopt, such as 'vision-*'; all by default.")
+    ] = "*",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where to write; by default the target's directory."),
+    ] = None,
+    stdout: Annotated[bool, typer.Option("--stdout", help="Show the manifests and write no file.")] = False,
+    config: ConfigOption = None,
+    target: TargetOption = None,
+    output: OutputOption = Output.TEXT,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
+) -> None:
+    """Writes manifests for what is registered and declared nowhere, and proves that they change nothing.
+
+    Each manifest is read and planned as a commit's would be before it is written. Overwrites nothing and
+    commits nothing. Exit code 1 when a model was left out.
+    """
+    import asyncio  # noqa: PLC0415 - heavy
+
+    if stdout and (out is not None or output is Output.JSON):
+        raise ConfigurationError("--stdout shows the manifests themselves: leave out --out and --output json")
+    settings = warned(config)
+    if out is not None and len(settings.chosen(target)) > 1:
+        raise ConfigurationError("--out takes the manifests of one target: name it with --target")
+    outcome = _Outcome()
+    asyncio.run(_adopted(settings, glob, target, (out, stdout, quiet), outcome))
+    if output is Output.JSON:
+        put_json({"version": 1, "adopted": outcome.adopted, "left_out": outcome.left_out})
+    else:
+        (tell if stdout else put)(f"adopted {len(outcome.adopted)}: 0 to import, 0 drifted")
+    raise typer.Exit(int(Exit.HUMAN if outcome.left_out else Exit.WELL))
+
+
+async def _adopted(
+    settings: Configuration,
+    glob: str,
+    target: str | None,
+    how: tuple[Path | None, bool, bool],
+    outcome: _Outcome,
+) -> None:
+    from reconciler.app.adoption import Shelf, adoptions  # noqa: PLC0415
+
+    out, stdout, quiet = how
+    shelf = None if stdout else Shelf(settings, out)
+    async for batch in adoptions(settings, glob, target):
+        for pair, why in batch.left_out.items():
+            outcome.leave_out(batch.target, pair, why)
+        if shelf is None:
+            _show(batch, outcome)
+        else:
+            _write(shelf, batch, outcome, quiet=quiet)
+        if not quiet:
+            tell(f"{batch.target}: {batch.done} of {batch.total} models looked at")
+
+
+def _show(batch: Adopted, outcome: _Outcome) -> None:
+    for manifest in batch.held:
+        path = f"{batch.folder}/{manifest.path}"
+        put(f"---\n# {path}\n{manifest.data.decode()}")
+        outcome.add(batch.target, manifest.pair, path)
+
+
+def _write(shelf: Shelf, batch: Adopted, outcome: _Outcome, *, quiet: bool) -> None:
+    for manifest in batch.held:
+        try:
+            path, new = shelf.put(batch.folder, manifest)
+        except (ReconcilerError, OSError) as error:
+            outcome.leave_out(batch.target, manifest.pair, str(error))
+            continue
+        if new:
+            outcome.add(batch.target, manifest.pair, str(path))
+        elif not quiet:
+            tell(f"{path}: was written before; commit it")

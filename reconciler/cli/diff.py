@@ -1,0 +1,65 @@
+"""`diff`: what is declared of one model beside what is registered, field by field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli.options import (
+    ConfigOption,
+    Output,
+    OutputOption,
+    QuietOption,
+    TargetOption,
+    VerboseOption,
+)
+from reconciler.cli.terminal import colour, put, put_json, tell, warned
+from reconciler.errors import ConfigurationError, Exit, ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.app.model_diffs import ModelDiffs
+
+
+def diff(
+    model: Annotated[
+        str, typer.Argument(metavar="NAME[@VERSION]", help="The model to compare, or one version of it.")
+    ],
+    config: ConfigOption = None,
+    target: TargetOption = None,
+    output: OutputOption = Output.TEXT,
+    quiet: QuietOption = False,  # noqa: ARG001 - every command takes it
+    verbose: VerboseOption = False,
+) -> None:
+    """Shows what is declared beside what is registered, field by field, in every target. Changes nothing.
+
+    Exit code 0 when both sides are equal in every target that knows the model, 1 when they differ or a side
+    is absent.
+    """
+    import asyncio  # noqa: PLC0415 - heavy
+
+    from reconciler.app.model_diffs import model_diffs  # noqa: PLC0415
+    from reconciler.views import model_diff as view  # noqa: PLC0415
+
+    name, _, version = model.partition("@")
+    if not name:
+        raise ConfigurationError(f"{model}: expected NAME or NAME@VERSION, such as mnist@1.0.0")
+    found = asyncio.run(model_diffs(warned(config), name, version or None, target))
+    for failure in found.failures:
+        tell(f"error: {failure.message}")
+    if output is Output.JSON:
+        put_json(view.as_json(found.commit, found.diffs, found.failures))
+    else:
+        put(view.text(found.diffs, colour=colour(), verbose=verbose))
+    if not (found.diffs or found.failures):
+        raise ReconcilerError(f"{model}: no such model is declared or remembered")
+    raise typer.Exit(int(_exit_code(found)))
+
+
+def _exit_code(found: ModelDiffs) -> Exit:
+    from reconciler.engine.model_diff import DiffResult  # noqa: PLC0415
+
+    if found.failures:
+        return Exit(max(failure.exit_code for failure in found.failures))
+    known = {diff.result for diff in found.diffs} - {DiffResult.ABSENT}
+    return Exit.WELL if known == {DiffResult.EQUAL} else Exit.HUMAN

@@ -1,0 +1,34 @@
+"""`version`: which version of the program this is."""
+
+from __future__ import annotations
+
+from reconciler.cli.options import (
+    ConfigOption,
+    Output,
+    OutputOption,
+    QuietOption,
+    TargetOption,
+    VerboseOption,
+)
+from reconciler.cli.terminal import put, put_json
+
+
+def version(
+    config: ConfigOption = None,  # noqa: ARG001 - every command takes the common options
+    target: TargetOption = None,  # noqa: ARG001
+    output: OutputOption = Output.TEXT,
+    quiet: QuietOption = False,  # noqa: ARG001
+    verbose: VerboseOption = False,  # noqa: ARG001
+) -> None:
+    """Shows the version, as `-V` and `--version` do; with --output json also Python's and the state's."""
+    from reconciler import __version__  # noqa: PLC0415 - only here
+
+    if output is Output.JSON:
+        import platform  # noqa: PLC0415
+
+        from reconciler.state.version import SCHEMA_VERSION  # noqa: PLC0415
+
+        python = platform.python_version()
+        put_json({"version": __version__, "python": python, "state_schema": SCHEMA_VERSION})
+        return
+    put(f"reconciler {__version__}")

@@ -1,0 +1,199 @@
+"""`adopt`: what is registered as manifests, and the proof that declaring them changes nothing. Pure."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract.adoptable import adoptable
+from reconciler.engine.desired import declared_by, gather
+from reconciler.engine.drift import fields_of
+from reconciler.engine.plan import look, verdicts
+from reconciler.engine.values import File, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from reconciler.contract import Edition
+    from reconciler.contract.pair import Pair
+    from reconciler.engine.desired import Reader
+    from reconciler.engine.plan import View
+    from reconciler.engine.values import Item
+    from reconciler.manifest import Manifest
+
+_UNSAFE = re.compile(r"[^\w.-]")
+_BARE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_CHANGES = {Verdict.IMPORT, Verdict.DRIFTED, Verdict.CONFLICT, Verdict.INVALID}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A manifest for one registered model.
+
+    Attributes:
+        path: below the target's directory.
+    """
+
+    pair: Pair
+    model_id: str
+    path: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a plan with the manifests in place says.
+
+    Attributes:
+        held: manifests that change nothing.
+        failed: why the others would, or cannot be read.
+    """
+
+    held: tuple[Candidate, ...]
+    failed: Mapping[Pair, str]
+
+
+def paths_of(pairs: Iterable[Pair]) -> dict[Pair, str]:
+    """A safe path for each pair, `NAME/VERSION.yaml`.
+
+    A name that no file may have, that would be skipped as hidden, or that another one equals but for the case
+    of its letters gets a digest of itself.
+    """
+    known = list(pairs)
+    plain = {pair: "/".join(map(_safe, pair)) for pair in known}
+    alike = Counter(path.casefold() for path in plain.values())
+    return {
+        pair: f"{path}.yaml"
+        if path == "/".join(pair) and alike[path.casefold()] == 1
+        else f"{path}-{sha256('@'.join(pair).encode(errors='surrogatepass')).hexdigest()[:8]}.yaml"
+        for pair, path in plain.items()
+    }
+
+
+def _safe(part: str) -> str:
+    return _UNSAFE.sub("-", part).lstrip("._") or "model"
+
+
+def candidate(pair: Pair, model_id: str, path: str, detail: Mapping[str, Any], edition: Edition) -> Candidate:
+    """The manifest of one registered model; whether it holds is for `prove` to say."""
+    found = adoptable(detail, edition)
+    lines = [line for name, value in found.request.items() for line in _member(name, value, "")]
+    if found.untold:
+        lines.append("# The registry does not tell what the import said of these; add what is known:")
+        lines += [f"# {name}:" for name in found.untold]
+    text = "".join(f"{line}\n" for line in lines)
+    return Candidate(pair, model_id, path, text.encode("utf-8", "surrogatepass"))
+
+
+def _member(key: str, value: Any, indent: str) -> Iterator[str]:  # noqa: ANN401 - any JSON
+    shown = key if _BARE_KEY.match(key) else _scalar(key)
+    if isinstance(value, dict | list) and value:
+        yield f"{indent}{shown}:"
+        yield from _block(value, f"{indent}  ")
+    else:
+        yield f"{indent}{shown}: {_scalar(value)}"
+
+
+def _block(value: dict[str, Any] | list[Any], indent: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _member(key, inner, indent)
+        return
+    for item in value:
+        if isinstance(item, dict | list) and item:
+            first, *rest = _block(item, f"{indent}  ")
+            yield f"{indent}- {first.lstrip(' ')}"
+            yield from rest
+        else:
+            yield f"{indent}- {_scalar(item)}"
+
+
+def _scalar(value: Any) -> str:  # noqa: ANN401 - any JSON
+    """In JSON, which YAML reads alike: no word or number is taken for another type."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def prove(
+    reader: Reader, view: View, candidates: Iterable[Candidate], details: Mapping[str, Mapping[str, Any]]
+) -> Proof:
+    """Reads the manifests as a commit's would be, and plans with them against what was observed.
+
+    Args:
+        reader: the target's.
+        view: what the commit declares, what is remembered and what was observed.
+        candidates: of pairs that the view does not declare.
+        details: of the candidates' models, by model id.
+    """
+    wanted = {one.pair: one for one in candidates}
+    manifests, failed = _parsed(reader, wanted.values())
+    looks = {
+        wanted[pair].model_id: look(one.request, details[wanted[pair].model_id])
+        for pair, one in manifests.items()
+    }
+    for pair in manifests:
+        unread = looks[wanted[pair].model_id].unread
+        if unread is not None:
+            failed[pair] = unread
+    planned = replace(
+        view,
+        desired=gather(map(declared_by, manifests.values()), ()),
+        observed={pair: view.observed[pair] for pair in manifests},
+        looks=looks,
+    )
+    said = {item.pair: item for item in verdicts(planned)}
+    for pair in manifests.keys() - failed.keys():
+        if len(view.observed[pair]) > 1:
+            failed[pair] = f"it is registered {len(view.observed[pair])} times"
+        elif said[pair].verdict in _CHANGES:
+            failed[pair] = _change(said[pair])
+    return Proof(tuple(one for pair, one in wanted.items() if pair not in failed), failed)
+
+
+def _parsed(
+    reader: Reader, candidates: Collection[Candidate]
+) -> tuple[dict[Pair, Manifest], dict[Pair, str]]:
+    """The manifests of those that can be read and declare what they are to, and why others do not."""
+    texts = _Texts({posixpath.join(reader.root, one.path): one for one in candidates})
+    manifests: dict[Pair, Manifest] = {}
+    failed: dict[Pair, str] = {}
+    for reading, whole in reader.read(texts, texts.files(), lambda _: None):
+        pair = texts.candidates[reading.path].pair
+        told = [
+            reason.message for one in reading.invalid for reason in one.reasons if reason.severity == "error"
+        ]
+        if told:
+            failed[pair] = f"its manifest would be invalid: {told[0]}"
+        elif [one.pair for one in whole] != [pair]:
+            failed[pair] = "its manifest would declare another model"
+        else:
+            manifests[pair] = whole[0]
+    for one in candidates:
+        if one.pair not in manifests:
+            failed.setdefault(one.pair, f"{one.path} would not be read as a manifest")
+    return manifests, failed
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Manifests as a commit would hold them; a file's blob id is its path."""
+
+    candidates: Mapping[str, Candidate]
+
+    def files(self) -> Iterator[File]:
+        for path, one in self.candidates.items():
+            yield File(path, path, "100644", len(one.data))
+
+    def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        for blob in blobs:
+            yield blob, self.candidates[blob].data
+
+
+def _change(item: Item) -> str:
+    fields = fields_of(item.diff)
+    told = item.reasons[0].message if item.reasons else item.verdict.value
+    return f"a plan would say {item.verdict}: {fields or told}"

@@ -1,0 +1,150 @@
+"""What is kept of a branch's history: which commit did what to which model, and which commits there are.
+
+Everything is of one commit, which moves with the index. What nobody is sure of is thrown away whole: git can
+tell it again. Texts are bytes here, for names in broken manifests may hold what is not UTF-8.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from reconciler.contract.pair import Pair
+from reconciler.engine.values import Attribution, FileChange
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from reconciler.engine.values import HistoryUpdate
+
+    Statement = tuple[str, Iterable[tuple[Any, ...]]]
+
+SCHEMA = """
+CREATE TABLE history (target TEXT PRIMARY KEY, base TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE branch (
+    target TEXT, hash BLOB, place INTEGER NOT NULL, author TEXT, authored_at TEXT, subject TEXT,
+    PRIMARY KEY (target, hash)
+) WITHOUT ROWID;
+CREATE TABLE change (
+    target TEXT, name BLOB NOT NULL, version BLOB NOT NULL, hash BLOB NOT NULL, path BLOB NOT NULL,
+    deleted INTEGER NOT NULL
+);
+CREATE INDEX change_by_pair ON change (target, name, version);
+CREATE INDEX change_by_commit ON change (target, hash);
+"""
+_TABLES = ("history", "branch", "change")
+_CHANGES = """
+SELECT name, version, path, deleted, change.hash, author, authored_at, subject, place
+FROM change JOIN branch USING (target, hash) WHERE change.target = ?
+"""
+
+
+class Rows(Protocol):
+    """What reads the file of the index."""
+
+    def rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query. Raises IndexLostError."""
+
+
+class TargetHistory:
+    """One target's part of it; implements `reconciler.engine.ports.KeptHistory`."""
+
+    def __init__(self, store: Rows, target: str) -> None:
+        self._store = store
+        self._target = target
+
+    def base(self) -> str | None:
+        """The commit up to which it is kept; None when it is not."""
+        found = self._store.rows("SELECT base FROM history WHERE target = ?", (self._target,))
+        return next((base for (base,) in found), None)
+
+    def changes(
+        self, name: str | None = None, version: str | None = None, commit: str | None = None
+    ) -> Iterator[tuple[Pair, FileChange]]:
+        """What commits did, of these models or of all; each model's changes newest first."""
+        given = {"name": name, "version": version, "hash": commit}
+        wanted = {
+            column: bytes.fromhex(value) if column == "hash" else _raw(value)
+            for column, value in given.items()
+            if value is not None
+        }
+        where = "".join(f" AND change.{column} = ?" for column in wanted)
+        order = " ORDER BY name, version, place DESC, change.hash, change.rowid"
+        for row in self._store.rows(_CHANGES + where + order, (self._target, *wanted.values())):
+            yield Pair(_text(row[0]), _text(row[1])), _change(row)
+
+    def names(self) -> set[str]:
+        """Every model name that a commit did anything to."""
+        found = self._store.rows("SELECT DISTINCT name FROM change WHERE target = ?", (self._target,))
+        return {_text(raw) for (raw,) in found}
+
+    def attributions(self, commits: Collection[str]) -> dict[str, Attribution]:
+        """Who made these commits, as far as the branch has them and they touched the target's files."""
+        found = self._branch("author, authored_at, subject", commits)
+        return {c: _attribution(c, *told) for c, told in found.items() if told[0] is not None}
+
+    def places(self, commits: Collection[str]) -> dict[str, int]:
+        """Where these commits stand in the branch, as far as it has them; see `reconciler.engine.graph`."""
+        return {commit: place for commit, (place,) in self._branch("place", commits).items()}
+
+    def number(self) -> int:
+        """How many commits the branch has."""
+        ((number,),) = self._store.rows("SELECT count(*) FROM branch WHERE target = ?", (self._target,))
+        return int(number)
+
+    def some(self, beginning: str, limit: int) -> list[str]:
+        """Some of its commits, those whose ids come next after a beginning of one, in order."""
+        query = "SELECT hash FROM branch WHERE target = ? AND hash >= ? ORDER BY hash LIMIT ?"
+        found = self._store.rows(query, (self._target, bytes.fromhex(beginning), limit))
+        return [raw.hex() for (raw,) in found]
+
+    def statements(self, commit: str, update: HistoryUpdate | None) -> Iterator[Statement]:
+        """What moves it to a commit; without an update, what throws it away."""
+        target = self._target
+        if update is None or update.is_whole:
+            for table in _TABLES:
+                yield f"DELETE FROM {table} WHERE target = ?", [(target,)]  # noqa: S608 - names of this module
+        if update is None:
+            return
+        yield "INSERT INTO branch VALUES (?, ?, ?, ?, ?, ?)", (self._commit(*one) for one in update.commits)
+        yield (
+            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (target, *map(_raw, pair), bytes.fromhex(one.attribution.commit), _raw(one.path), one.deleted)
+                for pair, changes in update.changes.items()
+                for one in changes
+            ),
+        )
+        yield "REPLACE INTO history VALUES (?, ?)", [(target, commit)]
+
+    def _commit(self, commit: str, place: int, made: Attribution | None) -> tuple[Any, ...]:
+        told = (
+            (None, None, None) if made is None else (made.author, made.authored_at.isoformat(), made.subject)
+        )
+        return self._target, bytes.fromhex(commit), place, *told
+
+    def _branch(self, columns: str, commits: Collection[str]) -> Mapping[str, tuple[Any, ...]]:
+        query = f"SELECT {columns} FROM branch WHERE target = ? AND hash = ?"  # noqa: S608 - names of this module
+        return {
+            commit: row
+            for commit in commits
+            for row in self._store.rows(query, (self._target, bytes.fromhex(commit)))
+        }
+
+
+def _change(row: tuple[Any, ...]) -> FileChange:
+    _, _, path, deleted, raw, author, authored_at, subject, place = row
+    made = _attribution(raw.hex(), author, authored_at, subject)
+    return FileChange(_text(path), made, bool(deleted), place)
+
+
+def _attribution(commit: str, author: str, authored_at: str, subject: str) -> Attribution:
+    return Attribution(commit, author, datetime.fromisoformat(authored_at), subject)
+
+
+def _raw(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogatepass")

@@ -1,0 +1,73 @@
+"""Whatever a registry says of a model, its manifest either holds or is refused with a reason."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.contract import edition
+from reconciler.contract.catalogue import EDITIONS
+from reconciler.contract.pair import Pair
+from reconciler.engine.adopt import candidate, paths_of, prove
+from reconciler.engine.desired import Reader
+from reconciler.engine.plan import View
+from reconciler.engine.values import Desired, ObservedModel
+from reconciler.manifest import Manifest, is_manifest, read
+
+_TEXT = st.text(max_size=12)
+_NAMES = st.one_of(st.from_regex(r"[A-Za-z_][\w-]{0,8}\Z"), _TEXT)
+_VERSIONS = st.one_of(st.from_regex(r"[1-9]\.[0-9]\.[1-9][0-9]\Z"), _TEXT)
+_JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.floats(0, 1), _TEXT),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_TEXT, inner, max_size=3)),
+    max_leaves=6,
+)
+_DETAILS = st.fixed_dictionaries(
+    {
+        "model_type": st.sampled_from(("TensorFlow", "tensorflow", "Image", "PyTorch", "x")),
+        "source_location": st.just("https://models.obs.cn-north-4.myhuaweicloud.com/a"),
+    },
+    optional={
+        "runtime": st.sampled_from(("python2.7", "python3.6", "x")),
+        "description": _TEXT,
+        "model_metrics": st.sampled_from(('{"f1": 0.5}', '{"f1": 0.0}', "{")),
+        "config": _JSON,
+        "dependencies": _JSON,
+        "source_copy": _JSON,
+        "workspace_id": _TEXT,
+        "install_type": _JSON,
+    },
+)
+
+
+@given(_NAMES, _VERSIONS, _DETAILS, st.sampled_from(EDITIONS))
+def test_a_manifest_holds_or_is_refused(name: str, version: str, detail: dict[str, Any], rules: str) -> None:
+    """What is held is read as that one pair, from a path that is a manifest's."""
+    pair, reader = Pair(name, version), Reader(edition(rules), "models.d")
+    told = {"model_name": name, "model_version": version, "model_status": "published", **detail}
+    view = View(
+        "prod",
+        Desired({}, {}, ()),
+        datetime(2026, 1, 1, tzinfo=UTC),
+        observed={pair: [ObservedModel("id", pair, "published")]},
+    )
+    made = candidate(pair, "id", paths_of([pair])[pair], told, reader.edition)
+    proof = prove(reader, view, [made], {"id": told})
+    assert (proof.held == (made,)) != bool(proof.failed.get(pair))
+    if proof.held:
+        (found,) = read(f"models.d/{made.path}", made.data, reader.edition, lambda _: None)
+        assert isinstance(found, Manifest)
+        assert found.pair == pair
+
+
+@given(st.lists(st.builds(Pair, _NAMES, _VERSIONS), unique=True, max_size=6))
+def test_every_pair_has_a_safe_path_of_its_own(pairs: list[Pair]) -> None:
+    """Also on a disk that does not tell upper from lower case."""
+    paths = paths_of(pairs)
+    assert len({path.casefold() for path in paths.values()}) == len(pairs)
+    for path in paths.values():
+        assert is_manifest(f"models.d/{path}", "models.d")
+        assert path.count("/") == 1
