@@ -113,9 +113,15 @@ def measured() -> Iterator[Measured]:
                 memory, seconds, printed = _run(fleet, command)
                 on = f"`{' '.join(command)}`"
                 sys.stderr.write(f"{time.strftime('%H:%M:%S')} {name}: {on}: {printed} bytes\n")
-                grown = max(memory - quiet[command], 0)
-                yield Measured(name, on, sent, grown, seconds, printed <= MOST_OUTPUT)
+                grown, is_short = max(memory - quiet[command], 0), printed <= MOST_OUTPUT
+                yield Measured(name, on, sent, grown, seconds, is_short, MOST_MEMORY, MOST_SECONDS)
 
+
+MOST_MEMORY = 256 * 1024 * 1024
+"""Bytes that a command, or a git that it starts, may take more than with a good commit alone."""
+
+MOST_SECONDS = 10.0
+"""How long a whole command may take, on two cores that others use too."""
 
 MOST_OUTPUT = 1_000_000
 """Bytes that a command may print of a commit that is hostile and declares less than its budgets."""
