@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.answering import answering
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.registry import AccessKeyAuth, GivenSecret, Limits, ModelArtsRegistry, RegistryAuth, TokenAuth
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _REQUEST = {
 }
 _CALLS: dict[str, Callable[[ModelArtsRegistry], Awaitable[Any]]] = {
     "create": lambda registry: registry.create(_REQUEST),
-    "find": lambda registry: registry.find(Pair("model-0000", "1.0.0")),
+    "find": lambda registry: registry.find(ModelKey("model-0000", "1.0.0")),
     "detail": lambda registry: registry.detail(_MODEL_ID),
 }
 _AUTHS: dict[str, Callable[[], RegistryAuth]] = {

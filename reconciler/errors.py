@@ -34,10 +34,10 @@ from enum import IntEnum
 class Exit(IntEnum):
     """What the process says with its exit code; README holds the same table."""
 
-    WELL = 0
-    HUMAN = 1
+    OK = 0
+    ATTENTION = 1
     CONFIGURATION = 2
-    UNUSABLE = 3
+    UNAVAILABLE = 3
     REFUSED = 4
     PENDING = 5
 
@@ -48,12 +48,12 @@ class Exit(IntEnum):
 
 
 _MEANING = {
-    Exit.WELL: "all well",
-    Exit.HUMAN: (
+    Exit.OK: "all well",
+    Exit.ATTENTION: (
         "something needs a human: invalid, conflict, failed, drifted or missing; or `diff` found a difference"
     ),
     Exit.CONFIGURATION: "usage or configuration is wrong",
-    Exit.UNUSABLE: "git, registry or state could not be used",
+    Exit.UNAVAILABLE: "git, registry or state could not be used",
     Exit.REFUSED: "refused by a guard",
     Exit.PENDING: (
         "nothing is wrong, and not everything declared is registered yet: imports are pending "
@@ -65,7 +65,7 @@ _MEANING = {
 class ReconcilerError(Exception):
     """The root: `str(error)` is a complete sentence or two for a person."""
 
-    exit_code = Exit.HUMAN
+    exit_code = Exit.ATTENTION
 
 
 class ConfigurationError(ReconcilerError):
@@ -77,7 +77,7 @@ class ConfigurationError(ReconcilerError):
 class SourceError(ReconcilerError):
     """Git could not be read."""
 
-    exit_code = Exit.UNUSABLE
+    exit_code = Exit.UNAVAILABLE
 
 
 class BudgetError(SourceError):
@@ -91,7 +91,7 @@ class UnknownRevisionError(SourceError):
 class StateError(ReconcilerError):
     """The state could not be read or written."""
 
-    exit_code = Exit.UNUSABLE
+    exit_code = Exit.UNAVAILABLE
 
 
 class StateLockedError(StateError):
@@ -101,13 +101,13 @@ class StateLockedError(StateError):
 class StuckError(ReconcilerError):
     """The loop cannot go on in this process."""
 
-    exit_code = Exit.UNUSABLE
+    exit_code = Exit.UNAVAILABLE
 
 
 class IndexLostError(ReconcilerError):
     """The index, which is only a cache, turned out to be unusable; asked again, it is an empty one."""
 
-    exit_code = Exit.UNUSABLE
+    exit_code = Exit.UNAVAILABLE
 
 
 class GuardError(ReconcilerError):
@@ -123,7 +123,7 @@ class SinkError(ReconcilerError):
         retry_after: seconds the sink asked to wait, or None.
     """
 
-    exit_code = Exit.UNUSABLE
+    exit_code = Exit.UNAVAILABLE
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -149,7 +149,7 @@ class RegistryError(ReconcilerError):
         retry_after: seconds the server asked to wait, or None.
     """
 
-    exit_code = Exit.UNUSABLE
+    exit_code = Exit.UNAVAILABLE
 
     def __init__(  # noqa: PLR0913 - the facts of one answer
         self,

@@ -39,7 +39,7 @@ def key_lines(file: Path) -> dict[KeyPath, int]:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         return {}
-    reader = _Reader(text)
+    reader = _LineReader(text)
     with suppress(IndexError, RecursionError, ValueError):  # changed meanwhile: the lines before are right
         reader.read()
     return reader.lines
@@ -59,7 +59,7 @@ def placed(file: Path, lines: dict[KeyPath, int], keys: Sequence[str | int]) -> 
     return f"{file}:{line}" if line else str(file)
 
 
-class _Reader:
+class _LineReader:
     """Goes through the tokens once; a table of a list of tables is its latest one."""
 
     def __init__(self, text: str) -> None:

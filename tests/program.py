@@ -77,7 +77,8 @@ class Program:
     def __call__(self, *arguments: str, **environment: str) -> Done:
         """Runs a command in this process; no command may end in anything but an exit code."""
         done = self.here(*arguments, **environment)
-        assert "Traceback" not in done.out + done.err
+        said = done.out + done.err
+        assert "Traceback" not in said, said
         return done
 
     def here(self, *arguments: str, **environment: str) -> Done:
@@ -190,13 +191,21 @@ def _log_of_its_own() -> Iterator[None]:
     """What `run` does to the logs and hooks of its process is undone: here, the process is the tests'."""
     hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     handlers, level = logging.root.handlers[:], logging.root.level
+    named = {logger: logger.handlers[:] for logger in _named_loggers()}
     try:
         yield
     finally:
+        for logger in _named_loggers():  # those of `registry serve` write to a stream that is gone afterwards
+            logger.handlers[:] = named.get(logger, [])
         sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
         logging.captureWarnings(capture=False)
         logging.root.handlers[:] = handlers
         logging.root.setLevel(level)
+
+
+def _named_loggers() -> list[logging.Logger]:
+    known = logging.root.manager.loggerDict.values()
+    return [logger for logger in known if isinstance(logger, logging.Logger)]
 
 
 def _exit_code() -> int:

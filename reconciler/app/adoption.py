@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from reconciler.app.world import opened
+from reconciler.app.session import open_session
 from reconciler.engine.adopt import candidate, paths_of, prove
-from reconciler.engine.declared import declared
+from reconciler.engine.desired_state import desired_state
 from reconciler.engine.details import details_of
 from reconciler.engine.observe import observe
-from reconciler.engine.plan import View, verdicts
+from reconciler.engine.plan import PlannerInput, verdicts
 from reconciler.engine.values import Verdict
 from reconciler.errors import ReconcilerError
 from reconciler.source.worktree import work_tree
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from reconciler.app.world import World
-    from reconciler.contract.pair import Pair
+    from reconciler.app.session import Session
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.adopt import Candidate
-    from reconciler.engine.order import Target
+    from reconciler.engine.options import Target
     from reconciler.engine.values import ObservedModel
     from reconciler.settings import Configuration
 
@@ -44,7 +44,7 @@ class Adopted:
     target: str
     folder: str
     held: Sequence[Candidate]
-    left_out: dict[Pair, str]
+    left_out: dict[ModelKey, str]
     done: int
     total: int
 
@@ -58,11 +58,11 @@ async def adoptions(configuration: Configuration, glob: str, only: str | None) -
         only: one target; None takes all.
 
     Raises:
-        ConfigurationError, SourceError, StateError: as `opened` does.
+        ConfigurationError, SourceError, StateError: as `open_session` does.
         RegistryError, TargetUnusable: a registry could not be asked.
         ReconcilerError: a manifest cannot be read, so that nobody knows what it declares.
     """
-    async with opened(configuration, acts=False, only=only) as world:
+    async with open_session(configuration, acts=False, only=only) as world:
         commit = world.source.head()
         for target in world.engine.targets:
             view = await _observed(world, target, commit)
@@ -75,8 +75,8 @@ async def adoptions(configuration: Configuration, glob: str, only: str | None) -
                 yield Adopted(target.name, target.path, held, left_out, done, len(models))
 
 
-async def _observed(world: World, target: Target, commit: str) -> View:
-    found = declared(world.source, target.index, target.reader, commit, credited=False)
+async def _observed(world: Session, target: Target, commit: str) -> PlannerInput:
+    found = desired_state(world.source, target.index, target.reader, commit, credited=False)
     desired = found.desired()
     for broken in desired.invalid:
         if broken.may_declare_anything:
@@ -85,21 +85,21 @@ async def _observed(world: World, target: Target, commit: str) -> View:
             )
             raise ReconcilerError(f"target {target.name}: {told}")
     entries = world.ledger.entries(target.name)
-    view = View(target.name, desired, datetime.now(UTC), entries=entries)
-    return (await observe(target.registry, view, only=None, in_flight=target.policy.in_flight))[0]
+    view = PlannerInput(target.name, desired, datetime.now(UTC), entries=entries)
+    return (await observe(target.registry, view, only=None, in_flight=target.timing.in_flight))[0]
 
 
-def _undeclared(view: View, glob: str) -> list[ObservedModel]:
+def _undeclared(view: PlannerInput, glob: str) -> list[ObservedModel]:
     """The planner's unmanaged models of these names; of several of one pair, the oldest."""
     pairs = [item.pair for item in verdicts(view) if item.verdict is Verdict.UNMANAGED and item.pair]
     return [view.observed[pair][0] for pair in dict.fromkeys(pairs) if fnmatchcase(pair.model_name, glob)]
 
 
 async def _batch(
-    target: Target, view: View, models: Sequence[ObservedModel], paths: dict[Pair, str]
-) -> tuple[Sequence[Candidate], dict[Pair, str]]:
+    target: Target, view: PlannerInput, models: Sequence[ObservedModel], paths: dict[ModelKey, str]
+) -> tuple[Sequence[Candidate], dict[ModelKey, str]]:
     ids = [model.model_id for model in models]
-    details = await details_of(target.registry, ids, target.policy.in_flight)
+    details = await details_of(target.registry, ids, target.timing.in_flight)
     candidates = [
         candidate(
             model.pair, model.model_id, paths[model.pair], details.read[model.model_id], target.reader.edition

@@ -17,10 +17,10 @@ from reconciler.views.metrics import Metrics
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.daemon.cycle_job import Tick
     from reconciler.daemon.health import Health
-    from reconciler.daemon.ticker import Tick
-    from reconciler.engine.values import Entry, Event, Report
+    from reconciler.engine.values import Event, LedgerEntry, Report
     from reconciler.notify import Backlog
 
 _MOVES_APART = 1.0  # seconds
@@ -68,7 +68,7 @@ class Board:
     _commit: str | None = None
     _commit_at: datetime | None = None
     answered: dict[str, datetime] = field(default_factory=dict)
-    _open: dict[tuple[str, Pair], datetime] = field(default_factory=dict)
+    _open: dict[tuple[str, ModelKey], datetime] = field(default_factory=dict)
     _moved_at: float = 0.0
 
     def __post_init__(self) -> None:
@@ -80,7 +80,7 @@ class Board:
             self._commit_at = at
         self._commit = commit
 
-    def heard(self, tick: Tick) -> None:
+    def on_tick(self, tick: Tick) -> None:
         """Takes the result of one tick."""
         before, self.last = self.last, tick
         if before is None or before.error != tick.error:
@@ -93,7 +93,7 @@ class Board:
         elif tick.report is None:
             self.metrics.observe_outage()
 
-    def shown(self, report: Report) -> None:
+    def on_report(self, report: Report) -> None:
         """Hears that there is a newer report, and takes its numbers."""
         self.revision += 1
         self.metrics.observe_report(report)
@@ -121,7 +121,7 @@ class Board:
             self.health.step()
         self.metrics.observe_request(target, method, status, seconds)
 
-    def remembered(self, entries: Iterable[Entry]) -> None:
+    def remembered(self, entries: Iterable[LedgerEntry]) -> None:
         """Takes what is not at rest in a state that was opened."""
         found = {(e.target, e.pair): e.updated_at for e in entries if e.phase in _UNFINISHED}
         self._open = {key: min(at, self._open.get(key, at)) for key, at in found.items()}
@@ -163,10 +163,12 @@ class Board:
         why = self.health.not_ready()
         return "; ".join(filter(None, [why, self.alert])) if why else None
 
-    def tick(self) -> page_facts.Tick | None:
+    def tick(self) -> page_facts.TickSummary | None:
         """The newest tick, as the page shows it."""
         tick = self.last
-        return None if tick is None else page_facts.Tick(tick.at, tick.seconds, tick.outcome, tick.error)
+        return (
+            None if tick is None else page_facts.TickSummary(tick.at, tick.seconds, tick.outcome, tick.error)
+        )
 
     def _move(self) -> None:
         """Events come in hundreds a second, and a report follows the last of them: readers hear of some."""

@@ -24,7 +24,7 @@ _SHORTEST_TOKEN = 16  # characters
 
 
 def auth_of(
-    base: Path, target: ModelArtsTarget, refusals: registry.Refusals | None = None
+    base: Path, target: ModelArtsTarget, refusals: registry.CredentialCooldown | None = None
 ) -> registry.RegistryAuth:
     """The flow that proves who this program is to the target's registry.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import socket
@@ -20,8 +21,8 @@ from reconciler.app.exposure import exposures
 from reconciler.app.finding import Finding
 from reconciler.app.measure import measure
 from reconciler.app.repository import budgets_of, source_of
+from reconciler.app.session import policy_of, registry_of
 from reconciler.app.sinks import examine_sinks
-from reconciler.app.world import policy_of, registry_of
 from reconciler.contract import edition
 from reconciler.contract.wording import many
 from reconciler.engine.check import check, counted
@@ -51,6 +52,7 @@ _SKEW_ALLOWED = 15 * 60  # seconds; outside it the vendor refuses every signatur
 _SKEW_NOTED = 60
 _ABOUT_PROJECT = {"ModelArts.0204", "ModelArts.0206", "ModelArts.0210"}
 _PATIENCE = 10.0  # seconds for one connection
+_CLOSING = 1.0  # seconds for its end
 
 
 async def examine(
@@ -123,15 +125,15 @@ def _manifests(wanted: Target, name: str, source: Source, commit: str, most: Bud
         )
     except BudgetError as error:
         remedy = "remove what was not meant, or raise the limit; until then, what was declared before goes on"
-        return Finding("manifests", "error", str(error), name, remedy, Exit.HUMAN)
+        return Finding("manifests", "error", str(error), name, remedy, Exit.ATTENTION)
     if not snapshot.exists:
         message = f"commit {commit[:12]} has no directory {wanted.path}"
         remedy = f"commit a first manifest there, or set targets.{name}.path"
-        return Finding("manifests", "error", message, name, remedy, Exit.UNUSABLE)
+        return Finding("manifests", "error", message, name, remedy, Exit.UNAVAILABLE)
     message = counted(found)
     if found.errors:
         remedy = f"see each with `reconciler validate --commit {commit[:12]} --target {name}`"
-        return Finding("manifests", "error", message, name, remedy, Exit.HUMAN)
+        return Finding("manifests", "error", message, name, remedy, Exit.ATTENTION)
     return Finding("manifests", "ok", message, name)
 
 
@@ -141,7 +143,7 @@ def _state(configuration: Configuration) -> Finding:
     except ReconcilerError as error:
         return Finding("state", "error", str(error), exit_code=Exit(error.exit_code))
     if problems:
-        return Finding("state", "error", "; ".join(problems), exit_code=Exit.UNUSABLE)
+        return Finding("state", "error", "; ".join(problems), exit_code=Exit.UNAVAILABLE)
     with closing(open_state(configuration.state_url, writer=False)) as ledger:
         if ledger.exists:
             return Finding("state", "ok", f"sound, with {many(ledger.position(), 'event')} in its journal")
@@ -201,7 +203,7 @@ async def _listed(registry: Registry, name: str) -> Finding:
         models = await registry.list_models()
     except RegistryError as error:
         check, remedy = _blamed(error, name)
-        return Finding(check, "error", str(error), name, remedy, Exit.UNUSABLE)
+        return Finding(check, "error", str(error), name, remedy, Exit.UNAVAILABLE)
     return Finding("registry", "ok", f"answers, and lists {many(len(models), 'model')}", name)
 
 
@@ -229,7 +231,9 @@ async def _endpoint(endpoint: str, key: str, name: str) -> AsyncIterator[Finding
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         remedy = f"check {key} and this machine's DNS"
-        yield Finding("address", "error", f"{host}: {error.strerror or error}", name, remedy, Exit.UNUSABLE)
+        yield Finding(
+            "address", "error", f"{host}: {error.strerror or error}", name, remedy, Exit.UNAVAILABLE
+        )
         return
     yield Finding("address", "ok", f"{host} is {found[0][4][0]}", name)
     try:
@@ -237,13 +241,13 @@ async def _endpoint(endpoint: str, key: str, name: str) -> AsyncIterator[Finding
     except (ssl.SSLError, AuthoritiesUnreadable) as error:
         remedy = f"check {key} and its certificate; an authority of your own is named by SSL_CERT_FILE"
         told = tls_problem(error, parse_endpoint(endpoint)) or str(error)
-        yield Finding("tls", "error", told, name, remedy, Exit.UNUSABLE)
+        yield Finding("tls", "error", told, name, remedy, Exit.UNAVAILABLE)
         return
     except (OSError, TimeoutError) as error:
         remedy = f"check {key}, that it is up, and that no firewall stands between"
         told = "no answer" if isinstance(error, TimeoutError) else os.strerror(error.errno or errno.EIO)
         message = f"{host} port {port}: {told}"
-        yield Finding("registry", "error", message, name, remedy, Exit.UNUSABLE)
+        yield Finding("registry", "error", message, name, remedy, Exit.UNAVAILABLE)
         return
     yield Finding("tls", "ok", "certificate accepted" if secure else "plain HTTP on loopback", name)
     yield _clock(date, name)
@@ -259,6 +263,9 @@ async def _date(host: str, port: int, *, secure: bool) -> str | None:
         head = await reader.read(16384)
     finally:
         writer.close()
+        # waited for: one that is collected after its event loop has ended writes a traceback
+        with contextlib.suppress(OSError, TimeoutError):
+            await asyncio.wait_for(writer.wait_closed(), _CLOSING)
     lines = head.decode("latin-1").split("\r\n")
     return next((line[5:].strip() for line in lines if line.lower().startswith("date:")), None)
 
@@ -271,7 +278,7 @@ def _clock(date: str | None, name: str) -> Finding:
     message = f"{skew:.0f} s between this clock and the registry's"
     if skew > _SKEW_ALLOWED:
         remedy = "set this machine's clock: signatures are refused beyond 15 minutes"
-        return Finding("clock", "error", message, name, remedy, Exit.UNUSABLE)
+        return Finding("clock", "error", message, name, remedy, Exit.UNAVAILABLE)
     if skew > _SKEW_NOTED:
         return Finding("clock", "warning", message, name, "set this machine's clock, by NTP for instance")
     return Finding("clock", "ok", message, name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.indexed import index_of, part_of, reader_of
 from reconciler.app.repository import source_of
-from reconciler.engine.declared import declared
+from reconciler.engine.desired_state import desired_state
 from reconciler.engine.plan import plan_digest
 from reconciler.engine.retrospect import verdicts_of_journal, verdicts_then
 from reconciler.engine.values import Report
@@ -19,8 +19,8 @@ from reconciler.state import open_state
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.contract.pair import Pair
-    from reconciler.engine.values import Entry, Item, Reconciled
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.values import LedgerEntry, ModelState, Reconciled
     from reconciler.index import Store
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
@@ -84,7 +84,7 @@ class _Earlier:
     def report(self, then: Reconciled, moment: datetime | None, targets: tuple[str, ...]) -> Report:
         """Up to the moment, or as long as the commit was the one reconciled."""
         position = then.position if moment is None else None
-        items: list[Item] = []
+        items: list[ModelState] = []
         for target in sorted(targets):
             entries = self.ledger.entries_at(target, position, moment or _EVER)
             last = max((entry.updated_at for entry in entries.values()), default=then.since)
@@ -92,15 +92,15 @@ class _Earlier:
         return Report(then.commit, plan_digest(items), tuple(items), notes=self._notes(then.commit))
 
     def _items(
-        self, target: str, then: Reconciled, entries: Mapping[Pair, Entry], moment: datetime
-    ) -> tuple[Item, ...]:
+        self, target: str, then: Reconciled, entries: Mapping[ModelKey, LedgerEntry], moment: datetime
+    ) -> tuple[ModelState, ...]:
         if not self._is_there(then.commit):
             return verdicts_of_journal(entries.values())
         part, reader = part_of(self.index, self.configuration, target), reader_of(self.configuration, target)
 
-        def items() -> tuple[Item, ...]:
-            found = declared(self.source, part, reader, then.commit)
-            return verdicts_then(target, found.desired(), found.credits(), entries, moment)
+        def items() -> tuple[ModelState, ...]:
+            found = desired_state(self.source, part, reader, then.commit)
+            return verdicts_then(target, found.desired(), found.last_commits(), entries, moment)
 
         try:
             return items()

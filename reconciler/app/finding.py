@@ -27,4 +27,4 @@ class Finding:
     message: str
     target: str | None = None
     remedy: str | None = None
-    exit_code: Exit = Exit.WELL
+    exit_code: Exit = Exit.OK

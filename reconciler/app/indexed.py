@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.repository import budgets_of
 from reconciler.contract import edition, rules_version
-from reconciler.engine.desired import Reader
+from reconciler.engine.desired import ManifestParser
 from reconciler.index import Store
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ def index_of(configuration: Configuration, *, writes: bool) -> Store:
     return Store(configuration.state_dir / "index.db", writes=writes)
 
 
-def reader_of(configuration: Configuration, name: str) -> Reader:
+def reader_of(configuration: Configuration, name: str) -> ManifestParser:
     """What reads one target's manifests."""
     wanted = configuration.settings.targets[name]
     rules = edition(wanted.edition, strict_config=wanted.strict_config)
-    return Reader(rules, wanted.path, budgets_of(configuration))
+    return ManifestParser(rules, wanted.path, budgets_of(configuration))
 
 
 def part_of(store: Store, configuration: Configuration, name: str) -> TargetIndex:

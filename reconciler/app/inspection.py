@@ -11,13 +11,13 @@ from reconciler.settings import AkSkAuth, ModelArtsTarget
 
 if TYPE_CHECKING:
     from reconciler.manifest import Manifest, Reason
-    from reconciler.preflight import Credentials
+    from reconciler.preflight import ObjectStoreKeys
     from reconciler.settings import Configuration
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Implements `reconciler.engine.ports.Preflight`; reads in a thread: object stores take their time.
+    """Implements `reconciler.engine.ports.Examination`; reads in a thread: object stores take their time.
 
     Attributes:
         strict: whether doubts are errors.
@@ -29,12 +29,12 @@ class Inspection:
 
     async def __call__(self, manifest: Manifest) -> tuple[Reason, ...]:
         """What can be known about the model before its import is asked for."""
-        from reconciler.preflight import Preflight, obs_endpoint  # noqa: PLC0415 - only where it is wanted
+        from reconciler.preflight import Examination, obs_endpoint  # noqa: PLC0415 - only where it is wanted
 
         wanted = self.configuration.settings.targets[self.target]
         registry = wanted.endpoint if isinstance(wanted, ModelArtsTarget) else None
         credentials = await self._credentials()
-        preflight = Preflight(
+        preflight = Examination(
             wanted.edition,
             lambda: credentials,
             wanted.obs_endpoint or (obs_endpoint(registry) if registry else None),
@@ -43,9 +43,9 @@ class Inspection:
         )
         return await asyncio.to_thread(preflight.examine, manifest)
 
-    async def _credentials(self) -> Credentials | None:
+    async def _credentials(self) -> ObjectStoreKeys | None:
         """The access key of the target, which the object store takes as well; None without one."""
-        from reconciler.preflight import Credentials  # noqa: PLC0415
+        from reconciler.preflight import ObjectStoreKeys  # noqa: PLC0415
 
         wanted = self.configuration.settings.targets[self.target]
         auth = wanted.auth if isinstance(wanted, ModelArtsTarget) else None
@@ -55,7 +55,7 @@ class Inspection:
         secret, token = secret_of(base, auth, "secret_key"), secret_of(base, auth, "security_token")
         if secret is None:
             return None
-        return Credentials(auth.access_key, await secret.read(), await token.read() if token else None)
+        return ObjectStoreKeys(auth.access_key, await secret.read(), await token.read() if token else None)
 
 
 def inspection_of(configuration: Configuration, target: str) -> Inspection | None:

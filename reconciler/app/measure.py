@@ -20,7 +20,7 @@ from reconciler.state import open_state
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import Event
 
@@ -36,8 +36,8 @@ class Measured:
         unseen: pairs that were imported, and not listed by the end.
     """
 
-    delays: dict[Pair, float] = field(default_factory=dict)
-    unseen: dict[Pair, float] = field(default_factory=dict)
+    delays: dict[ModelKey, float] = field(default_factory=dict)
+    unseen: dict[ModelKey, float] = field(default_factory=dict)
 
     @property
     def longest(self) -> float | None:
@@ -76,7 +76,7 @@ async def measure(
     return measured
 
 
-async def _look(registry: Registry, pair: Pair, answered: datetime, measured: Measured) -> None:
+async def _look(registry: Registry, pair: ModelKey, answered: datetime, measured: Measured) -> None:
     try:
         listed = await registry.find(pair)
     except RegistryError:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.app.world import opened
+from reconciler.app.session import open_session
 from reconciler.contract import version_key
-from reconciler.contract.pair import Pair
-from reconciler.engine.declared import declared
+from reconciler.contract.model_key import ModelKey
+from reconciler.engine.desired_state import desired_state
 from reconciler.engine.model_diff import declared_model, diff_model
 from reconciler.engine.values import TargetFailure
 from reconciler.errors import RegistryError, TargetUnusable
@@ -17,9 +17,9 @@ from reconciler.errors import RegistryError, TargetUnusable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from reconciler.app.world import World
+    from reconciler.app.session import Session
     from reconciler.engine.model_diff import ModelDiff
-    from reconciler.engine.order import Target
+    from reconciler.engine.options import Target
     from reconciler.settings import Configuration
 
 
@@ -49,11 +49,11 @@ async def model_diffs(
         only: one target.
 
     Raises:
-        ConfigurationError, SourceError, StateError: as `opened` does.
+        ConfigurationError, SourceError, StateError: as `open_session` does.
     """
     diffs: list[ModelDiff] = []
     failures: list[TargetFailure] = []
-    async with opened(configuration, acts=False, only=only) as world:
+    async with open_session(configuration, acts=False, only=only) as world:
         commit = world.source.head()
         for target in world.engine.targets:
             try:
@@ -65,12 +65,12 @@ async def model_diffs(
 
 
 async def _in_target(
-    world: World, target: Target, commit: str, name: str, version: str | None
+    world: Session, target: Target, commit: str, name: str, version: str | None
 ) -> AsyncIterator[ModelDiff]:
-    found = declared(world.source, target.index, target.reader, commit, credited=False)
+    found = desired_state(world.source, target.index, target.reader, commit, credited=False)
     remembered = world.ledger.versions(target.name, [name])
     versions = {pair.model_version for pair in remembered} | found.versions([name])[name]
     for wanted in [version] if version else sorted(versions, key=version_key):
-        pair = Pair(name, wanted)
+        pair = ModelKey(name, wanted)
         entry = world.ledger.entry(target.name, pair)
         yield await diff_model(target, declared_model(found, pair, remembered), entry, datetime.now(UTC))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.app.repository import source_of
 from reconciler.contract import next_free, version_key
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.contract.side_by_side import side_by_side
 from reconciler.engine.history import model_changes
-from reconciler.engine.remembered import refreshed
+from reconciler.engine.last_report import refreshed
 from reconciler.engine.values import Report
 from reconciler.errors import ReconcilerError
 from reconciler.manifest import Manifest, read
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.app.world import World
+    from reconciler.app.session import Session
     from reconciler.contract import Edition
-    from reconciler.engine.order import Target
-    from reconciler.engine.values import Attribution, Event, Item
+    from reconciler.engine.options import Target
+    from reconciler.engine.values import CommitInfo, Event, ModelState
     from reconciler.manifest import Reason
     from reconciler.source import GitSource
 
@@ -72,7 +72,7 @@ def model_record(
     chosen = next((one for one in world.engine.targets if one.name == target), None)
     if chosen is None:
         return None
-    pair = Pair(name, version) if version else None
+    pair = ModelKey(name, version) if version else None
     events = world.ledger.events(target, pair, name=name)
     of_name = shown.items(world.ledger.verdicts.of_name(target, name))
     versions = _versions(of_name, {known.model_version for known in world.ledger.versions(target, [name])})
@@ -97,10 +97,10 @@ class Shown:
         emails: whether the addresses of authors are shown.
     """
 
-    world: World
+    world: Session
     emails: bool
 
-    def items(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
+    def items(self, items: tuple[ModelState, ...]) -> tuple[ModelState, ...]:
         """The verdicts, as they are by now."""
         targets = [target.name for target in self.world.engine.targets]
         found = refreshed(Report("", "", items), self.world.ledger, targets).items
@@ -110,7 +110,7 @@ class Shown:
         """An author, without the address where that is not shown."""
         return author if self.emails or author is None else without_address(author)
 
-    def attribution(self, made: Attribution) -> Attribution:
+    def attribution(self, made: CommitInfo) -> CommitInfo:
         """A commit's author likewise."""
         return made._replace(author=self.author(made.author) or "")
 
@@ -125,19 +125,19 @@ def not_asked(target: Target, record: ModelRecord, why: str) -> Registered:
     return Registered(side_by_side(record.request, {}, target.reader.edition.fields), None, why)
 
 
-def _versions(items: Iterable[Item], known: set[str]) -> tuple[tuple[str, Item | None], ...]:
-    by_version: dict[str, Item | None] = dict.fromkeys(known)
+def _versions(items: Iterable[ModelState], known: set[str]) -> tuple[tuple[str, ModelState | None], ...]:
+    by_version: dict[str, ModelState | None] = dict.fromkeys(known)
     by_version |= {item.model_version: item for item in items if item.model_version is not None}
     return tuple((one, by_version[one]) for one in sorted(by_version, key=version_key, reverse=True))
 
 
-def _next_free(versions: Sequence[tuple[str, Item | None]]) -> str | None:
+def _next_free(versions: Sequence[tuple[str, ModelState | None]]) -> str | None:
     taken = [version for version, _ in versions]
     numbered = [version for version in taken if version_key(version)[0] == 0]
     return next_free(numbered[0], taken) if numbered else None
 
 
-def _elsewhere(targets: Iterable[str], pair: Pair, shown: Shown) -> tuple[Item, ...]:
+def _elsewhere(targets: Iterable[str], pair: ModelKey, shown: Shown) -> tuple[ModelState, ...]:
     verdicts = shown.world.ledger.verdicts
     found = [item for target in targets for item in verdicts.of_name(target, pair.model_name)]
     return shown.items(tuple(item for item in found if item.pair == pair))
@@ -150,7 +150,7 @@ def _with_git(
     path = next((item.path for item in facts.items if item.path), None)
     request: Mapping[str, Any] = {}
     manifest: ManifestText | None = None
-    rows: tuple[history.Row, ...] = ()
+    rows: tuple[history.HistoryRow, ...] = ()
     notes = []
     recent = events[-_MOST_EVENTS:]
     if len(recent) < len(events):
@@ -221,7 +221,7 @@ def _timeline(  # noqa: PLR0913, PLR0917 - what is joined
     facts: ModelFacts,
     events: Sequence[Event],
     shown: Shown,
-) -> tuple[history.Row, ...]:
+) -> tuple[history.HistoryRow, ...]:
     """Commits joined with the journal, in the files in which the model is known to have stood."""
     paths = {item.path for item in facts.items if item.path} | {event.path for event in events if event.path}
     root = posixpath.join(target.path, "")
@@ -232,8 +232,8 @@ def _timeline(  # noqa: PLR0913, PLR0917 - what is joined
     with source.graph(commit, inside, whole=True) as graph:
         for pair, changes in model_changes(graph, source, target.path, facts.name, facts.version).items():
             made = [change._replace(attribution=shown.attribution(change.attribution)) for change in changes]
-            models.append(history.Declared(target.name, pair, made))
-        named: dict[str, Attribution] = {}
+            models.append(history.Declaration(target.name, pair, made))
+        named: dict[str, CommitInfo] = {}
         for one in {event.commit for event in events if event.commit}:
             logged = graph.get(one)
             if logged is not None:

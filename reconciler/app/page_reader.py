@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from reconciler.app.board import Board
+    from reconciler.app.session import Session
     from reconciler.app.sessions import Sessions
-    from reconciler.app.world import World
     from reconciler.engine.listing import ListingQuery
-    from reconciler.engine.values import Attribution, Item, Report
+    from reconciler.engine.values import CommitInfo, ModelState, Report
     from reconciler.settings import Configuration
     from reconciler.state import SqlLedger
 
@@ -71,7 +71,7 @@ class PageReader:
     _thread: Worker = field(default_factory=Worker)  # whose end nobody waits for, whatever hangs in it
     _kept: OrderedDict[Hashable, tuple[int, Any]] = field(default_factory=OrderedDict)
     _tables: tuple[SqlLedger, VerdictTable] | None = None
-    _commits: dict[str, Attribution | None] = field(default_factory=dict)
+    _commits: dict[str, CommitInfo | None] = field(default_factory=dict)
     _details: OrderedDict[tuple[str, str], tuple[datetime, Mapping[str, Any]]] = field(
         default_factory=OrderedDict
     )
@@ -121,7 +121,8 @@ class PageReader:
 
         loop = asyncio.get_running_loop()
         try:
-            return await asyncio.wait_for(self._thread.run(kept()), _WAITS)
+            async with asyncio.timeout(_WAITS):
+                return await self._thread.run(kept())
         except TimeoutError:
             self._missed.add(key)
         except ReconcilerError:
@@ -140,7 +141,7 @@ class PageReader:
 
     # in the thread
 
-    def _world(self) -> World:
+    def _world(self) -> Session:
         world = self.sessions.world
         if world is None:
             raise StateError("the state is away")
@@ -172,7 +173,7 @@ class PageReader:
             models = Matrix(by_pair(items), selected.found, groups)
         return OverviewFacts(models, self._made(world, items))
 
-    def _table(self, world: World) -> VerdictTable:
+    def _table(self, world: Session) -> VerdictTable:
         """All verdicts, as they are now; a new state's are read anew."""
         rows = world.ledger.verdicts
         if self._tables is None or self._tables[0] is not world.ledger:
@@ -192,7 +193,7 @@ class PageReader:
         world = self._world()
         return model_record(self._commit, target, name, version, self._shown(world))
 
-    def _shown(self, world: World) -> Shown:
+    def _shown(self, world: Session) -> Shown:
         return Shown(world, self._emails)
 
     def _author(self, author: str) -> str | None:
@@ -202,7 +203,7 @@ class PageReader:
     def _emails(self) -> bool:
         return self.configuration.settings.web.show_emails
 
-    def _made(self, world: World, items: Iterable[Item]) -> dict[str, Attribution]:
+    def _made(self, world: Session, items: Iterable[ModelState]) -> dict[str, CommitInfo]:
         """Who made the commits that are shown; commits never change, so that each is asked for once."""
         wanted = {item.commit for item in items if item.commit} | {self._commit}
         self._learn(wanted)

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import Created, ObservedModel
 
 
 @dataclass(slots=True)
 class Reopened:
-    """Implements `reconciler.engine.ports.Registry` by one that is opened when it is first used.
+    """Implements `reconciler.engine.ports.EmbeddedRegistry` by one that is opened when it is first used.
 
     Every method raises TargetUnusable as long as it cannot be opened.
     """
@@ -42,14 +42,14 @@ class Reopened:
                 raise TargetUnusable(str(error), Exit(error.exit_code)) from error
             except Exception as error:
                 told = f"it cannot be opened: unexpected {type(error).__name__}"
-                raise TargetUnusable(told, Exit.UNUSABLE) from error
+                raise TargetUnusable(told, Exit.UNAVAILABLE) from error
         return self._registry
 
     async def list_models(self) -> Sequence[ObservedModel]:
         """As the port says."""
         return await (await self.opened()).list_models()
 
-    async def find(self, pair: Pair) -> Sequence[ObservedModel]:
+    async def find(self, pair: ModelKey) -> Sequence[ObservedModel]:
         """As the port says."""
         return await (await self.opened()).find(pair)
 

@@ -111,7 +111,7 @@ def _service(configuration: Configuration, target: str | None, worker: Worker) -
     board = Board(health, configuration.chosen(target), sinks)
     clock = Clock(sleep=stop.sleep, stopping=stop.asked)
     sessions = Sessions(configuration, target, clock, board)
-    supervisor = Supervisor(sessions.open, health, board.heard, clock.chance)
+    supervisor = Supervisor(sessions.open, health, board.on_tick, clock.chance)
     missed = board.metrics.observe_missed_tick
     loop = Loop(supervisor, stop, in_flight(_grace(configuration)), sessions.watch, missed=missed)
     return _Service(configuration, worker, stop, loop, sessions, board, health)
@@ -127,7 +127,7 @@ async def _serve(service: _Service, last_resort: Callable[[float], None]) -> Non
 
     def stop_asked() -> None:
         last_resort(longest_end(_grace(service.configuration)))
-        stop.ask()
+        stop.request()
 
     await service.worker.run(loop.bind())  # first: what is asked for from now on has to wake it
     with signals(
@@ -158,7 +158,7 @@ async def _until_stopped(service: _Service, gone: asyncio.Event) -> None:
             log.error("the loop stands still", error=problem)
         said = problem is not None
         if gone.is_set() or service.health.overdue() > _stands_still(service):
-            service.stop.ask()
+            service.stop.request()
             why = "the page's server stopped by itself" if gone.is_set() else problem
             raise StuckError(f"{why}; start the process again: the next start settles what was in flight")
     await work

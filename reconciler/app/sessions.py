@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from reconciler.app.session import Heritage, Listeners, open_session
 from reconciler.app.sinks import sinks_of
-from reconciler.app.world import Heritage, Listeners, opened
-from reconciler.daemon.ticker import Deeds, Ticker
-from reconciler.engine.remembered import refreshed
+from reconciler.daemon.cycle_job import CycleJob, EventCounter
+from reconciler.engine.last_report import refreshed
 from reconciler.settings import ModelArtsTarget
 from reconciler.views.authors import without_addresses
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.app.board import Board
-    from reconciler.app.world import World
-    from reconciler.daemon.ticker import Tick
+    from reconciler.app.session import Session
+    from reconciler.daemon.cycle_job import Tick
     from reconciler.engine.clock import Clock
     from reconciler.engine.values import Event, Report
     from reconciler.settings import Configuration
@@ -50,22 +50,22 @@ class Sessions:
     only: str | None
     clock: Clock
     board: Board
-    world: World | None = None
+    world: Session | None = None
     _heritage: Heritage = field(default_factory=Heritage)
     _lineage: str | None = None
     _given_up: float = 0.0
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Ticker]:
-        """One session. Raises as `opened` does."""
-        deeds = Deeds()
+    async def open(self) -> AsyncIterator[CycleJob]:
+        """One session. Raises as `open_session` does."""
+        deeds = EventCounter()
 
         def progress(event: Event) -> None:
             deeds(event)
             self.board.event(event)
 
         heard = Listeners(progress, self.board.asked)
-        async with opened(
+        async with open_session(
             self.configuration,
             acts=True,
             only=self.only,
@@ -77,21 +77,23 @@ class Sessions:
             self.world = world
             try:
                 async with self._sending(world) as shown:
-                    yield Ticker(world.engine, deeds, self._heard, shown, commit_seen=self.board.commit_seen)
+                    yield CycleJob(
+                        world.engine, deeds, self._heard, shown, commit_seen=self.board.commit_seen
+                    )
             finally:
                 self.world, self._given_up = None, time.monotonic()
                 self._heritage.session = world.ledger.session
                 world.source.close()  # a git that is still waited for ends now, and not at its own deadline
 
     @asynccontextmanager
-    async def _sending(self, world: World) -> AsyncIterator[Callable[[Report], None]]:
+    async def _sending(self, world: Session) -> AsyncIterator[Callable[[Report], None]]:
         """Sends what waits in the outbox while the block runs; gives what hears of each report.
 
         A task of its own: a tick waits for no sink. Whoever holds the state sends, and nobody else.
         """
         await asyncio.to_thread(world.ledger.outbox.retain_sinks, self.board.sinks)
         if not self.board.sinks:
-            yield self.board.shown
+            yield self.board.on_report
             return
         from reconciler.notify import Sender  # noqa: PLC0415 - only where there are sinks
 
@@ -100,7 +102,7 @@ class Sessions:
         sender = Sender(world.ledger.outbox, sinks, self.clock, observed, self.board.take_backlogs)
 
         def shown(report: Report) -> None:
-            self.board.shown(report)
+            self.board.on_report(report)
             sender.wake()
 
         task = asyncio.create_task(sender.run(), name="sender")
@@ -114,7 +116,7 @@ class Sessions:
     def follow(self) -> tuple[float, float]:
         """Seconds between looks at unfinished imports, the first and the longest."""
         targets = self.world.engine.targets if self.world else ()
-        policy = min((target.policy for target in targets), key=lambda policy: policy.follow_first)
+        policy = min((target.timing for target in targets), key=lambda policy: policy.follow_first)
         return policy.follow_first, policy.follow_max
 
     def watch(self) -> Mapping[str, tuple[Path, ...]]:
@@ -125,11 +127,11 @@ class Sessions:
         )
 
     def _heard(self, tick: Tick) -> None:
-        self.board.heard(tick)
+        self.board.on_tick(tick)
         if self.world is not None:
             self.board.metrics.observe_audits(self.world.engine.disagreements)
 
-    async def _recognise(self, world: World) -> None:
+    async def _recognise(self, world: Session) -> None:
         """Says loudly when this is another state than before; then no call of before may be under way."""
         lineage = world.ledger.lineage
         known = self._lineage
@@ -140,7 +142,7 @@ class Sessions:
         self._lineage = lineage  # only now: an opening that is given up before has to wait, and say so, again
         if self.board.alert:
             world.engine.notes = (*world.engine.notes, self.board.alert)
-        restless = [entry for target in world.engine.targets for entry in world.ledger.restless(target.name)]
+        restless = [entry for target in world.engine.targets for entry in world.ledger.pending(target.name)]
         self.board.remembered(restless)
 
 
@@ -170,7 +172,7 @@ def _replaced(known: str, lineage: str, events: int) -> str:
     )
 
 
-def remembered(world: World) -> Report | None:
+def remembered(world: Session) -> Report | None:
     """What is known now, by this process or the last; of very many models, those in sync are only counted."""
     whole = sum(world.ledger.counted().values()) <= _LISTED_ON_THE_PAGE
     report = world.ledger.last_report(whole=whole)

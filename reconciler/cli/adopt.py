@@ -16,12 +16,12 @@ from reconciler.cli.options import (
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.terminal import put, put_json, tell, warned
+from reconciler.cli.terminal import echo, echo_err, put_json, warned
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.app.adoption import Adopted, Shelf
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.settings import Configuration
 
 
@@ -32,11 +32,11 @@ class _Outcome:
     adopted: list[dict[str, str]] = field(default_factory=list)
     left_out: list[dict[str, str]] = field(default_factory=list)
 
-    def leave_out(self, target: str, pair: Pair, why: str) -> None:
+    def leave_out(self, target: str, pair: ModelKey, why: str) -> None:
         self.left_out.append({"target": target, **pair._asdict(), "reason": why})
-        tell(f"left out {pair} ({target}): {why}")
+        echo_err(f"left out {pair} ({target}): {why}")
 
-    def add(self, target: str, pair: Pair, path: str) -> None:
+    def add(self, target: str, pair: ModelKey, path: str) -> None:
         self.adopted.append({"target": target, **pair._asdict(), "path": path})
 
 
@@ -72,8 +72,8 @@ def adopt(
     if output is Output.JSON:
         put_json({"version": 1, "adopted": outcome.adopted, "left_out": outcome.left_out})
     else:
-        (tell if stdout else put)(f"adopted {len(outcome.adopted)}: 0 to import, 0 drifted")
-    raise typer.Exit(int(Exit.HUMAN if outcome.left_out else Exit.WELL))
+        (echo_err if stdout else echo)(f"adopted {len(outcome.adopted)}: 0 to import, 0 drifted")
+    raise typer.Exit(int(Exit.ATTENTION if outcome.left_out else Exit.OK))
 
 
 async def _adopted(
@@ -95,13 +95,13 @@ async def _adopted(
         else:
             _write(shelf, batch, outcome, quiet=quiet)
         if not quiet:
-            tell(f"{batch.target}: {batch.done} of {batch.total} models looked at")
+            echo_err(f"{batch.target}: {batch.done} of {batch.total} models looked at")
 
 
 def _show(batch: Adopted, outcome: _Outcome) -> None:
     for manifest in batch.held:
         path = f"{batch.folder}/{manifest.path}"
-        put(f"---\n# {path}\n{manifest.data.decode()}")
+        echo(f"---\n# {path}\n{manifest.data.decode()}")
         outcome.add(batch.target, manifest.pair, path)
 
 
@@ -115,4 +115,4 @@ def _write(shelf: Shelf, batch: Adopted, outcome: _Outcome, *, quiet: bool) -> N
         if new:
             outcome.add(batch.target, manifest.pair, str(path))
         elif not quiet:
-            tell(f"{path}: was written before; commit it")
+            echo_err(f"{path}: was written before; commit it")

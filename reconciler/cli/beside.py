@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 import typer
 
 from reconciler.cli.actor import actor
-from reconciler.cli.terminal import tell
-from reconciler.engine.remembered import refreshed
-from reconciler.engine.values import Request, Verdict
+from reconciler.cli.terminal import echo_err
+from reconciler.engine.last_report import refreshed
+from reconciler.engine.values import CycleRequest, Verdict
 from reconciler.errors import StateError, StateLockedError
-from reconciler.state import open_beside, open_state
+from reconciler.state import open_for_release, open_state
 
 if TYPE_CHECKING:
     from reconciler.cli.interruption import Interruption
     from reconciler.cli.progress import Progress
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock
-    from reconciler.engine.values import Answer, Report
+    from reconciler.engine.values import CycleAnswer, Report
     from reconciler.settings import Configuration
     from reconciler.state import SqlLedger
 
@@ -48,13 +48,13 @@ def hand_over(
     """
 
     async def work() -> Report:
-        with interruption.heeded() as clock, closing(open_beside(settings.state_url)) as ledger:
+        with interruption.heeded() as clock, closing(open_for_release(settings.state_url)) as ledger:
             before = _remembered(settings, target)
             answer = await _answer(settings, ledger, target, confirm, clock, progress)
             if answer is None:
                 raise typer.Exit(interruption.exit_code)
             if answer.message is not None:
-                tell(f"error: {answer.message}")
+                echo_err(f"error: {answer.message}")
                 raise typer.Exit(answer.exit_code)
             report = await _followed(settings, target, clock, wait=wait)
         progress.imported.update(_imported(before, report))
@@ -71,13 +71,13 @@ async def _answer(
     confirm: str | None,
     clock: Clock,
     progress: Progress,
-) -> Answer | None:
+) -> CycleAnswer | None:
     """What became of one request; None when a signal came before that is known."""
     patience = _PATIENCE + (
         timedelta(0) if settings.settings.schedule.cron else settings.settings.schedule.every
     )
     who = actor("apply --confirm" if confirm else "retry")
-    request = Request(uuid.uuid4().hex, confirm, clock.now() + patience, who, target)
+    request = CycleRequest(uuid.uuid4().hex, confirm, clock.now() + patience, who, target)
     ledger.requests.ask(request)
     progress.note("another process holds the state: waiting for it to carry this out")
     taken = False
@@ -92,7 +92,7 @@ async def _answer(
                     "`reconciler run` takes requests; wait for another command to end, and try again"
                 )
         if clock.stopping():
-            tell(
+            echo_err(
                 "the process that holds the state goes on with this: see `reconciler status`"
                 if taken
                 else "withdrawn: nothing was done"
@@ -122,7 +122,7 @@ def _remembered(settings: Configuration, target: str | None) -> Report | None:
         return None if report is None else refreshed(report, ledger, settings.chosen(target))
 
 
-def _imported(before: Report | None, after: Report) -> set[tuple[str, Pair]]:
+def _imported(before: Report | None, after: Report) -> set[tuple[str, ModelKey]]:
     """The models that were held up before and are registered now."""
     held = {(i.target, i.pair) for i in (before.items if before else ()) if i.verdict in _HELD}
     registered = {Verdict.IN_SYNC, Verdict.PUBLISHING}

@@ -17,7 +17,7 @@ from reconciler.cli.options import (
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.terminal import put
+from reconciler.cli.terminal import echo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def completion(
 
     Names and versions of models, and targets, are offered from the state, offline.
     """
-    put(RENDERERS[shell.value](list(commands())))
+    echo(RENDERERS[shell.value](list(commands())))
 
 
 def commands() -> Iterator[CompletedCommand]:

@@ -16,7 +16,7 @@ from reconciler.cli.options import (
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.terminal import configuration, put, put_json
+from reconciler.cli.terminal import configuration, echo, put_json
 
 if TYPE_CHECKING:
     from reconciler.app.finding import Finding
@@ -46,7 +46,7 @@ def doctor(
     if output is Output.JSON:
         put_json([asdict(finding) for finding in shown])
     else:
-        put("".join(_lines(finding) for finding in shown))
+        echo("".join(_lines(finding) for finding in shown))
     raise typer.Exit(int(max(finding.exit_code for finding in findings)))
 
 

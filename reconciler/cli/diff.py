@@ -14,7 +14,7 @@ from reconciler.cli.options import (
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.terminal import colour, put, put_json, tell, warned
+from reconciler.cli.terminal import colour, echo, echo_err, put_json, warned
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ def diff(
         raise ConfigurationError(f"{model}: expected NAME or NAME@VERSION, such as mnist@1.0.0")
     found = asyncio.run(model_diffs(warned(config), name, version or None, target))
     for failure in found.failures:
-        tell(f"error: {failure.message}")
+        echo_err(f"error: {failure.message}")
     if output is Output.JSON:
         put_json(view.as_json(found.commit, found.diffs, found.failures))
     else:
-        put(view.text(found.diffs, colour=colour(), verbose=verbose))
+        echo(view.text(found.diffs, colour=colour(), verbose=verbose))
     if not (found.diffs or found.failures):
         raise ReconcilerError(f"{model}: no such model is declared or remembered")
     raise typer.Exit(int(_exit_code(found)))
@@ -62,4 +62,4 @@ def _exit_code(found: ModelDiffs) -> Exit:
     if found.failures:
         return Exit(max(failure.exit_code for failure in found.failures))
     known = {diff.result for diff in found.diffs} - {DiffResult.ABSENT}
-    return Exit.WELL if known == {DiffResult.EQUAL} else Exit.HUMAN
+    return Exit.OK if known == {DiffResult.EQUAL} else Exit.ATTENTION

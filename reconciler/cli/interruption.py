@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from reconciler.cli.terminal import tell
+from reconciler.cli.terminal import echo_err
 from reconciler.daemon.stop import Stop, in_flight, longest_end
 from reconciler.daemon.worker import working
 from reconciler.engine.clock import Clock
@@ -77,17 +77,17 @@ class Interruption:
                     await asyncio.wait({done}, timeout=in_flight(grace))
                 if not done.done():
                     done.cancel()
-                    tell("stopped in the middle of a call; the next run settles it")
+                    echo_err("stopped in the middle of a call; the next run settles it")
                     await asyncio.wait({done})
                     raise SystemExit(self.exit_code)
                 return await done
 
     def _ask(self, number: signal.Signals) -> None:
         self.by = number
-        self._stop.ask()
+        self._stop.request()
 
 
-def end_within(seconds: float, told: Callable[[str], None], code: int = Exit.UNUSABLE) -> None:
+def end_within(seconds: float, told: Callable[[str], None], code: int = Exit.UNAVAILABLE) -> None:
     """Ends the process after so many seconds with this code, whatever hangs, unless it has ended by then.
 
     Nothing is closed: what was written is on disk, and an open intent is settled by the next start.
@@ -107,7 +107,7 @@ _LAST = "last resort"
 
 
 def _left_behind(what: str) -> None:
-    tell(f"the grace is over: ended in the middle of a call ({what}); the next run settles it")
+    echo_err(f"the grace is over: ended in the middle of a call ({what}); the next run settles it")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.report import ModelArgument, about, leave, show
-from reconciler.cli.terminal import colour, configuration, put, put_all, put_json, put_json_list, tell
+from reconciler.cli.terminal import colour, configuration, echo, echo_err, put_all, put_json, put_json_list
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def status(
 def _newest(settings: Configuration, target: str | None, *, quiet: bool) -> Report:
     """What is known now; notes about it go to standard error."""
     from reconciler.app.identity import renamed  # noqa: PLC0415 - heavy
-    from reconciler.engine.remembered import begun, refreshed  # noqa: PLC0415
+    from reconciler.engine.last_report import begun, refreshed  # noqa: PLC0415
     from reconciler.state import open_state  # noqa: PLC0415
 
     names = settings.chosen(target)
@@ -84,11 +84,13 @@ def _newest(settings: Configuration, target: str | None, *, quiet: bool) -> Repo
         report = refreshed(known, ledger, names) if known else begun(ledger, names)
         notes = [] if quiet else list(renamed(settings, ledger, names))
     if known is None and report.items:
-        tell("no cycle has ended yet with this state: shown is what the journal tells; see `reconciler plan`")
+        echo_err(
+            "no cycle has ended yet with this state: shown is what the journal tells; see `reconciler plan`"
+        )
     elif known is None:
-        tell("nothing is remembered yet: no cycle has run with this state; see `reconciler plan`")
+        echo_err("nothing is remembered yet: no cycle has run with this state; see `reconciler plan`")
     for note in notes:
-        tell(f"note: {note}")
+        echo_err(f"note: {note}")
     return report
 
 
@@ -104,11 +106,11 @@ def _show_matrix(report: Report, targets: Sequence[str], output: Output) -> None
     from reconciler.views import matrix as view  # noqa: PLC0415 - few ask for it
 
     for failure in report.failures:
-        tell(f"error: {failure.message}")
+        echo_err(f"error: {failure.message}")
     if output is Output.JSON:
         put_json(view.as_json(report, targets))
     else:
-        put(view.text(report, targets, colour=colour()))
+        echo(view.text(report, targets, colour=colour()))
 
 
 def history(
@@ -125,7 +127,7 @@ def history(
     verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Shows who declared each model, when, and what became of it: git's log joined with the journal."""
-    from reconciler.app.past import HistoryQuery, past  # noqa: PLC0415 - heavy
+    from reconciler.app.history import HistoryQuery, history  # noqa: PLC0415 - heavy
     from reconciler.cli.moment import moment  # noqa: PLC0415
     from reconciler.views import history as view  # noqa: PLC0415
 
@@ -137,7 +139,7 @@ def history(
     )
     name, _, version = (model or "").partition("@")
     query = HistoryQuery(target, name or None, version or None, model_id, commit)
-    with closing(past(configuration(config), query, lambda note: tell(f"note: {note}"))) as found:
+    with closing(history(configuration(config), query, lambda note: echo_err(f"note: {note}"))) as found:
         first = next(found, None)
         rows = filter(wanted.admits, () if first is None else chain([first], found))
         if output is Output.JSON:
@@ -145,7 +147,7 @@ def history(
         else:
             put_all(view.text(rows, colour=colour()))
     if commit and first is None:
-        tell(f"{commit}: this commit changed no model's document, and nothing came of it")
+        echo_err(f"{commit}: this commit changed no model's document, and nothing came of it")
     elif model and first is None:
-        tell(f"{model}: neither declared in git nor remembered; `reconciler history` lists every model")
-        raise typer.Exit(Exit.HUMAN)
+        echo_err(f"{model}: neither declared in git nor remembered; `reconciler history` lists every model")
+        raise typer.Exit(Exit.ATTENTION)

@@ -37,7 +37,7 @@ def written(text: str) -> datetime | None:
 def _ago(text: str, now: datetime) -> datetime | None:
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - heavy
 
-    from reconciler.settings.written import Duration  # noqa: PLC0415
+    from reconciler.settings.types import Duration  # noqa: PLC0415
 
     try:
         return now - TypeAdapter(Duration).validate_python(text)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli.options import ConfigOption, Output, OutputOption, QuietOption
-from reconciler.cli.terminal import put, put_json, tell, warned
+from reconciler.cli.terminal import echo, echo_err, put_json, warned
 from reconciler.errors import Exit, ReconcilerError
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def try_sink(
         facts = {"sink": wanted.title, "kind": wanted.kind, "delivered": problem is None, "error": problem}
         put_json({"version": 1, **facts})
     elif problem is None and not quiet:
-        put(f"{wanted.title} ({wanted.kind}): delivered")
+        echo(f"{wanted.title} ({wanted.kind}): delivered")
     if problem is not None:
-        tell(f"error: {wanted.title} ({wanted.kind}): {problem}")
-    raise typer.Exit(int(Exit.WELL if problem is None else Exit.UNUSABLE))
+        echo_err(f"error: {wanted.title} ({wanted.kind}): {problem}")
+    raise typer.Exit(int(Exit.OK if problem is None else Exit.UNAVAILABLE))
 
 
 async def _try(settings: Configuration, wanted: NotifySettings) -> str | None:

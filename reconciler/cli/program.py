@@ -16,7 +16,7 @@ import typer
 import typer.core
 import typer.main
 
-from reconciler.cli.terminal import OutputClosedError, tell
+from reconciler.cli.terminal import OutputClosedError, echo_err
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.private import private_files
 
@@ -79,7 +79,7 @@ def run() -> None:
         with private_files():
             app(prog_name="reconciler")
     except ReconcilerError as error:
-        tell(f"error: {error}")
+        echo_err(f"error: {error}")
         sys.exit(int(error.exit_code))
     except OutputClosedError:
         _die_of(signal.SIGPIPE)
@@ -88,15 +88,15 @@ def run() -> None:
             _die_of(signal.SIGPIPE)
         raise
     except OSError as error:
-        tell(f"error: {error.filename or 'standard output'}: {error.strerror}")
+        echo_err(f"error: {error.filename or 'standard output'}: {error.strerror}")
         _discard_output()
-        sys.exit(int(Exit.UNUSABLE))
+        sys.exit(int(Exit.UNAVAILABLE))
     except KeyboardInterrupt:
-        tell("interrupted; what was in flight is settled by the next run")
+        echo_err("interrupted; what was in flight is settled by the next run")
         sys.exit(130)
     except Exception:  # noqa: BLE001 - told as the interpreter would tell it, without the secrets
-        tell(traceback.format_exc())
-        sys.exit(int(Exit.HUMAN))
+        echo_err(traceback.format_exc())
+        sys.exit(int(Exit.ATTENTION))
     finally:
         gc.freeze()  # what is left ends with the process, and is not looked through again before
 

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.cli.terminal import can_draw, colour, tell
+from reconciler.cli.terminal import can_draw, colour, echo_err
 from reconciler.engine.values import EventKind
 from reconciler.views.clean import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import Event
 
 _SAID = {
@@ -45,10 +45,10 @@ class Progress:
     """
 
     quiet: bool
-    imported: set[tuple[str, Pair]] = field(default_factory=set)
+    imported: set[tuple[str, ModelKey]] = field(default_factory=set)
     idle: bool = True
-    _asked: set[tuple[str, Pair]] = field(default_factory=set)
-    _done: set[tuple[str, Pair]] = field(default_factory=set)
+    _asked: set[tuple[str, ModelKey]] = field(default_factory=set)
+    _done: set[tuple[str, ModelKey]] = field(default_factory=set)
     _bar: Bar | None = None
 
     def __call__(self, event: Event) -> None:
@@ -76,7 +76,7 @@ class Progress:
 
     def _say(self, line: str) -> None:
         if self._bar is None:
-            tell(line)
+            echo_err(line)
         else:
             self._bar.update(clean(line), len(self._done), len(self._asked))
 

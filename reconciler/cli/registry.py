@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reconciler.cli.terminal import tell
+from reconciler.cli.terminal import echo_err
 from reconciler.redaction import concealed
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def serve(
     chosen = _chosen(settings, {name: value for name, value in typed.items() if value is not None})
     _start_log()
     token = None if is_open or chosen.auth else secrets.token_urlsafe(32)
-    run(chosen, host, port, token=token, ready=lambda url: tell(_ready(url, chosen, token)))
+    run(chosen, host, port, token=token, ready=lambda url: echo_err(_ready(url, chosen, token)))
 
 
 def _chosen(file: Path | None, typed: dict[str, Any]) -> EmbeddedSettings:
@@ -89,7 +89,7 @@ def _chosen(file: Path | None, typed: dict[str, Any]) -> EmbeddedSettings:
 
     if file is None:
         return replace(EmbeddedSettings(), **typed)
-    from reconciler.embedded.configured import read_settings  # noqa: PLC0415 - pydantic
+    from reconciler.embedded.toml_settings import read_settings  # noqa: PLC0415 - pydantic
 
     return replace(read_settings(file), **typed)
 

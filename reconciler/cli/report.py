@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli.options import PlanOutput
-from reconciler.cli.terminal import colour, put, put_json, tell
+from reconciler.cli.terminal import colour, echo, echo_err, put_json
 from reconciler.errors import ConfigurationError, ReconcilerError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from reconciler.cli.interruption import Interruption
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import Report
     from reconciler.views.text import Mode
 
@@ -50,22 +50,22 @@ def show(
     quiet: bool,
     verbose: bool,
     mode: Mode,
-    imported: Collection[tuple[str, Pair]] = (),
+    imported: Collection[tuple[str, ModelKey]] = (),
 ) -> None:
     """Prints a report; targets that failed are told on standard error whatever the form."""
     from reconciler.views import as_json, markdown, text  # noqa: PLC0415
 
     for failure in report.failures:
-        tell(f"error: {failure.message}")
+        echo_err(f"error: {failure.message}")
     shown = replace(report, notes=()) if quiet else report
     if output is PlanOutput.JSON:
         for note in shown.notes:
-            tell(f"note: {note}")
+            echo_err(f"note: {note}")
         put_json(as_json.report(report))
     elif output is PlanOutput.MARKDOWN:
-        put(markdown.report(shown))
+        echo(markdown.report(shown))
     elif shown.items or not shown.failures:
-        put(text.report(shown, colour=colour(), verbose=verbose, mode=mode, imported=imported))
+        echo(text.report(shown, colour=colour(), verbose=verbose, mode=mode, imported=imported))
 
 
 def leave(report: Report, *, pending: bool = False, interruption: Interruption | None = None) -> None:
@@ -73,6 +73,8 @@ def leave(report: Report, *, pending: bool = False, interruption: Interruption |
     from reconciler.engine.outcome import exit_code  # noqa: PLC0415
 
     if interruption is not None and interruption.by is not None:
-        tell(f"stopped by {interruption.by.name}: what was in flight is recorded, the next `apply` goes on")
+        echo_err(
+            f"stopped by {interruption.by.name}: what was in flight is recorded, the next `apply` goes on"
+        )
         raise typer.Exit(interruption.exit_code)
     raise typer.Exit(int(exit_code(report, pending=pending)))

@@ -19,14 +19,14 @@ from reconciler.cli.options import (
     YesOption,
 )
 from reconciler.cli.report import about, leave, show
-from reconciler.cli.terminal import configuration, tell
+from reconciler.cli.terminal import configuration, echo_err
 from reconciler.errors import ConfigurationError, ReconcilerError, StateLockedError
 
 if TYPE_CHECKING:
-    from reconciler.app.world import World
+    from reconciler.app.session import Session
     from reconciler.cli.interruption import Interruption
     from reconciler.cli.progress import Progress
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import Report
     from reconciler.settings import Configuration
 
@@ -59,27 +59,27 @@ def retry(
     except StateLockedError:
         released = asyncio.run(_release_beside(settings, target, pair, progress, interruption, yes=yes))
         what = "released" if released else "nothing to release"
-        tell(f"{pair}: {what}; the process that holds the state goes on with it")
+        echo_err(f"{pair}: {what}; the process that holds the state goes on with it")
         report = hand_over(settings, target, None, progress, interruption, wait=True)
         report = about(report, str(pair))
     show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=progress.imported)
     leave(report, pending=True, interruption=interruption)
 
 
-def pair_of(text: str) -> Pair:
+def pair_of(text: str) -> ModelKey:
     """`NAME@VERSION` as a pair. Raises ConfigurationError."""
-    from reconciler.contract.pair import Pair  # noqa: PLC0415
+    from reconciler.contract.model_key import ModelKey  # noqa: PLC0415
 
     name, separator, version = text.rpartition("@")
     if not (name and separator and version):
         raise ConfigurationError(f"{text}: expected NAME@VERSION, such as mnist@1.0.0")
-    return Pair(name, version)
+    return ModelKey(name, version)
 
 
 async def _retry(
     settings: Configuration,
     target: str | None,
-    pair: Pair,
+    pair: ModelKey,
     progress: Progress,
     interruption: Interruption,
     *,
@@ -88,21 +88,21 @@ async def _retry(
     """The report on that pair alone; the one remembered speaks of all."""
     from dataclasses import replace  # noqa: PLC0415
 
-    from reconciler.app.world import Listeners, opened  # noqa: PLC0415
-    from reconciler.engine.order import Order  # noqa: PLC0415
+    from reconciler.app.session import Listeners, open_session  # noqa: PLC0415
+    from reconciler.engine.options import CycleOptions  # noqa: PLC0415
 
     heard = Listeners(progress)
     with interruption.heeded() as clock:
-        async with opened(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
+        async with open_session(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
             await _release(world, pair, progress, yes=yes)
-            report = await world.engine.cycle(Order(whole=False, only=pair, actor=actor("retry")))
+            report = await world.engine.cycle(CycleOptions(whole=False, only=pair, actor=actor("retry")))
     return replace(report, items=tuple(item for item in report.items if item.pair == pair), unlisted={})
 
 
 async def _release_beside(
     settings: Configuration,
     target: str | None,
-    pair: Pair,
+    pair: ModelKey,
     progress: Progress,
     interruption: Interruption,
     *,
@@ -112,25 +112,25 @@ async def _release_beside(
     from contextlib import closing  # noqa: PLC0415
     from dataclasses import replace  # noqa: PLC0415
 
-    from reconciler.app.world import opened  # noqa: PLC0415
-    from reconciler.state import open_beside  # noqa: PLC0415
+    from reconciler.app.session import open_session  # noqa: PLC0415
+    from reconciler.state import open_for_release  # noqa: PLC0415
 
-    with interruption.heeded() as clock, closing(open_beside(settings.state_url)) as ledger:
-        async with opened(settings, acts=False, only=target, clock=clock) as world:
+    with interruption.heeded() as clock, closing(open_for_release(settings.state_url)) as ledger:
+        async with open_session(settings, acts=False, only=target, clock=clock) as world:
             await _release(replace(world, ledger=ledger), pair, progress, yes=yes)
         return ledger.writes > 0
 
 
-async def _release(world: World, pair: Pair, progress: Progress, *, yes: bool) -> None:
+async def _release(world: Session, pair: ModelKey, progress: Progress, *, yes: bool) -> None:
     """Frees the pair in every target that holds it back and declares it.
 
     Raises:
         ConfigurationError: no target knows the pair or declares it, or the user has to agree first.
         ReconcilerError: it is registered, and has not failed; or it is declared, and cannot be imported so.
     """
-    from reconciler.engine.release import held, release  # noqa: PLC0415
+    from reconciler.engine.retry import blockers, retry  # noqa: PLC0415
 
-    claims = await world.engine.declaring(pair)
+    claims = await world.engine.targets_declaring(pair)
     if not claims.targets and claims.obstacles:
         obstacles = "; ".join(f"{one.path}:{one.line}: {one.message}" for one in claims.obstacles)
         raise ReconcilerError(f"{pair} is declared, and cannot be imported as it is: {obstacles}")
@@ -139,7 +139,7 @@ async def _release(world: World, pair: Pair, progress: Progress, *, yes: bool) -
     known = [
         found
         for target in world.engine.targets
-        if target.name in claims.targets and (found := await held(target, pair, world.ledger)) is not None
+        if target.name in claims.targets and (found := await blockers(target, pair, world.ledger)) is not None
     ]
     waiting = [found for found in known if not found.live_models]
     if known and not waiting:
@@ -149,10 +149,10 @@ async def _release(world: World, pair: Pair, progress: Progress, *, yes: bool) -
         )
     _agreed(pair, [model_id for found in waiting for model_id in found.failed_models], yes=yes)
     for found in waiting:
-        await release(found, world.ledger, world.engine.clock, progress, actor("retry"))
+        await retry(found, world.ledger, world.engine.clock, progress, actor("retry"))
 
 
-def _agreed(pair: Pair, doomed: list[str], *, yes: bool) -> None:
+def _agreed(pair: ModelKey, doomed: list[str], *, yes: bool) -> None:
     """Makes sure that somebody wants the failed models deleted. Raises ConfigurationError, or aborts."""
     from reconciler.cli.interruption import interruptible  # noqa: PLC0415
 

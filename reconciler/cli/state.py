@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reconciler.cli.options import ConfigOption, Output, OutputOption, QuietOption
-from reconciler.cli.terminal import configuration, put, put_json, tell
+from reconciler.cli.terminal import configuration, echo, echo_err, put_json
 from reconciler.errors import ConfigurationError, Exit
 
 app = typer.Typer(help="Looks after the state.", no_args_is_help=True, rich_markup_mode=None)
@@ -26,10 +26,10 @@ def check(
     if output is Output.JSON:
         put_json({"version": 1, "problems": list(problems)})
     else:
-        put("".join(f"{problem}\n" for problem in problems))
+        echo("".join(f"{problem}\n" for problem in problems))
     if not problems and not quiet:
-        tell("the state is sound")
-    raise typer.Exit(int(Exit.UNUSABLE if problems else Exit.WELL))
+        echo_err("the state is sound")
+    raise typer.Exit(int(Exit.UNAVAILABLE if problems else Exit.OK))
 
 
 @app.command()
@@ -39,7 +39,7 @@ def export(config: ConfigOption = None) -> None:
     from reconciler.views.as_json import dumps  # noqa: PLC0415
 
     for event in events_of(configuration(config).state_url):
-        put(dumps(event, indent=None))
+        echo(dumps(event, indent=None))
 
 
 @app.command()
@@ -60,7 +60,7 @@ def compact(
         raise ConfigurationError("state.compact_after is 0s: say how old an event must be with --days")
     moved = archive(settings.state_url, datetime.now(UTC) - age)
     if not quiet:
-        tell(f"{moved} {'event was' if moved == 1 else 'events were'} compressed")
+        echo_err(f"{moved} {'event was' if moved == 1 else 'events were'} compressed")
 
 
 @app.command()
@@ -70,7 +70,7 @@ def migrate(config: ConfigOption = None, quiet: QuietOption = False) -> None:
 
     version = bring_up_to_date(configuration(config).state_url)
     if not quiet:
-        tell(f"the state has version {version} of its schema")
+        echo_err(f"the state has version {version} of its schema")
 
 
 @app.command()
@@ -81,4 +81,4 @@ def rebuild(config: ConfigOption = None, quiet: QuietOption = False) -> None:
 
     wrong = mend(configuration(config).state_url)
     if not quiet:
-        tell("the ledger was right" if not wrong else f"{many(wrong, 'entry', 'entries')} repaired")
+        echo_err("the ledger was right" if not wrong else f"{many(wrong, 'entry', 'entries')} repaired")

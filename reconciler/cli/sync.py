@@ -18,14 +18,14 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.report import ModelArgument, about, leave, show
-from reconciler.cli.terminal import put, tell, warned
+from reconciler.cli.terminal import echo, echo_err, warned
 from reconciler.errors import ConfigurationError, SourceError, StateLockedError
 
 if TYPE_CHECKING:
     from reconciler.cli.interruption import Interruption
     from reconciler.cli.progress import Progress
     from reconciler.engine.clock import Clock
-    from reconciler.engine.order import Order
+    from reconciler.engine.options import CycleOptions
     from reconciler.engine.values import Report
     from reconciler.settings import Configuration
 
@@ -35,7 +35,7 @@ DigestOption = Annotated[
 ]
 ConfirmOption = Annotated[
     str | None,
-    typer.Option("--confirm", metavar="DIGEST", help="Go through the guards with the plan of this digest."),
+    typer.Option("--confirm", metavar="DIGEST", help="Bypass the guards if the plan still has this digest."),
 ]
 RefreshOption = Annotated[
     bool, typer.Option("--refresh", help="Compare every declared model, whatever is remembered.")
@@ -59,12 +59,12 @@ def plan(
     """Shows what one cycle would do, with all models or with one. Changes nothing."""
     import asyncio  # noqa: PLC0415 - heavy
 
-    from reconciler.app.world import opened  # noqa: PLC0415
-    from reconciler.engine.order import Order  # noqa: PLC0415
+    from reconciler.app.session import open_session  # noqa: PLC0415
+    from reconciler.engine.options import CycleOptions  # noqa: PLC0415
 
     async def work() -> Report:
-        async with opened(warned(config), acts=False, only=target) as world:
-            return await world.engine.cycle(Order(act=False, refresh=refresh))
+        async with open_session(warned(config), acts=False, only=target) as world:
+            return await world.engine.cycle(CycleOptions(act=False, refresh=refresh))
 
     report = about(asyncio.run(work()), model)
     show(report, output, quiet=quiet, verbose=verbose, mode="plan")
@@ -98,9 +98,9 @@ def apply(
     from reconciler.cli.beside import hand_over  # noqa: PLC0415
     from reconciler.cli.interruption import Interruption  # noqa: PLC0415
     from reconciler.cli.progress import Progress  # noqa: PLC0415
-    from reconciler.engine.order import Order  # noqa: PLC0415
+    from reconciler.engine.options import CycleOptions  # noqa: PLC0415
 
-    wanted = Order(
+    wanted = CycleOptions(
         wait=wait,
         whole=False,
         refresh=refresh,
@@ -134,13 +134,13 @@ def _ensure_given(**digests: str | None) -> None:
 
 def _nothing_moved(settings: Configuration, target: str | None) -> bool:
     """Whether nothing can have changed since the last cycle, and says so."""
-    from reconciler.app.unchanged import unchanged  # noqa: PLC0415
+    from reconciler.app.noop_check import noop_check  # noqa: PLC0415
     from reconciler.views.words import phrase  # noqa: PLC0415
 
-    known = unchanged(settings, target)
+    known = noop_check(settings, target)
     if known is None:
         return False
-    put(
+    echo(
         f"Nothing to do: nothing has moved since {known.at:%Y-%m-%dT%H:%M:%SZ}, "
         f"with {phrase(known.numbers)}. "
         "`--refresh` looks at the registry again.\n"
@@ -163,38 +163,38 @@ def _pack_mirror(settings: Configuration) -> None:
         with closing(source_of(settings)) as source:
             source.tidy()
     except SourceError as problem:
-        tell(f"warning: the mirror was not packed, and is packed again in a day: {problem}")
+        echo_err(f"warning: the mirror was not packed, and is packed again in a day: {problem}")
 
 
 async def _apply(
     settings: Configuration,
     target: str | None,
-    wanted: Order,
+    wanted: CycleOptions,
     progress: Progress,
     interruption: Interruption,
     *,
     whole: bool,
 ) -> Report:
     """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
+    from reconciler.app.session import Listeners, open_session  # noqa: PLC0415
     from reconciler.app.sinks import flush  # noqa: PLC0415
-    from reconciler.app.world import Listeners, opened  # noqa: PLC0415
     from reconciler.contract.wording import many  # noqa: PLC0415
-    from reconciler.engine import remembered  # noqa: PLC0415
+    from reconciler.engine import last_report  # noqa: PLC0415
 
     heard = Listeners(progress)
 
     async def work(clock: Clock) -> Report:
-        async with opened(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
+        async with open_session(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
             report = await world.engine.cycle(wanted)
             left = await flush(settings, world.ledger.outbox, clock, _NOTIFYING)
             for name, backlog in left.items():
                 waiting = many(backlog.number, "message waits", "messages wait")
-                tell(
+                echo_err(
                     f"note: sink {name}: {waiting}: {backlog.error or 'not sent yet'}; the next run sends it"
                 )
             if not left:
-                world.rest.extend(filter(None, [world.engine.rest(report)]))
+                world.rest.extend(filter(None, [world.engine.idle_mark(report)]))
             targets = [found.name for found in world.engine.targets]
-            return remembered.whole(report, world.ledger, targets) if whole else report
+            return last_report.full(report, world.ledger, targets) if whole else report
 
     return await interruption.carried_out(settings.settings.schedule.grace.total_seconds(), work)

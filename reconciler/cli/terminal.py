@@ -46,7 +46,7 @@ def warned(file: Path | None) -> Configuration:
     """The same, with what is doubtful in it told on standard error. Raises ConfigurationError."""
     found = configuration(file)
     for warning in found.warnings:
-        tell(f"warning: {warning}")
+        echo_err(f"warning: {warning}")
     return found
 
 
@@ -60,7 +60,7 @@ def colour(stream: TextIO | None = None) -> bool:
     return can_draw(stream or sys.stdout) and not os.environ.get("NO_COLOR")
 
 
-def put(text: str) -> None:
+def echo(text: str) -> None:
     """One result to standard output, with a final newline, as far as `limits.output` lets it.
 
     Raises:
@@ -104,7 +104,7 @@ def put_json_list(values: Iterable[Any]) -> None:
     from reconciler.views.cut import ADVICE  # noqa: PLC0415
 
     def cut() -> None:
-        tell(f"note: objects are left out at the end: {ADVICE}")
+        echo_err(f"note: objects are left out at the end: {ADVICE}")
 
     _write_all(list_pieces(values, _output.most, cut))
 
@@ -115,11 +115,11 @@ def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
 
     text, left_out = json_within(value, _output.most)
     if left_out is not None:
-        tell(f"note: {left_out}")
+        echo_err(f"note: {left_out}")
     _write(text)
 
 
-def tell(text: str) -> None:
+def echo_err(text: str) -> None:
     """A line or more for a person, to standard error; nothing stops because nobody can read them."""
     with contextlib.suppress(OSError):
         sys.stderr.write("".join(f"{clean(line)}\n" for line in concealed(text).splitlines()))

@@ -16,7 +16,7 @@ from reconciler.cli.options import (
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.terminal import colour, put, put_json, tell, warned
+from reconciler.cli.terminal import colour, echo, echo_err, put_json, warned
 from reconciler.errors import ConfigurationError, Exit, SourceError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def validate(
 
         checked = asyncio.run(_inspected(settings, target, checked))
     _show(checked, output, settings.settings.limits.faults, quiet=quiet)
-    raise typer.Exit(int(Exit.HUMAN if checked.errors else Exit.WELL))
+    raise typer.Exit(int(Exit.ATTENTION if checked.errors else Exit.OK))
 
 
 def _checked(settings: Configuration, target: str | None, paths: list[Path], commit: str | None) -> Checked:
@@ -172,6 +172,6 @@ def _show(checked: Checked, output: Output, most: int, *, quiet: bool) -> None:
             }
         )
         return
-    put(problems.render(told, colour=colour()))
+    echo(problems.render(told, colour=colour()))
     if not quiet:
-        tell(counted(checked))
+        echo_err(counted(checked))

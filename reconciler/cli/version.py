@@ -10,7 +10,7 @@ from reconciler.cli.options import (
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.terminal import put, put_json
+from reconciler.cli.terminal import echo, put_json
 
 
 def version(
@@ -31,4 +31,4 @@ def version(
         python = platform.python_version()
         put_json({"version": __version__, "python": python, "state_schema": SCHEMA_VERSION})
         return
-    put(f"reconciler {__version__}")
+    echo(f"reconciler {__version__}")

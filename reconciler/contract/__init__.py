@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from reconciler.contract.canonical import digest
 from reconciler.contract.catalogue import DEFAULT_EDITION, EDITIONS, edition
 from reconciler.contract.drift import comparable
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.contract.problem import Problem
-from reconciler.contract.scalar import Plain
-from reconciler.contract.status import Lifecycle, lifecycle
+from reconciler.contract.scalar import UnquotedScalar
+from reconciler.contract.status import Lifecycle, lifecycle, status_of
 from reconciler.contract.versions import next_free, version_key
 
 if TYPE_CHECKING:
@@ -29,16 +29,17 @@ __all__ = [
     "EDITIONS",
     "Edition",
     "Lifecycle",
-    "Pair",
+    "ModelKey",
     "Parsed",
-    "Plain",
     "Problem",
+    "UnquotedScalar",
     "comparable",
     "digest",
     "edition",
     "lifecycle",
     "next_free",
     "rules_version",
+    "status_of",
     "version_key",
 ]
 

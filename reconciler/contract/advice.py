@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract import config_rules
 from reconciler.contract.fields import read_number
 from reconciler.contract.rules import PACKAGED, TOLERATED, Rule, struct_at, structs_at, text_at
-from reconciler.contract.wording import listed, meant, warning
+from reconciler.contract.wording import did_you_mean, listed, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.contract.opening import Written
+    from reconciler.contract.json_text import RawDocument
     from reconciler.contract.problem import Loc, Problem
 
 _NUMERIC = ("int", "float")
@@ -23,7 +23,7 @@ _PARAMS = ("input_params", "output_params", "initial_config")
 """The fields that hold parameters."""
 
 
-def _params_of(document: Written) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
+def _params_of(document: RawDocument) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
     """Every parameter of the request and of its configuration, with its place."""
     config = struct_at(document, "initial_config")
     for field in ("input_params", "output_params"):
@@ -31,7 +31,7 @@ def _params_of(document: Written) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
         yield from structs_at(config, field, ("initial_config",))
 
 
-def _pair(document: Written) -> Iterator[Problem]:
+def _pair(document: RawDocument) -> Iterator[Problem]:
     name = text_at(document, "model_name")
     if name and (name[0] in "-_" or (name[0].isascii() and name[0].isdigit())):
         why = "starts with a digit, - or _; the vendor's SDK wants a letter first"
@@ -46,7 +46,7 @@ PAIR = Rule(_pair, fields=("model_name", "model_version"))
 """Cases 5 and 7."""
 
 
-def _params(document: Written) -> Iterator[Problem]:
+def _params(document: RawDocument) -> Iterator[Problem]:
     for loc, param in _params_of(document):
         kind = text_at(param, "param_type")
         if kind == "box":
@@ -70,7 +70,7 @@ PARAMS = Rule(_params, fields=_PARAMS)
 """Case 21: table 3 against the example of the same page; and limits that exclude each other."""
 
 
-def _apis(document: Written) -> Iterator[Problem]:
+def _apis(document: RawDocument) -> Iterator[Problem]:
     if text_at(document, "model_type") in (*PACKAGED, ""):
         return
     config = struct_at(document, "initial_config")
@@ -88,18 +88,18 @@ APIS = Rule(_apis, fields=("apis", "initial_config"))
 """Case 27: package specification against the example of the import page."""
 
 
-def _api_keys(document: Written) -> Iterator[Problem]:
+def _api_keys(document: RawDocument) -> Iterator[Problem]:
     known = ("url", "method", "protocol", "input_params", "output_params")
     for loc, api in structs_at(document, "apis"):
         for key in api:
             if key not in known:
-                yield warning("unknown-field", (*loc, key), f"is not documented{meant(key, known)}")
+                yield warning("unknown-field", (*loc, key), f"is not documented{did_you_mean(key, known)}")
 
 
 API_KEYS = Rule(_api_keys, fields=("apis",))
 
 
-def _apis_typed_as_text(document: Written) -> Iterator[Problem]:
+def _apis_typed_as_text(document: RawDocument) -> Iterator[Problem]:
     if isinstance(document.get("apis"), list) and "apis" not in document.texts:
         why = "the vendor's table says text and its example sends a list; sent as a list"
         yield warning(TOLERATED, ("apis",), why)
@@ -108,7 +108,7 @@ def _apis_typed_as_text(document: Written) -> Iterator[Problem]:
 APIS_TYPED_AS_TEXT = Rule(_apis_typed_as_text, fields=("apis",))
 
 
-def _execution_code(document: Written) -> Iterator[Problem]:
+def _execution_code(document: RawDocument) -> Iterator[Problem]:
     code, source = text_at(document, "execution_code"), text_at(document, "source_location")
     if not code:
         return
@@ -122,7 +122,7 @@ def _execution_code(document: Written) -> Iterator[Problem]:
 EXECUTION_CODE = Rule(_execution_code, fields=("execution_code",))
 
 
-def _source_scheme(document: Written) -> Iterator[Problem]:
+def _source_scheme(document: RawDocument) -> Iterator[Problem]:
     source = text_at(document, "source_location")
     scheme, separator, _ = source.partition("://")
     if separator and scheme.lower() not in ("http", "https", "obs"):
@@ -133,7 +133,7 @@ def _source_scheme(document: Written) -> Iterator[Problem]:
 SOURCE_SCHEME = Rule(_source_scheme, fields=("source_location",))
 
 
-def _metrics_complete(document: Written) -> Iterator[Problem]:
+def _metrics_complete(document: RawDocument) -> Iterator[Problem]:
     metrics = document.get("model_metrics")
     if not isinstance(metrics, dict):
         return
@@ -146,17 +146,17 @@ METRICS_COMPLETE = Rule(_metrics_complete, fields=("model_metrics",))
 """Table 6 of 2019; later editions make the members optional."""
 
 
-def _metrics_known(document: Written) -> Iterator[Problem]:
+def _metrics_known(document: RawDocument) -> Iterator[Problem]:
     for key in struct_at(document, "model_metrics"):
         if key not in _METRICS:
-            why = f"is not a documented metric{meant(key, _METRICS)}"
+            why = f"is not a documented metric{did_you_mean(key, _METRICS)}"
             yield warning("unknown-field", ("model_metrics", key), why)
 
 
 METRICS_KNOWN = Rule(_metrics_known, fields=("model_metrics",))
 
 
-def _description_empty(document: Written) -> Iterator[Problem]:
+def _description_empty(document: RawDocument) -> Iterator[Problem]:
     if document.get("description") == "":
         yield warning("unusual-value", ("description",), "must have 1 to 100 characters; leave it out", "")
 
@@ -165,7 +165,7 @@ DESCRIPTION_EMPTY = Rule(_description_empty, fields=("description",))
 """Case 12."""
 
 
-def _recommended_lengths(document: Written) -> Iterator[Problem]:
+def _recommended_lengths(document: RawDocument) -> Iterator[Problem]:
     for loc, param in _params_of(document):
         for field, most in (("param_name", 64), ("param_desc", 100)):
             length = len(text_at(param, field))
@@ -177,7 +177,7 @@ def _recommended_lengths(document: Written) -> Iterator[Problem]:
 RECOMMENDED_LENGTHS = Rule(_recommended_lengths, fields=_PARAMS)
 
 
-def _web_protocols(document: Written) -> Iterator[Problem]:
+def _web_protocols(document: RawDocument) -> Iterator[Problem]:
     for loc, param in _params_of(document):
         protocol = text_at(param, "protocol")
         if protocol and protocol.lower() not in ("http", "https"):
@@ -187,13 +187,13 @@ def _web_protocols(document: Written) -> Iterator[Problem]:
 WEB_PROTOCOLS = Rule(_web_protocols, fields=_PARAMS)
 
 
-def _unused(document: Written, fields: tuple[str, ...], why: str) -> Iterator[Problem]:
+def _unused(document: RawDocument, fields: tuple[str, ...], why: str) -> Iterator[Problem]:
     for field in fields:
         if document.get(field):
             yield warning("not-applicable", (field,), why)
 
 
-def _only_for_template(document: Written) -> Iterator[Problem]:
+def _only_for_template(document: RawDocument) -> Iterator[Problem]:
     if text_at(document, "model_type") not in ("Template", "Custom", ""):
         yield from _unused(document, ("template",), "is used only where model_type is Template")
 
@@ -201,7 +201,7 @@ def _only_for_template(document: Written) -> Iterator[Problem]:
 ONLY_FOR_TEMPLATE = Rule(_only_for_template, fields=("template",))
 
 
-def _only_for_images(document: Written) -> Iterator[Problem]:
+def _only_for_images(document: RawDocument) -> Iterator[Problem]:
     kind = text_at(document, "model_type")
     if kind and kind != "Image":
         yield from _unused(document, ("source_copy",), "is used only where model_type is Image")
@@ -212,7 +212,7 @@ def _only_for_images(document: Written) -> Iterator[Problem]:
 ONLY_FOR_IMAGES = Rule(_only_for_images, fields=("source_copy", "cmd"))
 
 
-def _not_for_custom(document: Written) -> Iterator[Problem]:
+def _not_for_custom(document: RawDocument) -> Iterator[Problem]:
     if text_at(document, "model_type") == "Custom":
         yield from _unused(document, ("model_docs", "template"), "does not apply where model_type is Custom")
 
@@ -220,7 +220,7 @@ def _not_for_custom(document: Written) -> Iterator[Problem]:
 NOT_FOR_CUSTOM = Rule(_not_for_custom, fields=("model_docs", "template"))
 
 
-def _certain_sites(document: Written) -> Iterator[Problem]:
+def _certain_sites(document: RawDocument) -> Iterator[Problem]:
     yield from _unused(document, ("deployment_constraints",), "is offered on certain sites only")
 
 

@@ -6,7 +6,7 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.opening import JSON_TEXTS, read_json
+from reconciler.contract.json_text import JSON_TEXTS, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,7 @@ def field(name: str, value: Any) -> Any:  # noqa: ANN401 - a field's value is an
 
 
 def opened(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """JSON text as JSON; what is no JSON text stays as it is."""
+    """JSON text as JSON; what is not valid JSON stays as it is."""
     if not isinstance(value, str):
         return value
     try:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract.config_structs import Config
 from reconciler.contract.rules import PACKAGED, Rule, struct_at, structs_at, text_at
 from reconciler.contract.structs import OpenStruct, struct_in
-from reconciler.contract.wording import meant, nearest, warning
+from reconciler.contract.wording import did_you_mean, nearest, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.contract.opening import Written
+    from reconciler.contract.json_text import RawDocument
     from reconciler.contract.problem import Loc, Problem
     from reconciler.contract.structs import Struct
 
@@ -31,7 +31,7 @@ _SENT = "sent as it stands"
 def unknown_keys(model: type[Config]) -> Rule:
     """Tells of every key that an edition's configuration does not document, at any depth, once each."""
 
-    def check(document: Written) -> Iterator[Problem]:
+    def check(document: RawDocument) -> Iterator[Problem]:
         yield from _unknown(model, document.get(FIELD), (FIELD,))
 
     return Rule(check, fields=(FIELD,))
@@ -52,10 +52,10 @@ def _unknown(model: type[Struct], value: object, loc: Loc) -> Iterator[Problem]:
 
 
 def _undocumented(loc: Loc, key: str, known: tuple[str, ...]) -> Problem:
-    return warning(UNKNOWN, loc, f"is not documented, and is {_SENT}{meant(key, known)}")
+    return warning(UNKNOWN, loc, f"is not documented, and is {_SENT}{did_you_mean(key, known)}")
 
 
-def _agrees(document: Written) -> Iterator[Problem]:
+def _agrees(document: RawDocument) -> Iterator[Problem]:
     config = struct_at(document, FIELD)
     for field in ("model_type", "runtime", "model_algorithm"):
         inside, outside = text_at(config, field), text_at(document, field)
@@ -77,7 +77,7 @@ def _misspelt(field: str, config: Mapping[str, Any]) -> bool:
 AGREES = Rule(_agrees, fields=(FIELD,))
 
 
-def _details(document: Written) -> Iterator[Problem]:
+def _details(document: RawDocument) -> Iterator[Problem]:
     config = struct_at(document, FIELD)
     if text_at(document, "model_type") not in (*PACKAGED, "Template", ""):
         for field in ("health", "readiness_health", "startup_health"):
@@ -102,7 +102,7 @@ def _exchange(loc: Loc, exchange: Any) -> Iterator[Problem]:  # noqa: ANN401 - a
     for key, value in exchange.items():
         if key.lower() == "content-type":
             if value not in _CONTENT_TYPES:
-                hint = meant(value, _CONTENT_TYPES) if isinstance(value, str) else ""
+                hint = did_you_mean(value, _CONTENT_TYPES) if isinstance(value, str) else ""
                 why = f"is not {' or '.join(_CONTENT_TYPES)}{hint}"
                 yield warning("unusual-value", (*loc, key), why, value)
         elif key != "data":
@@ -112,7 +112,7 @@ def _exchange(loc: Loc, exchange: Any) -> Iterator[Problem]:  # noqa: ANN401 - a
 DETAILS = Rule(_details, fields=(FIELD,))
 
 
-def _of_later_editions(document: Written) -> Iterator[Problem]:
+def _of_later_editions(document: RawDocument) -> Iterator[Problem]:
     for field in ("readiness_health", "startup_health", "protocol", "port"):
         if field in struct_at(document, FIELD):
             why = "is documented only in edition current"

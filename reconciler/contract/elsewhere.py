@@ -15,7 +15,7 @@ from reconciler.contract.wording import warning
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.contract.opening import Written
+    from reconciler.contract.json_text import RawDocument
     from reconciler.contract.problem import Problem
 
 
@@ -39,7 +39,7 @@ class Elsewhere:
 def named_elsewhere(*disagreements: Elsewhere) -> Rule:
     """Warns of values that only another page lists."""
 
-    def check(document: Written) -> Iterator[Problem]:
+    def check(document: RawDocument) -> Iterator[Problem]:
         config = struct_at(document, "initial_config")
         for one in disagreements:
             for root, holder in (((), document), (("initial_config",), config)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.contract.fields import NOT_JSON
 from reconciler.contract.structs import known_fields
-from reconciler.contract.wording import error, listed, meant
+from reconciler.contract.wording import did_you_mean, error, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,11 +78,11 @@ def _shape(kind: str, value: object, loc: Loc) -> str:
 def _unknown(model: type[BaseModel], loc: Loc) -> Problem:
     key, known = str(loc[-1]), known_fields(model, tuple(step for step in loc[:-1] if isinstance(step, str)))
     if len(loc) > 1:
-        return error("unknown-field", loc, f"is not a field here{meant(key, known)}")
+        return error("unknown-field", loc, f"is not a field here{did_you_mean(key, known)}")
     editions = EDITIONS_OF_FIELD.get(key)
     if editions:
         why = f"is not a field of this edition, only of {listed(editions)}; set the target's edition"
         return error("field-of-another-edition", loc, why)
-    hint = f"; {_ELSEWHERE[key]}" if key in _ELSEWHERE else meant(key, known)
+    hint = f"; {_ELSEWHERE[key]}" if key in _ELSEWHERE else did_you_mean(key, known)
     hint = hint or "; a field to be sent all the same goes under extra"
     return error("unknown-field", loc, f"is not a known field{hint}")

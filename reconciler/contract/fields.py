@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
-from reconciler.contract.free import encodable, number, settle
-from reconciler.contract.scalar import Plain
-from reconciler.contract.wording import meant
+from reconciler.contract.free import encodable, number, to_json
+from reconciler.contract.scalar import UnquotedScalar
+from reconciler.contract.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ def invalid(code: str, why: str) -> PydanticCustomError:
 
 
 @dataclass(frozen=True)
-class Clause:
+class PatternRule:
     """One rule on a text.
 
     Attributes:
@@ -68,12 +68,12 @@ class Clause:
         return re.compile(self.sought).search
 
 
-def never(pattern: str, why: str) -> Clause:
+def never(pattern: str, why: str) -> PatternRule:
     """A clause on what must not occur anywhere in the text."""
-    return Clause(pattern, why, banned=True)
+    return PatternRule(pattern, why, banned=True)
 
 
-class Kind:
+class FieldType:
     """What a field of this kind takes.
 
     pydantic finds a kind among the annotations of a field, and has it judge the value alone.
@@ -94,7 +94,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Text(Kind):
+class Text(FieldType):
     """A text field.
 
     Attributes:
@@ -105,7 +105,7 @@ class Text(Kind):
 
     least: int = 0
     most: int | None = None
-    clauses: tuple[Clause, ...] = ()
+    clauses: tuple[PatternRule, ...] = ()
     blank: bool = False
 
     def read(self, value: object) -> str:
@@ -151,7 +151,7 @@ class Text(Kind):
 
 
 @dataclass(frozen=True)
-class OneOf(Kind):
+class OneOf(FieldType):
     """A text that is one word of a list.
 
     Attributes:
@@ -193,19 +193,19 @@ class OneOf(Kind):
         listing = f"must be {' or '.join(repr(word) for word in self.words)}"
         if len(self.words) > 3:  # noqa: PLR2004 - a row of `or` stops being readable
             listing = f"must be one of {', '.join(self.words)}"
-        return listing + meant(text, (*self.words, *self.tolerated))
+        return listing + did_you_mean(text, (*self.words, *self.tolerated))
 
 
 def read_number(value: object) -> int | float | None:
     """The finite number that a value is, or None; an unquoted scalar may be one, quoted text never is."""
-    if isinstance(value, Plain):
+    if isinstance(value, UnquotedScalar):
         return number(value)
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return value
     return None
 
 
-class NumberKind(Kind):
+class NumberKind(FieldType):
     """A finite JSON number; an unquoted scalar in JSON's notation is one, quoted text never is."""
 
     def __get_pydantic_json_schema__(
@@ -218,13 +218,13 @@ class NumberKind(Kind):
         read = read_number(value)
         if read is not None:
             return read
-        quoted = isinstance(value, str) and not isinstance(value, Plain)
+        quoted = isinstance(value, str) and not isinstance(value, UnquotedScalar)
         hint = "; take off the quotes" if quoted and number(str(value)) is not None else ", such as 0.5"
         raise invalid("invalid-type", f"must be a number{hint}")
 
 
 @dataclass(frozen=True)
-class Count(Kind):
+class Count(FieldType):
     """A whole number that the vendor wants as text, such as `"30"`; a bare number is taken and made text."""
 
     least: int
@@ -244,7 +244,7 @@ class Count(Kind):
         return {"anyOf": [{"type": "integer", "minimum": self.least, "maximum": self.most}, text]}
 
 
-class SwitchKind(Kind):
+class SwitchKind(FieldType):
     """True or false, and no text for it."""
 
     def __get_pydantic_json_schema__(
@@ -259,7 +259,7 @@ class SwitchKind(Kind):
         raise PydanticKnownError("bool_type")
 
 
-class FlagKind(Kind):
+class FlagKind(FieldType):
     """The text `"true"` or `"false"`; a bare boolean is taken and made text."""
 
     def __get_pydantic_json_schema__(
@@ -273,11 +273,11 @@ class FlagKind(Kind):
             return "true" if value else "false"
         if isinstance(value, str) and value in ("true", "false"):
             return str(value)
-        hint = meant(value, ("true", "false")) if isinstance(value, str) else ""
+        hint = did_you_mean(value, ("true", "false")) if isinstance(value, str) else ""
         raise invalid("not-in-enumeration", f"must be 'true' or 'false'{hint}")
 
 
-class FreeKind(Kind):
+class FreeKind(FieldType):
     """Any JSON."""
 
     def __get_pydantic_json_schema__(
@@ -287,7 +287,7 @@ class FreeKind(Kind):
 
     def read(self, value: object) -> object:
         """The value as JSON."""
-        settled = settle(value)
+        settled = to_json(value)
         if settled.faults:
             context: Mapping[str, Any] = {"faults": settled.faults}
             raise PydanticCustomError(NOT_JSON, "see the faults", dict(context))

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.scalar import Plain
+from reconciler.contract.scalar import UnquotedScalar
 
 if TYPE_CHECKING:
     from reconciler.contract.problem import Loc
@@ -32,11 +32,12 @@ class Settled:
     faults: list[tuple[Loc, str, object]] = field(default_factory=list)
 
 
-def settle(value: object) -> Settled:
-    """Reads a free value: mappings, lists and scalars, of which the `Plain` ones choose a type here.
+def to_json(value: object) -> Settled:
+    """Reads a free value: mappings, lists and scalars, of which the `UnquotedScalar` ones choose a type here.
 
-    A `Plain` that looks like a number becomes one only when its text is what JSON would print back, so that
-    `0.5` is a number while `1.10`, which a reader could lose digits of, asks for quotes. Others are text.
+    An `UnquotedScalar` that looks like a number becomes one only when its text is what JSON would print back,
+    so that `0.5` is a number while `1.10`, which a reader could lose digits of, asks for quotes. Others are
+    text.
     """
     settled = Settled()
     settled.value = _settle(value, (), settled.faults)
@@ -71,7 +72,7 @@ def _settle(value: object, loc: Loc, faults: list[tuple[Loc, str, object]]) -> o
         return {_text(key, (*loc, key), faults): _settle(v, (*loc, key), faults) for key, v in value.items()}
     if isinstance(value, list):
         return [_settle(v, (*loc, index), faults) for index, v in enumerate(value)]
-    if isinstance(value, Plain):
+    if isinstance(value, UnquotedScalar):
         return _plain(value, loc, faults)
     if isinstance(value, str):
         return _text(value, loc, faults)

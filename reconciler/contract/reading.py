@@ -1,7 +1,7 @@
 """The quick way to read a struct that has nothing wrong with it, made from its annotations.
 
 Where something is wrong a reader raises, and says nothing of use: pydantic then judges the same annotations
-again, and words every problem. The leaves are read by the same `Kind.read` on both ways.
+again, and words every problem. The leaves are read by the same `FieldType.read` on both ways.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from reconciler.contract.fields import FreeKind, Kind
+from reconciler.contract.fields import FieldType, FreeKind
 from reconciler.contract.structs import OpenStruct
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class _Open(dict[str, "Reader"]):
 
 def _of(annotation: Any, marks: Iterable[object]) -> Reader:  # noqa: ANN401 - annotations are untyped
     flat = [inner for mark in marks for inner in (mark.metadata if isinstance(mark, FieldInfo) else (mark,))]
-    kind = next((mark for mark in flat if isinstance(mark, Kind)), None)
+    kind = next((mark for mark in flat if isinstance(mark, FieldType)), None)
     if kind is not None:
         return kind.read
     if get_origin(annotation) is Annotated:

@@ -1,6 +1,6 @@
 """What depends on more than one field, and the advice that stops nothing.
 
-A rule reads the document as it was written (JSON texts opened, see `opening`), so that it runs even where a
+A rule reads the document as it was written (JSON texts opened, see `json_text`), so that it runs even where a
 field is of the wrong type: what it cannot read, it leaves to the types in `structs`. Each edition lists the
 rules that hold in it. A rule that can be an error also carries its JSON Schema form.
 """
@@ -15,7 +15,7 @@ from reconciler.contract.wording import error, listed, warning
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from reconciler.contract.opening import Written
+    from reconciler.contract.json_text import RawDocument
     from reconciler.contract.problem import Loc, Problem
 
 
@@ -29,12 +29,12 @@ class Rule:
         fields: it has nothing to say about a document without any of these; None where it may have.
     """
 
-    check: Callable[[Written], Iterator[Problem]]
+    check: Callable[[RawDocument], Iterator[Problem]]
     schema: Mapping[str, Any] | None = None
     fields: tuple[str, ...] | None = None
 
 
-def concerned(rules: Iterable[Rule], document: Written) -> list[Rule]:
+def concerned(rules: Iterable[Rule], document: RawDocument) -> list[Rule]:
     """The rules that may have something to say about a document."""
     written = document.keys()
     return [rule for rule in rules if rule.fields is None or not written.isdisjoint(rule.fields)]
@@ -70,7 +70,7 @@ def struct_at(struct: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def packages_of(document: Written) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
+def packages_of(document: RawDocument) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
     """Every package of the request and of its configuration, with its place."""
     config = struct_at(document, "initial_config")
     everything = structs_at(document, "dependencies") + structs_at(
@@ -98,7 +98,7 @@ def _in_config(field: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 # --- errors ------------------------------------------------------------------------------------------
 
 
-def _restraints(document: Written) -> Iterator[Problem]:
+def _restraints(document: RawDocument) -> Iterator[Problem]:
     for loc, package in packages_of(document):
         version, restraint = package.get("package_version"), package.get("restraint")
         if version and restraint:
@@ -115,7 +115,7 @@ RESTRAINTS = Rule(_restraints, fields=("dependencies", "initial_config"))
 """Table 5, error 3041, of which the schema of `structs.Package` says the same; case 17."""
 
 
-def _source_unless_template(document: Written) -> Iterator[Problem]:
+def _source_unless_template(document: RawDocument) -> Iterator[Problem]:
     if document.get("source_location") is None and document.get("model_type") != "Template":
         yield error("missing-field", ("source_location",), "is required unless model_type is Template")
 
@@ -130,7 +130,7 @@ SOURCE_UNLESS_TEMPLATE = Rule(
 """CreateModel page of 2025."""
 
 
-def _template_needs_template(document: Written) -> Iterator[Problem]:
+def _template_needs_template(document: RawDocument) -> Iterator[Problem]:
     if document.get("model_type") == "Template" and document.get("template") is None:
         yield error("missing-field", ("template",), "is required where model_type is Template")
 
@@ -143,7 +143,7 @@ TEMPLATE_NEEDS_TEMPLATE = Rule(
 """Error 3034."""
 
 
-def _input_ids_differ(document: Written) -> Iterator[Problem]:
+def _input_ids_differ(document: RawDocument) -> Iterator[Problem]:
     seen: dict[str, int] = {}
     inputs = structs_at(struct_at(document, "template"), "template_inputs", ("template",))
     for loc, item in inputs:
@@ -163,7 +163,7 @@ INPUT_IDS_DIFFER = Rule(_input_ids_differ, fields=("template",))
 def runtime_of_engine(table: Mapping[str, tuple[str, ...]]) -> Rule:
     """Holds `runtime` to what the engine's row of the vendor's table lists; other engines are free."""
 
-    def check(document: Written) -> Iterator[Problem]:
+    def check(document: RawDocument) -> Iterator[Problem]:
         engine, runtime = text_at(document, "model_type"), document.get("runtime")
         known = table.get(engine)
         if known and isinstance(runtime, str) and runtime not in known:
@@ -183,7 +183,7 @@ CONTENT = "content-rule"
 """The code of what the service accepts at first and then reports as a failed model."""
 
 
-def _image_installs_nothing(document: Written) -> Iterator[Problem]:
+def _image_installs_nothing(document: RawDocument) -> Iterator[Problem]:
     if document.get("model_type") != "Image":
         return
     config = struct_at(document, "initial_config")
@@ -207,7 +207,7 @@ IMAGE_INSTALLS_NOTHING = Rule(
 def only_image_has_swr(engines: tuple[str, ...]) -> Rule:
     """Forbids `swr_location` in the configuration of these engines (package specification, event texts)."""
 
-    def check(document: Written) -> Iterator[Problem]:
+    def check(document: RawDocument) -> Iterator[Problem]:
         engine = text_at(document, "model_type")
         address = struct_at(document, "initial_config").get("swr_location")
         if engine in engines and address:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Plain(str):
+class UnquotedScalar(str):
     """A scalar that was written without quotes.
 
     The manifest reader never guesses types (`1.10` must stay `1.10`), so an unquoted scalar reaches the

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from reconciler.contract.opening import JSON_TEXTS
+from reconciler.contract.json_text import JSON_TEXTS
 
 if TYPE_CHECKING:
     from reconciler.contract.editions.edition import Edition

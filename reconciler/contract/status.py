@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Lifecycle = Literal["pending", "published", "failed"]
 
@@ -12,3 +15,9 @@ _FINAL: dict[str, Lifecycle] = {"published": "published", "failed": "failed", "b
 def lifecycle(status: str | None) -> Lifecycle:
     """The vendor's status word as one of three; an unknown or absent one is still pending."""
     return _FINAL.get(status or "", "pending")
+
+
+def status_of(detail: Mapping[str, Any]) -> str | None:
+    """The status word of a model's detail; None where it has none."""
+    status = detail.get("model_status")
+    return status if isinstance(status, str) else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.contract.echo import Echo
-from reconciler.contract.fields import END, HAN, Clause, Flag, Free, Number, OneOf, Switch, Text, never
+from reconciler.contract.fields import END, HAN, Flag, Free, Number, OneOf, PatternRule, Switch, Text, never
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,10 +67,12 @@ def known_fields(model: type[BaseModel], steps: tuple[str, ...]) -> tuple[str, .
 
 # --- texts -------------------------------------------------------------------------------------------
 
-NAME_CLAUSE = Clause(
+NAME_CLAUSE = PatternRule(
     f"^[A-Za-z0-9_{HAN}-]*{END}", "may hold only letters, Chinese characters, digits, - and _"
 )
-ASCII_NAME_CLAUSE = Clause(f"^[A-Za-z0-9_-]*{END}", "may hold only letters, digits, - and _ in this edition")
+ASCII_NAME_CLAUSE = PatternRule(
+    f"^[A-Za-z0-9_-]*{END}", "may hold only letters, digits, - and _ in this edition"
+)
 PLAIN_TEXT_CLAUSE = never(f"[{_SPECIAL}]", f"must not hold any of {_SPECIAL_SHOWN}")
 PACKAGE_CLAUSE = never(f"[{_SPECIAL}{HAN}]", f"must not hold Chinese or any of {_SPECIAL_SHOWN}")
 SOLID_CLAUSE = never(r"[\s\x00-\x1f\x7f]", "must not hold blanks or control characters")
@@ -83,7 +85,7 @@ ModelVersion = Annotated[
     str,
     Text(
         clauses=(
-            Clause(
+            PatternRule(
                 rf"^[0-9]+\.[0-9]+\.[0-9]+{END}", "must be three numbers with dots between, such as 1.0.0"
             ),
             never(r"(?:^|\.)0[0-9]", "a part must not start with 0"),
@@ -97,7 +99,7 @@ SourceLocation = Annotated[
         least=1,
         clauses=(
             SOLID_CLAUSE,
-            Clause(
+            PatternRule(
                 rf"^(?![A-Za-z][A-Za-z0-9+.-]*:/*{END})", "names no bucket or host; write all of the address"
             ),
         ),
@@ -109,7 +111,7 @@ Algorithm = Annotated[
     str,
     Text(
         most=36,
-        clauses=(Clause("^[A-Za-z]", "must start with a letter"), PACKAGE_CLAUSE),
+        clauses=(PatternRule("^[A-Za-z]", "must start with a letter"), PACKAGE_CLAUSE),
     ),
 ]
 ExecutionCode = Annotated[
@@ -118,7 +120,9 @@ ExecutionCode = Annotated[
         blank=True,
         clauses=(
             SOLID_CLAUSE,
-            Clause(rf"(?:^|/)customize_service\.py{END}", "must end in the file name customize_service.py"),
+            PatternRule(
+                rf"(?:^|/)customize_service\.py{END}", "must end in the file name customize_service.py"
+            ),
         ),
     ),
 ]
@@ -126,7 +130,7 @@ DocUrl = Annotated[
     str,
     Text(
         clauses=(
-            Clause(
+            PatternRule(
                 "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]",
                 "must be an http:// or https:// link",
             ),
@@ -134,14 +138,14 @@ DocUrl = Annotated[
         )
     ),
 ]
-_DOC_FIRST = Clause(f"^[A-Za-z{HAN}]", "must start with a letter or a Chinese character")
+_DOC_FIRST = PatternRule(f"^[A-Za-z{HAN}]", "must start with a letter or a Chinese character")
 DocName = Annotated[str, Text(least=1, most=48, clauses=(_DOC_FIRST, NAME_CLAUSE))]
 LetterDocName = Annotated[
     str,
     Text(
         least=1,
         most=48,
-        clauses=(Clause("^[A-Za-z]", "must start with a letter in this edition"), NAME_CLAUSE),
+        clauses=(PatternRule("^[A-Za-z]", "must start with a letter in this edition"), NAME_CLAUSE),
     ),
 ]
 Protocol = Annotated[str, OneOf(("http", "https"), any_case=True)]

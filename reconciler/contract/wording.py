@@ -78,7 +78,7 @@ def many(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
-def meant(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the known word that is nearest to `word`, or nothing."""
     found = nearest(word, known)
     return f"; did you mean {found!r}?" if found else ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from reconciler.engine.ports import Ledger
-    from reconciler.engine.values import Item, Verdict
+    from reconciler.engine.values import ModelState, Verdict
 
 LINES = 50
 """So many models are named after one cycle, of those that need somebody and of those that do no more."""
@@ -30,7 +30,7 @@ _Key = tuple[str, str | None, str | None, str | None]
 class Attention:
     """Which models need somebody, as far as it was told."""
 
-    _held: dict[_Key, Item] | None = None
+    _held: dict[_Key, ModelState] | None = None
 
     def recall(self, ledger: Ledger) -> None:
         """Takes what the state remembers for told, once; says how many there are."""
@@ -42,7 +42,7 @@ class Attention:
             numbers = Counter(item.verdict for item in self._held.values())
             log.warning("models need attention since before this start", **_counts(numbers))
 
-    def observe(self, items: Sequence[Item], targets: Collection[str], ledger: Ledger) -> None:
+    def observe(self, items: Sequence[ModelState], targets: Collection[str], ledger: Ledger) -> None:
         """Tells what has changed.
 
         Args:
@@ -71,7 +71,7 @@ class Attention:
             log.info("more models need no attention any more", models=len(gone) - LINES)
 
 
-def _facts(item: Item, ledger: Ledger) -> dict[str, Any]:
+def _facts(item: ModelState, ledger: Ledger) -> dict[str, Any]:
     """Everything that somebody needs to find the model, its manifest and its import."""
     entry = ledger.entry(item.target, item.pair) if item.pair else None
     reason = item.reasons[0] if item.reasons else None
@@ -88,16 +88,16 @@ def _facts(item: Item, ledger: Ledger) -> dict[str, Any]:
     }
 
 
-def _held(items: Iterable[Item]) -> dict[_Key, Item]:
+def _held(items: Iterable[ModelState]) -> dict[_Key, ModelState]:
     """Those that need somebody; one whose name is not known goes by its file."""
     return {_key(item): item for item in items if item.verdict.is_held}
 
 
-def _key(item: Item) -> _Key:
+def _key(item: ModelState) -> _Key:
     return item.target, item.model_name, item.model_version, None if item.pair else item.path
 
 
-def named(item: Item) -> dict[str, Any]:
+def named(item: ModelState) -> dict[str, Any]:
     """The model and its verdict, as facts of a log line."""
     return {
         "target": item.target,

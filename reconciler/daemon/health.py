@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.daemon.ticker import Tick
+    from reconciler.daemon.cycle_job import Tick
 
 INTERVALS = 3
 """So many intervals of the schedule may pass without a tick that ended, or one that succeeded."""

@@ -81,7 +81,7 @@ class Loop:
             self._actors[actor] = None
         self._asked.set()
 
-    def noticed(self, what: str) -> None:
+    def on_file_event(self, what: str) -> None:
         """Asks for a tick because something watched has changed, unless it is the state and that was us."""
         if what != STATE or self.supervisor.journal_moved():
             self.ask(what)
@@ -98,7 +98,7 @@ class Loop:
             BaseException: whatever one of the loop's tasks died of, after the other has ended in order.
         """
         await self.bind()
-        async with watched(self.watch, self.noticed):
+        async with watched(self.watch, self.on_file_event):
             await self._go_round()
 
     async def _go_round(self) -> None:
@@ -122,7 +122,7 @@ class Loop:
         """Starts nothing new, and waits for what is in flight."""
         if self._busy.locked():
             log.info("stopping after the call in flight", seconds_at_most=self.grace)
-        self.stop.ask()
+        self.stop.request()
         self._asked.set()
         self._unfinished.set()
         _, late = await asyncio.wait(work, timeout=self.grace)

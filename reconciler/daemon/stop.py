@@ -28,7 +28,7 @@ class Stop:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _waiting: dict[asyncio.Event, asyncio.AbstractEventLoop] = field(default_factory=dict)
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """From now on nothing new is started, and every sleep ends."""
         with self._lock:
             self._asked.set()
@@ -56,4 +56,5 @@ class Stop:
     async def sleep(self, seconds: float) -> None:
         """Waits that long, or until somebody asks to stop."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.wait()

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from reconciler.daemon.ticker import Tick
+from reconciler.daemon.cycle_job import Tick
 from reconciler.errors import ReconcilerError, StateError, StateLockedError
 from reconciler.redaction import unexpected
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
+    from reconciler.daemon.cycle_job import CycleJob
     from reconciler.daemon.health import Health
-    from reconciler.daemon.ticker import Ticker
 
-    Opener = Callable[[], AbstractAsyncContextManager[Ticker]]
+    Opener = Callable[[], AbstractAsyncContextManager[CycleJob]]
 
 log = structlog.get_logger("reconciler")
 
@@ -47,16 +47,16 @@ class Supervisor:
     Attributes:
         opener: opens a session and gives its ticker; leaving it closes everything. Raises StateError.
         health: hears of ticks, and whether there is a state.
-        heard: told of every tick that found no session to tick in.
+        on_tick: told of every tick that found no session to tick in.
         chance: a number in [0, 1).
     """
 
     opener: Opener
     health: Health
-    heard: Callable[[Tick], None] = lambda _: None
+    on_tick: Callable[[Tick], None] = lambda _: None
     chance: Callable[[], float] = lambda: 0.5
     ask: Callable[[str], None] = lambda _: None
-    ticker: Ticker | None = None
+    ticker: CycleJob | None = None
     _session: AsyncExitStack = field(default_factory=AsyncExitStack)
     _failures: int = 0
     _again: asyncio.TimerHandle | None = None
@@ -66,7 +66,7 @@ class Supervisor:
         await self._open()
 
     async def tick(self, why: str, actor: str | None = None) -> None:
-        """One tick, after opening a session where there is none; see `Ticker.tick`."""
+        """One tick, after opening a session where there is none; see `CycleJob.tick`."""
         self.health.begin()
         if self.ticker is None and not await self._opened_again(why):
             return
@@ -123,7 +123,7 @@ class Supervisor:
         log.error(told, error=problem, next_attempt_in=self._later())
         tick = Tick(why, "error", time.monotonic() - began, datetime.now(UTC), error=problem, state_lost=True)
         self.health.end(tick)
-        self.heard(tick)
+        self.on_tick(tick)
         return False
 
     async def _give_up(self, problem: str) -> None:

@@ -97,7 +97,9 @@ async def _changes(inotify: Inotify, watched_paths: set[Path], look_again: float
     patience, until = look_again, None
     while until is None or loop.time() < until:
         try:
-            event = await asyncio.wait_for(inotify.get(), patience)
+            # not wait_for: until Python 3.12 it loses a cancellation that comes together with an event
+            async with asyncio.timeout(patience):
+                event = await inotify.get()
         except TimeoutError:
             break
         path = event.path

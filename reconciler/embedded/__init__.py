@@ -9,16 +9,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from reconciler.embedded.settings import Credentials, EmbeddedSettings, User
+from reconciler.embedded.settings import AccountKeys, EmbeddedSettings, User
 
 if TYPE_CHECKING:
     from reconciler.embedded.application import create_app
-    from reconciler.embedded.faults import Faults, load_faults
     from reconciler.embedded.preloading import preload
     from reconciler.embedded.server import running, serve
+    from reconciler.embedded.testing.faults import Faults, load_faults
 
 __all__ = [
-    "Credentials",
+    "AccountKeys",
     "EmbeddedSettings",
     "Faults",
     "User",
@@ -30,9 +30,9 @@ __all__ = [
 ]
 
 _LATER = {
-    "Faults": "faults",
+    "Faults": "testing.faults",
     "create_app": "application",
-    "load_faults": "faults",
+    "load_faults": "testing.faults",
     "preload": "preloading",
     "running": "server",
     "serve": "server",

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.embedded.database import Database
-    from reconciler.embedded.settings import Credentials, User
+    from reconciler.embedded.settings import AccountKeys, User
 
 _KEPT_AFTER_EXPIRY = 24 * 3600.0  # seconds; so that an old token is called expired, not unknown
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Principal:
     """Who is calling.
 
     Attributes:
@@ -70,17 +70,17 @@ def hex_id(text: str) -> str:
     return uuid5(NAMESPACE_DNS, text).hex
 
 
-ANYBODY = Caller(user_id=hex_id("user"), domain_id=hex_id("domain"))
+ANYBODY = Principal(user_id=hex_id("user"), domain_id=hex_id("domain"))
 
 
 class Keys:
     """Access keys, and which of them are locked."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: AccountKeys) -> None:
         self._credentials = credentials
         self._failures: dict[str, tuple[int, float]] = {}
 
-    def admit(self, request: Signed, now: float) -> Caller:
+    def admit(self, request: Signed, now: float) -> Principal:
         """Who signed the request. Raises VendorError when nobody can be sure."""
         found = verify(
             request.method,
@@ -103,7 +103,7 @@ class Keys:
             raise VendorError(BAD_SIGNATURE, f"the AK/SK signature does not hold: {found.refusal}")
         self._failures.pop(key, None)
         self._check_security_token(key, request)
-        return Caller(hex_id(key), ANYBODY.domain_id)
+        return Principal(hex_id(key), ANYBODY.domain_id)
 
     def _locked(self, key: str, now: float) -> bool:
         failures, last = self._failures.get(key, (0, 0.0))
@@ -140,7 +140,7 @@ class Tokens:
         connection.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?)", row)
         return token, expires_at
 
-    def admit(self, token: str, now: float) -> Caller:
+    def admit(self, token: str, now: float) -> Principal:
         """Who a token was issued to. Raises VendorError when it is unknown or expired."""
         select = "SELECT user_name, domain, project_id, expires_at FROM tokens WHERE digest = ?"
         row = self._database.connection.execute(select, (_digest(token),)).fetchone()
@@ -150,19 +150,19 @@ class Tokens:
         if now >= expires_at:
             raise VendorError(EXPIRED_TOKEN, "X-Auth-Token has expired: ask for a new one")
         projects = frozenset() if project_id is None else frozenset({project_id})
-        return Caller(hex_id(f"{domain}/{user_name}"), hex_id(domain), projects)
+        return Principal(hex_id(f"{domain}/{user_name}"), hex_id(domain), projects)
 
 
-class Gate:
+class Authenticator:
     """Admits callers by whichever credentials they bring."""
 
-    def __init__(self, database: Database, credentials: Credentials) -> None:
+    def __init__(self, database: Database, credentials: AccountKeys) -> None:
         self._database = database
         self._credentials = credentials
         self._keys = Keys(credentials)
         self._tokens = Tokens(database, credentials.token_lifetime)
 
-    async def admit(self, request: Signed, now: float) -> Caller:
+    async def admit(self, request: Signed, now: float) -> Principal:
         """Who is calling. Raises VendorError when refused."""
         token = request.headers.get("x-auth-token")
         if token:
@@ -183,7 +183,7 @@ class Gate:
         return None
 
 
-def check_project(caller: Caller, project_id: str) -> None:
+def check_project(caller: Principal, project_id: str) -> None:
     """Raises VendorError when the caller's credentials are not good for the project."""
     if caller.projects is None or project_id in caller.projects:
         return

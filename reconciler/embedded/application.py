@@ -17,11 +17,11 @@ from starlette.datastructures import State
 from starlette.requests import ClientDisconnect
 
 from reconciler.contract import edition
-from reconciler.embedded.access import Gate
+from reconciler.embedded.access import Authenticator
 from reconciler.embedded.answers import failed
-from reconciler.embedded.calls import Calls
 from reconciler.embedded.database import Database
-from reconciler.embedded.intake import Parts
+from reconciler.embedded.dependencies import AppState
+from reconciler.embedded.fast_routes import Calls
 from reconciler.embedded.store import Store
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _LOG = logging.getLogger(__name__)
 _REQUEST_ID = "X-request-id"
 
 
-def create_app(settings: EmbeddedSettings) -> Registry:
+def create_app(settings: EmbeddedSettings) -> EmbeddedRegistry:
     """The registry, with its database open.
 
     The database closes when the application's lifespan ends, or by `app.state.close()` where nobody runs the
@@ -48,18 +48,18 @@ def create_app(settings: EmbeddedSettings) -> Registry:
     """
     rules = edition(settings.edition)
     database = Database(settings.database, unique=not (settings.faults and settings.faults.accept_duplicates))
-    parts = Parts(
+    parts = AppState(
         settings=settings,
         rules=rules,
         defaults=rules.defaults,
         database=database,
         store=Store(database, settings),
-        gate=Gate(database, settings.auth) if settings.auth else None,
+        gate=Authenticator(database, settings.auth) if settings.auth else None,
     )
-    return Registry(parts)
+    return EmbeddedRegistry(parts)
 
 
-class Registry:
+class EmbeddedRegistry:
     """The ASGI application.
 
     Attributes:
@@ -67,11 +67,13 @@ class Registry:
             server sets to end a client's connection.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: AppState) -> None:
         self.state = State({"parts": parts, "close": parts.database.close})
-        app: ASGIApp = Boundary(Dated(Calls(_Framework(self.state), parts), parts.settings.clock))
+        app: ASGIApp = RequestIdMiddleware(
+            DateMiddleware(Calls(_Framework(self.state), parts), parts.settings.clock)
+        )
         if parts.settings.faults is not None:
-            from reconciler.embedded.sabotage import Sabotage  # noqa: PLC0415 - few registries have faults
+            from reconciler.embedded.testing.fault_injection import Sabotage  # noqa: PLC0415 - few registries have faults
 
             app = Sabotage(app, parts.settings.faults)
         self._app = app
@@ -108,7 +110,7 @@ class _Framework:
         await self._app(scope, receive, send)
 
 
-class Boundary:
+class RequestIdMiddleware:
     """Gives every answer its `X-request-id`, and turns what nobody expected into the vendor's envelope."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -139,7 +141,7 @@ class Boundary:
                 await failed(request_id)(scope, receive, send_named)
 
 
-class Dated:
+class DateMiddleware:
     """Puts the registry's own time, which is not always this machine's, on every answer."""
 
     def __init__(self, app: ASGIApp, clock: Callable[[], float]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from reconciler.embedded import shapes
+from reconciler.embedded import schemas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ def complete(document: dict[str, Any], manifest_schema: Mapping[str, Any], *, se
     )
     if not secured:
         return
-    _add_body(components, paths["/v3/auth/tokens"]["post"], "Login", shapes.Login.model_json_schema())
+    _add_body(components, paths["/v3/auth/tokens"]["post"], "Login", schemas.Login.model_json_schema())
     components["securitySchemes"] = _SECURITY
     for path, operations in paths.items():
         if path.startswith("/v1/") or path.endswith("/projects"):

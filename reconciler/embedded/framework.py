@@ -34,34 +34,34 @@ if TYPE_CHECKING:
 
     from starlette.datastructures import State
 
-    from reconciler.embedded.intake import Parts
+    from reconciler.embedded.dependencies import AppState
 
 _LOG = logging.getLogger("reconciler.embedded.application")
 
 
 def described(state: State) -> FastAPI:
     """An application with this state, which holds the registry's parts."""
-    app = Described(title="Embedded model registry", version=_version(), redirect_slashes=False)
+    app = App(title="Embedded model registry", version=_version(), redirect_slashes=False)
     app.state = state
     _add_routes(app)
     _add_refusals(app)
     return app
 
 
-class Described(FastAPI):
+class App(FastAPI):
     """FastAPI with the rest of its OpenAPI document."""
 
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""
         if self.openapi_schema is None:
-            parts: Parts = self.state.parts
+            parts: AppState = self.state.parts
             complete(super().openapi(), parts.rules.json_schema(), secured=parts.gate is not None)
         return self.openapi_schema or {}
 
 
 def _add_routes(app: FastAPI) -> None:
     app.include_router(routes.router, tags=["models"])
-    parts: Parts = app.state.parts
+    parts: AppState = app.state.parts
     if parts.gate is not None:
         app.include_router(iam.router, tags=["identity"])
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ValidationError
 
-from reconciler.embedded import shapes
-from reconciler.embedded.access import Caller, hex_id
+from reconciler.embedded import schemas
+from reconciler.embedded.access import Principal, hex_id
 from reconciler.embedded.answers import IamError, answer
-from reconciler.embedded.intake import Parts, admit, parts, read_body
+from reconciler.embedded.dependencies import AppState, admit, parts, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.embedded.settings import User
 
-Registry = Annotated[Parts, Depends(parts)]
+Registry = Annotated[AppState, Depends(parts)]
 
 router = APIRouter(prefix="/v3")
 
@@ -50,7 +50,7 @@ async def issue_token(request: Request, registry: Registry, nocatalog: str | Non
 async def list_projects(
     request: Request,
     registry: Registry,
-    caller: Annotated[Caller, Depends(admit)],
+    caller: Annotated[Principal, Depends(admit)],
     name: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Response:
     """The projects of the account, all or the one with a name."""
@@ -73,15 +73,15 @@ async def list_projects(
     return answer({"projects": projects, "links": {"self": str(request.url)}})
 
 
-def _read_login(body: bytes) -> shapes.Login:
+def _read_login(body: bytes) -> schemas.Login:
     try:
-        return shapes.Login.model_validate_json(body)
+        return schemas.Login.model_validate_json(body)
     except ValidationError as error:
         places = {".".join(str(part) for part in fault["loc"]) or "body" for fault in error.errors()}
         raise IamError(400, f"not a request for a token: see {', '.join(sorted(places))}") from None
 
 
-def _project(scope: shapes.Scope | None, projects: Mapping[str, str] | None) -> tuple[str, str] | None:
+def _project(scope: schemas.Scope | None, projects: Mapping[str, str] | None) -> tuple[str, str] | None:
     """Name and id of the project asked for; None when the scope is the account."""
     wanted = scope.project if scope else None
     if wanted is None:

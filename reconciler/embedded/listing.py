@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.embedded.answers import VendorError
-from reconciler.embedded.judging import general_code
 from reconciler.embedded.paging import Listing, SortKey
+from reconciler.embedded.validation import general_code
 
 if TYPE_CHECKING:
     from reconciler.embedded.settings import EmbeddedSettings
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Words = Annotated[str, Field(max_length=512)]
 
 
-class Page(BaseModel):
+class PageQuery(BaseModel):
     """Which part of a list is asked for."""
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
@@ -29,7 +29,7 @@ class Page(BaseModel):
         return self.offset * self.limit if settings.offset_mode == "page" else self.offset
 
 
-class ListQuery(Page):
+class ListQuery(PageQuery):
     """The filters and the order of a list of models; empty text asks for nothing."""
 
     model_name: Words = Field("", description="any part of the name; `_` stands for any character")

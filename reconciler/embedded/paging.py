@@ -11,8 +11,8 @@ from bisect import bisect_right
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from reconciler.embedded.rendering import list_item
 from reconciler.embedded.rows import STATUS
+from reconciler.embedded.serializers import list_item
 
 if TYPE_CHECKING:
     import sqlite3
@@ -67,7 +67,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListPage:
     """One page.
 
     Attributes:
@@ -113,7 +113,7 @@ class Pages:
         self._walks: dict[Listing, _Walk] = {}
         self._stamp = (0, 0)
 
-    def page(self, listing: Listing, now: int) -> Page:
+    def page(self, listing: Listing, now: int) -> ListPage:
         """One page.
 
         Args:
@@ -129,12 +129,12 @@ class Pages:
         finally:
             self._connection.execute("COMMIT")
 
-    def _page(self, listing: Listing, where: str, asked: dict[str, Any]) -> Page:
+    def _page(self, listing: Listing, where: str, asked: dict[str, Any]) -> ListPage:
         walk = self._walk(listing)
         if walk.total is None:
             (walk.total,) = self._row(f"SELECT count(*) FROM models WHERE {where}", asked)  # noqa: S608 - fixed text
         if walk.total <= listing.skip:
-            return Page(walk.total, 0, "[]")
+            return ListPage(walk.total, 0, "[]")
         order = _order(listing)
         if walk.total <= listing.take:
             # Few: found in the narrow index that counted them, not on the way through the list.
@@ -145,7 +145,7 @@ class Pages:
         items = f"SELECT {self._item} AS item FROM models WHERE {where} ORDER BY {order}"  # noqa: S608 - fixed text
         page = f"SELECT count(*), group_concat(item) FROM ({items} LIMIT :take OFFSET :skip)"  # noqa: S608
         count, models = self._row(page, asked)
-        return Page(walk.total, count, f"[{models}]")
+        return ListPage(walk.total, count, f"[{models}]")
 
     def _walk(self, listing: Listing) -> _Walk:
         """What is remembered of a listing, if anything may be."""

@@ -11,8 +11,8 @@ from uuid import uuid4
 from reconciler.contract import edition
 from reconciler.embedded import rows
 from reconciler.embedded.access import ANYBODY
-from reconciler.embedded.arrival import arrive
 from reconciler.embedded.database import Database
+from reconciler.embedded.new_model import arrive
 from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:

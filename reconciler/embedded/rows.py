@@ -51,7 +51,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StoredModel:
     """A model with the status it has now."""
 
     model: Model
@@ -71,13 +71,13 @@ def insert(connection: sqlite3.Connection, models: Iterable[Model]) -> None:
     connection.executemany(_INSERT, map(_values, models))
 
 
-def select(connection: sqlite3.Connection, wanted: Mapping[str, object]) -> Standing | None:
+def select(connection: sqlite3.Connection, wanted: Mapping[str, object]) -> StoredModel | None:
     """The row with this `model_id` and `project_id`, as it stands at `now` (milliseconds since the epoch)."""
     row = connection.execute(_SELECT, wanted).fetchone()
     if row is None:
         return None
     *columns, status = row
-    return Standing(Model(**dict(zip(_NAMES, columns, strict=True))), status)
+    return StoredModel(Model(**dict(zip(_NAMES, columns, strict=True))), status)
 
 
 def matches(model_name: str, pattern: str | None) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from reconciler.embedded.application import Registry
+    from reconciler.embedded.application import EmbeddedRegistry
     from reconciler.embedded.settings import EmbeddedSettings
 
 _GRACE_SECONDS = 10
@@ -104,7 +104,7 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(app: Registry, guarded: ASGIApp) -> uvicorn.Server:
+def _server(app: EmbeddedRegistry, guarded: ASGIApp) -> uvicorn.Server:
     config = uvicorn.Config(
         guarded,
         http=limited_protocol(_LIMITS),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from reconciler.embedded.faults import Faults
+    from reconciler.embedded.testing.faults import Faults
 
 OffsetMode = Literal["page", "item"]
 TotalCount = Literal["right", "zero"]
@@ -59,7 +59,7 @@ class User:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class AccountKeys:
     """Whom the registry lets in. The numbers are the vendor's, and settable so that a test need not wait.
 
     Attributes:
@@ -138,7 +138,7 @@ class EmbeddedSettings:
     quota: int | None = None
     projects: Mapping[str, str] | None = None
     clock: Callable[[], float] = time.time
-    auth: Credentials | None = None
+    auth: AccountKeys | None = None
     faults: Faults | None = None
 
     def __post_init__(self) -> None:

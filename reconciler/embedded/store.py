@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.embedded.database import Database
-    from reconciler.embedded.paging import Listing, Page
-    from reconciler.embedded.rows import Model, Standing
+    from reconciler.embedded.paging import Listing, ListPage
+    from reconciler.embedded.rows import Model, StoredModel
     from reconciler.embedded.settings import CascadeOrder, EmbeddedSettings
 
 _CASCADE = 20  # models one delete call removes at most, as documented
@@ -43,11 +43,11 @@ class Store:
                 NOT_STORED, f"the model was not registered: the database says {error}"
             ) from error
 
-    async def find(self, project_id: str, model_id: str, now: int) -> Standing:
+    async def find(self, project_id: str, model_id: str, now: int) -> StoredModel:
         """One model. Raises VendorError when the project has none of this id."""
         return await self._database.read(_find, self._database.connection, project_id, model_id, now)
 
-    async def page(self, listing: Listing, now: int) -> Page:
+    async def page(self, listing: Listing, now: int) -> ListPage:
         """The models of one page, and how many match in all."""
         return await self._database.read(self._pages.page, listing, now)
 
@@ -106,7 +106,7 @@ class Store:
             )
 
 
-def _find(connection: sqlite3.Connection, project_id: str, model_id: str, now: int) -> Standing:
+def _find(connection: sqlite3.Connection, project_id: str, model_id: str, now: int) -> StoredModel:
     found = rows.select(connection, {"project_id": project_id, "model_id": model_id, "now": now})
     if found is None:
         raise VendorError(NO_SUCH_MODEL, f"model {model_id} does not exist in project {project_id}")

@@ -11,19 +11,19 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.adoptable import adoptable
-from reconciler.engine.desired import declared_by, gather
+from reconciler.engine.desired import declared_by, group_by_key
 from reconciler.engine.drift import fields_of
-from reconciler.engine.plan import look, verdicts
+from reconciler.engine.plan import compare, verdicts
 from reconciler.engine.values import File, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from reconciler.contract import Edition
-    from reconciler.contract.pair import Pair
-    from reconciler.engine.desired import Reader
-    from reconciler.engine.plan import View
-    from reconciler.engine.values import Item
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.desired import ManifestParser
+    from reconciler.engine.plan import PlannerInput
+    from reconciler.engine.values import ModelState
     from reconciler.manifest import Manifest
 
 _UNSAFE = re.compile(r"[^\w.-]")
@@ -39,7 +39,7 @@ class Candidate:
         path: below the target's directory.
     """
 
-    pair: Pair
+    pair: ModelKey
     model_id: str
     path: str
     data: bytes
@@ -55,10 +55,10 @@ class Proof:
     """
 
     held: tuple[Candidate, ...]
-    failed: Mapping[Pair, str]
+    failed: Mapping[ModelKey, str]
 
 
-def paths_of(pairs: Iterable[Pair]) -> dict[Pair, str]:
+def paths_of(pairs: Iterable[ModelKey]) -> dict[ModelKey, str]:
     """A safe path for each pair, `NAME/VERSION.yaml`.
 
     A name that no file may have, that would be skipped as hidden, or that another one equals but for the case
@@ -79,7 +79,9 @@ def _safe(part: str) -> str:
     return _UNSAFE.sub("-", part).lstrip("._") or "model"
 
 
-def candidate(pair: Pair, model_id: str, path: str, detail: Mapping[str, Any], edition: Edition) -> Candidate:
+def candidate(
+    pair: ModelKey, model_id: str, path: str, detail: Mapping[str, Any], edition: Edition
+) -> Candidate:
     """The manifest of one registered model; whether it holds is for `prove` to say."""
     found = adoptable(detail, edition)
     lines = [line for name, value in found.request.items() for line in _member(name, value, "")]
@@ -119,7 +121,10 @@ def _scalar(value: Any) -> str:  # noqa: ANN401 - any JSON
 
 
 def prove(
-    reader: Reader, view: View, candidates: Iterable[Candidate], details: Mapping[str, Mapping[str, Any]]
+    reader: ManifestParser,
+    view: PlannerInput,
+    candidates: Iterable[Candidate],
+    details: Mapping[str, Mapping[str, Any]],
 ) -> Proof:
     """Reads the manifests as a commit's would be, and plans with them against what was observed.
 
@@ -132,7 +137,7 @@ def prove(
     wanted = {one.pair: one for one in candidates}
     manifests, failed = _parsed(reader, wanted.values())
     looks = {
-        wanted[pair].model_id: look(one.request, details[wanted[pair].model_id])
+        wanted[pair].model_id: compare(one.request, details[wanted[pair].model_id])
         for pair, one in manifests.items()
     }
     for pair in manifests:
@@ -141,9 +146,9 @@ def prove(
             failed[pair] = unread
     planned = replace(
         view,
-        desired=gather(map(declared_by, manifests.values()), ()),
+        desired=group_by_key(map(declared_by, manifests.values()), ()),
         observed={pair: view.observed[pair] for pair in manifests},
-        looks=looks,
+        comparisons=looks,
     )
     said = {item.pair: item for item in verdicts(planned)}
     for pair in manifests.keys() - failed.keys():
@@ -155,12 +160,12 @@ def prove(
 
 
 def _parsed(
-    reader: Reader, candidates: Collection[Candidate]
-) -> tuple[dict[Pair, Manifest], dict[Pair, str]]:
+    reader: ManifestParser, candidates: Collection[Candidate]
+) -> tuple[dict[ModelKey, Manifest], dict[ModelKey, str]]:
     """The manifests of those that can be read and declare what they are to, and why others do not."""
     texts = _Texts({posixpath.join(reader.root, one.path): one for one in candidates})
-    manifests: dict[Pair, Manifest] = {}
-    failed: dict[Pair, str] = {}
+    manifests: dict[ModelKey, Manifest] = {}
+    failed: dict[ModelKey, str] = {}
     for reading, whole in reader.read(texts, texts.files(), lambda _: None):
         pair = texts.candidates[reading.path].pair
         told = [
@@ -193,7 +198,7 @@ class _Texts:
             yield blob, self.candidates[blob].data
 
 
-def _change(item: Item) -> str:
+def _change(item: ModelState) -> str:
     fields = fields_of(item.diff)
     told = item.reasons[0].message if item.reasons else item.verdict.value
     return f"a plan would say {item.verdict}: {fields or told}"

@@ -20,10 +20,10 @@ from reconciler.errors import BudgetError, SourceError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.engine.desired import Reader
+    from reconciler.engine.desired import ManifestParser
     from reconciler.engine.graph import Logged
     from reconciler.engine.ports import Index, Source
-    from reconciler.engine.values import Reading
+    from reconciler.engine.values import ParsedFile
 
 READ_ANEW = 1000
 """Files whose content one audit reads."""
@@ -32,7 +32,7 @@ _CREDITED_ANEW = 50  # the log is walked until each of them is found
 _ASKED_ANEW = 200  # commits
 
 
-def audit(source: Source, index: Index, reader: Reader, chance: float) -> int:
+def audit(source: Source, index: Index, reader: ManifestParser, chance: float) -> int:
     """How many files the index has wrong, of those that were looked at; 0 unless something is mistaken.
 
     Args:
@@ -58,7 +58,7 @@ def audit(source: Source, index: Index, reader: Reader, chance: float) -> int:
     paths = sorted(wanted.keys() - wrong)
     start = int(chance * len(paths))
     some = list(islice((*paths[start:], *paths[:start]), READ_ANEW))
-    known = {reading.path: reading for reading in index.readings(some)}
+    known = {reading.path: reading for reading in index.parsed_files(some)}
     for reading, _ in reader.read(source, (files[path] for path in some), files.get):
         if _outline(known[reading.path]) != _outline(reading):
             wrong.add(reading.path)
@@ -67,24 +67,24 @@ def audit(source: Source, index: Index, reader: Reader, chance: float) -> int:
         with source.graph(commit, [reading.path for reading in few]) as graph:
             made = credit(graph, source, few).found
         if graph.cut is None:
-            wrong |= {r.path for r in few if r.credits != tuple(sorted(made.get(r.path, {}).items()))}
+            wrong |= {r.path for r in few if r.last_commits != tuple(sorted(made.get(r.path, {}).items()))}
     return len(wrong) + (0 if wrong else _wrong_history(source, index, reader.root, chance))
 
 
-def _outline(reading: Reading) -> Reading:
+def _outline(reading: ParsedFile) -> ParsedFile:
     """What the file says, with one problem a document: how many were told depends on what else was read."""
     return reading._replace(
         declarations=tuple(one._replace(warnings=one.warnings[:1]) for one in reading.declarations),
         invalid=tuple(replace(one, reasons=one.reasons[:1]) for one in reading.invalid),
-        credits=(),
+        last_commits=(),
     )
 
 
-def keep_history(source: Source, index: Index, reader: Reader) -> None:
+def keep_history(source: Source, index: Index, reader: ManifestParser) -> None:
     """Keeps the history of the index's commit, if none is kept and it can be known. Raises SourceError."""
     commit = index.base()
     if commit is not None and index.history.base() != commit:
-        update = whole_history(source, reader.root, commit, index.readings(None))
+        update = whole_history(source, reader.root, commit, index.parsed_files(None))
         if update is not None:
             index.save_history(update)
 

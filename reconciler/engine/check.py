@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.budgets import DEFAULTS
 from reconciler.contract.wording import many
-from reconciler.engine.desired import Reader
+from reconciler.engine.desired import ManifestParser
 from reconciler.engine.faults import conflict_reasons
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.budgets import Budgets
     from reconciler.contract import Edition
     from reconciler.engine.ports import Blobs
-    from reconciler.engine.values import Declaration, Desired, Snapshot
+    from reconciler.engine.values import Desired, ManifestRef, Snapshot
     from reconciler.manifest import InvalidManifest, Manifest
 
 
@@ -91,7 +91,7 @@ def check(
     Raises:
         BudgetError: there is more than is read.
     """
-    desired, manifests = Reader(rules, snapshot.path, budgets).snapshot(blobs, snapshot)
+    desired, manifests = ManifestParser(rules, snapshot.path, budgets).snapshot(blobs, snapshot)
     told = dict.fromkeys(
         reason for path, reason in _reasons(desired, only) if not only or path in only or reason.path in only
     )
@@ -115,7 +115,7 @@ def _reasons(desired: Desired, only: Collection[str]) -> Iterator[tuple[str, Rea
 
 
 def _places(desired: Desired, only: Collection[str]) -> frozenset[tuple[str, int]]:
-    found: list[Declaration | InvalidManifest] = [
+    found: list[ManifestRef | InvalidManifest] = [
         *desired.manifests.values(),
         *(claim for claims in desired.conflicts.values() for claim in claims),
         *desired.invalid,

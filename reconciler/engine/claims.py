@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.engine.faults import conflict_reasons
 
 if TYPE_CHECKING:
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import Desired
     from reconciler.manifest import Reason
 
@@ -26,7 +26,7 @@ class Claims:
     obstacles: tuple[Reason, ...] = ()
 
 
-def claims_of(target: str, pair: Pair, desired: Desired) -> Claims:
+def claims_of(target: str, pair: ModelKey, desired: Desired) -> Claims:
     """What one target's manifests say of the pair."""
     if pair in desired.manifests:
         return Claims(frozenset([target]))

@@ -45,7 +45,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class Timing:
     """How patient one target's cycle is; all durations in seconds.
 
     Attributes:

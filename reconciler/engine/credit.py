@@ -15,7 +15,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.engine.values import Credit
+from reconciler.engine.values import LastCommit
 from reconciler.manifest.limits import LARGEST_FILE
 from reconciler.manifest.sections import is_json, sections
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.graph import CommitGraph, Logged
     from reconciler.engine.ports import Source
-    from reconciler.engine.values import Delta, Reading
+    from reconciler.engine.values import Delta, ParsedFile
 
 _LINK = "120000"
 _SUBMODULE = "160000"
@@ -39,7 +39,7 @@ class Credits(NamedTuple):
         older: files that hold a document which is older than the graph, by the commit with which it ends.
     """
 
-    found: Mapping[str, Mapping[int, Credit]]
+    found: Mapping[str, Mapping[int, LastCommit]]
     older: Mapping[str, Collection[str]]
 
 
@@ -63,18 +63,18 @@ _Open = dict[str, list[_Search]]
 class _Walk:
     """Walks one graph; its result is in `credited` and `older`."""
 
-    def __init__(self, graph: CommitGraph, source: Source, known: Iterable[Reading]) -> None:
-        self.credited: defaultdict[str, dict[int, Credit]] = defaultdict(dict)
+    def __init__(self, graph: CommitGraph, source: Source, known: Iterable[ParsedFile]) -> None:
+        self.credited: defaultdict[str, dict[int, LastCommit]] = defaultdict(dict)
         self.older: defaultdict[str, set[str]] = defaultdict(set)
         self._graph = graph
         self._source = source
         self._texts: dict[tuple[bool, str], Mapping[int, bytes]] = {}
         self._single = {_kind(found.path, found.blob) for found in known if _is_single(found)}
-        self._credits: dict[str, Credit] = {}
+        self._credits: dict[str, LastCommit] = {}
         self._waiting: dict[str, _Open] = {}
         self._undecided: list[tuple[Logged, Delta, list[_Search]]] = []
 
-    def run(self, readings: Collection[Reading]) -> None:
+    def run(self, readings: Collection[ParsedFile]) -> None:
         """Looks for every document of these files, which are those of the newest commit."""
         self._single |= {_kind(found.path, found.blob) for found in readings if _is_single(found)}
         self._waiting[self._graph.tip] = self._begun(readings)
@@ -84,7 +84,7 @@ class _Walk:
                 self._follow(newest, self._waiting.pop(newest))
             self._decide()
 
-    def _begun(self, readings: Collection[Reading]) -> _Open:
+    def _begun(self, readings: Collection[ParsedFile]) -> _Open:
         self._read((reading.path, reading.blob) for reading in readings if _results(reading) > 1)
         opened: _Open = {}
         for reading in readings:
@@ -193,13 +193,13 @@ class _Walk:
     def _credit(self, logged: Logged, searches: Iterable[_Search]) -> None:
         credit = self._credits.get(logged.commit)
         if credit is None:
-            credit = self._credits[logged.commit] = Credit(logged.commit, logged.attribution.author)
+            credit = self._credits[logged.commit] = LastCommit(logged.commit, logged.attribution.author)
         for search in searches:
             self.credited[search.path][search.line] = credit
 
 
 def credit(
-    graph: CommitGraph, source: Source, readings: Collection[Reading], known: Iterable[Reading] = ()
+    graph: CommitGraph, source: Source, readings: Collection[ParsedFile], known: Iterable[ParsedFile] = ()
 ) -> Credits:
     """Who gave each document of these files its content.
 
@@ -222,11 +222,11 @@ def _add(wanted: _Open, more: _Open) -> None:
         wanted.setdefault(path, []).extend(searches)
 
 
-def _results(reading: Reading) -> int:
+def _results(reading: ParsedFile) -> int:
     return len(reading.declarations) + len(reading.invalid)
 
 
-def _is_single(reading: Reading) -> bool:
+def _is_single(reading: ParsedFile) -> bool:
     """Whether the file certainly holds one document: it could be read, and that was all."""
     return len(reading.declarations) == 1 and not reading.invalid
 

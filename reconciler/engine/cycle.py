@@ -16,45 +16,45 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from reconciler.engine.agenda import COMPARED, OBSERVED_IN_FULL, Agenda
 from reconciler.engine.audit import audit, keep_history
-from reconciler.engine.bounded import each
 from reconciler.engine.claims import Claims, claims_of
 from reconciler.engine.clock import Clock
-from reconciler.engine.declared import declared
+from reconciler.engine.concurrency import gather_limited
+from reconciler.engine.desired_state import desired_state
 from reconciler.engine.details import Details, details_of
+from reconciler.engine.due_times import COMPARED, OBSERVED_IN_FULL, DueTimes
 from reconciler.engine.execute import Executor
 from reconciler.engine.faults import are_counted
-from reconciler.engine.guards import Circumstances, Guards, guard
+from reconciler.engine.guards import GuardContext, Guards, guard
 from reconciler.engine.journal import Journal
+from reconciler.engine.last_report import dated, refresh, unlisted
 from reconciler.engine.lineage import RECONCILED, trace
 from reconciler.engine.moments import CLOCK_TOLERANCE
-from reconciler.engine.observe import compare, news, observe
+from reconciler.engine.observe import compare_observed, news, observe
 from reconciler.engine.plan import (
-    View,
-    after,
+    PlannerInput,
+    apply_entry,
     is_unreadable,
-    order,
     plan_digest,
     preflighted,
-    to_inspect,
+    select_for_comparison,
+    sort_key,
     verdicts,
 )
 from reconciler.engine.recorder import Recorder
-from reconciler.engine.remembered import bring_up, dated, unlisted
 from reconciler.engine.stragglers import Stragglers
 from reconciler.engine.used_versions import used_versions
 from reconciler.engine.values import (
     AT_REST,
-    Declaration,
     Desired,
-    Entry,
     Event,
     EventKind,
-    Item,
+    IdleMark,
+    LedgerEntry,
+    ManifestRef,
+    ModelState,
     Phase,
     Report,
-    Rest,
     TargetFailure,
     Verdict,
 )
@@ -75,10 +75,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from reconciler.contract.pair import Pair
-    from reconciler.engine.declared import Declared
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.desired_state import DesiredState
     from reconciler.engine.lineage import Lineage
-    from reconciler.engine.order import Order, Target
+    from reconciler.engine.options import CycleOptions, Target
     from reconciler.engine.ports import Ledger, Source
     from reconciler.manifest import Manifest
 
@@ -95,7 +95,7 @@ _REPOSITORY = ""  # marks that belong to no target
 
 
 @dataclass(slots=True)
-class _Pass:
+class TargetRun:
     """One target on its way through one cycle.
 
     Attributes:
@@ -107,10 +107,10 @@ class _Pass:
 
     target: Target
     executor: Executor
-    declared: Declared
-    scope: frozenset[Pair] | None
-    view: View
-    items: tuple[Item, ...] = ()
+    declared: DesiredState
+    scope: frozenset[ModelKey] | None
+    view: PlannerInput
+    items: tuple[ModelState, ...] = ()
     failure: TargetFailure | None = None
     full: bool = False
     compared: bool = False
@@ -143,18 +143,18 @@ class Engine:
     stragglers: Stragglers = field(default_factory=Stragglers)
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
     _look_again: datetime | None = None
-    _agenda: Agenda = field(init=False)
-    _moving: dict[str, frozenset[Pair]] = field(default_factory=dict)
-    _sent: defaultdict[str, dict[Pair, str]] = field(default_factory=lambda: defaultdict(dict))
+    _due_times: DueTimes = field(init=False)
+    _moving: dict[str, frozenset[ModelKey]] = field(default_factory=dict)
+    _sent: defaultdict[str, dict[ModelKey, str]] = field(default_factory=lambda: defaultdict(dict))
 
     def __post_init__(self) -> None:
-        self._agenda = Agenda(self.ledger, self.clock, self.clock.now())
+        self._due_times = DueTimes(self.ledger, self.clock, self.clock.now())
 
     async def head(self) -> str:
         """The commit that the wanted branch has now. Raises SourceError."""
         return await self._in_git(self.source.head)
 
-    async def cycle(self, wanted: Order, commit: str | None = None) -> Report:
+    async def cycle(self, options: CycleOptions, commit: str | None = None) -> Report:
         """One cycle, at the branch's head unless a commit is given.
 
         The report speaks of the models that were judged, and counts the others.
@@ -165,29 +165,29 @@ class Engine:
             StateError: the state could not be used.
         """
         try:
-            return await self._cycle(wanted, commit)
+            return await self._cycle(options, commit)
         except IndexLostError:  # only a cache, and empty from now on
-            return await self._cycle(wanted, commit)
+            return await self._cycle(options, commit)
 
-    async def _cycle(self, wanted: Order, commit: str | None) -> Report:
+    async def _cycle(self, options: CycleOptions, commit: str | None) -> Report:
         commit = commit or await self.head()
-        self._look_again, self._agenda = None, Agenda(self.ledger, self.clock, self.clock.now())
+        self._look_again, self._due_times = None, DueTimes(self.ledger, self.clock, self.clock.now())
         notes = [*self.notes, *await self._in_git(self.source.notes), *self._clock_notes()]
-        if wanted.act:
+        if options.act:
             self.ledger.reconciling(commit, self.clock.now())
         cycle_id = self.clock.new_id()
-        if not wanted.leaves_behind:
+        if not options.leaves_behind:
             await self.stragglers.all()
-        passes = [await self._begin(target, commit, cycle_id, wanted) for target in self.targets]
-        passes = await self._judged(passes, wanted)
-        digest = plan_digest(item for p in passes for item in p.items)
-        self._check(passes, digest, wanted)
-        lineage = await self._lineage(passes, commit)
-        notes += [*lineage.notes, *dict.fromkeys(note for p in passes for note in p.declared.notes)]
-        await self._guard([p for p in passes if not wanted.confirms(p.target.name)], lineage, digest)
-        if wanted.act:
-            await asyncio.gather(*(self._alone(p, self._act(p, wanted)) for p in passes))
-        return await self._report(commit, digest, passes, tuple(notes), wanted, lineage.marks)
+        runs = [await self._begin(target, commit, cycle_id, options) for target in self.targets]
+        runs = await self._judged(runs, options)
+        digest = plan_digest(item for run in runs for item in run.items)
+        self._check(runs, digest, options)
+        lineage = await self._lineage(runs, commit)
+        notes += [*lineage.notes, *dict.fromkeys(note for run in runs for note in run.declared.notes)]
+        await self._guard([run for run in runs if not options.confirms(run.target.name)], lineage, digest)
+        if options.act:
+            await asyncio.gather(*(self._alone(run, self._act(run, options)) for run in runs))
+        return await self._report(commit, digest, runs, tuple(notes), options, lineage.marks)
 
     def _clock_notes(self) -> list[str]:
         """Whether the clock stands before what the journal says has happened already.
@@ -203,35 +203,35 @@ class Engine:
         )
         return [f"{told}: set the clock; what is due later waits until then"]
 
-    async def _lineage(self, passes: Iterable[_Pass], commit: str) -> Lineage:
+    async def _lineage(self, runs: Iterable[TargetRun], commit: str) -> Lineage:
         """Whether the branch went on from the commit reconciled last."""
         remembered = self.ledger.marks(_REPOSITORY)
-        imports = any(item.verdict is Verdict.IMPORT for p in passes for item in p.items)
+        imports = any(item.verdict is Verdict.IMPORT for run in runs for item in run.items)
         went_on = any(
-            p.declared.base == remembered.get(RECONCILED) for p in passes
+            run.declared.base == remembered.get(RECONCILED) for run in runs
         )  # or there were no changes
         wanted = imports and not went_on
         return await self._in_git(trace, self.source, remembered, commit, wanted=wanted)
 
-    async def _circumstances(self, passes: Iterable[_Pass], lost_commit: str | None) -> Circumstances:
+    async def _guard_context(self, runs: Iterable[TargetRun], lost_commit: str | None) -> GuardContext:
         """What the guards want to know."""
         vanished = {
-            (p.target.name, entry.pair): entry.disappearances
-            for p in passes
-            for entry in p.view.entries.values()
+            (run.target.name, entry.pair): entry.disappearances
+            for run in runs
+            for entry in run.view.entries.values()
             if entry.disappearances
         }
-        undeclaring = [p for p in passes if any(item.verdict is Verdict.UNMANAGED for item in p.items)]
-        empty = [p.target.name for p in undeclaring if not await self._in_git(p.declared.number)]
-        admitted = frozenset((p.target.name, pair) for p in passes for pair in _admitted(p))
-        return Circumstances(lost_commit, vanished, frozenset(empty), admitted)
+        undeclaring = [run for run in runs if any(item.verdict is Verdict.UNMANAGED for item in run.items)]
+        empty = [run.target.name for run in undeclaring if not await self._in_git(run.declared.number)]
+        admitted = frozenset((run.target.name, pair) for run in runs for pair in _admitted(run))
+        return GuardContext(lost_commit, vanished, frozenset(empty), admitted)
 
-    async def declaring(self, pair: Pair) -> Claims:
+    async def targets_declaring(self, pair: ModelKey) -> Claims:
         """Which targets declare the pair now, and what stands in the way where it is declared otherwise."""
         commit = await self.head()
 
         def claims(target: Target) -> Claims:
-            found = declared(self.source, target.index, target.reader, commit, credited=False)
+            found = desired_state(self.source, target.index, target.reader, commit, credited=False)
             return claims_of(target.name, pair, found.desired([pair]))
 
         found = [await self._in_git(claims, target) for target in self.targets]
@@ -261,23 +261,23 @@ class Engine:
 
         able = {name: executor for name, executor in executors.items() if name not in self.stragglers}
         await self.stragglers.take("following", {name: follow(one) for name, one in able.items()})
-        bring_up(self.ledger, [target.name for target in self.targets])
+        refresh(self.ledger, [target.name for target in self.targets])
         if failed:
             raise failed[0]
         return sum(len(executor.follower.unfinished()) for executor in executors.values())
 
     def unfinished(self) -> int:
         """How many imports are not final yet, as far as is remembered."""
-        entries = (entry for target in self.targets for entry in self.ledger.restless(target.name))
+        entries = (entry for target in self.targets for entry in self.ledger.pending(target.name))
         return sum(entry.phase is Phase.REGISTERED for entry in entries)
 
     def due(self) -> datetime | None:
         """The earliest moment at which a cycle has something to do although git did not change."""
         moments = [self._look_again] if self._look_again else []
-        moments += [self._agenda.next(t, self._moving.get(t.name, frozenset())) for t in self.targets]
+        moments += [self._due_times.next(t, self._moving.get(t.name, frozenset())) for t in self.targets]
         return min(moments, default=None)
 
-    def rest(self, report: Report) -> Rest | None:
+    def idle_mark(self, report: Report) -> IdleMark | None:
         """That nothing is left to do after the cycle that made this report; None when something is.
 
         With few models there is always something: to look at them all, see `Target.judge_all_below`.
@@ -290,8 +290,8 @@ class Engine:
         few = any(sizes[target.name] < target.judge_all_below for target in self.targets)
         if few or report.failures or until is None or not AT_REST.issuperset(numbers):
             return None
-        began = self._agenda.began
-        return Rest(began, until, report.commit, report.digest, self.ledger.position(), numbers)
+        began = self._due_times.began
+        return IdleMark(began, until, report.commit, report.digest, self.ledger.position(), numbers)
 
     async def tidy(self) -> None:
         """Keeps the source's files small, where that is due. Raises SourceError."""
@@ -310,133 +310,143 @@ class Engine:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._git, lambda: call(*args, **kwargs))
 
-    async def _begin(self, target: Target, commit: str, cycle_id: str, wanted: Order) -> _Pass:
+    async def _begin(self, target: Target, commit: str, cycle_id: str, options: CycleOptions) -> TargetRun:
         """What is declared and remembered of the models that this cycle judges."""
         known = self.ledger.marks(_REPOSITORY).get(RECONCILED)
-        found = await self._in_git(declared, self.source, target.index, target.reader, commit, known=known)
+        found = await self._in_git(
+            desired_state, self.source, target.index, target.reader, commit, known=known
+        )
         self.parsed += found.parsed
         hides = await self._in_git(found.hides_otherwise)
-        scope = None if hides else self._scope(target, found, wanted)
+        scope = None if hides else self._scope(target, found, options)
         desired = await self._in_git(found.desired, scope)
-        view = View(
+        view = PlannerInput(
             target.name,
             desired,
             self.clock.now(),
             most_faults=target.reader.budgets.faults,
             entries=self.ledger.entries(target.name, scope),
-            credits=await self._in_git(found.credits, None if scope is None else _paths(desired)),
+            last_commits=await self._in_git(found.last_commits, None if scope is None else _paths(desired)),
         )
         empty = not found.exists and not view.entries
         failure = _left_behind(target) if target.name in self.stragglers else None
-        return _Pass(
+        return TargetRun(
             target,
-            self._executor(target, cycle_id, Journal(self.ledger, self.progress, wanted.actor)),
+            self._executor(target, cycle_id, Journal(self.ledger, self.progress, options.actor)),
             found,
             scope,
             view,
             failure=_nothing_declared(target, commit) if empty else failure,
-            full=wanted.refresh or self._agenda.full_look_is_due(target),
-            audited=self._agenda.audit_is_due(target),
+            full=options.refresh or self._due_times.full_look_is_due(target),
+            audited=self._due_times.audit_is_due(target),
         )
 
-    def _scope(self, target: Target, found: Declared, wanted: Order) -> frozenset[Pair] | None:
+    def _scope(
+        self, target: Target, found: DesiredState, options: CycleOptions
+    ) -> frozenset[ModelKey] | None:
         """The models to judge; None for all of them.
 
         Verdicts are remembered of one commit: where the index begins at another, nobody knows what has
         changed.
         """
-        if wanted.whole or wanted.refresh or self._agenda.full_look_is_due(target) or found.base is None:
+        if options.whole or options.refresh or self._due_times.full_look_is_due(target) or found.base is None:
             return None
         if self.ledger.marks(target.name).get(_STANDING) != _standing(target, found.base):
             return None
         known = sum(number for (name, _), number in self.ledger.counted().items() if name == target.name)
         if known < target.judge_all_below:
             return None
-        is_due = not found.touched and self._agenda.comparing_is_due(target)
+        is_due = not found.touched and self._due_times.comparing_is_due(target)
         return found.touched.union(
-            self.ledger.made_from(target.name, found.changed),
-            self.ledger.unsettled(target.name),
-            (entry.pair for entry in self.ledger.restless(target.name)),
-            self.ledger.listed(target.name, target.compare_at_most) if is_due else (),
+            self.ledger.by_manifest_path(target.name, found.changed),
+            self.ledger.not_at_rest(target.name),
+            (entry.pair for entry in self.ledger.pending(target.name)),
+            self.ledger.uncompared(target.name, target.compare_at_most) if is_due else (),
         )
 
-    async def _alone(self, p: _Pass, step: Awaitable[None]) -> None:
+    async def _alone(self, run: TargetRun, step: Awaitable[None]) -> None:
         """Takes one step of one target; what goes wrong in it is a failure of that target alone.
 
         Raises:
             SourceError, StateError, IndexLostError: what all targets stand on cannot be used.
         """
-        name = p.target.name
+        name = run.target.name
         try:
             await step
         except (SourceError, StateError, IndexLostError):
             raise
         except ReconcilerError as error:
-            p.failure = TargetFailure(name, f"target {name}: {error}", error.exit_code)
+            run.failure = TargetFailure(name, f"target {name}: {error}", error.exit_code)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other targets have nothing to do with it
             _log.debug("target %s: unexpected", name, exc_info=True)
             told = f"target {name}: {unexpected(error)}"
-            p.failure = TargetFailure(name, told)
+            run.failure = TargetFailure(name, told)
 
-    async def _judged(self, passes: list[_Pass], wanted: Order) -> list[_Pass]:
+    async def _judged(self, runs: list[TargetRun], options: CycleOptions) -> list[TargetRun]:
         """All targets, each judged or failed; of one that is left behind nothing is used."""
 
-        async def judged(p: _Pass) -> bool:
-            await self._alone(p, self._judge(p, wanted))
-            return p.failure is None
+        async def judged(run: TargetRun) -> bool:
+            await self._alone(run, self._judge(run, options))
+            return run.failure is None
 
-        able = {p.target.name: p for p in passes if p.failure is None}
-        if not wanted.leaves_behind:
+        able = {run.target.name: run for run in runs if run.failure is None}
+        if not options.leaves_behind:
             await asyncio.gather(*map(judged, able.values()))
-            return passes
+            return runs
         late = await self.stragglers.take("judging", {name: judged(p) for name, p in able.items()})
         # a copy: what goes on in the background has the other one
         return [
-            replace(p, items=(), failure=_left_behind(p.target)) if p.target.name in late else p
-            for p in passes
+            replace(run, items=(), failure=_left_behind(run.target)) if run.target.name in late else run
+            for run in runs
         ]
 
-    async def _judge(self, p: _Pass, wanted: Order) -> None:
+    async def _judge(self, run: TargetRun, options: CycleOptions) -> None:
         """Settles what an earlier cycle left open, looks at the registry, and decides."""
-        if p.failure is not None:
+        if run.failure is not None:
             return
-        if wanted.act:
-            await p.executor.settler.settle_all(await self._open_manifests(p))
+        if options.act:
+            await run.executor.settler.settle_all(await self._open_manifests(run))
             # observed after settling: what a look has just adopted is then seen as adopted
-            p.view = replace(p.view, entries=self.ledger.entries(p.target.name, p.scope))
-        p.view = await self._observed(p, wanted)
-        items = verdicts(p.view)
+            run.view = replace(run.view, entries=self.ledger.entries(run.target.name, run.scope))
+        run.view = await self._observed(run, options)
+        items = verdicts(run.view)
         drifted = [item.pair for item in items if item.verdict is Verdict.DRIFTED and item.pair]
-        if drifted and p.scope is not None:
-            p.view = replace(p.view, taken=await self._taken(p, drifted))
-            items = verdicts(p.view)
+        if drifted and run.scope is not None:
+            run.view = replace(run.view, used_versions=await self._taken(run, drifted))
+            items = verdicts(run.view)
         if any(map(is_unreadable, items)):
             self._look_no_later_than(_UNREADABLE_AGAIN)
-        p.items = await self._preflighted(p, items)
+        run.items = await self._preflighted(run, items)
 
-    async def _open_manifests(self, p: _Pass) -> Mapping[Pair, Manifest]:
+    async def _open_manifests(self, run: TargetRun) -> Mapping[ModelKey, Manifest]:
         """The manifests of the imports that are to be settled."""
-        pairs = [e.pair for e in self.ledger.restless(p.target.name) if e.phase is Phase.INTENDED]
+        pairs = [e.pair for e in self.ledger.pending(run.target.name) if e.phase is Phase.INTENDED]
         if not pairs:
             return {}
-        return await self._manifests(p, (await self._in_git(p.declared.desired, pairs)).manifests.values())
+        return await self._manifests(
+            run, (await self._in_git(run.declared.desired, pairs)).manifests.values()
+        )
 
-    async def _manifests(self, p: _Pass, wanted: Iterable[Declaration]) -> Mapping[Pair, Manifest]:
-        return await self._in_git(p.declared.whole, list(wanted))
+    async def _manifests(self, run: TargetRun, wanted: Iterable[ManifestRef]) -> Mapping[ModelKey, Manifest]:
+        return await self._in_git(run.declared.whole, list(wanted))
 
-    async def _observed(self, p: _Pass, wanted: Order) -> View:
+    async def _observed(self, run: TargetRun, options: CycleOptions) -> PlannerInput:
         """What is registered, compared as far as it has to be in this cycle."""
-        registry, in_flight = p.target.registry, p.target.policy.in_flight
-        unheard = p.view.desired.manifests.keys() - p.view.entries.keys()
-        view = replace(p.view, seen=self.ledger.seen(p.target.name, unheard) if unheard else {})
-        view, details = await observe(registry, view, only=p.scope, in_flight=in_flight)
-        limit = None if wanted.refresh else p.target.compare_at_most
-        ids, later = to_inspect(view, everything=p.full, at_most=limit, chance=self.clock.chance())
+        registry, in_flight = run.target.registry, run.target.timing.in_flight
+        unheard = run.view.desired.manifests.keys() - run.view.entries.keys()
+        view = replace(
+            run.view, uncompared_ids=self.ledger.uncompared_ids(run.target.name, unheard) if unheard else {}
+        )
+        view, details = await observe(registry, view, only=run.scope, in_flight=in_flight)
+        limit = None if options.refresh else run.target.compare_at_most
+        ids, later = select_for_comparison(
+            view, everything=run.full, at_most=limit, chance=self.clock.chance()
+        )
         view = replace(view, later=later)
-        p.compared = bool(ids)
+        run.compared = bool(ids)
 
-        async def manifests(declarations: Iterable[Declaration]) -> Mapping[Pair, Manifest]:
-            return await self._manifests(p, declarations)
+        async def manifests(declarations: Iterable[ManifestRef]) -> Mapping[ModelKey, Manifest]:
+            return await self._manifests(run, declarations)
 
         async def told(model_ids: Iterable[str]) -> Details:
             known = {one: details[one] for one in model_ids if one in details}
@@ -444,27 +454,27 @@ class Engine:
             more = await details_of(registry, asked, in_flight)
             return Details(known | more.read, more.unread)
 
-        return await compare(view, [*details, *ids], told, manifests)
+        return await compare_observed(view, [*details, *ids], told, manifests)
 
-    async def _taken(self, p: _Pass, drifted: Collection[Pair]) -> Mapping[str, frozenset[str]]:
+    async def _taken(self, run: TargetRun, drifted: Collection[ModelKey]) -> Mapping[str, frozenset[str]]:
         """Every version of these models' names that is declared, remembered or registered."""
         names = {pair.model_name for pair in drifted}
-        taken = await self._in_git(p.declared.versions, names)
-        remembered = self.ledger.versions(p.target.name, names)
+        taken = await self._in_git(run.declared.versions, names)
+        remembered = self.ledger.versions(run.target.name, names)
         known = {
             name: taken[name].union(pair.model_version for pair in remembered if pair.model_name == name)
             for name in names
         }
-        return await used_versions(p.target.registry, drifted, known, p.target.policy.in_flight)
+        return await used_versions(run.target.registry, drifted, known, run.target.timing.in_flight)
 
-    async def _preflighted(self, p: _Pass, items: tuple[Item, ...]) -> tuple[Item, ...]:
+    async def _preflighted(self, run: TargetRun, items: tuple[ModelState, ...]) -> tuple[ModelState, ...]:
         """The items, with what a look at the files of each new model says; an error stops that import."""
-        look = p.target.preflight
+        look = run.target.preflight
         if look is None:
             return items
-        found: dict[Pair, tuple[Reason, ...]] = {}
+        found: dict[ModelKey, tuple[Reason, ...]] = {}
 
-        async def one(item: Item) -> None:
+        async def one(item: ModelState) -> None:
             if item.pair is None:
                 return
             try:
@@ -477,9 +487,9 @@ class Engine:
 
         imports = [item for item in items if item.verdict is Verdict.IMPORT]
         whole = await self._manifests(
-            p, (p.view.desired.manifests[item.pair] for item in imports if item.pair)
+            run, (run.view.desired.manifests[item.pair] for item in imports if item.pair)
         )
-        await each(imports, one, p.target.policy.in_flight)
+        await gather_limited(imports, one, run.target.timing.in_flight)
         if any(reason.severity == "error" for reasons in found.values() for reason in reasons):
             self._look_no_later_than(_PREFLIGHT_AGAIN)
         return tuple(
@@ -494,132 +504,138 @@ class Engine:
         moment = self.clock.later(seconds)
         self._look_again = min(self._look_again or moment, moment)
 
-    def _check(self, passes: Collection[_Pass], digest: str, wanted: Order) -> None:
-        if wanted.expect not in (None, digest):
-            raise _moved("--expect-digest", str(wanted.expect), digest)
-        if wanted.confirm is None:
+    def _check(self, runs: Collection[TargetRun], digest: str, options: CycleOptions) -> None:
+        if options.expect not in (None, digest):
+            raise _moved("--expect-digest", str(options.expect), digest)
+        if options.confirm is None:
             return
-        confirmed = [p for p in passes if wanted.confirms(p.target.name)]
+        confirmed = [run for run in runs if options.confirms(run.target.name)]
         if not confirmed:
-            names = ", ".join(p.target.name for p in passes)
+            names = ", ".join(run.target.name for run in runs)
             raise ConfigurationError(
-                f"there is no target {wanted.confirm_target} here: the targets are {names}"
+                f"there is no target {options.confirm_target} here: the targets are {names}"
             )
         known = plan_digest(item for p in confirmed for item in p.items)
-        if wanted.confirm != known:
-            raise _moved("--confirm", wanted.confirm, known)
+        if options.confirm != known:
+            raise _moved("--confirm", options.confirm, known)
 
-    async def _guard(self, passes: Collection[_Pass], lineage: Lineage, digest: str) -> None:
+    async def _guard(self, runs: Collection[TargetRun], lineage: Lineage, digest: str) -> None:
         """Puts refusals in the place of what the guards hold back in these targets."""
-        seen = await self._circumstances(passes, lineage.lost_commit)
-        items = guard([item for p in passes for item in p.items], self.guards, seen, digest)
-        for p in passes:
-            p.items = tuple(item for item in items if item.target == p.target.name)
+        seen = await self._guard_context(runs, lineage.lost_commit)
+        items = guard([item for run in runs for item in run.items], self.guards, seen, digest)
+        for run in runs:
+            run.items = tuple(item for item in items if item.target == run.target.name)
 
-    async def _act(self, p: _Pass, wanted: Order) -> None:
-        if p.failure is not None:
+    async def _act(self, run: TargetRun, options: CycleOptions) -> None:
+        if run.failure is not None:
             return
-        await self._tell(p)
+        await self._tell(run)
         imports = [
-            item for item in p.items if item.verdict is Verdict.IMPORT and wanted.only in (None, item.pair)
+            item for item in run.items if item.verdict is Verdict.IMPORT and options.only in (None, item.pair)
         ]
         try:
-            await self._import(p, imports)
-            if wanted.wait:
-                await self._see_through(p, wanted)
-            drifted = p.executor.settler.drifts.keys()
-            if drifted and p.scope is not None:
-                p.view = replace(p.view, taken=await self._taken(p, drifted))
+            await self._import(run, imports)
+            if options.wait:
+                await self._see_through(run, options)
+            drifted = run.executor.settler.drifts.keys()
+            if drifted and run.scope is not None:
+                run.view = replace(run.view, used_versions=await self._taken(run, drifted))
         finally:
-            self._note_outcomes(p)
+            self._note_outcomes(run)
 
-    async def _see_through(self, p: _Pass, wanted: Order) -> None:
+    async def _see_through(self, run: TargetRun, options: CycleOptions) -> None:
         """Waits for all outcomes; what was certainly not made is sent once more, and waited for again."""
 
-        async def manifests() -> Mapping[Pair, Manifest]:
-            return await self._open_manifests(p)
+        async def manifests() -> Mapping[ModelKey, Manifest]:
+            return await self._open_manifests(run)
 
-        await p.executor.see_through(manifests)
-        open_before = {item.pair for item in p.items if item.verdict in (Verdict.IMPORT, Verdict.WAITING)}
-        again = p.executor.not_made() & open_before & p.view.desired.manifests.keys()
-        items = [item for item in p.items if item.pair in again and wanted.only in (None, item.pair)]
+        await run.executor.see_through(manifests)
+        open_before = {item.pair for item in run.items if item.verdict in (Verdict.IMPORT, Verdict.WAITING)}
+        again = run.executor.not_made() & open_before & run.view.desired.manifests.keys()
+        items = [item for item in run.items if item.pair in again and options.only in (None, item.pair)]
         if items:
-            await self._import(p, items)
-            await p.executor.see_through(manifests)
+            await self._import(run, items)
+            await run.executor.see_through(manifests)
 
-    def _note_outcomes(self, p: _Pass) -> None:
+    def _note_outcomes(self, run: TargetRun) -> None:
         """Brings the target's items up to what acting made of them."""
-        moved = [item.pair for item in p.items if item.verdict in _MOVED_BY_ACTING and item.pair]
+        moved = [item.pair for item in run.items if item.verdict in _MOVED_BY_ACTING and item.pair]
         if moved:
-            entries = self.ledger.entries(p.target.name, moved)
-            p.items = tuple(sorted((self._outcome(p, item, entries) for item in p.items), key=order))
+            entries = self.ledger.entries(run.target.name, moved)
+            run.items = tuple(sorted((self._outcome(run, item, entries) for item in run.items), key=sort_key))
 
-    async def _import(self, p: _Pass, items: list[Item]) -> None:
+    async def _import(self, run: TargetRun, items: list[ModelState]) -> None:
         """Imports some after others, so that not all their manifests are in memory together."""
         for start in range(0, len(items), _MANIFESTS_AT_ONCE):
             some = items[start : start + _MANIFESTS_AT_ONCE]
-            wanted = (p.view.desired.manifests[item.pair] for item in some if item.pair)
-            await p.executor.import_all(some, await self._manifests(p, wanted))
+            wanted = (run.view.desired.manifests[item.pair] for item in some if item.pair)
+            await run.executor.import_all(some, await self._manifests(run, wanted))
 
-    async def _tell(self, p: _Pass) -> None:
+    async def _tell(self, run: TargetRun) -> None:
         """Journals what the registry showed."""
-        recorder = p.executor.recorder
-        told = news(p.items, p.view.entries, recorder.cycle_id, self.clock.now())
+        recorder = run.executor.recorder
+        told = news(run.items, run.view.entries, recorder.cycle_id, self.clock.now())
         await recorder.record(list(told))
 
-    def _outcome(self, p: _Pass, item: Item, entries: Mapping[Pair, Entry]) -> Item:
+    def _outcome(
+        self, run: TargetRun, item: ModelState, entries: Mapping[ModelKey, LedgerEntry]
+    ) -> ModelState:
         if item.verdict not in _MOVED_BY_ACTING or item.pair is None:
             return item
         entry = entries.get(item.pair)
-        if item.verdict is Verdict.WAITING and entry == p.view.entries.get(item.pair):
+        if item.verdict is Verdict.WAITING and entry == run.view.entries.get(item.pair):
             return item
-        diff = p.executor.settler.drifts.get(item.pair, ())
-        return after(item._replace(diff=diff), entry, self.clock.now(), p.view)
+        diff = run.executor.settler.drifts.get(item.pair, ())
+        return apply_entry(item._replace(diff=diff), entry, self.clock.now(), run.view)
 
     async def _report(  # noqa: PLR0913, PLR0917 - what one cycle came to
         self,
         commit: str,
         digest: str,
-        passes: list[_Pass],
+        runs: list[TargetRun],
         notes: tuple[str, ...],
-        wanted: Order,
+        options: CycleOptions,
         marks: Mapping[str, str],
     ) -> Report:
-        for p in passes:
-            known = self.ledger.since(p.target.name, p.scope)
-            p.items = dated(p.items, known, self.clock.now() if wanted.act else None)
+        for run in runs:
+            known = self.ledger.since(run.target.name, run.scope)
+            run.items = dated(run.items, known, self.clock.now() if options.act else None)
         report = Report(
             commit,
             digest,
-            tuple(item for p in sorted(passes, key=lambda p: p.target.name) for item in p.items),
-            tuple(p.failure for p in passes if p.failure is not None),
+            tuple(item for run in sorted(runs, key=lambda p: p.target.name) for item in run.items),
+            tuple(run.failure for run in runs if run.failure is not None),
             notes,
         )
-        if wanted.act:
-            await self._remember(report, passes, marks)
-        partial = {p.target.name for p in passes if p.scope is not None or (p.failure and not p.items)}
+        if options.act:
+            await self._remember(report, runs, marks)
+        partial = {
+            run.target.name for run in runs if run.scope is not None or (run.failure and not run.items)
+        }
         return replace(report, unlisted=unlisted(report, self.ledger, partial))
 
-    async def _remember(self, report: Report, passes: Iterable[_Pass], lineage: Mapping[str, str]) -> None:
+    async def _remember(self, report: Report, runs: Iterable[TargetRun], lineage: Mapping[str, str]) -> None:
         """Keeps the verdicts, and after them the index they were made from."""
-        judged = [p for p in passes if p.failure is None or p.items]
+        judged = [run for run in runs if run.failure is None or run.items]
         marks = {
-            (p.target.name, _STANDING): _standing(p.target, _ANY if are_counted(p.items) else report.commit)
-            for p in judged
+            (run.target.name, _STANDING): _standing(
+                run.target, _ANY if are_counted(run.items) else report.commit
+            )
+            for run in judged
         }
-        marks |= {(p.target.name, OBSERVED_IN_FULL): p.view.now.isoformat() for p in judged if p.full}
-        marks |= {(p.target.name, COMPARED): p.view.now.isoformat() for p in judged if p.compared}
-        held = any(p.declared.excess is not None for p in passes)  # this commit is not the one reconciled
+        marks |= {(run.target.name, OBSERVED_IN_FULL): run.view.now.isoformat() for run in judged if run.full}
+        marks |= {(run.target.name, COMPARED): run.view.now.isoformat() for run in judged if run.compared}
+        held = any(run.declared.excess is not None for run in runs)  # this commit is not the one reconciled
         if not held and not any(item.verdict is Verdict.REFUSED for item in report.items):
             marks |= {(_REPOSITORY, name): value for name, value in lineage.items()}
-        self.ledger.save_report(report, {p.target.name: p.scope for p in judged}, marks)
-        for p in judged:
+        self.ledger.save_report(report, {run.target.name: run.scope for run in judged}, marks)
+        for run in judged:
             # after the verdicts: an index at a newer commit than they are of would hide what changed between
-            await self._in_git(p.declared.save)
-            if p.audited:
-                await self._audit(p.target)
-            moving = (item.pair for item in p.items if item.verdict not in AT_REST and item.pair)
-            self._moving[p.target.name] = frozenset(moving)
+            await self._in_git(run.declared.save)
+            if run.audited:
+                await self._audit(run.target)
+            moving = (item.pair for item in run.items if item.verdict not in AT_REST and item.pair)
+            self._moving[run.target.name] = frozenset(moving)
 
     async def _audit(self, target: Target) -> None:
         """Holds the index to git; one that is wrong is made anew by the next cycle."""
@@ -632,7 +648,7 @@ class Engine:
 
     def _executor(self, target: Target, cycle_id: str, journal: Journal) -> Executor:
         recorder = Recorder(target.name, cycle_id, journal, self.clock, self._sent[target.name])
-        return Executor(recorder, target.registry, self.clock, target.policy)
+        return Executor(recorder, target.registry, self.clock, target.timing)
 
 
 _MOVED_BY_ACTING = (Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING)
@@ -640,10 +656,10 @@ _RELEASED = frozenset({EventKind.RELEASED, EventKind.DELETED})
 _MANIFESTS_AT_ONCE = 5000
 
 
-def _admitted(p: _Pass) -> Iterator[Pair]:
+def _admitted(run: TargetRun) -> Iterator[ModelKey]:
     """The pairs to import that were requested with this very content before, or that `retry` released."""
-    for item in p.items:
-        entry = p.view.entries.get(item.pair) if item.verdict is Verdict.IMPORT and item.pair else None
+    for item in run.items:
+        entry = run.view.entries.get(item.pair) if item.verdict is Verdict.IMPORT and item.pair else None
         if entry is not None and (entry.last in _RELEASED or entry.digest == item.digest):
             yield entry.pair
 

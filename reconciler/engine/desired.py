@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.budgets import DEFAULTS
-from reconciler.engine.values import Declaration, Desired, Reading
+from reconciler.engine.values import Desired, ManifestRef, ParsedFile
 from reconciler.errors import BudgetError
 from reconciler.manifest import InvalidManifest, Manifest, is_manifest, read, refuse
 from reconciler.manifest.limits import LARGEST_FILE, Told
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.budgets import Budgets
     from reconciler.contract import Edition
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Blobs
     from reconciler.engine.values import File, Snapshot
 
@@ -33,10 +33,10 @@ _UNREAD = frozenset(
 )  # what `refuse` says
 
 
-def gather(declarations: Iterable[Declaration], invalid: Iterable[InvalidManifest]) -> Desired:
+def group_by_key(declarations: Iterable[ManifestRef], invalid: Iterable[InvalidManifest]) -> Desired:
     """Sorts declarations into unique ones and conflicts; the order given does not matter."""
-    first: dict[Pair, Declaration] = {}
-    several: defaultdict[Pair, list[Declaration]] = defaultdict(list)
+    first: dict[ModelKey, ManifestRef] = {}
+    several: defaultdict[ModelKey, list[ManifestRef]] = defaultdict(list)
     for declaration in declarations:
         if first.setdefault(declaration.pair, declaration) is not declaration:
             several[declaration.pair].append(declaration)
@@ -51,7 +51,7 @@ def gather(declarations: Iterable[Declaration], invalid: Iterable[InvalidManifes
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ManifestParser:
     """Reads the files of one target by the rules of its edition.
 
     Attributes:
@@ -84,7 +84,7 @@ class Reader:
 
     def read(
         self, source: Blobs, files: Iterable[File], look: Look
-    ) -> Iterator[tuple[Reading, tuple[Manifest, ...]]]:
+    ) -> Iterator[tuple[ParsedFile, tuple[Manifest, ...]]]:
         """What each of these files says, with its valid manifests whole; in any order, by one subprocess.
 
         Files that are no concern of this target are left out; see `concerns`.
@@ -104,17 +104,17 @@ class Reader:
         for blob, data in source.read(readable):
             yield from work.of_one_content(readable[blob], data)
 
-    def snapshot(self, source: Blobs, snapshot: Snapshot) -> tuple[Desired, dict[Pair, Manifest]]:
+    def snapshot(self, source: Blobs, snapshot: Snapshot) -> tuple[Desired, dict[ModelKey, Manifest]]:
         """What a whole snapshot declares, and its valid manifests; of those in conflict, one."""
         files = {file.path: file for file in snapshot.files}
-        readings: list[Reading] = []
-        manifests: dict[Pair, Manifest] = {}
+        readings: list[ParsedFile] = []
+        manifests: dict[ModelKey, Manifest] = {}
         for reading, whole in self.read(source, snapshot.files, files.get):
             readings.append(reading)
             manifests |= {one.pair: one for one in whole}
         named = frozenset(path for reading in readings for path, _ in reading.companions)
         declarations = (declaration for reading in readings for declaration in reading.declarations)
-        return gather(declarations, speaking(readings, named)), manifests
+        return group_by_key(declarations, reportable(readings, named)), manifests
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ class _Work:
     One content may stand at very many paths: it is taken apart once, unless it names a file beside it.
     """
 
-    reader: Reader
+    reader: ManifestParser
     source: Blobs
     look: Look
     _bytes: int = 0
@@ -144,7 +144,7 @@ class _Work:
 
     def of_one_content(
         self, files: Iterable[File], data: bytes
-    ) -> Iterator[tuple[Reading, tuple[Manifest, ...]]]:
+    ) -> Iterator[tuple[ParsedFile, tuple[Manifest, ...]]]:
         """What each of these files says, which have the same content."""
         known: dict[tuple[bool, int], tuple[Manifest | InvalidManifest, ...]] = {}
         for file in files:
@@ -168,12 +168,12 @@ class _Work:
         file: File,
         results: Collection[Manifest | InvalidManifest],
         companions: tuple[tuple[str, str | None], ...] = (),
-    ) -> Reading:
+    ) -> ParsedFile:
         """What the file says. Raises BudgetError."""
         self._documents += len(results)
         self.reader.require_few(self._documents)
         self._faults += sum(len(reasons_of(one)) for one in results)
-        return Reading(
+        return ParsedFile(
             file.path,
             file.blob,
             tuple(declared_by(one) for one in results if isinstance(one, Manifest)),
@@ -204,7 +204,7 @@ class _Work:
         return self._beside[1]
 
 
-def moved_to(reading: Reading, path: str) -> Reading | None:
+def moved_to(reading: ParsedFile, path: str) -> ParsedFile | None:
     """What a file of the same content says elsewhere; None where that takes a look at it.
 
     What is wrong with a file, and what it names beside it, depends on where it is.
@@ -217,15 +217,15 @@ def moved_to(reading: Reading, path: str) -> Reading | None:
         )
         for declaration in reading.declarations
     )
-    return Reading(path, reading.blob, tuple(declarations))
+    return ParsedFile(path, reading.blob, tuple(declarations))
 
 
-def declared_by(manifest: Manifest) -> Declaration:
+def declared_by(manifest: Manifest) -> ManifestRef:
     """What a plan needs of a manifest."""
-    return Declaration(manifest.pair, manifest.digest, manifest.path, manifest.line, manifest.warnings)
+    return ManifestRef(manifest.pair, manifest.digest, manifest.path, manifest.line, manifest.warnings)
 
 
-def speaking(readings: Iterable[Reading], named: frozenset[str]) -> Iterator[InvalidManifest]:
+def reportable(readings: Iterable[ParsedFile], named: frozenset[str]) -> Iterator[InvalidManifest]:
     """What is invalid, without files that declare nothing and that a manifest names as its configuration.
 
     A file that was refused unread is told of in any case.
@@ -236,7 +236,7 @@ def speaking(readings: Iterable[Reading], named: frozenset[str]) -> Iterator[Inv
             yield from reading.invalid
 
 
-def _place(found: Declaration | InvalidManifest) -> tuple[str, int]:
+def _place(found: ManifestRef | InvalidManifest) -> tuple[str, int]:
     return found.path, found.line
 
 

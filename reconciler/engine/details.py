@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.bounded import each
+from reconciler.engine.concurrency import gather_limited
 from reconciler.engine.setbacks import Setbacks
 from reconciler.errors import NotFound, RegistryError
 
@@ -50,5 +50,5 @@ async def details_of(registry: Registry, model_ids: Iterable[str], in_flight: in
         else:
             setbacks.passed()
 
-    await each(dict.fromkeys(model_ids), one, in_flight)
+    await gather_limited(dict.fromkeys(model_ids), one, in_flight)
     return details

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.contract.pair import Pair
-    from reconciler.engine.values import Item
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.values import ModelState
 
-    Judged = Mapping[str, Collection[Pair] | None]
+    Judged = Mapping[str, Collection[ModelKey] | None]
     """By target, the pairs that a report speaks of; None where it speaks of everything."""
 
 MessageKind = Literal["attention", "recovered", "test"]
@@ -67,7 +67,7 @@ class Subscription:
     verdicts: frozenset[str] | None = None
     models: tuple[str, ...] | None = None
 
-    def wants(self, item: Item) -> bool:
+    def wants(self, item: ModelState) -> bool:
         """Whether the sink is to hear that this model has this verdict."""
         return (
             (self.targets is None or item.target in self.targets)
@@ -75,7 +75,7 @@ class Subscription:
             and (self.models is None or item.model_name is None or self._names(item))
         )
 
-    def _names(self, item: Item) -> bool:
+    def _names(self, item: ModelState) -> bool:
         names = (item.model_name or "", item.title)
         return any(fnmatchcase(name, pattern) for pattern in self.models or () for name in names)
 
@@ -148,7 +148,7 @@ class OutboxUpdate(NamedTuple):
 
 def outbox_update(
     episodes: Iterable[Episode],
-    items: Sequence[Item],
+    items: Sequence[ModelState],
     judged: Judged,
     subscriptions: Iterable[Subscription],
     now: datetime,
@@ -184,15 +184,15 @@ def outbox_update(
     return OutboxUpdate(tuple(messages), tuple(ended))
 
 
-def _by_subject(held: Iterable[Item]) -> dict[Subject, Item]:
+def _by_subject(held: Iterable[ModelState]) -> dict[Subject, ModelState]:
     """By model, what is most urgent of it."""
-    found: dict[Subject, Item] = {}
+    found: dict[Subject, ModelState] = {}
     for item in sorted(held, key=lambda item: HELD.index(item.verdict)):
         found.setdefault(_subject(item), item)
     return found
 
 
-def _verdicts(items: Iterable[Item], subjects: Collection[Subject]) -> dict[Subject, Item]:
+def _verdicts(items: Iterable[ModelState], subjects: Collection[Subject]) -> dict[Subject, ModelState]:
     """What the report says of these models."""
     targets = {subject.target for subject in subjects}
     found = ((_subject(item), item) for item in items if item.target in targets)
@@ -213,12 +213,14 @@ def _is_judged(episode: Episode, judged: Judged) -> bool:
     )
 
 
-def _subject(item: Item) -> Subject:
+def _subject(item: ModelState) -> Subject:
     path = item.path if item.model_name is None or item.model_version is None else None
     return Subject(item.target, item.model_name, item.model_version, path)
 
 
-def _attention(sink: str, subject: Subject, item: Item, before: Episode | None, now: datetime) -> Message:
+def _attention(
+    sink: str, subject: Subject, item: ModelState, before: Episode | None, now: datetime
+) -> Message:
     return Message(
         sink,
         "attention",
@@ -231,7 +233,7 @@ def _attention(sink: str, subject: Subject, item: Item, before: Episode | None, 
     )
 
 
-def _recovered(before: Episode, item: Item | None, now: datetime) -> Message:
+def _recovered(before: Episode, item: ModelState | None, now: datetime) -> Message:
     verdict = item.verdict if item else None
     facts = _facts(item) if item else {}
     return Message(
@@ -239,7 +241,7 @@ def _recovered(before: Episode, item: Item | None, now: datetime) -> Message:
     )
 
 
-def _facts(item: Item) -> dict[str, Any]:
+def _facts(item: ModelState) -> dict[str, Any]:
     reason = next(iter(item.reasons), None)
     return {
         "code": reason.code if reason else None,

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.engine.bounded import each
+from reconciler.engine.concurrency import gather_limited
 from reconciler.engine.follow import Follower
 from reconciler.engine.setbacks import Setbacks, is_about_others_too
 from reconciler.engine.settle import Settler
-from reconciler.engine.values import Entry, EventKind, Item, Phase
+from reconciler.engine.values import EventKind, LedgerEntry, ModelState, Phase
 from reconciler.errors import AlreadyExists, OutcomeUnknown, RegistryError, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from reconciler.contract.pair import Pair
-    from reconciler.engine.clock import Clock, Policy
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.clock import Clock, Timing
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
     from reconciler.engine.values import Created
@@ -42,15 +42,15 @@ class Executor:
     recorder: Recorder
     registry: Registry
     clock: Clock
-    policy: Policy
+    timing: Timing
     settler: Settler = field(init=False)
     follower: Follower = field(init=False)
 
     def __post_init__(self) -> None:
-        self.settler = Settler(self.recorder, self.registry, self.policy)
-        self.follower = Follower(self.recorder, self.registry, self.policy)
+        self.settler = Settler(self.recorder, self.registry, self.timing)
+        self.follower = Follower(self.recorder, self.registry, self.timing)
 
-    async def import_all(self, items: Sequence[Item], manifests: Mapping[Pair, Manifest]) -> None:
+    async def import_all(self, items: Sequence[ModelState], manifests: Mapping[ModelKey, Manifest]) -> None:
         """Imports each item, a few at a time; stops starting new ones when asked to stop.
 
         Raises:
@@ -60,22 +60,22 @@ class Executor:
         """
         setbacks = Setbacks(_ENOUGH)
 
-        async def one(item: Item) -> None:
+        async def one(item: ModelState) -> None:
             if item.pair is not None and not self.clock.stopping() and not setbacks.given_up:
                 await self._import(item, manifests[item.pair], setbacks)
 
-        await each(items, one, self.policy.in_flight)
+        await gather_limited(items, one, self.timing.in_flight)
         if setbacks.last is not None and not setbacks.successes:
             raise setbacks.last
 
-    async def see_through(self, manifests: Callable[[], Awaitable[Mapping[Pair, Manifest]]]) -> None:
+    async def see_through(self, manifests: Callable[[], Awaitable[Mapping[ModelKey, Manifest]]]) -> None:
         """Asks until every import is final and every intent settled, or until a deadline, or a stop.
 
         Args:
             manifests: gives the manifests of the intents that are open.
         """
-        deadline = self.clock.later(self.policy.follow_deadline)
-        wait, looked = self.policy.follow_first, datetime.min.replace(tzinfo=UTC)
+        deadline = self.clock.later(self.timing.follow_deadline)
+        wait, looked = self.timing.follow_first, datetime.min.replace(tzinfo=UTC)
         while not self.clock.stopping() and self.clock.now() < deadline:
             look = self.settler.next_look(looked)
             if look is None and not self.follower.unfinished():
@@ -86,17 +86,17 @@ class Executor:
                 looked = self.clock.now()
                 await self.settler.settle_all(await manifests())
             await self.follower.once()
-            wait = min(self.policy.follow_max, wait * 1.5)
+            wait = min(self.timing.follow_max, wait * 1.5)
 
-    def not_made(self) -> frozenset[Pair]:
+    def not_made(self) -> frozenset[ModelKey]:
         """The pairs whose import was settled as not made in this cycle, and may be sent again."""
         return frozenset(
             entry.pair
-            for entry in self.recorder.ledger.restless(self.recorder.target)
+            for entry in self.recorder.ledger.pending(self.recorder.target)
             if entry.phase is Phase.RELEASED and entry.last is EventKind.NOT_FOUND
         )
 
-    async def _import(self, item: Item, manifest: Manifest, setbacks: Setbacks) -> None:
+    async def _import(self, item: ModelState, manifest: Manifest, setbacks: Setbacks) -> None:
         """One import: one intent, one POST, one result."""
         try:
             created = await self._send(item, manifest)
@@ -123,13 +123,13 @@ class Executor:
             )
         setbacks.passed()
 
-    async def _send(self, item: Item, manifest: Manifest) -> Created:
+    async def _send(self, item: ModelState, manifest: Manifest) -> Created:
         async def intend() -> None:
             await self.recorder.intend(
                 manifest.pair,
                 operation_id=self.clock.new_id(),
                 author=item.author,
-                not_before=self.clock.later(self.policy.uncertain),
+                not_before=self.clock.later(self.timing.uncertain),
                 **_declared(item, manifest),
             )
 
@@ -151,12 +151,12 @@ class Executor:
         """409: somebody, perhaps this program in an earlier life, registered the pair, or it is elsewhere."""
         if await self.settler.settle(manifest.pair, manifest):
             return
-        not_before = self.clock.later(self.policy.settle)  # a list may show a new model late
+        not_before = self.clock.later(self.timing.settle)  # a list may show a new model late
         await self.recorder.answered(manifest.pair, EventKind.EXISTS, error, not_before=not_before)
 
-    async def _postpone(self, item: Item, manifest: Manifest, error: RegistryError) -> None:
-        entry: Entry | None = self.recorder.entry(manifest.pair)
-        wait = self.policy.backoff(
+    async def _postpone(self, item: ModelState, manifest: Manifest, error: RegistryError) -> None:
+        entry: LedgerEntry | None = self.recorder.entry(manifest.pair)
+        wait = self.timing.backoff(
             max(1, entry.attempts) if entry else 1, self.clock.chance(), error.retry_after
         )
         not_before = self.clock.later(wait)
@@ -166,6 +166,6 @@ class Executor:
         )
 
 
-def _declared(item: Item, manifest: Manifest) -> dict[str, object]:
+def _declared(item: ModelState, manifest: Manifest) -> dict[str, object]:
     """What was declared, and where: known also where nothing was sent, and so no intent written."""
     return {"digest": manifest.digest, "commit": item.commit, "path": item.path, "line": item.line}

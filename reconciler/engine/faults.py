@@ -6,22 +6,22 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from reconciler.contract.wording import many
-from reconciler.engine.values import Item, Verdict
+from reconciler.engine.values import ModelState, Verdict
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from reconciler.contract.pair import Pair
-    from reconciler.engine.values import Declaration
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.values import ManifestRef
 
 _CLAIMS = 10
 """Manifests that claim one pair and are named."""
 
 
 def conflict_reasons(
-    pair: Pair, claims: Sequence[Declaration], only: Collection[str] = ()
+    pair: ModelKey, claims: Sequence[ManifestRef], only: Collection[str] = ()
 ) -> tuple[Reason, ...]:
     """One reason for each manifest that claims a pair which others claim too; for the first of very many.
 
@@ -42,7 +42,7 @@ def conflict_reasons(
     )
 
 
-def within(faulty: Sequence[Item], most: int) -> list[Item]:
+def within(faulty: Sequence[ModelState], most: int) -> list[ModelState]:
     """These items, in order, as long as they have no more than `most` reasons; one item counts the others.
 
     Whatever was left out is in conflict or invalid: nothing is imported of it, and it is told once it is
@@ -56,16 +56,16 @@ def within(faulty: Sequence[Item], most: int) -> list[Item]:
     return list(faulty)
 
 
-def are_counted(items: Sequence[Item]) -> bool:
+def are_counted(items: Sequence[ModelState]) -> bool:
     """Whether some of these stand for others that are only counted."""
     return any(item.reasons and item.reasons[0].code == MORE for item in items)
 
 
-def _counted(rest: Sequence[Item]) -> Item:
+def _counted(rest: Sequence[ModelState]) -> ModelState:
     problems = sum(len(item.reasons) for item in rest)
     message = (
         f"and {many(problems, 'more problem')} of {many(len(rest), 'manifest')} from here on: correct "
         "the first ones, or raise limits.faults"
     )
     place = rest[0].path
-    return Item(rest[0].target, Verdict.INVALID, path=place, reasons=(Reason(MORE, message, place),))
+    return ModelState(rest[0].target, Verdict.INVALID, path=place, reasons=(Reason(MORE, message, place),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.contract import lifecycle
-from reconciler.engine.values import Entry, Event, EventKind, Phase
+from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase
 
 _PHASE = {
     EventKind.IMPORT_REQUESTED: Phase.INTENDED,
@@ -28,7 +28,7 @@ _FREEING = frozenset({EventKind.RELEASED, EventKind.DELETED})
 _OF_UNKNOWN_CONTENT = frozenset({EventKind.DRIFTED, EventKind.FAILED})
 
 
-def fold(entry: Entry | None, event: Event) -> Entry:
+def apply_event(entry: LedgerEntry | None, event: Event) -> LedgerEntry:
     """The entry after `event`; pure, so that a ledger can always be rebuilt from its journal.
 
     What an event leaves out keeps its value; `not_before`, `code` and `detail` speak of the newest event
@@ -36,7 +36,7 @@ def fold(entry: Entry | None, event: Event) -> Entry:
     content a model was made from, or found equal to; a model that somebody else made has none.
     """
     if entry is None:
-        entry = Entry(event.target, event.pair, Phase.RELEASED, event.kind, event.at)
+        entry = LedgerEntry(event.target, event.pair, Phase.RELEASED, event.kind, event.at)
     kind = event.kind
     attempts, digest = entry.attempts, event.digest or entry.digest
     operation_id = event.operation_id or entry.operation_id
@@ -48,7 +48,7 @@ def fold(entry: Entry | None, event: Event) -> Entry:
     elif kind is EventKind.IMPORT_REQUESTED:
         attempts = entry.attempts + 1 if entry.digest == event.digest else 1
         model_id = model_status = None
-    return Entry(
+    return LedgerEntry(
         entry.target,
         entry.pair,
         _PHASE.get(kind, entry.phase),
@@ -71,7 +71,7 @@ def fold(entry: Entry | None, event: Event) -> Entry:
     )
 
 
-def at_rest(entry: Entry) -> bool:
+def at_rest(entry: LedgerEntry) -> bool:
     """Whether the pair waits for nothing: no outcome to settle, no attempt to make, no status to poll."""
     if entry.phase is not Phase.REGISTERED:
         return entry.phase is Phase.REJECTED
@@ -80,6 +80,6 @@ def at_rest(entry: Entry) -> bool:
     return lifecycle(entry.model_status) != "pending"
 
 
-def _is_known(entry: Entry, event: Event) -> bool:
+def _is_known(entry: LedgerEntry, event: Event) -> bool:
     """Whether the event speaks of the model that the entry remembers."""
     return entry.phase is Phase.REGISTERED and entry.model_id == event.model_id

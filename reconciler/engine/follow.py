@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.contract import lifecycle
+from reconciler.contract import lifecycle, status_of
 from reconciler.engine.details import details_of
-from reconciler.engine.values import Entry, EventKind, Phase
+from reconciler.engine.values import EventKind, LedgerEntry, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from reconciler.engine.clock import Policy
+    from reconciler.engine.clock import Timing
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
 
@@ -25,11 +25,11 @@ class Follower:
 
     recorder: Recorder
     registry: Registry
-    policy: Policy
+    timing: Timing
 
-    def unfinished(self) -> list[Entry]:
+    def unfinished(self) -> list[LedgerEntry]:
         """Registered models whose last known status is not final."""
-        restless = self.recorder.ledger.restless(self.recorder.target)
+        restless = self.recorder.ledger.pending(self.recorder.target)
         return [entry for entry in restless if entry.phase is Phase.REGISTERED]
 
     async def once(self) -> None:
@@ -51,10 +51,8 @@ class Follower:
             return {}
         statuses: dict[str, str | None] = {}
         if len(model_ids) <= _FEW:
-            details = await details_of(self.registry, model_ids, self.policy.in_flight)
-            statuses = {
-                model_id: _text(detail.get("model_status")) for model_id, detail in details.read.items()
-            }
+            details = await details_of(self.registry, model_ids, self.timing.in_flight)
+            statuses = {model_id: status_of(detail) for model_id, detail in details.read.items()}
             if not details.unread:
                 return statuses
         return {model.model_id: model.status for model in await self.registry.list_models()} | statuses
@@ -65,7 +63,3 @@ def status_event(status: str) -> EventKind:
     return {"published": EventKind.PUBLISHED, "failed": EventKind.FAILED}.get(
         lifecycle(status), EventKind.STATUS
     )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -13,7 +13,7 @@ from reconciler.errors import BudgetError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from reconciler.engine.values import Attribution, Delta
+    from reconciler.engine.values import CommitInfo, Delta
 
     Beyond = Callable[[str, Collection[str]], Mapping[str, str | None]]
     """The entry (`mode id`) of each path at a commit, None where it has none."""
@@ -39,7 +39,7 @@ class Logged(Protocol):
         """The second of the committer's clock, since the epoch."""
 
     @property
-    def attribution(self) -> Attribution:
+    def attribution(self) -> CommitInfo:
         """Who made it, when, and its subject."""
 
 

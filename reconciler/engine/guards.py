@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.contract.wording import many
-from reconciler.engine.values import Item, Verdict
+from reconciler.engine.values import ModelState, Verdict
 from reconciler.manifest import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Guards:
         max_imports_per_cycle: more imports than this in one cycle are all refused.
         max_disappearances: a model that vanished from the registry this often is not imported again.
         allow_empty: whether a directory that declared models may come to declare none.
-        allow_rewritten_history: whether imports may come from a branch that lost the commit reconciled last.
+        allow_rewritten_history: whether imports may come from a branch that no longer contains the commit
+            reconciled last (force-push).
     """
 
     max_imports_per_cycle: int = 100
@@ -37,7 +38,7 @@ class Guards:
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class GuardContext:
     """What the guards look at beside the plan itself.
 
     Attributes:
@@ -48,11 +49,11 @@ class Circumstances:
     """
 
     lost_commit: str | None = None
-    disappearances: Mapping[tuple[str, Pair], int] = field(default_factory=dict)
+    disappearances: Mapping[tuple[str, ModelKey], int] = field(default_factory=dict)
     empty: frozenset[str] = frozenset()
-    admitted: frozenset[tuple[str, Pair]] = frozenset()
+    admitted: frozenset[tuple[str, ModelKey]] = frozenset()
 
-    def is_new(self, item: Item) -> bool:
+    def is_new(self, item: ModelState) -> bool:
         """Whether this is an import that nobody has let through yet."""
         return item.verdict is Verdict.IMPORT and (item.target, item.pair) not in self.admitted
 
@@ -60,12 +61,14 @@ class Circumstances:
 NO_LONGER_DECLARED = "no-longer-declared"
 
 
-def guard(items: Sequence[Item], guards: Guards, seen: Circumstances, digest: str) -> tuple[Item, ...]:
+def guard(
+    items: Sequence[ModelState], guards: Guards, seen: GuardContext, digest: str
+) -> tuple[ModelState, ...]:
     """The items, with a refusal in place of what a guard holds back."""
     imports = sum(map(seen.is_new, items))
     emptied = frozenset() if guards.allow_empty else seen.empty
 
-    def objection(item: Item) -> tuple[str, str] | None:
+    def objection(item: ModelState) -> tuple[str, str] | None:
         if item.verdict is Verdict.UNMANAGED and item.target in emptied and _was_declared(item):
             return "allow_empty", "no manifest is left in this target's directory"
         return _to_import(item, imports, guards, seen) if item.verdict is Verdict.IMPORT else None
@@ -73,11 +76,11 @@ def guard(items: Sequence[Item], guards: Guards, seen: Circumstances, digest: st
     return tuple(_refused(item, found, digest) if (found := objection(item)) else item for item in items)
 
 
-def _was_declared(item: Item) -> bool:
+def _was_declared(item: ModelState) -> bool:
     return any(reason.code == NO_LONGER_DECLARED for reason in item.reasons)
 
 
-def _to_import(item: Item, imports: int, guards: Guards, seen: Circumstances) -> tuple[str, str] | None:
+def _to_import(item: ModelState, imports: int, guards: Guards, seen: GuardContext) -> tuple[str, str] | None:
     """The knob that holds an import back, and why; None lets it through."""
     vanished = seen.disappearances.get((item.target, item.pair), 0) if item.pair else 0
     if vanished >= guards.max_disappearances:
@@ -96,7 +99,7 @@ def _to_import(item: Item, imports: int, guards: Guards, seen: Circumstances) ->
     return None
 
 
-def _refused(item: Item, found: tuple[str, str], digest: str) -> Item:
+def _refused(item: ModelState, found: tuple[str, str], digest: str) -> ModelState:
     knob, why = found
     message = (
         f"{why}: if that is meant, set guards.{knob}, or go through once with "

@@ -21,10 +21,10 @@ from reconciler.manifest.sections import claim, is_json, sections
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.graph import CommitGraph, Logged
     from reconciler.engine.ports import Source
-    from reconciler.engine.values import Attribution, Reading
+    from reconciler.engine.values import CommitInfo, ParsedFile
 
 _PLACES = 10
 """Files of one commit that declare one model and are told of: it may stand in very many."""
@@ -48,7 +48,7 @@ class _Content(NamedTuple):
     """Which documents of a file name which pair; each document by a digest of its text."""
 
     number: int
-    pairs: Mapping[Pair, tuple[bytes, ...]]
+    pairs: Mapping[ModelKey, tuple[bytes, ...]]
 
 
 _NOTHING = _Content(0, {})
@@ -64,7 +64,7 @@ def history_update(  # noqa: PLR0913 - what is known, and of what
     source: Source,
     root: str,
     *,
-    known: Iterable[Reading] = (),
+    known: Iterable[ParsedFile] = (),
     older: Callable[[Collection[str]], Mapping[str, int]] = no_places,
     is_whole: bool = False,
 ) -> HistoryUpdate:
@@ -88,7 +88,9 @@ def history_update(  # noqa: PLR0913 - what is known, and of what
     return HistoryUpdate(made, changes, is_whole)
 
 
-def whole_history(source: Source, root: str, commit: str, known: Iterable[Reading]) -> HistoryUpdate | None:
+def whole_history(
+    source: Source, root: str, commit: str, known: Iterable[ParsedFile]
+) -> HistoryUpdate | None:
     """All that there is to keep of the branch of this commit; None where its history ends too soon.
 
     Raises:
@@ -110,8 +112,8 @@ def model_changes(  # noqa: PLR0913 - what is asked for
     version: str | None = None,
     *,
     place: Mapping[str, int] | None = None,
-    known: Iterable[Reading] = (),
-) -> dict[Pair, Sequence[FileChange]]:
+    known: Iterable[ParsedFile] = (),
+) -> dict[ModelKey, Sequence[FileChange]]:
     """What the commits of a graph did to each model's document, newest first.
 
     Args:
@@ -135,12 +137,12 @@ def model_changes(  # noqa: PLR0913 - what is asked for
         if is_manifest(delta.path, root)
     ]
 
-    def is_wanted(pair: Pair) -> bool:
+    def is_wanted(pair: ModelKey) -> bool:
         return name in (None, pair.model_name) and version in (None, pair.model_version)
 
     contents = _contents(touches, source, is_wanted, name, _single(known, is_wanted))
-    found: defaultdict[Pair, dict[str, list[FileChange]]] = defaultdict(lambda: defaultdict(list))
-    made: dict[str, Attribution] = {}
+    found: defaultdict[ModelKey, dict[str, list[FileChange]]] = defaultdict(lambda: defaultdict(list))
+    made: dict[str, CommitInfo] = {}
     for touch in touches:
         after = contents.get(_kind(touch.path, touch.after), _NOTHING)
         before = [contents.get(_kind(touch.path, entry), _NOTHING) for entry in touch.before]
@@ -154,7 +156,7 @@ def model_changes(  # noqa: PLR0913 - what is asked for
     return {pair: list(_told(commits.values())) for pair, commits in found.items()}
 
 
-def _is_same(pair: Pair, before: _Content, after: _Content) -> bool:
+def _is_same(pair: ModelKey, before: _Content, after: _Content) -> bool:
     if before.number == after.number == 1 and pair in before.pairs and pair in after.pairs:
         return False
     return before.pairs.get(pair) == after.pairs.get(pair)
@@ -166,7 +168,7 @@ def _told(commits: Iterable[list[FileChange]]) -> Iterator[FileChange]:
         yield from [change for change in changes if not change.deleted][:_PLACES] or changes[:1]
 
 
-def _single(known: Iterable[Reading], is_wanted: Callable[[Pair], bool]) -> dict[_Kind, _Content]:
+def _single(known: Iterable[ParsedFile], is_wanted: Callable[[ModelKey], bool]) -> dict[_Kind, _Content]:
     """What contents with one valid document say; which text it is tells nobody, and matters to nobody."""
     found: dict[_Kind, _Content] = {}
     for reading in known:
@@ -180,7 +182,7 @@ def _single(known: Iterable[Reading], is_wanted: Callable[[Pair], bool]) -> dict
 def _contents(
     touches: Iterable[_Touch],
     source: Source,
-    is_wanted: Callable[[Pair], bool],
+    is_wanted: Callable[[ModelKey], bool],
     name: str | None,
     single: Mapping[_Kind, _Content],
 ) -> dict[_Kind, _Content]:
@@ -202,9 +204,9 @@ def _contents(
     return found
 
 
-def _content(path: str, data: bytes, is_wanted: Callable[[Pair], bool]) -> _Content:
+def _content(path: str, data: bytes, is_wanted: Callable[[ModelKey], bool]) -> _Content:
     documents = sections(path, data)
-    pairs: dict[Pair, tuple[bytes, ...]] = {}
+    pairs: dict[ModelKey, tuple[bytes, ...]] = {}
     for document in documents:
         pair = claim(path, document.text)
         if pair is not None and is_wanted(pair):

@@ -24,12 +24,12 @@ class Journal:
     """The way to the ledger's journal for what one event loop does.
 
     Attributes:
-        heard: told of every event once it is on disk.
+        on_event: told of every event once it is on disk.
         actor: who asked for what is done, recorded with every event.
     """
 
     ledger: Ledger
-    heard: Callable[[Event], None] = lambda _: None
+    on_event: Callable[[Event], None] = lambda _: None
     actor: str | None = None
     _waiting: list[Waiting] = field(default_factory=list)
     _writer: asyncio.Task[None] | None = None
@@ -56,7 +56,7 @@ class Journal:
             events = [event for some, _ in batch for event in some]
             try:
                 for event in await asyncio.to_thread(self.ledger.append, events):
-                    self.heard(event)
+                    self.on_event(event)
             except BaseException as error:  # noqa: BLE001 - it is raised where each of them is waited for
                 _tell(batch, error)
             else:

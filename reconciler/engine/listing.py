@@ -11,8 +11,8 @@ from reconciler.engine.values import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.contract.pair import Pair
-    from reconciler.engine.values import Item
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.values import ModelState
 
 ATTENTION_ORDER = (
     Verdict.REFUSED,
@@ -75,7 +75,7 @@ class Listing:
             asked for.
     """
 
-    items: tuple[Item, ...] = ()
+    items: tuple[ModelState, ...] = ()
     numbers: Mapping[tuple[str, Verdict], int] = field(default_factory=dict)
 
     def by_verdict(self, target: str = "") -> dict[Verdict, int]:
@@ -94,8 +94,8 @@ class Listing:
 class MatrixRow(NamedTuple):
     """One name and version, in every target that knows it."""
 
-    pair: Pair
-    cells: Mapping[str, Item]
+    pair: ModelKey
+    cells: Mapping[str, ModelState]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +113,12 @@ class Matrix:
     numbers: Mapping[tuple[str, Verdict], int] = field(default_factory=dict)
 
 
-def by_pair(items: Iterable[Item]) -> tuple[MatrixRow, ...]:
+def by_pair(items: Iterable[ModelState]) -> tuple[MatrixRow, ...]:
     """The models by name and version, in the order in which these come; without those of no known pair.
 
     Of several models of one pair in one target the one that needs most attention is shown.
     """
-    rows: dict[Pair, dict[str, Item]] = {}
+    rows: dict[ModelKey, dict[str, ModelState]] = {}
     for item in items:
         if item.pair is not None:
             cells = rows.setdefault(item.pair, {})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract.side_by_side import FieldComparison, side_by_side
 from reconciler.engine.details import details_of
 from reconciler.engine.observe import observe
-from reconciler.engine.plan import View, look, verdicts
+from reconciler.engine.plan import PlannerInput, compare, verdicts
 from reconciler.engine.values import Verdict
 from reconciler.errors import Exit, TargetUnusable
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from reconciler.contract.pair import Pair
-    from reconciler.engine.declared import Declared
-    from reconciler.engine.order import Target
-    from reconciler.engine.values import Desired, Difference, Entry, Item, ObservedModel
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.desired_state import DesiredState
+    from reconciler.engine.options import Target
+    from reconciler.engine.values import Desired, Difference, LedgerEntry, ModelState, ObservedModel
     from reconciler.manifest import Manifest
 
 
@@ -47,9 +47,9 @@ class ModelDiff:
     """
 
     target: str
-    pair: Pair
+    pair: ModelKey
     result: DiffResult
-    item: Item | None = None
+    item: ModelState | None = None
     model_id: str | None = None
     diff: tuple[Difference, ...] = ()
     fields: tuple[FieldComparison, ...] = ()
@@ -65,13 +65,13 @@ class DeclaredModel:
         used_versions: of its name: declared, registered earlier or remembered.
     """
 
-    pair: Pair
+    pair: ModelKey
     desired: Desired
     manifest: Manifest | None
     used_versions: frozenset[str] = frozenset()
 
 
-def declared_model(found: Declared, pair: Pair, remembered: Iterable[Pair]) -> DeclaredModel:
+def declared_model(found: DesiredState, pair: ModelKey, remembered: Iterable[ModelKey]) -> DeclaredModel:
     """What is declared of the pair at one commit; `remembered` are pairs that the state knows of its name."""
     name = pair.model_name
     desired = found.desired([pair])
@@ -80,7 +80,7 @@ def declared_model(found: Declared, pair: Pair, remembered: Iterable[Pair]) -> D
 
 
 async def diff_model(
-    target: Target, declared: DeclaredModel, entry: Entry | None, now: datetime
+    target: Target, declared: DeclaredModel, entry: LedgerEntry | None, now: datetime
 ) -> ModelDiff:
     """Compares the pair in one target.
 
@@ -88,12 +88,12 @@ async def diff_model(
         RegistryError, TargetUnusable: the registry could not be asked, or its detail could not be understood.
     """
     pair = declared.pair
-    view = View(
+    view = PlannerInput(
         target.name,
         declared.desired,
         now,
         entries={} if entry is None else {pair: entry},
-        taken={pair.model_name: declared.used_versions},
+        used_versions={pair.model_name: declared.used_versions},
     )
     view, known = await observe(target.registry, view, only=frozenset({pair}), in_flight=1)
     unread = {**view.unread, **{str(one): why for one, why in view.unasked.items()}}
@@ -104,14 +104,14 @@ async def diff_model(
         details = await details_of(target.registry, asked, 1)
         detail, unread = {**known, **details.read}.get(model.model_id), unread | details.unread
     if unread:
-        raise TargetUnusable(f"{pair} could not be compared: {next(iter(unread.values()))}", Exit.UNUSABLE)
+        raise TargetUnusable(f"{pair} could not be compared: {next(iter(unread.values()))}", Exit.UNAVAILABLE)
     return _compared(target, declared, view, model, detail)
 
 
 def _compared(
     target: Target,
     declared: DeclaredModel,
-    view: View,
+    view: PlannerInput,
     model: ObservedModel | None,
     detail: Mapping[str, Any] | None,
 ) -> ModelDiff:
@@ -122,10 +122,10 @@ def _compared(
     if model is None or detail is None:
         view, model, detail = replace(view, observed={}), None, {}
     else:
-        comparison = look(request, detail)
+        comparison = compare(request, detail)
         if comparison.unread is not None:
-            raise TargetUnusable(f"{pair} could not be compared: {comparison.unread}", Exit.UNUSABLE)
-        diff, view = comparison.diff, replace(view, looks={model.model_id: comparison})
+            raise TargetUnusable(f"{pair} could not be compared: {comparison.unread}", Exit.UNAVAILABLE)
+        diff, view = comparison.diff, replace(view, comparisons={model.model_id: comparison})
     item = next((one for one in verdicts(view) if one.pair == pair), None)
     return ModelDiff(
         target.name,
@@ -139,7 +139,7 @@ def _compared(
 
 
 def _result(
-    item: Item | None, diff: tuple[Difference, ...], *, declared: bool, registered: bool
+    item: ModelState | None, diff: tuple[Difference, ...], *, declared: bool, registered: bool
 ) -> DiffResult:
     if item is not None and item.verdict in (Verdict.CONFLICT, Verdict.INVALID):
         return DiffResult.UNUSABLE

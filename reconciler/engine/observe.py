@@ -6,24 +6,33 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import lifecycle
-from reconciler.engine.bounded import each
+from reconciler.engine.concurrency import gather_limited
 from reconciler.engine.details import details_of
 from reconciler.engine.drift import fields_of
 from reconciler.engine.follow import status_event
-from reconciler.engine.plan import by_pair, look
+from reconciler.engine.plan import by_pair, compare
 from reconciler.engine.setbacks import Setbacks
-from reconciler.engine.values import Entry, Event, EventKind, Item, ObservedModel, Phase, Verdict, stand
+from reconciler.engine.values import (
+    Event,
+    EventKind,
+    LedgerEntry,
+    ModelState,
+    ObservedModel,
+    Phase,
+    Verdict,
+    stand,
+)
 from reconciler.errors import RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.details import Details
-    from reconciler.engine.plan import View
+    from reconciler.engine.plan import PlannerInput
     from reconciler.engine.ports import Registry
-    from reconciler.engine.values import Declaration
+    from reconciler.engine.values import ManifestRef
     from reconciler.manifest import Manifest
 
 _AT_ONCE = 500  # models whose details are in memory together
@@ -33,8 +42,8 @@ _SETTLED_NOW = (EventKind.MISSING, EventKind.DRIFTED)  # told before, and no lon
 
 
 async def observe(
-    registry: Registry, view: View, *, only: frozenset[Pair] | None, in_flight: int
-) -> tuple[View, Mapping[str, Mapping[str, Any]]]:
+    registry: Registry, view: PlannerInput, *, only: frozenset[ModelKey] | None, in_flight: int
+) -> tuple[PlannerInput, Mapping[str, Mapping[str, Any]]]:
     """The view with what the registry has, and the details that were asked for on the way, by model id.
 
     A model that is remembered but not listed is asked for by id before anyone calls it missing: lists may
@@ -54,7 +63,7 @@ async def observe(
         and entry.model_id is not None
         and entry.last is not EventKind.MISSING
     }
-    known |= {model_id: pair for pair, model_id in view.seen.items()}
+    known |= {model_id: pair for pair, model_id in view.uncompared_ids.items()}
     if only is None or len(only) > _ONE_BY_ONE:
         listed = await registry.list_models()
         models = [model for model in listed if only is None or model.pair in only]
@@ -69,12 +78,12 @@ async def observe(
     return replace(view, observed=by_pair(models), unread=details.unread, unasked=unasked), details.read
 
 
-async def compare(
-    view: View,
+async def compare_observed(
+    view: PlannerInput,
     wanted: Collection[str],
     details: Callable[[Collection[str]], Awaitable[Details]],
-    manifests: Callable[[Collection[Declaration]], Awaitable[Mapping[Pair, Manifest]]],
-) -> View:
+    manifests: Callable[[Collection[ManifestRef]], Awaitable[Mapping[ModelKey, Manifest]]],
+) -> PlannerInput:
     """The view with a look at each of the wanted models, some after others: details are large.
 
     Args:
@@ -83,7 +92,7 @@ async def compare(
         details: gives the details of models.
         manifests: gives manifests whole.
     """
-    looks, unread = dict(view.looks), dict(view.unread)
+    looks, unread = dict(view.comparisons), dict(view.unread)
     declared = {
         models[0].model_id: view.desired.manifests[pair]
         for pair, models in view.observed.items()
@@ -96,31 +105,31 @@ async def compare(
         whole = await manifests([declared[model_id] for model_id in found.read])
         for model_id, detail in found.read.items():
             manifest = whole.get(declared[model_id].pair)
-            seen = look(manifest.request, detail) if manifest is not None else None
+            seen = compare(manifest.request, detail) if manifest is not None else None
             if seen is not None and seen.unread is None:
                 looks[model_id] = seen
             elif seen is not None:
                 unread[model_id] = str(seen.unread)
-    return replace(view, looks=looks, unread=unread)
+    return replace(view, comparisons=looks, unread=unread)
 
 
-def _there(details: Details, known: Mapping[str, Pair]) -> list[ObservedModel]:
+def _there(details: Details, known: Mapping[str, ModelKey]) -> list[ObservedModel]:
     return [ObservedModel(model_id, known[model_id]) for model_id in (*details.read, *details.unread)]
 
 
 async def _found(
-    registry: Registry, pairs: Collection[Pair], in_flight: int
-) -> tuple[list[ObservedModel], dict[Pair, str]]:
+    registry: Registry, pairs: Collection[ModelKey], in_flight: int
+) -> tuple[list[ObservedModel], dict[ModelKey, str]]:
     """What is registered under these names and versions, and which of them could not be asked about, and why.
 
     Raises:
         RegistryError: none of them could be asked about: that is the registry, and no model of it.
     """
     found: list[ObservedModel] = []
-    unasked: dict[Pair, str] = {}
+    unasked: dict[ModelKey, str] = {}
     setbacks = Setbacks()
 
-    async def one(pair: Pair) -> None:
+    async def one(pair: ModelKey) -> None:
         if setbacks.given_up:
             unasked[pair] = f"not asked for, after others failed: {setbacks.last}"
             return
@@ -132,14 +141,14 @@ async def _found(
         else:
             setbacks.passed()
 
-    await each(sorted(pairs), one, in_flight)
+    await gather_limited(sorted(pairs), one, in_flight)
     if setbacks.last is not None and not setbacks.successes:
         raise setbacks.last
     return found, unasked
 
 
 def news(
-    items: Iterable[Item], entries: Mapping[Pair, Entry], cycle_id: str, now: datetime
+    items: Iterable[ModelState], entries: Mapping[ModelKey, LedgerEntry], cycle_id: str, now: datetime
 ) -> Iterator[Event]:
     """The events that bring the ledger up to what was observed; a standing fact is told once."""
     for item in items:
@@ -168,7 +177,7 @@ def news(
             )
 
 
-def _news(item: Item, entry: Entry | None) -> EventKind | None:
+def _news(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
     changed = entry is None or entry.model_id != item.model_id
     if item.verdict in (Verdict.IN_SYNC, Verdict.PUBLISHING):
         return _well(item, None if changed else entry)
@@ -181,7 +190,7 @@ def _news(item: Item, entry: Entry | None) -> EventKind | None:
     return None
 
 
-def _well(item: Item, entry: Entry | None) -> EventKind | None:
+def _well(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
     """The news of a model that is as declared, as far as is known; without an entry it is a new one."""
     if item.digest is None:
         return None
@@ -192,11 +201,11 @@ def _well(item: Item, entry: Entry | None) -> EventKind | None:
     return None
 
 
-def _untold(item: Item, entry: Entry | None) -> bool:
+def _untold(item: ModelState, entry: LedgerEntry | None) -> bool:
     return entry is None or entry.model_status != item.model_status
 
 
-def _detail(item: Item, kind: EventKind) -> str | None:
+def _detail(item: ModelState, kind: EventKind) -> str | None:
     if kind is EventKind.DRIFTED:
         fields = fields_of(item.diff) or "in fields that the registry does not show"
         return f"registered with other content: {fields}"

@@ -28,7 +28,7 @@ def exit_code(report: Report, *, pending: bool = False) -> Exit:
     if Verdict.REFUSED in verdicts:
         return Exit.REFUSED
     if any(verdict.needs_human for verdict in verdicts):
-        return Exit.HUMAN
+        return Exit.ATTENTION
     if pending and verdicts & _PENDING:
         return Exit.PENDING
-    return Exit.WELL
+    return Exit.OK

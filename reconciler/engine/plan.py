@@ -12,20 +12,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.budgets import DEFAULTS
-from reconciler.contract import comparable, lifecycle, next_free, version_key
+from reconciler.contract import comparable, lifecycle, next_free, status_of, version_key
 from reconciler.engine.drift import differences
 from reconciler.engine.faults import conflict_reasons, within
 from reconciler.engine.guards import NO_LONGER_DECLARED
 from reconciler.engine.moments import due_at
 from reconciler.engine.values import (
     AT_REST,
-    Credit,
-    Declaration,
     Desired,
     Difference,
-    Entry,
     EventKind,
-    Item,
+    LastCommit,
+    LedgerEntry,
+    ManifestRef,
+    ModelState,
     ObservedModel,
     Phase,
     Verdict,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
 
 
 COMPARED_LATER = Reason(
@@ -50,7 +50,7 @@ UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PlannerInput:
     """Everything one target's plan is made from.
 
     Everything may be about all models or about some; a verdict depends on nothing but its own pair, except
@@ -58,15 +58,15 @@ class View:
 
     Attributes:
         observed: registered models by pair.
-        looks: what a look at a model's detail told, by model id, for those that `to_inspect` asked for.
+        comparisons: of declared with registered, by model id, for those that `select_for_comparison` chose.
         unread: why a model's detail could not be read, by model id.
         unasked: why it could not be asked whether a pair is registered.
         later: ids of models that are compared in a later cycle: there are too many for one.
-        seen: ids by pair of models that an earlier cycle saw registered, without anything else being
-            remembered.
+        uncompared_ids: ids by pair of models that an earlier cycle saw registered, without anything else
+            being remembered.
         entries: the ledger.
-        credits: by path and line, the commit that gave the document its content.
-        taken: versions by name that are in use beside those that this view shows.
+        last_commits: by path and line, the commit that gave the document its content.
+        used_versions: versions by name that are in use beside those that this view shows.
         most_faults: so many problems of manifests are told; the others are counted.
         now: timezone-aware UTC.
     """
@@ -74,20 +74,20 @@ class View:
     target: str
     desired: Desired
     now: datetime
-    observed: Mapping[Pair, Sequence[ObservedModel]] = field(default_factory=dict)
-    looks: Mapping[str, Look] = field(default_factory=dict)
+    observed: Mapping[ModelKey, Sequence[ObservedModel]] = field(default_factory=dict)
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
-    unasked: Mapping[Pair, str] = field(default_factory=dict)
+    unasked: Mapping[ModelKey, str] = field(default_factory=dict)
     later: frozenset[str] = frozenset()
-    seen: Mapping[Pair, str] = field(default_factory=dict)
-    entries: Mapping[Pair, Entry] = field(default_factory=dict)
-    credits: Mapping[tuple[str, int], Credit] = field(default_factory=dict)
-    taken: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    uncompared_ids: Mapping[ModelKey, str] = field(default_factory=dict)
+    entries: Mapping[ModelKey, LedgerEntry] = field(default_factory=dict)
+    last_commits: Mapping[tuple[str, int], LastCommit] = field(default_factory=dict)
+    used_versions: Mapping[str, frozenset[str]] = field(default_factory=dict)
     most_faults: int = DEFAULTS.faults
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Comparison:
     """What the detail of one model told.
 
     Attributes:
@@ -101,21 +101,20 @@ class Look:
     unread: str | None = None
 
 
-def look(request: Mapping[str, Any], detail: Mapping[str, Any]) -> Look:
+def compare(request: Mapping[str, Any], detail: Mapping[str, Any]) -> Comparison:
     """Compares a manifest's request with the detail of the model that is registered, whatever it holds."""
-    told = detail.get("model_status")
-    status = told if isinstance(told, str) else None
+    status = status_of(detail)
     try:
         declared, registered = comparable(request, detail)
         diff = () if declared == registered else differences(declared, registered)
     except Exception as error:  # noqa: BLE001 - a server may send anything; one model's detail is its own matter
-        return Look(status, unread=f"its detail makes no sense ({type(error).__name__})")
-    return Look(status, diff)
+        return Comparison(status, unread=f"its detail makes no sense ({type(error).__name__})")
+    return Comparison(status, diff)
 
 
-def by_pair(models: Iterable[ObservedModel]) -> dict[Pair, list[ObservedModel]]:
+def by_pair(models: Iterable[ObservedModel]) -> dict[ModelKey, list[ObservedModel]]:
     """Groups a registry's list; several models of one pair stand oldest first."""
-    grouped: defaultdict[Pair, list[ObservedModel]] = defaultdict(list)
+    grouped: defaultdict[ModelKey, list[ObservedModel]] = defaultdict(list)
     for model in models:
         grouped[model.pair].append(model)
     for several in grouped.values():
@@ -124,7 +123,7 @@ def by_pair(models: Iterable[ObservedModel]) -> dict[Pair, list[ObservedModel]]:
     return dict(grouped)
 
 
-class Inspections(NamedTuple):
+class DetailRequests(NamedTuple):
     """Which models' details are asked for.
 
     Attributes:
@@ -136,9 +135,9 @@ class Inspections(NamedTuple):
     later: frozenset[str] = frozenset()
 
 
-def to_inspect(
-    view: View, *, everything: bool = False, at_most: int | None = None, chance: float = 0.0
-) -> Inspections:
+def select_for_comparison(
+    view: PlannerInput, *, everything: bool = False, at_most: int | None = None, chance: float = 0.0
+) -> DetailRequests:
     """The models whose detail tells whether they drifted, or what became of them.
 
     A model that was found equal to this very manifest before needs no look, unless `everything` is to be
@@ -168,10 +167,10 @@ def to_inspect(
     start = int(chance * len(before))
     patient = [*never, *before[start:], *before[:start]]
     limit = len(patient) if at_most is None else at_most
-    return Inspections((*needed, *patient[:limit]), frozenset(patient[limit:]))
+    return DetailRequests((*needed, *patient[:limit]), frozenset(patient[limit:]))
 
 
-def known_equal(manifest: Declaration, model: ObservedModel, entry: Entry | None) -> bool:
+def known_equal(manifest: ManifestRef, model: ObservedModel, entry: LedgerEntry | None) -> bool:
     """Whether this model is remembered as made from, or found equal to, this very content."""
     return (
         _remembered_content(model, entry) == manifest.digest
@@ -180,14 +179,14 @@ def known_equal(manifest: Declaration, model: ObservedModel, entry: Entry | None
     )
 
 
-def _remembered_content(model: ObservedModel, entry: Entry | None) -> str | None:
+def _remembered_content(model: ObservedModel, entry: LedgerEntry | None) -> str | None:
     """The digest of the content this very model was made from or found equal to; None when not known."""
     if entry is None or entry.phase is not Phase.REGISTERED or entry.model_id != model.model_id:
         return None
     return entry.digest
 
 
-def _has_changed(manifest: Declaration, model: ObservedModel, entry: Entry | None) -> bool:
+def _has_changed(manifest: ManifestRef, model: ObservedModel, entry: LedgerEntry | None) -> bool:
     """Whether the manifest says something else than what this model was made from.
 
     A registry does not return every field, and a field that a manifest leaves out cannot be compared: what
@@ -196,17 +195,17 @@ def _has_changed(manifest: Declaration, model: ObservedModel, entry: Entry | Non
     return _remembered_content(model, entry) not in (None, manifest.digest)
 
 
-def verdicts(view: View) -> tuple[Item, ...]:
+def verdicts(view: PlannerInput) -> tuple[ModelState, ...]:
     """The verdict on every declared and every registered model of one target, sorted."""
     items = [
         *(_declared(view, pair, manifest) for pair, manifest in view.desired.manifests.items()),
         *(_attributed(item, view) for item in within(_faulty(view), view.most_faults)),
         *_unmanaged(view),
     ]
-    return tuple(sorted(items, key=order))
+    return tuple(sorted(items, key=sort_key))
 
 
-def preflighted(item: Item, reasons: tuple[Reason, ...]) -> Item:
+def preflighted(item: ModelState, reasons: tuple[Reason, ...]) -> ModelState:
     """A new model after a look at its files: with an error it is invalid, until something is mended."""
     stops = any(reason.severity == "error" for reason in reasons)
     return item._replace(
@@ -215,7 +214,7 @@ def preflighted(item: Item, reasons: tuple[Reason, ...]) -> Item:
     )
 
 
-def plan_digest(items: Iterable[Item]) -> str:
+def plan_digest(items: Iterable[ModelState]) -> str:
     """Hex SHA-256 of what a plan would do or asks of a human: independent of file names, order and time.
 
     Models at rest are no part of it, so that it costs what is to be done, and not what there is.
@@ -230,22 +229,22 @@ def plan_digest(items: Iterable[Item]) -> str:
     return hashlib.sha256("\n".join(facts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def order(item: Item) -> tuple[Any, ...]:
+def sort_key(item: ModelState) -> tuple[Any, ...]:
     """The order items are shown in: target, name, version as numbers, then place."""
     version = item.model_version or ""
     return item.target, item.model_name or "", version_key(version), item.path or "", item.line or 0
 
 
-def _declared(view: View, pair: Pair, manifest: Declaration) -> Item:
+def _declared(view: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> ModelState:
     """The verdict on one declared model; most are well, and are made in one step: there may be very many."""
     models = view.observed.get(pair)
     entry = view.entries.get(pair)
-    credit = view.credits.get((manifest.path, manifest.line))
+    credit = view.last_commits.get((manifest.path, manifest.line))
     model = models[0] if models else None
-    seen = view.looks.get(model.model_id) if model else None
+    seen = view.comparisons.get(model.model_id) if model else None
     status = _status(model, seen, entry) if model else None
     waits = model is not None and entry is None and model.model_id in view.later
-    item = Item(
+    item = ModelState(
         view.target,
         Verdict.IN_SYNC if lifecycle(status) == "published" else Verdict.PUBLISHING,
         *pair,
@@ -264,11 +263,13 @@ def _declared(view: View, pair: Pair, manifest: Declaration) -> Item:
     if model is None and pair in view.unasked:
         return _with(item, Verdict.WAITING, _not_readable("it could not be looked for", view.unasked[pair]))
     if model is None:
-        return _absent(item._replace(verdict=Verdict.IMPORT), entry, view.now, view.seen.get(pair))
+        return _absent(item._replace(verdict=Verdict.IMPORT), entry, view.now, view.uncompared_ids.get(pair))
     return _registered(view, item, manifest, model)
 
 
-def _absent(item: Item, entry: Entry | None, now: datetime, seen: str | None = None) -> Item:
+def _absent(
+    item: ModelState, entry: LedgerEntry | None, now: datetime, seen: str | None = None
+) -> ModelState:
     """The verdict on a declared model that the registry does not have; `seen` is the id it was seen with."""
     if entry is None:
         return item if seen is None else _missing(item, f"registered earlier as {seen}", seen)
@@ -283,7 +284,7 @@ def _absent(item: Item, entry: Entry | None, now: datetime, seen: str | None = N
     return item
 
 
-def _missing(item: Item, before: str, model_id: str | None) -> Item:
+def _missing(item: ModelState, before: str, model_id: str | None) -> ModelState:
     reason = Reason(
         "missing",
         f"{before}, and gone from the registry since; import it again with `reconciler retry {item.title}`",
@@ -291,7 +292,7 @@ def _missing(item: Item, before: str, model_id: str | None) -> Item:
     return _with(item, Verdict.MISSING, reason, model_id=model_id)
 
 
-def _not_made(item: Item, entry: Entry, now: datetime) -> Item:
+def _not_made(item: ModelState, entry: LedgerEntry, now: datetime) -> ModelState:
     """The verdict on a model whose last import, of this very content, was certainly not made."""
     if entry.phase is Phase.REJECTED:
         return _with(item, Verdict.FAILED, _said(entry, "the registry rejected it"))
@@ -302,15 +303,17 @@ def _not_made(item: Item, entry: Entry, now: datetime) -> Item:
     return item
 
 
-def _due(entry: Entry, now: datetime) -> datetime | None:
+def _due(entry: LedgerEntry, now: datetime) -> datetime | None:
     """When the next attempt or look is due, as far as what is remembered can be believed."""
     return None if entry.not_before is None else due_at(entry.not_before, entry.updated_at, now)
 
 
-def _registered(view: View, item: Item, manifest: Declaration, model: ObservedModel) -> Item:
+def _registered(
+    view: PlannerInput, item: ModelState, manifest: ManifestRef, model: ObservedModel
+) -> ModelState:
     """The verdict on a declared model that the registry has, given the item as it is when all is well."""
     entry = view.entries.get(model.pair)
-    seen = view.looks.get(model.model_id)
+    seen = view.comparisons.get(model.model_id)
     if lifecycle(item.model_status) == "failed":
         return _with(item, Verdict.FAILED, _import_failed(item, entry))
     unread = view.unread.get(model.model_id)
@@ -327,7 +330,7 @@ def _registered(view: View, item: Item, manifest: Declaration, model: ObservedMo
     )
 
 
-def is_unreadable(item: Item) -> bool:
+def is_unreadable(item: ModelState) -> bool:
     """Whether the verdict is that something about the model could not be asked or understood."""
     return any(reason.code == UNREADABLE for reason in item.reasons)
 
@@ -336,7 +339,7 @@ def _not_readable(what: str, why: str) -> Reason:
     return Reason(UNREADABLE, f"{what}: {why}; the next cycle asks again")
 
 
-def _open(entry: Entry) -> Reason:
+def _open(entry: LedgerEntry) -> Reason:
     """Why an import waits whose outcome nobody knows yet."""
     said = f" ({entry.detail})" if entry.detail else ""
     again = f"; looked for again at {entry.not_before:%Y-%m-%dT%H:%M:%SZ}" if entry.not_before else ""
@@ -346,7 +349,7 @@ def _open(entry: Entry) -> Reason:
     return Reason(entry.code or "outcome-unknown", message)
 
 
-def _import_failed(item: Item, entry: Entry | None) -> Reason:
+def _import_failed(item: ModelState, entry: LedgerEntry | None) -> Reason:
     changed = entry is not None and entry.digest not in (None, item.digest)
     return Reason(
         "import-failed",
@@ -356,9 +359,9 @@ def _import_failed(item: Item, entry: Entry | None) -> Reason:
     )
 
 
-def _drifted(view: View, item: Item, why: str, diff: tuple[Difference, ...] = ()) -> Item:
+def _drifted(view: PlannerInput, item: ModelState, why: str, diff: tuple[Difference, ...] = ()) -> ModelState:
     taken = {pair.model_version for pair in _pairs_named(view, item.model_name)}
-    taken |= view.taken.get(item.model_name or "", frozenset())
+    taken |= view.used_versions.get(item.model_name or "", frozenset())
     free = next_free(item.model_version or "", taken)
     advice = (
         f"declare the new content as version {free}" if free else "declare the new content under another name"
@@ -370,20 +373,20 @@ def _drifted(view: View, item: Item, why: str, diff: tuple[Difference, ...] = ()
     return _with(item, Verdict.DRIFTED, reason)._replace(diff=diff)
 
 
-def _pairs_named(view: View, name: str | None) -> Iterable[Pair]:
+def _pairs_named(view: PlannerInput, name: str | None) -> Iterable[ModelKey]:
     known = (*view.observed, *view.desired.manifests, *view.desired.conflicts, *view.entries)
     return (pair for pair in known if pair.model_name == name)
 
 
-def _faulty(view: View) -> list[Item]:
+def _faulty(view: PlannerInput) -> list[ModelState]:
     """What is in conflict, and what is invalid, in order."""
     conflicts = (_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items())
-    return sorted((*conflicts, *_invalid(view)), key=order)
+    return sorted((*conflicts, *_invalid(view)), key=sort_key)
 
 
-def _conflict(view: View, pair: Pair, claims: Sequence[Declaration]) -> Item:
+def _conflict(view: PlannerInput, pair: ModelKey, claims: Sequence[ManifestRef]) -> ModelState:
     model = next(iter(view.observed.get(pair, ())), None)
-    return Item(
+    return ModelState(
         view.target,
         Verdict.CONFLICT,
         pair.model_name,
@@ -397,9 +400,9 @@ def _conflict(view: View, pair: Pair, claims: Sequence[Declaration]) -> Item:
     )
 
 
-def _invalid(view: View) -> Iterable[Item]:
+def _invalid(view: PlannerInput) -> Iterable[ModelState]:
     for found in view.desired.invalid:
-        yield Item(
+        yield ModelState(
             view.target,
             Verdict.INVALID,
             found.model_name,
@@ -410,7 +413,7 @@ def _invalid(view: View) -> Iterable[Item]:
         )
 
 
-def _unmanaged(view: View) -> Iterable[Item]:
+def _unmanaged(view: PlannerInput) -> Iterable[ModelState]:
     """Registered models that no manifest claims; a broken manifest still claims what it named before.
 
     While a file cannot be read to its end there are none: each could be declared in it. The ledger's path
@@ -428,7 +431,7 @@ def _unmanaged(view: View) -> Iterable[Item]:
             continue
         reasons = (_undeclared(entry),)
         for model in models:
-            yield Item(
+            yield ModelState(
                 view.target,
                 Verdict.UNMANAGED,
                 pair.model_name,
@@ -439,7 +442,7 @@ def _unmanaged(view: View) -> Iterable[Item]:
             )
 
 
-def _undeclared(entry: Entry | None) -> Reason:
+def _undeclared(entry: LedgerEntry | None) -> Reason:
     if entry is None or entry.path is None:
         return Reason(
             "not-declared", "registered, and declared nowhere: `reconciler adopt` writes its manifest"
@@ -450,7 +453,7 @@ def _undeclared(entry: Entry | None) -> Reason:
     )
 
 
-def _status(model: ObservedModel, seen: Look | None, entry: Entry | None) -> str | None:
+def _status(model: ObservedModel, seen: Comparison | None, entry: LedgerEntry | None) -> str | None:
     """The newest status known: a list may leave it out."""
     if seen is not None and seen.status is not None:
         return seen.status
@@ -459,7 +462,7 @@ def _status(model: ObservedModel, seen: Look | None, entry: Entry | None) -> str
     return entry.model_status if entry is not None and entry.model_id == model.model_id else None
 
 
-def _said(entry: Entry, otherwise: str) -> Reason:
+def _said(entry: LedgerEntry, otherwise: str) -> Reason:
     message = entry.detail or otherwise
     if entry.phase is Phase.REJECTED:
         message += f"; held until the manifest changes or `reconciler retry {entry.pair}`"
@@ -468,17 +471,19 @@ def _said(entry: Entry, otherwise: str) -> Reason:
     return Reason(entry.code or entry.last, message)
 
 
-def _with(item: Item, verdict: Verdict, reason: Reason, **changes: Any) -> Item:  # noqa: ANN401
+def _with(item: ModelState, verdict: Verdict, reason: Reason, **changes: Any) -> ModelState:  # noqa: ANN401
     placed = replace(reason, path=item.path, line=item.line) if reason.path is None else reason
     return item._replace(verdict=verdict, reasons=(placed, *item.reasons), **changes)
 
 
-def _attributed(item: Item, view: View) -> Item:
-    found = view.credits.get((item.path, item.line)) if item.path and item.line else None
+def _attributed(item: ModelState, view: PlannerInput) -> ModelState:
+    found = view.last_commits.get((item.path, item.line)) if item.path and item.line else None
     return item._replace(commit=found.commit, author=found.author) if found else item
 
 
-def after(item: Item, entry: Entry | None, now: datetime, view: View | None = None) -> Item:
+def apply_entry(
+    item: ModelState, entry: LedgerEntry | None, now: datetime, view: PlannerInput | None = None
+) -> ModelState:
     """The item once a cycle has acted: the verdict that the ledger's entry gives now.
 
     With the view of the cycle, one that drifted comes with the planner's own words and advice.
@@ -488,7 +493,7 @@ def after(item: Item, entry: Entry | None, now: datetime, view: View | None = No
     warnings = tuple(reason for reason in item.reasons if reason.severity == "warning")
     item = item._replace(reasons=warnings, next_attempt_at=None)
     if entry.phase is not Phase.REGISTERED:
-        return _absent(item._replace(verdict=Verdict.IMPORT), entry, now)
+        return _not_registered(item, entry, now)
     item = item._replace(model_id=entry.model_id, model_status=entry.model_status)
     if entry.last is EventKind.DRIFTED:
         if view is not None:
@@ -499,3 +504,12 @@ def after(item: Item, entry: Entry | None, now: datetime, view: View | None = No
     if stage == "failed":
         return _with(item, Verdict.FAILED, _import_failed(item, entry))
     return item._replace(verdict=Verdict.IN_SYNC if stage == "published" else Verdict.PUBLISHING)
+
+
+def _not_registered(item: ModelState, entry: LedgerEntry, now: datetime) -> ModelState:
+    """The item of a model that acting did not bring into the registry."""
+    moved = _absent(item._replace(verdict=Verdict.IMPORT), entry, now)
+    if moved.verdict is Verdict.IMPORT and entry.phase is Phase.POSTPONED:  # due again, not tried since
+        why = _said(entry, "another attempt is scheduled")
+        return _with(item, Verdict.WAITING, why, next_attempt_at=_due(entry, now))
+    return moved

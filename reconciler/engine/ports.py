@@ -13,28 +13,28 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.graph import CommitGraph
     from reconciler.engine.outbox import Outbox
     from reconciler.engine.values import (
-        Answer,
-        Attribution,
+        CommitInfo,
         Created,
-        Credit,
-        Declaration,
-        Entry,
+        CycleAnswer,
+        CycleRequest,
         Event,
         File,
         FileChange,
         HistoryUpdate,
+        LastCommit,
+        LedgerEntry,
+        ManifestRef,
         ObservedModel,
-        Reading,
+        ParsedFile,
         Reconciled,
         Report,
-        Request,
         Snapshot,
-        Standing,
         Verdict,
+        VerdictKey,
     )
     from reconciler.manifest import Manifest, Reason
 
@@ -125,10 +125,10 @@ class KeptHistory(Protocol):
 
     def changes(
         self, name: str | None = None, version: str | None = None, commit: str | None = None
-    ) -> Iterator[tuple[Pair, FileChange]]:
+    ) -> Iterator[tuple[ModelKey, FileChange]]:
         """What commits did, of these models or of all; each model's changes newest first."""
 
-    def attributions(self, commits: Collection[str]) -> Mapping[str, Attribution]:
+    def attributions(self, commits: Collection[str]) -> Mapping[str, CommitInfo]:
         """Who made these commits, as far as the branch has them and they touched the target's files."""
 
     def names(self) -> Collection[str]:
@@ -154,25 +154,25 @@ class Index(Protocol):
     def base(self) -> str | None:
         """The commit whose files it holds; None when it holds nothing."""
 
-    def readings(self, paths: Collection[str] | None) -> Iterator[Reading]:
+    def parsed_files(self, paths: Collection[str] | None) -> Iterator[ParsedFile]:
         """What these files say, as far as they are held; None takes all."""
 
-    def naming(self, paths: Collection[str]) -> Iterator[Reading]:
+    def naming(self, paths: Collection[str]) -> Iterator[ParsedFile]:
         """The files that name one of these as their configuration."""
 
     def blobs(self) -> Iterator[tuple[str, str]]:
         """Every file that is held, with its object id."""
 
-    def faulty(self) -> Iterator[Reading]:
+    def faulty(self) -> Iterator[ParsedFile]:
         """The files in which something is invalid."""
 
-    def declarations(self, pairs: Collection[Pair] | None) -> Iterator[Declaration]:
+    def declarations(self, pairs: Collection[ModelKey] | None) -> Iterator[ManifestRef]:
         """Who declares these pairs; None takes all."""
 
-    def named(self, names: Collection[str]) -> Iterator[Declaration]:
+    def named(self, names: Collection[str]) -> Iterator[ManifestRef]:
         """Who declares a version of one of these names."""
 
-    def credits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], Credit]]:
+    def last_commits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], LastCommit]]:
         """Who gave the documents of these files the content they have, by path and line."""
 
     def number(self, without: Collection[str]) -> int:
@@ -191,7 +191,7 @@ class Index(Protocol):
     def save(
         self,
         commit: str,
-        changed: Mapping[str, Reading | None],
+        changed: Mapping[str, ParsedFile | None],
         *,
         whole: bool,
         history: HistoryUpdate | None = None,
@@ -212,7 +212,7 @@ class Registry(Protocol):
     async def list_models(self) -> Sequence[ObservedModel]:
         """Every model of the project, each id once."""
 
-    async def find(self, pair: Pair) -> Sequence[ObservedModel]:
+    async def find(self, pair: ModelKey) -> Sequence[ObservedModel]:
         """The models whose name and version are exactly these (none or one, unless the registry errs)."""
 
     async def detail(self, model_id: str) -> Mapping[str, Any]:
@@ -253,13 +253,13 @@ class Preflight(Protocol):
 class Requests(Protocol):
     """What other processes ask of the one that holds the state."""
 
-    def pending(self, now: datetime) -> Sequence[Request]:
+    def pending(self, now: datetime) -> Sequence[CycleRequest]:
         """The requests that nobody has answered, oldest first, without those that expired untaken."""
 
-    def take(self, request: Request) -> bool:
+    def take(self, request: CycleRequest) -> bool:
         """Takes a request on; False when it was withdrawn, or taken on by a process that has ended since."""
 
-    def answer(self, request: Request, answer: Answer) -> None:
+    def answer(self, request: CycleRequest, answer: CycleAnswer) -> None:
         """Tells whoever asked what became of it."""
 
 
@@ -274,13 +274,15 @@ class Ledger(Protocol):
     def outbox(self) -> Outbox:
         """Messages that are to be sent."""
 
-    def entries(self, target: str, pairs: Collection[Pair] | None = None) -> Mapping[Pair, Entry]:
+    def entries(
+        self, target: str, pairs: Collection[ModelKey] | None = None
+    ) -> Mapping[ModelKey, LedgerEntry]:
         """The ledger of one target: of these pairs, or of all."""
 
-    def restless(self, target: str) -> Sequence[Entry]:
+    def pending(self, target: str) -> Sequence[LedgerEntry]:
         """The entries of one target that are not at rest (see `reconciler.engine.fold`); cheap when few."""
 
-    def entry(self, target: str, pair: Pair) -> Entry | None:
+    def entry(self, target: str, pair: ModelKey) -> LedgerEntry | None:
         """The ledger's row for one pair."""
 
     def append(self, events: Sequence[Event]) -> Sequence[Event]:
@@ -293,17 +295,19 @@ class Ledger(Protocol):
     def events(
         self,
         target: str | None = None,
-        pair: Pair | None = None,
+        pair: ModelKey | None = None,
         *,
         name: str | None = None,
         commit: str | None = None,
     ) -> Sequence[Event]:
         """The journal, or what it tells of one pair, of one name or because of one commit, oldest first."""
 
-    def pairs_of(self, target: str, model_id: str) -> Collection[Pair]:
+    def pairs_of(self, target: str, model_id: str) -> Collection[ModelKey]:
         """The pairs whose model ever had this id."""
 
-    def entries_at(self, target: str, position: int | None, moment: datetime) -> Mapping[Pair, Entry]:
+    def entries_at(
+        self, target: str, position: int | None, moment: datetime
+    ) -> Mapping[ModelKey, LedgerEntry]:
         """The entries of one target as the journal told them up to an event (None: the last) and a moment."""
 
     def reconciling(self, commit: str, at: datetime) -> None:
@@ -321,25 +325,25 @@ class Ledger(Protocol):
     def newest(self) -> datetime | None:
         """When the newest event was journalled, by its writer's clock; None for an empty journal."""
 
-    def listed(self, target: str, limit: int) -> Sequence[Pair]:
+    def uncompared(self, target: str, limit: int) -> Sequence[ModelKey]:
         """Pairs that were seen registered and not compared yet; so many at most."""
 
-    def seen(self, target: str, pairs: Collection[Pair]) -> Mapping[Pair, str]:
+    def uncompared_ids(self, target: str, pairs: Collection[ModelKey]) -> Mapping[ModelKey, str]:
         """Of these pairs, those that were seen registered and not compared yet, with their models' ids."""
 
-    def made_from(self, target: str, paths: Collection[str]) -> Collection[Pair]:
+    def by_manifest_path(self, target: str, paths: Collection[str]) -> Collection[ModelKey]:
         """The pairs that were last acted on because of one of these files."""
 
-    def unsettled(self, target: str) -> Collection[Pair]:
+    def not_at_rest(self, target: str) -> Collection[ModelKey]:
         """The pairs whose last verdict may change although neither git nor the registry does."""
 
-    def versions(self, target: str, names: Collection[str]) -> Collection[Pair]:
+    def versions(self, target: str, names: Collection[str]) -> Collection[ModelKey]:
         """Everything that was seen registered, or was ever journalled, under these names."""
 
     def save_report(
         self,
         report: Report,
-        judged: Mapping[str, Collection[Pair] | None],
+        judged: Mapping[str, Collection[ModelKey] | None],
         marks: Mapping[tuple[str, str], str],
     ) -> None:
         """Remembers the newest report, for `status`, in one transaction; what is known is not written.
@@ -362,7 +366,7 @@ class Ledger(Protocol):
     def counted(self) -> Mapping[tuple[str, Verdict], int]:
         """How many models have each verdict, by target."""
 
-    def since(self, target: str, pairs: Collection[Pair] | None) -> Mapping[Standing, datetime]:
+    def since(self, target: str, pairs: Collection[ModelKey] | None) -> Mapping[VerdictKey, datetime]:
         """Since when the verdicts of one target stand: on these pairs and on what is invalid, or on all."""
 
     def marks(self, target: str) -> Mapping[str, str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.values import Entry, Event, EventKind, stand
+from reconciler.engine.values import Event, EventKind, LedgerEntry, stand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock
     from reconciler.engine.journal import Journal
     from reconciler.engine.ports import Ledger
@@ -29,23 +29,23 @@ class Recorder:
     cycle_id: str
     journal: Journal
     clock: Clock
-    sent: dict[Pair, str] = field(default_factory=dict)
-    _intended: dict[Pair, Event] = field(default_factory=dict)
+    sent: dict[ModelKey, str] = field(default_factory=dict)
+    _intended: dict[ModelKey, Event] = field(default_factory=dict)
 
     @property
     def ledger(self) -> Ledger:
         """What is remembered."""
         return self.journal.ledger
 
-    def entry(self, pair: Pair) -> Entry | None:
+    def entry(self, pair: ModelKey) -> LedgerEntry | None:
         """What is remembered of one pair now."""
         return self.ledger.entry(self.target, pair)
 
-    def intent(self, pair: Pair) -> Event | None:
+    def intent(self, pair: ModelKey) -> Event | None:
         """The intent that this cycle journalled about the pair, if it did."""
         return self._intended.get(pair)
 
-    async def intend(self, pair: Pair, operation_id: str, **facts: Any) -> None:  # noqa: ANN401 - fields of an event
+    async def intend(self, pair: ModelKey, operation_id: str, **facts: Any) -> None:  # noqa: ANN401 - fields of an event
         """Journals an intent; the events that follow belong to its commit."""
         facts = {"operation_id": operation_id, **facts}
         event = self._intended[pair] = self._event(pair, EventKind.IMPORT_REQUESTED, **facts)
@@ -54,7 +54,7 @@ class Recorder:
 
     async def answered(
         self,
-        pair: Pair,
+        pair: ModelKey,
         kind: EventKind,
         error: RegistryError | None = None,
         **facts: Any,  # noqa: ANN401
@@ -66,7 +66,7 @@ class Recorder:
         origin = {} if known is None else _origin(known)
         await self.journal.record([self._event(pair, kind, **origin | facts)])
 
-    async def learned(self, entry: Entry, kind: EventKind, **facts: Any) -> None:  # noqa: ANN401
+    async def learned(self, entry: LedgerEntry, kind: EventKind, **facts: Any) -> None:  # noqa: ANN401
         """Journals an answer to a question that was asked about this entry, unless it changed meanwhile."""
         await self.journal.record([self.about(entry, kind, **facts)])
 
@@ -74,15 +74,15 @@ class Recorder:
         """Journals several events in one transaction."""
         await self.journal.record(events)
 
-    def about(self, entry: Entry, kind: EventKind, **facts: Any) -> Event:  # noqa: ANN401
+    def about(self, entry: LedgerEntry, kind: EventKind, **facts: Any) -> Event:  # noqa: ANN401
         """Such an answer, as an event."""
         return self._event(entry.pair, kind, asked=stand(entry), **_origin(entry) | facts)
 
-    def _event(self, pair: Pair, kind: EventKind, **facts: Any) -> Event:  # noqa: ANN401
+    def _event(self, pair: ModelKey, kind: EventKind, **facts: Any) -> Event:  # noqa: ANN401
         return Event(self.clock.now(), kind, self.target, pair, self.cycle_id, **facts)
 
 
-def _origin(known: Event | Entry) -> dict[str, Any]:
+def _origin(known: Event | LedgerEntry) -> dict[str, Any]:
     """Which commit an event belongs to: the journal is joined with the log by it."""
     return {
         "operation_id": known.operation_id,

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.engine.plan import View, after, order, verdicts
-from reconciler.engine.remembered import asked
-from reconciler.engine.values import Entry, EventKind, Item, ObservedModel, Phase, Verdict
+from reconciler.engine.last_report import asked
+from reconciler.engine.plan import PlannerInput, apply_entry, sort_key, verdicts
+from reconciler.engine.values import EventKind, LedgerEntry, ModelState, ObservedModel, Phase, Verdict
 from reconciler.manifest import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from reconciler.contract.pair import Pair
-    from reconciler.engine.values import Credit, Desired
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.values import Desired, LastCommit
 
 _UNKNOWN = Reason("not-journalled", "the journal knew nothing of it then", severity="warning")
 
@@ -26,10 +26,10 @@ _UNKNOWN = Reason("not-journalled", "the journal knew nothing of it then", sever
 def verdicts_then(
     target: str,
     desired: Desired,
-    credits: Mapping[tuple[str, int], Credit],  # noqa: A002 - as everywhere
-    entries: Mapping[Pair, Entry],
+    credits: Mapping[tuple[str, int], LastCommit],  # noqa: A002 - as everywhere
+    entries: Mapping[ModelKey, LedgerEntry],
     moment: datetime,
-) -> tuple[Item, ...]:
+) -> tuple[ModelState, ...]:
     """The verdicts on one target's models, sorted.
 
     Args:
@@ -40,17 +40,17 @@ def verdicts_then(
         moment: up to which the journal was read; what was due later had not been done.
     """
     observed = _observed(entries.values())
-    view = View(target, desired, moment, observed=observed, entries=entries, credits=credits)
-    return tuple(sorted((_told(item, entries, desired.manifests) for item in verdicts(view)), key=order))
+    view = PlannerInput(target, desired, moment, observed=observed, entries=entries, last_commits=credits)
+    return tuple(sorted((_told(item, entries, desired.manifests) for item in verdicts(view)), key=sort_key))
 
 
-def verdicts_of_journal(entries: Collection[Entry]) -> tuple[Item, ...]:
+def verdicts_of_journal(entries: Collection[LedgerEntry]) -> tuple[ModelState, ...]:
     """The same where git cannot tell any more what was declared."""
-    items = [after(asked(entry), entry, entry.updated_at) for entry in entries]
-    return tuple(sorted(items, key=order))
+    items = [apply_entry(asked(entry), entry, entry.updated_at) for entry in entries]
+    return tuple(sorted(items, key=sort_key))
 
 
-def _observed(entries: Collection[Entry]) -> dict[Pair, list[ObservedModel]]:
+def _observed(entries: Collection[LedgerEntry]) -> dict[ModelKey, list[ObservedModel]]:
     return {
         entry.pair: [ObservedModel(entry.model_id, entry.pair, entry.model_status)]
         for entry in entries
@@ -58,7 +58,9 @@ def _observed(entries: Collection[Entry]) -> dict[Pair, list[ObservedModel]]:
     }
 
 
-def _told(item: Item, entries: Mapping[Pair, Entry], manifests: Collection[Pair]) -> Item:
+def _told(
+    item: ModelState, entries: Mapping[ModelKey, LedgerEntry], manifests: Collection[ModelKey]
+) -> ModelState:
     """The item as its entry tells it: what was compared then is known by the event alone."""
     if item.verdict is Verdict.INVALID:  # also beside a sound document of the same pair
         return item
@@ -67,5 +69,5 @@ def _told(item: Item, entries: Mapping[Pair, Entry], manifests: Collection[Pair]
         unknown = item.verdict is Verdict.IMPORT
         return item._replace(reasons=(*item.reasons, _UNKNOWN)) if unknown else item
     if entry.pair in manifests and entry.phase is Phase.REGISTERED:
-        item = after(item, entry, entry.updated_at)
+        item = apply_entry(item, entry, entry.updated_at)
     return item._replace(since=entry.updated_at)

@@ -13,20 +13,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.bounded import each
+from reconciler.engine.concurrency import gather_limited
 from reconciler.engine.drift import fields_of
 from reconciler.engine.moments import due_at
-from reconciler.engine.plan import look
+from reconciler.engine.plan import compare
 from reconciler.engine.setbacks import Setbacks
-from reconciler.engine.values import Entry, EventKind, Phase
+from reconciler.engine.values import EventKind, LedgerEntry, Phase
 from reconciler.errors import RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from reconciler.contract.pair import Pair
-    from reconciler.engine.clock import Policy
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.clock import Timing
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
     from reconciler.engine.values import Difference, ObservedModel
@@ -43,12 +43,12 @@ class Settler:
 
     recorder: Recorder
     registry: Registry
-    policy: Policy
-    drifts: dict[Pair, tuple[Difference, ...]] = field(default_factory=dict)
+    timing: Timing
+    drifts: dict[ModelKey, tuple[Difference, ...]] = field(default_factory=dict)
 
-    def open(self) -> list[Entry]:
+    def open(self) -> list[LedgerEntry]:
         """The intents without a result: what a crash or an unknown answer left behind."""
-        restless = self.recorder.ledger.restless(self.recorder.target)
+        restless = self.recorder.ledger.pending(self.recorder.target)
         return [entry for entry in restless if entry.phase is Phase.INTENDED]
 
     def next_look(self, after: datetime) -> datetime | None:
@@ -57,7 +57,7 @@ class Settler:
         due = (due_at(e.not_before or now, e.updated_at, now) for e in self.open())
         return min((moment for moment in due if moment > after), default=None)
 
-    async def settle_all(self, manifests: Mapping[Pair, Manifest]) -> None:
+    async def settle_all(self, manifests: Mapping[ModelKey, Manifest]) -> None:
         """Looks once for each open intent, a few at a time.
 
         Raises:
@@ -65,13 +65,13 @@ class Settler:
         """
         setbacks = Setbacks()
 
-        async def one(entry: Entry) -> None:
+        async def one(entry: LedgerEntry) -> None:
             if not setbacks.given_up:
                 await self._attempt(entry, manifests.get(entry.pair), setbacks)
 
-        await each(self.open(), one, self.policy.in_flight)
+        await gather_limited(self.open(), one, self.timing.in_flight)
 
-    async def settle(self, pair: Pair, manifest: Manifest) -> bool:
+    async def settle(self, pair: ModelKey, manifest: Manifest) -> bool:
         """Looks once for one pair whose intent is open; whether that settled it."""
         entry = self.recorder.entry(pair)
         if entry is not None and entry.phase is Phase.INTENDED:
@@ -79,7 +79,7 @@ class Settler:
             entry = self.recorder.entry(pair)
         return entry is None or entry.phase is not Phase.INTENDED
 
-    async def _attempt(self, entry: Entry, manifest: Manifest | None, setbacks: Setbacks) -> None:
+    async def _attempt(self, entry: LedgerEntry, manifest: Manifest | None, setbacks: Setbacks) -> None:
         try:
             found = await self.registry.find(entry.pair)
             if found:
@@ -91,14 +91,14 @@ class Settler:
         else:
             setbacks.passed()
 
-    async def _not_listed(self, entry: Entry) -> None:
+    async def _not_listed(self, entry: LedgerEntry) -> None:
         """Concludes that nothing was made, or that it is elsewhere, once that is certain and not before."""
         now, recorder = self.recorder.clock.now(), self.recorder
         due = entry.not_before
         if due is None or due_at(due, entry.updated_at, now) != due or self._is_dated_by_another(entry):
             # when the call was sent is not known by this clock: it may be under way for its whole time yet
             again, ended = (
-                recorder.clock.later(self.policy.uncertain),
+                recorder.clock.later(self.timing.uncertain),
                 "the process ended before the answer came",
             )
             await recorder.learned(
@@ -110,7 +110,7 @@ class Settler:
             await recorder.learned(entry, EventKind.ELSEWHERE, detail=_elsewhere(entry))
         elif entry.attempts > 1:
             # a registry that leaves one import unanswered again and again gets it ever more rarely
-            wait = self.policy.backoff(entry.attempts - 1, recorder.clock.chance(), None)
+            wait = self.timing.backoff(entry.attempts - 1, recorder.clock.chance(), None)
             told = f"{entry.detail or 'no answer'}; it was certainly not made"
             again = recorder.clock.later(wait)
             await recorder.learned(entry, EventKind.POSTPONED, not_before=again, code=entry.code, detail=told)
@@ -119,7 +119,7 @@ class Settler:
                 entry, EventKind.NOT_FOUND, detail="looked for until it could not be made any more"
             )
 
-    def _is_dated_by_another(self, entry: Entry) -> bool:
+    def _is_dated_by_another(self, entry: LedgerEntry) -> bool:
         """Whether all that is known of when the call was sent is what another process said that sent it.
 
         A later cycle that dated it by its own clock is believed, whoever ran that: where each cycle is a
@@ -131,14 +131,14 @@ class Settler:
         sent = next((e for e in reversed(events) if e.kind is EventKind.IMPORT_REQUESTED), None)
         return sent is not None and sent.cycle_id == events[-1].cycle_id
 
-    async def _adopt(self, entry: Entry, model: ObservedModel, manifest: Manifest | None) -> None:
+    async def _adopt(self, entry: LedgerEntry, model: ObservedModel, manifest: Manifest | None) -> None:
         """Takes a registered model for ours when it is equal; otherwise says how it differs."""
         facts: dict[str, Any] = {"model_id": model.model_id, "model_status": model.status}
         if manifest is None:
             told = "found registered; declared no more"
             await self.recorder.learned(entry, EventKind.ADOPTED, detail=told, **facts)
             return
-        seen = look(manifest.request, await self.registry.detail(model.model_id))
+        seen = compare(manifest.request, await self.registry.detail(model.model_id))
         facts["model_status"] = seen.status or model.status
         if seen.unread is not None:
             return
@@ -150,7 +150,7 @@ class Settler:
             await self.recorder.learned(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)
 
 
-def _elsewhere(entry: Entry) -> str:
+def _elsewhere(entry: LedgerEntry) -> str:
     code = f" ({entry.code})" if entry.code else ""
     return (
         f"the registry says that {entry.pair} exists{code}, and does not list it: look for it in the "

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.contract import next_free
-from reconciler.contract.pair import Pair
-from reconciler.engine.bounded import each
+from reconciler.contract.model_key import ModelKey
+from reconciler.engine.concurrency import gather_limited
 from reconciler.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _ASKED_ABOUT = 16  # drifted models of one cycle
 
 
 async def used_versions(
-    registry: Registry, drifted: Collection[Pair], known: Mapping[str, Collection[str]], in_flight: int
+    registry: Registry, drifted: Collection[ModelKey], known: Mapping[str, Collection[str]], in_flight: int
 ) -> Mapping[str, frozenset[str]]:
     """The known versions by name, and those registered ones that a next version would otherwise collide with.
 
@@ -35,16 +35,16 @@ async def used_versions(
     """
     used = {pair.model_name: set(known.get(pair.model_name, ())) for pair in drifted}
 
-    async def one(pair: Pair) -> None:
+    async def one(pair: ModelKey) -> None:
         versions = used[pair.model_name]
         while (version := next_free(pair.model_version, versions)) is not None:
             try:
-                registered = await registry.find(Pair(pair.model_name, version))
+                registered = await registry.find(ModelKey(pair.model_name, version))
             except RegistryError:
                 return
             if not registered:
                 return
             versions.add(version)
 
-    await each(sorted(drifted)[:_ASKED_ABOUT], one, in_flight)
+    await gather_limited(sorted(drifted)[:_ASKED_ABOUT], one, in_flight)
     return {name: frozenset(versions) for name, versions in used.items()}

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Snapshot:
     exists: bool = True
 
 
-class Attribution(NamedTuple):
+class CommitInfo(NamedTuple):
     """Which commit, and who made it.
 
     Attributes:
@@ -133,7 +133,7 @@ class FileChange(NamedTuple):
     """
 
     path: str
-    attribution: Attribution
+    attribution: CommitInfo
     deleted: bool = False
     place: int = 0
 
@@ -148,15 +148,15 @@ class HistoryUpdate(NamedTuple):
         is_whole: whether they are all the commits of the branch.
     """
 
-    commits: Iterable[tuple[str, int, Attribution | None]]
-    changes: Mapping[Pair, Sequence[FileChange]]
+    commits: Iterable[tuple[str, int, CommitInfo | None]]
+    changes: Mapping[ModelKey, Sequence[FileChange]]
     is_whole: bool = False
 
 
 # --- desired and observed ------------------------------------------------------------------------------
 
 
-class Declaration(NamedTuple):
+class ManifestRef(NamedTuple):
     """One valid document, as far as a plan needs it; a hundred thousand of them are kept at a time.
 
     Attributes:
@@ -165,36 +165,36 @@ class Declaration(NamedTuple):
         line: 1-based line where the document begins.
     """
 
-    pair: Pair
+    pair: ModelKey
     digest: str
     path: str
     line: int
     warnings: tuple[Reason, ...] = ()
 
 
-class Credit(NamedTuple):
+class LastCommit(NamedTuple):
     """Who gave a document the content it has: a commit id, and its author as `Name <email>`."""
 
     commit: str
     author: str
 
 
-class Reading(NamedTuple):
+class ParsedFile(NamedTuple):
     """What one manifest file says.
 
     Attributes:
         blob: the file's object id.
         companions: the files it names as its configuration, each with its object id, or None if it is absent;
             with them changes what the file says.
-        credits: by line, who gave each of its documents the content it has, as far as it is known.
+        last_commits: by line, who gave each of its documents the content it has, as far as it is known.
     """
 
     path: str
     blob: str
-    declarations: tuple[Declaration, ...] = ()
+    declarations: tuple[ManifestRef, ...] = ()
     invalid: tuple[InvalidManifest, ...] = ()
     companions: tuple[tuple[str, str | None], ...] = ()
-    credits: tuple[tuple[int, Credit], ...] = ()
+    last_commits: tuple[tuple[int, LastCommit], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +207,8 @@ class Desired:
         invalid: documents and files that cannot be used.
     """
 
-    manifests: Mapping[Pair, Declaration]
-    conflicts: Mapping[Pair, tuple[Declaration, ...]] = field(default_factory=dict)
+    manifests: Mapping[ModelKey, ManifestRef]
+    conflicts: Mapping[ModelKey, tuple[ManifestRef, ...]] = field(default_factory=dict)
     invalid: tuple[InvalidManifest, ...] = ()
 
 
@@ -221,7 +221,7 @@ class ObservedModel(NamedTuple):
     """
 
     model_id: str
-    pair: Pair
+    pair: ModelKey
     status: str | None = None
     created_at: int | None = None
 
@@ -286,7 +286,7 @@ class Event:
     at: datetime
     kind: EventKind
     target: str
-    pair: Pair
+    pair: ModelKey
     cycle_id: str
     operation_id: str | None = None
     digest: str | None = None
@@ -315,7 +315,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """The ledger's row for a (target, pair): the fold of its events.
 
     Attributes:
@@ -326,7 +326,7 @@ class Entry:
     """
 
     target: str
-    pair: Pair
+    pair: ModelKey
     phase: Phase
     last: EventKind
     updated_at: datetime
@@ -346,7 +346,7 @@ class Entry:
     detail: str | None = None
 
 
-def stand(entry: Entry | None) -> Stand:
+def stand(entry: LedgerEntry | None) -> Stand:
     """What is to be the same still when an answer about this entry arrives."""
     return Stand() if entry is None else Stand(entry.phase, entry.model_id, entry.operation_id)
 
@@ -371,7 +371,7 @@ class Difference:
         return hash(self.field)
 
 
-class Standing(NamedTuple):
+class VerdictKey(NamedTuple):
     """A verdict on a model of one target; one whose name is not known goes by its file."""
 
     model_name: str | None
@@ -380,7 +380,7 @@ class Standing(NamedTuple):
     verdict: Verdict
 
 
-class Item(NamedTuple):
+class ModelState(NamedTuple):
     """The verdict on one model; `None` means unknown or not applicable.
 
     Attributes:
@@ -408,17 +408,17 @@ class Item(NamedTuple):
     next_attempt_at: datetime | None = None
 
     @property
-    def pair(self) -> Pair | None:
+    def pair(self) -> ModelKey | None:
         """The pair, when both halves of it are known."""
         if self.model_name is None or self.model_version is None:
             return None
-        return Pair(self.model_name, self.model_version)
+        return ModelKey(self.model_name, self.model_version)
 
     @property
-    def standing(self) -> Standing:
+    def verdict_key(self) -> VerdictKey:
         """What names the verdict among those that are remembered of the target."""
         name, version = self.model_name, self.model_version
-        return Standing(name, version, self.path if name is None or version is None else None, self.verdict)
+        return VerdictKey(name, version, self.path if name is None or version is None else None, self.verdict)
 
     @property
     def title(self) -> str:
@@ -427,7 +427,7 @@ class Item(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class IdleMark:
     """A moment at which nothing was left to do.
 
     Attributes:
@@ -464,7 +464,7 @@ class Reconciled(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CycleRequest:
     """What a command asks of the process that holds the state: one cycle, now.
 
     Attributes:
@@ -484,7 +484,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CycleAnswer:
     """What became of a request.
 
     Attributes:
@@ -502,7 +502,7 @@ class TargetFailure:
 
     target: str
     message: str
-    exit_code: int = Exit.UNUSABLE
+    exit_code: int = Exit.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -521,7 +521,9 @@ class Report:
 
     commit: str
     digest: str
-    items: tuple[Item, ...] = field(repr=False)  # asyncio words the result of its main task when it ends
+    items: tuple[ModelState, ...] = field(
+        repr=False
+    )  # asyncio words the result of its main task when it ends
     failures: tuple[TargetFailure, ...] = ()
     notes: tuple[str, ...] = ()
     unlisted: Mapping[tuple[str, Verdict], int] = field(default_factory=dict)

@@ -19,9 +19,9 @@ from reconciler.engine.values import Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.listing import ListingQuery
-    from reconciler.engine.values import Item
+    from reconciler.engine.values import ModelState
 
 _MOST_WORDS = 8
 _Group = tuple[str, Verdict]
@@ -32,7 +32,7 @@ class _Row(NamedTuple):
 
     number: int
     group: _Group
-    pair: Pair | None
+    pair: ModelKey | None
     place: tuple[Any, ...]
     since: float
     author: str
@@ -79,7 +79,7 @@ class VerdictTable:
     _ordered: dict[tuple[Sorting, bool], list[_Row]] = field(default_factory=dict)
     _groups: dict[_Group, _Group] = field(default_factory=dict)
 
-    def add(self, rows: Iterable[tuple[int, Item]]) -> None:
+    def add(self, rows: Iterable[tuple[int, ModelState]]) -> None:
         """Takes rows that it does not hold."""
         new = []
         for number, item in rows:
@@ -138,7 +138,7 @@ class VerdictTable:
             self._ordered[sorting, descending] = found
         return found
 
-    def _row(self, number: int, item: Item) -> _Row:
+    def _row(self, number: int, item: ModelState) -> _Row:
         group = self._groups.setdefault((item.target, item.verdict), (item.target, item.verdict))
         author, path = (self.author(item.author or "") or "").casefold(), item.path or ""
         reasons = [f"{reason.code} {reason.message}" for reason in item.reasons]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from reconciler.contract.pair import Pair
-from reconciler.engine.values import Attribution, FileChange
+from reconciler.contract.model_key import ModelKey
+from reconciler.engine.values import CommitInfo, FileChange
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -60,7 +60,7 @@ class TargetHistory:
 
     def changes(
         self, name: str | None = None, version: str | None = None, commit: str | None = None
-    ) -> Iterator[tuple[Pair, FileChange]]:
+    ) -> Iterator[tuple[ModelKey, FileChange]]:
         """What commits did, of these models or of all; each model's changes newest first."""
         given = {"name": name, "version": version, "hash": commit}
         wanted = {
@@ -71,14 +71,14 @@ class TargetHistory:
         where = "".join(f" AND change.{column} = ?" for column in wanted)
         order = " ORDER BY name, version, place DESC, change.hash, change.rowid"
         for row in self._store.rows(_CHANGES + where + order, (self._target, *wanted.values())):
-            yield Pair(_text(row[0]), _text(row[1])), _change(row)
+            yield ModelKey(_text(row[0]), _text(row[1])), _change(row)
 
     def names(self) -> set[str]:
         """Every model name that a commit did anything to."""
         found = self._store.rows("SELECT DISTINCT name FROM change WHERE target = ?", (self._target,))
         return {_text(raw) for (raw,) in found}
 
-    def attributions(self, commits: Collection[str]) -> dict[str, Attribution]:
+    def attributions(self, commits: Collection[str]) -> dict[str, CommitInfo]:
         """Who made these commits, as far as the branch has them and they touched the target's files."""
         found = self._branch("author, authored_at, subject", commits)
         return {c: _attribution(c, *told) for c, told in found.items() if told[0] is not None}
@@ -117,7 +117,7 @@ class TargetHistory:
         )
         yield "REPLACE INTO history VALUES (?, ?)", [(target, commit)]
 
-    def _commit(self, commit: str, place: int, made: Attribution | None) -> tuple[Any, ...]:
+    def _commit(self, commit: str, place: int, made: CommitInfo | None) -> tuple[Any, ...]:
         told = (
             (None, None, None) if made is None else (made.author, made.authored_at.isoformat(), made.subject)
         )
@@ -138,8 +138,8 @@ def _change(row: tuple[Any, ...]) -> FileChange:
     return FileChange(_text(path), made, bool(deleted), place)
 
 
-def _attribution(commit: str, author: str, authored_at: str, subject: str) -> Attribution:
-    return Attribution(commit, author, datetime.fromisoformat(authored_at), subject)
+def _attribution(commit: str, author: str, authored_at: str, subject: str) -> CommitInfo:
+    return CommitInfo(commit, author, datetime.fromisoformat(authored_at), subject)
 
 
 def _raw(text: str) -> bytes:

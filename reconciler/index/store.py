@@ -7,8 +7,8 @@ import sqlite3
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.pair import Pair
-from reconciler.engine.values import Credit, Declaration, Reading
+from reconciler.contract.model_key import ModelKey
+from reconciler.engine.values import LastCommit, ManifestRef, ParsedFile
 from reconciler.errors import IndexLostError
 from reconciler.index.history import SCHEMA as HISTORY_SCHEMA
 from reconciler.index.history import TargetHistory
@@ -152,13 +152,13 @@ class TargetIndex:
         query = "SELECT base FROM target WHERE name = ? AND rules = ?"
         return next((base for (base,) in self._store.rows(query, (self._target, self.rules))), None)
 
-    def readings(self, paths: Collection[str] | None) -> Iterator[Reading]:
+    def parsed_files(self, paths: Collection[str] | None) -> Iterator[ParsedFile]:
         """What these files say, as far as they are held; None takes all."""
         if self.base() is None:
             return
         yield from self._readings(None if paths is None else _raws(paths))
 
-    def naming(self, paths: Collection[str]) -> Iterator[Reading]:
+    def naming(self, paths: Collection[str]) -> Iterator[ParsedFile]:
         """The files that name one of these as their configuration."""
         query = "SELECT path FROM companion WHERE target = ? AND named = ?"
         found = {path for named in paths for (path,) in self._store.rows(query, (self._target, _raw(named)))}
@@ -169,12 +169,12 @@ class TargetIndex:
         found = self._store.rows("SELECT path, blob FROM file WHERE target = ?", (self._target,))
         return ((_path(path), blob) for path, blob in found)
 
-    def faulty(self) -> Iterator[Reading]:
+    def faulty(self) -> Iterator[ParsedFile]:
         """The files in which something is invalid."""
         query = "SELECT path FROM file WHERE target = ? AND faults IS NOT NULL"
         yield from self._readings([path for (path,) in self._store.rows(query, (self._target,))])
 
-    def declarations(self, pairs: Collection[Pair] | None) -> Iterator[Declaration]:
+    def declarations(self, pairs: Collection[ModelKey] | None) -> Iterator[ManifestRef]:
         """Who declares these pairs; None takes all."""
         if pairs is None:
             yield from map(_declaration, self._store.rows(_DECLARATIONS, (self._target,)))
@@ -183,15 +183,15 @@ class TargetIndex:
             found = self._store.rows(f"{_DECLARATIONS} AND name = ? AND version = ?", (self._target, *pair))
             yield from map(_declaration, found)
 
-    def named(self, names: Collection[str]) -> Iterator[Declaration]:
+    def named(self, names: Collection[str]) -> Iterator[ManifestRef]:
         """Who declares a version of one of these names."""
         for name in names:
             found = self._store.rows(f"{_DECLARATIONS} AND name = ?", (self._target, name))
             yield from map(_declaration, found)
 
-    def credits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], Credit]]:
+    def last_commits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], LastCommit]]:
         """Who gave the documents of these files the content they have, by path and line."""
-        known: dict[Credit, Credit] = {}
+        known: dict[LastCommit, LastCommit] = {}
         for path, written in self._rows("path, credits", "file", None if paths is None else _raws(paths)):
             for line, credit in _credits(written):
                 yield (_path(path), line), known.setdefault(credit, credit)
@@ -211,7 +211,7 @@ class TargetIndex:
     def save(
         self,
         commit: str,
-        changed: Mapping[str, Reading | None],
+        changed: Mapping[str, ParsedFile | None],
         *,
         whole: bool,
         history: HistoryUpdate | None = None,
@@ -227,7 +227,7 @@ class TargetIndex:
             self._store.write(self.history.statements(base, update))
 
     def _statements(
-        self, commit: str, changed: Mapping[str, Reading | None], *, whole: bool
+        self, commit: str, changed: Mapping[str, ParsedFile | None], *, whole: bool
     ) -> Iterator[tuple[str, Iterable[tuple[Any, ...]]]]:
         target = self._target
         for table in _TABLES:
@@ -263,7 +263,7 @@ class TargetIndex:
         )
         yield "REPLACE INTO target VALUES (?, ?, ?)", [(target, self.rules, commit)]
 
-    def _file(self, reading: Reading) -> tuple[Any, ...]:
+    def _file(self, reading: ParsedFile) -> tuple[Any, ...]:
         faults = [
             [one.line, one.model_name, one.model_version, list(map(row_of, one.reasons))]
             for one in reading.invalid
@@ -272,11 +272,11 @@ class TargetIndex:
             self._target,
             _raw(reading.path),
             reading.blob,
-            json.dumps([[line, *credit] for line, credit in reading.credits]),
+            json.dumps([[line, *credit] for line, credit in reading.last_commits]),
             json.dumps(faults) if faults else None,
         )
 
-    def _readings(self, paths: Collection[bytes] | None) -> Iterator[Reading]:
+    def _readings(self, paths: Collection[bytes] | None) -> Iterator[ParsedFile]:
         files = self._rows("path, blob, credits, faults", "file", paths)
         declarations = _grouped(
             (row[0], _declaration(row)) for row in self._rows(_DECLARED, "declaration", paths)
@@ -286,7 +286,7 @@ class TargetIndex:
             for path, named, blob in self._rows("path, named, blob", "companion", paths)
         )
         for path, blob, written, faults in files:
-            yield Reading(
+            yield ParsedFile(
                 _path(path),
                 blob,
                 tuple(declarations.get(path, ())),
@@ -311,10 +311,10 @@ def _grouped(found: Iterable[tuple[bytes, Any]]) -> dict[bytes, list[Any]]:
     return grouped
 
 
-def _declaration(row: tuple[Any, ...]) -> Declaration:
+def _declaration(row: tuple[Any, ...]) -> ManifestRef:
     path, line, name, version, digest, warnings = row
-    return Declaration(
-        Pair(name, version),
+    return ManifestRef(
+        ModelKey(name, version),
         digest,
         _path(path),
         line,
@@ -328,8 +328,8 @@ def _fault(
     return InvalidManifest(path, line, tuple(map(reason_of, reasons)), name, version)
 
 
-def _credits(written: str) -> tuple[tuple[int, Credit], ...]:
-    return tuple((line, Credit(commit, author)) for line, commit, author in json.loads(written))
+def _credits(written: str) -> tuple[tuple[int, LastCommit], ...]:
+    return tuple((line, LastCommit(commit, author)) for line, commit, author in json.loads(written))
 
 
 def _raws(paths: Iterable[str]) -> list[bytes]:

@@ -9,8 +9,8 @@ that a manifest refers to is asked for by its path. Nothing here knows git, a re
 
 from __future__ import annotations
 
+from reconciler.manifest.file_filter import is_manifest, refuse
 from reconciler.manifest.reading import read
-from reconciler.manifest.selection import is_manifest, refuse
 from reconciler.manifest.text import caret
 from reconciler.manifest.values import InvalidManifest, Manifest, Reason
 

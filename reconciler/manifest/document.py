@@ -5,26 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import digest
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.contract.problem import Problem
-from reconciler.manifest.companion import FIELD, REPLACES, Companion, read_companion
-from reconciler.manifest.quick import Doubt
-from reconciler.manifest.telling import Page, told
-from reconciler.manifest.tree import DUPLICATE_KEY
+from reconciler.manifest.config_file import FIELD, REPLACES, Companion, read_companion
+from reconciler.manifest.diagnostics import SourceText, render
+from reconciler.manifest.fast_parser import NotSimple
+from reconciler.manifest.nodes import DUPLICATE_KEY
 from reconciler.manifest.values import InvalidManifest, Manifest, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.contract import Edition
-    from reconciler.manifest.tree import Document
+    from reconciler.manifest.nodes import Document
 
 METADATA = "metadata"
 
 _LONGEST_NAME = 256
 """A longer text under `model_name` or `model_version` is nobody's name."""
 
-_NOT_A_MAPPING = "a manifest is a mapping of fields, such as `model_name: mnist`, and this is none"
+_NOT_A_MAPPING = "a manifest is a mapping of fields, such as `model_name: mnist`, and this is not one"
 _OF_THE_KEY = frozenset({"unknown-field", "field-of-another-edition", "shadowed-field", "undocumented-field"})
 """Problems of a key, not of its value."""
 
@@ -37,15 +37,15 @@ def accept(path: str, line: int, value: dict[str, Any], rules: Edition) -> Manif
     """
     metadata = value.pop(METADATA, None)
     if FIELD in value or _wrong_metadata(metadata):
-        raise Doubt
+        raise NotSimple
     parsed = rules.accept(value)
     if parsed is None or parsed.request is None or parsed.problems:
-        raise Doubt
+        raise NotSimple
     return _manifest(path, line, parsed.request, (), metadata)
 
 
 def interpret(
-    page: Page, document: Document, rules: Edition, sibling: Callable[[str], bytes | None]
+    page: SourceText, document: Document, rules: Edition, sibling: Callable[[str], bytes | None]
 ) -> Manifest | InvalidManifest:
     """What one document declares, or all that is wrong with it.
 
@@ -56,7 +56,7 @@ def interpret(
     reasons = [page.flaw(flaw) for flaw in document.flaws]
     if not isinstance(document.value, dict):
         reasons.append(page.reason("not-a-mapping", _NOT_A_MAPPING, document.index()))
-        return InvalidManifest(page.path, line, told(reasons))
+        return InvalidManifest(page.path, line, render(reasons))
     companion, wrong = _companion(page.path, document.value, sibling)
     metadata = document.value.get(METADATA)
     local = [*wrong, *_wrong_metadata(metadata)]
@@ -67,14 +67,14 @@ def interpret(
         request = parsed.request
         reasons += [_reason(page, document, problem, companion) for problem in parsed.problems]
     if request is None or any(reason.severity == "error" for reason in reasons):
-        return InvalidManifest(page.path, line, told(reasons), *claimed(document.value))
-    return _manifest(page.path, line, request, told(reasons), metadata)
+        return InvalidManifest(page.path, line, render(reasons), *claimed(document.value))
+    return _manifest(page.path, line, request, render(reasons), metadata)
 
 
 def _manifest(
     path: str, line: int, request: dict[str, Any], warnings: tuple[Reason, ...], metadata: object
 ) -> Manifest:
-    pair = Pair(request["model_name"], request["model_version"])
+    pair = ModelKey(request["model_name"], request["model_version"])
     return Manifest(pair, request, digest(request), path, line, warnings, _as_text(metadata or {}))
 
 
@@ -136,7 +136,7 @@ def _contract_part(value: dict[str, Any], companion: Companion | None) -> dict[s
 # --- places --------------------------------------------------------------------------------------------
 
 
-def _reason(page: Page, document: Document, problem: Problem, companion: Companion | None) -> Reason:
+def _reason(page: SourceText, document: Document, problem: Problem, companion: Companion | None) -> Reason:
     at_key = problem.code in _OF_THE_KEY
     if companion is not None and problem.loc[:1] == (REPLACES,):
         return companion.reason(problem, at_key=at_key)

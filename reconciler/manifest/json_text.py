@@ -1,6 +1,6 @@
 """JSON text to a document: the standard library judges, and a flat scan for tokens gives the places.
 
-A number stays text as it is written (`Plain`), so that `1.10` in a text field is `1.10`.
+A number stays text as it is written (`UnquotedScalar`), so that `1.10` in a text field is `1.10`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.manifest.limits import DEEPEST
-from reconciler.manifest.text import Text, Unreadable
-from reconciler.manifest.tree import too_deep
+from reconciler.manifest.nodes import too_deep
+from reconciler.manifest.text import Text, UnreadableFile
 
 if TYPE_CHECKING:
-    from reconciler.manifest.tree import Builder
+    from reconciler.manifest.nodes import Builder
 
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[][{}]|[^][{}",:\s]++', re.DOTALL)
 
@@ -49,7 +49,7 @@ def _push(builder: Builder, token: str, index: int) -> None:
         case '"':
             builder.scalar(json.loads(token) if "\\" in token else token[1:-1], index, plain=False)
         case "N" | "I" | "-" if token in _CONSTANTS:
-            raise Unreadable("syntax", f"not JSON: {token} is not a number of JSON", index)
+            raise UnreadableFile("syntax", f"not JSON: {token} is not a number of JSON", index)
         case _:
             builder.scalar(token, index, plain=True)
 
@@ -71,7 +71,9 @@ def _judge(characters: str) -> None:
         json.loads(characters, parse_int=str, parse_float=str, parse_constant=str)
     except json.JSONDecodeError as error:
         complaint = error.msg.removesuffix(" at").removesuffix(" starting")
-        raise Unreadable("syntax", f"not JSON: {complaint}{_hint(characters, error)}", error.pos) from None
+        raise UnreadableFile(
+            "syntax", f"not JSON: {complaint}{_hint(characters, error)}", error.pos
+        ) from None
 
 
 def _hint(characters: str, error: json.JSONDecodeError) -> str:

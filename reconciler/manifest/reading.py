@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.manifest.diagnostics import SourceText, trimmed
 from reconciler.manifest.document import accept, claimed, interpret
+from reconciler.manifest.fast_parser import NotSimple, read_quickly
 from reconciler.manifest.json_text import read_json
 from reconciler.manifest.limits import Told
-from reconciler.manifest.quick import Doubt, read_quickly
-from reconciler.manifest.telling import Page, trimmed
+from reconciler.manifest.nodes import Builder, Document
 from reconciler.manifest.text import (
     POINTER,
-    Flaw,
+    Issue,
     Text,
-    Unreadable,
+    UnreadableFile,
     conflict_or,
     decode,
     decode_leniently,
     is_pointer,
 )
-from reconciler.manifest.tree import Builder, Document
 from reconciler.manifest.values import InvalidManifest, Manifest, reasons_of, with_reasons
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract import Edition
 
-_EMPTY = Flaw("empty-file", "the file declares nothing: it is empty, or has only comments; write a manifest")
+_EMPTY = Issue("empty-file", "the file declares nothing: it is empty, or has only comments; write a manifest")
 
 
 def read(
@@ -77,10 +77,10 @@ def _results(
         if manifests is not None:
             return manifests
         _parser(is_json=is_json)(text, builder)
-    except Unreadable as error:
+    except UnreadableFile as error:
         flaw = conflict_or(error.flaw, text)
         return (_unreadable(path, text or decode_leniently(data), flaw, builder),)
-    page = Page(path, text)
+    page = SourceText(path, text)
     written = [document for document in builder.documents if document.value is not None or document.flaws]
     broken = _EMPTY if not written else _conflict(text, written)
     if broken is not None:
@@ -93,11 +93,11 @@ def _quickly(path: str, text: Text, rules: Edition, *, is_json: bool) -> tuple[M
     try:
         written = read_quickly(text.characters, is_json=is_json)
         return tuple(accept(path, line, value, rules) for value, line in written)
-    except Doubt:
+    except NotSimple:
         return None
 
 
-def _conflict(text: Text, documents: list[Document]) -> Flaw | None:
+def _conflict(text: Text, documents: list[Document]) -> Issue | None:
     """Conflict markers that happen to be YAML, such as one that is a whole document, or None."""
     if all(isinstance(document.value, dict) and not document.flaws for document in documents):
         return None
@@ -113,7 +113,7 @@ def _parser(*, is_json: bool) -> Callable[[Text, Builder], None]:
     return read_yaml
 
 
-def _unreadable(path: str, text: Text, flaw: Flaw, builder: Builder) -> InvalidManifest:
+def _unreadable(path: str, text: Text, flaw: Issue, builder: Builder) -> InvalidManifest:
     """The whole file as one result; it bears a name when the file is about one model, as far as read."""
     name, version = (None, None) if builder.documents else claimed(builder.unfinished)
-    return InvalidManifest(path, 1, (Page(path, text).flaw(flaw),), name, version)
+    return InvalidManifest(path, 1, (SourceText(path, text).flaw(flaw),), name, version)

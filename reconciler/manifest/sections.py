@@ -10,11 +10,11 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.manifest.document import claimed
 from reconciler.manifest.json_text import read_json
-from reconciler.manifest.text import Text, Unreadable
-from reconciler.manifest.tree import WORDS, Builder
+from reconciler.manifest.nodes import WORDS, Builder
+from reconciler.manifest.text import Text, UnreadableFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,13 +61,13 @@ def sections(path: str, data: bytes) -> tuple[Section, ...]:
     return tuple(_section(data, *span) for span in [*spans, (last, len(data))])
 
 
-def claim(path: str, text: bytes) -> Pair | None:
+def claim(path: str, text: bytes) -> ModelKey | None:
     """The model name and version that a document names, or None when it names none that can be read."""
     characters = text.decode(errors="replace")
     patterns = _JSON if is_json(path) else _YAML
     quick = [_only(characters, key, pattern) for key, pattern in patterns.items()]
     name, version = quick if None not in quick else _carefully(path, characters)
-    return Pair(name, version) if name and version else None
+    return ModelKey(name, version) if name and version else None
 
 
 def is_json(path: str) -> bool:
@@ -98,7 +98,7 @@ def _carefully(path: str, characters: str) -> tuple[str | None, str | None]:
             from reconciler.manifest.yaml_text import read_yaml  # noqa: PLC0415 - with PyYAML, seldom needed
 
             read_yaml(Text(characters), builder)
-    except Unreadable:
+    except UnreadableFile:
         return claimed(builder.unfinished if not builder.documents else builder.documents[0].value)
     return claimed(_first(document.value for document in builder.documents))
 

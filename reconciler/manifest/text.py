@@ -37,7 +37,7 @@ _NEVER_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class Issue:
     """Something wrong at one index of the text.
 
     Attributes:
@@ -52,19 +52,19 @@ class Flaw:
     first: int | None = None
 
 
-POINTER = Flaw(
+POINTER = Issue(
     "lfs-pointer",
     "the file is a Git LFS pointer, and its content is not in git: take it out of LFS with "
     "`git lfs untrack`, then `git add --renormalize` and commit",
 )
 
 
-class Unreadable(Exception):  # noqa: N818 - reads as what is true of the file
+class UnreadableFile(Exception):  # noqa: N818 - reads as what is true of the file
     """The whole file cannot be used. Never leaves this room."""
 
     def __init__(self, code: str, message: str, index: int | None = None) -> None:
         super().__init__(message)
-        self.flaw = Flaw(code, message, index)
+        self.flaw = Issue(code, message, index)
 
 
 class Text:
@@ -82,7 +82,7 @@ class Text:
         line = bisect_right(self._starts, index)
         return line, index - self._starts[line - 1] + 1
 
-    def words(self, flaw: Flaw) -> str:
+    def words(self, flaw: Issue) -> str:
         """The message of a flaw, with the place of what it collides with."""
         if flaw.first is None:
             return flaw.message
@@ -117,13 +117,13 @@ _MARKER = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)", re.MULTILINE)
 """How git begins the lines that set the two sides of a conflict apart."""
 
 
-def conflict_or(flaw: Flaw, text: Text | None) -> Flaw:
+def conflict_or(flaw: Issue, text: Text | None) -> Issue:
     """What is wrong with a text that cannot be read: git's conflict markers if it has any, else `flaw`."""
     marker = _MARKER.search(text.characters) if text is not None else None
     if marker is None:
         return flaw
     why = f"git's conflict markers stand here ({marker[0]}): resolve the merge, and commit the result"
-    return Flaw("merge-conflict", why, marker.start())
+    return Issue("merge-conflict", why, marker.start())
 
 
 def printable(line: str) -> str:
@@ -160,14 +160,14 @@ def decode(data: bytes, *, json: bool = False) -> Text:
         Unreadable: too large, not UTF-8, or a character that has no place in text.
     """
     if len(data) > LARGEST_FILE:
-        raise Unreadable("file-too-large", too_large(len(data)))
+        raise UnreadableFile("file-too-large", too_large(len(data)))
     try:
         characters = data.decode().removeprefix(BOM)
     except UnicodeDecodeError as error:
         raise _not_utf8(data, error.start) from None
     found = (_UNUSABLE_IN_JSON if json else _UNUSABLE).search(characters)
     if found is not None:
-        raise Unreadable("control-character", _unusable(found[0]), found.start())
+        raise UnreadableFile("control-character", _unusable(found[0]), found.start())
     return Text(characters)
 
 
@@ -187,13 +187,13 @@ def too_large(size: int) -> str:
     return f"the file has {size:,} bytes, and at most {LARGEST_FILE:,} (256 KiB) are read; make it smaller"
 
 
-def _not_utf8(data: bytes, start: int) -> Unreadable:
+def _not_utf8(data: bytes, start: int) -> UnreadableFile:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return Unreadable("not-utf-8", "the file is UTF-16; save it as UTF-8")
+        return UnreadableFile("not-utf-8", "the file is UTF-16; save it as UTF-8")
     if b"\x00" in data:
-        return Unreadable("not-utf-8", "the file is binary; a manifest is UTF-8 text")
+        return UnreadableFile("not-utf-8", "the file is binary; a manifest is UTF-8 text")
     message = f"the byte 0x{data[start]:02x} is not UTF-8; save the file as UTF-8"
-    return Unreadable("not-utf-8", message, len(data[:start].decode().removeprefix(BOM)))
+    return UnreadableFile("not-utf-8", message, len(data[:start].decode().removeprefix(BOM)))
 
 
 def _unusable(char: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.contract.problem import Severity
 
 
@@ -73,7 +73,7 @@ class Manifest:
         metadata: the local `metadata` block; never sent and not in the digest.
     """
 
-    pair: Pair
+    pair: ModelKey
     request: Mapping[str, Any]
     digest: str
     path: str

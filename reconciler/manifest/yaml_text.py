@@ -20,12 +20,12 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from reconciler.manifest.text import Text, Unreadable, shown
+from reconciler.manifest.text import Text, UnreadableFile, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.manifest.tree import Builder
+    from reconciler.manifest.nodes import Builder
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The parser: libyaml where PyYAML was built with it, else the slower one in Python."""
@@ -45,10 +45,10 @@ def read_yaml(text: Text, builder: Builder, loader: Any = LOADER) -> None:  # no
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(error, text) from None
     except yaml.YAMLError as error:
-        raise Unreadable("syntax", f"not YAML: {shown(str(error))}") from None
+        raise UnreadableFile("syntax", f"not YAML: {shown(str(error))}") from None
 
 
-def _not_yaml(error: yaml.MarkedYAMLError, text: Text) -> Unreadable:
+def _not_yaml(error: yaml.MarkedYAMLError, text: Text) -> UnreadableFile:
     mark = error.problem_mark or error.context_mark
     index = min(mark.index, len(text.characters)) if mark else 0
     problem = error.problem or error.context or "it cannot be parsed"
@@ -60,7 +60,7 @@ def _not_yaml(error: yaml.MarkedYAMLError, text: Text) -> Unreadable:
         line, column = text.place(begin)
         message += f", {error.context} that begins at {line}:{column}"
     hint = _hint(problem, text.characters[index : index + 1])
-    return Unreadable("syntax", message + hint, index)
+    return UnreadableFile("syntax", message + hint, index)
 
 
 def _hint(problem: str, found: str) -> str:

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import ConfigurationError, SinkError
 from reconciler.notify import wording
-from reconciler.notify.sink import ensure_accepted
+from reconciler.notify.sink import ensure_accepted, revealed
 from reconciler.views.clean import clean
 from reconciler.views.words import place
 
@@ -42,10 +41,7 @@ class AlertmanagerSink:
 
     async def deliver(self, notification: Notification) -> None:
         """As the protocol says."""
-        try:
-            url = await self.url.read()
-        except ConfigurationError as error:
-            raise SinkError(str(error)) from None
+        url = await revealed(self.url)
         base = url.strip().rstrip("/").removesuffix(_PATH)
         body = json.dumps([alert(message) for message in notification.messages]).encode()
         headers = {"Content-Type": "application/json"}

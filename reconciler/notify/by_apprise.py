@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from reconciler.errors import ConfigurationError, SinkError
+from reconciler.errors import SinkError
 from reconciler.notify import wording
+from reconciler.notify.sink import revealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,10 +37,7 @@ class AppriseSink:
 
     async def deliver(self, notification: Notification) -> None:
         """As the protocol says."""
-        try:
-            url = await self.url.read()
-        except ConfigurationError as error:
-            raise SinkError(str(error)) from None
+        url = await revealed(self.url)
         problem = await _in_a_thread(lambda: _send(url, notification))
         if problem is not None:
             raise SinkError(problem)

@@ -13,9 +13,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import ConfigurationError, SinkError
+from reconciler.errors import SinkError
 from reconciler.notify import wording
-from reconciler.notify.sink import Pace, ensure_accepted, excerpt
+from reconciler.notify.sink import Pace, ensure_accepted, excerpt, revealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,11 +46,8 @@ class FeishuSink:
 
     async def deliver(self, notification: Notification) -> None:
         """As the protocol says."""
-        try:
-            url = await self.url.read()
-            secret = None if self.secret is None else await self.secret.read()
-        except ConfigurationError as error:
-            raise SinkError(str(error)) from None
+        url = await revealed(self.url)
+        secret = None if self.secret is None else await revealed(self.secret)
         told = f"{wording.title(notification)}\n{wording.text(notification)}"
         content: dict[str, Any] = {"msg_type": "text", "content": {"text": fitting(told)}}
         if secret is not None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote
 
 from reconciler.engine.episodes import Message, Subject
 from reconciler.engine.values import Verdict
-from reconciler.errors import SinkError
+from reconciler.errors import ConfigurationError, SinkError
 from reconciler.redaction import redacted
 from reconciler.views.clean import clean
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.engine.episodes import MessageKind
 
 _EXCERPT = 200  # characters of an answer that are repeated
+_MESSAGES = ("code", "error_code", "status", "msg", "message", "error", "error_msg", "error_description")
 _SHORTEST_PART = 6  # characters of a URL's part that is taken for a secret
 _SUCCESS = range(200, 300)
 
@@ -107,6 +110,14 @@ class Secret(Protocol):
         """The secret as it is now. Raises ConfigurationError."""
 
 
+async def revealed(secret: Secret) -> str:
+    """The secret as it is now. Raises SinkError."""
+    try:
+        return await secret.read()
+    except ConfigurationError as error:
+        raise SinkError(str(error)) from None
+
+
 def ensure_accepted(answer: Answer, *secrets: str | None) -> None:
     """Makes sure that a web server took a message.
 
@@ -126,15 +137,28 @@ def ensure_accepted(answer: Answer, *secrets: str | None) -> None:
 def excerpt(body: bytes, *secrets: str | None) -> str:
     """The beginning of an answer for a message, with a colon before it; nothing of nothing."""
     parts = [part for secret in secrets if secret for part in (secret, *_parts(secret))]
-    text = redacted(body.decode("utf-8", "replace"), parts)
+    text = redacted(_said(body.decode("utf-8", "replace")), parts)
     words = clean(" ".join(text.split()))[:_EXCERPT]
     return f": {words}" if words else ""
 
 
+def _said(text: str) -> str:
+    """What a server says in words; of a JSON object its code and message, and no more of what it repeats."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(answer, dict):
+        return str(answer)
+    found = (answer.get(name) for name in _MESSAGES)
+    return " ".join(str(value) for value in found if isinstance(value, int | str))
+
+
 def _parts(url: str) -> list[str]:
-    """What of a URL may be a secret by itself; of anything else, nothing."""
+    """What of a URL may be a secret by itself, as it stands there and decoded; of anything else, nothing."""
     rest = url.partition("://")[2]
-    return [part for part in re.split(r"[/?&=:@#]", rest) if len(part) >= _SHORTEST_PART]
+    parts = [part for part in re.split(r"[/?&=:@#]", rest) if len(part) >= _SHORTEST_PART]
+    return [*parts, *map(unquote, parts)]
 
 
 def trial(sink: str, at: datetime) -> Notification:

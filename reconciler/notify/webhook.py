@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from reconciler.errors import ConfigurationError, SinkError
-from reconciler.notify.sink import ensure_accepted
+from reconciler.notify.sink import ensure_accepted, revealed
 from reconciler.views.clean import clean
 
 if TYPE_CHECKING:
@@ -42,11 +41,8 @@ class WebhookSink:
 
     async def deliver(self, notification: Notification) -> None:
         """As the protocol says."""
-        try:
-            url = await self.url.read()
-            secret = None if self.secret is None else await self.secret.read()
-        except ConfigurationError as error:
-            raise SinkError(str(error)) from None
+        url = await revealed(self.url)
+        secret = None if self.secret is None else await revealed(self.secret)
         body = json.dumps(event(notification), separators=(",", ":")).encode()
         moment = int(self.now().timestamp())
         headers = {

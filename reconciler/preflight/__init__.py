@@ -12,16 +12,16 @@ stricter than the service, which looks at a model's content only after the call 
 from __future__ import annotations
 
 from reconciler.preflight.address import obs_endpoint, parse_endpoint
-from reconciler.preflight.examine import Preflight, examine
+from reconciler.preflight.examine import Examination, examine
 from reconciler.preflight.opening import open_files
-from reconciler.preflight.values import Credentials, Entry, FilesUnavailable, ModelFiles
+from reconciler.preflight.values import FilesUnavailable, ModelFiles, ObjectStoreKeys, StoredFile
 
 __all__ = [
-    "Credentials",
-    "Entry",
+    "Examination",
     "FilesUnavailable",
     "ModelFiles",
-    "Preflight",
+    "ObjectStoreKeys",
+    "StoredFile",
     "examine",
     "obs_endpoint",
     "open_files",

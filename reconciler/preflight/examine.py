@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import edition
-from reconciler.manifest.telling import told
+from reconciler.manifest.diagnostics import render
 from reconciler.manifest.values import Reason
 from reconciler.preflight.address import ImagePlace, LocalPlace, ObsPlace, image_fault, locate, parse_endpoint
 from reconciler.preflight.configuration import FIELD, file_problems, given_problems, opened
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.manifest.values import Manifest
     from reconciler.preflight.address import Place
     from reconciler.preflight.package import Package
-    from reconciler.preflight.values import Credentials, ModelFiles
+    from reconciler.preflight.values import ModelFiles, ObjectStoreKeys
 
 _PYTHON_2 = re.compile(r"(?:python|py_?)2\b")
 _BY_IMAGE = ("Image", "Custom")
@@ -56,7 +56,7 @@ def examine(
 
 
 @dataclass(frozen=True, slots=True)
-class Preflight:
+class Examination:
     """Examines manifests of one target: finds their files, looks at them, lets go of them.
 
     Attributes:
@@ -68,7 +68,7 @@ class Preflight:
     """
 
     edition: str
-    credentials: Callable[[], Credentials | None] | None = None
+    credentials: Callable[[], ObjectStoreKeys | None] | None = None
     endpoint: str | None = None
     local: Path | None = None
     strict: bool = False
@@ -104,7 +104,7 @@ class Preflight:
 
 
 def _reasons(manifest: Manifest, problems: Iterable[Problem], *, strict: bool) -> tuple[Reason, ...]:
-    return told(
+    return render(
         Reason(
             problem.code,
             problem.message,

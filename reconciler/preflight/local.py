@@ -6,7 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from reconciler.preflight.values import NOT_EXAMINED, Entry, FilesUnavailable, shown
+from reconciler.preflight.values import NOT_EXAMINED, FilesUnavailable, StoredFile, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ class LocalFiles:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def list(self, prefix: str) -> Iterator[Entry]:
+    def list(self, prefix: str) -> Iterator[StoredFile]:
         """The ordinary files below the directory `prefix` of the root; none where there is no such one."""
         try:
             self._directory(self._root)
@@ -44,7 +44,7 @@ class LocalFiles:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _below(self, prefix: str) -> Iterator[Entry]:
+    def _below(self, prefix: str) -> Iterator[StoredFile]:
         waiting = [prefix]
         while waiting:
             directory = waiting.pop()
@@ -53,7 +53,7 @@ class LocalFiles:
                 if found.is_dir(follow_symlinks=False):
                     waiting.append(f"{key}/")
                 elif found.is_file(follow_symlinks=False):
-                    yield Entry(key, found.stat(follow_symlinks=False).st_size)
+                    yield StoredFile(key, found.stat(follow_symlinks=False).st_size)
 
     def _directory_or_nothing(self, directory: str) -> Sequence[os.DirEntry[str]]:
         path = self._root / directory

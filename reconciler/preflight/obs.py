@@ -18,7 +18,7 @@ from urllib3 import PoolManager, ProxyManager, Retry, Timeout
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import TimeoutError as TransportTimeout
 
-from reconciler.preflight.values import Entry, FilesUnavailable, shown
+from reconciler.preflight.values import FilesUnavailable, StoredFile, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from reconciler.preflight.address import Endpoint, ObsPlace
-    from reconciler.preflight.values import Credentials
+    from reconciler.preflight.values import ObjectStoreKeys
 
 MOST_REQUESTS = 60
 """Requests for one source; a list that goes on after that many pages is going in circles."""
@@ -86,7 +86,7 @@ class ObsFiles:
         self,
         endpoint: Endpoint,
         place: ObsPlace,
-        credentials: Credentials | None,
+        credentials: ObjectStoreKeys | None,
         *,
         timeout: float = 10.0,
         attempts: int = 3,
@@ -118,7 +118,7 @@ class ObsFiles:
         style = "disable" if endpoint.by_path else "enable"
         getattr(self._client, f"{style}_virtual_style_endpoint")()
 
-    def list(self, prefix: str) -> Iterator[Entry]:
+    def list(self, prefix: str) -> Iterator[StoredFile]:
         """The objects whose keys begin with `prefix`, page by page.
 
         The marks of empty directories, whose keys end with a slash, are left out. The older of the two list
@@ -131,7 +131,7 @@ class ObsFiles:
             for item in found:
                 key = item.object_name or ""
                 if key.startswith(self._root) and not key.endswith("/"):
-                    yield Entry(key.removeprefix(self._root), item.size or 0)
+                    yield StoredFile(key.removeprefix(self._root), item.size or 0)
         except _FAULTS as error:
             raise self._unavailable(error, "") from None
 

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from reconciler.preflight.address import Endpoint, ObsPlace
     from reconciler.preflight.obs import ObsFiles
-    from reconciler.preflight.values import Credentials, ModelFiles
+    from reconciler.preflight.values import ModelFiles, ObjectStoreKeys
 
 
 def open_files(
     source_location: str,
     *,
-    credentials: Callable[[], Credentials | None] | None = None,
+    credentials: Callable[[], ObjectStoreKeys | None] | None = None,
     endpoint: str | None = None,
     local: Path | None = None,
 ) -> ModelFiles | None:
@@ -64,7 +64,7 @@ def _endpoint_of(place: ObsPlace) -> Endpoint:
 
 
 def _obs_files(
-    place: ObsPlace, endpoint: Endpoint, credentials: Callable[[], Credentials | None] | None
+    place: ObsPlace, endpoint: Endpoint, credentials: Callable[[], ObjectStoreKeys | None] | None
 ) -> ObsFiles:
     if place.region and endpoint.region and place.region != endpoint.region:
         raise FilesUnavailable(

@@ -20,7 +20,7 @@ NOT_EXAMINED = "preflight-not-examined"
 _WIDEST_KEY = 120
 
 
-class Entry(NamedTuple):
+class StoredFile(NamedTuple):
     """One file: its key, with `/` between the parts and relative to the source, and its size in bytes."""
 
     key: str
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 class ModelFiles(Protocol):
     """Reading access to the files of one source."""
 
-    def list(self, prefix: str) -> Iterable[Entry]:
+    def list(self, prefix: str) -> Iterable[StoredFile]:
         """The files whose keys begin with `prefix`, which is empty or ends with `/`; in any order.
 
         Raises:
@@ -49,7 +49,7 @@ class ModelFiles(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class ObjectStoreKeys:
     """An access key of the object store.
 
     Attributes:
@@ -73,7 +73,7 @@ class FilesUnavailable(ReconcilerError):  # noqa: N818 - reads as what is true o
             `preflight-not-examined` (nobody may or can look there).
     """
 
-    exit_code = Exit.UNUSABLE
+    exit_code = Exit.UNAVAILABLE
 
     def __init__(self, code: str, why: str, value: object = ABSENT) -> None:
         self.problem = about(SOURCE, code, why, value)

@@ -10,13 +10,13 @@ httpx is loaded when a client is made, and what carries the requests with the fi
 
 from __future__ import annotations
 
-import reconciler.registry.lean  # noqa: F401 - before anything here imports httpx
+import reconciler.registry.httpx_import  # noqa: F401 - before anything here imports httpx
 from reconciler.registry.auth import AccessKeyAuth, PasswordAuth, RegistryAuth, TokenAuth
 from reconciler.registry.client import ModelArtsRegistry
-from reconciler.registry.codes import DISPOSITIONS, Action, Disposition
+from reconciler.registry.codes import DISPOSITIONS, Action, ErrorRule
+from reconciler.registry.cooldown import CredentialCooldown
 from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.limits import Limits
-from reconciler.registry.refusals import Refusals
 from reconciler.registry.secret import CommandSecret, EnvironmentSecret, FileSecret, GivenSecret, Secret
 
 __all__ = [
@@ -24,14 +24,14 @@ __all__ = [
     "AccessKeyAuth",
     "Action",
     "CommandSecret",
-    "Disposition",
+    "CredentialCooldown",
     "EnvironmentSecret",
+    "ErrorRule",
     "FileSecret",
     "GivenSecret",
     "Limits",
     "ModelArtsRegistry",
     "PasswordAuth",
-    "Refusals",
     "RegistryAuth",
     "Secret",
     "TokenAuth",

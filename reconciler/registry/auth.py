@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 from reconciler.contract.signing import sign
 from reconciler.errors import ConfigurationError, Unauthorised
 from reconciler.redaction import redacted, remember
-from reconciler.registry.answers import envelope
 from reconciler.registry.codes import Action, disposition
+from reconciler.registry.cooldown import CredentialCooldown
 from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.login import Login, Token
-from reconciler.registry.refusals import Refusals
+from reconciler.registry.response import envelope
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -83,7 +83,7 @@ class AccessKeyAuth(RegistryAuth):
         security_token: Secret | None = None,
         project_id: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        refusals: Refusals | None = None,
+        refusals: CredentialCooldown | None = None,
     ) -> None:
         """A flow that signs.
 
@@ -101,7 +101,7 @@ class AccessKeyAuth(RegistryAuth):
         self._security_token = security_token
         self._project_id = project_id
         self._now = now
-        self._refusals = refusals or Refusals()
+        self._refusals = refusals or CredentialCooldown()
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Signs the request, exactly as it stands on the wire."""
@@ -151,7 +151,7 @@ class PasswordAuth(RegistryAuth):
         scope: str,
         margin: float = 600.0,
         clock: Callable[[], float] = time.monotonic,
-        refusals: Refusals | None = None,
+        refusals: CredentialCooldown | None = None,
     ) -> None:
         """A flow that is not logged in yet.
 
@@ -178,7 +178,7 @@ class PasswordAuth(RegistryAuth):
         self._clock = clock
         self._token: Token | None = None
         self._one_login = asyncio.Lock()
-        self._refusals = refusals or Refusals(clock)
+        self._refusals = refusals or CredentialCooldown(clock)
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Sends the request with a token, after a login where there is none; renews an expired one once."""

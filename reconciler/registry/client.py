@@ -13,14 +13,14 @@ from reconciler.contract.signing import encode_query
 from reconciler.contract.wording import many
 from reconciler.engine.values import Created
 from reconciler.errors import NotFound, OutcomeUnknown, RegistryError, RegistryUnavailable, Rejected
-from reconciler.registry.answers import Answer, classify, printable
-from reconciler.registry.call import Call
 from reconciler.registry.endpoint import parse_endpoint, parse_project
 from reconciler.registry.limits import Limits
-from reconciler.registry.paging import EndlessList, Sweep
+from reconciler.registry.paging import EndlessList, Paginator
+from reconciler.registry.request import Request
+from reconciler.registry.response import Response, classify, printable
 from reconciler.registry.wire import (
-    Page,
-    WrongShape,
+    InvalidResponse,
+    ModelPage,
     created_id,
     is_model_id,
     json_object,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from reconciler.contract.pair import Pair
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import ObservedModel
     from reconciler.registry.auth import RegistryAuth
     from reconciler.registry.transport import Observed
@@ -50,7 +50,7 @@ async def _nothing() -> None:
 
 
 class ModelArtsRegistry:
-    """Implements `reconciler.engine.ports.Registry`; use it from one event loop, and close it."""
+    """Implements `reconciler.engine.ports.EmbeddedRegistry`; use it from one event loop, and close it."""
 
     def __init__(  # noqa: PLR0913 - what a target consists of
         self,
@@ -84,14 +84,14 @@ class ModelArtsRegistry:
         Raises:
             ConfigurationError: endpoint or project id cannot be used.
         """
-        from reconciler.registry.exchange import Exchange  # noqa: PLC0415 - loads httpx
+        from reconciler.registry.http_session import HttpSession  # noqa: PLC0415 - loads httpx
 
         base = parse_endpoint(endpoint)
         prefix = quote(base.path.rstrip("/"), safe="/~")
         self._models = f"{prefix}/v1/{parse_project(project_id)}/models"
         self._workspace_id = workspace_id
         self._limits = limits or Limits()
-        self._exchange = Exchange(
+        self._exchange = HttpSession(
             base,
             auth,
             self._limits,
@@ -106,7 +106,7 @@ class ModelArtsRegistry:
         """Every model of the project's workspace, each id once."""
         return await self._sweep([], one_model=False)
 
-    async def find(self, pair: Pair) -> Sequence[ObservedModel]:
+    async def find(self, pair: ModelKey) -> Sequence[ObservedModel]:
         """The models whose name and version are exactly these; the server's filter is fuzzy."""
         wanted = [
             ("model_name", pair.model_name),
@@ -123,11 +123,11 @@ class ModelArtsRegistry:
         self, request: Mapping[str, Any], intent: Callable[[], Awaitable[None]] = _nothing
     ) -> Created:
         """Sends one import call, once; repeated only after a documented proof that it was not executed."""
-        call = Call("POST", self._models, body=self._body(request), write=True, one_model=True)
+        call = Request("POST", self._models, body=self._body(request), write=True, one_model=True)
         answer = await self._exchange.send(call, intent)
         try:
             return Created(created_id(answer), answer.request_id)
-        except WrongShape as error:
+        except InvalidResponse as error:
             _unusable(call, answer, error)
 
     async def delete(self, model_id: str) -> None:
@@ -139,7 +139,7 @@ class ModelArtsRegistry:
             return
         try:
             refusal = refused_deletion(answer, model_id)
-        except WrongShape as error:
+        except InvalidResponse as error:
             _unusable(call, answer, error)
         if refusal is not None:
             self._refuse_deletion(call, answer, refusal)
@@ -148,7 +148,7 @@ class ModelArtsRegistry:
         """Closes all connections; safe to call twice."""
         await self._exchange.aclose()
 
-    def _refuse_deletion(self, call: Call, answer: Answer, refusal: Mapping[str, Any]) -> None:
+    def _refuse_deletion(self, call: Request, answer: Response, refusal: Mapping[str, Any]) -> None:
         body = json.dumps({**refusal, "error": "no reason given"}).encode()
         error = classify(call.method, call.path, _REFUSED, answer.headers, body, redact=self._exchange.redact)
         if isinstance(error, NotFound):
@@ -156,24 +156,24 @@ class ModelArtsRegistry:
         error.status = answer.status
         raise error
 
-    def _about(self, method: str, model_id: str, query: str = "") -> Call:
+    def _about(self, method: str, model_id: str, query: str = "") -> Request:
         if not is_model_id(model_id):
             raise NotFound(
                 f"{printable(model_id, 80)!r} is not the id of a model",
                 method=method,
                 path=f"{self._models}/…",
             )
-        return Call(method, f"{self._models}/{quote(model_id, safe='')}", query, one_model=True)
+        return Request(method, f"{self._models}/{quote(model_id, safe='')}", query, one_model=True)
 
-    async def _read(self, call: Call, meaning: Callable[[Answer], T]) -> T:
+    async def _read(self, call: Request, meaning: Callable[[Response], T]) -> T:
         """What a read was answered; an answer that cannot be understood is asked for once more."""
         try:
             return meaning(await self._exchange.send(call))
-        except WrongShape:
+        except InvalidResponse:
             answer = await self._exchange.send(call)
         try:
             return meaning(answer)
-        except WrongShape as error:
+        except InvalidResponse as error:
             _unusable(call, answer, error)
 
     def _body(self, request: Mapping[str, Any]) -> bytes:
@@ -198,11 +198,11 @@ class ModelArtsRegistry:
             wanted = [*wanted, ("workspace_id", self._workspace_id)]
         always = [*wanted, ("order", "asc"), ("limit", str(self._limits.page_size))]
 
-        async def fetch(offset: int) -> Page:
+        async def fetch(offset: int) -> ModelPage:
             query = encode_query([*always, ("offset", str(offset))])
-            return await self._read(Call("GET", self._models, query, one_model=one_model), page)
+            return await self._read(Request("GET", self._models, query, one_model=one_model), page)
 
-        sweep = Sweep(fetch, self._limits.page_size, self._limits.max_pages)
+        sweep = Paginator(fetch, self._limits.page_size, self._limits.max_pages)
         try:
             models = await sweep.models()
         except EndlessList:
@@ -224,7 +224,7 @@ _REFUSED = 400
 """The status a refusal inside a successful answer is judged by, where its code is not known."""
 
 
-def _unusable(call: Call, answer: Answer, error: WrongShape) -> NoReturn:
+def _unusable(call: Request, answer: Response, error: InvalidResponse) -> NoReturn:
     kind = OutcomeUnknown if call.write else RegistryUnavailable
     raise kind(
         f"{error}; check that endpoint is the registry's, without a proxy page in between",

@@ -19,7 +19,7 @@ from reconciler.registry.codes import (
     STATUSES,
     UNUSABLE,
     Action,
-    Disposition,
+    ErrorRule,
 )
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _statuses() -> Iterable[tuple[str, tuple[str, ...]]]:
     yield "2xx without a usable body", _row(UNUSABLE)
 
 
-def _row(found: Disposition) -> tuple[str, ...]:
+def _row(found: ErrorRule) -> tuple[str, ...]:
     return found.meaning, f"`{found.action}`", found.remedy
 
 

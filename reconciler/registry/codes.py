@@ -33,7 +33,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Disposition:
+class ErrorRule:
     """What one code, or one status, leads to.
 
     Attributes:
@@ -68,10 +68,8 @@ _CLOCK = f"{_ID}; check this machine's clock (± 15 min)"
 _ENDPOINT = "check endpoint and project_id of the target"
 
 
-def _modelarts(rows: Iterable[tuple[str, Action, str, str]]) -> dict[str, Disposition]:
-    return {
-        f"ModelArts.{code}": Disposition(action, meaning, remedy) for code, action, meaning, remedy in rows
-    }
+def _modelarts(rows: Iterable[tuple[str, Action, str, str]]) -> dict[str, ErrorRule]:
+    return {f"ModelArts.{code}": ErrorRule(action, meaning, remedy) for code, action, meaning, remedy in rows}
 
 
 _GENERAL = _modelarts([
@@ -156,7 +154,7 @@ _STORAGE = _modelarts(
 )
 
 _GATEWAY = {
-    f"APIG.{code}": Disposition(action, meaning, remedy)
+    f"APIG.{code}": ErrorRule(action, meaning, remedy)
     for code, action, meaning, remedy in [
         ("0101", Action.WRONG_ENDPOINT, "the gateway knows no such API", _ENDPOINT),
         ("0201", Action.BY_STATUS, "the gateway could not handle the request", ""),
@@ -171,50 +169,50 @@ _GATEWAY = {
     ]
 }
 
-DISPOSITIONS: Mapping[str, Disposition] = MappingProxyType(
+DISPOSITIONS: Mapping[str, ErrorRule] = MappingProxyType(
     dict(sorted((_GENERAL | _STORAGE | _MODELS | _SERVICE | _GATEWAY).items()))
 )
 """Every code known, by its full name; the gateway's codes, spelt `APIG.` or `APIGW.`, stand under `APIG.`."""
 
-STATUSES: Mapping[int, Disposition] = MappingProxyType({
-    401: Disposition(_S, "the credentials are not accepted", _ID),
-    403: Disposition(_S, "permission is refused", _PERMISSION),
-    404: Disposition(Action.WRONG_ENDPOINT, "there is nothing here", _ENDPOINT),
-    405: Disposition(Action.WRONG_ENDPOINT, "there is no such call here", _ENDPOINT),
-    407: Disposition(Action.WRONG_ENDPOINT, "a proxy wants credentials", "check HTTPS_PROXY and NO_PROXY"),
-    408: Disposition(_U, "the request took too long to arrive", _SETTLE),
-    409: Disposition(_E, "a model of this name and version exists"),
-    410: Disposition(Action.WRONG_ENDPOINT, "this is gone for good", _ENDPOINT),
-    413: Disposition(_R, "the request is too large", "shorten apis and initial_config: the limit is 12 MB"),
-    425: Disposition(_W, "it is too early", _BUSY),
-    429: Disposition(_W, "requests come too often", _BUSY),
+STATUSES: Mapping[int, ErrorRule] = MappingProxyType({
+    401: ErrorRule(_S, "the credentials are not accepted", _ID),
+    403: ErrorRule(_S, "permission is refused", _PERMISSION),
+    404: ErrorRule(Action.WRONG_ENDPOINT, "there is nothing here", _ENDPOINT),
+    405: ErrorRule(Action.WRONG_ENDPOINT, "there is no such call here", _ENDPOINT),
+    407: ErrorRule(Action.WRONG_ENDPOINT, "a proxy wants credentials", "check HTTPS_PROXY and NO_PROXY"),
+    408: ErrorRule(_U, "the request took too long to arrive", _SETTLE),
+    409: ErrorRule(_E, "a model of this name and version exists"),
+    410: ErrorRule(Action.WRONG_ENDPOINT, "this is gone for good", _ENDPOINT),
+    413: ErrorRule(_R, "the request is too large", "shorten apis and initial_config: the limit is 12 MB"),
+    425: ErrorRule(_W, "it is too early", _BUSY),
+    429: ErrorRule(_W, "requests come too often", _BUSY),
 })  # fmt: skip
 """What a status leads to when the code does not say; `by_status` has the rest."""
 
-REDIRECT = Disposition(
+REDIRECT = ErrorRule(
     Action.WRONG_ENDPOINT,
     "the answer is a redirect, which is never followed",
     "set endpoint of the target to the registry's own address",
 )
-REFUSED = Disposition(
+REFUSED = ErrorRule(
     _R, "the request was refused", "read the message, correct the manifest, then retry the model"
 )
-BROKEN = Disposition(_U, "the registry failed", _SETTLE)
-NO_MODEL = Disposition(Action.NOT_FOUND, "there is no such model")
-NO_LIST = Disposition(
+BROKEN = ErrorRule(_U, "the registry failed", _SETTLE)
+NO_MODEL = ErrorRule(Action.NOT_FOUND, "there is no such model")
+NO_LIST = ErrorRule(
     Action.WRONG_ENDPOINT,
     "this service no longer offers the list of models at this address",
     f"{_ENDPOINT}; as long as it answers so, nothing is imported and no model is called missing",
 )
-NO_IMPORT = Disposition(
+NO_IMPORT = ErrorRule(
     Action.WRONG_ENDPOINT,
     "this service no longer offers the import of models at this address",
     f"{_ENDPOINT}, and whether this site still has the old inference API",
 )
-NOT_THE_REGISTRY = Disposition(
+NOT_THE_REGISTRY = ErrorRule(
     Action.WRONG_ENDPOINT, "this answer is not the registry's", "check endpoint, and the proxies in between"
 )
-UNUSABLE = Disposition(_U, "the answer is not usable", _SETTLE)
+UNUSABLE = ErrorRule(_U, "the answer is not usable", _SETTLE)
 
 _OF_THE_CALL = (Action.WRONG_ENDPOINT, Action.NOT_FOUND)
 """What an answer is about that says nothing of the credentials or of the request's content."""
@@ -235,7 +233,7 @@ def known_code(code: str | None) -> str | None:
     return name if name in DISPOSITIONS else None
 
 
-def by_status(status: int) -> Disposition:
+def by_status(status: int) -> ErrorRule:
     """What a status leads to when there is no code that says more."""
     if status in STATUSES:
         return STATUSES[status]
@@ -253,7 +251,7 @@ def withdrawn(status: int, code: str | None) -> bool:
     return status in (404, 410) and disposition(status, code).action in _OF_THE_CALL
 
 
-def disposition(status: int, code: str | None) -> Disposition:
+def disposition(status: int, code: str | None) -> ErrorRule:
     """What an answer leads to: by its code, and where that says nothing by its status."""
     name = known_code(code)
     if name is None or DISPOSITIONS[name].action is Action.BY_STATUS:

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import OutcomeUnknown, RegistryError, RegistryUnavailable, Rejected, Unauthorised
-from reconciler.registry.answers import classify, load, request_id
+from reconciler.registry.response import classify, load, request_id
 
 if TYPE_CHECKING:
     import httpx
 
-    from reconciler.registry.answers import Redact
+    from reconciler.registry.response import Redact
 
 _PATH = "/v3/auth/tokens"
 _PROJECT_ID = re.compile(r"[0-9a-f]{32}")

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Bucket:
+class TokenBucket:
     """Gives out starting times, `rate` a second in the long run and `burst` at once."""
 
     def __init__(self, rate: float, burst: int, clock: Callable[[], float]) -> None:

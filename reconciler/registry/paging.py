@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from reconciler.engine.values import ObservedModel
-    from reconciler.registry.wire import Page
+    from reconciler.registry.wire import ModelPage
 
-    Fetch = Callable[[int], Coroutine[None, None, Page]]
+    Fetch = Callable[[int], Coroutine[None, None, ModelPage]]
 
 _MOST_SWEEPS = 3
 _AT_ONCE = 8  # pages; each takes some MiB until it is read, and the server has others to answer
@@ -34,7 +34,7 @@ class EndlessList(Exception):  # noqa: N818 - reads as what happened
     """A list did not end within the pages allowed."""
 
 
-class Sweep:
+class Paginator:
     """One whole list being gathered; each id once, in the order first seen."""
 
     def __init__(self, fetch: Fetch, page_size: int, max_pages: int) -> None:
@@ -108,13 +108,13 @@ class Sweep:
             await ahead.aclose()
         return several
 
-    async def _page(self, offset: int) -> Page:
+    async def _page(self, offset: int) -> ModelPage:
         if self._pages_left <= 0:
             raise EndlessList
         self._pages_left -= 1
         return await self._fetch(offset)
 
-    def _keep(self, page: Page, met: set[str]) -> bool:
+    def _keep(self, page: ModelPage, met: set[str]) -> bool:
         """Adds a page; whether it holds something that this pass had not met before."""
         known = len(met)
         met.update(map(_model_id, page.models), page.unusable)
@@ -124,7 +124,7 @@ class Sweep:
             self._totals.append(page.total)
         return len(met) > known
 
-    def _is_whole(self, first: Page) -> bool:
+    def _is_whole(self, first: ModelPage) -> bool:
         """Whether the first page is all: short, and neither counted nor shaped like a part of more."""
         if first.length == 0:
             return True
@@ -148,9 +148,9 @@ class _Ahead:
         self._fetch = fetch
         self._step = step
         self._end = end
-        self._asked: dict[int, asyncio.Task[Page]] = {}
+        self._asked: dict[int, asyncio.Task[ModelPage]] = {}
 
-    async def page(self, offset: int) -> Page:
+    async def page(self, offset: int) -> ModelPage:
         """The page at an offset."""
         if offset in self._asked or not self._asked:
             for later in range(offset, min(self._end, offset + _AT_ONCE * self._step), self._step):
@@ -166,6 +166,6 @@ class _Ahead:
         await asyncio.gather(*self._asked.values(), return_exceptions=True)
 
 
-def _repeats(page: Page, earlier: Page) -> int:
+def _repeats(page: ModelPage, earlier: ModelPage) -> int:
     ids = {model.model_id for model in earlier.models}
     return sum(model.model_id in ids for model in page.models)

@@ -7,10 +7,10 @@ import base64
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import ConfigurationError, SinkError
-from reconciler.registry.answers import retry_after
 from reconciler.registry.auth import RegistryAuth
 from reconciler.registry.endpoint import is_loopback
 from reconciler.registry.limits import Limits
+from reconciler.registry.response import retry_after
 from reconciler.registry.tls import tls_problem
 
 if TYPE_CHECKING:

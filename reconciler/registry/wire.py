@@ -11,26 +11,26 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.contract.wording import many
 from reconciler.engine.values import ObservedModel
-from reconciler.registry.answers import load
+from reconciler.registry.response import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.registry.answers import Answer
+    from reconciler.registry.response import Response
 
 _MODEL_ID = re.compile(r"(?!\.{1,2}$)[0-9A-Za-z._:~-]{1,128}")
 _USUAL_TYPES = ("application/json", "application/xml", "text/html", "text/plain", "text/xml")
 
 
-class WrongShape(ValueError):  # noqa: N818 - reads as what happened
+class InvalidResponse(ValueError):  # noqa: N818 - reads as what happened
     """An answer that is not the JSON this call gives; the message says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ModelPage:
     """One page of a list.
 
     Attributes:
@@ -54,7 +54,7 @@ def is_model_id(text: str) -> bool:
     return _MODEL_ID.fullmatch(text) is not None
 
 
-def json_object(answer: Answer) -> dict[str, Any]:
+def json_object(answer: Response) -> dict[str, Any]:
     """The JSON object of an answer.
 
     Raises:
@@ -66,13 +66,13 @@ def json_object(answer: Answer) -> dict[str, Any]:
         kind = answer.headers.get("content-type", "").partition(";")[0].strip()
         shown = kind if kind in _USUAL_TYPES else "of another type"
         size = many(len(answer.body), "byte")
-        raise WrongShape(f"the answer is not JSON (it is {shown}, {size})") from None
+        raise InvalidResponse(f"the answer is not JSON (it is {shown}, {size})") from None
     if not isinstance(document, dict):
-        raise WrongShape(f"the answer is a JSON {_kind(document)}, not an object")
+        raise InvalidResponse(f"the answer is a JSON {_kind(document)}, not an object")
     return document
 
 
-def page(answer: Answer) -> Page:
+def page(answer: Response) -> ModelPage:
     """The page that a list call answered.
 
     Raises:
@@ -82,16 +82,16 @@ def page(answer: Answer) -> Page:
         return _page(json_object(answer))
 
 
-def _page(document: Mapping[str, Any]) -> Page:
+def _page(document: Mapping[str, Any]) -> ModelPage:
     if "models" not in document and "error_code" in document:
-        raise WrongShape("the answer is an error in place of a list of models")
+        raise InvalidResponse("the answer is an error in place of a list of models")
     items = document.get("models")
     if items is None and document.get("count") == 0:
         items = []
     if not isinstance(items, list):
-        raise WrongShape(f"`models` is a JSON {_kind(items)}, not an array")
+        raise InvalidResponse(f"`models` is a JSON {_kind(items)}, not an array")
     read = [observed(item) for item in items]
-    return Page(
+    return ModelPage(
         models=tuple(model for model in read if model is not None),
         unusable=tuple(_fingerprint(item) for item, model in zip(items, read, strict=True) if model is None),
         total=_whole(document.get("total_count")),
@@ -114,13 +114,13 @@ def observed(item: object) -> ObservedModel | None:
     status = item.get("model_status")
     return ObservedModel(
         model_id,
-        Pair(name, version),
+        ModelKey(name, version),
         sys.intern(status.strip()) or None if isinstance(status, str) else None,
         _whole(item.get("create_at")),
     )
 
 
-def created_id(answer: Answer) -> str:
+def created_id(answer: Response) -> str:
     """The id in the answer to an import.
 
     Raises:
@@ -128,11 +128,11 @@ def created_id(answer: Answer) -> str:
     """
     model_id = json_object(answer).get("model_id")
     if not isinstance(model_id, str) or not is_model_id(model_id):
-        raise WrongShape("the answer names no usable model_id")
+        raise InvalidResponse("the answer names no usable model_id")
     return model_id
 
 
-def refused_deletion(answer: Answer, model_id: str) -> Mapping[str, Any] | None:
+def refused_deletion(answer: Response, model_id: str) -> Mapping[str, Any] | None:
     """The row of `delete_failed_list` about this model; None where the deletion was not refused.
 
     Raises:
@@ -142,7 +142,7 @@ def refused_deletion(answer: Answer, model_id: str) -> Mapping[str, Any] | None:
         return None
     failed = json_object(answer).get("delete_failed_list") or []
     if not isinstance(failed, list):
-        raise WrongShape(f"`delete_failed_list` is a JSON {_kind(failed)}, not an array")
+        raise InvalidResponse(f"`delete_failed_list` is a JSON {_kind(failed)}, not an array")
     rows = [row if isinstance(row, dict) else {} for row in failed]
     about = [row for row in rows if row.get("model_id", model_id) == model_id]
     return about[0] if about else None

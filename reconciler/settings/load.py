@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from reconciler.errors import ConfigurationError
-from reconciler.settings.complaint import told
 from reconciler.settings.discovery import configuration_file, repository_top, state_url
+from reconciler.settings.errors import render
 from reconciler.settings.place import Places
 from reconciler.settings.provenance import require_one_place
 from reconciler.settings.sinks import require_fitting_sinks
 from reconciler.settings.tables import PREFIX, EmbeddedTarget, Settings
-from reconciler.settings.variables import merged, spoken
+from reconciler.settings.variables import from_environ, merged
 from reconciler.toml_file import read_toml
 
 if TYPE_CHECKING:
@@ -124,10 +124,10 @@ def load(file: Path | None, *, cwd: Path) -> Configuration:
     found = configuration_file(file, cwd)
     content = read_toml(found) if found else {}
     try:
-        variables = spoken(os.environ)
+        variables = from_environ(os.environ)
         settings = Settings.model_validate(_layered(content, variables))
     except ValidationError as error:
-        raise ConfigurationError(told(error, found)) from None
+        raise ConfigurationError(render(error, found)) from None
     except RecursionError:
         raise ConfigurationError(f"environment {PREFIX}…: a value is nested too deeply") from None
     require_fitting_sinks(settings, found)

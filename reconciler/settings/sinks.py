@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
-from reconciler.settings.complaint import meant
+from reconciler.settings.errors import did_you_mean
 from reconciler.settings.place import Places
 
 if TYPE_CHECKING:
@@ -43,5 +43,5 @@ def _problems(settings: Settings) -> Iterator[tuple[list[str | int], str]]:
         names.add(sink.title)
         for name in sink.targets or ():
             if name not in settings.targets:
-                there = meant(name, settings.targets) or f"; there is {', '.join(settings.targets)}"
+                there = did_you_mean(name, settings.targets) or f"; there is {', '.join(settings.targets)}"
                 yield ["notify", number, "targets"], f"no target is called {name}{there}"

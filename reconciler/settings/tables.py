@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from reconciler.settings.discovery import STATE_DIR
 from reconciler.settings.limits import LimitSettings
-from reconciler.settings.written import (  # noqa: TC001 - pydantic reads the annotations
+from reconciler.settings.types import (  # noqa: TC001 - pydantic reads the annotations
     Address,
     Duration,
     Interval,
@@ -221,7 +221,9 @@ class GuardSettings(_Section):
     )
     allow_empty: bool = Field(False, description="A directory that declared models may come to declare none.")
     allow_rewritten_history: bool = Field(
-        False, description="Imports may come from a branch that lost the commit reconciled last."
+        False,
+        description="Imports may come from a branch that no longer contains the commit reconciled last "
+        "(force-push).",
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel
 
 from reconciler.errors import ConfigurationError
-from reconciler.settings.complaint import meant
+from reconciler.settings.errors import did_you_mean
 from reconciler.settings.place import short
 from reconciler.settings.tables import PREFIX, Settings
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CONFIG_VARIABLE = "RECONCILER_CONFIG"  # the command line's: where the file is
 
 
-def spoken(environment: Mapping[str, str]) -> dict[str, Any]:
+def from_environ(environment: Mapping[str, str]) -> dict[str, Any]:
     """What the environment says, as a file would have said it.
 
     Raises:
@@ -59,8 +59,9 @@ def _ours(environment: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
             continue
         steps = name[len(PREFIX) :].lower().split("__")
         if steps[0] not in Settings.model_fields:
+            hint = did_you_mean(steps[0], Settings.model_fields)
             raise ConfigurationError(
-                f"environment: {short(name)}: no such setting{meant(steps[0], Settings.model_fields)}; "
+                f"environment: {short(name)}: no such setting{hint}; "
                 f"sections are {', '.join(Settings.model_fields)}, and keys follow after two underscores"
             )
         yield name, steps

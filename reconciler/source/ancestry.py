@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from reconciler.source.commands import Commands
-    from reconciler.source.process import Conversation
+    from reconciler.source.process import GitProcess
 
 _REACHED = ("rev-list", "--ignore-missing")
 _HEAD = 1024 * 1024  # bytes of one commit that are kept
@@ -69,7 +69,7 @@ def parents(commands: Commands, commits: Iterable[str]) -> list[str]:
     return found
 
 
-def _read(reader: io.BufferedReader[Conversation], size: int) -> bytes:
+def _read(reader: io.BufferedReader[GitProcess], size: int) -> bytes:
     """The beginning of so many bytes, in which all parents stand; the rest is passed over."""
     head = reader.read(min(size, _HEAD))
     left = size - len(head)

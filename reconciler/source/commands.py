@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import git
 
-    from reconciler.source.process import Conversation
+    from reconciler.source.process import GitProcess
 
 _MOST = 64 * 1024 * 1024  # bytes of one answer that is taken whole
 _LONGEST = 30  # times the timeout that git may take altogether, if it goes on saying something
@@ -51,7 +51,7 @@ class GitError(SourceError):
 
 
 @dataclass(slots=True)
-class Tally:
+class ProcessCounter:
     """Counts git processes; the version check, once a process of ours, is left out."""
 
     started: int = 0
@@ -65,7 +65,7 @@ class Commands:
         folder: Path,
         environment: Mapping[str, str],
         *,
-        tally: Tally,
+        tally: ProcessCounter,
         timeout: float,
         named: str | None = None,
         redact: Callable[[str], str] = str,
@@ -90,7 +90,7 @@ class Commands:
         self._named = named or printable(str(folder))
         self._redact = redact
         self._tally = tally
-        self._running: set[Conversation] = set()
+        self._running: set[GitProcess] = set()
         self._closed = False
 
     def run(self, *arguments: str, accept: frozenset[int] = frozenset({0})) -> bytes:
@@ -128,7 +128,7 @@ class Commands:
         accept: frozenset[int] = frozenset({0}),
         total: bool = False,
         in_bulk: bool = False,
-    ) -> Iterator[Conversation]:
+    ) -> Iterator[GitProcess]:
         """What one command prints while it runs. A reader that stops early ends the command.
 
         Args:
@@ -142,11 +142,11 @@ class Commands:
         Raises:
             SourceError: git failed, or was silent for too long.
         """
-        from reconciler.source.process import Conversation, SilentGitError  # noqa: PLC0415 - not for `head`
+        from reconciler.source.process import GitProcess, SilentGitError  # noqa: PLC0415 - not for `head`
 
         handle = self._start(arguments, fed=bool(feed), in_bulk=in_bulk)
         longest = self._timeout * (1 if total else _LONGEST)
-        conversation = Conversation(handle, feed, patience=self._timeout, longest=longest)
+        conversation = GitProcess(handle, feed, patience=self._timeout, longest=longest)
         self._running.add(conversation)
         try:
             yield conversation
@@ -160,16 +160,16 @@ class Commands:
             self._running.discard(conversation)
             conversation.end()
 
-    def require_success(self, conversation: Conversation, accept: frozenset[int] = frozenset({0})) -> None:
+    def require_success(self, conversation: GitProcess, accept: frozenset[int] = frozenset({0})) -> None:
         """Raises what git complained about, if its output has ended and it failed."""
         if conversation.at_end and (status := conversation.exit_status()) not in accept:
             raise self.failure(conversation, status)
 
-    def failure(self, conversation: Conversation, status: int) -> SourceError:
+    def failure(self, conversation: GitProcess, status: int) -> SourceError:
         """Git's complaints in words for a person; a BudgetError where it broke down under what it read."""
-        from reconciler.source.complaint import explain  # noqa: PLC0415 - for failures only
+        from reconciler.source.errors import explain  # noqa: PLC0415 - for failures only
 
-        complaints = self._redact(conversation.complaints())
+        complaints = self._redact(conversation.stderr())
         if status in _BROKE_DOWN or (self._heap is not None and _NO_MEMORY in complaints.lower()):
             return BudgetError(
                 f"{self._named}: git broke down while it read: a commit is too large or its folders too "

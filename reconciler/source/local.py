@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from reconciler.source.commands import Tally
+    from reconciler.source.commands import ProcessCounter
     from reconciler.source.layout import Layout
     from reconciler.source.surroundings import Trait
 
@@ -51,7 +51,7 @@ class LocalRepository:
         *,
         setting: str,
         timeout: float,
-        tally: Tally,
+        tally: ProcessCounter,
         heap: int | None = None,
     ) -> None:
         """Finds the repository; starts nothing.

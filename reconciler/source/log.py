@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.budgets import DEFAULTS, shortened
-from reconciler.engine.values import Attribution, Delta
+from reconciler.engine.values import CommitInfo, Delta
 from reconciler.errors import BudgetError
 from reconciler.source.text import blocks, bounded
 
@@ -101,10 +101,10 @@ class Commit(NamedTuple):
     committed_at: int = 0
 
     @property
-    def attribution(self) -> Attribution:
+    def attribution(self) -> CommitInfo:
         """Who made it, when, and its subject."""
         author, date, subject = self.fields
-        return Attribution(self.commit, _author(author), _moment(date), _words(subject[1:]))
+        return CommitInfo(self.commit, _author(author), _moment(date), _words(subject[1:]))
 
 
 def commits(pieces: Iterable[bytes], budgets: Budgets = DEFAULTS) -> Iterator[Commit]:

@@ -29,7 +29,7 @@ from reconciler.source.bare import (
     time_of,
 )
 from reconciler.source.commands import Commands, GitError
-from reconciler.source.complaint import is_damage
+from reconciler.source.errors import is_damage
 from reconciler.source.layout import bare_layout
 from reconciler.source.refs import branch_ref, is_object_id, missing_branch, read_ref
 from reconciler.source.text import printable
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.source.address import Remote
-    from reconciler.source.commands import Tally
+    from reconciler.source.commands import ProcessCounter
     from reconciler.source.surroundings import Trait
 
 _REMOTE = "source"  # its URL stands in the environment of the commands that need it
@@ -75,7 +75,7 @@ class Mirror:
         cache_dir: Path,
         *,
         timeout: float,
-        tally: Tally,
+        tally: ProcessCounter,
         heap: int | None = None,
     ) -> None:
         """Nothing is read or written yet.

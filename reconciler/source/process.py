@@ -1,6 +1,6 @@
 """One running git: its three pipes served by one loop, its death certain.
 
-`Conversation` is the readable stream of what git prints. While it is read, input is fed and complaints are
+`GitProcess` is the readable stream of what git prints. While it is read, input is fed and complaints are
 collected, so that no pipe can fill up and stop the others, without a thread. git runs in a session of its
 own: it has no terminal to ask at, and is ended together with what it started.
 """
@@ -33,7 +33,7 @@ class SilentGitError(Exception):
     """Git said nothing for longer than it was given, or took longer altogether; the text says which."""
 
 
-class Conversation(io.RawIOBase):
+class GitProcess(io.RawIOBase):
     """What one git process prints, as a stream.
 
     Attributes:
@@ -115,7 +115,7 @@ class Conversation(io.RawIOBase):
         except subprocess.TimeoutExpired as error:
             raise self._late() from error
 
-    def complaints(self) -> str:
+    def stderr(self) -> str:
         """The newest of what git wrote to its standard error."""
         return self._complaints.decode(errors="replace")
 

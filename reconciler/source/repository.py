@@ -13,7 +13,7 @@ from reconciler.engine.values import File, Snapshot
 from reconciler.errors import BudgetError, SourceError, UnknownRevisionError
 from reconciler.source import ancestry, difference, log, tree
 from reconciler.source.address import parse_remote
-from reconciler.source.commands import GitError, Tally
+from reconciler.source.commands import GitError, ProcessCounter
 from reconciler.source.local import LocalRepository
 from reconciler.source.refs import is_object_id
 from reconciler.source.text import printable
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from reconciler.budgets import Budgets
-    from reconciler.engine.values import Attribution
-    from reconciler.source.origin import Origin
+    from reconciler.engine.values import CommitInfo
+    from reconciler.source.backend import Backend
     from reconciler.source.surroundings import Trait
 
 P = ParamSpec("P")
@@ -66,7 +66,7 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     Raises:
         SourceError: no repository is there, or its URL is refused.
     """
-    tally = Tally()
+    tally = ProcessCounter()
     remote = parse_remote(repo)
     shown = remote.shown if remote else printable(repo)
     followed = {"source.repo": shown, "source.branch": printable(branch or "HEAD")}
@@ -105,10 +105,10 @@ class GitSource:
 
     def __init__(
         self,
-        origin: Origin,
+        origin: Backend,
         *,
         followed: Mapping[str, str],
-        tally: Tally,
+        tally: ProcessCounter,
         paths: Sequence[str] = (),
         budgets: Budgets = DEFAULTS,
     ) -> None:
@@ -277,7 +277,7 @@ class GitSource:
         return {name: present.get(name) for name in entries}
 
     @_asked_again
-    def attributions(self, commits: Iterable[str]) -> Mapping[str, Attribution]:
+    def attributions(self, commits: Iterable[str]) -> Mapping[str, CommitInfo]:
         """Who made these commits, as far as they are there; one process.
 
         Raises:
@@ -287,7 +287,7 @@ class GitSource:
         if not wanted:
             return {}
         with self._origin.commands.stream(*log.NAMED, feed=_lines(wanted)) as output:
-            named: dict[str, Attribution] = {}
+            named: dict[str, CommitInfo] = {}
             with suppress(BudgetError):  # the others are known by what the journal says of them
                 for found in log.commits(output.pieces(), self._budgets):
                     named[found.commit] = found.attribution

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from reconciler.budgets import Budgets
-    from reconciler.source.process import Conversation
+    from reconciler.source.process import GitProcess
 
 MEASURED = ("cat-file", "--batch-check=%(objectsize)", "--buffer")
 LISTED = ("ls-tree", "-z", "-l", "-t", "--full-tree")
@@ -134,7 +134,7 @@ def sizes(printed: bytes) -> list[int]:
     return [int(line) if line.isdigit() else 0 for line in printed.splitlines()]
 
 
-def content(reader: io.BufferedReader[Conversation]) -> bytes | None:
+def content(reader: io.BufferedReader[GitProcess]) -> bytes | None:
     """The next blob that `git cat-file --batch` prints; None when it prints something else, or nothing."""
     match reader.readline().split():
         case [_, b"blob", size]:

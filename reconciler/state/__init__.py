@@ -13,21 +13,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reconciler.state.care import check, compact, export, migrate, rebuild
     from reconciler.state.ledger import SqlLedger
-    from reconciler.state.opening import open_beside, open_state
+    from reconciler.state.maintenance import check, compact, export, migrate, rebuild
+    from reconciler.state.opening import open_for_release, open_state
 
-__all__ = ["SqlLedger", "check", "compact", "export", "migrate", "open_beside", "open_state", "rebuild"]
+__all__ = ["SqlLedger", "check", "compact", "export", "migrate", "open_for_release", "open_state", "rebuild"]
 
 _HOME = {
     "SqlLedger": "ledger",
-    "check": "care",
-    "compact": "care",
-    "export": "care",
-    "migrate": "care",
-    "open_beside": "opening",
+    "check": "maintenance",
+    "compact": "maintenance",
+    "export": "maintenance",
+    "migrate": "maintenance",
+    "open_for_release": "opening",
     "open_state": "opening",
-    "rebuild": "care",
+    "rebuild": "maintenance",
 }
 
 

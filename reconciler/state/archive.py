@@ -16,7 +16,7 @@ from sqlalchemy import func, insert, select, text
 
 from reconciler.state import tables
 from reconciler.state.bulk import execute_many, names, select_rows
-from reconciler.state.complaint import Unreadable
+from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import EVENT_COLUMNS, stamp
 from reconciler.state.sketch import may_hold, sketch
 from reconciler.state.tables import stored
@@ -62,7 +62,7 @@ def rows(connection: Connection, **asked: str | None) -> Generator[Row]:
     before = 0
     for row in _in_order([(0, _recent(connection, wanted)), *_archived(connection, wanted)]):
         if row[0] <= before:
-            raise Unreadable(f"line {row[0]} of the journal, which is there twice,")
+            raise UnreadableState(f"line {row[0]} of the journal, which is there twice,")
         before = row[0]
         yield row
 
@@ -161,7 +161,7 @@ def _unpacked(connection: Connection, first: int, wanted: dict[str, str]) -> Ite
             for values in map(json.loads, _near(lines, wanted))
         ]
     except (AttributeError, IndexError, TypeError, ValueError, zlib.error) as error:
-        raise Unreadable(f"the archive's chunk {first}") from error
+        raise UnreadableState(f"the archive's chunk {first}") from error
     tests = [(COLUMNS.index(name), value) for name, value in wanted.items()]
     for row in chunk:
         if all(row[place] == value for place, value in tests):

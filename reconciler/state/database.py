@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import StateError
-from reconciler.state.complaint import explained
+from reconciler.state.errors import explained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

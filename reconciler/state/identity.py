@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, text
 
 from reconciler.errors import StateError
 from reconciler.state.address import printable
-from reconciler.state.complaint import MOVE_AWAY
+from reconciler.state.errors import MOVE_AWAY
 from reconciler.state.rows import stamp
 from reconciler.state.tables import meta, metadata, target
 from reconciler.state.version import SCHEMA_VERSION
@@ -115,7 +115,7 @@ def _ensure_complete(connection: Connection, where: Address) -> None:
         )
 
 
-def strangers(connection: Connection, lineage: Mapping[str, str], where: Address) -> dict[str, str]:
+def unknown_targets(connection: Connection, lineage: Mapping[str, str], where: Address) -> dict[str, str]:
     """The targets of `lineage` that this state has not met yet.
 
     Raises:

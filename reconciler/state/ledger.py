@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import delete, func, insert, select
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.engine.episodes import OutboxUpdate, outbox_update
-from reconciler.engine.fold import fold
+from reconciler.engine.fold import apply_event
 from reconciler.engine.values import EventKind, Phase, Verdict, stand
 from reconciler.errors import StateError
-from reconciler.state import archive, outbox, reconciled, standing, tables
+from reconciler.state import archive, outbox, reconciled, tables, verdicts
 from reconciler.state import report as report_text
 from reconciler.state.address import SqliteFile
 from reconciler.state.bulk import execute_many, insert_rows, select_rows
 from reconciler.state.by_name import JournalByName
-from reconciler.state.complaint import explained
+from reconciler.state.errors import explained
 from reconciler.state.identity import facts_of
 from reconciler.state.outbox import Outbox
 from reconciler.state.requests import Requests
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from reconciler.engine.episodes import Subscription
-    from reconciler.engine.values import Entry, Event, Item, Reconciled, Report, Standing
+    from reconciler.engine.values import Event, LedgerEntry, ModelState, Reconciled, Report, VerdictKey
     from reconciler.state.database import Database
 
-    Rule = Callable[[Mapping[Key, Entry], Sequence[Event]], None]
+    Rule = Callable[[Mapping[Key, LedgerEntry], Sequence[Event]], None]
     """Raises StateError unless these events may be journalled on top of these entries."""
 
 _KEYS_BY_NAME = 5000
@@ -145,7 +145,9 @@ class SqlLedger:
         with self._database.reading() as connection:
             return dict(connection.execute(select(columns.name, columns.identity)).all())
 
-    def entries(self, target: str, pairs: Collection[Pair] | None = None) -> Mapping[Pair, Entry]:
+    def entries(
+        self, target: str, pairs: Collection[ModelKey] | None = None
+    ) -> Mapping[ModelKey, LedgerEntry]:
         """The ledger of one target: of these pairs, or of all."""
         with self._database.reading() as connection:
             if pairs is not None:
@@ -153,12 +155,12 @@ class SqlLedger:
                 return {pair: entry for (_, pair), entry in found.items()}
             return {(entry := entry_of(row)).pair: entry for row in _ledger(connection, target)}
 
-    def restless(self, target: str) -> Sequence[Entry]:
+    def pending(self, target: str) -> Sequence[LedgerEntry]:
         """The entries of one target that are not at rest."""
         with self._database.reading() as connection:
             return [entry_of(row) for row in _ledger(connection, target, "AND at_rest = ?", (False,))]
 
-    def entry(self, target: str, pair: Pair) -> Entry | None:
+    def entry(self, target: str, pair: ModelKey) -> LedgerEntry | None:
         """The ledger's row for one pair."""
         with self._database.reading() as connection:
             return _entries(connection, {(target, pair)}).get((target, pair))
@@ -181,7 +183,7 @@ class SqlLedger:
     def events(
         self,
         target: str | None = None,
-        pair: Pair | None = None,
+        pair: ModelKey | None = None,
         *,
         name: str | None = None,
         commit: str | None = None,
@@ -202,21 +204,23 @@ class SqlLedger:
         ):
             yield journal
 
-    def pairs_of(self, target: str, model_id: str) -> Collection[Pair]:
+    def pairs_of(self, target: str, model_id: str) -> Collection[ModelKey]:
         """The pairs whose model ever had this id."""
         with self._journal(target=target, model_id=model_id) as rows:
             return {event_of(row).pair for row in rows}
 
-    def entries_at(self, target: str, position: int | None, moment: datetime) -> Mapping[Pair, Entry]:
+    def entries_at(
+        self, target: str, position: int | None, moment: datetime
+    ) -> Mapping[ModelKey, LedgerEntry]:
         """The entries of one target as the journal told them up to an event, and to a moment."""
-        found: dict[Pair, Entry] = {}
+        found: dict[ModelKey, LedgerEntry] = {}
         with self._journal(target=target) as rows:
             for row in rows:
                 if position is not None and row[0] > position:
                     break
                 event = event_of(row)
                 if event.at <= moment:
-                    found[event.pair] = fold(found.get(event.pair), event)
+                    found[event.pair] = apply_event(found.get(event.pair), event)
         return found
 
     def reconciling(self, commit: str, at: datetime) -> None:
@@ -248,45 +252,45 @@ class SqlLedger:
             told = connection.scalar(select(columns.at).order_by(columns.seq.desc()).limit(1))
         return None if told is None else moment_of(told)
 
-    def listed(self, target: str, limit: int) -> Sequence[Pair]:
+    def uncompared(self, target: str, limit: int) -> Sequence[ModelKey]:
         """Pairs that were seen registered and not compared yet; so many at most."""
         with self._database.reading() as connection:
-            return list(standing.seen(connection, target, limit))
+            return list(verdicts.uncompared_ids(connection, target, limit))
 
-    def seen(self, target: str, pairs: Collection[Pair]) -> Mapping[Pair, str]:
+    def uncompared_ids(self, target: str, pairs: Collection[ModelKey]) -> Mapping[ModelKey, str]:
         """Of these pairs, those that were seen registered and not compared yet, with their models' ids."""
         with self._database.reading() as connection:
-            return standing.seen_of(connection, target, pairs)
+            return verdicts.seen_of(connection, target, pairs)
 
-    def made_from(self, target: str, paths: Collection[str]) -> Collection[Pair]:
+    def by_manifest_path(self, target: str, paths: Collection[str]) -> Collection[ModelKey]:
         """The pairs that were last acted on because of one of these files."""
         where, columns = "WHERE target = ? AND path = ?", ("model_name", "model_version")
         with self._database.reading() as connection:
             return {
-                Pair(*plain(row))
+                ModelKey(*plain(row))
                 for path in paths
                 for row in select_rows(connection, tables.ledger, columns, where, stored((target, path)))
             }
 
-    def unsettled(self, target: str) -> Collection[Pair]:
+    def not_at_rest(self, target: str) -> Collection[ModelKey]:
         """The pairs whose last verdict may change although neither git nor the registry does."""
         with self._database.reading() as connection:
-            return {Pair(name, version) for name, version in standing.unsettled(connection, target)}
+            return {ModelKey(name, version) for name, version in verdicts.not_at_rest(connection, target)}
 
-    def versions(self, target: str, names: Collection[str]) -> Collection[Pair]:
+    def versions(self, target: str, names: Collection[str]) -> Collection[ModelKey]:
         """Everything that was seen registered, or was ever journalled, under these names."""
         columns = tables.ledger.c
         query = select(columns.model_name, columns.model_version).where(
             columns.target == target, columns.model_name.in_(names)
         )
         with self._database.reading() as connection:
-            known = [*standing.versions(connection, target, names), *connection.execute(query)]
-            return {Pair(name, version) for name, version in known}
+            known = [*verdicts.versions(connection, target, names), *connection.execute(query)]
+            return {ModelKey(name, version) for name, version in known}
 
     def save_report(
         self,
         report: Report,
-        judged: Mapping[str, Collection[Pair] | None],
+        judged: Mapping[str, Collection[ModelKey] | None],
         marks: Mapping[tuple[str, str], str],
     ) -> None:
         """Remembers the newest report, as the port says; once a day the journal is compacted with it."""
@@ -295,7 +299,7 @@ class SqlLedger:
         wanted = {target: (pairs, items[target]) for target, pairs in judged.items()}
         body = report_text.dump(report)
         with self._database.reading() as connection:
-            gone, new = standing.replace(connection, wanted)
+            gone, new = verdicts.replace(connection, wanted)
             is_news = body != report_text.newest(connection)
             known = _marks(connection)
             told = self._outbox_update(
@@ -308,7 +312,7 @@ class SqlLedger:
         due = self._compact_after and _is_due(known.get(_COMPACTED), now)
         with self._database.writing() as connection:
             self._note_commit(connection)
-            standing.write(connection, gone, new)
+            verdicts.write(connection, gone, new)
             outbox.write(connection, told)
             _mark(connection, unknown | ({_COMPACTED: stamp(now)} if due else {}))
             if due:
@@ -320,7 +324,10 @@ class SqlLedger:
         self._reconciling = None
 
     def _outbox_update(
-        self, connection: Connection, items: Sequence[Item], judged: Mapping[str, Collection[Pair] | None]
+        self,
+        connection: Connection,
+        items: Sequence[ModelState],
+        judged: Mapping[str, Collection[ModelKey] | None],
     ) -> OutboxUpdate:
         """What the sinks are to be told by a report."""
         if not self._subscriptions:
@@ -336,19 +343,19 @@ class SqlLedger:
             body = report_text.newest(connection)
             if body is None:
                 return None
-            numbers = {} if whole else standing.counted(connection)
+            numbers = {} if whole else verdicts.counted(connection)
             unlisted = {key: number for key, number in numbers.items() if key[1] is Verdict.IN_SYNC}
-            return report_text.load(body, standing.items(connection, whole=whole), unlisted)
+            return report_text.load(body, verdicts.items(connection, whole=whole), unlisted)
 
     def counted(self) -> Mapping[tuple[str, Verdict], int]:
         """How many models have each verdict, by target."""
         with self._database.reading() as connection:
-            return standing.counted(connection)
+            return verdicts.counted(connection)
 
-    def since(self, target: str, pairs: Collection[Pair] | None) -> Mapping[Standing, datetime]:
+    def since(self, target: str, pairs: Collection[ModelKey] | None) -> Mapping[VerdictKey, datetime]:
         """Since when the verdicts of one target stand: on these pairs and on what is invalid, or on all."""
         with explained(self._database.where), self._database.reading() as connection:
-            return standing.since(connection, target, pairs)
+            return verdicts.since(connection, target, pairs)
 
     def marks(self, target: str) -> Mapping[str, str]:
         """Small facts remembered about a target."""
@@ -400,7 +407,7 @@ class SqlLedger:
             raise StateError(f"state {self._database.where} was opened to release models only.")
 
 
-def only_releases(known: Mapping[Key, Entry], events: Iterable[Event]) -> None:
+def only_releases(known: Mapping[Key, LedgerEntry], events: Iterable[Event]) -> None:
     """What may be journalled beside the writer: releases and deletions of pairs without an open intent.
 
     Raises:
@@ -435,15 +442,17 @@ def _mark(connection: Connection, marks: Mapping[tuple[str, str], str]) -> None:
         connection.execute(insert(tables.mark).values(target=target, name=name, value=value))
 
 
-def _folded(known: Mapping[Key, Entry], events: Iterable[Event]) -> tuple[dict[Key, Entry], list[Event]]:
+def _folded(
+    known: Mapping[Key, LedgerEntry], events: Iterable[Event]
+) -> tuple[dict[Key, LedgerEntry], list[Event]]:
     """The entries that `events` touch, after them; and those events that answer what is still asked."""
-    folded: dict[Key, Entry] = {}
+    folded: dict[Key, LedgerEntry] = {}
     taken: list[Event] = []
     for event in events:
         key = (event.target, event.pair)
         entry = folded.get(key, known.get(key))
         if event.asked in (None, stand(entry)):
-            folded[key] = fold(entry, event)
+            folded[key] = apply_event(entry, event)
             taken.append(event)
     return folded, taken
 
@@ -456,7 +465,7 @@ def _ledger(
     return select_rows(connection, tables.ledger, ENTRY_COLUMNS, where, (*stored((target,)), *values))
 
 
-def _entries(connection: Connection, keys: Collection[Key]) -> dict[Key, Entry]:
+def _entries(connection: Connection, keys: Collection[Key]) -> dict[Key, LedgerEntry]:
     """The entries with these keys, as far as there are any: asked some at a time, or all at once."""
     found = {}
     if len(keys) > _KEYS_BY_NAME:
@@ -477,7 +486,9 @@ def _entries(connection: Connection, keys: Collection[Key]) -> dict[Key, Entry]:
     return found
 
 
-def _store(connection: Connection, known: Mapping[Key, Entry], folded: Mapping[Key, Entry]) -> None:
+def _store(
+    connection: Connection, known: Mapping[Key, LedgerEntry], folded: Mapping[Key, LedgerEntry]
+) -> None:
     """Puts the entries in the place of those that are known."""
     same = " AND ".join(f"{name} = ?" for name in ENTRY_COLUMNS[:3])
     marks = ", ".join(f'"{name}" = ?' for name in ENTRY_COLUMNS[3:])

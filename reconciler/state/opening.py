@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.state import sqlite
 from reconciler.state.address import SqliteFile, parse
-from reconciler.state.identity import record, strangers
+from reconciler.state.identity import record, unknown_targets
 from reconciler.state.ledger import SqlLedger, only_releases, utc_now
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
     return SqlLedger(database, compact_after=compact_after, now=now, subscriptions=subscriptions)
 
 
-def open_beside(url: str) -> SqlLedger:
+def open_for_release(url: str) -> SqlLedger:
     """Opens a state to release models in it while another process is its writer.
 
     All this ledger can write is `released` and `deleted`, of pairs that have no import under way: each in one
@@ -71,10 +71,10 @@ def open_beside(url: str) -> SqlLedger:
     """
     address = parse(url)
     if isinstance(address, SqliteFile):
-        return SqlLedger(sqlite.open_beside(address), allowed=only_releases)
+        return SqlLedger(sqlite.open_for_release(address), allowed=only_releases)
     from reconciler.state import postgres  # noqa: PLC0415 - brings SQLAlchemy's dialects of it
 
-    return SqlLedger(postgres.open_beside(address), allowed=only_releases)
+    return SqlLedger(postgres.open_for_release(address), allowed=only_releases)
 
 
 def open_database(
@@ -93,7 +93,7 @@ def open_database(
 
 def _recognise(database: Database, lineage: Mapping[str, str], *, writer: bool) -> None:
     with database.reading() as connection:
-        newcomers = strangers(connection, lineage, database.where)
+        newcomers = unknown_targets(connection, lineage, database.where)
     if newcomers and writer:
         with database.writing() as connection:
             record(connection, newcomers)

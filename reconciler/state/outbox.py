@@ -17,7 +17,7 @@ from sqlalchemy import and_, delete, func, insert, not_, select, update
 from reconciler.engine.episodes import Episode, Message, Subject
 from reconciler.engine.outbox import OutboxRow, PendingCount
 from reconciler.engine.values import Verdict
-from reconciler.state.complaint import Unreadable
+from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
 from reconciler.state.tables import outbox
 
@@ -189,7 +189,7 @@ def _message(row: RowMapping) -> Message:
             **facts,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise Unreadable(f"row {row['id']} of the outbox") from error
+        raise UnreadableState(f"row {row['id']} of the outbox") from error
 
 
 def _subject(row: RowMapping) -> Subject:

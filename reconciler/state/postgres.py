@@ -17,8 +17,8 @@ from sqlalchemy import create_engine, text
 
 from reconciler.errors import StateError, StateLockedError
 from reconciler.state.address import printable
-from reconciler.state.complaint import explained
 from reconciler.state.database import Database
+from reconciler.state.errors import explained
 from reconciler.state.identity import establish, is_blank, verify
 from reconciler.state.sqlite import in_memory
 
@@ -74,7 +74,7 @@ def open_writer(database: PostgresDatabase, now: datetime, replaces: str | None 
         return Database(database, engine, closing.pop_all(), writer=writer, session=session)
 
 
-def open_beside(database: PostgresDatabase) -> Database:
+def open_for_release(database: PostgresDatabase) -> Database:
     """Connects to write beside the writer: without its lock, one transaction at a time."""
     with explained(database), ExitStack() as closing:
         engine = _engine(database)

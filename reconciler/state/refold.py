@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete
 
-from reconciler.engine.fold import fold
+from reconciler.engine.fold import apply_event
 from reconciler.state import archive, tables
 from reconciler.state.bulk import insert_rows
 from reconciler.state.rows import ENTRY_COLUMNS, Key, entry_row, event_of
@@ -15,7 +15,7 @@ from reconciler.state.rows import ENTRY_COLUMNS, Key, entry_row, event_of
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from reconciler.engine.values import Entry
+    from reconciler.engine.values import LedgerEntry
 
     Rows = dict[Key, tuple[Any, ...]]
 
@@ -26,12 +26,12 @@ def folded(connection: Connection) -> Rows:
     Raises:
         Unreadable: a line of the journal does not hold an event.
     """
-    entries: dict[Key, Entry] = {}
+    entries: dict[Key, LedgerEntry] = {}
     with closing(archive.rows(connection)) as rows:
         for row in rows:
             event = event_of(row)
             key = (event.target, event.pair)
-            entries[key] = fold(entries.get(key), event)
+            entries[key] = apply_event(entries.get(key), event)
     return {key: entry_row(entry) for key, entry in entries.items()}
 
 

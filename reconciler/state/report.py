@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from reconciler.engine.values import Report, TargetFailure
-from reconciler.state.complaint import Unreadable
+from reconciler.state.errors import UnreadableState
 from reconciler.state.tables import report as table
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.engine.values import Item, Verdict
+    from reconciler.engine.values import ModelState, Verdict
 
 
 def newest(connection: Connection) -> str | None:
@@ -36,7 +36,7 @@ def dump(report: Report) -> str:
     return json.dumps(told, separators=(",", ":"))
 
 
-def load(text: str, items: tuple[Item, ...], unlisted: Mapping[tuple[str, Verdict], int]) -> Report:
+def load(text: str, items: tuple[ModelState, ...], unlisted: Mapping[tuple[str, Verdict], int]) -> Report:
     """The report that `dump` wrote, with these items.
 
     Raises:
@@ -53,4 +53,4 @@ def load(text: str, items: tuple[Item, ...], unlisted: Mapping[tuple[str, Verdic
             unlisted=unlisted,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise Unreadable("the last report") from error
+        raise UnreadableState("the last report") from error

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
-from reconciler.engine.values import Answer, Request
-from reconciler.state.complaint import Unreadable
+from reconciler.engine.values import CycleAnswer, CycleRequest
+from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
 from reconciler.state.tables import mark
 
@@ -37,7 +37,7 @@ class Requests:
         """Wraps an open database; closed with its ledger."""
         self._database = database
 
-    def ask(self, request: Request) -> None:
+    def ask(self, request: CycleRequest) -> None:
         """Puts a request where the process that holds the state finds it; forgets those of long ago."""
         row = {"target": "", "name": _name(request), "value": _asked(request)}
         with self._database.writing() as connection:
@@ -47,24 +47,24 @@ class Requests:
                     connection.execute(delete(mark).where(mark.c.target == "", mark.c.name == name))
             connection.execute(insert(mark).values(row))
 
-    def withdraw(self, request: Request) -> bool:
+    def withdraw(self, request: CycleRequest) -> bool:
         """Takes a request back; False when it is taken already."""
         with self._database.writing() as connection:
             return connection.execute(_at(request, _asked(request), delete(mark))).rowcount == 1
 
-    def answered(self, request: Request) -> Answer | None:
+    def answered(self, request: CycleRequest) -> CycleAnswer | None:
         """The answer, once there is one."""
         with self._database.reading() as connection:
             told = connection.scalar(select(mark.c.value).where(mark.c.name == _name(request)))
         facts = None if told is None else _read(told)
-        return Answer(facts["exit_code"], facts["message"]) if facts and "exit_code" in facts else None
+        return CycleAnswer(facts["exit_code"], facts["message"]) if facts and "exit_code" in facts else None
 
-    def forget(self, request: Request) -> None:
+    def forget(self, request: CycleRequest) -> None:
         """Removes a request whose answer was read."""
         with self._database.writing() as connection:
             connection.execute(delete(mark).where(mark.c.target == "", mark.c.name == _name(request)))
 
-    def pending(self, now: datetime) -> Sequence[Request]:
+    def pending(self, now: datetime) -> Sequence[CycleRequest]:
         """The requests that nobody has answered, oldest first, without those that expired untaken.
 
         A row that is no request is left out: it must not hold up the loop, and the next `ask` removes it.
@@ -77,21 +77,21 @@ class Requests:
             if facts is None:
                 continue
             expires_at = moment_of(facts["expires_at"])
-            request = Request(
+            request = CycleRequest(
                 name.removeprefix(_PREFIX), facts["confirm"], expires_at, facts["actor"], facts["target"]
             )
             if "exit_code" not in facts and (facts["taken"] or now < request.expires_at):
                 found.append(request)
         return sorted(found, key=lambda request: request.expires_at)
 
-    def take(self, request: Request) -> bool:
+    def take(self, request: CycleRequest) -> bool:
         """Takes a request on; False when it was withdrawn, or taken on by a process that has ended since."""
         taken = _value(request, taken=True)
         with self._database.writing() as connection:
             changed = connection.execute(_at(request, _asked(request), update(mark)).values(value=taken))
             return changed.rowcount == 1
 
-    def answer(self, request: Request, answer: Answer) -> None:
+    def answer(self, request: CycleRequest, answer: CycleAnswer) -> None:
         """Tells whoever asked what became of it."""
         told = _value(request, taken=True, exit_code=answer.exit_code, message=answer.message)
         with self._database.writing() as connection:
@@ -99,15 +99,15 @@ class Requests:
             connection.execute(update(mark).where(mine).values(value=told))
 
 
-def _name(request: Request) -> str:
+def _name(request: CycleRequest) -> str:
     return _PREFIX + request.request_id
 
 
-def _asked(request: Request) -> str:
+def _asked(request: CycleRequest) -> str:
     return _value(request, taken=False)
 
 
-def _value(request: Request, **facts: Any) -> str:  # noqa: ANN401 - what JSON holds
+def _value(request: CycleRequest, **facts: Any) -> str:  # noqa: ANN401 - what JSON holds
     known = {
         "confirm": request.confirm,
         "actor": request.actor,
@@ -117,7 +117,7 @@ def _value(request: Request, **facts: Any) -> str:  # noqa: ANN401 - what JSON h
     return json.dumps(known | facts, separators=(",", ":"))
 
 
-def _at(request: Request, value: str, statement: Any) -> Any:  # noqa: ANN401 - a delete or an update, given back
+def _at(request: CycleRequest, value: str, statement: Any) -> Any:  # noqa: ANN401 - a delete or an update, given back
     """The statement, about this request as long as it stands at this step."""
     return statement.where(mark.c.target == "", mark.c.name == _name(request), mark.c.value == value)
 
@@ -127,6 +127,6 @@ def _read(value: str) -> dict[str, Any] | None:
     try:
         facts: dict[str, Any] = json.loads(value)
         moment_of(facts["expires_at"]), facts["confirm"], facts["actor"], facts["target"], facts["taken"]
-    except (KeyError, TypeError, ValueError, Unreadable):
+    except (KeyError, TypeError, ValueError, UnreadableState):
         return None
     return facts

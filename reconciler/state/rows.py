@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.engine.fold import at_rest
-from reconciler.engine.values import Entry, Event, EventKind, Phase
-from reconciler.state.complaint import Unreadable
+from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase
+from reconciler.state.errors import UnreadableState
 from reconciler.state.tables import plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Key = tuple[str, Pair]
+Key = tuple[str, ModelKey]
 
 _SHARED = (
     "target", "model_name", "model_version", "operation_id", "digest", "commit", "path", "line", "author",
@@ -55,7 +55,7 @@ def event_row(event: Event) -> tuple[Any, ...]:
     return stored((*_shared(event), stamp(event.at), event.kind.value, event.cycle_id, event.actor))
 
 
-def entry_row(entry: Entry) -> tuple[Any, ...]:
+def entry_row(entry: LedgerEntry) -> tuple[Any, ...]:
     """The ledger's row for an entry."""
     facts = (
         entry.phase.value,
@@ -78,10 +78,10 @@ def event_of(row: Sequence[Any]) -> Event:
         _, *shared, at, kind, cycle_id, actor = plain(row)
         return Event(at=moment_of(at), kind=_KIND[kind], cycle_id=cycle_id, actor=actor, **_values(shared))
     except (KeyError, TypeError, ValueError) as error:
-        raise Unreadable(f"line {row[0]} of the journal") from error
+        raise UnreadableState(f"line {row[0]} of the journal") from error
 
 
-def entry_of(row: Sequence[Any]) -> Entry:
+def entry_of(row: Sequence[Any]) -> LedgerEntry:
     """The entry of a ledger's row.
 
     Raises:
@@ -91,9 +91,9 @@ def entry_of(row: Sequence[Any]) -> Entry:
         *shared, phase, last, updated_at, attempts, disappearances, _ = plain(row)
         (target, name, version, operation_id, digest, commit, path, line, author) = shared[:9]
         (model_id, model_status, request_id, not_before, code, detail) = shared[9:]
-        return Entry(
+        return LedgerEntry(
             target,
-            Pair(name, version),
+            ModelKey(name, version),
             _PHASE[phase],
             _KIND[last],
             moment_of(updated_at),
@@ -113,10 +113,10 @@ def entry_of(row: Sequence[Any]) -> Entry:
             detail,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise Unreadable(f"the ledger's row for {row[1]!r}@{row[2]!r}") from error
+        raise UnreadableState(f"the ledger's row for {row[1]!r}@{row[2]!r}") from error
 
 
-def _shared(value: Event | Entry) -> tuple[Any, ...]:
+def _shared(value: Event | LedgerEntry) -> tuple[Any, ...]:
     return (
         value.target,
         *value.pair,
@@ -137,7 +137,7 @@ def _shared(value: Event | Entry) -> tuple[Any, ...]:
 
 def _values(shared: Sequence[Any]) -> dict[str, Any]:
     told = dict(zip(_SHARED, shared, strict=True))
-    told["pair"] = Pair(told.pop("model_name"), told.pop("model_version"))
+    told["pair"] = ModelKey(told.pop("model_name"), told.pop("model_version"))
     if told["not_before"] is not None:
         told["not_before"] = moment_of(told["not_before"])
     return told

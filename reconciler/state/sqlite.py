@@ -24,8 +24,8 @@ from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from reconciler.errors import StateError
 from reconciler.private import make_directory, make_file
-from reconciler.state.complaint import UNREADABLE, explained
 from reconciler.state.database import Database
+from reconciler.state.errors import UNREADABLE, explained
 from reconciler.state.identity import establish, verify
 from reconciler.state.lock import FileLock
 from reconciler.state.tables import meta
@@ -65,7 +65,7 @@ def open_writer(file: SqliteFile, now: datetime) -> Database:
         return Database(file, engine, closing.pop_all(), writer=writer, ensure_ours=ensure_ours)
 
 
-def open_beside(file: SqliteFile) -> Database:
+def open_for_release(file: SqliteFile) -> Database:
     """Opens an existing file to write beside its writer: without the lock, one transaction at a time."""
     with explained(file), ExitStack() as closing:
         if not _exists(file):

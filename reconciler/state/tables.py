@@ -156,7 +156,7 @@ ledger = Table(
     Index("ledger_by_path", "target", "path"),
 )
 
-standing = Table(
+verdicts = Table(
     "standing",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
@@ -180,8 +180,8 @@ NOT_IN_SYNC = text("verdict <> 'in-sync'")
 """The condition of the index on what is not; a query has to say it in these words to use it."""
 Index(
     "standing_not_in_sync",
-    standing.c.target,
-    standing.c.verdict,
+    verdicts.c.target,
+    verdicts.c.verdict,
     sqlite_where=NOT_IN_SYNC,
     postgresql_where=NOT_IN_SYNC,
 )
@@ -190,7 +190,7 @@ SEEN = text("verdict = 'in-sync' AND digest IS NULL")
 """The same of the index on models that are well as far as is known, and whose content is not known."""
 Index(
     "standing_seen",
-    standing.c.target,
+    verdicts.c.target,
     sqlite_where=SEEN,
     postgresql_where=SEEN,
 )

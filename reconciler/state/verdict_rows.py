@@ -6,14 +6,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from reconciler.state import report as report_text
-from reconciler.state import standing
-from reconciler.state.complaint import explained
+from reconciler.state import verdicts
+from reconciler.state.errors import explained
 from reconciler.state.tables import stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from reconciler.engine.values import Item, Report
+    from reconciler.engine.values import ModelState, Report
     from reconciler.state.database import Database
 
 _NUMBERS_A_QUERY = 400
@@ -49,26 +49,26 @@ class VerdictRows:
         """The newest report in numbers, without its models; None when no cycle has finished."""
         with explained(self._database.where), self._database.reading() as connection:
             body = report_text.newest(connection)
-            return None if body is None else report_text.load(body, (), standing.counted(connection))
+            return None if body is None else report_text.load(body, (), verdicts.counted(connection))
 
-    def after(self, number: int, limit: int) -> Sequence[tuple[int, Item]]:
+    def after(self, number: int, limit: int) -> Sequence[tuple[int, ModelState]]:
         """The rows with greater numbers, lowest first; so many at most."""
         where = "WHERE id > ? ORDER BY id LIMIT ?"
         with explained(self._database.where), self._database.reading() as connection:
-            return standing.selected(connection, where, (number, limit))
+            return verdicts.selected(connection, where, (number, limit))
 
-    def numbered(self, numbers: Sequence[int]) -> Mapping[int, Item]:
+    def numbered(self, numbers: Sequence[int]) -> Mapping[int, ModelState]:
         """The rows of these numbers, as far as they are there."""
-        found: dict[int, Item] = {}
+        found: dict[int, ModelState] = {}
         with explained(self._database.where), self._database.reading() as connection:
             for start in range(0, len(numbers), _NUMBERS_A_QUERY):
                 some = tuple(numbers[start : start + _NUMBERS_A_QUERY])
                 where = f"WHERE id IN ({', '.join('?' * len(some))})"
-                found.update(standing.selected(connection, where, some))
+                found.update(verdicts.selected(connection, where, some))
         return found
 
-    def of_name(self, target: str, name: str) -> tuple[Item, ...]:
+    def of_name(self, target: str, name: str) -> tuple[ModelState, ...]:
         """Every model of one name in one target."""
         where = "WHERE target = ? AND model_name = ?"
         with explained(self._database.where), self._database.reading() as connection:
-            return tuple(item for _, item in standing.selected(connection, where, stored((target, name))))
+            return tuple(item for _, item in verdicts.selected(connection, where, stored((target, name))))

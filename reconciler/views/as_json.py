@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from reconciler.engine.values import Item, Report
+    from reconciler.engine.values import ModelState, Report
 
 FORMAT_VERSION = 1
 _VALUES_AT_ONCE = 100
@@ -65,7 +65,7 @@ def list_pieces(
     yield "[]\n" if before == "[" else "\n]\n"
 
 
-def _item(item: Item) -> dict[str, Any]:
+def _item(item: ModelState) -> dict[str, Any]:
     return {
         "target": item.target,
         "model_name": item.model_name,

@@ -11,7 +11,7 @@ from reconciler.engine.values import Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.engine.values import Item
+    from reconciler.engine.values import ModelState
 
 _WHOLE_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 
@@ -40,31 +40,31 @@ class Setting(NamedTuple):
     next_free: str | None = None
 
 
-def guidance(item: Item, setting: Setting) -> Guidance:
+def guidance(item: ModelState, setting: Setting) -> Guidance:
     """What to do about one model."""
     code = item.reasons[0].code if item.reasons else ""
     advise = _BY_CODE.get(code) or _BY_VERDICT[item.verdict]
     return advise(item, setting)
 
 
-def _retry(item: Item, setting: Setting) -> str:
+def _retry(item: ModelState, setting: Setting) -> str:
     return _command("retry", item, setting)
 
 
-def _command(name: str, item: Item, setting: Setting) -> str:
+def _command(name: str, item: ModelState, setting: Setting) -> str:
     words = ["reconciler", name, item.title]
     return shlex.join([*words, "--target", item.target] if setting.several_targets else words)
 
 
-def _validate(item: Item) -> tuple[str, ...]:
+def _validate(item: ModelState) -> tuple[str, ...]:
     return (shlex.join(["reconciler", "validate", item.path]),) if item.path else ("reconciler validate",)
 
 
-def _nothing(what: str) -> Callable[[Item, Setting], Guidance]:
+def _nothing(what: str) -> Callable[[ModelState, Setting], Guidance]:
     return lambda _item, _setting: Guidance(what)
 
 
-def _refused(item: Item, _: Setting) -> Guidance:
+def _refused(item: ModelState, _: Setting) -> Guidance:
     digests = _WHOLE_DIGEST.findall(" ".join(reason.message for reason in item.reasons))
     confirm = (f"reconciler apply --confirm {digests[0]}",) if digests else ()
     return Guidance(
@@ -74,11 +74,11 @@ def _refused(item: Item, _: Setting) -> Guidance:
     )
 
 
-def _invalid(item: Item, _: Setting) -> Guidance:
+def _invalid(item: ModelState, _: Setting) -> Guidance:
     return Guidance("Correct the manifest in the lines that are marked, and commit it.", _validate(item))
 
 
-def _conflict(item: Item, _: Setting) -> Guidance:
+def _conflict(item: ModelState, _: Setting) -> Guidance:
     return Guidance(
         "Several manifests declare this name and version. Keep one, give the others versions of their own, "
         "and commit.",
@@ -86,7 +86,7 @@ def _conflict(item: Item, _: Setting) -> Guidance:
     )
 
 
-def _rejected(item: Item, setting: Setting) -> Guidance:
+def _rejected(item: ModelState, setting: Setting) -> Guidance:
     return Guidance(
         "The registry refused the import. Correct the manifest and commit it; where the cause lies outside "
         "of it and is mended, try again.",
@@ -94,7 +94,7 @@ def _rejected(item: Item, setting: Setting) -> Guidance:
     )
 
 
-def _import_failed(item: Item, setting: Setting) -> Guidance:
+def _import_failed(item: ModelState, setting: Setting) -> Guidance:
     return Guidance(
         "Look at the events of the model in the registry's console. Then try again: the failed model is "
         "deleted, after a question, and imported anew.",
@@ -102,7 +102,7 @@ def _import_failed(item: Item, setting: Setting) -> Guidance:
     )
 
 
-def _elsewhere(item: Item, setting: Setting) -> Guidance:
+def _elsewhere(item: ModelState, setting: Setting) -> Guidance:
     return Guidance(
         "The registry says that the name and version are taken, and does not show them. Look in the "
         "project's other workspaces, for another spelling, and for a model that is being deleted. Remove it "
@@ -111,7 +111,7 @@ def _elsewhere(item: Item, setting: Setting) -> Guidance:
     )
 
 
-def _drifted(item: Item, setting: Setting) -> Guidance:
+def _drifted(item: ModelState, setting: Setting) -> Guidance:
     declare = f"set model_version to {setting.next_free}" if setting.next_free else "take another model_name"
     history = (shlex.join(["git", "log", "-p", "--", item.path]),) if item.path else ()
     return Guidance(
@@ -121,20 +121,20 @@ def _drifted(item: Item, setting: Setting) -> Guidance:
     )
 
 
-def _missing(item: Item, setting: Setting) -> Guidance:
+def _missing(item: ModelState, setting: Setting) -> Guidance:
     return Guidance(
         "Somebody deleted the model in the registry. Import it again, or remove the manifest and commit.",
         (_retry(item, setting),),
     )
 
 
-def _moving(item: Item, setting: Setting) -> Guidance:
+def _moving(item: ModelState, setting: Setting) -> Guidance:
     return Guidance(
         "Nothing: the reconciler goes on with it by itself.", (_command("status", item, setting),)
     )
 
 
-_BY_VERDICT: dict[Verdict, Callable[[Item, Setting], Guidance]] = {
+_BY_VERDICT: dict[Verdict, Callable[[ModelState, Setting], Guidance]] = {
     Verdict.REFUSED: _refused,
     Verdict.INVALID: _invalid,
     Verdict.CONFLICT: _conflict,
@@ -149,7 +149,7 @@ _BY_VERDICT: dict[Verdict, Callable[[Item, Setting], Guidance]] = {
     ),
     Verdict.IN_SYNC: _nothing("Nothing: what is declared is registered."),
 }
-_BY_CODE: dict[str, Callable[[Item, Setting], Guidance]] = {
+_BY_CODE: dict[str, Callable[[ModelState, Setting], Guidance]] = {
     "import-failed": _import_failed,
     "exists-elsewhere": _elsewhere,
 }

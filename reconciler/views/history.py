@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract import version_key
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import Event, EventKind
 from reconciler.views.clean import clean
 from reconciler.views.colour import painter
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.engine.values import Attribution, FileChange
+    from reconciler.engine.values import CommitInfo, FileChange
     from reconciler.views.colour import Tone
 
-_Key = tuple[str, Pair]
+_Key = tuple[str, ModelKey]
 
 _TONES: dict[EventKind, Tone] = {
     EventKind.IMPORTED: "good",
@@ -34,15 +34,15 @@ _TONES: dict[EventKind, Tone] = {
 _EVENT_WIDTH = max(len(kind) for kind in EventKind)
 
 
-class Declared(NamedTuple):
+class Declaration(NamedTuple):
     """One model, and what commits of the branch did to its document, newest first."""
 
     target: str
-    pair: Pair
+    pair: ModelKey
     changes: Sequence[FileChange]
 
 
-class Row(NamedTuple):
+class HistoryRow(NamedTuple):
     """One commit of one model, with what became of it; None where something is not known.
 
     Attributes:
@@ -53,7 +53,7 @@ class Row(NamedTuple):
     """
 
     target: str
-    pair: Pair
+    pair: ModelKey
     path: str | None = None
     commit: str | None = None
     author: str | None = None
@@ -80,7 +80,7 @@ class RowFilter(NamedTuple):
     until: datetime | None = None
     author: str | None = None
 
-    def admits(self, row: Row) -> bool:
+    def admits(self, row: HistoryRow) -> bool:
         """Whether the row is wanted."""
         return (
             self.commit in (None, row.commit)
@@ -95,8 +95,8 @@ class RowFilter(NamedTuple):
 
 
 def rows(
-    models: Iterable[Declared], events: Iterable[Event], named: Mapping[str, Attribution] | None = None
-) -> tuple[Row, ...]:
+    models: Iterable[Declaration], events: Iterable[Event], named: Mapping[str, CommitInfo] | None = None
+) -> tuple[HistoryRow, ...]:
     """Joins the commits of each model with its events.
 
     An event stands with the commit it names. Where that is none of the model's, the events that name it are a
@@ -114,18 +114,18 @@ def rows(
     changes: defaultdict[_Key, list[FileChange]] = defaultdict(list)
     for model in models:
         changes[model.target, model.pair] += model.changes
-    found: list[Row] = []
+    found: list[HistoryRow] = []
     for key in sorted({key for key, told in changes.items() if told} | journal.keys(), key=_order):
         found += _of_one_model(key, changes.get(key, ()), journal.get(key, ()), named or {})
     return tuple(found)
 
 
-def as_json(found: Iterable[Row]) -> Iterator[dict[str, Any]]:
+def as_json(found: Iterable[HistoryRow]) -> Iterator[dict[str, Any]]:
     """The objects of the list that `history --output json` prints; times are ISO 8601 with an offset."""
     return map(_row_as_json, found)
 
 
-def _row_as_json(row: Row) -> dict[str, Any]:
+def _row_as_json(row: HistoryRow) -> dict[str, Any]:
     return {
         "target": row.target,
         "model_name": row.pair.model_name,
@@ -139,7 +139,7 @@ def _row_as_json(row: Row) -> dict[str, Any]:
     }
 
 
-def text(found: Iterable[Row], *, colour: bool = False) -> Iterator[str]:
+def text(found: Iterable[HistoryRow], *, colour: bool = False) -> Iterator[str]:
     """For a terminal, row after row: a heading a model, a line a commit, what became of it below."""
     paint = painter(colour=colour)
     heading = None
@@ -171,8 +171,8 @@ def _of_one_model(
     key: _Key,
     changes: Iterable[FileChange],
     events: Iterable[Event],
-    named: Mapping[str, Attribution],
-) -> list[Row]:
+    named: Mapping[str, CommitInfo],
+) -> list[HistoryRow]:
     found = [
         _of_commit(key, change.path, change.attribution)._replace(deleted=change.deleted)
         for change in changes
@@ -189,36 +189,38 @@ def _of_one_model(
     return joined
 
 
-def _with_events(row: Row, files: Sequence[str | None], events: Iterable[Event]) -> Row:
+def _with_events(row: HistoryRow, files: Sequence[str | None], events: Iterable[Event]) -> HistoryRow:
     """The row with those of its commit's events that are about its file, or about none of the commit's."""
     mine = [e for e in events if (e.path if e.path in files else files[0]) == row.path]
     return row._replace(events=tuple(mine))
 
 
-def _alone(key: _Key, commit: str | None, events: Sequence[Event], named: Mapping[str, Attribution]) -> Row:
+def _alone(
+    key: _Key, commit: str | None, events: Sequence[Event], named: Mapping[str, CommitInfo]
+) -> HistoryRow:
     """The row of a commit that did nothing to the document in this branch, as far as it is known."""
     path = next((event.path for event in events if event.path), None)
     if commit is not None and commit in named:
         return _of_commit(key, path, named[commit])._replace(events=tuple(events))
     author = next((event.author for event in events if event.author), None)
-    return Row(*key, path, commit, author, events=tuple(events))
+    return HistoryRow(*key, path, commit, author, events=tuple(events))
 
 
-def _of_commit(key: _Key, path: str | None, made: Attribution) -> Row:
-    return Row(*key, path, made.commit, made.author, made.authored_at, made.subject)
+def _of_commit(key: _Key, path: str | None, made: CommitInfo) -> HistoryRow:
+    return HistoryRow(*key, path, made.commit, made.author, made.authored_at, made.subject)
 
 
-def _insert(joined: list[Row], row: Row) -> None:
+def _insert(joined: list[HistoryRow], row: HistoryRow) -> None:
     """Puts a row before those that are older, as far as their times tell."""
     place = (n for n, other in enumerate(joined) if _moment(other) <= _moment(row))
     joined.insert(next(place, len(joined)), row)
 
 
-def _moments(row: Row) -> list[datetime]:
+def _moments(row: HistoryRow) -> list[datetime]:
     return [*filter(None, [row.authored_at]), *(event.at for event in row.events)]
 
 
-def _moment(row: Row) -> datetime:
+def _moment(row: HistoryRow) -> datetime:
     return row.authored_at or row.events[0].at
 
 
@@ -240,7 +242,7 @@ def _detail(event: Event) -> str | None:
     return "; ".join(filter(None, (event.detail, asked))) or None
 
 
-def _commit_line(row: Row) -> str:
+def _commit_line(row: HistoryRow) -> str:
     if row.commit is None:
         return "  (no commit is known)"
     line = next((f":{event.line}" for event in row.events if event.line and event.path == row.path), "")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-    from reconciler.engine.values import Difference, Item
+    from reconciler.engine.values import Difference, ModelState
     from reconciler.manifest import Reason
     from reconciler.views.colour import Tone
     from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState
@@ -158,7 +158,7 @@ def _common(state: PageState, root: str) -> dict[str, Any]:
     }
 
 
-def _reason(item: Item, reason: Reason) -> str:
+def _reason(item: ModelState, reason: Reason) -> str:
     """A reason in one line of a list, its long digests cut: the head shows the plan's whole."""
     return _cut(_LONG_HEX.sub(r"\1…", because(reason, item)))
 

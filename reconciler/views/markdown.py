@@ -14,7 +14,7 @@ from reconciler.views.words import counted, place
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.engine.values import Item, Report
+    from reconciler.engine.values import ModelState, Report
 
 MAX_CHARACTERS = 60_000
 """GitHub refuses a comment of more than 65,536 characters; GitLab's limit is a million."""
@@ -52,7 +52,7 @@ def _remarks(found: Report) -> list[str]:
     return failures + [f"Note: {_code(note)}" for note in found.notes]
 
 
-def _row(item: Item) -> str:
+def _row(item: ModelState) -> str:
     registry = " ".join(_code(known) for known in (item.model_id, item.model_status) if known)
     cells = (
         item.verdict.value,
@@ -64,7 +64,7 @@ def _row(item: Item) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _details(item: Item) -> str:
+def _details(item: ModelState) -> str:
     told = ([headline(reason) for reason in distinct(item.reasons)], list(map(worded, item.diff)))
     fenced = "\n\n".join(_fence("\n".join(lines)) for lines in told if lines)
     return f"<details><summary>{item.verdict.value} {_code(item.title)}</summary>\n\n{fenced}\n\n</details>"

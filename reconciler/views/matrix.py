@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.engine.listing import MatrixRow
-    from reconciler.engine.values import Item, Report
+    from reconciler.engine.values import ModelState, Report
 
 _ABSENT = "-"
 
@@ -57,5 +57,5 @@ def _rows(found: Report) -> list[MatrixRow]:
     )
 
 
-def _word(item: Item | None) -> str:
+def _word(item: ModelState | None) -> str:
     return item.verdict.value if item else _ABSENT

@@ -120,7 +120,7 @@ class Metrics:
             "reconciler_registry_request_seconds", "Time a call took.", ["target", "method"], registry=own
         )
         self._disagreements = Gauge(
-            "reconciler_index_disagreements", "Files that the index had wrong; always 0.", registry=own
+            "reconciler_index_disagreements", "Index entries that differ from git (expected 0).", registry=own
         )
         self._deliveries = Counter(
             "reconciler_webhook_deliveries", "Deliveries of git hosts by result.", ["result"], registry=own

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
     from reconciler.contract.side_by_side import FieldComparison
     from reconciler.engine.listing import Listing, Matrix
-    from reconciler.engine.values import Attribution, Item, Report
+    from reconciler.engine.values import CommitInfo, ModelState, Report
     from reconciler.manifest import Reason
-    from reconciler.views.history import Row
+    from reconciler.views.history import HistoryRow
     from reconciler.views.metrics import Result
 
 Phase = Literal["starting", "running", "paused", "stopping"]
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class TickSummary:
     """One finished tick.
 
     Attributes:
@@ -70,7 +70,7 @@ class PageState:
     version: str
     phase: Phase
     report: Report | None = None
-    last_tick: Tick | None = None
+    last_tick: TickSummary | None = None
     last_success_at: datetime | None = None
     next_tick_at: datetime | None = None
     repository: str = ""
@@ -95,7 +95,7 @@ class OverviewFacts:
     """
 
     models: Listing | Matrix
-    commits: Mapping[str, Attribution] = field(default_factory=dict)
+    commits: Mapping[str, CommitInfo] = field(default_factory=dict)
 
 
 class ManifestLine(NamedTuple):
@@ -153,11 +153,11 @@ class ModelFacts:
     target: str
     name: str
     version: str | None
-    items: tuple[Item, ...] = ()
-    versions: tuple[tuple[str, Item | None], ...] = ()
+    items: tuple[ModelState, ...] = ()
+    versions: tuple[tuple[str, ModelState | None], ...] = ()
     next_free: str | None = None
-    elsewhere: tuple[Item, ...] = ()
+    elsewhere: tuple[ModelState, ...] = ()
     manifest: ManifestText | None = None
     registered: Registered = field(default_factory=Registered)
-    timeline: tuple[Row, ...] = ()
+    timeline: tuple[HistoryRow, ...] = ()
     notes: tuple[str, ...] = ()

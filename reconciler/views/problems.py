@@ -13,7 +13,7 @@ from reconciler.views.words import place
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from reconciler.engine.values import Item
+    from reconciler.engine.values import ModelState
     from reconciler.manifest.values import Reason
     from reconciler.views.colour import Tone
 
@@ -40,7 +40,7 @@ def headline(reason: Reason) -> str:
     return clean(": ".join(part for part in parts if part))
 
 
-def because(reason: Reason, item: Item) -> str:
+def because(reason: Reason, item: ModelState) -> str:
     """A reason in one clean line, with its place only where that says more than the item's own line."""
     if reason.column is None and (reason.path, reason.line) == (item.path, item.line):
         return headline(replace(reason, path=None))

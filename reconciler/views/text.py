@@ -18,8 +18,8 @@ from reconciler.views.words import WORDS, count, counted, place
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from reconciler.contract.pair import Pair
-    from reconciler.engine.values import Item, Report
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.values import ModelState, Report
     from reconciler.views.colour import Tone
 
 Mode = Literal["plan", "apply", "status"]
@@ -36,7 +36,7 @@ def report(
     colour: bool,
     verbose: bool,
     mode: Mode = "plan",
-    imported: Collection[tuple[str, Pair]] = (),
+    imported: Collection[tuple[str, ModelKey]] = (),
 ) -> str:
     """The whole report; ends with a line break.
 
@@ -48,18 +48,18 @@ def report(
         imported: target and pair of what this very run imported or adopted: listed although it is in sync by
             now, and counted.
     """
-    page = _Page(found, painter(colour=colour), verbose, mode, frozenset(imported))
+    page = _Output(found, painter(colour=colour), verbose, mode, frozenset(imported))
     blocks = [block for block in (page.models(), page.remarks(), page.summary()) if block]
     return "\n".join("".join(f"{line}\n" for line in block) for block in blocks)
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class _Output:
     found: Report
     paint: Callable[[str, Tone], str]
     verbose: bool
     mode: Mode
-    imported: frozenset[tuple[str, Pair]]
+    imported: frozenset[tuple[str, ModelKey]]
 
     def models(self) -> list[str]:
         """The lines about single models, below their target's name where there are several targets."""
@@ -108,13 +108,13 @@ class _Page:
         if verdicts & {Verdict.PUBLISHING, Verdict.WAITING}:
             yield "Next: `reconciler apply` looks again at what is publishing or waiting."
 
-    def _is_shown(self, item: Item) -> bool:
+    def _is_shown(self, item: ModelState) -> bool:
         return self.verbose or item.verdict is not Verdict.IN_SYNC or self._is_new(item)
 
-    def _is_new(self, item: Item) -> bool:
+    def _is_new(self, item: ModelState) -> bool:
         return bool(self.imported) and item.pair is not None and (item.target, item.pair) in self.imported
 
-    def _model(self, item: Item, cells: int) -> Iterator[str]:
+    def _model(self, item: ModelState, cells: int) -> Iterator[str]:
         word = WORDS[item.verdict]
         verdict = self.paint(f"{word.symbol} {item.verdict:<{_VERDICT_WIDTH}}", word.tone)
         told = "  ".join(self._facts(item))
@@ -124,7 +124,7 @@ class _Page:
         for difference in item.diff:
             yield f"      {self.paint(worded(difference), 'warning')}"
 
-    def _facts(self, item: Item) -> Iterator[str]:
+    def _facts(self, item: ModelState) -> Iterator[str]:
         if self._is_new(item):
             yield self.paint("imported", "good")
         if item.path is not None:

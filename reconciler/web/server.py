@@ -113,7 +113,8 @@ class _Server(uvicorn.Server):
         """Wakes once a second and when it has to end; uvicorn's own wakes ten times as often."""
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), _DATE_SECONDS)
+                async with asyncio.timeout(_DATE_SECONDS):
+                    await self._stopping.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

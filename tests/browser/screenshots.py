@@ -11,21 +11,21 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.contract.side_by_side import FieldComparison, FieldState
 from reconciler.engine.values import (
-    Attribution,
+    CommitInfo,
     Difference,
     Event,
     EventKind,
     FileChange,
-    Item,
+    ModelState,
     Report,
     Verdict,
 )
 from reconciler.manifest.values import Reason
 from reconciler.views import html
-from reconciler.views.history import Declared, rows
+from reconciler.views.history import Declaration, rows
 from reconciler.views.page_facts import (
     ManifestLine,
     ManifestText,
@@ -34,7 +34,7 @@ from reconciler.views.page_facts import (
     PageState,
     Registered,
     TargetFacts,
-    Tick,
+    TickSummary,
 )
 from reconciler.views.selection import Selection
 from tests.views.samples import listing_of
@@ -42,8 +42,8 @@ from tests.views.samples import listing_of
 NOW = datetime(2026, 11, 27, 2, 14, tzinfo=UTC)
 _FIRST, _SECOND = "3f2a9c1d4e5b6a7988990011223344556677aabb", "9b04c1775ae2fd0e6c0b7a1d2233445566778899"
 _COMMITS = {
-    _FIRST: Attribution(_FIRST, "Ada Lovelace", NOW - timedelta(days=41), "Add the churn model"),
-    _SECOND: Attribution(_SECOND, "Grace Hopper", NOW - timedelta(hours=5), "Say which customers"),
+    _FIRST: CommitInfo(_FIRST, "Ada Lovelace", NOW - timedelta(days=41), "Add the churn model"),
+    _SECOND: CommitInfo(_SECOND, "Grace Hopper", NOW - timedelta(hours=5), "Say which customers"),
 }
 _TARGETS = tuple(
     TargetFacts(name, f"https://modelarts.{region}.myhuaweicloud.com, project {project}", NOW)
@@ -54,10 +54,10 @@ _ID = "6fe404b9-6786-4477-8b40-371cbcd95308"
 
 def _item(
     verdict: Verdict, title: str, hours: float, why: tuple[str, str] | None = None, **facts: Any
-) -> Item:
+) -> ModelState:
     name, _, version = title.partition("@")
     path = f"models.d/{name}.yaml"
-    item = Item("prod", verdict, name, version, path, 1, _FIRST, "Ada Lovelace", _ID, "published")
+    item = ModelState("prod", verdict, name, version, path, 1, _FIRST, "Ada Lovelace", _ID, "published")
     reasons = (Reason(*why, path, 1),) if why else ()
     return item._replace(reasons=reasons, since=NOW - timedelta(hours=hours), **facts)
 
@@ -99,7 +99,7 @@ def _state() -> PageState:
         "0.1.0",
         "running",
         Report(_SECOND, "5c1e" * 16, (), unlisted=numbers),
-        Tick(NOW - timedelta(seconds=11), 0.04, "success"),
+        TickSummary(NOW - timedelta(seconds=11), 0.04, "success"),
         NOW - timedelta(seconds=11),
         NOW + timedelta(seconds=19),
         "https://git.example.com/ml/models",
@@ -119,7 +119,7 @@ def overview() -> str:
 
 def model() -> str:
     """One model that drifted."""
-    pair = Pair("churn", "2.0.1")
+    pair = ModelKey("churn", "2.0.1")
     happened = [
         (EventKind.IMPORT_REQUESTED, 41, _FIRST, None),
         (EventKind.IMPORTED, 41, _FIRST, None),
@@ -176,7 +176,7 @@ def model() -> str:
                 ),
                 NOW - timedelta(seconds=3),
             ),
-            rows([Declared("prod", pair, changes)], events),
+            rows([Declaration("prod", pair, changes)], events),
         ),
     )
 

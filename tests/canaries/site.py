@@ -10,6 +10,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import typer.main
 
@@ -24,13 +25,17 @@ if TYPE_CHECKING:
     from tests.program import Fleet
 
 _IN_HEADERS = ("secret_key", "security_token", "token", "page", "access_key")
-_ANYWHERE = ("password", "webhook", "git", "database", "proxy", "odd", "wrong")
+_ANYWHERE = ("password", "webhook", "git", "database", "proxy", "odd", "wrong", "sink", "signature")
 SECRETS = {place: of_header(place) for place in _IN_HEADERS} | {
     place: of_anything(place) for place in _ANYWHERE
 }
 """A canary for each place; `odd` is a token that no header can carry, `wrong` is one in the wrong key."""
 
 _ARGUMENTS = {
+    "adopt": ("--stdout",),
+    "completion": ("bash",),
+    "diff": ("a@1.0.0",),
+    "notify test": ("feishu",),
     "retry": ("a@1.0.0", "--yes"),
     "registry serve": ("--port", "0", "--settings", "registry.toml"),
     "run": ("--verbose", "--output", "json"),
@@ -61,7 +66,7 @@ def commands() -> list[str]:
 
 @dataclass
 class Site:
-    """The repository, its configuration, and the server that its registries are.
+    """The repository, its configuration, the server that its registries are, and that of its sink.
 
     Attributes:
         endpoints: the URLs of some targets; the others are at `echo`.
@@ -70,6 +75,7 @@ class Site:
 
     fleet: Fleet
     echo: Echo
+    sink: Echo
     endpoints: Mapping[str, str] = field(default_factory=dict)
     ways: Mapping[str, str] = field(default_factory=dict)
 
@@ -82,7 +88,8 @@ class Site:
         self.fleet.environment["CANARY_PASSWORD"] = SECRETS["password"]
         targets = "".join(self._target(name, way) for name, way in {**_WAYS, **self.ways}.items())
         head = f"[source]\n{source}\n[state]\n{state}\n"
-        self.fleet.configure(f"{head}{targets}{_WEB}{FOLLOW}{more}".replace("SECRETS", str(secrets)))
+        text = f"{head}{targets}{_SINK}{_WEB}{FOLLOW}{more}".replace("SINK", self.sink.address)
+        self.fleet.configure(text.replace("SECRETS", str(secrets)))
         (self.fleet.folder / "registry.toml").write_text(registry or _REGISTRY, "utf-8")
 
     def runs(self) -> Iterator[Done]:
@@ -156,6 +163,13 @@ _WAYS = {
     "login": 'method = "password", iam_endpoint = "ENDPOINT", username = "robot", domain = "acme", '
     'scope = "cn-north-4", password_env = "CANARY_PASSWORD"',
 }
+
+_SINK = f"""
+[[notify]]
+kind = "feishu"
+url = "http://SINK/hook/{quote(SECRETS["sink"], safe="")}"
+secret_file = "SECRETS/signature"
+"""
 
 _WEB = """
 [web]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import BaseModel
 
-from reconciler.embedded import configured
+from reconciler.embedded import toml_settings
 from reconciler.settings import tables
 from tests.canaries.echoing import echoing
 from tests.canaries.failures import FAILURES
@@ -24,9 +24,10 @@ def test_no_command_shows_or_keeps_a_secret(failure: str, tmp_path: Path) -> Non
     """Every command: standard output, standard error, files, and the arguments of git's processes."""
     fleet = Fleet(tmp_path / "fleet")
     fleet.declare("a@1.0.0")
-    with echoing() as echo:
+    with echoing() as echo, echoing() as sink:
         echo.also = all_spellings(list(SECRETS.values()))
-        site = Site(fleet, echo)
+        sink.also = all_spellings([SECRETS["sink"], SECRETS["signature"]])
+        site = Site(fleet, echo, sink)
         with FAILURES[failure](site):
             for done in site.runs():
                 assert leaks(f"{done.out}\n{done.err}".encode()) == []
@@ -46,7 +47,7 @@ def test_every_setting_that_takes_a_secret_has_a_canary() -> None:
     """A new one joins the configurations of the site."""
     models = [
         model
-        for module in (tables, configured)
+        for module in (tables, toml_settings)
         for model in vars(module).values()
         if isinstance(model, type) and issubclass(model, BaseModel)
     ]
@@ -56,4 +57,7 @@ def test_every_setting_that_takes_a_secret_has_a_canary() -> None:
         for name, field in model.model_fields.items()
         if "SecretStr" in str(field.annotation)
     }
-    assert secret == {"secret_key", "security_token", "token", "password", "webhook_secret"}
+    assert secret == {
+        *("secret_key", "security_token", "token", "password", "webhook_secret"),
+        *("url", "secret"),  # of a sink
+    }

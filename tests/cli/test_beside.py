@@ -13,7 +13,7 @@ from reconciler.cli.progress import Progress
 from reconciler.engine.clock import Clock
 from reconciler.errors import StateLockedError
 from reconciler.settings import load
-from reconciler.state import open_beside, open_state
+from reconciler.state import open_for_release, open_state
 
 if TYPE_CHECKING:
     from tests.program import Fleet
@@ -29,7 +29,10 @@ def test_a_holder_that_takes_no_requests_is_told_and_the_request_is_withdrawn(fl
 
     clock = Clock(now=lambda: now[0], sleep=sleep)
     fleet("apply")
-    with open_state(settings.state_url, writer=True) as holder, open_beside(settings.state_url) as beside:
+    with (
+        open_state(settings.state_url, writer=True) as holder,
+        open_for_release(settings.state_url) as beside,
+    ):
         begun = now[0]
         with pytest.raises(StateLockedError, match="did not take this on in 90 s"):
             asyncio.run(_answer(settings, beside, None, None, clock, Progress(quiet=True)))

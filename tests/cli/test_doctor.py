@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.embedded import Credentials, EmbeddedSettings, running
+from reconciler.embedded import AccountKeys, EmbeddedSettings, running
 from tests.program import EMBEDDED, manifest, modelarts
 from tests.relay import Answer, relayed, said
 
@@ -150,7 +150,7 @@ def test_a_clock_that_is_wrong(fleet: Fleet, seconds: int, level: str) -> None:
 
 def test_credentials_that_are_refused(fleet: Fleet) -> None:
     """The registry does not let this key in."""
-    letting_in = Credentials(access_keys={"AK": "right"})
+    letting_in = AccountKeys(access_keys={"AK": "right"})
     with running(EmbeddedSettings(auth=letting_in)) as url:
         fleet.configure(
             modelarts(url, more="auth = { method = 'aksk', access_key = 'AK', secret_key = 'wrong' }")

@@ -25,21 +25,21 @@ def test_the_table_in_the_readme_is_the_table_in_the_code() -> None:
 
 def test_0_when_all_is_well(fleet: Fleet) -> None:
     """Everything declared is registered."""
-    assert fleet("apply").code == Exit.WELL
-    assert fleet("plan", "--detailed-exitcode").code == Exit.WELL
-    assert fleet("status").code == Exit.WELL
+    assert fleet("apply").code == Exit.OK
+    assert fleet("plan", "--detailed-exitcode").code == Exit.OK
+    assert fleet("status").code == Exit.OK
 
 
 def test_0_when_imports_are_pending_and_nobody_asked_for_details(fleet: Fleet) -> None:
     """A plan that would do something is no failure."""
-    assert fleet("plan").code == Exit.WELL
+    assert fleet("plan").code == Exit.OK
 
 
 def test_1_when_something_needs_a_human(fleet: Fleet) -> None:
     """An invalid manifest, whichever command sees it."""
     fleet.commit({"models.d/bad.yaml": "model_name: 7\n"})
     assert {fleet(command).code for command in ("validate", "plan", "apply", "status", "doctor")} == {
-        Exit.HUMAN
+        Exit.ATTENTION
     }
 
 
@@ -54,23 +54,23 @@ def test_2_when_the_configuration_is_wrong(fleet: Fleet) -> None:
 def test_3_when_git_cannot_be_used(fleet: Fleet) -> None:
     """A branch that does not exist, no repository at all, whichever command asks git."""
     fleet.configure("[source]\nbranch = 'nowhere'\n")
-    assert {fleet(command).code for command in ("plan", "apply", "history", "doctor")} == {Exit.UNUSABLE}
+    assert {fleet(command).code for command in ("plan", "apply", "history", "doctor")} == {Exit.UNAVAILABLE}
     fleet.configure("[source]\nrepo = '..'\n")
     commands = ("plan", "apply", "history", "doctor", "run")
-    assert {fleet(command).code for command in commands} == {Exit.UNUSABLE}
+    assert {fleet(command).code for command in commands} == {Exit.UNAVAILABLE}
 
 
 def test_3_when_the_state_cannot_be_used(fleet: Fleet) -> None:
     """A directory in place of the file, whichever command opens it."""
     fleet.configure("[state]\nurl = 'sqlite:///models.d'\n")
     commands = ("plan", "apply", "status", "history", "doctor", "run")
-    assert {fleet(command).code for command in commands} == {Exit.UNUSABLE}
+    assert {fleet(command).code for command in commands} == {Exit.UNAVAILABLE}
 
 
 def test_3_when_the_registry_cannot_be_used(fleet: Fleet) -> None:
     """Nobody listens."""
     fleet.configure(modelarts("http://127.0.0.1:9"))
-    assert fleet("plan").code == Exit.UNUSABLE
+    assert fleet("plan").code == Exit.UNAVAILABLE
 
 
 def test_4_when_a_guard_refuses(fleet: Fleet) -> None:
@@ -83,7 +83,7 @@ def test_5_when_imports_are_pending_and_somebody_asked_for_details(fleet: Fleet)
     """Only with --detailed-exitcode, and only when nothing is wrong."""
     assert fleet("plan", "--detailed-exitcode").code == Exit.PENDING
     fleet.commit({"models.d/bad.yaml": manifest("bad@01.0.0")})
-    assert fleet("plan", "--detailed-exitcode").code == Exit.HUMAN
+    assert fleet("plan", "--detailed-exitcode").code == Exit.ATTENTION
 
 
 def test_5_when_apply_leaves_a_model_to_another_attempt(fleet: Fleet) -> None:
@@ -93,10 +93,10 @@ def test_5_when_apply_leaves_a_model_to_another_attempt(fleet: Fleet) -> None:
         relay.meddle = _busy
         assert fleet("apply").code == Exit.PENDING
         assert fleet("retry", "a@1.0.0").code == Exit.PENDING
-        assert (fleet("status").code, fleet("plan").code) == (Exit.WELL, Exit.WELL)
+        assert (fleet("status").code, fleet("plan").code) == (Exit.OK, Exit.OK)
         assert fleet("plan", "--detailed-exitcode").code == Exit.PENDING
         fleet.commit({"models.d/bad.yaml": manifest("bad@01.0.0")})
-        assert fleet("apply").code == Exit.HUMAN
+        assert fleet("apply").code == Exit.ATTENTION
 
 
 def test_1_when_nobody_knows_the_name_that_was_asked_for(fleet: Fleet) -> None:
@@ -105,7 +105,7 @@ def test_1_when_nobody_knows_the_name_that_was_asked_for(fleet: Fleet) -> None:
     for command in ("status", "plan"):
         for name in ("nobody", "a@9.9.9", "nobody@1.0.0"):
             done = fleet(command, name)
-            assert (done.code, done.out, done.err.count("\n")) == (Exit.HUMAN, "", 1)
+            assert (done.code, done.out, done.err.count("\n")) == (Exit.ATTENTION, "", 1)
             assert f"{name}: no such model" in done.err
         for name in ("a", "a@1.0.0"):
             assert fleet.json(command, name).verdicts == {"a@1.0.0": "in-sync"}
@@ -116,7 +116,7 @@ def test_one_model_is_shown_with_its_own_exit_code(fleet: Fleet) -> None:
     """What is wrong with others does not count; the digest is that of the whole plan."""
     fleet.commit({"models.d/bad.yaml": manifest("bad@01.0.0")})
     whole, one = fleet.json("plan"), fleet.json("plan", "a")
-    assert (whole.code, one.code, fleet("plan", "bad").code) == (Exit.HUMAN, Exit.WELL, Exit.HUMAN)
+    assert (whole.code, one.code, fleet("plan", "bad").code) == (Exit.ATTENTION, Exit.OK, Exit.ATTENTION)
     assert (one.json["digest"], one.json["summary"]["invalid"]) == (whole.json["digest"], 0)
 
 

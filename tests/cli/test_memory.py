@@ -138,7 +138,7 @@ def test_history_of_one_version(fleet: Fleet) -> None:
 def test_history_of_nobody_says_so(fleet: Fleet) -> None:
     """Exit code 1, nothing on standard output."""
     done = fleet("history", "nobody")
-    assert (done.code, done.out) == (Exit.HUMAN, "")
+    assert (done.code, done.out) == (Exit.ATTENTION, "")
     assert "neither declared in git nor remembered" in done.err
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler.contract import Plain
+from reconciler.contract import UnquotedScalar
 from reconciler.contract.editions import cn_2021
 
 MODEL_TYPES = {
@@ -196,4 +196,4 @@ def unquoted(value: Any) -> Any:
     if isinstance(value, list):
         return [unquoted(inner) for inner in value]
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return Plain(json.dumps(value)) if number else value
+    return UnquotedScalar(json.dumps(value)) if number else value

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.contract import EDITIONS, Plain, edition
+from reconciler.contract import EDITIONS, UnquotedScalar, edition
 from tests.contract.documents import CONFIG, as_text, minimal
 
 
@@ -27,8 +27,16 @@ def faults(**changes: Any) -> list[str]:
 @pytest.mark.parametrize("name", EDITIONS)
 def test_a_mapping_is_sent_as_compact_text_in_its_own_order(name: str) -> None:
     """Nothing escaped that need not be, nothing reordered."""
-    config = {"runtime": "python3.6", "model_algorithm": "a", "apis": [{"request": {"数据": Plain("0.5")}}]}
-    request = sent(name, initial_config=config, model_metrics={"recall": Plain("1"), "f1": Plain("0.50")})
+    config = {
+        "runtime": "python3.6",
+        "model_algorithm": "a",
+        "apis": [{"request": {"数据": UnquotedScalar("0.5")}}],
+    }
+    request = sent(
+        name,
+        initial_config=config,
+        model_metrics={"recall": UnquotedScalar("1"), "f1": UnquotedScalar("0.50")},
+    )
     assert request["initial_config"] == (
         '{"runtime":"python3.6","model_algorithm":"a","apis":[{"request":{"数据":0.5}}]}'
     )
@@ -55,20 +63,20 @@ def test_apis_as_text_stay_text_in_2019_and_become_an_array_later() -> None:
 def test_a_string_that_is_no_json_is_one_clear_error(text: str) -> None:
     """Not a traceback, whatever the depth; and nothing else is said about the field."""
     (message,) = faults(model_metrics=text)
-    assert message.startswith("model_metrics: is no JSON text: ")
+    assert message.startswith("model_metrics: is not valid JSON: ")
 
 
 def test_the_message_names_the_place_inside_the_text() -> None:
     """Line and column of the JSON, the key that occurs twice, or the depth."""
     assert faults(initial_config='{"a":\n}') == [
-        "initial_config: is no JSON text: Expecting value at line 2, column 1"
+        "initial_config: is not valid JSON: Expecting value at line 2, column 1"
     ]
     assert faults(initial_config='{"a":1,"a":2}') == [
-        "initial_config: is no JSON text: the key 'a' occurs twice"
+        "initial_config: is not valid JSON: the key 'a' occurs twice"
     ]
     deep = f'{{"port": {"[" * 70}{"]" * 70}}}'
     assert faults(initial_config=deep) == [
-        "initial_config: is no JSON text: it is nested deeper than 64 levels"
+        "initial_config: is not valid JSON: it is nested deeper than 64 levels"
     ]  # fmt: skip
 
 
@@ -78,7 +86,7 @@ def test_the_wrong_shape_of_json_is_named() -> None:
         "initial_config: must be a mapping, or text that holds a JSON object"
     ]
     assert faults(apis="{}") == ["apis: must be a list, or text that holds a JSON array"]
-    assert faults(apis=Plain("7")) == ["apis 7: must be a list, or text that holds a JSON array"]
+    assert faults(apis=UnquotedScalar("7")) == ["apis 7: must be a list, or text that holds a JSON array"]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +100,7 @@ def test_in_free_json_an_unquoted_scalar_is_a_number_if_json_would_print_it_so(
     text: str, value: object
 ) -> None:
     """Everything else that cannot be mistaken for a number is text."""
-    read = sent(apis=[{"input_params": {"x": Plain(text)}}])["apis"][0]["input_params"]["x"]
+    read = sent(apis=[{"input_params": {"x": UnquotedScalar(text)}}])["apis"][0]["input_params"]["x"]
     assert (type(read), read) == (type(value), value)
 
 
@@ -105,7 +113,9 @@ def test_in_free_json_an_unquoted_scalar_is_a_number_if_json_would_print_it_so(
 )  # fmt: skip
 def test_in_free_json_a_doubtful_number_asks_for_quotes(text: str, instead: str) -> None:
     """Digits would be lost, or readers would disagree; the place is exact."""
-    problems = edition("cn-2021").parse(minimal(apis=[{"input_params": {"x": [Plain(text)]}}])).problems
+    problems = (
+        edition("cn-2021").parse(minimal(apis=[{"input_params": {"x": [UnquotedScalar(text)]}}])).problems
+    )
     assert [p.loc for p in problems if p.severity == "error"] == [("apis", 0, "input_params", "x", 0)]
     assert problems[0].message == (
         f"apis[0].input_params.x[0] {text!r}: could be a number or text; put it in quotes{instead}"
@@ -120,10 +130,12 @@ def test_positions_known_to_be_text_take_the_text() -> None:
         "dependencies": [
             {
                 "installer": "pip",
-                "packages": [{"package_name": "x", "package_version": Plain("1.10"), "restraint": "EXACT"}],
+                "packages": [
+                    {"package_name": "x", "package_version": UnquotedScalar("1.10"), "restraint": "EXACT"}
+                ],
             }
         ],
-        "health": {"url": "/health", "period_seconds": Plain("05"), "timeout_seconds": 30},
+        "health": {"url": "/health", "period_seconds": UnquotedScalar("05"), "timeout_seconds": 30},
     }
     request = sent(
         model_type="Image", source_location="swr.x/y:1", initial_config={**config, "dependencies": []}

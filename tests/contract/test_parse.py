@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.contract import EDITIONS, Plain, Problem, edition
+from reconciler.contract import EDITIONS, Problem, UnquotedScalar, edition
 from reconciler.contract.editions import ENGINES_2019
 from tests.contract.documents import VENDOR_EXAMPLE, as_text, minimal, packages, param
 from tests.contract.strategies import damaged, documents, unquoted
@@ -111,8 +111,8 @@ def test_all_problems_are_told_at_once() -> None:
         ({"description": True}, "description true: must be text; put it in quotes"),
         ({"model_type": None}, "model_type: is required"),
         ({"input_params": param(min="0")}, "input_params[0].min '0': must be a number; take off the quotes"),
-        ({"input_params": param(min=Plain("low"))}, "must be a number, such as 0.5"),
-        ({"input_params": param(min=Plain("1e999"))}, "must be a number"),
+        ({"input_params": param(min=UnquotedScalar("low"))}, "must be a number, such as 0.5"),
+        ({"input_params": param(min=UnquotedScalar("1e999"))}, "must be a number"),
         ({"input_params": param(min=float("nan"))}, "must be a number"),
         ({"description": "\ud800"}, "half of a surrogate pair"),
     ],
@@ -125,9 +125,9 @@ def test_a_message_says_where_what_and_what_to_do(changes: dict[str, Any], messa
 def test_an_unquoted_scalar_is_text_where_text_is_meant() -> None:
     """`1.10` stays `1.10`; `55` is the text 55."""
     document = minimal(
-        model_version=Plain("1.10.0"),
-        source_job_id=Plain("55"),
-        dependencies=packages(package_version=Plain("1.10"), restraint=Plain("EXACT")),
+        model_version=UnquotedScalar("1.10.0"),
+        source_job_id=UnquotedScalar("55"),
+        dependencies=packages(package_version=UnquotedScalar("1.10"), restraint=UnquotedScalar("EXACT")),
     )
     request = SEED.parse(document).request or {}
     assert (request["model_version"], request["source_job_id"]) == ("1.10.0", "55")
@@ -137,7 +137,7 @@ def test_an_unquoted_scalar_is_text_where_text_is_meant() -> None:
 
 def test_an_unquoted_number_is_a_number_where_a_number_is_meant() -> None:
     """In any of JSON's notations."""
-    document = minimal(input_params=param(min=Plain("-1.50"), max=Plain("1e2")))
+    document = minimal(input_params=param(min=UnquotedScalar("-1.50"), max=UnquotedScalar("1e2")))
     request = SEED.parse(document).request or {}
     assert (request["input_params"][0]["min"], request["input_params"][0]["max"]) == (-1.5, 100.0)
 
@@ -166,7 +166,7 @@ def test_a_boolean_source_copy_becomes_the_text_that_the_api_wants() -> None:
 def test_extra_fields_are_sent_in_their_place_with_a_warning_each() -> None:
     """The way to send what an edition does not document."""
     document = minimal(
-        extra={"prebuild": True, "install_type": ["batch"], "level": Plain("3")}, description="d"
+        extra={"prebuild": True, "install_type": ["batch"], "level": UnquotedScalar("3")}, description="d"
     )
     parsed = SEED.parse(document)
     assert list(parsed.request or ())[4:] == ["prebuild", "install_type", "level", "description"]
@@ -206,7 +206,7 @@ def test_keys_are_never_shown() -> None:
 
 
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text().map(Plain),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text().map(UnquotedScalar),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.contract import EDITIONS, edition
-from reconciler.contract.opening import open_texts
+from reconciler.contract.json_text import open_texts
 from reconciler.contract.rules import concerned
 from tests.contract.documents import CONFIG, TEMPLATE, VENDOR_EXAMPLE, as_text, minimal, packages
 from tests.contract.strategies import damaged, documents, unquoted

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reconciler.contract import EDITIONS, edition
-from reconciler.contract.opening import JSON_TEXTS
+from reconciler.contract.json_text import JSON_TEXTS
 from tests.contract.documents import TEMPLATE, VENDOR_EXAMPLE, minimal
 from tests.contract.strategies import damaged, documents, unquoted
 

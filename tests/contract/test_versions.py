@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reconciler.contract as room
-from reconciler.contract import DEFAULT_EDITION, EDITIONS, Pair, edition, lifecycle, next_free, version_key
+from reconciler.contract import (
+    DEFAULT_EDITION,
+    EDITIONS,
+    ModelKey,
+    edition,
+    lifecycle,
+    next_free,
+    version_key,
+)
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.errors import ConfigurationError
 
@@ -105,4 +113,4 @@ def test_edition_and_parsed_can_be_named_from_the_room() -> None:
 
 def test_a_pair_reads_as_name_at_version() -> None:
     """As in every output."""
-    assert str(Pair("mnist", "1.0.0")) == "mnist@1.0.0"
+    assert str(ModelKey("mnist", "1.0.0")) == "mnist@1.0.0"

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from bench.generate import FIRST, declared, generate
 from bench.measure import commits_counted, git_counted, lines
 from bench.registry import as_sent
-from reconciler.app.world import Listeners, opened
-from reconciler.daemon.ticker import Deeds, Ticker
+from reconciler.app.session import Listeners, open_session
+from reconciler.daemon.cycle_job import CycleJob, EventCounter
 from reconciler.embedded import EmbeddedSettings, preload
 from reconciler.engine.clock import Clock
 from reconciler.settings import load
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from reconciler.app.world import World
+    from reconciler.app.session import Session
 
 _CONFIGURATION = """
 [source]
@@ -123,12 +123,12 @@ class Site:
     @asynccontextmanager
     async def running(self, *, judge_all_below: int = 0) -> AsyncIterator[Running]:
         """The loop's ticker inside this process."""
-        clock, deeds = Clock(now=lambda: self.now), Deeds()
+        clock, deeds = Clock(now=lambda: self.now, chance=lambda: 0.0), EventCounter()
         configuration = load(None, cwd=self.folder)
-        async with opened(configuration, acts=True, clock=clock, listeners=Listeners(deeds)) as world:
+        async with open_session(configuration, acts=True, clock=clock, listeners=Listeners(deeds)) as world:
             engine = world.engine
             engine.targets = tuple(replace(one, judge_all_below=judge_all_below) for one in engine.targets)
-            yield Running(self, world, Ticker(engine, deeds))
+            yield Running(self, world, CycleJob(engine, deeds))
 
     async def process(self, *arguments: str) -> Counts:
         """What the program does as a process of its own."""
@@ -151,8 +151,8 @@ class Running:
     """A ticker, and everything it works with."""
 
     site: Site
-    world: World
-    ticker: Ticker
+    world: Session
+    ticker: CycleJob
 
     async def tick(self) -> Counts:
         """What one tick does; an error is the test's end."""

@@ -115,7 +115,7 @@ async def spawned(program: Program, *options: str) -> AsyncIterator[Process]:
 
 
 async def _read(process: asyncio.subprocess.Process, lines: list[Any]) -> None:
-    """Collects the log; a line that is no JSON object would be a mistake."""
+    """Collects the log; a line that is not a JSON object would be a mistake."""
     assert process.stderr is not None
     while line := await process.stderr.readline():
         lines.append(json.loads(line))

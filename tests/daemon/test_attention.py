@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from reconciler.daemon.attention import LINES
-from reconciler.daemon.ticker import Deeds, Ticker
+from reconciler.daemon.cycle_job import CycleJob, EventCounter
 from reconciler.embedded import EmbeddedSettings
 from tests.daemon.counted import CountedRegistry
 from tests.daemon.ticking import ticking
@@ -109,7 +109,7 @@ def test_what_a_former_process_told_is_one_line_with_numbers_after_a_restart(fle
         async with ticking(fleet) as t:
             await t.tick()
             t.logs.clear()
-            t.ticker = Ticker(t.world.engine, Deeds())
+            t.ticker = CycleJob(t.world.engine, EventCounter())
             await t.tick()
             assert _told(t, "model needs attention") == []
             (line,) = _told(t, "models need attention since before this start")

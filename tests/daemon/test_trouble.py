@@ -21,7 +21,7 @@ from tests.daemon.waiting import until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from reconciler.daemon.ticker import Tick, Ticker
+    from reconciler.daemon.cycle_job import CycleJob, Tick
     from tests.program import Fleet
 
 
@@ -196,11 +196,11 @@ def test_a_mistake_in_what_hears_of_ticks_ends_one_round_and_not_the_loop(fleet:
 
     async def work() -> None:
         async with ticking(fleet) as t:
-            t.ticker.heard = dying
+            t.ticker.on_tick = dying
             health, stop = Health(lambda: 3.0, 1.0, clock=lambda: len(died) * 10.0), Stop()
 
             @asynccontextmanager
-            async def opener() -> AsyncIterator[Ticker]:
+            async def opener() -> AsyncIterator[CycleJob]:
                 yield t.ticker
 
             supervisor = Supervisor(opener, health)
@@ -212,7 +212,7 @@ def test_a_mistake_in_what_hears_of_ticks_ends_one_round_and_not_the_loop(fleet:
                 await until(lambda wanted=ticks: len(died) == wanted)  # type: ignore[misc]
             await until(lambda: [line for line in t.logs if line["event"] == "unexpected"])
             assert health.not_alive() == "a tick has stood still for 10 s"
-            stop.ask()
+            stop.request()
             await running
 
     asyncio.run(work())

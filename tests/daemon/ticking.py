@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from reconciler.app.world import Listeners, World, opened
-from reconciler.daemon.ticker import Deeds, Tick, Ticker
+from reconciler.app.session import Listeners, Session, open_session
+from reconciler.daemon.cycle_job import CycleJob, EventCounter, Tick
 from reconciler.engine.clock import Clock
 from reconciler.settings import load
 from tests.daemon.counted import CountedRegistry
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 class Ticking:
     """A ticker, everything it works with, and what it told."""
 
-    world: World
+    world: Session
     registry: CountedRegistry
     logs: list[Any]
-    ticker: Ticker = field(init=False)
+    ticker: CycleJob = field(init=False)
     shown: list[Report] = field(default_factory=list)
 
     async def tick(self) -> Tick:
@@ -64,11 +64,11 @@ async def ticking(
     async with registry or CountedRegistry() as served:
         source = f'[source]\nrepo = "{repo}"\nbranch = "main"\n'
         fleet.configure(source + served.target() + more)
-        deeds = Deeds()
+        deeds = EventCounter()
         with structlog.testing.capture_logs() as logs:
-            async with opened(
+            async with open_session(
                 load(None, cwd=fleet.folder), acts=True, clock=clock or Clock(), listeners=Listeners(deeds)
             ) as world:
                 made = Ticking(world, served, logs)
-                made.ticker = Ticker(world.engine, deeds, shown=made.shown.append)
+                made.ticker = CycleJob(world.engine, deeds, on_report=made.shown.append)
                 yield made

@@ -19,7 +19,7 @@ ROOMS = ("contract", "manifest", "preflight", "engine")
 """Where reasons are given."""
 
 _GIVE = {
-    *("Reason", "Flaw", "Problem", "Unreadable", "FilesUnavailable"),
+    *("Reason", "Issue", "Problem", "UnreadableFile", "FilesUnavailable"),
     *("error", "warning", "invalid", "reason", "flaw", "about", "about_file"),
     *("_misnamed", "_refuse_key", "_refused"),
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.contract.signing import sign
-from reconciler.embedded import Credentials, EmbeddedSettings, User
+from reconciler.embedded import AccountKeys, EmbeddedSettings, User
 from tests.embedded.conftest import client_of
 from tests.embedded.samples import PROJECT, refused, request
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _KEY, _SECRET = "AKEXAMPLE", "sk-canary"
 _PASSWORD = "password-canary"  # noqa: S105 - made up, to be looked for
 _TEMPORARY = "token-canary"
-_CREDENTIALS = Credentials(
+_CREDENTIALS = AccountKeys(
     access_keys={_KEY: _SECRET, "TEMPORARY": _SECRET},
     security_tokens={"TEMPORARY": _TEMPORARY},
     users=(User(name="robot", password=_PASSWORD, domain="team"),),

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reconciler.embedded.application import Registry
+    from reconciler.embedded.application import EmbeddedRegistry
 
 _MODELS = f"/v1/{PROJECT}/models"
 _STEPS = 50  # of SQLite's machine, between two looks at how many there were
 
 
 @contextmanager
-def opened(settings: EmbeddedSettings) -> Iterator[Registry]:
+def opened(settings: EmbeddedSettings) -> Iterator[EmbeddedRegistry]:
     """A registry in this process."""
     app = create_app(settings)
     try:
@@ -35,13 +35,13 @@ def opened(settings: EmbeddedSettings) -> Iterator[Registry]:
         app.state.close()
 
 
-def client(app: Registry) -> httpx.AsyncClient:
+def client(app: EmbeddedRegistry) -> httpx.AsyncClient:
     """A client of it, without a socket."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://registry")
 
 
 @contextmanager
-def statements(app: Registry) -> Iterator[list[str]]:
+def statements(app: EmbeddedRegistry) -> Iterator[list[str]]:
     """What the registry asks of its database while the block runs."""
     asked: list[str] = []
     connection: sqlite3.Connection = app.state.parts.database.connection
@@ -53,7 +53,7 @@ def statements(app: Registry) -> Iterator[list[str]]:
 
 
 @contextmanager
-def steps(app: Registry) -> Iterator[list[int]]:
+def steps(app: EmbeddedRegistry) -> Iterator[list[int]]:
     """How many steps SQLite takes while the block runs, in the only element."""
     taken = [0]
     connection: sqlite3.Connection = app.state.parts.database.connection
@@ -94,7 +94,7 @@ def test_a_crowd_of_imports_shares_its_transactions(tmp_path: Path) -> None:
             found = other.execute(count, (f"m{number}",)).fetchone()
         return answer.json()["model_id"], found[0]
 
-    async def crowd(app: Registry) -> list[tuple[str, int]]:
+    async def crowd(app: EmbeddedRegistry) -> list[tuple[str, int]]:
         async with client(app) as calls:
             return await asyncio.gather(*(post(calls, number) for number in range(64)))
 
@@ -109,7 +109,7 @@ def test_a_crowd_of_imports_shares_its_transactions(tmp_path: Path) -> None:
 def test_a_refusal_undoes_nothing_for_those_in_the_same_transaction(tmp_path: Path) -> None:
     """Of each pair sent twice one is taken; over the quota nothing is."""
 
-    async def crowd(app: Registry) -> list[int]:
+    async def crowd(app: EmbeddedRegistry) -> list[int]:
         async with client(app) as calls:
             posts = (calls.post(_MODELS, json=request(f"m{number // 2}")) for number in range(64))
             return [answer.status_code for answer in await asyncio.gather(*posts)]
@@ -124,7 +124,7 @@ def test_a_refusal_undoes_nothing_for_those_in_the_same_transaction(tmp_path: Pa
 def test_when_a_transaction_fails_everybody_in_it_is_told_that_nothing_was_registered(tmp_path: Path) -> None:
     """Here the disk is full; what was answered with an id is there, and nothing else is."""
 
-    async def crowd(app: Registry) -> tuple[list[httpx.Response], set[str]]:
+    async def crowd(app: EmbeddedRegistry) -> tuple[list[httpx.Response], set[str]]:
         async with client(app) as calls:
             posts = (
                 calls.post(_MODELS, json=request(f"m{number}", model_algorithm="a" * 200))
@@ -147,7 +147,7 @@ def test_when_a_transaction_fails_everybody_in_it_is_told_that_nothing_was_regis
 def test_an_import_whose_caller_goes_away_is_finished_and_disturbs_nobody(tmp_path: Path) -> None:
     """As the vendor's: a timeout tells nothing. Here both wait for another program's transaction."""
 
-    async def crowd(app: Registry, other: sqlite3.Connection) -> tuple[int, list[str]]:
+    async def crowd(app: EmbeddedRegistry, other: sqlite3.Connection) -> tuple[int, list[str]]:
         async with client(app) as calls:
             gone, stays = (
                 asyncio.create_task(calls.post(_MODELS, json=request(name))) for name in ("gone", "stays")
@@ -186,7 +186,7 @@ def test_a_closed_database_says_so() -> None:
 def test_a_walk_through_a_list_counts_it_once_and_every_page_costs_the_same(tmp_path: Path) -> None:
     """The same number of statements and about as many steps for each page, wherever it begins."""
 
-    async def walk(app: Registry, order: str) -> list[tuple[int, int]]:
+    async def walk(app: EmbeddedRegistry, order: str) -> list[tuple[int, int]]:
         costs = []
         async with client(app) as calls:
             for offset in range(40):
@@ -208,7 +208,7 @@ def test_a_walk_through_a_list_counts_it_once_and_every_page_costs_the_same(tmp_
 def test_a_page_of_a_thousand_models_is_one_statement_and_one_row(tmp_path: Path) -> None:
     """SQLite writes its JSON, which is what a page costs; the other statement counts."""
 
-    async def look(app: Registry) -> tuple[int, int, list[str]]:
+    async def look(app: EmbeddedRegistry) -> tuple[int, int, list[str]]:
         async with client(app) as calls:
             with statements(app) as asked:
                 page = await listed(calls, limit=1000)
@@ -227,7 +227,7 @@ def test_a_page_of_a_thousand_models_is_one_statement_and_one_row(tmp_path: Path
 def test_a_name_and_version_are_found_in_an_index(tmp_path: Path, query: dict[str, str]) -> None:
     """Ten times the models take no more steps."""
 
-    async def look(app: Registry) -> tuple[int, int]:
+    async def look(app: EmbeddedRegistry) -> tuple[int, int]:
         async with client(app) as calls:
             with steps(app) as taken:
                 page = await listed(calls, **query)
@@ -248,7 +248,7 @@ def test_a_preloaded_model_is_as_one_that_was_imported(tmp_path: Path) -> None:
     """In the list and in the detail, but for its id; a taken pair is refused afterwards."""
     body = request("m", "1.2.3", description="d", model_metrics='{"f1": 0.5}')
 
-    async def shown(app: Registry) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def shown(app: EmbeddedRegistry) -> tuple[dict[str, Any], dict[str, Any]]:
         async with client(app) as calls:
             (item,) = (await listed(calls))["models"]
             detail = (await calls.get(f"{_MODELS}/{item.pop('model_id')}")).json()
@@ -256,7 +256,7 @@ def test_a_preloaded_model_is_as_one_that_was_imported(tmp_path: Path) -> None:
             del detail["model_id"]
             return item, detail
 
-    async def imported(app: Registry) -> None:
+    async def imported(app: EmbeddedRegistry) -> None:
         async with client(app) as calls:
             await calls.post(_MODELS, json=body)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.embedded import Credentials, EmbeddedSettings
+from reconciler.embedded import AccountKeys, EmbeddedSettings
 from reconciler.errors import ConfigurationError
 from tests.embedded.samples import add, detail, names, refused, request
 
@@ -102,7 +102,7 @@ def test_every_answer_tells_the_registrys_time_once(serve: Serve, clock: Clock) 
 def test_a_refusal_because_of_who_asks_is_logged(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """Request id, status and code; nothing that was sent."""
     with caplog.at_level(logging.WARNING):
-        client = serve(auth=Credentials(access_keys={"AK": "SK"}))
+        client = serve(auth=AccountKeys(access_keys={"AK": "SK"}))
         said = client.get("/models", headers={"X-Auth-Token": "canary"})
         assert httpx.codes.is_client_error(said.status_code)
         client.get("/nonsense")

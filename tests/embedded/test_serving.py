@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler.embedded import EmbeddedSettings, User, create_app, running
-from reconciler.embedded.settings import Credentials
+from reconciler.embedded.settings import AccountKeys
 from reconciler.errors import ConfigurationError, StateError
 from tests.embedded.samples import SEED, add, refused, request
 
@@ -237,7 +237,7 @@ def test_the_openapi_document_describes_what_is_answered(serve: Serve, edition: 
 def test_the_openapi_document_tells_how_to_log_in_where_that_is_needed(serve: Serve) -> None:
     """Token or signature, and the body of a login."""
     user = User(name="robot", password="secret", domain="team")  # noqa: S106 - made up
-    client = serve(auth=Credentials(users=(user,)))
+    client = serve(auth=AccountKeys(users=(user,)))
     document = client.get(client.base_url.join("/openapi.json")).json()
     assert document["paths"]["/v1/{project_id}/models"]["get"]["security"] == [
         {"token": []},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from reconciler.contract import Pair
+from reconciler.contract import ModelKey
 from reconciler.errors import OutcomeUnknown
 from tests.engine.worlds import Crash, MemoryRegistry
 
@@ -36,7 +36,7 @@ class LaxRegistry(MemoryRegistry):
     lag: float = LAG
     late: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     token: str = SECRET
-    reposted: list[Pair] = field(default_factory=list)
+    reposted: list[ModelKey] = field(default_factory=list)
     strangers: int = 0
     _made: dict[str, float] = field(default_factory=dict)
 
@@ -65,7 +65,7 @@ class LaxRegistry(MemoryRegistry):
 
     async def create(self, request: Mapping[str, Any], intent: Callable[[], Awaitable[None]]) -> Created:
         self.carry_out()
-        pair = Pair(request["model_name"], request["model_version"])
+        pair = ModelKey(request["model_name"], request["model_version"])
         if self.faults and self.faults[0] in ("late", "late crash"):
             return await self._put_off(request, intent)
         before = set(self.models)
@@ -89,7 +89,7 @@ class LaxRegistry(MemoryRegistry):
             raise Crash
         raise OutcomeUnknown("connection lost", method="POST", path="/v1/p/models")
 
-    def add(self, pair: Pair, description: str) -> None:
+    def add(self, pair: ModelKey, description: str) -> None:
         """Somebody else registers a model, for all to see at once."""
         self.strangers += 1
         model_id = f"s-{self.strangers}"
@@ -103,7 +103,7 @@ class LaxRegistry(MemoryRegistry):
             "source_location": f"https://models.obs.myhwclouds.com/{pair.model_name}",
         }
 
-    def rows(self) -> list[Pair]:
+    def rows(self) -> list[ModelKey]:
         """The pair of every row."""
         return [pair_of(model) for model in self.models.values()]
 
@@ -111,6 +111,6 @@ class LaxRegistry(MemoryRegistry):
         return self._elapsed >= self._made.get(model_id, -self.lag) + self.lag
 
 
-def pair_of(model: Mapping[str, Any]) -> Pair:
+def pair_of(model: Mapping[str, Any]) -> ModelKey:
     """The pair of a registered model."""
-    return Pair(model["model_name"], model["model_version"])
+    return ModelKey(model["model_name"], model["model_version"])

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from reconciler.contract import edition
 from reconciler.contract.catalogue import EDITIONS
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.engine.adopt import candidate, paths_of, prove
-from reconciler.engine.desired import Reader
-from reconciler.engine.plan import View
+from reconciler.engine.desired import ManifestParser
+from reconciler.engine.plan import PlannerInput
 from reconciler.engine.values import Desired, ObservedModel
 from reconciler.manifest import Manifest, is_manifest, read
 
@@ -46,9 +46,9 @@ _DETAILS = st.fixed_dictionaries(
 @given(_NAMES, _VERSIONS, _DETAILS, st.sampled_from(EDITIONS))
 def test_a_manifest_holds_or_is_refused(name: str, version: str, detail: dict[str, Any], rules: str) -> None:
     """What is held is read as that one pair, from a path that is a manifest's."""
-    pair, reader = Pair(name, version), Reader(edition(rules), "models.d")
+    pair, reader = ModelKey(name, version), ManifestParser(edition(rules), "models.d")
     told = {"model_name": name, "model_version": version, "model_status": "published", **detail}
-    view = View(
+    view = PlannerInput(
         "prod",
         Desired({}, {}, ()),
         datetime(2026, 1, 1, tzinfo=UTC),
@@ -63,8 +63,8 @@ def test_a_manifest_holds_or_is_refused(name: str, version: str, detail: dict[st
         assert found.pair == pair
 
 
-@given(st.lists(st.builds(Pair, _NAMES, _VERSIONS), unique=True, max_size=6))
-def test_every_pair_has_a_safe_path_of_its_own(pairs: list[Pair]) -> None:
+@given(st.lists(st.builds(ModelKey, _NAMES, _VERSIONS), unique=True, max_size=6))
+def test_every_pair_has_a_safe_path_of_its_own(pairs: list[ModelKey]) -> None:
     """Also on a disk that does not tell upper from lower case."""
     paths = paths_of(pairs)
     assert len({path.casefold() for path in paths.values()}) == len(pairs)

@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.app.earlier import earlier
+from reconciler.app.history import HistoryQuery
+from reconciler.app.history import history as history_of
 from reconciler.app.indexed import part_of
-from reconciler.app.past import HistoryQuery, past
 from reconciler.cli.moment import written
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.engine.history import model_changes
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
@@ -26,7 +27,7 @@ from reconciler.settings import load
 from reconciler.source import open_source
 from reconciler.state import open_state
 from reconciler.views import history
-from reconciler.views.history import Declared
+from reconciler.views.history import Declaration
 from tests.engine.test_incremental import Bench
 from tests.engine.worlds import MemoryRegistry, text
 from tests.git_repository import GitRepository
@@ -34,9 +35,9 @@ from tests.git_repository import GitRepository
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.engine.values import Item, Report
+    from reconciler.engine.values import ModelState, Report
     from reconciler.settings import Configuration
-    from reconciler.views.history import Row
+    from reconciler.views.history import HistoryRow
 
 FILES = ("models.d/a.yaml", "models.d/b.yaml", "models.d/team/c.yml")
 MODELS = [text("a"), text("a", description="otherwise"), text("b"), text("a", "1.0.1"), text("c")]
@@ -167,9 +168,9 @@ class Git:
             return []
         return self.repository.git("cat-file", "blob", self.trees[commit][path][1]).strip().split("\n---\n")
 
-    def told(self) -> dict[Pair, set[tuple[str, str]]]:
+    def told(self) -> dict[ModelKey, set[tuple[str, str]]]:
         """For each pair, the commits that changed its document against every parent, and where."""
-        found: defaultdict[Pair, dict[str, dict[str, bool]]] = defaultdict(lambda: defaultdict(dict))
+        found: defaultdict[ModelKey, dict[str, dict[str, bool]]] = defaultdict(lambda: defaultdict(dict))
         for commit, parents in self.parents.items():
             befores = [self.trees[parent] for parent in parents] or [{}]
             for path in {path for tree in (*befores, self.trees[commit]) for path in tree}:
@@ -200,12 +201,12 @@ class Git:
             commit = parent
 
 
-def _pair(document: str) -> Pair:
+def _pair(document: str) -> ModelKey:
     lines = document.splitlines()
-    return Pair(lines[0].removeprefix("model_name: "), lines[1].removeprefix("model_version: "))
+    return ModelKey(lines[0].removeprefix("model_name: "), lines[1].removeprefix("model_version: "))
 
 
-def _is_same(old: list[str], now: list[str], pair: Pair) -> bool:
+def _is_same(old: list[str], now: list[str], pair: ModelKey) -> bool:
     before, after = ([one for one in some if _pair(one) == pair] for some in (old, now))
     return before == after and not (len(old) == len(now) == 1 and before)
 
@@ -216,7 +217,7 @@ def _chosen(commits: dict[str, dict[str, bool]]) -> Iterator[tuple[str, str]]:
         yield from ((commit, path) for path in kept or [min(paths)])
 
 
-def rows(trial: Trial) -> tuple[Row, ...]:
+def rows(trial: Trial) -> tuple[HistoryRow, ...]:
     """What `history` tells."""
     folder = trial.bench.folder
     with (
@@ -227,7 +228,7 @@ def rows(trial: Trial) -> tuple[Row, ...]:
         source.graph(source.head(), ["models.d"], whole=True) as graph,
     ):
         changes = model_changes(graph, source, "models.d")
-        return history.rows([Declared("local", *one) for one in changes.items()], ledger.events())
+        return history.rows([Declaration("local", *one) for one in changes.items()], ledger.events())
 
 
 @example(steps=[("commit", {FILES[2]: MODELS[0] + "---\n" + BROKEN}, 3), ("cycle", {}, 4)])
@@ -250,7 +251,7 @@ def test_what_is_told_of_any_repository_is_what_plain_git_says(
             if kind == "cycle":
                 trial.apply()
         behind = rows(trial)
-        assert tuple(past(trial.configuration, HistoryQuery())) == behind
+        assert tuple(history_of(trial.configuration, HistoryQuery())) == behind
         compare(trial)
         compare_questions(trial)
     finally:
@@ -289,15 +290,15 @@ def compare(trial: Trial) -> None:
 def compare_questions(trial: Trial) -> None:
     """What is asked about one commit, model id, name or earlier day is what the whole told, or tells."""
     configuration, whole = trial.configuration, rows(trial)
-    assert tuple(past(configuration, HistoryQuery())) == whole
+    assert tuple(history_of(configuration, HistoryQuery())) == whole
     for commit in {row.commit for row in whole} - {None}:
-        asked = tuple(past(configuration, HistoryQuery(commit=commit)))
+        asked = tuple(history_of(configuration, HistoryQuery(commit=commit)))
         assert asked == tuple(row for row in whole if row.commit == commit)
     for model_id in {event.model_id for row in whole for event in row.events} - {None}:
-        asked = tuple(past(configuration, HistoryQuery(model_id=model_id)))
+        asked = tuple(history_of(configuration, HistoryQuery(model_id=model_id)))
         assert asked == tuple(row for row in whole if model_id in [event.model_id for event in row.events])
     for pair in {row.pair for row in whole}:
-        asked = tuple(past(configuration, HistoryQuery(None, *pair)))
+        asked = tuple(history_of(configuration, HistoryQuery(None, *pair)))
         assert asked == tuple(row for row in whole if row.pair == pair)
     for when, report in trial.known.items():
         then = earlier(configuration, written(when) or when, None)
@@ -310,7 +311,7 @@ def compare_questions(trial: Trial) -> None:
         assert list(map(_bare, then.items)) == list(map(_bare, known))
 
 
-def _bare(item: Item) -> Item:
+def _bare(item: ModelState) -> ModelState:
     """Without what only the registry told then, and since when it stood."""
     return item._replace(since=None, reasons=(), diff=(), digest=None)
 

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.contract import edition
-from reconciler.engine.desired import Reader
+from reconciler.engine.desired import ManifestParser
 from reconciler.engine.values import EventKind, Verdict
 from reconciler.manifest.values import MORE
 from tests.engine.worlds import MemorySource, World, text
@@ -17,7 +17,7 @@ from tests.engine.worlds import MemorySource, World, text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.engine.values import Reading, Report
+    from reconciler.engine.values import ParsedFile, Report
 
 SMALL = Budgets(manifests=5)
 BAD: dict[str, str | None] = {f"models.d/bad{number}.yaml": text(f"bad{number}") for number in range(9)}
@@ -138,10 +138,10 @@ def test_one_content_at_many_paths_says_at_each_what_it_says_alone() -> None:
     source = MemorySource()
     names = ("a.yaml", "b.yml", "team/a.yaml", "a.json", "b.JSON")
     source.commit({f"models.d/{at}/{name}": each for at, each in enumerate(contents) for name in names})
-    reader = Reader(edition("seed-2019"), "models.d")
+    reader = ManifestParser(edition("seed-2019"), "models.d")
     files = {file.path: file for file in source.snapshot(source.head(), "models.d").files}
     together = {reading.path: reading for reading, _ in reader.read(source, files.values(), files.get)}
-    alone: dict[str, Reading] = {}
+    alone: dict[str, ParsedFile] = {}
     for file in files.values():
         alone |= {reading.path: reading for reading, _ in reader.read(source, [file], files.get)}
     assert together == alone

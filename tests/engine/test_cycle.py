@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.contract import Pair
-from reconciler.engine.fold import fold
+from reconciler.contract import ModelKey
+from reconciler.engine.fold import apply_event
 from reconciler.engine.guards import Guards
-from reconciler.engine.values import Entry, EventKind, Phase, Report, Verdict
+from reconciler.engine.values import EventKind, LedgerEntry, Phase, Report, Verdict
 from reconciler.errors import ConfigurationError, GuardError
 from reconciler.state import open_state
 from tests.engine.worlds import Crash, World, text
@@ -22,7 +22,7 @@ from tests.engine.worlds import Crash, World, text
 if TYPE_CHECKING:
     from pathlib import Path
 
-A = Pair("a", "1.0.0")
+A = ModelKey("a", "1.0.0")
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def verdict(report: Report, name: str = "a") -> Verdict:
     return next(item.verdict for item in report.items if item.model_name == name)
 
 
-def kinds(world: World, pair: Pair = A) -> list[EventKind]:
+def kinds(world: World, pair: ModelKey = A) -> list[EventKind]:
     with open_state(world.url, writer=False) as ledger:
         return [event.kind for event in ledger.events("local", pair)]
 
@@ -276,9 +276,9 @@ def _mend(world: World, report: Report, attempt: int) -> None:
 
 def _assert_journal_explains_ledger(world: World) -> None:
     with open_state(world.url, writer=False) as ledger:
-        folded: dict[Pair, Entry] = {}
+        folded: dict[ModelKey, LedgerEntry] = {}
         for event in ledger.events():
-            folded[event.pair] = fold(folded.get(event.pair), event)
+            folded[event.pair] = apply_event(folded.get(event.pair), event)
         assert folded == dict(ledger.entries("local"))
         assert {entry.phase for entry in folded.values()} == {Phase.REGISTERED}
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reconciler.contract import Pair
-from reconciler.engine.fold import fold
-from reconciler.engine.values import Entry, Event, EventKind, Phase
+from reconciler.contract import ModelKey
+from reconciler.engine.fold import apply_event
+from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def event(kind: EventKind, **facts: Any) -> Event:
-    return Event(AT, kind, "local", Pair("m", "1.0.0"), "cycle", **facts)
+    return Event(AT, kind, "local", ModelKey("m", "1.0.0"), "cycle", **facts)
 
 
-def folded(*events: Event) -> Entry:
-    entry: Entry | None = None
+def folded(*events: Event) -> LedgerEntry:
+    entry: LedgerEntry | None = None
     for each in events:
-        entry = fold(entry, each)
+        entry = apply_event(entry, each)
     assert entry is not None
     return entry
 

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from reconciler.contract import edition
 from reconciler.engine.audit import audit
-from reconciler.engine.clock import Clock, Policy
+from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
-from reconciler.engine.desired import Reader
+from reconciler.engine.desired import ManifestParser
 from reconciler.engine.guards import Guards
-from reconciler.engine.order import Order, Target
+from reconciler.engine.options import CycleOptions, Target
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.source import open_source
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from reconciler.engine.values import Item, Report
+    from reconciler.engine.values import ModelState, Report
 
 PATIENT = Guards(1000, 1000, allow_empty=True, allow_rewritten_history=True)
 CONFIG = 'initial_config_file: "config.json"\n'
@@ -85,10 +85,10 @@ class Bench:
             target = Target(
                 "local",
                 self.registry,
-                Reader(edition("seed-2019"), "models.d"),
+                ManifestParser(edition("seed-2019"), "models.d"),
                 store.of("local", rules),
                 rules=rules,
-                policy=Policy(in_flight=4),
+                timing=Timing(in_flight=4),
                 judge_all_below=below,
             )
             clock = Clock(lambda: self.now, sleep, lambda: 0.5)
@@ -98,7 +98,7 @@ class Bench:
     def apply(self, rules: str = "rules") -> Report:
         """One cycle over what changed; everything that is remembered after it."""
         with self.engine(self.folder / "index.db", rules) as engine:
-            report = asyncio.run(engine.cycle(Order(whole=False)))
+            report = asyncio.run(engine.cycle(CycleOptions(whole=False)))
             target = engine.targets[0]
             assert audit(engine.source, target.index, target.reader, 0.3) == 0
             known = engine.ledger.last_report()
@@ -109,7 +109,7 @@ class Bench:
     def plan(self) -> Report:
         """What a process finds that knows nothing of what files said before."""
         with self.engine(None) as engine:
-            return asyncio.run(engine.cycle(Order(act=False)))
+            return asyncio.run(engine.cycle(CycleOptions(act=False)))
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def bench() -> Iterator[Bench]:
         shutil.rmtree(folder)
 
 
-def told(report: Report) -> list[Item]:
+def told(report: Report) -> list[ModelState]:
     """The items, in one order."""
     return sorted(report.items, key=repr)
 
@@ -224,10 +224,10 @@ def test_rules_that_changed_are_applied_to_what_did_not_change() -> None:
         made.repository.commit({NAMES[0]: text("a"), NAMES[1]: text("b")})
         made.apply()
         with made.engine(made.folder / "index.db", "others") as engine:
-            asyncio.run(engine.cycle(Order(whole=False)))
+            asyncio.run(engine.cycle(CycleOptions(whole=False)))
             assert engine.parsed == 2
         with made.engine(made.folder / "index.db", "others") as engine:
-            asyncio.run(engine.cycle(Order(whole=False)))
+            asyncio.run(engine.cycle(CycleOptions(whole=False)))
             assert engine.parsed == 0
 
 
@@ -242,7 +242,7 @@ def test_an_old_commit_that_was_collected_costs_a_listing_and_no_reading() -> No
         made.repository.git("reflog", "expire", "--expire=now", "--all")
         made.repository.git("gc", "--quiet", "--prune=now")
         with made.engine(made.folder / "index.db") as engine:
-            asyncio.run(engine.cycle(Order(whole=False)))
+            asyncio.run(engine.cycle(CycleOptions(whole=False)))
             assert engine.parsed == 1
         assert told(made.apply()) == told(made.plan())
 
@@ -258,7 +258,7 @@ def test_a_folder_that_moves_is_not_read_again() -> None:
         (made.repository.path / "models.d/old").rename(made.repository.path / "models.d/new")
         made.repository.commit({})
         with made.engine(made.folder / "index.db") as engine:
-            asyncio.run(engine.cycle(Order(whole=False)))
+            asyncio.run(engine.cycle(CycleOptions(whole=False)))
             assert engine.parsed == 1  # what is wrong with a file is told with its place
         assert told(made.apply()) == told(made.plan())
 
@@ -279,7 +279,7 @@ def test_a_branch_that_took_in_what_it_forked_from_costs_no_walk_through_history
         git("checkout", "--quiet", "main")
         with made.engine(made.folder / "index.db") as engine:
             before = engine.source.commands  # type: ignore[attr-defined]
-            asyncio.run(engine.cycle(Order(whole=False)))
+            asyncio.run(engine.cycle(CycleOptions(whole=False)))
             started = ["config", "status", "log", "diff-tree", "ls-tree", "cat-file", "ls-tree"]
             assert engine.source.commands - before == len(started)  # type: ignore[attr-defined]
         assert told(made.apply()) == told(made.plan())
@@ -316,7 +316,7 @@ def test_history_that_was_cut_off_is_kept_once_it_is_whole(tmp_path: Path) -> No
     made.repository.git("fetch", "--quiet", "--unshallow")
     with made.engine(tmp_path / "index.db") as engine:
         engine.targets = (replace(engine.targets[0], full_observation=timedelta(0)),)
-        asyncio.run(engine.cycle(Order()))
+        asyncio.run(engine.cycle(CycleOptions()))
         assert engine.targets[0].index.history.number() == 2
         assert audit(engine.source, engine.targets[0].index, engine.targets[0].reader, 0.0) == 0
 
@@ -344,9 +344,9 @@ def test_an_index_that_is_wrong_is_counted_and_made_anew(damage: str) -> None:
             database.commit()
         with made.engine(made.folder / "index.db") as engine:
             engine.targets = (replace(engine.targets[0], full_observation=timedelta(0)),)
-            asyncio.run(engine.cycle(Order()))
+            asyncio.run(engine.cycle(CycleOptions()))
             assert engine.disagreements > 0
-            asyncio.run(engine.cycle(Order()))
+            asyncio.run(engine.cycle(CycleOptions()))
             assert audit(engine.source, engine.targets[0].index, engine.targets[0].reader, 0.0) == 0
         assert told(made.apply()) == told(made.plan())
 
@@ -359,7 +359,7 @@ def test_an_index_that_cannot_be_read_counts_as_empty(content: bytes) -> None:
         (made.folder / "index.db").write_bytes(content)
         assert {item.verdict for item in made.apply().items} == {Verdict.IN_SYNC}
         with made.engine(made.folder / "index.db") as engine:
-            asyncio.run(engine.cycle(Order(whole=False)))
+            asyncio.run(engine.cycle(CycleOptions(whole=False)))
             assert engine.parsed == 0
 
 
@@ -388,7 +388,7 @@ def test_models_that_were_only_seen_are_compared_some_at_a_time_and_missed_when_
         with world.process() as engine:
             target = replace(engine.targets[0], compare_at_most=2)
             engine.targets = (target,)
-            return await engine.cycle(Order(whole=whole))
+            return await engine.cycle(CycleOptions(whole=whole))
 
     report = asyncio.run(cycle(whole=True))
     assert {item.verdict for item in report.items} == {Verdict.IN_SYNC}

@@ -19,15 +19,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from reconciler.contract import Pair, edition
-from reconciler.engine.clock import Clock, Policy
+from reconciler.contract import ModelKey, edition
+from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
-from reconciler.engine.desired import Reader
-from reconciler.engine.fold import fold
+from reconciler.engine.desired import ManifestParser
+from reconciler.engine.fold import apply_event
 from reconciler.engine.guards import Guards
-from reconciler.engine.order import Order, Target
-from reconciler.engine.release import held, release
-from reconciler.engine.values import Entry, Event, Report, Verdict
+from reconciler.engine.options import CycleOptions, Target
+from reconciler.engine.retry import blockers, retry
+from reconciler.engine.values import Event, LedgerEntry, Report, Verdict
 from reconciler.errors import GuardError
 from reconciler.index import Store
 from reconciler.state import open_state
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 DAY = 86_400
 
 PATHS = st.sampled_from([f"models.d/{name}.yaml" for name in ("a", "b", "c", "d")])
-PAIRS = st.sampled_from([Pair(name, "1.0.0") for name in ("a", "b", "c")])
+PAIRS = st.sampled_from([ModelKey(name, "1.0.0") for name in ("a", "b", "c")])
 CONTENTS = st.sampled_from(["as declared", "mended", "otherwise"])
 BAD = st.sampled_from(["model_name: [", "", "x: 1", text("b").replace("TensorFlow", "Nonsense"), "a: *b"])
 FAULTS = st.sampled_from(
@@ -71,7 +71,7 @@ class Machine(RuleBasedStateMachine):
         self.world.source.commit({"models.d/a.yaml": text("a")})
 
     @rule(path=PATHS, pair=PAIRS, content=CONTENTS)
-    def declare(self, path: str, pair: Pair, content: str) -> None:
+    def declare(self, path: str, pair: ModelKey, content: str) -> None:
         self.bad.discard(path)
         self.world.source.commit({path: text(*pair, content)})
 
@@ -86,7 +86,7 @@ class Machine(RuleBasedStateMachine):
         self.world.source.commit({path: content})
 
     @rule(path=PATHS, pair=PAIRS)
-    def rewrite_the_branch(self, path: str, pair: Pair) -> None:
+    def rewrite_the_branch(self, path: str, pair: ModelKey) -> None:
         self.bad.discard(path)
         self.world.source.rewrite()
         self.world.source.commit({path: text(*pair)})
@@ -122,7 +122,7 @@ class Machine(RuleBasedStateMachine):
             self._run(self.world.apply(confirm=self._plan(self.world.source).digest))
 
     @rule(pair=PAIRS)
-    def retry(self, pair: Pair) -> None:
+    def retry(self, pair: ModelKey) -> None:
         self._run(self._retried(pair))
 
     # --- what goes wrong ---------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ class Machine(RuleBasedStateMachine):
         self.registry.models[model_id]["model_status"] = status
 
     @rule(pair=PAIRS)
-    def spoil_details(self, pair: Pair) -> None:
+    def spoil_details(self, pair: ModelKey) -> None:
         self.registry.unreadable.add(pair)
 
     @rule()
@@ -184,7 +184,7 @@ class Machine(RuleBasedStateMachine):
         self.registry.unreadable.clear()
 
     @rule(pair=PAIRS, content=CONTENTS)
-    def create_behind_ones_back(self, pair: Pair, content: str) -> None:
+    def create_behind_ones_back(self, pair: ModelKey, content: str) -> None:
         if pair not in self.registry.rows() and not self.registry.late:
             self.registry.add(pair, content)
 
@@ -196,9 +196,9 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def the_journal_explains_the_ledger(self) -> None:
-        folded: dict[Pair, Entry] = {}
+        folded: dict[ModelKey, LedgerEntry] = {}
         for event in self._ledger().events():
-            folded[event.pair] = fold(folded.get(event.pair), event)
+            folded[event.pair] = apply_event(folded.get(event.pair), event)
         assert folded == dict(self._ledger().entries("local"))
 
     @invariant()
@@ -270,16 +270,16 @@ class Machine(RuleBasedStateMachine):
             asyncio.run(doing)
         self.latest = max(self.latest, self.world.now)
 
-    async def _retried(self, pair: Pair) -> None:
+    async def _retried(self, pair: ModelKey) -> None:
         """What the command `retry` does."""
         with self.world.process() as engine:
             target = engine.targets[0]
-            if target.name not in (await engine.declaring(pair)).targets:
+            if target.name not in (await engine.targets_declaring(pair)).targets:
                 return
-            found = await held(target, pair, engine.ledger)
+            found = await blockers(target, pair, engine.ledger)
             if found is not None and not found.live_models:
-                await release(found, engine.ledger, engine.clock, _unheard)
-            await engine.cycle(Order(only=pair))
+                await retry(found, engine.ledger, engine.clock, _unheard)
+            await engine.cycle(CycleOptions(only=pair))
 
     def _ledger(self) -> SqlLedger:
         """What a reader sees of the state that is there now."""
@@ -298,20 +298,20 @@ class Machine(RuleBasedStateMachine):
     def _plan(self, source: MemorySource, index: Path | None = None) -> Report:
         """What a process that has just started would do, without an index or with one."""
         clock = Clock(lambda: self.world.now, chance=lambda: 0.5, new_id=lambda: "id")
-        reader = Reader(edition("seed-2019"), "models.d")
+        reader = ManifestParser(edition("seed-2019"), "models.d")
         with closing(Store(index, writes=False)) as store:
             target = Target(
-                "local", self.registry, reader, store.of("local", "rules"), policy=Policy(in_flight=2)
+                "local", self.registry, reader, store.of("local", "rules"), timing=Timing(in_flight=2)
             )
             with closing(Engine(source, self._ledger(), (target,), self.world.guards, clock)) as fresh:
-                return asyncio.run(fresh.cycle(Order(act=False)))
+                return asyncio.run(fresh.cycle(CycleOptions(act=False)))
 
 
 def _unheard(_: Event) -> None:
     """Nobody listens."""
 
 
-def _others(report: Report, theirs: set[Pair]) -> list[Any]:
+def _others(report: Report, theirs: set[ModelKey]) -> list[Any]:
     """The items that are not about bad manifests, nor about what these declared before."""
     kept = [item for item in report.items if item.verdict is not Verdict.INVALID and item.pair not in theirs]
     return [item._replace(reasons=()) if item.verdict is Verdict.REFUSED else item for item in kept]

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.engine.agenda import COMPARED, OBSERVED_IN_FULL
+from reconciler.engine.due_times import COMPARED, OBSERVED_IN_FULL
 from reconciler.engine.moments import CLOCK_TOLERANCE, due_at
-from reconciler.engine.order import Order
+from reconciler.engine.options import CycleOptions
 from reconciler.engine.values import Verdict
 from tests.engine.lax import LaxRegistry
 from tests.engine.worlds import Crash, World, text
@@ -88,9 +88,9 @@ def test_what_a_process_sent_itself_is_waited_for_once(world: World) -> None:
     """It ends when the call cannot be carried out any more, and no later."""
     world.registry.faults = ["gone"]
     with world.process() as engine:
-        asyncio.run(engine.cycle(Order(wait=False, whole=False)))
+        asyncio.run(engine.cycle(CycleOptions(wait=False, whole=False)))
         world.wait(35)
-        report = asyncio.run(engine.cycle(Order(wait=False, whole=False)))
+        report = asyncio.run(engine.cycle(CycleOptions(wait=False, whole=False)))
     assert Verdict.WAITING not in {item.verdict for item in report.items}
     assert len(world.registry.calls) == 3
 
@@ -104,10 +104,10 @@ def test_a_look_at_everything_is_due_when_the_last_one_lies_ahead(world: World) 
         (target,) = engine.targets
         for mark in (OBSERVED_IN_FULL, COMPARED):
             engine.ledger.mark(target.name, mark, (world.now + AHEAD).isoformat())
-        assert engine._agenda.full_look_is_due(target)
-        assert engine._agenda.comparing_is_due(target)
+        assert engine._due_times.full_look_is_due(target)
+        assert engine._due_times.comparing_is_due(target)
         due = engine.due()
         assert due is not None
         assert due <= world.now
-        asyncio.run(engine.cycle(Order(whole=False)))
-        assert not engine._agenda.full_look_is_due(target)
+        asyncio.run(engine.cycle(CycleOptions(whole=False)))
+        assert not engine._due_times.full_look_is_due(target)

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from reconciler.contract import Pair, digest
+from reconciler.contract import ModelKey, digest
 from reconciler.engine.desired import declared_by
-from reconciler.engine.guards import Circumstances, Guards, guard
-from reconciler.engine.plan import View, look, plan_digest, to_inspect, verdicts
+from reconciler.engine.guards import GuardContext, Guards, guard
+from reconciler.engine.plan import PlannerInput, compare, plan_digest, select_for_comparison, verdicts
 from reconciler.engine.values import (
-    Credit,
     Desired,
     Difference,
-    Entry,
     EventKind,
-    Item,
+    LastCommit,
+    LedgerEntry,
+    ModelState,
     ObservedModel,
     Phase,
     Verdict,
@@ -28,7 +28,7 @@ from reconciler.engine.values import (
 from reconciler.manifest import InvalidManifest, Manifest, Reason
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-PAIR = Pair("mnist", "1.0.0")
+PAIR = ModelKey("mnist", "1.0.0")
 REQUEST = {
     "model_name": "mnist",
     "model_version": "1.0.0",
@@ -41,30 +41,30 @@ DETAIL = {**REQUEST, "model_id": "m-1", "model_status": "published", "runtime": 
 
 def manifest(path: str = "models.d/mnist.yaml", line: int = 1, **changes: str) -> Manifest:
     request = REQUEST | changes
-    pair = Pair(request["model_name"], request["model_version"])
+    pair = ModelKey(request["model_name"], request["model_version"])
     return Manifest(pair, request, digest(request), path, line)
 
 
-def model(status: str | None = "published", model_id: str = "m-1", pair: Pair = PAIR) -> ObservedModel:
+def model(status: str | None = "published", model_id: str = "m-1", pair: ModelKey = PAIR) -> ObservedModel:
     return ObservedModel(model_id, pair, status)
 
 
-def entry(phase: Phase, content: Manifest | None = None, **facts: Any) -> Entry:
+def entry(phase: Phase, content: Manifest | None = None, **facts: Any) -> LedgerEntry:
     known: dict[str, Any] = {
         "digest": content.digest if content else None,
         "model_id": "m-1" if phase is Phase.REGISTERED else None,
         "path": "models.d/mnist.yaml",
     }
-    return replace(Entry("local", PAIR, phase, EventKind.STATUS, NOW), **{**known, **facts})
+    return replace(LedgerEntry("local", PAIR, phase, EventKind.STATUS, NOW), **{**known, **facts})
 
 
-def view(*declared: Manifest, observed: ObservedModel | None = None, **rest: Any) -> View:
+def view(*declared: Manifest, observed: ObservedModel | None = None, **rest: Any) -> PlannerInput:
     desired = Desired({found.pair: declared_by(found) for found in declared})
-    seen: dict[Pair, list[ObservedModel]] = {observed.pair: [observed]} if observed else {}
-    return replace(View("local", desired, NOW, seen), **rest)
+    seen: dict[ModelKey, list[ObservedModel]] = {observed.pair: [observed]} if observed else {}
+    return replace(PlannerInput("local", desired, NOW, seen), **rest)
 
 
-def only(items: tuple[Item, ...]) -> Item:
+def only(items: tuple[ModelState, ...]) -> ModelState:
     assert len(items) == 1, items
     return items[0]
 
@@ -119,24 +119,24 @@ PASTS = [
 
 @pytest.mark.parametrize(("status", "past"), list(itertools.product(STATUSES, PASTS)))
 def test_an_equal_registered_model_is_judged_by_its_status_whatever_is_remembered(
-    status: str, past: Entry | None
+    status: str, past: LedgerEntry | None
 ) -> None:
     """The registry is the observed truth; memory never turns an equal model into an import."""
-    looks = {"m-1": look(MINE.request, DETAIL | {"model_status": status})}
+    looks = {"m-1": compare(MINE.request, DETAIL | {"model_status": status})}
     remembered = {PAIR: past} if past else {}
-    found = only(verdicts(view(MINE, observed=model(status), looks=looks, entries=remembered)))
+    found = only(verdicts(view(MINE, observed=model(status), comparisons=looks, entries=remembered)))
     assert found.verdict is STATUSES[status]
     assert found.model_id == "m-1"
 
 
 @pytest.mark.parametrize("past", PASTS)
 def test_a_registered_model_with_other_content_is_drifted_and_the_next_version_is_named(
-    past: Entry | None,
+    past: LedgerEntry | None,
 ) -> None:
     """Versions are immutable: the way out is a new one."""
-    looks = {"m-1": look(MINE.request, DETAIL | {"description": "changed by hand"})}
-    taken = model(pair=Pair("mnist", "1.0.1"), model_id="m-2")
-    seen = view(MINE, looks=looks, entries={PAIR: past} if past else {})
+    looks = {"m-1": compare(MINE.request, DETAIL | {"description": "changed by hand"})}
+    taken = model(pair=ModelKey("mnist", "1.0.1"), model_id="m-2")
+    seen = view(MINE, comparisons=looks, entries={PAIR: past} if past else {})
     items = verdicts(replace(seen, observed={PAIR: [model()], taken.pair: [taken]}))
     found = next(item for item in items if item.model_version == "1.0.0")
     assert found.verdict is Verdict.DRIFTED
@@ -150,12 +150,16 @@ def test_a_manifest_that_lost_a_field_is_drifted_although_the_registry_shows_no_
     changed = replace(MINE, request=shorter, digest=digest(shorter))
     known = {PAIR: entry(Phase.REGISTERED, MINE)}
     found = only(
-        verdicts(view(changed, observed=model(), looks={"m-1": look(MINE.request, DETAIL)}, entries=known))
+        verdicts(
+            view(changed, observed=model(), comparisons={"m-1": compare(MINE.request, DETAIL)}, entries=known)
+        )
     )
     assert found.verdict is Verdict.DRIFTED
     assert (found.diff, "changed since the import" in found.reasons[0].message) == ((), True)
     restored = only(
-        verdicts(view(MINE, observed=model(), looks={"m-1": look(MINE.request, DETAIL)}, entries=known))
+        verdicts(
+            view(MINE, observed=model(), comparisons={"m-1": compare(MINE.request, DETAIL)}, entries=known)
+        )
     )
     assert restored.verdict is Verdict.IN_SYNC
 
@@ -163,25 +167,25 @@ def test_a_manifest_that_lost_a_field_is_drifted_although_the_registry_shows_no_
 def test_a_drifted_model_is_compared_again_each_time() -> None:
     """A standing drift is never forgotten because the digest is the old one."""
     known = {PAIR: entry(Phase.REGISTERED, MINE, last=EventKind.DRIFTED)}
-    assert to_inspect(view(MINE, observed=model(), entries=known)).now == ("m-1",)
+    assert select_for_comparison(view(MINE, observed=model(), entries=known)).now == ("m-1",)
 
 
 def test_a_model_found_equal_before_needs_no_detail_until_everything_is_looked_at() -> None:
     """Details are asked for only where drift must be judged."""
     known = {PAIR: entry(Phase.REGISTERED, MINE)}
-    assert to_inspect(view(MINE, observed=model(), entries=known)).now == ()
-    assert to_inspect(view(MINE, observed=model(), entries=known), everything=True).now == ("m-1",)
-    assert to_inspect(view(MINE, observed=model())).now == ("m-1",)
-    assert to_inspect(view(OTHER, observed=model(), entries=known)).now == ("m-1",)
-    assert to_inspect(view(MINE, observed=model(model_id="m-9"), entries=known)).now == ("m-9",)
+    assert select_for_comparison(view(MINE, observed=model(), entries=known)).now == ()
+    assert select_for_comparison(view(MINE, observed=model(), entries=known), everything=True).now == ("m-1",)
+    assert select_for_comparison(view(MINE, observed=model())).now == ("m-1",)
+    assert select_for_comparison(view(OTHER, observed=model(), entries=known)).now == ("m-1",)
+    assert select_for_comparison(view(MINE, observed=model(model_id="m-9"), entries=known)).now == ("m-9",)
     assert only(verdicts(view(MINE, observed=model(), entries=known))).verdict is Verdict.IN_SYNC
 
 
 def test_a_list_that_leaves_the_status_out_is_completed_from_the_detail() -> None:
     """List items are sparse in the vendor's own example."""
     seen = view(MINE, observed=model(status=None), entries={PAIR: entry(Phase.REGISTERED, MINE)})
-    assert to_inspect(seen).now == ("m-1",)
-    found = only(verdicts(replace(seen, looks={"m-1": look(MINE.request, DETAIL)})))
+    assert select_for_comparison(seen).now == ("m-1",)
+    found = only(verdicts(replace(seen, comparisons={"m-1": compare(MINE.request, DETAIL)})))
     assert (found.verdict, found.model_status) == (Verdict.IN_SYNC, "published")
 
 
@@ -216,8 +220,8 @@ def test_two_manifests_for_one_pair_are_a_conflict_that_names_both_places() -> N
 
 def test_an_item_carries_the_commit_and_author_that_last_touched_its_file() -> None:
     """Every registered model can be traced."""
-    credit = Credit("c" * 40, "Ann <ann@example.com>")
-    found = only(verdicts(view(MINE, credits={("models.d/mnist.yaml", 1): credit})))
+    credit = LastCommit("c" * 40, "Ann <ann@example.com>")
+    found = only(verdicts(view(MINE, last_commits={("models.d/mnist.yaml", 1): credit})))
     assert (found.commit, found.author) == ("c" * 40, "Ann <ann@example.com>")
 
 
@@ -240,8 +244,8 @@ def test_the_digest_depends_on_the_plan_and_not_on_order_or_place() -> None:
 def test_more_imports_than_the_guard_allows_are_all_refused_and_the_knob_is_named() -> None:
     """Half an accident is still an accident."""
     items = verdicts(view(*_many()))
-    assert guard(items, Guards(8), Circumstances(), "d") == items
-    refused = guard(items, Guards(7), Circumstances(), "abc")
+    assert guard(items, Guards(8), GuardContext(), "d") == items
+    refused = guard(items, Guards(7), GuardContext(), "abc")
     assert {item.verdict for item in refused} == {Verdict.REFUSED}
     assert "guards.max_imports_per_cycle" in refused[0].reasons[0].message
     assert "--confirm abc" in refused[0].reasons[0].message
@@ -253,15 +257,15 @@ def test_what_was_let_through_before_is_no_new_import() -> None:
     known = items[0].pair
     assert known is not None
     before = frozenset({("local", known)})
-    assert guard(items, Guards(7), Circumstances(admitted=before), "d") == items
+    assert guard(items, Guards(7), GuardContext(admitted=before), "d") == items
     for guards, seen in (
-        (Guards(0), Circumstances(admitted=before)),
-        (Guards(), Circumstances(lost_commit="f" * 40, admitted=before)),
+        (Guards(0), GuardContext(admitted=before)),
+        (Guards(), GuardContext(lost_commit="f" * 40, admitted=before)),
     ):
         found = guard(items, guards, seen, "d")
         assert [item.verdict for item in found if item.pair == known] == [Verdict.IMPORT]
         assert {item.verdict for item in found if item.pair != known} == {Verdict.REFUSED}
-    often = Circumstances(disappearances={("local", known): 3}, admitted=before)
+    often = GuardContext(disappearances={("local", known): 3}, admitted=before)
     assert [item.pair for item in guard(items, Guards(), often, "d") if item.verdict is Verdict.REFUSED] == [
         known
     ]
@@ -270,7 +274,7 @@ def test_what_was_let_through_before_is_no_new_import() -> None:
 def test_imports_from_a_rewritten_branch_are_refused_until_that_is_allowed() -> None:
     """A force-push may have brought back what was rejected, or lost what was reviewed."""
     items = verdicts(view(MINE))
-    rewritten = Circumstances(lost_commit="f" * 40)
+    rewritten = GuardContext(lost_commit="f" * 40)
     refused = only(guard(items, Guards(), rewritten, "abc"))
     assert refused.verdict is Verdict.REFUSED
     assert "guards.allow_rewritten_history" in refused.reasons[0].message
@@ -280,7 +284,7 @@ def test_imports_from_a_rewritten_branch_are_refused_until_that_is_allowed() -> 
 def test_a_model_that_keeps_vanishing_is_not_imported_again() -> None:
     """Somebody, or something, deletes it: importing it for ever helps nobody."""
     items = verdicts(view(MINE))
-    often = Circumstances(disappearances={("local", PAIR): 3})
+    often = GuardContext(disappearances={("local", PAIR): 3})
     refused = only(guard(items, Guards(), often, "abc"))
     assert "guards.max_disappearances" in refused.reasons[0].message
     assert guard(items, Guards(max_disappearances=4), often, "abc") == items
@@ -289,15 +293,15 @@ def test_a_model_that_keeps_vanishing_is_not_imported_again() -> None:
 def test_a_directory_that_comes_to_declare_nothing_is_refused_not_taken_for_a_wish() -> None:
     """An emptied `models.d` is more often a mistake than a decision."""
     items = verdicts(view(observed=model(), entries={PAIR: entry(Phase.REGISTERED, MINE)}))
-    refused = only(guard(items, Guards(), Circumstances(empty=frozenset({"local"})), "abc"))
+    refused = only(guard(items, Guards(), GuardContext(empty=frozenset({"local"})), "abc"))
     assert refused.verdict is Verdict.REFUSED
     assert "guards.allow_empty" in refused.reasons[0].message
-    assert guard(items, Guards(allow_empty=True), Circumstances(), "abc") == items
+    assert guard(items, Guards(allow_empty=True), GuardContext(), "abc") == items
     strangers = verdicts(view(observed=model()))
-    assert guard(strangers, Guards(), Circumstances(), "abc") == strangers
+    assert guard(strangers, Guards(), GuardContext(), "abc") == strangers
 
 
 def test_planning_twice_gives_the_same_plan() -> None:
     """The planner is a function."""
-    seen = view(*_many(), observed=model(), looks={"m-1": look(MINE.request, DETAIL)})
+    seen = view(*_many(), observed=model(), comparisons={"m-1": compare(MINE.request, DETAIL)})
     assert verdicts(seen) == verdicts(seen)

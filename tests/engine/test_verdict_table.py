@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.engine.listing import ATTENTION_ORDER, ListingQuery, Sorting, by_pair
-from reconciler.engine.values import Item, Verdict
+from reconciler.engine.values import ModelState, Verdict
 from reconciler.engine.verdict_table import VerdictTable
 from reconciler.manifest.values import Reason
 
 _NAMES = st.sampled_from(["mnist", "resnet", "Wörter", "手写", None])
 _ITEMS = st.builds(
-    Item,
+    ModelState,
     st.sampled_from(["staging", "prod"]),
     st.sampled_from(Verdict),
     _NAMES,
@@ -34,7 +34,7 @@ _QUERIES = st.builds(
 )
 
 
-def _matches(item: Item, text: str) -> bool:
+def _matches(item: ModelState, text: str) -> bool:
     told = [
         item.title,
         item.path,
@@ -48,7 +48,9 @@ def _matches(item: Item, text: str) -> bool:
 
 @settings(max_examples=200)
 @given(st.lists(_ITEMS, max_size=12), _QUERIES)
-def test_a_page_has_what_matches_and_numbers_tell_of_all(items: list[Item], query: ListingQuery) -> None:
+def test_a_page_has_what_matches_and_numbers_tell_of_all(
+    items: list[ModelState], query: ListingQuery
+) -> None:
     """Every model that matches is on exactly one page, and the numbers are those of the search."""
     numbered = dict(enumerate(items, 1))
     table = VerdictTable(frozenset({"staging", "prod"}))
@@ -74,8 +76,8 @@ def test_a_page_has_what_matches_and_numbers_tell_of_all(items: list[Item], quer
 def test_what_needs_a_human_comes_first_and_versions_count_as_numbers() -> None:
     """1.10.0 comes after 1.9.0, and a failed model before both."""
     versions = ("1.10.0", "1.9.0")
-    items = [Item("prod", Verdict.IN_SYNC, "mnist", version) for version in versions]
-    items.append(Item("prod", Verdict.FAILED, "zebra", "1.0.0"))
+    items = [ModelState("prod", Verdict.IN_SYNC, "mnist", version) for version in versions]
+    items.append(ModelState("prod", Verdict.FAILED, "zebra", "1.0.0"))
     table = VerdictTable(frozenset({"prod"}))
     table.add(enumerate(items))
     assert list(table.select(ListingQuery()).numbers) == [2, 1, 0]
@@ -83,9 +85,11 @@ def test_what_needs_a_human_comes_first_and_versions_count_as_numbers() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), _ITEMS), max_size=30))
-def test_a_table_that_is_kept_up_to_date_is_one_that_is_made_anew(changes: list[tuple[int, Item]]) -> None:
+def test_a_table_that_is_kept_up_to_date_is_one_that_is_made_anew(
+    changes: list[tuple[int, ModelState]],
+) -> None:
     """Rows come and go, numbers are used again, and nothing of what was is left."""
-    kept, rows = VerdictTable(frozenset({"staging", "prod"})), dict[int, Item]()
+    kept, rows = VerdictTable(frozenset({"staging", "prod"})), dict[int, ModelState]()
     for number, item in changes:
         kept.remove({number})
         kept.add([(number, item)])
@@ -103,7 +107,10 @@ def test_a_target_that_is_not_asked_for_is_left_out() -> None:
     """`run --target` shows the one target."""
     table = VerdictTable(frozenset({"prod"}))
     table.add(
-        [(1, Item("prod", Verdict.FAILED, "a", "1.0.0")), (2, Item("other", Verdict.FAILED, "a", "1.0.0"))]
+        [
+            (1, ModelState("prod", Verdict.FAILED, "a", "1.0.0")),
+            (2, ModelState("other", Verdict.FAILED, "a", "1.0.0")),
+        ]
     )
     assert table.select(ListingQuery()).numbers == [1]
     assert table.newest == 2
@@ -112,13 +119,13 @@ def test_a_target_that_is_not_asked_for_is_left_out() -> None:
 def test_an_address_that_is_not_shown_is_not_found_either() -> None:
     """Searching would give it away."""
     table = VerdictTable(frozenset({"prod"}), lambda author: author.partition(" <")[0])
-    table.add([(1, Item("prod", Verdict.FAILED, "a", "1.0.0", author="Ada <ada@example.org>"))])
+    table.add([(1, ModelState("prod", Verdict.FAILED, "a", "1.0.0", author="Ada <ada@example.org>"))])
     assert table.select(ListingQuery("ada")).found == 1
     assert table.select(ListingQuery("example")).found == 0
 
 
 def test_of_several_models_of_a_pair_a_matrix_shows_what_needs_attention_most() -> None:
     """A conflict is not hidden by what is registered."""
-    items = [Item("prod", verdict, "a", "1.0.0") for verdict in reversed(ATTENTION_ORDER)]
+    items = [ModelState("prod", verdict, "a", "1.0.0") for verdict in reversed(ATTENTION_ORDER)]
     (row,) = by_pair(items)
     assert row.cells["prod"].verdict is Verdict.REFUSED

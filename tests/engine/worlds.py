@@ -13,13 +13,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from reconciler.budgets import DEFAULTS, Budgets
-from reconciler.contract import Pair, edition
-from reconciler.engine.clock import Clock, Policy
+from reconciler.contract import ModelKey, edition
+from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
-from reconciler.engine.desired import Reader
+from reconciler.engine.desired import ManifestParser
 from reconciler.engine.graph import CommitGraph
 from reconciler.engine.guards import Guards
-from reconciler.engine.order import Order, Target
+from reconciler.engine.options import CycleOptions, Target
 from reconciler.engine.values import Created, Delta, Event, File, ObservedModel, Report, Snapshot
 from reconciler.errors import (
     AlreadyExists,
@@ -194,16 +194,16 @@ class MemoryRegistry:
 
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
-    calls: list[Pair] = field(default_factory=list)
+    calls: list[ModelKey] = field(default_factory=list)
     most_of_a_pair: int = 0
     hidden: int = 0
     status: str = "published"
-    unreadable: set[Pair] = field(default_factory=set)
+    unreadable: set[ModelKey] = field(default_factory=set)
 
     async def list_models(self) -> Sequence[ObservedModel]:
         return [self._listed(model_id) for model_id in self.models]
 
-    async def find(self, pair: Pair) -> Sequence[ObservedModel]:
+    async def find(self, pair: ModelKey) -> Sequence[ObservedModel]:
         if self.hidden:
             self.hidden -= 1
             return []
@@ -218,7 +218,7 @@ class MemoryRegistry:
 
     async def create(self, request: Mapping[str, Any], intent: Callable[[], Awaitable[None]]) -> Created:
         await intent()
-        pair = Pair(request["model_name"], request["model_version"])
+        pair = ModelKey(request["model_name"], request["model_version"])
         self.calls.append(pair)
         fault = self.faults.pop(0) if self.faults else ""
         facts: Any = {"method": "POST", "path": "/v1/p/models"}
@@ -246,7 +246,7 @@ class MemoryRegistry:
     def _listed(self, model_id: str) -> ObservedModel:
         model = self.models[model_id]
         return ObservedModel(
-            model_id, Pair(model["model_name"], model["model_version"]), model["model_status"]
+            model_id, ModelKey(model["model_name"], model["model_version"]), model["model_status"]
         )
 
 
@@ -295,9 +295,9 @@ class World:
             target = Target(
                 "local",
                 self.registry,
-                Reader(edition("seed-2019"), "models.d", self.budgets),
+                ManifestParser(edition("seed-2019"), "models.d", self.budgets),
                 index.of("local", "rules"),
-                policy=Policy(in_flight=self.in_flight),
+                timing=Timing(in_flight=self.in_flight),
                 judge_all_below=self.judge_all_below,
             )
             engine = Engine(self.source, ledger, (target,), self.guards, clock, self._progress)
@@ -310,7 +310,7 @@ class World:
     async def apply(self, **wanted: Any) -> Report:
         """One process that applies once."""
         with self.process() as engine:
-            return await engine.cycle(Order(**wanted))
+            return await engine.cycle(CycleOptions(**wanted))
 
     def wait(self, seconds: float) -> None:
         """Time passes, for this program and for the registry."""

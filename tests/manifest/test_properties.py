@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.contract import edition
-from reconciler.contract.scalar import Plain
+from reconciler.contract.scalar import UnquotedScalar
 from reconciler.manifest import InvalidManifest, Manifest, read
 from reconciler.manifest.json_text import read_json
+from reconciler.manifest.nodes import Builder
 from reconciler.manifest.text import Text, decode
-from reconciler.manifest.tree import Builder
 from reconciler.manifest.yaml_text import LOADER, read_yaml
 from tests.manifest.examples import DESIGNED, results
 
@@ -121,7 +121,7 @@ def test_a_number_is_kept_as_it_is_written(number: float) -> None:
     written = json.dumps(number)
     for is_json in (True, False):
         (value,) = _value(f'{{"a": {written}}}', is_json=is_json).values()
-        assert type(value) is Plain
+        assert type(value) is UnquotedScalar
         assert value == written
 
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from reconciler.manifest import InvalidManifest, Manifest, Reason
-from reconciler.manifest.text import Text, Unreadable
-from reconciler.manifest.tree import Builder
+from reconciler.manifest.nodes import Builder
+from reconciler.manifest.text import Text, UnreadableFile
 from reconciler.manifest.yaml_text import LOADER, read_yaml
 from tests.manifest.examples import MINIMAL, PATH, invalid, only_reason, place, results
 
@@ -225,9 +225,9 @@ def test_the_slower_parser_gives_the_same_documents(loader: type) -> None:
     assert first.value["a"] == ["1", "2", {"b": None}]
     assert [flaw.code for flaw in first.flaws] == ["directive", "anchor", "tag"]
     assert (second.value, second.index(("甲",))) == ({"甲": "世"}, first.index(("a", 2, "b")) + 11)
-    with pytest.raises(Unreadable, match="not YAML"):
+    with pytest.raises(UnreadableFile, match="not YAML"):
         read_yaml(Text("a: [\n"), Builder(), loader)
-    with pytest.raises(Unreadable, match="deeper than 32"):
+    with pytest.raises(UnreadableFile, match="deeper than 32"):
         read_yaml(Text("[" * 100_000), Builder(), loader)
 
 

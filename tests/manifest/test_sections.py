@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.contract import edition
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.manifest import Manifest, read
 from reconciler.manifest.sections import claim, sections
 
@@ -40,22 +40,22 @@ def test_a_file_is_parted_where_a_document_begins(text: bytes, lines: list[int])
 @pytest.mark.parametrize(
     ("path", "text", "pair"),
     [
-        ("a.yaml", A, Pair("a", "1.10")),
-        ("a.yaml", B, Pair("b", "2.0")),
-        ("a.yaml", A.replace(b"\n", b"\r\n"), Pair("a", "1.10")),
-        ("a.yaml", b'model_name: "\\x61"\nmodel_version: >-\n  1.0\n', Pair("a", "1.0")),
-        ("a.yaml", b"{model_name: a, model_version: 1.0}", Pair("a", "1.0")),
-        ("a.yaml", A + b"x: [\n", Pair("a", "1.10")),
-        ("a.yaml", A + b"note: this model_name is odd\n", Pair("a", "1.10")),
+        ("a.yaml", A, ModelKey("a", "1.10")),
+        ("a.yaml", B, ModelKey("b", "2.0")),
+        ("a.yaml", A.replace(b"\n", b"\r\n"), ModelKey("a", "1.10")),
+        ("a.yaml", b'model_name: "\\x61"\nmodel_version: >-\n  1.0\n', ModelKey("a", "1.0")),
+        ("a.yaml", b"{model_name: a, model_version: 1.0}", ModelKey("a", "1.0")),
+        ("a.yaml", A + b"x: [\n", ModelKey("a", "1.10")),
+        ("a.yaml", A + b"note: this model_name is odd\n", ModelKey("a", "1.10")),
         ("a.yaml", b"model_name: null\nmodel_version: 1.0\n", None),
         ("a.yaml", b"model_name: a\n", None),
         ("a.yaml", b"\xff\xfe", None),
-        ("a.json", b'{"model_name": "a", "model_version": "1.0"}', Pair("a", "1.0")),
-        ("a.json", b'{"model_name": "\\u0061", "model_version": 1.0}', Pair("a", "1.0")),
+        ("a.json", b'{"model_name": "a", "model_version": "1.0"}', ModelKey("a", "1.0")),
+        ("a.json", b'{"model_name": "\\u0061", "model_version": 1.0}', ModelKey("a", "1.0")),
         ("a.json", b"[", None),
     ],
 )
-def test_a_document_names_its_pair(path: str, text: bytes, pair: Pair | None) -> None:
+def test_a_document_names_its_pair(path: str, text: bytes, pair: ModelKey | None) -> None:
     """However it is written, and also where the rest of it cannot be read."""
     assert claim(path, text) == pair
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.clock import Clock
 from reconciler.engine.episodes import Message, Subject, Subscription
-from reconciler.engine.values import Item, Report, Verdict
+from reconciler.engine.values import ModelState, Report, Verdict
 from reconciler.manifest.values import Reason
 from reconciler.notify import Notification
 from reconciler.state import SqlLedger, open_state
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-def item(name: str = "mnist", verdict: Verdict = Verdict.FAILED, minute: int = 0, **facts: Any) -> Item:
+def item(name: str = "mnist", verdict: Verdict = Verdict.FAILED, minute: int = 0, **facts: Any) -> ModelState:
     """A model of target `prod` that has this verdict since so many minutes after noon."""
     known: dict[str, Any] = {
         "target": "prod",
@@ -29,7 +29,7 @@ def item(name: str = "mnist", verdict: Verdict = Verdict.FAILED, minute: int = 0
         "reasons": (Reason("ModelArts.0203", "the registry says no"),) if verdict.is_held else (),
         "since": NOON + timedelta(minutes=minute),
     }
-    return Item(verdict=verdict, model_name=name, model_version="1.0.0", **known | facts)
+    return ModelState(verdict=verdict, model_name=name, model_version="1.0.0", **known | facts)
 
 
 def opened(folder: Path, *sinks: str) -> SqlLedger:
@@ -40,7 +40,7 @@ def opened(folder: Path, *sinks: str) -> SqlLedger:
     )
 
 
-def save(ledger: SqlLedger, *items: Item) -> None:
+def save(ledger: SqlLedger, *items: ModelState) -> None:
     """Saves a report of all models of `prod`."""
     ledger.save_report(Report("c" * 40, "d" * 64, items), {"prod": None}, {})
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.engine.episodes import HELD, Episode, Message, Subject, Subscription, outbox_update
-from reconciler.engine.values import Item, Verdict
+from reconciler.engine.values import ModelState, Verdict
 from reconciler.settings.tables import HeldVerdict, NotifySettings
 from tests.notify.samples import NOON, item
 
@@ -20,7 +20,7 @@ ONCALL = Subscription("oncall")
 
 
 def told(
-    *before: Message, items: list[Item], judged: Judged = ALL, to: Subscription = ONCALL
+    *before: Message, items: list[ModelState], judged: Judged = ALL, to: Subscription = ONCALL
 ) -> list[Message]:
     """The messages of a report, after these messages."""
     episodes = [Episode(m.sink, m.subject, m.began, m.verdict) for m in before if m.verdict]
@@ -75,7 +75,7 @@ def test_a_model_that_is_no_longer_declared_has_recovered() -> None:
     assert (gone.kind, gone.verdict, gone.was) == ("recovered", None, Verdict.FAILED)
 
 
-@pytest.mark.parametrize("judged", [{}, {"dev": None}, {"prod": [Pair("other", "1.0.0")]}])
+@pytest.mark.parametrize("judged", [{}, {"dev": None}, {"prod": [ModelKey("other", "1.0.0")]}])
 def test_what_a_report_does_not_speak_of_stays_as_it_was(judged: Judged) -> None:
     """A target that failed, or a model that was not looked at, has not recovered."""
     (bad,) = told(items=[item()])

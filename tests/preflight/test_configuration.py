@@ -97,13 +97,13 @@ def test_dependencies_in_both_places_must_mean_the_same(version: str, well: bool
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("{", "is no JSON text: Expecting property name enclosed in double quotes at line 1, column 2"),
+        ("{", "is not valid JSON: Expecting property name enclosed in double quotes at line 1, column 2"),
         ("[]", "must be a mapping"),
         ('{"a": 1, "a": 2}', "occurs twice"),
         ("{}".encode("utf-16"), "not UTF-8 text, from byte 0"),
         (b"\xef\xbb\xbf{}", "byte order mark"),
         ("[" * 100_000, "nested deeper"),
-        ("", "is no JSON text"),
+        ("", "is not valid JSON"),
         ('{"\\u001b[31m": 1}', "'\\x1b[31m'"),
     ],
 )

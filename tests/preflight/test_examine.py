@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.preflight import Preflight, examine
+from reconciler.preflight import Examination, examine
 from tests.preflight.samples import PATH, codes, examined, manifest, package
 
 if TYPE_CHECKING:
@@ -28,21 +28,21 @@ def test_reasons_bear_the_manifests_place_and_are_warnings_unless_errors_are_wan
 
 def test_what_could_not_be_looked_at_stays_a_warning() -> None:
     """Nothing is known to be wrong."""
-    (reason,) = Preflight("seed-2019", strict=True).examine(manifest(source_location="./digits"))
+    (reason,) = Examination("seed-2019", strict=True).examine(manifest(source_location="./digits"))
     assert (reason.code, reason.severity) == ("preflight-not-examined", "warning")
 
 
 def test_a_local_source_is_examined_where_it_is_allowed(tmp_path: Path) -> None:
     """By a path or a file:// address."""
     root = package(tmp_path / "my digits", model__saved_model_DOT_pb=None)
-    look = Preflight("seed-2019", local=tmp_path)
+    look = Examination("seed-2019", local=tmp_path)
     reasons = look.examine(manifest(source_location=f"file://{root}".replace(" ", "%20")))
     assert codes(list(reasons)) == ["blank-in-path", "engine-file-missing"]
 
 
 def test_an_image_has_no_files_and_only_its_address_is_checked() -> None:
     """Its form; whether it exists, the service knows."""
-    look = Preflight("seed-2019")
+    look = Examination("seed-2019")
     assert look.examine(manifest(model_type="Image", runtime=..., source_location=SWR)) == ()
     (reason,) = look.examine(manifest(model_type="Image", runtime=..., source_location="digits"))
     assert reason.code == "preflight-image-address"
@@ -57,7 +57,7 @@ def test_a_template_needs_no_source() -> None:
         "template_inputs": [{"input": "/models/digits/", "input_id": "model_folder"}],
     }
     found = manifest("current", model_type="Template", template=template, source_location=..., runtime=...)
-    assert Preflight("current").examine(found) == ()
+    assert Examination("current").examine(found) == ()
 
 
 def test_the_runtime_of_a_custom_model_is_an_image() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.preflight import Entry, examine
+from reconciler.preflight import StoredFile, examine
 from tests.preflight.samples import ENGINE_FILES, codes, examined, manifest, package, write
 
 if TYPE_CHECKING:
@@ -157,9 +157,9 @@ def test_a_custom_model_has_no_layout_but_a_size(tmp_path: Path) -> None:
 class Endless:
     """A source whose list has no end."""
 
-    def list(self, prefix: str) -> Iterator[Entry]:
+    def list(self, prefix: str) -> Iterator[StoredFile]:
         """Files, numbered."""
-        return (Entry(f"{prefix}{number}", 1) for number in count())
+        return (StoredFile(f"{prefix}{number}", 1) for number in count())
 
     def read(self, key: str, limit: int) -> bytes:
         """Never wanted."""

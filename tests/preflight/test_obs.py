@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import ConfigurationError
-from reconciler.preflight import Credentials, FilesUnavailable, Preflight, open_files
+from reconciler.preflight import Examination, FilesUnavailable, ObjectStoreKeys, open_files
 from reconciler.preflight.address import ObsPlace, parse_endpoint
 from reconciler.preflight.obs import ObsFiles
 from tests.preflight.samples import Store, codes, manifest, package, program, write
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from reconciler.preflight import ModelFiles
 
 OLD = "https://models.obs.myhwclouds.com"
-RIGHT = Credentials(Store.ACCESS_KEY, Store.SECRET_KEY)
+RIGHT = ObjectStoreKeys(Store.ACCESS_KEY, Store.SECRET_KEY)
 TOKEN = "TOKEN-canary/+="  # noqa: S105 - of a test
-TEMPORARY = Credentials(Store.ACCESS_KEY, Store.SECRET_KEY, TOKEN)
+TEMPORARY = ObjectStoreKeys(Store.ACCESS_KEY, Store.SECRET_KEY, TOKEN)
 SECRETS = (Store.ACCESS_KEY, Store.SECRET_KEY, TOKEN)
 
 needs_rclone = pytest.mark.skipif(program() is None, reason="rclone is not installed")
@@ -41,7 +41,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield running
 
 
-def opened(store: Store, address: str, credentials: Credentials | None = RIGHT) -> ModelFiles:
+def opened(store: Store, address: str, credentials: ObjectStoreKeys | None = RIGHT) -> ModelFiles:
     files = open_files(address, credentials=lambda: credentials, endpoint=store.url)
     assert files is not None
     return files
@@ -82,7 +82,7 @@ def test_odd_names_arrive_as_they_are(store: Store) -> None:
 @needs_rclone
 def test_a_package_in_a_bucket_is_examined_like_one_on_disk(store: Store) -> None:
     """The whole way, with a key; then one file less."""
-    look = Preflight("seed-2019", credentials=lambda: RIGHT, endpoint=store.url)
+    look = Examination("seed-2019", credentials=lambda: RIGHT, endpoint=store.url)
     found = manifest(source_location=f"{OLD}/digits")
     assert look.examine(found) == ()
     package(store.root / "models/broken", model__saved_model_DOT_pb=None)
@@ -113,13 +113,13 @@ def test_an_object_that_is_gone_is_told(store: Store) -> None:
 @pytest.mark.parametrize(
     ("credentials", "word"),
     [
-        (Credentials(Store.ACCESS_KEY, "SKCANARY-wrong"), "the secret key is not the access key's"),
-        (Credentials("AKCANARY-unknown", Store.SECRET_KEY), "the access key is not known there"),
+        (ObjectStoreKeys(Store.ACCESS_KEY, "SKCANARY-wrong"), "the secret key is not the access key's"),
+        (ObjectStoreKeys("AKCANARY-unknown", Store.SECRET_KEY), "the access key is not known there"),
         (None, "no key to ask with"),
     ],
 )
 def test_a_refusal_is_told_once_and_never_tried_again(
-    credentials: Credentials | None, word: str, tmp_path_factory: pytest.TempPathFactory
+    credentials: ObjectStoreKeys | None, word: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """A key is locked after a few failures: the server's own log has one refusal."""
     root = tmp_path_factory.mktemp("refusing")
@@ -154,7 +154,7 @@ def test_the_environment_of_other_tools_changes_nothing(
 
 
 def told(
-    server: Scripted, credentials: Credentials | None = TEMPORARY, timeout: float = 5.0
+    server: Scripted, credentials: ObjectStoreKeys | None = TEMPORARY, timeout: float = 5.0
 ) -> FilesUnavailable:
     """What comes of listing a bucket there."""
     files = ObsFiles(parse_endpoint(server.url), ObsPlace("models", "x"), credentials, timeout=timeout)
@@ -261,7 +261,7 @@ def test_the_bucket_is_a_part_of_the_host_and_the_environments_proxy_is_used(
         monkeypatch.setenv("https_proxy", proxy.url)
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
-        look = Preflight("seed-2019", credentials=lambda: TEMPORARY)
+        look = Examination("seed-2019", credentials=lambda: TEMPORARY)
         source = "https://models.obs.cn-north-4.myhuaweicloud.com/digits"
         (reason,) = look.examine(manifest(source_location=source))
     hosts = {asked.line.rpartition(" ")[0] for asked in proxy.asked}
@@ -296,20 +296,20 @@ def test_a_key_is_sent_to_the_configured_store_or_the_vendors_only(
 ) -> None:
     """A manifest's author chooses the address; here the key is not even asked for."""
 
-    def never() -> Credentials:
+    def never() -> ObjectStoreKeys:
         raise AssertionError
 
-    look = Preflight("seed-2019", credentials=never, endpoint=endpoint)
+    look = Examination("seed-2019", credentials=never, endpoint=endpoint)
     assert codes(list(look.examine(manifest(source_location=source)))) == [code]
 
 
 def test_credentials_that_cannot_be_had_are_a_matter_of_configuration() -> None:
     """The error that names the place comes through."""
 
-    def broken() -> Credentials:
+    def broken() -> ObjectStoreKeys:
         raise ConfigurationError("secret file x cannot be read")
 
-    look = Preflight("seed-2019", credentials=broken, endpoint="http://127.0.0.1:1")
+    look = Examination("seed-2019", credentials=broken, endpoint="http://127.0.0.1:1")
     with pytest.raises(ConfigurationError, match="secret file x"):
         look.examine(manifest(source_location="obs://models/digits"))
 
@@ -317,4 +317,4 @@ def test_credentials_that_cannot_be_had_are_a_matter_of_configuration() -> None:
 def test_an_endpoint_that_is_none_is_refused_at_once() -> None:
     """When the preflight is made, not at the first manifest."""
     with pytest.raises(ConfigurationError, match="https"):
-        Preflight("seed-2019", endpoint="http://obs.example")
+        Examination("seed-2019", endpoint="http://obs.example")

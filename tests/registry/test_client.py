@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import Created
 from reconciler.errors import (
     AlreadyExists,
@@ -85,7 +85,7 @@ def test_a_workspace_is_asked_for_and_imported_into() -> None:
 
     async def use(registry: ModelArtsRegistry) -> None:
         await registry.list_models()
-        await registry.find(Pair("a", "0.0.1"))
+        await registry.find(ModelKey("a", "0.0.1"))
         await registry.create(IMPORT)
         with pytest.raises(Rejected, match="workspace_id 'w-3' is not the target's 'w-2'"):
             await registry.create(IMPORT | {"workspace_id": "w-3"})
@@ -104,7 +104,7 @@ def test_an_exact_lookup_never_trusts_the_fuzzy_filter() -> None:
         item(4, model_name="a_b", model_version="1.0.0"),
     ]
     found, server = talk(
-        lambda _: answer(200, {"models": items}), lambda registry: registry.find(Pair("a_b", "1.0.0"))
+        lambda _: answer(200, {"models": items}), lambda registry: registry.find(ModelKey("a_b", "1.0.0"))
     )
     assert [model.model_id for model in found] == ["m-4"]
     query = server.requests[0].query
@@ -114,7 +114,7 @@ def test_an_exact_lookup_never_trusts_the_fuzzy_filter() -> None:
 def test_a_chinese_name_with_blank_and_tilde_is_sent_in_canonical_form() -> None:
     """What is signed is what is on the wire: blanks as %20, `~` as itself."""
     _, server = talk(
-        lambda _: answer(200, {"models": []}), lambda registry: registry.find(Pair("手写 a_b~+", "1.0.0"))
+        lambda _: answer(200, {"models": []}), lambda registry: registry.find(ModelKey("手写 a_b~+", "1.0.0"))
     )
     assert server.requests[0].query["model_name"] == "%E6%89%8B%E5%86%99%20a_b~%2B"
 
@@ -144,7 +144,7 @@ def test_sparse_and_odd_items_are_understood_and_unusable_ones_skipped_with_a_wa
         ("m-2", "publishing", 1606000000000),
         ("m-3", None, 1606000000000),
     ]
-    assert (without_id.pair, is_model_id(without_id.model_id)) == (Pair("a", "0.0.5"), False)
+    assert (without_id.pair, is_model_id(without_id.model_id)) == (ModelKey("a", "0.0.5"), False)
     assert "4 items without id, name or version" in caplog.text
 
 
@@ -461,7 +461,7 @@ def test_an_error_names_request_code_and_id_and_never_the_query() -> None:
     """What a person needs to ask the vendor, and nothing that could be secret."""
     error, _ = talk(
         lambda _: refusal(400, "ModelArts.0104", "bad \x1b[2J limit"),
-        lambda registry: registry.find(Pair("secret-name", "1.0.0")),
+        lambda registry: registry.find(ModelKey("secret-name", "1.0.0")),
     )
     text = str(error)
     for fact in (f"GET {MODELS}", "HTTP 400", "ModelArts.0104", "r-1", "bad [2J limit"):

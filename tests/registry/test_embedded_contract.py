@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.contract.pair import Pair
-from reconciler.embedded import Credentials, EmbeddedSettings, User, create_app, running
+from reconciler.contract.model_key import ModelKey
+from reconciler.embedded import AccountKeys, EmbeddedSettings, User, create_app, running
 from reconciler.errors import AlreadyExists, NotFound, RegistryError, Rejected, Unauthorised
 from reconciler.registry import (
     AccessKeyAuth,
@@ -53,7 +53,7 @@ def _use(
 
 
 async def _life_of_a_model(registry: ModelArtsRegistry) -> None:
-    pair = Pair(REQUEST["model_name"], REQUEST["model_version"])
+    pair = ModelKey(REQUEST["model_name"], REQUEST["model_version"])
     assert await registry.find(pair) == []
     made = await registry.create(REQUEST)
     assert made.request_id
@@ -87,7 +87,7 @@ def test_every_open_question_of_the_documents_is_answered_either_way(settings: d
         await asyncio.gather(*(registry.create(REQUEST | {"model_name": name}) for name in names))
         models = await registry.list_models()
         assert sorted(model.pair.model_name for model in models) == sorted(names)
-        found = await registry.find(Pair("a_b", "1.0.0"))
+        found = await registry.find(ModelKey("a_b", "1.0.0"))
         assert [model.pair.model_name for model in found] == ["a_b"]
 
     with running(EmbeddedSettings(**settings)) as url:
@@ -103,7 +103,7 @@ def test_it_is_reached_in_process_without_a_socket() -> None:
         app.state.close()
 
 
-CREDENTIALS = Credentials(
+CREDENTIALS = AccountKeys(
     access_keys={"AK-1": "SK-1", "AK-2": "SK-2"},
     security_tokens={"AK-2": "ST-2"},
     users=(User("ci", "pw", "acme"),),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.registry.pacing import Bucket, pause
+from reconciler.registry.pacing import TokenBucket, pause
 
 
 @given(
@@ -19,7 +19,7 @@ def test_no_stretch_of_time_sees_more_starts_than_rate_and_burst_allow(
 ) -> None:
     """Between any two starts lie at most `burst + rate * seconds` of them."""
     now = [0.0]
-    bucket = Bucket(rate, burst, lambda: now[0])
+    bucket = TokenBucket(rate, burst, lambda: now[0])
     starts = []
     for step in steps:
         now[0] += step
@@ -32,14 +32,14 @@ def test_no_stretch_of_time_sees_more_starts_than_rate_and_burst_allow(
 
 def test_a_quiet_bucket_lets_a_burst_through_at_once_and_then_spreads() -> None:
     """Three at once, then one every tenth of a second."""
-    bucket = Bucket(10, 3, lambda: 5.0)
+    bucket = TokenBucket(10, 3, lambda: 5.0)
     assert [bucket.reserve() for _ in range(5)] == pytest.approx([0, 0, 0, 0.1, 0.2])
 
 
 def test_a_closed_bucket_starts_nothing_until_it_opens() -> None:
     """As a server asked; a shorter wish later does not open it earlier."""
     now = [0.0]
-    bucket = Bucket(10, 3, lambda: now[0])
+    bucket = TokenBucket(10, 3, lambda: now[0])
     bucket.close_for(5)
     bucket.close_for(1)
     now[0] = 2

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import ObservedModel
-from reconciler.registry.paging import EndlessList, Sweep
-from reconciler.registry.wire import Page
+from reconciler.registry.paging import EndlessList, Paginator
+from reconciler.registry.wire import ModelPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
 def _models(*numbers: int) -> list[ObservedModel]:
-    return [ObservedModel(f"m-{number}", Pair("a", f"0.0.{number}")) for number in numbers]
+    return [ObservedModel(f"m-{number}", ModelKey("a", f"0.0.{number}")) for number in numbers]
 
 
 class Listing:
@@ -35,7 +35,7 @@ class Listing:
         self.total = total
         self.requests = 0
 
-    def page(self, offset: int) -> Page:
+    def page(self, offset: int) -> ModelPage:
         """The page at an offset."""
         self.requests += 1
         start = {"pages": offset * self.limit, "items": offset, "nothing": 0}[self.counts]
@@ -43,21 +43,21 @@ class Listing:
         total = {"right": len(self.models), "zero": 0, "none": None, "page": len(shown), "more": 10**6}[
             self.total
         ]
-        return Page(tuple(shown), total=total)
+        return ModelPage(tuple(shown), total=total)
 
 
 def _sweep(
-    fetch: Callable[[int], Page], limit: int, max_pages: int = 200, late: Sequence[int] = (0,)
-) -> tuple[Sequence[ObservedModel], Sweep]:
+    fetch: Callable[[int], ModelPage], limit: int, max_pages: int = 200, late: Sequence[int] = (0,)
+) -> tuple[Sequence[ObservedModel], Paginator]:
     """What a sweep gathers from a server that makes each page `late` turns of the loop after it was asked."""
     turns = cycle(late)
 
-    async def asynchronous(offset: int) -> Page:
+    async def asynchronous(offset: int) -> ModelPage:
         for _ in range(next(turns)):
             await asyncio.sleep(0)
         return fetch(offset)
 
-    sweep = Sweep(asynchronous, limit, max_pages)
+    sweep = Paginator(asynchronous, limit, max_pages)
     return asyncio.run(sweep.models()), sweep
 
 
@@ -118,7 +118,7 @@ def test_pages_that_the_server_counts_are_asked_for_a_few_at_once(
     listing = Listing(200, counts=counts, limit=10, total=total)
     now, most = 0, 0
 
-    async def fetch(offset: int) -> Page:
+    async def fetch(offset: int) -> ModelPage:
         nonlocal now, most
         now += 1
         most = max(most, now)
@@ -128,7 +128,7 @@ def test_pages_that_the_server_counts_are_asked_for_a_few_at_once(
         finally:
             now -= 1
 
-    models = asyncio.run(Sweep(fetch, 10, 200).models())
+    models = asyncio.run(Paginator(fetch, 10, 200).models())
     assert (len(models), most, now) == (200, at_once, 0)
 
 
@@ -137,8 +137,8 @@ def test_a_page_of_another_length_than_the_first_hides_nothing() -> None:
     models = _models(*range(60))
     limits = {0: 10, 1: 10, 11: 4}
 
-    def fetch(offset: int) -> Page:
-        return Page(tuple(models[offset : offset + limits.get(offset, 10)]), total=60)
+    def fetch(offset: int) -> ModelPage:
+        return ModelPage(tuple(models[offset : offset + limits.get(offset, 10)]), total=60)
 
     assert len(_sweep(fetch, 10)[0]) == 60
 
@@ -148,7 +148,7 @@ def test_a_page_that_fails_ends_the_list_and_what_was_asked_for_ahead() -> None:
     listing = Listing(200, counts="pages", limit=10)
     under_way: set[int] = set()
 
-    async def fetch(offset: int) -> Page:
+    async def fetch(offset: int) -> ModelPage:
         under_way.add(offset)
         try:
             await asyncio.sleep(30 if offset > 5 else 0)
@@ -159,7 +159,7 @@ def test_a_page_that_fails_ends_the_list_and_what_was_asked_for_ahead() -> None:
             under_way.discard(offset)
 
     with pytest.raises(ConnectionError):
-        asyncio.run(Sweep(fetch, 10, 200).models())
+        asyncio.run(Paginator(fetch, 10, 200).models())
     assert not under_way
 
 
@@ -188,7 +188,7 @@ def test_models_that_stay_are_listed_while_others_come_and_go(
     moves = data.draw(st.lists(move, max_size=3, unique_by=lambda drawn: drawn[0]))
     late = data.draw(st.lists(st.integers(0, 9), min_size=1, max_size=7))
 
-    def fetch(offset: int) -> Page:
+    def fetch(offset: int) -> ModelPage:
         page = listing.page(offset)
         for at, deletes, number in moves:
             if at == listing.requests and deletes and listing.models:
@@ -206,12 +206,17 @@ def test_models_that_stay_are_listed_while_others_come_and_go(
 def test_a_list_without_end_is_given_up() -> None:
     """A server that invents a new page each time meets a limit instead of the memory's."""
     with pytest.raises(EndlessList):
-        _sweep(lambda offset: Page(tuple(_models(*range(offset * 10, offset * 10 + 10)))), 10, 50)
+        _sweep(lambda offset: ModelPage(tuple(_models(*range(offset * 10, offset * 10 + 10)))), 10, 50)
 
 
 def test_items_that_cannot_be_used_do_not_hide_the_rest() -> None:
     """A page with nothing usable in it is a page like any other; each such item counts once."""
-    pages = [Page(tuple(_models(0, 1))), Page((), ("x", "y")), Page(tuple(_models(2, 3)), ()), Page(())]
+    pages = [
+        ModelPage(tuple(_models(0, 1))),
+        ModelPage((), ("x", "y")),
+        ModelPage(tuple(_models(2, 3)), ()),
+        ModelPage(()),
+    ]
     models, sweep = _sweep(lambda offset: pages[min(offset, 3)], 2)
     assert len(models) == 4
     assert sweep.skipped == 2

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.registry.answers import Answer
-from reconciler.registry.wire import Page, WrongShape, page
+from reconciler.registry.response import Response
+from reconciler.registry.wire import InvalidResponse, ModelPage, page
 from tests.registry.driving import item
 
 _JSON = st.recursive(
@@ -23,8 +23,8 @@ _JSON = st.recursive(
 _FIELDS = ("model_id", "model_name", "model_version", "model_status", "create_at")
 
 
-def _page(document: Any) -> Page:
-    return page(Answer(200, {}, json.dumps(document).encode()))
+def _page(document: Any) -> ModelPage:
+    return page(Response(200, {}, json.dumps(document).encode()))
 
 
 @given(odd=st.lists(_JSON | st.dictionaries(st.sampled_from(_FIELDS), _JSON), max_size=5))
@@ -46,7 +46,7 @@ def test_garbage_collection_is_left_as_it_was(enabled: bool, document: Any) -> N
     """It rests while a page is read, also where that fails, and stays off for whoever turned it off."""
     (gc.enable if enabled else gc.disable)()
     try:
-        with suppress(WrongShape):
+        with suppress(InvalidResponse):
             _page(document)
         assert gc.isenabled() is enabled
     finally:

@@ -90,5 +90,5 @@ def test_an_event_of_a_commit_that_was_pushed_away_stands_alone_with_it(fleet: F
 def test_history_of_something_unknown_is_a_failure(fleet: Fleet) -> None:
     """An empty list, a word about it, and exit code 1."""
     done = fleet.json("history", "nobody@1.0.0")
-    assert (done.code, done.out) == (Exit.HUMAN, "[]\n")
+    assert (done.code, done.out) == (Exit.ATTENTION, "[]\n")
     assert "nobody@1.0.0: neither declared in git nor remembered" in done.err

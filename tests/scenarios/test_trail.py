@@ -161,13 +161,13 @@ def test_what_nobody_knows_is_a_failure_in_words(
 ) -> None:
     """Exit code 1, and nothing on standard output."""
     done = story.fleet(*arguments)
-    assert (done.code, done.out, words in done.err) == (Exit.HUMAN, "", True), done.err
+    assert (done.code, done.out, words in done.err) == (Exit.ATTENTION, "", True), done.err
 
 
 def test_a_commit_of_which_nothing_came_is_no_failure(story: Story) -> None:
     """It is known; it declared nothing."""
     done = story.fleet.json("history", "--commit", story.commits["readme"])
-    assert (done.code, done.json) == (Exit.WELL, [])
+    assert (done.code, done.json) == (Exit.OK, [])
     assert "nothing came of it" in done.err
 
 

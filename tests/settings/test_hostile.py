@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.embedded import load_faults
-from reconciler.embedded.configured import read_settings
+from reconciler.embedded.toml_settings import read_settings
 from reconciler.errors import ConfigurationError
 from reconciler.settings import load
 from reconciler.toml_file import LARGEST, read_toml

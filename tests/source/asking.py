@@ -5,23 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.engine.credit import credit
-from reconciler.engine.values import Reading
+from reconciler.engine.values import ParsedFile
 from reconciler.manifest import InvalidManifest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from reconciler.engine.values import Attribution
+    from reconciler.engine.values import CommitInfo
     from reconciler.source import GitSource
 
 
-def attributed(source: GitSource, commit: str, paths: Collection[str]) -> Mapping[str, Attribution]:
+def attributed(source: GitSource, commit: str, paths: Collection[str]) -> Mapping[str, CommitInfo]:
     """Who gave each path the content it has at a commit, every file taken as a whole."""
     readings = [
-        Reading(path, file.blob, invalid=(InvalidManifest(path, 1, ()),))
+        ParsedFile(path, file.blob, invalid=(InvalidManifest(path, 1, ()),))
         for path, file in source.files(commit, paths).items()
     ]
-    found: dict[str, Attribution] = {}
+    found: dict[str, CommitInfo] = {}
     if not readings:
         return found
     with source.graph(commit, paths) as graph:

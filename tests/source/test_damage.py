@@ -180,7 +180,7 @@ def test_a_stale_lock_stops_no_fetch_and_no_packing(
 
 def test_the_cause_is_told_although_progress_was_printed() -> None:
     """What git says of its progress is not what stands in its way."""
-    from reconciler.source.complaint import explain, is_damage  # noqa: PLC0415 - the words alone
+    from reconciler.source.errors import explain, is_damage  # noqa: PLC0415 - the words alone
 
     progress = "".join(f"remote: Counting objects: {n}% ({n}/100)\r" for n in range(100))
     said = (

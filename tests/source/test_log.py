@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.engine.graph import CommitGraph
-from reconciler.engine.values import Attribution, Delta
+from reconciler.engine.values import CommitInfo, Delta
 from reconciler.source.log import Commit, commits
 from tests.source.asking import attributed
 from tests.source.histories import Step, histories, make
@@ -51,7 +51,7 @@ def test_each_file_is_credited_to_the_newest_commit_that_touched_it(
     first = repository.commit({"m/a": "1", "m/b": "1"}, "Both\n\nWith a body", "Ann Lee <ann@example.org>")
     second = repository.commit({"m/b": "2"}, "Only b", "小明 <ming@example.org>")
     found = attributed(opened("repo"), second, ["m/a", "m/b"])
-    assert found["m/a"] == Attribution(
+    assert found["m/a"] == CommitInfo(
         first,
         "Ann Lee <ann@example.org>",
         datetime(2023, 11, 15, 0, 14, 20, tzinfo=timezone(timedelta(hours=2))),

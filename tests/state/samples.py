@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from reconciler.contract.pair import Pair
-from reconciler.engine.fold import fold
-from reconciler.engine.values import Difference, Entry, Event, EventKind, Item, Report, TargetFailure, Verdict
+from reconciler.contract.model_key import ModelKey
+from reconciler.engine.fold import apply_event
+from reconciler.engine.values import (
+    Difference,
+    Event,
+    EventKind,
+    LedgerEntry,
+    ModelState,
+    Report,
+    TargetFailure,
+    Verdict,
+)
 from reconciler.manifest.values import Reason
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
-MNIST = Pair("mnist", "1.0.0")
+MNIST = ModelKey("mnist", "1.0.0")
 
 
 def requested(name: str = "mnist", version: str = "1.0.0", target: str = "prod", minute: int = 0) -> Event:
@@ -19,7 +28,7 @@ def requested(name: str = "mnist", version: str = "1.0.0", target: str = "prod",
         at=NOON + timedelta(minutes=minute),
         kind=EventKind.IMPORT_REQUESTED,
         target=target,
-        pair=Pair(name, version),
+        pair=ModelKey(name, version),
         cycle_id="cycle-1",
         operation_id="operation-1",
         digest="d" * 64,
@@ -36,7 +45,7 @@ def imported(name: str = "mnist", version: str = "1.0.0", target: str = "prod", 
         at=NOON + timedelta(minutes=minute),
         kind=EventKind.IMPORTED,
         target=target,
-        pair=Pair(name, version),
+        pair=ModelKey(name, version),
         cycle_id="cycle-1",
         model_id="10eb0091-887f-4839-9929-cbc884f1e20e",
         request_id="request-1",
@@ -49,9 +58,9 @@ def report(*names: str) -> Report:
     reason = Reason(
         "bad-version", "a part must not start with 0", "models.d/ü.yaml", 7, 3, "warning", "x: 01"
     )
-    items = [Item("prod", Verdict.IN_SYNC, name, "1.0.0", reasons=(reason,)) for name in names]
+    items = [ModelState("prod", Verdict.IN_SYNC, name, "1.0.0", reasons=(reason,)) for name in names]
     failure = TargetFailure("staging", "the registry does not answer")
-    invalid = Item(
+    invalid = ModelState(
         "prod",
         Verdict.INVALID,
         path="models.d/\udcff.yaml",
@@ -61,10 +70,10 @@ def report(*names: str) -> Report:
     return Report("c" * 40, "d" * 64, (invalid, *items), (failure,), ("the work tree is dirty",))
 
 
-def folded(events: list[Event]) -> dict[tuple[str, Pair], Entry]:
+def folded(events: list[Event]) -> dict[tuple[str, ModelKey], LedgerEntry]:
     """What the ledger must be after these events."""
-    entries: dict[tuple[str, Pair], Entry] = {}
+    entries: dict[tuple[str, ModelKey], LedgerEntry] = {}
     for event in events:
         key = (event.target, event.pair)
-        entries[key] = fold(entries.get(key), event)
+        entries[key] = apply_event(entries.get(key), event)
     return entries

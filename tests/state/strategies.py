@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import strategies as st
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.engine.plan import COMPARED_LATER
-from reconciler.engine.values import Difference, Event, EventKind, Item, Report, TargetFailure, Verdict
+from reconciler.engine.values import Difference, Event, EventKind, ModelState, Report, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
 
 _texts = st.text(st.characters(categories=["L", "N", "P", "S", "Z", "Cc", "Cs"]), max_size=12)
@@ -25,7 +25,7 @@ events = st.builds(
     at=_times,
     kind=st.sampled_from(EventKind),
     target=st.sampled_from(["prod", "dev"]),
-    pair=st.builds(Pair, _few, st.sampled_from(["1.0.0", "1.10.0"])),
+    pair=st.builds(ModelKey, _few, st.sampled_from(["1.0.0", "1.10.0"])),
     cycle_id=_texts,
     operation_id=_maybe,
     digest=_maybe,
@@ -50,7 +50,7 @@ _json = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_texts, inner, max_size=2),
 )
 _items = st.builds(
-    Item,
+    ModelState,
     target=_texts,
     verdict=st.sampled_from(Verdict),
     model_name=_maybe,

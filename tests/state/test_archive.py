@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from reconciler.engine.fold import at_rest
 from reconciler.engine.values import EventKind, Reconciled
 from reconciler.errors import StateError, StateLockedError
-from reconciler.state import check, compact, export, open_beside, open_state, rebuild
+from reconciler.state import check, compact, export, open_for_release, open_state, rebuild
 from reconciler.state.archive import CHUNK
 from reconciler.state.sketch import may_hold, sketch
 from tests.state.samples import MNIST, NOON, folded, imported, report, requested
@@ -228,7 +228,7 @@ def test_a_release_beside_the_writer_goes_on_from_what_is_archived(url: str) -> 
         ledger.append(lives(2))
         ledger.compact(EVER)
         released = replace(published("m0", minute=9), kind=EventKind.RELEASED)
-        with closing(open_beside(url)) as beside:
+        with closing(open_for_release(url)) as beside:
             beside.append([released])
             with pytest.raises(StateError, match="to release models only"):
                 beside.compact(EVER)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.contract.pair import Pair
-from reconciler.engine.plan import order
-from reconciler.engine.values import Event, EventKind, Item, Phase, Report, Standing, Verdict, stand
+from reconciler.contract.model_key import ModelKey
+from reconciler.engine.plan import sort_key
+from reconciler.engine.values import Event, EventKind, ModelState, Phase, Report, Verdict, VerdictKey, stand
 from reconciler.errors import StateError
 from reconciler.state import open_state
 from tests.state.remembering import remember
@@ -43,9 +43,9 @@ def test_entries_are_those_of_one_target(url: str) -> None:
     with open_state(url, writer=True) as ledger:
         ledger.append([requested(target="prod"), requested(target="dev"), requested("bert")])
 
-        assert set(ledger.entries("prod")) == {MNIST, Pair("bert", "1.0.0")}
+        assert set(ledger.entries("prod")) == {MNIST, ModelKey("bert", "1.0.0")}
         assert set(ledger.entries("dev")) == {MNIST}
-        assert ledger.entry("dev", Pair("bert", "1.0.0")) is None
+        assert ledger.entry("dev", ModelKey("bert", "1.0.0")) is None
 
 
 def test_what_was_written_is_there_after_closing_and_opening(url: str) -> None:
@@ -117,7 +117,7 @@ def test_a_group_of_events_is_one_transaction(url: str) -> None:
 
         assert ledger.writes == before + 2
         assert len(ledger.entries("prod")) == 1200
-        assert ledger.entries("prod")[Pair("model-7", "1.0.0")].attempts == 2
+        assert ledger.entries("prod")[ModelKey("model-7", "1.0.0")].attempts == 2
 
 
 def test_an_answer_is_journalled_only_while_the_entry_is_what_was_asked_about(url: str) -> None:
@@ -170,7 +170,7 @@ def test_only_the_newest_report_is_kept(url: str) -> None:
         for names in (("mnist",), (), ("mnist", "bert")):
             remember(ledger, report(*names))
             again, expected = ledger.last_report(), report(*names)
-            assert again == replace(expected, items=tuple(sorted(expected.items, key=order)))
+            assert again == replace(expected, items=tuple(sorted(expected.items, key=sort_key)))
 
 
 def test_an_empty_report_is_a_report(url: str) -> None:
@@ -227,7 +227,7 @@ def test_threads_share_one_ledger(url: str) -> None:
         try:
             for minute in range(10):
                 ledger.append([requested(name, minute=minute), imported("shared", minute=minute)])
-                assert ledger.entry("prod", Pair(name, "1.0.0")) is not None
+                assert ledger.entry("prod", ModelKey(name, "1.0.0")) is not None
         except BaseException as error:  # noqa: BLE001 - shown by the test's own thread
             failures.append(error)
 
@@ -277,18 +277,18 @@ def test_the_moment_since_when_a_verdict_stands_is_found_by_model_or_by_file(url
     """Of some models, or of all; what is invalid is always among them."""
     later = NOON + timedelta(hours=1)
     items = (
-        Item("prod", Verdict.INVALID, path="models.d/bad.yaml", since=NOON),
-        Item("prod", Verdict.FAILED, "bert", "1.0.0", since=later),
-        Item("prod", Verdict.UNMANAGED, "mnist", "1.0.0", model_id="m-1", since=later),
-        Item("prod", Verdict.UNMANAGED, "mnist", "1.0.0", model_id="m-2", since=NOON),
-        Item("dev", Verdict.FAILED, "bert", "1.0.0", since=NOON),
-        Item("prod", Verdict.IN_SYNC, "yolo", "1.0.0"),
+        ModelState("prod", Verdict.INVALID, path="models.d/bad.yaml", since=NOON),
+        ModelState("prod", Verdict.FAILED, "bert", "1.0.0", since=later),
+        ModelState("prod", Verdict.UNMANAGED, "mnist", "1.0.0", model_id="m-1", since=later),
+        ModelState("prod", Verdict.UNMANAGED, "mnist", "1.0.0", model_id="m-2", since=NOON),
+        ModelState("dev", Verdict.FAILED, "bert", "1.0.0", since=NOON),
+        ModelState("prod", Verdict.IN_SYNC, "yolo", "1.0.0"),
     )
-    invalid = Standing(None, None, "models.d/bad.yaml", Verdict.INVALID)
-    failed = Standing("bert", "1.0.0", None, Verdict.FAILED)
+    invalid = VerdictKey(None, None, "models.d/bad.yaml", Verdict.INVALID)
+    failed = VerdictKey("bert", "1.0.0", None, Verdict.FAILED)
     with open_state(url, writer=True) as ledger:
         remember(ledger, Report("c" * 40, "d" * 64, items))
-        assert ledger.since("prod", [Pair("bert", "1.0.0")]) == {invalid: NOON, failed: later}
-        unmanaged = Standing("mnist", "1.0.0", None, Verdict.UNMANAGED)
+        assert ledger.since("prod", [ModelKey("bert", "1.0.0")]) == {invalid: NOON, failed: later}
+        unmanaged = VerdictKey("mnist", "1.0.0", None, Verdict.UNMANAGED)
         assert ledger.since("prod", None) == {invalid: NOON, failed: later, unmanaged: NOON}
         assert ledger.since("nowhere", None) == {}

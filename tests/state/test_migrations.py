@@ -15,11 +15,11 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.errors import StateError
-from reconciler.state import check, migrate, open_beside, open_state
-from reconciler.state.glance import glance
+from reconciler.state import check, migrate, open_for_release, open_state
 from reconciler.state.migrations import scripts
+from reconciler.state.peek import peek
 from reconciler.state.version import SCHEMA_VERSION
 from tests.state.samples import folded, imported
 from tests.state.stored import FOLDER
@@ -127,7 +127,7 @@ def test_a_reader_refuses_an_earlier_version_and_changes_nothing(url: str, name:
     with pytest.raises(StateError, match=words):
         open_state(url, writer=False)
     with pytest.raises(StateError, match=words):
-        open_beside(url)
+        open_for_release(url)
     assert "earlier version" in check(url)[0]
     assert _content(url) == before
 
@@ -135,10 +135,10 @@ def test_a_reader_refuses_an_earlier_version_and_changes_nothing(url: str, name:
 @pytest.mark.parametrize("name", STORED)
 def test_the_quick_look_before_an_apply_does_not_believe_another_version(sqlite_url: str, name: str) -> None:
     """So that a cycle begins, and with it the migration, although nothing has moved."""
-    assert glance(_restore(sqlite_url, name), "reconciled-commit") is None
+    assert peek(_restore(sqlite_url, name), "reconciled-commit") is None
 
     migrate(sqlite_url)
-    seen = glance(sqlite_url, "reconciled-commit")
+    seen = peek(sqlite_url, "reconciled-commit")
     assert seen is not None
     assert seen.note == "c" * 40
 
@@ -270,5 +270,5 @@ def test_a_pair_that_was_only_listed_has_no_history_after_the_migration(url: str
     assert "only-listed" in str(_content(url))
 
     with open_state(url, writer=True) as ledger:
-        assert ledger.events("prod", Pair("only-listed", "1.0.0")) == []
+        assert ledger.events("prod", ModelKey("only-listed", "1.0.0")) == []
     assert "'only-listed', '1.0.0'" not in str(_content(url))

@@ -57,7 +57,7 @@ def test_the_room_shows_these_names_and_no_others() -> None:
         "compact",
         "export",
         "migrate",
-        "open_beside",
+        "open_for_release",
         "open_state",
         "rebuild",
     ]

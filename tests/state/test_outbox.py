@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from reconciler.engine.episodes import Subscription
-from reconciler.engine.values import Item, Report, Verdict
+from reconciler.engine.values import ModelState, Report, Verdict
 from reconciler.manifest.values import Reason
 from reconciler.state import SqlLedger, open_state
 from tests.state.samples import NOON
@@ -33,14 +33,14 @@ def opened(url: str, *models: tuple[str, ...] | None) -> SqlLedger:
     return open_state(url, writer=True, now=lambda: NOON, subscriptions=subscriptions)
 
 
-def bad(name: str | None, verdict: Verdict = Verdict.FAILED) -> Item:
+def bad(name: str | None, verdict: Verdict = Verdict.FAILED) -> ModelState:
     version = "1.0.0" if name else None
     reasons = (Reason("code", HOSTILE),)
     path = f"models.d/{HOSTILE}.yaml"
-    return Item("prod", verdict, name, version, path, 7, reasons=reasons, author=HOSTILE, since=NOON)
+    return ModelState("prod", verdict, name, version, path, 7, reasons=reasons, author=HOSTILE, since=NOON)
 
 
-def save(ledger: SqlLedger, *items: Item) -> None:
+def save(ledger: SqlLedger, *items: ModelState) -> None:
     ledger.save_report(Report("c" * 40, "d" * 64, items), {"prod": None}, {})
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.engine.values import Answer, Request
-from reconciler.state import open_beside, open_state
+from reconciler.engine.values import CycleAnswer, CycleRequest
+from reconciler.state import open_for_release, open_state
 from tests.state.samples import NOON
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from reconciler.state import SqlLedger
 
-ASKED = Request("r-1", "d" * 64, NOON + timedelta(minutes=1), "ada@build-7", "prod")
-ANSWER = Answer(4, "the plan is another")
+ASKED = CycleRequest("r-1", "d" * 64, NOON + timedelta(minutes=1), "ada@build-7", "prod")
+ANSWER = CycleAnswer(4, "the plan is another")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def writer(url: str) -> Iterator[SqlLedger]:
 @pytest.fixture
 def beside(url: str, writer: SqlLedger) -> Iterator[SqlLedger]:  # noqa: ARG001 - it makes the state
     """The command that asks it."""
-    with closing(open_beside(url)) as ledger:
+    with closing(open_for_release(url)) as ledger:
         yield ledger
 
 
@@ -80,7 +80,7 @@ def test_a_request_that_a_dead_process_took_is_still_pending_and_cannot_be_taken
 def test_requests_of_long_ago_are_forgotten_with_the_next_one(writer: SqlLedger, beside: SqlLedger) -> None:
     """The state does not grow by commands that died."""
     beside.requests.ask(ASKED)
-    later = Request("r-2", None, ASKED.expires_at + timedelta(days=2))
+    later = CycleRequest("r-2", None, ASKED.expires_at + timedelta(days=2))
     beside.requests.ask(later)
     assert [name for name in writer.marks("") if name.startswith("request ")] == ["request r-2"]
 

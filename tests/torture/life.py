@@ -15,9 +15,9 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from reconciler.app import world
+from reconciler.app import session
 from reconciler.cli import main
-from reconciler.engine.order import Target
+from reconciler.engine.options import Target
 from tests.torture.points import POINTS
 
 if TYPE_CHECKING:
@@ -33,10 +33,12 @@ def doom(point: Point) -> None:
     """Makes this process kill itself at the point.
 
     Raises:
-        LookupError: the program has no function of that name.
+        LookupError: the program has no function, or a function no variable, of that name.
     """
     code = _code(point.place)
     around = [(_code(within.place), within) for within in point.within]
+    for outer, within in around:
+        _require_variables(outer, within)
 
     def watch(frame: FrameType, event: str, value: object) -> None:
         if frame.f_code is not code or not _is_the_moment(point, event, value):
@@ -63,6 +65,14 @@ def _code(place: str) -> CodeType:
             raise LookupError(f"{place}: there is no {name}; correct tests/torture/points.py")
     code: CodeType = inspect.unwrap(found).__code__
     return code
+
+
+def _require_variables(code: CodeType, within: Within) -> None:
+    for name in within.having:
+        first = name.partition(".")[0]
+        if first not in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
+            told = f"{within.place}: there is no variable {first}"
+            raise LookupError(f"{told}; correct tests/torture/points.py")
 
 
 def _is_under_way(frame: FrameType | None, code: CodeType, within: Within) -> bool:
@@ -92,7 +102,7 @@ def live(point: str | None, command: list[str]) -> None:
     """Runs the program with these arguments; ends with SystemExit, or at the point."""
     if command[0] == MANY:
         command = command[1:]
-        vars(world)["Target"] = partial(Target, judge_all_below=0)
+        vars(session)["Target"] = partial(Target, judge_all_below=0)
     sys.argv = ["reconciler", *command]
     if point is not None:
         doom(POINTS[point])

@@ -63,10 +63,10 @@ _APPEND = "reconciler.state.ledger:SqlLedger.append"
 _TELL = "reconciler.engine.journal:_tell"
 _COMMIT = "sqlalchemy.engine.default:DefaultDialect.do_commit"
 _LEDGER = "reconciler.state.ledger:SqlLedger"
-_CALL = "reconciler.registry.exchange:Exchange._persist"
+_CALL = "reconciler.registry.http_session:HttpSession._persist"
 _WRITING = Within("reconciler.state.database:Database.writing")
 _POST = Within(_CALL, {"call.method": "POST"})
-_POST_LOST = Within("reconciler.registry.exchange:_lost", {"call.method": "POST"})
+_POST_LOST = Within("reconciler.registry.http_session:_lost", {"call.method": "POST"})
 
 _KINDS = {
     "intent": ("import-requested", "plain"),
@@ -122,13 +122,13 @@ def _steps() -> Iterator[Point]:
     yield Point("state/acquainted", "reconciler.state.identity:record", "return")
 
     yield Point("send/due", "reconciler.registry.client:ModelArtsRegistry._body", "return")
-    yield Point("send/admitted", "reconciler.registry.exchange:Exchange._log_in", "call")
-    yield Point("send/connected", "reconciler.registry.exchange:_Attempt.leave", "call", (_POST,))
+    yield Point("send/admitted", "reconciler.registry.http_session:HttpSession._log_in", "call")
+    yield Point("send/connected", "reconciler.registry.http_session:_Attempt.leave", "call", (_POST,))
     head = "httpcore._async.http11:AsyncHTTP11Connection._receive_response_headers"
     yield Point("send/sent", head, "call", (_POST,))
     yield Point("receive/arrived", "reconciler.registry.wire:created_id", "call")
     yield Point("receive/read", "reconciler.registry.wire:created_id", "return")
-    yield Point("receive/lost", "reconciler.registry.exchange:_lost", "return", (_POST_LOST,), "lost")
+    yield Point("receive/lost", "reconciler.registry.http_session:_lost", "return", (_POST_LOST,), "lost")
 
     yield Point("report/due", f"{_LEDGER}.save_report", "call")
     yield Point("report/uncommitted", _COMMIT, "call", (Within(f"{_LEDGER}.save_report"), _WRITING))
@@ -185,7 +185,7 @@ def _recoveries() -> Iterator[Point]:
 def _loops() -> Iterator[Point]:
     """The same in the scheduled loop, which follows imports on a clock of its own."""
     intent, status = _journalling("import-requested"), _journalling("published")
-    yield Point("loop/ticking", "reconciler.daemon.ticker:Ticker.tick", "call", command="run")
+    yield Point("loop/ticking", "reconciler.daemon.cycle_job:CycleJob.tick", "call", command="run")
     yield Point("loop/intended", _COMMIT, "return", (intent, _WRITING), command="run")
     yield Point("loop/answered", "reconciler.registry.wire:created_id", "return", command="run")
     yield Point("loop/following", "reconciler.engine.cycle:Engine.follow_once", "call", command="run")
@@ -195,8 +195,8 @@ def _loops() -> Iterator[Point]:
 def _partial() -> Iterator[Point]:
     """Cycles that judge only what may have changed, and the note that there is nothing to judge at all."""
     report, note = Within(f"{_LEDGER}.save_report"), Within(f"{_LEDGER}.mark")
-    only = "frozenset({Pair(model_name='m3', model_version='1.0.0')})"
-    partial = Within("reconciler.engine.cycle:Engine._remember", {"passes.scope": only})
+    only = "frozenset({ModelKey(model_name='m3', model_version='1.0.0')})"
+    partial = Within("reconciler.engine.cycle:Engine._remember", {"runs.scope": only})
     moved = "reconciler.index.store:Store.write"
     steps: tuple[tuple[str, str, Moment, tuple[Within, ...]], ...] = (
         ("intended", _COMMIT, "return", (_journalling("import-requested"), _WRITING)),
@@ -215,7 +215,7 @@ def _partial() -> Iterator[Point]:
 def _of_the_registry() -> Iterator[Point]:
     """The other process dies, around the one thing it keeps."""
     add, written = "reconciler.embedded.store:Store._add", "reconciler.embedded.database:Database._written"
-    yield Point("registry/asked", "reconciler.embedded.arrival:arrive", "call", victim="registry")
+    yield Point("registry/asked", "reconciler.embedded.new_model:arrive", "call", victim="registry")
     yield Point("registry/unwritten", add, "return", victim="registry")
     yield Point("registry/written", written, "return", victim="registry")
 

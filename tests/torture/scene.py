@@ -18,7 +18,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract import Pair
+from reconciler.contract import ModelKey
 from reconciler.engine.values import EventKind
 from reconciler.state import check, open_state
 from tests.git_repository import GitRepository
@@ -261,7 +261,7 @@ class Scene:
     def _is_at_rest(self) -> bool:
         """Whether the state says so of every model declared."""
         with open_state(self.url, writer=False) as ledger:
-            return len(ledger.entries("prod")) == self.models and not ledger.restless("prod")
+            return len(ledger.entries("prod")) == self.models and not ledger.pending("prod")
 
     def verdicts(self) -> dict[str, str]:
         """What the last cycle printed, by name."""
@@ -297,9 +297,11 @@ class Scene:
         self._expect([f"{pair} is there" for pair in there.keys() - wanted], "stranger")
         self._expect([f"{pair} is there {n} times" for pair, n in there.items() if n > 1], "duplicate")
         with open_state(self.url, writer=False) as ledger:
-            known: dict[Pair, str | None] = dict(ledger.seen("prod", {Pair(*pair) for pair in there}))
+            known: dict[ModelKey, str | None] = dict(
+                ledger.uncompared_ids("prod", {ModelKey(*pair) for pair in there})
+            )
             known |= {entry.pair: entry.model_id for entry in ledger.entries("prod").values()}
-        wrong = [pair for pair, model_id in self.rows() if known.get(Pair(*pair)) != model_id]
+        wrong = [pair for pair, model_id in self.rows() if known.get(ModelKey(*pair)) != model_id]
         self._expect([f"{pair} is remembered by another id" for pair in wrong], "memory")
 
     @property

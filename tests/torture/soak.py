@@ -28,14 +28,14 @@ from typing import TYPE_CHECKING
 import structlog
 
 from reconciler.contract import edition
-from reconciler.daemon.ticker import Deeds, Ticker
+from reconciler.daemon.cycle_job import CycleJob, EventCounter
 from reconciler.embedded import EmbeddedSettings, Faults, running
 from reconciler.engine.clock import Clock
 from reconciler.engine.cycle import Engine
-from reconciler.engine.desired import Reader
+from reconciler.engine.desired import ManifestParser
 from reconciler.engine.guards import Guards
-from reconciler.engine.order import Target
-from reconciler.engine.release import held, release
+from reconciler.engine.options import Target
+from reconciler.engine.retry import blockers, retry
 from reconciler.engine.values import Event, Verdict
 from reconciler.errors import RegistryError
 from reconciler.index import Store
@@ -49,7 +49,7 @@ from tests.views.samples import overview_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
-    from reconciler.daemon.ticker import Tick
+    from reconciler.daemon.cycle_job import Tick
     from reconciler.engine.values import Report
 
 SCRIPT = {
@@ -154,7 +154,7 @@ class Soak:
         self.seconds = time.monotonic() - started
 
     @contextlib.asynccontextmanager
-    async def _opened(self, desk: Desk, clock: Time) -> AsyncIterator[Ticker]:
+    async def _opened(self, desk: Desk, clock: Time) -> AsyncIterator[CycleJob]:
         settings = EmbeddedSettings(
             database=self.folder / "registry.db",
             publish_seconds=1.0,
@@ -175,10 +175,10 @@ class Soak:
                 limits=Limits(rate=1e6, burst=1000, deadline=10.0, page_size=20),
                 sleep=clock.sleep,
             )
-            reader = Reader(edition("seed-2019"), "models.d")
+            reader = ManifestParser(edition("seed-2019"), "models.d")
             target = Target("soak", registry, reader, index.of("soak", "rules"), judge_all_below=0)
             guards = Guards(1000, 1_000_000, allow_empty=True, allow_rewritten_history=True)
-            page, deeds = _Page(clock), Deeds()
+            page, deeds = _Page(clock), EventCounter()
 
             def heard(event: Event) -> None:
                 deeds(event)
@@ -187,7 +187,7 @@ class Soak:
 
             engine = Engine(source, ledger, (target,), guards, Clock(clock.now, clock.sleep), heard)
             try:
-                yield Ticker(engine, deeds, page.heard, page.shown)
+                yield CycleJob(engine, deeds, page.heard, page.shown)
             finally:
                 engine.close()
                 await registry.aclose()
@@ -198,9 +198,9 @@ class Soak:
         if not waiting:
             return
         try:
-            found = await held(engine.targets[0], dice.choice(waiting), engine.ledger)
+            found = await blockers(engine.targets[0], dice.choice(waiting), engine.ledger)
             if found is not None and not found.live_models:
-                await release(found, engine.ledger, engine.clock, engine.progress)
+                await retry(found, engine.ledger, engine.clock, engine.progress)
         except RegistryError:
             self.outcomes["retry refused"] += 1
 

@@ -10,7 +10,7 @@ import pytest
 from tests.torture.life import doom
 from tests.torture.lives import executed, nursery
 from tests.torture.mutation import intent_after_the_call
-from tests.torture.points import FAMILIES, POINTS, Point
+from tests.torture.points import FAMILIES, POINTS, Point, Within
 from tests.torture.scene import HIDDEN
 from tests.torture.trial import all_at_points, all_at_random, at_point
 
@@ -66,7 +66,10 @@ def test_the_program_as_it_is_passes_where_the_mutation_is_caught(start: Start) 
 
 
 def test_a_point_that_the_program_no_longer_has_is_an_error() -> None:
-    """A renamed function must not make a test pass by never dying."""
+    """A renamed function or variable must not make a test pass by never dying, or wait for it in vain."""
     with pytest.raises(LookupError, match="there is no gone"):
         doom(Point("x/y", "reconciler.state.lock:FileLock.gone", "call"))
+    elsewhere = Within("reconciler.engine.cycle:Engine._remember", {"gone.scope": "None"})
+    with pytest.raises(LookupError, match="there is no variable gone"):
+        doom(Point("x/y", "reconciler.state.lock:FileLock.release", "call", (elsewhere,)))
     assert sys.getprofile() is None

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.contract import Pair
+from reconciler.contract import ModelKey
 from reconciler.embedded import (
-    Credentials,
+    AccountKeys,
     EmbeddedSettings,
     Faults,
     User,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROJECT = "77b6a44cba5143ab91d13ab9a8ff44fd"
-A = Pair("a", "1.0.0")
+A = ModelKey("a", "1.0.0")
 LIMITS: dict[str, Any] = {"backoff": 0.01, "longest_pause": 0.05, "deadline": 5.0, "rate": 10_000.0}
 
 
@@ -221,7 +221,7 @@ def test_a_model_may_be_changed_or_deleted_by_somebody_else_in_between() -> None
 
 def test_a_token_that_expires_between_two_calls_is_renewed_and_nothing_is_lost() -> None:
     """One new login, and the call goes on."""
-    users = Credentials(users=(User("ci", "pw", "acme"),))
+    users = AccountKeys(users=(User("ci", "pw", "acme"),))
     logins = script({"method": "GET", "path": "*/models", "skip": 1, "times": 1, "action": "expire-tokens"})
 
     async def main(url: str) -> list[str]:

@@ -18,8 +18,8 @@ import httpx
 import pytest
 
 from reconciler.contract import comparable, edition
-from reconciler.contract.pair import Pair
-from reconciler.embedded import Credentials, EmbeddedSettings, Faults, User, running
+from reconciler.contract.model_key import ModelKey
+from reconciler.embedded import AccountKeys, EmbeddedSettings, Faults, User, running
 from reconciler.errors import AlreadyExists, NotFound, RegistryError, Rejected, Unauthorised
 from reconciler.registry import (
     AccessKeyAuth,
@@ -239,14 +239,14 @@ def test_an_exact_name_is_found_whatever_the_filter_means(
     """Neighbours that the filter lets through are not taken for the model."""
     url = registries(**settings)
     filled(url, project, "axb", "a_b_c")
-    assert use(url, lambda registry: registry.find(Pair("a_b", "1.0.0")), project=project) == []
+    assert use(url, lambda registry: registry.find(ModelKey("a_b", "1.0.0")), project=project) == []
     filled(url, project, "a_b")
     query = {"model_name": "a_b"}
     fuzzy = httpx.get(f"{url}/v1/{project}/models", params=query).json()
     exact = httpx.get(f"{url}/v1/{project}/models", params=query | {"exact_match": "true"}).json()
     assert {item["model_name"] for item in fuzzy["models"]} == {"a_b", "axb", "a_b_c"}
     assert "axb" not in {item["model_name"] for item in exact["models"]}
-    found = use(url, lambda registry: registry.find(Pair("a_b", "1.0.0")), project=project)
+    found = use(url, lambda registry: registry.find(ModelKey("a_b", "1.0.0")), project=project)
     assert [model.pair.model_name for model in found] == ["a_b"]
 
 
@@ -399,7 +399,7 @@ def test_a_cascade_takes_twenty_versions_and_the_client_only_one(
 
 # --- who asks --------------------------------------------------------------------------------------------
 
-CREDENTIALS = Credentials(access_keys={ACCESS_KEY: SECRET_KEY}, users=(User("robot", PASSWORD, "acme"),))
+CREDENTIALS = AccountKeys(access_keys={ACCESS_KEY: SECRET_KEY}, users=(User("robot", PASSWORD, "acme"),))
 GUARDED = EmbeddedSettings(auth=CREDENTIALS, projects={REGION: PROJECT})
 
 
@@ -468,9 +468,9 @@ def test_chinese_bodies_and_queries_are_signed_as_documented_and_verified(settin
 
     async def work(registry: ModelArtsRegistry) -> None:
         made = await registry.create(request("手写数字", description="一 (&=?!#%.*) ~+"))
-        (found,) = await registry.find(Pair("手写数字", "1.0.0"))
+        (found,) = await registry.find(ModelKey("手写数字", "1.0.0"))
         assert found.model_id == made.model_id
-        assert await registry.find(Pair("手写 a_b~", "1.0.0")) == []
+        assert await registry.find(ModelKey("手写 a_b~", "1.0.0")) == []
 
     with running(replace(GUARDED, edition="seed-2019", **settings)) as url:
         use(url, work, AccessKeyAuth(GivenSecret(ACCESS_KEY), GivenSecret(SECRET_KEY), project_id=PROJECT))

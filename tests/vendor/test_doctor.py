@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.embedded import Credentials, EmbeddedSettings, Faults, running
+from reconciler.embedded import AccountKeys, EmbeddedSettings, Faults, running
 from tests.vendor.logins import (
     NAMES,
     Way,
@@ -120,7 +120,7 @@ def test_a_missing_permission_names_it(tmp_path: Path) -> None:
     """403 ModelArts.0108 to a list."""
     rule = {"method": "GET", "path": "/v1/*", "action": "reply", "status": 403, "code": "ModelArts.0108"}
     settings = EmbeddedSettings(
-        auth=Credentials(access_keys={ACCESS_KEY: SECRET_KEY}),
+        auth=AccountKeys(access_keys={ACCESS_KEY: SECRET_KEY}),
         faults=Faults.model_validate({"rules": [rule]}),
     )
     with running(settings) as url:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.embedded import Credentials, EmbeddedSettings, User, running
+from reconciler.embedded import AccountKeys, EmbeddedSettings, User, running
 from tests.program import Fleet, manifest
 from tests.vendor.logins import (
     NAMES,
@@ -169,7 +169,7 @@ def test_a_login_that_expires_between_two_calls_is_renewed_once(
         publish_seconds=60,
         clock=lambda: time.time() + ahead[0],
         projects={REGION: PROJECT},
-        auth=Credentials(users=(User("robot", PASSWORD, "acme"),)),
+        auth=AccountKeys(users=(User("robot", PASSWORD, "acme"),)),
     )
     with running(settings) as url, caplog.at_level(logging.WARNING):
         fleet = fleet_of(tmp_path / "repository", url, password())

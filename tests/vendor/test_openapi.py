@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 
-from reconciler.embedded import Credentials, EmbeddedSettings, User, running
+from reconciler.embedded import AccountKeys, EmbeddedSettings, User, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ SETTINGS = {
     "open": EmbeddedSettings(publish_seconds=0),
     "guarded": EmbeddedSettings(
         edition="current",
-        auth=Credentials(access_keys={"AK": "SK"}, users=(User("robot", "pw", "acme"),)),
+        auth=AccountKeys(access_keys={"AK": "SK"}, users=(User("robot", "pw", "acme"),)),
     ),
 }
 OPERATIONS = [

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from reconciler.embedded import EmbeddedSettings
-from reconciler.embedded.configured import RegistryFile, read_settings
+from reconciler.embedded.toml_settings import RegistryFile, read_settings
 from reconciler.errors import ConfigurationError
 from tests.embedded.samples import request
 from tests.program import Program

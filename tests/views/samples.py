@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.engine.listing import Listing, ListingQuery
 from reconciler.engine.values import (
-    Attribution,
+    CommitInfo,
     Difference,
     Event,
     EventKind,
     FileChange,
-    Item,
+    ModelState,
     Report,
     TargetFailure,
     Verdict,
@@ -24,7 +24,7 @@ from reconciler.engine.verdict_table import VerdictTable
 from reconciler.manifest.values import Reason
 from reconciler.views import html
 from reconciler.views.clean import is_hidden
-from reconciler.views.history import Declared
+from reconciler.views.history import Declaration
 from reconciler.views.page_facts import OverviewFacts, PageState
 from reconciler.views.selection import Selection
 
@@ -35,7 +35,7 @@ COMMIT = "3f2a9c1d4e5b6a7988990011223344556677aabb"
 DIGEST = "ab" * 32
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
-DRIFTED = Item(
+DRIFTED = ModelState(
     "local",
     Verdict.DRIFTED,
     "resnet",
@@ -52,18 +52,18 @@ DRIFTED = Item(
 )
 
 
-def item(verdict: Verdict, name: str = "mnist", version: str = "1.0.0", **facts: Any) -> Item:
+def item(verdict: Verdict, name: str = "mnist", version: str = "1.0.0", **facts: Any) -> ModelState:
     """An item of target `local`, declared in a file of its own."""
     known: dict[str, Any] = {"target": "local", "path": f"models.d/{name}.yaml", "line": 1}
-    return Item(verdict=verdict, model_name=name, model_version=version, **known | facts)
+    return ModelState(verdict=verdict, model_name=name, model_version=version, **known | facts)
 
 
-def report(*items: Item, **facts: Any) -> Report:
+def report(*items: ModelState, **facts: Any) -> Report:
     """A report of these items."""
     return Report(COMMIT, DIGEST, items, **facts)
 
 
-def listing_of(items: Iterable[Item], query: ListingQuery) -> Listing:
+def listing_of(items: Iterable[ModelState], query: ListingQuery) -> Listing:
     """One page of these models."""
     numbered = dict(enumerate(items, 1))
     table = VerdictTable(frozenset(item.target for item in numbered.values()))
@@ -80,7 +80,7 @@ def overview_of(found: Report, now: datetime) -> str:
 
 def event(kind: EventKind, minutes: int, **facts: Any) -> Event:
     """An event of `local` about mnist@1.0.0, so many minutes after noon."""
-    known: dict[str, Any] = {"target": "local", "pair": Pair("mnist", "1.0.0"), "cycle_id": "cycle-1"}
+    known: dict[str, Any] = {"target": "local", "pair": ModelKey("mnist", "1.0.0"), "cycle_id": "cycle-1"}
     return Event(NOON + timedelta(minutes=minutes), kind, **known | facts)
 
 
@@ -88,7 +88,7 @@ def touch(
     commit: str, minutes: int, path: str = "models.d/mnist.yaml", subject: str = "Add mnist"
 ) -> FileChange:
     """A commit that changed mnist's manifest, so many minutes after noon."""
-    made = Attribution(commit, "Ada <ada@example.org>", NOON + timedelta(minutes=minutes), subject)
+    made = CommitInfo(commit, "Ada <ada@example.org>", NOON + timedelta(minutes=minutes), subject)
     return FileChange(path, made)
 
 
@@ -148,7 +148,7 @@ _JSON = st.recursive(
 )
 DIFFERENCES = st.builds(Difference, HOSTILE, _JSON, _JSON)
 ITEMS = st.builds(
-    Item,
+    ModelState,
     HOSTILE,
     st.sampled_from(Verdict),
     *([_MAYBE] * 3),
@@ -166,7 +166,7 @@ REPORTS = st.builds(
     st.lists(HOSTILE, max_size=1).map(tuple),
 )
 _MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds have none
-_PAIRS = st.builds(Pair, HOSTILE, HOSTILE)
+_PAIRS = st.builds(ModelKey, HOSTILE, HOSTILE)
 EVENTS = st.builds(
     Event,
     _MOMENTS,
@@ -180,6 +180,6 @@ EVENTS = st.builds(
     detail=_MAYBE,
 )
 _TOUCHES = st.builds(
-    FileChange, HOSTILE, st.builds(Attribution, HOSTILE, HOSTILE, _MOMENTS, HOSTILE), st.booleans()
+    FileChange, HOSTILE, st.builds(CommitInfo, HOSTILE, HOSTILE, _MOMENTS, HOSTILE), st.booleans()
 )
-DECLARED = st.builds(Declared, HOSTILE, _PAIRS, st.lists(_TOUCHES, max_size=3))
+DECLARED = st.builds(Declaration, HOSTILE, _PAIRS, st.lists(_TOUCHES, max_size=3))

@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 
-from reconciler.engine.values import Item, Report, Verdict
+from reconciler.engine.values import ModelState, Report, Verdict
 from reconciler.views import as_json
 from tests.views.samples import COMMIT, DIGEST, DRIFTED, REPORTS, report
 
@@ -66,7 +66,7 @@ def test_a_report_is_the_promised_object() -> None:
 
 def test_what_is_unknown_is_null_and_never_left_out() -> None:
     """An item of which only the verdict is known still has all its keys."""
-    (found,) = as_json.report(report(Item("local", Verdict.INVALID)))["items"]
+    (found,) = as_json.report(report(ModelState("local", Verdict.INVALID)))["items"]
     assert list(found) == ITEM_KEYS
     assert found["model_name"] is found["line"] is found["commit"] is None
     assert found["reasons"] == found["diff"] == []

@@ -3,19 +3,19 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import Event, EventKind
 from reconciler.views import history
-from reconciler.views.history import Declared
+from reconciler.views.history import Declaration
 from tests.views.samples import DECLARED, EVENTS, event, touch
 
-MNIST = Pair("mnist", "1.0.0")
+MNIST = ModelKey("mnist", "1.0.0")
 ADDED = touch("a" * 40, 0)
 CHANGED = touch("c" * 40, 30, subject="Describe mnist")
-DECLARATION = Declared("local", MNIST, (CHANGED, ADDED))
+DECLARATION = Declaration("local", MNIST, (CHANGED, ADDED))
 
 
-def joined(*events: Event, models: tuple[Declared, ...] = (DECLARATION,)) -> list[tuple[str, list[str]]]:
+def joined(*events: Event, models: tuple[Declaration, ...] = (DECLARATION,)) -> list[tuple[str, list[str]]]:
     """First letter of each row's commit (`-` for none), with the words of its events."""
     return [
         (row.commit[0] if row.commit else "-", [found.kind.value for found in row.events])
@@ -67,7 +67,7 @@ def test_an_event_stands_with_the_file_it_speaks_of() -> None:
     """Where one commit declared the model in two files."""
     changes = (touch("a" * 40, 0, "models.d/x.yaml"), touch("a" * 40, 0, "models.d/y.yaml"))
     happened = event(EventKind.IMPORTED, 1, commit="a" * 40, path="models.d/y.yaml")
-    found = history.rows([Declared("local", MNIST, changes)], [happened])
+    found = history.rows([Declaration("local", MNIST, changes)], [happened])
     assert [(row.path, len(row.events)) for row in found] == [("models.d/x.yaml", 0), ("models.d/y.yaml", 1)]
 
 
@@ -78,7 +78,7 @@ def test_events_stand_oldest_first() -> None:
         event(EventKind.IMPORTED, 2, commit="a" * 40),
         event(EventKind.IMPORT_REQUESTED, 1, commit="a" * 40),
     ]
-    assert joined(*story, models=(Declared("local", MNIST, (ADDED,)),)) == [
+    assert joined(*story, models=(Declaration("local", MNIST, (ADDED,)),)) == [
         ("a", ["import-requested", "imported", "published"])
     ]
 
@@ -98,8 +98,14 @@ def test_a_declared_model_that_was_never_imported_has_its_commits() -> None:
 
 def test_rows_are_sorted_by_target_name_and_version_as_numbers() -> None:
     """1.10.0 stands after 1.9.0."""
-    pairs = [("local", Pair("b", "1.10.0")), ("local", Pair("b", "1.9.0")), ("local", Pair("a", "2.0.0"))]
-    models = [Declared(target, pair, (ADDED,)) for target, pair in [("prod", Pair("a", "1.0.0")), *pairs]]
+    pairs = [
+        ("local", ModelKey("b", "1.10.0")),
+        ("local", ModelKey("b", "1.9.0")),
+        ("local", ModelKey("a", "2.0.0")),
+    ]
+    models = [
+        Declaration(target, pair, (ADDED,)) for target, pair in [("prod", ModelKey("a", "1.0.0")), *pairs]
+    ]
     assert [(row.target, *row.pair) for row in history.rows(models, ())] == [
         ("local", "a", "2.0.0"),
         ("local", "b", "1.9.0"),
@@ -112,7 +118,7 @@ def test_a_row_in_json_is_the_promised_object() -> None:
     """Every key of DESIGN section 6, and no other."""
     happened = event(EventKind.IMPORTED, 1, commit="a" * 40, model_id="id-1", request_id="req-1")
     moved = touch("a" * 40, 0, path="models.d/old.yaml")
-    assert list(history.as_json(history.rows([Declared("local", MNIST, (moved,))], [happened]))) == [
+    assert list(history.as_json(history.rows([Declaration("local", MNIST, (moved,))], [happened]))) == [
         {
             "target": "local",
             "model_name": "mnist",
@@ -164,7 +170,7 @@ def test_no_history_is_no_text() -> None:
 
 
 @given(st.lists(DECLARED, max_size=4, unique_by=lambda d: (d.target, d.pair)), st.lists(EVENTS, max_size=6))
-def test_the_join_loses_and_repeats_nothing(models: list[Declared], events: list[Event]) -> None:
+def test_the_join_loses_and_repeats_nothing(models: list[Declaration], events: list[Event]) -> None:
     """Each event is in exactly one row of its model, and each commit of a model is a row."""
     found = history.rows(models, events)
     attached = [e for row in found for e in row.events]

@@ -11,11 +11,11 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.contract.side_by_side import FieldComparison, FieldState
 from reconciler.engine.listing import Matrix, by_pair
 from reconciler.engine.values import (
-    Attribution,
+    CommitInfo,
     Difference,
     EventKind,
     FileChange,
@@ -26,7 +26,7 @@ from reconciler.engine.values import (
 from reconciler.manifest.values import Reason
 from reconciler.views import html
 from reconciler.views.clean import clean
-from reconciler.views.history import Declared, rows
+from reconciler.views.history import Declaration, rows
 from reconciler.views.page_facts import (
     ManifestLine,
     ManifestText,
@@ -35,7 +35,7 @@ from reconciler.views.page_facts import (
     PageState,
     Registered,
     TargetFacts,
-    Tick,
+    TickSummary,
 )
 from reconciler.views.selection import ROWS, Selection
 from tests.views.samples import (
@@ -84,7 +84,7 @@ class Page(HTMLParser):
 
 def state(found: Report | None = None, *, commit_url: str | None = None) -> PageState:
     """A running daemon, twelve seconds after a good tick."""
-    tick = Tick(NOON - timedelta(seconds=12), 0.412, "success")
+    tick = TickSummary(NOON - timedelta(seconds=12), 0.412, "success")
     return PageState(
         NOON,
         "0.1.0",
@@ -106,7 +106,7 @@ def source(
     wanted: Selection | None = None,
     *,
     commit_url: str | None = None,
-    last_tick: Tick | None = None,
+    last_tick: TickSummary | None = None,
 ) -> str:
     """The overview of a report."""
     wanted = wanted or Selection()
@@ -115,7 +115,7 @@ def source(
     return html.overview(replace(shown, last_tick=last_tick or shown.last_tick), wanted, pages)
 
 
-COMMITS = {COMMIT: Attribution(COMMIT, "Grace <grace@example.org>", NOON - timedelta(hours=5), "Add resnet")}
+COMMITS = {COMMIT: CommitInfo(COMMIT, "Grace <grace@example.org>", NOON - timedelta(hours=5), "Add resnet")}
 
 
 def test_the_head_tells_what_is_followed_who_reconciles_and_how_it_goes() -> None:
@@ -142,7 +142,7 @@ def test_the_head_tells_what_is_followed_who_reconciles_and_how_it_goes() -> Non
 )
 def test_one_sentence_says_what_it_all_comes_to(verdicts: list[Verdict], sentence: str, tone: str) -> None:
     """Colour and title of the tab follow the models, and not the tick."""
-    failed = Tick(NOON, 1.0, "error", "no route")
+    failed = TickSummary(NOON, 1.0, "error", "no route")
     page = source(report(*(item(v, f"m-{n}") for n, v in enumerate(verdicts))), last_tick=failed)
     assert f"<title>{sentence} · model reconciler</title>" in page
     assert f'<header id="head" class="{tone}"' in page
@@ -264,7 +264,7 @@ def test_a_long_digest_is_shown_whole_only_once() -> None:
 def test_failures_and_notes_stand_above_the_models() -> None:
     """What concerns everything is said first."""
     found = report(failures=(TargetFailure("prod", "target prod: no route"),), notes=("dirty tree",))
-    text = Page(source(found, last_tick=Tick(NOON, 1.0, "error", "git could not be read"))).text
+    text = Page(source(found, last_tick=TickSummary(NOON, 1.0, "error", "git could not be read"))).text
     assert text.index("git could not be read") < text.index("target prod: no route")
     assert text.index("dirty tree") < text.index("0 all")
 
@@ -290,7 +290,9 @@ def test_a_matrix_shows_each_name_and_version_in_every_target() -> None:
 def test_the_page_of_a_model_tells_all_that_is_known_of_it() -> None:
     """Verdict, what to do, manifest with its problems, both sides, timeline, versions."""
     made = FileChange(DRIFTED.path or "", COMMITS[COMMIT])
-    happened = event(EventKind.DRIFTED, 1, pair=Pair("resnet", "0.9.0"), commit=COMMIT, request_id="req-1")
+    happened = event(
+        EventKind.DRIFTED, 1, pair=ModelKey("resnet", "0.9.0"), commit=COMMIT, request_id="req-1"
+    )
     lines = (
         ManifestLine(1, "model_name: resnet"),
         ManifestLine(2, "runtme: x", (Reason("u", "bad", "p", 2, 1),)),
@@ -306,7 +308,7 @@ def test_the_page_of_a_model_tells_all_that_is_known_of_it() -> None:
         registered=Registered(
             (FieldComparison("description", "a", "b", FieldState.DIFFERS),), NOON - timedelta(seconds=9)
         ),
-        timeline=rows([Declared("local", Pair("resnet", "0.9.0"), [made])], [happened]),
+        timeline=rows([Declaration("local", ModelKey("resnet", "0.9.0"), [made])], [happened]),
     )
     page = Page(
         html.model(replace(state(report(DRIFTED)), file_url="https://x/{commit}/{path}#{line}"), found)

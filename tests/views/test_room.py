@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.contract.pair import Pair
+from reconciler.contract.model_key import ModelKey
 from reconciler.engine.listing import ListingQuery
 from reconciler.views import as_json, history, html, markdown, problems, text
 from reconciler.views.metrics import Metrics
-from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState, Tick
+from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState, TickSummary
 from reconciler.views.selection import Selection
 from tests.views.samples import DECLARED, EVENTS, HOSTILE, NOON, REASONS, REPORTS, hidden, listing_of
 
@@ -26,8 +26,8 @@ def test_no_view_of_any_report_contains_anything_that_acts_or_hides(found: Repor
     """Terminal, JSON, Markdown, page and metrics; all can be encoded as UTF-8."""
     metrics = Metrics(outside)
     metrics.observe_report(found)
-    imported = [(i.target, i.pair) for i in found.items if isinstance(i.pair, Pair)]
-    tick = Tick(NOON, 1.0, "error", outside)
+    imported = [(i.target, i.pair) for i in found.items if isinstance(i.pair, ModelKey)]
+    tick = TickSummary(NOON, 1.0, "error", outside)
     state = PageState(NOON, outside, "running", found, tick, commit_url="https://x/{commit}" + outside)
     wanted = Selection(q=outside, target=outside)
     pages = OverviewFacts(listing_of(found.items, ListingQuery()))
@@ -54,7 +54,7 @@ def test_no_list_of_problems_contains_anything_that_acts_or_hides(reasons: list[
 @settings(max_examples=60)
 @given(st.lists(DECLARED, max_size=3), st.lists(EVENTS, max_size=3))
 def test_no_history_contains_anything_that_acts_or_hides(
-    models: list[history.Declared], events: list[Event]
+    models: list[history.Declaration], events: list[Event]
 ) -> None:
     """Subjects, authors and details are anybody's words too."""
     rows = history.rows(models, events)

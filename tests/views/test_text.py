@@ -3,8 +3,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reconciler.contract.pair import Pair
-from reconciler.engine.values import Item, Report, TargetFailure, Verdict
+from reconciler.contract.model_key import ModelKey
+from reconciler.engine.values import ModelState, Report, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
 from reconciler.views import text
 from reconciler.views.words import WORDS
@@ -45,7 +45,9 @@ def test_nothing_to_do_is_said_in_one_line() -> None:
 
 def test_unmanaged_models_are_named_but_give_nothing_to_do() -> None:
     """They are somebody else's; the reason is only said on request."""
-    other = Item("local", Verdict.UNMANAGED, "other", "1.0.0", reasons=(Reason("x", "declared nowhere"),))
+    other = ModelState(
+        "local", Verdict.UNMANAGED, "other", "1.0.0", reasons=(Reason("x", "declared nowhere"),)
+    )
     told = shown(report(item(Verdict.IN_SYNC), other))
     assert "? unmanaged   other@1.0.0\n" in told
     assert "Nothing to do: 1 model in sync, 1 unmanaged.\n" in told
@@ -61,7 +63,7 @@ def test_an_apply_lists_what_it_imported_although_it_is_in_sync_by_now() -> None
         colour=False,
         verbose=False,
         mode="apply",
-        imported=[("local", Pair("mnist", "1.0.0"))],
+        imported=[("local", ModelKey("mnist", "1.0.0"))],
     )
     assert told.startswith("  = in-sync     mnist@1.0.0  imported  models.d/mnist.yaml:1  id id-1\n")
     assert "Applied: 1 imported; 2 in sync.\n" in told

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import httpx
-
 from reconciler.app.board import Board
 from reconciler.app.pages import ServicePages
+from reconciler.app.session import open_session
 from reconciler.app.sessions import Sessions
-from reconciler.app.world import opened
 from reconciler.daemon.health import Health
 from reconciler.daemon.worker import working
 from reconciler.engine.clock import Clock
-from reconciler.engine.values import Difference, Item, Report, TargetFailure, Verdict
+from reconciler.engine.values import Difference, ModelState, Report, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
 from reconciler.settings import load
 from reconciler.web.application import create_app
 from reconciler.web.server import listen, serving
+from tests.web.threaded import Threaded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from types import TracebackType
-    from typing import Self
 
-    from reconciler.app.world import World
+    from reconciler.app.session import Session
 
 TARGETS = """
 [targets.staging]
@@ -56,7 +51,7 @@ _WHY = {
 }
 
 
-def models(number: int, commit: str, *, well: int = 40, now: datetime | None = None) -> list[Item]:
+def models(number: int, commit: str, *, well: int = 40, now: datetime | None = None) -> list[ModelState]:
     """So many models in two targets; one of `well` is not in sync, and these have every verdict in turn."""
     now = now or datetime.now(UTC)
     found = []
@@ -65,7 +60,7 @@ def models(number: int, commit: str, *, well: int = 40, now: datetime | None = N
         path = f"models.d/team-{n // 50}/model-{n}.yaml"
         code, why = _WHY.get(verdict, ("", ""))
         found.append(
-            Item(
+            ModelState(
                 "prod" if n % 2 else "staging",
                 verdict,
                 f"model-{n // 2:06d}",
@@ -87,7 +82,7 @@ def models(number: int, commit: str, *, well: int = 40, now: datetime | None = N
 
 
 @dataclass
-class Prepared:
+class Prepared(Threaded):
     """The pages of these models; `url`, and a client that is closed with it.
 
     Attributes:
@@ -97,50 +92,35 @@ class Prepared:
     """
 
     folder: Path
-    items: Sequence[Item] | None = None
+    items: Sequence[ModelState] | None = None
     failures: tuple[TargetFailure, ...] = ()
     commit: str = ""
     url: str = ""
     board: Board = field(init=False)
-    world: World = field(init=False)
+    world: Session = field(init=False)
 
-    def __enter__(self) -> Self:
-        """Starts a thread and waits until it listens."""
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._thread.start()
-        assert self._ready.wait(60)
-        self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=30)
-        return self
+    START = 60
+    STOP = 30
+    ANSWER = 30
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stops serving."""
-        self.client.close()
-        self._events.call_soon_threadsafe(self._leave.set)
-        self._thread.join(30)
-        assert not self._thread.is_alive()
-
-    def save(self, items: Sequence[Item], failures: tuple[TargetFailure, ...] = ()) -> None:
+    def save(self, items: Sequence[ModelState], failures: tuple[TargetFailure, ...] = ()) -> None:
         """Remembers verdicts as a cycle does, and says so."""
         report = Report(self.commit, DIGEST, tuple(items), failures)
         self.world.ledger.save_report(report, {"staging": None, "prod": None}, {})
-        self.board.shown(report)
+        self.board.on_report(report)
 
-    async def _serve(self) -> None:
+    async def run(self) -> None:
+        """The pages on a free port."""
         configuration = load(None, cwd=self.folder)
         self.board = Board(Health(lambda: 90.0, 30.0), configuration.chosen(None))
         sessions = Sessions(configuration, None, Clock(), self.board)
-        self._events, self._leave = asyncio.get_running_loop(), asyncio.Event()
-        async with working() as worker, opened(configuration, acts=True) as self.world:
+        async with working() as worker, open_session(configuration, acts=True) as self.world:
             sessions.world = self.world
             self.commit = self.commit or self.world.source.head()
             if self.items is not None:
                 self.save(self.items, self.failures)
-            pages = ServicePages(configuration, sessions, self.board, worker, stopping=self._leave.is_set)
+            pages = ServicePages(configuration, sessions, self.board, worker, stopping=self.stopping)
             app = create_app(pages, self.board.scrape, lambda _: None, lambda: None, lambda: None)
             async with serving(app, listen("127.0.0.1", 0)) as self.url:
-                self._ready.set()
-                await self._leave.wait()
+                await self.serve()
             pages.close()

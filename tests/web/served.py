@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,11 +13,10 @@ from reconciler.views.page_facts import OverviewFacts, PageState
 from reconciler.web.application import create_app
 from reconciler.web.server import listen, serving
 from tests.views.samples import listing_of
+from tests.web.threaded import Threaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
-    from typing import Self
 
     from reconciler.engine.listing import ListingQuery
     from reconciler.engine.values import Report
@@ -107,7 +104,7 @@ class _Pages:
 
 
 @dataclass
-class Served:
+class Served(Threaded):
     """A served application: `url`, and a client whose connections are closed with it."""
 
     loop: Loop = field(default_factory=Loop)
@@ -118,24 +115,6 @@ class Served:
     hosts: Hosts | None = None
     tokens: Callable[[], list[str]] | None = None
 
-    def __enter__(self) -> Self:
-        """Starts the thread and waits until it listens."""
-        self._listening = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._thread.start()
-        assert self._listening.wait(10)
-        self.client = httpx.Client(base_url=self.url, trust_env=False)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Leaves the server's block, as a daemon does on SIGTERM."""
-        self.client.close()
-        self._events.call_soon_threadsafe(self._leave.set)
-        self._thread.join(10)
-        assert not self._thread.is_alive()
-
     @property
     def address(self) -> tuple[str, int]:
         """Where it listens."""
@@ -143,7 +122,8 @@ class Served:
         assert url.port is not None
         return url.host, url.port
 
-    async def _serve(self) -> None:
+    async def run(self) -> None:
+        """The application on a free port."""
         loop = self.loop
         app = create_app(
             _Pages(loop),
@@ -157,7 +137,5 @@ class Served:
             hosts=self.hosts,
             tokens=self.tokens,
         )
-        self._events, self._leave = asyncio.get_running_loop(), asyncio.Event()
         async with serving(app, listen(self.host, 0), limits=self.limits) as self.url:
-            self._listening.set()
-            await self._leave.wait()
+            await self.serve()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.engine.values import Item, Report, Verdict
+from reconciler.engine.values import ModelState, Report, Verdict
 from reconciler.errors import ConfigurationError
 from reconciler.views.authors import without_addresses
 from reconciler.web.access import Hosts
@@ -134,6 +134,6 @@ def test_tokens_that_cannot_be_read_let_nobody_in() -> None:
 )
 def test_authors_are_shown_without_their_addresses(author: str | None, shown: str | None) -> None:
     """Where the configuration says so."""
-    item = Item("local", Verdict.FAILED, "m", "1.0.0", "m.yaml", author=author)
+    item = ModelState("local", Verdict.FAILED, "m", "1.0.0", "m.yaml", author=author)
     (found,) = without_addresses(Report("c" * 40, "d" * 64, (item,))).items
     assert found.author == shown

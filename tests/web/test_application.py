@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.engine.values import Item, Report, Verdict
+from reconciler.engine.values import ModelState, Report, Verdict
 from reconciler.views import as_json
 from reconciler.views.clean import clean
 from reconciler.views.page_facts import ModelFacts
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.web.served import Served
 
 REPORT = Report(
-    "c" * 40, "d" * 64, (Item("local", Verdict.FAILED, "中文\u202e", "1.0.0", "models.d/\udcff.yaml"),)
+    "c" * 40, "d" * 64, (ModelState("local", Verdict.FAILED, "中文\u202e", "1.0.0", "models.d/\udcff.yaml"),)
 )
 
 
@@ -114,7 +114,9 @@ def test_a_document_is_rendered_once_and_known_by_its_tag(site: Served) -> None:
 
 def test_many_visitors_at_once_share_one_rendering_and_do_not_hold_health(site: Served) -> None:
     """A hundred at once, of a large report, while health is asked on."""
-    items = tuple(Item("local", Verdict.FAILED, f"m{n}", "1.0.0", f"models.d/{n}.yaml") for n in range(5000))
+    items = tuple(
+        ModelState("local", Verdict.FAILED, f"m{n}", "1.0.0", f"models.d/{n}.yaml") for n in range(5000)
+    )
     site.loop.report = replace(REPORT, items=items)
 
     def visit(path: str) -> httpx.Response:
@@ -143,7 +145,7 @@ def test_the_address_of_a_model_says_exactly_which(site: Served) -> None:
     """Whatever is in its name, a slash and a byte that is no UTF-8 included."""
     site.loop.report = REPORT
     for name in ("a/b", "中文", "a b", "..x", "\udcff", "50%"):
-        found = ModelFacts("local", name, "1.0.0", (Item("local", Verdict.FAILED, name, "1.0.0"),))
+        found = ModelFacts("local", name, "1.0.0", (ModelState("local", Verdict.FAILED, name, "1.0.0"),))
         site.loop.models["local", name, "1.0.0"] = found
         answer = site.client.get("/" + model_link("local", name, "1.0.0"))
         assert answer.status_code == 200, name

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reconciler.engine.values import Item
+    from reconciler.engine.values import ModelState
 
 _NUMBER = 2000
 _SECRET = "5ecret-of-the-model"  # noqa: S105 - a key that nobody uses
@@ -51,7 +51,7 @@ def site(fleet: Fleet) -> Iterator[Prepared]:
         yield found
 
 
-def _items(site: Prepared) -> list[Item]:
+def _items(site: Prepared) -> list[ModelState]:
     first, *rest = models(_NUMBER, site.commit)
     return [first._replace(verdict=Verdict.DRIFTED), *rest]
 

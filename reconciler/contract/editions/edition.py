@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from reconciler.contract import config_rules
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.contract.faults import problems_of
-from reconciler.contract.free import settle
-from reconciler.contract.opening import JSON_TEXTS, Written, close_text, open_texts, opened_texts
+from reconciler.contract.free import to_json
+from reconciler.contract.json_text import JSON_TEXTS, RawDocument, close_text, open_texts, opened_texts
 from reconciler.contract.reading import reader_of
 from reconciler.contract.rules import CONTENT, TOLERATED, concerned
 from reconciler.contract.structs import Struct
@@ -95,7 +95,7 @@ class Edition:
     def accept(self, document: Mapping[str, object]) -> Parsed | None:
         """What `parse` says of a manifest document that has no error, and no `extra`; None for any other."""
         try:
-            written = Written(document, opened_texts(document))
+            written = RawDocument(document, opened_texts(document))
             request: dict[str, Any] = reader_of(self.model)(written)
         except (ValueError, LookupError):
             return None
@@ -131,13 +131,13 @@ class Edition:
 
         return manifest_schema(self)
 
-    def _checked(self, written: Written) -> tuple[Struct | None, tuple[Problem, ...]]:
+    def _checked(self, written: RawDocument) -> tuple[Struct | None, tuple[Problem, ...]]:
         try:
             return self.model.model_validate(dict(written)), ()
         except ValidationError as fault:
             return None, tuple(problems_of(self.model, fault))
 
-    def _ruled(self, written: Written) -> Iterator[Problem]:
+    def _ruled(self, written: RawDocument) -> Iterator[Problem]:
         for rule in concerned(self.rules, written):
             for problem in rule.check(written):
                 strict = self.strict_config and _is_unknown_in_config(problem)
@@ -161,14 +161,16 @@ class Edition:
         return Parsed(request, problems)
 
     def _sent(
-        self, key: str, checked: Struct, written: Written, document: Mapping[str, object]
+        self, key: str, checked: Struct, written: RawDocument, document: Mapping[str, object]
     ) -> object | None:
         value = compose(checked.item(key), written[key])
         if key not in JSON_TEXTS or value is None:
             return value
         return self._as_text(key, value, written, document)
 
-    def _as_text(self, key: str, value: object, written: Written, document: Mapping[str, object]) -> object:
+    def _as_text(
+        self, key: str, value: object, written: RawDocument, document: Mapping[str, object]
+    ) -> object:
         """One of `JSON_TEXTS` as the API wants it: text stays as it was written."""
         if key in written.texts:
             verbatim = key != "apis" or self.apis_stay_text
@@ -180,7 +182,7 @@ class Edition:
             return {}, ()
         if not isinstance(extra, dict):
             return {}, (error("invalid-type", (EXTRA,), "must be a mapping of vendor fields"),)
-        settled = settle(extra)
+        settled = to_json(extra)
         problems = [error("invalid-value", (EXTRA, *loc), why, value) for loc, why, value in settled.faults]
         for key in extra:
             if key in self.model.model_fields or key in MANIFEST_ONLY:

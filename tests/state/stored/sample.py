@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reconciler.contract.pair import Pair
-from reconciler.engine.values import Event, EventKind, Item, Report, TargetFailure, Verdict
+from reconciler.contract.model_key import ModelKey
+from reconciler.engine.values import Event, EventKind, ModelState, Report, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
@@ -15,7 +15,7 @@ LINEAGE = {"prod": "modelarts https://modelarts.example.org project p workspace 
 
 def _event(minute: int, kind: EventKind, name: str, target: str = "prod", **facts: Any) -> Event:
     moment = NOON + timedelta(minutes=minute)
-    return Event(moment, kind, target, Pair(name, "1.0.0"), f"cycle-{minute}", **facts)
+    return Event(moment, kind, target, ModelKey(name, "1.0.0"), f"cycle-{minute}", **facts)
 
 
 def _intent(minute: int, name: str, target: str = "prod") -> Event:
@@ -42,9 +42,11 @@ REPORT = Report(
     "c" * 40,
     "d" * 64,
     (
-        Item("prod", Verdict.INVALID, path="models.d/\udcff.yaml", reasons=(Reason("bad", "so", "x", 1, 2),)),
-        Item("prod", Verdict.WAITING, "postponed", "1.0.0", reasons=(Reason("postponed", "503"),)),
-        Item("prod", Verdict.IN_SYNC, "published", "1.0.0", model_id="id-1", digest="d" * 64),
+        ModelState(
+            "prod", Verdict.INVALID, path="models.d/\udcff.yaml", reasons=(Reason("bad", "so", "x", 1, 2),)
+        ),
+        ModelState("prod", Verdict.WAITING, "postponed", "1.0.0", reasons=(Reason("postponed", "503"),)),
+        ModelState("prod", Verdict.IN_SYNC, "published", "1.0.0", model_id="id-1", digest="d" * 64),
     ),
     (TargetFailure("dev", "target dev: it does not answer"),),
     ("the work tree is dirty",),

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from reconciler.contract import Pair, edition
-from reconciler.engine.clock import Clock, Policy
+from reconciler.contract import ModelKey, edition
+from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
-from reconciler.engine.desired import Reader
-from reconciler.engine.order import Order, Target
+from reconciler.engine.desired import ManifestParser
+from reconciler.engine.options import CycleOptions, Target
 from reconciler.errors import OutcomeUnknown, RegistryError
 from reconciler.index import Store
 from reconciler.registry import GivenSecret, Limits, ModelArtsRegistry, PasswordAuth, RegistryAuth, TokenAuth
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     Respond = Callable[[httpx.Request], httpx.Response]
 
-_PAIR = Pair("a", "1.0.0")
+_PAIR = ModelKey("a", "1.0.0")
 _LIMITS: dict[str, Any] = {
     "page_size": 10, "max_pages": 12, "rate": 1e6, "deadline": 2.0, "backoff": 1e-6, "longest_pause": 1e-6,
     "body_bytes": 1_000_000,
@@ -132,12 +132,12 @@ async def _a_cycle(dice: Random, ledger: SqlLedger) -> None:
     clock = {"now": 0}
     async with _client(lambda request: _answer(dice, request), TokenAuth(GivenSecret(SECRET))) as registry:
         index = Store(None, writes=True).of("local", "rules")
-        reader = Reader(edition("seed-2019"), "models.d")
-        target = Target("local", registry, reader, index, policy=Policy(settle=0))
+        reader = ManifestParser(edition("seed-2019"), "models.d")
+        target = Target("local", registry, reader, index, timing=Timing(settle=0))
         time = Clock(now=lambda: START, sleep=sleep, stopping=lambda: clock["now"] > 5)
         engine = Engine(source, ledger, (target,), clock=time)
         try:
-            report = await engine.cycle(Order(refresh=dice.random() < 0.5))
+            report = await engine.cycle(CycleOptions(refresh=dice.random() < 0.5))
         finally:
             engine.close()
     examine(report, dice)

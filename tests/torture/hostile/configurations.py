@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from reconciler.app.repository import source_of
-from reconciler.app.world import registry_of
+from reconciler.app.session import registry_of
 from reconciler.daemon.triggers import trigger_of
-from reconciler.embedded.configured import read_settings
-from reconciler.embedded.faults import load_faults
+from reconciler.embedded.testing.faults import load_faults
+from reconciler.embedded.toml_settings import read_settings
 from reconciler.settings import ModelArtsTarget, load
 from reconciler.state import open_state
 from tests.torture.hostile.damage import CANARY, bent, noise, torn, word

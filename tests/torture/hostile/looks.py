@@ -8,7 +8,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.cli.terminal import tell
+from reconciler.cli.terminal import echo_err
 from reconciler.views import as_json, history, markdown, problems, text
 from reconciler.views.clean import is_hidden
 from reconciler.views.metrics import Metrics
@@ -78,7 +78,7 @@ def examine_error(error: Exception) -> None:
     """What a person reads when a command ends with this error."""
     told = io.StringIO()
     with contextlib.redirect_stderr(told):
-        tell(f"error: {error}")
+        echo_err(f"error: {error}")
     harmless(told.getvalue(), "error")
     require(str(error).strip(), "error: says nothing")
     require(len(str(error)) < 100_000, f"error: {len(str(error))} characters")

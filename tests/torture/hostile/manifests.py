@@ -13,8 +13,8 @@ import yaml
 
 from reconciler.contract import EDITIONS, edition
 from reconciler.engine.check import check
-from reconciler.engine.desired import Reader
-from reconciler.engine.plan import View, plan_digest, verdicts
+from reconciler.engine.desired import ManifestParser
+from reconciler.engine.plan import PlannerInput, plan_digest, verdicts
 from reconciler.engine.values import File, Report, Snapshot
 from reconciler.manifest import InvalidManifest, Manifest, read
 from tests.contract.documents import CONFIG, TEMPLATE, VENDOR_EXAMPLE, minimal, packages
@@ -66,7 +66,7 @@ class Heap:
 @contextlib.contextmanager
 def attacker(_: Path) -> Iterator[Attack]:
     """One hostile file beside two good ones."""
-    readers = {name: Reader(edition(name), ROOT) for name in EDITIONS}
+    readers = {name: ManifestParser(edition(name), ROOT) for name in EDITIONS}
     heap = Heap()
     alone = {
         name: reader.snapshot(heap, heap.snapshot(_GOOD | _BESIDE))[0].manifests
@@ -86,7 +86,7 @@ def attacker(_: Path) -> Iterator[Attack]:
                 {pair: desired.manifests.get(pair) for pair in alone[name]} == dict(alone[name]),
                 "a bad file changes no other file's outcome",
             )
-            items = verdicts(View("local", desired, NOON))
+            items = verdicts(PlannerInput("local", desired, NOON))
             examine(Report("0" * 40, plan_digest(items), items), dice)
             examine_reasons(check(snapshot, heap, edition(name)).reasons)
         require(not Path(CANARY).exists(), "a manifest started a program")

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from reconciler.contract import edition
 from reconciler.engine.check import check
 from reconciler.engine.credit import credit
-from reconciler.engine.desired import Reader
+from reconciler.engine.desired import ManifestParser
 from reconciler.engine.history import model_changes
-from reconciler.engine.plan import View, plan_digest, verdicts
-from reconciler.engine.values import Credit, Desired, Report, Snapshot
+from reconciler.engine.plan import PlannerInput, plan_digest, verdicts
+from reconciler.engine.values import Desired, LastCommit, Report, Snapshot
 from reconciler.errors import SourceError
 from reconciler.source import open_source
 from reconciler.source.address import parse_remote
 from reconciler.source.worktree import WorkTree
 from reconciler.views import history
-from reconciler.views.history import Declared
+from reconciler.views.history import Declaration
 from tests.git_repository import git_environment
 from tests.manifest.examples import MINIMAL
 from tests.torture.hostile.damage import CANARY, noise, torn, word
@@ -90,7 +90,7 @@ def _hostile_commit(dice: Random, den: Den, folder: Path) -> None:
         try:
             commit = source.head()
             snapshot = source.snapshot(commit, "models.d")
-            reader = Reader(edition("seed-2019"), "models.d")
+            reader = ManifestParser(edition("seed-2019"), "models.d")
             desired, _ = reader.snapshot(source, snapshot)
         except SourceError:
             require(
@@ -101,14 +101,20 @@ def _hostile_commit(dice: Random, den: Den, folder: Path) -> None:
 
 
 def _examine(
-    dice: Random, source: GitSource, snapshot: Snapshot, desired: Desired, reader: Reader, *, whole: bool
+    dice: Random,
+    source: GitSource,
+    snapshot: Snapshot,
+    desired: Desired,
+    reader: ManifestParser,
+    *,
+    whole: bool,
 ) -> None:
     if whole:
         named = {pair.model_name for pair in desired.manifests}
         require(
             {f"good-{number}" for number in range(2)} <= named, "a bad file changes no other file's outcome"
         )
-    known: dict[tuple[str, int], Credit] = {}
+    known: dict[tuple[str, int], LastCommit] = {}
     with contextlib.suppress(SourceError):
         readings = [reading for reading, _ in reader.read(source, snapshot.files, lambda _: None)]
         with source.graph(snapshot.commit, [reading.path for reading in readings] or ["models.d"]) as graph:
@@ -116,9 +122,9 @@ def _examine(
         known = {(path, line): made for path, lines in found.items() for line, made in lines.items()}
         with source.graph(snapshot.commit, ["models.d"], whole=True) as graph:
             changes = model_changes(graph, source, "models.d")
-        rows = history.rows([Declared("local", pair, told) for pair, told in changes.items()], ())
+        rows = history.rows([Declaration("local", pair, told) for pair, told in changes.items()], ())
         harmless("".join(history.text(rows)), "history")
-    items = verdicts(View("local", desired, NOON, credits=known))
+    items = verdicts(PlannerInput("local", desired, NOON, last_commits=known))
     examine(Report(snapshot.commit, plan_digest(items), items, notes=tuple(source.notes())), dice)
 
 
@@ -188,7 +194,7 @@ def _hostile_repository(dice: Random, den: Den, folder: Path) -> None:
     with open_source("repo", branch=branch, cache_dir=folder / "cache", base=folder, timeout=20) as source:
         head = source.head()
         snapshot = source.snapshot(head, dice.choice(("models.d", "", word(dice))))
-        Reader(edition("seed-2019"), "models.d").snapshot(source, snapshot)
+        ManifestParser(edition("seed-2019"), "models.d").snapshot(source, snapshot)
         harmless("".join(source.notes()), "notes")
         source.resolve(
             dice.choice(("HEAD", "main", word(dice), "@{-1}", ":/x", "HEAD^{/x}", "--all", commit[:7]))

@@ -1,0 +1,229 @@
+"""What `history` joins: the commits that changed each model's document, and the journal."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.app.indexed import index_of, part_of
+from reconciler.app.repository import source_of
+from reconciler.contract.model_key import ModelKey
+from reconciler.engine.graph import places
+from reconciler.engine.history import model_changes
+from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
+from reconciler.state import open_state
+from reconciler.views.history import Declaration, RowFilter, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+
+    from reconciler.engine.graph import CommitGraph
+    from reconciler.engine.ports import KeptHistory
+    from reconciler.engine.values import CommitInfo, FileChange
+    from reconciler.index import Store
+    from reconciler.settings import Configuration
+    from reconciler.source import GitSource
+    from reconciler.state import SqlLedger
+    from reconciler.views.history import HistoryRow
+
+_NAMES_AT_ONCE = 200
+_PART_OF_AN_ID = re.compile(r"[0-9a-f]{7,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryQuery:
+    """Whose history is asked for; None takes all.
+
+    Attributes:
+        target: one target.
+        name: one model.
+        version: one version of it.
+        model_id: the model with this id, now or at any time.
+        commit: any name of a commit: what it did, and what came of it.
+    """
+
+    target: str | None = None
+    name: str | None = None
+    version: str | None = None
+    model_id: str | None = None
+    commit: str | None = None
+
+
+def history(
+    configuration: Configuration, query: HistoryQuery, told: Callable[[str], None] = lambda _: None
+) -> Generator[HistoryRow]:
+    """Everything known about what is asked for: what commits did, and what became of it.
+
+    Of everything there is, little is in memory at a time. Close the iterator.
+
+    Args:
+        configuration: what is configured.
+        query: what is asked for.
+        told: hears why not all of history was read, where that is so.
+
+    Raises:
+        ReconcilerError: nobody knows the commit, or the model with this id.
+        SourceError: git could not be read.
+        StateError: the state could not be read.
+    """
+    with ExitStack() as stack:
+        source = stack.enter_context(closing(source_of(configuration)))
+        ledger = stack.enter_context(closing(open_state(configuration.state_url, writer=False)))
+        index = stack.enter_context(closing(index_of(configuration, writes=False)))
+        stack.enter_context(index.of_one_moment())
+        asked = _Past(configuration, source, ledger, index, source.head(), query, told)
+        try:
+            first = next(asked_rows := asked.rows(), None)
+        except IndexLostError:  # only a cache, and empty from now on
+            first = next(asked_rows := asked.rows(), None)
+        if first is not None:
+            yield first
+            yield from asked_rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Commits:
+    """What commits of the branch did to a target's models.
+
+    Attributes:
+        read: what those did that were just read from the log, by model name.
+        graph: these commits.
+        kept: what all commits before them did; None where the graph has all.
+    """
+
+    read: Mapping[str, Mapping[ModelKey, Sequence[FileChange]]]
+    graph: CommitGraph
+    kept: KeptHistory | None = None
+
+    def names(self) -> set[str]:
+        """Every name of a model."""
+        return {*self.read, *(self.kept.names() if self.kept else ())}
+
+    def changes(
+        self, name: str | None = None, version: str | None = None, commit: str | None = None
+    ) -> dict[ModelKey, list[FileChange]]:
+        """What was done to these models, newest first."""
+        found: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
+        for models in self.read.values() if name is None else filter(None, [self.read.get(name)]):
+            for pair, changes in models.items():
+                if version in (None, pair.model_version):
+                    found[pair] += [one for one in changes if commit in (None, one.attribution.commit)]
+        for pair, change in self.kept.changes(name, version, commit) if self.kept else ():
+            found[pair].append(change)
+        return {pair: sorted(changes, key=_later_first) for pair, changes in found.items()}
+
+    def named(self, commits: Collection[str]) -> dict[str, CommitInfo]:
+        """Those of these commits that the branch has, and that touched anything below the target's folder."""
+        found = {commit: self.graph.get(commit) for commit in commits}
+        new = {commit: one.attribution for commit, one in found.items() if one is not None and one.deltas}
+        return {**self.kept.attributions(commits), **new} if self.kept else new
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """One question, and where its answer is looked up."""
+
+    configuration: Configuration
+    source: GitSource
+    ledger: SqlLedger
+    index: Store
+    head: str
+    query: HistoryQuery
+    told: Callable[[str], None]
+
+    def rows(self) -> Iterator[HistoryRow]:
+        """The rows, by target, name and version; with everything asked for, a few models' at a time."""
+        targets = self.configuration.chosen(self.query.target)
+        if self.query == HistoryQuery(self.query.target):
+            for target in sorted(targets):
+                yield from self._everything(target)
+            return
+        commit = None if self.query.commit is None else self._commit(self.query.commit, targets)
+        found: list[HistoryRow] = []
+        for target in sorted(targets):
+            for name, version in self._models(target):
+                found += self._of(target, name, version, commit)
+        if self.query.model_id is not None and not found:
+            raise ReconcilerError(
+                f"no model with the id {self.query.model_id} is remembered; `reconciler history` lists all"
+            )
+        yield from filter(RowFilter(commit, self.query.model_id).admits, found)
+
+    def _models(self, target: str) -> Sequence[tuple[str | None, str | None]]:
+        """The names and versions to look up."""
+        wanted = (self.query.name, self.query.version)
+        if self.query.model_id is None:
+            return [wanted]
+        pairs = sorted(self.ledger.pairs_of(target, self.query.model_id))
+        return [pair for pair in pairs if all(w in (None, v) for w, v in zip(wanted, pair, strict=True))]
+
+    def _of(
+        self, target: str, name: str | None, version: str | None, commit: str | None
+    ) -> tuple[HistoryRow, ...]:
+        pair = ModelKey(name, version) if name and version else None
+        events = self.ledger.events(target, pair, name=name, commit=commit)
+        commits = {event.commit for event in events if event.commit is not None}
+        told = self._commits(target, name, version)
+        changes = (Declaration(target, *change) for change in told.changes(name, version, commit).items())
+        return rows(changes, events, told.named(commits))
+
+    def _everything(self, target: str) -> Iterator[HistoryRow]:
+        told = self._commits(target)
+        with self.ledger.journal_by_name(target) as journal:
+            names = sorted(told.names() | journal.names())
+            for start in range(0, len(names), _NAMES_AT_ONCE):
+                some = names[start : start + _NAMES_AT_ONCE]
+                events = journal.events(some)
+                commits = {event.commit for event in events if event.commit is not None}
+                changes = (pair for name in some for pair in told.changes(name).items())
+                yield from rows((Declaration(target, *one) for one in changes), events, told.named(commits))
+
+    def _commits(self, target: str, name: str | None = None, version: str | None = None) -> _Commits:
+        """What git tells of a target's models: from what the index keeps, as far as it goes."""
+        part = part_of(self.index, self.configuration, target)
+        kept, base = part.history, part.base()
+        folder = self.configuration.settings.targets[target].path
+        usable = base is not None and kept.base() == base
+        since = self.source.graph_since(base, self.head, folder) if base is not None and usable else None
+        if since is None:
+            with self.source.graph(self.head, [folder], whole=True) as graph:
+                if graph.cut is not None:
+                    self.told(graph.cut)
+                return _Commits(_by_name(model_changes(graph, self.source, folder, name, version)), graph)
+        place = places(since, kept.places)
+        newer = model_changes(since, self.source, folder, name, version, place=place)
+        return _Commits(_by_name(newer), since, kept)
+
+    def _commit(self, revision: str, targets: Iterable[str]) -> str:
+        """The commit that goes by this name in git, or by a part of its id in the journal."""
+        try:
+            return self.source.resolve(revision)
+        except UnknownRevisionError as error:
+            if _PART_OF_AN_ID.fullmatch(revision) is None:
+                raise ReconcilerError(str(error)) from error
+            known = self._journalled(revision, targets)
+            if len(known) != 1:
+                number = len(known) or "no commit"
+                raise ReconcilerError(f"{error}; the journal knows {number} that begin with it") from error
+            return known.pop()
+
+    def _journalled(self, beginning: str, targets: Iterable[str]) -> set[str]:
+        """Commits that git may have forgotten, and the journal has not."""
+        commits = (event.commit for target in targets for event in self.ledger.events(target))
+        return {commit for commit in commits if commit is not None and commit.startswith(beginning)}
+
+
+def _by_name(
+    changes: Mapping[ModelKey, Sequence[FileChange]],
+) -> dict[str, dict[ModelKey, Sequence[FileChange]]]:
+    found: defaultdict[str, dict[ModelKey, Sequence[FileChange]]] = defaultdict(dict)
+    for pair, some in changes.items():
+        found[pair.model_name][pair] = some
+    return dict(found)
+
+
+def _later_first(change: FileChange) -> tuple[int, str]:
+    return -change.place, change.attribution.commit

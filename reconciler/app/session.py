@@ -1,0 +1,304 @@
+"""Source, state, registries and engine, opened for one command and closed after it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from reconciler.app.credentials import auth_of
+from reconciler.app.identity import identity, renamed
+from reconciler.app.indexed import index_of, part_of, reader_of
+from reconciler.app.inspection import inspection_of
+from reconciler.app.noop_check import MARK, note
+from reconciler.app.reopened import Reopened
+from reconciler.app.repository import source_of
+from reconciler.app.sinks import subscriptions_of
+from reconciler.embedded import EmbeddedSettings
+from reconciler.engine.clock import Clock, Timing
+from reconciler.engine.cycle import Engine
+from reconciler.engine.guards import Guards
+from reconciler.engine.options import Target
+from reconciler.errors import TargetUnusable
+from reconciler.registry import CredentialCooldown, Limits, ModelArtsRegistry, RegistryAuth
+from reconciler.registry.endpoint import parse_endpoint, parse_project
+from reconciler.registry.in_process import in_process
+from reconciler.settings import EmbeddedTarget
+from reconciler.state import open_state
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from starlette.types import ASGIApp
+
+    from reconciler.engine.ports import Registry
+    from reconciler.engine.values import Event, IdleMark
+    from reconciler.index import TargetIndex
+    from reconciler.registry.transport import Observed
+    from reconciler.settings import Configuration, ModelArtsTarget
+    from reconciler.source import GitSource
+    from reconciler.state import SqlLedger
+
+_EMBEDDED_PROJECT = "embedded"
+_EMBEDDED_FOLLOW = 0.2  # seconds; the embedded registry answers at once, and publishes in about one second
+_EMBEDDED_SETTLE = 0.2
+_FOLLOW = 5.0  # seconds; an import takes the service half a minute at the least
+_SETTLE = 5.0
+_NO_LIMIT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who hears of what happens.
+
+    Attributes:
+        progress: hears of every event as it is recorded.
+        asked: hears of every request to a registry: target, method, status (None where no answer came),
+            seconds.
+    """
+
+    progress: Callable[[Event], None] = lambda _: None
+    asked: Callable[[str, str, int | None, float], None] = lambda *_: None
+
+
+@dataclass(slots=True)
+class Heritage:
+    """What outlives a world when its process opens another one.
+
+    Attributes:
+        refusals: which credentials were refused: they are not tried again by a new world either.
+        session: `SqlLedger.session` of the world before, which is given up.
+    """
+
+    refusals: CredentialCooldown = field(default_factory=CredentialCooldown)
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything one command works with; closed by `open_session`.
+
+    Attributes:
+        rest: what was left to do when the command ended; noted last, for the next command. Empty for
+            something.
+    """
+
+    configuration: Configuration
+    source: GitSource
+    ledger: SqlLedger
+    engine: Engine
+    rest: list[IdleMark]
+
+
+@contextlib.asynccontextmanager
+async def open_session(  # noqa: PLR0913 - what a command is given
+    configuration: Configuration,
+    *,
+    acts: bool,
+    only: str | None = None,
+    clock: Clock | None = None,
+    listeners: Listeners | None = None,
+    heritage: Heritage | None = None,
+) -> AsyncIterator[Session]:
+    """Opens source, state and registries, and closes them in reverse.
+
+    Args:
+        configuration: what is configured.
+        acts: takes the state's lock and may create files; without it nothing at all is created.
+        only: the one target to work on; None takes all.
+        clock: time and chance; the real ones where None.
+        listeners: who hears of what happens; nobody where None.
+        heritage: what a world of this process left to this one.
+
+    Raises:
+        ConfigurationError: there is no target of that name.
+        TargetUnusable: no target's registry can be opened; one of several that cannot fails alone.
+        SourceError, StateError: as opening them does.
+    """
+    listeners, heritage = listeners or Listeners(), heritage or Heritage()
+    async with contextlib.AsyncExitStack() as stack:
+        names = configuration.chosen(only)
+        source = stack.enter_context(contextlib.closing(source_of(configuration)))
+        ledger = stack.enter_context(contextlib.closing(_ledger(configuration, names, heritage, acts=acts)))
+        index = stack.enter_context(contextlib.closing(index_of(configuration, writes=acts)))
+        rest: list[IdleMark] = []
+        async with contextlib.AsyncExitStack() as registries:
+            targets, openable = [], []
+            for name in names:
+                opening = partial(
+                    registry_of,
+                    configuration,
+                    name,
+                    acts=acts,
+                    refusals=heritage.refusals,
+                    observed=partial(listeners.asked, name),
+                )
+                registry = Reopened(name, opening)
+                registries.push_async_callback(registry.aclose)
+                openable.append(registry)
+                targets.append(_target(configuration, name, registry, part_of(index, configuration, name)))
+            await _open(openable)
+            guards = Guards(**configuration.settings.guards.model_dump())
+            engine = Engine(source, ledger, tuple(targets), guards, clock or Clock(), listeners.progress)
+            engine.notes = tuple(renamed(configuration, ledger, names))
+            registries.push_async_callback(engine.aclose)
+            yield Session(configuration, source, ledger, engine, rest)
+        if rest:
+            ledger.mark("", MARK, note(configuration, names, rest[-1]))
+
+
+async def _open(registries: Sequence[Reopened]) -> None:
+    """Opens them all; those that cannot be opened are tried again with each cycle.
+
+    Raises:
+        TargetUnusable: none can be opened.
+    """
+    errors = []
+    for registry in registries:
+        try:
+            await registry.opened()
+        except TargetUnusable as error:
+            errors.append(error)
+    if len(errors) == len(registries):
+        raise errors[0]
+
+
+def _ledger(
+    configuration: Configuration, names: tuple[str, ...], heritage: Heritage, *, acts: bool
+) -> SqlLedger:
+    """The state; it remembers which registry each target is, so that it is never used for another."""
+    return open_state(
+        configuration.state_url,
+        writer=acts,
+        lineage={name: _checked_identity(configuration, name) for name in names},
+        compact_after=configuration.settings.state.compact_after,
+        replaces=heritage.session,
+        subscriptions=subscriptions_of(configuration),
+    )
+
+
+def _checked_identity(configuration: Configuration, name: str) -> str:
+    """What the state remembers of a target; checked first, for a secret in the wrong place is not kept."""
+    wanted = configuration.settings.targets[name]
+    if not isinstance(wanted, EmbeddedTarget):
+        with configuration.located("targets", name, table=f"targets.{name}"):
+            parse_endpoint(wanted.endpoint)
+            parse_project(wanted.project_id)
+    return identity(wanted)
+
+
+@contextlib.asynccontextmanager
+async def registry_of(
+    configuration: Configuration,
+    name: str,
+    *,
+    acts: bool,
+    refusals: CredentialCooldown | None = None,
+    observed: Observed | None = None,
+) -> AsyncIterator[ModelArtsRegistry]:
+    """The client of one target's registry; an embedded registry runs inside this process while it is open."""
+    wanted = configuration.settings.targets[name]
+    with contextlib.ExitStack() as stack:
+        if isinstance(wanted, EmbeddedTarget):
+            from reconciler.embedded import create_app  # noqa: PLC0415 - only for such a target
+
+            application = create_app(_embedded(configuration, name, wanted, acts=acts))
+            stack.callback(application.state.close)
+            registry = _embedded_client(application, wanted, observed)
+        else:
+            registry = _client(configuration, name, wanted, refusals, observed)
+        try:
+            yield registry
+        finally:
+            await registry.aclose()
+
+
+def _embedded_client(
+    application: ASGIApp, wanted: EmbeddedTarget, observed: Observed | None
+) -> ModelArtsRegistry:
+    """A client that reaches the application without a socket, as fast as it answers."""
+    return ModelArtsRegistry(
+        "http://localhost",
+        _EMBEDDED_PROJECT,
+        auth=RegistryAuth(),
+        limits=Limits(concurrency=wanted.in_flight, rate=_NO_LIMIT, burst=_NO_LIMIT),
+        transport=in_process(application),
+        observed=observed,
+    )
+
+
+def _client(
+    configuration: Configuration,
+    name: str,
+    wanted: ModelArtsTarget,
+    refusals: CredentialCooldown | None,
+    observed: Observed | None,
+) -> ModelArtsRegistry:
+    limits = Limits(
+        page_size=wanted.page_size,
+        concurrency=wanted.in_flight,
+        rate=wanted.rate,
+        burst=max(1, int(wanted.rate)),
+        deadline=wanted.timeout.total_seconds(),
+    )
+    table = f"targets.{name}"
+    with configuration.located("targets", name, "auth", table=table):
+        auth = auth_of(configuration.base, wanted, refusals)
+    with configuration.located("targets", name, table=table):
+        return ModelArtsRegistry(
+            wanted.endpoint,
+            wanted.project_id,
+            auth=auth,
+            workspace_id=wanted.workspace_id,
+            limits=limits,
+            observed=observed,
+        )
+
+
+def policy_of(configuration: Configuration, name: str) -> Timing:
+    """How patient one target's cycles are."""
+    wanted = configuration.settings.targets[name]
+    embedded = isinstance(wanted, EmbeddedTarget)
+    timeout = 0.0 if isinstance(wanted, EmbeddedTarget) else wanted.timeout.total_seconds()
+    follow = configuration.settings.follow
+    usual = _EMBEDDED_FOLLOW if embedded else _FOLLOW
+    first = follow.first.total_seconds() if follow.first else usual
+    settle = _EMBEDDED_SETTLE if embedded else _SETTLE
+    return Timing(
+        in_flight=wanted.in_flight,
+        fresh=0.0 if embedded else Limits().fresh,
+        call_timeout=timeout,  # 0 inside this process: once that has died, nothing is carried out any more
+        settle=settle if follow.settle is None else follow.settle.total_seconds(),
+        follow_first=first,
+        follow_max=max(first, follow.max.total_seconds()),
+        follow_deadline=follow.deadline.total_seconds(),
+    )
+
+
+def _target(configuration: Configuration, name: str, registry: Registry, index: TargetIndex) -> Target:
+    settings = configuration.settings
+    return Target(
+        name,
+        registry,
+        reader_of(configuration, name),
+        index,
+        rules=f"{identity(settings.targets[name])} {index.rules}",
+        timing=policy_of(configuration, name),
+        full_observation=settings.schedule.full_observation,
+        compare_at_most=settings.schedule.compare_at_most,
+        preflight=inspection_of(configuration, name),
+    )
+
+
+def _embedded(
+    configuration: Configuration, name: str, wanted: EmbeddedTarget, *, acts: bool
+) -> EmbeddedSettings:
+    """Its settings. A command that only looks does not create a database: what is not there is empty."""
+    database = configuration.embedded_database(name)
+    return EmbeddedSettings(
+        database=database if acts or os.path.exists(database) else None,  # noqa: PTH110 - raises nothing
+        edition=wanted.edition,
+        publish_seconds=wanted.publish_seconds,
+    )

@@ -1,0 +1,278 @@
+"""What one tick does: nothing, when nothing moved; otherwise one cycle. And one line that says so."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import structlog
+
+from reconciler.daemon.attention import Attention, named
+from reconciler.engine.last_report import summary
+from reconciler.engine.moments import CLOCK_TOLERANCE
+from reconciler.engine.options import CycleOptions
+from reconciler.engine.outcome import exit_code
+from reconciler.engine.values import CycleAnswer, EventKind, Verdict
+from reconciler.errors import ConfigurationError, Exit, GuardError, ReconcilerError, StateError
+from reconciler.redaction import unexpected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from reconciler.engine.cycle import Engine
+    from reconciler.engine.values import CycleRequest, Event, Report
+
+Outcome = Literal["success", "noop", "error"]
+
+log = structlog.get_logger("reconciler")
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What became of one tick.
+
+    Attributes:
+        why: who asked for it, such as `schedule` or `git+SIGHUP`.
+        outcome: `success`, `noop` or `error`; a cycle in which a target failed is an error.
+        seconds: how long it took.
+        at: when it ended.
+        report: of the cycle, when there was one.
+        error: one line, when it failed.
+        state_lost: it failed because the state could not be used; nothing more can be done with it.
+        git_at: when git answered, if it did.
+    """
+
+    why: str
+    outcome: Outcome
+    seconds: float
+    at: datetime
+    report: Report | None = None
+    error: str | None = None
+    state_lost: bool = False
+    git_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class EventCounter:
+    """Counts what is journalled, for the line that tells what a tick did; hears every event."""
+
+    _counts: Counter[EventKind] = field(default_factory=Counter)
+
+    def __call__(self, event: Event) -> None:
+        """Takes one event as it is journalled."""
+        self._counts[event.kind] += 1
+        log.debug(event.kind.value, target=event.target, model=str(event.pair), model_id=event.model_id)
+
+    @property
+    def number(self) -> int:
+        """How many events there were since the last `take`."""
+        return self._counts.total()
+
+    def take(self) -> dict[str, int]:
+        """What happened since the last time, by kind, such as `did_imported`."""
+        told = {f"did_{_word(kind)}": self._counts[kind] for kind in EventKind if self._counts[kind]}
+        self._counts.clear()
+        return told
+
+
+@dataclass(slots=True)
+class CycleJob:
+    """Runs ticks of one engine, one at a time; remembers what the next one needs to know.
+
+    Attributes:
+        on_tick: told of every tick.
+        on_report: told of the newest report whenever it is another: after a cycle, or news of an import.
+        commit_seen: told of the commit that the branch has, and when git said so.
+        unfinished: how many imports are not final yet, as far as is known.
+    """
+
+    engine: Engine
+    deeds: EventCounter
+    on_tick: Callable[[Tick], None] = lambda _: None
+    on_report: Callable[[Report], None] = lambda _: None
+    commit_seen: Callable[[str, datetime], None] = lambda *_: None
+    unfinished: int = 0
+    attention: Attention = field(default_factory=Attention)
+    _commit: str | None = None
+    _position: int = -1
+    _due: datetime | None = None
+    _served: datetime | None = None
+    _looked_at: datetime | None = None
+    _clock: Callable[[], float] = field(default=time.monotonic)
+
+    async def tick(self, why: str, actor: str | None = None) -> Tick:
+        """One tick; an error is part of its result, never raised.
+
+        Args:
+            why: for the log.
+            actor: who asked for it, recorded with every event of its cycle.
+        """
+        started = self._clock()
+        report: Report | None = None
+        error: str | None = None
+        lost, git_at = False, None
+        try:
+            self.attention.recall(self.engine.ledger)
+            for request in self._asked():
+                report = await self._carry_out(request) or report
+            commit = await self.engine.head()
+            git_at = self.engine.clock.now()
+            self.commit_seen(commit, git_at)
+            if report is None and self._something_to_do(commit):
+                report = await self._cycle(commit, actor)
+        except ReconcilerError as problem:
+            error, lost = str(problem), isinstance(problem, StateError)
+        except Exception as problem:  # noqa: BLE001 - a mistake in one cycle must not end all that follow
+            error = unexpected(problem)
+            log.debug("unexpected", traceback=traceback.format_exc())
+        if error is not None:
+            self._commit = None
+        elif report is not None and report.failures:
+            error = "; ".join(failure.message for failure in report.failures)
+        outcome: Outcome = "error" if error is not None else "noop" if report is None else "success"
+        took, now = self._clock() - started, self.engine.clock.now()
+        tick = Tick(why, outcome, took, now, report, error, lost, git_at)
+        _tell(tick, self._done())
+        self.on_tick(tick)
+        if tick.outcome == "noop":
+            await self._tidy()
+        return tick
+
+    async def _tidy(self) -> None:
+        """Only after a tick that had nothing to do, since it may take a while."""
+        try:
+            await self.engine.tidy()
+        except ReconcilerError as problem:
+            log.warning("mirror not packed; tried again in a day", error=str(problem))
+
+    async def follow(self) -> str | None:
+        """Asks what became of unfinished imports, if there are any. One line if something became of one.
+
+        Gives what is wrong with the state, when it could not be used.
+        """
+        if not self.unfinished:
+            return None
+        error: str | None = None
+        lost = False
+        try:
+            self.unfinished = await self.engine.follow_once()
+            if self.deeds.number and (report := summary(self.engine.ledger)) is not None:
+                self.on_report(report)
+                self._attend(self.engine.ledger.last_report(whole=False))
+        except ReconcilerError as problem:
+            error, lost = str(problem), isinstance(problem, StateError)
+        facts = {"left": self.unfinished, **self._done()}
+        if error is not None:
+            log.warning("unfinished imports could not be followed", error=error, **facts)
+        elif len(facts) > 1:
+            log.info("followed", **facts)
+        return error if lost else None
+
+    def journal_moved(self) -> bool:
+        """Whether another process journalled or asked for something; also when that cannot be known."""
+        try:
+            return self.engine.ledger.position() != self._position + self.deeds.number or bool(self._asked())
+        except ReconcilerError:
+            return True
+
+    def _asked(self) -> Sequence[CycleRequest]:
+        return self.engine.ledger.requests.pending(self.engine.clock.now())
+
+    async def _carry_out(self, request: CycleRequest) -> Report | None:
+        """One cycle that another process asked for, and its answer; None when there was no cycle."""
+        requests = self.engine.ledger.requests
+        if not requests.take(request):
+            requests.answer(request, _UNDONE)  # nobody reads it if the request was withdrawn meanwhile
+            return None
+        answer = _UNDONE
+        try:
+            report = await self._cycle(await self.engine.head(), request.actor, request)
+            answer = CycleAnswer(int(exit_code(report, pending=True)))
+        except (ConfigurationError, GuardError) as problem:
+            answer = CycleAnswer(int(problem.exit_code), str(problem))
+            log.warning("a request was refused", error=str(problem))
+            return None
+        except ReconcilerError as problem:
+            answer = CycleAnswer(int(problem.exit_code), str(problem))
+            raise
+        finally:
+            requests.answer(request, answer)
+        return report
+
+    def _done(self) -> dict[str, int]:
+        """What this process journalled since the last time; from now on it is known to the position."""
+        self._position += self.deeds.number
+        return self.deeds.take()
+
+    def _something_to_do(self, commit: str) -> bool:
+        """Whether git moved, another process journalled, or a time has come.
+
+        A moment that the last cycle had before it already is not come again: what waited for it waits for
+        something else. A moment that was worked out by a clock that was ahead is worked out again.
+        """
+        now = self.engine.clock.now()
+        set_back = self._looked_at is not None and now < self._looked_at - CLOCK_TOLERANCE
+        if commit != self._commit or self.journal_moved() or set_back:
+            return True
+        return self._due is not None and self._due != self._served and self._due <= now
+
+    async def _cycle(self, commit: str, actor: str | None, request: CycleRequest | None = None) -> Report:
+        self._served = self._due if self._due and self._due <= self.engine.clock.now() else None
+        self._position = self.engine.ledger.position()  # what others journal from now on is news
+        confirm = request.confirm if request else None
+        order = CycleOptions(
+            wait=False,
+            whole=False,
+            leaves_behind=confirm is None,  # a digest is that of a plan for all of them
+            confirm=confirm,
+            confirm_target=request.target if request else None,
+            actor=actor,
+        )
+        report = await self.engine.cycle(order, commit)
+        self._commit = None if report.failures else commit
+        self._due, self._looked_at = self.engine.due(), self.engine.clock.now()
+        self.unfinished = self.engine.unfinished()
+        self.on_report(report)
+        self._attend(report)
+        return report
+
+    def _attend(self, report: Report | None) -> None:
+        """Tells which models came to need somebody; a target that failed says nothing of its models."""
+        if report is None:
+            return
+        failed = {failure.target for failure in report.failures}
+        targets = {target.name for target in self.engine.targets} - failed
+        self.attention.observe(report.items, targets, self.engine.ledger)
+        for item in report.items:
+            log.debug("model", **named(item))
+
+
+_UNDONE = CycleAnswer(
+    int(Exit.UNAVAILABLE),
+    "the process that holds the state stopped before this was done: see `reconciler status`, and ask again",
+)
+
+
+def _word(kind: str) -> str:
+    return kind.replace("-", "_")
+
+
+def _tell(tick: Tick, done: dict[str, int]) -> None:
+    """One log line a tick: what was seen and what was done; a tick with nothing to do only when debugging."""
+    facts: dict[str, object] = {"why": tick.why, "seconds": round(tick.seconds, 3), **done}
+    if tick.report is not None:
+        counts = Counter[Verdict]()
+        for (_, verdict), number in tick.report.counted().items():
+            counts[verdict] += number
+        seen = {_word(verdict): counts[verdict] for verdict in Verdict if counts[verdict]}
+        facts = {"commit": tick.report.commit[:12], **seen, **facts}
+    if tick.error is not None:
+        log.error("tick failed", error=tick.error, **facts)
+    elif tick.report is None:
+        log.debug("tick: nothing to do", **facts)
+    else:
+        log.info("tick", **facts)

@@ -1,0 +1,97 @@
+"""What every route needs of a request: its body within the limit, who sent it, and the registry's parts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request  # noqa: TC002 - FastAPI reads annotations at run time
+
+from reconciler.embedded.access import ANYBODY, Authenticator, Principal, Signed, check_project
+from reconciler.embedded.answers import NO_SUCH_PROJECT, TOO_LARGE, VendorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.embedded.database import Database
+    from reconciler.embedded.settings import EmbeddedSettings
+    from reconciler.embedded.store import Store
+    from reconciler.embedded.validation import Rules
+
+BODY_LIMIT = 12 * 1024 * 1024  # bytes, as documented
+PROJECT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+
+_DRAINED = 4 * BODY_LIMIT  # read and thrown away at most, so that a client that is still sending gets its 413
+
+
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """What the application is made of; `request.app.state.parts`.
+
+    Attributes:
+        rules, defaults: of the edition.
+        gate: None when everybody is let in.
+    """
+
+    settings: EmbeddedSettings
+    rules: Rules
+    defaults: Mapping[str, object]
+    database: Database
+    store: Store
+    gate: Authenticator | None
+
+    def milliseconds(self) -> int:
+        """The time on the registry's clock, since the epoch."""
+        return int(self.settings.clock() * 1000)
+
+
+async def parts(request: Request) -> AppState:
+    """The application's parts."""
+    return _parts(request)
+
+
+async def admit(request: Request) -> Principal:
+    """A dependency: reads the body into `request.state.body`, and says who is calling."""
+    request.state.body = await read_body(request)
+    gate = _parts(request).gate
+    if gate is None:
+        return ANYBODY
+    query = request.scope["query_string"]
+    target = request.scope["raw_path"] + (b"?" + query if query else b"")
+    signed = Signed(request.method, target.decode("latin-1"), request.headers, request.state.body)
+    return await gate.admit(signed, _parts(request).settings.clock())
+
+
+async def admit_to_project(request: Request) -> Principal:
+    """A dependency: as `admit`, and the caller may use the project of the path."""
+    caller = await admit(request)
+    project_id = request.path_params["project_id"]
+    projects = _parts(request).settings.projects
+    unknown = projects is not None and project_id not in projects.values()
+    if unknown or not PROJECT_ID.fullmatch(project_id):
+        raise VendorError(NO_SUCH_PROJECT, f"project_id {project_id}: there is no such project here")
+    check_project(caller, project_id)
+    return caller
+
+
+async def read_body(request: Request) -> bytes:
+    """The whole body. Raises VendorError when it is over the limit."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= BODY_LIMIT:
+            chunks.append(chunk)
+        else:
+            chunks.clear()
+        if size > _DRAINED:
+            break
+    if size > BODY_LIMIT:
+        raise VendorError(TOO_LARGE, f"the body is over {BODY_LIMIT} bytes")
+    return b"".join(chunks)
+
+
+def _parts(request: Request) -> AppState:
+    found: AppState = request.app.state.parts
+    return found

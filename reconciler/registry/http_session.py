@@ -1,0 +1,276 @@
+"""One call, until it is answered or given up: pacing, deadline, repetition, and what a failure proves.
+
+A request that never began to leave was certainly not executed. Of an import that did leave, only a
+documented answer proves anything; whatever else happens to it is an unknown outcome, and it is not repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+
+from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
+from reconciler.registry.codes import Action, disposition
+from reconciler.registry.pacing import TokenBucket, pause
+from reconciler.registry.response import Response, classify, printable, request_id
+from reconciler.registry.tls import tls_problem
+from reconciler.registry.transport import SENT, AnswerTooLarge, Connections
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable
+
+    from reconciler.registry.auth import RegistryAuth
+    from reconciler.registry.limits import Limits
+    from reconciler.registry.request import Request
+    from reconciler.registry.transport import Observed
+
+
+class _Attempt:
+    """Whether the current attempt at a call has begun to leave this process."""
+
+    def __init__(self) -> None:
+        self.sent = False
+
+    def leave(self) -> None:
+        self.sent = True
+
+
+class HttpSession:
+    """All traffic with one target."""
+
+    def __init__(  # noqa: PLR0913 - the parts of a connection
+        self,
+        endpoint: httpx.URL,
+        auth: RegistryAuth,
+        limits: Limits,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        tls: ssl.SSLContext | None = None,
+        observed: Observed | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """A target that is not connected yet.
+
+        Args:
+            endpoint: checked base of all paths.
+            auth: who the client is.
+            limits: how much, how fast and how long.
+            transport: what carries the requests instead of sockets.
+            tls: trust for https.
+            observed: told of each request.
+            sleep: how a pause is made.
+            chance: a random number of [0, 1), for jitter.
+        """
+        self._endpoint = endpoint
+        self._origin = str(endpoint.copy_with(path="/")).rstrip("/")
+        self._auth = auth
+        self._limits = limits
+        self._connections = Connections(
+            endpoint, auth, limits, transport=transport, tls=tls, observed=observed
+        )
+        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._bucket = TokenBucket(limits.rate, limits.burst, time.monotonic)
+        self._sleep = sleep
+        self._chance = chance
+
+    async def send(self, call: Request, ready: Callable[[], Awaitable[None]] | None = None) -> Response:
+        """The successful answer to a call.
+
+        Args:
+            call: what to send.
+            ready: awaited once, directly before the call is sent for the first time: after a slot, the rate
+                limit, a connection and a login. The deadline runs from before it.
+
+        Raises:
+            RegistryError: one of its kinds, as `classify` and the way the connection failed decide.
+            ConfigurationError: no client can be made with the proxy or the certificates that are configured.
+        """
+        async with self._slots:
+            await self._turn(call)
+            if ready is None:
+                return await self._within_deadline(call, self._limits.deadline)
+            # all that may take its time comes before `ready`: what it writes down is when the call was sent
+            await self._log_in(call)
+            started = _uptime()
+            await ready()
+            # a process that was stopped here (SIGSTOP, a paused machine) must not send what others may have
+            # settled meanwhile; a stop between this line and the first byte is left to the registry's own 409
+            took = _uptime() - started
+            if took > self._limits.fresh:
+                raise IntentTooOld(
+                    f"not sent: {took:.1f} s went by while its intent was written to the state, and "
+                    f"{self._limits.fresh:g} s are allowed; the disk or the database of state.url is slow, "
+                    "or this process was stopped meanwhile",
+                    method=call.method,
+                    path=call.path,
+                )
+            return await self._within_deadline(call, self._limits.deadline - took)
+
+    def redact(self, text: str) -> str:
+        """A text that a server wrote, without the secrets that were sent to it."""
+        return self._auth.redact(text)
+
+    async def aclose(self) -> None:
+        """Closes all connections; safe to call twice."""
+        await self._connections.aclose()
+
+    async def _turn(self, call: Request) -> None:
+        """Waits until the call may start."""
+        closed = self._bucket.closed_for()
+        if closed > (self._limits.brief if call.one_model else self._limits.deadline):
+            raise RegistryUnavailable(
+                f"not sent: the registry asked for a pause of {closed:.0f} s",
+                method=call.method,
+                path=call.path,
+                retry_after=closed,
+            )
+        await self._sleep(self._bucket.reserve())
+
+    async def _log_in(self, call: Request) -> None:
+        """Sends whatever the flow has to send before it sends the call itself, which it does not."""
+        request = httpx.Request(call.method, f"{self._origin}{call.path}", content=call.body)
+        flow = self._auth.async_auth_flow(request)
+        attempt = _Attempt()
+        try:
+            with self._connections.one() as client:
+                async with asyncio.timeout(self._limits.deadline):
+                    wanted = await anext(flow)
+                    while wanted is not request:
+                        wanted = await flow.asend(await client.send(wanted, auth=None))
+        except TimeoutError:
+            raise _lost(call, f"no login within {self._limits.deadline:g} s", attempt) from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise _lost(call, _reason(error), attempt) from None
+        finally:
+            await flow.aclose()
+
+    async def _within_deadline(self, call: Request, seconds: float) -> Response:
+        attempt = _Attempt()
+        ends = _uptime() + seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._persist(call, attempt, ends)
+        except TimeoutError:
+            reason = f"no whole answer within {self._limits.deadline:g} s"
+            raise _lost(call, reason, attempt) from None
+
+    async def _persist(self, call: Request, attempt: _Attempt, ends: float) -> Response:
+        most = self._limits.create_attempts if call.write else self._limits.read_attempts
+        for number in range(1, most):
+            try:
+                return await self._once(call, attempt)
+            except RegistryUnavailable as error:
+                delay = self._delay(number, error)
+                unproven = call.write and error.status is None
+                too_long = call.one_model and delay > self._limits.brief
+                if unproven or too_long or _uptime() + delay >= ends:
+                    raise
+                refused = error
+            attempt.sent = False
+            await self._sleep(delay)
+            await self._sleep(self._bucket.reserve())
+            # a suspended machine's timers stand still, and others may have settled the intent meanwhile
+            if _uptime() >= ends:
+                raise refused
+        return await self._once(call, attempt)
+
+    def _delay(self, number: int, error: RegistryUnavailable) -> float:
+        limits = self._limits
+        return pause(
+            number,
+            first=limits.backoff,
+            longest=limits.longest_pause,
+            asked=error.retry_after,
+            chance=self._chance(),
+        )
+
+    async def _once(self, call: Request, attempt: _Attempt) -> Response:
+        answer = await self._answer(call, attempt)
+        if httpx.codes.is_success(answer.status):
+            return answer
+        error = classify(
+            call.method,
+            call.path,
+            answer.status,
+            answer.headers,
+            answer.body,
+            write=call.write,
+            redact=self.redact,
+        )
+        if error.retry_after and disposition(answer.status, error.code).action is Action.WAIT:
+            # what is said of one model is a pause for that one; the others go on after a breath
+            asked = error.retry_after
+            self._bucket.close_for(min(asked, self._limits.brief) if call.one_model else asked)
+        raise error
+
+    async def _answer(self, call: Request, attempt: _Attempt) -> Response:
+        """What came back, whatever it says."""
+        url = f"{self._origin}{call.path}" + (f"?{call.query}" if call.query else "")
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+        }
+        try:
+            with self._connections.one() as client:
+                told = {SENT: attempt.leave}
+                async with client.stream(
+                    call.method, url, headers=headers, content=call.body, extensions=told
+                ) as response:
+                    body = b"".join([piece async for piece in response.aiter_bytes()])
+                    response.stream = _READ  # httpx's own refers back, and both would wait for the collector
+        except AnswerTooLarge as error:
+            if call.write:
+                raise _lost(call, str(error), attempt) from None
+            raise RegistryError(
+                f"{error}: ask for smaller pages, or check endpoint", method=call.method, path=call.path
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            reason = tls_problem(error, self._endpoint) or _reason(error)
+            raise _lost(call, reason, attempt) from None
+        known = request_id(response.headers, redact=self.redact)
+        return Response(response.status_code, response.headers, body, known)
+
+
+def _uptime() -> float:
+    """Seconds on a clock that nobody sets, and that goes on while the machine is suspended."""
+    return time.clock_gettime(_BOOT_TIME)
+
+
+_BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first is Linux's
+_READ = httpx.ByteStream(b"")
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (httpx.PoolTimeout, "no connection became free in time"),
+    (httpx.ConnectTimeout, "no connection in time: check endpoint, network and proxy"),
+    (httpx.ConnectError, "no connection: check endpoint, network and proxy"),
+    (httpx.ProxyError, "the proxy refuses: check HTTPS_PROXY and NO_PROXY"),
+    (httpx.LocalProtocolError, "the request cannot be written"),
+    (httpx.RemoteProtocolError, "the connection ended before the whole answer, or the answer is not HTTP"),
+    (httpx.ReadTimeout, "no answer in time"),
+    (httpx.WriteTimeout, "the request could not be sent in time"),
+    (httpx.DecodingError, "the answer cannot be decoded"),
+    (httpx.NetworkError, "the connection broke"),
+    (OSError, "no connection could be prepared"),
+)
+
+
+def _reason(error: Exception) -> str:
+    words = next((words for kind, words in _REASONS if isinstance(error, kind)), "the exchange failed")
+    if isinstance(error, httpx.ConnectError) and str(error):
+        return f"{words} ({printable(str(error))})"
+    return words
+
+
+def _lost(call: Request, reason: str, attempt: _Attempt) -> RegistryError:
+    if call.write and attempt.sent:
+        message = f"sent, but whether it was executed is not known: {reason}"
+        return OutcomeUnknown(message, method=call.method, path=call.path)
+    message = f"the registry could not be asked: {reason}"
+    kind = RegistryUnavailable if attempt.sent else Unreachable
+    return kind(message, method=call.method, path=call.path)

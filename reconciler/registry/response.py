@@ -1,0 +1,221 @@
+"""From an HTTP answer to an error of `reconciler.errors`, or to its JSON object: pure.
+
+Tolerates every envelope the vendor uses, and whatever a proxy or a broken server may put in its place. What
+reaches a message is cut, free of control characters, and never part of a refusal of credentials, because the
+gateway repeats the signed request there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reconciler import errors
+from reconciler.registry.codes import (
+    NO_IMPORT,
+    NO_LIST,
+    NO_MODEL,
+    NOT_THE_REGISTRY,
+    Action,
+    ErrorRule,
+    disposition,
+    known_code,
+    withdrawn,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Redact = Callable[[str], str]
+
+MESSAGE_LIMIT = 300
+LATER_SECONDS = 60.0
+_ID_LIMIT = 64
+_LONGEST_WAIT = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer, read whole.
+
+    Attributes:
+        headers: names in lower case.
+        body: as received, possibly cut where it was an error.
+        request_id: the vendor's id of the request, from the header.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    request_id: str | None = None
+
+
+class Envelope(NamedTuple):
+    """What could be read of an error body; all None where it was none of the vendor's."""
+
+    code: str | None = None
+    message: str | None = None
+    request_id: str | None = None
+
+
+def printable(text: str, limit: int = MESSAGE_LIMIT) -> str:
+    """One line of at most `limit` characters, without control, format or private-use characters."""
+    clean = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[: limit * 4])
+    line = " ".join(clean.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def load(body: bytes) -> Any:  # noqa: ANN401 - any JSON
+    """The JSON value of a body.
+
+    Raises:
+        ValueError: the body is not JSON, or nested too deeply to be one of the vendor's.
+    """
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def envelope(body: bytes, redact: Redact = str) -> Envelope:
+    """The code and message of an error body, in any of the vendor's envelopes.
+
+    ModelArts and its gateway write `error_code` with `error_msg` or `error_message`; IAM nests `code` and
+    `message` below `error`; its SDK also expects `errorCode`, `errorMsg` and a bare `code`, `message`.
+    """
+    try:
+        document = load(body)
+    except ValueError:
+        return Envelope()
+    if not isinstance(document, dict):
+        return Envelope()
+    inner = document.get("error")
+    places = [document, inner] if isinstance(inner, dict) else [document]
+
+    def first(*names: str, limit: int) -> str | None:
+        values = (place.get(name) for place in places for name in names)
+        texts = (printable(redact(value), limit) for value in values if isinstance(value, str))
+        return next((text for text in texts if text), None)
+
+    return Envelope(
+        code=first("error_code", "errorCode", "code", limit=_ID_LIMIT),
+        message=first("error_msg", "error_message", "errorMsg", "message", "error", limit=MESSAGE_LIMIT),
+        request_id=first("request_id", "requestId", limit=_ID_LIMIT),
+    )
+
+
+def request_id(headers: Mapping[str, str], said: Envelope | None = None, redact: Redact = str) -> str | None:
+    """The vendor's id of a request: from the answer's header, or else from its envelope."""
+    text = printable(redact(headers.get("x-request-id", "")), _ID_LIMIT)
+    return text or (said.request_id if said else None)
+
+
+def classify(  # noqa: PLR0913 - a request and its answer
+    method: str,
+    path: str,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    write: bool = False,
+    redact: Redact = str,
+) -> errors.RegistryError:
+    """The error that an answer is, by its code first and its status second.
+
+    Args:
+        method: HTTP method of the request.
+        path: its path, without query.
+        status: HTTP status of the answer.
+        headers: its headers, names in lower case.
+        body: what was read of its body.
+        write: whether executing the request twice would matter (an import): only then may the outcome be
+            unknown; of anything else one may simply ask again.
+        redact: removes secrets from a text that the server wrote.
+    """
+    said = envelope(body, redact)
+    verdict = _judge(status, said, method, path)
+    facts: dict[str, Any] = {
+        "method": method,
+        "path": path,
+        "status": status,
+        "code": said.code,
+        "request_id": request_id(headers, said, redact),
+        "retry_after": retry_after(headers),
+    }
+    if verdict.action is Action.LATER:
+        facts["retry_after"] = facts["retry_after"] or LATER_SECONDS
+    return _error_class(verdict.action, write=write)(_wording(verdict, said), **facts)
+
+
+def _wording(verdict: ErrorRule, said: Envelope) -> str:
+    """The sentence for a person: what it means, what the registry said, what to do.
+
+    A refusal of credentials is repeated only with a code of the service's own, behind the gateway: the
+    gateway's may hold the signed request.
+    """
+    parts = [verdict.meaning]
+    own = (known_code(said.code) or "").startswith("ModelArts.")
+    if said.message and (own or verdict.action not in (Action.STOP_TARGET, Action.RENEW)):
+        parts.append(f"the registry says: {said.message}")
+    if verdict.remedy:
+        parts.append(verdict.remedy)
+    return "; ".join(parts)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds the server asks to wait, at most a day; a date is read against the server's own clock."""
+    text = headers.get("retry-after", "").strip()
+    try:
+        seconds = (
+            float(text) if text.isascii() and text.replace(".", "", 1).isdigit() else _until(text, headers)
+        )
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), _LONGEST_WAIT)
+
+
+def _until(date: str, headers: Mapping[str, str]) -> float:
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - slow, and few servers send dates
+
+    moments = [parsedate_to_datetime(text) for text in (date, headers.get("date", ""))]
+    then, now = (moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in moments)
+    return (then - now).total_seconds()
+
+
+def _judge(status: int, said: Envelope, method: str, path: str) -> ErrorRule:
+    verdict = disposition(status, said.code)
+    readable = said.code is not None or said.message is not None
+    place = _PLACE.search(path)
+    if place is not None and place["id"] is None and withdrawn(status, said.code):
+        return NO_LIST if method == "GET" else NO_IMPORT
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE) and verdict.action is Action.WRONG_ENDPOINT:
+        from_gateway = (known_code(said.code) or "").startswith("APIG.")
+        return NO_MODEL if place is not None and readable and not from_gateway else verdict
+    if verdict.action is Action.REJECT and not readable and method != "POST":
+        return NOT_THE_REGISTRY
+    return verdict
+
+
+def _error_class(action: Action, *, write: bool) -> type[errors.RegistryError]:
+    if action is Action.RECONCILE:
+        return errors.OutcomeUnknown if write else errors.RegistryUnavailable
+    return _CLASSES.get(action, errors.RegistryError)
+
+
+_PLACE = re.compile(r"/v1/[^/]+/models(?:/(?P<id>[^/]+))?$")
+"""The path of the list and of the import, or of one model."""
+
+_CLASSES: Mapping[Action, type[errors.RegistryError]] = {
+    Action.REJECT: errors.Rejected,
+    Action.EXISTS: errors.AlreadyExists,
+    Action.WAIT: errors.RegistryUnavailable,
+    Action.LATER: errors.RegistryUnavailable,
+    Action.RENEW: errors.Unauthorised,
+    Action.STOP_TARGET: errors.Unauthorised,
+    Action.NOT_FOUND: errors.NotFound,
+}

@@ -1,0 +1,90 @@
+"""What is wrong with a configuration: place, key and what was expected; never the value: it may be secret."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any
+
+from reconciler.settings.place import Places, short
+from reconciler.settings.tables import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
+
+    from pydantic import ValidationError
+
+_MOST = 50
+"""Mistakes told at once."""
+_REWORDED = (
+    (r"^Value error, ", ""),
+    (r"^Input should be", "expected"),
+    (r"^String should", "expected text that should"),
+    (r"a valid tuple$", "a list"),
+    (r"valid dictionary( or (instance|object) .*)?$", "table of keys"),
+)
+
+
+def render(error: ValidationError, file: Path | None) -> str:
+    """Every mistake on a line of its own; of very many, the first ones and their number."""
+    problems = error.errors(include_input=False, include_url=False)
+    places = Places(file)
+    lines = [_line(problem, places) for problem in problems[:_MOST]]
+    more = [f"and {len(problems) - _MOST} mistakes more; correct these first"] if problems[_MOST:] else []
+    return "\n".join(lines + more)
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """A did-you-mean, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _line(problem: Mapping[str, Any], places: Places) -> str:
+    steps = problem["loc"]
+    keys = [step for at, step in enumerate(steps) if not _is_tag(steps, at)]
+    place = places.of(keys)
+    kind = problem["type"]
+    if kind.startswith("union_tag"):
+        keys.append(str(problem["ctx"]["discriminator"]).strip("'"))
+        place = place if kind == "union_tag_not_found" else places.of(keys)
+    names = [str(key) for key in keys]
+    said = _tag(problem) if kind == "union_tag_invalid" else _said(problem, names)
+    return f"{place}: {'.'.join(map(short, names)) or 'configuration'}: {said}"
+
+
+def _is_tag(steps: Sequence[str | int], at: int) -> bool:
+    """Whether a step of pydantic's path is no key but the name of the variant it chose, or a mark."""
+    return (
+        steps[at] == "[key]"
+        or (at == 2 and steps[0] == "targets")  # noqa: PLR2004
+        or (at > 0 and steps[0] == "targets" and steps[at - 1] == "auth")
+    )
+
+
+def _tag(problem: Mapping[str, Any]) -> str:
+    allowed = re.findall(r"'([^']*)'", str(problem["ctx"]["expected_tags"]))
+    return f"expected {' or '.join(allowed)}{did_you_mean(str(problem['ctx']['tag']), allowed)}"
+
+
+def _said(problem: Mapping[str, Any], keys: list[str]) -> str:
+    kind = problem["type"]
+    if kind == "extra_forbidden":
+        return f"unknown key{did_you_mean(keys[-1], _all_keys())}"
+    if kind in ("missing", "union_tag_not_found"):
+        return "missing, and required"
+    if kind == "too_short":
+        return "expected at least one"
+    if keys[:1] == ["targets"] and len(keys) == 2 and kind.startswith("string_"):  # noqa: PLR2004
+        return "expected a name of up to 64 letters, digits, _, - and ."
+    text = str(problem["msg"])
+    for found, better in _REWORDED:
+        text = re.sub(found, better, text)
+    return text
+
+
+def _all_keys() -> set[str]:
+    schema = Settings.model_json_schema()
+    sections = [schema, *schema.get("$defs", {}).values()]
+    return {key for section in sections for key in section.get("properties", {})}

@@ -1,0 +1,165 @@
+"""Looking after a state: is it sound, what is in it, and its ledger made anew from its journal."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract.model_key import ModelKey
+from reconciler.errors import StateError
+from reconciler.state import archive, tables
+from reconciler.state.address import SqliteFile, parse, printable
+from reconciler.state.bulk import select_rows
+from reconciler.state.ledger import SqlLedger
+from reconciler.state.opening import open_database
+from reconciler.state.refold import folded, refold
+from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, event_of
+from reconciler.state.schema import differences
+from reconciler.state.tables import plain
+from reconciler.state.version import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from reconciler.state.database import Database
+    from reconciler.state.refold import Rows
+    from reconciler.state.rows import Key
+
+
+def check(url: str) -> tuple[str, ...]:
+    """Every problem found in a state, one line each; none when it is sound or does not exist.
+
+    The database's own integrity check, the tables, columns and indexes, every line of the journal, and the
+    ledger against the journal's fold.
+    Changes nothing, and works beside a live writer.
+
+    Raises:
+        StateError: `url` cannot name a state.
+    """
+    address = parse(url)
+    try:
+        database = open_database(address, writer=False)
+    except StateError as error:
+        return (str(error),)
+    try:
+        with database.reading() as connection:
+            damage = _damage(connection) if isinstance(address, SqliteFile) else []
+            if damage:
+                return tuple(damage)
+            return (*differences(connection), *_disagreements(folded(connection), _stored(connection)))
+    except StateError as error:
+        return (str(error),)
+    finally:
+        database.close()
+
+
+def export(url: str) -> Iterator[dict[str, Any]]:
+    """The journal, oldest event first, as objects for JSON lines: every column by name, unknown values None.
+
+    Raises:
+        StateError: at the first step, when the state cannot be read.
+    """
+    database = open_database(parse(url), writer=False)
+    try:
+        with database.reading() as connection, closing(archive.rows(connection)) as rows:
+            for row in rows:
+                event_of(row)
+                yield dict(zip(("seq", *EVENT_COLUMNS), plain(row), strict=True))
+    finally:
+        database.close()
+
+
+def compact(url: str, before: datetime) -> int:
+    """Archives every event before this moment of every pair at rest, and gives the room back to the disk.
+
+    Returns:
+        How many events were archived by this call.
+
+    Raises:
+        StateLockedError: another process writes this state.
+        StateError: there is no such state, or it cannot be written.
+    """
+    with _opened(url, "compact") as database:
+        moved = SqlLedger(database).compact(before)
+        database.shrink()
+        return moved
+
+
+def migrate(url: str) -> int:
+    """Brings a state of an earlier version up to date, as every writer does before it writes.
+
+    Returns:
+        The version that the state has now.
+
+    Raises:
+        StateLockedError: another process writes this state.
+        StateError: there is no such state, it is of a newer version, or it cannot be written.
+    """
+    with _opened(url, "migrate"):
+        return SCHEMA_VERSION
+
+
+def rebuild(url: str) -> int:
+    """Makes the ledger anew from the journal, in one transaction, as the state's only writer.
+
+    Returns:
+        How many entries were wrong, missing or too many; with none, nothing is written.
+
+    Raises:
+        StateLockedError: another process writes this state.
+        StateError: there is no such state, or its journal cannot be read.
+    """
+    with _opened(url, "rebuild") as database:
+        with database.reading() as connection:
+            wrong = _disagreements(folded(connection), _stored(connection))
+        if wrong:
+            with database.writing() as connection:
+                refold(connection)
+        return len(wrong)
+
+
+@contextmanager
+def _opened(url: str, what: str) -> Iterator[Database]:
+    """An existing state, to write to it; StateError where there is none."""
+    address = parse(url)
+    if isinstance(address, SqliteFile) and not address.path.exists():
+        raise StateError(f"state {address} does not exist: there is nothing to {what}. Correct state.url.")
+    with closing(open_database(address, writer=True)) as database:
+        yield database
+
+
+def _stored(connection: Connection) -> Rows:
+    rows = select_rows(connection, tables.ledger, ENTRY_COLUMNS)
+    return {_key(row): (*row[:-1], bool(row[-1])) for row in rows}
+
+
+def _key(row: tuple[Any, ...]) -> Key:
+    target, name, version = plain(row[:3])
+    return target, ModelKey(name, version)
+
+
+def _damage(connection: Connection) -> list[str]:
+    found = [str(line) for line in connection.exec_driver_sql("PRAGMA integrity_check").scalars()]
+    return [] if found == ["ok"] else [f"the database file is damaged: {printable(line)}" for line in found]
+
+
+def _disagreements(right: Rows, stored: Rows) -> list[str]:
+    """What differs between the ledger and the journal's fold, one line for each pair."""
+    problems = []
+    for key in sorted(right.keys() | stored.keys()):
+        target, pair = key
+        name = printable(f"{pair} of target {target}")
+        if key not in stored:
+            problems.append(f"{name} is in the journal, but not in the ledger")
+        elif key not in right:
+            problems.append(f"{name} is in the ledger, but not in the journal")
+        elif columns := [
+            column
+            for column, one, other in zip(ENTRY_COLUMNS, right[key], stored[key], strict=True)
+            if one != other
+        ]:
+            problems.append(f"{name}: the ledger's {', '.join(columns)} is not what the journal says")
+    return problems
