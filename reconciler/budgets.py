@@ -32,9 +32,9 @@ class Budgets:
     """
 
     paths: int = 250_000
-    listed_bytes: int = 64 * _MIB
+    listed_bytes: int = 32 * _MIB
     manifests: int = 200_000
-    manifest_bytes: int = 128 * _MIB
+    manifest_bytes: int = 256 * _MIB
     file_faults: int = 100
     faults: int = 1_000
     commits: int = 500_000

@@ -91,11 +91,13 @@ class _Commits:
     Attributes:
         read: what those did that were just read from the log, by model name.
         graph: these commits.
+        source: is asked about commits of which the graph does not tell all.
         kept: what all commits before them did; None where the graph has all.
     """
 
     read: Mapping[str, Mapping[ModelKey, Sequence[FileChange]]]
     graph: CommitGraph
+    source: GitSource
     kept: KeptHistory | None = None
 
     def names(self) -> set[str]:
@@ -116,10 +118,16 @@ class _Commits:
         return {pair: sorted(changes, key=_later_first) for pair, changes in found.items()}
 
     def named(self, commits: Collection[str]) -> dict[str, CommitInfo]:
-        """Those of these commits that the branch has, and that touched anything below the target's folder."""
+        """Those of these commits that the branch has, and that touched anything below the target's folder.
+
+        Where that cannot be known, all that git knows.
+        """
         found = {commit: self.graph.get(commit) for commit in commits}
-        new = {commit: one.attribution for commit, one in found.items() if one is not None and one.deltas}
-        return {**self.kept.attributions(commits), **new} if self.kept else new
+        known = dict(self.kept.attributions(commits)) if self.kept else {}
+        known |= {commit: one.attribution for commit, one in found.items() if one is not None and one.deltas}
+        if self.graph.cut is None:
+            return known
+        return {**self.source.attributions(commit for commit in commits if commit not in known), **known}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +200,13 @@ class _Past:
             with self.source.graph(self.head, [folder], whole=True) as graph:
                 if graph.cut is not None:
                     self.told(graph.cut)
-                return _Commits(_by_name(model_changes(graph, self.source, folder, name, version)), graph)
+                read = model_changes(graph, self.source, folder, name, version)
+                return _Commits(_by_name(read), graph, self.source)
+        if since.cut is not None:
+            self.told(since.cut)
         place = places(since, kept.places)
         newer = model_changes(since, self.source, folder, name, version, place=place)
-        return _Commits(_by_name(newer), since, kept)
+        return _Commits(_by_name(newer), since, self.source, kept)
 
     def _commit(self, revision: str, targets: Iterable[str]) -> str:
         """The commit that goes by this name in git, or by a part of its id in the journal."""

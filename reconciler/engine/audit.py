@@ -8,6 +8,7 @@ a start with nothing, so each audit reads some of them, beginning anywhere.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -44,13 +45,17 @@ def audit(source: Source, index: Index, reader: ManifestParser, chance: float) -
     Raises:
         SourceError: git could not be read.
     """
+    try:
+        return _wrong(source, index, reader, chance)
+    except BudgetError:  # the next cycle that looks at everything tells of it
+        return 0
+
+
+def _wrong(source: Source, index: Index, reader: ManifestParser, chance: float) -> int:
     commit = index.base()
     if commit is None:
         return 0
-    try:
-        files = {file.path: file for file in source.snapshot(commit, reader.root).files}
-    except BudgetError:  # the next cycle that looks at everything tells of it
-        return 0
+    files = {file.path: file for file in source.snapshot(commit, reader.root).files}
     wanted = {path: file for path, file in files.items() if reader.concerns(file)}
     held = dict(index.blobs())
     wrong = {path for path, file in wanted.items() if held.get(path) != file.blob}
@@ -83,7 +88,9 @@ def _outline(reading: ParsedFile) -> ParsedFile:
 def keep_history(source: Source, index: Index, reader: ManifestParser) -> None:
     """Keeps the history of the index's commit, if none is kept and it can be known. Raises SourceError."""
     commit = index.base()
-    if commit is not None and index.history.base() != commit:
+    if commit is None or index.history.base() == commit:
+        return
+    with suppress(BudgetError):
         update = whole_history(source, reader.root, commit, index.parsed_files(None))
         if update is not None:
             index.save_history(update)

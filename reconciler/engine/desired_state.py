@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 _KEPT_WHOLE = 20_000  # manifests kept as they were read, for the import that follows; about 2 KiB each
 
-_VERY_MANY = 20_000  # changes: reading the whole index costs less than asking it about each of them
-
 _FEW = 200  # files that changed in one cycle: so many are compared with the registry, for which they are read
 
 
@@ -131,7 +129,10 @@ class DesiredState:
     def save(self) -> None:
         """Moves the index to this commit; writes nothing when it is there already, or nothing is known."""
         if self.base != self.commit and (self.excess is None or self.changed):
-            history = self._history()
+            try:
+                history = self._history()
+            except BudgetError:  # nothing is kept then, rather than a part of it
+                history = None
             self.index.save(self.commit, self.changed, whole=self.base is None, history=history)
 
     def _history(self) -> HistoryUpdate | None:
@@ -207,27 +208,28 @@ def desired_state(  # noqa: PLR0913 - what is asked, and what it is found with
     try:
         return desk.read()
     except BudgetError as error:
-        return _before(desk, known, error)
+        problem = str(error)  # not the error itself, which holds all that was read
+    return _before(desk, known, problem)
 
 
-def _before(desk: DesiredStateReader, known: str | None, error: BudgetError) -> DesiredState:
+def _before(desk: DesiredStateReader, known: str | None, problem: str) -> DesiredState:
     """What the target declared at the last commit that could be read, with why it is not the newest."""
     base = desk.index.base()
     last = base or (known if known != desk.commit else None)
     if last is None:
-        return desk.found({}, excess=_excess(desk, error, "nothing of this target is known from before"))
+        return desk.found({}, excess=_excess(desk, problem, "nothing of this target is known from before"))
     goes_on = f"until then, what it declared at {last[:12]} goes on"
     try:
         found = replace(desk, commit=last).read()
     except SourceError as lost:
         why = f"what it declared at {last[:12]} cannot be read either: {lost}"
-        return desk.found({}, excess=_excess(desk, error, why))
-    found.excess = _excess(desk, error, goes_on)
+        return desk.found({}, excess=_excess(desk, problem, why))
+    found.excess = _excess(desk, problem, goes_on)
     return found
 
 
-def _excess(desk: DesiredStateReader, error: BudgetError, what_now: str) -> InvalidManifest:
-    message = shortened(f"commit {desk.commit[:12]}: {error}; {what_now}", desk.reader.budgets.reason)
+def _excess(desk: DesiredStateReader, problem: str, what_now: str) -> InvalidManifest:
+    message = shortened(f"commit {desk.commit[:12]}: {problem}; {what_now}", desk.reader.budgets.reason)
     reason = Reason("over-budget", message, desk.reader.root)
     return InvalidManifest(desk.reader.root, 1, (reason,))
 
@@ -260,8 +262,10 @@ class DesiredStateReader:
         if base == self.commit:
             return self.found({}, base=base)
         since = self.source.graph_since(base, self.commit, self.reader.root)
-        changes = None if since is None else self.source.changes(base, self.commit, self.reader.root)
-        if since is None or changes is None or len(changes) > _VERY_MANY:
+        if since is None or since.cut is not None:
+            return self.full()
+        changes = self.source.changes(base, self.commit, self.reader.root)
+        if changes is None:
             return self.full()
         return self.incremental(base, changes, since)
 
@@ -320,7 +324,7 @@ class DesiredStateReader:
         return found
 
     def found(self, changed: Mapping[str, ParsedFile | None], **facts: Any) -> DesiredState:  # noqa: ANN401
-        """The answer; `facts` are fields of Declared that are not as usual."""
+        """The answer; `facts` are fields of DesiredState that are not as usual."""
         notes = tuple(self.notes)
         return DesiredState(self.commit, changed, self.source, self.index, self.reader, notes=notes, **facts)
 

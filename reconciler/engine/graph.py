@@ -47,7 +47,8 @@ class CommitGraph:
     """The commits that lead to one commit, all of them or those since an earlier one.
 
     Attributes:
-        cut: why older commits are not told of although the branch has them; None as far as is known.
+        cut: why not all is told: of older commits, although the branch has them, or of what commits did.
+            None as far as is known.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class CommitGraph:
             log: the commits, each once, in any order; the sooner a needed one comes, the less is read. Where
                 it goes over a budget (`BudgetError`), the graph ends.
             beyond: tells what a commit holds of which the log does not tell; None where nobody can.
-            cut: why the log ends before the branch does; None where it does not.
+            cut: why the log does not tell all; None where it does.
         """
         self.tip = tip
         self.cut = cut

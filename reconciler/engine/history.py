@@ -94,6 +94,7 @@ def whole_history(
     """All that there is to keep of the branch of this commit; None where its history ends too soon.
 
     Raises:
+        BudgetError: there is more to read than may be.
         SourceError: git could not be read.
     """
     if source.is_shallow():

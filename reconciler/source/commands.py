@@ -13,7 +13,7 @@ import signal
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import BudgetError, SourceError
 from reconciler.source.environment import not_passed_on
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import git
 
     from reconciler.source.process import GitProcess
+
+T = TypeVar("T")
 
 _MOST = 64 * 1024 * 1024  # bytes of one answer that is taken whole
 _LONGEST = 30  # times the timeout that git may take altogether, if it goes on saying something
@@ -103,29 +105,27 @@ class Commands:
         with self.stream(*arguments, accept=accept, total=True) as output:
             return b"".join(bounded(output.pieces(), _MOST, excess))
 
-    def attempt(self, *arguments: str, most: int, fields: int | None = None) -> bytes | None:
-        """All that one command prints, or None when git refuses it, as for an object that is not there.
+    def attempt(self, *arguments: str, read: Callable[[Iterator[bytes]], T]) -> T | None:
+        """What one command prints, or None when git refuses it, as for an object that is not there.
 
         Args:
             arguments: of git.
-            most: bytes after which it is ended.
-            fields: NULs after which it is ended; None for any number.
+            read: makes the answer of the pieces that git prints; takes all of them, or raises.
 
         Raises:
-            BudgetError: it says more than that.
+            BudgetError: git broke down under what it read.
             SourceError: git failed otherwise, or was silent for too long.
         """
-        excess = f"{self._named}: git {arguments[0]} says more than is read"
         with self.stream(*arguments, accept=_DONE_OR_REFUSED) as output:
-            printed = b"".join(bounded(output.pieces(), most, excess, fields=fields))
-            return None if output.exit_status() else printed
+            found = read(output.pieces())
+            return None if output.exit_status() else found
 
     @contextmanager
     def stream(
         self,
         *arguments: str,
         feed: bytes = b"",
-        accept: frozenset[int] = frozenset({0}),
+        accept: frozenset[int] | None = frozenset({0}),
         total: bool = False,
         in_bulk: bool = False,
     ) -> Iterator[GitProcess]:
@@ -134,7 +134,7 @@ class Commands:
         Args:
             arguments: of git.
             feed: what git reads from its standard input.
-            accept: the exit statuses that are no failure.
+            accept: the exit statuses that are no failure; None where the reader asks `require_success`.
             total: whether the timeout is for all of it, and not for each silence.
             in_bulk: whether a log may come in large pieces, so that its first lines are later; for a log that
                 is read to its end this takes far less than a write and a read a commit.
@@ -150,7 +150,8 @@ class Commands:
         self._running.add(conversation)
         try:
             yield conversation
-            self.require_success(conversation, accept)
+            if accept is not None:
+                self.require_success(conversation, accept)
         except SilentGitError as error:
             raise SourceError(
                 f"{self._named}: git {arguments[0]} {error} and was ended; "

@@ -53,6 +53,8 @@ BOTH_SIDES = ("--left-right", "--topo-order")
 """Of `A...B`, every commit that only one of both has."""
 GRAPH = ("rev-list", "--date-order", "--parents", "--timestamp")
 """Every commit after its committer's time and before its parents; children come first."""
+BARE = ("log", "-z", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--date=raw", _FORMAT)
+"""As `LOG`, without what they changed."""
 SOME = ("--no-walk=unsorted", "--stdin")
 """Of a log, the commits that are fed."""
 TOLD = ("diff-tree", "--stdin", "-r", *_TELLING)
@@ -114,10 +116,10 @@ def commits(pieces: Iterable[bytes], budgets: Budgets = DEFAULTS) -> Iterator[Co
         BudgetError: there is more than the budgets allow; up to these all was given.
     """
     number = changes = 0
-    excess = too_long(budgets)
+    excess = _too_long(budgets)
     known = dict[str, str]().setdefault  # one content at very many paths is one text
     told_of = bounded(pieces, budgets.log_bytes, excess)
-    for block in blocks(told_of, _BETWEEN, budgets.listed_bytes, excess):
+    for block in blocks(told_of, _BETWEEN, budgets.listed_bytes, _too_much(budgets)):
         for told in block.split(_BETWEEN.decode()):
             if fields := told.strip("\0"):
                 parts = fields.split("\0")
@@ -127,7 +129,7 @@ def commits(pieces: Iterable[bytes], budgets: Budgets = DEFAULTS) -> Iterator[Co
                 yield _commit(parts, budgets, known)
 
 
-def too_long(budgets: Budgets) -> str:
+def _too_long(budgets: Budgets) -> str:
     """The words for a log over its budget."""
     return (
         f"history has more than {budgets.commits:,} commits, {budgets.changes:,} changes of files or "
@@ -135,14 +137,22 @@ def too_long(budgets: Budgets) -> str:
     )
 
 
+def _too_much(budgets: Budgets) -> str:
+    """The words for a commit over its budget."""
+    return (
+        f"one commit changes so much that git tells more than {budgets.listed_bytes:,} bytes of it; raise "
+        "limits.listed_bytes to have it read"
+    )
+
+
 def newest(pieces: Iterable[bytes], budgets: Budgets) -> tuple[list[str], str | None]:
     """The lines of `GRAPH`, as many as the budgets allow, and why there are not more of them."""
     lines: list[str] = []
     try:
-        for block in blocks(bounded(pieces, budgets.log_bytes, too_long(budgets)), b"\n"):
+        for block in blocks(bounded(pieces, budgets.log_bytes, _too_long(budgets)), b"\n"):
             lines += block.splitlines()
             if len(lines) > budgets.commits:
-                return lines[: budgets.commits], too_long(budgets)
+                return lines[: budgets.commits], _too_long(budgets)
     except BudgetError as error:
         return lines, str(error)
     return lines, None

@@ -16,7 +16,7 @@ from reconciler.source.address import parse_remote
 from reconciler.source.commands import GitError, ProcessCounter
 from reconciler.source.local import LocalRepository
 from reconciler.source.refs import is_object_id
-from reconciler.source.text import printable
+from reconciler.source.text import bounded, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.budgets import Budgets
     from reconciler.engine.values import CommitInfo
     from reconciler.source.backend import Backend
+    from reconciler.source.process import GitProcess
     from reconciler.source.surroundings import Trait
 
 P = ParamSpec("P")
@@ -264,9 +265,11 @@ class GitSource:
         commits = [f"{self._known(commit)}^{{commit}}" for commit in (old, new)]
         if old == new:
             return {}
+        differing = (*difference.ARGUMENTS, *commits, *tree.pathspec(path))
         try:
-            told = self._attempt(*difference.ARGUMENTS, *commits, *tree.pathspec(path))
-            entries = None if told is None else difference.entries(told)
+            entries = self._origin.commands.attempt(
+                *differing, read=lambda pieces: difference.entries(pieces, self._budgets)
+            )
             if entries is None or path in entries or not all(map(tree.can_be, entries)):
                 return None
             present = self.files(new, [name for name, is_there in entries.items() if is_there])
@@ -286,12 +289,14 @@ class GitSource:
         wanted = [self._known(commit) for commit in commits]
         if not wanted:
             return {}
-        with self._origin.commands.stream(*log.NAMED, feed=_lines(wanted)) as output:
-            named: dict[str, CommitInfo] = {}
-            with suppress(BudgetError):  # the others are known by what the journal says of them
-                for found in log.commits(output.pieces(), self._budgets):
-                    named[found.commit] = found.attribution
-            return named
+        named: dict[str, CommitInfo] = {}
+        with (
+            suppress(BudgetError),  # the others are known by what the journal says of them
+            self._origin.commands.stream(*log.NAMED, feed=_lines(wanted)) as output,
+        ):
+            for found in log.commits(output.pieces(), self._budgets):
+                named[found.commit] = found.attribution
+        return named
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The bytes of each blob, streamed in the order asked, by one `git cat-file --batch`.
@@ -336,8 +341,8 @@ class GitSource:
 
         Returns:
             None when `commit` did not go on from `since`: history was rewritten, or `since` is not there any
-            more, so that what was known of it may not be true any longer. None also where there is more
-            between them than is read.
+            more, so that what was known of it may not be true any longer. Where these commits did more than
+            is read, all of them without what they did, see `CommitGraph.cut`.
 
         Raises:
             SourceError: one of them is no whole commit id, or git did not answer.
@@ -347,11 +352,11 @@ class GitSource:
             return CommitGraph(commit, ())
         where = tree.pathspec(tree.inside(path))
         try:
-            told = self._attempt(*log.LOG, *log.BOTH_SIDES, span, *where)
-            found = None if told is None else log.went_on(log.commits([told], self._budgets))
-        except BudgetError:
-            found = None
-        return None if found is None else CommitGraph(commit, found, self._entries)
+            told, cut = self._between(*log.LOG, *log.BOTH_SIDES, span, *where), None
+        except BudgetError as error:
+            told, cut = self._bare(span), f"what the commits after {since[:12]} did is not told: {error}"
+        found = None if told is None else log.went_on(told)
+        return None if found is None else CommitGraph(commit, found, self._entries, cut)
 
     @_asked_again
     def some_commits(self, commits: Sequence[str], path: str) -> CommitGraph:
@@ -393,8 +398,8 @@ class GitSource:
             yield self._whole_graph(commit, where)
             return
         try:
-            with self._origin.commands.stream(*log.LOG, self._known(commit), *where) as output:
-                yield CommitGraph(commit, log.commits(output.pieces(), self._budgets))
+            with self._origin.commands.stream(*log.LOG, self._known(commit), *where, accept=None) as output:
+                yield CommitGraph(commit, self._logged(output))
         except GitError:
             self._origin.replace()  # what was read already cannot be asked again here: the next cycle does
             raise
@@ -442,11 +447,10 @@ class GitSource:
 
     @_asked_again
     def _whole_graph(self, commit: str, where: tuple[str, ...]) -> CommitGraph:
-        commands = self._origin.commands
-        with commands.stream(*log.GRAPH, self._known(commit), "--") as output:
-            lines, cut = log.newest(output.pieces(), self._budgets)
-        found: list[log.Commit] = []
+        commands, found = self._origin.commands, list[log.Commit]()
         try:
+            with commands.stream(*log.GRAPH, self._known(commit), "--") as output:
+                lines, cut = log.newest(output.pieces(), self._budgets)
             with commands.stream(*log.TOLD, *where, feed=log.fed(lines), in_bulk=True) as output:
                 found.extend(log.joined(lines, log.commits(output.pieces(), self._budgets)))
         except BudgetError as error:
@@ -454,6 +458,11 @@ class GitSource:
             while found and not found[-1].deltas:  # of these git may not have told any more
                 found.pop()
         return CommitGraph(commit, found, cut=cut)
+
+    def _logged(self, output: GitProcess) -> Iterator[log.Commit]:
+        """The commits of a log; at its end, whether git told all is known where it is read."""
+        yield from log.commits(output.pieces(), self._budgets)
+        self._origin.commands.require_success(output)
 
     @_asked_again
     def _sizes(self, blobs: Collection[str]) -> dict[str, int]:
@@ -473,10 +482,21 @@ class GitSource:
         with self._origin.commands.stream(*tree.LISTED, *arguments) as output:
             return tree.files(output.pieces(), self._budgets, printable(where) or "the repository")
 
-    def _attempt(self, *arguments: str) -> bytes | None:
-        """What a difference or a log tells; more than one commit may declare is not taken."""
-        most, fields = self._budgets.listed_bytes, 2 * self._budgets.changes
-        return self._origin.commands.attempt(*arguments, most=most, fields=fields)
+    def _between(self, *arguments: str) -> list[log.Commit] | None:
+        """The commits of a log, together no longer than a list of files may be; None where git refuses it."""
+        most = self._budgets.listed_bytes
+        excess = f"it is longer than {most:,} bytes; raise limits.listed_bytes to have it read"
+
+        def read(pieces: Iterator[bytes]) -> list[log.Commit]:
+            return list(log.commits(bounded(pieces, most, excess), self._budgets))
+
+        return self._origin.commands.attempt(*arguments, read=read)
+
+    def _bare(self, span: str) -> list[log.Commit] | None:
+        """The commits without what they did; None also where that is more than is read."""
+        with suppress(BudgetError):
+            return self._between(*log.BARE, *log.BOTH_SIDES, span, "--")
+        return None
 
     def _contents(self, wanted: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
         with self._origin.commands.stream("cat-file", "--batch", "--buffer", feed=_lines(wanted)) as output:

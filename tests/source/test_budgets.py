@@ -51,15 +51,21 @@ def test_a_list_of_files_ends_at_its_budget_whatever_git_goes_on_saying(
 
 
 def test_a_difference_or_a_log_over_its_budget_tells_too_little(repository: GitRepository) -> None:
-    """The commit is then looked at as a whole, which has a budget of its own."""
+    """The commit is looked at as a whole, which has a budget of its own; that the branch goes on is known."""
     good = repository.git("rev-parse", "main")
     bad = nested(ObjectStore(repository.path), good, deep=2)
     with _opened(repository, SMALL) as source:
         assert source.changes(good, bad, "models.d") is None
-        assert source.graph_since(good, bad, "models.d") is None
+        since = source.graph_since(good, bad, "models.d")
+        assert since is not None
+        assert [(one.commit, one.deltas) for one in since] == [(bad, ())]
+        assert "limits.changes" in str(since.cut)
+        assert source.graph_since(bad, good, "models.d") is None
     with _opened(repository, DEFAULTS) as source:
         assert len(source.changes(good, bad, "models.d") or ()) == 102
-        assert source.graph_since(good, bad, "models.d") is not None
+        since = source.graph_since(good, bad, "models.d")
+        assert since is not None
+        assert since.cut is None
 
 
 def test_history_ends_where_it_is_over_its_budget_and_says_so(repository: GitRepository) -> None:
@@ -101,6 +107,21 @@ def test_a_git_that_breaks_down_under_a_commit_is_no_repository_that_cannot_be_r
                 assert graph.cut is not None
             with pytest.raises(BudgetError):
                 source.snapshot(bad, "models.d")
+
+
+def test_a_log_that_git_cannot_go_on_with_ends_where_it_breaks_down(repository: GitRepository) -> None:
+    """A message larger than git may allocate hides what is older, and nothing is raised."""
+    good = repository.git("rev-parse", "main")
+    tree = repository.git("rev-parse", f"{good}^{{tree}}")
+    store = ObjectStore(repository.path)
+    tip = store.commit(tree, [store.commit(tree, [good], message=b"x" * (80 << 20))])
+    with _opened(repository, replace(DEFAULTS, git_memory=64 << 20)) as source:
+        for paths, whole in ((["models.d/hostile/0.yaml"], False), (["models.d"], True)):
+            with source.graph(tip, paths, whole=whole) as graph:
+                assert good not in [logged.commit for logged in graph]
+                assert "limits.git_memory" in str(graph.cut)
+        assert source.graph_since(good, tip, "models.d") is None
+        assert good in source.attributions([tip, good])
 
 
 def test_a_long_author_and_subject_are_kept_as_far_as_the_settings_say(repository: GitRepository) -> None:
