@@ -28,11 +28,6 @@ if TYPE_CHECKING:
     """The file at a path of the same commit, or None."""
 
 
-_UNREAD = frozenset(
-    {"link", "unsafe-path", "ambiguous-path", "file-too-large", "path-too-long"}
-)  # what `refuse` says
-
-
 def group_by_key(declarations: Iterable[ManifestRef], invalid: Iterable[InvalidManifest]) -> Desired:
     """Sorts declarations into unique ones and conflicts; the order given does not matter."""
     first: dict[ModelKey, ManifestRef] = {}
@@ -231,8 +226,8 @@ def reportable(readings: Iterable[ParsedFile], named: frozenset[str]) -> Iterato
     A file that was refused unread is told of in any case.
     """
     for reading in readings:
-        unread = any(reason.code in _UNREAD for found in reading.invalid for reason in found.reasons)
-        if reading.declarations or unread or reading.path not in named:
+        refused = any(found.is_refused for found in reading.invalid)
+        if reading.declarations or refused or reading.path not in named:
             yield from reading.invalid
 
 

@@ -199,7 +199,7 @@ def verdicts(view: PlannerInput) -> tuple[ModelState, ...]:
     """The verdict on every declared and every registered model of one target, sorted."""
     items = [
         *(_declared(view, pair, manifest) for pair, manifest in view.desired.manifests.items()),
-        *(_attributed(item, view) for item in within(_faulty(view), view.most_faults)),
+        *within(_faulty(view), view.most_faults),
         *_unmanaged(view),
     ]
     return tuple(sorted(items, key=sort_key))
@@ -381,7 +381,7 @@ def _pairs_named(view: PlannerInput, name: str | None) -> Iterable[ModelKey]:
 def _faulty(view: PlannerInput) -> list[ModelState]:
     """What is in conflict, and what is invalid, in order."""
     conflicts = (_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items())
-    return sorted((*conflicts, *_invalid(view)), key=sort_key)
+    return sorted((*(_attributed(item, view) for item in conflicts), *_invalid(view)), key=sort_key)
 
 
 def _conflict(view: PlannerInput, pair: ModelKey, claims: Sequence[ManifestRef]) -> ModelState:
@@ -402,7 +402,7 @@ def _conflict(view: PlannerInput, pair: ModelKey, claims: Sequence[ManifestRef])
 
 def _invalid(view: PlannerInput) -> Iterable[ModelState]:
     for found in view.desired.invalid:
-        yield ModelState(
+        item = ModelState(
             view.target,
             Verdict.INVALID,
             found.model_name,
@@ -411,6 +411,7 @@ def _invalid(view: PlannerInput) -> Iterable[ModelState]:
             found.line,
             reasons=found.reasons,
         )
+        yield _attributed(item, view)._replace(path=found.shown)
 
 
 def _unmanaged(view: PlannerInput) -> Iterable[ModelState]:

@@ -56,8 +56,8 @@ def refuse(file: TreeEntry, root: str, longest: int = DEFAULTS.path) -> InvalidM
     """Why a file below `root` is not read, or None when it may be, or does not matter.
 
     A link or submodule is refused whatever its name, because what it leads to may be a directory of
-    manifests. A path that is not UTF-8 or holds control characters is escaped in the answer, and one of more
-    than `longest` characters is shortened.
+    manifests. A path that is not UTF-8 or holds control characters is escaped in the reason, and one of more
+    than `longest` characters is shortened there.
     """
     if file.mode in _LINKS and _is_considered(file.path, root):
         return _refused(file.path, "link", _LINKS[file.mode], longest)
@@ -92,7 +92,7 @@ def _is_considered(path: str, root: str) -> bool:
 
 def _refused(path: str, code: str, message: str, longest: int) -> InvalidManifest:
     safe = UNSAFE_IN_PATH.sub(lambda found: _escaped(found[0]), shortened(path, longest))
-    return InvalidManifest(safe, 1, (Reason(code, message, safe),))
+    return InvalidManifest(path, 1, (Reason(code, message, safe),))
 
 
 def _escaped(char: str) -> str:

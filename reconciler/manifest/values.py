@@ -42,6 +42,9 @@ _NOT_READ_TO_THE_END = frozenset(
 )  # fmt: skip
 """What is said of a file of which nobody knows all that it declares."""
 
+_REFUSED = frozenset({"link", "unsafe-path", "ambiguous-path", "file-too-large", "path-too-long"})
+"""What is said of a file that is not even read."""
+
 MORE = "more-problems"
 """The code of what stands in the place of problems that are only counted."""
 
@@ -104,6 +107,16 @@ class InvalidManifest:
         """Whether nobody can know which models it declares, nor say of any that it is declared nowhere."""
         named = self.model_name is not None and self.model_version is not None
         return not named and any(reason.code in _NOT_READ_TO_THE_END for reason in self.reasons)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the file was not even read."""
+        return any(reason.code in _REFUSED for reason in self.reasons)
+
+    @property
+    def shown(self) -> str:
+        """Its path as it is shown: that of a refused file is as safe and as short as its reason has it."""
+        return self.reasons[0].path or self.path if self.is_refused else self.path
 
 
 def reasons_of(result: Manifest | InvalidManifest) -> tuple[Reason, ...]:

@@ -187,19 +187,20 @@ def _commit(fields: list[str], budgets: Budgets, known: Callable[[str, str], str
     return Commit(
         name[1:],
         tuple(parents[1:].split()),
-        tuple(_deltas(fields, known)),
+        tuple(_deltas(fields, budgets, known)),
         (shortened(author, budgets.author), date[:_LONGEST_DATE], shortened(subject, budgets.subject + 1)),
         name.startswith("<"),
         _second(committed[1:]),
     )
 
 
-def _deltas(fields: list[str], known: Callable[[str, str], str]) -> Iterator[Delta]:
-    """What it did to each file: `:mode mode id id status` and a path."""
+def _deltas(fields: list[str], budgets: Budgets, known: Callable[[str, str], str]) -> Iterator[Delta]:
+    """What it did to each file: `:mode mode id id status` and a path; what has a longer one is never read."""
     rest = iter(fields[_HEADER:])
     for token in filter(None, rest):
         before, after, old, new, _ = token.lstrip("\n:").split()
-        yield Delta(next(rest, ""), _entry(before, old, known), _entry(after, new, known))
+        if len(path := next(rest, "")) <= budgets.path:
+            yield Delta(path, _entry(before, old, known), _entry(after, new, known))
 
 
 def _entry(mode: str, blob: str, known: Callable[[str, str], str]) -> str | None:

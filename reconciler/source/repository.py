@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import sys
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -460,8 +462,11 @@ class GitSource:
         return CommitGraph(commit, found, cut=cut)
 
     def _logged(self, output: GitProcess) -> Iterator[log.Commit]:
-        """The commits of a log; at its end, whether git told all is known where it is read."""
-        yield from log.commits(output.pieces(), self._budgets)
+        """The commits of a log with what they did to files that were named, however long their paths.
+
+        At its end, where it is read to there, it is certain that git told all of it.
+        """
+        yield from log.commits(output.pieces(), replace(self._budgets, path=sys.maxsize))
         self._origin.commands.require_success(output)
 
     @_asked_again

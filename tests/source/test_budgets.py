@@ -14,7 +14,7 @@ from reconciler.source.log import commits
 from reconciler.source.text import blocks, bounded
 from tests.git_repository import GitRepository
 from tests.torture.hostile.commits import deep, long_author, nested
-from tests.torture.hostile.objects import ObjectStore
+from tests.torture.hostile.objects import Entry, ObjectStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,6 +133,23 @@ def test_a_long_author_and_subject_are_kept_as_far_as_the_settings_say(repositor
     ):
         found = next(iter(graph)).attribution
     assert (found.author, found.subject) == ("N" * 19 + "…", "S" * 9 + "…")
+
+
+def test_history_tells_of_no_path_that_is_too_long_to_be_read(repository: GitRepository) -> None:
+    """What is asked for by its name is told of."""
+    good, long = repository.git("rev-parse", "main"), "x" * 300 + ".yaml"
+    store = ObjectStore(repository.path)
+    entries = [Entry(b"100644", name.encode(), store.blob(b"x: 1\n")) for name in (long, "short.yaml")]
+    tip = store.commit(store.tree([Entry(b"40000", b"models.d", store.tree(entries))]), [good])
+    with _opened(repository, replace(DEFAULTS, path=300)) as source:
+        since = source.graph_since(good, tip, "models.d")
+        assert since is not None
+        with source.graph(tip, ["models.d"], whole=True) as whole:
+            for graph in (since, whole):
+                changed = [delta.path for delta in next(iter(graph)).deltas if delta.after is not None]
+                assert changed == ["models.d/short.yaml"]
+        with source.graph(tip, [f"models.d/{long}"]) as graph:
+            assert [delta.path for delta in next(iter(graph)).deltas] == [f"models.d/{long}"]
 
 
 def test_a_record_without_an_end_is_given_up() -> None:
