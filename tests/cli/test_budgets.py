@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def limited(fleet: Fleet) -> Fleet:
     """The fleet, applied once, with ceilings that a few files go over."""
-    fleet.configure(f"{EMBEDDED}\n[limits]\npaths = 20\nauthor = 20\nsubject = 20\noutput = 2048\n")
+    ceilings = "paths = 20\nchanges = 50\nauthor = 20\nsubject = 20\noutput = 2048\n"
+    fleet.configure(f"{EMBEDDED}\n[limits]\n{ceilings}")
     assert fleet("apply").code == 0
     return fleet
 
@@ -43,6 +44,23 @@ def test_plan_apply_and_status_tell_of_too_many_paths_and_go_on_with_what_was_kn
     assert "limits.paths" in limited("doctor").out
     limited.repository.git("update-ref", "refs/heads/main", head)
     assert limited.json("apply").verdicts == {"a@1.0.0": "in-sync", "b@2.0.0": "in-sync"}
+
+
+def test_history_that_is_kept_goes_on_beside_a_commit_that_did_too_much(limited: Fleet) -> None:
+    """What came before is told with it, and after it was mended; a note says why not all is told."""
+    store, head = ObjectStore(limited.folder / ".git"), limited.repository.git("rev-parse", "HEAD")
+    tree = limited.repository.git("rev-parse", "HEAD^{tree}")
+    mended = store.commit(tree, [nested(store, head, deep=2, known=_known(limited))])
+    for tip in ("HEAD", mended):
+        limited.repository.git("update-ref", "refs/heads/main", tip)
+        for _ in range(2):  # before and after a cycle
+            told, rows = limited("history", "a"), limited.json("history", "a").json
+            assert (told.code, told.err.count("limits.changes")) == (0, 1)
+            assert "not in the branch" not in told.out
+            assert [(row["commit"], row["path"]) for row in rows] == [(head, "models.d/a-1.0.0.yaml")]
+            assert rows[0]["subject"] is not None
+            limited("apply")
+    assert limited.json("plan").verdicts == {"a@1.0.0": "in-sync", "b@2.0.0": "in-sync"}
 
 
 def test_a_long_author_is_shortened_wherever_it_is_stored_or_shown(limited: Fleet) -> None:
