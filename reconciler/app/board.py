@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.contract import lifecycle
-from reconciler.contract.wording import many
 from reconciler.engine.values import EventKind, Phase
+from reconciler.phrases import many
 from reconciler.views import page_facts
 from reconciler.views.metrics import Metrics
 

@@ -24,7 +24,6 @@ from reconciler.app.repository import budgets_of, source_of
 from reconciler.app.session import policy_of, registry_of
 from reconciler.app.sinks import examine_sinks
 from reconciler.contract import edition
-from reconciler.contract.wording import many
 from reconciler.engine.check import check, counted
 from reconciler.errors import (
     BudgetError,
@@ -34,6 +33,7 @@ from reconciler.errors import (
     RegistryError,
     Unauthorised,
 )
+from reconciler.phrases import many
 from reconciler.registry.codes import known_code
 from reconciler.registry.endpoint import parse_endpoint, proxy_for
 from reconciler.registry.tls import AuthoritiesUnreadable, tls_problem, usual_authorities

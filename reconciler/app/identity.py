@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.contract.wording import many
+from reconciler.phrases import many
 from reconciler.settings import EmbeddedTarget
 
 if TYPE_CHECKING:

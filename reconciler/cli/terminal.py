@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from reconciler.budgets import DEFAULTS
+from reconciler.printable import printable
 from reconciler.redaction import concealed
-from reconciler.views.clean import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -122,5 +122,5 @@ def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
 def echo_err(text: str) -> None:
     """A line or more for a person, to standard error; nothing stops because nobody can read them."""
     with contextlib.suppress(OSError):
-        sys.stderr.write("".join(f"{clean(line)}\n" for line in concealed(text).splitlines()))
+        sys.stderr.write("".join(f"{printable(line)}\n" for line in concealed(text).splitlines()))
         sys.stderr.flush()

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.budgets import DEFAULTS
-from reconciler.contract.wording import many
 from reconciler.engine.desired import ManifestParser
 from reconciler.engine.faults import conflict_reasons
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from reconciler.contract.wording import many
 from reconciler.engine.values import ModelState, Verdict
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

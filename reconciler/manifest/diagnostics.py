@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.budgets import shortened
-from reconciler.contract.wording import many
 from reconciler.manifest.values import MORE, Reason
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

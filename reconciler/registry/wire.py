@@ -12,8 +12,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.contract.wording import many
 from reconciler.engine.values import ObservedModel
+from reconciler.phrases import many
 from reconciler.registry.response import load
 
 if TYPE_CHECKING:

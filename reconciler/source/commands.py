@@ -16,8 +16,9 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import BudgetError, SourceError
+from reconciler.printable import printable
 from reconciler.source.environment import not_passed_on
-from reconciler.source.text import bounded, printable
+from reconciler.source.text import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
+from reconciler.printable import printable
 from reconciler.source import environment
 from reconciler.source.commands import Commands
 from reconciler.source.layout import discover, link_folders, nearest_folder
@@ -18,7 +19,6 @@ from reconciler.source.refs import (
     reftable_names,
     symbolic_target,
 )
-from reconciler.source.text import printable
 from reconciler.source.tree import pathspec
 
 if TYPE_CHECKING:

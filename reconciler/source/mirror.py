@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from reconciler.errors import SourceError
+from reconciler.printable import printable
 from reconciler.private import make_directory
 from reconciler.redaction import remember
 from reconciler.source import environment
@@ -32,7 +33,6 @@ from reconciler.source.commands import Commands, GitError
 from reconciler.source.errors import is_damage
 from reconciler.source.layout import bare_layout
 from reconciler.source.refs import branch_ref, is_object_id, missing_branch, read_ref
-from reconciler.source.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,12 +13,13 @@ from reconciler.budgets import DEFAULTS
 from reconciler.engine.graph import CommitGraph
 from reconciler.engine.values import File, Snapshot
 from reconciler.errors import BudgetError, SourceError, UnknownRevisionError
+from reconciler.printable import printable
 from reconciler.source import ancestry, difference, log, tree
 from reconciler.source.address import parse_remote
 from reconciler.source.commands import GitError, ProcessCounter
 from reconciler.source.local import LocalRepository
 from reconciler.source.refs import is_object_id
-from reconciler.source.text import bounded, printable
+from reconciler.source.text import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

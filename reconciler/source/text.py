@@ -1,8 +1,7 @@
-"""Text that came from a repository or a server: read from bytes, and made fit to be shown."""
+"""Text that came from a repository, read from bytes."""
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _ANY = sys.maxsize
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def path_of(name: bytes) -> str:
@@ -59,13 +57,3 @@ def bounded(pieces: Iterable[bytes], most: int, excess: str, *, fields: int | No
         if size > most or (fields is not None and ends > fields):
             raise BudgetError(excess)
         yield piece
-
-
-def printable(text: str) -> str:
-    r"""`text` with control characters and undecodable bytes as `\x..` and `\u....`."""
-    return _CONTROL.sub(lambda match: _escaped(match[0]), text)
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004 - one byte

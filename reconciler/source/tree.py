@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.values import File
 from reconciler.errors import BudgetError, SourceError
-from reconciler.source.text import blocks, bounded, printable
+from reconciler.printable import printable
+from reconciler.source.text import blocks, bounded
 
 if TYPE_CHECKING:
     import io

@@ -9,8 +9,8 @@ from datetime import UTC
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from reconciler.printable import escape_json
 from reconciler.views import problems, words
-from reconciler.views.clean import escape_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

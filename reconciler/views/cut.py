@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.wording import many
+from reconciler.phrases import many
 from reconciler.views.as_json import dumps
 
 if TYPE_CHECKING:

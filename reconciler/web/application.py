@@ -14,8 +14,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from reconciler.errors import StateError
+from reconciler.printable import printable
 from reconciler.views import as_json, html
-from reconciler.views.clean import clean
 from reconciler.views.metrics import CONTENT_TYPE
 from reconciler.views.selection import Selection
 from reconciler.web.access import Access, Hosts
@@ -222,7 +222,7 @@ def _report_text(found: Report, page: int) -> str:
 
 
 def _answer(well: str, problem: str | None) -> Response:
-    return PlainTextResponse(f"{clean(problem or well)}\n", 503 if problem else 200)
+    return PlainTextResponse(f"{printable(problem or well)}\n", 503 if problem else 200)
 
 
 class _SecurityHeaders:

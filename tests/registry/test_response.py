@@ -19,8 +19,9 @@ from reconciler.errors import (
     Rejected,
     Unauthorised,
 )
+from reconciler.printable import one_line
 from reconciler.registry.codes import DISPOSITIONS, Action, disposition, known_code
-from reconciler.registry.response import classify, envelope, printable, retry_after
+from reconciler.registry.response import MESSAGE_LIMIT, classify, envelope, retry_after
 
 MODELS = "/v1/p/models"
 MODEL = f"{MODELS}/m-1"
@@ -203,7 +204,7 @@ def test_a_vendor_message_is_one_clean_line() -> None:
         "POST", MODELS, 400, {}, json.dumps({"error_msg": "a\x1b[31m\r\nb\u202e" + "x" * 900}).encode()
     )
     assert "a [31m b x" in str(error)
-    assert len(printable("y" * 900)) == 300
+    assert len(one_line("y" * 900, MESSAGE_LIMIT)) == 300
 
 
 def test_the_message_of_a_refused_signature_is_not_repeated() -> None:

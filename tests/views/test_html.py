@@ -24,8 +24,8 @@ from reconciler.engine.values import (
     Verdict,
 )
 from reconciler.manifest.values import Reason
+from reconciler.printable import printable
 from reconciler.views import html
-from reconciler.views.clean import clean
 from reconciler.views.history import Declaration, rows
 from reconciler.views.page_facts import (
     ManifestLine,
@@ -401,7 +401,7 @@ def test_nothing_from_outside_is_markup(found: Report, wanted: str) -> None:
     page = Page(source(found, Selection(q=wanted)))
     assert page.tags.count("script") == page.tags.count("style") == page.tags.count("main") == 1
     assert "img" not in page.tags
-    assert page.values("input", "value")[0] == clean(wanted)
+    assert page.values("input", "value")[0] == printable(wanted)
     shown = Page(source(found))
     assert shown.tags.count("td") == 6 * len(found.items) or len(found.items) != len(
         shown.values("tr", "role")

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from reconciler.engine.values import ModelState, Report, Verdict
+from reconciler.printable import printable
 from reconciler.views import as_json
-from reconciler.views.clean import clean
 from reconciler.views.page_facts import ModelFacts
 from reconciler.views.selection import model_link
 from reconciler.web.access import Hosts
@@ -163,7 +163,7 @@ def test_the_address_of_a_model_says_exactly_which(site: Served) -> None:
         site.loop.models["local", name, "1.0.0"] = found
         answer = site.client.get("/" + model_link("local", name, "1.0.0"))
         assert answer.status_code == 200, name
-        assert clean(f"<title>{name}@1.0.0 failed · 1 needs you") in answer.text
+        assert printable(f"<title>{name}@1.0.0 failed · 1 needs you") in answer.text
         assert site.client.get("/" + model_link("local", name, None)).status_code == 404
     assert site.loop.asked[0] == ("local", "a/b", "1.0.0")
     assert site.client.get("/models/local").status_code == 404
