@@ -6,6 +6,7 @@ import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from reconciler.budgets import Budgets
 from reconciler.errors import ReconcilerError
 from reconciler.settings.tables import PREFIX
 from reconciler.source import KeyFiles, TrustRules, open_source
@@ -29,6 +30,7 @@ def source_of(configuration: Configuration) -> GitSource:
             setting=_setting(configuration),
             timeout=wanted.timeout.total_seconds(),
             paths=[target.path for target in configuration.settings.targets.values()],
+            budgets=budgets_of(configuration),
         )
 
 
@@ -40,6 +42,11 @@ def trust_rules(configuration: Configuration) -> TrustRules | None:
     given = (wanted.allowed_signers, wanted.revoked_signers, wanted.gpg_keyring)
     files = KeyFiles(*(None if file is None else configuration.base / file for file in given))
     return TrustRules(wanted.mode, files, wanted.authors, wanted.since, wanted.on_failure)
+
+
+def budgets_of(configuration: Configuration) -> Budgets:
+    """How much is read of a commit, and told."""
+    return Budgets(**configuration.settings.limits.model_dump())
 
 
 def followed(configuration: Configuration) -> tuple[str, str]:

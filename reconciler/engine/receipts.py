@@ -7,20 +7,18 @@ begins with the time: lines that are sorted are in the order of what happened.
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.values import Event, EventKind
+from reconciler.engine.values import Event, EventKind, Facts
 from reconciler.printable import escape_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PLAIN = (
-    "operation_id", "digest", "path", "line", "author", "model_id", "model_status", "request_id", "code",
-    "detail",
-)  # fmt: skip
+_PLAIN = tuple(fact.name for fact in fields(Facts) if fact.name not in ("commit", "not_before"))
 _MOMENT = "microseconds"
 
 

@@ -19,6 +19,7 @@ from reconciler.registry.limits import Limits
 from reconciler.registry.paging import EndlessList, Paginator
 from reconciler.registry.request import Request
 from reconciler.registry.response import MESSAGE_LIMIT, Response, classify
+from reconciler.registry.vendor import MODELARTS, NEW
 from reconciler.registry.wire import (
     InvalidResponse,
     ModelPage,
@@ -51,7 +52,9 @@ async def _nothing() -> None:
 
 
 class ModelArtsRegistry:
-    """Implements `reconciler.engine.ports.EmbeddedRegistry`; use it from one event loop, and close it."""
+    """Implements `reconciler.engine.ports.Registry`; use it from one event loop, and close it."""
+
+    vendor = MODELARTS
 
     def __init__(  # noqa: PLR0913 - what a target consists of
         self,
@@ -127,7 +130,7 @@ class ModelArtsRegistry:
         call = Request("POST", self._models, body=self._body(request), write=True, one_model=True)
         answer = await self._exchange.send(call, intent)
         try:
-            return Created(created_id(answer), answer.request_id)
+            return Created(created_id(answer), answer.request_id, NEW)
         except InvalidResponse as error:
             _unusable(call, answer, error)
 

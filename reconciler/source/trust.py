@@ -17,7 +17,7 @@ from reconciler.engine.trust import Hold, HoldCode
 from reconciler.errors import ConfigurationError, GuardError
 from reconciler.printable import printable
 from reconciler.source.signatures import Signature, Verifier
-from reconciler.source.text import path_of
+from reconciler.source.text import blocks, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -43,6 +43,10 @@ _WHAT = {
     HoldCode.REVOKED_KEY: "is signed by {whose}, which is revoked",
     HoldCode.BAD_SIGNATURE: "has a signature that does not fit it, or cannot be checked",
 }
+_JUDGED = 100_000  # commits of a range; each takes about 10 ms
+_MOST = 64 * 1024 * 1024  # bytes of paths of one commit
+_TOO_MANY = "source.verify.authors: a commit changes more files than are looked at"
+_TOO_LONG = f"contains more than {_JUDGED:,} commits to judge"
 _CUT_OFF = "has parents that are not here (shallow clone), so that not every commit can be judged"
 
 
@@ -193,13 +197,15 @@ class Trust:
             commits = _commits(commands, "--max-count=1", head, *base)
             moments = {head: known.seen.get(head, self._now())}
         else:
-            commits = _commits(commands, head, *base)
+            commits = _commits(commands, f"--max-count={_JUDGED + 1}", head, *base)
+            if len(commits) > _JUDGED:
+                return self._hold(known, head, HoldCode.CUT_OFF, _TOO_LONG, _nobody(head))
             if cut_off := layout.shallow().intersection(commits):
                 return self._hold(known, head, HoldCode.CUT_OFF, _CUT_OFF, _nobody(min(cut_off)))
             moments = _moments(commands, commits, known.seen, base, self._now())
         answered: set[str] = set()
         for signature in self._signatures(known, verifier, commands, commits, moments):
-            paths = self._changed(known, signature.commit, commands)
+            paths = self._changed(known, signature.commit, commands) if signature.fault is None else []
             if signature.commit == head:
                 paths += self._put_back(known, head, commands, answered)
             hold = self._fault(known, head, signature, paths)
@@ -248,9 +254,9 @@ class Trust:
         if not self._rules.authors:
             return []
         if self._rules.mode == "range":
-            return _names(commands.run(*_PATHS, *_OF_COMMIT, commit, "--"))
+            return _names([commands.run(*_PATHS, *_OF_COMMIT, commit, "--")])
         changed = self._since_good(known, commit, commands)
-        return _names(commands.run(*_ALL_PATHS, commit, "--")) if changed is None else changed
+        return _names([commands.run(*_ALL_PATHS, commit, "--")]) if changed is None else changed
 
     def _put_back(
         self, known: _Remembered, head: str, commands: Commands, answered: Collection[str]
@@ -262,8 +268,7 @@ class Trust:
 
     def _since_good(self, known: _Remembered, commit: str, commands: Commands) -> list[str] | None:
         base = known.good or self._rules.since
-        told = None if base is None else commands.attempt(*_PATHS, base, commit, "--")
-        return None if told is None else _names(told)
+        return None if base is None else commands.attempt(*_PATHS, base, commit, "--", read=_names)
 
     def _hold(self, known: _Remembered, head: str, code: HoldCode, why: str, one: Signature) -> Hold:
         return Hold(head, one.commit, code, why, one.author, one.committer, known.good)
@@ -307,8 +312,8 @@ def _moments(
     return {commit: found.get(commit, now) for commit in commits}
 
 
-def _names(printed: bytes) -> list[str]:
-    return [name for name in path_of(printed).split("\0") if name]
+def _names(pieces: Iterable[bytes]) -> list[str]:
+    return [name for block in blocks(bounded(pieces, _MOST, _TOO_MANY)) for name in block.split("\0") if name]
 
 
 def _whose(signer: Sequence[Any]) -> str:

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.side_by_side import FieldState
 from reconciler.engine.model_diff import DiffResult
+from reconciler.engine.vendor import FieldState
 from reconciler.printable import pad, printable, width
 from reconciler.views import problems
 from reconciler.views.colour import painter
@@ -17,9 +17,9 @@ from reconciler.views.words import place
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from reconciler.contract.side_by_side import FieldComparison
     from reconciler.engine.model_diff import ModelDiff
     from reconciler.engine.values import TargetFailure
+    from reconciler.engine.vendor import FieldComparison
     from reconciler.views.colour import Tone
 
 _WIDEST = 100  # characters of a value

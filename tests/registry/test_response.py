@@ -22,6 +22,7 @@ from reconciler.errors import (
 from reconciler.printable import one_line
 from reconciler.registry.codes import DISPOSITIONS, Action, disposition, known_code
 from reconciler.registry.response import MESSAGE_LIMIT, classify, envelope, retry_after
+from tests.effort import examples
 
 MODELS = "/v1/p/models"
 MODEL = f"{MODELS}/m-1"
@@ -163,7 +164,7 @@ def test_every_known_envelope_is_read(body: dict[str, Any]) -> None:
     assert (read.code, read.message) == ("ModelArts.3037", "bad")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     status=st.integers(100, 599),
     body=st.one_of(

@@ -142,7 +142,7 @@ def test_a_secret_is_taken_as_it_is(tmp_path: Path, password: str) -> None:
     if not password:
         assert "password is missing" in _refusal(tmp_path, text, **variables)
         return
-    known = _loaded(tmp_path, text, **variables).targets["prod"].model_copy().auth  # type: ignore[union-attr]
+    known = _loaded(tmp_path, text, **variables).targets["prod"].model_copy().auth
     assert isinstance(known, PasswordAuth)
     assert known.password is not None
     assert known.password.get_secret_value() == password

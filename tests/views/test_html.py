@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.contract.side_by_side import FieldComparison, FieldState
 from reconciler.engine.listing import Matrix, by_pair
 from reconciler.engine.values import (
     CommitInfo,
@@ -23,6 +22,7 @@ from reconciler.engine.values import (
     TargetFailure,
     Verdict,
 )
+from reconciler.engine.vendor import FieldComparison, FieldState
 from reconciler.manifest.values import Reason
 from reconciler.printable import printable
 from reconciler.views import html
@@ -38,6 +38,7 @@ from reconciler.views.page_facts import (
     TickSummary,
 )
 from reconciler.views.selection import ROWS, Selection
+from tests.effort import examples
 from tests.views.samples import (
     COMMIT,
     DIGEST,
@@ -394,7 +395,7 @@ def test_the_script_is_a_few_kilobytes() -> None:
     assert len(script[1]) < 6 * 1024
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(REPORTS, HOSTILE)
 def test_nothing_from_outside_is_markup(found: Report, wanted: str) -> None:
     """The same tags whatever the words are, and the words are all there."""

@@ -11,6 +11,7 @@ from reconciler.printable import printable
 from reconciler.views import markdown
 from reconciler.views.drift import worded
 from reconciler.views.problems import distinct, headline
+from tests.effort import examples
 from tests.views.samples import COMMIT, DIGEST, DRIFTED, REPORTS, item, report
 
 ALLOWED = {
@@ -78,7 +79,7 @@ def test_failed_targets_and_notes_are_told() -> None:
     assert "Note: <code>dirty</code>" in told
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(REPORTS)
 def test_nothing_from_outside_is_markup(found: Report) -> None:
     """A Markdown reader finds our tags only, five cells a row, and each text exactly as it was cleaned."""
