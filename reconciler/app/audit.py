@@ -18,7 +18,7 @@ from reconciler.app.credentials import push_url
 from reconciler.app.repository import source_of
 from reconciler.engine.receipts import events_of, receipt
 from reconciler.errors import ConfigurationError, ReconcilerError
-from reconciler.redaction import remember
+from reconciler.redaction import remember, unexpected
 from reconciler.source.address import parse_remote
 from reconciler.source.notes import shared_notes
 from reconciler.state import open_state
@@ -151,17 +151,26 @@ async def _serve(audit: Audit, woken: asyncio.Event) -> None:
             async with asyncio.timeout(pause or None):
                 await woken.wait()
         woken.clear()
-        try:
-            number = await asyncio.to_thread(audit.write)
-        except ReconcilerError as error:
-            say = log.debug if pause else log.warning
-            pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, pause * 2))
-            say("notes not written", error=str(error), next_attempt_in=round(pause))
-        else:
+        problem = await _problem(audit)
+        if problem is None:
             if pause:
                 log.info("notes are written again")
             pause = 0.0
-            log.debug("notes written", events=number)
+        else:
+            say = log.debug if pause else log.warning
+            pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, pause * 2))
+            say("notes not written", error=problem, next_attempt_in=round(pause))
+
+
+async def _problem(audit: Audit) -> str | None:
+    """Writes what is to be written; why that could not be done, or None."""
+    try:
+        await asyncio.to_thread(audit.write)
+    except ReconcilerError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - one mistake must not end what writes
+        return unexpected(error)
+    return None
 
 
 def write_once(configuration: Configuration, source: GitSource, ledger: SqlLedger, clock: Clock) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sshsig
 
 from reconciler.engine.trust import HoldCode
 from reconciler.errors import ConfigurationError, GuardError
@@ -519,7 +520,7 @@ def test_keys_that_are_gone_stop_the_judging_and_say_so(place: Place) -> None:
 
 
 def test_what_is_found_good_is_what_git_itself_finds_good(place: Place) -> None:
-    """The oracle: the exit status of `git verify-commit`, for each of some signers and dates."""
+    """The oracles: the exit status of `git verify-commit`, and another reader of ssh signatures."""
     place.keys.allow(place.signers, ada='valid-after="20200101Z"', bob='valid-before="20200101Z"')
     source = place.opened(since=place.repository.git("rev-parse", "HEAD"))
     source.head()
@@ -527,4 +528,26 @@ def test_what_is_found_good_is_what_git_itself_finds_good(place: Place) -> None:
     for name in ("ada", "bob", "eve", None, "ada"):
         place.repository.git("reset", "-q", "--hard", source.head())
         commit = place.commit(name)
-        assert (source.judged(commit) is None) is _git_says(place.repository, commit, configured)
+        is_good = source.judged(commit) is None
+        assert is_good is _git_says(place.repository, commit, configured)
+        assert is_good is (_sshsig_says(place, commit, "ada") is not None)
+    forged = _tampered(place)
+    assert source.judged(forged) is not None
+    assert _sshsig_says(place, forged, "ada") is None
+
+
+def _sshsig_says(place: Place, commit: str, *allowed: str) -> sshsig.PublicKey | None:
+    """The key, one of these, that made the signature of a commit, where it is good."""
+    raw = place.repository.git("cat-file", "commit", commit)
+    signature, lines, head = "", list[str](), True
+    for line in raw.splitlines(keepends=True):
+        head = head and line != "\n"
+        if head and (line.startswith("gpgsig ") or (signature and line.startswith(" "))):
+            signature += line.removeprefix("gpgsig").removeprefix(" ")
+        else:
+            lines.append(line)
+    keys = [sshsig.PublicKey.from_openssh_str(place.keys.public(name)) for name in allowed]
+    try:
+        return sshsig.verify("".join(lines) + "\n", signature, keys)
+    except sshsig.InvalidSignature:
+        return None
