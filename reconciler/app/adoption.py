@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.new_file import write_new
 from reconciler.app.session import open_session
+from reconciler.contract.adoptable import adoptable
 from reconciler.engine.adopt import candidate, paths_of, prove
 from reconciler.engine.desired_state import desired_state
 from reconciler.engine.details import details_of
@@ -101,14 +102,13 @@ async def _batch(
 ) -> tuple[Sequence[Candidate], dict[ModelKey, str]]:
     ids = [model.model_id for model in models]
     details = await details_of(target.registry, ids, target.timing.in_flight)
-    candidates = [
-        candidate(
-            model.pair, model.model_id, paths[model.pair], details.read[model.model_id], target.reader.edition
-        )
-        for model in models
-        if model.model_id in details.read
-    ]
-    proof = prove(target.reader, view, candidates, details.read)
+    candidates = []
+    for model in models:
+        if model.model_id in details.read:
+            found = adoptable(details.read[model.model_id], target.reader.edition)
+            path = paths[model.pair]
+            candidates.append(candidate(model.pair, model.model_id, path, found.request, found.untold))
+    proof = prove(target.registry.vendor, target.reader, view, candidates, details.read)
     unread = {
         model.pair: details.unread.get(model.model_id, "it is gone from the registry")
         for model in models

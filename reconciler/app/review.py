@@ -18,11 +18,11 @@ from reconciler.engine.plan import plan_digest
 from reconciler.engine.values import AT_REST
 from reconciler.errors import ConfigurationError, Exit
 from reconciler.forge import FORGES, Review, Status, host_of, publish
+from reconciler.printable import one_line
 from reconciler.redaction import concealed
 from reconciler.registry.post import send
 from reconciler.source.address import parse_remote
 from reconciler.views import markdown
-from reconciler.views.clean import clean
 from reconciler.views.words import counted
 
 if TYPE_CHECKING:
@@ -146,7 +146,6 @@ def _review(report: Report, target: str, most: int, *, only_changes: bool) -> Re
 
 def _status(report: Report) -> Status:
     if report.failures:
-        message = clean(concealed(report.failures[0].message))
-        return Status("error", message[:_LONGEST_DESCRIPTION])
+        return Status("error", one_line(concealed(report.failures[0].message), _LONGEST_DESCRIPTION))
     is_well = exit_code(report) is Exit.OK
-    return Status("success" if is_well else "failure", counted(report)[:_LONGEST_DESCRIPTION])
+    return Status("success" if is_well else "failure", one_line(counted(report), _LONGEST_DESCRIPTION))

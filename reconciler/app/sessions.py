@@ -18,7 +18,6 @@ from reconciler.app.session import Heritage, Listeners, open_session
 from reconciler.app.sinks import sinks_of
 from reconciler.daemon.cycle_job import CycleJob, EventCounter
 from reconciler.engine.last_report import refreshed
-from reconciler.settings import ModelArtsTarget
 from reconciler.views.authors import without_addresses
 
 if TYPE_CHECKING:
@@ -155,9 +154,9 @@ def longest_call(configuration: Configuration) -> float:
 def _longest_import(configuration: Configuration) -> float:
     """Seconds after which an import call has ended, and the model that it made shows."""
     targets = configuration.settings.targets.values()
-    calls = [target.timeout.total_seconds() for target in targets if isinstance(target, ModelArtsTarget)]
+    calls = [target.timeout.total_seconds() for target in targets]
     settle = configuration.settings.follow.settle
-    return max(calls, default=0.0) + (_SETTLE if settle is None else settle.total_seconds())
+    return max(calls) + (_SETTLE if settle is None else settle.total_seconds())
 
 
 _SETTLE = 5.0

@@ -21,9 +21,10 @@ from reconciler.cli.terminal import colour, echo, echo_err, put_json, warned
 from reconciler.errors import ConfigurationError, Exit, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from reconciler.engine.check import Checked
+    from reconciler.manifest.values import Reason
     from reconciler.settings import Configuration, Target
 
     Place = tuple[str, str, bool]
@@ -54,18 +55,29 @@ def validate(
     if commit is not None and paths:
         raise ConfigurationError("--commit checks whole targets: leave the paths out")
     settings = warned(config)
-    checked = (
-        _on_disk(settings, target, paths or []) if commit is None else _committed(settings, target, commit)
-    )
+    checked = _checked(settings, target, paths or [], commit)
     if preflight:
         import asyncio  # noqa: PLC0415 - a tenth of the start, and only here
 
         checked = asyncio.run(_inspected(settings, target, checked))
-    _show(checked, output, quiet=quiet)
+    _show(checked, output, settings.settings.limits.faults, quiet=quiet)
     raise typer.Exit(int(Exit.ATTENTION if checked.errors else Exit.OK))
 
 
+def _checked(settings: Configuration, target: str | None, paths: list[Path], commit: str | None) -> Checked:
+    """What was found; where there is too much to be read, that alone."""
+    from reconciler.engine.check import Checked  # noqa: PLC0415
+    from reconciler.errors import BudgetError  # noqa: PLC0415
+    from reconciler.manifest import Reason  # noqa: PLC0415
+
+    try:
+        return _on_disk(settings, target, paths) if commit is None else _committed(settings, target, commit)
+    except BudgetError as error:
+        return Checked(frozenset(), (Reason("over-budget", str(error)),))
+
+
 def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> Checked:
+    from reconciler.app.repository import budgets_of  # noqa: PLC0415
     from reconciler.contract import edition  # noqa: PLC0415
     from reconciler.engine.check import NOTHING, check  # noqa: PLC0415
     from reconciler.source.worktree import work_tree  # noqa: PLC0415
@@ -77,7 +89,8 @@ def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> 
     for (root, rules, strict), files in wanted.items():
         told = files | tree.referring(files, root)
         snapshot = tree.around(told, root) if told else tree.snapshot(root)
-        total += check(snapshot, tree, edition(rules, strict_config=strict), told)
+        judging = edition(rules, strict_config=strict)
+        total += check(snapshot, tree, judging, told, budgets_of(settings))
     return total
 
 
@@ -133,7 +146,7 @@ def _below(base: Path, path: Path) -> str:
 def _committed(settings: Configuration, target: str | None, revision: str) -> Checked:
     from contextlib import closing  # noqa: PLC0415
 
-    from reconciler.app.repository import source_of  # noqa: PLC0415
+    from reconciler.app.repository import budgets_of, source_of  # noqa: PLC0415
     from reconciler.contract import edition  # noqa: PLC0415
     from reconciler.engine.check import NOTHING, check  # noqa: PLC0415
 
@@ -149,25 +162,25 @@ def _committed(settings: Configuration, target: str | None, revision: str) -> Ch
                     "commit a first manifest there; `reconciler init` writes one"
                 )
             rules = edition(wanted.edition, strict_config=wanted.strict_config)
-            total += check(snapshot, source, rules)
+            total += check(snapshot, source, rules, budgets=budgets_of(settings))
     return total
 
 
-def _show(checked: Checked, output: ValidateOutput, *, quiet: bool) -> None:
-    from reconciler.engine.check import counted  # noqa: PLC0415
+def _show(checked: Checked, output: ValidateOutput, most: int, *, quiet: bool) -> None:
+    from reconciler.engine.check import counted, first  # noqa: PLC0415
 
-    _FORMS[output](checked)
+    _FORMS[output](checked, first(checked.reasons, most))
     if not quiet and output is not ValidateOutput.JSON:
         echo_err(counted(checked))
 
 
-def _as_text(checked: Checked) -> None:
+def _as_text(_: Checked, told: Sequence[Reason]) -> None:
     from reconciler.views import problems  # noqa: PLC0415
 
-    echo(problems.render(checked.reasons, colour=colour()))
+    echo(problems.render(told, colour=colour()))
 
 
-def _as_json(checked: Checked) -> None:
+def _as_json(checked: Checked, told: Sequence[Reason]) -> None:
     from reconciler.views import problems  # noqa: PLC0415
 
     put_json(
@@ -176,17 +189,17 @@ def _as_json(checked: Checked) -> None:
             "manifests": checked.documents,
             "errors": checked.errors,
             "warnings": checked.warnings,
-            "problems": [problems.as_json(reason, severity=True) for reason in checked.reasons],
+            "problems": [problems.as_json(reason, severity=True) for reason in told],
         }
     )
 
 
-def _for_github(checked: Checked) -> None:
+def _for_github(checked: Checked, told: Sequence[Reason]) -> None:
     """Annotations to standard output; all problems, as far as they fit, to the summary of the step."""
-    from reconciler.contract.wording import many  # noqa: PLC0415
+    from reconciler.phrases import many  # noqa: PLC0415
     from reconciler.views import github, markdown  # noqa: PLC0415
 
-    echo(github.commands(checked.reasons))
+    echo(github.commands(told))
     summary = os.environ.get(_STEP_SUMMARY)
     if summary and checked.reasons:
         with Path(summary).open("a", encoding="utf-8") as file:
@@ -197,20 +210,20 @@ def _for_github(checked: Checked) -> None:
         echo_err(f"{many(left_out, 'more problem')} than GitHub shows of one step: {where}")
 
 
-def _for_gitlab(checked: Checked) -> None:
+def _for_gitlab(_: Checked, told: Sequence[Reason]) -> None:
     from reconciler.views.gitlab import code_quality  # noqa: PLC0415
 
-    put_json(code_quality(checked.reasons))
+    put_json(code_quality(told))
 
 
-def _as_sarif(checked: Checked) -> None:
+def _as_sarif(_: Checked, told: Sequence[Reason]) -> None:
     from reconciler import __version__  # noqa: PLC0415
     from reconciler.views import sarif  # noqa: PLC0415
 
-    put_json(sarif.log(checked.reasons, __version__))
+    put_json(sarif.log(told, __version__))
 
 
-_FORMS: dict[ValidateOutput, Callable[[Checked], None]] = {
+_FORMS: dict[ValidateOutput, Callable[[Checked, Sequence[Reason]], None]] = {
     ValidateOutput.TEXT: _as_text,
     ValidateOutput.JSON: _as_json,
     ValidateOutput.GITHUB: _for_github,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from reconciler.errors import ConfigurationError
+from reconciler.phrases import did_you_mean
 from reconciler.settings.discovery import configuration_file, repository_top, state_url
 from reconciler.settings.errors import render
 from reconciler.settings.place import Places
@@ -77,7 +77,7 @@ class Configuration:
         for name, wanted in self.settings.targets.items():
             where: object = (
                 self.embedded_database(name)
-                if isinstance(wanted, EmbeddedTarget)
+                if wanted.endpoint is None
                 else (wanted.endpoint.rstrip("/").lower(), wanted.project_id, wanted.workspace_id)
             )
             sharing.setdefault(where, []).append(name)
@@ -103,9 +103,8 @@ class Configuration:
         if only is None:
             return names
         if only not in names:
-            close = difflib.get_close_matches(only, names, n=1)
-            meant = f"did you mean {close[0]}?" if close else f"there is {', '.join(names)}"
-            raise ConfigurationError(f"--target {only}: no such target; {meant}")
+            meant = did_you_mean(only, names) or f"; there is {', '.join(names)}"
+            raise ConfigurationError(f"--target {only}: no such target{meant}")
         return (only,)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.engine.episodes import Subscription
     from reconciler.state.address import Address
     from reconciler.state.database import Database
+    from reconciler.state.stages import Stages
 
 
 def open_state(  # noqa: PLR0913 - what is remembered, and how
@@ -28,6 +29,7 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
     now: Callable[[], datetime] = utc_now,
     replaces: str | None = None,
     subscriptions: Sequence[Subscription] = (),
+    stages: Stages | None = None,
 ) -> SqlLedger:
     """Opens the memory of one configuration.
 
@@ -42,6 +44,7 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
         replaces: `SqlLedger.session` of a ledger that this process held and has given up: where its session
             is left over on the server, as after a network that lost packets, it is ended there first.
         subscriptions: what each sink wants to hear of the reports that are saved.
+        stages: what a status means; ModelArts' words where None.
 
     Raises:
         StateLockedError: another process writes this state; the message says which.
@@ -53,7 +56,9 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
     except BaseException:
         database.close()
         raise
-    return SqlLedger(database, compact_after=compact_after, now=now, subscriptions=subscriptions)
+    return SqlLedger(
+        database, compact_after=compact_after, now=now, subscriptions=subscriptions, stages=stages
+    )
 
 
 def open_for_release(url: str) -> SqlLedger:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import create_engine, text
 
 from reconciler.errors import StateError, StateLockedError
-from reconciler.state.address import printable
+from reconciler.printable import printable
 from reconciler.state.database import Database
 from reconciler.state.errors import explained
 from reconciler.state.identity import establish, is_blank, verify

@@ -2,7 +2,7 @@
 
 One module a form. Nothing here does I/O, reads a clock or looks at the environment: whether there is colour
 and what time it is are arguments. Whatever came from a manifest, a commit or a registry is shown through
-`clean`, so that no output can steer a terminal, break a line or hide text.
+`printable`, so that no output can steer a terminal, break a line or hide text.
 
     problems   what is wrong with manifests, with the line and a caret
     text       a report for a terminal

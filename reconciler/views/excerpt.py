@@ -6,8 +6,8 @@ import json
 import re
 from urllib.parse import unquote
 
+from reconciler.printable import printable
 from reconciler.redaction import redacted
-from reconciler.views.clean import clean
 
 _EXCERPT = 200  # characters of an answer that are repeated
 _MESSAGES = ("code", "error_code", "status", "msg", "message", "error", "error_msg", "error_description")
@@ -18,7 +18,7 @@ def excerpt(body: bytes, *secrets: str | None) -> str:
     """The beginning of an answer for a message, with a colon before it; nothing of nothing."""
     parts = [part for secret in secrets if secret for part in (secret, *_parts(secret))]
     text = redacted(_said(body.decode("utf-8", "replace")), parts)
-    words = clean(" ".join(text.split()))[:_EXCERPT]
+    words = printable(" ".join(text.split()))[:_EXCERPT]
     return f": {words}" if words else ""
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.views.clean import clean
+from reconciler.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ def _command(reason: Reason) -> str:
 
 def _data(text: str) -> str:
     """What may stand after the second `::`; `clean` leaves no line break, which would end the command."""
-    return clean(text).replace("%", "%25")
+    return printable(text).replace("%", "%25")
 
 
 def _property(text: str) -> str:

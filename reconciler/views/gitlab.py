@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.views.clean import clean
+from reconciler.printable import printable
 from reconciler.views.fingerprints import fingerprints
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ def code_quality(reasons: Sequence[Reason]) -> list[dict[str, Any]]:
     """One object a problem; a problem of a whole file stands at its first line."""
     return [
         {
-            "description": clean(reason.message),
+            "description": printable(reason.message),
             "check_name": reason.code,
             "fingerprint": fingerprint,
             "severity": _SEVERITY[reason.severity],
-            "location": {"path": clean(reason.path or "."), "lines": {"begin": reason.line or 1}},
+            "location": {"path": printable(reason.path or "."), "lines": {"begin": reason.line or 1}},
         }
         for reason, fingerprint in zip(reasons, fingerprints(reasons), strict=True)
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.check import counted as totals
 from reconciler.engine.values import Verdict
-from reconciler.views.clean import clean
+from reconciler.printable import printable
 from reconciler.views.drift import worded
 from reconciler.views.github import by_severity
 from reconciler.views.problems import distinct, headline
@@ -127,7 +127,7 @@ def _fitting(blocks: Iterable[str], room: int, gap: int, command: str = "reconci
 
 def _code(text: str) -> str:
     """Text that is shown as it is, also inside a cell of a table."""
-    return f"<code>{_SPECIAL.sub(_entity, clean(text))}</code>" if text else ""
+    return f"<code>{_SPECIAL.sub(_entity, printable(text))}</code>" if text else ""
 
 
 def _entity(match: re.Match[str]) -> str:

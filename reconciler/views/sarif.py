@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from reconciler.contract.wording import many
-from reconciler.views.clean import clean
+from reconciler.phrases import many
+from reconciler.printable import printable
 from reconciler.views.fingerprints import fingerprints
 from reconciler.views.github import by_severity
 
@@ -69,7 +69,7 @@ def _result(reason: Reason, rule: int, fingerprint: str) -> dict[str, Any]:
         "ruleId": reason.code,
         "ruleIndex": rule,
         "level": reason.severity,
-        "message": {"text": clean(reason.message)},
+        "message": {"text": printable(reason.message)},
         "partialFingerprints": {"problem/v1": fingerprint},
     }
     if reason.path is not None:
