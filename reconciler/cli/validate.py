@@ -48,18 +48,29 @@ def validate(
     if commit is not None and paths:
         raise ConfigurationError("--commit checks whole targets: leave the paths out")
     settings = warned(config)
-    checked = (
-        _on_disk(settings, target, paths or []) if commit is None else _committed(settings, target, commit)
-    )
+    checked = _checked(settings, target, paths or [], commit)
     if preflight:
         import asyncio  # noqa: PLC0415 - a tenth of the start, and only here
 
         checked = asyncio.run(_inspected(settings, target, checked))
-    _show(checked, output, quiet=quiet)
+    _show(checked, output, settings.settings.limits.faults, quiet=quiet)
     raise typer.Exit(int(Exit.ATTENTION if checked.errors else Exit.OK))
 
 
+def _checked(settings: Configuration, target: str | None, paths: list[Path], commit: str | None) -> Checked:
+    """What was found; where there is too much to be read, that alone."""
+    from reconciler.engine.check import Checked  # noqa: PLC0415
+    from reconciler.errors import BudgetError  # noqa: PLC0415
+    from reconciler.manifest import Reason  # noqa: PLC0415
+
+    try:
+        return _on_disk(settings, target, paths) if commit is None else _committed(settings, target, commit)
+    except BudgetError as error:
+        return Checked(frozenset(), (Reason("over-budget", str(error)),))
+
+
 def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> Checked:
+    from reconciler.app.repository import budgets_of  # noqa: PLC0415
     from reconciler.contract import edition  # noqa: PLC0415
     from reconciler.engine.check import NOTHING, check  # noqa: PLC0415
     from reconciler.source.worktree import work_tree  # noqa: PLC0415
@@ -71,7 +82,8 @@ def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> 
     for (root, rules, strict), files in wanted.items():
         told = files | tree.referring(files, root)
         snapshot = tree.around(told, root) if told else tree.snapshot(root)
-        total += check(snapshot, tree, edition(rules, strict_config=strict), told)
+        judging = edition(rules, strict_config=strict)
+        total += check(snapshot, tree, judging, told, budgets_of(settings))
     return total
 
 
@@ -127,7 +139,7 @@ def _below(base: Path, path: Path) -> str:
 def _committed(settings: Configuration, target: str | None, revision: str) -> Checked:
     from contextlib import closing  # noqa: PLC0415
 
-    from reconciler.app.repository import source_of  # noqa: PLC0415
+    from reconciler.app.repository import budgets_of, source_of  # noqa: PLC0415
     from reconciler.contract import edition  # noqa: PLC0415
     from reconciler.engine.check import NOTHING, check  # noqa: PLC0415
 
@@ -140,14 +152,15 @@ def _committed(settings: Configuration, target: str | None, revision: str) -> Ch
             if not snapshot.exists:
                 raise SourceError(f"commit {commit[:12]} has no directory {wanted.path} (target {name})")
             rules = edition(wanted.edition, strict_config=wanted.strict_config)
-            total += check(snapshot, source, rules)
+            total += check(snapshot, source, rules, budgets=budgets_of(settings))
     return total
 
 
-def _show(checked: Checked, output: Output, *, quiet: bool) -> None:
-    from reconciler.engine.check import counted  # noqa: PLC0415
+def _show(checked: Checked, output: Output, most: int, *, quiet: bool) -> None:
+    from reconciler.engine.check import counted, first  # noqa: PLC0415
     from reconciler.views import problems  # noqa: PLC0415
 
+    told = first(checked.reasons, most)
     if output is Output.JSON:
         put_json(
             {
@@ -155,10 +168,10 @@ def _show(checked: Checked, output: Output, *, quiet: bool) -> None:
                 "manifests": checked.documents,
                 "errors": checked.errors,
                 "warnings": checked.warnings,
-                "problems": [problems.as_json(reason, severity=True) for reason in checked.reasons],
+                "problems": [problems.as_json(reason, severity=True) for reason in told],
             }
         )
         return
-    echo(problems.render(checked.reasons, colour=colour()))
+    echo(problems.render(told, colour=colour()))
     if not quiet:
         echo_err(counted(checked))

@@ -11,7 +11,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reconciler.budgets import DEFAULTS
 from reconciler.contract.model_key import next_free, version_key
+from reconciler.engine.faults import conflict_reasons, within
 from reconciler.engine.guards import NO_LONGER_DECLARED
 from reconciler.engine.moments import due_at
 from reconciler.engine.values import (
@@ -66,6 +68,7 @@ class PlannerInput:
         entries: the ledger.
         last_commits: by path and line, the commit that gave the document its content.
         used_versions: versions by name that are in use beside those that this view shows.
+        most_faults: so many problems of manifests are told; the others are counted.
         now: timezone-aware UTC.
     """
 
@@ -81,6 +84,7 @@ class PlannerInput:
     entries: Mapping[ModelKey, LedgerEntry] = field(default_factory=dict)
     last_commits: Mapping[tuple[str, int], LastCommit] = field(default_factory=dict)
     used_versions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    most_faults: int = DEFAULTS.faults
 
 
 def by_pair(models: Iterable[ObservedModel]) -> dict[ModelKey, list[ObservedModel]]:
@@ -170,14 +174,8 @@ def verdicts(view: PlannerInput) -> tuple[ModelState, ...]:
     """The verdict on every declared and every registered model of one target, sorted."""
     items = [
         *(_declared(view, pair, manifest) for pair, manifest in view.desired.manifests.items()),
-        *(
-            _attributed(item, view)
-            for item in (
-                *(_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items()),
-                *_invalid(view),
-                *_unmanaged(view),
-            )
-        ),
+        *within(_faulty(view), view.most_faults),
+        *_unmanaged(view),
     ]
     return tuple(sorted(items, key=sort_key))
 
@@ -355,19 +353,10 @@ def _pairs_named(view: PlannerInput, name: str | None) -> Iterable[ModelKey]:
     return (pair for pair in known if pair.model_name == name)
 
 
-def conflict_reasons(pair: ModelKey, claims: Sequence[ManifestRef]) -> tuple[Reason, ...]:
-    """One reason for each manifest that claims a pair which others claim too."""
-    places = ", ".join(f"{claim.path}:{claim.line}" for claim in claims)
-    return tuple(
-        Reason(
-            "conflict",
-            f"{pair} is declared {len(claims)} times ({places}): "
-            "keep one, and give the others versions of their own",
-            claim.path,
-            claim.line,
-        )
-        for claim in claims
-    )
+def _faulty(view: PlannerInput) -> list[ModelState]:
+    """What is in conflict, and what is invalid, in order."""
+    conflicts = (_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items())
+    return sorted((*(_attributed(item, view) for item in conflicts), *_invalid(view)), key=sort_key)
 
 
 def _conflict(view: PlannerInput, pair: ModelKey, claims: Sequence[ManifestRef]) -> ModelState:
@@ -382,13 +371,13 @@ def _conflict(view: PlannerInput, pair: ModelKey, claims: Sequence[ManifestRef])
         model_id=model.model_id if model else None,
         model_status=model.status if model else None,
         reasons=conflict_reasons(pair, claims),
-        digest="+".join(sorted(claim.digest for claim in claims)),
+        digest=hashlib.sha256("+".join(sorted(claim.digest for claim in claims)).encode()).hexdigest(),
     )
 
 
 def _invalid(view: PlannerInput) -> Iterable[ModelState]:
     for found in view.desired.invalid:
-        yield ModelState(
+        item = ModelState(
             view.target,
             Verdict.INVALID,
             found.model_name,
@@ -397,6 +386,7 @@ def _invalid(view: PlannerInput) -> Iterable[ModelState]:
             found.line,
             reasons=found.reasons,
         )
+        yield _attributed(item, view)._replace(path=found.shown)
 
 
 def _unmanaged(view: PlannerInput) -> Iterable[ModelState]:

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from reconciler.settings.discovery import STATE_DIR
+from reconciler.settings.limits import LimitSettings
 from reconciler.settings.types import (  # noqa: TC001 - pydantic reads the annotations
     Address,
     Duration,
@@ -358,6 +359,7 @@ class Settings(BaseModel):
     state: StateSettings = StateSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     guards: GuardSettings = GuardSettings()
+    limits: LimitSettings = LimitSettings()
     follow: FollowSettings = FollowSettings()
     notify: tuple[NotifySettings, ...] = ()
     web: WebSettings = WebSettings()

@@ -68,8 +68,15 @@ _FETCH = (
 class Mirror:
     """One branch of a remote repository, and its bare copy on this machine."""
 
-    def __init__(
-        self, remote: Remote, branch: str | None, cache_dir: Path, *, timeout: float, tally: ProcessCounter
+    def __init__(  # noqa: PLR0913 - one repository, and how it is read
+        self,
+        remote: Remote,
+        branch: str | None,
+        cache_dir: Path,
+        *,
+        timeout: float,
+        tally: ProcessCounter,
+        heap: int | None = None,
     ) -> None:
         """Nothing is read or written yet.
 
@@ -79,6 +86,7 @@ class Mirror:
             cache_dir: holds the mirrors; made when first needed.
             timeout: seconds, as for `Commands`.
             tally: counts git processes.
+            heap: bytes, as for `Commands`, of a git that reads; not of one that fetches or packs.
         """
         self._remote = remote
         self._branch = branch
@@ -100,6 +108,7 @@ class Mirror:
             timeout=timeout,
             named=self.named,
             redact=remote.redact,
+            heap=heap,
         )
 
     def head(self) -> str:

@@ -180,15 +180,17 @@ def _of_one_model(
     by_commit: defaultdict[str | None, list[Event]] = defaultdict(list)
     for event in sorted(events, key=lambda event: event.at):
         by_commit[event.commit].append(event)
-    joined = [_with_events(row, found, by_commit.get(row.commit, ())) for row in found]
+    files: defaultdict[str | None, list[str | None]] = defaultdict(list)
+    for row in found:
+        files[row.commit].append(row.path)
+    joined = [_with_events(row, files[row.commit], by_commit.get(row.commit, ())) for row in found]
     for commit in by_commit.keys() - {row.commit for row in found}:
         _insert(joined, _alone(key, commit, by_commit[commit], named))
     return joined
 
 
-def _with_events(row: HistoryRow, found: Iterable[HistoryRow], events: Iterable[Event]) -> HistoryRow:
+def _with_events(row: HistoryRow, files: Sequence[str | None], events: Iterable[Event]) -> HistoryRow:
     """The row with those of its commit's events that are about its file, or about none of the commit's."""
-    files = [other.path for other in found if other.commit == row.commit]
     mine = [e for e in events if (e.path if e.path in files else files[0]) == row.path]
     return row._replace(events=tuple(mine))
 

@@ -32,6 +32,7 @@ _PASS_ON = {
     "problem.code",
     "problem",
     "flaw",
+    "one.code",
     "entry",
     "item",
     "self._kind(status)",
@@ -47,6 +48,7 @@ _COMPUTED = {
         EventKind.ELSEWHERE.value,
     },
     "f'preflight-{code}'": set[str](),
+    "*why": set[str](),
     "*fault": set[str](),  # pairs of code and words, which are collected where they are made
     "*_answered(error)": set[str](),
 }

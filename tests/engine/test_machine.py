@@ -260,7 +260,9 @@ class Machine(RuleBasedStateMachine):
                 if item.pair and item.verdict in (Verdict.FAILED, Verdict.MISSING):
                     asyncio.run(self._retried(item.pair))
         declared = {
-            item.pair: item.verdict for item in report.items if item.digest and "+" not in item.digest
+            item.pair: item.verdict
+            for item in report.items
+            if item.digest and item.verdict is not Verdict.CONFLICT
         }
         assert set(declared.values()) <= {Verdict.IN_SYNC, Verdict.DRIFTED}
         assert set(declared) <= set(self.registry.rows())

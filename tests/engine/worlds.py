@@ -12,6 +12,7 @@ from hashlib import sha1
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.contract import ModelKey, edition
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
@@ -274,6 +275,7 @@ class World:
     events: list[Event] = field(default_factory=list)
     dies_after: int | None = None
     judge_all_below: int = 1000
+    budgets: Budgets = DEFAULTS
     elapsed: float = 0.0
     numbers: Iterator[int] = field(default_factory=count)
 
@@ -299,7 +301,7 @@ class World:
             target = Target(
                 "local",
                 self.registry,
-                ManifestParser(edition("seed-2019"), "models.d"),
+                ManifestParser(edition("seed-2019"), "models.d", self.budgets),
                 index.of("local", "rules"),
                 timing=Timing(in_flight=self.in_flight),
                 judge_all_below=self.judge_all_below,

@@ -62,6 +62,20 @@ def test_the_report_is_the_json_that_plan_prints(site: Served) -> None:
     assert json.loads(answer.content) == as_json.report(REPORT)
 
 
+def test_a_report_of_very_many_models_comes_in_pages(site: Served) -> None:
+    """Each model once; the numbers are those of all, and a note says how to ask for the others."""
+    number = as_json.ITEMS_A_PAGE + 1
+    models = (
+        ModelState("local", Verdict.IN_SYNC, f"m{n}", "1.0.0", f"models.d/{n}.yaml") for n in range(number)
+    )
+    site.loop.report = Report("c" * 40, "d" * 64, tuple(models))
+    pages = [site.client.get(f"/api/report{query}").json() for query in ("", "?page=2", "?page=3", "?page=x")]
+    assert [len(page["items"]) for page in pages] == [number - 1, 1, 0, number - 1]
+    assert len({item["model_name"] for page in pages[:2] for item in page["items"]}) == number
+    assert [page["summary"]["in-sync"] for page in pages] == [number] * 4
+    assert pages[0]["notes"] == ["page 1 of 2, of 10,001 items in all: ask for ?page=N"]
+
+
 def test_it_is_ready_only_after_the_first_good_cycle(site: Served) -> None:
     """A load balancer waits for it."""
     answer = site.client.get("/readyz")
