@@ -9,7 +9,7 @@ from reconciler.engine import drift
 from reconciler.engine.concurrency import gather_limited
 from reconciler.engine.details import details_of
 from reconciler.engine.follow import STATUS_EVENTS
-from reconciler.engine.plan import by_pair
+from reconciler.engine.selection import by_pair
 from reconciler.engine.setbacks import Setbacks
 from reconciler.engine.values import (
     Event,

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from reconciler.budgets import DEFAULTS
 from reconciler.contract.model_key import next_free, version_key
 from reconciler.engine.faults import conflict_reasons, within
 from reconciler.engine.guards import NO_LONGER_DECLARED
 from reconciler.engine.moments import due_at
+from reconciler.engine.selection import known_equal, newest_status, remembered_content
 from reconciler.engine.values import (
     AT_REST,
     Desired,
@@ -87,89 +87,6 @@ class PlannerInput:
     most_faults: int = DEFAULTS.faults
 
 
-def by_pair(models: Iterable[ObservedModel]) -> dict[ModelKey, list[ObservedModel]]:
-    """Groups a registry's list; several models of one pair stand oldest first."""
-    grouped: defaultdict[ModelKey, list[ObservedModel]] = defaultdict(list)
-    for model in models:
-        grouped[model.pair].append(model)
-    for several in grouped.values():
-        if len(several) > 1:
-            several.sort(key=lambda model: (model.created_at or 0, model.model_id))
-    return dict(grouped)
-
-
-class DetailRequests(NamedTuple):
-    """Which models' details are asked for.
-
-    Attributes:
-        now: model ids, for this cycle.
-        later: those that wait for another.
-    """
-
-    now: tuple[str, ...]
-    later: frozenset[str] = frozenset()
-
-
-def select_for_comparison(
-    view: PlannerInput, *, everything: bool = False, at_most: int | None = None, chance: float = 0.0
-) -> DetailRequests:
-    """The models whose detail tells whether they drifted, or what became of them.
-
-    A model that was found equal to this very manifest before needs no look, unless `everything` is to be
-    looked at again. One whose verdict needs its detail never waits. Of the others those come first that were
-    never compared; of those that were, any may come next.
-
-    Args:
-        view: what is declared, remembered and observed.
-        everything: whether to look at models that are known to be equal, too.
-        at_most: how many of those that can wait are inspected in this cycle; None for all.
-        chance: in [0, 1); where in the list of those that were compared before to begin.
-    """
-    needed: list[str] = []
-    never: list[str] = []
-    before: list[str] = []
-    for pair, manifest in view.desired.manifests.items():
-        models = view.observed.get(pair)
-        if not models:
-            continue
-        model, entry = models[0], view.entries.get(pair)
-        if entry is None:
-            (never if model.stage is Stage.PUBLISHED else needed).append(model.model_id)
-        elif not known_equal(manifest, model, entry):
-            needed.append(model.model_id)
-        elif everything or _newest(model, None, entry)[0] is None:
-            before.append(model.model_id)
-    start = int(chance * len(before))
-    patient = [*never, *before[start:], *before[:start]]
-    limit = len(patient) if at_most is None else at_most
-    return DetailRequests((*needed, *patient[:limit]), frozenset(patient[limit:]))
-
-
-def known_equal(manifest: ManifestRef, model: ObservedModel, entry: LedgerEntry | None) -> bool:
-    """Whether this model is remembered as made from, or found equal to, this very content."""
-    return (
-        _remembered_content(model, entry) == manifest.digest
-        and entry is not None
-        and entry.last is not EventKind.DRIFTED
-    )
-
-
-def _remembered_content(model: ObservedModel, entry: LedgerEntry | None) -> str | None:
-    """The digest of the content this very model was made from or found equal to; None when not known."""
-    if entry is None or entry.phase is not Phase.REGISTERED or entry.model_id != model.model_id:
-        return None
-    return entry.digest
-
-
-def _has_changed(manifest: ManifestRef, model: ObservedModel, entry: LedgerEntry | None) -> bool:
-    """Whether the manifest says something else than what this model was made from.
-
-    A registry does not return every field, and a field that a manifest leaves out cannot be compared: what
-    was remembered knows more.
-    """
-    return _remembered_content(model, entry) not in (None, manifest.digest)
-
-
 def verdicts(view: PlannerInput) -> tuple[ModelState, ...]:
     """The verdict on every declared and every registered model of one target, sorted."""
     items = [
@@ -217,7 +134,7 @@ def _declared(view: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> Mode
     credit = view.last_commits.get((manifest.path, manifest.line))
     model = models[0] if models else None
     seen = view.comparisons.get(model.model_id) if model else None
-    status, stage = _newest(model, seen, entry) if model else (None, Stage.PENDING)
+    status, stage = newest_status(model, seen, entry) if model else (None, Stage.PENDING)
     waits = model is not None and entry is None and model.model_id in view.later
     item = ModelState(
         view.target,
@@ -334,6 +251,15 @@ def _import_failed(item: ModelState, entry: LedgerEntry | None) -> Reason:
     )
 
 
+def _has_changed(manifest: ManifestRef, model: ObservedModel, entry: LedgerEntry | None) -> bool:
+    """Whether the manifest says something else than what this model was made from.
+
+    A registry does not return every field, and a field that a manifest leaves out cannot be compared: what
+    was remembered knows more.
+    """
+    return remembered_content(model, entry) not in (None, manifest.digest)
+
+
 def _drifted(view: PlannerInput, item: ModelState, why: str, diff: tuple[Difference, ...] = ()) -> ModelState:
     taken = {pair.model_version for pair in _pairs_named(view, item.model_name)}
     taken |= view.used_versions.get(item.model_name or "", frozenset())
@@ -427,17 +353,6 @@ def _undeclared(entry: LedgerEntry | None) -> Reason:
         NO_LONGER_DECLARED,
         f"imported from {entry.path}, which no longer declares it; nothing is ever deleted from the registry",
     )
-
-
-def _newest(
-    model: ObservedModel, seen: Comparison | None, entry: LedgerEntry | None
-) -> tuple[str | None, Stage]:
-    """The newest status known, and what it means: a list may leave it out."""
-    if seen is not None and seen.status is not None:
-        return seen.status, seen.stage
-    if model.status is None and entry is not None and entry.model_id == model.model_id:
-        return entry.model_status, entry.stage
-    return model.status, model.stage
 
 
 def _said(entry: LedgerEntry, otherwise: str) -> Reason:
