@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from reconciler.engine.concurrency import gather_limited
 from reconciler.engine.details import Details, details_of
 from reconciler.engine.observe import compare_observed, observe
-from reconciler.engine.plan import is_unreadable, preflighted, verdicts
+from reconciler.engine.plan import preflighted, verdicts
+from reconciler.engine.reasons import is_unreadable
 from reconciler.engine.selection import select_for_comparison
 from reconciler.engine.target_run import manifests_of
 from reconciler.engine.used_versions import used_versions

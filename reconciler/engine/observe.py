@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.details import Details
-    from reconciler.engine.plan import PlannerInput
+    from reconciler.engine.planner_input import PlannerInput
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import ManifestRef
     from reconciler.engine.vendor import Vendor

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.plan import PlannerInput
+    from reconciler.engine.planner_input import PlannerInput
     from reconciler.engine.values import LedgerEntry, ManifestRef, ObservedModel
     from reconciler.engine.vendor import Comparison
 

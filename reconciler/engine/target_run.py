@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.desired_state import desired_state
 from reconciler.engine.lineage import RECONCILED
-from reconciler.engine.plan import PlannerInput
+from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.scope import scope_of
 from reconciler.engine.values import TargetFailure
 from reconciler.errors import IndexLostError, ReconcilerError, SourceError, StateError
