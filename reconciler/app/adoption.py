@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from reconciler.app.new_file import write_new
 from reconciler.app.session import open_session
 from reconciler.contract.adoptable import adoptable
 from reconciler.engine.adopt import candidate, paths_of, prove
@@ -135,14 +136,8 @@ class Shelf:
         """
         root = self._base / folder if self._out is None else self._out
         path = root / manifest.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.parent.resolve().is_relative_to(root.resolve()):
-            raise ReconcilerError(f"{path}: leads out of {root} by a symbolic link; nothing is written there")
-        try:
-            with path.open("xb") as file:
-                file.write(manifest.data)
-        except FileExistsError:
-            if path.is_file() and not path.is_symlink() and path.read_bytes() == manifest.data:
-                return path, False
-            raise ReconcilerError(f"{path}: is there already and is not overwritten") from None
-        return path, True
+        if write_new(root, path, manifest.data):
+            return path, True
+        if path.is_file() and not path.is_symlink() and path.read_bytes() == manifest.data:
+            return path, False
+        raise ReconcilerError(f"{path}: is there already and is not overwritten")

@@ -129,7 +129,7 @@ def _manifests(wanted: Target, name: str, source: Source, commit: str, most: Bud
         return Finding("manifests", "error", str(error), name, remedy, Exit.ATTENTION)
     if not snapshot.exists:
         message = f"commit {commit[:12]} has no directory {wanted.path}"
-        remedy = f"commit a first manifest there, or set targets.{name}.path"
+        remedy = f"commit a first manifest there (`reconciler init` writes one), or set targets.{name}.path"
         return Finding("manifests", "error", message, name, remedy, Exit.UNAVAILABLE)
     message = counted(found)
     if found.errors:

@@ -154,5 +154,5 @@ def _nothing_declared(target: Target, commit: str) -> TargetFailure:
     return TargetFailure(
         target.name,
         f"target {target.name}: commit {commit[:12]} has no directory {target.path}: "
-        f"commit a first manifest there, or set targets.{target.name}.path",
+        f"commit a first manifest there (`reconciler init` writes one), or set targets.{target.name}.path",
     )

@@ -124,15 +124,29 @@ def load(file: Path | None, *, cwd: Path) -> Configuration:
     content = read_toml(found) if found else {}
     try:
         variables = from_environ(os.environ)
-        settings = Settings.model_validate(_layered(content, variables))
-    except ValidationError as error:
-        raise ConfigurationError(render(error, found)) from None
+        settings = parse(_layered(content, variables), found)
     except RecursionError:
         raise ConfigurationError(f"environment {PREFIX}…: a value is nested too deeply") from None
     require_fitting_sinks(settings, found)
     if found and file is None:
         require_one_place(settings, variables, found)
     return Configuration(settings=settings, base=found.parent if found else repository_top(cwd), file=found)
+
+
+def parse(content: dict[str, Any], file: Path | None = None) -> Settings:
+    """The settings that a table holds, without what the environment says.
+
+    Args:
+        content: as TOML gives it.
+        file: where it comes from, for messages.
+
+    Raises:
+        ConfigurationError: every mistake in it, one a line.
+    """
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError(render(error, file)) from None
 
 
 def _layered(content: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
