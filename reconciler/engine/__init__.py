@@ -1,4 +1,4 @@
-"""The engine room: what git declares, a registry shows and the state remembers, made into verdicts and imports.
+"""The engine room: what is declared, registered and remembered, made into verdicts and imports.
 
 In come ports (`ports`): git, the registries, the state, the index. Out go events for the journal and one
 report. The room does no I/O of its own, has no clock but its argument, and knows no vendor.
