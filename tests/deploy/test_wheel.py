@@ -27,7 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     """Every file of the package that git knows, such as templates; no test and no document."""
-    command = ["git", "-c", "core.quotePath=false", "ls-files", "reconciler"]
+    command = ["git", "-c", "core.quotePath=false", "ls-files", "-co", "--exclude-standard", "reconciler"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     names = zipfile.ZipFile(wheel).namelist()
     assert sorted(name for name in names if ".dist-info/" not in name) == sorted(listed)

@@ -53,7 +53,12 @@ def _run(python: Path, folder: Path, *arguments: str) -> str:
 def _pythons() -> list[str]:
     """Each Python that is there and starts."""
     found = (shutil.which(f"python3.{minor}") for minor in range(_OLDEST, _NEWEST))
-    return [one for one in found if one and not subprocess.run([one, "-c", ""], check=False).returncode]
+    return [one for one in found if one and not _started(one).returncode]
+
+
+def _started(python: str) -> subprocess.CompletedProcess[bytes]:
+    """What a name on the path comes to; the shim of a version manager may lead nowhere."""
+    return subprocess.run([python, "-c", ""], capture_output=True, check=False)
 
 
 def main() -> None:
