@@ -72,7 +72,7 @@ _REMEDY = (
 
 def is_held_commit(item: ModelState) -> bool:
     """Whether this item says that a commit is held."""
-    return item.verdict is Verdict.REFUSED and item.pair is None
+    return item.verdict is Verdict.REFUSED and item.model_name is None
 
 
 def held(target: str, path: str, hold: Hold) -> ModelState:
