@@ -12,16 +12,6 @@ from reconciler.engine.ports.memory import Journal, Ledger, Marks, ModelStates, 
 from reconciler.engine.ports.registry import Preflight, Registry
 
 __all__ = [
-    "Blobs",
-    "Index",
-    "Journal",
-    "KeptHistory",
-    "Ledger",
-    "Marks",
-    "ModelStates",
-    "Preflight",
-    "Registry",
-    "Reports",
-    "Requests",
-    "Source",
-]
+    "Blobs", "Index", "Journal", "KeptHistory", "Ledger", "Marks", "ModelStates", "Preflight", "Registry",
+    "Reports", "Requests", "Source",
+]  # fmt: skip
