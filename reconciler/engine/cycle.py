@@ -178,9 +178,12 @@ class Engine:
     async def targets_declaring(self, pair: ModelKey) -> Claims:
         """Which targets declare the pair now, and what stands in the way where it is declared otherwise."""
         commit = await self.head()
+        known = self.ledger.marks(_REPOSITORY).get(RECONCILED)
 
         def claims(target: Target) -> Claims:
-            found = desired_state(self.source, target.index, target.reader, commit, credited=False)
+            found = desired_state(
+                self.source, target.index, target.reader, commit, credited=False, known=known
+            )
             return claims_of(target.name, pair, found.desired([pair]))
 
         found = [await self._git(claims, target) for target in self.targets]
