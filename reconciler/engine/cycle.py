@@ -26,11 +26,12 @@ from reconciler.engine.guards import Guards
 from reconciler.engine.journal import JournalWriter
 from reconciler.engine.judge import judge
 from reconciler.engine.last_report import refresh
+from reconciler.engine.lineage import RECONCILED
 from reconciler.engine.moments import CLOCK_TOLERANCE
 from reconciler.engine.recorder import Recorder
 from reconciler.engine.remember import remember, report_of, with_unlisted
 from reconciler.engine.stragglers import Stragglers
-from reconciler.engine.target_run import Cycle, TargetRun, alone, begin
+from reconciler.engine.target_run import REPOSITORY, Cycle, TargetRun, alone, begin
 from reconciler.engine.values import AT_REST, IdleMark, Phase, TargetFailure, Verdict
 from reconciler.errors import IndexLostError, ReconcilerError, RegistryError, TargetUnusable
 
@@ -178,7 +179,7 @@ class Engine:
     async def targets_declaring(self, pair: ModelKey) -> Claims:
         """Which targets declare the pair now, and what stands in the way where it is declared otherwise."""
         commit = await self.head()
-        known = self.ledger.marks(_REPOSITORY).get(RECONCILED)
+        known = self.ledger.marks(REPOSITORY).get(RECONCILED)
 
         def claims(target: Target) -> Claims:
             found = desired_state(
