@@ -44,6 +44,9 @@ class KeptHistory(Protocol):
     def some(self, beginning: str, limit: int) -> Sequence[str]:
         """Some of its commits, those whose ids come next after a beginning of one, in order."""
 
+    def save(self, commit: str, update: HistoryUpdate) -> None:
+        """Keeps the whole history of the commit whose files the index holds."""
+
 
 class Index(Protocol):
     """What every file of one target said at one commit: a cache, which may be lost at any time.
@@ -55,23 +58,28 @@ class Index(Protocol):
     def base(self) -> str | None:
         """The commit whose files it holds; None when it holds nothing."""
 
-    def parsed_files(self, paths: Collection[str] | None) -> Iterator[ParsedFile]:
-        """What these files say, as far as they are held; None takes all."""
+    def parsed_files(
+        self,
+        paths: Collection[str] | None = None,
+        *,
+        naming: Collection[str] | None = None,
+        faulty: bool = False,
+    ) -> Iterator[ParsedFile]:
+        """What files say, as far as they are held: all, or those of one kind.
 
-    def naming(self, paths: Collection[str]) -> Iterator[ParsedFile]:
-        """The files that name one of these as their configuration."""
+        Args:
+            paths: these files.
+            naming: those that name one of these as their configuration.
+            faulty: those in which something is invalid.
+        """
+
+    def declarations(
+        self, pairs: Collection[ModelKey] | None = None, *, names: Collection[str] | None = None
+    ) -> Iterator[ManifestRef]:
+        """Who declares these pairs, or a version of one of these names; with neither, all that there is."""
 
     def blobs(self) -> Iterator[tuple[str, str]]:
         """Every file that is held, with its object id."""
-
-    def faulty(self) -> Iterator[ParsedFile]:
-        """The files in which something is invalid."""
-
-    def declarations(self, pairs: Collection[ModelKey] | None) -> Iterator[ManifestRef]:
-        """Who declares these pairs; None takes all."""
-
-    def named(self, names: Collection[str]) -> Iterator[ManifestRef]:
-        """Who declares a version of one of these names."""
 
     def last_commits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], LastCommit]]:
         """Who gave the documents of these files the content they have, by path and line."""
@@ -79,19 +87,13 @@ class Index(Protocol):
     def number(self, without: Collection[str]) -> int:
         """How many documents and files declare something, or fail to; without those of some files."""
 
-    def forget(self) -> None:
-        """Holds nothing from now on."""
-
     @property
     def history(self) -> KeptHistory:
-        """What is kept of the history of the branch."""
-
-    def save_history(self, update: HistoryUpdate) -> None:
-        """Keeps the whole history of the commit whose files it holds."""
+        """What is kept of the history of the branch: a door of its own."""
 
     def save(
         self,
-        commit: str,
+        commit: str | None,
         changed: Mapping[str, ParsedFile | None],
         *,
         whole: bool,
@@ -100,7 +102,7 @@ class Index(Protocol):
         """Holds from now on what the files of this commit say, all or none of it.
 
         Args:
-            commit: the new base.
+            commit: the new base; None holds nothing from now on.
             changed: what differs, with None for what is gone.
             whole: `changed` is everything: what was held before is forgotten.
             history: what the commits since the old base did, or all commits; None throws the history away.
