@@ -1,7 +1,7 @@
 """The immutable values that flow through a cycle.
 
     Snapshot ─▶ Desired ─┐
-                         ├─▶ Plan ─▶ Event* ─▶ Entry*, Report
+                         ├─▶ ModelState* ─▶ Event* ─▶ LedgerEntry*, Report
     ObservedModel* ──────┘
 
 Nothing here does I/O, reads a clock or knows which registry, database or git library is in use. What there is
