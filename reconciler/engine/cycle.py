@@ -23,7 +23,7 @@ from reconciler.engine.due_times import DueTimes
 from reconciler.engine.execute import Executor
 from reconciler.engine.git_thread import GitThread
 from reconciler.engine.guards import Guards
-from reconciler.engine.journal import Journal
+from reconciler.engine.journal import JournalWriter
 from reconciler.engine.judge import judge
 from reconciler.engine.last_report import refresh
 from reconciler.engine.lineage import RECONCILED
@@ -145,7 +145,7 @@ class Engine:
         cycle_id = self.clock.new_id()
         runs = []
         for target in self.targets:
-            journal = Journal(self.ledger, self.progress, cycle.options.actor)
+            journal = JournalWriter(self.ledger, self.progress, cycle.options.actor)
             run = await begin(cycle, target, self._executor(target, cycle_id, journal))
             self.parsed += run.declared.parsed
             if run.failure is None and target.name in self.stragglers:
@@ -224,7 +224,7 @@ class Engine:
             RegistryError, TargetUnusable: a target could not be asked; the others were.
         """
         cycle_id = self.clock.new_id()
-        journal = Journal(self.ledger, self.progress)
+        journal = JournalWriter(self.ledger, self.progress)
         executors = {target.name: self._executor(target, cycle_id, journal) for target in self.targets}
         failed: list[ReconcilerError] = []
 
@@ -283,7 +283,7 @@ class Engine:
         """Ends the worker thread; safe to call twice."""
         self._git.close()
 
-    def _executor(self, target: Target, cycle_id: str, journal: Journal) -> Executor:
+    def _executor(self, target: Target, cycle_id: str, journal: JournalWriter) -> Executor:
         sent, vouched = self._sent[target.name], self.source.vouched
         recorder = Recorder(target.name, cycle_id, journal, self.clock, sent, vouched)
         return Executor(recorder, target.registry, self.clock, target.timing)

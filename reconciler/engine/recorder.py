@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock
-    from reconciler.engine.journal import Journal
-    from reconciler.engine.ports import Ledger
+    from reconciler.engine.journal import JournalWriter
+    from reconciler.engine.ports import Journal
     from reconciler.errors import RegistryError
 
 
@@ -28,14 +28,14 @@ class Recorder:
 
     target: str
     cycle_id: str
-    journal: Journal
+    journal: JournalWriter
     clock: Clock
     sent: dict[ModelKey, str] = field(default_factory=dict)
     vouched: Callable[[str], str | None] = lambda _: None
     _intended: dict[ModelKey, Event] = field(default_factory=dict)
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> Journal:
         """What is remembered."""
         return self.journal.ledger
 

@@ -141,6 +141,8 @@ class MemorySource:
         return {file.path: file for file in self.snapshot(commit, "models.d").files if file.path in paths}
 
     def changes(self, old: str, new: str, path: str) -> Mapping[str, File | None] | None:
+        if old not in self.commits:
+            return None
         before = {file.path: file for file in self.snapshot(old, path).files}
         after = {file.path: file for file in self.snapshot(new, path).files}
         if not after or not before:
