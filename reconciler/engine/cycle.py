@@ -14,6 +14,7 @@ import logging
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from reconciler.engine.audit import audit, keep_history
@@ -27,6 +28,7 @@ from reconciler.engine.execute import Executor
 from reconciler.engine.guards import GuardContext, Guards, guard
 from reconciler.engine.journal import Journal
 from reconciler.engine.last_report import dated, refresh, unlisted
+from reconciler.engine.leadership import SoleWriter
 from reconciler.engine.lineage import RECONCILED, trace
 from reconciler.engine.moments import CLOCK_TOLERANCE
 from reconciler.engine.observe import compare_observed, news, observe
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired_state import DesiredState
+    from reconciler.engine.leadership import Leadership
     from reconciler.engine.lineage import Lineage
     from reconciler.engine.options import CycleOptions, Target
     from reconciler.engine.ports import Ledger, Source
@@ -127,6 +130,7 @@ class Engine:
         disagreements: how many files audits found the index to have wrong; anything but 0 is a mistake in
             here.
         stragglers: the targets that are not waited for at the moment.
+        leadership: which of the targets this process works on; all of them where there are no leases.
     """
 
     source: Source
@@ -139,6 +143,7 @@ class Engine:
     parsed: int = 0
     disagreements: int = 0
     stragglers: Stragglers = field(default_factory=Stragglers)
+    leadership: Leadership = field(default_factory=SoleWriter)
     _git: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
     _look_again: datetime | None = None
     _due_times: DueTimes = field(init=False)
@@ -147,6 +152,11 @@ class Engine:
 
     def __post_init__(self) -> None:
         self._due_times = DueTimes(self.ledger, self.clock, self.clock.now())
+
+    def led(self) -> dict[str, int | None]:
+        """The targets that this process leads at the moment, each with the epoch of its lease."""
+        lead = self.leadership
+        return {t.name: lead.epoch(t.name) for t in self.targets if lead.leads(t.name)}
 
     async def head(self) -> str:
         """The commit that the wanted branch has now. Raises SourceError."""
@@ -176,7 +186,7 @@ class Engine:
         cycle_id = self.clock.new_id()
         if not options.leaves_behind:
             await self.stragglers.all()
-        runs = [await self._begin(target, commit, cycle_id, options) for target in self.targets]
+        runs = [await self._begin(target, commit, cycle_id, options) for target in self._led_targets()]
         runs = await self._judged(runs, options)
         digest = plan_digest(item for run in runs for item in run.items)
         self._check(runs, digest, options)
@@ -244,9 +254,12 @@ class Engine:
         Raises:
             RegistryError, TargetUnusable: a target could not be asked; the others were.
         """
-        cycle_id = self.clock.new_id()
-        journal = Journal(self.ledger, self.progress)
-        executors = {target.name: self._executor(target, cycle_id, journal) for target in self.targets}
+        cycle_id, epochs = self.clock.new_id(), self.led()
+        executors = {
+            target.name: self._executor(target, cycle_id, epochs[target.name])
+            for target in self.targets
+            if target.name in epochs
+        }
         failed: list[ReconcilerError] = []
 
         async def follow(executor: Executor) -> bool:
@@ -259,20 +272,22 @@ class Engine:
 
         able = {name: executor for name, executor in executors.items() if name not in self.stragglers}
         await self.stragglers.take("following", {name: follow(one) for name, one in able.items()})
-        refresh(self.ledger, [target.name for target in self.targets])
+        refresh(self.ledger, epochs)
         if failed:
             raise failed[0]
         return sum(len(executor.follower.unfinished()) for executor in executors.values())
 
     def unfinished(self) -> int:
         """How many imports are not final yet, as far as is remembered."""
-        entries = (entry for target in self.targets for entry in self.ledger.pending(target.name))
+        entries = (entry for target in self._led_targets() for entry in self.ledger.pending(target.name))
         return sum(entry.phase is Phase.REGISTERED for entry in entries)
 
     def due(self) -> datetime | None:
         """The earliest moment at which a cycle has something to do although git did not change."""
         moments = [self._look_again] if self._look_again else []
-        moments += [self._due_times.next(t, self._moving.get(t.name, frozenset())) for t in self.targets]
+        moments += [
+            self._due_times.next(t, self._moving.get(t.name, frozenset())) for t in self._led_targets()
+        ]
         return min(moments, default=None)
 
     def idle_mark(self, report: Report) -> IdleMark | None:
@@ -309,7 +324,11 @@ class Engine:
         return await loop.run_in_executor(self._git, lambda: call(*args, **kwargs))
 
     async def _begin(self, target: Target, commit: str, cycle_id: str, options: CycleOptions) -> TargetRun:
-        """What is declared and remembered of the models that this cycle judges."""
+        """What is declared and remembered of the models that this cycle judges.
+
+        The epoch comes first: what is looked at under one lease is not acted on under a later one.
+        """
+        epoch = self.leadership.epoch(target.name)
         found = await self._in_git(desired_state, self.source, target.index, target.reader, commit)
         self.parsed += found.parsed
         hides = await self._in_git(found.hides_otherwise)
@@ -326,7 +345,7 @@ class Engine:
         failure = _left_behind(target) if target.name in self.stragglers else None
         return TargetRun(
             target,
-            self._executor(target, cycle_id, Journal(self.ledger, self.progress, options.actor)),
+            self._executor(target, cycle_id, epoch, options.actor),
             found,
             scope,
             view,
@@ -500,7 +519,7 @@ class Engine:
 
     def _check(self, runs: Collection[TargetRun], digest: str, options: CycleOptions) -> None:
         if options.expect not in (None, digest):
-            raise _moved("--expect-digest", str(options.expect), digest)
+            raise moved("--expect-digest", str(options.expect), digest)
         if options.confirm is None:
             return
         confirmed = [run for run in runs if options.confirms(run.target.name)]
@@ -511,7 +530,7 @@ class Engine:
             )
         known = plan_digest(item for p in confirmed for item in p.items)
         if options.confirm != known:
-            raise _moved("--confirm", options.confirm, known)
+            raise moved("--confirm", options.confirm, known)
 
     async def _guard(self, runs: Collection[TargetRun], lineage: Lineage, digest: str) -> None:
         """Puts refusals in the place of what the guards hold back in these targets."""
@@ -616,7 +635,8 @@ class Engine:
         marks |= {(run.target.name, COMPARED): run.view.now.isoformat() for run in judged if run.compared}
         if not any(item.verdict is Verdict.REFUSED for item in report.items):
             marks |= {(_REPOSITORY, name): value for name, value in lineage.items()}
-        self.ledger.save_report(report, {run.target.name: run.scope for run in judged}, marks)
+        epochs = {run.target.name: run.executor.recorder.journal.epoch for run in runs}
+        self.ledger.save_report(report, {run.target.name: run.scope for run in judged}, marks, epochs)
         for run in judged:
             # after the verdicts: an index at a newer commit than they are of would hide what changed between
             await self._in_git(run.declared.save)
@@ -634,9 +654,16 @@ class Engine:
         else:
             await self._in_git(keep_history, self.source, target.index, target.reader)
 
-    def _executor(self, target: Target, cycle_id: str, journal: Journal) -> Executor:
+    def _led_targets(self) -> list[Target]:
+        return [target for target in self.targets if self.leadership.leads(target.name)]
+
+    def _executor(
+        self, target: Target, cycle_id: str, epoch: int | None, actor: str | None = None
+    ) -> Executor:
+        journal = Journal(self.ledger, self.progress, actor, epoch)
         recorder = Recorder(target.name, cycle_id, journal, self.clock, self._sent[target.name])
-        return Executor(recorder, target.registry, self.clock, target.timing)
+        holds = partial(self.leadership.holds, target.name, epoch)
+        return Executor(recorder, target.registry, self.clock, target.timing, holds)
 
 
 _MOVED_BY_ACTING = (Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING)
@@ -664,7 +691,8 @@ def _paths(desired: Desired) -> frozenset[str]:
     return frozenset(declared_in.union(found.path for found in desired.invalid))
 
 
-def _moved(option: str, promised: str, digest: str) -> GuardError:
+def moved(option: str, promised: str, digest: str) -> GuardError:
+    """What to raise where a plan is not the one that was promised."""
     return GuardError(
         f"{option} {promised} does not match the plan as it is now, {digest}: something moved. "
         "Look at it again with `reconciler plan`"

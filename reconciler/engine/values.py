@@ -279,6 +279,8 @@ class Event:
         not_before: earliest time of the next attempt or of the look that settles it, UTC, or None.
         actor: who asked for what led to it, such as `ada@build-7 (retry)`; None for what the loop does by
             itself.
+        epoch: of the lease under which it was journalled; None where a file lock stands for the lease. Equal
+            events may have been journalled under different ones.
         asked: what the pair's entry was when the question was asked that this event answers: it is journalled
             only while the entry is still that. None journals it in any case. Not stored.
     """
@@ -301,6 +303,7 @@ class Event:
     code: str | None = None
     detail: str | None = None
     actor: str | None = None
+    epoch: int | None = field(default=None, compare=False)
     asked: Stand | None = field(default=None, compare=False, repr=False)
 
 

@@ -194,6 +194,24 @@ class StateSettings(_Section):
     )
 
 
+class HaSettings(_Section):
+    """`[ha]`: replicas on one state in PostgreSQL."""
+
+    lease: Interval = Field(
+        timedelta(seconds=8),
+        description="How long a leader that died, or cannot reach the database, still counts as one.",
+    )
+    renew: Interval = Field(timedelta(seconds=2), description="How often a leader renews its lease.")
+
+    @model_validator(mode="after")
+    def _renews_in_time(self) -> HaSettings:
+        if self.renew * 2 > self.lease:
+            raise ValueError(
+                "renew: a lease that is renewed once in its time is lost by one late answer: at most half"
+            )
+        return self
+
+
 class ScheduleSettings(_Section):
     """`[schedule]`: when `reconciler run` looks."""
 
@@ -331,6 +349,7 @@ class Settings(BaseModel):
         default_factory=_default_targets, min_length=1, json_schema_extra={"additionalProperties": False}
     )
     state: StateSettings = StateSettings()
+    ha: HaSettings = HaSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     guards: GuardSettings = GuardSettings()
     follow: FollowSettings = FollowSettings()

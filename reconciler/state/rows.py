@@ -25,7 +25,7 @@ _SHARED = (
     "target", "model_name", "model_version", "operation_id", "digest", "commit", "path", "line", "author",
     "model_id", "model_status", "request_id", "not_before", "code", "detail",
 )  # fmt: skip
-EVENT_COLUMNS = (*_SHARED, "at", "kind", "cycle_id", "actor")
+EVENT_COLUMNS = (*_SHARED, "at", "kind", "cycle_id", "actor", "epoch")
 ENTRY_COLUMNS = (*_SHARED, "phase", "last", "updated_at", "attempts", "disappearances", "at_rest")
 
 _KIND = {kind.value: kind for kind in EventKind}
@@ -52,7 +52,8 @@ def moment_of(text: str) -> datetime:
 
 def event_row(event: Event) -> tuple[Any, ...]:
     """The journal's row for an event, without its `seq`."""
-    return stored((*_shared(event), stamp(event.at), event.kind.value, event.cycle_id, event.actor))
+    facts = (stamp(event.at), event.kind.value, event.cycle_id, event.actor, event.epoch)
+    return stored((*_shared(event), *facts))
 
 
 def entry_row(entry: LedgerEntry) -> tuple[Any, ...]:
@@ -75,8 +76,9 @@ def event_of(row: Sequence[Any]) -> Event:
         Unreadable: the row does not hold an event.
     """
     try:
-        _, *shared, at, kind, cycle_id, actor = plain(row)
-        return Event(at=moment_of(at), kind=_KIND[kind], cycle_id=cycle_id, actor=actor, **_values(shared))
+        _, *shared, at, kind, cycle_id, actor, epoch = plain(row)
+        told = {"at": moment_of(at), "kind": _KIND[kind], "cycle_id": cycle_id}
+        return Event(**told, actor=actor, epoch=epoch, **_values(shared))
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableState(f"line {row[0]} of the journal") from error
 

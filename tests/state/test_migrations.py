@@ -17,10 +17,11 @@ from sqlalchemy.pool import NullPool
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.errors import StateError
-from reconciler.state import check, migrate, open_for_release, open_state
+from reconciler.state import check, migrate, open_for_release
 from reconciler.state.migrations import scripts
 from reconciler.state.peek import peek
 from reconciler.state.version import SCHEMA_VERSION
+from tests.state.leading import open_state
 from tests.state.samples import folded, imported
 from tests.state.stored import FOLDER
 from tests.state.stored.sample import EVENTS, LINEAGE, REPORT
