@@ -17,6 +17,7 @@ import structlog
 
 from reconciler.app.session import Heritage, Listeners, open_session
 from reconciler.app.sinks import sinks_of
+from reconciler.daemon.campaign import BEAT
 from reconciler.daemon.cycle_job import CycleJob, EventCounter
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.leadership import SHARED
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("reconciler")
 
-_A_DAY = 86400.0  # seconds
 _STATE_CALL = 25.0  # seconds; see `reconciler.state.patience`
 _LISTED_ON_THE_PAGE = 5000  # models
 
@@ -103,7 +103,8 @@ class Sessions:
 
         async def resign() -> None:
             while not self.clock.stopping():
-                await self.clock.sleep(_A_DAY)
+                campaign.beat()
+                await self.clock.sleep(BEAT)
             with suppress(StateError):
                 await asyncio.to_thread(campaign.give_back)
 

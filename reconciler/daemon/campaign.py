@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("reconciler")
 
+BEAT = 1.0
+"""Seconds between two beats of whoever does the work."""
+
 _CAMPAIGN = 1.0  # seconds between two looks at what others lead
 _LOOK = 0.2  # seconds between two looks at whether a leader is alive
 
@@ -60,6 +63,7 @@ class Campaign:
     chance: Callable[[], float] = random.random
     clock: Callable[[], float] = uptime
     problem: str | None = None
+    _beat: float = math.inf
     _held: Mapping[str, _Held] = field(default_factory=dict)
     _renewed_at: float = -math.inf
     _time: tuple[datetime, float] | None = None
@@ -82,6 +86,13 @@ class Campaign:
     def holds(self, target: str, epoch: int | None) -> bool:
         """Whether that epoch goes on for certain."""
         return epoch is not None and self.epoch(target) == epoch
+
+    def beat(self) -> None:
+        """Says that whoever does the work is able to: once it has said so, it has to go on saying so.
+
+        A process that waits for a connection that was lost renews what it leads, and takes nothing more.
+        """
+        self._beat = self.clock()
 
     def now(self) -> datetime:
         """The server's time, which is the same for all replicas, whatever their own clocks say."""
@@ -182,7 +193,8 @@ class Campaign:
             }
         survey = self.leases.survey()
         self._time = (survey.now, self.clock())
-        if any(not self.leads(target) for target in self.targets):
+        is_able = began - self._beat < self.renew + BEAT
+        if is_able and any(not self.leads(target) for target in self.targets):
             self._campaign(survey)
             survey = self.leases.survey()
         self.on_survey(survey)

@@ -143,7 +143,11 @@ def ensure_nobody_leads(connection: Connection, where: PostgresDatabase) -> None
 
 def _is_up_to_date(engine: Engine) -> bool:
     with engine.connect() as connection, connection.begin():
-        return facts_of(connection).get("schema_version") == str(SCHEMA_VERSION)
+        return _has_our_version(connection)
+
+
+def _has_our_version(connection: Connection) -> bool:
+    return facts_of(connection).get("schema_version") == str(SCHEMA_VERSION)
 
 
 def _make(engine: Engine, database: PostgresDatabase, now: datetime) -> None:
@@ -153,12 +157,13 @@ def _make(engine: Engine, database: PostgresDatabase, now: datetime) -> None:
     for turn in range(_TURNS):
         with begun(engine, sees_others=True) as connection:  # what another process may just have made
             if _is_our_turn(connection, database, is_last=turn == _TURNS - 1):
-                with unhurried(connection):
-                    if is_blank(connection):
-                        establish(connection, now)
-                    elif inspect(connection).has_table("lease"):
-                        ensure_nobody_leads(connection, database)
-                    verify(connection, database, migrates=True)
+                if not _has_our_version(connection):  # another process may just have done it
+                    with unhurried(connection):
+                        if is_blank(connection):
+                            establish(connection, now)
+                        elif inspect(connection).has_table("lease"):
+                            ensure_nobody_leads(connection, database)
+                        verify(connection, database, migrates=True)
                 return
         time.sleep(_TURN)
 

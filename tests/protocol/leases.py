@@ -1,9 +1,9 @@
 """A model of the protocol with replicas (`docs/cycle.md`): leases, epochs and take-over, searched whole.
 
 As in `tests.protocol.model`, a process that stops for any time between two of its steps is one that is not
-scheduled, and a registry takes a pair twice. Replicas are alike, so that worlds which differ only in which one
-is which are one world. An epoch is nothing but whether it is still the newest, and an operation whether it is
-still the entry's, so that the space is finite.
+scheduled, and a registry takes a pair twice. Replicas are alike, so that worlds which differ only in which
+one is which are one world. An epoch is nothing but whether it is still the newest, and an operation whether
+it is still the entry's, so that the space is finite.
 
     look ─▶ intend, under the lease ─▶ send ─▶ carried out now, later or never; answered or not ─▶ settled
 

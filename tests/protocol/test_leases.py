@@ -10,7 +10,7 @@ from tests.protocol.leases import Rules, search
 
 
 def test_no_interleaving_of_three_replicas_registers_a_pair_twice_or_stops_for_ever() -> None:
-    """Whatever is killed, stopped, lost, late or taken over: one model a pair, and a way on from everywhere."""
+    """Whatever is killed, stopped, lost, late or taken over: one model a pair, and always a way on."""
     found = search(Rules(), pairs=1, replicas=3)
 
     assert found.duplicate is None
