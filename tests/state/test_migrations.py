@@ -68,7 +68,7 @@ def _schema(url: str) -> Any:
         )
         indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema()"
         found = [sorted(map(str, connection.execute(text(query)))) for query in (columns, indexes)]
-        return re.sub(r"state_\d+\.", "", str(found))
+        return re.sub(r"(state|pooled)_\d+\.", "", str(found))
 
 
 def _content(url: str) -> list[Any]:
