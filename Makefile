@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 INSTALLER ?= # a requirement file with the pip that installs; the one that Python brings where it is not given
 
-.PHONY: demo test lint types contracts deps dockerfile check supply-chain torture bench screenshots lock clean
+.PHONY: demo test thorough lint types contracts deps dockerfile check supply-chain torture bench screenshots lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/reconciler plan
@@ -17,6 +17,10 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.development
 	$(BIN)/python -m pytest -n 6 --dist worksteal
+
+# The same, each property on all of its examples.
+thorough: $(VENV)/.development
+	THOROUGH=1 $(BIN)/python -m pytest -n 6 --dist worksteal
 
 lint: $(VENV)/.development
 	$(BIN)/ruff check .

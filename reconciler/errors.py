@@ -7,6 +7,7 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     ReconcilerError
     ├── ConfigurationError        2  stop, and correct the configuration
     ├── SourceError               3  git could not be read; the last good commit stays
+    │   ├── BudgetError           3  a commit declares more than `[limits]` allows; the last good one stays
     │   └── UnknownRevisionError  3  no commit of the repository goes by that name
     ├── StateError                3  the state cannot be used; never guessed, never overwritten
     │   └── StateLockedError      3  another process is the writer
@@ -78,6 +79,10 @@ class SourceError(ReconcilerError):
     """Git could not be read."""
 
     exit_code = Exit.UNAVAILABLE
+
+
+class BudgetError(SourceError):
+    """There is more to read than a setting of `[limits]` allows; nothing beyond it was read."""
 
 
 class UnknownRevisionError(SourceError):

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from reconciler.app.new_file import write_new
 from reconciler.app.session import open_session
+from reconciler.contract.adoptable import adoptable
 from reconciler.engine.adopt import candidate, paths_of, prove
 from reconciler.engine.desired_state import desired_state
 from reconciler.engine.details import details_of
@@ -100,14 +102,13 @@ async def _batch(
 ) -> tuple[Sequence[Candidate], dict[ModelKey, str]]:
     ids = [model.model_id for model in models]
     details = await details_of(target.registry, ids, target.timing.in_flight)
-    candidates = [
-        candidate(
-            model.pair, model.model_id, paths[model.pair], details.read[model.model_id], target.reader.edition
-        )
-        for model in models
-        if model.model_id in details.read
-    ]
-    proof = prove(target.reader, view, candidates, details.read)
+    candidates = []
+    for model in models:
+        if model.model_id in details.read:
+            found = adoptable(details.read[model.model_id], target.reader.edition)
+            path = paths[model.pair]
+            candidates.append(candidate(model.pair, model.model_id, path, found.request, found.untold))
+    proof = prove(target.registry.vendor, target.reader, view, candidates, details.read)
     unread = {
         model.pair: details.unread.get(model.model_id, "it is gone from the registry")
         for model in models
@@ -134,14 +135,8 @@ class Shelf:
         """
         root = self._base / folder if self._out is None else self._out
         path = root / manifest.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.parent.resolve().is_relative_to(root.resolve()):
-            raise ReconcilerError(f"{path}: leads out of {root} by a symbolic link; nothing is written there")
-        try:
-            with path.open("xb") as file:
-                file.write(manifest.data)
-        except FileExistsError:
-            if path.is_file() and not path.is_symlink() and path.read_bytes() == manifest.data:
-                return path, False
-            raise ReconcilerError(f"{path}: is there already and is not overwritten") from None
-        return path, True
+        if write_new(root, path, manifest.data):
+            return path, True
+        if path.is_file() and not path.is_symlink() and path.read_bytes() == manifest.data:
+            return path, False
+        raise ReconcilerError(f"{path}: is there already and is not overwritten")

@@ -20,23 +20,32 @@ from reconciler.app.credentials import page_tokens
 from reconciler.app.exposure import exposures
 from reconciler.app.finding import Finding
 from reconciler.app.measure import measure
-from reconciler.app.repository import source_of
-from reconciler.app.session import policy_of, registry_of
+from reconciler.app.repository import budgets_of, source_of
+from reconciler.app.session import policy_of
 from reconciler.app.sinks import examine_sinks
+from reconciler.app.target_kinds import Opening, registry_of
 from reconciler.contract import edition
-from reconciler.contract.wording import many
 from reconciler.engine.check import check, counted
-from reconciler.errors import ConfigurationError, Exit, ReconcilerError, RegistryError, Unauthorised
+from reconciler.errors import (
+    BudgetError,
+    ConfigurationError,
+    Exit,
+    ReconcilerError,
+    RegistryError,
+    Unauthorised,
+)
+from reconciler.phrases import many
 from reconciler.registry.codes import known_code
 from reconciler.registry.endpoint import parse_endpoint, proxy_for
 from reconciler.registry.tls import AuthoritiesUnreadable, tls_problem, usual_authorities
-from reconciler.settings import ModelArtsTarget, PasswordAuth
+from reconciler.settings import PasswordAuth
 from reconciler.state import check as check_state
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from reconciler.budgets import Budgets
     from reconciler.engine.ports import Registry, Source
     from reconciler.settings import Configuration, Target
 
@@ -96,7 +105,8 @@ def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Findi
                 yield Finding("git", "warning", note)
             for name in names:
                 yield _edition(configuration.settings.targets[name], name)
-                yield _manifests(configuration.settings.targets[name], name, source, commit)
+                most = budgets_of(configuration)
+                yield _manifests(configuration.settings.targets[name], name, source, commit, most)
     except ReconcilerError as error:
         remedy = "check source.repo and source.branch, and that git can read them"
         yield Finding("git", "error", str(error), remedy=remedy, exit_code=Exit(error.exit_code))
@@ -108,13 +118,19 @@ def _edition(wanted: Target, name: str) -> Finding:
     return Finding("edition", "ok", message, name)
 
 
-def _manifests(wanted: Target, name: str, source: Source, commit: str) -> Finding:
-    snapshot = source.snapshot(commit, wanted.path)
+def _manifests(wanted: Target, name: str, source: Source, commit: str, most: Budgets) -> Finding:
+    try:
+        snapshot = source.snapshot(commit, wanted.path)
+        found = check(
+            snapshot, source, edition(wanted.edition, strict_config=wanted.strict_config), budgets=most
+        )
+    except BudgetError as error:
+        remedy = "remove what was not meant, or raise the limit; until then, what was declared before goes on"
+        return Finding("manifests", "error", str(error), name, remedy, Exit.ATTENTION)
     if not snapshot.exists:
         message = f"commit {commit[:12]} has no directory {wanted.path}"
-        remedy = f"commit a first manifest there, or set targets.{name}.path"
+        remedy = f"commit a first manifest there (`reconciler init` writes one), or set targets.{name}.path"
         return Finding("manifests", "error", message, name, remedy, Exit.UNAVAILABLE)
-    found = check(snapshot, source, edition(wanted.edition, strict_config=wanted.strict_config))
     message = counted(found)
     if found.errors:
         remedy = f"see each with `reconciler validate --commit {commit[:12]} --target {name}`"
@@ -138,7 +154,7 @@ def _state(configuration: Configuration) -> Finding:
 async def _target(configuration: Configuration, name: str, watch: float | None) -> AsyncIterator[Finding]:
     wanted = configuration.settings.targets[name]
     try:
-        async with registry_of(configuration, name, acts=False) as registry:
+        async with registry_of(configuration, name, Opening(acts=False)) as registry:
             for key, endpoint in _endpoints(wanted, name):
                 async for finding in _endpoint(endpoint, key, name):
                     yield finding
@@ -174,7 +190,7 @@ async def _delay(configuration: Configuration, registry: Registry, name: str, wa
 
 def _endpoints(wanted: Target, name: str) -> Iterator[tuple[str, str]]:
     """Where the target's calls go directly: the key that says so, and the endpoint."""
-    if not isinstance(wanted, ModelArtsTarget):
+    if wanted.endpoint is None:
         return
     given = [(f"targets.{name}.endpoint", wanted.endpoint)]
     if isinstance(wanted.auth, PasswordAuth) and wanted.auth.iam_endpoint != wanted.endpoint:

@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import BaseModel, SecretStr
 
 from reconciler.app.finding import Finding
-from reconciler.settings import ModelArtsTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,9 +44,9 @@ def _sections(
     """The tables that may hold secrets, each with its keys."""
     yield ("web",), configuration.settings.web
     for name in names:
-        wanted = configuration.settings.targets[name]
-        if isinstance(wanted, ModelArtsTarget) and wanted.auth is not None:
-            yield ("targets", name, "auth"), wanted.auth
+        auth = configuration.settings.targets[name].auth
+        if auth is not None:
+            yield ("targets", name, "auth"), auth
 
 
 def _inline(configuration: Configuration, keys: tuple[str, ...]) -> Iterator[Finding]:

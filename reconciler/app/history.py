@@ -18,7 +18,7 @@ from reconciler.state import open_state
 from reconciler.views.history import Declaration, RowFilter, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.engine.graph import CommitGraph
     from reconciler.engine.ports import KeptHistory
@@ -52,10 +52,17 @@ class HistoryQuery:
     commit: str | None = None
 
 
-def history(configuration: Configuration, query: HistoryQuery) -> Generator[HistoryRow]:
+def history(
+    configuration: Configuration, query: HistoryQuery, told: Callable[[str], None] = lambda _: None
+) -> Generator[HistoryRow]:
     """Everything known about what is asked for: what commits did, and what became of it.
 
     Of everything there is, little is in memory at a time. Close the iterator.
+
+    Args:
+        configuration: what is configured.
+        query: what is asked for.
+        told: hears why not all of history was read, where that is so.
 
     Raises:
         ReconcilerError: nobody knows the commit, or the model with this id.
@@ -67,7 +74,7 @@ def history(configuration: Configuration, query: HistoryQuery) -> Generator[Hist
         ledger = stack.enter_context(closing(open_state(configuration.state_url, writer=False)))
         index = stack.enter_context(closing(index_of(configuration, writes=False)))
         stack.enter_context(index.of_one_moment())
-        asked = _Past(configuration, source, ledger, index, source.head(), query)
+        asked = _Past(configuration, source, ledger, index, source.head(), query, told)
         try:
             first = next(asked_rows := asked.rows(), None)
         except IndexLostError:  # only a cache, and empty from now on
@@ -84,11 +91,13 @@ class _Commits:
     Attributes:
         read: what those did that were just read from the log, by model name.
         graph: these commits.
+        source: is asked about commits of which the graph does not tell all.
         kept: what all commits before them did; None where the graph has all.
     """
 
     read: Mapping[str, Mapping[ModelKey, Sequence[FileChange]]]
     graph: CommitGraph
+    source: GitSource
     kept: KeptHistory | None = None
 
     def names(self) -> set[str]:
@@ -109,10 +118,16 @@ class _Commits:
         return {pair: sorted(changes, key=_later_first) for pair, changes in found.items()}
 
     def named(self, commits: Collection[str]) -> dict[str, CommitInfo]:
-        """Those of these commits that the branch has, and that touched anything below the target's folder."""
+        """Those of these commits that the branch has, and that touched anything below the target's folder.
+
+        Where that cannot be known, all that git knows.
+        """
         found = {commit: self.graph.get(commit) for commit in commits}
-        new = {commit: one.attribution for commit, one in found.items() if one is not None and one.deltas}
-        return {**self.kept.attributions(commits), **new} if self.kept else new
+        known = dict(self.kept.attributions(commits)) if self.kept else {}
+        known |= {commit: one.attribution for commit, one in found.items() if one is not None and one.deltas}
+        if self.graph.cut is None:
+            return known
+        return {**self.source.attributions(commit for commit in commits if commit not in known), **known}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +140,7 @@ class _Past:
     index: Store
     head: str
     query: HistoryQuery
+    told: Callable[[str], None]
 
     def rows(self) -> Iterator[HistoryRow]:
         """The rows, by target, name and version; with everything asked for, a few models' at a time."""
@@ -182,10 +198,15 @@ class _Past:
         since = self.source.graph_since(base, self.head, folder) if base is not None and usable else None
         if since is None:
             with self.source.graph(self.head, [folder], whole=True) as graph:
-                return _Commits(_by_name(model_changes(graph, self.source, folder, name, version)), graph)
+                if graph.cut is not None:
+                    self.told(graph.cut)
+                read = model_changes(graph, self.source, folder, name, version)
+                return _Commits(_by_name(read), graph, self.source)
+        if since.cut is not None:
+            self.told(since.cut)
         place = places(since, kept.places)
         newer = model_changes(since, self.source, folder, name, version, place=place)
-        return _Commits(_by_name(newer), since, kept)
+        return _Commits(_by_name(newer), since, self.source, kept)
 
     def _commit(self, revision: str, targets: Iterable[str]) -> str:
         """The commit that goes by this name in git, or by a part of its id in the journal."""

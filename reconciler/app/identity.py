@@ -1,26 +1,16 @@
-"""Which registry a target is, in words that the state remembers, and targets it knows by another name."""
+"""Targets that the state knows by another name."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.contract.wording import many
-from reconciler.settings import EmbeddedTarget
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.settings import Configuration, Target
+    from reconciler.settings import Configuration
     from reconciler.state import SqlLedger
-
-
-def identity(wanted: Target) -> str:
-    """Tells a target's registry from others; without secrets."""
-    if isinstance(wanted, EmbeddedTarget):
-        return f"embedded {wanted.database or 'in the state directory'}"
-    return (
-        f"modelarts {wanted.endpoint.rstrip('/')} project {wanted.project_id} workspace {wanted.workspace_id}"
-    )
 
 
 def renamed(configuration: Configuration, ledger: SqlLedger, names: Iterable[str]) -> Iterator[str]:
@@ -28,7 +18,7 @@ def renamed(configuration: Configuration, ledger: SqlLedger, names: Iterable[str
     targets = configuration.settings.targets
     gone = {what: name for name, what in ledger.targets().items() if name not in targets}
     for name in names:
-        before = gone.get(identity(targets[name]))
+        before = gone.get(targets[name].identity)
         if before is None or ledger.marks(name) or not (entries := len(ledger.entries(before))):
             continue
         yield (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.app.repository import budgets_of
 from reconciler.contract import edition, rules_version
 from reconciler.engine.desired import ManifestParser
 from reconciler.index import Store
@@ -21,7 +22,8 @@ def index_of(configuration: Configuration, *, writes: bool) -> Store:
 def reader_of(configuration: Configuration, name: str) -> ManifestParser:
     """What reads one target's manifests."""
     wanted = configuration.settings.targets[name]
-    return ManifestParser(edition(wanted.edition, strict_config=wanted.strict_config), wanted.path)
+    rules = edition(wanted.edition, strict_config=wanted.strict_config)
+    return ManifestParser(rules, wanted.path, budgets_of(configuration))
 
 
 def part_of(store: Store, configuration: Configuration, name: str) -> TargetIndex:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.app.credentials import secret_of
-from reconciler.settings import AkSkAuth, ModelArtsTarget
+from reconciler.settings import AkSkAuth
 
 if TYPE_CHECKING:
     from reconciler.manifest import Manifest, Reason
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Implements `reconciler.engine.ports.Examination`; reads in a thread: object stores take their time.
+    """Implements `reconciler.engine.ports.Preflight`; reads in a thread: object stores take their time.
 
     Attributes:
         strict: whether doubts are errors.
@@ -32,12 +32,11 @@ class Inspection:
         from reconciler.preflight import Examination, obs_endpoint  # noqa: PLC0415 - only where it is wanted
 
         wanted = self.configuration.settings.targets[self.target]
-        registry = wanted.endpoint if isinstance(wanted, ModelArtsTarget) else None
         credentials = await self._credentials()
         preflight = Examination(
             wanted.edition,
             lambda: credentials,
-            wanted.obs_endpoint or (obs_endpoint(registry) if registry else None),
+            wanted.obs_endpoint or (obs_endpoint(wanted.endpoint) if wanted.endpoint else None),
             self.configuration.base / wanted.files if wanted.files else None,
             self.strict,
         )
@@ -47,8 +46,7 @@ class Inspection:
         """The access key of the target, which the object store takes as well; None without one."""
         from reconciler.preflight import ObjectStoreKeys  # noqa: PLC0415
 
-        wanted = self.configuration.settings.targets[self.target]
-        auth = wanted.auth if isinstance(wanted, ModelArtsTarget) else None
+        auth = self.configuration.settings.targets[self.target].auth
         if not isinstance(auth, AkSkAuth):
             return None
         base = self.configuration.base

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from reconciler.app.repository import source_of
 from reconciler.contract import next_free, version_key
 from reconciler.contract.model_key import ModelKey
-from reconciler.contract.side_by_side import side_by_side
 from reconciler.engine.history import model_changes
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.values import Report
@@ -117,12 +116,14 @@ class Shown:
 
 def registered(target: Target, record: ModelRecord, detail: Mapping[str, Any], at: datetime) -> Registered:
     """The registry's side, once it was asked."""
-    return Registered(side_by_side(record.request, detail, target.reader.edition.fields), at)
+    fields = target.registry.vendor.side_by_side(record.request, detail, target.reader.edition.fields)
+    return Registered(fields, at)
 
 
 def not_asked(target: Target, record: ModelRecord, why: str) -> Registered:
     """The declared side alone."""
-    return Registered(side_by_side(record.request, {}, target.reader.edition.fields), None, why)
+    fields = target.registry.vendor.side_by_side(record.request, {}, target.reader.edition.fields)
+    return Registered(fields, None, why)
 
 
 def _versions(items: Iterable[ModelState], known: set[str]) -> tuple[tuple[str, ModelState | None], ...]:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from reconciler.app.repository import source_of
 from reconciler.contract import rules_version
 from reconciler.engine.values import IdleMark, Verdict
-from reconciler.settings import EmbeddedTarget
 from reconciler.state.peek import peek
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def _files(configuration: Configuration, names: tuple[str, ...]) -> list[list[in
     """Size and time of the embedded registries' own files: they change when anybody else uses them."""
     found = []
     for name in names:
-        if isinstance(configuration.settings.targets[name], EmbeddedTarget):
+        if configuration.settings.targets[name].endpoint is None:
             database = configuration.embedded_database(name)
             found += [_seen(file) for file in (database, database.with_name(f"{database.name}-wal"))]
     return found

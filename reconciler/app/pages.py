@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.app.page_reader import PageReader
-from reconciler.settings import EmbeddedTarget
 from reconciler.views.page_facts import PageState, TargetFacts
 
 if TYPE_CHECKING:
@@ -92,10 +91,5 @@ class ServicePages:
         self._reader.close()
 
     def _target(self, name: str) -> TargetFacts:
-        wanted = self.configuration.settings.targets[name]
-        if isinstance(wanted, EmbeddedTarget):
-            where = "embedded registry"
-        else:
-            workspace = "" if wanted.workspace_id == "0" else f", workspace {wanted.workspace_id}"
-            where = f"{wanted.endpoint}, project {wanted.project_id}{workspace}"
-        return TargetFacts(name, where, self.board.answered.get(name))
+        shown = self.configuration.settings.targets[name].shown
+        return TargetFacts(name, shown, self.board.answered.get(name))

@@ -15,16 +15,18 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import Created, ObservedModel
+    from reconciler.engine.vendor import Vendor
 
 
 @dataclass(slots=True)
 class Reopened:
-    """Implements `reconciler.engine.ports.EmbeddedRegistry` by one that is opened when it is first used.
+    """Implements `reconciler.engine.ports.Registry` by one that is opened when it is first used.
 
     Every method raises TargetUnusable as long as it cannot be opened.
     """
 
     name: str
+    vendor: Vendor
     open: Callable[[], AbstractAsyncContextManager[Registry]]
     _registry: Registry | None = None
     _closing: AsyncExitStack = field(default_factory=AsyncExitStack)

@@ -6,6 +6,7 @@ import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from reconciler.budgets import Budgets
 from reconciler.errors import ReconcilerError
 from reconciler.settings.tables import PREFIX
 from reconciler.source import open_source
@@ -29,7 +30,13 @@ def source_of(configuration: Configuration) -> GitSource:
             setting=_setting(configuration),
             timeout=wanted.timeout.total_seconds(),
             paths=[target.path for target in configuration.settings.targets.values()],
+            budgets=budgets_of(configuration),
         )
+
+
+def budgets_of(configuration: Configuration) -> Budgets:
+    """How much is read of a commit, and told."""
+    return Budgets(**configuration.settings.limits.model_dump())
 
 
 def followed(configuration: Configuration) -> tuple[str, str]:

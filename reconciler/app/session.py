@@ -3,53 +3,39 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.app.credentials import auth_of
-from reconciler.app.identity import identity, renamed
+from reconciler.app.identity import renamed
 from reconciler.app.indexed import index_of, part_of, reader_of
 from reconciler.app.inspection import inspection_of
 from reconciler.app.noop_check import MARK, note
 from reconciler.app.reopened import Reopened
 from reconciler.app.repository import source_of
 from reconciler.app.sinks import subscriptions_of
+from reconciler.app.target_kinds import Opening, kind_of, registry_of, stages_of
 from reconciler.daemon.campaign import Campaign
-from reconciler.embedded import EmbeddedSettings
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
 from reconciler.engine.guards import Guards
 from reconciler.engine.leadership import SHARED
 from reconciler.engine.options import Target
 from reconciler.errors import TargetUnusable
-from reconciler.registry import CredentialCooldown, Limits, ModelArtsRegistry, RegistryAuth
+from reconciler.registry import CredentialCooldown
 from reconciler.registry.endpoint import parse_endpoint, parse_project
-from reconciler.registry.in_process import in_process
-from reconciler.settings import EmbeddedTarget
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
-    from starlette.types import ASGIApp
-
     from reconciler.engine.leadership import Leases, Survey
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import Event, IdleMark
     from reconciler.index import TargetIndex
-    from reconciler.registry.transport import Observed
-    from reconciler.settings import Configuration, ModelArtsTarget
+    from reconciler.settings import Configuration
     from reconciler.source import GitSource
     from reconciler.state import SqlLedger
-
-_EMBEDDED_PROJECT = "embedded"
-_EMBEDDED_FOLLOW = 0.2  # seconds; the embedded registry answers at once, and publishes in about one second
-_EMBEDDED_SETTLE = 0.2
-_FOLLOW = 5.0  # seconds; an import takes the service half a minute at the least
-_SETTLE = 5.0
-_NO_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +132,9 @@ async def open_session(  # noqa: PLR0913 - what a command is given
         async with contextlib.AsyncExitStack() as registries:
             targets, openable = [], []
             for name in names:
-                opening = partial(
-                    registry_of,
-                    configuration,
-                    name,
-                    acts=acts,
-                    refusals=heritage.refusals,
-                    observed=partial(listeners.asked, name),
-                )
-                registry = Reopened(name, opening)
+                how = Opening(acts, heritage.refusals, partial(listeners.asked, name))
+                opening = partial(registry_of, configuration, name, how)
+                registry = Reopened(name, kind_of(configuration, name).vendor, opening)
                 registries.push_async_callback(registry.aclose)
                 openable.append(registry)
                 targets.append(_target(configuration, name, registry, part_of(index, configuration, name)))
@@ -198,6 +178,7 @@ def _ledger(
         subscriptions=subscriptions_of(configuration),
         holder=heritage.holder,
         term=configuration.settings.ha.lease,
+        stages=stages_of(configuration, names),
     )
 
 
@@ -235,79 +216,11 @@ def campaigning(
 def _checked_identity(configuration: Configuration, name: str) -> str:
     """What the state remembers of a target; checked first, for a secret in the wrong place is not kept."""
     wanted = configuration.settings.targets[name]
-    if not isinstance(wanted, EmbeddedTarget):
+    if wanted.endpoint is not None:
         with configuration.located("targets", name, table=f"targets.{name}"):
             parse_endpoint(wanted.endpoint)
             parse_project(wanted.project_id)
-    return identity(wanted)
-
-
-@contextlib.asynccontextmanager
-async def registry_of(
-    configuration: Configuration,
-    name: str,
-    *,
-    acts: bool,
-    refusals: CredentialCooldown | None = None,
-    observed: Observed | None = None,
-) -> AsyncIterator[ModelArtsRegistry]:
-    """The client of one target's registry; an embedded registry runs inside this process while it is open."""
-    wanted = configuration.settings.targets[name]
-    with contextlib.ExitStack() as stack:
-        if isinstance(wanted, EmbeddedTarget):
-            from reconciler.embedded import create_app  # noqa: PLC0415 - only for such a target
-
-            application = create_app(_embedded(configuration, name, wanted, acts=acts))
-            stack.callback(application.state.close)
-            registry = _embedded_client(application, wanted, observed)
-        else:
-            registry = _client(configuration, name, wanted, refusals, observed)
-        try:
-            yield registry
-        finally:
-            await registry.aclose()
-
-
-def _embedded_client(
-    application: ASGIApp, wanted: EmbeddedTarget, observed: Observed | None
-) -> ModelArtsRegistry:
-    """A client that reaches the application without a socket, as fast as it answers."""
-    return ModelArtsRegistry(
-        "http://localhost",
-        _EMBEDDED_PROJECT,
-        auth=RegistryAuth(),
-        limits=Limits(concurrency=wanted.in_flight, rate=_NO_LIMIT, burst=_NO_LIMIT),
-        transport=in_process(application),
-        observed=observed,
-    )
-
-
-def _client(
-    configuration: Configuration,
-    name: str,
-    wanted: ModelArtsTarget,
-    refusals: CredentialCooldown | None,
-    observed: Observed | None,
-) -> ModelArtsRegistry:
-    limits = Limits(
-        page_size=wanted.page_size,
-        concurrency=wanted.in_flight,
-        rate=wanted.rate,
-        burst=max(1, int(wanted.rate)),
-        deadline=wanted.timeout.total_seconds(),
-    )
-    table = f"targets.{name}"
-    with configuration.located("targets", name, "auth", table=table):
-        auth = auth_of(configuration.base, wanted, refusals)
-    with configuration.located("targets", name, table=table):
-        return ModelArtsRegistry(
-            wanted.endpoint,
-            wanted.project_id,
-            auth=auth,
-            workspace_id=wanted.workspace_id,
-            limits=limits,
-            observed=observed,
-        )
+    return wanted.identity
 
 
 def is_shared(configuration: Configuration) -> bool:
@@ -317,19 +230,15 @@ def is_shared(configuration: Configuration) -> bool:
 
 def policy_of(configuration: Configuration, name: str) -> Timing:
     """How patient one target's cycles are."""
-    wanted = configuration.settings.targets[name]
-    embedded = isinstance(wanted, EmbeddedTarget)
-    timeout = 0.0 if isinstance(wanted, EmbeddedTarget) else wanted.timeout.total_seconds()
+    wanted, kind = configuration.settings.targets[name], kind_of(configuration, name)
     follow = configuration.settings.follow
-    usual = _EMBEDDED_FOLLOW if embedded else _FOLLOW
-    first = follow.first.total_seconds() if follow.first else usual
-    settle = _EMBEDDED_SETTLE if embedded else _SETTLE
+    first = follow.first.total_seconds() if follow.first else kind.follow
     return Timing(
         in_flight=wanted.in_flight,
-        fresh=0.0 if embedded else Limits().fresh,
-        call_timeout=timeout,  # 0 inside this process: once that has died, nothing is carried out any more
+        fresh=kind.fresh,
+        call_timeout=wanted.timeout.total_seconds(),
         lease=configuration.settings.ha.lease.total_seconds() if is_shared(configuration) else 0.0,
-        settle=settle if follow.settle is None else follow.settle.total_seconds(),
+        settle=kind.settle if follow.settle is None else follow.settle.total_seconds(),
         follow_first=first,
         follow_max=max(first, follow.max.total_seconds()),
         follow_deadline=follow.deadline.total_seconds(),
@@ -343,21 +252,9 @@ def _target(configuration: Configuration, name: str, registry: Registry, index: 
         registry,
         reader_of(configuration, name),
         index,
-        rules=f"{identity(settings.targets[name])} {index.rules}",
+        rules=f"{settings.targets[name].identity} {index.rules}",
         timing=policy_of(configuration, name),
         full_observation=settings.schedule.full_observation,
         compare_at_most=settings.schedule.compare_at_most,
         preflight=inspection_of(configuration, name),
-    )
-
-
-def _embedded(
-    configuration: Configuration, name: str, wanted: EmbeddedTarget, *, acts: bool
-) -> EmbeddedSettings:
-    """Its settings. A command that only looks does not create a database: what is not there is empty."""
-    database = configuration.embedded_database(name)
-    return EmbeddedSettings(
-        database=database if acts or os.path.exists(database) else None,  # noqa: PTH110 - raises nothing
-        edition=wanted.edition,
-        publish_seconds=wanted.publish_seconds,
     )

@@ -22,7 +22,6 @@ from reconciler.daemon.cycle_job import CycleJob, EventCounter
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.leadership import SHARED
 from reconciler.errors import StateError
-from reconciler.settings import ModelArtsTarget
 from reconciler.views.authors import without_addresses
 
 if TYPE_CHECKING:
@@ -202,9 +201,9 @@ def longest_call(configuration: Configuration) -> float:
 def _longest_import(configuration: Configuration) -> float:
     """Seconds after which an import call has ended, and the model that it made shows."""
     targets = configuration.settings.targets.values()
-    calls = [target.timeout.total_seconds() for target in targets if isinstance(target, ModelArtsTarget)]
+    calls = [target.timeout.total_seconds() for target in targets]
     settle = configuration.settings.follow.settle
-    return max(calls, default=0.0) + (_SETTLE if settle is None else settle.total_seconds())
+    return max(calls) + (_SETTLE if settle is None else settle.total_seconds())
 
 
 _SETTLE = 5.0

@@ -9,6 +9,7 @@ from reconciler.app.credentials import secret_of
 from reconciler.app.finding import Finding
 from reconciler.engine.episodes import Subscription
 from reconciler.errors import ConfigurationError, Exit
+from reconciler.phrases import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -104,13 +105,8 @@ def named(configuration: Configuration, name: str) -> NotifySettings:
     Raises:
         ConfigurationError: there is none.
     """
-    from difflib import get_close_matches  # noqa: PLC0415
-
     sinks = {sink.title: sink for sink in configuration.settings.notify}
     if name in sinks:
         return sinks[name]
-    close = get_close_matches(name, sinks, n=1)
-    if close:
-        raise ConfigurationError(f"{name}: no such sink; did you mean {close[0]}?")
-    there = f"there is {', '.join(sinks)}" if sinks else "none is configured: add a table [[notify]]"
-    raise ConfigurationError(f"{name}: no such sink; {there}")
+    there = f"; there is {', '.join(sinks)}" if sinks else "; none is configured: add a table [[notify]]"
+    raise ConfigurationError(f"{name}: no such sink{did_you_mean(name, sinks) or there}")

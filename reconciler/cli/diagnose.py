@@ -51,8 +51,10 @@ def doctor(
 
 
 def _lines(finding: Finding) -> str:
-    from reconciler.views.clean import clean  # noqa: PLC0415
+    from reconciler.printable import printable  # noqa: PLC0415
 
     where = f" ({finding.target})" if finding.target else ""
-    remedy = f"      {clean(finding.remedy)}\n" if finding.remedy else ""
-    return f"{_MARKS[finding.level]}  {finding.check}{clean(where)}: {clean(finding.message)}\n{remedy}"
+    remedy = f"      {printable(finding.remedy)}\n" if finding.remedy else ""
+    return (
+        f"{_MARKS[finding.level]}  {finding.check}{printable(where)}: {printable(finding.message)}\n{remedy}"
+    )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TextIO, cast
 import structlog
 
 from reconciler.cli.terminal import colour
+from reconciler.printable import printable
 from reconciler.redaction import concealed
-from reconciler.views.clean import clean
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -64,7 +64,9 @@ def _in_line(_: object, __: str, event: structlog.typing.EventDict) -> structlog
 
 
 def _cleaned(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    return {key: clean(concealed(value)) if isinstance(value, str) else value for key, value in event.items()}
+    return {
+        key: printable(concealed(value)) if isinstance(value, str) else value for key, value in event.items()
+    }
 
 
 def _tell_of_deaths() -> None:

@@ -139,7 +139,7 @@ def history(
     )
     name, _, version = (model or "").partition("@")
     query = HistoryQuery(target, name or None, version or None, model_id, commit)
-    with closing(history(configuration(config), query)) as found:
+    with closing(history(configuration(config), query, lambda note: echo_err(f"note: {note}"))) as found:
         first = next(found, None)
         rows = filter(wanted.admits, () if first is None else chain([first], found))
         if output is Output.JSON:

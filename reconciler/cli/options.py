@@ -24,6 +24,25 @@ class PlanOutput(StrEnum):
     MARKDOWN = "markdown"
 
 
+class ValidateOutput(StrEnum):
+    """Forms of output of problems; the last three are read by hosts of repositories."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    SARIF = "sarif"
+
+
+class Forge(StrEnum):
+    """Hosts of repositories."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    GITEE = "gitee"
+    CODEARTS = "codearts"
+
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", envvar="RECONCILER_CONFIG", help="Configuration file."),
@@ -33,6 +52,7 @@ TargetOption = Annotated[
 ]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Form of the output.")]
 PlanOutputOption = Annotated[PlanOutput, typer.Option("--output", "-o", help="Form of the output.")]
+ValidateOutputOption = Annotated[ValidateOutput, typer.Option("--output", "-o", help="Form of the output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="More: every item, debug log lines.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -27,6 +27,7 @@ COMMANDS = {
     "run": ("loop.run", "The scheduled loop, with page, metrics and webhook."),
     "status": ("memory.status", "The last known verdict of every model, offline."),
     "diff": ("diff.diff", "What is declared of one model beside what is registered."),
+    "init": ("init.init", "Writes what a repository needs to declare models."),
     "adopt": ("adopt.adopt", "Writes manifests for what is registered and declared nowhere."),
     "history": ("memory.history", "Who declared each model, and what became of it."),
     "retry": ("retry.retry", "Releases a failed model and imports it again."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.terminal import can_draw, colour, echo_err
 from reconciler.engine.values import EventKind
-from reconciler.views.clean import clean
+from reconciler.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,7 +78,7 @@ class Progress:
         if self._bar is None:
             echo_err(line)
         else:
-            self._bar.update(clean(line), len(self._done), len(self._asked))
+            self._bar.update(printable(line), len(self._done), len(self._asked))
 
     @contextmanager
     def shown(self) -> Iterator[Progress]:

@@ -114,6 +114,6 @@ def _start_log() -> None:
 
 class _Cleaned(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        from reconciler.views.clean import clean  # noqa: PLC0415
+        from reconciler.printable import printable  # noqa: PLC0415
 
-        return "\n".join(clean(line) for line in concealed(super().format(record)).splitlines())
+        return "\n".join(printable(line) for line in concealed(super().format(record)).splitlines())

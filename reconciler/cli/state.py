@@ -76,7 +76,7 @@ def migrate(config: ConfigOption = None, quiet: QuietOption = False) -> None:
 @app.command()
 def rebuild(config: ConfigOption = None, quiet: QuietOption = False) -> None:
     """Makes the ledger anew from the journal; nothing may be running. A sound state is left as it is."""
-    from reconciler.contract.wording import many  # noqa: PLC0415
+    from reconciler.phrases import many  # noqa: PLC0415
     from reconciler.state import rebuild as mend  # noqa: PLC0415
 
     wrong = mend(configuration(config).state_url)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from reconciler.budgets import DEFAULTS
+from reconciler.printable import printable
 from reconciler.redaction import concealed
-from reconciler.views.clean import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,11 +19,23 @@ if TYPE_CHECKING:
     from reconciler.settings import Configuration
 
 
+@dataclass(slots=True)
+class _Output:
+    """How many bytes a command prints: what the configuration says, once there is one."""
+
+    most: int = DEFAULTS.output
+
+
+_output = _Output()
+
+
 def configuration(file: Path | None) -> Configuration:
     """The configuration that holds here. Raises ConfigurationError."""
     from reconciler.settings import load  # noqa: PLC0415 - `--help` needs none
 
-    return load(file, cwd=Path.cwd())
+    found = load(file, cwd=Path.cwd())
+    _output.most = found.settings.limits.output
+    return found
 
 
 class OutputClosedError(Exception):
@@ -47,7 +61,17 @@ def colour(stream: TextIO | None = None) -> bool:
 
 
 def echo(text: str) -> None:
-    """One result to standard output, with a final newline. Raises OutputClosedError."""
+    """One result to standard output, with a final newline, as far as `limits.output` lets it.
+
+    Raises:
+        OutputClosedError: nobody reads it.
+    """
+    from reconciler.views.cut import text_within  # noqa: PLC0415
+
+    _write(text_within(text, _output.most))
+
+
+def _write(text: str) -> None:
     try:
         sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
         sys.stdout.flush()
@@ -56,7 +80,17 @@ def echo(text: str) -> None:
 
 
 def put_all(pieces: Iterable[str]) -> None:
-    """Many pieces of a result to standard output, each as it is. Raises OutputClosedError."""
+    """Many pieces of a result to standard output, each as it is, as far as `limits.output` lets them.
+
+    Raises:
+        OutputClosedError: nobody reads it.
+    """
+    from reconciler.views.cut import pieces_within  # noqa: PLC0415
+
+    _write_all(pieces_within(pieces, _output.most))
+
+
+def _write_all(pieces: Iterable[str]) -> None:
     try:
         sys.stdout.writelines(pieces)
         sys.stdout.flush()
@@ -67,19 +101,26 @@ def put_all(pieces: Iterable[str]) -> None:
 def put_json_list(values: Iterable[Any]) -> None:
     """What `put_json` prints of a list, one value after the other. Raises OutputClosedError."""
     from reconciler.views.as_json import list_pieces  # noqa: PLC0415
+    from reconciler.views.cut import ADVICE  # noqa: PLC0415
 
-    put_all(list_pieces(values))
+    def cut() -> None:
+        echo_err(f"note: objects are left out at the end: {ADVICE}")
+
+    _write_all(list_pieces(values, _output.most, cut))
 
 
 def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
-    """One JSON value to standard output, readable and with non-ASCII as it is."""
-    from reconciler.views.as_json import dumps  # noqa: PLC0415
+    """One JSON value to standard output, readable and with non-ASCII as it is, as far as it may be long."""
+    from reconciler.views.cut import json_within  # noqa: PLC0415
 
-    echo(dumps(value))
+    text, left_out = json_within(value, _output.most)
+    if left_out is not None:
+        echo_err(f"note: {left_out}")
+    _write(text)
 
 
 def echo_err(text: str) -> None:
     """A line or more for a person, to standard error; nothing stops because nobody can read them."""
     with contextlib.suppress(OSError):
-        sys.stderr.write("".join(f"{clean(line)}\n" for line in concealed(text).splitlines()))
+        sys.stderr.write("".join(f"{printable(line)}\n" for line in concealed(text).splitlines()))
         sys.stderr.flush()

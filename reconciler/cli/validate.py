@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,21 +11,27 @@ import typer
 
 from reconciler.cli.options import (
     ConfigOption,
-    Output,
-    OutputOption,
     QuietOption,
     TargetOption,
+    ValidateOutput,
+    ValidateOutputOption,
     VerboseOption,
 )
 from reconciler.cli.terminal import colour, echo, echo_err, put_json, warned
 from reconciler.errors import ConfigurationError, Exit, SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from reconciler.engine.check import Checked
+    from reconciler.manifest.values import Reason
     from reconciler.settings import Configuration, Target
 
     Place = tuple[str, str, bool]
     """A directory, and the edition and strictness that judge what is in it."""
+
+_STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""Names the file whose Markdown GitHub shows on the page of a job."""
 
 
 def validate(
@@ -40,7 +47,7 @@ def validate(
     ] = False,
     config: ConfigOption = None,
     target: TargetOption = None,
-    output: OutputOption = Output.TEXT,
+    output: ValidateOutputOption = ValidateOutput.TEXT,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
@@ -48,18 +55,29 @@ def validate(
     if commit is not None and paths:
         raise ConfigurationError("--commit checks whole targets: leave the paths out")
     settings = warned(config)
-    checked = (
-        _on_disk(settings, target, paths or []) if commit is None else _committed(settings, target, commit)
-    )
+    checked = _checked(settings, target, paths or [], commit)
     if preflight:
         import asyncio  # noqa: PLC0415 - a tenth of the start, and only here
 
         checked = asyncio.run(_inspected(settings, target, checked))
-    _show(checked, output, quiet=quiet)
+    _show(checked, output, settings.settings.limits.faults, quiet=quiet)
     raise typer.Exit(int(Exit.ATTENTION if checked.errors else Exit.OK))
 
 
+def _checked(settings: Configuration, target: str | None, paths: list[Path], commit: str | None) -> Checked:
+    """What was found; where there is too much to be read, that alone."""
+    from reconciler.engine.check import Checked  # noqa: PLC0415
+    from reconciler.errors import BudgetError  # noqa: PLC0415
+    from reconciler.manifest import Reason  # noqa: PLC0415
+
+    try:
+        return _on_disk(settings, target, paths) if commit is None else _committed(settings, target, commit)
+    except BudgetError as error:
+        return Checked(frozenset(), (Reason("over-budget", str(error)),))
+
+
 def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> Checked:
+    from reconciler.app.repository import budgets_of  # noqa: PLC0415
     from reconciler.contract import edition  # noqa: PLC0415
     from reconciler.engine.check import NOTHING, check  # noqa: PLC0415
     from reconciler.source.worktree import work_tree  # noqa: PLC0415
@@ -71,7 +89,8 @@ def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> 
     for (root, rules, strict), files in wanted.items():
         told = files | tree.referring(files, root)
         snapshot = tree.around(told, root) if told else tree.snapshot(root)
-        total += check(snapshot, tree, edition(rules, strict_config=strict), told)
+        judging = edition(rules, strict_config=strict)
+        total += check(snapshot, tree, judging, told, budgets_of(settings))
     return total
 
 
@@ -127,7 +146,7 @@ def _below(base: Path, path: Path) -> str:
 def _committed(settings: Configuration, target: str | None, revision: str) -> Checked:
     from contextlib import closing  # noqa: PLC0415
 
-    from reconciler.app.repository import source_of  # noqa: PLC0415
+    from reconciler.app.repository import budgets_of, source_of  # noqa: PLC0415
     from reconciler.contract import edition  # noqa: PLC0415
     from reconciler.engine.check import NOTHING, check  # noqa: PLC0415
 
@@ -138,27 +157,76 @@ def _committed(settings: Configuration, target: str | None, revision: str) -> Ch
             wanted = settings.settings.targets[name]
             snapshot = source.snapshot(commit, wanted.path)
             if not snapshot.exists:
-                raise SourceError(f"commit {commit[:12]} has no directory {wanted.path} (target {name})")
+                raise SourceError(
+                    f"commit {commit[:12]} has no directory {wanted.path} (target {name}): "
+                    "commit a first manifest there; `reconciler init` writes one"
+                )
             rules = edition(wanted.edition, strict_config=wanted.strict_config)
-            total += check(snapshot, source, rules)
+            total += check(snapshot, source, rules, budgets=budgets_of(settings))
     return total
 
 
-def _show(checked: Checked, output: Output, *, quiet: bool) -> None:
-    from reconciler.engine.check import counted  # noqa: PLC0415
+def _show(checked: Checked, output: ValidateOutput, most: int, *, quiet: bool) -> None:
+    from reconciler.engine.check import counted, first  # noqa: PLC0415
+
+    _FORMS[output](checked, first(checked.reasons, most))
+    if not quiet and output is not ValidateOutput.JSON:
+        echo_err(counted(checked))
+
+
+def _as_text(_: Checked, told: Sequence[Reason]) -> None:
     from reconciler.views import problems  # noqa: PLC0415
 
-    if output is Output.JSON:
-        put_json(
-            {
-                "version": 1,
-                "manifests": checked.documents,
-                "errors": checked.errors,
-                "warnings": checked.warnings,
-                "problems": [problems.as_json(reason, severity=True) for reason in checked.reasons],
-            }
-        )
-        return
-    echo(problems.render(checked.reasons, colour=colour()))
-    if not quiet:
-        echo_err(counted(checked))
+    echo(problems.render(told, colour=colour()))
+
+
+def _as_json(checked: Checked, told: Sequence[Reason]) -> None:
+    from reconciler.views import problems  # noqa: PLC0415
+
+    put_json(
+        {
+            "version": 1,
+            "manifests": checked.documents,
+            "errors": checked.errors,
+            "warnings": checked.warnings,
+            "problems": [problems.as_json(reason, severity=True) for reason in told],
+        }
+    )
+
+
+def _for_github(checked: Checked, told: Sequence[Reason]) -> None:
+    """Annotations to standard output; all problems, as far as they fit, to the summary of the step."""
+    from reconciler.phrases import many  # noqa: PLC0415
+    from reconciler.views import github, markdown  # noqa: PLC0415
+
+    echo(github.commands(told))
+    summary = os.environ.get(_STEP_SUMMARY)
+    if summary and checked.reasons:
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(markdown.problems(checked))
+    left_out = len(checked.reasons) - github.MOST_ANNOTATIONS
+    if left_out > 0:
+        where = "the step's summary has them" if summary else "`reconciler validate` shows them"
+        echo_err(f"{many(left_out, 'more problem')} than GitHub shows of one step: {where}")
+
+
+def _for_gitlab(_: Checked, told: Sequence[Reason]) -> None:
+    from reconciler.views.gitlab import code_quality  # noqa: PLC0415
+
+    put_json(code_quality(told))
+
+
+def _as_sarif(_: Checked, told: Sequence[Reason]) -> None:
+    from reconciler import __version__  # noqa: PLC0415
+    from reconciler.views import sarif  # noqa: PLC0415
+
+    put_json(sarif.log(told, __version__))
+
+
+_FORMS: dict[ValidateOutput, Callable[[Checked, Sequence[Reason]], None]] = {
+    ValidateOutput.TEXT: _as_text,
+    ValidateOutput.JSON: _as_json,
+    ValidateOutput.GITHUB: _for_github,
+    ValidateOutput.GITLAB: _for_gitlab,
+    ValidateOutput.SARIF: _as_sarif,
+}

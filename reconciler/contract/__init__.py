@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from reconciler.contract.canonical import digest
 from reconciler.contract.catalogue import DEFAULT_EDITION, EDITIONS, edition
 from reconciler.contract.drift import comparable
-from reconciler.contract.model_key import ModelKey
+from reconciler.contract.model_key import ModelKey, next_free, version_key
 from reconciler.contract.problem import Problem
 from reconciler.contract.scalar import UnquotedScalar
 from reconciler.contract.status import Lifecycle, lifecycle, status_of
-from reconciler.contract.versions import next_free, version_key
 
 if TYPE_CHECKING:
     from reconciler.contract.editions.edition import Edition, Parsed

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract import config_rules
 from reconciler.contract.fields import read_number
 from reconciler.contract.rules import PACKAGED, TOLERATED, Rule, struct_at, structs_at, text_at
-from reconciler.contract.wording import did_you_mean, listed, warning
+from reconciler.contract.wording import warning
+from reconciler.phrases import did_you_mean, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract.config_structs import Config
 from reconciler.contract.rules import PACKAGED, Rule, struct_at, structs_at, text_at
 from reconciler.contract.structs import OpenStruct, struct_in
-from reconciler.contract.wording import did_you_mean, nearest, warning
+from reconciler.contract.wording import warning
+from reconciler.phrases import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

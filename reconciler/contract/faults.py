@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.contract.fields import NOT_JSON
 from reconciler.contract.structs import known_fields
-from reconciler.contract.wording import did_you_mean, error, listed
+from reconciler.contract.wording import error
+from reconciler.phrases import did_you_mean, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from reconciler.contract.free import encodable, number, to_json
 from reconciler.contract.scalar import UnquotedScalar
-from reconciler.contract.wording import did_you_mean
+from reconciler.phrases import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from reconciler.contract.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from reconciler.contract.problem import Loc, Severity
 
 ABSENT = object()
@@ -65,40 +63,3 @@ def show(value: object) -> str:
     else:
         shown = ""
     return shown if len(shown) <= _WIDEST_VALUE else ""
-
-
-def listed(names: Iterable[str]) -> str:
-    """`a, b and c`."""
-    *head, last = names
-    return f"{', '.join(head)} and {last}" if head else last
-
-
-def many(number: int, noun: str, plural: str | None = None) -> str:
-    """`1 model`, `2 models`: a number with its noun; `plural` where it is more than the noun and an s."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the known word that is nearest to `word`, or nothing."""
-    found = nearest(word, known)
-    return f"; did you mean {found!r}?" if found else ""
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was most likely meant, or None."""
-    if not word or len(word) > _WIDEST_KEY:
-        return None
-    by_case = {name.casefold(): name for name in known if name}
-    folded = word.strip().casefold()
-    return by_case.get(folded) or _nearest(folded, by_case)
-
-
-def _nearest(folded: str, by_case: dict[str, str]) -> str | None:
-    from difflib import get_close_matches  # noqa: PLC0415 - only when there is something to correct
-
-    close = get_close_matches(folded, by_case, n=1, cutoff=0.6)
-    if close:
-        return by_case[close[0]]
-    parts = re.split(r"[-_]", folded)
-    ending = [name for key, name in by_case.items() if key.split("_")[1:] == parts]
-    return ending[0] if len(ending) == 1 else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from reconciler.contract.wording import many
 from reconciler.embedded import rows
 from reconciler.embedded.answers import EXISTS, NO_SUCH_MODEL, NOT_STORED, QUOTA_REACHED, VendorError
 from reconciler.embedded.paging import Pages
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,6 @@ that of an environment variable.
 
 from __future__ import annotations
 
-import difflib
 import os
 import time
 from pathlib import Path
@@ -43,6 +42,7 @@ from reconciler.embedded.settings import (
 )
 from reconciler.embedded.testing.faults import load_faults
 from reconciler.errors import ConfigurationError
+from reconciler.phrases import did_you_mean
 from reconciler.redaction import shown_key, shown_name
 from reconciler.toml_file import read_toml
 from reconciler.toml_lines import key_lines, placed
@@ -253,8 +253,7 @@ def _said(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "extra_forbidden":
         tables = (RegistryFile, AuthTable, AccessKey, UserTable)
         known = [name for table in tables for name in table.model_fields]
-        close = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1)
-        return "unknown key" + (f"; did you mean {close[0]}?" if close else "")
+        return f"unknown key{did_you_mean(str(fault['loc'][-1]), known)}"
     if fault["type"] == "missing":
         return "missing, and required"
     return str(fault["msg"]).removeprefix("Value error, ").replace("Input should be", "expected")

@@ -10,20 +10,20 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.adoptable import adoptable
 from reconciler.engine.desired import declared_by, group_by_key
 from reconciler.engine.drift import fields_of
-from reconciler.engine.plan import compare, verdicts
+from reconciler.engine.plan import verdicts
 from reconciler.engine.values import File, Verdict
+from reconciler.engine.vendor import compare
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from reconciler.contract import Edition
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired import ManifestParser
     from reconciler.engine.plan import PlannerInput
     from reconciler.engine.values import ModelState
+    from reconciler.engine.vendor import Vendor
     from reconciler.manifest import Manifest
 
 _UNSAFE = re.compile(r"[^\w.-]")
@@ -80,14 +80,21 @@ def _safe(part: str) -> str:
 
 
 def candidate(
-    pair: ModelKey, model_id: str, path: str, detail: Mapping[str, Any], edition: Edition
+    pair: ModelKey, model_id: str, path: str, request: Mapping[str, Any], untold: Collection[str]
 ) -> Candidate:
-    """The manifest of one registered model; whether it holds is for `prove` to say."""
-    found = adoptable(detail, edition)
-    lines = [line for name, value in found.request.items() for line in _member(name, value, "")]
-    if found.untold:
+    """The manifest of one registered model; whether it holds is for `prove` to say.
+
+    Args:
+        pair: the model's.
+        model_id: the registry's.
+        path: below the target's directory.
+        request: the fields to declare.
+        untold: fields of which the registry does not tell what the import said.
+    """
+    lines = [line for name, value in request.items() for line in _member(name, value, "")]
+    if untold:
         lines.append("# The registry does not tell what the import said of these; add what is known:")
-        lines += [f"# {name}:" for name in found.untold]
+        lines += [f"# {name}:" for name in untold]
     text = "".join(f"{line}\n" for line in lines)
     return Candidate(pair, model_id, path, text.encode("utf-8", "surrogatepass"))
 
@@ -121,6 +128,7 @@ def _scalar(value: Any) -> str:  # noqa: ANN401 - any JSON
 
 
 def prove(
+    vendor: Vendor,
     reader: ManifestParser,
     view: PlannerInput,
     candidates: Iterable[Candidate],
@@ -129,6 +137,7 @@ def prove(
     """Reads the manifests as a commit's would be, and plans with them against what was observed.
 
     Args:
+        vendor: whose registry the target is.
         reader: the target's.
         view: what the commit declares, what is remembered and what was observed.
         candidates: of pairs that the view does not declare.
@@ -137,7 +146,7 @@ def prove(
     wanted = {one.pair: one for one in candidates}
     manifests, failed = _parsed(reader, wanted.values())
     looks = {
-        wanted[pair].model_id: compare(one.request, details[wanted[pair].model_id])
+        wanted[pair].model_id: compare(vendor, one.request, details[wanted[pair].model_id])
         for pair, one in manifests.items()
     }
     for pair in manifests:

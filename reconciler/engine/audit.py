@@ -8,13 +8,15 @@ a start with nothing, so each audit reads some of them, beginning anywhere.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from reconciler.engine.credit import credit
 from reconciler.engine.graph import place_of
 from reconciler.engine.history import model_changes, whole_history
-from reconciler.errors import SourceError
+from reconciler.errors import BudgetError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.engine.desired import ManifestParser
     from reconciler.engine.graph import Logged
     from reconciler.engine.ports import Index, Source
+    from reconciler.engine.values import ParsedFile
 
 READ_ANEW = 1000
 """Files whose content one audit reads."""
@@ -42,6 +45,13 @@ def audit(source: Source, index: Index, reader: ManifestParser, chance: float) -
     Raises:
         SourceError: git could not be read.
     """
+    try:
+        return _wrong(source, index, reader, chance)
+    except BudgetError:  # the next cycle that looks at everything tells of it
+        return 0
+
+
+def _wrong(source: Source, index: Index, reader: ManifestParser, chance: float) -> int:
     commit = index.base()
     if commit is None:
         return 0
@@ -55,20 +65,32 @@ def audit(source: Source, index: Index, reader: ManifestParser, chance: float) -
     some = list(islice((*paths[start:], *paths[:start]), READ_ANEW))
     known = {reading.path: reading for reading in index.parsed_files(some)}
     for reading, _ in reader.read(source, (files[path] for path in some), files.get):
-        if known[reading.path]._replace(last_commits=()) != reading:
+        if _outline(known[reading.path]) != _outline(reading):
             wrong.add(reading.path)
     few = [known[path] for path in some[:_CREDITED_ANEW]]
     if few:
         with source.graph(commit, [reading.path for reading in few]) as graph:
             made = credit(graph, source, few).found
-        wrong |= {r.path for r in few if r.last_commits != tuple(sorted(made.get(r.path, {}).items()))}
+        if graph.cut is None:
+            wrong |= {r.path for r in few if r.last_commits != tuple(sorted(made.get(r.path, {}).items()))}
     return len(wrong) + (0 if wrong else _wrong_history(source, index, reader.root, chance))
+
+
+def _outline(reading: ParsedFile) -> ParsedFile:
+    """What the file says, with one problem a document: how many were told depends on what else was read."""
+    return reading._replace(
+        declarations=tuple(one._replace(warnings=one.warnings[:1]) for one in reading.declarations),
+        invalid=tuple(replace(one, reasons=one.reasons[:1]) for one in reading.invalid),
+        last_commits=(),
+    )
 
 
 def keep_history(source: Source, index: Index, reader: ManifestParser) -> None:
     """Keeps the history of the index's commit, if none is kept and it can be known. Raises SourceError."""
     commit = index.base()
-    if commit is not None and index.history.base() != commit:
+    if commit is None or index.history.base() == commit:
+        return
+    with suppress(BudgetError):
         update = whole_history(source, reader.root, commit, index.parsed_files(None))
         if update is not None:
             index.save_history(update)
@@ -84,6 +106,8 @@ def _wrong_history(source: Source, index: Index, root: str, chance: float) -> in
     some = kept.some(f"{int(chance * 2**32):08x}", _ASKED_ANEW) or kept.some("", _ASKED_ANEW)
     try:
         graph = source.some_commits(some, root)
+    except BudgetError:  # with a smaller budget than it was kept with
+        return 0
     except SourceError:  # one of them is not there
         return 1
     few = list(_few(graph))

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.contract.wording import many
+from reconciler.budgets import DEFAULTS
 from reconciler.engine.desired import ManifestParser
-from reconciler.engine.plan import conflict_reasons
+from reconciler.engine.faults import conflict_reasons
+from reconciler.manifest import Reason
+from reconciler.manifest.values import MORE
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from reconciler.contract import Edition
+    from reconciler.budgets import Budgets
     from reconciler.engine.ports import Blobs
     from reconciler.engine.values import Desired, ManifestRef, Snapshot
-    from reconciler.manifest import InvalidManifest, Manifest, Reason
+    from reconciler.manifest import InvalidManifest, Manifest, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,14 @@ class Checked:
         return replace(self, reasons=tuple(sorted(merged, key=_place)))
 
 
+def first(reasons: Sequence[Reason], most: int) -> tuple[Reason, ...]:
+    """As many problems as are told, and the number of the others."""
+    if len(reasons) <= most:
+        return tuple(reasons)
+    more = f"and {many(len(reasons) - most, 'more problem')}: correct these first, or raise limits.faults"
+    return *reasons[:most], Reason(MORE, more)
+
+
 def counted(found: Checked) -> str:
     """`2 manifests: 1 error, 0 warnings`."""
     counts = (many(found.errors, "error"), many(found.warnings, "warning"))
@@ -67,11 +78,21 @@ def counted(found: Checked) -> str:
 NOTHING = Checked(frozenset(), ())
 
 
-def check(snapshot: Snapshot, blobs: Blobs, rules: Edition, only: Collection[str] = ()) -> Checked:
-    """Judges every manifest of a snapshot; with `only`, tells about these paths alone."""
-    desired, manifests = ManifestParser(rules, snapshot.path).snapshot(blobs, snapshot)
+def check(
+    snapshot: Snapshot,
+    blobs: Blobs,
+    rules: Rules,
+    only: Collection[str] = (),
+    budgets: Budgets = DEFAULTS,
+) -> Checked:
+    """Judges every manifest of a snapshot; with `only`, tells about these paths alone.
+
+    Raises:
+        BudgetError: there is more than is read.
+    """
+    desired, manifests = ManifestParser(rules, snapshot.path, budgets).snapshot(blobs, snapshot)
     told = dict.fromkeys(
-        reason for path, reason in _reasons(desired) if not only or path in only or reason.path in only
+        reason for path, reason in _reasons(desired, only) if not only or path in only or reason.path in only
     )
     valid = (manifests[pair] for pair in desired.manifests)
     return Checked(
@@ -81,14 +102,14 @@ def check(snapshot: Snapshot, blobs: Blobs, rules: Edition, only: Collection[str
     )
 
 
-def _reasons(desired: Desired) -> Iterator[tuple[str, Reason]]:
+def _reasons(desired: Desired, only: Collection[str]) -> Iterator[tuple[str, Reason]]:
     """Every problem with the manifest that has it; it may stand in a file that the manifest names."""
     for manifest in desired.manifests.values():
         yield from ((manifest.path, warning) for warning in manifest.warnings)
     for found in desired.invalid:
         yield from ((found.path, reason) for reason in found.reasons)
     for pair, claims in desired.conflicts.items():
-        yield from zip((claim.path for claim in claims), conflict_reasons(pair, claims), strict=True)
+        yield from ((str(reason.path), reason) for reason in conflict_reasons(pair, claims, only))
         yield from ((claim.path, warning) for claim in claims for warning in claim.warnings)
 
 

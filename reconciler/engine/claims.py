@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.engine.plan import conflict_reasons
+from reconciler.engine.faults import conflict_reasons
 
 if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey

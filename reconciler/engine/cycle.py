@@ -25,6 +25,7 @@ from reconciler.engine.desired_state import desired_state
 from reconciler.engine.details import Details, details_of
 from reconciler.engine.due_times import COMPARED, OBSERVED_IN_FULL, DueTimes
 from reconciler.engine.execute import Executor
+from reconciler.engine.faults import are_counted
 from reconciler.engine.guards import GuardContext, Guards, guard
 from reconciler.engine.journal import Journal
 from reconciler.engine.last_report import dated, refresh, unlisted
@@ -90,6 +91,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _STANDING = "standing"  # the commit that the remembered verdicts are of, and by which rules
+_ANY = "any"  # in the place of the commit: not every verdict is remembered, so that all are given anew
 _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _UNREADABLE_AGAIN = 30.0  # seconds; a registry may answer by then about a model that it would not speak of
 _REPOSITORY = ""  # marks that belong to no target
@@ -191,7 +193,7 @@ class Engine:
         digest = plan_digest(item for run in runs for item in run.items)
         self._check(runs, digest, options)
         lineage = await self._lineage(runs, commit)
-        notes += lineage.notes
+        notes += [*lineage.notes, *dict.fromkeys(note for run in runs for note in run.declared.notes)]
         await self._guard([run for run in runs if not options.confirms(run.target.name)], lineage, digest)
         if options.act:
             await asyncio.gather(*(self._alone(run, self._act(run, options)) for run in runs))
@@ -329,7 +331,10 @@ class Engine:
         The epoch comes first: what is looked at under one lease is not acted on under a later one.
         """
         epoch = self.leadership.epoch(target.name)
-        found = await self._in_git(desired_state, self.source, target.index, target.reader, commit)
+        known = self.ledger.marks(_REPOSITORY).get(RECONCILED)
+        found = await self._in_git(
+            desired_state, self.source, target.index, target.reader, commit, known=known
+        )
         self.parsed += found.parsed
         hides = await self._in_git(found.hides_otherwise)
         scope = None if hides else self._scope(target, found, options)
@@ -338,6 +343,7 @@ class Engine:
             target.name,
             desired,
             self.clock.now(),
+            most_faults=target.reader.budgets.faults,
             entries=self.ledger.entries(target.name, scope),
             last_commits=await self._in_git(found.last_commits, None if scope is None else _paths(desired)),
         )
@@ -467,7 +473,7 @@ class Engine:
             more = await details_of(registry, asked, in_flight)
             return Details(known | more.read, more.unread)
 
-        return await compare_observed(view, [*details, *ids], told, manifests)
+        return await compare_observed(registry.vendor, view, [*details, *ids], told, manifests)
 
     async def _taken(self, run: TargetRun, drifted: Collection[ModelKey]) -> Mapping[str, frozenset[str]]:
         """Every version of these models' names that is declared, remembered or registered."""
@@ -630,10 +636,16 @@ class Engine:
     async def _remember(self, report: Report, runs: Iterable[TargetRun], lineage: Mapping[str, str]) -> None:
         """Keeps the verdicts, and after them the index they were made from."""
         judged = [run for run in runs if run.failure is None or run.items]
-        marks = {(run.target.name, _STANDING): _standing(run.target, report.commit) for run in judged}
+        marks = {
+            (run.target.name, _STANDING): _standing(
+                run.target, _ANY if are_counted(run.items) else report.commit
+            )
+            for run in judged
+        }
         marks |= {(run.target.name, OBSERVED_IN_FULL): run.view.now.isoformat() for run in judged if run.full}
         marks |= {(run.target.name, COMPARED): run.view.now.isoformat() for run in judged if run.compared}
-        if not any(item.verdict is Verdict.REFUSED for item in report.items):
+        held = any(run.declared.excess is not None for run in runs)  # this commit is not the one reconciled
+        if not held and not any(item.verdict is Verdict.REFUSED for item in report.items):
             marks |= {(_REPOSITORY, name): value for name, value in lineage.items()}
         epochs = {run.target.name: run.executor.recorder.journal.epoch for run in runs}
         self.ledger.save_report(report, {run.target.name: run.scope for run in judged}, marks, epochs)
@@ -711,5 +723,5 @@ def _nothing_declared(target: Target, commit: str) -> TargetFailure:
     return TargetFailure(
         target.name,
         f"target {target.name}: commit {commit[:12]} has no directory {target.path}: "
-        f"commit a first manifest there, or set targets.{target.name}.path",
+        f"commit a first manifest there (`reconciler init` writes one), or set targets.{target.name}.path",
     )

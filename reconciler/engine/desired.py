@@ -7,24 +7,25 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconciler.budgets import DEFAULTS
 from reconciler.engine.values import Desired, ManifestRef, ParsedFile
+from reconciler.errors import BudgetError
 from reconciler.manifest import InvalidManifest, Manifest, is_manifest, read, refuse
-from reconciler.manifest.limits import LARGEST_FILE
+from reconciler.manifest.limits import LARGEST_FILE, Told
 from reconciler.manifest.sections import is_json
+from reconciler.manifest.values import moved_result, reasons_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from reconciler.contract import Edition
+    from reconciler.budgets import Budgets
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Blobs
     from reconciler.engine.values import File, Snapshot
+    from reconciler.manifest import Rules
 
     Look = Callable[[str], File | None]
     """The file at a path of the same commit, or None."""
-
-
-_UNREAD = frozenset({"link", "unsafe-path", "ambiguous-path", "file-too-large"})  # what `refuse` says
 
 
 def group_by_key(declarations: Iterable[ManifestRef], invalid: Iterable[InvalidManifest]) -> Desired:
@@ -50,18 +51,31 @@ class ManifestParser:
 
     Attributes:
         root: the target's directory inside the repository.
+        budgets: how much is read, and told.
     """
 
-    edition: Edition
+    edition: Rules
     root: str
+    budgets: Budgets = DEFAULTS
 
     def concerns(self, file: File) -> bool:
         """Whether the file is a manifest, or something that is refused in the place of one."""
-        return is_manifest(file.path, self.root) or (_linked(file) and refuse(file, self.root) is not None)
+        return is_manifest(file.path, self.root) or (_linked(file) and self._refusal(file) is not None)
 
     def reads(self, file: File) -> bool:
         """Whether the file is a manifest that is not refused unread."""
-        return is_manifest(file.path, self.root) and not _linked(file) and refuse(file, self.root) is None
+        return is_manifest(file.path, self.root) and not _linked(file) and self._refusal(file) is None
+
+    def _refusal(self, file: File) -> InvalidManifest | None:
+        return refuse(file, self.root, self.budgets.path)
+
+    def require_few(self, documents: int) -> None:
+        """Refuses more documents than one target may declare. Raises BudgetError."""
+        if documents > self.budgets.manifests:
+            raise BudgetError(
+                f"{self.root} declares more than {self.budgets.manifests:,} manifests: remove some, or raise "
+                "limits.manifests"
+            )
 
     def read(
         self, source: Blobs, files: Iterable[File], look: Look
@@ -69,43 +83,21 @@ class ManifestParser:
         """What each of these files says, with its valid manifests whole; in any order, by one subprocess.
 
         Files that are no concern of this target are left out; see `concerns`.
+
+        Raises:
+            BudgetError: they hold more than is read; some may have been given.
         """
         readable: defaultdict[str, list[File]] = defaultdict(list)
+        work = _Work(self, source, look)
         for file in files:
-            refused = refuse(file, self.root)
+            refused = self._refusal(file)
             if refused is not None:
-                yield ParsedFile(file.path, file.blob, invalid=(refused,)), ()
+                yield work.told(file, (refused,)), ()
             elif is_manifest(file.path, self.root) and not _linked(file):
+                work.take(file.size)
                 readable[file.blob].append(file)
         for blob, data in source.read(readable):
-            for file in readable[blob]:
-                yield self._one(source, file, data, look)
-
-    def _one(
-        self, source: Blobs, file: File, data: bytes, look: Look
-    ) -> tuple[ParsedFile, tuple[Manifest, ...]]:
-        companions: dict[str, str | None] = {}
-
-        def sibling(path: str) -> bytes | None:
-            """The bytes of a file of the same commit; links are not followed."""
-            found = look(posixpath.normpath(path))
-            companions[path] = found.blob if found else None
-            if found is None or _linked(found):
-                return None
-            if found.size > LARGEST_FILE:
-                return b" " * (LARGEST_FILE + 1)  # refused for its size, without being read
-            return next(content for _, content in source.read([found.blob]))
-
-        results = read(file.path, data, self.edition, sibling)
-        manifests = tuple(result for result in results if isinstance(result, Manifest))
-        reading = ParsedFile(
-            file.path,
-            file.blob,
-            tuple(map(declared_by, manifests)),
-            tuple(result for result in results if isinstance(result, InvalidManifest)),
-            tuple(companions.items()),
-        )
-        return reading, manifests
+            yield from work.of_one_content(readable[blob], data)
 
     def snapshot(self, source: Blobs, snapshot: Snapshot) -> tuple[Desired, dict[ModelKey, Manifest]]:
         """What a whole snapshot declares, and its valid manifests; of those in conflict, one."""
@@ -118,6 +110,93 @@ class ManifestParser:
         named = frozenset(path for reading in readings for path, _ in reading.companions)
         declarations = (declaration for reading in readings for declaration in reading.declarations)
         return group_by_key(declarations, reportable(readings, named)), manifests
+
+
+@dataclass(slots=True)
+class _Work:
+    """One pass over some files of a target; counts what it reads and what it tells.
+
+    One content may stand at very many paths: it is taken apart once, unless it names a file beside it.
+    """
+
+    reader: ManifestParser
+    source: Blobs
+    look: Look
+    _bytes: int = 0
+    _documents: int = 0
+    _faults: int = 0
+    _beside: tuple[str, bytes] = ("", b"")
+
+    def take(self, size: int) -> None:
+        """Counts bytes that are to be read. Raises BudgetError."""
+        self._bytes += size
+        most = self.reader.budgets.manifest_bytes
+        if self._bytes > most:
+            raise BudgetError(
+                f"the manifests to read below {self.reader.root} have more than {most:,} bytes: remove some, "
+                "or raise limits.manifest_bytes"
+            )
+
+    def of_one_content(
+        self, files: Iterable[File], data: bytes
+    ) -> Iterator[tuple[ParsedFile, tuple[Manifest, ...]]]:
+        """What each of these files says, which have the same content."""
+        known: dict[tuple[bool, int], tuple[Manifest | InvalidManifest, ...]] = {}
+        for file in files:
+            most, companions = self._most(), dict[str, str | None]()
+            same = known.get((is_json(file.path), most))
+            if same is None:
+                results = self._read(file, data, companions, most)
+                known |= {} if companions else {(is_json(file.path), most): results}
+            else:
+                results = tuple(moved_result(result, file.path) for result in same)
+            reading = self.told(file, results, tuple(companions.items()))
+            yield reading, tuple(result for result in results if isinstance(result, Manifest))
+
+    def _most(self) -> int:
+        """How many problems are told of the next file: once very many were, one for each document."""
+        budgets = self.reader.budgets
+        return budgets.file_faults if self._faults < budgets.faults else 1
+
+    def told(
+        self,
+        file: File,
+        results: Collection[Manifest | InvalidManifest],
+        companions: tuple[tuple[str, str | None], ...] = (),
+    ) -> ParsedFile:
+        """What the file says. Raises BudgetError."""
+        self._documents += len(results)
+        self.reader.require_few(self._documents)
+        self._faults += sum(len(reasons_of(one)) for one in results)
+        return ParsedFile(
+            file.path,
+            file.blob,
+            tuple(declared_by(one) for one in results if isinstance(one, Manifest)),
+            tuple(one for one in results if isinstance(one, InvalidManifest)),
+            companions,
+        )
+
+    def _read(
+        self, file: File, data: bytes, companions: dict[str, str | None], most: int
+    ) -> tuple[Manifest | InvalidManifest, ...]:
+        def sibling(path: str) -> bytes | None:
+            """The bytes of a file of the same commit; links are not followed."""
+            found = self.look(posixpath.normpath(path))
+            companions[path] = found.blob if found else None
+            if found is None or _linked(found):
+                return None
+            if found.size > LARGEST_FILE:
+                return b" " * (LARGEST_FILE + 1)  # refused for its size, without being read
+            self.take(found.size)
+            return self._content(found.blob)
+
+        return read(file.path, data, self.reader.edition, sibling, Told(most, self.reader.budgets.reason))
+
+    def _content(self, blob: str) -> bytes:
+        """The bytes of a file that a manifest names; that of the last one is kept, as many may name it."""
+        if self._beside[0] != blob:
+            self._beside = next(iter(self.source.read([blob])))
+        return self._beside[1]
 
 
 def moved_to(reading: ParsedFile, path: str) -> ParsedFile | None:
@@ -147,8 +226,8 @@ def reportable(readings: Iterable[ParsedFile], named: frozenset[str]) -> Iterato
     A file that was refused unread is told of in any case.
     """
     for reading in readings:
-        unread = any(reason.code in _UNREAD for found in reading.invalid for reason in found.reasons)
-        if reading.declarations or unread or reading.path not in named:
+        refused = any(found.is_refused for found in reading.invalid)
+        if reading.declarations or refused or reading.path not in named:
             yield from reading.invalid
 
 

@@ -8,13 +8,16 @@ Nothing is written until the cycle that used it is remembered; then `save` moves
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from reconciler.budgets import shortened
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.credit import credit
 from reconciler.engine.desired import group_by_key, moved_to, reportable
 from reconciler.engine.history import history_update, whole_history
+from reconciler.errors import BudgetError, SourceError
+from reconciler.manifest import InvalidManifest, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.engine.graph import CommitGraph
     from reconciler.engine.ports import Index, Source
     from reconciler.engine.values import Desired, File, HistoryUpdate, LastCommit, ManifestRef, ParsedFile
-    from reconciler.manifest import InvalidManifest, Manifest
+    from reconciler.manifest import Manifest
 
 _KEPT_WHOLE = 20_000  # manifests kept as they were read, for the import that follows; about 2 KiB each
 
@@ -41,6 +44,8 @@ class DesiredState:
         exists: whether the commit has the target's directory at all.
         parsed: how many files were read.
         manifests: some of those that were read, whole.
+        excess: what the commit that was asked for declares too much of, where this is of an earlier one.
+        notes: facts for a person.
         since: the commits since the base, where there are any.
         before: what the files that they touched said at the base.
     """
@@ -55,6 +60,8 @@ class DesiredState:
     exists: bool = True
     parsed: int = 0
     manifests: Mapping[ModelKey, Manifest] = field(default_factory=dict)
+    excess: InvalidManifest | None = None
+    notes: tuple[str, ...] = ()
     since: CommitGraph | None = None
     before: Mapping[str, ParsedFile] = field(default_factory=dict)
 
@@ -67,13 +74,16 @@ class DesiredState:
         faulty = [reading for reading in self._unchanged(self.index.faulty()) if reading.invalid]
         faulty += [reading for reading in self._now() if reading.invalid]
         silent = [reading.path for reading in faulty if not reading.declarations]
-        return tuple(reportable(faulty, self._named(silent)))
+        told = tuple(reportable(faulty, self._named(silent)))
+        return told if self.excess is None else (self.excess, *told)
 
     def hides_otherwise(self) -> bool:
         """Whether a file may declare anything now and none could at the base, or the reverse.
 
         What is declared nowhere then has to be judged anew for all models.
         """
+        if self.excess is not None:
+            return True
         if self.base is None or not self.changed:
             return False
         faulty = [reading for reading in self.index.faulty() if reading.invalid]
@@ -102,7 +112,7 @@ class DesiredState:
         found = {pair: self.manifests[pair] for pair in wanted if pair in self.manifests}
         paths = {declaration.path for pair, declaration in wanted.items() if pair not in found}
         if paths:
-            files = self.source.files(self.commit, paths)
+            files = self._files(sorted(paths))
             for _, manifests in self.reader.read(self.source, files.values(), self._look):
                 found |= {one.pair: one for one in manifests if _is_meant(one, wanted)}
         return found
@@ -117,9 +127,12 @@ class DesiredState:
         }
 
     def save(self) -> None:
-        """Moves the index to this commit; writes nothing when it is there already."""
-        if self.base != self.commit:
-            history = self._history()
+        """Moves the index to this commit; writes nothing when it is there already, or nothing is known."""
+        if self.base != self.commit and (self.excess is None or self.changed):
+            try:
+                history = self._history()
+            except BudgetError:  # nothing is kept then, rather than a part of it
+                history = None
             self.index.save(self.commit, self.changed, whole=self.base is None, history=history)
 
     def _history(self) -> HistoryUpdate | None:
@@ -131,6 +144,15 @@ class DesiredState:
         known = [*self.before.values(), *self._now()]
         older = self.index.history.places
         return history_update(self.since, self.source, self.reader.root, known=known, older=older)
+
+    def _files(self, paths: list[str]) -> Mapping[str, File]:
+        """The files at these paths; some after others where there is too much around them to be listed."""
+        try:
+            return self.source.files(self.commit, paths)
+        except BudgetError:
+            parts = (paths[start : start + _FEW] for start in range(0, len(paths), _FEW))
+            found = (self.source.files(self.commit, part) for part in parts)
+            return {path: file for files in found for path, file in files.items()}
 
     def _declarations(self, pairs: Collection[ModelKey] | None) -> Iterable[ManifestRef]:
         known = () if self.base is None else self.index.declarations(pairs)
@@ -156,10 +178,16 @@ class DesiredState:
         return self.source.files(self.commit, [path]).get(path)
 
 
-def desired_state(
-    source: Source, index: Index, reader: ManifestParser, commit: str, *, credited: bool = True
+def desired_state(  # noqa: PLR0913 - what is asked, and what it is found with
+    source: Source,
+    index: Index,
+    reader: ManifestParser,
+    commit: str,
+    *,
+    credited: bool = True,
+    known: str | None = None,
 ) -> DesiredState:
-    """What the target declares at `commit`.
+    """What the target declares at `commit`; where that is too much to be read, at the last commit that was.
 
     The index is used as far as it goes: of an ancestor, only what changed since is looked at; of any other
     commit, what files of the same content said is not read again.
@@ -171,32 +199,75 @@ def desired_state(
         commit: its id.
         credited: whether to ask git who gave the files that were read their content, for which it may have to
             go through all of its log. Without it, this is nothing to save.
+        known: the commit that was reconciled last, for where the index holds none.
 
     Raises:
         SourceError: git could not be read.
     """
     desk = DesiredStateReader(source, index, reader, commit, credited)
-    base = index.base()
-    if base is None:
-        return desk.full()
-    if base == commit:
-        return desk.found({}, base=base)
-    since = source.graph_since(base, commit, reader.root)
-    changes = None if since is None else source.changes(base, commit, reader.root)
-    if since is None or changes is None:
-        return desk.full()
-    return desk.incremental(base, changes, since)
+    try:
+        return desk.read()
+    except BudgetError as error:
+        problem = str(error)  # not the error itself, which holds all that was read
+    return _before(desk, known, problem)
+
+
+def _before(desk: DesiredStateReader, known: str | None, problem: str) -> DesiredState:
+    """What the target declared at the last commit that could be read, with why it is not the newest."""
+    base = desk.index.base()
+    last = base or (known if known != desk.commit else None)
+    if last is None:
+        return desk.found({}, excess=_excess(desk, problem, "nothing of this target is known from before"))
+    goes_on = f"until then, what it declared at {last[:12]} goes on"
+    try:
+        found = replace(desk, commit=last).read()
+    except SourceError as lost:
+        why = f"what it declared at {last[:12]} cannot be read either: {lost}"
+        return desk.found({}, excess=_excess(desk, problem, why))
+    found.excess = _excess(desk, problem, goes_on)
+    return found
+
+
+def _excess(desk: DesiredStateReader, problem: str, what_now: str) -> InvalidManifest:
+    message = shortened(f"commit {desk.commit[:12]}: {problem}; {what_now}", desk.reader.budgets.reason)
+    reason = Reason("over-budget", message, desk.reader.root)
+    return InvalidManifest(desk.reader.root, 1, (reason,))
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredStateReader:
-    """What one target's files are looked up with, at one commit."""
+    """What one target's files are looked up with, at one commit.
+
+    Attributes:
+        notes: gathered on the way, for a person.
+    """
 
     source: Source
     index: Index
     reader: ManifestParser
     commit: str
     credited: bool
+    notes: list[str] = field(default_factory=list)
+
+    def read(self) -> DesiredState:
+        """What differs from the index, or else everything.
+
+        Raises:
+            BudgetError: the commit declares more than is read.
+            SourceError: git could not be read.
+        """
+        base = self.index.base()
+        if base is None:
+            return self.full()
+        if base == self.commit:
+            return self.found({}, base=base)
+        since = self.source.graph_since(base, self.commit, self.reader.root)
+        if since is None or since.cut is not None:
+            return self.full()
+        changes = self.source.changes(base, self.commit, self.reader.root)
+        if changes is None:
+            return self.full()
+        return self.incremental(base, changes, since)
 
     def incremental(self, base: str, changes: Mapping[str, File | None], since: CommitGraph) -> DesiredState:
         """What differs from the index, and which pairs that may concern.
@@ -227,7 +298,10 @@ class DesiredStateReader:
             [*filter(None, changed.values()), *(before[path] for path in changed if path in before)]
         )
         facts = {"touched": concerned, "parsed": parsed, "manifests": manifests}
-        return self.found(changed, base=base, since=since, before=before, **facts)
+        now = self.found(changed, base=base, since=since, before=before, **facts)
+        if fresh:
+            self.reader.require_few(now.number())
+        return now
 
     def full(self) -> DesiredState:
         """Everything, of which nothing is read that the index knows by its content."""
@@ -245,11 +319,14 @@ class DesiredStateReader:
         fresh, manifests = self._read(stale, files.get)
         credited = self._credited([*readings.values(), *fresh.values()])
         changed = {reading.path: reading for reading in credited}
-        return self.found(changed, exists=snapshot.exists, parsed=len(fresh), manifests=manifests)
+        found = self.found(changed, exists=snapshot.exists, parsed=len(fresh), manifests=manifests)
+        self.reader.require_few(found.number())
+        return found
 
     def found(self, changed: Mapping[str, ParsedFile | None], **facts: Any) -> DesiredState:  # noqa: ANN401
-        """The answer; `facts` are fields of Declared that are not as usual."""
-        return DesiredState(self.commit, changed, self.source, self.index, self.reader, **facts)
+        """The answer; `facts` are fields of DesiredState that are not as usual."""
+        notes = tuple(self.notes)
+        return DesiredState(self.commit, changed, self.source, self.index, self.reader, notes=notes, **facts)
 
     def _moved(self, file: File, known: Mapping[str, ParsedFile]) -> ParsedFile | None:
         """What the file says, if another one that is known has the same content."""
@@ -294,7 +371,10 @@ class DesiredStateReader:
             return readings
         with self.source.graph(self.commit, [reading.path for reading in readings]) as graph:
             found = credit(graph, self.source, readings).found
-        return [_with(reading, found.get(reading.path, {})) for reading in readings]
+        if graph.cut is None:
+            return [_with(reading, found.get(reading.path, {})) for reading in readings]
+        self.notes.append(f"who declared some models is not known: {graph.cut}")
+        return [_with(one, {**dict(one.last_commits), **found.get(one.path, {})}) for one in readings]
 
 
 def _with(reading: ParsedFile, found: Mapping[int, LastCommit]) -> ParsedFile:

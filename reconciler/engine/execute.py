@@ -127,7 +127,7 @@ class Executor:
                 EventKind.IMPORTED,
                 model_id=created.model_id,
                 request_id=created.request_id,
-                model_status="publishing",
+                model_status=created.status,
             )
         setbacks.passed()
 

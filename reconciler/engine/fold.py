@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.contract import lifecycle
-from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase
+from dataclasses import fields
+
+from reconciler.engine.values import Event, EventKind, Facts, LedgerEntry, Phase, Stage
 
 _PHASE = {
     EventKind.IMPORT_REQUESTED: Phase.INTENDED,
@@ -24,6 +25,8 @@ _PHASE = {
     EventKind.FAILED: Phase.REGISTERED,
 }
 
+_OF_THE_NEWEST = ("not_before", "code", "detail")  # facts that speak of the newest event alone
+_KEPT = tuple(fact.name for fact in fields(Facts) if fact.name not in _OF_THE_NEWEST)
 _FREEING = frozenset({EventKind.RELEASED, EventKind.DELETED})
 _OF_UNKNOWN_CONTENT = frozenset({EventKind.DRIFTED, EventKind.FAILED})
 
@@ -31,23 +34,23 @@ _OF_UNKNOWN_CONTENT = frozenset({EventKind.DRIFTED, EventKind.FAILED})
 def apply_event(entry: LedgerEntry | None, event: Event) -> LedgerEntry:
     """The entry after `event`; pure, so that a ledger can always be rebuilt from its journal.
 
-    What an event leaves out keeps its value; `not_before`, `code` and `detail` speak of the newest event
-    only. A release or a deletion forgets the model and starts the attempts again. The digest is that of the
-    content a model was made from, or found equal to; a model that somebody else made has none.
+    What an event leaves out keeps its value, but for what speaks of the newest event only. A release or a
+    deletion forgets the model and starts the attempts again. The digest is that of the content a model was
+    made from, or found equal to; a model that somebody else made has none.
     """
     if entry is None:
         entry = LedgerEntry(event.target, event.pair, Phase.RELEASED, event.kind, event.at)
-    kind = event.kind
-    attempts, digest = entry.attempts, event.digest or entry.digest
-    operation_id = event.operation_id or entry.operation_id
-    model_id, model_status = event.model_id or entry.model_id, event.model_status or entry.model_status
+    kind, attempts = event.kind, entry.attempts
+    facts = {name: getattr(event, name) or getattr(entry, name) for name in _KEPT}
+    facts |= {name: getattr(event, name) for name in _OF_THE_NEWEST}
     if kind in _FREEING:
-        attempts, model_id, model_status, operation_id = 0, None, None, None
+        attempts = 0
+        facts |= dict.fromkeys(("model_id", "model_status", "operation_id"))
     elif kind in _OF_UNKNOWN_CONTENT and not _is_known(entry, event):
-        digest = None
+        facts["digest"] = None
     elif kind is EventKind.IMPORT_REQUESTED:
         attempts = entry.attempts + 1 if entry.digest == event.digest else 1
-        model_id = model_status = None
+        facts |= dict.fromkeys(("model_id", "model_status"))
     return LedgerEntry(
         entry.target,
         entry.pair,
@@ -56,28 +59,17 @@ def apply_event(entry: LedgerEntry | None, event: Event) -> LedgerEntry:
         event.at,
         attempts,
         entry.disappearances + (kind is EventKind.MISSING),
-        operation_id,
-        digest,
-        event.commit or entry.commit,
-        event.path or entry.path,
-        event.line or entry.line,
-        event.author or entry.author,
-        model_id,
-        model_status,
-        event.request_id or entry.request_id,
-        event.not_before,
-        event.code,
-        event.detail,
+        **facts,
     )
 
 
-def at_rest(entry: LedgerEntry) -> bool:
-    """Whether the pair waits for nothing: no outcome to settle, no attempt to make, no status to poll."""
+def at_rest(entry: LedgerEntry, stage: Stage) -> bool:
+    """Whether the pair, with its model at this stage, waits for nothing: no outcome, attempt or status."""
     if entry.phase is not Phase.REGISTERED:
         return entry.phase is Phase.REJECTED
     if entry.last in (EventKind.MISSING, EventKind.DRIFTED):
         return True
-    return lifecycle(entry.model_status) != "pending"
+    return stage is not Stage.PENDING
 
 
 def _is_known(entry: LedgerEntry, event: Event) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.contract import lifecycle, status_of
 from reconciler.engine.details import details_of
-from reconciler.engine.values import EventKind, LedgerEntry, Phase
+from reconciler.engine.values import EventKind, LedgerEntry, Phase, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -39,7 +38,7 @@ class Follower:
         changed = [(entry, statuses.get(entry.model_id or "")) for entry in entries]
         await self.recorder.record(
             [
-                self.recorder.about(entry, status_event(status), model_id=entry.model_id, model_status=status)
+                self.recorder.about(entry, self._kind(status), model_id=entry.model_id, model_status=status)
                 for entry, status in changed
                 if status is not None and status != entry.model_status
             ]
@@ -52,14 +51,19 @@ class Follower:
         statuses: dict[str, str | None] = {}
         if len(model_ids) <= _FEW:
             details = await details_of(self.registry, model_ids, self.timing.in_flight)
+            status_of = self.registry.vendor.status
             statuses = {model_id: status_of(detail) for model_id, detail in details.read.items()}
             if not details.unread:
                 return statuses
         return {model.model_id: model.status for model in await self.registry.list_models()} | statuses
 
+    def _kind(self, status: str) -> EventKind:
+        return STATUS_EVENTS[self.registry.vendor.stage(status)]
 
-def status_event(status: str) -> EventKind:
-    """The journal's word for a status the registry reports."""
-    return {"published": EventKind.PUBLISHED, "failed": EventKind.FAILED}.get(
-        lifecycle(status), EventKind.STATUS
-    )
+
+STATUS_EVENTS = {
+    Stage.PENDING: EventKind.STATUS,
+    Stage.PUBLISHED: EventKind.PUBLISHED,
+    Stage.FAILED: EventKind.FAILED,
+}
+"""The journal's word for a status that the registry reports."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from reconciler.errors import BudgetError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
@@ -42,17 +44,27 @@ class Logged(Protocol):
 
 
 class CommitGraph:
-    """The commits that lead to one commit, all of them or those since an earlier one."""
+    """The commits that lead to one commit, all of them or those since an earlier one.
 
-    def __init__(self, tip: str, log: Iterable[Logged], beyond: Beyond | None = None) -> None:
+    Attributes:
+        cut: why not all is told: of older commits, although the branch has them, or of what commits did.
+            None as far as is known.
+    """
+
+    def __init__(
+        self, tip: str, log: Iterable[Logged], beyond: Beyond | None = None, cut: str | None = None
+    ) -> None:
         """Nothing is read yet.
 
         Args:
             tip: the newest commit.
-            log: the commits, each once, in any order; the sooner a needed one comes, the less is read.
+            log: the commits, each once, in any order; the sooner a needed one comes, the less is read. Where
+                it goes over a budget (`BudgetError`), the graph ends.
             beyond: tells what a commit holds of which the log does not tell; None where nobody can.
+            cut: why the log does not tell all; None where it does.
         """
         self.tip = tip
+        self.cut = cut
         self._beyond = beyond
         self._asked: dict[str, dict[str, str | None]] = {}
         self._log = iter(log)
@@ -124,7 +136,10 @@ class CommitGraph:
 
     def _read_on(self) -> bool:
         """Takes one more commit from the log, if there is one."""
-        found = next(self._log, None)
+        try:
+            found = next(self._log, None)
+        except BudgetError as error:
+            self.cut, found = str(error), None
         if found is None:
             return False
         self._places[found.commit] = len(self._told)

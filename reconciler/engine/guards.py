@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.contract.wording import many
 from reconciler.engine.values import ModelState, Verdict
 from reconciler.manifest import Reason
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from reconciler.engine.ports import Source
     from reconciler.engine.values import CommitInfo, ParsedFile
 
+_PLACES = 10
+"""Files of one commit that declare one model and are told of: it may stand in very many."""
+
 _FILE = "100"  # how the mode of a file begins, and of nothing else
 
 _Kind = tuple[bool, str]
@@ -88,14 +91,17 @@ def history_update(  # noqa: PLR0913 - what is known, and of what
 def whole_history(
     source: Source, root: str, commit: str, known: Iterable[ParsedFile]
 ) -> HistoryUpdate | None:
-    """All that there is to keep of the branch of this commit; None where its history is cut off.
+    """All that there is to keep of the branch of this commit; None where its history ends too soon.
 
     Raises:
+        BudgetError: there is more to read than may be.
         SourceError: git could not be read.
     """
     if source.is_shallow():
         return None
     with source.graph(commit, [root], whole=True) as graph:
+        if graph.cut is not None:
+            return None
         return history_update(graph, source, root, known=known, is_whole=True)
 
 
@@ -160,7 +166,7 @@ def _is_same(pair: ModelKey, before: _Content, after: _Content) -> bool:
 def _told(commits: Iterable[list[FileChange]]) -> Iterator[FileChange]:
     """The changes of each commit, without the files that it moved the document out of."""
     for changes in commits:
-        yield from [change for change in changes if not change.deleted] or changes[:1]
+        yield from [change for change in changes if not change.deleted][:_PLACES] or changes[:1]
 
 
 def _single(known: Iterable[ParsedFile], is_wanted: Callable[[ModelKey], bool]) -> dict[_Kind, _Content]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.side_by_side import FieldComparison, side_by_side
 from reconciler.engine.details import details_of
 from reconciler.engine.observe import observe
-from reconciler.engine.plan import PlannerInput, compare, verdicts
+from reconciler.engine.plan import PlannerInput, verdicts
 from reconciler.engine.values import Verdict
+from reconciler.engine.vendor import compare
 from reconciler.errors import Exit, TargetUnusable
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.engine.desired_state import DesiredState
     from reconciler.engine.options import Target
     from reconciler.engine.values import Desired, Difference, LedgerEntry, ModelState, ObservedModel
+    from reconciler.engine.vendor import FieldComparison
     from reconciler.manifest import Manifest
 
 
@@ -122,7 +123,7 @@ def _compared(
     if model is None or detail is None:
         view, model, detail = replace(view, observed={}), None, {}
     else:
-        comparison = compare(request, detail)
+        comparison = compare(target.registry.vendor, request, detail)
         if comparison.unread is not None:
             raise TargetUnusable(f"{pair} could not be compared: {comparison.unread}", Exit.UNAVAILABLE)
         diff, view = comparison.diff, replace(view, comparisons={model.model_id: comparison})
@@ -134,7 +135,7 @@ def _compared(
         item,
         model.model_id if model else None,
         diff,
-        side_by_side(request, detail, target.reader.edition.fields),
+        target.registry.vendor.side_by_side(request, detail, target.reader.edition.fields),
     )
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract import lifecycle
+from reconciler.engine import drift
 from reconciler.engine.concurrency import gather_limited
 from reconciler.engine.details import details_of
-from reconciler.engine.drift import fields_of
-from reconciler.engine.follow import status_event
-from reconciler.engine.plan import by_pair, compare
+from reconciler.engine.follow import STATUS_EVENTS
+from reconciler.engine.plan import by_pair
 from reconciler.engine.setbacks import Setbacks
 from reconciler.engine.values import (
     Event,
@@ -19,9 +18,11 @@ from reconciler.engine.values import (
     ModelState,
     ObservedModel,
     Phase,
+    Stage,
     Verdict,
     stand,
 )
+from reconciler.engine.vendor import compare
 from reconciler.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.engine.plan import PlannerInput
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import ManifestRef
+    from reconciler.engine.vendor import Vendor
     from reconciler.manifest import Manifest
 
 _AT_ONCE = 500  # models whose details are in memory together
@@ -79,6 +81,7 @@ async def observe(
 
 
 async def compare_observed(
+    vendor: Vendor,
     view: PlannerInput,
     wanted: Collection[str],
     details: Callable[[Collection[str]], Awaitable[Details]],
@@ -87,6 +90,7 @@ async def compare_observed(
     """The view with a look at each of the wanted models, some after others: details are large.
 
     Args:
+        vendor: whose registry it was observed in.
         view: with what was observed.
         wanted: model ids.
         details: gives the details of models.
@@ -105,7 +109,7 @@ async def compare_observed(
         whole = await manifests([declared[model_id] for model_id in found.read])
         for model_id, detail in found.read.items():
             manifest = whole.get(declared[model_id].pair)
-            seen = compare(manifest.request, detail) if manifest is not None else None
+            seen = compare(vendor, manifest.request, detail) if manifest is not None else None
             if seen is not None and seen.unread is None:
                 looks[model_id] = seen
             elif seen is not None:
@@ -172,7 +176,7 @@ def news(
                 author=item.author,
                 model_id=item.model_id,
                 model_status=item.model_status,
-                detail=_detail(item, kind),
+                detail=drift.told(item.diff) if kind is EventKind.DRIFTED else None,
                 asked=stand(entry),
             )
 
@@ -185,7 +189,7 @@ def _news(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
         return EventKind.DRIFTED
     if item.verdict is Verdict.MISSING and (entry is None or entry.last is not EventKind.MISSING):
         return EventKind.MISSING
-    if item.verdict is Verdict.FAILED and lifecycle(item.model_status) == "failed" and _untold(item, entry):
+    if item.verdict is Verdict.FAILED and item.model_id is not None and _untold(item, entry):
         return EventKind.FAILED
     return None
 
@@ -197,16 +201,9 @@ def _well(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
     if entry is None or entry.last in _SETTLED_NOW or entry.digest != item.digest:
         return EventKind.ADOPTED
     if item.model_status is not None and entry.model_status != item.model_status:
-        return status_event(item.model_status)
+        return STATUS_EVENTS[Stage.PUBLISHED if item.verdict is Verdict.IN_SYNC else Stage.PENDING]
     return None
 
 
 def _untold(item: ModelState, entry: LedgerEntry | None) -> bool:
     return entry is None or entry.model_status != item.model_status
-
-
-def _detail(item: ModelState, kind: EventKind) -> str | None:
-    if kind is EventKind.DRIFTED:
-        fields = fields_of(item.diff) or "in fields that the registry does not show"
-        return f"registered with other content: {fields}"
-    return None

@@ -11,8 +11,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.contract import comparable, lifecycle, next_free, status_of, version_key
-from reconciler.engine.drift import differences
+from reconciler.budgets import DEFAULTS
+from reconciler.contract.model_key import next_free, version_key
+from reconciler.engine.faults import conflict_reasons, within
 from reconciler.engine.guards import NO_LONGER_DECLARED
 from reconciler.engine.moments import due_at
 from reconciler.engine.values import (
@@ -26,6 +27,7 @@ from reconciler.engine.values import (
     ModelState,
     ObservedModel,
     Phase,
+    Stage,
     Verdict,
 )
 from reconciler.manifest import Reason
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.vendor import Comparison
 
 
 COMPARED_LATER = Reason(
@@ -65,6 +68,7 @@ class PlannerInput:
         entries: the ledger.
         last_commits: by path and line, the commit that gave the document its content.
         used_versions: versions by name that are in use beside those that this view shows.
+        most_faults: so many problems of manifests are told; the others are counted.
         now: timezone-aware UTC.
     """
 
@@ -80,32 +84,7 @@ class PlannerInput:
     entries: Mapping[ModelKey, LedgerEntry] = field(default_factory=dict)
     last_commits: Mapping[tuple[str, int], LastCommit] = field(default_factory=dict)
     used_versions: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What the detail of one model told.
-
-    Attributes:
-        status: the vendor's word; None where the detail leaves it out.
-        diff: how it differs from the manifest; empty when it is equal.
-        unread: why it could not be compared, in words; None when it was.
-    """
-
-    status: str | None = None
-    diff: tuple[Difference, ...] = ()
-    unread: str | None = None
-
-
-def compare(request: Mapping[str, Any], detail: Mapping[str, Any]) -> Comparison:
-    """Compares a manifest's request with the detail of the model that is registered, whatever it holds."""
-    status = status_of(detail)
-    try:
-        declared, registered = comparable(request, detail)
-        diff = () if declared == registered else differences(declared, registered)
-    except Exception as error:  # noqa: BLE001 - a server may send anything; one model's detail is its own matter
-        return Comparison(status, unread=f"its detail makes no sense ({type(error).__name__})")
-    return Comparison(status, diff)
+    most_faults: int = DEFAULTS.faults
 
 
 def by_pair(models: Iterable[ObservedModel]) -> dict[ModelKey, list[ObservedModel]]:
@@ -155,10 +134,10 @@ def select_for_comparison(
             continue
         model, entry = models[0], view.entries.get(pair)
         if entry is None:
-            (never if lifecycle(model.status) == "published" else needed).append(model.model_id)
+            (never if model.stage is Stage.PUBLISHED else needed).append(model.model_id)
         elif not known_equal(manifest, model, entry):
             needed.append(model.model_id)
-        elif everything or _status(model, None, entry) is None:
+        elif everything or _newest(model, None, entry)[0] is None:
             before.append(model.model_id)
     start = int(chance * len(before))
     patient = [*never, *before[start:], *before[:start]]
@@ -195,14 +174,8 @@ def verdicts(view: PlannerInput) -> tuple[ModelState, ...]:
     """The verdict on every declared and every registered model of one target, sorted."""
     items = [
         *(_declared(view, pair, manifest) for pair, manifest in view.desired.manifests.items()),
-        *(
-            _attributed(item, view)
-            for item in (
-                *(_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items()),
-                *_invalid(view),
-                *_unmanaged(view),
-            )
-        ),
+        *within(_faulty(view), view.most_faults),
+        *_unmanaged(view),
     ]
     return tuple(sorted(items, key=sort_key))
 
@@ -244,11 +217,11 @@ def _declared(view: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> Mode
     credit = view.last_commits.get((manifest.path, manifest.line))
     model = models[0] if models else None
     seen = view.comparisons.get(model.model_id) if model else None
-    status = _status(model, seen, entry) if model else None
+    status, stage = _newest(model, seen, entry) if model else (None, Stage.PENDING)
     waits = model is not None and entry is None and model.model_id in view.later
     item = ModelState(
         view.target,
-        Verdict.IN_SYNC if lifecycle(status) == "published" else Verdict.PUBLISHING,
+        Verdict.IN_SYNC if stage is Stage.PUBLISHED else Verdict.PUBLISHING,
         *pair,
         manifest.path,
         manifest.line,
@@ -266,6 +239,8 @@ def _declared(view: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> Mode
         return _with(item, Verdict.WAITING, _not_readable("it could not be looked for", view.unasked[pair]))
     if model is None:
         return _absent(item._replace(verdict=Verdict.IMPORT), entry, view.now, view.uncompared_ids.get(pair))
+    if stage is Stage.FAILED:
+        return _with(item, Verdict.FAILED, _import_failed(item, entry))
     return _registered(view, item, manifest, model)
 
 
@@ -313,11 +288,9 @@ def _due(entry: LedgerEntry, now: datetime) -> datetime | None:
 def _registered(
     view: PlannerInput, item: ModelState, manifest: ManifestRef, model: ObservedModel
 ) -> ModelState:
-    """The verdict on a declared model that the registry has, given the item as it is when all is well."""
+    """The verdict on a declared model whose import did not fail, given the item as it is when all is well."""
     entry = view.entries.get(model.pair)
     seen = view.comparisons.get(model.model_id)
-    if lifecycle(item.model_status) == "failed":
-        return _with(item, Verdict.FAILED, _import_failed(item, entry))
     unread = view.unread.get(model.model_id)
     if seen is not None and seen.diff:
         return _drifted(view, item, "registered with other content", seen.diff)
@@ -380,19 +353,10 @@ def _pairs_named(view: PlannerInput, name: str | None) -> Iterable[ModelKey]:
     return (pair for pair in known if pair.model_name == name)
 
 
-def conflict_reasons(pair: ModelKey, claims: Sequence[ManifestRef]) -> tuple[Reason, ...]:
-    """One reason for each manifest that claims a pair which others claim too."""
-    places = ", ".join(f"{claim.path}:{claim.line}" for claim in claims)
-    return tuple(
-        Reason(
-            "conflict",
-            f"{pair} is declared {len(claims)} times ({places}): "
-            "keep one, and give the others versions of their own",
-            claim.path,
-            claim.line,
-        )
-        for claim in claims
-    )
+def _faulty(view: PlannerInput) -> list[ModelState]:
+    """What is in conflict, and what is invalid, in order."""
+    conflicts = (_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items())
+    return sorted((*(_attributed(item, view) for item in conflicts), *_invalid(view)), key=sort_key)
 
 
 def _conflict(view: PlannerInput, pair: ModelKey, claims: Sequence[ManifestRef]) -> ModelState:
@@ -407,13 +371,13 @@ def _conflict(view: PlannerInput, pair: ModelKey, claims: Sequence[ManifestRef])
         model_id=model.model_id if model else None,
         model_status=model.status if model else None,
         reasons=conflict_reasons(pair, claims),
-        digest="+".join(sorted(claim.digest for claim in claims)),
+        digest=hashlib.sha256("+".join(sorted(claim.digest for claim in claims)).encode()).hexdigest(),
     )
 
 
 def _invalid(view: PlannerInput) -> Iterable[ModelState]:
     for found in view.desired.invalid:
-        yield ModelState(
+        item = ModelState(
             view.target,
             Verdict.INVALID,
             found.model_name,
@@ -422,6 +386,7 @@ def _invalid(view: PlannerInput) -> Iterable[ModelState]:
             found.line,
             reasons=found.reasons,
         )
+        yield _attributed(item, view)._replace(path=found.shown)
 
 
 def _unmanaged(view: PlannerInput) -> Iterable[ModelState]:
@@ -464,13 +429,15 @@ def _undeclared(entry: LedgerEntry | None) -> Reason:
     )
 
 
-def _status(model: ObservedModel, seen: Comparison | None, entry: LedgerEntry | None) -> str | None:
-    """The newest status known: a list may leave it out."""
+def _newest(
+    model: ObservedModel, seen: Comparison | None, entry: LedgerEntry | None
+) -> tuple[str | None, Stage]:
+    """The newest status known, and what it means: a list may leave it out."""
     if seen is not None and seen.status is not None:
-        return seen.status
-    if model.status is not None:
-        return model.status
-    return entry.model_status if entry is not None and entry.model_id == model.model_id else None
+        return seen.status, seen.stage
+    if model.status is None and entry is not None and entry.model_id == model.model_id:
+        return entry.model_status, entry.stage
+    return model.status, model.stage
 
 
 def _said(entry: LedgerEntry, otherwise: str) -> Reason:
@@ -511,10 +478,9 @@ def apply_entry(
             return _drifted(view, item, "registered with other content", item.diff)
         reason = Reason("drifted", entry.detail or "registered with other content")
         return _with(item, Verdict.DRIFTED, reason)
-    stage = lifecycle(entry.model_status)
-    if stage == "failed":
+    if entry.stage is Stage.FAILED:
         return _with(item, Verdict.FAILED, _import_failed(item, entry))
-    return item._replace(verdict=Verdict.IN_SYNC if stage == "published" else Verdict.PUBLISHING)
+    return item._replace(verdict=Verdict.IN_SYNC if entry.stage is Stage.PUBLISHED else Verdict.PUBLISHING)
 
 
 def _not_registered(item: ModelState, entry: LedgerEntry, now: datetime) -> ModelState:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Verdict,
         VerdictKey,
     )
+    from reconciler.engine.vendor import Vendor
     from reconciler.manifest import Manifest, Reason
 
 
@@ -81,7 +82,7 @@ class Source(Blobs, Protocol):
         """What differs below `path` between two commits: files as they are at `new`, None where gone.
 
         None in all when that cannot be told file by file: the older commit is gone, or `path` is no directory
-        in both.
+        in both, or very many differ.
         """
 
     def contents(self, blobs: Iterable[str], *, at_most: int) -> Iterator[tuple[str, bytes]]:
@@ -90,7 +91,7 @@ class Source(Blobs, Protocol):
     def graph_since(self, since: str, commit: str, path: str) -> CommitGraph | None:
         """The commits that `commit` contains and `since` does not, with what they did below `path`.
 
-        None when `commit` did not go on from `since`.
+        None when `commit` did not go on from `since`. Where it is `cut`, what they did is not told.
         """
 
     def graph(
@@ -208,6 +209,10 @@ class Index(Protocol):
 
 class Registry(Protocol):
     """One project of one model registry."""
+
+    @property
+    def vendor(self) -> Vendor:
+        """Whose registry it is: known before it can be reached."""
 
     async def list_models(self) -> Sequence[ObservedModel]:
         """Every model of the project, each id once."""

@@ -52,7 +52,7 @@ def verdicts_of_journal(entries: Collection[LedgerEntry]) -> tuple[ModelState, .
 
 def _observed(entries: Collection[LedgerEntry]) -> dict[ModelKey, list[ObservedModel]]:
     return {
-        entry.pair: [ObservedModel(entry.model_id, entry.pair, entry.model_status)]
+        entry.pair: [ObservedModel(entry.model_id, entry.pair, entry.model_status, stage=entry.stage)]
         for entry in entries
         if entry.phase is Phase.REGISTERED and entry.last is not EventKind.MISSING and entry.model_id
     }

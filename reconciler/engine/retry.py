@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.contract import lifecycle, status_of
 from reconciler.engine.details import details_of
-from reconciler.engine.values import Event, EventKind, Phase
+from reconciler.engine.values import Event, EventKind, Phase, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,13 +46,13 @@ async def blockers(target: Target, pair: ModelKey, ledger: Ledger) -> Blockers |
     listed = {model.model_id: model.status for model in await target.registry.find(pair)}
     remembered = [entry.model_id] if entry is not None and entry.model_id else []
     details = await details_of(target.registry, [*listed, *remembered], 1)
-    status = listed | dict.fromkeys(details.unread.keys() - listed.keys())
+    vendor, status = target.registry.vendor, listed | dict.fromkeys(details.unread.keys() - listed.keys())
     status |= {
-        model_id: status_of(detail) or listed.get(model_id) for model_id, detail in details.read.items()
+        model_id: vendor.status(detail) or listed.get(model_id) for model_id, detail in details.read.items()
     }
     if entry is None and not status:
         return None
-    failed = tuple(model_id for model_id, word in status.items() if lifecycle(word) == "failed")
+    failed = tuple(model_id for model_id, word in status.items() if vendor.stage(word) is Stage.FAILED)
     live = tuple(model_id for model_id in status if model_id not in failed)
     is_open = entry is not None and entry.phase is Phase.INTENDED
     return Blockers(target, pair, failed, () if is_open else live)

@@ -13,12 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from reconciler.engine import drift
 from reconciler.engine.concurrency import gather_limited
-from reconciler.engine.drift import fields_of
 from reconciler.engine.moments import due_at
-from reconciler.engine.plan import compare
 from reconciler.engine.setbacks import Setbacks
 from reconciler.engine.values import EventKind, LedgerEntry, Phase
+from reconciler.engine.vendor import compare
 from reconciler.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -138,14 +138,14 @@ class Settler:
             told = "found registered; declared no more"
             await self.recorder.learned(entry, EventKind.ADOPTED, detail=told, **facts)
             return
-        seen = compare(manifest.request, await self.registry.detail(model.model_id))
+        detail = await self.registry.detail(model.model_id)
+        seen = compare(self.registry.vendor, manifest.request, detail)
         facts["model_status"] = seen.status or model.status
         if seen.unread is not None:
             return
         if seen.diff:
             self.drifts[entry.pair] = seen.diff
-            told = f"registered with other content: {fields_of(seen.diff)}"
-            await self.recorder.learned(entry, EventKind.DRIFTED, detail=told, **facts)
+            await self.recorder.learned(entry, EventKind.DRIFTED, detail=drift.told(seen.diff), **facts)
         else:
             await self.recorder.learned(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)
 

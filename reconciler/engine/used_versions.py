@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.contract import next_free
-from reconciler.contract.model_key import ModelKey
+from reconciler.contract.model_key import ModelKey, next_free
 from reconciler.engine.concurrency import gather_limited
 from reconciler.errors import RegistryError
 

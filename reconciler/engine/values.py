@@ -212,26 +212,41 @@ class Desired:
     invalid: tuple[InvalidManifest, ...] = ()
 
 
+class Stage(StrEnum):
+    """How far an import is that was made; each vendor's statuses mean one of these."""
+
+    PENDING = "pending"  # not final
+    PUBLISHED = "published"
+    FAILED = "failed"
+
+
 class ObservedModel(NamedTuple):
     """One row of a registry's list.
 
     Attributes:
         status: the vendor's word, such as `publishing`; None where the list leaves it out.
         created_at: milliseconds since the epoch, or None.
+        stage: what the status means.
     """
 
     model_id: str
     pair: ModelKey
     status: str | None = None
     created_at: int | None = None
+    stage: Stage = Stage.PENDING
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The registry's answer to an import that was made."""
+    """The registry's answer to an import that was made.
+
+    Attributes:
+        status: the vendor's word for what has just been made.
+    """
 
     model_id: str
     request_id: str | None = None
+    status: str | None = None
 
 
 # --- memory --------------------------------------------------------------------------------------------
@@ -266,17 +281,40 @@ class Stand(NamedTuple):
     operation_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is journalled of an import and remembered of its pair; a column of the state each.
+
+    Attributes:
+        operation_id: names the import call.
+        digest: of the manifest concerned: of an entry, the one last requested or found equal.
+        commit: the commit that declared the manifest (not the head at that time), if known.
+        model_status: the vendor's word.
+        not_before: earliest time of the next attempt or of the look that settles it, UTC, or None.
+        detail: one line for people, or None.
+    """
+
+    operation_id: str | None = None
+    digest: str | None = None
+    commit: str | None = None
+    path: str | None = None
+    line: int | None = None
+    author: str | None = None
+    model_id: str | None = None
+    model_status: str | None = None
+    request_id: str | None = None
+    not_before: datetime | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One line of the append-only journal. Folding a pair's events in order gives its Entry.
+class Event(Facts):
+    """One line of the append-only journal. Folding a pair's events in order gives its entry.
 
     Attributes:
         at: timezone-aware UTC.
         target: the target's name.
-        commit: the commit that declared the manifest (not the head at that time), if known.
-        digest: digest of the manifest concerned, if any.
-        detail: one line for people, or None.
-        not_before: earliest time of the next attempt or of the look that settles it, UTC, or None.
         actor: who asked for what led to it, such as `ada@build-7 (retry)`; None for what the loop does by
             itself.
         epoch: of the lease under which it was journalled; None where a file lock stands for the lease. Equal
@@ -290,18 +328,6 @@ class Event:
     target: str
     pair: ModelKey
     cycle_id: str
-    operation_id: str | None = None
-    digest: str | None = None
-    commit: str | None = None
-    path: str | None = None
-    line: int | None = None
-    author: str | None = None
-    model_id: str | None = None
-    model_status: str | None = None
-    request_id: str | None = None
-    not_before: datetime | None = None
-    code: str | None = None
-    detail: str | None = None
     actor: str | None = None
     epoch: int | None = field(default=None, compare=False)
     asked: Stand | None = field(default=None, compare=False, repr=False)
@@ -318,14 +344,14 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerEntry:
+class LedgerEntry(Facts):
     """The ledger's row for a (target, pair): the fold of its events.
 
     Attributes:
-        digest: of the manifest last requested, or last found equal to what is registered.
         attempts: import requests since the content last changed or was released.
         disappearances: how often the model was found gone from the registry.
         last: the kind of the newest event, so that a standing fact is journalled once.
+        stage: what `model_status` means to the target's registry; not stored.
     """
 
     target: str
@@ -335,18 +361,7 @@ class LedgerEntry:
     updated_at: datetime
     attempts: int = 0
     disappearances: int = 0
-    operation_id: str | None = None
-    digest: str | None = None
-    commit: str | None = None
-    path: str | None = None
-    line: int | None = None
-    author: str | None = None
-    model_id: str | None = None
-    model_status: str | None = None
-    request_id: str | None = None
-    not_before: datetime | None = None
-    code: str | None = None
-    detail: str | None = None
+    stage: Stage = field(default=Stage.PENDING, compare=False)
 
 
 def stand(entry: LedgerEntry | None) -> Stand:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.contract import version_key
+from reconciler.contract.model_key import version_key
 from reconciler.engine.listing import RANKS, Sorting
 from reconciler.engine.values import Verdict
 

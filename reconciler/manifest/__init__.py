@@ -12,6 +12,6 @@ from __future__ import annotations
 from reconciler.manifest.file_filter import is_manifest, refuse
 from reconciler.manifest.reading import read
 from reconciler.manifest.text import caret
-from reconciler.manifest.values import InvalidManifest, Manifest, Reason
+from reconciler.manifest.values import InvalidManifest, Manifest, Reason, Rules
 
-__all__ = ["InvalidManifest", "Manifest", "Reason", "caret", "is_manifest", "read", "refuse"]
+__all__ = ["InvalidManifest", "Manifest", "Reason", "Rules", "caret", "is_manifest", "read", "refuse"]

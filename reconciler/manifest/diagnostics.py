@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.contract.wording import many
-from reconciler.manifest.limits import MOST_REASONS
-from reconciler.manifest.values import Reason
+from reconciler.budgets import shortened
+from reconciler.manifest.values import MORE, Reason
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,14 +36,25 @@ class SourceText:
 
 
 def render(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
-    """Each reason once, errors first, then by place; of very many, the first hundred and their number."""
-    ordered = sorted(dict.fromkeys(reasons), key=_rank)
-    if len(ordered) <= MOST_REASONS:
-        return tuple(ordered)
-    last = ordered[MOST_REASONS - 1]
-    more = f"and {many(len(ordered) - MOST_REASONS, 'more problem')}; correct these first"
-    rest = Reason("more-problems", more, last.path, last.line, last.column, last.severity)
-    return (*ordered[:MOST_REASONS], rest)
+    """Each reason once, errors first, then by place."""
+    return tuple(sorted(dict.fromkeys(reasons), key=_rank))
+
+
+def trimmed(reasons: tuple[Reason, ...], most: int, longest: int) -> tuple[Reason, ...]:
+    """The first reasons, one at least, and the number of the others.
+
+    Of a message there are no more than `longest` characters.
+    """
+    kept = max(most, 1)
+    short = tuple(
+        one if len(one.message) <= longest else replace(one, message=shortened(one.message, longest))
+        for one in reasons[:kept]
+    )
+    if len(reasons) <= kept:
+        return short
+    last = short[-1]
+    more = f"and {many(len(reasons) - kept, 'more problem')}; correct these first"
+    return *short, Reason(MORE, more, last.path, last.line, last.column, last.severity)
 
 
 def _rank(reason: Reason) -> tuple[bool, int, int]:

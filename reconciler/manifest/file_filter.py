@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from reconciler.budgets import DEFAULTS, shortened
 from reconciler.manifest.limits import LARGEST_FILE
 from reconciler.manifest.text import UNSAFE_IN_PATH, is_safe, too_large
 from reconciler.manifest.values import InvalidManifest, Reason
@@ -12,6 +13,7 @@ _TWICE = (
     "the commit's tree names this path twice, or in a way that no checkout could have it, so that it is not "
     "certain which file is meant; make the commit anew with git itself"
 )
+_LONG = "its path has {:,} characters, and {:,} are read: shorten it, or raise limits.path"
 _UNSAFE = "its name is not UTF-8, or has control characters or characters that nobody can see; rename it"
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -50,22 +52,31 @@ def is_manifest(path: str, root: str) -> bool:
     return path.lower().endswith(SUFFIXES) and _is_considered(path, root)
 
 
-def refuse(file: TreeEntry, root: str) -> InvalidManifest | None:
+def refuse(file: TreeEntry, root: str, longest: int = DEFAULTS.path) -> InvalidManifest | None:
     """Why a file below `root` is not read, or None when it may be, or does not matter.
 
     A link or submodule is refused whatever its name, because what it leads to may be a directory of
-    manifests. A path that is not UTF-8 or holds control characters is escaped in the answer.
+    manifests. A path that is not UTF-8 or holds control characters is escaped in the reason, and one of more
+    than `longest` characters is shortened there.
     """
     if file.mode in _LINKS and _is_considered(file.path, root):
-        return _refused(file.path, "link", _LINKS[file.mode])
+        return _refused(file.path, "link", _LINKS[file.mode], longest)
     if not is_manifest(file.path, root):
         return None
+    why = _objection(file, longest)
+    return None if why is None else _refused(file.path, *why, longest)
+
+
+def _objection(file: TreeEntry, longest: int) -> tuple[str, str] | None:
+    """The code and the words of what is wrong with a manifest before it is read."""
+    if len(file.path) > longest:
+        return "path-too-long", _LONG.format(len(file.path), longest)
     if file.mode == _AMBIGUOUS:
-        return _refused(file.path, "ambiguous-path", _TWICE)
+        return "ambiguous-path", _TWICE
     if not is_safe(file.path):
-        return _refused(file.path, "unsafe-path", _UNSAFE)
+        return "unsafe-path", _UNSAFE
     if file.size > LARGEST_FILE:
-        return _refused(file.path, "file-too-large", too_large(file.size))
+        return "file-too-large", too_large(file.size)
     return None
 
 
@@ -79,9 +90,9 @@ def _is_considered(path: str, root: str) -> bool:
     return not any(part.startswith((".", "_")) for part in below.split("/"))
 
 
-def _refused(path: str, code: str, message: str) -> InvalidManifest:
-    safe = UNSAFE_IN_PATH.sub(lambda found: _escaped(found[0]), path)
-    return InvalidManifest(safe, 1, (Reason(code, message, safe),))
+def _refused(path: str, code: str, message: str, longest: int) -> InvalidManifest:
+    safe = UNSAFE_IN_PATH.sub(lambda found: _escaped(found[0]), shortened(path, longest))
+    return InvalidManifest(path, 1, (Reason(code, message, safe),))
 
 
 def _escaped(char: str) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from reconciler.budgets import DEFAULTS
+
 LARGEST_FILE = 256 * 1024
 """Bytes of one file."""
 
@@ -14,5 +18,14 @@ MOST_NODES = 20_000
 MOST_DOCUMENTS = 100
 """YAML documents of one file, empty ones included."""
 
-MOST_REASONS = 100
-"""Problems told of one document; the rest are counted."""
+
+class Told(NamedTuple):
+    """How much is told of what is wrong with one file.
+
+    Attributes:
+        problems: of the whole file, but of each document one at least; the others are counted.
+        longest: characters of one message.
+    """
+
+    problems: int = DEFAULTS.file_faults
+    longest: int = DEFAULTS.reason

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.manifest.diagnostics import SourceText
+from reconciler.manifest.diagnostics import SourceText, trimmed
 from reconciler.manifest.document import accept, claimed, interpret
 from reconciler.manifest.fast_parser import NotSimple, read_quickly
 from reconciler.manifest.json_text import read_json
+from reconciler.manifest.limits import Told
 from reconciler.manifest.nodes import Builder, Document
 from reconciler.manifest.text import (
     POINTER,
@@ -19,10 +20,10 @@ from reconciler.manifest.text import (
     decode_leniently,
     is_pointer,
 )
-from reconciler.manifest.values import InvalidManifest, Manifest
+from reconciler.manifest.values import InvalidManifest, Manifest, reasons_of, with_reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.contract import Edition
 
@@ -30,12 +31,16 @@ _EMPTY = Issue("empty-file", "the file declares nothing: it is empty, or has onl
 
 
 def read(
-    path: str, data: bytes, rules: Edition, sibling: Callable[[str], bytes | None]
+    path: str,
+    data: bytes,
+    rules: Edition,
+    sibling: Callable[[str], bytes | None],
+    told: Told = Told(),  # noqa: B008 - a constant
 ) -> tuple[Manifest | InvalidManifest, ...]:
     """What a manifest file declares: one result for each of its documents, at least one in all.
 
     Documents without content are skipped. A file that is empty, cannot be parsed or is over a limit is one
-    InvalidManifest at line 1. Never raises for what is in the file.
+    InvalidManifest at line 1. Never raises for what is in the file, but what `sibling` raises.
 
     Args:
         path: the file's path inside the repository; `.json` in any case is read as JSON, all else as YAML.
@@ -43,7 +48,25 @@ def read(
         rules: the edition that judges.
         sibling: the bytes of a file of the same commit by its path inside the repository, or None where
             there is no such file; asked only for an `initial_config_file`.
+        told: how much is told of what is wrong with it.
     """
+    return tuple(_trimmed(_results(path, data, rules, sibling), told))
+
+
+def _trimmed(
+    results: Iterable[Manifest | InvalidManifest], told: Told
+) -> Iterator[Manifest | InvalidManifest]:
+    left = told.problems
+    for result in results:
+        reasons = reasons_of(result)
+        yield with_reasons(result, trimmed(reasons, left, told.longest)) if reasons else result
+        left = max(left - len(reasons), 0)
+
+
+def _results(
+    path: str, data: bytes, rules: Edition, sibling: Callable[[str], bytes | None]
+) -> tuple[Manifest | InvalidManifest, ...]:
+    """The same with every problem."""
     is_json = path.lower().endswith(".json")
     text, builder = None, Builder()
     try:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reconciler.contract import Edition
     from reconciler.contract.model_key import ModelKey
     from reconciler.contract.problem import Severity
+
+Rules: TypeAlias = "Edition"
+"""What manifests are read by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,17 @@ class Reason:
 _NOT_READ_TO_THE_END = frozenset(
     (
         "syntax", "merge-conflict", "too-many-documents", "too-many-nodes", "too-deep", "file-too-large",
-        "not-utf-8", "control-character", "link", "unsafe-path",
+        "not-utf-8", "control-character", "link", "unsafe-path", "path-too-long", "over-budget",
     )
 )  # fmt: skip
 """What is said of a file of which nobody knows all that it declares."""
+
+_REFUSED = frozenset({"link", "unsafe-path", "ambiguous-path", "file-too-large", "path-too-long"})
+"""What is said of a file that is not even read."""
+
+MORE = "more-problems"
+"""The code of what stands in the place of problems that are only counted."""
+
 
 _MEMBERS = tuple(member.name for member in fields(Reason))
 
@@ -100,3 +111,38 @@ class InvalidManifest:
         """Whether nobody can know which models it declares, nor say of any that it is declared nowhere."""
         named = self.model_name is not None and self.model_version is not None
         return not named and any(reason.code in _NOT_READ_TO_THE_END for reason in self.reasons)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the file was not even read."""
+        return any(reason.code in _REFUSED for reason in self.reasons)
+
+    @property
+    def shown(self) -> str:
+        """Its path as it is shown: that of a refused file is as safe and as short as its reason has it."""
+        return self.reasons[0].path or self.path if self.is_refused else self.path
+
+
+def reasons_of(result: Manifest | InvalidManifest) -> tuple[Reason, ...]:
+    """The warnings of a document, or its problems."""
+    return result.reasons if isinstance(result, InvalidManifest) else result.warnings
+
+
+def with_reasons(
+    result: Manifest | InvalidManifest, reasons: tuple[Reason, ...]
+) -> Manifest | InvalidManifest:
+    """The same document with other warnings, or other problems."""
+    if isinstance(result, InvalidManifest):
+        return replace(result, reasons=reasons)
+    return replace(result, warnings=reasons)
+
+
+def moved_result(result: Manifest | InvalidManifest, path: str) -> Manifest | InvalidManifest:
+    """What the same content says at another path, where it names no file beside it."""
+    told = tuple(
+        Reason(one.code, one.message, path, one.line, one.column, one.severity, one.excerpt)
+        for one in reasons_of(result)
+    )
+    if isinstance(result, InvalidManifest):
+        return InvalidManifest(path, result.line, told, result.model_name, result.model_version)
+    return replace(result, path=path, warnings=told)

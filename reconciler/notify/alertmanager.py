@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.notify import wording
 from reconciler.notify.sink import ensure_accepted, revealed
-from reconciler.views.clean import clean
+from reconciler.printable import printable
 from reconciler.views.words import place
 
 if TYPE_CHECKING:
@@ -89,4 +89,4 @@ def _moment(at: datetime) -> str:
 
 
 def _cleaned(texts: dict[str, str | None]) -> dict[str, str]:
-    return {key: clean(text) for key, text in texts.items() if text}
+    return {key: printable(text) for key, text in texts.items() if text}

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 from reconciler.engine.episodes import Message, Subject
 from reconciler.engine.values import Verdict
 from reconciler.errors import ConfigurationError, SinkError
+from reconciler.printable import printable
 from reconciler.redaction import redacted
-from reconciler.views.clean import clean
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -138,7 +138,7 @@ def excerpt(body: bytes, *secrets: str | None) -> str:
     """The beginning of an answer for a message, with a colon before it; nothing of nothing."""
     parts = [part for secret in secrets if secret for part in (secret, *_parts(secret))]
     text = redacted(_said(body.decode("utf-8", "replace")), parts)
-    words = clean(" ".join(text.split()))[:_EXCERPT]
+    words = printable(" ".join(text.split()))[:_EXCERPT]
     return f": {words}" if words else ""
 
 

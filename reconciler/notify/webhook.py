@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from reconciler.notify.sink import ensure_accepted, revealed
-from reconciler.views.clean import clean
+from reconciler.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ def event(notification: Notification) -> dict[str, Any]:
         "id": notification.notification_id,
         "source": f"/reconciler{target}",
         "type": _TYPE + ("digest" if is_digest else first.kind),
-        **({} if is_digest else {"subject": clean(first.subject.title)}),
+        **({} if is_digest else {"subject": printable(first.subject.title)}),
         "time": notification.at.isoformat(timespec="milliseconds"),
         "datacontenttype": "application/json",
         "data": _digest(notification) if is_digest else _data(first),
@@ -123,5 +123,5 @@ def _data(message: Message) -> dict[str, Any]:
         "reasons": [],
     }
     if message.reason:
-        facts["reasons"] = [{"code": message.code, "message": clean(message.reason)}]
-    return {key: clean(value) if type(value) is str else value for key, value in facts.items()}
+        facts["reasons"] = [{"code": message.code, "message": printable(message.reason)}]
+    return {key: printable(value) if type(value) is str else value for key, value in facts.items()}

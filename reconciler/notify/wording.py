@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.engine.episodes import HELD
-from reconciler.views.clean import clean
+from reconciler.printable import printable
 from reconciler.views.words import WORDS, place
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def text(notification: Notification) -> str:
 
 def headline(message: Message) -> str:
     """The message in one line."""
-    name = clean(f"{message.subject.title} ({message.subject.target})")
+    name = printable(f"{message.subject.title} ({message.subject.target})")
     if message.kind == "test":
         return "reconciler: a trial message"
     if message.kind == "attention":
@@ -47,19 +47,19 @@ def headline(message: Message) -> str:
 
 def _lines(message: Message) -> list[str]:
     lines = [f"{message.verdict}: {WORDS[message.verdict].meaning}"] if message.verdict else []
-    lines += [clean(message.reason)] if message.reason else []
-    lines += [clean(place(message.path, message.line))] if message.path else []
+    lines += [printable(message.reason)] if message.reason else []
+    lines += [printable(place(message.path, message.line))] if message.path else []
     if message.commit:
-        by = f" by {clean(message.author.partition(' <')[0])}" if message.author else ""
-        lines.append(f"commit {clean(message.commit[:12])}{by}")
-    lines += [f"model id {clean(message.model_id)}"] if message.model_id else []
+        by = f" by {printable(message.author.partition(' <')[0])}" if message.author else ""
+        lines.append(f"commit {printable(message.commit[:12])}{by}")
+    lines += [f"model id {printable(message.model_id)}"] if message.model_id else []
     word = "since" if message.kind == "attention" else "from"
     until = f" to {message.at:%Y-%m-%d %H:%M:%SZ}" if message.kind == "recovered" else ""
     return [*lines, f"{word} {message.began:%Y-%m-%d %H:%M:%SZ}{until}"]
 
 
 def _short(message: Message) -> str:
-    why = f": {clean(message.reason)}" if message.reason and message.kind == "attention" else ""
+    why = f": {printable(message.reason)}" if message.reason and message.kind == "attention" else ""
     return headline(message) + why
 
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.contract.wording import listed
+from reconciler.phrases import listed
 from reconciler.preflight.package import CODE, CONFIG, LARGEST_TEXT, MODEL, MOST_FILES
 from reconciler.preflight.values import SOURCE, about, about_file, shown
 

@@ -7,7 +7,7 @@ import warnings
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from reconciler.contract.wording import listed
+from reconciler.phrases import listed
 from reconciler.preflight.package import CODE
 from reconciler.preflight.values import NOT_EXAMINED, about_file, shown
 

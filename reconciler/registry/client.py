@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import quote
 
 from reconciler.contract.signing import encode_query
-from reconciler.contract.wording import many
 from reconciler.engine.values import Created
 from reconciler.errors import NotFound, OutcomeUnknown, RegistryError, RegistryUnavailable, Rejected
+from reconciler.phrases import many
+from reconciler.printable import one_line
 from reconciler.registry.endpoint import parse_endpoint, parse_project
 from reconciler.registry.limits import Limits
 from reconciler.registry.paging import EndlessList, Paginator
 from reconciler.registry.request import Request
-from reconciler.registry.response import Response, classify, printable
+from reconciler.registry.response import MESSAGE_LIMIT, Response, classify
+from reconciler.registry.vendor import MODELARTS, NEW
 from reconciler.registry.wire import (
     InvalidResponse,
     ModelPage,
@@ -50,7 +52,9 @@ async def _nothing() -> None:
 
 
 class ModelArtsRegistry:
-    """Implements `reconciler.engine.ports.EmbeddedRegistry`; use it from one event loop, and close it."""
+    """Implements `reconciler.engine.ports.Registry`; use it from one event loop, and close it."""
+
+    vendor = MODELARTS
 
     def __init__(  # noqa: PLR0913 - what a target consists of
         self,
@@ -126,7 +130,7 @@ class ModelArtsRegistry:
         call = Request("POST", self._models, body=self._body(request), write=True, one_model=True)
         answer = await self._exchange.send(call, intent)
         try:
-            return Created(created_id(answer), answer.request_id)
+            return Created(created_id(answer), answer.request_id, NEW)
         except InvalidResponse as error:
             _unusable(call, answer, error)
 
@@ -159,7 +163,7 @@ class ModelArtsRegistry:
     def _about(self, method: str, model_id: str, query: str = "") -> Request:
         if not is_model_id(model_id):
             raise NotFound(
-                f"{printable(model_id, 80)!r} is not the id of a model",
+                f"{one_line(model_id, 80)!r} is not the id of a model",
                 method=method,
                 path=f"{self._models}/…",
             )
@@ -190,7 +194,7 @@ class ModelArtsRegistry:
         try:
             return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
         except ValueError as error:
-            message = f"the request cannot be written as JSON: {printable(str(error))}"
+            message = f"the request cannot be written as JSON: {one_line(str(error), MESSAGE_LIMIT)}"
             raise Rejected(message, method="POST", path=self._models) from None
 
     async def _sweep(self, wanted: Sequence[tuple[str, str]], *, one_model: bool) -> Sequence[ObservedModel]:

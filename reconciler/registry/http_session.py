@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import httpx
 
 from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
+from reconciler.printable import one_line
 from reconciler.registry.codes import Action, disposition
 from reconciler.registry.pacing import TokenBucket, pause
-from reconciler.registry.response import Response, classify, printable, request_id
+from reconciler.registry.response import MESSAGE_LIMIT, Response, classify, request_id
 from reconciler.registry.tls import tls_problem
 from reconciler.registry.transport import SENT, AnswerTooLarge, Connections
 
@@ -263,7 +264,7 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 def _reason(error: Exception) -> str:
     words = next((words for kind, words in _REASONS if isinstance(error, kind)), "the exchange failed")
     if isinstance(error, httpx.ConnectError) and str(error):
-        return f"{words} ({printable(str(error))})"
+        return f"{words} ({one_line(str(error), MESSAGE_LIMIT)})"
     return words
 
 

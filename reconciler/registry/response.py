@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler import errors
+from reconciler.printable import one_line
 from reconciler.registry.codes import (
     NO_IMPORT,
     NO_LIST,
@@ -63,13 +63,6 @@ class Envelope(NamedTuple):
     request_id: str | None = None
 
 
-def printable(text: str, limit: int = MESSAGE_LIMIT) -> str:
-    """One line of at most `limit` characters, without control, format or private-use characters."""
-    clean = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[: limit * 4])
-    line = " ".join(clean.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
 def load(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     """The JSON value of a body.
 
@@ -99,7 +92,7 @@ def envelope(body: bytes, redact: Redact = str) -> Envelope:
 
     def first(*names: str, limit: int) -> str | None:
         values = (place.get(name) for place in places for name in names)
-        texts = (printable(redact(value), limit) for value in values if isinstance(value, str))
+        texts = (one_line(redact(value), limit) for value in values if isinstance(value, str))
         return next((text for text in texts if text), None)
 
     return Envelope(
@@ -111,7 +104,7 @@ def envelope(body: bytes, redact: Redact = str) -> Envelope:
 
 def request_id(headers: Mapping[str, str], said: Envelope | None = None, redact: Redact = str) -> str | None:
     """The vendor's id of a request: from the answer's header, or else from its envelope."""
-    text = printable(redact(headers.get("x-request-id", "")), _ID_LIMIT)
+    text = one_line(redact(headers.get("x-request-id", "")), _ID_LIMIT)
     return text or (said.request_id if said else None)
 
 

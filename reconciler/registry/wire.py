@@ -12,9 +12,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.contract.wording import many
 from reconciler.engine.values import ObservedModel
+from reconciler.phrases import many
 from reconciler.registry.response import load
+from reconciler.registry.vendor import MODELARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -111,13 +112,10 @@ def observed(item: object) -> ObservedModel | None:
         return None
     if not (isinstance(model_id, str) and is_model_id(model_id)):
         model_id = f"?{_fingerprint(item)[:12]}"
-    status = item.get("model_status")
-    return ObservedModel(
-        model_id,
-        ModelKey(name, version),
-        sys.intern(status.strip()) or None if isinstance(status, str) else None,
-        _whole(item.get("create_at")),
-    )
+    word = item.get("model_status")
+    status = sys.intern(word.strip()) or None if isinstance(word, str) else None
+    created_at = _whole(item.get("create_at"))
+    return ObservedModel(model_id, ModelKey(name, version), status, created_at, MODELARTS.stage(status))
 
 
 def created_id(answer: Response) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reconciler.settings.discovery import FILE_NAME
-    from reconciler.settings.load import Configuration, load
+    from reconciler.settings.load import Configuration, load, parse
     from reconciler.settings.tables import (
         AkSkAuth,
         EmbeddedTarget,
@@ -42,6 +42,7 @@ __all__ = [
     "TokenAuth",
     "WebSettings",
     "load",
+    "parse",
 ]
 
 _HOMES = ("discovery", "tables", "load")

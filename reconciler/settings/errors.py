@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
+from reconciler.phrases import did_you_mean
 from reconciler.settings.place import Places, short
 from reconciler.settings.tables import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pydantic import ValidationError
@@ -33,12 +33,6 @@ def render(error: ValidationError, file: Path | None) -> str:
     lines = [_line(problem, places) for problem in problems[:_MOST]]
     more = [f"and {len(problems) - _MOST} mistakes more; correct these first"] if problems[_MOST:] else []
     return "\n".join(lines + more)
-
-
-def did_you_mean(word: str, known: Collection[str]) -> str:
-    """A did-you-mean, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def _line(problem: Mapping[str, Any], places: Places) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from reconciler.errors import ConfigurationError
+from reconciler.phrases import did_you_mean
 from reconciler.settings.discovery import configuration_file, repository_top, state_url
 from reconciler.settings.errors import render
 from reconciler.settings.place import Places
@@ -77,7 +77,7 @@ class Configuration:
         for name, wanted in self.settings.targets.items():
             where: object = (
                 self.embedded_database(name)
-                if isinstance(wanted, EmbeddedTarget)
+                if wanted.endpoint is None
                 else (wanted.endpoint.rstrip("/").lower(), wanted.project_id, wanted.workspace_id)
             )
             sharing.setdefault(where, []).append(name)
@@ -103,9 +103,8 @@ class Configuration:
         if only is None:
             return names
         if only not in names:
-            close = difflib.get_close_matches(only, names, n=1)
-            meant = f"did you mean {close[0]}?" if close else f"there is {', '.join(names)}"
-            raise ConfigurationError(f"--target {only}: no such target; {meant}")
+            meant = did_you_mean(only, names) or f"; there is {', '.join(names)}"
+            raise ConfigurationError(f"--target {only}: no such target{meant}")
         return (only,)
 
 
@@ -125,15 +124,29 @@ def load(file: Path | None, *, cwd: Path) -> Configuration:
     content = read_toml(found) if found else {}
     try:
         variables = from_environ(os.environ)
-        settings = Settings.model_validate(_layered(content, variables))
-    except ValidationError as error:
-        raise ConfigurationError(render(error, found)) from None
+        settings = parse(_layered(content, variables), found)
     except RecursionError:
         raise ConfigurationError(f"environment {PREFIX}…: a value is nested too deeply") from None
     require_fitting_sinks(settings, found)
     if found and file is None:
         require_one_place(settings, variables, found)
     return Configuration(settings=settings, base=found.parent if found else repository_top(cwd), file=found)
+
+
+def parse(content: dict[str, Any], file: Path | None = None) -> Settings:
+    """The settings that a table holds, without what the environment says.
+
+    Args:
+        content: as TOML gives it.
+        file: where it comes from, for messages.
+
+    Raises:
+        ConfigurationError: every mistake in it, one a line.
+    """
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError(render(error, file)) from None
 
 
 def _layered(content: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:

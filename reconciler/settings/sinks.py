@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
-from reconciler.settings.errors import did_you_mean
+from reconciler.phrases import did_you_mean
 from reconciler.settings.place import Places
 
 if TYPE_CHECKING:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from reconciler.settings.discovery import STATE_DIR
+from reconciler.settings.limits import LimitSettings
 from reconciler.settings.types import (  # noqa: TC001 - pydantic reads the annotations
     Address,
     Duration,
@@ -165,6 +166,19 @@ class EmbeddedTarget(_Target):
     publish_seconds: float = Field(
         1.0, ge=0, allow_inf_nan=False, description="How long an import takes to be published."
     )
+    endpoint: ClassVar[None] = None
+    auth: ClassVar[None] = None
+    timeout: ClassVar[timedelta] = timedelta(0)  # once this process has died, nothing is carried out any more
+
+    @property
+    def identity(self) -> str:
+        """Tells the registry from others, in words that the state remembers."""
+        return f"embedded {self.database or 'in the state directory'}"
+
+    @property
+    def shown(self) -> str:
+        """The same for a person."""
+        return "embedded registry"
 
 
 class ModelArtsTarget(_Target):
@@ -178,6 +192,18 @@ class ModelArtsTarget(_Target):
     rate: float = Field(20.0, gt=0, allow_inf_nan=False, description="Requests a second, at most.")
     timeout: Interval = Field(timedelta(seconds=30), description="Deadline of one call.")
     page_size: int = Field(1000, ge=1, le=1000, description="Models a page when listing.")
+
+    @property
+    def identity(self) -> str:
+        """Tells the registry from others, in words that the state remembers; without secrets."""
+        endpoint = self.endpoint.rstrip("/")
+        return f"modelarts {endpoint} project {self.project_id} workspace {self.workspace_id}"
+
+    @property
+    def shown(self) -> str:
+        """The same for a person."""
+        workspace = "" if self.workspace_id == "0" else f", workspace {self.workspace_id}"
+        return f"{self.endpoint}, project {self.project_id}{workspace}"
 
 
 Target = Annotated[EmbeddedTarget | ModelArtsTarget, Field(discriminator="kind")]
@@ -352,6 +378,7 @@ class Settings(BaseModel):
     ha: HaSettings = HaSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     guards: GuardSettings = GuardSettings()
+    limits: LimitSettings = LimitSettings()
     follow: FollowSettings = FollowSettings()
     notify: tuple[NotifySettings, ...] = ()
     web: WebSettings = WebSettings()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel
 
 from reconciler.errors import ConfigurationError
-from reconciler.settings.errors import did_you_mean
+from reconciler.phrases import did_you_mean
 from reconciler.settings.place import short
 from reconciler.settings.tables import PREFIX, Settings
 

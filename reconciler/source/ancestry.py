@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from reconciler.source.commands import Commands
+    from reconciler.source.process import GitProcess
 
 _REACHED = ("rev-list", "--ignore-missing")
+_HEAD = 1024 * 1024  # bytes of one commit that are kept
 _RAW = ("cat-file", "--batch", "--buffer")
 
 
@@ -60,11 +62,20 @@ def parents(commands: Commands, commits: Iterable[str]) -> list[str]:
         for _ in asked:
             told = reader.readline().split()
             if told[1:2] == [b"commit"]:
-                head = reader.read(int(told[2]) + 1).partition(b"\n\n")[0]
+                head = _read(reader, int(told[2]) + 1).partition(b"\n\n")[0]
                 lines = head.decode("ascii", "replace").splitlines()
                 found += [line[7:] for line in lines if line.startswith("parent ")]
         reader.read(1)
     return found
+
+
+def _read(reader: io.BufferedReader[GitProcess], size: int) -> bytes:
+    """The beginning of so many bytes, in which all parents stand; the rest is passed over."""
+    head = reader.read(min(size, _HEAD))
+    left = size - len(head)
+    while left > 0 and (passed := reader.read(min(left, _HEAD))):
+        left -= len(passed)
+    return head
 
 
 def _reached(commands: Commands, *revisions: str) -> frozenset[str]:

@@ -9,14 +9,16 @@ started: to see that there is no new commit takes none.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import signal
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.errors import SourceError
+from reconciler.errors import BudgetError, SourceError
+from reconciler.printable import printable
 from reconciler.source.environment import not_passed_on
-from reconciler.source.text import printable
+from reconciler.source.text import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,8 +29,13 @@ if TYPE_CHECKING:
 
     from reconciler.source.process import GitProcess
 
+T = TypeVar("T")
+
+_MOST = 64 * 1024 * 1024  # bytes of one answer that is taken whole
 _LONGEST = 30  # times the timeout that git may take altogether, if it goes on saying something
 OLDEST_GIT = (2, 31)  # GIT_CONFIG_COUNT, without which a repository's configuration could start programs
+_BROKE_DOWN = frozenset({-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT})
+_NO_MEMORY = "out of memory"
 _DONE_OR_REFUSED = frozenset({0, 128})
 _IN_BULK = {"GIT_FLUSH": "0"}
 _INSTALL = f"install git {OLDEST_GIT[0]}.{OLDEST_GIT[1]} or later and put it on PATH"
@@ -65,6 +72,7 @@ class Commands:
         timeout: float,
         named: str | None = None,
         redact: Callable[[str], str] = str,
+        heap: int | None = None,
     ) -> None:
         """Nothing is started yet.
 
@@ -76,7 +84,9 @@ class Commands:
                 that goes on may take thirty times as long.
             named: the repository in messages; by default the folder.
             redact: takes secrets out of git's words.
+            heap: bytes that each process may allocate; None for any number.
         """
+        self._heap = heap
         self._folder = folder
         self._environment = dict(environment)
         self._timeout = timeout
@@ -90,27 +100,33 @@ class Commands:
         """All that one command prints.
 
         Raises:
-            SourceError: git failed with a status not in `accept`, or did not end in time.
+            SourceError: git failed with a status not in `accept`, did not end in time, or says very much.
         """
+        excess = f"{self._named}: git {arguments[0]} says more than {_MOST:,} bytes, and was ended"
         with self.stream(*arguments, accept=accept, total=True) as output:
-            return b"".join(output.pieces())
+            return b"".join(bounded(output.pieces(), _MOST, excess))
 
-    def attempt(self, *arguments: str) -> bytes | None:
-        """All that one command prints, or None when git refuses it, as for an object that is not there.
+    def attempt(self, *arguments: str, read: Callable[[Iterator[bytes]], T]) -> T | None:
+        """What one command prints, or None when git refuses it, as for an object that is not there.
+
+        Args:
+            arguments: of git.
+            read: makes the answer of the pieces that git prints; takes all of them, or raises.
 
         Raises:
+            BudgetError: git broke down under what it read.
             SourceError: git failed otherwise, or was silent for too long.
         """
         with self.stream(*arguments, accept=_DONE_OR_REFUSED) as output:
-            printed = b"".join(output.pieces())
-            return None if output.exit_status() else printed
+            found = read(output.pieces())
+            return None if output.exit_status() else found
 
     @contextmanager
     def stream(
         self,
         *arguments: str,
         feed: bytes = b"",
-        accept: frozenset[int] = frozenset({0}),
+        accept: frozenset[int] | None = frozenset({0}),
         total: bool = False,
         in_bulk: bool = False,
     ) -> Iterator[GitProcess]:
@@ -119,7 +135,7 @@ class Commands:
         Args:
             arguments: of git.
             feed: what git reads from its standard input.
-            accept: the exit statuses that are no failure.
+            accept: the exit statuses that are no failure; None where the reader asks `require_success`.
             total: whether the timeout is for all of it, and not for each silence.
             in_bulk: whether a log may come in large pieces, so that its first lines are later; for a log that
                 is read to its end this takes far less than a write and a read a commit.
@@ -135,7 +151,8 @@ class Commands:
         self._running.add(conversation)
         try:
             yield conversation
-            self.require_success(conversation, accept)
+            if accept is not None:
+                self.require_success(conversation, accept)
         except SilentGitError as error:
             raise SourceError(
                 f"{self._named}: git {arguments[0]} {error} and was ended; "
@@ -147,14 +164,19 @@ class Commands:
 
     def require_success(self, conversation: GitProcess, accept: frozenset[int] = frozenset({0})) -> None:
         """Raises what git complained about, if its output has ended and it failed."""
-        if conversation.at_end and conversation.exit_status() not in accept:
-            raise self.failure(conversation)
+        if conversation.at_end and (status := conversation.exit_status()) not in accept:
+            raise self.failure(conversation, status)
 
-    def failure(self, conversation: GitProcess) -> GitError:
-        """Git's complaints in words for a person."""
+    def failure(self, conversation: GitProcess, status: int) -> SourceError:
+        """Git's complaints in words for a person; a BudgetError where it broke down under what it read."""
         from reconciler.source.errors import explain  # noqa: PLC0415 - for failures only
 
         complaints = self._redact(conversation.stderr())
+        if status in _BROKE_DOWN or (self._heap is not None and _NO_MEMORY in complaints.lower()):
+            return BudgetError(
+                f"{self._named}: git broke down while it read: a commit is too large or its folders too "
+                "deep; take it out of the branch, or raise limits.git_memory"
+            )
         return GitError(f"{self._named}: {explain(complaints, str(self._folder))}", complaints)
 
     def close(self) -> None:
@@ -189,6 +211,8 @@ class Commands:
                 "check that git is installed and that this is still a git repository"
             ) from error
         self._tally.started += 1
+        if self._heap is not None and handle.proc is not None:
+            _bound_memory(handle.proc.pid, self._heap)
         return handle
 
     def _there(self) -> tuple[str, str]:
@@ -199,6 +223,17 @@ class Commands:
         """What to start git through where variables have to go: GitPython can only add and replace some."""
         gone = not_passed_on(self._environment)
         return ["env", *(part for name in gone for part in ("-u", name))] if gone else []
+
+
+def _bound_memory(process: int, heap: int) -> None:
+    """Lets a process allocate so many bytes; on a system without such limits, any number.
+
+    A difference is sorted in memory before its first line is printed, so that stopping to read is too late.
+    """
+    import resource  # noqa: PLC0415 - where git is started
+
+    with suppress(AttributeError, OSError, ValueError):  # ValueError: above the limit of this process
+        resource.prlimit(process, resource.RLIMIT_DATA, (heap, heap))
 
 
 @cache

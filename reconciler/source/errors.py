@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.source.text import printable
+from reconciler.printable import printable
 
 _LONGEST = 300  # characters of git's own words that are repeated
 _REASON = re.compile(r"(?:fatal|error): ?(.*)")

@@ -27,18 +27,19 @@ _PATIENCE = 60.0  # seconds
 
 def ignored(layout: Layout, folders: Collection[str]) -> frozenset[str]:
     """The files below these folders that git ignores; whole folders with a `/` at the end."""
-    return frozenset(_listed(layout, *_IGNORED, *pathspec(*folders)))
+    return frozenset(listed(layout, *_IGNORED, *pathspec(*folders)))
 
 
 def submodules(layout: Layout, folders: Collection[str]) -> frozenset[str]:
     """The paths below these folders at which another repository belongs; none where no file says so."""
     if layout.top is None or not (layout.top / ".gitmodules").exists():
         return frozenset()
-    lines = _listed(layout, *_STAGED, *pathspec(*folders))
+    lines = listed(layout, *_STAGED, *pathspec(*folders))
     return frozenset(line.partition("\t")[2] for line in lines if line.startswith(_SUBMODULE))
 
 
-def _listed(layout: Layout, *arguments: str) -> list[str]:
+def listed(layout: Layout, *arguments: str) -> list[str]:
+    """What git prints, ended by NUL characters; nothing where it fails."""
     environment = for_local(layout)
     gone = not_passed_on(environment)
     inherited = {name: value for name, value in os.environ.items() if name not in gone}

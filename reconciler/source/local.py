@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
+from reconciler.printable import printable
 from reconciler.source import environment
 from reconciler.source.commands import Commands
 from reconciler.source.layout import discover, link_folders, nearest_folder
@@ -18,11 +19,10 @@ from reconciler.source.refs import (
     reftable_names,
     symbolic_target,
 )
-from reconciler.source.text import printable
 from reconciler.source.tree import pathspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from reconciler.source.commands import ProcessCounter
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.source.surroundings import Trait
 
 _FOUND_OR_NOT = frozenset({0, 1})  # exit status of a search that may find nothing
+_COUNTED = 100_000  # uncommitted changes; nobody wants to know of more
 _STATUS = (
     "status",
     "--porcelain=v1",
@@ -43,8 +44,15 @@ _STATUS = (
 class LocalRepository:
     """One branch of a repository on this machine. Finding its newest commit starts no process."""
 
-    def __init__(
-        self, start: Path, branch: str | None, *, setting: str, timeout: float, tally: ProcessCounter
+    def __init__(  # noqa: PLR0913 - one repository, and how it is read
+        self,
+        start: Path,
+        branch: str | None,
+        *,
+        setting: str,
+        timeout: float,
+        tally: ProcessCounter,
+        heap: int | None = None,
     ) -> None:
         """Finds the repository; starts nothing.
 
@@ -54,6 +62,7 @@ class LocalRepository:
             setting: what named the folder, in words for a person.
             timeout: seconds, as for `Commands`.
             tally: counts git processes.
+            heap: bytes, as for `Commands`.
 
         Raises:
             SourceError: no repository is there.
@@ -62,6 +71,7 @@ class LocalRepository:
         self._setting = setting
         self._ref = "HEAD" if branch is None else branch_ref(branch)
         self._timeout = timeout
+        self._heap = heap
         self._tally = tally
         self._last: str | None = None
         self._told: tuple[tuple[bytes, ...], str] | None = None
@@ -150,7 +160,11 @@ class LocalRepository:
         self.layout = layout
         self.named = printable(str(layout.folder))
         environ = environment.for_local(layout)
-        self.commands = Commands(layout.folder, environ, tally=self._tally, timeout=self._timeout)
+        self.commands = self._commands(environ)
+
+    def _commands(self, environ: Mapping[str, str]) -> Commands:
+        folder = self.layout.folder
+        return Commands(folder, environ, tally=self._tally, timeout=self._timeout, heap=self._heap)
 
     def _looked_up(self) -> str:
         """The commit in a binary table of refs: git is asked only when the table is another."""
@@ -198,7 +212,8 @@ class LocalRepository:
             return [f"{error}; whether the work tree has uncommitted changes is not known"]
         if not changed:
             return []
-        what = "1 uncommitted change" if changed == 1 else f"{changed} uncommitted changes"
+        number = f"more than {_COUNTED:,}" if changed > _COUNTED else str(changed)
+        what = "1 uncommitted change" if changed == 1 else f"{number} uncommitted changes"
         where = "" if not all(paths) or not paths else f" below {', '.join(map(printable, paths))}"
         verb = "is" if changed == 1 else "are"
         return [f"{self.named}: {what}{where} {verb} not considered; only committed content counts"]
@@ -208,9 +223,15 @@ class LocalRepository:
         off = [(key, "") for key in self._filters()]
         layout = self.layout
         unfiltered = environment.for_local(layout) | environment.configuration(off)
-        status = Commands(layout.folder, unfiltered, tally=self._tally, timeout=self._timeout)
+        status = self._commands(unfiltered)
         try:
-            return status.run(*_STATUS, *pathspec(*paths)).count(b"\0")
+            with status.stream(*_STATUS, *pathspec(*paths), total=True) as output:
+                number = 0
+                for piece in output.pieces():
+                    number += piece.count(b"\0")
+                    if number > _COUNTED:
+                        break
+                return number
         finally:
             status.close()
 

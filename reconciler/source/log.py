@@ -11,11 +11,15 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.budgets import DEFAULTS, shortened
 from reconciler.engine.values import CommitInfo, Delta
-from reconciler.source.text import blocks
+from reconciler.errors import BudgetError
+from reconciler.source.text import blocks, bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from reconciler.budgets import Budgets
 
 # A commit begins with two empty fields. No other field is ever empty, whatever people wrote, so that commits
 # are parted by three NULs or four.
@@ -49,6 +53,8 @@ BOTH_SIDES = ("--left-right", "--topo-order")
 """Of `A...B`, every commit that only one of both has."""
 GRAPH = ("rev-list", "--date-order", "--parents", "--timestamp")
 """Every commit after its committer's time and before its parents; children come first."""
+BARE = ("log", "-z", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--date=raw", _FORMAT)
+"""As `LOG`, without what they changed."""
 SOME = ("--no-walk=unsorted", "--stdin")
 """Of a log, the commits that are fed."""
 TOLD = ("diff-tree", "--stdin", "-r", *_TELLING)
@@ -73,6 +79,9 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _LAST_SECOND = 2**40  # of the year 36812; a commit may claim any other
 _HEADER = 6  # fields before the first change
+_FIELDS_A_CHANGE = 2  # modes, ids and status; the path
+_HEADER_CHANGES = _HEADER // _FIELDS_A_CHANGE
+_LONGEST_DATE = 40
 
 
 class Commit(NamedTuple):
@@ -100,12 +109,53 @@ class Commit(NamedTuple):
         return CommitInfo(self.commit, _author(author), _moment(date), _words(subject[1:]))
 
 
-def commits(pieces: Iterable[bytes]) -> Iterator[Commit]:
-    """What a log printed (see `LOG` and `TOLD`), one commit at a time, each as soon as it is there."""
-    for block in blocks(pieces, _BETWEEN):
+def commits(pieces: Iterable[bytes], budgets: Budgets = DEFAULTS) -> Iterator[Commit]:
+    """What a log printed (see `LOG` and `TOLD`), one commit at a time, each as soon as it is there.
+
+    Raises:
+        BudgetError: there is more than the budgets allow; up to these all was given.
+    """
+    number = changes = 0
+    excess = _too_long(budgets)
+    known = dict[str, str]().setdefault  # one content at very many paths is one text
+    told_of = bounded(pieces, budgets.log_bytes, excess)
+    for block in blocks(told_of, _BETWEEN, budgets.listed_bytes, _too_much(budgets)):
         for told in block.split(_BETWEEN.decode()):
             if fields := told.strip("\0"):
-                yield _commit(fields.split("\0"))
+                parts = fields.split("\0")
+                number, changes = number + 1, changes + len(parts) // _FIELDS_A_CHANGE - _HEADER_CHANGES
+                if number > budgets.commits or changes > budgets.changes:
+                    raise BudgetError(excess)
+                yield _commit(parts, budgets, known)
+
+
+def _too_long(budgets: Budgets) -> str:
+    """The words for a log over its budget."""
+    return (
+        f"history has more than {budgets.commits:,} commits, {budgets.changes:,} changes of files or "
+        f"{budgets.log_bytes:,} bytes: raise limits.commits, limits.changes or limits.log_bytes to read on"
+    )
+
+
+def _too_much(budgets: Budgets) -> str:
+    """The words for a commit over its budget."""
+    return (
+        f"one commit changes so much that git tells more than {budgets.listed_bytes:,} bytes of it; raise "
+        "limits.listed_bytes to have it read"
+    )
+
+
+def newest(pieces: Iterable[bytes], budgets: Budgets) -> tuple[list[str], str | None]:
+    """The lines of `GRAPH`, as many as the budgets allow, and why there are not more of them."""
+    lines: list[str] = []
+    try:
+        for block in blocks(bounded(pieces, budgets.log_bytes, _too_long(budgets)), b"\n"):
+            lines += block.splitlines()
+            if len(lines) > budgets.commits:
+                return lines[: budgets.commits], _too_long(budgets)
+    except BudgetError as error:
+        return lines, str(error)
+    return lines, None
 
 
 def fed(lines: Iterable[str]) -> bytes:
@@ -132,28 +182,32 @@ def went_on(log: Iterable[Commit]) -> list[Commit] | None:
     return None if any(commit.is_left for commit in found) else found
 
 
-def _commit(fields: list[str]) -> Commit:
+def _commit(fields: list[str], budgets: Budgets, known: Callable[[str, str], str]) -> Commit:
     name, parents, author, date, committed, subject = fields[:_HEADER]
     return Commit(
         name[1:],
         tuple(parents[1:].split()),
-        tuple(_deltas(fields)),
-        (author, date, subject),
+        tuple(_deltas(fields, budgets, known)),
+        (shortened(author, budgets.author), date[:_LONGEST_DATE], shortened(subject, budgets.subject + 1)),
         name.startswith("<"),
         _second(committed[1:]),
     )
 
 
-def _deltas(fields: list[str]) -> Iterator[Delta]:
-    """What it did to each file: `:mode mode id id status` and a path."""
+def _deltas(fields: list[str], budgets: Budgets, known: Callable[[str, str], str]) -> Iterator[Delta]:
+    """What it did to each file: `:mode mode id id status` and a path; what has a longer one is never read."""
     rest = iter(fields[_HEADER:])
     for token in filter(None, rest):
         before, after, old, new, _ = token.lstrip("\n:").split()
-        yield Delta(next(rest, ""), _entry(before, old), _entry(after, new))
+        if len(path := next(rest, "")) <= budgets.path:
+            yield Delta(path, _entry(before, old, known), _entry(after, new, known))
 
 
-def _entry(mode: str, blob: str) -> str | None:
-    return f"{mode} {blob}" if mode.strip("0") else None
+def _entry(mode: str, blob: str, known: Callable[[str, str], str]) -> str | None:
+    if not mode.strip("0"):
+        return None
+    entry = f"{mode} {blob}"
+    return known(entry, entry)
 
 
 def _second(written: str) -> int:

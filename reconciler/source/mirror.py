@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from reconciler.errors import SourceError
+from reconciler.printable import printable
 from reconciler.private import make_directory
 from reconciler.redaction import remember
 from reconciler.source import environment
@@ -32,7 +33,6 @@ from reconciler.source.commands import Commands, GitError
 from reconciler.source.errors import is_damage
 from reconciler.source.layout import bare_layout
 from reconciler.source.refs import branch_ref, is_object_id, missing_branch, read_ref
-from reconciler.source.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,8 +68,15 @@ _FETCH = (
 class Mirror:
     """One branch of a remote repository, and its bare copy on this machine."""
 
-    def __init__(
-        self, remote: Remote, branch: str | None, cache_dir: Path, *, timeout: float, tally: ProcessCounter
+    def __init__(  # noqa: PLR0913 - one repository, and how it is read
+        self,
+        remote: Remote,
+        branch: str | None,
+        cache_dir: Path,
+        *,
+        timeout: float,
+        tally: ProcessCounter,
+        heap: int | None = None,
     ) -> None:
         """Nothing is read or written yet.
 
@@ -79,6 +86,7 @@ class Mirror:
             cache_dir: holds the mirrors; made when first needed.
             timeout: seconds, as for `Commands`.
             tally: counts git processes.
+            heap: bytes, as for `Commands`, of a git that reads; not of one that fetches or packs.
         """
         self._remote = remote
         self._branch = branch
@@ -100,6 +108,7 @@ class Mirror:
             timeout=timeout,
             named=self.named,
             redact=remote.redact,
+            heap=heap,
         )
 
     def head(self) -> str:

@@ -11,7 +11,8 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
-from reconciler.source.text import printable
+from reconciler.phrases import did_you_mean
+from reconciler.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,14 +107,11 @@ def missing_branch(where: str, branch: str, names: list[str]) -> SourceError:
     """The error for a branch that does not exist, naming those that do."""
     if not names:
         return SourceError(f"{where}: the repository has no commit yet; commit a manifest, then try again")
-    from difflib import get_close_matches  # noqa: PLC0415 - for this message only
-
-    close = get_close_matches(branch, names, n=1)
-    guess = f"did you mean '{printable(close[0])}'? " if close else ""
+    hint = did_you_mean(branch, names) or ";"
     shown = ", ".join(printable(name) for name in names[:_SHOWN_BRANCHES])
     more = f" and {len(names) - _SHOWN_BRANCHES} more" if len(names) > _SHOWN_BRANCHES else ""
     return SourceError(
-        f"{where}: no branch '{printable(branch)}'; {guess}there are: {shown}{more}; correct source.branch"
+        f"{where}: no branch '{printable(branch)}'{hint} there are: {shown}{more}; correct source.branch"
     )
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
+from reconciler.budgets import DEFAULTS
 from reconciler.engine.graph import CommitGraph
 from reconciler.engine.values import File, Snapshot
-from reconciler.errors import SourceError, UnknownRevisionError
+from reconciler.errors import BudgetError, SourceError, UnknownRevisionError
+from reconciler.printable import printable
 from reconciler.source import ancestry, difference, log, tree
 from reconciler.source.address import parse_remote
 from reconciler.source.commands import GitError, ProcessCounter
 from reconciler.source.local import LocalRepository
 from reconciler.source.refs import is_object_id
-from reconciler.source.text import printable
+from reconciler.source.text import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,8 +27,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from reconciler.budgets import Budgets
     from reconciler.engine.values import CommitInfo
     from reconciler.source.backend import Backend
+    from reconciler.source.process import GitProcess
     from reconciler.source.surroundings import Trait
 
 P = ParamSpec("P")
@@ -46,6 +52,7 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     setting: str = "",
     timeout: float = 60.0,
     paths: Sequence[str] = (),
+    budgets: Budgets = DEFAULTS,
 ) -> GitSource:
     """The committed content of one branch of a repository. Starts nothing and contacts nobody yet.
 
@@ -58,6 +65,7 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
         setting: what named the repository, in words for a person.
         timeout: seconds that git may stay silent before it is ended.
         paths: folders inside the repository that are reconciled; `notes` counts changes in these only.
+        budgets: how much is read of what a commit declares, and of history.
 
     Raises:
         SourceError: no repository is there, or its URL is refused.
@@ -69,10 +77,11 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     if remote is not None:
         from reconciler.source.mirror import Mirror  # noqa: PLC0415 - most repositories are folders
 
-        mirror = Mirror(remote, branch, cache_dir, timeout=timeout, tally=tally)
-        return GitSource(mirror, followed=followed, tally=tally, paths=paths)
-    local = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, tally=tally)
-    return GitSource(local, followed=followed, tally=tally, paths=paths)
+        mirror = Mirror(remote, branch, cache_dir, timeout=timeout, tally=tally, heap=budgets.git_memory)
+        return GitSource(mirror, followed=followed, tally=tally, paths=paths, budgets=budgets)
+    heap = budgets.git_memory
+    local = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, tally=tally, heap=heap)
+    return GitSource(local, followed=followed, tally=tally, paths=paths, budgets=budgets)
 
 
 def _asked_again(ask: Callable[Concatenate[GitSource, P], T]) -> Callable[Concatenate[GitSource, P], T]:
@@ -105,11 +114,13 @@ class GitSource:
         followed: Mapping[str, str],
         tally: ProcessCounter,
         paths: Sequence[str] = (),
+        budgets: Budgets = DEFAULTS,
     ) -> None:
         self._origin = origin
         self._followed = followed
         self._tally = tally
         self._paths = tuple(tree.inside(path) for path in paths)
+        self._budgets = budgets
 
     def __enter__(self) -> Self:
         return self
@@ -212,10 +223,11 @@ class GitSource:
         """All files below `path` at `commit`; `exists` is False when that is no directory.
 
         Raises:
+            BudgetError: there are more than are read.
             SourceError: the commit is not there, or git failed.
         """
         path = tree.inside(path)
-        found = self._listed("-r", self._known(commit), *tree.pathspec(path))
+        found = self._listed(path, "-r", self._known(commit), *tree.pathspec(path))
         exists = not any(file.path == path for file in found) and bool(found or not path)
         return Snapshot(commit, path, tuple(found) if exists else (), exists=exists)
 
@@ -224,15 +236,17 @@ class GitSource:
         """Those of exactly these paths that are a file, a link or a submodule at `commit`, by one process.
 
         Raises:
+            BudgetError: what lies around them is more than is read.
             SourceError: the commit is not there, or git failed.
         """
         wanted = frozenset(filter(tree.can_be, paths))
         if not wanted:
             return {}
         if tree.fit_arguments(wanted):
-            found = self._listed(self._known(commit), *tree.pathspec(*sorted(wanted)))
+            found = self._listed("", self._known(commit), *tree.pathspec(*sorted(wanted)))
         else:
-            found = self._listed("-r", self._known(commit), *tree.pathspec(tree.common_folder(wanted)))
+            folder = tree.common_folder(wanted)
+            found = self._listed(folder, "-r", self._known(commit), *tree.pathspec(folder))
         return {file.path: file for file in found if file.path in wanted}
 
     @_asked_again
@@ -243,8 +257,9 @@ class GitSource:
         tree; none when both commits are the same.
 
         Returns:
-            None where a difference tells too little, so that `snapshot` has to be asked: `old` is no commit
-            of this repository (any more), `path` itself is or was no directory, or git cannot compare them.
+            None where a difference tells too little, or more than is read, so that `snapshot` has to be
+            asked: `old` is no commit of this repository (any more), `path` itself is or was no directory, or
+            git cannot compare them.
 
         Raises:
             SourceError: one of them is no whole commit id, or git did not answer.
@@ -253,13 +268,16 @@ class GitSource:
         commits = [f"{self._known(commit)}^{{commit}}" for commit in (old, new)]
         if old == new:
             return {}
-        told = self._origin.commands.attempt(*difference.ARGUMENTS, *commits, *tree.pathspec(path))
-        if told is None:
+        differing = (*difference.ARGUMENTS, *commits, *tree.pathspec(path))
+        try:
+            entries = self._origin.commands.attempt(
+                *differing, read=lambda pieces: difference.entries(pieces, self._budgets)
+            )
+            if entries is None or path in entries or not all(map(tree.can_be, entries)):
+                return None
+            present = self.files(new, [name for name, is_there in entries.items() if is_there])
+        except BudgetError:
             return None
-        entries = difference.entries(told)
-        if entries is None or path in entries or not all(map(tree.can_be, entries)):
-            return None
-        present = self.files(new, [name for name, is_there in entries.items() if is_there])
         if any(file.mode == tree.AMBIGUOUS for file in present.values()):
             return None
         return {name: present.get(name) for name in entries}
@@ -274,8 +292,14 @@ class GitSource:
         wanted = [self._known(commit) for commit in commits]
         if not wanted:
             return {}
-        with self._origin.commands.stream(*log.NAMED, feed=_lines(wanted)) as output:
-            return {found.commit: found.attribution for found in log.commits(output.pieces())}
+        named: dict[str, CommitInfo] = {}
+        with (
+            suppress(BudgetError),  # the others are known by what the journal says of them
+            self._origin.commands.stream(*log.NAMED, feed=_lines(wanted)) as output,
+        ):
+            for found in log.commits(output.pieces(), self._budgets):
+                named[found.commit] = found.attribution
+        return named
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The bytes of each blob, streamed in the order asked, by one `git cat-file --batch`.
@@ -320,7 +344,8 @@ class GitSource:
 
         Returns:
             None when `commit` did not go on from `since`: history was rewritten, or `since` is not there any
-            more, so that what was known of it may not be true any longer.
+            more, so that what was known of it may not be true any longer. Where these commits did more than
+            is read, all of them without what they did, see `CommitGraph.cut`.
 
         Raises:
             SourceError: one of them is no whole commit id, or git did not answer.
@@ -329,21 +354,26 @@ class GitSource:
         if tip == since:
             return CommitGraph(commit, ())
         where = tree.pathspec(tree.inside(path))
-        told = self._origin.commands.attempt(*log.LOG, *log.BOTH_SIDES, span, *where)
-        found = None if told is None else log.went_on(log.commits([told]))
-        return None if found is None else CommitGraph(commit, found, self._entries)
+        try:
+            told, cut = self._between(*log.LOG, *log.BOTH_SIDES, span, *where), None
+        except BudgetError as error:
+            told, cut = self._bare(span), f"what the commits after {since[:12]} did is not told: {error}"
+        found = None if told is None else log.went_on(told)
+        return None if found is None else CommitGraph(commit, found, self._entries, cut)
 
     @_asked_again
     def some_commits(self, commits: Sequence[str], path: str) -> CommitGraph:
         """These commits with what they did below `path`; what others hold is looked up. One process.
 
         Raises:
+            BudgetError: they did more than is read.
             SourceError: one of them is not there, or git failed.
         """
         fed = _lines(map(self._known, commits))
         where = tree.pathspec(tree.inside(path))
         with self._origin.commands.stream(*log.LOG, *log.SOME, *where, feed=fed) as output:
-            return CommitGraph(commits[0], list(log.commits(output.pieces())), self._entries)
+            told = list(log.commits(output.pieces(), self._budgets))
+            return CommitGraph(commits[0], told, self._entries)
 
     def number_of_commits(self, commit: str) -> int:
         """How many commits lead to this one, itself included.
@@ -358,18 +388,21 @@ class GitSource:
         """Every commit that leads to `commit`, with what it did to these files, or below these folders.
 
         One process for a few paths, whose log is read only as far back as needed; two for many, and for
-        a log that is read to its end, which then tells children before parents.
+        a log that is read to its end, which then tells children before parents. It ends where there is more
+        than is read, see `CommitGraph.cut`.
 
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        where = tree.pathspec(tree.inside(tree.common_folder(paths)))
+        few = not whole and len(paths) <= _FEW and tree.fit_arguments(paths)
+        # files by name where they are few: what else a commit did beside them is not even told
+        where = tree.pathspec(*(paths if few else (tree.inside(tree.common_folder(paths)),)))
         if whole or len(paths) > _FEW:
             yield self._whole_graph(commit, where)
             return
         try:
-            with self._origin.commands.stream(*log.LOG, self._known(commit), *where) as output:
-                yield CommitGraph(commit, log.commits(output.pieces()))
+            with self._origin.commands.stream(*log.LOG, self._known(commit), *where, accept=None) as output:
+                yield CommitGraph(commit, self._logged(output))
         except GitError:
             self._origin.replace()  # what was read already cannot be asked again here: the next cycle does
             raise
@@ -417,9 +450,25 @@ class GitSource:
 
     @_asked_again
     def _whole_graph(self, commit: str, where: tuple[str, ...]) -> CommitGraph:
-        lines = self._origin.commands.run(*log.GRAPH, self._known(commit), "--").decode("ascii").splitlines()
-        with self._origin.commands.stream(*log.TOLD, *where, feed=log.fed(lines), in_bulk=True) as output:
-            return CommitGraph(commit, list(log.joined(lines, log.commits(output.pieces()))))
+        commands, found = self._origin.commands, list[log.Commit]()
+        try:
+            with commands.stream(*log.GRAPH, self._known(commit), "--") as output:
+                lines, cut = log.newest(output.pieces(), self._budgets)
+            with commands.stream(*log.TOLD, *where, feed=log.fed(lines), in_bulk=True) as output:
+                found.extend(log.joined(lines, log.commits(output.pieces(), self._budgets)))
+        except BudgetError as error:
+            cut = str(error)
+            while found and not found[-1].deltas:  # of these git may not have told any more
+                found.pop()
+        return CommitGraph(commit, found, cut=cut)
+
+    def _logged(self, output: GitProcess) -> Iterator[log.Commit]:
+        """The commits of a log with what they did to files that were named, however long their paths.
+
+        At its end, where it is read to there, it is certain that git told all of it.
+        """
+        yield from log.commits(output.pieces(), replace(self._budgets, path=sys.maxsize))
+        self._origin.commands.require_success(output)
 
     @_asked_again
     def _sizes(self, blobs: Collection[str]) -> dict[str, int]:
@@ -435,9 +484,25 @@ class GitSource:
         found = {path: f"{file.mode} {file.blob}" for path, file in self.files(commit, paths).items()}
         return {path: found.get(path) for path in paths}
 
-    def _listed(self, *arguments: str) -> list[File]:
+    def _listed(self, where: str, *arguments: str) -> list[File]:
         with self._origin.commands.stream(*tree.LISTED, *arguments) as output:
-            return tree.files(output.pieces())
+            return tree.files(output.pieces(), self._budgets, printable(where) or "the repository")
+
+    def _between(self, *arguments: str) -> list[log.Commit] | None:
+        """The commits of a log, together no longer than a list of files may be; None where git refuses it."""
+        most = self._budgets.listed_bytes
+        excess = f"it is longer than {most:,} bytes; raise limits.listed_bytes to have it read"
+
+        def read(pieces: Iterator[bytes]) -> list[log.Commit]:
+            return list(log.commits(bounded(pieces, most, excess), self._budgets))
+
+        return self._origin.commands.attempt(*arguments, read=read)
+
+    def _bare(self, span: str) -> list[log.Commit] | None:
+        """The commits without what they did; None also where that is more than is read."""
+        with suppress(BudgetError):
+            return self._between(*log.BARE, *log.BOTH_SIDES, span, "--")
+        return None
 
     def _contents(self, wanted: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
         with self._origin.commands.stream("cat-file", "--batch", "--buffer", feed=_lines(wanted)) as output:

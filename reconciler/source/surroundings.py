@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.source.text import printable
+from reconciler.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,14 +1,16 @@
-"""Text that came from a repository or a server: read from bytes, and made fit to be shown."""
+"""Text that came from a repository, read from bytes."""
 
 from __future__ import annotations
 
-import re
+import sys
 from typing import TYPE_CHECKING
+
+from reconciler.errors import BudgetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_ANY = sys.maxsize
 
 
 def path_of(name: bytes) -> str:
@@ -16,27 +18,42 @@ def path_of(name: bytes) -> str:
     return name.decode("utf-8", "surrogateescape")
 
 
-def blocks(pieces: Iterable[bytes], end: bytes = b"\0") -> Iterator[str]:
+def blocks(
+    pieces: Iterable[bytes], end: bytes = b"\0", longest: int = _ANY, excess: str = ""
+) -> Iterator[str]:
     """A stream that comes in pieces of any size as text (see `path_of`), cut only behind an `end`.
 
     What follows the last `end` comes last, if it is anything.
+
+    Raises:
+        BudgetError: no `end` came for more than `longest` bytes; `excess` says of what, and what to do.
     """
-    rest = b""
+    rest = bytearray()
     for piece in pieces:
+        new = max(
+            len(rest) - len(end) + 1, 0
+        )  # what came before holds no end: it is not looked through again
         rest += piece
-        cut = rest.rfind(end) + len(end)
+        cut = rest.rfind(end, new) + len(end)
         if cut >= len(end):
-            yield path_of(rest[:cut])
+            yield path_of(bytes(rest[:cut]))
             rest = rest[cut:]
+        if len(rest) > longest:
+            raise BudgetError(excess)
     if rest:
-        yield path_of(rest)
+        yield path_of(bytes(rest))
 
 
-def printable(text: str) -> str:
-    r"""`text` with control characters and undecodable bytes as `\x..` and `\u....`."""
-    return _CONTROL.sub(lambda match: _escaped(match[0]), text)
+def bounded(pieces: Iterable[bytes], most: int, excess: str, *, fields: int | None = None) -> Iterator[bytes]:
+    """The pieces, as long as they hold no more than `most` bytes and `fields` NULs together.
 
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004 - one byte
+    Raises:
+        BudgetError: they hold more; `excess` says of what, and what to do.
+    """
+    size = ends = 0
+    for piece in pieces:
+        size += len(piece)
+        ends += 0 if fields is None else piece.count(b"\0")
+        if size > most or (fields is not None and ends > fields):
+            raise BudgetError(excess)
+        yield piece

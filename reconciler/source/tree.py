@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from itertools import pairwise
@@ -10,13 +11,15 @@ from sys import intern
 from typing import TYPE_CHECKING
 
 from reconciler.engine.values import File
-from reconciler.errors import SourceError
-from reconciler.source.text import blocks, printable
+from reconciler.errors import BudgetError, SourceError
+from reconciler.printable import printable
+from reconciler.source.text import blocks, bounded
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Collection, Iterable
 
+    from reconciler.budgets import Budgets
     from reconciler.source.process import GitProcess
 
 MEASURED = ("cat-file", "--batch-check=%(objectsize)", "--buffer")
@@ -64,27 +67,38 @@ def fit_arguments(paths: Iterable[str]) -> bool:
 
 
 def pathspec(*paths: str) -> tuple[str, ...]:
-    """Arguments that limit a command to `paths`, after every option; the root limits nothing."""
-    return ("--", *paths) if all(paths) else ("--",)
+    """Arguments that limit a command to `paths`, after every option; the root limits nothing.
+
+    They are the paths' own bytes, whatever this machine's locale.
+    """
+    if not all(paths):
+        return ("--",)
+    return "--", *(os.fsdecode(path.encode("utf-8", "surrogateescape")) for path in paths)
 
 
-def files(pieces: Iterable[bytes]) -> list[File]:
+def files(pieces: Iterable[bytes], budgets: Budgets, where: str) -> list[File]:
     """The files, links and submodules that `git ls-tree` prints with `LISTED`, sorted by path.
+
+    Raises:
+        BudgetError: there are more below `where` than the budgets allow; no more than these was read.
 
     What a tree names twice, or in a way that no checkout could have it (`a//b`, a slash in a name), is there
     once, as `AMBIGUOUS`: which of them is meant, nobody can say.
     """
     found: list[File] = []
+    known = dict[str, str]().setdefault  # one content at very many paths has one id
     folders: set[str] = {""}
     twice: set[str] = set()
-    for block in blocks(pieces):
+    for block in blocks(bounded(pieces, budgets.listed_bytes, _too_long(budgets, where))):
         for mode, kind, blob, size, path in _ENTRY.findall(block):
             if kind != "tree":
-                found.append(File(path, blob, intern(mode), int(size) if size.isdigit() else 0))
+                found.append(File(path, known(blob, blob), intern(mode), int(size) if size.isdigit() else 0))
             elif path in folders:
                 twice.add(path)
             else:
                 folders.add(path)
+        if len(found) + len(folders) + len(twice) > budgets.paths:
+            raise BudgetError(_too_many(budgets, where))
     found.sort(key=attrgetter("path"))
     odd = {file.path for file in found if not _is_plain(file.path, folders)}
     odd |= {one.path for one, other in pairwise(found) if one.path == other.path}
@@ -93,6 +107,17 @@ def files(pieces: Iterable[bytes]) -> list[File]:
     if not odd:
         return found
     return list({file.path: ambiguous(file) if file.path in odd else file for file in found}.values())
+
+
+def _too_many(budgets: Budgets, where: str) -> str:
+    return f"{where} has more than {budgets.paths:,} files and folders: remove some, or raise limits.paths"
+
+
+def _too_long(budgets: Budgets, where: str) -> str:
+    return (
+        f"the list of what is below {where} is longer than {budgets.listed_bytes:,} bytes: remove files, or "
+        "raise limits.listed_bytes"
+    )
 
 
 def ambiguous(file: File) -> File:

@@ -66,7 +66,7 @@ class WorkTree:
         """All files below `path`, sorted. Raises ConfigurationError when there is no such directory."""
         root = self.base / path
         if not root.is_dir():
-            raise ConfigurationError(f"{path}: no such directory in {self.base}")
+            raise ConfigurationError(f"{path}: no such directory in {self.base}; `reconciler init` makes it")
         return Snapshot("", path, tuple(map(self._file, sorted(self._walk(path)))))
 
     def around(self, paths: Collection[str], root: str) -> Snapshot:

@@ -16,11 +16,23 @@ if TYPE_CHECKING:
     from reconciler.state.ledger import SqlLedger
     from reconciler.state.maintenance import check, compact, export, migrate, rebuild
     from reconciler.state.opening import open_for_release, open_state
+    from reconciler.state.stages import Stages
 
-__all__ = ["SqlLedger", "check", "compact", "export", "migrate", "open_for_release", "open_state", "rebuild"]
+__all__ = [
+    "SqlLedger",
+    "Stages",
+    "check",
+    "compact",
+    "export",
+    "migrate",
+    "open_for_release",
+    "open_state",
+    "rebuild",
+]
 
 _HOME = {
     "SqlLedger": "ledger",
+    "Stages": "stages",
     "check": "maintenance",
     "compact": "maintenance",
     "export": "maintenance",

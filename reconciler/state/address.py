@@ -10,17 +10,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from reconciler.errors import StateError
+from reconciler.printable import printable
 from reconciler.redaction import remember
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 _FORMS = "Write state.url as sqlite:///path/to/state.db or postgresql+psycopg://user@host/database."
-
-
-def printable(text: str) -> str:
-    """`text` on one line, with everything a terminal might act upon written as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError, StatementError
 
 from reconciler.errors import StateError
-from reconciler.state.address import printable
+from reconciler.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

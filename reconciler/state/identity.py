@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, text
 
 from reconciler.errors import StateError
-from reconciler.state.address import printable
+from reconciler.printable import printable
 from reconciler.state.errors import MOVE_AWAY
 from reconciler.state.rows import stamp
 from reconciler.state.tables import meta, metadata, target

@@ -36,6 +36,7 @@ from reconciler.state.rows import (
     stamp,
 )
 from reconciler.state.sqlite import side_files
+from reconciler.state.stages import Stages
 from reconciler.state.tables import plain, stored
 from reconciler.state.verdict_rows import VerdictRows
 
@@ -85,6 +86,7 @@ class SqlLedger:
         now: Callable[[], datetime] = utc_now,
         subscriptions: Sequence[Subscription] = (),
         leases: SqlLeases | None = None,
+        stages: Stages | None = None,
     ) -> None:
         """Wraps an open database.
 
@@ -96,6 +98,7 @@ class SqlLedger:
             now: the wall clock.
             subscriptions: what each sink wants to hear.
             leases: say who may write what; None where the writer's lock does.
+            stages: what the statuses mean that are stored; ModelArts' words where None.
         """
         self._database = database
         self._allowed = allowed
@@ -103,6 +106,7 @@ class SqlLedger:
         self._now = now
         self._subscriptions = subscriptions
         self.leases = leases
+        self._stages = stages or Stages()
         self.verdicts = VerdictRows(database)
         self._reconciling: tuple[str, datetime] | None = None
 
@@ -152,19 +156,19 @@ class SqlLedger:
         """The ledger of one target: of these pairs, or of all."""
         with self._database.reading() as connection:
             if pairs is not None:
-                found = _entries(connection, {(target, pair) for pair in pairs})
+                found = self._entries(connection, {(target, pair) for pair in pairs})
                 return {pair: entry for (_, pair), entry in found.items()}
-            return {(entry := entry_of(row)).pair: entry for row in _ledger(connection, target)}
+            return {(entry := self._entry(row)).pair: entry for row in _ledger(connection, target)}
 
     def pending(self, target: str) -> Sequence[LedgerEntry]:
         """The entries of one target that are not at rest."""
         with self._database.reading() as connection:
-            return [entry_of(row) for row in _ledger(connection, target, "AND at_rest = ?", (False,))]
+            return [self._entry(row) for row in _ledger(connection, target, "AND at_rest = ?", (False,))]
 
     def entry(self, target: str, pair: ModelKey) -> LedgerEntry | None:
         """The ledger's row for one pair."""
         with self._database.reading() as connection:
-            return _entries(connection, {(target, pair)}).get((target, pair))
+            return self._entries(connection, {(target, pair)}).get((target, pair))
 
     def append(self, events: Sequence[Event]) -> Sequence[Event]:
         """Journals the events and folds them into the entries, as the port says."""
@@ -173,13 +177,13 @@ class SqlLedger:
 
         def put(connection: Connection) -> Sequence[Event]:
             self._fence(connection, {(e.target, e.epoch) for e in events if _needs_lease(e)})
-            known = _entries(connection, {(event.target, event.pair) for event in events})
+            known = self._entries(connection, {(event.target, event.pair) for event in events})
             if self._allowed is not None:
                 self._allowed(known, events)
             folded, taken = _folded(known, events)
             self._note_commit(connection)
             insert_rows(connection, tables.journal, EVENT_COLUMNS, [event_row(event) for event in taken])
-            _store(connection, known, folded)
+            _store(connection, known, {key: entry_row(entry, self._stages) for key, entry in folded.items()})
             return taken
 
         taken = self._database.write(put)
@@ -227,7 +231,7 @@ class SqlLedger:
                 event = event_of(row)
                 if event.at <= moment:
                     found[event.pair] = apply_event(found.get(event.pair), event)
-        return found
+        return {pair: self._staged(entry) for pair, entry in found.items()}
 
     def reconciling(self, commit: str, at: datetime) -> None:
         """Says which commit the cycle that begins is of; remembered with the next thing that is written."""
@@ -418,6 +422,16 @@ class SqlLedger:
         """Releases the writer's lock and the database; safe to call twice."""
         self._database.close()
 
+    def _entry(self, row: tuple[Any, ...]) -> LedgerEntry:
+        return entry_of(row, self._stages)
+
+    def _entries(self, connection: Connection, keys: Collection[Key]) -> dict[Key, LedgerEntry]:
+        entries = map(self._entry, _rows_of(connection, keys))
+        return {(entry.target, entry.pair): entry for entry in entries}
+
+    def _staged(self, entry: LedgerEntry) -> LedgerEntry:
+        return replace(entry, stage=self._stages(entry.target, entry.model_status))
+
     @contextmanager
     def _journal(self, **wanted: str | None) -> Iterator[Iterator[archive.Row]]:
         """The rows of the journal with these values, by column."""
@@ -510,36 +524,30 @@ def _ledger(
     return select_rows(connection, tables.ledger, ENTRY_COLUMNS, where, (*stored((target,)), *values))
 
 
-def _entries(connection: Connection, keys: Collection[Key]) -> dict[Key, LedgerEntry]:
-    """The entries with these keys, as far as there are any: asked some at a time, or all at once."""
-    found = {}
+def _rows_of(connection: Connection, keys: Collection[Key]) -> Iterator[tuple[Any, ...]]:
+    """The entries' rows with these keys, as far as there are any: asked some at a time, or all at once."""
     if len(keys) > _KEYS_BY_NAME:
         for target in {target for target, _ in keys}:
             for row in _ledger(connection, target):
-                entry = entry_of(row)
-                if (target, entry.pair) in keys:
-                    found[target, entry.pair] = entry
-        return found
+                _, name, version = plain(row[:3])
+                if (target, ModelKey(name, version)) in keys:
+                    yield row
+        return
     wanted = [stored((target, *pair)) for target, pair in keys]
     for start in range(0, len(wanted), _KEYS_A_QUERY):
         some = wanted[start : start + _KEYS_A_QUERY]
         where = "WHERE " + " OR ".join(["(target = ? AND model_name = ? AND model_version = ?)"] * len(some))
         values = tuple(chain.from_iterable(some))
-        for row in select_rows(connection, tables.ledger, ENTRY_COLUMNS, where, values):
-            entry = entry_of(row)
-            found[entry.target, entry.pair] = entry
-    return found
+        yield from select_rows(connection, tables.ledger, ENTRY_COLUMNS, where, values)
 
 
-def _store(
-    connection: Connection, known: Mapping[Key, LedgerEntry], folded: Mapping[Key, LedgerEntry]
-) -> None:
-    """Puts the entries in the place of those that are known."""
+def _store(connection: Connection, known: Collection[Key], rows: Mapping[Key, tuple[Any, ...]]) -> None:
+    """Puts these rows of entries in the place of those that are known."""
     same = " AND ".join(f"{name} = ?" for name in ENTRY_COLUMNS[:3])
     marks = ", ".join(f'"{name}" = ?' for name in ENTRY_COLUMNS[3:])
-    changed = [entry_row(entry) for key, entry in folded.items() if key in known]
+    changed = [row for key, row in rows.items() if key in known]
     if changed:
         statement = f"UPDATE {tables.ledger.name} SET {marks} WHERE {same}"  # noqa: S608 - our own names
         execute_many(connection, statement, [(*row[3:], *row[:3]) for row in changed])
-    new = [entry_row(entry) for key, entry in folded.items() if key not in known]
+    new = [row for key, row in rows.items() if key not in known]
     insert_rows(connection, tables.ledger, ENTRY_COLUMNS, new)

@@ -9,7 +9,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from reconciler.errors import StateLockedError
-from reconciler.state.address import printable
+from reconciler.printable import printable
 
 if TYPE_CHECKING:
     from datetime import datetime

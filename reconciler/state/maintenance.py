@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.errors import StateError
+from reconciler.printable import printable
 from reconciler.state import archive, tables
-from reconciler.state.address import SqliteFile, parse, printable
+from reconciler.state.address import SqliteFile, parse
 from reconciler.state.bulk import select_rows
 from reconciler.state.opening import open_database
 from reconciler.state.refold import folded, refold

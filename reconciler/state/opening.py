@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.engine.episodes import Subscription
     from reconciler.state.address import Address
     from reconciler.state.database import Database
+    from reconciler.state.stages import Stages
 
 
 def open_state(  # noqa: PLR0913 - what is remembered, and how
@@ -29,6 +30,7 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
     subscriptions: Sequence[Subscription] = (),
     holder: str | None = None,
     term: timedelta = timedelta(seconds=8),
+    stages: Stages | None = None,
 ) -> SqlLedger:
     """Opens the memory of one configuration.
 
@@ -44,6 +46,7 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
         subscriptions: what each sink wants to hear of the reports that are saved.
         holder: who takes leases where there are any; this process by a new name where None.
         term: how long a lease lasts unless it is renewed.
+        stages: what a status means; ModelArts' words where None.
 
     Raises:
         StateLockedError: another process writes this file; the message says which.
@@ -63,7 +66,12 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
         leases = SqlLeases(address, holder or holder_name(), term.total_seconds())
         database.on_close(leases.close)
     return SqlLedger(
-        database, compact_after=compact_after, now=now, subscriptions=subscriptions, leases=leases
+        database,
+        compact_after=compact_after,
+        now=now,
+        subscriptions=subscriptions,
+        leases=leases,
+        stages=stages,
     )
 
 

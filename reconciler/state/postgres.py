@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import create_engine, inspect, text
 
 from reconciler.errors import StateError, StateLockedError
-from reconciler.state.address import printable
+from reconciler.printable import printable
 from reconciler.state.database import Database
 from reconciler.state.errors import explained
 from reconciler.state.identity import establish, facts_of, is_blank, verify

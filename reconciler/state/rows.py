@@ -1,4 +1,4 @@
-"""Events and entries as rows, and back; pure.
+"""Events and entries as rows, and back; pure. The facts they share are columns by their names.
 
 Rows are plain tuples in the order of `EVENT_COLUMNS` and `ENTRY_COLUMNS`, their texts as the database holds
 them (see `reconciler.state.tables.AnyText`): tens of thousands of them are written and read at a time.
@@ -6,25 +6,28 @@ them (see `reconciler.state.tables.AnyText`): tens of thousands of them are writ
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.fold import at_rest
-from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase
+from reconciler.engine.values import Event, EventKind, Facts, LedgerEntry, Phase
 from reconciler.state.errors import UnreadableState
 from reconciler.state.tables import plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconciler.state.stages import Stages
+
 Key = tuple[str, ModelKey]
 
-_SHARED = (
-    "target", "model_name", "model_version", "operation_id", "digest", "commit", "path", "line", "author",
-    "model_id", "model_status", "request_id", "not_before", "code", "detail",
-)  # fmt: skip
+_FACTS = tuple(fact.name for fact in fields(Facts))
+_MOMENTS = tuple(place for place, fact in enumerate(fields(Facts)) if "datetime" in str(fact.type))
+_SHARED = ("target", "model_name", "model_version", *_FACTS)
 EVENT_COLUMNS = (*_SHARED, "at", "kind", "cycle_id", "actor", "epoch")
 ENTRY_COLUMNS = (*_SHARED, "phase", "last", "updated_at", "attempts", "disappearances", "at_rest")
 
@@ -56,15 +59,16 @@ def event_row(event: Event) -> tuple[Any, ...]:
     return stored((*_shared(event), *facts))
 
 
-def entry_row(entry: LedgerEntry) -> tuple[Any, ...]:
+def entry_row(entry: LedgerEntry, stages: Stages) -> tuple[Any, ...]:
     """The ledger's row for an entry."""
+    stage = stages(entry.target, entry.model_status)
     facts = (
         entry.phase.value,
         entry.last.value,
         stamp(entry.updated_at),
         entry.attempts,
         entry.disappearances,
-        at_rest(entry),
+        at_rest(entry, stage),
     )
     return stored((*_shared(entry), *facts))
 
@@ -76,23 +80,22 @@ def event_of(row: Sequence[Any]) -> Event:
         Unreadable: the row does not hold an event.
     """
     try:
-        _, *shared, at, kind, cycle_id, actor, epoch = plain(row)
-        told = {"at": moment_of(at), "kind": _KIND[kind], "cycle_id": cycle_id}
-        return Event(**told, actor=actor, epoch=epoch, **_values(shared))
+        _, target, name, version, *facts, at, kind, cycle_id, actor, epoch = plain(row)
+        pair, told = ModelKey(name, version), _read(facts)
+        return Event(moment_of(at), _KIND[kind], target, pair, cycle_id, actor=actor, epoch=epoch, **told)
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableState(f"line {row[0]} of the journal") from error
 
 
-def entry_of(row: Sequence[Any]) -> LedgerEntry:
+def entry_of(row: Sequence[Any], stages: Stages) -> LedgerEntry:
     """The entry of a ledger's row.
 
     Raises:
         Unreadable: the row does not hold an entry.
     """
     try:
-        *shared, phase, last, updated_at, attempts, disappearances, _ = plain(row)
-        (target, name, version, operation_id, digest, commit, path, line, author) = shared[:9]
-        (model_id, model_status, request_id, not_before, code, detail) = shared[9:]
+        target, name, version, *told, phase, last, updated_at, attempts, disappearances, _ = plain(row)
+        facts = _read(told)
         return LedgerEntry(
             target,
             ModelKey(name, version),
@@ -101,45 +104,24 @@ def entry_of(row: Sequence[Any]) -> LedgerEntry:
             moment_of(updated_at),
             attempts,
             disappearances,
-            operation_id,
-            digest,
-            commit,
-            path,
-            line,
-            author,
-            model_id,
-            model_status,
-            request_id,
-            None if not_before is None else moment_of(not_before),
-            code,
-            detail,
+            stages(target, facts["model_status"]),
+            **facts,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableState(f"the ledger's row for {row[1]!r}@{row[2]!r}") from error
 
 
+_facts = attrgetter(*_FACTS)
+
+
 def _shared(value: Event | LedgerEntry) -> tuple[Any, ...]:
-    return (
-        value.target,
-        *value.pair,
-        value.operation_id,
-        value.digest,
-        value.commit,
-        value.path,
-        value.line,
-        value.author,
-        value.model_id,
-        value.model_status,
-        value.request_id,
-        None if value.not_before is None else stamp(value.not_before),
-        value.code,
-        value.detail,
-    )
+    facts = list(_facts(value))
+    for place in _MOMENTS:
+        facts[place] = None if facts[place] is None else stamp(facts[place])
+    return (value.target, *value.pair, *facts)
 
 
-def _values(shared: Sequence[Any]) -> dict[str, Any]:
-    told = dict(zip(_SHARED, shared, strict=True))
-    told["pair"] = ModelKey(told.pop("model_name"), told.pop("model_version"))
-    if told["not_before"] is not None:
-        told["not_before"] = moment_of(told["not_before"])
-    return told
+def _read(facts: list[Any]) -> dict[str, Any]:
+    for place in _MOMENTS:
+        facts[place] = None if facts[place] is None else moment_of(facts[place])
+    return dict(zip(_FACTS, facts, strict=True))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect
 
-from reconciler.state.address import printable
+from reconciler.printable import printable
 from reconciler.state.tables import metadata
 
 if TYPE_CHECKING:

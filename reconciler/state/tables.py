@@ -22,6 +22,7 @@ Times are ISO 8601 text in UTC with microseconds, so that they sort as text and 
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -39,10 +40,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from reconciler.engine.values import Facts
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.engine import Dialect
+    from sqlalchemy.types import TypeEngine
 
 _UNSTORABLE = re.compile(r"[\\\x00\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(\\|u[0-9a-f]{4})")
@@ -89,21 +93,17 @@ def plain(row: Sequence[Any]) -> Sequence[Any]:
     return [_ESCAPE.sub(_unescape, value) if type(value) is str else value for value in row]
 
 
+_TYPES: dict[Any, type[TypeEngine[Any]]] = {
+    "str | None": AnyText,
+    "int | None": BigInteger,
+    "datetime | None": Text,
+}
+
+
 def _facts() -> list[Column[Any]]:
     """The columns that an event and an entry have in common."""
     return [
-        Column("operation_id", AnyText),
-        Column("digest", AnyText),
-        Column("commit", AnyText, quote=True),
-        Column("path", AnyText),
-        Column("line", BigInteger),
-        Column("author", AnyText),
-        Column("model_id", AnyText),
-        Column("model_status", AnyText),
-        Column("request_id", AnyText),
-        Column("not_before", Text),
-        Column("code", AnyText),
-        Column("detail", AnyText),
+        Column(fact.name, _TYPES[fact.type], quote=fact.name == "commit" or None) for fact in fields(Facts)
     ]
 
 

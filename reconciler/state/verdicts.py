@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
-_COLUMNS = (
-    "target", "model_name", "model_version", "verdict", "path", "line", "commit", "author", "model_id",
-    "model_status", "digest", "told", "since",
-)  # fmt: skip
+_TOLD = ("reasons", "diff", "since", "next_attempt_at")  # the other facts of a state are columns of their own
+_FACTS = tuple(name for name in ModelState._fields if name not in _TOLD)
+_COLUMNS = (*_FACTS, "told", "since")
+_VERDICT = _FACTS.index("verdict")
+_facts = attrgetter(*_FACTS)
 _COMPARED_LATER, _LATER = "", (COMPARED_LATER,)
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 _IDS_A_QUERY = 400
@@ -181,22 +183,9 @@ def _standing(
 
 
 def _row(item: ModelState) -> Row:
-    row = (
-        item.target,
-        item.model_name,
-        item.model_version,
-        item.verdict.value,
-        item.path,
-        item.line,
-        item.commit,
-        item.author,
-        item.model_id,
-        item.model_status,
-        item.digest,
-        _told(item),
-        None if item.since is None else stamp(item.since),
-    )
-    return stored(row)
+    facts = list(_facts(item))
+    facts[_VERDICT] = item.verdict.value
+    return stored((*facts, _told(item), None if item.since is None else stamp(item.since)))
 
 
 def _told(item: ModelState) -> str | None:
@@ -221,27 +210,13 @@ def _as_json(reasons: tuple[Reason, ...], diff: list[list[Any]], next_attempt: s
 
 
 def _item(row: Row) -> ModelState:
-    *facts, told, since = plain(row)
-    target, name, version, verdict, path, line, commit, author, model_id, status, digest = facts
+    *values, told, since = plain(row)
+    facts = dict(zip(_FACTS, values, strict=True))
     try:
+        facts["verdict"] = _VERDICTS[facts["verdict"]]
         reasons, diff, next_attempt = _said(told)
-        return ModelState(
-            target,
-            Verdict(verdict),
-            name,
-            version,
-            path,
-            line,
-            commit,
-            author,
-            model_id,
-            status,
-            reasons,
-            diff,
-            digest,
-            None if since is None else moment_of(since),
-            next_attempt,
-        )
+        moment = None if since is None else moment_of(since)
+        return ModelState(**facts, reasons=reasons, diff=diff, since=moment, next_attempt_at=next_attempt)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnreadableState("the last report") from error
 

@@ -2,12 +2,13 @@
 
 One module a form. Nothing here does I/O, reads a clock or looks at the environment: whether there is colour
 and what time it is are arguments. Whatever came from a manifest, a commit or a registry is shown through
-`clean`, so that no output can steer a terminal, break a line or hide text.
+`printable`, so that no output can steer a terminal, break a line or hide text.
 
     problems   what is wrong with manifests, with the line and a caret
     text       a report for a terminal
     as_json    a report for a program
-    markdown   a report for a merge request
+    markdown   a report for a merge request, problems for the summary of a job
+    github     problems as annotations; `gitlab` as a code quality report, `sarif` for code scanning
     html       the pages for a browser; templates, style and script lie in `templates/`
     matrix     models by target
     guidance   what to do about a verdict

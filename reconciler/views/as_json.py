@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from datetime import UTC
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from reconciler.printable import escape_json
 from reconciler.views import problems, words
-from reconciler.views.clean import escape_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from reconciler.engine.values import ModelState, Report
 
 FORMAT_VERSION = 1
+ITEMS_A_PAGE = 10_000
 _VALUES_AT_ONCE = 100
 
 
@@ -27,14 +29,32 @@ def report(found: Report) -> dict[str, Any]:
     Every verdict is counted in `summary`, also with 0; what is not known is None, never left out. Strings are
     as they came: print the object with `dumps`, which hides nothing and lets nothing act.
     """
+    return _report(found, found.items)
+
+
+def report_page(found: Report, page: int) -> dict[str, Any]:
+    """The same with some of its items; where there are others, a note says how to ask for them.
+
+    Args:
+        found: the report.
+        page: from 1; beyond the last one there are no items.
+    """
+    start, number = (page - 1) * ITEMS_A_PAGE, len(found.items)
+    shown = found.items[start : start + ITEMS_A_PAGE]
+    pages = -(-number // ITEMS_A_PAGE)
+    more = [f"page {page} of {pages}, of {number:,} items in all: ask for ?page=N"] if pages > 1 else []
+    return _report(found, shown, more)
+
+
+def _report(found: Report, shown: Iterable[ModelState], more: Iterable[str] = ()) -> dict[str, Any]:
     return {
         "version": FORMAT_VERSION,
         "commit": found.commit,
         "digest": found.digest,
         "summary": {verdict.value: number for verdict, number in words.count(found).items()},
         "failures": [{"target": one.target, "message": one.message} for one in found.failures],
-        "notes": list(found.notes),
-        "items": [_item(item) for item in found.items],
+        "notes": [*found.notes, *more],
+        "items": [_item(item) for item in shown],
     }
 
 
@@ -43,12 +63,24 @@ def dumps(value: Any, *, indent: int | None = 2) -> str:  # noqa: ANN401 - any J
     return escape_json(json.dumps(value, ensure_ascii=False, indent=indent))
 
 
-def list_pieces(values: Iterable[Any]) -> Iterator[str]:
-    """What `dumps` gives of a list, with a line break at its end, some values at a time."""
-    rest, before = iter(values), "["
+def list_pieces(
+    values: Iterable[Any], most: int = sys.maxsize, cut: Callable[[], None] = lambda: None
+) -> Iterator[str]:
+    """What `dumps` gives of a list, with a line break at its end, some values at a time.
+
+    Args:
+        values: of the list.
+        most: characters after which no more values are taken.
+        cut: called when values are left out.
+    """
+    rest, before, size = iter(values), "[", 0
     while some := list(islice(rest, _VALUES_AT_ONCE)):
-        yield before + dumps(some)[1:-2]  # without the bracket at its beginning, and the line of the other
-        before = ","
+        if size > most:
+            cut()
+            break
+        piece = before + dumps(some)[1:-2]  # without the bracket at its beginning, and the line of the other
+        yield piece
+        before, size = ",", size + len(piece)
     yield "[]\n" if before == "[" else "\n]\n"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from reconciler.views.clean import clean
+from reconciler.printable import printable
 
 if TYPE_CHECKING:
     from reconciler.engine.values import Difference
@@ -16,7 +16,7 @@ _WIDEST = 120
 def worded(difference: Difference) -> str:
     """One clean line, such as `description: 'new' in git, 'old' in the registry`; long values are cut."""
     declared, registered = _word(difference.declared), _word(difference.registered)
-    return clean(f"{difference.field}: {declared} in git, {registered} in the registry")
+    return printable(f"{difference.field}: {declared} in git, {registered} in the registry")
 
 
 def _word(value: object) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reconciler.contract import version_key
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import Event, EventKind
-from reconciler.views.clean import clean
+from reconciler.printable import printable
 from reconciler.views.colour import painter
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def text(found: Iterable[HistoryRow], *, colour: bool = False) -> Iterator[str]:
     for row in found:
         lines = [_commit_line(row), *(f"      {event_line(event, colour=colour)}" for event in row.events)]
         if (row.target, row.pair) != heading:
-            title = f"{paint(clean(str(row.pair)), 'bold')}  ({clean(row.target)})"
+            title = f"{paint(printable(str(row.pair)), 'bold')}  ({printable(row.target)})"
             lines = [*([""] if heading else []), title, *lines]
             heading = (row.target, row.pair)
         yield "".join(f"{line}\n" for line in lines)
@@ -157,8 +157,8 @@ def event_line(event: Event, *, colour: bool = False) -> str:
     word = f"{event.kind.value:<{_EVENT_WIDTH}}"
     painted = painter(colour=colour)(word, _TONES.get(event.kind, "busy"))
     known = {"id": event.model_id, "request": event.request_id, "cycle": event.cycle_id}
-    facts = [f"{name} {clean(value)}" for name, value in known.items() if value]
-    detail = [clean(told)] if (told := _detail(event)) else []
+    facts = [f"{name} {printable(value)}" for name, value in known.items() if value]
+    detail = [printable(told)] if (told := _detail(event)) else []
     return "  ".join([_utc(event.at), painted, *facts, *detail])
 
 
@@ -180,15 +180,17 @@ def _of_one_model(
     by_commit: defaultdict[str | None, list[Event]] = defaultdict(list)
     for event in sorted(events, key=lambda event: event.at):
         by_commit[event.commit].append(event)
-    joined = [_with_events(row, found, by_commit.get(row.commit, ())) for row in found]
+    files: defaultdict[str | None, list[str | None]] = defaultdict(list)
+    for row in found:
+        files[row.commit].append(row.path)
+    joined = [_with_events(row, files[row.commit], by_commit.get(row.commit, ())) for row in found]
     for commit in by_commit.keys() - {row.commit for row in found}:
         _insert(joined, _alone(key, commit, by_commit[commit], named))
     return joined
 
 
-def _with_events(row: HistoryRow, found: Iterable[HistoryRow], events: Iterable[Event]) -> HistoryRow:
+def _with_events(row: HistoryRow, files: Sequence[str | None], events: Iterable[Event]) -> HistoryRow:
     """The row with those of its commit's events that are about its file, or about none of the commit's."""
-    files = [other.path for other in found if other.commit == row.commit]
     mine = [e for e in events if (e.path if e.path in files else files[0]) == row.path]
     return row._replace(events=tuple(mine))
 
@@ -244,10 +246,10 @@ def _commit_line(row: HistoryRow) -> str:
     if row.commit is None:
         return "  (no commit is known)"
     line = next((f":{event.line}" for event in row.events if event.line and event.path == row.path), "")
-    path = f"{clean(row.path or '?')}{' (deleted)' if row.deleted else line}"
+    path = f"{printable(row.path or '?')}{' (deleted)' if row.deleted else line}"
     when = _utc(row.authored_at) if row.authored_at else "not in the branch"
-    subject = "" if row.subject is None else f"  {clean(row.subject)}"
-    return f"  {clean(row.commit[:12])}  {when}  {clean(row.author or '?')}  {path}{subject}"
+    subject = "" if row.subject is None else f"  {printable(row.subject)}"
+    return f"  {printable(row.commit[:12])}  {when}  {printable(row.author or '?')}  {path}{subject}"
 
 
 def _utc(moment: datetime) -> str:

@@ -1,7 +1,7 @@
 """The pages: self-contained documents that need no other file and no outside host, and work without script.
 
 Templates, style and script lie in `templates/`; nothing has to be built. Everything from outside is escaped,
-and shown through `clean`.
+and shown through `printable`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from reconciler.contract.wording import SECRET_FIELDS, many
+from reconciler.contract.wording import SECRET_FIELDS
 from reconciler.engine.listing import ATTENTION_ORDER, Listing, Matrix, Sorting
 from reconciler.engine.values import Verdict
-from reconciler.views.clean import clean
+from reconciler.phrases import many
+from reconciler.printable import printable
 from reconciler.views.drift import worded
 from reconciler.views.guidance import Setting, guidance
 from reconciler.views.masked import HIDDEN, masked
@@ -274,4 +275,4 @@ def _visible(value: Any) -> Any:  # noqa: ANN401 - whatever a template's express
     """What a template prints: text from outside is cleaned; markup of the template's own is not touched."""
     from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2
 
-    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,19 +1,22 @@
-"""A report as a comment of a merge request: a table of what is not in sync, the reasons folded below it."""
+"""Markdown for the hosts of repositories: a report for a merge request, and problems for a job's summary."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from reconciler.engine.check import counted as totals
 from reconciler.engine.values import Verdict
-from reconciler.views.clean import clean
+from reconciler.printable import printable
 from reconciler.views.drift import worded
+from reconciler.views.github import by_severity
 from reconciler.views.problems import distinct, headline
 from reconciler.views.words import counted, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reconciler.engine.check import Checked
     from reconciler.engine.values import ModelState, Report
 
 MAX_CHARACTERS = 60_000
@@ -47,6 +50,17 @@ def report(found: Report) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+def problems(found: Checked) -> str:
+    """What is wrong with manifests, for the summary of a job: a table, errors first; the rest is counted."""
+    header = ("| Where | Problem |", "|---|---|")
+    rows = (
+        f"| {_code(place(one.path, one.line, one.column))} | {one.severity}: {_code(one.message)} |"
+        for one in by_severity(found.reasons)
+    )
+    table = _fitting([*header, *rows], MAX_CHARACTERS, 1, "reconciler validate")
+    return "\n".join([f"### Manifests: {totals(found)}", "", *table]) + "\n"
+
+
 def _remarks(found: Report) -> list[str]:
     failures = [f"**Error:** {_code(failure.message)}" for failure in found.failures]
     return failures + [f"Note: {_code(note)}" for note in found.notes]
@@ -70,7 +84,7 @@ def _details(item: ModelState) -> str:
     return f"<details><summary>{item.verdict.value} {_code(item.title)}</summary>\n\n{fenced}\n\n</details>"
 
 
-def _fitting(blocks: Iterable[str], room: int, gap: int) -> list[str]:
+def _fitting(blocks: Iterable[str], room: int, gap: int, command: str = "reconciler plan") -> list[str]:
     """As many blocks, in order, as fit into so many characters, and how many were left out."""
     blocks = list(blocks)
     kept: list[str] = []
@@ -80,12 +94,12 @@ def _fitting(blocks: Iterable[str], room: int, gap: int) -> list[str]:
             break
         kept.append(block)
     left_out = len(blocks) - len(kept)
-    return [*kept, f"\n… and {left_out} more: see `reconciler plan`."] if left_out else kept
+    return [*kept, f"\n… and {left_out} more: see `{command}`."] if left_out else kept
 
 
 def _code(text: str) -> str:
     """Text that is shown as it is, also inside a cell of a table."""
-    return f"<code>{_SPECIAL.sub(_entity, clean(text))}</code>" if text else ""
+    return f"<code>{_SPECIAL.sub(_entity, printable(text))}</code>" if text else ""
 
 
 def _entity(match: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import version_key
 from reconciler.engine.listing import by_pair
-from reconciler.views.clean import clean, pad, width
+from reconciler.printable import pad, printable, width
 from reconciler.views.colour import painter
 from reconciler.views.words import WORDS
 
@@ -22,10 +22,10 @@ _ABSENT = "-"
 def text(found: Report, targets: Sequence[str], *, colour: bool) -> str:
     """For a terminal; ends with a line break. `-` where a target does not know the model."""
     paint = painter(colour=colour)
-    rows = [(clean(str(row.pair)), [row.cells.get(target) for target in targets]) for row in _rows(found)]
+    rows = [(printable(str(row.pair)), [row.cells.get(target) for target in targets]) for row in _rows(found)]
     first = max((width(title) for title, _ in rows), default=0)
-    columns = [max(width(clean(target)), *map(len, WORDS)) for target in targets]
-    head = [pad(clean(target), cells) for target, cells in zip(targets, columns, strict=True)]
+    columns = [max(width(printable(target)), *map(len, WORDS)) for target in targets]
+    head = [pad(printable(target), cells) for target, cells in zip(targets, columns, strict=True)]
     lines = [paint("  ".join([pad("", first), *head]).rstrip(), "bold")]
     for title, items in rows:
         cells = [

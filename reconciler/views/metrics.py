@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from reconciler.engine.values import EventKind, Verdict
-from reconciler.views.clean import clean
+from reconciler.printable import printable
 from reconciler.views.words import count
 
 if TYPE_CHECKING:
@@ -137,20 +137,20 @@ class Metrics:
         self._deliveries = Counter(
             "reconciler_webhook_deliveries", "Deliveries of git hosts by result.", ["result"], registry=own
         )
-        self._start_sinks(map(clean, sinks), own)
+        self._start_sinks(map(printable, sinks), own)
         for result in ("accepted", "repeated", "refused"):
             self._deliveries.labels(result)
         build = Gauge("reconciler_build_info", "Always 1; the label tells.", ["version"], registry=own)
-        build.labels(clean(version)).set(1)
+        build.labels(printable(version)).set(1)
         for result in ("success", "error", "noop"):
             self._ticks.labels(result)
         for target in self._targets:
-            self._start(clean(target))
+            self._start(printable(target))
 
     def observe_lease(self, target: str, *, leads: bool, epoch: int) -> None:
         """Takes who leads a target."""
-        self._leads.labels(clean(target)).set(int(leads))
-        self._epoch.labels(clean(target)).set(epoch)
+        self._leads.labels(printable(target)).set(int(leads))
+        self._epoch.labels(printable(target)).set(epoch)
 
     def _start(self, target: str) -> None:
         self._leads.labels(target)
@@ -195,16 +195,16 @@ class Metrics:
         failed = {failure.target for failure in found.failures}
         self._targets |= failed | {target for target, _ in found.counted()}
         for target in self._targets:
-            self._up.labels(clean(target)).set(target not in failed)
+            self._up.labels(printable(target)).set(target not in failed)
             if target in failed:
                 continue
             for verdict, number in count(found, target).items():
-                self._models.labels(clean(target), verdict.value).set(number)
+                self._models.labels(printable(target), verdict.value).set(number)
 
     def observe_outage(self) -> None:
         """No target was reconciled: git or the state is away, or a tick does not end."""
         for target in self._targets:
-            self._up.labels(clean(target)).set(0)
+            self._up.labels(printable(target)).set(0)
 
     def observe_state(self, *, up: bool) -> None:
         """Whether the state is held and can be used."""
@@ -244,30 +244,30 @@ class Metrics:
 
     def observe_message(self, sink: str, taken: bool) -> None:
         """Counts one attempt to send a message, or a digest of several, to a sink."""
-        (self._sent if taken else self._failed).labels(clean(sink)).inc()
+        (self._sent if taken else self._failed).labels(printable(sink)).inc()
 
     def observe_backlog(self, sink: str, number: int, age: float) -> None:
         """Takes how many messages wait for a sink, and the age of the oldest in seconds."""
-        self._pending.labels(clean(sink)).set(number)
-        self._oldest_pending.labels(clean(sink)).set(age)
+        self._pending.labels(printable(sink)).set(number)
+        self._oldest_pending.labels(printable(sink)).set(age)
 
     def observe_events(self, events: Iterable[Event]) -> None:
         """Counts those events that tell what became of an import."""
         for event in events:
             if event.kind in _IMPORT_OUTCOMES:
-                self._imports.labels(clean(event.target), event.kind.value).inc()
+                self._imports.labels(printable(event.target), event.kind.value).inc()
 
     def observe_import_call(self, target: str, seconds: float) -> None:
         """Takes the time from when a commit was seen to an import call of what it declares."""
-        self._commit_to_import.labels(clean(target)).observe(seconds)
+        self._commit_to_import.labels(printable(target)).observe(seconds)
 
     def observe_request(self, target: str, method: str, status: int | None, seconds: float) -> None:
         """Counts one call to a registry; a status of None means that no answer came."""
         told = "none" if status is None else str(status)
-        self._requests.labels(clean(target), clean(method), told).inc()
-        self._latency.labels(clean(target), clean(method)).observe(seconds)
+        self._requests.labels(printable(target), printable(method), told).inc()
+        self._latency.labels(printable(target), printable(method)).observe(seconds)
         if status is not None and status < _BAD_REQUEST:
-            self._registry_at.labels(clean(target)).set_to_current_time()
+            self._registry_at.labels(printable(target)).set_to_current_time()
 
     def render(self) -> bytes:
         """The page that a scrape gets; its type is `CONTENT_TYPE`."""

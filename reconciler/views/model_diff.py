@@ -6,10 +6,10 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.side_by_side import FieldState
 from reconciler.engine.model_diff import DiffResult
+from reconciler.engine.vendor import FieldState
+from reconciler.printable import pad, printable, width
 from reconciler.views import problems
-from reconciler.views.clean import clean, pad, width
 from reconciler.views.colour import painter
 from reconciler.views.drift import worded
 from reconciler.views.words import place
@@ -17,9 +17,9 @@ from reconciler.views.words import place
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from reconciler.contract.side_by_side import FieldComparison
     from reconciler.engine.model_diff import ModelDiff
     from reconciler.engine.values import TargetFailure
+    from reconciler.engine.vendor import FieldComparison
     from reconciler.views.colour import Tone
 
 _WIDEST = 100  # characters of a value
@@ -77,11 +77,11 @@ def _item(diff: ModelDiff) -> dict[str, Any]:
 
 def _section(diff: ModelDiff, paint: Callable[[str, Tone], str], *, verbose: bool) -> Iterator[str]:
     meaning, tone = _MEANINGS[diff.result]
-    yield f"{paint(clean(str(diff.pair)), 'bold')}  ({clean(diff.target)}): {paint(meaning, tone)}"
-    yield from (f"  {clean(line)}" for line in _sides(diff))
+    yield f"{paint(printable(str(diff.pair)), 'bold')}  ({printable(diff.target)}): {paint(meaning, tone)}"
+    yield from (f"  {printable(line)}" for line in _sides(diff))
     cells = max((width(field.field) for field in diff.fields), default=0)
     for field in diff.fields:
-        line = f"  {_SYMBOLS[field.state]} {pad(field.field, cells)}  {clean(_values(field))}"
+        line = f"  {_SYMBOLS[field.state]} {pad(field.field, cells)}  {printable(_values(field))}"
         yield paint(line, "warning") if field.state is FieldState.DIFFERS else line
         inner = (one for one in diff.diff if one.field.startswith((f"{field.field}.", f"{field.field}[")))
         yield from (f"      {paint(worded(difference), 'warning')}" for difference in inner)

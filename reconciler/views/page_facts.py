@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from reconciler.contract.side_by_side import FieldComparison
     from reconciler.engine.listing import Listing, Matrix
     from reconciler.engine.values import CommitInfo, ModelState, Report
+    from reconciler.engine.vendor import FieldComparison
     from reconciler.manifest import Reason
     from reconciler.views.history import HistoryRow
     from reconciler.views.metrics import Result

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.manifest import caret
-from reconciler.views.clean import clean, width
+from reconciler.printable import printable, width
 from reconciler.views.colour import painter
 from reconciler.views.words import place
 
@@ -37,7 +37,7 @@ def headline(reason: Reason) -> str:
     """`path:line:column: message` in one clean line; a warning says so."""
     where = place(reason.path, reason.line, reason.column)
     parts = [where, "warning" if reason.severity == "warning" else "", reason.message]
-    return clean(": ".join(part for part in parts if part))
+    return printable(": ".join(part for part in parts if part))
 
 
 def because(reason: Reason, item: ModelState) -> str:
@@ -73,10 +73,10 @@ def _order(reason: Reason) -> tuple[str, int, int]:
 
 def _problem(reason: Reason, paint: Callable[[str, Tone], str]) -> str:
     tone: Tone = "warning" if reason.severity == "warning" else "bad"
-    where = clean(place(reason.path, reason.line, reason.column))
+    where = printable(place(reason.path, reason.line, reason.column))
     lead = f"{paint(where, 'bold')}: " if where else ""
     mark = f"{paint('warning', tone)}: " if reason.severity == "warning" else ""
-    lines = [f"{lead}{mark}{clean(reason.message)}"]
+    lines = [f"{lead}{mark}{printable(reason.message)}"]
     if reason.excerpt is not None and reason.excerpt.strip():
         column = None if reason.column is None else caret(reason.column) + 1
         shown, before = _excerpt(reason.excerpt.rstrip("\r\n"), column)
@@ -105,7 +105,7 @@ def _cells(line: str) -> list[str]:
     shown: list[str] = []
     position = 0
     for character in line:
-        text = " " * (_TAB - position % _TAB) if character == "\t" else clean(character)
+        text = " " * (_TAB - position % _TAB) if character == "\t" else printable(character)
         shown.append(text)
         position += width(text)
     return shown

@@ -7,9 +7,9 @@ from datetime import UTC
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
-from reconciler.contract.wording import many
 from reconciler.engine.values import Verdict
-from reconciler.views.clean import clean, pad, width
+from reconciler.phrases import many
+from reconciler.printable import pad, printable, width
 from reconciler.views.colour import painter
 from reconciler.views.drift import worded
 from reconciler.views.problems import because, distinct
@@ -65,22 +65,22 @@ class _Output:
         """The lines about single models, below their target's name where there are several targets."""
         targets = {item.target for item in self.found.items} | {f.target for f in self.found.failures}
         shown = [item for item in self.found.items if self._is_shown(item)]
-        cells = min(max((width(clean(item.title)) for item in shown), default=0), _WIDEST_TITLE)
+        cells = min(max((width(printable(item.title)) for item in shown), default=0), _WIDEST_TITLE)
         lines: list[str] = []
         for target, items in groupby(shown, key=lambda item: item.target):
             if len(targets) > 1:
-                lines += [*([""] if lines else []), self.paint(clean(target), "bold")]
+                lines += [*([""] if lines else []), self.paint(printable(target), "bold")]
             for item in items:
                 lines += self._model(item, cells)
         return lines
 
     def remarks(self) -> list[str]:
         """Notes; why a target failed is an error, and errors go elsewhere."""
-        return [f"note: {clean(note)}" for note in self.found.notes]
+        return [f"note: {printable(note)}" for note in self.found.notes]
 
     def summary(self) -> list[str]:
         """What it comes to, of which commit, and what to do next."""
-        origin = f"Commit {clean(self.found.commit)[:12]}, plan digest {clean(self.found.digest)}"
+        origin = f"Commit {printable(self.found.commit)[:12]}, plan digest {printable(self.found.digest)}"
         known = [self.paint(origin, "dim")] if self.found.commit else []
         return [self.paint(self._outcome(), "bold"), *known, *self._hints()]
 
@@ -118,7 +118,7 @@ class _Output:
         word = WORDS[item.verdict]
         verdict = self.paint(f"{word.symbol} {item.verdict:<{_VERDICT_WIDTH}}", word.tone)
         told = "  ".join(self._facts(item))
-        yield f"  {verdict}  {pad(clean(item.title), cells)}  {told}".rstrip()
+        yield f"  {verdict}  {pad(printable(item.title), cells)}  {told}".rstrip()
         for reason in distinct(item.reasons) if self.verbose or item.verdict is not Verdict.UNMANAGED else ():
             yield f"      {because(reason, item)}"
         for difference in item.diff:
@@ -128,12 +128,12 @@ class _Output:
         if self._is_new(item):
             yield self.paint("imported", "good")
         if item.path is not None:
-            yield clean(place(item.path, item.line))
+            yield printable(place(item.path, item.line))
         if item.model_id is not None:
-            yield self.paint(f"id {clean(item.model_id)}", "dim")
+            yield self.paint(f"id {printable(item.model_id)}", "dim")
         if item.model_status is not None and (self.verbose or item.verdict is not Verdict.IN_SYNC):
-            yield self.paint(clean(item.model_status), "dim")
+            yield self.paint(printable(item.model_status), "dim")
         if self.verbose and item.since is not None and item.verdict is not Verdict.IN_SYNC:
             yield self.paint(f"since {item.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", "dim")
         if self.verbose and item.commit is not None:
-            yield self.paint(clean(f"{item.commit[:12]} {item.author or ''}".rstrip()), "dim")
+            yield self.paint(printable(f"{item.commit[:12]} {item.author or ''}".rstrip()), "dim")

@@ -14,8 +14,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from reconciler.errors import StateError
+from reconciler.printable import printable
 from reconciler.views import as_json, html
-from reconciler.views.clean import clean
 from reconciler.views.metrics import CONTENT_TYPE
 from reconciler.views.selection import Selection
 from reconciler.web.access import Access, Hosts
@@ -85,7 +85,7 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
     """The application. All callables are called on the event loop and must return at once.
 
     Args:
-        pages: everything the pages show; its report is also `/api/report`.
+        pages: everything the pages show; its report is also `/api/report`, in pages of 10,000 models.
         metrics: the metrics page in Prometheus' text format.
         trigger: asks for a tick soon, in the name of the one it is told; asking twice is asking once.
         not_ready: why what is shown may not be so any more, in one line; None while it is.
@@ -144,7 +144,8 @@ def _page_routes(pages: Pages) -> list[Route]:
         found = await pages.report()
         if found is None:
             return Response('{"error": "no cycle has finished yet"}', 503, media_type="application/json")
-        document = await documents.get("report", (found,), lambda: _report_text(found))
+        page = Selection.of(request.query_params).page
+        document = await documents.get(("report", page), (found,), lambda: _report_text(found, page))
         return document.answer(request, "application/json")
 
     return [
@@ -225,12 +226,12 @@ def _health_routes(
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
 
 
-def _report_text(found: Report) -> str:
-    return as_json.dumps(as_json.report(found)) + "\n"
+def _report_text(found: Report, page: int) -> str:
+    return as_json.dumps(as_json.report_page(found, page)) + "\n"
 
 
 def _answer(well: str, problem: str | None) -> Response:
-    return PlainTextResponse(f"{clean(problem or well)}\n", 503 if problem else 200)
+    return PlainTextResponse(f"{printable(problem or well)}\n", 503 if problem else 200)
 
 
 class _SecurityHeaders:

@@ -12,7 +12,6 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.contract.side_by_side import FieldComparison, FieldState
 from reconciler.engine.values import (
     CommitInfo,
     Difference,
@@ -23,6 +22,7 @@ from reconciler.engine.values import (
     Report,
     Verdict,
 )
+from reconciler.engine.vendor import FieldComparison, FieldState
 from reconciler.manifest.values import Reason
 from reconciler.views import html
 from reconciler.views.history import Declaration, rows

@@ -35,6 +35,7 @@ _ARGUMENTS = {
     "adopt": ("--stdout",),
     "completion": ("bash",),
     "diff": ("a@1.0.0",),
+    "init": ("--dry-run",),
     "notify test": ("feishu",),
     "retry": ("a@1.0.0", "--yes"),
     "registry serve": ("--port", "0", "--settings", "registry.toml"),

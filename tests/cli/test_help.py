@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 COMMON = ("--config", "--target", "--output", "--quiet", "--verbose")
 COMMANDS = (
     *("validate", "plan", "apply", "run", "status", "diff", "history", "retry", "doctor"),
-    *("completion", "version", "help"),
+    *("init", "adopt", "completion", "version", "help"),
 )
 
 

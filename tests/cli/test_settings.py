@@ -22,8 +22,8 @@ project_id = "p"
 @pytest.mark.parametrize(
     ("text", "key", "expected"),
     [
-        ("[sorce]\n", "sorce", "unknown key (did you mean source?)"),
-        ("[source]\nrepos = '.'\n", "source.repos", "unknown key (did you mean repo?)"),
+        ("[sorce]\n", "sorce", "unknown key; did you mean 'source'?"),
+        ("[source]\nrepos = '.'\n", "source.repos", "unknown key; did you mean 'repo'?"),
         ("[source]\nrepo = 5\n", "source.repo", "expected a valid string"),
         ("[schedule]\nevery = '30 parsecs'\n", "schedule.every", "expected a duration such as 30s"),
         ("[schedule]\nevery = '0s'\n", "schedule.every", "longer than 0s"),
@@ -32,11 +32,11 @@ project_id = "p"
         ("[targets]\n", "targets", "at least one"),
         ("targets = 5\n", "targets", "table of keys"),
         ("[targets.a]\npath = 'x'\n", "targets.a.kind", "missing, and required"),
-        ("[targets.a]\nkind = 'embeded'\n", "targets.a.kind", "did you mean embedded?"),
+        ("[targets.a]\nkind = 'embeded'\n", "targets.a.kind", "did you mean 'embedded'?"),
         ("[targets.a]\nkind = 'embedded'\npath = '../x'\n", "targets.a.path", "inside the repository"),
         ("[targets.'../a']\nkind = 'embedded'\n", "targets.../a", "expected a name"),
         ("[targets.a]\nkind = 'embedded'\nedition = 'seed'\n", "targets.a.edition", "'seed-2019'"),
-        (CLOUD + "auth = { method = 'tokens' }\n", "targets.prod.auth.method", "did you mean token?"),
+        (CLOUD + "auth = { method = 'tokens' }\n", "targets.prod.auth.method", "did you mean 'token'?"),
         (CLOUD + "auth = { method = 'token' }\n", "targets.prod.auth", "token is missing: give token_file"),
         ("[state]\nurl = 'mysql://host/x'\n", "state.url", "expected sqlite:///"),
         ("[web]\nlisten = '8321'\n", "web.listen", "expected HOST:PORT"),
@@ -159,10 +159,10 @@ def test_the_environment_alone_is_enough(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("RECONCILER_SORCE", "x", "no such setting (did you mean source?)"),
-        ("RECONCILER_SORCE__REPO", "x", "no such setting (did you mean source?)"),
+        ("RECONCILER_SORCE", "x", "no such setting; did you mean 'source'?"),
+        ("RECONCILER_SORCE__REPO", "x", "no such setting; did you mean 'source'?"),
         ("RECONCILER_SOURCE", "x", "table of keys, written as JSON"),
-        ("RECONCILER_SOURCE__REPOS", "x", "source.repos: unknown key (did you mean repo?)"),
+        ("RECONCILER_SOURCE__REPOS", "x", "source.repos: unknown key; did you mean 'repo'?"),
         ("RECONCILER_SOURCE__REPO__X", "x", "source.repo: expected a valid string"),
         ("RECONCILER_TARGETS", "{", "table of keys, written as JSON"),
         ("RECONCILER_SCHEDULE__EVERY", "x", "schedule.every: expected a duration"),

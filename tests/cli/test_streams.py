@@ -57,7 +57,7 @@ def test_an_error_leaves_standard_output_empty(fleet: Fleet) -> None:
     """One line that begins with `error:`."""
     done = fleet("plan", "--target", "locl")
     assert (done.code, done.out) == (2, "")
-    assert done.err == "error: --target locl: no such target; did you mean local?\n"
+    assert done.err == "error: --target locl: no such target; did you mean 'local'?\n"
 
 
 def test_there_is_no_colour_where_no_terminal_is(fleet: Fleet) -> None:

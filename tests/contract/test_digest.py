@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reconciler.contract import EDITIONS, digest, edition
 from tests.contract.documents import CONFIG, as_text, minimal, packages
 from tests.contract.strategies import documents, unquoted
+from tests.effort import examples
 
 SAME = [
     (minimal(), dict(reversed(minimal().items()))),
@@ -65,7 +66,7 @@ def test_a_text_that_is_no_json_or_no_utf8_still_has_a_digest() -> None:
 
 
 @pytest.mark.parametrize("name", EDITIONS)
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=examples(60), suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_the_digest_does_not_depend_on_order_or_on_where_json_is_text(name: str, data: st.DataObject) -> None:
     """For any valid document: shuffled keys, and JSON texts given as text."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reconciler.contract import EDITIONS, comparable, edition
 from tests.contract.documents import CONFIG, TEMPLATE, VENDOR_EXAMPLE, as_text, minimal, packages, param
 from tests.contract.strategies import documents, unquoted
+from tests.effort import examples
 
 PROBE_DEFAULTS = {"protocol": "http", "url": "/health", "period_seconds": "5"}
 
@@ -63,7 +64,7 @@ def copied(request: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", EDITIONS)
-@settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=examples(120), suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_what_a_registry_does_by_itself_is_never_drift(name: str, data: st.DataObject) -> None:
     """Any valid request, and a detail as the reference describes: equal."""

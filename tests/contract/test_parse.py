@@ -13,12 +13,13 @@ from reconciler.contract import EDITIONS, Problem, UnquotedScalar, edition
 from reconciler.contract.editions import ENGINES_2019
 from tests.contract.documents import VENDOR_EXAMPLE, as_text, minimal, packages, param
 from tests.contract.strategies import damaged, documents, unquoted
+from tests.effort import examples
 
 SEED = edition("seed-2019")
 TYPES = ", ".join((*ENGINES_2019, "Image"))
 RESTRAINT = "dependencies[0].packages[0].restraint"
 UNCHECKED = "sent unchecked, because extra asks for it"
-QUICK = settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
+QUICK = settings(deadline=None, max_examples=examples(80), suppress_health_check=list(HealthCheck))
 
 
 def errors(document: dict[str, Any], name: str = "seed-2019") -> list[str]:

@@ -14,8 +14,9 @@ from reconciler.contract import EDITIONS, edition
 from reconciler.contract.json_text import JSON_TEXTS
 from tests.contract.documents import TEMPLATE, VENDOR_EXAMPLE, minimal
 from tests.contract.strategies import damaged, documents, unquoted
+from tests.effort import examples
 
-QUICK = settings(deadline=None, max_examples=120, suppress_health_check=list(HealthCheck))
+QUICK = settings(deadline=None, max_examples=examples(120), suppress_health_check=list(HealthCheck))
 
 
 @cache

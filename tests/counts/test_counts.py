@@ -13,7 +13,7 @@ from tests.counts.ticks import Counts, every_kind, served
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-pytestmark = pytest.mark.timeout(300)  # the first of them waits for all kinds of ticks
+pytestmark = pytest.mark.timeout(1200)  # the first of them waits for all kinds of ticks
 
 _FEW, _MANY = 10, 10_000
 _PAGES = 12  # eleven with models, and the empty one that ends the list

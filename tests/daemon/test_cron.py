@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.daemon.cron import crontab
 from reconciler.errors import ConfigurationError
+from tests.effort import examples
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -83,7 +84,7 @@ def firings(line: str, after: datetime) -> list[datetime]:
     return []
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(LINES, MOMENTS)
 @example("0 0 13 * 5", datetime(2026, 11, 1, tzinfo=UTC))
 @example("30 4 1,15 * fri", datetime(2026, 11, 1, tzinfo=UTC))

@@ -32,9 +32,10 @@ _PASS_ON = {
     "problem.code",
     "problem",
     "flaw",
+    "one.code",
     "entry",
     "item",
-    "status_event(status)",
+    "self._kind(status)",
 }
 """What stands in the place of a code where a code that was given before is passed on."""
 
@@ -47,6 +48,7 @@ _COMPUTED = {
         EventKind.ELSEWHERE.value,
     },
     "f'preflight-{code}'": set[str](),
+    "*why": set[str](),
     "*fault": set[str](),  # pairs of code and words, which are collected where they are made
     "*_answered(error)": set[str](),
 }

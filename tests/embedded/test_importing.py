@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.embedded.samples import SEED, add, detail, names, project_of, refused, request
 
 if TYPE_CHECKING:
@@ -210,7 +211,9 @@ _MUTATIONS = st.dictionaries(
 
 
 @given(mutation=_MUTATIONS, edition=st.sampled_from(["seed-2019", "current"]))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_no_request_brings_the_registry_down(
     registries: dict[str, httpx.Client], mutation: dict[str, Any], edition: str
 ) -> None:

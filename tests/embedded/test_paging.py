@@ -15,6 +15,7 @@ from reconciler.embedded import EmbeddedSettings, rows
 from reconciler.embedded.database import Database
 from reconciler.embedded.paging import Listing, Pages
 from reconciler.embedded.rows import Model
+from tests.effort import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,7 +126,7 @@ class Shelf:
 
 
 @given(events=st.lists(_EVENTS, max_size=40))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_every_page_is_that_of_the_list_as_it_is_now(
     events: list[Added | Deleted | Listing], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.contract import edition
+from reconciler.contract.adoptable import adoptable
 from reconciler.contract.catalogue import EDITIONS
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.adopt import candidate, paths_of, prove
 from reconciler.engine.desired import ManifestParser
 from reconciler.engine.plan import PlannerInput
-from reconciler.engine.values import Desired, ObservedModel
+from reconciler.engine.values import Desired, ObservedModel, Stage
 from reconciler.manifest import Manifest, is_manifest, read
+from reconciler.registry.vendor import MODELARTS
 
 _TEXT = st.text(max_size=12)
 _NAMES = st.one_of(st.from_regex(r"[A-Za-z_][\w-]{0,8}\Z"), _TEXT)
@@ -52,10 +54,11 @@ def test_a_manifest_holds_or_is_refused(name: str, version: str, detail: dict[st
         "prod",
         Desired({}, {}, ()),
         datetime(2026, 1, 1, tzinfo=UTC),
-        observed={pair: [ObservedModel("id", pair, "published")]},
+        observed={pair: [ObservedModel("id", pair, "published", stage=Stage.PUBLISHED)]},
     )
-    made = candidate(pair, "id", paths_of([pair])[pair], told, reader.edition)
-    proof = prove(reader, view, [made], {"id": told})
+    told_of = adoptable(told, reader.edition)
+    made = candidate(pair, "id", paths_of([pair])[pair], told_of.request, told_of.untold)
+    proof = prove(MODELARTS, reader, view, [made], {"id": told})
     assert (proof.held == (made,)) != bool(proof.failed.get(pair))
     if proof.held:
         (found,) = read(f"models.d/{made.path}", made.data, reader.edition, lambda _: None)

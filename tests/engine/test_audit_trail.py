@@ -28,6 +28,7 @@ from reconciler.source import open_source
 from reconciler.state import open_state
 from reconciler.views import history
 from reconciler.views.history import Declaration
+from tests.effort import examples
 from tests.engine.test_incremental import Bench
 from tests.engine.worlds import MemoryRegistry, text
 from tests.git_repository import GitRepository
@@ -234,7 +235,9 @@ def rows(trial: Trial) -> tuple[HistoryRow, ...]:
 @example(steps=[("commit", {FILES[2]: MODELS[0] + "---\n" + BROKEN}, 3), ("cycle", {}, 4)])
 @given(steps=steps)
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 def test_what_is_told_of_any_repository_is_what_plain_git_says(
     steps: list[tuple[str, dict[str, str | None], int]],

@@ -17,17 +17,21 @@ from reconciler.engine.guards import Guards
 from reconciler.engine.values import EventKind, LedgerEntry, Phase, Report, Verdict
 from reconciler.errors import ConfigurationError, GuardError
 from reconciler.state import open_state
-from tests.engine.worlds import Crash, World, text
+from tests.effort import examples
+from tests.engine.shelf import ShelfRegistry
+from tests.engine.worlds import Crash, MemoryRegistry, World, text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+VENDORS = (MemoryRegistry, ShelfRegistry)
+
 A = ModelKey("a", "1.0.0")
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    made = World(tmp_path)
+@pytest.fixture(params=VENDORS)
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> World:
+    made = World(tmp_path, registry=request.param())
     made.source.commit({"models.d/a.yaml": text("a")})
     return made
 
@@ -229,22 +233,24 @@ def test_a_clock_that_was_set_back_is_told_and_imports_nothing_twice(world: Worl
 FAULTS = st.lists(st.sampled_from(["", "lost", "gone", "busy", "refused", "crash"]), max_size=6)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(
+    registry=st.sampled_from(VENDORS),
     faults=FAULTS,
     hidden=st.integers(0, 1),
     deaths=st.lists(st.integers(0, 6), max_size=3),
     content=st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=3, unique=True),
 )
-def test_whatever_fails_and_dies_each_pair_is_registered_once_at_rest_and_never_twice(
+def test_whatever_fails_and_dies_each_pair_is_registered_once_at_rest_and_never_twice(  # noqa: PLR0917
     tmp_path_factory: pytest.TempPathFactory,
+    registry: type[MemoryRegistry],
     faults: list[str],
     hidden: int,
     deaths: list[int],
     content: list[str],
 ) -> None:
     """The promise: at most one at every instant, exactly one once things are quiet."""
-    world = World(tmp_path_factory.mktemp("world"))
+    world = World(tmp_path_factory.mktemp("world"), registry=registry())
     world.source.commit({f"models.d/{name}.yaml": text(name) for name in content})
     world.registry.faults, world.registry.hidden = list(faults), hidden
     for death in deaths:

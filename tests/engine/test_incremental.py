@@ -26,7 +26,9 @@ from reconciler.engine.options import CycleOptions, Target
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.source import open_source
-from reconciler.state import open_state
+from reconciler.state import Stages, open_state
+from tests.effort import examples
+from tests.engine.shelf import ShelfRegistry
 from tests.engine.worlds import START, MemoryRegistry, World, text
 from tests.git_repository import GitRepository
 
@@ -70,6 +72,10 @@ class Bench:
     registry: MemoryRegistry
     now: datetime = START
 
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.folder / 'state.db'}"
+
     @contextmanager
     def engine(self, index: Path | None, rules: str = "rules", below: int = 0) -> Iterator[Engine]:
         """One process."""
@@ -79,7 +85,7 @@ class Bench:
 
         with (
             open_source("repo", branch="main", cache_dir=self.folder, base=self.folder) as source,
-            open_state(f"sqlite:///{self.folder / 'state.db'}", writer=True) as ledger,
+            open_state(self.url, writer=True, stages=Stages({"local": self.registry.vendor.stage})) as ledger,
             closing(Store(index, writes=True)) as store,
         ):
             target = Target(
@@ -165,15 +171,19 @@ def change(repository: GitRepository, kind: str, files: dict[str, str | None]) -
         repository.commit(files)
 
 
-@given(steps=steps)
+@given(registry=st.sampled_from([MemoryRegistry, ShelfRegistry]), steps=steps)
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 def test_what_cycles_over_changes_remember_is_what_a_look_at_everything_finds(
+    registry: type[MemoryRegistry],
     steps: list[tuple[str, dict[str, str | None], dict[str, str | None], list[str]]],
 ) -> None:
     """After edits, renames, merges, reverts, rewritten history and failed imports; credits included."""
     with bench() as made:
+        made.registry = registry()
         made.repository.commit({NAMES[0]: text("a"), "aside.txt": "0"})
         made.apply()
         for kind, files, config, wrong in steps:

@@ -30,9 +30,11 @@ from reconciler.engine.retry import blockers, retry
 from reconciler.engine.values import Event, LedgerEntry, Report, Verdict
 from reconciler.errors import GuardError
 from reconciler.index import Store
-from reconciler.state import open_state
+from reconciler.state import Stages, open_state
 from reconciler.views import as_json
+from tests.effort import examples
 from tests.engine.lax import DELAY, LAG, LONG_LAG, SECRET, LaxRegistry
+from tests.engine.shelf import LaxShelf
 from tests.engine.worlds import Crash, MemorySource, World, text
 
 if TYPE_CHECKING:
@@ -58,16 +60,18 @@ class Machine(RuleBasedStateMachine):
         memory = Path("/dev/shm")  # noqa: S108 - where syncing a file costs nothing
         self.folder = Path(tempfile.mkdtemp(prefix="machine-", dir=memory if memory.is_dir() else None))
         self.registry = LaxRegistry()
-        self.world = World(self.folder, registry=self.registry, guards=Guards(max_imports_per_cycle=2))
-        self.world.judge_all_below = 0
-        self.registry.world = self.world
+        self.world = World(self.folder, guards=Guards(max_imports_per_cycle=2), judge_all_below=0)
         self.bad: set[str] = set()
         self.latest = self.world.now
         self.reader: tuple[int | None, SqlLedger] | None = None
 
-    @initialize(unique=st.booleans(), lag=st.sampled_from([LAG, LONG_LAG]))
-    def begin(self, unique: bool, lag: float) -> None:
-        self.registry.unique, self.registry.lag = unique, lag
+    @initialize(
+        vendor=st.sampled_from([LaxRegistry, LaxShelf]),
+        unique=st.booleans(),
+        lag=st.sampled_from([LAG, LONG_LAG]),
+    )
+    def begin(self, vendor: type[LaxRegistry], unique: bool, lag: float) -> None:
+        self.registry = self.world.registry = vendor(world=self.world, unique=unique, lag=lag)
         self.world.source.commit({"models.d/a.yaml": text("a")})
 
     @rule(path=PATHS, pair=PAIRS, content=CONTENTS)
@@ -256,7 +260,9 @@ class Machine(RuleBasedStateMachine):
                 if item.pair and item.verdict in (Verdict.FAILED, Verdict.MISSING):
                     asyncio.run(self._retried(item.pair))
         declared = {
-            item.pair: item.verdict for item in report.items if item.digest and "+" not in item.digest
+            item.pair: item.verdict
+            for item in report.items
+            if item.digest and item.verdict is not Verdict.CONFLICT
         }
         assert set(declared.values()) <= {Verdict.IN_SYNC, Verdict.DRIFTED}
         assert set(declared) <= set(self.registry.rows())
@@ -285,7 +291,8 @@ class Machine(RuleBasedStateMachine):
         there = file.stat().st_ino if file.exists() else None
         if self.reader is None or self.reader[0] != there:
             self._close_reader()
-            self.reader = there, open_state(self.world.url, writer=False)
+            stages = Stages({"local": self.registry.vendor.stage})
+            self.reader = there, open_state(self.world.url, writer=False, stages=stages)
         return self.reader[1]
 
     def _close_reader(self) -> None:
@@ -315,6 +322,6 @@ def _others(report: Report, theirs: set[ModelKey]) -> list[Any]:
     return [item._replace(reasons=()) if item.verdict is Verdict.REFUSED else item for item in kept]
 
 
-_QUICK = settings(max_examples=12, stateful_step_count=20)
+_QUICK = settings(max_examples=examples(12), stateful_step_count=20)
 TestMachine = Machine.TestCase
 TestMachine.settings = _QUICK if settings.get_current_profile_name() == "suite" else settings()

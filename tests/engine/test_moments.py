@@ -16,6 +16,7 @@ from reconciler.engine.moments import CLOCK_TOLERANCE, due_at
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.values import Verdict
 from tests.engine.lax import LaxRegistry
+from tests.engine.shelf import LaxShelf
 from tests.engine.worlds import Crash, World, text
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ def test_what_is_left_of_a_wait_is_never_more_than_the_wait(
         assert due == told_at + wait
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
+@pytest.fixture(params=[LaxRegistry, LaxShelf])
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> World:
     """A world with two models, in which every cycle judges what may have changed."""
-    made = World(tmp_path, judge_all_below=0)
+    made = World(tmp_path, registry=request.param(lag=0.0), judge_all_below=0)
     made.source.commit({"models.d/a.yaml": text("a"), "models.d/b.yaml": text("b")})
     return made
 
@@ -73,7 +74,8 @@ def test_an_import_that_another_process_sent_is_waited_for_by_the_clock_of_this_
     world: World, fault: str, ahead: timedelta
 ) -> None:
     """Its call is carried out yet, and the next process has a clock that is ahead; jobs end the wait too."""
-    world.registry = registry = LaxRegistry(world=world, unique=False, faults=[fault])
+    assert isinstance(world.registry, LaxRegistry)
+    world.registry = registry = type(world.registry)(world=world, unique=False, faults=[fault])
     with suppress(Crash):
         _apply(world)
     world.now += ahead

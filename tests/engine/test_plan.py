@@ -13,7 +13,7 @@ import pytest
 from reconciler.contract import ModelKey, digest
 from reconciler.engine.desired import declared_by
 from reconciler.engine.guards import GuardContext, Guards, guard
-from reconciler.engine.plan import PlannerInput, compare, plan_digest, select_for_comparison, verdicts
+from reconciler.engine.plan import PlannerInput, plan_digest, select_for_comparison, verdicts
 from reconciler.engine.values import (
     Desired,
     Difference,
@@ -25,7 +25,9 @@ from reconciler.engine.values import (
     Phase,
     Verdict,
 )
+from reconciler.engine.vendor import compare
 from reconciler.manifest import InvalidManifest, Manifest, Reason
+from reconciler.registry.vendor import MODELARTS
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PAIR = ModelKey("mnist", "1.0.0")
@@ -46,7 +48,7 @@ def manifest(path: str = "models.d/mnist.yaml", line: int = 1, **changes: str) -
 
 
 def model(status: str | None = "published", model_id: str = "m-1", pair: ModelKey = PAIR) -> ObservedModel:
-    return ObservedModel(model_id, pair, status)
+    return ObservedModel(model_id, pair, status, stage=MODELARTS.stage(status))
 
 
 def entry(phase: Phase, content: Manifest | None = None, **facts: Any) -> LedgerEntry:
@@ -72,6 +74,7 @@ def only(items: tuple[ModelState, ...]) -> ModelState:
 MINE = manifest()
 LATER, EARLIER = NOW + timedelta(minutes=1), NOW - timedelta(minutes=1)
 OTHER = manifest(description="another text")
+AS_DECLARED = compare(MODELARTS, REQUEST, DETAIL)
 
 # What is remembered of a pair that is declared and not registered, and the verdict that follows.
 ABSENT = {
@@ -122,7 +125,7 @@ def test_an_equal_registered_model_is_judged_by_its_status_whatever_is_remembere
     status: str, past: LedgerEntry | None
 ) -> None:
     """The registry is the observed truth; memory never turns an equal model into an import."""
-    looks = {"m-1": compare(MINE.request, DETAIL | {"model_status": status})}
+    looks = {"m-1": compare(MODELARTS, MINE.request, DETAIL | {"model_status": status})}
     remembered = {PAIR: past} if past else {}
     found = only(verdicts(view(MINE, observed=model(status), comparisons=looks, entries=remembered)))
     assert found.verdict is STATUSES[status]
@@ -134,7 +137,7 @@ def test_a_registered_model_with_other_content_is_drifted_and_the_next_version_i
     past: LedgerEntry | None,
 ) -> None:
     """Versions are immutable: the way out is a new one."""
-    looks = {"m-1": compare(MINE.request, DETAIL | {"description": "changed by hand"})}
+    looks = {"m-1": compare(MODELARTS, MINE.request, DETAIL | {"description": "changed by hand"})}
     taken = model(pair=ModelKey("mnist", "1.0.1"), model_id="m-2")
     seen = view(MINE, comparisons=looks, entries={PAIR: past} if past else {})
     items = verdicts(replace(seen, observed={PAIR: [model()], taken.pair: [taken]}))
@@ -151,14 +154,24 @@ def test_a_manifest_that_lost_a_field_is_drifted_although_the_registry_shows_no_
     known = {PAIR: entry(Phase.REGISTERED, MINE)}
     found = only(
         verdicts(
-            view(changed, observed=model(), comparisons={"m-1": compare(MINE.request, DETAIL)}, entries=known)
+            view(
+                changed,
+                observed=model(),
+                comparisons={"m-1": AS_DECLARED},
+                entries=known,
+            )
         )
     )
     assert found.verdict is Verdict.DRIFTED
     assert (found.diff, "changed since the import" in found.reasons[0].message) == ((), True)
     restored = only(
         verdicts(
-            view(MINE, observed=model(), comparisons={"m-1": compare(MINE.request, DETAIL)}, entries=known)
+            view(
+                MINE,
+                observed=model(),
+                comparisons={"m-1": AS_DECLARED},
+                entries=known,
+            )
         )
     )
     assert restored.verdict is Verdict.IN_SYNC
@@ -185,7 +198,7 @@ def test_a_list_that_leaves_the_status_out_is_completed_from_the_detail() -> Non
     """List items are sparse in the vendor's own example."""
     seen = view(MINE, observed=model(status=None), entries={PAIR: entry(Phase.REGISTERED, MINE)})
     assert select_for_comparison(seen).now == ("m-1",)
-    found = only(verdicts(replace(seen, comparisons={"m-1": compare(MINE.request, DETAIL)})))
+    found = only(verdicts(replace(seen, comparisons={"m-1": AS_DECLARED})))
     assert (found.verdict, found.model_status) == (Verdict.IN_SYNC, "published")
 
 
@@ -303,5 +316,5 @@ def test_a_directory_that_comes_to_declare_nothing_is_refused_not_taken_for_a_wi
 
 def test_planning_twice_gives_the_same_plan() -> None:
     """The planner is a function."""
-    seen = view(*_many(), observed=model(), comparisons={"m-1": compare(MINE.request, DETAIL)})
+    seen = view(*_many(), observed=model(), comparisons={"m-1": AS_DECLARED})
     assert verdicts(seen) == verdicts(seen)

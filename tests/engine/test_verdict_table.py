@@ -9,6 +9,7 @@ from reconciler.engine.listing import ATTENTION_ORDER, ListingQuery, Sorting, by
 from reconciler.engine.values import ModelState, Verdict
 from reconciler.engine.verdict_table import VerdictTable
 from reconciler.manifest.values import Reason
+from tests.effort import examples
 
 _NAMES = st.sampled_from(["mnist", "resnet", "Wörter", "手写", None])
 _ITEMS = st.builds(
@@ -46,7 +47,7 @@ def _matches(item: ModelState, text: str) -> bool:
     return all(word in words for word in text.casefold().split())
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(_ITEMS, max_size=12), _QUERIES)
 def test_a_page_has_what_matches_and_numbers_tell_of_all(
     items: list[ModelState], query: ListingQuery

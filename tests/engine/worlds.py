@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.contract import ModelKey, edition
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
@@ -31,12 +32,15 @@ from reconciler.errors import (
     Unauthorised,
 )
 from reconciler.index import Store
+from reconciler.registry.vendor import MODELARTS
 from reconciler.source.log import Commit
-from reconciler.state import open_state
+from reconciler.state import Stages, open_state
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from reconciler.engine.vendor import Vendor
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -191,6 +195,8 @@ class MemoryRegistry:
         unreadable: pairs of whose models no detail can be read.
     """
 
+    vendor: ClassVar[Vendor] = MODELARTS
+
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     calls: list[ModelKey] = field(default_factory=list)
@@ -234,7 +240,7 @@ class MemoryRegistry:
             raise OutcomeUnknown("connection lost", **facts)
         if fault == "crash":
             raise Crash
-        return Created(model_id, "r-1")
+        return Created(model_id, "r-1", self._listed(model_id).status)
 
     async def delete(self, model_id: str) -> None:
         self.models.pop(model_id, None)
@@ -244,9 +250,9 @@ class MemoryRegistry:
 
     def _listed(self, model_id: str) -> ObservedModel:
         model = self.models[model_id]
-        return ObservedModel(
-            model_id, ModelKey(model["model_name"], model["model_version"]), model["model_status"]
-        )
+        status = model["model_status"]
+        pair = ModelKey(model["model_name"], model["model_version"])
+        return ObservedModel(model_id, pair, status, stage=self.vendor.stage(status))
 
 
 @dataclass
@@ -269,6 +275,7 @@ class World:
     events: list[Event] = field(default_factory=list)
     dies_after: int | None = None
     judge_all_below: int = 1000
+    budgets: Budgets = DEFAULTS
     elapsed: float = 0.0
     numbers: Iterator[int] = field(default_factory=count)
 
@@ -281,7 +288,8 @@ class World:
         async def sleep(seconds: float) -> None:
             self.wait(seconds)
 
-        with open_state(self.url, writer=True) as ledger:
+        stages = Stages({"local": self.registry.vendor.stage})
+        with open_state(self.url, writer=True, stages=stages) as ledger:
             clock = Clock(
                 lambda: self.now,
                 sleep,
@@ -293,7 +301,7 @@ class World:
             target = Target(
                 "local",
                 self.registry,
-                ManifestParser(edition("seed-2019"), "models.d"),
+                ManifestParser(edition("seed-2019"), "models.d", self.budgets),
                 index.of("local", "rules"),
                 timing=Timing(in_flight=self.in_flight),
                 judge_all_below=self.judge_all_below,

@@ -15,6 +15,7 @@ from reconciler.manifest.json_text import read_json
 from reconciler.manifest.nodes import Builder
 from reconciler.manifest.text import UnreadableFile, decode
 from reconciler.manifest.yaml_text import read_yaml
+from tests.effort import examples
 from tests.manifest.examples import DESIGNED, MINIMAL
 
 Read = list[tuple[Any, int]]
@@ -132,14 +133,14 @@ def documents() -> st.SearchStrategy[str]:
     return document | document.map("---\n{}".format) | several
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 @given(texts(documents()))
 def test_nearly_plain_yaml_is_read_alike(text: str) -> None:
     """Whatever kinds of lines follow each other, in whatever indentation."""
     _agree(text)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(texts(flows(3).map("a: {}\nb:\n- x\n".format)))
 def test_nearly_plain_flow_mappings_are_read_alike(text: str) -> None:
     """Within a line, at any depth."""
@@ -182,7 +183,7 @@ ODD_JSON = st.sampled_from(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(st.data(), st.dictionaries(st.text(max_size=2), JSON_TREES, max_size=4), st.sampled_from([None, 1]))
 def test_nearly_good_json_is_read_alike(
     data: st.DataObject, tree: dict[str, Any], indent: int | None

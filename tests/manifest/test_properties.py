@@ -17,6 +17,7 @@ from reconciler.manifest.json_text import read_json
 from reconciler.manifest.nodes import Builder
 from reconciler.manifest.text import Text, decode
 from reconciler.manifest.yaml_text import LOADER, read_yaml
+from tests.effort import examples
 from tests.manifest.examples import DESIGNED, results
 
 PATHS = st.sampled_from(["models.d/a.yaml", "models.d/a.json"])
@@ -58,7 +59,7 @@ def test_any_bytes_get_an_answer(path: str, data: bytes) -> None:
     _check(path, data)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(PATHS, st.lists(PIECES, max_size=30).map("".join))
 def test_any_heap_of_syntax_gets_an_answer(path: str, text: str) -> None:
     """Pieces of YAML and JSON in any order."""

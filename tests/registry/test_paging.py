@@ -14,6 +14,7 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import ObservedModel
 from reconciler.registry.paging import EndlessList, Paginator
 from reconciler.registry.wire import ModelPage
+from tests.effort import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,7 +62,7 @@ def _sweep(
     return asyncio.run(sweep.models()), sweep
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     size=st.integers(0, 60),
     limit=st.integers(1, 12),
@@ -172,7 +173,7 @@ def test_a_server_that_ignores_the_offset_does_not_loop() -> None:
     assert listing.requests <= 4
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(data=st.data(), counts=st.sampled_from(["pages", "items"]), total=st.sampled_from(["right", "zero"]))
 def test_models_that_stay_are_listed_while_others_come_and_go(
     data: st.DataObject, counts: str, total: str

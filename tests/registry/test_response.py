@@ -19,8 +19,10 @@ from reconciler.errors import (
     Rejected,
     Unauthorised,
 )
+from reconciler.printable import one_line
 from reconciler.registry.codes import DISPOSITIONS, Action, disposition, known_code
-from reconciler.registry.response import classify, envelope, printable, retry_after
+from reconciler.registry.response import MESSAGE_LIMIT, classify, envelope, retry_after
+from tests.effort import examples
 
 MODELS = "/v1/p/models"
 MODEL = f"{MODELS}/m-1"
@@ -162,7 +164,7 @@ def test_every_known_envelope_is_read(body: dict[str, Any]) -> None:
     assert (read.code, read.message) == ("ModelArts.3037", "bad")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     status=st.integers(100, 599),
     body=st.one_of(
@@ -203,7 +205,7 @@ def test_a_vendor_message_is_one_clean_line() -> None:
         "POST", MODELS, 400, {}, json.dumps({"error_msg": "a\x1b[31m\r\nb\u202e" + "x" * 900}).encode()
     )
     assert "a [31m b x" in str(error)
-    assert len(printable("y" * 900)) == 300
+    assert len(one_line("y" * 900, MESSAGE_LIMIT)) == 300
 
 
 def test_the_message_of_a_refused_signature_is_not_repeated() -> None:

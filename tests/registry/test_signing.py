@@ -19,6 +19,7 @@ from reconciler.contract.signing import (
     sign,
     verify,
 )
+from tests.effort import examples
 
 AK, SK = "QTWAOYTTINDUT2QVKYUC", "MFyfvK41ba2giqM7Uio6PznpdUKGpownRZlmVmHc"  # the vendor's published sample
 AT = datetime(2019, 11, 15, 3, 36, 55, tzinfo=UTC)
@@ -153,7 +154,7 @@ PAIRS = st.lists(st.tuples(TEXT.filter(bool), TEXT), max_size=5)
 SEGMENTS = st.lists(TEXT.map(lambda text: text.replace("/", "").replace("%", "")), min_size=1, max_size=4)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     method=st.sampled_from(["GET", "POST", "DELETE", "PUT"]),
     segments=SEGMENTS,
@@ -194,7 +195,7 @@ def _verify(method: str, target: str, headers: dict[str, str], body: bytes, **ch
     return verify(method, target, headers, body, **given_).refusal
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(pairs=PAIRS, body=st.binary(max_size=40), segments=SEGMENTS)
 def test_what_is_signed_is_verified(pairs: list[tuple[str, str]], body: bytes, segments: list[str]) -> None:
     """The two halves agree, and any other body, method or target is a mismatch."""
@@ -228,7 +229,7 @@ def test_verification_says_why_it_refuses() -> None:
     assert _verify("GET", MODELS, good, b"", secret_of=lambda _: "other") is Refusal.MISMATCH
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(authorization=st.text(max_size=80), date=st.text(max_size=20))
 def test_verification_never_raises(authorization: str, date: str) -> None:
     """Whatever stands in the headers, the answer is a refusal."""

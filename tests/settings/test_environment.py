@@ -142,7 +142,7 @@ def test_a_secret_is_taken_as_it_is(tmp_path: Path, password: str) -> None:
     if not password:
         assert "password is missing" in _refusal(tmp_path, text, **variables)
         return
-    known = _loaded(tmp_path, text, **variables).targets["prod"].model_copy().auth  # type: ignore[union-attr]
+    known = _loaded(tmp_path, text, **variables).targets["prod"].model_copy().auth
     assert isinstance(known, PasswordAuth)
     assert known.password is not None
     assert known.password.get_secret_value() == password
@@ -151,7 +151,7 @@ def test_a_secret_is_taken_as_it_is(tmp_path: Path, password: str) -> None:
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        ({"reconciler_sorce__repo": "x"}, "reconciler_sorce__repo: no such setting (did you mean source?)"),
+        ({"reconciler_sorce__repo": "x"}, "reconciler_sorce__repo: no such setting; did you mean 'source'?"),
         ({"RECONCILER_": "x"}, "RECONCILER_: no such setting"),
         ({"RECONCILER_SOURCE_REPO": "x"}, "RECONCILER_SOURCE_REPO: no such setting"),
         ({"RECONCILER_SOURCE__": "x"}, "RECONCILER_SOURCE__: source.: unknown key"),
@@ -194,4 +194,4 @@ def test_the_default_target_is_refined_however_that_is_written(tmp_path: Path) -
 
 def test_tables_of_the_file_are_written_in_small_letters(tmp_path: Path) -> None:
     """TOML tells `[Source]` from `[source]`, and so do we: of two, none is dropped."""
-    assert "Source: unknown key (did you mean source?)" in _refusal(tmp_path, "[Source]\nbranch = 'x'\n")
+    assert "Source: unknown key; did you mean 'source'?" in _refusal(tmp_path, "[Source]\nbranch = 'x'\n")

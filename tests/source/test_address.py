@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reconciler.errors import ConfigurationError
 from reconciler.source.address import parse_remote
 from reconciler.source.errors import explain
+from tests.effort import examples
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_a_url_that_could_start_something_is_refused(url: str, why: str | None) 
 
 
 @given(st.text(max_size=40), st.sampled_from(["", "https://", "ssh://", "git@host:", "file:///", "ext::"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_any_text_is_a_folder_a_url_or_a_clear_refusal(rest: str, start: str) -> None:
     """Nothing else is raised, and what is accepted has no option and no helper in it."""
     try:
@@ -107,7 +108,7 @@ def test_any_text_is_a_folder_a_url_or_a_clear_refusal(rest: str, start: str) ->
 @given(
     st.from_regex(r"[a-zA-Z0-9%~.]{4,12}", fullmatch=True).filter(lambda text: unquote(text).isprintable())
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_a_password_never_survives_redaction(password: str) -> None:
     """Neither as written nor percent-decoded, wherever it stands."""
     remote = parse_remote(f"https://u:{password}@host/x")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.engine.values import Snapshot
 from reconciler.errors import SourceError
+from tests.effort import examples
 from tests.source.histories import NAMES, Step, histories, make
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _after(old: Snapshot, new: str, changes: Mapping[str, File | None]) -> Snaps
 
 
 @given(histories(), st.sampled_from(["m", "m/a", "", "m.x", "none"]))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_changes_lead_from_the_old_snapshot_to_the_new_one(
     made: GitRepository, source: GitSource, steps: list[Step], path: str
 ) -> None:
@@ -48,7 +49,7 @@ def test_the_changes_lead_from_the_old_snapshot_to_the_new_one(
 
 
 @given(histories(), st.sampled_from(["m", "m/a", "x", ""]))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_log_since_a_commit_knows_whether_the_branch_went_on_from_it(
     made: GitRepository, source: GitSource, steps: list[Step], path: str
 ) -> None:
@@ -61,7 +62,7 @@ def test_the_log_since_a_commit_knows_whether_the_branch_went_on_from_it(
 
 
 @given(histories(), st.sets(st.sampled_from([name.decode("utf-8", "surrogateescape") for name in NAMES])))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_files_by_name_are_those_of_the_whole_listing(
     made: GitRepository, source: GitSource, steps: list[Step], paths: set[str]
 ) -> None:

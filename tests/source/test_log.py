@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from reconciler.engine.graph import CommitGraph
 from reconciler.engine.values import CommitInfo, Delta
 from reconciler.source.log import Commit, commits
+from tests.effort import examples
 from tests.source.asking import attributed
 from tests.source.histories import Step, histories, make
 
@@ -72,7 +73,7 @@ def test_any_number_of_files_takes_one_process_or_two(repository: GitRepository,
 
 
 @given(histories())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_each_file_is_credited_as_git_itself_does(
     made: GitRepository, source: GitSource, steps: list[Step]
 ) -> None:
@@ -169,7 +170,7 @@ def test_the_log_is_read_no_further_than_needed() -> None:
         ("", ""),
         (":100644 looks like an entry", None),
         ("\x1b[31mred\x07", "\ufffd[31mred\ufffd"),
-        ("x" * 5000, None),
+        ("x" * 5000, "x" * 255 + "…"),
     ],
 )
 def test_any_subject_is_read_as_words(
@@ -221,7 +222,7 @@ _PLACES = ("name", "address", "subject")
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_no_output_makes_the_reader_of_logs_fall_over(noise: bytes) -> None:
     """Only ids must be text; everything else may be anything."""
     words = noise.replace(b"\0", b"")
@@ -261,7 +262,7 @@ def test_a_branch_of_which_a_merge_took_nothing_is_told(repository: GitRepositor
 
 
 @given(histories(), st.sampled_from(["m", "m/a", ""]))
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_graph_is_what_each_commits_own_trees_say(
     made: GitRepository, source: GitSource, steps: list[Step], root: str
 ) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import SourceError
 from reconciler.source.text import blocks
+from tests.effort import examples
 from tests.source.asking import attributed, changed_paths
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def test_odd_names_come_through_unchanged(repository: GitRepository, opened: Ope
 
 
 @given(st.binary(), st.sampled_from([b"\0", b"\0\0"]), st.data())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_stream_is_cut_only_where_a_record_ends(stream: bytes, end: bytes, data: st.DataObject) -> None:
     """Wherever a read ends, nothing is lost, and what people wrote is not torn apart."""
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=5)))

@@ -358,11 +358,11 @@ def test_an_ssh_that_stays_in_the_background_is_not_waited_for(
     """A shared connection (ControlPersist) outlives git and keeps its standard error open."""
     commit = repository.commit({"a": "1"})
     pids = local_ssh.with_name("pids")
-    monkeypatch.setenv("GIT_SSH_COMMAND", f"sleep 30 > /dev/null & echo $! >> {pids}; ssh")
-    begun = time.monotonic()
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"sleep 600 > /dev/null & echo $! >> {pids}; ssh")
     try:
         assert opened(f"git@host:{repository.path}").head() == commit
-        assert time.monotonic() - begun < 10
+        for pid in pids.read_text().split():
+            os.kill(int(pid), 0)  # it is there yet
     finally:
         for pid in pids.read_text().split():
             os.kill(int(pid), signal.SIGKILL)
@@ -414,11 +414,9 @@ def test_a_repository_on_a_loopback_web_server_is_mirrored(
 @pytest.mark.parametrize("credentials", ["", "user:s3cret@"])
 def test_refused_credentials_are_said_and_not_shown(server: str, opened: Opener, credentials: str) -> None:
     """Nobody is asked for a password, and the one in the URL stays secret."""
-    begun = time.monotonic()
     with pytest.raises(SourceError, match="credentials were refused or missing") as caught:
         opened(f"http://{credentials}{server}/locked.git").head()
     assert "s3cret" not in str(caught.value)
-    assert time.monotonic() - begun < 10
 
 
 def test_an_unencrypted_redirect_is_not_followed(server: str, opened: Opener) -> None:

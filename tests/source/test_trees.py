@@ -114,7 +114,8 @@ def _long_path(*parts: int) -> str:
     "path", [_long_path(200_000), _long_path(*(1000,) * 150), "models.d/" + "é" * 100_000 + ".yaml"]
 )
 def test_a_path_that_no_command_line_takes_stops_nothing(fleet: Fleet, relay: Relay, path: str) -> None:
-    """Alone in a push, and with others; what it declares is imported, and credited."""
+    """Alone in a push, and with others; what it declares is imported and credited, if it may be so long."""
+    fleet.environment["RECONCILER_LIMITS__PATH"] = "1000000"
     fleet.declare("a@1.0.0")
     assert fleet("apply").code == 0
     content = manifest("b@1.0.0")

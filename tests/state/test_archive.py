@@ -17,21 +17,24 @@ from sqlalchemy.pool import NullPool
 from reconciler.engine.fold import at_rest
 from reconciler.engine.values import EventKind, Reconciled
 from reconciler.errors import StateError, StateLockedError
-from reconciler.state import check, compact, export, open_for_release, rebuild
+from reconciler.state import Stages, check, compact, export, open_for_release, rebuild
 from reconciler.state.archive import CHUNK
 from reconciler.state.sketch import may_hold, sketch
+from tests.effort import examples
 from tests.state.leading import open_state
 from tests.state.samples import MNIST, NOON, folded, imported, report, requested
 from tests.state.strategies import events
 
 if TYPE_CHECKING:
-    from reconciler.engine.values import Event
+    from reconciler.engine.values import Event, LedgerEntry
     from reconciler.state import SqlLedger
     from tests.state.conftest import NewUrl
 
 EVER = datetime(9999, 1, 1, tzinfo=UTC)
 MONTH = timedelta(days=30)
-a_few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+a_few = settings(
+    max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def published(name: str, minute: int = 2) -> Event:
@@ -121,6 +124,10 @@ def test_compacting_changes_no_readers_answer(
     assert rebuild(compacted) == 0
 
 
+def _rests(entry: LedgerEntry) -> bool:
+    return at_rest(entry, Stages()(entry.target, entry.model_status))
+
+
 @a_few
 @given(written=st.lists(events, max_size=12), before=events.map(lambda event: event.at))
 def test_what_is_young_or_not_at_rest_stays_and_so_does_the_newest(
@@ -129,7 +136,7 @@ def test_what_is_young_or_not_at_rest_stays_and_so_does_the_newest(
     """All else is moved."""
     url = new_url()
     entries = folded(written)
-    movable = [e for e in written[:-1] if e.at < before and at_rest(entries[e.target, e.pair])]
+    movable = [e for e in written[:-1] if e.at < before and _rests(entries[e.target, e.pair])]
     with open_state(url, writer=True) as ledger:
         ledger.append(written)
         assert ledger.compact(before) == len(movable)

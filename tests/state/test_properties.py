@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reconciler.engine.values import Verdict
 from reconciler.state import check, export, rebuild
 from reconciler.state.rows import moment_of, stamp
+from tests.effort import examples
 from tests.state.leading import open_state
 from tests.state.remembering import remember
 from tests.state.samples import folded
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tests.state.conftest import NewUrl
 
 a_few = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )  # fmt: skip
 groups = st.lists(st.lists(events, max_size=6), max_size=4)
 

@@ -172,9 +172,10 @@ def _recoveries() -> Iterator[Point]:
     yield Point("recovery/looking", f"{settler}._attempt", "call", earlier=unanswered)
     yield Point("recovery/found", f"{settler}._adopt", "call", earlier=unanswered)
     yield Point("recovery/not-listed", f"{settler}._not_listed", "call", scene="gone", earlier=late)
-    yield Point("recovery/carried-out", f"{settler}._adopt", "call", scene="late", earlier=late)
+    # a settling look finds it, or the list that follows: whichever comes first once it is shown
+    yield Point("recovery/carried-out", _COMMIT, "call", (adopted, _WRITING), "late", earlier=late)
     yield Point("recovery/hidden", f"{settler}._not_listed", "call", scene="hidden", earlier=unanswered)
-    yield Point("recovery/shown", f"{settler}._adopt", "call", scene="hidden", earlier=unanswered)
+    yield Point("recovery/shown", _COMMIT, "call", (adopted, _WRITING), "hidden", earlier=unanswered)
     yield Point("recovery/adopting", _COMMIT, "call", (adopted, _WRITING), earlier=unanswered)
     yield Point("recovery/adopted", _COMMIT, "return", (adopted, _WRITING), earlier=unanswered)
     yield Point("recovery/not-found", _COMMIT, "call", (settled, _WRITING), earlier=unsent)

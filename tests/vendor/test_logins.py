@@ -145,12 +145,12 @@ def test_a_secret_that_is_corrected_in_its_file_is_used_without_a_restart(tmp_pa
 
 def test_a_secret_rotated_between_two_applies_is_used(tmp_path: Path) -> None:
     """A ready token that expired stops the target; a new one in the same file lets it go on."""
-    with served(tmp_path / "registry", GUARDED.replace("[auth]", "[auth]\ntoken_lifetime = 1")) as registry:
+    with served(tmp_path / "registry", GUARDED.replace("[auth]", "[auth]\ntoken_lifetime = 6")) as registry:
         fleet = fleet_of(tmp_path / "repository", registry.url, token(login(registry.url)))
         fleet.declare("a@1.0.0")
         assert fleet("apply", "--no-wait").code == 0
         fleet.declare("b@1.0.0")
-        time.sleep(1.0)
+        time.sleep(6.0)
         expired = fleet("apply", "--no-wait")
         assert (expired.code, registry.refusals("ModelArts.0202")) == (3, 1)
         assert "expired" in expired.err

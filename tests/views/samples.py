@@ -22,8 +22,8 @@ from reconciler.engine.values import (
 )
 from reconciler.engine.verdict_table import VerdictTable
 from reconciler.manifest.values import Reason
+from reconciler.printable import is_hidden
 from reconciler.views import html
-from reconciler.views.clean import is_hidden
 from reconciler.views.history import Declaration
 from reconciler.views.page_facts import OverviewFacts, PageState
 from reconciler.views.selection import Selection

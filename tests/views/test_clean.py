@@ -5,8 +5,8 @@ import json
 import pytest
 from hypothesis import example, given
 
+from reconciler.printable import pad, printable, width
 from reconciler.views.as_json import dumps
-from reconciler.views.clean import clean, pad, width
 from tests.views.samples import HOSTILE, hidden
 
 
@@ -25,16 +25,16 @@ from tests.views.samples import HOSTILE, hidden
 )
 def test_what_acts_or_hides_becomes_an_escape_that_shows_it(outside: str, shown: str) -> None:
     """Each family of dangerous characters has a readable form."""
-    assert clean(outside) == shown
+    assert printable(outside) == shown
 
 
 @given(HOSTILE)
 def test_clean_text_is_one_encodable_line_that_stays_as_it_is(outside: str) -> None:
     """Cleaning leaves nothing hidden, can be encoded, and cleaning twice is cleaning once."""
-    shown = clean(outside)
+    shown = printable(outside)
     assert not hidden(shown, allowed="")
     assert shown.encode().decode() == shown
-    assert clean(shown) == shown
+    assert printable(shown) == shown
 
 
 @given(HOSTILE)

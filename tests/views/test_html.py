@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.contract.side_by_side import FieldComparison, FieldState
 from reconciler.engine.listing import Matrix, by_pair
 from reconciler.engine.values import (
     CommitInfo,
@@ -23,9 +22,10 @@ from reconciler.engine.values import (
     TargetFailure,
     Verdict,
 )
+from reconciler.engine.vendor import FieldComparison, FieldState
 from reconciler.manifest.values import Reason
+from reconciler.printable import printable
 from reconciler.views import html
-from reconciler.views.clean import clean
 from reconciler.views.history import Declaration, rows
 from reconciler.views.page_facts import (
     ManifestLine,
@@ -38,6 +38,7 @@ from reconciler.views.page_facts import (
     TickSummary,
 )
 from reconciler.views.selection import ROWS, Selection
+from tests.effort import examples
 from tests.views.samples import (
     COMMIT,
     DIGEST,
@@ -394,14 +395,14 @@ def test_the_script_is_a_few_kilobytes() -> None:
     assert len(script[1]) < 6 * 1024
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(REPORTS, HOSTILE)
 def test_nothing_from_outside_is_markup(found: Report, wanted: str) -> None:
     """The same tags whatever the words are, and the words are all there."""
     page = Page(source(found, Selection(q=wanted)))
     assert page.tags.count("script") == page.tags.count("style") == page.tags.count("main") == 1
     assert "img" not in page.tags
-    assert page.values("input", "value")[0] == clean(wanted)
+    assert page.values("input", "value")[0] == printable(wanted)
     shown = Page(source(found))
     assert shown.tags.count("td") == 6 * len(found.items) or len(found.items) != len(
         shown.values("tr", "role")

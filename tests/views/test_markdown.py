@@ -7,10 +7,11 @@ from markdown_it import MarkdownIt
 
 from reconciler.engine.values import Report, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
+from reconciler.printable import printable
 from reconciler.views import markdown
-from reconciler.views.clean import clean
 from reconciler.views.drift import worded
 from reconciler.views.problems import distinct, headline
+from tests.effort import examples
 from tests.views.samples import COMMIT, DIGEST, DRIFTED, REPORTS, item, report
 
 ALLOWED = {
@@ -78,7 +79,7 @@ def test_failed_targets_and_notes_are_told() -> None:
     assert "Note: <code>dirty</code>" in told
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(REPORTS)
 def test_nothing_from_outside_is_markup(found: Report) -> None:
     """A Markdown reader finds our tags only, five cells a row, and each text exactly as it was cleaned."""
@@ -86,7 +87,7 @@ def test_nothing_from_outside_is_markup(found: Report) -> None:
     shown = [i for i in found.items if i.verdict is not Verdict.IN_SYNC]
     assert page.tags <= ALLOWED
     assert len(page.cells) == 5 * len(shown)
-    assert [cell.strip() for cell in page.cells[1::5]] == [clean(i.title).strip() for i in shown]
+    assert [cell.strip() for cell in page.cells[1::5]] == [printable(i.title).strip() for i in shown]
     reasons = [
         "\n".join(headline(reason) for reason in distinct(i.reasons)) + "\n" for i in shown if i.reasons
     ]

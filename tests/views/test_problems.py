@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.manifest.values import Reason
+from reconciler.printable import width
 from reconciler.views import problems
-from reconciler.views.clean import width
 from tests.views.samples import REASONS
 
 

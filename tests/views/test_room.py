@@ -13,6 +13,7 @@ from reconciler.views import as_json, history, html, markdown, problems, text
 from reconciler.views.metrics import Metrics
 from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState, TickSummary
 from reconciler.views.selection import Selection
+from tests.effort import examples
 from tests.views.samples import DECLARED, EVENTS, HOSTILE, NOON, REASONS, REPORTS, hidden, listing_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.manifest.values import Reason
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(REPORTS, HOSTILE)
 def test_no_view_of_any_report_contains_anything_that_acts_or_hides(found: Report, outside: str) -> None:
     """Terminal, JSON, Markdown, page and metrics; all can be encoded as UTF-8."""
@@ -51,7 +52,7 @@ def test_no_list_of_problems_contains_anything_that_acts_or_hides(reasons: list[
     assert not hidden(as_json.dumps([problems.as_json(reason, severity=True) for reason in reasons]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(DECLARED, max_size=3), st.lists(EVENTS, max_size=3))
 def test_no_history_contains_anything_that_acts_or_hides(
     models: list[history.Declaration], events: list[Event]

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from reconciler.engine.values import ModelState, Report, Verdict
+from reconciler.printable import printable
 from reconciler.views import as_json
-from reconciler.views.clean import clean
 from reconciler.views.page_facts import ModelFacts
 from reconciler.views.selection import model_link
 from reconciler.web.access import Hosts
@@ -60,6 +60,20 @@ def test_the_report_is_the_json_that_plan_prints(site: Served) -> None:
     answer = site.client.get("/api/report")
     assert answer.headers["content-type"] == "application/json"
     assert json.loads(answer.content) == as_json.report(REPORT)
+
+
+def test_a_report_of_very_many_models_comes_in_pages(site: Served) -> None:
+    """Each model once; the numbers are those of all, and a note says how to ask for the others."""
+    number = as_json.ITEMS_A_PAGE + 1
+    models = (
+        ModelState("local", Verdict.IN_SYNC, f"m{n}", "1.0.0", f"models.d/{n}.yaml") for n in range(number)
+    )
+    site.loop.report = Report("c" * 40, "d" * 64, tuple(models))
+    pages = [site.client.get(f"/api/report{query}").json() for query in ("", "?page=2", "?page=3", "?page=x")]
+    assert [len(page["items"]) for page in pages] == [number - 1, 1, 0, number - 1]
+    assert len({item["model_name"] for page in pages[:2] for item in page["items"]}) == number
+    assert [page["summary"]["in-sync"] for page in pages] == [number] * 4
+    assert pages[0]["notes"] == ["page 1 of 2, of 10,001 items in all: ask for ?page=N"]
 
 
 def test_it_is_ready_only_after_the_first_good_cycle(site: Served) -> None:
@@ -149,7 +163,7 @@ def test_the_address_of_a_model_says_exactly_which(site: Served) -> None:
         site.loop.models["local", name, "1.0.0"] = found
         answer = site.client.get("/" + model_link("local", name, "1.0.0"))
         assert answer.status_code == 200, name
-        assert clean(f"<title>{name}@1.0.0 failed · 1 needs you") in answer.text
+        assert printable(f"<title>{name}@1.0.0 failed · 1 needs you") in answer.text
         assert site.client.get("/" + model_link("local", name, None)).status_code == 404
     assert site.loop.asked[0] == ("local", "a/b", "1.0.0")
     assert site.client.get("/models/local").status_code == 404

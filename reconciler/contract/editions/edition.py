@@ -20,7 +20,8 @@ from reconciler.contract.json_text import JSON_TEXTS, RawDocument, close_text, o
 from reconciler.contract.reading import reader_of
 from reconciler.contract.rules import CONTENT, TOLERATED, concerned
 from reconciler.contract.structs import Struct
-from reconciler.contract.wording import error, listed, warning
+from reconciler.contract.wording import error, warning
+from reconciler.phrases import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from reconciler.app.repository import source_of
-from reconciler.app.session import registry_of
+from reconciler.app.target_kinds import Opening, registry_of
 from reconciler.daemon.triggers import trigger_of
 from reconciler.embedded.testing.faults import load_faults
 from reconciler.embedded.toml_settings import read_settings
@@ -156,7 +156,7 @@ def _use(configuration: Configuration, dice: Random, runner: asyncio.Runner) -> 
 
 
 async def _open(configuration: Configuration, name: str) -> None:
-    async with registry_of(configuration, name, acts=False):
+    async with registry_of(configuration, name, Opening(acts=False)):
         pass
 
 

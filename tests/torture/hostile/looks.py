@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.cli.terminal import echo_err
+from reconciler.printable import is_hidden
 from reconciler.views import as_json, history, markdown, problems, text
-from reconciler.views.clean import is_hidden
 from reconciler.views.metrics import Metrics
 from tests.views.samples import overview_of
 

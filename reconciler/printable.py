@@ -1,4 +1,4 @@
-"""The one door through which text from outside reaches an output."""
+"""The one way in which text from outside reaches an output: every character is visible, or an escape."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UNUSUAL_RUN = re.compile(r"[^\x00-\x7e]+")
 _UNDECODABLE = range(0xDC80, 0xDD00)
 
 
-def clean(text: str) -> str:
+def printable(text: str) -> str:
     r"""One line in which everything is visible.
 
     Control, format (bidirectional overrides, zero-width, tags) and separator characters and lone surrogates
@@ -24,8 +24,15 @@ def clean(text: str) -> str:
     return _UNUSUAL.sub(lambda match: _visible(match[0]), text)
 
 
+def one_line(text: str, limit: int) -> str:
+    """At most `limit` characters on one line, each run of what is hidden or blank as one space."""
+    seen = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[: limit * 4])
+    line = " ".join(seen.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
 def escape_json(document: str) -> str:
-    r"""The same JSON document with all that `clean` hides written as `\uXXXX`.
+    r"""The same JSON document with all that `printable` hides written as `\uXXXX`.
 
     Takes what `json.dumps(…, ensure_ascii=False)` gives: line breaks between tokens stay, and readers get
     exactly the strings they would have got.

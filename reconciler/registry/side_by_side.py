@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.canonical import canonical, field
 from reconciler.contract.drift import comparable
+from reconciler.engine.vendor import FieldComparison, FieldState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _SHOWN_AS = {"initial_config": "config"}
 """Fields that a detail shows under another name (section 3 of the API reference)."""
-
-
-class FieldState(StrEnum):
-    """What comparing one field came to."""
-
-    EQUAL = "equal"
-    DIFFERS = "differs"
-    NOT_COMPARED = "not-compared"  # declared; the registry does not show it, or derives it anew
-    NOT_REGISTERED = "not-registered"  # declared; there is no registered model to compare it with
-    NOT_DECLARED = "not-declared"  # registered; the manifest leaves it out, or the service filled it in
-
-
-@dataclass(frozen=True, slots=True)
-class FieldComparison:
-    """One field of both sides.
-
-    Attributes:
-        field: its name in the import request.
-        declared: what the manifest says, in canonical form; None where it says nothing.
-        registered: what the registry shows, in the same form and reduced to what is compared; None where it
-            shows nothing.
-    """
-
-    field: str
-    declared: Any
-    registered: Any
-    state: FieldState
 
 
 def side_by_side(

@@ -1,0 +1,179 @@
+"""`init`: what a repository needs to declare models, written where nothing is yet.
+
+    Wishes, settings ─▶ StarterFile* ─▶ written, or left as they are
+
+What was asked for is checked before anything is written. A file that is there is never changed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from reconciler.app.new_file import write_new
+from reconciler.contract import DEFAULT_EDITION, edition
+from reconciler.errors import ConfigurationError
+from reconciler.registry.endpoint import parse_endpoint, parse_project
+from reconciler.settings import FILE_NAME, parse
+from reconciler.source.layout import discover
+from reconciler.source.origin import origin_host
+from reconciler.views.as_json import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from reconciler.settings import Settings
+
+Forge = Literal["github", "gitlab", "gitee", "codearts"]
+
+_HOSTS: tuple[tuple[str, Forge], ...] = (
+    ("github", "github"),
+    ("gitlab", "gitlab"),
+    ("gitee", "gitee"),
+    ("codearts", "codearts"),
+    ("codehub", "codearts"),
+    ("devcloud", "codearts"),
+)
+"""What the name of a host has in it, self-hosted ones included."""
+_TEMPLATES: dict[Forge, tuple[str, str]] = {
+    "github": (".github/workflows/models.yml", "github.yml"),
+    "gitlab": (".gitlab-ci.yml", "gitlab.yml"),
+    "gitee": ("ci/check-models.sh", "check-models.sh"),
+    "codearts": ("ci/check-models.sh", "check-models.sh"),
+}
+"""For each host, where its template goes, and which one it is."""
+_TOKENS: dict[Forge, str] = {"gitee": "GITEE_TOKEN", "codearts": "CODEARTS_TOKEN"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The target that was asked for, where no configuration is there yet.
+
+    Attributes:
+        name: of the target; by default `local`, or `prod` with an endpoint.
+        endpoint, project_id: of a ModelArts service, both or neither; else the registry is embedded.
+        edition: rule set of the vendor's documents; by default the program's own default.
+    """
+
+    name: str | None = None
+    endpoint: str | None = None
+    project_id: str | None = None
+    edition: str | None = None
+
+
+class StarterFile(NamedTuple):
+    """A file to be written: its path below the repository's top, and its text."""
+
+    path: str
+    text: str
+
+
+def repository_of(folder: Path) -> Path:
+    """The top of the work tree that a folder lies in.
+
+    Raises:
+        SourceError: it lies in no repository, or in a damaged one.
+        ConfigurationError: it lies in a bare repository.
+    """
+    top = discover(folder, "the current directory").top
+    if top is None:
+        raise ConfigurationError(
+            f"{folder}: a bare repository has no files: run `reconciler init` in a clone"
+        )
+    return top
+
+
+def forge_of(top: Path) -> Forge | None:
+    """The kind of host that `origin` points to, by its name; None where it is none that is known."""
+    host = origin_host(top)
+    return next((forge for part, forge in _HOSTS if part in host), None)
+
+
+def starter_configuration(wishes: Wishes) -> str:
+    """The text of a configuration with the target that was asked for.
+
+    Raises:
+        ConfigurationError: what was asked for makes no target; the message names the option.
+    """
+    if (wishes.endpoint is None) != (wishes.project_id is None):
+        raise ConfigurationError("--endpoint and --project-id go together: give both, or neither")
+    name = wishes.name or ("local" if wishes.endpoint is None else "prod")
+    facts = {"kind": "embedded", "path": "models.d", "edition": wishes.edition or DEFAULT_EDITION}
+    auth = ""
+    if wishes.endpoint is not None and wishes.project_id is not None:
+        parse_endpoint(wishes.endpoint, "--endpoint")
+        parse_project(wishes.project_id)
+        facts |= {"kind": "modelarts", "endpoint": wishes.endpoint, "project_id": wishes.project_id}
+        auth = _AUTH
+    lines = "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in facts.items())
+    title = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+    text = f"{_HEAD}\n[targets.{title}]\n{lines}{auth}"
+    parse(tomllib.loads(text))
+    return text
+
+
+_HEAD = "# Every key and its default: `reconciler schema config`. A key that is not known is an error.\n"
+_AUTH = (
+    "# The token is read from this variable; an access key (aksk) and a password are other ways.\n"
+    'auth = { method = "token", token_env = "MODELARTS_TOKEN" }\n'
+)
+
+
+def starter_files(
+    settings: Settings, configuration: str | None, forge: Forge | None
+) -> Iterator[StarterFile]:
+    """The files that belong into a repository.
+
+    Args:
+        settings: what is configured, or will be.
+        configuration: the text of `reconciler.toml`; None where another file is the configuration.
+        forge: the host whose template is wanted; None for none.
+    """
+    editions: dict[str, str] = {}
+    for target in settings.targets.values():
+        editions.setdefault(target.path, target.edition)
+    for path, name in editions.items():
+        yield StarterFile(f"{path}/_example.yaml", _template("manifest.yaml"))
+        yield StarterFile(f"{path}/.schema.json", dumps(edition(name).json_schema()) + "\n")
+    if configuration is not None:
+        yield StarterFile(FILE_NAME, configuration)
+    pattern = json.dumps(f"^({'|'.join(map(re.escape, editions))})/", ensure_ascii=False)
+    yield StarterFile(".pre-commit-config.yaml", _template("pre-commit.yaml", PATTERN=pattern))
+    if forge is not None:
+        path, name = _TEMPLATES[forge]
+        paths = ", ".join(json.dumps(f"{folder}/**", ensure_ascii=False) for folder in editions)
+        token = _TOKENS.get(forge, "")
+        yield StarterFile(path, _template(name, PATHS=paths, FORGE=forge, TOKEN=token))
+
+
+def write(top: Path, starters: Sequence[StarterFile], *, dry_run: bool) -> Iterator[tuple[StarterFile, bool]]:
+    """Writes each file that is not there yet; gives each with whether it is new.
+
+    Args:
+        top: the repository's.
+        starters: the files.
+        dry_run: writes nothing, and gives the same.
+
+    Raises:
+        ReconcilerError: a path leads out of the repository by a symbolic link.
+        OSError: a file cannot be written.
+    """
+    for starter in starters:
+        path = top / starter.path
+        if dry_run:
+            yield starter, not (path.exists() or path.is_symlink())
+        else:
+            yield starter, write_new(top, path, starter.text.encode())
+
+
+def _template(name: str, **values: str) -> str:
+    """A file of `starter/`, with what stands between two @ replaced."""
+    text = (files("reconciler.app") / "starter" / name).read_text("utf-8")
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", value)
+    return text

@@ -1,0 +1,152 @@
+"""What each kind of target is opened by: a line of `KINDS` for each `kind` that a configuration may give."""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reconciler.app.credentials import auth_of
+from reconciler.embedded import EmbeddedSettings
+from reconciler.registry import CredentialCooldown, Limits, ModelArtsRegistry, RegistryAuth
+from reconciler.registry.in_process import in_process
+from reconciler.registry.vendor import MODELARTS
+from reconciler.state import Stages
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from reconciler.engine.ports import Registry
+    from reconciler.engine.vendor import Vendor
+    from reconciler.registry.transport import Observed
+    from reconciler.settings import Configuration, EmbeddedTarget, ModelArtsTarget
+
+_EMBEDDED_PROJECT = "embedded"
+_NO_LIMIT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a registry is opened.
+
+    Attributes:
+        acts: whether it is written to; without, nothing at all is created.
+        refusals: which credentials were refused, shared by all targets of a process.
+        observed: told of each request.
+    """
+
+    acts: bool
+    refusals: CredentialCooldown = field(default_factory=CredentialCooldown)
+    observed: Observed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetKind:
+    """The registries of one kind; all times in seconds.
+
+    Attributes:
+        open: gives the client of one target's registry, which is closed at the end of the context.
+        follow: the first wait between two looks at an unfinished import, unless `follow.first` says so.
+        settle: how long a new model may take to be listed, unless `follow.settle` says so.
+        fresh: how long after its intent an import call may be sent.
+    """
+
+    vendor: Vendor
+    open: Callable[[Configuration, str, Any, Opening], AbstractAsyncContextManager[Registry]]
+    follow: float
+    settle: float
+    fresh: float
+
+
+@asynccontextmanager
+async def _embedded(
+    configuration: Configuration, name: str, wanted: EmbeddedTarget, how: Opening
+) -> AsyncIterator[Registry]:
+    """A registry inside this process, reached without a socket, as fast as it answers.
+
+    A command that only looks does not create a database: what is not there is empty.
+    """
+    from reconciler.embedded import create_app  # noqa: PLC0415 - only for such a target
+
+    database = configuration.embedded_database(name)
+    application = create_app(
+        EmbeddedSettings(
+            database=database if how.acts or _exists(database) else None,
+            edition=wanted.edition,
+            publish_seconds=wanted.publish_seconds,
+        )
+    )
+    with closing(application.state):
+        client = ModelArtsRegistry(
+            "http://localhost",
+            _EMBEDDED_PROJECT,
+            auth=RegistryAuth(),
+            limits=Limits(concurrency=wanted.in_flight, rate=_NO_LIMIT, burst=_NO_LIMIT),
+            transport=in_process(application),
+            observed=how.observed,
+        )
+        try:
+            yield client
+        finally:
+            await client.aclose()
+
+
+def _exists(file: Path) -> bool:
+    return os.path.exists(file)  # noqa: PTH110 - raises nothing
+
+
+@asynccontextmanager
+async def _modelarts(
+    configuration: Configuration, name: str, wanted: ModelArtsTarget, how: Opening
+) -> AsyncIterator[Registry]:
+    """A project of a service. Raises ConfigurationError where the section cannot be used."""
+    limits = Limits(
+        page_size=wanted.page_size,
+        concurrency=wanted.in_flight,
+        rate=wanted.rate,
+        burst=max(1, int(wanted.rate)),
+        deadline=wanted.timeout.total_seconds(),
+    )
+    table = f"targets.{name}"
+    with configuration.located("targets", name, "auth", table=table):
+        auth = auth_of(configuration.base, wanted, how.refusals)
+    with configuration.located("targets", name, table=table):
+        client = ModelArtsRegistry(
+            wanted.endpoint,
+            wanted.project_id,
+            auth=auth,
+            workspace_id=wanted.workspace_id,
+            limits=limits,
+            observed=how.observed,
+        )
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+KINDS: Mapping[str, TargetKind] = {
+    "embedded": TargetKind(MODELARTS, _embedded, follow=0.2, settle=0.2, fresh=0.0),
+    # an import takes the service half a minute at the least
+    "modelarts": TargetKind(MODELARTS, _modelarts, follow=5.0, settle=5.0, fresh=Limits().fresh),
+}
+
+
+def kind_of(configuration: Configuration, name: str) -> TargetKind:
+    """What the target of this name is."""
+    return KINDS[configuration.settings.targets[name].kind]
+
+
+def stages_of(configuration: Configuration, names: Iterable[str]) -> Stages:
+    """What the statuses mean that are stored of these targets."""
+    return Stages({name: kind_of(configuration, name).vendor.stage for name in names})
+
+
+def registry_of(
+    configuration: Configuration, name: str, how: Opening
+) -> AbstractAsyncContextManager[Registry]:
+    """The client of one target's registry."""
+    return kind_of(configuration, name).open(configuration, name, configuration.settings.targets[name], how)

@@ -1,0 +1,124 @@
+"""`init`: the first files of a repository that declares models."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli.options import (
+    ConfigOption,
+    Forge,
+    Output,
+    OutputOption,
+    QuietOption,
+    VerboseOption,
+)
+from reconciler.cli.terminal import configuration, echo, echo_err, put_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.app.scaffold import StarterFile, Wishes
+    from reconciler.settings import Settings
+
+    Written = list[tuple[StarterFile, bool]]
+    """Each file, and whether it is new."""
+
+
+def init(
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="NAME", help="Name of the target: local or prod.")
+    ] = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option("--endpoint", metavar="URL", help="Of a ModelArts service; else the embedded registry."),
+    ] = None,
+    project_id: Annotated[
+        str | None, typer.Option("--project-id", metavar="ID", help="The project, with --endpoint.")
+    ] = None,
+    edition: Annotated[
+        str | None, typer.Option("--edition", metavar="EDITION", help="Rule set of the vendor's documents.")
+    ] = None,
+    forge: Annotated[
+        Forge | None,
+        typer.Option("--forge", help="Whose pipeline template; by default that of the host of `origin`."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be written; with --verbose, show it.")
+    ] = False,
+    config: ConfigOption = None,
+    output: OutputOption = Output.TEXT,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Writes a first manifest, its schema, a configuration, a pre-commit hook and a pipeline template.
+
+    Run it in a git repository, as often as you like: what is there is left as it is. Commits nothing.
+    """
+    from reconciler.app import scaffold  # noqa: PLC0415
+
+    top = scaffold.repository_of(Path.cwd())
+    wishes = scaffold.Wishes(target, endpoint, project_id, edition)
+    settings, text = _configured(config, top, wishes)
+    host = scaffold.forge_of(top) if forge is None else forge.value
+    starters = list(scaffold.starter_files(settings, text, host))
+    written = list(scaffold.write(top, starters, dry_run=dry_run))
+    if output is Output.JSON:
+        put_json({"version": 1, "dry_run": dry_run, **_sorted(written)})
+        return
+    _show(written, dry_run=dry_run, verbose=verbose)
+    if not quiet:
+        for note in _notes(wishes, written, has_host=host is not None):
+            echo_err(note)
+
+
+def _configured(config: Path | None, top: Path, wishes: Wishes) -> tuple[Settings, str | None]:
+    """The settings that hold, or that will; and the text of `reconciler.toml`, unless another file holds."""
+    from reconciler.app.scaffold import starter_configuration  # noqa: PLC0415
+    from reconciler.settings import FILE_NAME, parse  # noqa: PLC0415
+
+    text = starter_configuration(wishes)
+    found = configuration(config)
+    if found.file is None:
+        return parse(tomllib.loads(text)), text
+    return found.settings, text if found.file == top / FILE_NAME else None
+
+
+def _sorted(written: Written) -> dict[str, list[str]]:
+    return {
+        "created": [starter.path for starter, new in written if new],
+        "kept": [starter.path for starter, new in written if not new],
+    }
+
+
+def _show(written: Written, *, dry_run: bool, verbose: bool) -> None:
+    for starter, new in written:
+        created = "would create" if dry_run else "created"
+        echo(f"{created if new else 'kept':<{len(created)}}  {starter.path}")
+        if verbose and (new or dry_run):
+            echo("".join(f"    {line}\n" for line in starter.text.splitlines()))
+
+
+def _notes(wishes: Wishes, written: Written, *, has_host: bool) -> Sequence[str]:
+    """What else somebody who starts should know."""
+    from reconciler.settings import FILE_NAME  # noqa: PLC0415
+
+    notes = []
+    configured = any(starter.path == FILE_NAME and new for starter, new in written)
+    if not configured and any((wishes.name, wishes.endpoint, wishes.project_id, wishes.edition)):
+        notes.append(
+            "note: there is a configuration already: the target that you asked for is not added to it"
+        )
+    if not has_host:
+        notes.append(
+            "note: `origin` points to no host that is known: --forge HOST adds its pipeline template"
+        )
+    if any(not new for _, new in written):
+        notes.append("note: what was kept may lack something: `init --dry-run --verbose` shows each template")
+    return [
+        *notes,
+        "Next: `reconciler adopt` writes manifests for what is registered already; commit, then `plan`",
+    ]

@@ -1,0 +1,97 @@
+"""What one vendor's registries do in their own way, and the words for it that hold for all. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from reconciler.engine.drift import differences
+from reconciler.engine.values import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.engine.values import Difference
+
+
+class FieldState(StrEnum):
+    """What comparing one field came to."""
+
+    EQUAL = "equal"
+    DIFFERS = "differs"
+    NOT_COMPARED = "not-compared"  # declared; the registry does not show it, or derives it anew
+    NOT_REGISTERED = "not-registered"  # declared; there is no registered model to compare it with
+    NOT_DECLARED = "not-declared"  # registered; the manifest leaves it out, or the service filled it in
+
+
+@dataclass(frozen=True, slots=True)
+class FieldComparison:
+    """One field of both sides.
+
+    Attributes:
+        field: its name in the import request.
+        declared: what the manifest says, in canonical form; None where it says nothing.
+        registered: what the registry shows, in the same form and reduced to what is compared; None where it
+            shows nothing.
+    """
+
+    field: str
+    declared: Any
+    registered: Any
+    state: FieldState
+
+
+class Vendor(Protocol):
+    """What a request, a detail and a status mean; no method asks a registry, or raises."""
+
+    def stage(self, status: str | None) -> Stage:
+        """How far the import is that has this status; an unknown or absent word is still pending."""
+
+    def status(self, detail: Mapping[str, Any]) -> str | None:
+        """The status word of a model's detail; None where it has none."""
+
+    def comparable(
+        self, request: Mapping[str, Any], detail: Mapping[str, Any]
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """The declared and the registered side, reduced to what can be compared; equal means no drift."""
+
+    def side_by_side(
+        self, request: Mapping[str, Any], detail: Mapping[str, Any], fields: Iterable[str]
+    ) -> tuple[FieldComparison, ...]:
+        """Every field that is declared, in the request's order, then those that are only registered.
+
+        Args:
+            request: what the manifest declares; empty for nothing.
+            detail: of the registered model; empty for none.
+            fields: the names of the fields that a request may have.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the detail of one model told.
+
+    Attributes:
+        status: the vendor's word; None where the detail leaves it out.
+        stage: what that word means.
+        diff: how it differs from the manifest; empty when it is equal.
+        unread: why it could not be compared, in words; None when it was.
+    """
+
+    status: str | None = None
+    stage: Stage = Stage.PENDING
+    diff: tuple[Difference, ...] = ()
+    unread: str | None = None
+
+
+def compare(vendor: Vendor, request: Mapping[str, Any], detail: Mapping[str, Any]) -> Comparison:
+    """Compares a manifest's request with the detail of the model that is registered, whatever it holds."""
+    status = vendor.status(detail)
+    stage = vendor.stage(status)
+    try:
+        declared, registered = vendor.comparable(request, detail)
+        diff = () if declared == registered else differences(declared, registered)
+    except Exception as error:  # noqa: BLE001 - a server may send anything; one model's detail is its own matter
+        return Comparison(status, stage, unread=f"its detail makes no sense ({type(error).__name__})")
+    return Comparison(status, stage, diff)
