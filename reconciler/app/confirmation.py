@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.app.session import is_shared, open_session
-from reconciler.engine.cycle import moved
+from reconciler.engine.checks import moved
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.plan import plan_digest
 from reconciler.engine.values import Verdict

@@ -64,7 +64,7 @@ def _wrong(source: Source, index: Index, reader: ManifestParser, chance: float) 
     start = int(chance * len(paths))
     some = list(islice((*paths[start:], *paths[:start]), READ_ANEW))
     known = {reading.path: reading for reading in index.parsed_files(some)}
-    for reading, _ in reader.read(source, (files[path] for path in some), files.get):
+    for reading, _ in reader.again().read(source, (files[path] for path in some), files.get):
         if _outline(known[reading.path]) != _outline(reading):
             wrong.add(reading.path)
     few = [known[path] for path in some[:_CREDITED_ANEW]]

@@ -113,7 +113,7 @@ class DesiredState:
         paths = {declaration.path for pair, declaration in wanted.items() if pair not in found}
         if paths:
             files = self._files(sorted(paths))
-            for _, manifests in self.reader.read(self.source, files.values(), self._look):
+            for _, manifests in self.reader.again().read(self.source, files.values(), self._look):
                 found |= {one.pair: one for one in manifests if _is_meant(one, wanted)}
         return found
 
@@ -261,11 +261,9 @@ class DesiredStateReader:
             return self.full()
         if base == self.commit:
             return self.found({}, base=base)
-        since = self.source.graph_since(base, self.commit, self.reader.root)
-        if since is None or since.cut is not None:
-            return self.full()
         changes = self.source.changes(base, self.commit, self.reader.root)
-        if changes is None:
+        since = None if changes is None else self.source.graph_since(base, self.commit, self.reader.root)
+        if changes is None or since is None or since.cut is not None:
             return self.full()
         return self.incremental(base, changes, since)
 

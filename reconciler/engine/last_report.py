@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.engine.plan import apply_entry, is_unreadable, sort_key
+from reconciler.engine.plan import apply_entry, sort_key
+from reconciler.engine.reasons import is_unreadable
 from reconciler.engine.values import ModelState, Report, Verdict
 
 if TYPE_CHECKING:

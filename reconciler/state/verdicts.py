@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, select
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.plan import COMPARED_LATER, sort_key
+from reconciler.engine.plan import sort_key
+from reconciler.engine.reasons import COMPARED_LATER
 from reconciler.engine.values import AT_REST, Difference, ModelState, Verdict, VerdictKey
 from reconciler.manifest.values import Reason, reason_of, row_of
 from reconciler.state.bulk import insert_rows, select_rows

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.canaries.echoing import Echo
     from tests.program import Fleet
 
-_IN_HEADERS = ("secret_key", "security_token", "token", "page", "access_key")
+_IN_HEADERS = ("secret_key", "security_token", "token", "page", "access_key", "host")
 _ANYWHERE = ("password", "webhook", "git", "database", "proxy", "odd", "wrong", "sink", "signature")
 SECRETS = {place: of_header(place) for place in _IN_HEADERS} | {
     place: of_anything(place) for place in _ANYWHERE
@@ -33,6 +33,7 @@ SECRETS = {place: of_header(place) for place in _IN_HEADERS} | {
 
 _ARGUMENTS = {
     "adopt": ("--stdout",),
+    "comment": ("--forge", "github", "--change", "1", "--repository", "a/b", "--config", "reconciler.toml"),
     "completion": ("bash",),
     "diff": ("a@1.0.0",),
     "init": ("--dry-run",),
@@ -87,6 +88,8 @@ class Site:
         for place, secret in SECRETS.items():
             (secrets / place).write_text(f"{secret}\n", "utf-8")
         self.fleet.environment["CANARY_PASSWORD"] = SECRETS["password"]
+        self.fleet.environment["GITHUB_TOKEN"] = SECRETS["host"]
+        self.fleet.environment["GITHUB_API_URL"] = f"http://{self.echo.address}"
         targets = "".join(self._target(name, way) for name, way in {**_WAYS, **self.ways}.items())
         head = f"[source]\n{source}\n[state]\n{state}\n"
         text = f"{head}{targets}{_SINK}{_WEB}{FOLLOW}{more}".replace("SINK", self.sink.address)
