@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Self
 import httpx
 
 from reconciler.embedded import EmbeddedSettings, Faults, running
+from reconciler.errors import Exit
 from tests.git_repository import GitRepository, git_environment
 from tests.program import manifest
 from tests.torture.line import Line
@@ -216,6 +217,14 @@ class Fleet:
         replica.end()
         replica.start(self._environment)
 
+    def supervise(self) -> None:
+        """Starts what ended because the state was away as it started; nothing ends for another reason."""
+        for replica in self.replicas:
+            code = replica.process.poll() if replica.process is not None else None
+            if code is not None:
+                assert code == Exit.UNAVAILABLE, self.said(replica)
+                self.restart(replica)
+
     def start_pooler(self) -> None:
         """Starts PgBouncer before the server."""
         home = self.server.home / "pooler"
@@ -362,7 +371,7 @@ def play(fleet: Fleet, event: str, chance: random.Random) -> Round:
     fleet.until(lambda: fleet.has(first) and fleet.has(second), "imported")
     seconds = time.monotonic() - began
     happening.join()
-    assert all(one.process is not None and one.process.poll() is None for one in fleet.replicas), fleet.said()
+    fleet.supervise()
     return Round(event, seconds)
 
 
