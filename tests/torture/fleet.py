@@ -125,11 +125,13 @@ class Fleet:
         folder: for everything.
         pooled: whether the replicas reach the server through PgBouncer in transaction mode.
         package: a folder to import the program from; the installed one where None.
+        more: of every replica's configuration.
     """
 
     folder: Path
     pooled: bool = False
     package: Path | None = None
+    more: str = ""
     replicas: list[Replica] = field(default_factory=list)
     most: Counter[str] = field(default_factory=Counter)
     _count: int = 0
@@ -178,7 +180,7 @@ class Fleet:
                 folder=replica.folder,
                 port=replica.line.port,
             )
-            (replica.folder / "reconciler.toml").write_text(text, "utf-8")
+            (replica.folder / "reconciler.toml").write_text(text + self.more, "utf-8")
             self.replicas.append(replica)
             self._closing.callback(replica.end)
         for replica in self.replicas:
