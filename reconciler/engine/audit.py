@@ -91,9 +91,9 @@ def keep_history(source: Source, index: Index, reader: ManifestParser) -> None:
     if commit is None or index.history.base() == commit:
         return
     with suppress(BudgetError):
-        update = whole_history(source, reader.root, commit, index.parsed_files(None))
+        update = whole_history(source, reader.root, commit, index.parsed_files())
         if update is not None:
-            index.save_history(update)
+            index.history.save(commit, update)
 
 
 def _wrong_history(source: Source, index: Index, root: str, chance: float) -> int:

@@ -23,7 +23,7 @@ from reconciler.engine.due_times import DueTimes
 from reconciler.engine.execute import Executor
 from reconciler.engine.git_thread import GitThread
 from reconciler.engine.guards import Guards
-from reconciler.engine.journal import Journal
+from reconciler.engine.journal import JournalWriter
 from reconciler.engine.judge import judge
 from reconciler.engine.last_report import refresh
 from reconciler.engine.leadership import SoleWriter
@@ -33,6 +33,7 @@ from reconciler.engine.recorder import Recorder
 from reconciler.engine.remember import remember, report_of, with_unlisted
 from reconciler.engine.stragglers import Stragglers
 from reconciler.engine.target_run import REPOSITORY, Cycle, TargetRun, alone, begin
+from reconciler.engine.trust import held
 from reconciler.engine.values import AT_REST, IdleMark, Phase, TargetFailure, Verdict
 from reconciler.errors import IndexLostError, ReconcilerError, RegistryError, TargetUnusable
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from reconciler.engine.leadership import Leadership
     from reconciler.engine.options import CycleOptions, Target
     from reconciler.engine.ports import Ledger, Source
+    from reconciler.engine.trust import Hold
     from reconciler.engine.values import Event, Report
 
 
@@ -87,8 +89,20 @@ class Engine:
         return {target.name: self.leadership.epoch(target.name) for target in self._led_targets()}
 
     async def head(self) -> str:
-        """The commit that the wanted branch has now. Raises SourceError."""
+        """The commit that is to be reconciled now. Raises SourceError, GuardError."""
         return await self._git(self.source.head)
+
+    def hold(self) -> Hold | None:
+        """Why that is not the newest commit of the branch; None when it is."""
+        return self.source.held()
+
+    async def resolve(self, revision: str) -> str:
+        """The commit that goes by this name. Raises SourceError."""
+        return await self._git(self.source.resolve, revision)
+
+    async def judged(self, commit: str) -> Hold | None:
+        """Why this commit would not be reconciled if it were the newest. Raises SourceError."""
+        return await self._git(self.source.judged, commit)
 
     async def cycle(self, options: CycleOptions, commit: str | None = None) -> Report:
         """One cycle, at the branch's head unless a commit is given.
@@ -115,7 +129,7 @@ class Engine:
         ensure_promised(runs, digest, options)
         lineage = await lineage_of(cycle, runs)
         notes += [*lineage.notes, *dict.fromkeys(note for run in runs for note in run.declared.notes)]
-        runs = await guarded(cycle, runs, self.guards, lineage.lost_commit, digest)
+        runs = self._with_hold(await guarded(cycle, runs, self.guards, lineage.lost_commit, digest))
         if options.act:
             runs = await asyncio.gather(*(alone(run, partial(act, cycle)) for run in runs))
         report = report_of(cycle, digest, runs, tuple(notes))
@@ -172,6 +186,16 @@ class Engine:
         ]
         self._look_again = min((run.look_again for run in after if run.look_again), default=None)
         return after
+
+    def _with_hold(self, runs: Sequence[TargetRun]) -> list[TargetRun]:
+        """A refusal before what is judged of each target, while the newest commit is not trusted."""
+        hold = self.source.held()
+        return [
+            run
+            if hold is None or run.failure is not None
+            else replace(run, items=(held(run.target.name, run.target.path, hold), *run.items))
+            for run in runs
+        ]
 
     def _clock_notes(self) -> list[str]:
         """Whether the clock stands before what the journal says has happened already.
@@ -281,8 +305,9 @@ class Engine:
     def _executor(
         self, target: Target, cycle_id: str, epoch: int | None, actor: str | None = None
     ) -> Executor:
-        journal = Journal(self.ledger, self.progress, actor, epoch)
-        recorder = Recorder(target.name, cycle_id, journal, self.clock, self._sent[target.name])
+        journal = JournalWriter(self.ledger, self.progress, actor, epoch)
+        sent, vouched = self._sent[target.name], self.source.vouched
+        recorder = Recorder(target.name, cycle_id, journal, self.clock, sent, vouched)
         holds = partial(self.leadership.holds, target.name, epoch)
         return Executor(recorder, target.registry, self.clock, target.timing, holds)
 

@@ -15,14 +15,14 @@ from reconciler.errors import LeaseLost
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from reconciler.engine.ports import Ledger
+    from reconciler.engine.ports import Journal
     from reconciler.engine.values import Event
 
     Waiting = tuple[Sequence[Event], asyncio.Future[None]]
 
 
 @dataclass(slots=True)
-class Journal:
+class JournalWriter:
     """The way to the ledger's journal for what one event loop does.
 
     Attributes:
@@ -31,7 +31,7 @@ class Journal:
         epoch: of the lease under which it is done, recorded with every event; None where there is none.
     """
 
-    ledger: Ledger
+    ledger: Journal
     on_event: Callable[[Event], None] = lambda _: None
     actor: str | None = None
     epoch: int | None = None

@@ -74,7 +74,7 @@ async def _audit(cycle: Cycle, target: Target) -> int:
     """Holds the index to git; one that is wrong is made anew by the next cycle."""
     wrong = await cycle.git(audit, cycle.source, target.index, target.reader, cycle.clock.chance())
     if wrong:
-        await cycle.git(target.index.forget)
+        await cycle.git(target.index.save, None, {}, whole=True)
     else:
         await cycle.git(keep_history, cycle.source, target.index, target.reader)
     return wrong

@@ -1,7 +1,7 @@
 """The immutable values that flow through a cycle.
 
     Snapshot ─▶ Desired ─┐
-                         ├─▶ Plan ─▶ Event* ─▶ Entry*, Report
+                         ├─▶ ModelState* ─▶ Event* ─▶ LedgerEntry*, Report
     ObservedModel* ──────┘
 
 Nothing here does I/O, reads a clock or knows which registry, database or git library is in use. What there is
@@ -10,23 +10,8 @@ once for each model is a tuple with names, which takes a third of the time of a 
 
 from __future__ import annotations
 
-from reconciler.engine.values.git import (
-    CommitInfo,
-    Delta,
-    File,
-    FileChange,
-    HistoryUpdate,
-    Snapshot,
-)
-from reconciler.engine.values.memory import (
-    Event,
-    EventKind,
-    Facts,
-    LedgerEntry,
-    Phase,
-    Stand,
-    stand,
-)
+from reconciler.engine.values.git import CommitInfo, Delta, File, FileChange, HistoryUpdate, Snapshot
+from reconciler.engine.values.memory import Event, EventKind, Facts, LedgerEntry, Phase, Stand, stand
 from reconciler.engine.values.models import (
     Created,
     Desired,
@@ -51,35 +36,8 @@ from reconciler.engine.values.report import (
 )
 
 __all__ = [
-    "AT_REST",
-    "CommitInfo",
-    "Created",
-    "CycleAnswer",
-    "CycleRequest",
-    "Delta",
-    "Desired",
-    "Difference",
-    "Event",
-    "EventKind",
-    "Facts",
-    "File",
-    "FileChange",
-    "HistoryUpdate",
-    "IdleMark",
-    "LastCommit",
-    "LedgerEntry",
-    "ManifestRef",
-    "ModelState",
-    "ObservedModel",
-    "ParsedFile",
-    "Phase",
-    "Reconciled",
-    "Report",
-    "Snapshot",
-    "Stage",
-    "Stand",
-    "TargetFailure",
-    "Verdict",
-    "VerdictKey",
-    "stand",
-]
+    "AT_REST", "CommitInfo", "Created", "CycleAnswer", "CycleRequest", "Delta", "Desired", "Difference",
+    "Event", "EventKind", "Facts", "File", "FileChange", "HistoryUpdate", "IdleMark", "LastCommit",
+    "LedgerEntry", "ManifestRef", "ModelState", "ObservedModel", "ParsedFile", "Phase", "Reconciled",
+    "Report", "Snapshot", "Stage", "Stand", "TargetFailure", "Verdict", "VerdictKey", "stand",
+]  # fmt: skip
