@@ -25,6 +25,7 @@ LABEL org.opencontainers.image.title="model-reconciler" \
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates git openssh-client \
+ && apt-get clean \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 reconciler \
  && useradd --uid 10001 --gid reconciler --home-dir /work --no-create-home --shell /usr/sbin/nologin reconciler \

@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.state import open_state
 from tests.program import modelarts
-from tests.state.conftest import postgres_programs
+from tests.torture.site import postgres_programs
 
 if TYPE_CHECKING:
     from tests.program import Fleet

@@ -21,7 +21,7 @@ NewUrl = Callable[[], str]
 def postgres_socket() -> Iterator[str]:
     """The socket directory of a PostgreSQL server of our own; skipped where PostgreSQL is not installed."""
     pytest.importorskip("psycopg")
-    programs = postgres_programs()
+    programs = _postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed")
     with ExitStack() as closing:
@@ -45,7 +45,7 @@ def postgres_socket() -> Iterator[str]:
         yield str(home)
 
 
-def postgres_programs() -> Path | None:
+def _postgres_programs() -> Path | None:
     on_path = shutil.which("initdb")
     if on_path:
         return Path(on_path).resolve().parent
