@@ -3,7 +3,7 @@
 ARG BASE=python:3.13-slim-bookworm@sha256:01f42367a0a94ad4bc17111776fd66e3500c1d87c15bbd6055b7371d39c124fb
 
 FROM ${BASE} AS build
-# Which extras the image has: none, "postgres", "obs", or "postgres obs".
+# Which extras the image has: none, or some of "postgres obs notify".
 ARG EXTRAS=""
 WORKDIR /src
 COPY requirements/*.txt requirements/
@@ -21,10 +21,10 @@ RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation -w /s
 FROM ${BASE}
 LABEL org.opencontainers.image.title="model-reconciler" \
       org.opencontainers.image.description="GitOps for model registries: commit a manifest, and the model is imported exactly once."
-# git and ssh are what a source may need; the versions are those of the distribution's stable release.
+# git, ssh and GnuPG are what a source may need; the versions are those of the distribution's stable release.
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates git openssh-client \
+ && apt-get install -y --no-install-recommends ca-certificates git gnupg openssh-client \
  && apt-get clean \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 reconciler \

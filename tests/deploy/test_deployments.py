@@ -7,16 +7,18 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
+import yaml
 
+from reconciler import __version__
 from reconciler.settings import Configuration, load
 from tests.deploy.deployed import (
     COMPOSE,
-    DEPLOY,
     KUBERNETES,
     PROGRAM,
     ROOT,
@@ -94,6 +96,21 @@ def test_the_probes_ask_the_health_listener() -> None:
         "livenessProbe": {"path": "/healthz", "port": "health"},
         "readinessProbe": {"path": "/readyz", "port": "health"},
     }
+
+
+def test_the_images_carry_the_version_of_the_program() -> None:
+    """In the base and in the compose file."""
+    kustomization = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text("utf-8"))
+    assert [image["newTag"] for image in kustomization["images"]] == [__version__]
+    assert {service["image"] for service in services().values()} == {f"model-reconciler:{__version__}"}
+    assert f'newTag: "{__version__}"' in PAGE
+
+
+def test_the_build_context_has_the_requirements_of_every_extra() -> None:
+    """What `EXTRAS` may name is not left out of the image's context."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    context = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    assert {f"!requirements/{part}.txt" for part in ("build", "runtime", *extras)} <= set(context)
 
 
 def probes() -> dict[str, Any]:
@@ -177,14 +194,6 @@ def test_the_document_says_how_to_make_every_secret_that_is_read() -> None:
         assert found.secrets == made
     for line in unit()["LoadCredential"]:
         assert line.partition(":")[2] in PAGE
-
-
-@pytest.mark.parametrize("path", sorted(DEPLOY.rglob("*")), ids=lambda path: path.name)
-def test_the_document_names_the_file(path: Path) -> None:
-    """Or the page about alerts does, or its folder is named."""
-    operations = (ROOT / "docs/operations.md").read_text("utf-8")
-    named = re.findall(r"\]\(\.\./(deploy/[^)]*)\)", PAGE + operations)
-    assert any(path.is_relative_to(ROOT / name) or (ROOT / name).is_relative_to(path) for name in named)
 
 
 def test_kubernetes_takes_the_base(tmp_path: Path) -> None:
