@@ -26,31 +26,40 @@ if TYPE_CHECKING:
     from reconciler.registry import Secret
 
 
+ForgeOption = Annotated[Forge, typer.Option("--forge", help="The kind of host.")]
+ChangeOption = Annotated[
+    int | None, typer.Option("--change", metavar="N", min=1, help="Number of the pull or merge request.")
+]
+UrlOption = Annotated[
+    str | None, typer.Option("--url", metavar="URL", help="Of the host's API, such as a self-hosted one.")
+]
+RepositoryOption = Annotated[
+    str | None, typer.Option("--repository", metavar="NAME", help="As the host's API names it.")
+]
+HeadOption = Annotated[
+    str | None,
+    typer.Option("--head", metavar="COMMIT", help="Say nothing unless this is the change's newest."),
+]
+TokenEnvOption = Annotated[
+    str | None, typer.Option("--token-env", metavar="NAME", help="The variable that holds the token.")
+]
+TokenFileOption = Annotated[
+    Path | None, typer.Option("--token-file", metavar="FILE", help="The file that holds the token.")
+]
+OnlyChangesOption = Annotated[
+    bool, typer.Option("--only-changes", help="Make no comment while there is nothing to do.")
+]
+
+
 def comment(
-    forge: Annotated[Forge, typer.Option("--forge", help="The kind of host.")],
-    change: Annotated[
-        int | None,
-        typer.Option("--change", metavar="N", min=1, help="Number of the pull or merge request."),
-    ] = None,
-    url: Annotated[
-        str | None, typer.Option("--url", metavar="URL", help="Of the host's API, such as a self-hosted one.")
-    ] = None,
-    repository: Annotated[
-        str | None, typer.Option("--repository", metavar="NAME", help="As the host's API names it.")
-    ] = None,
-    head: Annotated[
-        str | None,
-        typer.Option("--head", metavar="COMMIT", help="Say nothing unless this is the change's newest."),
-    ] = None,
-    token_env: Annotated[
-        str | None, typer.Option("--token-env", metavar="NAME", help="The variable that holds the token.")
-    ] = None,
-    token_file: Annotated[
-        Path | None, typer.Option("--token-file", metavar="FILE", help="The file that holds the token.")
-    ] = None,
-    only_changes: Annotated[
-        bool, typer.Option("--only-changes", help="Make no comment while there is nothing to do.")
-    ] = False,
+    forge: ForgeOption,
+    change: ChangeOption = None,
+    url: UrlOption = None,
+    repository: RepositoryOption = None,
+    head: HeadOption = None,
+    token_env: TokenEnvOption = None,
+    token_file: TokenFileOption = None,
+    only_changes: OnlyChangesOption = False,
     config: ConfigOption = None,
     target: TargetOption = None,
     output: OutputOption = Output.TEXT,

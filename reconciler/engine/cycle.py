@@ -32,6 +32,7 @@ from reconciler.engine.recorder import Recorder
 from reconciler.engine.remember import remember, report_of, with_unlisted
 from reconciler.engine.stragglers import Stragglers
 from reconciler.engine.target_run import REPOSITORY, Cycle, TargetRun, alone, begin
+from reconciler.engine.trust import held
 from reconciler.engine.values import AT_REST, IdleMark, Phase, TargetFailure, Verdict
 from reconciler.errors import IndexLostError, ReconcilerError, RegistryError, TargetUnusable
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.options import CycleOptions, Target
     from reconciler.engine.ports import Ledger, Source
+    from reconciler.engine.trust import Hold
     from reconciler.engine.values import Event, Report
 
 
@@ -79,8 +81,20 @@ class Engine:
         self._due_times = DueTimes(self.ledger, self.clock, self.clock.now())
 
     async def head(self) -> str:
-        """The commit that the wanted branch has now. Raises SourceError."""
+        """The commit that is to be reconciled now. Raises SourceError, GuardError."""
         return await self._git(self.source.head)
+
+    def hold(self) -> Hold | None:
+        """Why that is not the newest commit of the branch; None when it is."""
+        return self.source.held()
+
+    async def resolve(self, revision: str) -> str:
+        """The commit that goes by this name. Raises SourceError."""
+        return await self._git(self.source.resolve, revision)
+
+    async def judged(self, commit: str) -> Hold | None:
+        """Why this commit would not be reconciled if it were the newest. Raises SourceError."""
+        return await self._git(self.source.judged, commit)
 
     async def cycle(self, options: CycleOptions, commit: str | None = None) -> Report:
         """One cycle, at the branch's head unless a commit is given.
@@ -107,7 +121,7 @@ class Engine:
         ensure_promised(runs, digest, options)
         lineage = await lineage_of(cycle, runs)
         notes += [*lineage.notes, *dict.fromkeys(note for run in runs for note in run.declared.notes)]
-        runs = await guarded(cycle, runs, self.guards, lineage.lost_commit, digest)
+        runs = self._with_hold(await guarded(cycle, runs, self.guards, lineage.lost_commit, digest))
         if options.act:
             runs = await asyncio.gather(*(alone(run, partial(act, cycle)) for run in runs))
         report = report_of(cycle, digest, runs, tuple(notes))
@@ -161,6 +175,16 @@ class Engine:
         ]
         self._look_again = min((run.look_again for run in after if run.look_again), default=None)
         return after
+
+    def _with_hold(self, runs: Sequence[TargetRun]) -> list[TargetRun]:
+        """A refusal before what is judged of each target, while the newest commit is not trusted."""
+        hold = self.source.held()
+        return [
+            run
+            if hold is None or run.failure is not None
+            else replace(run, items=(held(run.target.name, run.target.path, hold), *run.items))
+            for run in runs
+        ]
 
     def _clock_notes(self) -> list[str]:
         """Whether the clock stands before what the journal says has happened already.
@@ -260,7 +284,8 @@ class Engine:
         self._git.close()
 
     def _executor(self, target: Target, cycle_id: str, journal: JournalWriter) -> Executor:
-        recorder = Recorder(target.name, cycle_id, journal, self.clock, self._sent[target.name])
+        sent, vouched = self._sent[target.name], self.source.vouched
+        recorder = Recorder(target.name, cycle_id, journal, self.clock, sent, vouched)
         return Executor(recorder, target.registry, self.clock, target.timing)
 
 

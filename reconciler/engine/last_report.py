@@ -105,5 +105,7 @@ def refresh(ledger: Ledger, targets: Collection[str]) -> None:
     moved = {
         name: {i.pair for i in now if i.target == name and i.pair and i not in before} for name in targets
     }
-    spoken = tuple(i for i in now if i.verdict is Verdict.INVALID or i.pair in moved[i.target])
+    spoken = tuple(
+        i for i in now if i.verdict is Verdict.INVALID or i.pair is None or i.pair in moved[i.target]
+    )
     ledger.save_report(replace(known, items=spoken), moved, {})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.engine.values import Event, EventKind, LedgerEntry, stand
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock
@@ -23,6 +23,7 @@ class Recorder:
 
     Attributes:
         sent: the newest operation of each pair that this process asked for, in whichever cycle.
+        vouched: says who vouches for a commit; None where nobody has to.
     """
 
     target: str
@@ -30,6 +31,7 @@ class Recorder:
     journal: JournalWriter
     clock: Clock
     sent: dict[ModelKey, str] = field(default_factory=dict)
+    vouched: Callable[[str], str | None] = lambda _: None
     _intended: dict[ModelKey, Event] = field(default_factory=dict)
 
     @property
@@ -47,7 +49,9 @@ class Recorder:
 
     async def intend(self, pair: ModelKey, operation_id: str, **facts: Any) -> None:  # noqa: ANN401 - fields of an event
         """Journals an intent; the events that follow belong to its commit."""
-        facts = {"operation_id": operation_id, **facts}
+        commit = facts.get("commit")
+        detail = self.vouched(commit) if commit else None
+        facts = {"operation_id": operation_id, "detail": detail, **facts}
         event = self._intended[pair] = self._event(pair, EventKind.IMPORT_REQUESTED, **facts)
         self.sent[pair] = operation_id
         await self.journal.record([event])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.settings.discovery import FILE_NAME
     from reconciler.settings.load import Configuration, load, parse
     from reconciler.settings.tables import (
+        AuditSettings,
         EmbeddedTarget,
         ModelArtsTarget,
         NotifySettings,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FILE_NAME",
     "AkSkAuth",
+    "AuditSettings",
     "Configuration",
     "EmbeddedTarget",
     "ModelArtsTarget",

@@ -26,6 +26,41 @@ HeldVerdict = Literal["failed", "drifted", "conflict", "invalid", "missing", "re
 _EDITIONS = Literal["seed-2019", "cn-2021", "otc-2024", "current"]
 
 
+class VerifySettings(Section):
+    """`[source.verify]`: which commits are trusted; with mode off, every one."""
+
+    mode: Literal["off", "head", "range"] = Field(
+        "off", description="Judge no commit, the newest alone, or every one since the last trusted one."
+    )
+    allowed_signers: Path | None = Field(
+        None, description="ssh keys that may sign (ssh-keygen's ALLOWED SIGNERS), outside the repository."
+    )
+    revoked_signers: Path | None = Field(
+        None, description="ssh keys that count for nothing: a KRL or public keys, outside the repository."
+    )
+    gpg_keyring: Path | None = Field(
+        None, description="OpenPGP keys that may sign, as `gpg --export` writes them, outside the repository."
+    )
+    authors: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="By pattern of a path, patterns of the signers who may change it; the first that fits.",
+    )
+    since: str | None = Field(
+        None,
+        pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$",
+        description="Whole id of the commit up to which all is trusted.",
+    )
+    on_failure: Literal["hold", "refuse"] = Field(
+        "hold", description="Go on with the last trusted commit, or with none."
+    )
+
+    @model_validator(mode="after")
+    def _has_keys(self) -> VerifySettings:
+        if self.mode != "off" and self.allowed_signers is None and self.gpg_keyring is None:
+            raise ValueError("mode: give allowed_signers (ssh), gpg_keyring (OpenPGP), or both")
+        return self
+
+
 class SourceSettings(Section):
     """`[source]`: where the manifests are committed."""
 
@@ -34,6 +69,7 @@ class SourceSettings(Section):
     )
     branch: str | None = Field(None, description="Branch to follow; by default the repository's HEAD.")
     timeout: Interval = Field(timedelta(seconds=60), description="Longest a single git command may take.")
+    verify: VerifySettings = Field(VerifySettings(), description="Which commits are trusted.")
 
 
 class _Target(Section):
@@ -214,6 +250,21 @@ class WebSettings(Credentials):
     )
 
 
+class AuditSettings(Credentials):
+    """`[audit]`: what happened, in git's notes; nothing is written without `notes`."""
+
+    notes: str | None = Field(
+        None,
+        pattern=r"^refs/notes/[\w][\w.-]*$",
+        description="Ref of the notes, such as refs/notes/reconciler.",
+    )
+    push_url: SecretStr | None = Field(
+        None, description="Repository to push them to; by default they are written into source.repo itself."
+    )
+    push_url_file: Path | None = None
+    push_url_env: str | None = None
+
+
 class NotifySettings(Credentials):
     """`[[notify]]`: a sink, which is told when a model comes to need a human, and when it recovers."""
 
@@ -291,5 +342,6 @@ class Settings(BaseModel):
     )
     follow: FollowSettings = Field(FollowSettings(), description="Looking after an import until it is final.")
     notify: tuple[NotifySettings, ...] = Field((), description="Who hears of what needs a human.")
+    audit: AuditSettings = Field(AuditSettings(), description="What happened, in git's notes.")
     web: WebSettings = Field(WebSettings(), description="Page, health, metrics and webhook of the loop.")
     log: LogSettings = Field(LogSettings(), description="What goes to standard error.")

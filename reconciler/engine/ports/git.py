@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from reconciler.engine.graph import CommitGraph
+    from reconciler.engine.trust import Hold
     from reconciler.engine.values import File, Snapshot
 
 
@@ -23,7 +24,16 @@ class Source(Blobs, Protocol):
     """Committed content of one git repository. Used from one thread; always closed."""
 
     def head(self) -> str:
-        """The commit id that the wanted branch has now. Cheap: no subprocess for a local repository."""
+        """The commit to reconcile. Cheap: no subprocess for a local repository whose newest it was before."""
+
+    def held(self) -> Hold | None:
+        """Why `head` gave another commit than the branch's newest, which is not trusted; else None."""
+
+    def judged(self, commit: str) -> Hold | None:
+        """Why this commit would not be trusted if it were the newest; None when it would."""
+
+    def vouched(self, commit: str) -> str | None:
+        """Who vouches for a commit that was reconciled, in words; None where nobody has to."""
 
     def resolve(self, revision: str) -> str:
         """The commit id of any revision that exists here."""
