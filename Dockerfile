@@ -21,10 +21,10 @@ RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation -w /s
 FROM ${BASE}
 LABEL org.opencontainers.image.title="model-reconciler" \
       org.opencontainers.image.description="GitOps for model registries: commit a manifest, and the model is imported exactly once."
-# git and ssh are what a source may need; the versions are those of the distribution's stable release.
+# git, ssh and GnuPG are what a source may need; the versions are those of the distribution's stable release.
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates git openssh-client \
+ && apt-get install -y --no-install-recommends ca-certificates git gnupg openssh-client \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 reconciler \
  && useradd --uid 10001 --gid reconciler --home-dir /work --no-create-home --shell /usr/sbin/nologin reconciler \

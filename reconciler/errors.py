@@ -13,7 +13,9 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     │   └── StateLockedError      3  another process is the writer
     ├── StuckError                3  the loop stood still; a supervisor starts the process again
     ├── GuardError                4  refused on purpose; the message names the knob
+    ├── NoAnswerError             3  a web server that is no registry did not answer, or its address is none
     ├── SinkError                 3  a sink did not take a message; it is sent again later
+    ├── ForgeError                3  the host of a repository did not take a comment or a status
     ├── TargetUnusable          2, 3 one target cannot be opened; the others go on
     └── RegistryError             3  the registry's answer, or the lack of one
         ├── RegistryUnavailable   3  a read failed, or a request was certainly not executed; later
@@ -114,6 +116,26 @@ class GuardError(ReconcilerError):
     """A guard refused to go on."""
 
     exit_code = Exit.REFUSED
+
+
+class NoAnswerError(ReconcilerError):
+    """A web server did not answer; whether it did what it was asked, nobody knows."""
+
+    exit_code = Exit.UNAVAILABLE
+
+
+class ForgeError(ReconcilerError):
+    """The host of a repository refused what it was asked, or could not be asked.
+
+    Attributes:
+        status: the HTTP status, or None when there was no answer.
+    """
+
+    exit_code = Exit.UNAVAILABLE
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class SinkError(ReconcilerError):

@@ -37,6 +37,7 @@ class Answer:
     kind: str = "application/json"
     promised: int | None = None
     retry_after: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 CUT = Answer(0)
@@ -161,11 +162,13 @@ def _handler(relay: Relay) -> type[BaseHTTPRequestHandler]:
                 self.send_header("X-request-id", f"relay-{len(relay.requests)}")
                 if answer.retry_after is not None:
                     self.send_header("Retry-After", str(answer.retry_after))
+                for name, value in answer.headers:
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(answer.promised or len(answer.body)))
                 self.end_headers()
                 self.wfile.write(answer.body)
 
-        do_GET = do_POST = do_DELETE = do_HEAD = _serve  # noqa: N815 - the base class's names
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 - the base class's names
 
         def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002 - the base class's
             """The `Date` of an answer."""

@@ -1,9 +1,9 @@
 """The composition root: settings in, wired and closable objects out. The only room that knows every other.
 
-world      source, state, registries and engine for one command
+session    source, state, registries and engine for one command
 service    the loop with its page, metrics and webhook
 sinks      what each sink wants to hear, and what sends to it
 pages      what the pages show, read in a thread of its own
-past       git's history joined with the journal
+history    git's history joined with the journal
 doctor     what a setup lacks, and what to do about it
 """

@@ -15,7 +15,8 @@ from reconciler.engine.adopt import candidate, paths_of, prove
 from reconciler.engine.desired_state import desired_state
 from reconciler.engine.details import details_of
 from reconciler.engine.observe import observe
-from reconciler.engine.plan import PlannerInput, verdicts
+from reconciler.engine.plan import verdicts
+from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.values import Verdict
 from reconciler.errors import ReconcilerError
 from reconciler.source.worktree import work_tree

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from reconciler.settings import ModelArtsTarget, WebSettings
+    from reconciler.settings import AuditSettings, ModelArtsTarget, WebSettings
 
 
 _SHORTEST_TOKEN = 16  # characters
@@ -77,6 +77,16 @@ def webhook_secret(base: Path, web: WebSettings) -> Callable[[], str | None]:
     return partial(_now, base, web, "webhook_secret")
 
 
+def push_url(base: Path, audit: AuditSettings) -> str | None:
+    """Where notes are pushed to, with its credential; None where that is not said.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    found = _now(base, audit, "push_url", "audit")
+    return found.strip() if found else None
+
+
 def page_tokens(base: Path, web: WebSettings) -> Callable[[], list[str]] | None:
     """Reads the tokens that let a visitor look anew at each request; None where none is needed.
 
@@ -99,15 +109,15 @@ def page_tokens(base: Path, web: WebSettings) -> Callable[[], list[str]] | None:
     return now
 
 
-def _now(base: Path, web: WebSettings, name: str) -> str | None:
-    """A secret of `[web]` as it is now, in whichever way it is given."""
-    value, file, variable = (getattr(web, name + way) for way in ("", "_file", "_env"))
+def _now(base: Path, section: BaseModel, name: str, table: str = "web") -> str | None:
+    """A secret of a table as it is now, in whichever way it is given."""
+    value, file, variable = (getattr(section, name + way) for way in ("", "_file", "_env"))
     if value is not None:
         found = str(value.get_secret_value())
     elif variable is not None:
         found = os.environ.get(variable, "")
     else:
-        found = "" if file is None else _text(base / file, f"web.{name}_file")
+        found = "" if file is None else _text(base / file, f"{table}.{name}_file")
     for secret in found.splitlines():
         remember(secret.strip())
     return found or None

@@ -22,7 +22,7 @@ from reconciler.app.exposure import exposures
 from reconciler.app.finding import Finding
 from reconciler.app.measure import measure
 from reconciler.app.repository import budgets_of, source_of
-from reconciler.app.session import policy_of
+from reconciler.app.session import policy_of, require_trust
 from reconciler.app.sinks import examine_sinks
 from reconciler.app.target_kinds import Opening, registry_of
 from reconciler.contract import edition
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from reconciler.budgets import Budgets
     from reconciler.engine.ports import Registry, Source
     from reconciler.settings import Configuration, Target
+    from reconciler.source import GitSource
 
 _SKEW_ALLOWED = 15 * 60  # seconds; outside it the vendor refuses every signature
 _SKEW_NOTED = 60
@@ -100,6 +101,7 @@ def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Findi
             commit = source.head()
             told = f"{source.followed()['source.repo']} is at {commit[:12]}, following {source.described()}"
             yield Finding("git", "ok", told)
+            yield from _trust(configuration, source, commit)
             for trait in source.surroundings():
                 yield Finding("git", "ok" if trait.fine else "warning", trait.message)
             for note in source.notes():
@@ -111,6 +113,20 @@ def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Findi
     except ReconcilerError as error:
         remedy = "check source.repo and source.branch, and that git can read them"
         yield Finding("git", "error", str(error), remedy=remedy, exit_code=Exit(error.exit_code))
+
+
+def _trust(configuration: Configuration, source: GitSource, commit: str) -> Iterator[Finding]:
+    """Whether the newest commit is trusted, where that is asked."""
+    if configuration.settings.source.verify.mode == "off":
+        return
+    with closing(open_state(configuration.state_url, writer=False)) as ledger:
+        require_trust(configuration, source, ledger, None, writes=False)
+        hold = source.judged(commit)
+    if hold is None:
+        yield Finding("trust", "ok", f"commit {commit[:12]} is trusted")
+    else:
+        remedy = "see docs/operations.md, `Of a commit that is not trusted`"
+        yield Finding("trust", "error", hold.message, None, remedy, Exit.REFUSED)
 
 
 def _edition(wanted: Target, name: str) -> Finding:

@@ -43,6 +43,7 @@ def _sections(
 ) -> Iterator[tuple[tuple[str, ...], BaseModel]]:
     """The tables that may hold secrets, each with its keys."""
     yield ("web",), configuration.settings.web
+    yield ("audit",), configuration.settings.audit
     for name in names:
         auth = configuration.settings.targets[name].auth
         if auth is not None:

@@ -12,13 +12,13 @@ from reconciler.contract import next_free, version_key
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.history import model_changes
 from reconciler.engine.last_report import refreshed
-from reconciler.engine.values import Report
+from reconciler.engine.values import EventKind, Report
 from reconciler.errors import ReconcilerError
 from reconciler.manifest import Manifest, read
 from reconciler.manifest.limits import LARGEST_FILE
 from reconciler.manifest.sections import sections
 from reconciler.views import history
-from reconciler.views.authors import without_address
+from reconciler.views.authors import item_without_addresses, without_address
 from reconciler.views.masked import masked_lines
 from reconciler.views.page_facts import ManifestLine, ManifestText, ModelFacts, Registered
 
@@ -103,7 +103,16 @@ class Shown:
         """The verdicts, as they are by now."""
         targets = [target.name for target in self.world.engine.targets]
         found = refreshed(Report("", "", items), self.world.ledger, targets).items
-        return tuple(item._replace(author=self.author(item.author)) for item in found)
+        return found if self.emails else tuple(map(item_without_addresses, found))
+
+    def events(self, events: Sequence[Event]) -> Sequence[Event]:
+        """The events; those that say who vouched for a commit without the addresses of signers."""
+        return [
+            replace(event, detail=self.author(event.detail))
+            if event.kind is EventKind.IMPORT_REQUESTED
+            else event
+            for event in events
+        ]
 
     def author(self, author: str | None) -> str | None:
         """An author, without the address where that is not shown."""
@@ -153,7 +162,7 @@ def _with_git(
     manifest: ManifestText | None = None
     rows: tuple[history.HistoryRow, ...] = ()
     notes = []
-    recent = events[-_MOST_EVENTS:]
+    recent = shown.events(events[-_MOST_EVENTS:])
     if len(recent) < len(events):
         told = f"Of {len(events)} events the newest {len(recent)} are shown"
         notes.append(f"{told}; `reconciler history` tells all.")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.app.page_reader import PageReader
+from reconciler.views.authors import without_address
 from reconciler.views.page_facts import PageState, TargetFacts
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.engine.listing import ListingQuery
     from reconciler.engine.values import Report
     from reconciler.settings import Configuration
-    from reconciler.views.page_facts import ModelFacts, OverviewFacts
+    from reconciler.views.page_facts import ModelFacts, OverviewFacts, TickSummary
 
 
 @dataclass(slots=True)
@@ -51,7 +52,7 @@ class ServicePages:
             version=__version__,
             phase="stopping" if self.stopping() else "running" if board.last else "starting",
             report=report,
-            last_tick=board.tick(),
+            last_tick=self._last_tick(),
             last_success_at=board.succeeded_at,
             next_tick_at=board.next_run(),
             repository=self._reader.followed[0],
@@ -89,6 +90,13 @@ class ServicePages:
     def close(self) -> None:
         """Reads nothing more."""
         self._reader.close()
+
+    def _last_tick(self) -> TickSummary | None:
+        """The newest tick; where addresses are not shown, its error names none, such as a signer's."""
+        tick = self.board.tick()
+        if tick is None or tick.message is None or self.configuration.settings.web.show_emails:
+            return tick
+        return replace(tick, message=without_address(tick.message))
 
     def _target(self, name: str) -> TargetFacts:
         shown = self.configuration.settings.targets[name].shown

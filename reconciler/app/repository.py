@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.budgets import Budgets
 from reconciler.errors import ReconcilerError
 from reconciler.settings.tables import PREFIX
-from reconciler.source import open_source
+from reconciler.source import KeyFiles, TrustRules, open_source
 
 if TYPE_CHECKING:
     from reconciler.settings import Configuration
@@ -32,6 +32,16 @@ def source_of(configuration: Configuration) -> GitSource:
             paths=[target.path for target in configuration.settings.targets.values()],
             budgets=budgets_of(configuration),
         )
+
+
+def trust_rules(configuration: Configuration) -> TrustRules | None:
+    """What makes a commit trusted; None where every one is."""
+    wanted = configuration.settings.source.verify
+    if wanted.mode == "off":
+        return None
+    given = (wanted.allowed_signers, wanted.revoked_signers, wanted.gpg_keyring)
+    files = KeyFiles(*(None if file is None else configuration.base / file for file in given))
+    return TrustRules(wanted.mode, files, wanted.authors, wanted.since, wanted.on_failure)
 
 
 def budgets_of(configuration: Configuration) -> Budgets:

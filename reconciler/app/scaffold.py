@@ -148,7 +148,8 @@ def starter_files(
         path, name = _TEMPLATES[forge]
         paths = ", ".join(json.dumps(f"{folder}/**", ensure_ascii=False) for folder in editions)
         token = _TOKENS.get(forge, "")
-        yield StarterFile(path, _template(name, PATHS=paths, FORGE=forge, TOKEN=token))
+        url = ", and its API's address in CODEARTS_API_URL" if forge == "codearts" else ""
+        yield StarterFile(path, _template(name, PATHS=paths, FORGE=forge, TOKEN=token, URL=url))
 
 
 def write(top: Path, starters: Sequence[StarterFile], *, dry_run: bool) -> Iterator[tuple[StarterFile, bool]]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reconciler.app.audit import notes_remote
 from reconciler.app.identity import renamed
 from reconciler.app.indexed import index_of, part_of, reader_of
 from reconciler.app.inspection import inspection_of
 from reconciler.app.noop_check import MARK, note
 from reconciler.app.reopened import Reopened
-from reconciler.app.repository import source_of
+from reconciler.app.repository import source_of, trust_rules
 from reconciler.app.sinks import subscriptions_of
 from reconciler.app.target_kinds import Opening, kind_of, registry_of, stages_of
 from reconciler.engine.clock import Clock, Timing
@@ -108,6 +109,9 @@ async def open_session(  # noqa: PLR0913 - what a command is given
         names = configuration.chosen(only)
         source = stack.enter_context(contextlib.closing(source_of(configuration)))
         ledger = stack.enter_context(contextlib.closing(_ledger(configuration, names, heritage, acts=acts)))
+        require_trust(configuration, source, ledger, clock, writes=acts)
+        if acts and configuration.settings.audit.notes is not None:
+            notes_remote(configuration)  # refused before anything is done that could not be noted
         index = stack.enter_context(contextlib.closing(index_of(configuration, writes=acts)))
         rest: list[IdleMark] = []
         async with contextlib.AsyncExitStack() as registries:
@@ -127,6 +131,19 @@ async def open_session(  # noqa: PLR0913 - what a command is given
             yield Session(configuration, source, ledger, engine, rest)
         if rest:
             ledger.mark("", MARK, note(configuration, names, rest[-1]))
+        elif acts and source.held():
+            ledger.mark("", MARK, "")  # nothing is as it was, even if the branch goes back to what it was
+
+
+def require_trust(
+    configuration: Configuration, source: GitSource, ledger: SqlLedger, clock: Clock | None, *, writes: bool
+) -> None:
+    """Has the source give only commits that are trusted, where that is configured."""
+    rules = trust_rules(configuration)
+    if rules is not None:
+        from reconciler.source.trust import Trust  # noqa: PLC0415 - only where it is configured
+
+        source.require(Trust(rules, ledger, writes=writes, now=(clock or Clock()).now))
 
 
 async def _open(registries: Sequence[Reopened]) -> None:

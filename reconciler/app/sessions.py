@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from reconciler.app.audit import auditing
 from reconciler.app.session import Heritage, Listeners, open_session
 from reconciler.app.sinks import sinks_of
 from reconciler.daemon.cycle_job import CycleJob, EventCounter
@@ -75,9 +76,17 @@ class Sessions:
             await self._recognise(world)
             self.world = world
             try:
-                async with self._sending(world) as shown:
+                async with (
+                    self._sending(world) as shown,
+                    auditing(self.configuration, world.source, world.ledger, self.clock) as journalled,
+                ):
+
+                    def on_report(report: Report) -> None:
+                        shown(report)
+                        journalled()
+
                     yield CycleJob(
-                        world.engine, deeds, self._heard, shown, commit_seen=self.board.commit_seen
+                        world.engine, deeds, self._heard, on_report, commit_seen=self.board.commit_seen
                     )
             finally:
                 self.world, self._given_up = None, time.monotonic()

@@ -28,27 +28,35 @@ if TYPE_CHECKING:
     """Each file, and whether it is new."""
 
 
+NameOption = Annotated[
+    str | None, typer.Option("--target", metavar="NAME", help="Name of the target: local or prod.")
+]
+EndpointOption = Annotated[
+    str | None,
+    typer.Option("--endpoint", metavar="URL", help="Of a ModelArts service; else the embedded registry."),
+]
+ProjectOption = Annotated[
+    str | None, typer.Option("--project-id", metavar="ID", help="The project, with --endpoint.")
+]
+EditionOption = Annotated[
+    str | None, typer.Option("--edition", metavar="EDITION", help="Rule set of the vendor's documents.")
+]
+HostOption = Annotated[
+    Forge | None,
+    typer.Option("--forge", help="Whose pipeline template; by default that of the host of `origin`."),
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be written; with --verbose, show it.")
+]
+
+
 def init(
-    target: Annotated[
-        str | None, typer.Option("--target", metavar="NAME", help="Name of the target: local or prod.")
-    ] = None,
-    endpoint: Annotated[
-        str | None,
-        typer.Option("--endpoint", metavar="URL", help="Of a ModelArts service; else the embedded registry."),
-    ] = None,
-    project_id: Annotated[
-        str | None, typer.Option("--project-id", metavar="ID", help="The project, with --endpoint.")
-    ] = None,
-    edition: Annotated[
-        str | None, typer.Option("--edition", metavar="EDITION", help="Rule set of the vendor's documents.")
-    ] = None,
-    forge: Annotated[
-        Forge | None,
-        typer.Option("--forge", help="Whose pipeline template; by default that of the host of `origin`."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be written; with --verbose, show it.")
-    ] = False,
+    target: NameOption = None,
+    endpoint: EndpointOption = None,
+    project_id: ProjectOption = None,
+    edition: EditionOption = None,
+    forge: HostOption = None,
+    dry_run: DryRunOption = False,
     config: ConfigOption = None,
     output: OutputOption = Output.TEXT,
     quiet: QuietOption = False,

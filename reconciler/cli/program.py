@@ -29,6 +29,7 @@ COMMANDS = {
     "diff": ("diff.diff", "What is declared of one model beside what is registered."),
     "init": ("init.init", "Writes what a repository needs to declare models."),
     "adopt": ("adopt.adopt", "Writes manifests for what is registered and declared nowhere."),
+    "comment": ("comment.comment", "Puts the plan on a pull or merge request."),
     "history": ("memory.history", "Who declared each model, and what became of it."),
     "retry": ("retry.retry", "Releases a failed model and imports it again."),
     "schema": ("schema.schema", "JSON Schema of a manifest or of the configuration."),

@@ -43,9 +43,9 @@ def schema(
 ) -> None:
     """Prints a JSON Schema: of a manifest by the rules of an edition, or of those of a configured target."""
     if kind is Kind.CONFIG:
-        from reconciler.settings import Settings  # noqa: PLC0415 - each only where it is wanted
+        from reconciler.settings.schema import configuration_schema  # noqa: PLC0415 - only where it is wanted
 
-        put_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema()})
+        put_json(configuration_schema())
         return
     from reconciler.contract import DEFAULT_EDITION  # noqa: PLC0415
     from reconciler.contract import edition as rules  # noqa: PLC0415

@@ -74,11 +74,25 @@ def migrate(config: ConfigOption = None, quiet: QuietOption = False) -> None:
 
 
 @app.command()
-def rebuild(config: ConfigOption = None, quiet: QuietOption = False) -> None:
+def rebuild(
+    config: ConfigOption = None,
+    from_notes: Annotated[
+        bool, typer.Option("--from-notes", help="Make a lost state anew from git's notes (audit.notes).")
+    ] = False,
+    quiet: QuietOption = False,
+) -> None:
     """Makes the ledger anew from the journal; nothing may be running. A sound state is left as it is."""
     from reconciler.phrases import many  # noqa: PLC0415
     from reconciler.state import rebuild as mend  # noqa: PLC0415
 
+    if from_notes:
+        from reconciler.app.audit import restore  # noqa: PLC0415
+
+        events, unread = restore(configuration(config))
+        if not quiet:
+            left = f"; {many(unread, 'line')} could not be read" if unread else ""
+            echo_err(f"{many(events, 'event')} journalled from the notes{left}")
+        return
     wrong = mend(configuration(config).state_url)
     if not quiet:
         echo_err("the ledger was right" if not wrong else f"{many(wrong, 'entry', 'entries')} repaired")

@@ -22,6 +22,7 @@ from reconciler.cli.terminal import echo, echo_err, warned
 from reconciler.errors import ConfigurationError, SourceError, StateLockedError
 
 if TYPE_CHECKING:
+    from reconciler.app.session import Session
     from reconciler.cli.interruption import Interruption
     from reconciler.cli.progress import Progress
     from reconciler.engine.clock import Clock
@@ -37,6 +38,10 @@ ConfirmOption = Annotated[
     str | None,
     typer.Option("--confirm", metavar="DIGEST", help="Bypass the guards if the plan still has this digest."),
 ]
+CommitOption = Annotated[
+    str | None,
+    typer.Option("--commit", metavar="REV", help="Plan at this commit, and say whether it is trusted."),
+]
 RefreshOption = Annotated[
     bool, typer.Option("--refresh", help="Compare every declared model, whatever is remembered.")
 ]
@@ -50,13 +55,14 @@ def plan(
     target: TargetOption = None,
     output: PlanOutputOption = PlanOutput.TEXT,
     refresh: RefreshOption = False,
+    commit: CommitOption = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="5 when imports are pending and nothing is wrong.")
     ] = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Shows what one cycle would do, with all models or with one. Changes nothing."""
+    """Shows what one cycle would do, with all models or with one, or at another commit. Changes nothing."""
     import asyncio  # noqa: PLC0415 - heavy
 
     from reconciler.app.session import open_session  # noqa: PLC0415
@@ -64,11 +70,22 @@ def plan(
 
     async def work() -> Report:
         async with open_session(warned(config), acts=False, only=target) as world:
-            return await world.engine.cycle(CycleOptions(act=False, refresh=refresh))
+            options = CycleOptions(act=False, refresh=refresh)
+            return await world.engine.cycle(options) if commit is None else await _at(world, commit, options)
 
     report = about(asyncio.run(work()), model)
     show(report, output, quiet=quiet, verbose=verbose, mode="plan")
     leave(report, pending=detailed_exitcode)
+
+
+async def _at(world: Session, revision: str, options: CycleOptions) -> Report:
+    """The plan of one commit, which says whether that would be reconciled at all. Raises SourceError."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    commit = await world.engine.resolve(revision)
+    hold = await world.engine.judged(commit)
+    report = await world.engine.cycle(options, commit)
+    return report if hold is None else replace(report, notes=(f"not trusted: {hold.fault}", *report.notes))
 
 
 def apply(
@@ -192,9 +209,25 @@ async def _apply(
                 echo_err(
                     f"note: sink {name}: {waiting}: {backlog.error or 'not sent yet'}; the next run sends it"
                 )
-            if not left:
+            if await _noted(settings, world, clock) and not left:
                 world.rest.extend(filter(None, [world.engine.idle_mark(report)]))
             targets = [found.name for found in world.engine.targets]
             return last_report.full(report, world.ledger, targets) if whole else report
 
     return await interruption.carried_out(settings.settings.schedule.grace.total_seconds(), work)
+
+
+async def _noted(settings: Configuration, world: Session, clock: Clock) -> bool:
+    """Writes git's notes; what cannot be written now is written by the next run."""
+    if settings.settings.audit.notes is None:
+        return True
+    import asyncio  # noqa: PLC0415 - heavy
+
+    from reconciler.app.audit import write_once  # noqa: PLC0415
+
+    try:
+        await asyncio.to_thread(write_once, settings, world.source, world.ledger, clock)
+    except SourceError as problem:
+        echo_err(f"note: git's notes were not written: {problem}; the next run writes them")
+        return False
+    return True

@@ -14,6 +14,22 @@ if TYPE_CHECKING:
 _FIRST = ("model_name", "model_version", "model_type", "runtime", "source_location", "description")
 _SHAPE_TITLE = {"model_metrics": "a JSON object", "initial_config": "a JSON object", "apis": "a JSON array"}
 
+_EXAMPLES = {
+    "model_name": "mnist",
+    "model_version": "1.0.0",
+    "model_type": "TensorFlow",
+    "source_location": "https://models.obs.cn-north-4.myhuaweicloud.com/mnist/1.0.0",
+    "description": "Handwritten digits",
+    "model_metrics": {"f1": 0.52381, "recall": 0.666667, "precision": 0.466667, "accuracy": 0.625},
+    "dependencies": [
+        {
+            "installer": "pip",
+            "packages": [{"package_name": "numpy", "package_version": "1.5.0", "restraint": "ATLEAST"}],
+        }
+    ],
+}
+"""Values that every edition takes."""
+
 
 class _ForEditors(GenerateJsonSchema):
     """Without the titles that repeat a field's name and the `default: null` of optional fields."""
@@ -35,8 +51,11 @@ def manifest_schema(edition: Edition) -> dict[str, Any]:
         )
     for name, value in edition.defaults.items():
         properties[name]["default"] = value
+    for name, value in _EXAMPLES.items():
+        properties[name]["examples"] = [value]
     schema |= {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:model-reconciler:schema:manifest:{edition.name}",
         "title": f"Model manifest ({edition.name})",
         "description": f"One model version to be imported, by the rules of {edition.source}.",
         "properties": {**properties, **_manifest_only(edition)},
@@ -44,6 +63,7 @@ def manifest_schema(edition: Edition) -> dict[str, Any]:
             *(dict(rule.schema) for rule in edition.rules if rule.schema is not None),
             _not_both("initial_config", "initial_config_file"),
         ],
+        "examples": [{**_EXAMPLES, "metadata": {"owner": "vision-team", "ticket": "ML-42"}}],
     }
     return schema
 

@@ -3,7 +3,7 @@
     triggers   the schedule and the signals: they only ask
     cron       a crontab line as cron means it
     watch      the kernel's word that a branch moved or another process journalled: it only asks
-    ticker     one tick: nothing, when nothing moved; otherwise one cycle; and one line that tells it
+    cycle_job  one tick: nothing, when nothing moved; otherwise one cycle; and one line that tells it
     loop       ticks on request, follows unfinished imports on a quicker clock, ends in order
     stop       the wish to stop, known to everything that could wait
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.cycle import Engine
+    from reconciler.engine.trust import Hold
     from reconciler.engine.values import CycleRequest, Event, Report
 
 Outcome = Literal["success", "noop", "error"]
@@ -98,6 +99,7 @@ class CycleJob:
     unfinished: int = 0
     attention: Attention = field(default_factory=Attention)
     _commit: str | None = None
+    _hold: Hold | None = None
     _position: int = -1
     _due: datetime | None = None
     _served: datetime | None = None
@@ -216,7 +218,8 @@ class CycleJob:
         """
         now = self.engine.clock.now()
         set_back = self._looked_at is not None and now < self._looked_at - CLOCK_TOLERANCE
-        if commit != self._commit or self.journal_moved() or set_back:
+        hold_moved = self.engine.hold() != self._hold  # the commit is the same, and what is told is not
+        if commit != self._commit or hold_moved or self.journal_moved() or set_back:
             return True
         return self._due is not None and self._due != self._served and self._due <= now
 
@@ -233,7 +236,7 @@ class CycleJob:
             actor=actor,
         )
         report = await self.engine.cycle(order, commit)
-        self._commit = None if report.failures else commit
+        self._commit, self._hold = None if report.failures else commit, self.engine.hold()
         self._due, self._looked_at = self.engine.due(), self.engine.clock.now()
         self.unfinished = self.engine.unfinished()
         self.on_report(report)

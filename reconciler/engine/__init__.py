@@ -1,1 +1,21 @@
-"""The engine room."""
+"""The engine room: what is declared, registered and remembered, made into verdicts and imports.
+
+In come ports (`ports`): git, the registries, the state, the index. Out go events for the journal and one
+report. The room does no I/O of its own, has no clock but its argument, and knows no vendor.
+
+    cycle      the recipe: every stage of one cycle in its order
+    checks     what stands between a plan and acting on it
+    judge, act
+               the stages of one target; `target_run` is the value that they pass on
+    plan, reasons
+               a verdict on every model, and why
+    execute, settle, follow
+               one import: sent once, found out when its answer is lost, seen through to its end
+    remember   what a cycle leaves behind, and in which order
+    desired_state, history, credit
+               what a commit declares, and whose commit it was
+    episodes, outbox
+               what a person is told, once
+    retry, adopt, model_diff, retrospect, check
+               what commands ask beside a cycle
+"""

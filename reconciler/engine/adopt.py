@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired import ManifestParser
-    from reconciler.engine.plan import PlannerInput
+    from reconciler.engine.planner_input import PlannerInput
     from reconciler.engine.values import ModelState
     from reconciler.engine.vendor import Vendor
     from reconciler.manifest import Manifest

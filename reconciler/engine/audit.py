@@ -64,7 +64,7 @@ def _wrong(source: Source, index: Index, reader: ManifestParser, chance: float) 
     start = int(chance * len(paths))
     some = list(islice((*paths[start:], *paths[:start]), READ_ANEW))
     known = {reading.path: reading for reading in index.parsed_files(some)}
-    for reading, _ in reader.read(source, (files[path] for path in some), files.get):
+    for reading, _ in reader.again().read(source, (files[path] for path in some), files.get):
         if _outline(known[reading.path]) != _outline(reading):
             wrong.add(reading.path)
     few = [known[path] for path in some[:_CREDITED_ANEW]]
@@ -91,9 +91,9 @@ def keep_history(source: Source, index: Index, reader: ManifestParser) -> None:
     if commit is None or index.history.base() == commit:
         return
     with suppress(BudgetError):
-        update = whole_history(source, reader.root, commit, index.parsed_files(None))
+        update = whole_history(source, reader.root, commit, index.parsed_files())
         if update is not None:
-            index.save_history(update)
+            index.history.save(commit, update)
 
 
 def _wrong_history(source: Source, index: Index, root: str, chance: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import sys
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -68,6 +69,10 @@ class ManifestParser:
 
     def _refusal(self, file: File) -> InvalidManifest | None:
         return refuse(file, self.root, self.budgets.path)
+
+    def again(self) -> ManifestParser:
+        """The same for files that were read within the budget before, when there were fewer at a time."""
+        return replace(self, budgets=replace(self.budgets, manifests=sys.maxsize, manifest_bytes=sys.maxsize))
 
     def require_few(self, documents: int) -> None:
         """Refuses more documents than one target may declare. Raises BudgetError."""

@@ -71,7 +71,9 @@ class DesiredState:
 
     def invalid(self) -> tuple[InvalidManifest, ...]:
         """Everything that cannot be used."""
-        faulty = [reading for reading in self._unchanged(self.index.faulty()) if reading.invalid]
+        faulty = [
+            reading for reading in self._unchanged(self.index.parsed_files(faulty=True)) if reading.invalid
+        ]
         faulty += [reading for reading in self._now() if reading.invalid]
         silent = [reading.path for reading in faulty if not reading.declarations]
         told = tuple(reportable(faulty, self._named(silent)))
@@ -86,9 +88,9 @@ class DesiredState:
             return True
         if self.base is None or not self.changed:
             return False
-        faulty = [reading for reading in self.index.faulty() if reading.invalid]
+        faulty = [reading for reading in self.index.parsed_files(faulty=True) if reading.invalid]
         silent = [reading.path for reading in faulty if not reading.declarations]
-        namers = self.index.naming(silent) if silent else ()
+        namers = self.index.parsed_files(naming=silent)
         before = reportable(faulty, frozenset(path for one in namers for path, _ in one.companions))
         return _hides(before) is not _hides(self.invalid())
 
@@ -113,13 +115,13 @@ class DesiredState:
         paths = {declaration.path for pair, declaration in wanted.items() if pair not in found}
         if paths:
             files = self._files(sorted(paths))
-            for _, manifests in self.reader.read(self.source, files.values(), self._look):
+            for _, manifests in self.reader.again().read(self.source, files.values(), self._look):
                 found |= {one.pair: one for one in manifests if _is_meant(one, wanted)}
         return found
 
     def versions(self, names: Collection[str]) -> Mapping[str, frozenset[str]]:
         """The versions of these names that are declared, by name."""
-        known = () if self.base is None else self.index.named(names)
+        known = () if self.base is None else self.index.declarations(names=names)
         pairs = {found.pair for found in known if found.path not in self.changed}
         pairs |= {found.pair for reading in self._now() for found in reading.declarations}
         return {
@@ -170,7 +172,7 @@ class DesiredState:
         """Those of these paths that some manifest names as its configuration."""
         if not paths:
             return frozenset()
-        namers = self._unchanged(self.index.naming(paths))
+        namers = self._unchanged(self.index.parsed_files(naming=paths))
         told = {path for reading in (*namers, *self._now()) for path, _ in reading.companions}
         return frozenset(told.intersection(paths))
 
@@ -261,11 +263,9 @@ class DesiredStateReader:
             return self.full()
         if base == self.commit:
             return self.found({}, base=base)
-        since = self.source.graph_since(base, self.commit, self.reader.root)
-        if since is None or since.cut is not None:
-            return self.full()
         changes = self.source.changes(base, self.commit, self.reader.root)
-        if changes is None:
+        since = None if changes is None else self.source.graph_since(base, self.commit, self.reader.root)
+        if changes is None or since is None or since.cut is not None:
             return self.full()
         return self.incremental(base, changes, since)
 
@@ -276,7 +276,8 @@ class DesiredStateReader:
         touched it: it may have been changed and changed back.
         """
         touched = {delta.path for logged in since for delta in logged.deltas}
-        naming = {reading.path for reading in self.index.naming(changes)} - changes.keys()
+        namers = self.index.parsed_files(naming=changes)
+        naming = {reading.path for reading in namers} - changes.keys()
         files = {**changes, **self.source.files(self.commit, naming)} if naming else changes
 
         def look(path: str) -> File | None:
@@ -310,7 +311,7 @@ class DesiredStateReader:
         wanted = {file.path: file for file in snapshot.files if self.reader.concerns(file)}
         readings = {
             known.path: known
-            for known in self.index.parsed_files(None)
+            for known in self.index.parsed_files()
             if known.path in wanted
             and wanted[known.path].blob == known.blob
             and all(_blob(files.get(path)) == blob for path, blob in known.companions)

@@ -34,7 +34,8 @@ _OF_UNKNOWN_CONTENT = frozenset({EventKind.DRIFTED, EventKind.FAILED})
 def apply_event(entry: LedgerEntry | None, event: Event) -> LedgerEntry:
     """The entry after `event`; pure, so that a ledger can always be rebuilt from its journal.
 
-    What an event leaves out keeps its value, but for what speaks of the newest event only. A release or a
+    What an event leaves out keeps its value, but for what speaks of the newest event only; the detail of an
+    intent, which says who vouches for it, explains nothing of the entry. A release or a
     deletion forgets the model and starts the attempts again. The digest is that of the content a model was
     made from, or found equal to; a model that somebody else made has none.
     """
@@ -50,7 +51,7 @@ def apply_event(entry: LedgerEntry | None, event: Event) -> LedgerEntry:
         facts["digest"] = None
     elif kind is EventKind.IMPORT_REQUESTED:
         attempts = entry.attempts + 1 if entry.digest == event.digest else 1
-        facts |= dict.fromkeys(("model_id", "model_status"))
+        facts |= dict.fromkeys(("model_id", "model_status", "detail"))
     return LedgerEntry(
         entry.target,
         entry.pair,

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from reconciler.engine.ports import Ledger
+    from reconciler.engine.ports import Journal
     from reconciler.engine.values import Event
 
     Waiting = tuple[Sequence[Event], asyncio.Future[None]]
 
 
 @dataclass(slots=True)
-class Journal:
+class JournalWriter:
     """The way to the ledger's journal for what one event loop does.
 
     Attributes:
@@ -28,7 +28,7 @@ class Journal:
         actor: who asked for what is done, recorded with every event.
     """
 
-    ledger: Ledger
+    ledger: Journal
     on_event: Callable[[Event], None] = lambda _: None
     actor: str | None = None
     _waiting: list[Waiting] = field(default_factory=list)

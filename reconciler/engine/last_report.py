@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.engine.plan import apply_entry, is_unreadable, sort_key
+from reconciler.engine.plan import apply_entry, sort_key
+from reconciler.engine.reasons import is_unreadable
 from reconciler.engine.values import ModelState, Report, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
-    from reconciler.engine.ports import Ledger
+    from reconciler.engine.ports import Journal, Ledger, ModelStates, Reports
     from reconciler.engine.values import LedgerEntry, VerdictKey
 
 _MOVING = {Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING, Verdict.FAILED, Verdict.MISSING}
 
 
-def refreshed(report: Report, ledger: Ledger, targets: Collection[str]) -> Report:
+def refreshed(report: Report, ledger: Journal, targets: Collection[str]) -> Report:
     """The report with what became of its unfinished models, for these targets only."""
     moving = {
         name: [
@@ -43,7 +44,7 @@ def refreshed(report: Report, ledger: Ledger, targets: Collection[str]) -> Repor
     return replace(report, items=items, failures=failures, unlisted=unlisted)
 
 
-def begun(ledger: Ledger, targets: Iterable[str]) -> Report:
+def begun(ledger: Journal, targets: Iterable[str]) -> Report:
     """What the journal tells where no cycle has ended yet, such as after a first one that was killed."""
     entries = [entry for target in targets for entry in ledger.entries(target).values()]
     items = [apply_entry(asked(entry), entry, entry.updated_at) for entry in entries]
@@ -72,7 +73,7 @@ def dated(
     return tuple(item._replace(since=known.get(item.verdict_key, now)) for item in items)
 
 
-def full(report: Report, ledger: Ledger, targets: Collection[str]) -> Report:
+def full(report: Report, ledger: Reports, targets: Collection[str]) -> Report:
     """The report with all models of these targets, also those that its cycle did not judge."""
     known = ledger.last_report()
     if known is None or not report.unlisted:
@@ -86,7 +87,7 @@ def summary(ledger: Ledger) -> Report | None:
     return None if report is None else replace(report, items=(), unlisted=ledger.counted())
 
 
-def unlisted(report: Report, ledger: Ledger, targets: Collection[str]) -> dict[tuple[str, Verdict], int]:
+def unlisted(report: Report, ledger: ModelStates, targets: Collection[str]) -> dict[tuple[str, Verdict], int]:
     """How many models of these targets the report does not list, by what is remembered of them."""
     if not targets:
         return {}
@@ -104,5 +105,7 @@ def refresh(ledger: Ledger, targets: Collection[str]) -> None:
     moved = {
         name: {i.pair for i in now if i.target == name and i.pair and i not in before} for name in targets
     }
-    spoken = tuple(i for i in now if i.verdict is Verdict.INVALID or i.pair in moved[i.target])
+    spoken = tuple(
+        i for i in now if i.verdict is Verdict.INVALID or i.pair is None or i.pair in moved[i.target]
+    )
     ledger.save_report(replace(known, items=spoken), moved, {})

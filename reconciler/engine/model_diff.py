@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.details import details_of
 from reconciler.engine.observe import observe
-from reconciler.engine.plan import PlannerInput, verdicts
+from reconciler.engine.plan import verdicts
+from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.values import Verdict
 from reconciler.engine.vendor import compare
 from reconciler.errors import Exit, TargetUnusable

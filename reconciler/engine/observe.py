@@ -9,7 +9,7 @@ from reconciler.engine import drift
 from reconciler.engine.concurrency import gather_limited
 from reconciler.engine.details import details_of
 from reconciler.engine.follow import STATUS_EVENTS
-from reconciler.engine.plan import by_pair
+from reconciler.engine.selection import by_pair
 from reconciler.engine.setbacks import Setbacks
 from reconciler.engine.values import (
     Event,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.details import Details
-    from reconciler.engine.plan import PlannerInput
+    from reconciler.engine.planner_input import PlannerInput
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import ManifestRef
     from reconciler.engine.vendor import Vendor

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from reconciler.budgets import DEFAULTS
 from reconciler.contract.model_key import next_free, version_key
+from reconciler.engine import reasons
 from reconciler.engine.faults import conflict_reasons, within
-from reconciler.engine.guards import NO_LONGER_DECLARED
 from reconciler.engine.moments import due_at
+from reconciler.engine.selection import known_equal, newest_status, remembered_content
 from reconciler.engine.values import (
     AT_REST,
-    Desired,
     Difference,
     EventKind,
-    LastCommit,
     LedgerEntry,
     ManifestRef,
     ModelState,
@@ -33,141 +30,11 @@ from reconciler.engine.values import (
 from reconciler.manifest import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.vendor import Comparison
-
-
-COMPARED_LATER = Reason(
-    "not-compared",
-    "registered under this name and version; its content is compared in a later cycle, or with --refresh",
-    severity="warning",
-)
-
-UNREADABLE = "unreadable"
-"""The code of the reason for waiting that something about one model could not be asked or understood."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannerInput:
-    """Everything one target's plan is made from.
-
-    Everything may be about all models or about some; a verdict depends on nothing but its own pair, except
-    for the advice on a drifted one, which depends on the versions of its name that are taken.
-
-    Attributes:
-        observed: registered models by pair.
-        comparisons: of declared with registered, by model id, for those that `select_for_comparison` chose.
-        unread: why a model's detail could not be read, by model id.
-        unasked: why it could not be asked whether a pair is registered.
-        later: ids of models that are compared in a later cycle: there are too many for one.
-        uncompared_ids: ids by pair of models that an earlier cycle saw registered, without anything else
-            being remembered.
-        entries: the ledger.
-        last_commits: by path and line, the commit that gave the document its content.
-        used_versions: versions by name that are in use beside those that this view shows.
-        most_faults: so many problems of manifests are told; the others are counted.
-        now: timezone-aware UTC.
-    """
-
-    target: str
-    desired: Desired
-    now: datetime
-    observed: Mapping[ModelKey, Sequence[ObservedModel]] = field(default_factory=dict)
-    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
-    unread: Mapping[str, str] = field(default_factory=dict)
-    unasked: Mapping[ModelKey, str] = field(default_factory=dict)
-    later: frozenset[str] = frozenset()
-    uncompared_ids: Mapping[ModelKey, str] = field(default_factory=dict)
-    entries: Mapping[ModelKey, LedgerEntry] = field(default_factory=dict)
-    last_commits: Mapping[tuple[str, int], LastCommit] = field(default_factory=dict)
-    used_versions: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    most_faults: int = DEFAULTS.faults
-
-
-def by_pair(models: Iterable[ObservedModel]) -> dict[ModelKey, list[ObservedModel]]:
-    """Groups a registry's list; several models of one pair stand oldest first."""
-    grouped: defaultdict[ModelKey, list[ObservedModel]] = defaultdict(list)
-    for model in models:
-        grouped[model.pair].append(model)
-    for several in grouped.values():
-        if len(several) > 1:
-            several.sort(key=lambda model: (model.created_at or 0, model.model_id))
-    return dict(grouped)
-
-
-class DetailRequests(NamedTuple):
-    """Which models' details are asked for.
-
-    Attributes:
-        now: model ids, for this cycle.
-        later: those that wait for another.
-    """
-
-    now: tuple[str, ...]
-    later: frozenset[str] = frozenset()
-
-
-def select_for_comparison(
-    view: PlannerInput, *, everything: bool = False, at_most: int | None = None, chance: float = 0.0
-) -> DetailRequests:
-    """The models whose detail tells whether they drifted, or what became of them.
-
-    A model that was found equal to this very manifest before needs no look, unless `everything` is to be
-    looked at again. One whose verdict needs its detail never waits. Of the others those come first that were
-    never compared; of those that were, any may come next.
-
-    Args:
-        view: what is declared, remembered and observed.
-        everything: whether to look at models that are known to be equal, too.
-        at_most: how many of those that can wait are inspected in this cycle; None for all.
-        chance: in [0, 1); where in the list of those that were compared before to begin.
-    """
-    needed: list[str] = []
-    never: list[str] = []
-    before: list[str] = []
-    for pair, manifest in view.desired.manifests.items():
-        models = view.observed.get(pair)
-        if not models:
-            continue
-        model, entry = models[0], view.entries.get(pair)
-        if entry is None:
-            (never if model.stage is Stage.PUBLISHED else needed).append(model.model_id)
-        elif not known_equal(manifest, model, entry):
-            needed.append(model.model_id)
-        elif everything or _newest(model, None, entry)[0] is None:
-            before.append(model.model_id)
-    start = int(chance * len(before))
-    patient = [*never, *before[start:], *before[:start]]
-    limit = len(patient) if at_most is None else at_most
-    return DetailRequests((*needed, *patient[:limit]), frozenset(patient[limit:]))
-
-
-def known_equal(manifest: ManifestRef, model: ObservedModel, entry: LedgerEntry | None) -> bool:
-    """Whether this model is remembered as made from, or found equal to, this very content."""
-    return (
-        _remembered_content(model, entry) == manifest.digest
-        and entry is not None
-        and entry.last is not EventKind.DRIFTED
-    )
-
-
-def _remembered_content(model: ObservedModel, entry: LedgerEntry | None) -> str | None:
-    """The digest of the content this very model was made from or found equal to; None when not known."""
-    if entry is None or entry.phase is not Phase.REGISTERED or entry.model_id != model.model_id:
-        return None
-    return entry.digest
-
-
-def _has_changed(manifest: ManifestRef, model: ObservedModel, entry: LedgerEntry | None) -> bool:
-    """Whether the manifest says something else than what this model was made from.
-
-    A registry does not return every field, and a field that a manifest leaves out cannot be compared: what
-    was remembered knows more.
-    """
-    return _remembered_content(model, entry) not in (None, manifest.digest)
+    from reconciler.engine.planner_input import PlannerInput
 
 
 def verdicts(view: PlannerInput) -> tuple[ModelState, ...]:
@@ -217,7 +84,7 @@ def _declared(view: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> Mode
     credit = view.last_commits.get((manifest.path, manifest.line))
     model = models[0] if models else None
     seen = view.comparisons.get(model.model_id) if model else None
-    status, stage = _newest(model, seen, entry) if model else (None, Stage.PENDING)
+    status, stage = newest_status(model, seen, entry) if model else (None, Stage.PENDING)
     waits = model is not None and entry is None and model.model_id in view.later
     item = ModelState(
         view.target,
@@ -229,18 +96,19 @@ def _declared(view: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> Mode
         credit.author if credit else None,
         model.model_id if model else None,
         status,
-        (COMPARED_LATER, *manifest.warnings) if waits else manifest.warnings,
+        (reasons.COMPARED_LATER, *manifest.warnings) if waits else manifest.warnings,
         (),
         None if waits else manifest.digest,
     )
     if waits:
         return item
     if model is None and pair in view.unasked:
-        return _with(item, Verdict.WAITING, _not_readable("it could not be looked for", view.unasked[pair]))
+        why = reasons.not_readable("it could not be looked for", view.unasked[pair])
+        return _with(item, Verdict.WAITING, why)
     if model is None:
         return _absent(item._replace(verdict=Verdict.IMPORT), entry, view.now, view.uncompared_ids.get(pair))
     if stage is Stage.FAILED:
-        return _with(item, Verdict.FAILED, _import_failed(item, entry))
+        return _with(item, Verdict.FAILED, reasons.import_failed(item, entry))
     return _registered(view, item, manifest, model)
 
 
@@ -255,27 +123,23 @@ def _absent(
     if entry.phase is Phase.REGISTERED:
         return _missing(item, f"imported earlier as {entry.model_id}", entry.model_id)
     if entry.phase is Phase.INTENDED:
-        return _with(item, Verdict.WAITING, _open(entry), next_attempt_at=_due(entry, now))
+        return _with(item, Verdict.WAITING, reasons.still_open(entry), next_attempt_at=_due(entry, now))
     if entry.digest == item.digest:
         return _not_made(item, entry, now)
     return item
 
 
 def _missing(item: ModelState, before: str, model_id: str | None) -> ModelState:
-    reason = Reason(
-        "missing",
-        f"{before}, and gone from the registry since; import it again with `reconciler retry {item.title}`",
-    )
-    return _with(item, Verdict.MISSING, reason, model_id=model_id)
+    return _with(item, Verdict.MISSING, reasons.missing(item, before), model_id=model_id)
 
 
 def _not_made(item: ModelState, entry: LedgerEntry, now: datetime) -> ModelState:
     """The verdict on a model whose last import, of this very content, was certainly not made."""
     if entry.phase is Phase.REJECTED:
-        return _with(item, Verdict.FAILED, _said(entry, "the registry rejected it"))
+        return _with(item, Verdict.FAILED, reasons.said(entry, "the registry rejected it"))
     due = _due(entry, now)
     if due is not None and due > now:
-        why = _said(entry, "another attempt is scheduled")
+        why = reasons.said(entry, "another attempt is scheduled")
         return _with(item, Verdict.WAITING, why, next_attempt_at=due)
     return item
 
@@ -301,51 +165,24 @@ def _registered(
         return item
     told = unread or "the registry lists it, and gives no detail of it"
     return _with(
-        item, Verdict.WAITING, _not_readable(f"registered as {model.model_id}, and not compared", told)
+        item, Verdict.WAITING, reasons.not_readable(f"registered as {model.model_id}, and not compared", told)
     )
 
 
-def is_unreadable(item: ModelState) -> bool:
-    """Whether the verdict is that something about the model could not be asked or understood."""
-    return any(reason.code == UNREADABLE for reason in item.reasons)
+def _has_changed(manifest: ManifestRef, model: ObservedModel, entry: LedgerEntry | None) -> bool:
+    """Whether the manifest says something else than what this model was made from.
 
-
-def _not_readable(what: str, why: str) -> Reason:
-    return Reason(UNREADABLE, f"{what}: {why}; the next cycle asks again")
-
-
-def _open(entry: LedgerEntry) -> Reason:
-    """Why an import waits whose outcome nobody knows yet."""
-    said = f" ({entry.detail})" if entry.detail else ""
-    again = f"; looked for again at {entry.not_before:%Y-%m-%dT%H:%M:%SZ}" if entry.not_before else ""
-    if entry.last is EventKind.EXISTS:
-        return Reason("exists", f"the registry says that it exists, and does not list it yet{said}{again}")
-    message = f"an import was sent, and its outcome is still being settled{said}{again}"
-    return Reason(entry.code or "outcome-unknown", message)
-
-
-def _import_failed(item: ModelState, entry: LedgerEntry | None) -> Reason:
-    changed = entry is not None and entry.digest not in (None, item.digest)
-    return Reason(
-        "import-failed",
-        f"the registry says {item.model_status}, and its API gives no cause: see its events in the console"
-        + ("; the manifest has changed since" if changed else "")
-        + f"; then `reconciler retry {item.title}` removes the failed model and imports again",
-    )
+    A registry does not return every field, and a field that a manifest leaves out cannot be compared: what
+    was remembered knows more.
+    """
+    return remembered_content(model, entry) not in (None, manifest.digest)
 
 
 def _drifted(view: PlannerInput, item: ModelState, why: str, diff: tuple[Difference, ...] = ()) -> ModelState:
     taken = {pair.model_version for pair in _pairs_named(view, item.model_name)}
     taken |= view.used_versions.get(item.model_name or "", frozenset())
     free = next_free(item.model_version or "", taken)
-    advice = (
-        f"declare the new content as version {free}" if free else "declare the new content under another name"
-    )
-    reason = Reason(
-        "drifted",
-        f"{why}, and a registered version is immutable: {advice}, or restore the manifest",
-    )
-    return _with(item, Verdict.DRIFTED, reason)._replace(diff=diff)
+    return _with(item, Verdict.DRIFTED, reasons.drifted(why, free))._replace(diff=diff)
 
 
 def _pairs_named(view: PlannerInput, name: str | None) -> Iterable[ModelKey]:
@@ -405,7 +242,7 @@ def _unmanaged(view: PlannerInput) -> Iterable[ModelState]:
             continue
         if entry is not None and entry.path in broken:
             continue
-        reasons = (_undeclared(entry),)
+        why = (reasons.undeclared(entry),)
         for model in models:
             yield ModelState(
                 view.target,
@@ -414,39 +251,8 @@ def _unmanaged(view: PlannerInput) -> Iterable[ModelState]:
                 pair.model_version,
                 model_id=model.model_id,
                 model_status=model.status,
-                reasons=reasons,
+                reasons=why,
             )
-
-
-def _undeclared(entry: LedgerEntry | None) -> Reason:
-    if entry is None or entry.path is None:
-        return Reason(
-            "not-declared", "registered, and declared nowhere: `reconciler adopt` writes its manifest"
-        )
-    return Reason(
-        NO_LONGER_DECLARED,
-        f"imported from {entry.path}, which no longer declares it; nothing is ever deleted from the registry",
-    )
-
-
-def _newest(
-    model: ObservedModel, seen: Comparison | None, entry: LedgerEntry | None
-) -> tuple[str | None, Stage]:
-    """The newest status known, and what it means: a list may leave it out."""
-    if seen is not None and seen.status is not None:
-        return seen.status, seen.stage
-    if model.status is None and entry is not None and entry.model_id == model.model_id:
-        return entry.model_status, entry.stage
-    return model.status, model.stage
-
-
-def _said(entry: LedgerEntry, otherwise: str) -> Reason:
-    message = entry.detail or otherwise
-    if entry.phase is Phase.REJECTED:
-        message += f"; held until the manifest changes or `reconciler retry {entry.pair}`"
-    elif entry.not_before is not None:
-        message += f"; next attempt at {entry.not_before:%Y-%m-%dT%H:%M:%SZ}"
-    return Reason(entry.code or entry.last, message)
 
 
 def _with(item: ModelState, verdict: Verdict, reason: Reason, **changes: Any) -> ModelState:  # noqa: ANN401
@@ -479,7 +285,7 @@ def apply_entry(
         reason = Reason("drifted", entry.detail or "registered with other content")
         return _with(item, Verdict.DRIFTED, reason)
     if entry.stage is Stage.FAILED:
-        return _with(item, Verdict.FAILED, _import_failed(item, entry))
+        return _with(item, Verdict.FAILED, reasons.import_failed(item, entry))
     return item._replace(verdict=Verdict.IN_SYNC if entry.stage is Stage.PUBLISHED else Verdict.PUBLISHING)
 
 
@@ -487,6 +293,6 @@ def _not_registered(item: ModelState, entry: LedgerEntry, now: datetime) -> Mode
     """The item of a model that acting did not bring into the registry."""
     moved = _absent(item._replace(verdict=Verdict.IMPORT), entry, now)
     if moved.verdict is Verdict.IMPORT and entry.phase is Phase.POSTPONED:  # due again, not tried since
-        why = _said(entry, "another attempt is scheduled")
+        why = reasons.said(entry, "another attempt is scheduled")
         return _with(item, Verdict.WAITING, why, next_attempt_at=_due(entry, now))
     return moved

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from reconciler.engine.values import Event, EventKind, LedgerEntry, stand
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock
-    from reconciler.engine.journal import Journal
-    from reconciler.engine.ports import Ledger
+    from reconciler.engine.journal import JournalWriter
+    from reconciler.engine.ports import Journal
     from reconciler.errors import RegistryError
 
 
@@ -23,17 +23,19 @@ class Recorder:
 
     Attributes:
         sent: the newest operation of each pair that this process asked for, in whichever cycle.
+        vouched: says who vouches for a commit; None where nobody has to.
     """
 
     target: str
     cycle_id: str
-    journal: Journal
+    journal: JournalWriter
     clock: Clock
     sent: dict[ModelKey, str] = field(default_factory=dict)
+    vouched: Callable[[str], str | None] = lambda _: None
     _intended: dict[ModelKey, Event] = field(default_factory=dict)
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> Journal:
         """What is remembered."""
         return self.journal.ledger
 
@@ -47,7 +49,9 @@ class Recorder:
 
     async def intend(self, pair: ModelKey, operation_id: str, **facts: Any) -> None:  # noqa: ANN401 - fields of an event
         """Journals an intent; the events that follow belong to its commit."""
-        facts = {"operation_id": operation_id, **facts}
+        commit = facts.get("commit")
+        detail = self.vouched(commit) if commit else None
+        facts = {"operation_id": operation_id, "detail": detail, **facts}
         event = self._intended[pair] = self._event(pair, EventKind.IMPORT_REQUESTED, **facts)
         self.sent[pair] = operation_id
         await self.journal.record([event])

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.engine.last_report import asked
-from reconciler.engine.plan import PlannerInput, apply_entry, sort_key, verdicts
+from reconciler.engine.plan import apply_entry, sort_key, verdicts
+from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.values import EventKind, LedgerEntry, ModelState, ObservedModel, Phase, Verdict
 from reconciler.manifest import Reason
 

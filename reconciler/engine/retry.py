@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock
     from reconciler.engine.options import Target
-    from reconciler.engine.ports import Ledger
+    from reconciler.engine.ports import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Blockers:
     live_models: tuple[str, ...] = ()
 
 
-async def blockers(target: Target, pair: ModelKey, ledger: Ledger) -> Blockers | None:
+async def blockers(target: Target, pair: ModelKey, ledger: Journal) -> Blockers | None:
     """What holds the pair back in this target; None when the target knows nothing of it.
 
     A model that is remembered is also asked for by id: lists may lag behind. What is registered for an import
@@ -59,7 +59,7 @@ async def blockers(target: Target, pair: ModelKey, ledger: Ledger) -> Blockers |
 
 
 async def retry(
-    found: Blockers, ledger: Ledger, clock: Clock, heard: Callable[[Event], None], actor: str | None = None
+    found: Blockers, ledger: Journal, clock: Clock, heard: Callable[[Event], None], actor: str | None = None
 ) -> None:
     """Deletes the failed models, then allows another attempt; each step is journalled after it happened.
 

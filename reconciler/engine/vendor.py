@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.drift import differences
 from reconciler.engine.values import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.engine.values import Difference
 
@@ -42,30 +42,22 @@ class FieldComparison:
     state: FieldState
 
 
-class Vendor(Protocol):
-    """What a request, a detail and a status mean; no method asks a registry, or raises."""
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """What a request, a detail and a status mean; no function asks a registry.
 
-    def stage(self, status: str | None) -> Stage:
-        """How far the import is that has this status; an unknown or absent word is still pending."""
+    Attributes:
+        stage: how far the import is that has this status; an unknown or absent word is still pending.
+        status: the status word of a model's detail; None where it has none.
+        comparable: a request and a detail, reduced to what can be compared; equal means no drift.
+        side_by_side: from a request and a detail, each empty for nothing, and the names of the fields that a
+            request may have: every field that is declared, in its order, then those only registered.
+    """
 
-    def status(self, detail: Mapping[str, Any]) -> str | None:
-        """The status word of a model's detail; None where it has none."""
-
-    def comparable(
-        self, request: Mapping[str, Any], detail: Mapping[str, Any]
-    ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        """The declared and the registered side, reduced to what can be compared; equal means no drift."""
-
-    def side_by_side(
-        self, request: Mapping[str, Any], detail: Mapping[str, Any], fields: Iterable[str]
-    ) -> tuple[FieldComparison, ...]:
-        """Every field that is declared, in the request's order, then those that are only registered.
-
-        Args:
-            request: what the manifest declares; empty for nothing.
-            detail: of the registered model; empty for none.
-            fields: the names of the fields that a request may have.
-        """
+    stage: Callable[[str | None], Stage]
+    status: Callable[[Mapping[str, Any]], str | None]
+    comparable: Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[Mapping[str, Any], Mapping[str, Any]]]
+    side_by_side: Callable[[Mapping[str, Any], Mapping[str, Any], Iterable[str]], tuple[FieldComparison, ...]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract.model_key import version_key
 from reconciler.engine.listing import RANKS, Sorting
+from reconciler.engine.trust import is_held_commit
 from reconciler.engine.values import Verdict
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ class VerdictTable:
     def _row(self, number: int, item: ModelState) -> _Row:
         group = self._groups.setdefault((item.target, item.verdict), (item.target, item.verdict))
         author, path = (self.author(item.author or "") or "").casefold(), item.path or ""
-        reasons = [f"{reason.code} {reason.message}" for reason in item.reasons]
+        shown = self.author if is_held_commit(item) else str  # its words name people
+        reasons = [f"{reason.code} {shown(reason.message)}" for reason in item.reasons]
         words = (item.title, path, author, item.model_id or "", item.commit or "", *reasons)
         return _Row(
             number,

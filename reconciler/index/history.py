@@ -45,6 +45,9 @@ class Rows(Protocol):
     def rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query. Raises IndexLostError."""
 
+    def write(self, work: Iterable[Statement]) -> None:
+        """Carries out statements in one transaction."""
+
 
 class TargetHistory:
     """One target's part of it; implements `reconciler.engine.ports.KeptHistory`."""
@@ -97,6 +100,10 @@ class TargetHistory:
         query = "SELECT hash FROM branch WHERE target = ? AND hash >= ? ORDER BY hash LIMIT ?"
         found = self._store.rows(query, (self._target, bytes.fromhex(beginning), limit))
         return [raw.hex() for (raw,) in found]
+
+    def save(self, commit: str, update: HistoryUpdate) -> None:
+        """Keeps the whole history of the commit whose files the index holds."""
+        self._store.write(self.statements(commit, update))
 
     def statements(self, commit: str, update: HistoryUpdate | None) -> Iterator[Statement]:
         """What moves it to a commit; without an update, what throws it away."""

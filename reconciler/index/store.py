@@ -152,41 +152,42 @@ class TargetIndex:
         query = "SELECT base FROM target WHERE name = ? AND rules = ?"
         return next((base for (base,) in self._store.rows(query, (self._target, self.rules))), None)
 
-    def parsed_files(self, paths: Collection[str] | None) -> Iterator[ParsedFile]:
-        """What these files say, as far as they are held; None takes all."""
+    def parsed_files(
+        self,
+        paths: Collection[str] | None = None,
+        *,
+        naming: Collection[str] | None = None,
+        faulty: bool = False,
+    ) -> Iterator[ParsedFile]:
+        """What files say: all, or those of these paths, naming one of these, or with something invalid."""
         if self.base() is None:
             return
-        yield from self._readings(None if paths is None else _raws(paths))
-
-    def naming(self, paths: Collection[str]) -> Iterator[ParsedFile]:
-        """The files that name one of these as their configuration."""
-        query = "SELECT path FROM companion WHERE target = ? AND named = ?"
-        found = {path for named in paths for (path,) in self._store.rows(query, (self._target, _raw(named)))}
-        yield from self._readings(sorted(found))
+        raws = None if paths is None else _raws(paths)
+        if naming is not None:
+            query = "SELECT path FROM companion WHERE target = ? AND named = ?"
+            found = (self._store.rows(query, (self._target, raw)) for raw in _raws(naming))
+            raws = sorted({path for rows in found for (path,) in rows})
+        elif faulty:
+            query = "SELECT path FROM file WHERE target = ? AND faults IS NOT NULL"
+            raws = [path for (path,) in self._store.rows(query, (self._target,))]
+        yield from self._readings(raws)
 
     def blobs(self) -> Iterator[tuple[str, str]]:
         """Every file that is held, with its object id."""
         found = self._store.rows("SELECT path, blob FROM file WHERE target = ?", (self._target,))
         return ((_path(path), blob) for path, blob in found)
 
-    def faulty(self) -> Iterator[ParsedFile]:
-        """The files in which something is invalid."""
-        query = "SELECT path FROM file WHERE target = ? AND faults IS NOT NULL"
-        yield from self._readings([path for (path,) in self._store.rows(query, (self._target,))])
-
-    def declarations(self, pairs: Collection[ModelKey] | None) -> Iterator[ManifestRef]:
-        """Who declares these pairs; None takes all."""
-        if pairs is None:
-            yield from map(_declaration, self._store.rows(_DECLARATIONS, (self._target,)))
-            return
-        for pair in pairs:
-            found = self._store.rows(f"{_DECLARATIONS} AND name = ? AND version = ?", (self._target, *pair))
-            yield from map(_declaration, found)
-
-    def named(self, names: Collection[str]) -> Iterator[ManifestRef]:
-        """Who declares a version of one of these names."""
-        for name in names:
-            found = self._store.rows(f"{_DECLARATIONS} AND name = ?", (self._target, name))
+    def declarations(
+        self, pairs: Collection[ModelKey] | None = None, *, names: Collection[str] | None = None
+    ) -> Iterator[ManifestRef]:
+        """Who declares these pairs, or a version of one of these names; with neither, all that there is."""
+        asked: Iterable[tuple[str, tuple[str, ...]]] = [("", ())]
+        if names is not None:
+            asked = ((" AND name = ?", (name,)) for name in names)
+        elif pairs is not None:
+            asked = ((" AND name = ? AND version = ?", tuple(pair)) for pair in pairs)
+        for where, values in asked:
+            found = self._store.rows(_DECLARATIONS + where, (self._target, *values))
             yield from map(_declaration, found)
 
     def last_commits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], LastCommit]]:
@@ -203,28 +204,21 @@ class TargetIndex:
         less = [n for path in without for (n,) in self._store.rows(one, (self._target, _raw(path)))]
         return int(sum(number for (number,) in total) - sum(less))
 
-    def forget(self) -> None:
-        """Holds nothing from now on."""
-        forgotten = ("DELETE FROM target WHERE name = ?", [(self._target,)])
-        self._store.write([forgotten, *self.history.statements("", None)])
-
     def save(
         self,
-        commit: str,
+        commit: str | None,
         changed: Mapping[str, ParsedFile | None],
         *,
         whole: bool,
         history: HistoryUpdate | None = None,
     ) -> None:
-        """Holds from now on what the files of this commit say, all or none of it."""
+        """Holds from now on what the files of this commit say, all or none of it; None for nothing."""
+        if commit is None:
+            forgotten = ("DELETE FROM target WHERE name = ?", [(self._target,)])
+            self._store.write([forgotten, *self.history.statements("", None)])
+            return
         kept = self.history.statements(commit, history)
         self._store.write([*self._statements(commit, changed, whole=whole), *kept])
-
-    def save_history(self, update: HistoryUpdate) -> None:
-        """Keeps the whole history of the commit whose files it holds."""
-        base = self.base()
-        if base is not None:
-            self._store.write(self.history.statements(base, update))
 
     def _statements(
         self, commit: str, changed: Mapping[str, ParsedFile | None], *, whole: bool

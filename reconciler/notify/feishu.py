@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import SinkError
 from reconciler.notify import wording
-from reconciler.notify.sink import Pace, ensure_accepted, excerpt, revealed
+from reconciler.notify.sink import Pace, ensure_accepted, revealed
+from reconciler.views.excerpt import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,8 +1,8 @@
 """The registry room: the async client of the vendor's model API, and the only room that touches httpx.
 
-    ModelArtsRegistry ─▶ Sweep (paging) ─▶ Exchange (pacing, deadline, repetition) ─▶ Connections ─▶ network
-                                              │                          │
-                                              └─ classify ◀─ codes       └─ auth ◀─ secret, login
+    ModelArtsRegistry ─▶ Paginator ─▶ HttpSession (pacing, deadline, repetition) ─▶ Connections ─▶ network
+                                       │                          │
+                                       └─ classify ◀─ codes       └─ auth ◀─ secret, login
 
 In come an endpoint, credentials and limits; out come values of the engine, or errors of `reconciler.errors`.
 httpx is loaded when a client is made, and what carries the requests with the first of them.

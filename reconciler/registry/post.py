@@ -1,4 +1,4 @@
-"""One request to an address that is no registry, such as a webhook's, over connections as for a registry."""
+"""One request to a server that is no registry: a sink, the host of a repository. Connections as for one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import base64
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.errors import ConfigurationError, SinkError
+from reconciler.errors import ConfigurationError, NoAnswerError, SinkError
 from reconciler.registry.auth import RegistryAuth
 from reconciler.registry.endpoint import is_loopback
 from reconciler.registry.limits import Limits
@@ -26,47 +26,74 @@ class Posted(NamedTuple):
 
     Attributes:
         retry_after: seconds that it asks to wait, or None.
+        headers: its headers, by name in small letters.
     """
 
     status: int
     retry_after: float | None
     body: bytes
+    headers: Mapping[str, str] = {}
 
 
 async def post(
     url: str, headers: Mapping[str, str], body: bytes, *, deadline: float = 10.0, in_clear: bool = False
 ) -> Posted:
-    """Sends one POST, once; redirects are not followed.
-
-    Args:
-        url: may carry credentials (Basic) and a query; no message repeats more of it than the host.
-        headers: beside those of HTTP itself.
-        body: as it is sent.
-        deadline: seconds for everything.
-        in_clear: http is allowed to other machines, too.
+    """Sends one POST, as `send` does.
 
     Raises:
         SinkError: there was no answer, or the address is none.
+    """
+    try:
+        return await send("POST", url, headers, body, deadline=deadline, in_clear=in_clear)
+    except NoAnswerError as error:
+        raise SinkError(str(error)) from None
+
+
+async def send(  # noqa: PLR0913 - the parts of a request
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    *,
+    deadline: float = 10.0,
+    in_clear: bool = False,
+    body_bytes: int = _BODY_BYTES,
+) -> Posted:
+    """Sends one request, once; redirects are not followed.
+
+    Args:
+        method: of HTTP.
+        url: may carry credentials (Basic) and a query; no message repeats more of it than the host.
+        headers: beside those of HTTP itself.
+        body: as it is sent; None for none.
+        deadline: seconds for everything.
+        in_clear: http is allowed to other machines, too.
+        body_bytes: how much of an answer is read before it is given up.
+
+    Raises:
+        NoAnswerError: there was no answer, or the address is none.
     """
     import httpx  # noqa: PLC0415 - slow
 
     from reconciler.registry.transport import Connections  # noqa: PLC0415
 
     address, more = _address(url, in_clear=in_clear)
-    limits = Limits(deadline=deadline, connect_timeout=deadline / 2, body_bytes=_BODY_BYTES)
+    limits = Limits(deadline=deadline, connect_timeout=deadline / 2, body_bytes=body_bytes)
     connections = Connections(address, RegistryAuth(), limits)
     try:
         async with asyncio.timeout(deadline):
             with connections.one() as client:
-                answer = await client.post(address, content=body, headers={**headers, **more})
-        return Posted(answer.status_code, retry_after(answer.headers), answer.content)
+                answer = await client.request(method, address, content=body, headers={**headers, **more})
+        return Posted(
+            answer.status_code, retry_after(answer.headers), answer.content, dict(answer.headers.items())
+        )
     except TimeoutError:
-        raise SinkError(f"{address.host} did not answer within {deadline:g} s") from None
+        raise NoAnswerError(f"{address.host} did not answer within {deadline:g} s") from None
     except ConfigurationError as error:
-        raise SinkError(str(error)) from None
+        raise NoAnswerError(str(error)) from None
     except httpx.HTTPError as error:
         why = tls_problem(error, address) or f"no answer ({type(error).__name__})"
-        raise SinkError(f"{address.host}: {why}") from None
+        raise NoAnswerError(f"{address.host}: {why}") from None
     finally:
         await connections.aclose()
 
@@ -79,11 +106,11 @@ def _address(text: str, *, in_clear: bool) -> tuple[httpx.URL, dict[str, str]]:
         url = httpx.URL(text.strip())
         url.host.encode("idna")
     except (httpx.InvalidURL, UnicodeError):
-        raise SinkError("its url is none: write https://host/path") from None
+        raise NoAnswerError("its url is none: write https://host/path") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise SinkError("its url is no address of a web server: write https://host/path")
+        raise NoAnswerError("its url is no address of a web server: write https://host/path")
     if url.scheme == "http" and not (in_clear or is_loopback(url)):
-        raise SinkError("its url would be sent in the clear: write https (http is for loopback)")
+        raise NoAnswerError("its url would be sent in the clear: write https (http is for loopback)")
     if not url.userinfo:
         return url, {}
     basic = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()

@@ -13,24 +13,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reconciler.settings.auth import AkSkAuth, PasswordAuth, TokenAuth
     from reconciler.settings.discovery import FILE_NAME
     from reconciler.settings.load import Configuration, load, parse
     from reconciler.settings.tables import (
-        AkSkAuth,
+        AuditSettings,
         EmbeddedTarget,
         ModelArtsTarget,
         NotifySettings,
-        PasswordAuth,
         ScheduleSettings,
         Settings,
         Target,
-        TokenAuth,
         WebSettings,
     )
 
 __all__ = [
     "FILE_NAME",
     "AkSkAuth",
+    "AuditSettings",
     "Configuration",
     "EmbeddedTarget",
     "ModelArtsTarget",
@@ -45,7 +45,7 @@ __all__ = [
     "parse",
 ]
 
-_HOMES = ("discovery", "tables", "load")
+_HOMES = ("discovery", "auth", "tables", "load")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute

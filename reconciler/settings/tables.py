@@ -8,8 +8,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from reconciler.settings.auth import Auth  # noqa: TC001 - pydantic reads the annotations
 from reconciler.settings.discovery import STATE_DIR
 from reconciler.settings.limits import LimitSettings
+from reconciler.settings.section import Credentials, Section
 from reconciler.settings.types import (  # noqa: TC001 - pydantic reads the annotations
     Address,
     Duration,
@@ -24,24 +26,42 @@ HeldVerdict = Literal["failed", "drifted", "conflict", "invalid", "missing", "re
 _EDITIONS = Literal["seed-2019", "cn-2021", "otc-2024", "current"]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+class VerifySettings(Section):
+    """`[source.verify]`: which commits are trusted; with mode off, every one."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _holds_no_nul(cls, values: object) -> object:
-        """No file, host or secret has a NUL in it, and whoever takes one for such stumbles."""
-        for key, value in values.items() if isinstance(values, dict) else ():
-            if any(
-                "\0" in text
-                for text in (value if isinstance(value, list) else [value])
-                if isinstance(text, str)
-            ):
-                raise ValueError(f"{key}: a NUL character cannot be in a text")
-        return values
+    mode: Literal["off", "head", "range"] = Field(
+        "off", description="Judge no commit, the newest alone, or every one since the last trusted one."
+    )
+    allowed_signers: Path | None = Field(
+        None, description="ssh keys that may sign (ssh-keygen's ALLOWED SIGNERS), outside the repository."
+    )
+    revoked_signers: Path | None = Field(
+        None, description="ssh keys that count for nothing: a KRL or public keys, outside the repository."
+    )
+    gpg_keyring: Path | None = Field(
+        None, description="OpenPGP keys that may sign, as `gpg --export` writes them, outside the repository."
+    )
+    authors: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="By pattern of a path, patterns of the signers who may change it; the first that fits.",
+    )
+    since: str | None = Field(
+        None,
+        pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$",
+        description="Whole id of the commit up to which all is trusted.",
+    )
+    on_failure: Literal["hold", "refuse"] = Field(
+        "hold", description="Go on with the last trusted commit, or with none."
+    )
+
+    @model_validator(mode="after")
+    def _has_keys(self) -> VerifySettings:
+        if self.mode != "off" and self.allowed_signers is None and self.gpg_keyring is None:
+            raise ValueError("mode: give allowed_signers (ssh), gpg_keyring (OpenPGP), or both")
+        return self
 
 
-class SourceSettings(_Section):
+class SourceSettings(Section):
     """`[source]`: where the manifests are committed."""
 
     repo: str = Field(
@@ -49,95 +69,10 @@ class SourceSettings(_Section):
     )
     branch: str | None = Field(None, description="Branch to follow; by default the repository's HEAD.")
     timeout: Interval = Field(timedelta(seconds=60), description="Longest a single git command may take.")
+    verify: VerifySettings = Field(VerifySettings(), description="Which commits are trusted.")
 
 
-class _Credentials(_Section):
-    """A secret `x` is given in exactly one way: as x, x_file, x_env or x_command."""
-
-    @model_validator(mode="after")
-    def _one_way_each(self) -> _Credentials:
-        for name in secret_names(type(self)):
-            possible = [
-                name + way
-                for way in ("_file", "_env", "_command", "")
-                if name + way in type(self).model_fields
-            ]
-            ways = [way for way in sorted(possible) if getattr(self, way)]
-            if len(ways) > 1:
-                raise ValueError(f"give {name} in one way only, not as {' and '.join(ways)}")
-            if not ways and name in self.required_secrets():
-                raise ValueError(f"{name} is missing: give {', '.join(possible[:-1])} or {name}")
-        return self
-
-    @classmethod
-    def required_secrets(cls) -> frozenset[str]:
-        """The secrets this method cannot do without."""
-        return frozenset()
-
-
-def secret_names(model: type[BaseModel]) -> list[str]:
-    """The secrets of a section, each of which is given in one of its ways."""
-    return [name.removesuffix("_file") for name in model.model_fields if name.endswith("_file")]
-
-
-class AkSkAuth(_Credentials):
-    """Signs each request with an access key."""
-
-    method: Literal["aksk"]
-    access_key: str
-    secret_key: SecretStr | None = None
-    secret_key_file: Path | None = None
-    secret_key_env: str | None = None
-    secret_key_command: tuple[str, ...] | None = None
-    security_token: SecretStr | None = None
-    security_token_file: Path | None = None
-    security_token_env: str | None = None
-    security_token_command: tuple[str, ...] | None = None
-
-    @classmethod
-    def required_secrets(cls) -> frozenset[str]:
-        """A temporary key has a security token; a permanent one has not."""
-        return frozenset({"secret_key"})
-
-
-class TokenAuth(_Credentials):
-    """Sends a ready IAM token."""
-
-    method: Literal["token"]
-    token: SecretStr | None = None
-    token_file: Path | None = None
-    token_env: str | None = None
-    token_command: tuple[str, ...] | None = None
-
-    @classmethod
-    def required_secrets(cls) -> frozenset[str]:
-        """The token itself."""
-        return frozenset({"token"})
-
-
-class PasswordAuth(_Credentials):
-    """Logs in at IAM and renews the token ahead of its end."""
-
-    method: Literal["password"]
-    iam_endpoint: str
-    username: str
-    domain: str
-    scope: str
-    password: SecretStr | None = None
-    password_file: Path | None = None
-    password_env: str | None = None
-    password_command: tuple[str, ...] | None = None
-
-    @classmethod
-    def required_secrets(cls) -> frozenset[str]:
-        """The password."""
-        return frozenset({"password"})
-
-
-Auth = Annotated[AkSkAuth | TokenAuth | PasswordAuth, Field(discriminator="method")]
-
-
-class _Target(_Section):
+class _Target(Section):
     path: RepositoryPath = Field("models.d", description="Directory of this target's manifests.")
     edition: _EDITIONS = Field("seed-2019", description="Rule set of the vendor's documents.")
     strict_config: bool = Field(
@@ -159,7 +94,7 @@ class _Target(_Section):
 class EmbeddedTarget(_Target):
     """A registry inside this very process, with its own database."""
 
-    kind: Literal["embedded"]
+    kind: Literal["embedded"] = Field(description="A registry inside this process, with its own database.")
     database: Path | None = Field(
         None, description="SQLite file; by default registry-TARGET.db in state.dir."
     )
@@ -184,10 +119,18 @@ class EmbeddedTarget(_Target):
 class ModelArtsTarget(_Target):
     """A project of a ModelArts service, or of anything that speaks its document."""
 
-    kind: Literal["modelarts"]
-    endpoint: str
-    project_id: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_.-]+$")
-    workspace_id: str = "0"
+    kind: Literal["modelarts"] = Field(description="A project of a service that speaks ModelArts' document.")
+    endpoint: str = Field(
+        description="Address of the service; https, or http to this machine.",
+        examples=["https://modelarts.cn-north-4.myhuaweicloud.com"],
+    )
+    project_id: str = Field(
+        min_length=1,
+        pattern=r"^[A-Za-z0-9_.-]+$",
+        description="The project whose models these are.",
+        examples=["0123456789abcdef0123456789abcdef"],
+    )
+    workspace_id: str = Field("0", description="The workspace inside the project.")
     auth: Auth | None = Field(None, description="Left out only for a registry that asks for no credentials.")
     rate: float = Field(20.0, gt=0, allow_inf_nan=False, description="Requests a second, at most.")
     timeout: Interval = Field(timedelta(seconds=30), description="Deadline of one call.")
@@ -209,7 +152,7 @@ class ModelArtsTarget(_Target):
 Target = Annotated[EmbeddedTarget | ModelArtsTarget, Field(discriminator="kind")]
 
 
-class StateSettings(_Section):
+class StateSettings(Section):
     """`[state]`: the memory."""
 
     dir: Path = Field(Path(STATE_DIR), description="Where the state and mirrors of remote sources are kept.")
@@ -220,7 +163,7 @@ class StateSettings(_Section):
     )
 
 
-class ScheduleSettings(_Section):
+class ScheduleSettings(Section):
     """`[schedule]`: when `reconciler run` looks."""
 
     every: Interval = Field(timedelta(seconds=30), description="Interval between two ticks.")
@@ -237,7 +180,7 @@ class ScheduleSettings(_Section):
     )
 
 
-class GuardSettings(_Section):
+class GuardSettings(Section):
     """`[guards]`: limits above which a cycle refuses."""
 
     max_imports_per_cycle: int = Field(100, ge=0, description="More imports than this are all refused.")
@@ -252,7 +195,7 @@ class GuardSettings(_Section):
     )
 
 
-class FollowSettings(_Section):
+class FollowSettings(Section):
     """`[follow]`: polling of an import until it is final."""
 
     first: Duration | None = Field(None, description="First wait; 5s, or 200ms for an embedded registry.")
@@ -262,14 +205,16 @@ class FollowSettings(_Section):
         "than the target's timeout and this counts as not made; `doctor --measure` finds out. "
         "5s, or 200ms for an embedded registry.",
     )
-    max: Duration = timedelta(seconds=15)
-    deadline: Duration = timedelta(minutes=35)
+    max: Duration = Field(timedelta(seconds=15), description="Longest wait between two looks.")
+    deadline: Duration = Field(
+        timedelta(minutes=35), description="After this, an import is looked after by later cycles."
+    )
 
 
-class WebSettings(_Credentials):
+class WebSettings(Credentials):
     """`[web]`: page, health, metrics and webhook of `reconciler run`."""
 
-    enabled: bool = True
+    enabled: bool = Field(True, description="Whether there are pages, health, metrics and a webhook.")
     listen: Address | None = Field(
         None, description="HOST:PORT; by default a free port of 127.0.0.1 near 8321."
     )
@@ -282,19 +227,45 @@ class WebSettings(_Credentials):
     token: SecretStr | None = Field(
         None, description="Tokens that let a visitor look: one a line, two at most."
     )
-    token_file: Path | None = None
-    token_env: str | None = None
+    token_file: Path | None = Field(
+        None, description="Tokens that let a visitor look in a file of its own, relative to this one."
+    )
+    token_env: str | None = Field(
+        None, description="Tokens that let a visitor look in this variable of the environment."
+    )
     show_emails: bool = Field(True, description="Whether the page and the report tell authors' addresses.")
     commit_url: str | None = Field(None, description="Link to a commit; {commit} is replaced.")
     file_url: str | None = Field(
         None, description="Link to a line of a file at a commit; {commit}, {path} and {line} are replaced."
     )
-    webhook_secret: SecretStr | None = None
-    webhook_secret_file: Path | None = None
-    webhook_secret_env: str | None = None
+    webhook_secret: SecretStr | None = Field(
+        None,
+        description="What signs deliveries to the webhook, itself; better in one of the other ways.",
+    )
+    webhook_secret_file: Path | None = Field(
+        None, description="What signs deliveries to the webhook in a file of its own, relative to this one."
+    )
+    webhook_secret_env: str | None = Field(
+        None, description="What signs deliveries to the webhook in this variable of the environment."
+    )
 
 
-class NotifySettings(_Credentials):
+class AuditSettings(Credentials):
+    """`[audit]`: what happened, in git's notes; nothing is written without `notes`."""
+
+    notes: str | None = Field(
+        None,
+        pattern=r"^refs/notes/[\w][\w.-]*$",
+        description="Ref of the notes, such as refs/notes/reconciler.",
+    )
+    push_url: SecretStr | None = Field(
+        None, description="Repository to push them to; by default they are written into source.repo itself."
+    )
+    push_url_file: Path | None = None
+    push_url_env: str | None = None
+
+
+class NotifySettings(Credentials):
     """`[[notify]]`: a sink, which is told when a model comes to need a human, and when it recovers."""
 
     kind: Literal["apprise", "webhook", "alertmanager", "feishu"] = Field(
@@ -302,11 +273,13 @@ class NotifySettings(_Credentials):
     )
     name: TargetName | None = Field(None, description="By default the kind.")
     url: SecretStr | None = Field(None, description="Where to send to, as the kind wants it.")
-    url_file: Path | None = None
-    url_env: str | None = None
+    url_file: Path | None = Field(None, description="The URL in a file of its own, relative to this one.")
+    url_env: str | None = Field(None, description="The URL in this variable of the environment.")
     secret: SecretStr | None = Field(None, description="What signs, for a webhook and for feishu.")
-    secret_file: Path | None = None
-    secret_env: str | None = None
+    secret_file: Path | None = Field(
+        None, description="The secret in a file of its own, relative to this one."
+    )
+    secret_env: str | None = Field(None, description="The secret in this variable of the environment.")
     targets: tuple[str, ...] | None = Field(None, min_length=1, description="Only of these; by default all.")
     verdicts: tuple[HeldVerdict, ...] | None = Field(
         None, min_length=1, description="Only these; by default all that need a human."
@@ -336,11 +309,13 @@ class NotifySettings(_Credentials):
         return self
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """`[log]`: what goes to standard error."""
 
-    format: Literal["console", "json"] = "console"
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = Field(
+        "console", description="Lines for people, or one JSON object a line."
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is said.")
 
 
 def _default_targets() -> dict[str, EmbeddedTarget | ModelArtsTarget]:
@@ -352,15 +327,21 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    source: SourceSettings = SourceSettings()
+    source: SourceSettings = Field(SourceSettings(), description="Where the manifests are committed.")
     targets: dict[TargetName, Target] = Field(
-        default_factory=_default_targets, min_length=1, json_schema_extra={"additionalProperties": False}
+        default_factory=_default_targets,
+        min_length=1,
+        json_schema_extra={"additionalProperties": False},
+        description="Registries by name; each has a table of its own.",
     )
-    state: StateSettings = StateSettings()
-    schedule: ScheduleSettings = ScheduleSettings()
-    guards: GuardSettings = GuardSettings()
-    limits: LimitSettings = LimitSettings()
-    follow: FollowSettings = FollowSettings()
-    notify: tuple[NotifySettings, ...] = ()
-    web: WebSettings = WebSettings()
-    log: LogSettings = LogSettings()
+    state: StateSettings = Field(StateSettings(), description="The memory.")
+    schedule: ScheduleSettings = Field(ScheduleSettings(), description="When `reconciler run` looks.")
+    guards: GuardSettings = Field(GuardSettings(), description="Limits above which a cycle refuses.")
+    limits: LimitSettings = Field(
+        LimitSettings(), description="How much one commit may declare, and how much is told of it."
+    )
+    follow: FollowSettings = Field(FollowSettings(), description="Looking after an import until it is final.")
+    notify: tuple[NotifySettings, ...] = Field((), description="Who hears of what needs a human.")
+    audit: AuditSettings = Field(AuditSettings(), description="What happened, in git's notes.")
+    web: WebSettings = Field(WebSettings(), description="Page, health, metrics and webhook of the loop.")
+    log: LogSettings = Field(LogSettings(), description="What goes to standard error.")

@@ -100,9 +100,22 @@ def _longer_than_nothing(value: timedelta) -> timedelta:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=str | float)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration, json_schema_input_type=str | float),
+    Field(examples=["30s", "1h30m", "250ms"]),
+]
 Interval = Annotated[Duration, AfterValidator(_longer_than_nothing)]
-RepositoryPath = Annotated[str, AfterValidator(_relative)]
+RepositoryPath = Annotated[str, AfterValidator(_relative), Field(examples=["models.d", "models.d/prod"])]
 TargetName = Annotated[str, Field(max_length=64, pattern=r"^\w[\w.-]*$")]
-StateUrl = Annotated[str, AfterValidator(_state_url)]
-Address = Annotated[str, AfterValidator(_address)]
+StateUrl = Annotated[
+    str,
+    AfterValidator(_state_url),
+    Field(
+        examples=[
+            "sqlite:///.reconciler/state.db",
+            "postgresql+psycopg://reconciler@db.example.org/reconciler",
+        ]
+    ),
+]
+Address = Annotated[str, AfterValidator(_address), Field(examples=["127.0.0.1:8321"])]

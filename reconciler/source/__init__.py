@@ -7,5 +7,6 @@ of `reconciler.engine.values`. The only room that knows GitPython. It knows noth
 from __future__ import annotations
 
 from reconciler.source.repository import GitSource, open_source
+from reconciler.source.rules import KeyFiles, TrustRules
 
-__all__ = ["GitSource", "open_source"]
+__all__ = ["GitSource", "KeyFiles", "TrustRules", "open_source"]

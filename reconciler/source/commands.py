@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.errors import BudgetError, SourceError
 from reconciler.printable import printable
-from reconciler.source.environment import not_passed_on
+from reconciler.source.environment import configuration, not_passed_on
 from reconciler.source.text import bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from types import ModuleType
 
@@ -95,6 +95,18 @@ class Commands:
         self._tally = tally
         self._running: set[GitProcess] = set()
         self._closed = False
+
+    def configured(self, entries: Iterable[tuple[str, str]], variables: Mapping[str, str]) -> Commands:
+        """The same, with configuration that outranks every file's, and with variables; closed by itself."""
+        return Commands(
+            self._folder,
+            self._environment | dict(variables) | configuration(entries),
+            tally=self._tally,
+            timeout=self._timeout,
+            named=self._named,
+            redact=self._redact,
+            heap=self._heap,
+        )
 
     def run(self, *arguments: str, accept: frozenset[int] = frozenset({0})) -> bytes:
         """All that one command prints.

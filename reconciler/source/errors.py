@@ -8,7 +8,7 @@ from reconciler.printable import printable
 
 _LONGEST = 300  # characters of git's own words that are repeated
 _REASON = re.compile(r"(?:fatal|error): ?(.*)")
-_SPOKEN = re.compile(r"(?:ssh|remote|kex_exchange_identification): ?(.*)|(.*(?:denied|failed).*)")
+_SPOKEN = re.compile(r"(?:ssh|remote|kex_exchange_identification): ?(.*)|(.*(?:denied|failed|rejected).*)")
 _PROGRESS = re.compile(r"\b\d+% \(\d+/\d+\)|, done\.$|^(?:remote: ?)?(?:Enumerating|Counting|Total) ")
 
 DAMAGE = re.compile(

@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from typing import Self
 
     from reconciler.budgets import Budgets
+    from reconciler.engine.trust import Hold
     from reconciler.engine.values import CommitInfo
     from reconciler.source.backend import Backend
+    from reconciler.source.notes import Notes
     from reconciler.source.process import GitProcess
     from reconciler.source.surroundings import Trait
+    from reconciler.source.trust import Trust
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -120,6 +123,7 @@ class GitSource:
         self._followed = followed
         self._tally = tally
         self._paths = tuple(tree.inside(path) for path in paths)
+        self._trust: Trust | None = None
         self._budgets = budgets
 
     def __enter__(self) -> Self:
@@ -136,14 +140,46 @@ class GitSource:
         return self._tally.started
 
     def head(self) -> str:
-        """The commit id that the branch has now.
+        """The commit id that the branch has now; once trust is required, the last one that is trusted.
 
-        Local: reads a file or two. Remote: one `ls-remote`, and a fetch when the answer is new.
+        Local: reads a file or two. Remote: one `ls-remote`, and a fetch when the answer is new. A commit is
+        judged once.
 
         Raises:
+            GuardError: no commit is trusted, or nothing is to be done while the newest is not.
             SourceError: no such branch, no commit, or a remote that cannot be reached (see `last_head`).
         """
-        return self._origin.head()
+        newest = self._origin.head()
+        return newest if self._trust is None else self._accepted(self._trust, newest)
+
+    def require(self, trust: Trust) -> None:
+        """Has `head` give only commits that are trusted, from now on; `trust` is closed with this.
+
+        Raises:
+            ConfigurationError: the keys lie in the repository.
+        """
+        trust.require_outside(self._origin.layout)
+        self._trust = trust
+
+    def held(self) -> Hold | None:
+        """Why `head` gave another commit than the branch's newest; None when it gave the newest."""
+        return None if self._trust is None else self._trust.hold
+
+    @_asked_again
+    def judged(self, commit: str) -> Hold | None:
+        """Why this commit would not be trusted if it were the newest; None when it would.
+
+        Raises:
+            ConfigurationError: the keys cannot be used.
+            SourceError: the commit is not there, or git failed.
+        """
+        if self._trust is None:
+            return None
+        return self._trust.judged(self._known(commit), self._origin.commands, self._origin.layout)
+
+    def vouched(self, commit: str) -> str | None:
+        """Who vouches for a commit that was reconciled, in words; None where nobody has to."""
+        return None if self._trust is None else self._trust.vouched(commit)
 
     def last_head(self) -> str | None:
         """The last commit that `head` could give, for going on while a remote is away.
@@ -430,6 +466,12 @@ class GitSource:
         """
         return self._origin.watch_paths()
 
+    def notes_at(self, ref: str) -> Notes:
+        """The notes of a ref in the repository itself, which are pushed nowhere; closed by the caller."""
+        from reconciler.source.notes import Notes  # noqa: PLC0415 - only where they are configured
+
+        return Notes(self._origin.commands, ref)
+
     def tidy(self) -> None:
         """Packs a mirror, at most once a day; to be called when nothing else is to be done.
 
@@ -441,12 +483,18 @@ class GitSource:
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""
         self._origin.close()
+        if self._trust is not None:
+            self._trust.close()
 
     def _known(self, commit: str) -> str:
         """`commit`, once it is certain that it cannot be taken for an option."""
         if not is_object_id(commit):
             raise SourceError(f"{self._origin.named}: '{printable(commit)}' is not a whole commit id")
         return commit
+
+    @_asked_again
+    def _accepted(self, trust: Trust, newest: str) -> str:
+        return trust.accepted(newest, self._origin.commands, self._origin.layout)
 
     @_asked_again
     def _whole_graph(self, commit: str, where: tuple[str, ...]) -> CommitGraph:

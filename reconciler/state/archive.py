@@ -47,8 +47,8 @@ Row = tuple[Any, ...]
 """An event's `seq`, and its values in the order of `EVENT_COLUMNS`."""
 
 
-def rows(connection: Connection, **asked: str | None) -> Generator[Row]:
-    """Every event of the journal, or those with these values, in the order they were written.
+def rows(connection: Connection, *, after: int = 0, **asked: str | None) -> Generator[Row]:
+    """Every event of the journal behind a number, or those with these values, in the order they were written.
 
     `asked` is by column: `target`, `model_name`, `model_version`, `commit`, `model_id`; None takes all.
 
@@ -60,11 +60,13 @@ def rows(connection: Connection, **asked: str | None) -> Generator[Row]:
     given = {column: value for column, value in asked.items() if value is not None}
     wanted = dict(zip(given, stored(tuple(given.values())), strict=True))
     before = 0
-    for row in _in_order([(0, _recent(connection, wanted)), *_archived(connection, wanted)]):
+    recent = _recent(connection, wanted, after)
+    for row in _in_order([(0, recent), *_archived(connection, wanted, after)]):
         if row[0] <= before:
             raise UnreadableState(f"line {row[0]} of the journal, which is there twice,")
         before = row[0]
-        yield row
+        if before > after:
+            yield row
 
 
 def archived_rows(connection: Connection, target: str) -> Generator[Row]:
@@ -117,9 +119,9 @@ def _put(connection: Connection, chunk: list[Row]) -> None:
     execute_many(connection, "DELETE FROM journal WHERE seq = ?", [row[:1] for row in chunk])
 
 
-def _recent(connection: Connection, wanted: dict[str, str]) -> Iterator[Row]:
+def _recent(connection: Connection, wanted: dict[str, str], after: int) -> Iterator[Row]:
     """The rows that were not archived."""
-    where = " AND ".join(f'"{name}" = :{name}' for name in wanted) or "true"
+    where = " AND ".join([f"seq > {after:d}", *(f'"{name}" = :{name}' for name in wanted)])
     query = text(f"SELECT {names(COLUMNS)} FROM journal WHERE {where} ORDER BY seq")  # noqa: S608 - our names
     found = connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE), wanted)
     try:
@@ -128,11 +130,14 @@ def _recent(connection: Connection, wanted: dict[str, str]) -> Iterator[Row]:
         found.close()
 
 
-def _archived(connection: Connection, wanted: dict[str, str]) -> Iterator[tuple[int, Iterator[Row]]]:
+def _archived(
+    connection: Connection, wanted: dict[str, str], after: int = 0
+) -> Iterator[tuple[int, Iterator[Row]]]:
     """The chunks that may hold something of it, each with the number it begins with."""
     columns = tables.archive.c
     keys = list(_keys(wanted))
     query = select(columns.first, columns.targets, *([columns.sketch] if keys else []))
+    query = query.where(columns.last > after)
     for first, targets, *told in connection.execute(query).all():
         if "target" in wanted and wanted["target"] not in json.loads(targets):
             continue

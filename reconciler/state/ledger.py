@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import delete, func, insert, select
@@ -195,9 +195,13 @@ class SqlLedger:
     ) -> Sequence[Event]:
         """The journal, or what it tells of one pair, name or commit, in its order, archived or not."""
         name, version = pair or (name, None)
-        wanted = {"target": target, "model_name": name, "model_version": version, "commit": commit}
-        with self._journal(**wanted) as rows:
+        with self._journal(target=target, model_name=name, model_version=version, commit=commit) as rows:
             return [event_of(row) for row in rows]
+
+    def events_after(self, position: int, limit: int) -> Sequence[tuple[int, Event]]:
+        """The events behind this one, archived or not, each with its number; so many at most."""
+        with self._journal(after=position) as rows:
+            return [(row[0], event_of(row)) for row in islice(rows, limit)]
 
     @contextmanager
     def journal_by_name(self, target: str) -> Iterator[JournalByName]:
@@ -403,12 +407,12 @@ class SqlLedger:
         return replace(entry, stage=self._stages(entry.target, entry.model_status))
 
     @contextmanager
-    def _journal(self, **wanted: str | None) -> Iterator[Iterator[archive.Row]]:
-        """The rows of the journal with these values, by column."""
+    def _journal(self, *, after: int = 0, **wanted: str | None) -> Iterator[Iterator[archive.Row]]:
+        """The rows of the journal behind a number and with these values, by column."""
         with (
             explained(self._database.where),
             self._database.reading() as connection,
-            closing(archive.rows(connection, **wanted)) as rows,
+            closing(archive.rows(connection, after=after, **wanted)) as rows,
         ):
             yield rows
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, select
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.plan import COMPARED_LATER, sort_key
+from reconciler.engine.plan import sort_key
+from reconciler.engine.reasons import COMPARED_LATER
 from reconciler.engine.values import AT_REST, Difference, ModelState, Verdict, VerdictKey
 from reconciler.manifest.values import Reason, reason_of, row_of
 from reconciler.state.bulk import insert_rows, select_rows
@@ -169,14 +170,15 @@ def since(
 def _standing(
     connection: Connection, target: str, pairs: Collection[ModelKey] | None, columns: tuple[str, ...]
 ) -> Iterator[Row]:
-    """These columns of the rows that speak of these pairs, and of what is invalid."""
-    invalid = Verdict.INVALID.value
+    """These columns of the rows that speak of these pairs, and of what is invalid or refused as a whole."""
+    invalid, refused = Verdict.INVALID.value, Verdict.REFUSED.value
     mine = stored((target,))
     if pairs is None:
         yield from select_rows(connection, verdicts, columns, "WHERE target = ?", mine)
         return
     where = f"WHERE target = ? AND verdict = ? AND {NOT_IN_SYNC.text}"
     yield from select_rows(connection, verdicts, columns, where, (*mine, invalid))
+    yield from select_rows(connection, verdicts, columns, f"{where} AND model_name IS NULL", (*mine, refused))
     where = "WHERE target = ? AND model_name = ? AND model_version = ? AND verdict <> ?"
     for pair in pairs:
         yield from select_rows(connection, verdicts, columns, where, (*stored((target, *pair)), invalid))

@@ -6,8 +6,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.engine.trust import is_held_commit
+
 if TYPE_CHECKING:
-    from reconciler.engine.values import Report
+    from reconciler.engine.values import ModelState, Report
 
 _ADDRESS = re.compile(r"\s*<[^>]*>?|\S+@\S+")
 
@@ -19,8 +21,12 @@ def without_address(author: str) -> str | None:
 
 def without_addresses(found: Report) -> Report:
     """The same report with the names of its authors alone."""
-    items = tuple(
-        item if item.author is None else item._replace(author=without_address(item.author))
-        for item in found.items
-    )
-    return replace(found, items=items)
+    return replace(found, items=tuple(map(item_without_addresses, found.items)))
+
+
+def item_without_addresses(item: ModelState) -> ModelState:
+    """The same item; of a commit that is held, also without those in the words that say why."""
+    if is_held_commit(item):
+        words = (replace(reason, message=without_address(reason.message) or "") for reason in item.reasons)
+        item = item._replace(reasons=tuple(words))
+    return item if item.author is None else item._replace(author=without_address(item.author))

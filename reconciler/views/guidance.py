@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.engine.trust import HoldCode
 from reconciler.engine.values import Verdict
 
 if TYPE_CHECKING:
@@ -71,6 +72,14 @@ def _refused(item: ModelState, _: Setting) -> Guidance:
         "A guard stopped the imports of this cycle. Look at the plan; if it is what you want, confirm it by "
         "its digest, or raise the limit that the reason names.",
         ("reconciler plan", *confirm),
+    )
+
+
+def _untrusted(item: ModelState, _: Setting) -> Guidance:
+    return Guidance(
+        "The newest commit of the branch is not trusted, and is held. Look at it and at who signed it; push "
+        "a trusted one in its place, or name it in source.verify.since.",
+        (f"reconciler plan --commit {item.commit}", f"git show --stat {item.commit}") if item.commit else (),
     )
 
 
@@ -152,4 +161,5 @@ _BY_VERDICT: dict[Verdict, Callable[[ModelState, Setting], Guidance]] = {
 _BY_CODE: dict[str, Callable[[ModelState, Setting], Guidance]] = {
     "import-failed": _import_failed,
     "exists-elsewhere": _elsewhere,
+    **dict.fromkeys(HoldCode, _untrusted),
 }

@@ -208,7 +208,10 @@ def _href(template: str | None, **parts: str | None) -> str | None:
         if not part:
             return None
         safe = "/" if name == "path" else ""
-        link = link.replace(f"{{{name}}}", quote(part, safe=safe, errors="surrogateescape"))
+        try:
+            link = link.replace(f"{{{name}}}", quote(part, safe=safe, errors="surrogateescape"))
+        except UnicodeEncodeError:  # half a character, which is no byte of a path either
+            return None
     return link
 
 

@@ -22,32 +22,60 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 60_000
 """GitHub refuses a comment of more than 65,536 characters; GitLab's limit is a million."""
 
-_ROOM_FOR_REMARKS = 9_000
-_ROOM_FOR_TABLE = 25_000
-_ROOM_FOR_DETAILS = 25_000
 _SPECIAL = re.compile(r"[^A-Za-z0-9 ,./-]")
 _FENCES = re.compile(r"`{3,}")
+_HEAD = 1_500  # characters that the first lines of a review take at most, with its marker
 
 
 def report(found: Report) -> str:
-    """The comment. Everything from outside stands inside `<code>` or a fenced block.
+    """The plan of all targets. Everything from outside stands inside `<code>` or a fenced block.
 
     There it is neither Markdown nor HTML and mentions nobody. A report too long for a comment
     is cut, and says so.
     """
-    blocks = [
+    head = (
         f"### Reconciler plan: {counted(found)}",
         f"Commit {_code(found.commit[:12])}, plan digest {_code(found.digest)}",
-        *_fitting(_remarks(found), _ROOM_FOR_REMARKS, 2),
+    )
+    return "\n\n".join([*head, *_blocks(found, MAX_CHARACTERS)]) + "\n"
+
+
+def review(found: Report, target: str, marker: str, most: int) -> str:
+    """The plan of one target as a comment that is found again: counts and digest in its first line.
+
+    Args:
+        found: the report on this target alone.
+        target: its name.
+        marker: an HTML comment; it stands at the end, and nobody sees it.
+        most: characters that the host takes.
+    """
+    numbers = "could not be made" if found.failures else counted(found)
+    head = [
+        f"### Reconciler plan for {_code(target)}: {numbers}, digest {_code(found.digest)}",
+        f"Commit {_code(found.commit[:12])}, as it would be merged. {_next(found, target)}".rstrip(),
     ]
+    return "\n\n".join([*head, *_blocks(found, most - _HEAD), marker]) + "\n"
+
+
+def _next(found: Report, target: str) -> str:
+    """What makes exactly this of it, where there is something to do."""
+    if not any(item.verdict is Verdict.IMPORT for item in found.items):
+        return ""
+    return (
+        f"After the merge, {_code(f'reconciler apply --target {target} --expect-digest {found.digest}')} "
+        "imports exactly this, or refuses because something moved since."
+    )
+
+
+def _blocks(found: Report, room: int) -> list[str]:
+    """Remarks, the table of what is not in sync, and the reasons folded below it, in so many characters."""
+    blocks = _fitting(_remarks(found), room * 3 // 20, 2)
     news = [item for item in found.items if item.verdict is not Verdict.IN_SYNC]
     if news:
         header = ("| Verdict | Model | Target | Manifest | Registry |", "|---|---|---|---|---|")
-        blocks.append("\n".join(_fitting([*header, *map(_row, news)], _ROOM_FOR_TABLE, 1)))
-        blocks += _fitting(
-            [_details(item) for item in news if item.reasons or item.diff], _ROOM_FOR_DETAILS, 2
-        )
-    return "\n\n".join(blocks) + "\n"
+        blocks.append("\n".join(_fitting([*header, *map(_row, news)], room * 5 // 12, 1)))
+        blocks += _fitting([_details(item) for item in news if item.reasons or item.diff], room * 5 // 12, 2)
+    return blocks
 
 
 def problems(found: Checked) -> str:

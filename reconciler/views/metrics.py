@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from reconciler.engine.trust import is_held_commit
 from reconciler.engine.values import EventKind, Verdict
 from reconciler.printable import printable
 from reconciler.views.words import count
@@ -125,6 +126,9 @@ class Metrics:
         self._deliveries = Counter(
             "reconciler_webhook_deliveries", "Deliveries of git hosts by result.", ["result"], registry=own
         )
+        self._held = Gauge(
+            "reconciler_commit_held", "1 while the newest commit is not trusted and is held.", registry=own
+        )
         self._start_sinks(map(printable, sinks), own)
         for result in ("accepted", "repeated", "refused"):
             self._deliveries.labels(result)
@@ -173,6 +177,7 @@ class Metrics:
 
         A target that could not be reconciled keeps its last numbers, and its `reconciler_target_up` is 0.
         """
+        self._held.set(any(is_held_commit(item) for item in found.items))
         failed = {failure.target for failure in found.failures}
         self._targets |= failed | {target for target, _ in found.counted()}
         for target in self._targets:

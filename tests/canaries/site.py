@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from tests.canaries.echoing import Echo
     from tests.program import Fleet
 
-_IN_HEADERS = ("secret_key", "security_token", "token", "page", "access_key")
-_ANYWHERE = ("password", "webhook", "git", "database", "proxy", "odd", "wrong", "sink", "signature")
+_IN_HEADERS = ("secret_key", "security_token", "token", "page", "access_key", "host")
+_ANYWHERE = ("password", "webhook", "git", "database", "proxy", "odd", "wrong", "sink", "signature", "push")
 SECRETS = {place: of_header(place) for place in _IN_HEADERS} | {
     place: of_anything(place) for place in _ANYWHERE
 }
@@ -33,6 +33,7 @@ SECRETS = {place: of_header(place) for place in _IN_HEADERS} | {
 
 _ARGUMENTS = {
     "adopt": ("--stdout",),
+    "comment": ("--forge", "github", "--change", "1", "--repository", "a/b", "--config", "reconciler.toml"),
     "completion": ("bash",),
     "diff": ("a@1.0.0",),
     "init": ("--dry-run",),
@@ -67,7 +68,7 @@ def commands() -> list[str]:
 
 @dataclass
 class Site:
-    """The repository, its configuration, the server that its registries are, and that of its sink.
+    """The repository, its configuration, the servers of its registries, its sink and its notes.
 
     Attributes:
         endpoints: the URLs of some targets; the others are at `echo`.
@@ -77,6 +78,7 @@ class Site:
     fleet: Fleet
     echo: Echo
     sink: Echo
+    host: Echo
     endpoints: Mapping[str, str] = field(default_factory=dict)
     ways: Mapping[str, str] = field(default_factory=dict)
 
@@ -87,9 +89,13 @@ class Site:
         for place, secret in SECRETS.items():
             (secrets / place).write_text(f"{secret}\n", "utf-8")
         self.fleet.environment["CANARY_PASSWORD"] = SECRETS["password"]
+        self.fleet.environment["GITHUB_TOKEN"] = SECRETS["host"]
+        self.fleet.environment["GITHUB_API_URL"] = f"http://{self.echo.address}"
         targets = "".join(self._target(name, way) for name, way in {**_WAYS, **self.ways}.items())
         head = f"[source]\n{source}\n[state]\n{state}\n"
-        text = f"{head}{targets}{_SINK}{_WEB}{FOLLOW}{more}".replace("SINK", self.sink.address)
+        text = f"{head}{targets}{_SINK}{_AUDIT}{_WEB}{FOLLOW}{more}".replace(
+            "SINK", self.sink.address
+        ).replace("HOST", self.host.address)
         self.fleet.configure(text.replace("SECRETS", str(secrets)))
         (self.fleet.folder / "registry.toml").write_text(registry or _REGISTRY, "utf-8")
 
@@ -170,6 +176,12 @@ _SINK = f"""
 kind = "feishu"
 url = "http://SINK/hook/{quote(SECRETS["sink"], safe="")}"
 secret_file = "SECRETS/signature"
+"""
+
+_AUDIT = f"""
+[audit]
+notes = "refs/notes/reconciler"
+push_url = "http://robot:{quote(SECRETS["push"], safe="")}@HOST/notes.git"
 """
 
 _WEB = """

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from reconciler.embedded import toml_settings
-from reconciler.settings import tables
+from reconciler.settings import auth, tables
 from tests.canaries.echoing import echoing
 from tests.canaries.failures import FAILURES
 from tests.canaries.site import SECRETS, Site
@@ -24,10 +24,11 @@ def test_no_command_shows_or_keeps_a_secret(failure: str, tmp_path: Path) -> Non
     """Every command: standard output, standard error, files, and the arguments of git's processes."""
     fleet = Fleet(tmp_path / "fleet")
     fleet.declare("a@1.0.0")
-    with echoing() as echo, echoing() as sink:
+    with echoing() as echo, echoing() as sink, echoing() as host:
         echo.also = all_spellings(list(SECRETS.values()))
         sink.also = all_spellings([SECRETS["sink"], SECRETS["signature"]])
-        site = Site(fleet, echo, sink)
+        host.also = all_spellings([SECRETS["push"]])
+        site = Site(fleet, echo, sink, host)
         with FAILURES[failure](site):
             for done in site.runs():
                 assert leaks(f"{done.out}\n{done.err}".encode()) == []
@@ -47,7 +48,7 @@ def test_every_setting_that_takes_a_secret_has_a_canary() -> None:
     """A new one joins the configurations of the site."""
     models = [
         model
-        for module in (tables, toml_settings)
+        for module in (auth, tables, toml_settings)
         for model in vars(module).values()
         if isinstance(model, type) and issubclass(model, BaseModel)
     ]
@@ -60,4 +61,5 @@ def test_every_setting_that_takes_a_secret_has_a_canary() -> None:
     assert secret == {
         *("secret_key", "security_token", "token", "password", "webhook_secret"),
         *("url", "secret"),  # of a sink
+        "push_url",
     }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 COMMON = ("--config", "--target", "--output", "--quiet", "--verbose")
 COMMANDS = (
     *("validate", "plan", "apply", "run", "status", "diff", "history", "retry", "doctor"),
-    *("init", "adopt", "completion", "version", "help"),
+    *("init", "adopt", "comment", "completion", "version", "help"),
 )
 
 

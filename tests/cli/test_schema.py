@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
+from reconciler.contract.catalogue import EDITIONS
 from tests.program import Fleet, Program
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ max_imports_per_cycle = 100
 
 def _documents() -> Iterator[Any]:
     for file in sorted(SAMPLES.rglob("*.*")):
-        if file.suffix == ".json" and "config" not in file.name:
+        if file.suffix == ".json" and "config" not in file.name and not file.name.startswith("."):
             yield pytest.param(json.loads(file.read_text("utf-8")), id=file.name)
         elif file.suffix in (".yaml", ".yml"):
             for number, document in enumerate(yaml.safe_load_all(file.read_text("utf-8"))):
@@ -145,3 +147,57 @@ def test_the_schema_of_the_configuration_refuses_what_the_program_refuses(tmp_pa
     configured.configure(wrong)
     assert configured("plan").code == 2
     assert not _schema(tmp_path, "config").is_valid(tomllib.loads(wrong))
+
+
+def _parts(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every schema inside a schema, with the whole around it for its references."""
+    if isinstance(schema, dict):
+        yield schema
+        for name, part in schema.items():
+            if name not in ("examples", "default", "const", "enum"):
+                yield from _parts(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _parts(part)
+
+
+@pytest.mark.parametrize("arguments", [["config"], *(["--edition", name] for name in EDITIONS)])
+def test_a_schema_has_a_name_a_title_and_examples_that_are_right(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    """An editor can store it, show it and offer its values: each example is valid where it stands."""
+    whole = _schema(tmp_path, *arguments).schema
+    assert isinstance(whole, dict)
+    assert whole["$id"].startswith("urn:model-reconciler:schema:")
+    assert whole["title"]
+    assert whole["examples"]
+    for part in _parts({key: value for key, value in whole.items() if key != "$defs"} | whole["$defs"]):
+        checker = jsonschema.Draft202012Validator({**part, "$defs": whole["$defs"]})
+        for example in part.get("examples", ()):
+            assert [error.message for error in checker.iter_errors(example)] == []
+
+
+def test_every_key_of_the_configuration_is_described(tmp_path: Path) -> None:
+    """Also what a table is, and no default that the file could not hold."""
+    whole = Program(tmp_path)("schema", "config").json
+    undescribed = [
+        name
+        for part in _parts(whole)
+        for name, key in part.get("properties", {}).items()
+        if isinstance(key, dict) and not key.get("description")
+    ]
+    assert undescribed == []
+    keys = [key for part in _parts(whole) for key in part.get("properties", {}).values()]
+    durations = [key["default"] for key in keys if "30s" in key.get("examples", ()) and key.get("default")]
+    assert {"30s", "35m", "1h", "30d", "0s"} <= set(durations)
+    assert [text for text in durations if not re.fullmatch(r"\d+(ms|[smhd])", text)] == []
+
+
+def test_the_manifests_of_the_demo_name_the_schema_that_lies_beside_them(tmp_path: Path) -> None:
+    """The file is what the program prints, and each manifest's line leads to it."""
+    beside = SAMPLES / ".schema.json"
+    assert json.loads(beside.read_text("utf-8")) == Program(tmp_path)("schema").json
+    for file in SAMPLES.rglob("*.yaml"):
+        line = file.read_text("utf-8").partition("\n")[0]
+        assert line.startswith("# yaml-language-server: $schema=")
+        assert (file.parent / line.rpartition("=")[2]).resolve() == beside

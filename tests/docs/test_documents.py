@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
+_TABLE_KEY = re.compile(r"^\| (`[^|]+`) \|", re.MULTILINE)
 _FENCE = re.compile(r"^```(\w+)( \w+)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -65,6 +66,18 @@ def test_a_configuration_in_a_document_loads(block: Block, tmp_path: Path) -> No
     assert load(None, cwd=tmp_path).file == tmp_path / "reconciler.toml"
 
 
+@pytest.mark.parametrize(
+    "document", [d for d in DOCUMENTS if d.stem.endswith(".zh-CN")], ids=lambda d: d.name
+)
+def test_a_translation_shows_the_examples_of_its_original(document: Path) -> None:
+    """All of them, so that what changes in one is changed in the other; its tables have no other rows."""
+    original = document.with_name(document.name.replace(".zh-CN", ""))
+    both = [[found[0] for found in _FENCE.finditer(d.read_text("utf-8"))] for d in (original, document)]
+    assert both[0] == both[1]
+    rows = [_TABLE_KEY.findall(d.read_text("utf-8").replace("、", ", ")) for d in (original, document)]
+    assert [row for row in rows[0] if row in rows[1]] == rows[1]
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_between_documents_lead_somewhere(document: Path) -> None:
     """A renamed document is noticed."""
@@ -81,7 +94,15 @@ def _keys() -> Iterator[str]:
         elif name == "notify":
             yield from (f"notify.{key}" for key in tables.NotifySettings.model_fields)
         elif isinstance(section.annotation, type) and issubclass(section.annotation, BaseModel):
-            yield from (f"{name}.{key}" for key in section.annotation.model_fields)
+            yield from _keys_of(name, section.annotation)
+
+
+def _keys_of(name: str, section: type[BaseModel]) -> Iterator[str]:
+    for key, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _keys_of(f"{name}.{key}", field.annotation)
+        else:
+            yield f"{name}.{key}"
 
 
 def test_the_configuration_document_names_every_key_and_no_other() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.engine.guards import Guards
+from reconciler.engine.trust import HoldCode
 from reconciler.engine.values import EventKind, Verdict
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ _PASS_ON = {
 
 _COMPUTED = {
     "knob.replace('_', '-')": {field.name.replace("_", "-") for field in fields(Guards)},
+    "hold.code": {code.value for code in HoldCode},
     "entry.code or 'outcome-unknown'": {EventKind.UNKNOWN.value},
     "entry.code or entry.last": {
         EventKind.REJECTED.value,

@@ -14,7 +14,7 @@ from reconciler.contract.catalogue import EDITIONS
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.adopt import candidate, paths_of, prove
 from reconciler.engine.desired import ManifestParser
-from reconciler.engine.plan import PlannerInput
+from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.values import Desired, ObservedModel, Stage
 from reconciler.manifest import Manifest, is_manifest, read
 from reconciler.registry.vendor import MODELARTS

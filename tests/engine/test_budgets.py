@@ -105,6 +105,17 @@ def test_models_grow_one_by_one_up_to_the_budget(world: World) -> None:
     assert _imports(world) == 5
 
 
+def test_what_came_one_by_one_may_be_more_than_one_cycle_reads(tmp_path: Path) -> None:
+    """It is compared with the registry, and audited, all the same."""
+    world = World(tmp_path, budgets=Budgets(manifest_bytes=len(text("a")) + 1))
+    for name in "abc":
+        world.source.commit({f"models.d/{name}.yaml": text(name)})
+        _applied(world)
+    world.wait(8 * 86_400)
+    world.source.commit({"models.d/d.yaml": text("d")})
+    assert set(_verdicts(_applied(world))) == {f"{name}@1.0.0" for name in "abcd"}
+
+
 def test_problems_are_told_up_to_a_number_and_counted_beyond(tmp_path: Path) -> None:
     """Of a file, and of a target; once some are mended, others are told."""
     world = World(tmp_path, budgets=Budgets(faults=6, file_faults=3), judge_all_below=1)

@@ -309,7 +309,7 @@ def test_history_is_kept_with_the_index_and_thrown_away_with_it() -> None:
                 assert {pair.model_name for pair, _ in index.history.changes()} >= {"a", "b"}
         with made.engine(made.folder / "index.db") as engine:
             index = engine.targets[0].index
-            index.forget()
+            index.save(None, {}, whole=True)
             assert (index.history.base(), list(index.history.changes())) == (None, [])
 
 

@@ -13,7 +13,9 @@ import pytest
 from reconciler.contract import ModelKey, digest
 from reconciler.engine.desired import declared_by
 from reconciler.engine.guards import GuardContext, Guards, guard
-from reconciler.engine.plan import PlannerInput, plan_digest, select_for_comparison, verdicts
+from reconciler.engine.plan import plan_digest, verdicts
+from reconciler.engine.planner_input import PlannerInput
+from reconciler.engine.selection import select_for_comparison
 from reconciler.engine.values import (
     Desired,
     Difference,

@@ -97,6 +97,15 @@ class MemorySource:
     def head(self) -> str:
         return self.commits[-1]
 
+    def held(self) -> None:
+        return None
+
+    def judged(self, commit: str) -> None:  # noqa: ARG002
+        return None
+
+    def vouched(self, commit: str) -> None:  # noqa: ARG002
+        return None
+
     def resolve(self, revision: str) -> str:
         return revision
 
@@ -132,6 +141,8 @@ class MemorySource:
         return {file.path: file for file in self.snapshot(commit, "models.d").files if file.path in paths}
 
     def changes(self, old: str, new: str, path: str) -> Mapping[str, File | None] | None:
+        if old not in self.commits:
+            return None
         before = {file.path: file for file in self.snapshot(old, path).files}
         after = {file.path: file for file in self.snapshot(new, path).files}
         if not after or not before:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import strategies as st
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.plan import COMPARED_LATER
+from reconciler.engine.reasons import COMPARED_LATER
 from reconciler.engine.values import Difference, Event, EventKind, ModelState, Report, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler.engine.trust import is_held_commit
 from reconciler.engine.values import Verdict
 from reconciler.state import check, export, open_state, rebuild
 from reconciler.state.rows import moment_of, stamp
@@ -18,7 +19,7 @@ from tests.state.samples import folded
 from tests.state.strategies import events, reports
 
 if TYPE_CHECKING:
-    from reconciler.engine.values import Event, Report
+    from reconciler.engine.values import Event, ModelState, Report
     from tests.state.conftest import NewUrl
 
 a_few = settings(
@@ -72,17 +73,21 @@ def test_any_report_survives(new_url: NewUrl, report: Report) -> None:
 def test_what_is_saved_of_some_pairs_leaves_the_rest_as_it_was(
     new_url: NewUrl, first: Report, second: Report
 ) -> None:
-    """What is invalid is spoken of in any case."""
+    """What is invalid, and a commit that is held, is spoken of in any case."""
+
+    def is_always_spoken_of(item: ModelState) -> bool:
+        return item.verdict is Verdict.INVALID or is_held_commit(item)
+
     targets = {item.target for item in (*first.items, *second.items)}
     spoken = {t: {i.pair for i in second.items if i.target == t and i.pair} for t in targets}
     with open_state(new_url(), writer=True) as ledger:
         ledger.save_report(first, dict.fromkeys(targets), {})
-        named = [item for item in second.items if item.pair or item.verdict is Verdict.INVALID]
+        named = [item for item in second.items if item.pair or is_always_spoken_of(item)]
         ledger.save_report(replace(second, items=tuple(named)), spoken, {})
         kept = [
             item
             for item in first.items
-            if item.verdict is not Verdict.INVALID and item.pair not in spoken[item.target]
+            if not is_always_spoken_of(item) and item.pair not in spoken[item.target]
         ]
         again = ledger.last_report()
         assert again is not None

@@ -197,7 +197,7 @@ def _partial() -> Iterator[Point]:
     """Cycles that judge only what may have changed, and the note that there is nothing to judge at all."""
     report, note = Within(f"{_LEDGER}.save_report"), Within(f"{_LEDGER}.mark")
     only = "frozenset({ModelKey(model_name='m3', model_version='1.0.0')})"
-    partial = Within("reconciler.engine.cycle:Engine._remember", {"runs.scope": only})
+    partial = Within("reconciler.engine.remember:remember", {"runs.scope": only})
     moved = "reconciler.index.store:Store.write"
     steps: tuple[tuple[str, str, Moment, tuple[Within, ...]], ...] = (
         ("intended", _COMMIT, "return", (_journalling("import-requested"), _WRITING)),

@@ -69,7 +69,7 @@ def test_a_point_that_the_program_no_longer_has_is_an_error() -> None:
     """A renamed function or variable must not make a test pass by never dying, or wait for it in vain."""
     with pytest.raises(LookupError, match="there is no gone"):
         doom(Point("x/y", "reconciler.state.lock:FileLock.gone", "call"))
-    elsewhere = Within("reconciler.engine.cycle:Engine._remember", {"gone.scope": "None"})
+    elsewhere = Within("reconciler.engine.remember:remember", {"gone.scope": "None"})
     with pytest.raises(LookupError, match="there is no variable gone"):
         doom(Point("x/y", "reconciler.state.lock:FileLock.release", "call", (elsewhere,)))
     assert sys.getprofile() is None

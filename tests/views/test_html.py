@@ -359,6 +359,12 @@ def test_commits_link_only_to_web_addresses(template: str | None, link: str | No
     assert not any(href.startswith("javascript") for href in links)
 
 
+def test_half_a_character_is_no_part_of_a_link() -> None:
+    """The page is shown without the link."""
+    page = source(report(DRIFTED._replace(commit="\udd00")), commit_url="https://x/{commit}")
+    assert not any(href.startswith("https://x/%") for href in Page(page).values("a", "href"))
+
+
 def test_a_reader_is_left_alone_who_wants_to_be() -> None:
     """Without script the browser fetches the page again, with script events do; both can be switched off."""
     page = source(report())

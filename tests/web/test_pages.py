@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.contract.model_key import ModelKey
+from reconciler.daemon.cycle_job import Tick
+from reconciler.engine.trust import Hold, HoldCode, held
 from reconciler.engine.values import Event, EventKind, TargetFailure, Verdict
 from tests.program import Fleet
 from tests.web.prepared import DIGEST, TARGETS, Prepared, models
@@ -171,8 +175,22 @@ def test_addresses_are_neither_shown_nor_found_where_they_are_not_to_be(tmp_path
     hidden.configure(TARGETS.replace("[web]", "[web]\nshow_emails = false"))
     hidden.repository.commit({"models.d/team-0/model-0.yaml": _MANIFEST % "digits"}, "Add model-000000")
     with Prepared(hidden.folder) as found:
-        found.save(models(40, found.commit))
+        who = "Ada <ada@example.org>"
+        hold = Hold("f" * 40, "f" * 40, HoldCode.AUTHOR, "is signed by ada@example.org (SHA256:x)", who, who)
+        found.save([*models(40, found.commit), held("staging", "models.d", hold)])
+        vouched = Event(
+            datetime.now(UTC),
+            EventKind.IMPORT_REQUESTED,
+            "staging",
+            ModelKey("model-000000", "1.0.0"),
+            "cycle",
+            detail="verified: signed by ada@example.org (SHA256:x)",
+        )
+        found.world.ledger.append([vouched])
+        found.board.on_tick(Tick("test", "error", 1.0, vouched.at, error="signed by ada@example.org"))
         for path in ("/", "/?view=matrix", "/models/staging/model-000000/1.0.0", "/api/report"):
             assert "example.org" not in found.client.get(path).text.replace("git.example", ""), path
         assert "No model matches" in found.client.get("/?q=example.org").text
         assert "No model matches" not in found.client.get("/?q=ada").text
+        assert "is signed by  (SHA256:x)" in found.client.get("/").text
+        assert "verified: signed by" in found.client.get("/models/staging/model-000000/1.0.0").text

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks the manifests of a pull or merge request, and puts the plan of the merge result on it. Call it from a step of
-# the pipeline, with TARGET_BRANCH, CHANGE (its number), REPOSITORY and the token of @FORGE@ in @TOKEN@.
+# the pipeline, with TARGET_BRANCH, CHANGE (its number), REPOSITORY and the token of @FORGE@ in @TOKEN@@URL@.
 # The configuration comes from the protected branch: a change may change its own, which names programs and hosts.
 set -eu
 pip install --quiet model-reconciler

@@ -14,7 +14,8 @@ import yaml
 from reconciler.contract import EDITIONS, edition
 from reconciler.engine.check import check
 from reconciler.engine.desired import ManifestParser
-from reconciler.engine.plan import PlannerInput, plan_digest, verdicts
+from reconciler.engine.plan import plan_digest, verdicts
+from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.values import File, Report, Snapshot
 from reconciler.manifest import InvalidManifest, Manifest, read
 from tests.contract.documents import CONFIG, TEMPLATE, VENDOR_EXAMPLE, minimal, packages

@@ -14,7 +14,8 @@ from reconciler.engine.check import check
 from reconciler.engine.credit import credit
 from reconciler.engine.desired import ManifestParser
 from reconciler.engine.history import model_changes
-from reconciler.engine.plan import PlannerInput, plan_digest, verdicts
+from reconciler.engine.plan import plan_digest, verdicts
+from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.values import Desired, LastCommit, Report, Snapshot
 from reconciler.errors import SourceError
 from reconciler.source import open_source

@@ -1,0 +1,206 @@
+"""What happened, written into git's notes: from the journal, as far as it was not yet, and pushed.
+
+The journal is what is to be written, and a mark says how far it was. A crash in between writes lines that are
+there already, which changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from reconciler.app.credentials import push_url
+from reconciler.app.repository import source_of
+from reconciler.engine.receipts import events_of, receipt
+from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.redaction import remember, unexpected
+from reconciler.source.address import parse_remote
+from reconciler.source.notes import shared_notes
+from reconciler.state import open_state
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from reconciler.engine.clock import Clock
+    from reconciler.settings import Configuration
+    from reconciler.source import GitSource
+    from reconciler.source.address import Remote
+    from reconciler.source.notes import Notes
+    from reconciler.state import SqlLedger
+
+log = structlog.get_logger("reconciler")
+
+MARK = "audit-position"
+"""The mark that says up to which event of the journal the notes were written; it belongs to no target."""
+_EVENTS_AT_ONCE = 20_000
+_OVERLAP = 100  # events before the mark that are looked at again: others may write a number late
+_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0  # seconds after which what failed is tried again
+_SHA256_DIGITS = 64
+
+
+def notes_of(configuration: Configuration, source: GitSource) -> Notes | None:
+    """The notes that are configured; the caller closes them. None where none are.
+
+    Raises:
+        ConfigurationError: there is nowhere to write them, or the URL is refused.
+        SourceError: git could not be read.
+    """
+    ref = configuration.settings.audit.notes
+    if ref is None:
+        return None
+    remote = notes_remote(configuration)
+    if remote is None:
+        return source.notes_at(ref)
+    timeout = configuration.settings.source.timeout.total_seconds()
+    folder = configuration.state_dir / "notes"
+    sha256 = len(source.last_head() or source.resolve("HEAD")) == _SHA256_DIGITS
+    return shared_notes(remote, ref, folder, timeout=timeout, sha256=sha256)
+
+
+def notes_remote(configuration: Configuration) -> Remote | None:
+    """Where notes are pushed to; None where they are written into the source's own repository.
+
+    Raises:
+        ConfigurationError: that is nowhere, or the URL is refused.
+    """
+    wanted = configuration.settings.audit
+    url = push_url(configuration.base, wanted)
+    if url is None:
+        if parse_remote(configuration.settings.source.repo) is not None:
+            raise ConfigurationError(
+                "audit.push_url is missing: source.repo is a URL, and nobody would see notes in its mirror"
+            )
+        return None
+    with configuration.located("audit", "push_url"):
+        remote = parse_remote(url)
+    if remote is None:
+        raise ConfigurationError("audit.push_url: is not the URL of a repository, such as https://host/path")
+    for piece in remote.secrets:
+        remember(piece)
+    return remote
+
+
+@dataclass(slots=True)
+class Audit:
+    """Writes the notes of one state; in one thread at a time."""
+
+    ledger: SqlLedger
+    notes: Notes
+    clock: Clock
+    _position: int = field(default=-1)
+
+    def write(self) -> int:
+        """Writes what was journalled since the last time, and pushes it; gives how many events that were.
+
+        Raises:
+            SourceError: git could not write or push; what is left is done the next time.
+            StateError: the state could not be used.
+        """
+        newest = self.ledger.position()
+        if self._position < 0:
+            self._position = int(self.ledger.marks("").get(MARK, "0")) if self.notes.exist else 0
+        number = 0
+        while self._position < newest:
+            since = max(0, self._position - _OVERLAP)
+            events = self.ledger.events_after(since, _EVENTS_AT_ONCE)
+            lines: defaultdict[str, list[str]] = defaultdict(list)
+            for _, event in events:
+                if event.commit is not None:
+                    lines[event.commit].append(receipt(event))
+            self.notes.add(lines, self.clock.now())
+            number += sum(position > self._position for position, _ in events)
+            self._position = max((position for position, _ in events), default=newest)
+            self.ledger.mark("", MARK, str(self._position))
+        self.notes.publish()
+        return number
+
+
+@asynccontextmanager
+async def auditing(
+    configuration: Configuration, source: GitSource, ledger: SqlLedger, clock: Clock
+) -> AsyncIterator[Callable[[], None]]:
+    """Writes notes while the block runs; gives what says that there may be something to write.
+
+    A task of its own, and git in a thread of its own: no tick waits for a push.
+    """
+    notes = await asyncio.to_thread(notes_of, configuration, source)
+    if notes is None:
+        yield lambda: None
+        return
+    woken = asyncio.Event()
+    woken.set()
+    task = asyncio.create_task(_serve(Audit(ledger, notes, clock), woken), name="audit")
+    try:
+        yield woken.set
+    finally:
+        notes.close()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _serve(audit: Audit, woken: asyncio.Event) -> None:
+    pause = 0.0
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause or None):
+                await woken.wait()
+        woken.clear()
+        problem = await _problem(audit)
+        if problem is None:
+            if pause:
+                log.info("notes are written again")
+            pause = 0.0
+        else:
+            say = log.debug if pause else log.warning
+            pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, pause * 2))
+            say("notes not written", error=problem, next_attempt_in=round(pause))
+
+
+async def _problem(audit: Audit) -> str | None:
+    """Writes what is to be written; why that could not be done, or None."""
+    try:
+        await asyncio.to_thread(audit.write)
+    except ReconcilerError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - one mistake must not end what writes
+        return unexpected(error)
+    return None
+
+
+def write_once(configuration: Configuration, source: GitSource, ledger: SqlLedger, clock: Clock) -> None:
+    """Writes what is to be written, once. Raises ConfigurationError, SourceError, StateError."""
+    notes = notes_of(configuration, source)
+    if notes is not None:
+        with closing(notes):
+            Audit(ledger, notes, clock).write()
+
+
+def restore(configuration: Configuration) -> tuple[int, int]:
+    """Journals what the notes tell, in a state that knows nothing; gives how many events, and lines unread.
+
+    Raises:
+        ConfigurationError: no notes are configured, or the state has a journal already.
+        SourceError, StateError: git or the state could not be used.
+    """
+    with ExitStack() as stack:
+        source = stack.enter_context(closing(source_of(configuration)))
+        notes = notes_of(configuration, source)
+        if notes is None:
+            raise ConfigurationError("audit.notes is not configured: there is nothing to rebuild from")
+        stack.enter_context(closing(notes))
+        ledger = stack.enter_context(closing(open_state(configuration.state_url, writer=True)))
+        if ledger.position():
+            raise ConfigurationError(
+                "the state has a journal already: `state rebuild` without --from-notes makes its ledger anew"
+            )
+        notes.fetch()
+        events, unread = events_of(notes.read())
+        ledger.append(events)
+        ledger.mark("", MARK, str(ledger.position()))
+        return len(events), unread

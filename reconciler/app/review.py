@@ -1,0 +1,151 @@
+"""`comment`: the plan of what a job has checked out, on the change that the job is for."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from reconciler.app.session import open_session
+from reconciler.engine.clock import Clock
+from reconciler.engine.options import CycleOptions
+from reconciler.engine.outcome import exit_code
+from reconciler.engine.plan import plan_digest
+from reconciler.engine.values import AT_REST
+from reconciler.errors import ConfigurationError, Exit
+from reconciler.forge import FORGES, Review, Status, host_of, publish
+from reconciler.printable import one_line
+from reconciler.redaction import concealed
+from reconciler.registry.post import send
+from reconciler.source.address import parse_remote
+from reconciler.views import markdown
+from reconciler.views.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.engine.values import Report
+    from reconciler.forge import Job, Published
+    from reconciler.registry import Secret
+    from reconciler.settings import Configuration
+
+_DEADLINE = 30.0  # seconds for one call
+_BODY_BYTES = 8 * 1024 * 1024  # a page of 100 comments of 65,536 characters each
+_LONGEST_DESCRIPTION = 140  # characters of a commit status that GitHub takes; GitLab takes 255
+_LARGEST_EVENT = 32 * 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What became of a run.
+
+    Attributes:
+        published: by target; empty where a newer commit has taken the place of the one planned.
+        head: the newest commit of the change.
+        superseded: whether it is a newer one than this run is for.
+    """
+
+    report: Report
+    published: Sequence[Published]
+    head: str
+    superseded: bool
+
+
+async def review(
+    configuration: Configuration, only: str | None, job: Job, secret: Secret, *, only_changes: bool
+) -> Reviewed:
+    """Plans what is checked out, and puts the plan of each target on the change.
+
+    Args:
+        configuration: what is configured; its `source.branch` does not count.
+        only: one target; None takes all.
+        job: the change.
+        secret: the host's token.
+        only_changes: a comment is made only where the plan has something to tell.
+
+    Raises:
+        ConfigurationError: the repository is none that a job checked out; there is no such target or token.
+        ForgeError: the host refused, or could not be asked.
+        SourceError, StateError, TargetUnusable: as a plan does.
+    """
+    host = host_of(
+        job, await _token(secret), partial(send, deadline=_DEADLINE, body_bytes=_BODY_BYTES), Clock()
+    )
+    names = configuration.chosen(only)
+    async with open_session(_checked_out(configuration), acts=False, only=only) as session:
+        report = await session.engine.cycle(CycleOptions(act=False))
+    head = await host.head()
+    if job.head not in (None, head):
+        return Reviewed(report, (), head, superseded=True)
+    most = FORGES[job.forge].most_characters
+    reviews = [_review(_part(report, name), name, most, only_changes=only_changes) for name in names]
+    return Reviewed(report, [await publish(host, one, head) for one in reviews], head, superseded=False)
+
+
+def event_head(environ: Mapping[str, str]) -> str | None:
+    """The commit that GitHub's event of a pull request names as the newest; None where there is none."""
+    file = environ.get("GITHUB_EVENT_PATH")
+    try:
+        path = Path(file) if file else None
+        if path is None or path.stat().st_size > _LARGEST_EVENT:
+            return None
+        event = json.loads(path.read_bytes())
+        return str(event["pull_request"]["head"]["sha"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
+async def _token(secret: Secret) -> str:
+    token = await secret.read()
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise ConfigurationError("the token has characters that no header can carry: give the token alone")
+    return token
+
+
+def _checked_out(configuration: Configuration) -> Configuration:
+    """The same with HEAD in place of a branch: a job checks out the merge result, which no branch names."""
+    source = configuration.settings.source
+    if parse_remote(source.repo) is not None:
+        raise ConfigurationError(
+            "source.repo is a URL, and `comment` plans what the job has checked out: set "
+            f"RECONCILER_SOURCE__REPO to that folder, such as {os.getcwd()}"  # noqa: PTH109 - for a message
+        )
+    head = source.model_copy(update={"branch": None})
+    return replace(configuration, settings=configuration.settings.model_copy(update={"source": head}))
+
+
+def _part(report: Report, target: str) -> Report:
+    """The report on one target, with the digest that `plan --target` gives."""
+    items = tuple(item for item in report.items if item.target == target)
+    return replace(
+        report,
+        digest=plan_digest(items),
+        items=items,
+        failures=tuple(failure for failure in report.failures if failure.target == target),
+        unlisted={key: number for key, number in report.unlisted.items() if key[0] == target},
+    )
+
+
+def _review(report: Report, target: str, most: int, *, only_changes: bool) -> Review:
+    # two hyphens would end an HTML comment for some readers
+    marker = f"<!-- model-reconciler plan: {quote(target, safe='').replace('-', '%2D')} -->"
+    quiet = not report.failures and {verdict for _, verdict in report.counted()} <= AT_REST
+    return Review(
+        target,
+        marker,
+        concealed(markdown.review(report, target, marker, most)),
+        f"reconciler/{target}",
+        _status(report),
+        says_nothing=only_changes and quiet,
+    )
+
+
+def _status(report: Report) -> Status:
+    if report.failures:
+        return Status("error", one_line(concealed(report.failures[0].message), _LONGEST_DESCRIPTION))
+    is_well = exit_code(report) is Exit.OK
+    return Status("success" if is_well else "failure", one_line(counted(report), _LONGEST_DESCRIPTION))

@@ -1,0 +1,128 @@
+"""The verdicts on one target's models: settle, observe, compare, decide; preflight of what is new."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.engine.concurrency import gather_limited
+from reconciler.engine.details import Details, details_of
+from reconciler.engine.observe import compare_observed, observe
+from reconciler.engine.plan import preflighted, verdicts
+from reconciler.engine.reasons import is_unreadable
+from reconciler.engine.selection import select_for_comparison
+from reconciler.engine.target_run import manifests_of
+from reconciler.engine.used_versions import used_versions
+from reconciler.engine.values import Phase, Verdict
+from reconciler.errors import ReconcilerError
+from reconciler.manifest import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.ports import Preflight
+    from reconciler.engine.target_run import Cycle, TargetRun
+    from reconciler.engine.values import ManifestRef, ModelState
+    from reconciler.manifest import Manifest
+
+_PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
+_UNREADABLE_AGAIN = 30.0  # seconds; a registry may answer by then about a model that it would not speak of
+
+
+async def judge(cycle: Cycle, run: TargetRun) -> TargetRun:
+    """Settles what an earlier cycle left open, looks at the registry, and decides."""
+    name = run.target.name
+    if cycle.options.act:
+        await run.executor.settler.settle_all(await open_manifests(cycle, run))
+        # observed after settling: what a look has just adopted is then seen as adopted
+        run = replace(run, view=replace(run.view, entries=cycle.ledger.entries(name, run.scope)))
+    run = await _observed(cycle, run)
+    items = verdicts(run.view)
+    drifted = [item.pair for item in items if item.verdict is Verdict.DRIFTED and item.pair]
+    if drifted and run.scope is not None:  # a look at everything has seen the versions that are taken
+        run = await with_used_versions(cycle, run, drifted)
+        items = verdicts(run.view)
+    if any(map(is_unreadable, items)):
+        run = run.looking_again(cycle.clock.later(_UNREADABLE_AGAIN))
+    return await _preflighted(cycle, replace(run, items=items))
+
+
+async def open_manifests(cycle: Cycle, run: TargetRun) -> Mapping[ModelKey, Manifest]:
+    """The manifests of the imports that are to be settled."""
+    pairs = [e.pair for e in cycle.ledger.pending(run.target.name) if e.phase is Phase.INTENDED]
+    if not pairs:
+        return {}
+    desired = await cycle.git(run.declared.desired, pairs)
+    return await manifests_of(cycle, run, desired.manifests.values())
+
+
+async def with_used_versions(cycle: Cycle, run: TargetRun, drifted: Collection[ModelKey]) -> TargetRun:
+    """The run with every version of these models' names that is declared, remembered or registered."""
+    names = {pair.model_name for pair in drifted}
+    declared = await cycle.git(run.declared.versions, names)
+    remembered = cycle.ledger.versions(run.target.name, names)
+    known = {
+        name: declared[name].union(pair.model_version for pair in remembered if pair.model_name == name)
+        for name in names
+    }
+    used = await used_versions(run.target.registry, drifted, known, run.target.timing.in_flight)
+    return replace(run, view=replace(run.view, used_versions=used))
+
+
+async def _observed(cycle: Cycle, run: TargetRun) -> TargetRun:
+    """The run with what is registered, compared as far as it has to be in this cycle."""
+    registry, in_flight = run.target.registry, run.target.timing.in_flight
+    unheard = run.view.desired.manifests.keys() - run.view.entries.keys()
+    seen = cycle.ledger.uncompared_ids(run.target.name, unheard) if unheard else {}
+    view = replace(run.view, uncompared_ids=seen)
+    view, details = await observe(registry, view, only=run.scope, in_flight=in_flight)
+    limit = None if cycle.options.refresh else run.target.compare_at_most
+    ids, later = select_for_comparison(view, everything=run.full, at_most=limit, chance=cycle.clock.chance())
+    view = replace(view, later=later)
+
+    async def manifests(declarations: Iterable[ManifestRef]) -> Mapping[ModelKey, Manifest]:
+        return await manifests_of(cycle, run, declarations)
+
+    async def told(model_ids: Iterable[str]) -> Details:
+        known = {one: details[one] for one in model_ids if one in details}
+        asked = [one for one in model_ids if one not in known and one not in view.unread]
+        more = await details_of(registry, asked, in_flight)
+        return Details(known | more.read, more.unread)
+
+    view = await compare_observed(registry.vendor, view, [*details, *ids], told, manifests)
+    return replace(run, view=view, compared=bool(ids))
+
+
+async def _preflighted(cycle: Cycle, run: TargetRun) -> TargetRun:
+    """The run with what a look at the files of each new model says; an error stops that import."""
+    look = run.target.preflight
+    if look is None:
+        return run
+    imports = [item for item in run.items if item.verdict is Verdict.IMPORT]
+    refs = (run.view.desired.manifests[item.pair] for item in imports if item.pair)
+    whole = await manifests_of(cycle, run, refs)
+    found: dict[ModelKey, tuple[Reason, ...]] = {}
+
+    async def one(item: ModelState) -> None:
+        if item.pair is not None:
+            found[item.pair] = await _looked(look, whole[item.pair], item)
+
+    await gather_limited(imports, one, run.target.timing.in_flight)
+    if any(reason.severity == "error" for reasons in found.values() for reason in reasons):
+        run = run.looking_again(cycle.clock.later(_PREFLIGHT_AGAIN))
+    items = (
+        preflighted(item, found.get(item.pair, ())) if item.pair and item.verdict is Verdict.IMPORT else item
+        for item in run.items
+    )
+    return replace(run, items=tuple(items))
+
+
+async def _looked(look: Preflight, manifest: Manifest, item: ModelState) -> tuple[Reason, ...]:
+    try:
+        return await look(manifest)
+    except ReconcilerError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one model's files are its own matter
+        told = f"its files could not be looked at: unexpected {type(error).__name__}"
+        return (Reason("preflight-failed", told, item.path, item.line),)

@@ -1,0 +1,167 @@
+"""What is remembered between cycles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.outbox import Outbox
+    from reconciler.engine.values import (
+        CycleAnswer,
+        CycleRequest,
+        Event,
+        LedgerEntry,
+        Reconciled,
+        Report,
+        Verdict,
+        VerdictKey,
+    )
+
+
+class Requests(Protocol):
+    """What other processes ask of the one that holds the state."""
+
+    def pending(self, now: datetime) -> Sequence[CycleRequest]:
+        """The requests that nobody has answered, oldest first, without those that expired untaken."""
+
+    def take(self, request: CycleRequest) -> bool:
+        """Takes a request on; False when it was withdrawn, or taken on by a process that has ended since."""
+
+    def answer(self, request: CycleRequest, answer: CycleAnswer) -> None:
+        """Tells whoever asked what became of it."""
+
+
+class Journal(Protocol):
+    """What happened, append-only, and the entries folded from it. One writer, any number of readers."""
+
+    def append(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Journals the events and folds them into the entries, in one transaction, on disk on return.
+
+        An event whose `asked` is no longer what its pair's entry is, is left out: while its question was
+        under way, another process changed the entry. Gives those that were journalled.
+        """
+
+    def events(
+        self,
+        target: str | None = None,
+        pair: ModelKey | None = None,
+        *,
+        name: str | None = None,
+        commit: str | None = None,
+    ) -> Sequence[Event]:
+        """The journal, or what it tells of one pair, of one name or because of one commit, oldest first."""
+
+    def entries(
+        self, target: str, pairs: Collection[ModelKey] | None = None
+    ) -> Mapping[ModelKey, LedgerEntry]:
+        """The ledger of one target: of these pairs, or of all."""
+
+    def entry(self, target: str, pair: ModelKey) -> LedgerEntry | None:
+        """The ledger's row for one pair."""
+
+    def pending(self, target: str) -> Sequence[LedgerEntry]:
+        """The entries of one target that are not at rest (see `reconciler.engine.fold`); cheap when few."""
+
+    def entries_at(
+        self, target: str, position: int | None, moment: datetime
+    ) -> Mapping[ModelKey, LedgerEntry]:
+        """The entries of one target as the journal told them up to an event (None: the last) and a moment."""
+
+    def pairs_of(self, target: str, model_id: str) -> Collection[ModelKey]:
+        """The pairs whose model ever had this id."""
+
+    def versions(self, target: str, names: Collection[str]) -> Collection[ModelKey]:
+        """Everything that was seen registered, or was ever journalled, under these names."""
+
+    def by_manifest_path(self, target: str, paths: Collection[str]) -> Collection[ModelKey]:
+        """The pairs that were last acted on because of one of these files."""
+
+    def position(self) -> int:
+        """A number that grows with each event journalled, by whichever process; 0 for an empty journal."""
+
+    def newest(self) -> datetime | None:
+        """When the newest event was journalled, by its writer's clock; None for an empty journal."""
+
+
+class ModelStates(Protocol):
+    """The newest verdict on each model, of which a cycle over some models leaves the others as they are."""
+
+    def counted(self) -> Mapping[tuple[str, Verdict], int]:
+        """How many models have each verdict, by target."""
+
+    def since(self, target: str, pairs: Collection[ModelKey] | None) -> Mapping[VerdictKey, datetime]:
+        """Since when the verdicts of one target stand: on these pairs and on what is invalid, or on all."""
+
+    def not_at_rest(self, target: str) -> Collection[ModelKey]:
+        """The pairs whose last verdict may change although neither git nor the registry does."""
+
+    def uncompared(self, target: str, limit: int) -> Sequence[ModelKey]:
+        """Pairs that were seen registered and not compared yet; so many at most."""
+
+    def uncompared_ids(self, target: str, pairs: Collection[ModelKey]) -> Mapping[ModelKey, str]:
+        """Of these pairs, those that were seen registered and not compared yet, with their models' ids."""
+
+
+class Reports(Protocol):
+    """What the last cycles came to, and of which commits they were."""
+
+    def reconciling(self, commit: str, at: datetime) -> None:
+        """Says which commit the cycle that begins is of; remembered with the next thing that is written."""
+
+    def reconciled(self, commit: str) -> Reconciled | None:
+        """The last time that this commit was the one reconciled; None when it never was."""
+
+    def reconciled_at(self, moment: datetime) -> Reconciled | None:
+        """The commit that was the one reconciled at a moment; None before the first."""
+
+    def save_report(
+        self,
+        report: Report,
+        judged: Mapping[str, Collection[ModelKey] | None],
+        marks: Mapping[tuple[str, str], str],
+    ) -> None:
+        """Remembers the newest report, for `status`, in one transaction; what is known is not written.
+
+        In the same transaction, what it tells the sinks is put into the outbox.
+
+        Args:
+            report: what is said of other pairs than those judged is remembered as it was.
+            judged: by target, the pairs that the report speaks of; None where it speaks of everything. What
+                is invalid is always spoken of. A target that is left out is remembered as it was.
+            marks: facts to remember, by target and name.
+        """
+
+    def last_report(self, *, whole: bool = True) -> Report | None:
+        """The newest report, or None when no cycle has finished.
+
+        Without the whole, models in sync are only counted.
+        """
+
+
+class Marks(Protocol):
+    """Small facts that are remembered about a target, such as when it was last observed in full."""
+
+    def marks(self, target: str) -> Mapping[str, str]:
+        """Small facts remembered about a target, such as when it was last observed in full."""
+
+    def mark(self, target: str, name: str, value: str) -> None:
+        """Remembers one such fact; writes nothing when it is what is remembered already."""
+
+
+class Ledger(Journal, ModelStates, Reports, Marks, Protocol):
+    """The whole memory of one process."""
+
+    @property
+    def requests(self) -> Requests:
+        """What other processes ask."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """Messages that are to be sent."""
+
+    def close(self) -> None:
+        """Releases the writer's lock and the database; safe to call twice."""

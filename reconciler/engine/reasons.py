@@ -1,0 +1,92 @@
+"""Why a model has its verdict, and what to do about it: the words of the planner. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.engine.guards import NO_LONGER_DECLARED
+from reconciler.engine.values import EventKind, Phase
+from reconciler.manifest import Reason
+
+if TYPE_CHECKING:
+    from reconciler.engine.values import LedgerEntry, ModelState
+
+COMPARED_LATER = Reason(
+    "not-compared",
+    "registered under this name and version; its content is compared in a later cycle, or with --refresh",
+    severity="warning",
+)
+
+UNREADABLE = "unreadable"
+"""The code of the reason for waiting that something about one model could not be asked or understood."""
+
+
+def is_unreadable(item: ModelState) -> bool:
+    """Whether the verdict is that something about the model could not be asked or understood."""
+    return any(reason.code == UNREADABLE for reason in item.reasons)
+
+
+def not_readable(what: str, why: str) -> Reason:
+    """Why a model waits of which something could not be asked."""
+    return Reason(UNREADABLE, f"{what}: {why}; the next cycle asks again")
+
+
+def still_open(entry: LedgerEntry) -> Reason:
+    """Why an import waits whose outcome nobody knows yet."""
+    said = f" ({entry.detail})" if entry.detail else ""
+    again = f"; looked for again at {entry.not_before:%Y-%m-%dT%H:%M:%SZ}" if entry.not_before else ""
+    if entry.last is EventKind.EXISTS:
+        return Reason("exists", f"the registry says that it exists, and does not list it yet{said}{again}")
+    message = f"an import was sent, and its outcome is still being settled{said}{again}"
+    return Reason(entry.code or "outcome-unknown", message)
+
+
+def import_failed(item: ModelState, entry: LedgerEntry | None) -> Reason:
+    """What to do about a model that the registry says failed."""
+    changed = entry is not None and entry.digest not in (None, item.digest)
+    return Reason(
+        "import-failed",
+        f"the registry says {item.model_status}, and its API gives no cause: see its events in the console"
+        + ("; the manifest has changed since" if changed else "")
+        + f"; then `reconciler retry {item.title}` removes the failed model and imports again",
+    )
+
+
+def undeclared(entry: LedgerEntry | None) -> Reason:
+    """Why a registered model is nobody's."""
+    if entry is None or entry.path is None:
+        return Reason(
+            "not-declared", "registered, and declared nowhere: `reconciler adopt` writes its manifest"
+        )
+    return Reason(
+        NO_LONGER_DECLARED,
+        f"imported from {entry.path}, which no longer declares it; nothing is ever deleted from the registry",
+    )
+
+
+def said(entry: LedgerEntry, otherwise: str) -> Reason:
+    """Why an import was not made, in the registry's own words where it had any."""
+    message = entry.detail or otherwise
+    if entry.phase is Phase.REJECTED:
+        message += f"; held until the manifest changes or `reconciler retry {entry.pair}`"
+    elif entry.not_before is not None:
+        message += f"; next attempt at {entry.not_before:%Y-%m-%dT%H:%M:%SZ}"
+    return Reason(entry.code or entry.last, message)
+
+
+def missing(item: ModelState, before: str) -> Reason:
+    """What to do about a model that is gone."""
+    return Reason(
+        "missing",
+        f"{before}, and gone from the registry since; import it again with `reconciler retry {item.title}`",
+    )
+
+
+def drifted(why: str, free: str | None) -> Reason:
+    """What to do about a model with other content; `free` is the next version that is not taken."""
+    advice = f"as version {free}" if free else "under another name"
+    return Reason(
+        "drifted",
+        f"{why}, and a registered version is immutable: declare the new content {advice}, or restore the "
+        "manifest",
+    )

@@ -1,0 +1,73 @@
+"""What git's notes say of a commit: one canonical JSON line for each event that it caused. Pure.
+
+A line is a function of its event alone, so that writing it twice, or by two writers, gives one line. It
+begins with the time: lines that are sorted are in the order of what happened.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from reconciler.contract.model_key import ModelKey
+from reconciler.engine.values import Event, EventKind, Facts
+from reconciler.printable import escape_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PLAIN = tuple(fact.name for fact in fields(Facts) if fact.name not in ("commit", "not_before"))
+_MOMENT = "microseconds"
+
+
+def receipt(event: Event) -> str:
+    """The line of an event; what is not known is left out."""
+    facts: dict[str, Any] = {
+        "at": event.at.isoformat(timespec=_MOMENT),
+        "event": event.kind.value,
+        "target": event.target,
+        "model_name": event.pair.model_name,
+        "model_version": event.pair.model_version,
+        "cycle_id": event.cycle_id,
+        "not_before": event.not_before.isoformat(timespec=_MOMENT) if event.not_before else None,
+        "by": event.actor,
+        **{name: getattr(event, name) for name in _PLAIN},
+    }
+    known = {name: value for name, value in facts.items() if value is not None}
+    return escape_json(json.dumps(known, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+def event_of(commit: str, line: str) -> Event | None:
+    """The event that a line of a commit's note tells of; None where it is none."""
+    try:
+        told = json.loads(line)
+        not_before = told.get("not_before")
+        return Event(
+            datetime.fromisoformat(told["at"]),
+            EventKind(told["event"]),
+            _text(told["target"]),
+            ModelKey(_text(told["model_name"]), _text(told["model_version"])),
+            _text(told["cycle_id"]),
+            commit=commit,
+            not_before=None if not_before is None else datetime.fromisoformat(not_before),
+            actor=told.get("by"),
+            **{name: told.get(name) for name in _PLAIN},
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def events_of(notes: Iterable[tuple[str, str]]) -> tuple[list[Event], int]:
+    """The events that notes (a commit, and its text) tell of, in order; and how many lines tell of none."""
+    lines = sorted((line, commit) for commit, text in notes for line in text.splitlines() if line)
+    found = [event_of(commit, line) for line, commit in lines]
+    events = [event for event in found if event is not None and event.at.tzinfo is not None]
+    return sorted(events, key=lambda event: event.at), len(found) - len(events)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value

@@ -1,0 +1,79 @@
+"""What a cycle leaves behind: the report, the verdicts, and after them the index that they were made from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.engine.audit import audit, keep_history
+from reconciler.engine.due_times import COMPARED, OBSERVED_IN_FULL
+from reconciler.engine.faults import are_counted
+from reconciler.engine.last_report import dated, unlisted
+from reconciler.engine.scope import STANDING, standing
+from reconciler.engine.target_run import REPOSITORY
+from reconciler.engine.values import Report, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.engine.options import Target
+    from reconciler.engine.target_run import Cycle, TargetRun
+
+_ANY = "any"  # in the place of the commit: not every verdict is remembered, so that all are given anew
+
+
+def report_of(cycle: Cycle, digest: str, runs: Sequence[TargetRun], notes: tuple[str, ...]) -> Report:
+    """What the cycle came to."""
+    now = cycle.clock.now() if cycle.options.act else None
+    items = [
+        item
+        for run in sorted(runs, key=lambda run: run.target.name)
+        for item in dated(run.items, cycle.ledger.since(run.target.name, run.scope), now)
+    ]
+    failures = tuple(run.failure for run in runs if run.failure is not None)
+    return Report(cycle.commit, digest, tuple(items), failures, notes)
+
+
+def with_unlisted(cycle: Cycle, report: Report, runs: Sequence[TargetRun]) -> Report:
+    """The report with the number of the models that were not judged, by what is remembered of them."""
+    partial = {run.target.name for run in runs if run.scope is not None or (run.failure and not run.items)}
+    return replace(report, unlisted=unlisted(report, cycle.ledger, partial))
+
+
+async def remember(
+    cycle: Cycle, report: Report, runs: Sequence[TargetRun], lineage: Mapping[str, str]
+) -> int:
+    """Keeps the verdicts, and after them the index; how many files an audit found it to have wrong."""
+    judged = [run for run in runs if run.failure is None or run.items]
+    marks = {mark: value for run in judged for mark, value in _marks(run, report.commit).items()}
+    held = any(run.declared.excess is not None for run in runs)  # this commit is not the one reconciled
+    if not held and not any(item.verdict is Verdict.REFUSED for item in report.items):
+        marks |= {(REPOSITORY, name): value for name, value in lineage.items()}
+    cycle.ledger.save_report(report, {run.target.name: run.scope for run in judged}, marks)
+    wrong = 0
+    for run in judged:
+        # after the verdicts: an index at a newer commit than they are of would hide what changed between
+        await cycle.git(run.declared.save)
+        if run.audited:
+            wrong += await _audit(cycle, run.target)
+    return wrong
+
+
+def _marks(run: TargetRun, commit: str) -> dict[tuple[str, str], str]:
+    name, now = run.target.name, run.view.now.isoformat()
+    marks = {(name, STANDING): standing(run.target, _ANY if are_counted(run.items) else commit)}
+    if run.full:
+        marks[name, OBSERVED_IN_FULL] = now
+    if run.compared:
+        marks[name, COMPARED] = now
+    return marks
+
+
+async def _audit(cycle: Cycle, target: Target) -> int:
+    """Holds the index to git; one that is wrong is made anew by the next cycle."""
+    wrong = await cycle.git(audit, cycle.source, target.index, target.reader, cycle.clock.chance())
+    if wrong:
+        await cycle.git(target.index.save, None, {}, whole=True)
+    else:
+        await cycle.git(keep_history, cycle.source, target.index, target.reader)
+    return wrong

@@ -1,0 +1,158 @@
+"""One target on its way through one cycle: each stage makes the next value of it, and changes none.
+
+begin ─▶ judge ─▶ guard ─▶ act ─▶ remember
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.engine.desired_state import desired_state
+from reconciler.engine.lineage import RECONCILED
+from reconciler.engine.planner_input import PlannerInput
+from reconciler.engine.scope import scope_of
+from reconciler.engine.values import TargetFailure
+from reconciler.errors import IndexLostError, ReconcilerError, SourceError, StateError
+from reconciler.redaction import unexpected
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.clock import Clock
+    from reconciler.engine.desired_state import DesiredState
+    from reconciler.engine.due_times import DueTimes
+    from reconciler.engine.execute import Executor
+    from reconciler.engine.git_thread import GitThread
+    from reconciler.engine.options import CycleOptions, Target
+    from reconciler.engine.ports import Ledger, Source
+    from reconciler.engine.values import Desired, ManifestRef, ModelState
+    from reconciler.manifest import Manifest
+
+_log = logging.getLogger(__name__)
+
+REPOSITORY = ""
+"""The target of marks that belong to none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """What every stage of one cycle works with.
+
+    Attributes:
+        commit: the one that is reconciled.
+    """
+
+    source: Source
+    ledger: Ledger
+    clock: Clock
+    git: GitThread
+    due_times: DueTimes
+    options: CycleOptions
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRun:
+    """What is known of one target so far.
+
+    Attributes:
+        scope: the models that are judged; None for all.
+        items: the verdicts, once it was judged.
+        failure: why it could not be reconciled.
+        full: everything registered is looked at, because it is time to.
+        compared: models were compared that could have waited.
+        audited: the index is held to git afterwards, which is due as often as a full look.
+        look_again: a cycle looks again by then, although nothing that can be noticed will have changed.
+    """
+
+    target: Target
+    executor: Executor
+    declared: DesiredState
+    scope: frozenset[ModelKey] | None
+    view: PlannerInput
+    items: tuple[ModelState, ...] = ()
+    failure: TargetFailure | None = None
+    full: bool = False
+    compared: bool = False
+    audited: bool = False
+    look_again: datetime | None = None
+
+    def looking_again(self, moment: datetime) -> TargetRun:
+        """The same, with a look by this moment at the latest."""
+        return replace(self, look_again=min(self.look_again or moment, moment))
+
+
+async def begin(cycle: Cycle, target: Target, executor: Executor) -> TargetRun:
+    """What is declared and remembered of the models that this cycle judges."""
+    known = cycle.ledger.marks(REPOSITORY).get(RECONCILED)
+    found = await cycle.git(
+        desired_state, cycle.source, target.index, target.reader, cycle.commit, known=known
+    )
+    hides = await cycle.git(found.hides_otherwise)
+    scope = None if hides else scope_of(cycle.ledger, cycle.due_times, target, found, cycle.options)
+    desired = await cycle.git(found.desired, scope)
+    view = PlannerInput(
+        target.name,
+        desired,
+        cycle.clock.now(),
+        most_faults=target.reader.budgets.faults,
+        entries=cycle.ledger.entries(target.name, scope),
+        last_commits=await cycle.git(found.last_commits, None if scope is None else _paths(desired)),
+    )
+    empty = not found.exists and not view.entries
+    return TargetRun(
+        target,
+        executor,
+        found,
+        scope,
+        view,
+        failure=_nothing_declared(target, cycle.commit) if empty else None,
+        full=cycle.options.refresh or cycle.due_times.full_look_is_due(target),
+        audited=cycle.due_times.audit_is_due(target),
+    )
+
+
+async def alone(run: TargetRun, step: Callable[[TargetRun], Awaitable[TargetRun]]) -> TargetRun:
+    """The target after one step; what goes wrong in it is a failure of that target alone.
+
+    Raises:
+        SourceError, StateError, IndexLostError: what all targets stand on cannot be used.
+    """
+    if run.failure is not None:
+        return run
+    name = run.target.name
+    try:
+        return await step(run)
+    except (SourceError, StateError, IndexLostError):
+        raise
+    except ReconcilerError as error:
+        return replace(run, failure=TargetFailure(name, f"target {name}: {error}", error.exit_code))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other targets have nothing to do with it
+        _log.debug("target %s: unexpected", name, exc_info=True)
+        return replace(run, failure=TargetFailure(name, f"target {name}: {unexpected(error)}"))
+
+
+async def manifests_of(
+    cycle: Cycle, run: TargetRun, wanted: Iterable[ManifestRef]
+) -> Mapping[ModelKey, Manifest]:
+    """These manifests whole."""
+    return await cycle.git(run.declared.whole, list(wanted))
+
+
+def _paths(desired: Desired) -> frozenset[str]:
+    """The files that declare something of this, or fail to."""
+    claims = [claim for claims in desired.conflicts.values() for claim in claims]
+    declared_in = {declaration.path for declaration in (*desired.manifests.values(), *claims)}
+    return frozenset(declared_in.union(found.path for found in desired.invalid))
+
+
+def _nothing_declared(target: Target, commit: str) -> TargetFailure:
+    return TargetFailure(
+        target.name,
+        f"target {target.name}: commit {commit[:12]} has no directory {target.path}: "
+        f"commit a first manifest there (`reconciler init` writes one), or set targets.{target.name}.path",
+    )

@@ -1,0 +1,128 @@
+"""What happened to a pair, and what is remembered of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.engine.values.models import Stage
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.contract.model_key import ModelKey
+
+
+class EventKind(StrEnum):
+    """What happened to a pair; the journal's words."""
+
+    IMPORT_REQUESTED = "import-requested"  # the intent: on disk before the POST
+    IMPORTED = "imported"  # the registry answered with a model_id
+    ADOPTED = "adopted"  # found registered and equal
+    REJECTED = "rejected"  # documented refusal: certainly not made, held
+    POSTPONED = "postponed"  # certainly not made; another attempt is due at `not_before`
+    UNKNOWN = "outcome-unknown"  # sent, no usable answer; settled by observing
+    EXISTS = "exists"  # the registry says that the pair is taken, and does not list it yet
+    ELSEWHERE = "exists-elsewhere"  # the same after the settling wait: certainly not made, held
+    NOT_FOUND = "settled-not-made"  # an unknown outcome was settled: nothing was made
+    STATUS = "status"  # the registry reports a new, not final, status
+    PUBLISHED = "published"
+    FAILED = "failed"  # the registry says the import failed
+    DRIFTED = "drifted"  # registered with other content
+    MISSING = "missing"  # gone from the registry
+    RELEASED = "released"  # `retry`: another attempt is allowed
+    DELETED = "deleted"  # `retry` removed the registry's failed row
+
+
+class Stand(NamedTuple):
+    """What an entry was when something was asked about it; all None where there was no entry."""
+
+    phase: Phase | None = None
+    model_id: str | None = None
+    operation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is journalled of an import and remembered of its pair; a column of the state each.
+
+    Attributes:
+        operation_id: names the import call.
+        digest: of the manifest concerned: of an entry, the one last requested or found equal.
+        commit: the commit that declared the manifest (not the head at that time), if known.
+        model_status: the vendor's word.
+        not_before: earliest time of the next attempt or of the look that settles it, UTC, or None.
+        detail: one line for people, or None.
+    """
+
+    operation_id: str | None = None
+    digest: str | None = None
+    commit: str | None = None
+    path: str | None = None
+    line: int | None = None
+    author: str | None = None
+    model_id: str | None = None
+    model_status: str | None = None
+    request_id: str | None = None
+    not_before: datetime | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Facts):
+    """One line of the append-only journal. Folding a pair's events in order gives its entry.
+
+    Attributes:
+        at: timezone-aware UTC.
+        target: the target's name.
+        actor: who asked for what led to it, such as `ada@build-7 (retry)`; None for what the loop does by
+            itself.
+        asked: what the pair's entry was when the question was asked that this event answers: it is journalled
+            only while the entry is still that. None journals it in any case. Not stored.
+    """
+
+    at: datetime
+    kind: EventKind
+    target: str
+    pair: ModelKey
+    cycle_id: str
+    actor: str | None = None
+    asked: Stand | None = field(default=None, compare=False, repr=False)
+
+
+class Phase(StrEnum):
+    """Where a pair stands in its one import."""
+
+    INTENDED = "intended"  # a POST may have been executed; must be settled
+    POSTPONED = "postponed"  # not made, retry scheduled
+    REJECTED = "rejected"  # not made, held
+    REGISTERED = "registered"  # has a model_id
+    RELEASED = "released"  # free for another attempt
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry(Facts):
+    """The ledger's row for a (target, pair): the fold of its events.
+
+    Attributes:
+        attempts: import requests since the content last changed or was released.
+        disappearances: how often the model was found gone from the registry.
+        last: the kind of the newest event, so that a standing fact is journalled once.
+        stage: what `model_status` means to the target's registry; not stored.
+    """
+
+    target: str
+    pair: ModelKey
+    phase: Phase
+    last: EventKind
+    updated_at: datetime
+    attempts: int = 0
+    disappearances: int = 0
+    stage: Stage = field(default=Stage.PENDING, compare=False)
+
+
+def stand(entry: LedgerEntry | None) -> Stand:
+    """What is to be the same still when an answer about this entry arrives."""
+    return Stand() if entry is None else Stand(entry.phase, entry.model_id, entry.operation_id)

@@ -1,0 +1,106 @@
+"""What is declared, and what is registered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.manifest.values import InvalidManifest, Reason
+
+
+class ManifestRef(NamedTuple):
+    """One valid document, as far as a plan needs it; a hundred thousand of them are kept at a time.
+
+    Attributes:
+        digest: of the import request, see `reconciler.manifest.Manifest`.
+        path: file inside the repository.
+        line: 1-based line where the document begins.
+    """
+
+    pair: ModelKey
+    digest: str
+    path: str
+    line: int
+    warnings: tuple[Reason, ...] = ()
+
+
+class LastCommit(NamedTuple):
+    """Who gave a document the content it has: a commit id, and its author as `Name <email>`."""
+
+    commit: str
+    author: str
+
+
+class ParsedFile(NamedTuple):
+    """What one manifest file says.
+
+    Attributes:
+        blob: the file's object id.
+        companions: the files it names as its configuration, each with its object id, or None if it is absent;
+            with them changes what the file says.
+        last_commits: by line, who gave each of its documents the content it has, as far as it is known.
+    """
+
+    path: str
+    blob: str
+    declarations: tuple[ManifestRef, ...] = ()
+    invalid: tuple[InvalidManifest, ...] = ()
+    companions: tuple[tuple[str, str | None], ...] = ()
+    last_commits: tuple[tuple[int, LastCommit], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What one target's manifests say at one commit, of all pairs or of some.
+
+    Attributes:
+        manifests: pairs that exactly one valid document declares.
+        conflicts: pairs that several valid documents declare, in order of path and line.
+        invalid: documents and files that cannot be used.
+    """
+
+    manifests: Mapping[ModelKey, ManifestRef]
+    conflicts: Mapping[ModelKey, tuple[ManifestRef, ...]] = field(default_factory=dict)
+    invalid: tuple[InvalidManifest, ...] = ()
+
+
+class Stage(StrEnum):
+    """How far an import is that was made; each vendor's statuses mean one of these."""
+
+    PENDING = "pending"  # not final
+    PUBLISHED = "published"
+    FAILED = "failed"
+
+
+class ObservedModel(NamedTuple):
+    """One row of a registry's list.
+
+    Attributes:
+        status: the vendor's word, such as `publishing`; None where the list leaves it out.
+        created_at: milliseconds since the epoch, or None.
+        stage: what the status means.
+    """
+
+    model_id: str
+    pair: ModelKey
+    status: str | None = None
+    created_at: int | None = None
+    stage: Stage = Stage.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The registry's answer to an import that was made.
+
+    Attributes:
+        status: the vendor's word for what has just been made.
+    """
+
+    model_id: str
+    request_id: str | None = None
+    status: str | None = None

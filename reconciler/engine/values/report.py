@@ -1,0 +1,230 @@
+"""What is true of each model, and what one cycle came to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reconciler.contract.model_key import ModelKey
+from reconciler.errors import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from reconciler.manifest.values import Reason
+
+
+class Verdict(StrEnum):
+    """What is true of one declared or registered model; the same words in every output."""
+
+    IMPORT = "import"
+    IN_SYNC = "in-sync"
+    PUBLISHING = "publishing"
+    WAITING = "waiting"
+    FAILED = "failed"
+    DRIFTED = "drifted"
+    CONFLICT = "conflict"
+    INVALID = "invalid"
+    MISSING = "missing"
+    UNMANAGED = "unmanaged"
+    REFUSED = "refused"
+
+    @property
+    def needs_human(self) -> bool:
+        """Whether nothing will change until somebody acts."""
+        return self in _NEEDS_HUMAN
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the model stays as it is until somebody acts, be it on the model or on a guard."""
+        return self.needs_human or self is Verdict.REFUSED
+
+
+AT_REST = frozenset({Verdict.IN_SYNC, Verdict.UNMANAGED})
+"""Verdicts that stay as they are until git or the registry changes."""
+
+_NEEDS_HUMAN = frozenset(
+    {Verdict.INVALID, Verdict.CONFLICT, Verdict.FAILED, Verdict.DRIFTED, Verdict.MISSING}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field of which git and the registry say different things; any JSON value on either side.
+
+    Attributes:
+        field: where in the request, such as `apis[0].url`.
+        declared, registered: None where that side does not have the field.
+    """
+
+    field: str
+    declared: Any
+    registered: Any
+
+    def __hash__(self) -> int:  # lists and mappings, which a side may be, have none
+        return hash(self.field)
+
+
+class VerdictKey(NamedTuple):
+    """A verdict on a model of one target; one whose name is not known goes by its file."""
+
+    model_name: str | None
+    model_version: str | None
+    path: str | None
+    verdict: Verdict
+
+
+class ModelState(NamedTuple):
+    """The verdict on one model; `None` means unknown or not applicable.
+
+    Attributes:
+        reasons: why, most important first; warnings included.
+        diff: how what is registered differs from what is declared, when drifted.
+        digest: of the manifest concerned; not shown, part of the plan's digest.
+        since: when the cycle ran that first gave this verdict, UTC; None before a cycle has recorded it.
+        next_attempt_at: UTC, when waiting for a moment.
+    """
+
+    target: str
+    verdict: Verdict
+    model_name: str | None = None
+    model_version: str | None = None
+    path: str | None = None
+    line: int | None = None
+    commit: str | None = None
+    author: str | None = None
+    model_id: str | None = None
+    model_status: str | None = None
+    reasons: tuple[Reason, ...] = ()
+    diff: tuple[Difference, ...] = ()
+    digest: str | None = None
+    since: datetime | None = None
+    next_attempt_at: datetime | None = None
+
+    @property
+    def pair(self) -> ModelKey | None:
+        """The pair, when both halves of it are known."""
+        if self.model_name is None or self.model_version is None:
+            return None
+        return ModelKey(self.model_name, self.model_version)
+
+    @property
+    def verdict_key(self) -> VerdictKey:
+        """What names the verdict among those that are remembered of the target."""
+        name, version = self.model_name, self.model_version
+        return VerdictKey(name, version, self.path if name is None or version is None else None, self.verdict)
+
+    @property
+    def title(self) -> str:
+        """`name@version` with `?` for what is unknown."""
+        return f"{self.model_name or '?'}@{self.model_version or '?'}"
+
+
+@dataclass(frozen=True, slots=True)
+class IdleMark:
+    """A moment at which nothing was left to do.
+
+    Attributes:
+        at: when the cycle began that found it so.
+        until: from then on there is something to do, whatever happens.
+        commit: the commit reconciled.
+        digest: the plan's.
+        position: of the journal.
+        numbers: how many models have each verdict.
+    """
+
+    at: datetime
+    until: datetime
+    commit: str
+    digest: str
+    position: int
+    numbers: Mapping[Verdict, int]
+
+
+class Reconciled(NamedTuple):
+    """One time during which a commit was the one reconciled.
+
+    Attributes:
+        since: when the first cycle of the commit began, UTC.
+        position: the number of the last event before the first cycle of another commit; None while there is
+            none.
+        until: when that cycle began, UTC; None while there is none.
+    """
+
+    commit: str
+    since: datetime
+    position: int | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CycleRequest:
+    """What a command asks of the process that holds the state: one cycle, now.
+
+    Attributes:
+        request_id: names it among others.
+        confirm: go through the guards if the plan has this digest, and refuse if it has not; None for an
+            ordinary cycle.
+        expires_at: until when it waits to be taken; UTC.
+        actor: who asks, for the journal.
+        target: the one target whose plan `confirm` is about; None for all of them.
+    """
+
+    request_id: str
+    confirm: str | None
+    expires_at: datetime
+    actor: str | None = None
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CycleAnswer:
+    """What became of a request.
+
+    Attributes:
+        exit_code: of the cycle, as for `apply`.
+        message: why there was no cycle; None when there was one, whose report is remembered.
+    """
+
+    exit_code: int
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFailure:
+    """One target that could not be reconciled at all; the others go on."""
+
+    target: str
+    message: str
+    exit_code: int = Exit.UNAVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one cycle saw, or did, for every target.
+
+    Attributes:
+        commit: the commit reconciled.
+        digest: the plan's digest, hex.
+        items: sorted by target, name and version (numerically), path and line.
+        failures: targets that could not be reconciled.
+        notes: facts worth a line that are not about one model, such as a dirty work tree.
+        unlisted: how many models are not among the items, by target and verdict: those that this cycle had no
+            reason to look at.
+    """
+
+    commit: str
+    digest: str
+    items: tuple[ModelState, ...] = field(
+        repr=False
+    )  # asyncio words the result of its main task when it ends
+    failures: tuple[TargetFailure, ...] = ()
+    notes: tuple[str, ...] = ()
+    unlisted: Mapping[tuple[str, Verdict], int] = field(default_factory=dict)
+
+    def counted(self) -> Counter[tuple[str, Verdict]]:
+        """How many models there are in all, by target and verdict."""
+        return Counter((item.target, item.verdict) for item in self.items) + Counter(self.unlisted)

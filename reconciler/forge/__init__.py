@@ -1,0 +1,41 @@
+"""The forge room: the plan on a pull or merge request, on the hosts of repositories.
+
+    Review ─▶ publish (one comment, one status a target) ─▶ Host ─▶ Api (pace, repetition) ─▶ network
+
+In comes what is to be said of one change; out goes one comment for each target, found again by a hidden
+marker and edited in place, and a commit status where the host has such a thing. The words are made elsewhere
+(`reconciler.views.markdown`). The room knows nothing of git, registries or the state; HTTP is done by a
+function that it is given, and the environment is an argument.
+
+    host        what is asked of every host
+    github, gitlab, gitee, codearts
+                the same in the words of each host's API
+    api         one host's API: credentials, pages, limits of the rate, errors in words
+    variables   where a job stands, by the variables that its host sets
+    publish     one comment, whatever other runs do meanwhile
+"""
+
+from __future__ import annotations
+
+from reconciler.forge.api import Api, Send
+from reconciler.forge.host import Host, Review, Status
+from reconciler.forge.kinds import FORGES, Forge, ForgeKind, host_of
+from reconciler.forge.publish import Published, publish
+from reconciler.forge.variables import Job, job_of, token_variable
+
+__all__ = [
+    "FORGES",
+    "Api",
+    "Forge",
+    "ForgeKind",
+    "Host",
+    "Job",
+    "Published",
+    "Review",
+    "Send",
+    "Status",
+    "host_of",
+    "job_of",
+    "publish",
+    "token_variable",
+]

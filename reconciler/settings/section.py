@@ -1,0 +1,53 @@
+"""What every table of the configuration has in common, and how a secret is given in one."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class Section(BaseModel):
+    """One table: frozen, without unknown keys, and silent about the values it holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _holds_no_nul(cls, values: object) -> object:
+        """No file, host or secret has a NUL in it, and whoever takes one for such stumbles."""
+        for key, value in values.items() if isinstance(values, dict) else ():
+            if any(
+                "\0" in text
+                for text in (value if isinstance(value, list) else [value])
+                if isinstance(text, str)
+            ):
+                raise ValueError(f"{key}: a NUL character cannot be in a text")
+        return values
+
+
+class Credentials(Section):
+    """A secret `x` is given in exactly one way: as x, x_file, x_env or x_command."""
+
+    @model_validator(mode="after")
+    def _one_way_each(self) -> Credentials:
+        for name in secret_names(type(self)):
+            possible = [
+                name + way
+                for way in ("_file", "_env", "_command", "")
+                if name + way in type(self).model_fields
+            ]
+            ways = [way for way in sorted(possible) if getattr(self, way)]
+            if len(ways) > 1:
+                raise ValueError(f"give {name} in one way only, not as {' and '.join(ways)}")
+            if not ways and name in self.required_secrets():
+                raise ValueError(f"{name} is missing: give {', '.join(possible[:-1])} or {name}")
+        return self
+
+    @classmethod
+    def required_secrets(cls) -> frozenset[str]:
+        """The secrets this method cannot do without."""
+        return frozenset()
+
+
+def secret_names(model: type[BaseModel]) -> list[str]:
+    """The secrets of a section, each of which is given in one of its ways."""
+    return [name.removesuffix("_file") for name in model.model_fields if name.endswith("_file")]

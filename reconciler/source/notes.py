@@ -1,0 +1,228 @@
+"""One ref of git's notes: lines that are added to commits, and shared with a remote.
+
+Lines are a set: what is there already is not written again, and two writers are merged by putting both sets
+together (`cat_sort_uniq`). So nothing is lost or doubled, whoever was first. The commits themselves need not
+be here: a note names the commit that it belongs to by its path.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from reconciler.errors import SourceError
+from reconciler.private import make_directory
+from reconciler.source import environment, tree
+from reconciler.source.bare import is_whole, make_bare
+from reconciler.source.commands import Commands, GitError, ProcessCounter
+from reconciler.source.layout import bare_layout
+from reconciler.source.refs import is_object_id
+from reconciler.source.text import blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from reconciler.source.address import Remote
+
+_NAME, _EMAIL = "model-reconciler", "model-reconciler@localhost"
+_THERE_OR_NOT = frozenset({0, 1})
+_THEIRS = "refs/fetched/notes"
+_PUSHED = "refs/pushed/notes"
+_ATTEMPTS = 5  # pushes, each after what another writer pushed first was merged
+_FETCH = ("fetch", "--quiet", "--no-tags", "--no-auto-maintenance", "--no-write-fetch-head")
+
+
+class Notes:
+    """The notes of one ref; used from one thread at a time, and closed."""
+
+    def __init__(self, commands: Commands, ref: str, talking: Commands | None = None) -> None:
+        """Nothing is read yet.
+
+        Args:
+            commands: git where the notes are written.
+            ref: begins with `refs/notes/`.
+            talking: git with the remote `source`, to share them; None shares them with nobody.
+        """
+        identity = {
+            f"GIT_{role}_{kind}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for kind, value in (("NAME", _NAME), ("EMAIL", _EMAIL))
+        }
+        self._commands = commands.configured((), identity)
+        self._ref = ref
+        self._talking = talking
+
+    @property
+    def exist(self) -> bool:
+        """Whether anything was ever written here."""
+        return self._tip(self._ref) is not None
+
+    def add(self, lines: Mapping[str, Collection[str]], at: datetime) -> bool:
+        """Adds lines to the notes of these commits; False when all of them are there.
+
+        Raises:
+            SourceError: git could not write.
+        """
+        tip = self._tip(self._ref)
+        known = {} if tip is None else self._listed(tip)
+        texts = self._texts(blob for commit in lines for _, blob in known.get(commit, ()))
+        changes: list[tuple[str, str | None]] = []
+        for commit, some in sorted(lines.items()):
+            places = known.get(commit, ())
+            held = {line for _, blob in places for line in texts[blob].splitlines()}
+            if not held.issuperset(some):
+                path, *others = [path for path, _ in places] or [f"{commit[:2]}/{commit[2:]}"]
+                changes.append((path, "".join(f"{line}\n" for line in sorted(held.union(some)))))
+                changes += [(other, None) for other in others]
+        if changes:
+            self._write(tip, changes, at)
+        return bool(changes)
+
+    def read(self) -> Iterator[tuple[str, str]]:
+        """Every commit that has a note, and its text. Raises SourceError."""
+        tip = self._tip(self._ref)
+        known = {} if tip is None else self._listed(tip)
+        texts = self._texts(blob for places in known.values() for _, blob in places)
+        for commit, places in known.items():
+            yield commit, "\n".join(texts[blob] for _, blob in places)
+
+    def publish(self) -> None:
+        """Pushes what was not pushed yet; what another writer pushed first is merged, and nothing of it lost.
+
+        Raises:
+            SourceError: the remote cannot be reached, or does not take it.
+        """
+        for _ in range(_ATTEMPTS):
+            tip = self._tip(self._ref)
+            if self._talking is None or tip is None or tip == self._tip(_PUSHED):
+                return
+            try:
+                self._talking.run("push", "--quiet", "--no-verify", "source", f"{tip}:{self._ref}")
+            except GitError:
+                if not self.fetch():  # nobody was first: it is refused for another reason
+                    raise
+            else:
+                self._commands.run("update-ref", _PUSHED, tip)
+        raise SourceError(f"{self._ref}: others push faster than it can be merged; tried again later")
+
+    def fetch(self) -> bool:
+        """Takes over what the remote has; False when that is nothing new.
+
+        Raises:
+            SourceError: the remote cannot be reached, or what it has cannot be merged.
+        """
+        if self._talking is None or self._ref.encode() not in self._talking.run(
+            "ls-remote", "--quiet", "source", self._ref
+        ):
+            return False
+        self._talking.run(*_FETCH, "source", f"+{self._ref}:{_THEIRS}")
+        ours, theirs = self._tip(self._ref), str(self._tip(_THEIRS))
+        if ours is None:
+            self._commands.run("update-ref", self._ref, theirs)
+        elif self._contains(ours, theirs):
+            return False
+        else:
+            merge = ("merge", "--quiet", "--strategy=cat_sort_uniq", _THEIRS)
+            self._commands.run("notes", f"--ref={self._ref}", *merge)
+        return True
+
+    def close(self) -> None:
+        """Ends what still runs; safe to call twice."""
+        self._commands.close()
+        if self._talking is not None:
+            self._talking.close()
+
+    def _tip(self, ref: str) -> str | None:
+        printed = self._commands.run("rev-parse", "--verify", "--quiet", ref, accept=_THERE_OR_NOT)
+        return printed.decode().strip() or None
+
+    def _contains(self, commit: str, earlier: str) -> bool:
+        accepted = ("merge-base", "--is-ancestor", earlier, commit)
+        with self._commands.stream(*accepted, accept=_THERE_OR_NOT) as output:
+            for _ in output.pieces():
+                pass
+            return output.exit_status() == 0
+
+    def _listed(self, tip: str) -> dict[str, list[tuple[str, str]]]:
+        """The notes by commit: path and object id; one commit may have several where tools disagreed."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        with self._commands.stream("ls-tree", "-r", "-z", "--full-tree", tip) as output:
+            for block in blocks(output.pieces()):
+                for entry in filter(None, block.split("\0")):
+                    facts, _, path = entry.partition("\t")
+                    commit, (_, kind, blob) = path.replace("/", ""), facts.split()
+                    if kind == "blob" and is_object_id(commit):
+                        found.setdefault(commit, []).append((path, blob))
+        return found
+
+    def _texts(self, blobs: Iterable[str]) -> dict[str, str]:
+        wanted = tuple(dict.fromkeys(blobs))
+        found: dict[str, str] = {}
+        if not wanted:
+            return found
+        feed = "".join(f"{blob}\n" for blob in wanted).encode("ascii")
+        with self._commands.stream("cat-file", "--batch", "--buffer", feed=feed) as output:
+            reader = io.BufferedReader(output)
+            for blob in wanted:
+                content = tree.content(reader)
+                if content is None:
+                    raise SourceError(f"{self._ref}: note {blob} cannot be read; run `git fsck`")
+                found[blob] = content.decode(errors="replace")
+            reader.read(1)
+        return found
+
+    def _write(self, tip: str | None, changes: Iterable[tuple[str, str | None]], at: datetime) -> None:
+        """One commit of the ref, as `git fast-import` takes it: whole or not at all, on top of `tip`."""
+        message = b"What became of what these commits declare\n"
+        head = f"commit {self._ref}\ncommitter {_NAME} <{_EMAIL}> {int(at.timestamp())} +0000\n"
+        parts = [b"feature done\n", head.encode(), b"data %d\n%s" % (len(message), message)]
+        parts += [f"from {tip}\n".encode()] if tip else []
+        for path, text in changes:
+            if text is None:
+                parts.append(f"D {path}\n".encode())
+            else:
+                content = text.encode()
+                parts.append(f"M 100644 inline {path}\ndata {len(content)}\n".encode() + content + b"\n")
+        parts.append(b"done\n")
+        # without deltas, which `git log --notes` would have to undo note by note
+        with self._commands.stream("fast-import", "--quiet", "--depth=0", feed=b"".join(parts)) as output:
+            for _ in output.pieces():
+                pass
+
+
+def shared_notes(remote: Remote, ref: str, folder: Path, *, timeout: float, sha256: bool) -> Notes:
+    """Notes that are kept in a repository of their own and shared with a remote.
+
+    Args:
+        remote: where they are pushed to.
+        ref: begins with `refs/notes/`.
+        folder: holds these repositories; made when it is not there.
+        timeout: seconds, as for `Commands`.
+        sha256: whether the commits' ids are SHA-256.
+
+    Raises:
+        SourceError: the folder cannot be made.
+    """
+    layout = bare_layout(folder / f"{remote.digest(ref)}.git")
+    try:
+        if not is_whole(layout.git_dir):
+            make_directory(layout.git_dir)
+            make_bare(layout.git_dir, head="refs/heads/none", sha256=sha256)
+    except OSError as error:
+        advice = "make room, or set state.dir to another folder"
+        raise SourceError(f"{layout.git_dir}: cannot be made: {error.strerror}; {advice}") from error
+    variables = (environment.for_mirror(layout), environment.for_remote(layout, remote))
+    commands, talking = (
+        Commands(
+            layout.git_dir,
+            one,
+            tally=ProcessCounter(),
+            timeout=timeout,
+            named=remote.shown,
+            redact=remote.redact,
+        )
+        for one in variables
+    )
+    return Notes(commands, ref, talking)

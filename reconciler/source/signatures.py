@@ -1,0 +1,204 @@
+"""Whether a commit's signature is good, as git itself judges it, by keys that lie outside the repository.
+
+Whatever a repository's own configuration says of signatures is overruled: programs, formats, signers,
+revocations and the least trust. Of git's answer only its status counts (`%G?`); its words say "Good" of a key
+that nobody knows.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.engine.trust import HoldCode
+from reconciler.errors import ConfigurationError
+from reconciler.printable import printable
+from reconciler.source.commands import load_gitpython
+from reconciler.source.environment import NOTHING
+from reconciler.source.keyring import Keyring
+from reconciler.source.signers import read_allowed_signers
+from reconciler.source.text import path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from reconciler.source.commands import Commands
+    from reconciler.source.rules import KeyFiles
+    from reconciler.source.signers import AllowedSigner
+
+_GOOD = "G"
+_CODES = {
+    "N": HoldCode.UNSIGNED,
+    "U": HoldCode.UNKNOWN_KEY,
+    "E": HoldCode.UNKNOWN_KEY,  # of OpenPGP: the key is not in the keyring
+    "X": HoldCode.EXPIRED_KEY,
+    "Y": HoldCode.EXPIRED_KEY,
+    "R": HoldCode.REVOKED_KEY,
+}
+_FIELDS = ("%H", "%G?", "%GS", "%GF", "%an <%ae>", "%cn <%ce>")
+_SHOWN = (
+    "log",
+    "-z",
+    "--no-walk=unsorted",
+    "--no-show-signature",
+    "--no-color",
+    "--no-use-mailmap",
+    "--encoding=UTF-8",
+    f"--format=tformat:{'%x00'.join(_FIELDS)}",
+    "--stdin",
+)
+_SSH_SIGNATURES = (2, 34)  # the first git that knows them
+
+
+class Signature(NamedTuple):
+    """What is known of one commit's signature.
+
+    Attributes:
+        fault: None where it is good.
+        signer: whose key it is, as the keys say; empty where nobody's.
+        key: the key's fingerprint; empty where it is not known.
+        author, committer: what the commit says.
+        identities: everything that the keys call the signer.
+    """
+
+    commit: str
+    fault: HoldCode | None
+    signer: str
+    key: str
+    author: str
+    committer: str
+    identities: tuple[str, ...] = ()
+
+    @property
+    def whose(self) -> str:
+        """Whose key it is, in words."""
+        if not self.key:
+            return "a key that cannot be told"
+        return f"{self.signer} ({self.key})" if self.signer else f"key {self.key}"
+
+
+class Verifier:
+    """Judges signatures by what the files say at the moment it is made; closed by its owner."""
+
+    def __init__(self, files: KeyFiles) -> None:
+        """Reads the keys.
+
+        Raises:
+            ConfigurationError: a file cannot be used, or the program that it needs is not there.
+        """
+        self.fingerprint = files.fingerprint()
+        self._files = files
+        self._ssh = self._ssh_keygen() if files.allowed_signers else NOTHING
+        self._signers = read_allowed_signers(files.allowed_signers) if files.allowed_signers else ()
+        self._keyring = Keyring(files.gpg_keyring) if files.gpg_keyring else None
+
+    def close(self) -> None:
+        """Removes what was made for GnuPG; safe to call twice."""
+        if self._keyring is not None:
+            self._keyring.close()
+
+    def signatures(
+        self, commands: Commands, commits: Sequence[str], seen_at: Mapping[str, datetime]
+    ) -> list[Signature]:
+        """What is known of each commit's signature, in their order; one git, and some programs a commit.
+
+        Args:
+            commands: git in the repository.
+            commits: whole object ids.
+            seen_at: when each was first seen here: its key has to be valid then, too.
+
+        Raises:
+            SourceError: git failed.
+        """
+        told = list(self._asked(commands, commits, self._revoked))
+        bad = [one.commit for one in told if one.fault is HoldCode.BAD_SIGNATURE]
+        if bad and self._files.revoked_signers:
+            told = self._named_as_revoked(commands, told, bad)
+        return [self._at_first_sight(one, seen_at[one.commit]) for one in told]
+
+    @property
+    def _revoked(self) -> str:
+        return str(self._files.revoked_signers or os.devnull)
+
+    def _named_as_revoked(
+        self, commands: Commands, told: list[Signature], bad: Sequence[str]
+    ) -> list[Signature]:
+        """What is bad only by the list of revoked keys; git does not tell whose key it was."""
+        without = {one.commit: one for one in self._asked(commands, bad, os.devnull)}
+        return [
+            without[one.commit]._replace(fault=HoldCode.REVOKED_KEY)
+            if one.commit in without and without[one.commit].fault is not HoldCode.BAD_SIGNATURE
+            else one
+            for one in told
+        ]
+
+    def _asked(self, commands: Commands, commits: Sequence[str], revoked: str) -> Iterator[Signature]:
+        feed = "".join(f"{commit}\n" for commit in commits).encode("ascii")
+        home = {"GNUPGHOME": str(self._keyring.home)} if self._keyring else {"GNUPGHOME": os.devnull}
+        pinned = commands.configured(self._pins(revoked), home)
+        try:
+            with pinned.stream(*_SHOWN, feed=feed) as output:
+                fields = path_of(b"".join(output.pieces())).split("\0")
+        finally:
+            pinned.close()
+        for start in range(0, len(fields) - 1, len(_FIELDS)):
+            commit, status, signer, key, author, committer = fields[start : start + len(_FIELDS)]
+            fault = None if status == _GOOD else _CODES.get(status, HoldCode.BAD_SIGNATURE)
+            identities = self._identities(signer, key) if fault is None else ()
+            yield Signature(
+                commit, fault, printable(signer), key, printable(author), printable(committer), identities
+            )
+
+    def _pins(self, revoked: str) -> list[tuple[str, str]]:
+        """Everything about signatures that a repository's configuration could say."""
+        gpg = self._keyring.program if self._keyring else NOTHING
+        return [
+            ("gpg.format", "openpgp"),
+            ("gpg.program", gpg),
+            ("gpg.openpgp.program", gpg),
+            ("gpg.x509.program", NOTHING),
+            ("gpg.ssh.program", self._ssh),
+            ("gpg.ssh.defaultKeyCommand", NOTHING),
+            ("gpg.ssh.allowedSignersFile", str(self._files.allowed_signers or os.devnull)),
+            ("gpg.ssh.revocationFile", revoked),
+            ("gpg.minTrustLevel", "fully"),
+        ]
+
+    def _identities(self, signer: str, key: str) -> tuple[str, ...]:
+        """What the keys call the owner of a key; of OpenPGP the address of the user id, and all of it."""
+        principals = {name for one in self._signers if one.fingerprint == key for name in one.principals}
+        if principals:
+            return tuple(sorted(principals))
+        address = signer.rpartition("<")[2].rstrip(">")
+        return (signer, address)
+
+    def _at_first_sight(self, told: Signature, moment: datetime) -> Signature:
+        """A signature by an ssh key counts only if the key was valid when the commit was first seen.
+
+        git held the key's times against the committer's date, which whoever has an expired key can set back.
+        """
+        lines = [one for one in self._signers if one.fingerprint == told.key]
+        if not lines or told.fault not in (None, HoldCode.UNKNOWN_KEY):
+            return told
+        if told.fault is None and any(one.is_valid(moment) for one in lines):
+            return told
+        return told._replace(fault=HoldCode.EXPIRED_KEY, signer=told.signer or _named(lines))
+
+    @staticmethod
+    def _ssh_keygen() -> str:
+        program = shutil.which("ssh-keygen")
+        if program is None:
+            raise ConfigurationError(
+                "source.verify.allowed_signers: ssh-keygen is not on PATH; install OpenSSH's client"
+            )
+        if load_gitpython().Git().version_info < _SSH_SIGNATURES:
+            raise ConfigurationError(
+                "source.verify.allowed_signers: git 2.34 or later is needed for ssh keys"
+            )
+        return program
+
+
+def _named(lines: Iterable[AllowedSigner]) -> str:
+    return ", ".join(sorted({name for one in lines for name in one.principals}))

@@ -1,0 +1,324 @@
+"""Which commit of a branch is to be reconciled where only trusted ones are: the newest, or the last good one.
+
+Only a commit that was the branch's newest is ever taken: one in between was perhaps never meant to stand.
+Once taken, a commit stays trusted, whatever becomes of its keys: what it declared is imported. When a commit
+was first seen, and which signatures were good, is remembered, so that neither a restart nor a commit that is
+held makes the same work or moves the moment that keys are held against.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from reconciler.engine.trust import Hold, HoldCode
+from reconciler.errors import ConfigurationError, GuardError
+from reconciler.printable import printable
+from reconciler.source.signatures import Signature, Verifier
+from reconciler.source.text import blocks, bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from reconciler.source.commands import Commands
+    from reconciler.source.layout import Layout
+    from reconciler.source.rules import TrustRules
+
+MARK = "trust"
+"""The mark that holds what is remembered; it belongs to no target."""
+_AT_ONCE = 64  # signatures a git process judges; each takes about 10 ms, and the first bad one ends it
+_HEADS = 50  # newest commits whose moment is remembered while a commit is held
+_KEPT = 500  # signatures that are remembered
+_REACHED = ("rev-list", "--ignore-missing", "--topo-order", "--reverse")
+_PATHS = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-relative", "--no-ext-diff")
+_OF_COMMIT = ("-c", "--root", "--no-commit-id")
+_ALL_PATHS = ("ls-tree", "-r", "-z", "--name-only", "--full-tree")
+
+_WHAT = {
+    HoldCode.UNSIGNED: "is not signed by {kinds}",
+    HoldCode.UNKNOWN_KEY: "is signed by {whose}, which nobody here knows",
+    HoldCode.EXPIRED_KEY: "is signed by {whose}, which was not valid at its date and when it was first seen",
+    HoldCode.REVOKED_KEY: "is signed by {whose}, which is revoked",
+    HoldCode.BAD_SIGNATURE: "has a signature that does not fit it, or cannot be checked",
+}
+_JUDGED = 100_000  # commits of a range; each takes about 10 ms
+_MOST = 64 * 1024 * 1024  # bytes of paths of one commit
+_TOO_MANY = "source.verify.authors: a commit changes more files than are looked at"
+_TOO_LONG = f"contains more than {_JUDGED:,} commits to judge"
+_CUT_OFF = "has parents that are not here (shallow clone), so that not every commit can be judged"
+
+
+class Memory(Protocol):
+    """Where facts are kept from run to run; implemented by the ledger."""
+
+    def marks(self, target: str) -> Mapping[str, str]:
+        """What is remembered, by name."""
+
+    def mark(self, target: str, name: str, value: str) -> None:
+        """Remembers one fact."""
+
+
+@dataclass(slots=True)
+class _Remembered:
+    """What a mark holds.
+
+    Attributes:
+        good: the last trusted commit.
+        seen: newest commits since it, with the moment at which each was first seen.
+        by: names the keys by which the signatures were good.
+        signers: commits with a good signature, with whose it is.
+    """
+
+    good: str | None = None
+    seen: dict[str, datetime] = field(default_factory=dict)
+    by: str = ""
+    signers: dict[str, list[Any]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, text: str | None) -> _Remembered:
+        if text is None:
+            return cls()
+        told = json.loads(text)
+        seen = {commit: datetime.fromisoformat(at) for commit, at in told["seen"].items()}
+        return cls(told["good"], seen, told["by"], told["signers"])
+
+    def write(self) -> str:
+        seen = {commit: at.isoformat() for commit, at in list(self.seen.items())[:_HEADS]}
+        signers = dict(list(self.signers.items())[-_KEPT:])
+        return json.dumps({"good": self.good, "seen": seen, "by": self.by, "signers": signers})
+
+
+class Trust:
+    """Judges the newest commit of one branch; used from the thread that git runs in."""
+
+    def __init__(
+        self,
+        rules: TrustRules,
+        memory: Memory,
+        *,
+        writes: bool,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Reads nothing yet.
+
+        Args:
+            rules: what makes a commit trusted.
+            memory: what was found before.
+            writes: whether what is found may be remembered.
+            now: the wall clock.
+        """
+        self._rules = rules
+        self._memory = memory
+        self._writes = writes
+        self._now = now
+        self._known: _Remembered | None = None
+        self._verifier: Verifier | None = None
+        self._keys: object = None
+        self._judged: tuple[str, object] | None = None
+        self.hold: Hold | None = None
+
+    def accepted(self, head: str, commands: Commands, layout: Layout) -> str:
+        """The commit to reconcile, where `head` is the branch's newest; `hold` tells why it is another.
+
+        Judges nothing that was judged before by the same keys.
+
+        Raises:
+            GuardError: there is no commit to go on with.
+            ConfigurationError: the keys cannot be used.
+            SourceError: git failed.
+        """
+        keys = self._rules.files.stamp()
+        if self._judged != (head, keys):
+            known = self._remembered()
+            self.hold = None if head == known.good else self._first_sight(known, head, commands, layout)
+            self._judged = (head, keys)
+        if self.hold is None:
+            return head
+        if self._rules.on_failure == "refuse" or self.hold.good is None:
+            raise GuardError(self.hold.message)
+        return self.hold.good
+
+    def judged(self, commit: str, commands: Commands, layout: Layout) -> Hold | None:
+        """Why a commit would not be reconciled if it were the newest; None when it would. Remembers nothing.
+
+        Raises:
+            ConfigurationError, SourceError: as `accepted` does.
+        """
+        known = self._remembered()
+        return None if commit == known.good else self._judge(known, commit, commands, layout)
+
+    def vouched(self, commit: str) -> str | None:
+        """Who vouches for a commit that is reconciled, as far as that is remembered."""
+        known = self._remembered()
+        if commit in known.signers:
+            return f"verified: signed by {_whose(known.signers[commit])}"
+        if known.good in known.signers:
+            return (
+                f"verified: vouched for by {known.good[:12]}, signed by {_whose(known.signers[known.good])}"
+            )
+        return None if known.good is None else f"verified: contained in {known.good[:12]}"
+
+    def require_outside(self, layout: Layout) -> None:
+        """Refuses keys that a commit could change.
+
+        Raises:
+            ConfigurationError: a file lies in the repository.
+        """
+        inside = {folder.resolve() for folder in (layout.top, layout.git_dir, layout.common_dir) if folder}
+        for name, file in self._rules.files.given.items():
+            if inside.intersection(file.resolve().parents):
+                raise ConfigurationError(
+                    f"source.verify.{name}: {printable(str(file))} lies in the repository itself, whose "
+                    "commits it is to judge; keep it outside"
+                )
+
+    def close(self) -> None:
+        """Removes what was made for it; safe to call twice."""
+        if self._verifier is not None:
+            self._verifier.close()
+
+    def _first_sight(self, known: _Remembered, head: str, commands: Commands, layout: Layout) -> Hold | None:
+        """Judges the newest commit and remembers what was found."""
+        known.seen.setdefault(head, self._now())
+        hold = self._judge(known, head, commands, layout)
+        if hold is None:
+            known.good, known.seen = head, {}
+        if self._writes:
+            self._memory.mark("", MARK, known.write())
+        return hold
+
+    def _judge(self, known: _Remembered, head: str, commands: Commands, layout: Layout) -> Hold | None:
+        verifier = self._current(known)
+        since = [] if self._rules.since is None else [f"^{self._rules.since}"]
+        base = [*since, *([f"^{known.good}"] if known.good and self._rules.mode == "range" else [])]
+        if self._rules.mode == "head":
+            commits = _commits(commands, "--max-count=1", head, *base)
+            moments = {head: known.seen.get(head, self._now())}
+        else:
+            commits = _commits(commands, f"--max-count={_JUDGED + 1}", head, *base)
+            if len(commits) > _JUDGED:
+                return self._hold(known, head, HoldCode.CUT_OFF, _TOO_LONG, _nobody(head))
+            if cut_off := layout.shallow().intersection(commits):
+                return self._hold(known, head, HoldCode.CUT_OFF, _CUT_OFF, _nobody(min(cut_off)))
+            moments = _moments(commands, commits, known.seen, base, self._now())
+        answered: set[str] = set()
+        for signature in self._signatures(known, verifier, commands, commits, moments):
+            paths = self._changed(known, signature.commit, commands) if signature.fault is None else []
+            if signature.commit == head:
+                paths += self._put_back(known, head, commands, answered)
+            hold = self._fault(known, head, signature, paths)
+            if hold is not None:
+                return hold
+            answered.update(paths)
+        return None
+
+    def _signatures(
+        self,
+        known: _Remembered,
+        verifier: Verifier,
+        commands: Commands,
+        commits: Sequence[str],
+        moments: Mapping[str, datetime],
+    ) -> Iterable[Signature]:
+        """The signatures, oldest commit first, each judged when it is asked for."""
+        for start in range(0, len(commits), _AT_ONCE):
+            some = commits[start : start + _AT_ONCE]
+            new = [commit for commit in some if commit not in known.signers]
+            found = {one.commit: one for one in verifier.signatures(commands, new, moments)} if new else {}
+            for commit in some:
+                if commit in found:
+                    signature = found[commit]
+                else:
+                    signer, key, author, committer, identities = known.signers[commit]
+                    signature = Signature(commit, None, signer, key, author, committer, tuple(identities))
+                if signature.fault is None:
+                    known.signers[commit] = [*signature[2:6], list(signature.identities)]
+                yield signature
+
+    def _fault(self, known: _Remembered, head: str, signature: Signature, paths: list[str]) -> Hold | None:
+        """Why this commit, which changes these files, holds the branch up; None when it does not."""
+        if signature.fault is not None:
+            why = _WHAT[signature.fault].format(whose=signature.whose, kinds=self._rules.files.kinds)
+            return self._hold(known, head, signature.fault, why, signature)
+        path = next((path for path in paths if not self._rules.may_change(path, signature.identities)), None)
+        if path is None:
+            return None
+        who = f"is signed by {signature.whose}, who may not (source.verify.authors)"
+        why = f"changes {printable(path)}, and {who}"
+        return self._hold(known, head, HoldCode.AUTHOR, why, signature)
+
+    def _changed(self, known: _Remembered, commit: str, commands: Commands) -> list[str]:
+        """What the signer of a commit answers for: of a merge, what is as in none of its parents."""
+        if not self._rules.authors:
+            return []
+        if self._rules.mode == "range":
+            return _names([commands.run(*_PATHS, *_OF_COMMIT, commit, "--")])
+        changed = self._since_good(known, commit, commands)
+        return _names([commands.run(*_ALL_PATHS, commit, "--")]) if changed is None else changed
+
+    def _put_back(
+        self, known: _Remembered, head: str, commands: Commands, answered: Collection[str]
+    ) -> list[str]:
+        """What differs from the last good commit and no commit of the range changed: a merge put it back."""
+        if not self._rules.authors or self._rules.mode == "head":
+            return []
+        return [path for path in self._since_good(known, head, commands) or () if path not in answered]
+
+    def _since_good(self, known: _Remembered, commit: str, commands: Commands) -> list[str] | None:
+        base = known.good or self._rules.since
+        return None if base is None else commands.attempt(*_PATHS, base, commit, "--", read=_names)
+
+    def _hold(self, known: _Remembered, head: str, code: HoldCode, why: str, one: Signature) -> Hold:
+        return Hold(head, one.commit, code, why, one.author, one.committer, known.good)
+
+    def _remembered(self) -> _Remembered:
+        if self._known is None:
+            try:
+                self._known = _Remembered.read(self._memory.marks("").get(MARK))
+            except (AttributeError, KeyError, TypeError, ValueError):
+                self._known = _Remembered()  # as if it was never known: all is judged anew
+        return self._known
+
+    def _current(self, known: _Remembered) -> Verifier:
+        """The verifier of the keys as they are now; by other keys nothing is remembered to be good."""
+        stamp = self._rules.files.stamp()
+        if self._verifier is None or self._keys != stamp:
+            self.close()
+            self._verifier, self._keys = Verifier(self._rules.files), stamp
+        if known.by != self._verifier.fingerprint:
+            known.by, known.signers = self._verifier.fingerprint, {}
+        return self._verifier
+
+
+def _commits(commands: Commands, *revisions: str) -> list[str]:
+    """The commits that these reach, parents first."""
+    return commands.run(*_REACHED, *revisions, "--").decode("ascii", "replace").split()
+
+
+def _moments(
+    commands: Commands,
+    commits: Collection[str],
+    seen: Mapping[str, datetime],
+    base: Sequence[str],
+    now: datetime,
+) -> dict[str, datetime]:
+    """When each commit was first seen: with the first of the newest commits that contains it."""
+    found: dict[str, datetime] = {}
+    for head, moment in sorted(seen.items(), key=lambda one: one[1]):
+        for commit in _commits(commands, head, *base):
+            found.setdefault(commit, moment)
+    return {commit: found.get(commit, now) for commit in commits}
+
+
+def _names(pieces: Iterable[bytes]) -> list[str]:
+    return [name for block in blocks(bounded(pieces, _MOST, _TOO_MANY)) for name in block.split("\0") if name]
+
+
+def _whose(signer: Sequence[Any]) -> str:
+    return f"{signer[0]} ({signer[1]})"
+
+
+def _nobody(commit: str) -> Signature:
+    return Signature(commit, HoldCode.CUT_OFF, "", "", "unknown", "unknown")

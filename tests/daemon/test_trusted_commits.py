@@ -1,0 +1,76 @@
+"""A night with an unsigned commit: it is pushed, held, told everywhere, and superseded."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tests.daemon.running import SELDOM, inside
+from tests.daemon.ticking import ticking
+from tests.daemon.waiting import until
+from tests.notify.receiving import receiving
+from tests.program import EMBEDDED
+from tests.signing import SshKeys
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.program import Fleet
+
+
+def _trusting(fleet: Fleet, folder: Path) -> tuple[SshKeys, str]:
+    """Keys, and a configuration with which the commits until now are trusted."""
+    keys = SshKeys.made(folder)
+    signers = keys.allow(folder / "signers", ada="")
+    since = fleet.repository.git("rev-parse", "HEAD")
+    return keys, (
+        f'[source.verify]\nmode = "range"\nallowed_signers = "{signers}"\nsince = "{since}"\n'
+        "[state]\ncompact_after = 0\n"
+    )
+
+
+def test_a_night_with_an_unsigned_commit(fleet: Fleet, tmp_path: Path) -> None:
+    """Log, page, metrics and message say which commit and why; all of it ends when it is replaced."""
+    keys, verify = _trusting(fleet, tmp_path)
+
+    async def night() -> list[str]:
+        with receiving() as receiver:
+            hook = f'[[notify]]\nname = "oncall"\nkind = "webhook"\nurl = "{receiver.url}/hook"\n'
+            fleet.configure(EMBEDDED + SELDOM + verify + hook)
+            async with inside(fleet) as daemon:
+                await daemon.tells("tick", did_imported=1)
+                assert "reconciler_commit_held 0.0" in (await daemon.get("/metrics")).text
+                bad = keys.commit(fleet.repository, None, {})
+                told = await daemon.tells("model needs attention")
+                assert (told["commit"], told["code"], told["path"]) == (bad, "untrusted-unsigned", "models.d")
+                await until(lambda: len(receiver.requests) > 0)
+                assert f"commit {bad[:12]} is not signed" in (await daemon.get("/")).text
+                metrics = (await daemon.get("/metrics")).text
+                assert "reconciler_commit_held 1.0" in metrics
+                assert 'reconciler_models{target="local",verdict="refused"} 1.0' in metrics
+                fleet.repository.git("reset", "-q", "--hard", "HEAD^")
+                keys.commit(fleet.repository, "ada", {})
+                await daemon.tells("model needs no attention any more")
+                await until(lambda: len(receiver.requests) > 1)
+                assert "reconciler_commit_held 0.0" in (await daemon.get("/metrics")).text
+            return [event["type"].rpartition(".")[2] for event in receiver.bodies]
+
+    assert asyncio.run(night()) == ["attention", "recovered"]
+
+
+def test_a_tick_while_a_commit_is_held_costs_nothing(fleet: Fleet, tmp_path: Path) -> None:
+    """It is judged once, and told once."""
+    keys, verify = _trusting(fleet, tmp_path)
+
+    async def work() -> None:
+        async with ticking(fleet, more=verify) as made:
+            assert (await made.tick()).outcome == "success"
+            while (await made.tick()).outcome != "noop":
+                await made.ticker.follow()
+            keys.commit(fleet.repository, None, {})
+            assert (await made.tick()).outcome == "success"
+            done = made.done()
+            assert (await made.tick()).outcome == "noop"
+            assert made.done() == done
+
+    asyncio.run(work())

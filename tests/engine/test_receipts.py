@@ -1,0 +1,72 @@
+"""The lines of git's notes: one for each event, canonical, and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.contract.model_key import ModelKey
+from reconciler.engine.receipts import event_of, events_of, receipt
+from reconciler.engine.values import Event, EventKind, Facts
+
+COMMIT = "c" * 40
+_words = st.text(min_size=1, max_size=12)
+_moments = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2030, 1, 1)).map(  # noqa: DTZ001 - below
+    lambda moment: moment.replace(tzinfo=UTC)
+)
+EVENTS = st.builds(
+    Event,
+    at=_moments,
+    kind=st.sampled_from(EventKind),
+    target=_words,
+    pair=st.builds(ModelKey, _words, _words),
+    cycle_id=_words,
+    commit=st.just(COMMIT),
+    line=st.none() | st.integers(1, 1000),
+    not_before=st.none() | _moments,
+    asked=st.none(),
+    **{
+        name: st.none() | _words
+        for name in ("actor", *(fact.name for fact in fields(Facts)))
+        if name not in ("commit", "line", "not_before")
+    },
+)
+
+
+@given(EVENTS)
+@settings(deadline=None, max_examples=200)
+def test_an_event_is_one_line_and_the_line_is_that_event(event: Event) -> None:
+    """Every fact of it, whatever people and registries wrote; one line, which a terminal only shows."""
+    line = receipt(event)
+    assert event_of(COMMIT, line) == event
+    assert len(line.splitlines()) == 1
+    line.encode("utf-8")
+    assert list(json.loads(line)) == sorted(json.loads(line))
+
+
+@given(st.lists(EVENTS, max_size=8, unique_by=lambda event: event.at))
+@settings(deadline=None, max_examples=50)
+def test_lines_that_are_sorted_are_in_the_order_of_what_happened(events: list[Event]) -> None:
+    """So that a merge, which sorts them, tells a story."""
+    lines = sorted(map(receipt, events))
+    found, unread = events_of([(COMMIT, "\n".join([*lines, *lines[:1]]))])
+    assert unread == 0
+    assert [event for n, event in enumerate(found) if event not in found[:n]] == sorted(
+        events, key=lambda event: event.at
+    )
+
+
+def test_a_line_that_tells_of_no_event_is_counted_and_left_out() -> None:
+    """Anybody who may push notes can write anything."""
+    event = Event(datetime.now(UTC), EventKind.IMPORTED, "local", ModelKey("a", "1.0.0"), "cycle")
+    later = replace(event, at=event.at + timedelta(seconds=1))
+    bad = ["reviewed", "{}", "[]", '{"at":1}', receipt(event).replace("imported", "exported")]
+    naive = receipt(event).replace("+00:00", "")
+    text = "\n".join([receipt(later), *bad, naive, receipt(event)])
+    found, unread = events_of([(COMMIT, text)])
+    assert [one.at for one in found] == [event.at, later.at]
+    assert unread == len(bad) + 1

@@ -1,0 +1,136 @@
+"""What happened, in plain git: notes in a fresh clone, and a lost state made anew from them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.daemon.ticking import ticking
+from tests.git_repository import GitRepository
+from tests.program import EMBEDDED, Fleet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REF = "refs/notes/reconciler"
+NOTES = f'[audit]\nnotes = "{REF}"\n'
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Fleet:
+    """One model is declared; notes are written into the repository itself."""
+    made = Fleet(tmp_path / "fleet")
+    (made.folder / ".git/info/exclude").write_text("/.reconciler/\n/reconciler.toml\n")
+    made.configure(EMBEDDED + NOTES)
+    made.declare("a@1.0.0")
+    return made
+
+
+def _remote(fleet: Fleet, tmp_path: Path) -> GitRepository:
+    """A host that has the branch, and gets the notes."""
+    remote = GitRepository(tmp_path / "host.git", bare=True)
+    fleet.repository.git("push", "-q", str(remote.path), "main")
+    fleet.configure(f'{EMBEDDED}{NOTES}push_url = "file://{remote.path}"\n')
+    return remote
+
+
+def _events(repository: GitRepository, commit: str) -> list[str]:
+    lines = repository.git("notes", "--ref", REF, "show", commit).splitlines()
+    return [json.loads(line)["event"] for line in lines]
+
+
+def test_a_fresh_clone_reads_like_a_ledger(fleet: Fleet, tmp_path: Path) -> None:
+    """From a commit to the model that it caused, and from its id back, with git alone."""
+    remote = _remote(fleet, tmp_path)
+    commit = fleet.repository.git("rev-parse", "HEAD")
+    model_id = fleet.json("apply").items["a@1.0.0"]["model_id"]
+    clone = GitRepository(tmp_path / "clone")
+    clone.git("pull", "-q", str(remote.path), "main")
+    clone.git("fetch", "-q", str(remote.path), f"{REF}:{REF}")
+    shown = clone.git("log", "--notes=reconciler", "-1", "--", "models.d/a-1.0.0.yaml")
+    assert f'"model_id":"{model_id}"' in shown
+    assert '"event":"published"' in shown
+    assert _events(clone, commit)[0] == "import-requested"
+    found = clone.git("grep", "--name-only", model_id, REF)
+    assert found == f"{REF}:{commit[:2]}/{commit[2:]}"
+
+
+def test_a_commit_that_caused_nothing_has_no_note(fleet: Fleet) -> None:
+    """And one whose events were written gets no second note for them."""
+    quiet = fleet.commit({"README": "a\n"})
+    fleet("apply")
+    tip = fleet.repository.git("rev-parse", REF)
+    assert quiet not in fleet.repository.git("notes", "--ref", REF, "list")
+    fleet("apply", "--refresh")
+    assert fleet.repository.git("rev-parse", REF) == tip
+
+
+def test_a_lost_state_is_rebuilt_from_the_notes(fleet: Fleet, tmp_path: Path) -> None:
+    """Its history is what it was; nothing is imported a second time, and no line is written twice."""
+    remote = _remote(fleet, tmp_path)
+    fleet("apply")
+    fleet.declare("b@1.0.0")
+    fleet("apply")
+    before, tip = fleet.json("history").json, remote.git("rev-parse", REF)
+    for lost in ("state.db", "state.db-wal", "state.db-shm", "index.db", "notes"):
+        place = fleet.folder / ".reconciler" / lost
+        shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+    done = fleet("state", "rebuild", "--from-notes")
+    assert (done.code, "events journalled from the notes" in done.err) == (0, True)
+    assert fleet.json("history").json == before
+    assert fleet("state", "check").code == 0
+    done = fleet.json("apply")
+    assert set(done.verdicts.values()) == {"in-sync"}
+    assert fleet.json("history").json == before
+    assert remote.git("rev-parse", REF) == tip
+    again = fleet("state", "rebuild", "--from-notes")
+    assert (again.code, "has a journal already" in again.err) == (2, True)
+
+
+def test_notes_that_could_not_be_pushed_are_pushed_by_the_next_run(fleet: Fleet, tmp_path: Path) -> None:
+    """The import is made all the same, and its exit code is that of the cycle."""
+    remote = _remote(fleet, tmp_path)
+    remote.path.rename(tmp_path / "away")
+    done = fleet("apply")
+    assert (done.code, "git's notes were not written" in done.err) == (0, True)
+    (tmp_path / "away").rename(remote.path)
+    assert fleet("apply").err == ""
+    assert "published" in _events(remote, fleet.repository.git("rev-parse", "HEAD"))
+
+
+def test_a_mirror_has_nobody_who_would_see_its_notes(fleet: Fleet) -> None:
+    """So that it is said where to push them to before anything is done."""
+    fleet.configure(f'[source]\nrepo = "file://{fleet.folder}"\n{EMBEDDED}{NOTES}')
+    done = fleet("apply")
+    assert (done.code, "audit.push_url is missing" in done.err) == (2, True)
+    assert fleet("plan").code == 0
+    fleet.configure(f'{EMBEDDED}{NOTES}push_url = "somewhere"\n')
+    done = fleet("apply")
+    assert (done.code, "audit.push_url: is not the URL of a repository" in done.err) == (2, True)
+
+
+def test_without_notes_there_is_nothing_to_rebuild_from(fleet: Fleet) -> None:
+    """It is a mistake of the configuration."""
+    fleet.configure(EMBEDDED)
+    done = fleet("state", "rebuild", "--from-notes")
+    assert (done.code, "audit.notes is not configured" in done.err) == (2, True)
+
+
+def test_the_notes_of_the_loop_cause_no_tick_with_work(fleet: Fleet) -> None:
+    """The branch did not move."""
+
+    async def work() -> None:
+        async with ticking(fleet) as made:
+            assert (await made.tick()).outcome == "success"
+            while (await made.tick()).outcome != "noop":
+                await made.ticker.follow()
+            notes = made.world.source.notes_at(REF)
+            notes.add({made.world.source.head(): ["line"]}, made.world.engine.clock.now())
+            notes.close()
+            assert (await made.tick()).outcome == "noop"
+
+    asyncio.run(work())
