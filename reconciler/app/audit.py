@@ -12,12 +12,11 @@ from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import structlog
-
 from reconciler.app.credentials import push_url
 from reconciler.app.repository import source_of
 from reconciler.engine.receipts import events_of, receipt
 from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.log import log
 from reconciler.redaction import remember, unexpected
 from reconciler.source.address import parse_remote
 from reconciler.source.notes import shared_notes
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from reconciler.source.notes import Notes
     from reconciler.state import SqlLedger
 
-log = structlog.get_logger("reconciler")
 
 MARK = "audit-position"
 """The mark that says up to which event of the journal the notes were written; it belongs to no target."""

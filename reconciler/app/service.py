@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-import structlog
-
 from reconciler.app.board import Board
 from reconciler.app.credentials import page_tokens, webhook_secret
 from reconciler.app.pages import ServicePages
@@ -28,6 +26,7 @@ from reconciler.daemon.triggers import patience, scheduled, signals, trigger_of
 from reconciler.daemon.worker import Worker, working
 from reconciler.engine.clock import Clock
 from reconciler.errors import ReconcilerError, StuckError
+from reconciler.log import log
 from reconciler.web.access import Hosts
 from reconciler.web.application import create_app, create_health_app
 from reconciler.web.server import listen, serving
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from reconciler.views.metrics import Metrics
     from reconciler.web.webhook import Delivery
 
-log = structlog.get_logger("reconciler")
 
 _USUAL_PORT = 8321
 _USUAL_HEALTH_PORT = 8322

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-import structlog
-
 from reconciler.app.audit import auditing
 from reconciler.app.session import Heritage, Listeners, open_session
 from reconciler.app.sinks import sinks_of
@@ -23,6 +21,7 @@ from reconciler.daemon.cycle_job import CycleJob, EventCounter
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.leadership import SHARED
 from reconciler.errors import StateError
+from reconciler.log import log
 from reconciler.views.authors import without_addresses
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Event, Report
     from reconciler.settings import Configuration
 
-log = structlog.get_logger("reconciler")
 
 _STATE_CALL = 25.0  # seconds; see `reconciler.state.patience`
 _LISTED_ON_THE_PAGE = 5000  # models

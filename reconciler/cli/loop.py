@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 
-import structlog
 import typer
 
 from reconciler.cli.log import start_log
@@ -19,6 +18,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.terminal import configuration
 from reconciler.errors import Exit, ReconcilerError
+from reconciler.log import log
 
 _COLLECT = (100_000, 20, 20)
 
@@ -51,9 +51,9 @@ def run(
     except ReconcilerError as error:
         if not (as_json or (logged and error.exit_code != Exit.CONFIGURATION)):
             raise  # what is wrong with the configuration is said as by every other command
-        structlog.get_logger("reconciler").error("ended", error=str(error), exit_code=int(error.exit_code))
+        log.error("ended", error=str(error), exit_code=int(error.exit_code))
         raise typer.Exit(int(error.exit_code)) from error
 
 
 def _left_behind(what: str) -> None:
-    structlog.get_logger("reconciler").error("the grace is over: ended in the middle of a call", hanging=what)
+    log.error("the grace is over: ended in the middle of a call", hanging=what)

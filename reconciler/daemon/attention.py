@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import structlog
+from reconciler.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 LINES = 50
 """So many models are named after one cycle, of those that need somebody and of those that do no more."""
 
-log = structlog.get_logger("reconciler")
 
 _Key = tuple[str, str | None, str | None, str | None]
 

@@ -18,17 +18,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-import structlog
-
 from reconciler.engine.leadership import SHARED, uptime
 from reconciler.errors import StateError, StateLockedError
+from reconciler.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.engine.leadership import Leases, Survey
 
-log = structlog.get_logger("reconciler")
 
 BEAT = 1.0
 """Seconds between two beats of whoever does the work."""

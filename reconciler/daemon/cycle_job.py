@@ -8,8 +8,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-import structlog
-
 from reconciler.daemon.attention import Attention, named
 from reconciler.engine.last_report import summary
 from reconciler.engine.moments import CLOCK_TOLERANCE
@@ -17,6 +15,7 @@ from reconciler.engine.options import CycleOptions
 from reconciler.engine.outcome import exit_code
 from reconciler.engine.values import CycleAnswer, EventKind, Verdict
 from reconciler.errors import ConfigurationError, Exit, GuardError, ReconcilerError, StateError
+from reconciler.log import log
 from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from reconciler.engine.values import CycleRequest, Event, Report
 
 Outcome = Literal["success", "noop", "error"]
-
-log = structlog.get_logger("reconciler")
 
 
 @dataclass(frozen=True, slots=True)

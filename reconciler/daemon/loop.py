@@ -12,9 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import structlog
-
 from reconciler.daemon.watch import watched
+from reconciler.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,8 +29,6 @@ SCHEDULE = "schedule"
 """The word with which the schedule asks."""
 
 _ACTORS_NAMED = 3  # so that many deliveries during one long tick take no room
-
-log = structlog.get_logger("reconciler")
 
 
 @dataclass(slots=True)
@@ -171,4 +168,4 @@ async def _survived(work: Awaitable[None]) -> None:
         await work
     except Exception as problem:  # noqa: BLE001 - told, and counted by the probes as no tick at all
         told = f"{type(problem).__name__}: {problem}"
-        log.error("unexpected", error=told, traceback=traceback.format_exc())  # noqa: TRY400 - as any other line
+        log.error("unexpected", error=told, traceback=traceback.format_exc())

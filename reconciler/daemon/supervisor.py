@@ -19,10 +19,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import structlog
-
 from reconciler.daemon.cycle_job import Tick
 from reconciler.errors import ReconcilerError, StateError, StateLockedError
+from reconciler.log import log
 from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
     Opener = Callable[[], AbstractAsyncContextManager[CycleJob]]
 
-log = structlog.get_logger("reconciler")
 
 LONGEST_DELAY = 30.0
 """Seconds between two attempts to open a session, at most."""

@@ -9,12 +9,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import structlog
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from reconciler.daemon.cron import crontab
+from reconciler.log import log
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from reconciler.settings import ScheduleSettings
 
-log = structlog.get_logger("reconciler")
 
 _CLOCK_SECONDS = 5.0  # between two looks at whether the wall clock was set
 _SET_BY = 1.0  # seconds between wall clock and monotonic clock that no correction of a running clock explains

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, TypeAlias
 
-import structlog
+from reconciler.log import log
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     Paths: TypeAlias = Callable[[], Mapping[str, Iterable[Path]]]
     _Known: TypeAlias = frozenset[tuple[str, Path, int, int]]
 
-log = structlog.get_logger("reconciler")
 
 _GROUPED = 0.1  # seconds at most for which changes are gathered
 _STILL = 0.01  # seconds without another change, after which those that came are told

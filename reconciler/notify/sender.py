@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-import structlog
-
 from reconciler.errors import ReconcilerError, SinkError
+from reconciler.log import log
 from reconciler.notify.sink import Notification
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from reconciler.engine.outbox import Outbox, OutboxRow, RowSelection
     from reconciler.notify.sink import Sink
 
-log = structlog.get_logger("reconciler")
 
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 900.0
 """Seconds between two attempts, growing from one to the other; `Retry-After` counts up to the longest."""
@@ -126,7 +124,7 @@ class Sender:
                 wait = _STATE_AGAIN
             except Exception as error:  # noqa: BLE001 - one mistake must not end what sends
                 problem = f"unexpected {type(error).__name__}: {error}"
-                log.error("the outbox cannot be used", sink=state.sink.name, error=problem)  # noqa: TRY400
+                log.error("the outbox cannot be used", sink=state.sink.name, error=problem)
                 wait = _STATE_AGAIN
             await _woken(state.woken, wait)
 
