@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from reconciler.engine.leadership import Lease, Survey
-from reconciler.errors import LeaseLost
+from reconciler.errors import LeaseLost, StateError
 from reconciler.state.errors import explained
 from reconciler.state.postgres import connected
 from reconciler.state.tables import plain, stored
@@ -113,9 +113,11 @@ class SqlLeases:
         self._connections = connected(where, silence=max(term / 2, _SILENCE))
         self._engine = self._connections.execution_options(isolation_level="READ COMMITTED")
         self._where = where
+        self._closed = False
 
     def close(self) -> None:
-        """Closes the connections; gives nothing back."""
+        """Closes the connections; gives nothing back. None is opened from now on."""
+        self._closed = True
         self._connections.dispose()
 
     def survey(self) -> Survey:
@@ -170,6 +172,8 @@ class SqlLeases:
 
     @contextmanager
     def _transaction(self, *, writes: bool = False) -> Iterator[Connection]:
+        if self._closed:
+            raise StateError(f"state {self._where} is closed already.")
         with (
             explained(self._where),
             self._engine.connect().execution_options(writes=writes) as connection,

@@ -35,7 +35,7 @@ from tests.torture.line import Line
 from tests.torture.site import Postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
 
 REPLICAS = 3
@@ -377,9 +377,9 @@ def play(fleet: Fleet, event: str, chance: random.Random) -> Round:
     return Round(event, seconds)
 
 
-def rounds(fleet: Fleet, number: int, seed: int) -> list[Round]:
-    """So many rounds, each event in turn."""
-    events = [name for name in EVENTS if fleet.pooled or name != "pooler restarted"]
+def rounds(fleet: Fleet, number: int, seed: int, only: Sequence[str] = ()) -> list[Round]:
+    """So many rounds, each event in turn, or each of these."""
+    events = only or [name for name in EVENTS if fleet.pooled or name != "pooler restarted"]
     chance = random.Random(seed)
     return [play(fleet, events[turn % len(events)], chance) for turn in range(number)]
 

@@ -14,18 +14,23 @@ from tests.torture.site import postgres_programs
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(postgres_programs() is None, reason="PostgreSQL is not installed")
+pytestmark = [
+    pytest.mark.skipif(postgres_programs() is None, reason="PostgreSQL is not installed"),
+    pytest.mark.timeout(600),  # three replicas start and are waited for, however busy the machine is
+]
+_POOLED = {"SIGTERM", "sessions terminated", "pooler restarted", "network swallows"}
 
 
 @pytest.mark.parametrize("pooled", [False, True], ids=["directly", "through a pooler"])
 def test_whatever_happens_to_the_leader_another_goes_on_and_nothing_is_registered_twice(
     tmp_path: Path, pooled: bool
 ) -> None:
-    """One round of each event: what was committed before it and after it is registered, once."""
+    """Each event in one of the two: what was committed before it and after it is registered, once."""
     if pooled and pgbouncer() is None:
         pytest.skip("PgBouncer is not installed")
     with Fleet(tmp_path, pooled=pooled) as fleet:
-        rounds(fleet, len(EVENTS) - (not pooled), seed=1)
+        events = [name for name in EVENTS if (name in _POOLED) == pooled]
+        rounds(fleet, len(events), seed=1, only=events)
         assert fleet.duplicates() == []
         assert set(fleet.rows().values()) == {1}
 
