@@ -3,7 +3,7 @@
 ARG BASE=python:3.13-slim-bookworm@sha256:01f42367a0a94ad4bc17111776fd66e3500c1d87c15bbd6055b7371d39c124fb
 
 FROM ${BASE} AS build
-# Which extras the image has: none, "postgres", "obs", or "postgres obs".
+# Which extras the image has: none, or some of "postgres obs notify".
 ARG EXTRAS=""
 WORKDIR /src
 COPY requirements/*.txt requirements/
@@ -25,6 +25,7 @@ LABEL org.opencontainers.image.title="model-reconciler" \
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates git gnupg openssh-client \
+ && apt-get clean \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 reconciler \
  && useradd --uid 10001 --gid reconciler --home-dir /work --no-create-home --shell /usr/sbin/nologin reconciler \

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 INSTALLER ?= # a requirement file with the pip that installs; the one that Python brings where it is not given
 
-.PHONY: demo test thorough lint types contracts deps dockerfile wheel check supply-chain torture bench screenshots lock clean
+.PHONY: demo test thorough lint types contracts deps dockerfile wheel image check supply-chain torture bench screenshots lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/reconciler plan
@@ -38,6 +38,10 @@ deps: $(VENV)/.development
 dockerfile: $(VENV)/.development
 	$(BIN)/hadolint Dockerfile
 
+# Builds the image and tries it; needs Linux, root and buildah, and says so where it cannot.
+image: $(VENV)/.development
+	$(BIN)/python -m tests.image
+
 # In an empty environment of every Python from 3.11 that is there; each installs what is pinned.
 wheel: $(VENV)/.development
 	$(BIN)/python -m tests.deploy.wheel
@@ -47,6 +51,7 @@ torture: $(VENV)/.development
 	$(BIN)/python -m tests.torture.fuzz --cases 100000
 	$(BIN)/python -m tests.torture.soak --ticks 3000
 	$(BIN)/python -m tests.torture.outages
+	$(BIN)/python -m tests.torture.fleet --rounds 1000
 	$(BIN)/python -m tests.torture.hostile
 
 bench: $(VENV)/.development

@@ -12,7 +12,7 @@ from reconciler.app.new_file import write_new
 from reconciler.app.session import open_session
 from reconciler.contract.adoptable import adoptable
 from reconciler.engine.adopt import candidate, paths_of, prove
-from reconciler.engine.desired_state import desired_state
+from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.details import details_of
 from reconciler.engine.observe import observe
 from reconciler.engine.plan import verdicts

@@ -10,7 +10,7 @@ from reconciler.app.crash import failure_told
 from reconciler.app.session import open_session
 from reconciler.contract import version_key
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.desired_state import desired_state
+from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.model_diff import declared_model, diff_model
 from reconciler.engine.values import TargetFailure
 from reconciler.errors import TargetUnusable
