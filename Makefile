@@ -51,6 +51,7 @@ torture: $(VENV)/.development
 	$(BIN)/python -m tests.torture.fuzz --cases 100000
 	$(BIN)/python -m tests.torture.soak --ticks 3000
 	$(BIN)/python -m tests.torture.outages
+	$(BIN)/python -m tests.torture.fleet --rounds 1000
 	$(BIN)/python -m tests.torture.hostile
 
 bench: $(VENV)/.development

@@ -11,6 +11,7 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     │   └── UnknownRevisionError  3  no commit of the repository goes by that name
     ├── StateError                3  the state cannot be used; never guessed, never overwritten
     │   └── StateLockedError      3  another process is the writer
+    ├── LeaseLost                 3  another replica leads the target; nothing was sent
     ├── StuckError                3  the loop stood still; a supervisor starts the process again
     ├── GuardError                4  refused on purpose; the message names the knob
     ├── NoAnswerError             3  a web server that is no registry did not answer, or its address is none
@@ -98,6 +99,16 @@ class StateError(ReconcilerError):
 
 class StateLockedError(StateError):
     """Another process holds the writer's lock."""
+
+
+class LeaseLost(ReconcilerError):  # noqa: N818 - reads as what happened
+    """The lease of a target is not held any more: what it allows was not done."""
+
+    exit_code = Exit.UNAVAILABLE
+
+    def __init__(self, target: str, message: str) -> None:
+        super().__init__(message)
+        self.target = target
 
 
 class StuckError(ReconcilerError):

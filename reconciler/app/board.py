@@ -13,13 +13,15 @@ from reconciler.phrases import many
 from reconciler.state import Stages
 from reconciler.views import page_facts
 from reconciler.views.metrics import Metrics
+from reconciler.web.application import READY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.daemon.cycle_job import Tick
     from reconciler.daemon.health import Health
+    from reconciler.engine.leadership import Survey
     from reconciler.engine.values import Event, LedgerEntry, Report
     from reconciler.notify import Backlog
 
@@ -53,6 +55,8 @@ class Board:
         stages: what the statuses mean in the journal.
         backlogs: what each sink has not taken yet.
         answered: when each target's registry last answered.
+        survey: who leads what, where there are replicas.
+        led: the targets that this process leads, where there are replicas.
         alert: what a person has to know as long as this process lives, such as a state that was replaced.
     """
 
@@ -65,6 +69,8 @@ class Board:
     last: Tick | None = None
     succeeded_at: datetime | None = None
     alert: str | None = None
+    survey: Survey | None = None
+    led: frozenset[str] = frozenset()
     backlogs: Mapping[str, Backlog] = field(default_factory=dict)
     next_run: Callable[[], datetime | None] = lambda: None
     _commit: str | None = None
@@ -132,6 +138,40 @@ class Board:
         self.alert = what
         self.revision += 1
         self.metrics.observe_replaced_state()
+
+    def take_survey(self, survey: Survey, led: Collection[str]) -> bool:
+        """Takes who leads what; whether what is remembered has changed meanwhile, by whichever process.
+
+        `led` are the targets that this process leads.
+        """
+        before, self.survey = self.survey, survey
+        if before is None or self._leaders(before) != self._leaders(survey) or self.led != led:
+            self.revision += 1
+        self.led = frozenset(led)
+        for target in self.targets:
+            lease = survey.lease(target)
+            self.metrics.observe_lease(target, leads=target in led, epoch=lease.epoch if lease else 0)
+        moved = before is None or before.revision != survey.revision
+        self.revision += moved
+        return moved
+
+    def role(self) -> str:
+        """What `/readyz` says of a process that is ready."""
+        leader = self.leader()
+        return READY if leader is None or self.led else f"standby: {leader} leads"
+
+    def leader(self) -> str | None:
+        """Who leads, in words; None where there are no leases."""
+        if self.survey is None:
+            return None
+        leaders = self._leaders(self.survey)
+        if len(set(leaders.values())) == 1:
+            return next(iter(leaders.values()))
+        return ", ".join(f"{target}: {leader}" for target, leader in leaders.items())
+
+    def _leaders(self, survey: Survey) -> dict[str, str]:
+        found = {target: survey.leader(target) for target in self.targets}
+        return {target: lease.leader if lease else "nobody" for target, lease in found.items()}
 
     def take_backlogs(self, backlogs: Mapping[str, Backlog]) -> None:
         """Takes what waits for each sink."""

@@ -174,7 +174,19 @@ class PageReader:
         return OverviewFacts(models, self._made(world, items))
 
     def _table(self, world: Session) -> VerdictTable:
-        """All verdicts, as they are now; a new state's are read anew."""
+        """All verdicts, as they are now; a new state's are read anew.
+
+        So are all where another replica has removed some: only this process's own removals are told.
+        """
+        table = self._brought_up(world)
+        if world.campaign is not None:
+            numbers = world.ledger.counted().items()
+            if table.size != sum(number for (target, _), number in numbers if target in table.targets):
+                self._tables = None
+                table = self._brought_up(world)
+        return table
+
+    def _brought_up(self, world: Session) -> VerdictTable:
         rows = world.ledger.verdicts
         if self._tables is None or self._tables[0] is not world.ledger:
             names = frozenset(target.name for target in world.engine.targets)

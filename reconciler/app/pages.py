@@ -57,7 +57,7 @@ class ServicePages:
             next_tick_at=board.next_run(),
             repository=self._reader.followed[0],
             branch=self._reader.followed[1],
-            leader=self._leader,
+            leader=board.leader() or self._leader,
             targets=tuple(self._target(name) for name in board.targets),
             commit_url=web.commit_url,
             file_url=web.file_url,

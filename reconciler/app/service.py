@@ -116,6 +116,7 @@ def _service(configuration: Configuration, target: str | None, worker: Worker) -
     supervisor = Supervisor(sessions.open, health, board.on_tick, clock.chance)
     missed = board.metrics.observe_missed_tick
     loop = Loop(supervisor, stop, in_flight(_grace(configuration)), sessions.watch, missed=missed)
+    sessions.ask = loop.ask
     return _Service(configuration, worker, stop, loop, sessions, board, health)
 
 
@@ -204,6 +205,7 @@ async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[No
             service.health.not_ready,
             service.health.not_alive,
             Hosts(health.getsockname()[0], web.allowed_hosts),
+            board.role,
         )
         async with serving(probes, health, gone) as health_url, serving(application, page, gone) as url:
             log.info("page", url=url, health=health_url)
@@ -226,6 +228,7 @@ def _application(service: _Service, pages: ServicePages, hosts: Hosts) -> ASGIAp
         delivered=partial(_delivered, board.metrics),
         hosts=hosts,
         tokens=tokens,
+        role=board.role,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,11 @@ from reconciler.app.reopened import Reopened
 from reconciler.app.repository import source_of, trust_rules
 from reconciler.app.sinks import subscriptions_of
 from reconciler.app.target_kinds import Opening, kind_of, registry_of, stages_of
+from reconciler.daemon.campaign import Campaign
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
 from reconciler.engine.guards import Guards
+from reconciler.engine.leadership import SHARED
 from reconciler.engine.options import Target
 from reconciler.errors import TargetUnusable
 from reconciler.registry import CredentialCooldown
@@ -26,8 +28,9 @@ from reconciler.registry.endpoint import parse_endpoint, parse_project
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
+    from reconciler.engine.leadership import Leases, Survey
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import Event, IdleMark
     from reconciler.index import TargetIndex
@@ -44,10 +47,14 @@ class Listeners:
         progress: hears of every event as it is recorded.
         asked: hears of every request to a registry: target, method, status (None where no answer came),
             seconds.
+        led: told when this process leads something else than before, in another thread.
+        surveyed: told who leads what, about once a second, in another thread.
     """
 
     progress: Callable[[Event], None] = lambda _: None
     asked: Callable[[str, str, int | None, float], None] = lambda *_: None
+    led: Callable[[], None] = lambda: None
+    surveyed: Callable[[Survey], None] = lambda _: None
 
 
 @dataclass(slots=True)
@@ -56,11 +63,11 @@ class Heritage:
 
     Attributes:
         refusals: which credentials were refused: they are not tried again by a new world either.
-        session: `SqlLedger.session` of the world before, which is given up.
+        holder: by what name this process leads, once it did.
     """
 
     refusals: CredentialCooldown = field(default_factory=CredentialCooldown)
-    session: str | None = None
+    holder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,7 @@ class Session:
     Attributes:
         rest: what was left to do when the command ended; noted last, for the next command. Empty for
             something.
+        campaign: for the leases; None where the state is a file, or nothing is written.
     """
 
     configuration: Configuration
@@ -77,6 +85,7 @@ class Session:
     ledger: SqlLedger
     engine: Engine
     rest: list[IdleMark]
+    campaign: Campaign | None = None
 
 
 @contextlib.asynccontextmanager
@@ -84,6 +93,7 @@ async def open_session(  # noqa: PLR0913 - what a command is given
     configuration: Configuration,
     *,
     acts: bool,
+    stands_by: bool = False,
     only: str | None = None,
     clock: Clock | None = None,
     listeners: Listeners | None = None,
@@ -93,7 +103,9 @@ async def open_session(  # noqa: PLR0913 - what a command is given
 
     Args:
         configuration: what is configured.
-        acts: takes the state's lock and may create files; without it nothing at all is created.
+        acts: takes the state's lock, or the leases of all targets, and may create files; without it nothing
+            at all is created.
+        stands_by: goes on without the leases that others hold, and takes them when they are free.
         only: the one target to work on; None takes all.
         clock: time and chance; the real ones where None.
         listeners: who hears of what happens; nobody where None.
@@ -109,6 +121,13 @@ async def open_session(  # noqa: PLR0913 - what a command is given
         names = configuration.chosen(only)
         source = stack.enter_context(contextlib.closing(source_of(configuration)))
         ledger = stack.enter_context(contextlib.closing(_ledger(configuration, names, heritage, acts=acts)))
+        campaign = None
+        if ledger.leases is not None:
+            heritage.holder = ledger.leases.holder
+            campaign = stack.enter_context(
+                campaigning(configuration, ledger.leases, names, listeners, stands_by=stands_by)
+            )
+            clock = replace(clock or Clock(), now=campaign.now)
         require_trust(configuration, source, ledger, clock, writes=acts)
         if acts and configuration.settings.audit.notes is not None:
             notes_remote(configuration)  # refused before anything is done that could not be noted
@@ -126,9 +145,11 @@ async def open_session(  # noqa: PLR0913 - what a command is given
             await _open(openable)
             guards = Guards(**configuration.settings.guards.model_dump())
             engine = Engine(source, ledger, tuple(targets), guards, clock or Clock(), listeners.progress)
+            if campaign is not None:
+                engine.leadership = campaign
             engine.notes = tuple(renamed(configuration, ledger, names))
             registries.push_async_callback(engine.aclose)
-            yield Session(configuration, source, ledger, engine, rest)
+            yield Session(configuration, source, ledger, engine, rest, campaign)
         if rest:
             ledger.mark("", MARK, note(configuration, names, rest[-1]))
         elif acts and source.held():
@@ -171,10 +192,42 @@ def _ledger(
         writer=acts,
         lineage={name: _checked_identity(configuration, name) for name in names},
         compact_after=configuration.settings.state.compact_after,
-        replaces=heritage.session,
         subscriptions=subscriptions_of(configuration),
+        holder=heritage.holder,
+        term=configuration.settings.ha.lease,
         stages=stages_of(configuration, names),
     )
+
+
+@contextlib.contextmanager
+def campaigning(
+    configuration: Configuration,
+    leases: Leases,
+    names: Sequence[str],
+    listeners: Listeners,
+    *,
+    stands_by: bool,
+) -> Iterator[Campaign]:
+    """Campaigns for the leases while the block runs, and gives them back after it.
+
+    Raises:
+        StateLockedError: somebody leads one of the targets, and that is not waited for.
+    """
+    campaign = Campaign(
+        leases,
+        (SHARED, *names),
+        configuration.settings.ha.renew.total_seconds(),
+        listeners.led,
+        listeners.surveyed,
+    )
+    try:
+        if stands_by:
+            campaign.start()
+        else:
+            campaign.take_all(names)
+        yield campaign
+    finally:
+        campaign.close()
 
 
 def _checked_identity(configuration: Configuration, name: str) -> str:
@@ -187,6 +240,11 @@ def _checked_identity(configuration: Configuration, name: str) -> str:
     return wanted.identity
 
 
+def is_shared(configuration: Configuration) -> bool:
+    """Whether other machines may use the same state, so that leases say who writes."""
+    return not configuration.state_url.startswith("sqlite")
+
+
 def policy_of(configuration: Configuration, name: str) -> Timing:
     """How patient one target's cycles are."""
     wanted, kind = configuration.settings.targets[name], kind_of(configuration, name)
@@ -196,6 +254,7 @@ def policy_of(configuration: Configuration, name: str) -> Timing:
         in_flight=wanted.in_flight,
         fresh=kind.fresh,
         call_timeout=wanted.timeout.total_seconds(),
+        lease=configuration.settings.ha.lease.total_seconds() if is_shared(configuration) else 0.0,
         settle=kind.settle if follow.settle is None else follow.settle.total_seconds(),
         follow_first=first,
         follow_max=max(first, follow.max.total_seconds()),

@@ -10,6 +10,7 @@ import asyncio
 import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,8 +18,11 @@ import structlog
 from reconciler.app.audit import auditing
 from reconciler.app.session import Heritage, Listeners, open_session
 from reconciler.app.sinks import sinks_of
+from reconciler.daemon.campaign import BEAT
 from reconciler.daemon.cycle_job import CycleJob, EventCounter
 from reconciler.engine.last_report import refreshed
+from reconciler.engine.leadership import SHARED
+from reconciler.errors import StateError
 from reconciler.views.authors import without_addresses
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.app.session import Session
     from reconciler.daemon.cycle_job import Tick
     from reconciler.engine.clock import Clock
+    from reconciler.engine.leadership import Survey
     from reconciler.engine.values import Event, Report
     from reconciler.settings import Configuration
 
@@ -44,6 +49,7 @@ class Sessions:
 
     Attributes:
         world: of the session that is open.
+        ask: asks for a tick, from any thread.
     """
 
     configuration: Configuration
@@ -51,6 +57,8 @@ class Sessions:
     clock: Clock
     board: Board
     world: Session | None = None
+    ask: Callable[[str], None] = lambda _: None
+    _wake: Callable[[], object] = field(default=lambda: None)
     _heritage: Heritage = field(default_factory=Heritage)
     _lineage: str | None = None
     _given_up: float = 0.0
@@ -64,10 +72,11 @@ class Sessions:
             deeds(event)
             self.board.event(event)
 
-        heard = Listeners(progress, self.board.asked)
+        heard = Listeners(progress, self.board.asked, self._led, self._surveyed)
         async with open_session(
             self.configuration,
             acts=True,
+            stands_by=True,
             only=self.only,
             clock=self.clock,
             listeners=heard,
@@ -77,21 +86,57 @@ class Sessions:
             self.world = world
             try:
                 async with (
+                    self._resigning(world),
                     self._sending(world) as shown,
                     auditing(self.configuration, world.source, world.ledger, self.clock) as journalled,
                 ):
 
                     def on_report(report: Report) -> None:
                         shown(report)
-                        journalled()
+                        if world.engine.leadership.leads(SHARED):  # one replica keeps the notes
+                            journalled()
 
                     yield CycleJob(
                         world.engine, deeds, self._heard, on_report, commit_seen=self.board.commit_seen
                     )
             finally:
                 self.world, self._given_up = None, time.monotonic()
-                self._heritage.session = world.ledger.session
                 world.source.close()  # a git that is still waited for ends now, and not at its own deadline
+
+    @asynccontextmanager
+    async def _resigning(self, world: Session) -> AsyncIterator[None]:
+        """Gives all leases back as soon as somebody asks to stop, whatever is in flight then."""
+        campaign = world.campaign
+        if campaign is None:
+            yield
+            return
+
+        async def resign() -> None:
+            while not self.clock.stopping():
+                campaign.beat()
+                await self.clock.sleep(BEAT)
+            with suppress(StateError):
+                await asyncio.to_thread(campaign.give_back)
+
+        task = asyncio.create_task(resign(), name="resign")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def _led(self) -> None:
+        """Hears, in another thread, that something else is led than before."""
+        self._wake()
+        self.ask("lease")
+
+    def _surveyed(self, survey: Survey) -> None:
+        """Hears, in another thread, who leads."""
+        world = self.world
+        led = world.engine.led().keys() if world is not None else ()
+        if self.board.take_survey(survey, frozenset(led)) and not led:
+            self.ask("replica")
 
     @asynccontextmanager
     async def _sending(self, world: Session) -> AsyncIterator[Callable[[Report], None]]:
@@ -107,7 +152,10 @@ class Sessions:
 
         sinks = sinks_of(self.configuration, self.clock)
         observed = self.board.metrics.observe_message
-        sender = Sender(world.ledger.outbox, sinks, self.clock, observed, self.board.take_backlogs)
+        leads = partial(world.engine.leadership.leads, SHARED)
+        sender = Sender(world.ledger.outbox, sinks, self.clock, observed, self.board.take_backlogs, leads)
+        loop = asyncio.get_running_loop()
+        self._wake = partial(loop.call_soon_threadsafe, sender.wake)
 
         def shown(report: Report) -> None:
             self.board.on_report(report)
@@ -117,6 +165,7 @@ class Sessions:
         try:
             yield shown
         finally:
+            self._wake = _nothing
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -169,6 +218,10 @@ def _longest_import(configuration: Configuration) -> float:
 
 
 _SETTLE = 5.0
+
+
+def _nothing() -> None:
+    """Nobody has to be woken."""
 
 
 def _replaced(known: str, lineage: str, events: int) -> str:

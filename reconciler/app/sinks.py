@@ -12,7 +12,7 @@ from reconciler.errors import ConfigurationError, Exit
 from reconciler.phrases import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.engine.clock import Clock
     from reconciler.engine.outbox import Outbox
@@ -66,14 +66,14 @@ def sink_of(configuration: Configuration, wanted: NotifySettings, clock: Clock) 
 
 
 async def flush(
-    configuration: Configuration, outbox: Outbox, clock: Clock, seconds: float
+    configuration: Configuration, outbox: Outbox, clock: Clock, seconds: float, leads: Callable[[], bool]
 ) -> Mapping[str, Backlog]:
-    """Sends what waits, for so many seconds at most; gives what is left, by sink."""
+    """Sends what waits, for so many seconds at most, unless another process does; gives what is left."""
     if not configuration.settings.notify:
         return {}
     from reconciler.notify import Sender  # noqa: PLC0415
 
-    sender = Sender(outbox, sinks_of(configuration, clock), clock)
+    sender = Sender(outbox, sinks_of(configuration, clock), clock, leads=leads)
     return await sender.flush(seconds)
 
 

@@ -46,16 +46,18 @@ def hand_over(
         StateLockedError: nobody took the request on in time; it was withdrawn.
         typer.Exit: there was no cycle, for the reason that is told by then, or a signal came.
     """
+    from reconciler.app.confirmation import requests_to_leaders  # noqa: PLC0415 - heavy
 
     async def work() -> Report:
         with interruption.heeded() as clock, closing(open_for_release(settings.state_url)) as ledger:
             before = _remembered(settings, target)
-            answer = await _answer(settings, ledger, target, confirm, clock, progress)
-            if answer is None:
-                raise typer.Exit(interruption.exit_code)
-            if answer.message is not None:
-                echo_err(f"error: {answer.message}")
-                raise typer.Exit(answer.exit_code)
+            for name, digest in await requests_to_leaders(settings, target, confirm):
+                answer = await _answer(settings, ledger, name, digest, clock, progress)
+                if answer is None:
+                    raise typer.Exit(interruption.exit_code)
+                if answer.message is not None:
+                    echo_err(f"error: {answer.message}")
+                    raise typer.Exit(answer.exit_code)
             report = await _followed(settings, target, clock, wait=wait)
         progress.imported.update(_imported(before, report))
         return report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -196,6 +197,7 @@ async def _apply(
     from reconciler.app.session import Listeners, open_session  # noqa: PLC0415
     from reconciler.app.sinks import flush  # noqa: PLC0415
     from reconciler.engine import last_report  # noqa: PLC0415
+    from reconciler.engine.leadership import SHARED  # noqa: PLC0415
     from reconciler.phrases import many  # noqa: PLC0415
 
     heard = Listeners(progress)
@@ -203,7 +205,8 @@ async def _apply(
     async def work(clock: Clock) -> Report:
         async with open_session(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
             report = await world.engine.cycle(wanted)
-            left = await flush(settings, world.ledger.outbox, clock, _NOTIFYING)
+            leads = partial(world.engine.leadership.leads, SHARED)
+            left = await flush(settings, world.ledger.outbox, clock, _NOTIFYING, leads)
             for name, backlog in left.items():
                 waiting = many(backlog.number, "message waits", "messages wait")
                 echo_err(

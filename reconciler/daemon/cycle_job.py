@@ -20,7 +20,7 @@ from reconciler.errors import ConfigurationError, Exit, GuardError, ReconcilerEr
 from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.engine.cycle import Engine
@@ -99,6 +99,7 @@ class CycleJob:
     unfinished: int = 0
     attention: Attention = field(default_factory=Attention)
     _commit: str | None = None
+    _led: Mapping[str, int | None] = field(default_factory=dict)
     _hold: Hold | None = None
     _position: int = -1
     _due: datetime | None = None
@@ -118,6 +119,8 @@ class CycleJob:
         error: str | None = None
         lost, git_at = False, None
         try:
+            if not self.engine.led():
+                return self._stand_by(why, started)
             self.attention.recall(self.engine.ledger)
             for request in self._asked():
                 report = await self._carry_out(request) or report
@@ -142,6 +145,17 @@ class CycleJob:
         self.on_tick(tick)
         if tick.outcome == "noop":
             await self._tidy()
+        return tick
+
+    def _stand_by(self, why: str, started: float) -> Tick:
+        """A tick of a process that leads nothing: it shows what whoever leads has made known."""
+        report = summary(self.engine.ledger)
+        if report is not None:
+            self.on_report(report)
+        took, now = self._clock() - started, self.engine.clock.now()
+        tick = Tick(why, "noop", took, now)
+        log.debug("standby: nothing is led here", why=why, seconds=round(took, 3))
+        self.on_tick(tick)
         return tick
 
     async def _tidy(self) -> None:
@@ -182,7 +196,11 @@ class CycleJob:
             return True
 
     def _asked(self) -> Sequence[CycleRequest]:
-        return self.engine.ledger.requests.pending(self.engine.clock.now())
+        """What is asked of whoever leads these targets; a request without one is about all of them."""
+        led = self.engine.led().keys()
+        wanted = self.engine.ledger.requests.pending(self.engine.clock.now())
+        every = {target.name for target in self.engine.targets}
+        return [one for one in wanted if ({one.target} if one.target else every) <= led]
 
     async def _carry_out(self, request: CycleRequest) -> Report | None:
         """One cycle that another process asked for, and its answer; None when there was no cycle."""
@@ -216,6 +234,8 @@ class CycleJob:
         A moment that the last cycle had before it already is not come again: what waited for it waits for
         something else. A moment that was worked out by a clock that was ahead is worked out again.
         """
+        if self.engine.led() != self._led:
+            return True
         now = self.engine.clock.now()
         set_back = self._looked_at is not None and now < self._looked_at - CLOCK_TOLERANCE
         hold_moved = self.engine.hold() != self._hold  # the commit is the same, and what is told is not
@@ -225,6 +245,7 @@ class CycleJob:
 
     async def _cycle(self, commit: str, actor: str | None, request: CycleRequest | None = None) -> Report:
         self._served = self._due if self._due and self._due <= self.engine.clock.now() else None
+        self._led = self.engine.led()
         self._position = self.engine.ledger.position()  # what others journal from now on is news
         confirm = request.confirm if request else None
         order = CycleOptions(
@@ -248,7 +269,7 @@ class CycleJob:
         if report is None:
             return
         failed = {failure.target for failure in report.failures}
-        targets = {target.name for target in self.engine.targets} - failed
+        targets = self.engine.led().keys() - failed
         self.attention.observe(report.items, targets, self.engine.ledger)
         for item in report.items:
             log.debug("model", **named(item))

@@ -30,7 +30,7 @@ def digest_of(runs: Collection[TargetRun]) -> str:
 def ensure_promised(runs: Sequence[TargetRun], digest: str, options: CycleOptions) -> None:
     """Raises GuardError when the plan is not the one that the options name."""
     if options.expect not in (None, digest):
-        raise _moved("--expect-digest", str(options.expect), digest)
+        raise moved("--expect-digest", str(options.expect), digest)
     if options.confirm is None:
         return
     confirmed = [run for run in runs if options.confirms(run.target.name)]
@@ -39,7 +39,7 @@ def ensure_promised(runs: Sequence[TargetRun], digest: str, options: CycleOption
         raise ConfigurationError(f"there is no target {options.confirm_target} here: the targets are {names}")
     known = digest_of(confirmed)
     if options.confirm != known:
-        raise _moved("--confirm", options.confirm, known)
+        raise moved("--confirm", options.confirm, known)
 
 
 async def lineage_of(cycle: Cycle, runs: Sequence[TargetRun]) -> Lineage:
@@ -85,7 +85,8 @@ def _admitted(run: TargetRun) -> Iterator[ModelKey]:
             yield entry.pair
 
 
-def _moved(option: str, promised: str, digest: str) -> GuardError:
+def moved(option: str, promised: str, digest: str) -> GuardError:
+    """What to raise where a plan is not the one that was promised."""
     return GuardError(
         f"{option} {promised} does not match the plan as it is now, {digest}: something moved. "
         "Look at it again with `reconciler plan`"

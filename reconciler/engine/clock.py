@@ -52,6 +52,7 @@ class Timing:
         in_flight: import calls and reads under way at once.
         fresh: how long after its intent an import call may be sent, at most.
         call_timeout: how long an import call that was sent may take to be carried out, at most.
+        lease: how long the lease under which it was sent may go on after its intent, at most; 0 without.
         settle: how long a new model may take to become visible in the registry's list.
         backoff_first, backoff_max: window of the next attempt after an import that was not made; the wait is
             drawn between zero and the window (full jitter), which doubles with each attempt.
@@ -62,6 +63,7 @@ class Timing:
     in_flight: int = 8
     fresh: float = 0.0
     call_timeout: float = 30.0
+    lease: float = 0.0
     settle: float = 5.0
     backoff_first: float = 10.0
     backoff_max: float = 900.0
@@ -72,7 +74,7 @@ class Timing:
     @property
     def uncertain(self) -> float:
         """Seconds from an intent until what is not listed was certainly not made."""
-        return self.fresh + self.call_timeout + self.settle
+        return max(self.fresh, self.lease) + self.call_timeout + self.settle
 
     def backoff(self, attempts: int, chance: float, retry_after: float | None) -> float:
         """Seconds until the next attempt, after `attempts` that were not made."""

@@ -26,6 +26,7 @@ from reconciler.engine.guards import Guards
 from reconciler.engine.journal import JournalWriter
 from reconciler.engine.judge import judge
 from reconciler.engine.last_report import refresh
+from reconciler.engine.leadership import SoleWriter
 from reconciler.engine.lineage import RECONCILED
 from reconciler.engine.moments import CLOCK_TOLERANCE
 from reconciler.engine.recorder import Recorder
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.leadership import Leadership
     from reconciler.engine.options import CycleOptions, Target
     from reconciler.engine.ports import Ledger, Source
     from reconciler.engine.trust import Hold
@@ -59,6 +61,7 @@ class Engine:
         disagreements: how many files audits found the index to have wrong; anything but 0 is a mistake in
             here.
         stragglers: the targets that are not waited for at the moment.
+        leadership: which of the targets this process works on; all of them where there are no leases.
     """
 
     source: Source
@@ -71,6 +74,7 @@ class Engine:
     parsed: int = 0
     disagreements: int = 0
     stragglers: Stragglers = field(default_factory=Stragglers)
+    leadership: Leadership = field(default_factory=SoleWriter)
     _git: GitThread = field(default_factory=GitThread)
     _look_again: datetime | None = None
     _due_times: DueTimes = field(init=False)
@@ -79,6 +83,10 @@ class Engine:
 
     def __post_init__(self) -> None:
         self._due_times = DueTimes(self.ledger, self.clock, self.clock.now())
+
+    def led(self) -> dict[str, int | None]:
+        """The targets that this process leads at the moment, each with the epoch of its lease."""
+        return {target.name: self.leadership.epoch(target.name) for target in self._led_targets()}
 
     async def head(self) -> str:
         """The commit that is to be reconciled now. Raises SourceError, GuardError."""
@@ -141,12 +149,15 @@ class Engine:
         return Cycle(self.source, self.ledger, self.clock, self._git, self._due_times, options, commit)
 
     async def _begun(self, cycle: Cycle) -> list[TargetRun]:
-        """All targets, one after another: there is one thread for git."""
+        """All targets, one after another: there is one thread for git.
+
+        The epoch comes first: what is looked at under one lease is not acted on under a later one.
+        """
         cycle_id = self.clock.new_id()
         runs = []
-        for target in self.targets:
-            journal = JournalWriter(self.ledger, self.progress, cycle.options.actor)
-            run = await begin(cycle, target, self._executor(target, cycle_id, journal))
+        for target in self._led_targets():
+            epoch = self.leadership.epoch(target.name)
+            run = await begin(cycle, target, self._executor(target, cycle_id, epoch, cycle.options.actor))
             self.parsed += run.declared.parsed
             if run.failure is None and target.name in self.stragglers:
                 run = replace(run, failure=_left_behind(target))
@@ -223,9 +234,12 @@ class Engine:
         Raises:
             RegistryError, TargetUnusable: a target could not be asked; the others were.
         """
-        cycle_id = self.clock.new_id()
-        journal = JournalWriter(self.ledger, self.progress)
-        executors = {target.name: self._executor(target, cycle_id, journal) for target in self.targets}
+        cycle_id, epochs = self.clock.new_id(), self.led()
+        executors = {
+            target.name: self._executor(target, cycle_id, epochs[target.name])
+            for target in self.targets
+            if target.name in epochs
+        }
         failed: list[ReconcilerError] = []
 
         async def follow(executor: Executor) -> bool:
@@ -238,20 +252,22 @@ class Engine:
 
         able = {name: executor for name, executor in executors.items() if name not in self.stragglers}
         await self.stragglers.take("following", {name: follow(one) for name, one in able.items()})
-        refresh(self.ledger, [target.name for target in self.targets])
+        refresh(self.ledger, epochs)
         if failed:
             raise failed[0]
         return sum(len(executor.follower.unfinished()) for executor in executors.values())
 
     def unfinished(self) -> int:
         """How many imports are not final yet, as far as is remembered."""
-        entries = (entry for target in self.targets for entry in self.ledger.pending(target.name))
+        entries = (entry for target in self._led_targets() for entry in self.ledger.pending(target.name))
         return sum(entry.phase is Phase.REGISTERED for entry in entries)
 
     def due(self) -> datetime | None:
         """The earliest moment at which a cycle has something to do although git did not change."""
         moments = [self._look_again] if self._look_again else []
-        moments += [self._due_times.next(t, self._moving.get(t.name, frozenset())) for t in self.targets]
+        moments += [
+            self._due_times.next(t, self._moving.get(t.name, frozenset())) for t in self._led_targets()
+        ]
         return min(moments, default=None)
 
     def idle_mark(self, report: Report) -> IdleMark | None:
@@ -283,10 +299,17 @@ class Engine:
         """Ends the worker thread; safe to call twice."""
         self._git.close()
 
-    def _executor(self, target: Target, cycle_id: str, journal: JournalWriter) -> Executor:
+    def _led_targets(self) -> list[Target]:
+        return [target for target in self.targets if self.leadership.leads(target.name)]
+
+    def _executor(
+        self, target: Target, cycle_id: str, epoch: int | None, actor: str | None = None
+    ) -> Executor:
+        journal = JournalWriter(self.ledger, self.progress, actor, epoch)
         sent, vouched = self._sent[target.name], self.source.vouched
         recorder = Recorder(target.name, cycle_id, journal, self.clock, sent, vouched)
-        return Executor(recorder, target.registry, self.clock, target.timing)
+        holds = partial(self.leadership.holds, target.name, epoch)
+        return Executor(recorder, target.registry, self.clock, target.timing, holds)
 
 
 def _moving(run: TargetRun) -> frozenset[ModelKey]:

@@ -15,7 +15,7 @@ from reconciler.engine.follow import Follower
 from reconciler.engine.setbacks import Setbacks, is_about_others_too
 from reconciler.engine.settle import Settler
 from reconciler.engine.values import EventKind, LedgerEntry, ModelState, Phase
-from reconciler.errors import AlreadyExists, OutcomeUnknown, RegistryError, Rejected
+from reconciler.errors import AlreadyExists, LeaseLost, OutcomeUnknown, RegistryError, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -29,12 +29,18 @@ if TYPE_CHECKING:
 
 _ENOUGH = 3  # imports in a row that fail for what is no model's own cause, after which no more are tried
 
+_LEASE_ENDED = (
+    "target {}: the lease may have ended while an intent was written, and the call was not sent: the "
+    "server of state.url is slow, or this process was stopped meanwhile"
+)
+
 
 @dataclass(slots=True)
 class Executor:
     """Acts on one target during one cycle. Every step it takes is an event on disk before the next begins.
 
     Attributes:
+        holds: whether the lease of this target goes on for certain; asked right before each call.
         settler: for intents that are open.
         follower: for imports that are not final.
     """
@@ -43,6 +49,7 @@ class Executor:
     registry: Registry
     clock: Clock
     timing: Timing
+    holds: Callable[[], bool] = lambda: True
     settler: Settler = field(init=False)
     follower: Follower = field(init=False)
 
@@ -54,6 +61,7 @@ class Executor:
         """Imports each item, a few at a time; stops starting new ones when asked to stop.
 
         Raises:
+            LeaseLost: somebody else may lead the target; what was in flight is recorded.
             RegistryError: credentials were refused, the registry cannot be reached, the endpoint refuses
                 every import, or the state is too slow for any; what was in flight is recorded, and nothing
                 else is tried.
@@ -132,7 +140,10 @@ class Executor:
                 not_before=self.clock.later(self.timing.uncertain),
                 **_declared(item, manifest),
             )
+            if not self.holds():
+                raise LeaseLost(self.recorder.target, _LEASE_ENDED.format(self.recorder.target))
 
+        self.recorder.begin(manifest.pair)
         # the registry waits for its rate limit, a slot and a login, then has the intent written, then sends:
         # so that nothing lies between the intent and the call, and the intent's time bounds the call's
         return await self.registry.create(manifest.request, intend)

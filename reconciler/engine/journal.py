@@ -10,6 +10,8 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from reconciler.errors import LeaseLost
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -26,11 +28,13 @@ class JournalWriter:
     Attributes:
         on_event: told of every event once it is on disk.
         actor: who asked for what is done, recorded with every event.
+        epoch: of the lease under which it is done, recorded with every event; None where there is none.
     """
 
     ledger: Journal
     on_event: Callable[[Event], None] = lambda _: None
     actor: str | None = None
+    epoch: int | None = None
     _waiting: list[Waiting] = field(default_factory=list)
     _writer: asyncio.Task[None] | None = None
 
@@ -39,12 +43,13 @@ class JournalWriter:
 
         Raises:
             StateError: they could not be written, and nothing of them is.
+            LeaseLost: the same, because the lease is not held any more.
         """
         if not events:
             return
         written = asyncio.get_running_loop().create_future()
-        if self.actor is not None:
-            events = [replace(event, actor=self.actor) for event in events]
+        if self.actor is not None or self.epoch is not None:
+            events = [replace(event, actor=self.actor, epoch=self.epoch) for event in events]
         self._waiting.append((events, written))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
@@ -53,14 +58,23 @@ class JournalWriter:
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            events = [event for some, _ in batch for event in some]
-            try:
-                for event in await asyncio.to_thread(self.ledger.append, events):
-                    self.on_event(event)
-            except BaseException as error:  # noqa: BLE001 - it is raised where each of them is waited for
-                _tell(batch, error)
+            error = await self._append(batch)
+            if isinstance(error, LeaseLost) and len(batch) > 1:
+                # an answer to what was sent before is journalled by whoever sent it, whoever leads now
+                for one in batch:
+                    _tell([one], await self._append([one]))
             else:
-                _tell(batch, None)
+                _tell(batch, error)
+
+    async def _append(self, batch: Sequence[Waiting]) -> BaseException | None:
+        """Journals what these wait for; gives the error to raise where each of them is waited for."""
+        events = [event for some, _ in batch for event in some]
+        try:
+            for event in await asyncio.to_thread(self.ledger.append, events):
+                self.on_event(event)
+        except BaseException as error:  # noqa: BLE001
+            return error
+        return None
 
 
 def _tell(batch: Sequence[Waiting], error: BaseException | None) -> None:

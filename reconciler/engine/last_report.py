@@ -96,8 +96,12 @@ def unlisted(report: Report, ledger: ModelStates, targets: Collection[str]) -> d
     return {key: number for key, number in numbers.items() if key[0] in targets and number > 0}
 
 
-def refresh(ledger: Ledger, targets: Collection[str]) -> None:
-    """Brings the remembered verdicts up to what was journalled since."""
+def refresh(ledger: Ledger, epochs: Mapping[str, int | None]) -> None:
+    """Brings the remembered verdicts of these targets up to what was journalled since.
+
+    `epochs` are those of the leases under which it is done.
+    """
+    targets = epochs.keys()
     known = ledger.last_report(whole=False)
     if known is None:
         return
@@ -108,4 +112,4 @@ def refresh(ledger: Ledger, targets: Collection[str]) -> None:
     spoken = tuple(
         i for i in now if i.verdict is Verdict.INVALID or i.pair is None or i.pair in moved[i.target]
     )
-    ledger.save_report(replace(known, items=spoken), moved, {})
+    ledger.save_report(replace(known, items=spoken), moved, {}, epochs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.values import Event, EventKind, LedgerEntry, stand
+from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Stand, stand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,6 +47,10 @@ class Recorder:
         """The intent that this cycle journalled about the pair, if it did."""
         return self._intended.get(pair)
 
+    def begin(self, pair: ModelKey) -> None:
+        """An attempt begins: what is answered before its own intent is not about an earlier one."""
+        self._intended.pop(pair, None)
+
     async def intend(self, pair: ModelKey, operation_id: str, **facts: Any) -> None:  # noqa: ANN401 - fields of an event
         """Journals an intent; the events that follow belong to its commit."""
         commit = facts.get("commit")
@@ -63,12 +67,17 @@ class Recorder:
         error: RegistryError | None = None,
         **facts: Any,  # noqa: ANN401
     ) -> None:
-        """Journals what became of an import that this cycle asked for."""
+        """Journals what became of an import that this cycle asked for, unless that was settled meanwhile.
+
+        Where it wrote no intent, nothing was sent, and only the leader says so.
+        """
         if error is not None:
             facts = {"code": error.reason, "detail": str(error), "request_id": error.request_id, **facts}
-        known = self._intended.get(pair) or self.entry(pair)
+        intent = self._intended.get(pair)
+        known = intent or self.entry(pair)
         origin = {} if known is None else _origin(known)
-        await self.journal.record([self._event(pair, kind, **origin | facts)])
+        asked = None if intent is None else Stand(Phase.INTENDED, None, intent.operation_id)
+        await self.journal.record([self._event(pair, kind, asked=asked, **origin | facts)])
 
     async def learned(self, entry: LedgerEntry, kind: EventKind, **facts: Any) -> None:  # noqa: ANN401
         """Journals an answer to a question that was asked about this entry, unless it changed meanwhile."""

@@ -49,7 +49,8 @@ async def remember(
     held = any(run.declared.excess is not None for run in runs)  # this commit is not the one reconciled
     if not held and not any(item.verdict is Verdict.REFUSED for item in report.items):
         marks |= {(REPOSITORY, name): value for name, value in lineage.items()}
-    cycle.ledger.save_report(report, {run.target.name: run.scope for run in judged}, marks)
+    epochs = {run.target.name: run.executor.recorder.journal.epoch for run in runs}
+    cycle.ledger.save_report(report, {run.target.name: run.scope for run in judged}, marks, epochs)
     wrong = 0
     for run in judged:
         # after the verdicts: an index at a newer commit than they are of would hide what changed between

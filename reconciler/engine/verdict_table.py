@@ -80,6 +80,11 @@ class VerdictTable:
     _ordered: dict[tuple[Sorting, bool], list[_Row]] = field(default_factory=dict)
     _groups: dict[_Group, _Group] = field(default_factory=dict)
 
+    @property
+    def size(self) -> int:
+        """How many rows it holds."""
+        return len(self._rows)
+
     def add(self, rows: Iterable[tuple[int, ModelState]]) -> None:
         """Takes rows that it does not hold."""
         new = []

@@ -75,6 +75,7 @@ class Sender:
     Attributes:
         observed: told of each attempt: the sink, and whether it took the notification.
         shown: told of what waits, by sink, whenever that has changed.
+        leads: whether this process is the one that sends.
     """
 
     outbox: Outbox
@@ -82,6 +83,7 @@ class Sender:
     clock: Clock
     observed: Callable[[str, bool], None] = lambda *_: None
     shown: Callable[[Mapping[str, Backlog]], None] = lambda _: None
+    leads: Callable[[], bool] = lambda: True
     _states: list[_SinkState] = field(init=False)
     _backlogs: dict[str, Backlog] = field(default_factory=dict)
 
@@ -130,6 +132,8 @@ class Sender:
 
     async def _step(self, state: _SinkState) -> float | None:
         """One notification, if one is due. Seconds until the next one may be; None while nothing waits."""
+        if not self.leads():
+            return None
         limit = max(_FIRST_OF_A_DIGEST, state.sink.pace.per_minute + 1, state.sink.pace.batch)
         rows = await asyncio.to_thread(self.outbox.pending, state.sink.name, limit)
         await self._show(state, rows)

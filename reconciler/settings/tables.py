@@ -163,6 +163,24 @@ class StateSettings(Section):
     )
 
 
+class HaSettings(Section):
+    """`[ha]`: replicas on one state in PostgreSQL."""
+
+    lease: Interval = Field(
+        timedelta(seconds=8),
+        description="How long a leader that died, or cannot reach the database, still counts as one.",
+    )
+    renew: Interval = Field(timedelta(seconds=2), description="How often a leader renews its lease.")
+
+    @model_validator(mode="after")
+    def _renews_in_time(self) -> HaSettings:
+        if self.renew * 2 > self.lease:
+            raise ValueError(
+                "renew: a lease that is renewed once in its time is lost by one late answer: at most half"
+            )
+        return self
+
+
 class ScheduleSettings(Section):
     """`[schedule]`: when `reconciler run` looks."""
 
@@ -335,6 +353,7 @@ class Settings(BaseModel):
         description="Registries by name; each has a table of its own.",
     )
     state: StateSettings = Field(StateSettings(), description="The memory.")
+    ha: HaSettings = Field(HaSettings(), description="Replicas on one state in PostgreSQL.")
     schedule: ScheduleSettings = Field(ScheduleSettings(), description="When `reconciler run` looks.")
     guards: GuardSettings = Field(GuardSettings(), description="Limits above which a cycle refuses.")
     limits: LimitSettings = Field(

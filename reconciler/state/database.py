@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy.exc import DBAPIError
 
 from reconciler.errors import StateError
-from reconciler.state.errors import explained
+from reconciler.state.errors import explained, is_passing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from sqlalchemy.engine import Connection, Engine
 
     from reconciler.state.address import Address
 
 
-class Database:
-    """A state's database, opened to read or, under the writer's lock, to write as well.
+T = TypeVar("T")
 
-    All writing goes through one connection. On PostgreSQL that connection carries the writer's lock, so that
-    losing the lock and losing the means to write are the same event.
+_ATTEMPTS = 20  # of one transaction that others keep getting in the way of
+
+
+class Database:
+    """A state's database, opened to read or to write as well.
+
+    All writing of one process is one transaction after the other. On a file it goes through one connection,
+    under the writer's lock. On a server any connection will do: nothing is kept in a session, so that a
+    pooler may give each transaction another one, and what may be written is decided by the transaction
+    itself (see `reconciler.state.leases`).
 
     Attributes:
         where: the database's name for people.
         writes: transactions committed since it was opened.
-        session: what the next opening takes as `replaces` when this one was lost.
         exists: whether there is a state; one that does not exist is read as an empty one.
     """
 
@@ -36,9 +46,8 @@ class Database:
         engine: Engine,
         closing: ExitStack,
         *,
-        writer: Connection | None = None,
+        writer: Callable[[bool], AbstractContextManager[Connection]] | None = None,
         ensure_ours: Callable[[], None] = lambda: None,
-        session: str | None = None,
         exists: bool = True,
     ) -> None:
         """Wraps what one of the openers made.
@@ -47,14 +56,14 @@ class Database:
             where: the database's address.
             engine: for reading; sees only committed transactions.
             closing: what to release at the end, last in first out.
-            writer: the connection to write through; None when opened to read.
+            writer: begins a transaction to write in, which is committed when its block is left. It is told
+                whether each statement sees what others have committed by then; otherwise all see what was
+                committed when the first began. None when opened to read.
             ensure_ours: raises StateError when the lock or the file is no longer this process's.
-            session: names the server's session that holds the writer's lock; None for a file.
             exists: False for an empty state in memory, in the place of one that is not there.
         """
         self.where = where
         self.writes = 0
-        self.session = session
         self.exists = exists
         self._engine = engine
         self._closing = closing
@@ -62,6 +71,11 @@ class Database:
         self._ensure_ours = ensure_ours
         self._one_at_a_time = threading.Lock()
         self._closed = False
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines may write to it, so that leases say who does, and not a file lock."""
+        return self._engine.dialect.name != "sqlite"
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -76,16 +90,19 @@ class Database:
         self._ensure_open()
         with explained(self.where):
             self._ensure_ours()
-        if self._writer is None or self._writer.dialect.name == "sqlite":
-            with self.reading() as connection:
-                yield connection
-            return
-        with self._one_at_a_time, explained(self.where), self._begun(self._writer) as connection:
+        with self.reading() as connection:
             yield connection
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that is on disk when the block is left, and leaves no trace when the block raises."""
+    def write(self, work: Callable[[Connection], T], *, sees_others: bool = False) -> T:
+        """Does the work in a transaction, which is on disk on return, and leaves no trace when this raises.
+
+        Where the server ends it because of what another process did at the same time, all of the work is
+        done again, on what is there then: it has no effect but what it writes.
+
+        Args:
+            work: what to do.
+            sees_others: each statement sees what others have committed by then, where there are others.
+        """
         if self._writer is None:
             raise StateError(
                 f"state {self.where} was opened to read only; a command that writes must open it so."
@@ -94,29 +111,36 @@ class Database:
             self._ensure_open()
             with explained(self.where):
                 self._ensure_ours()
-                with self._begun(self._writer) as connection:
-                    yield connection
+                done = self._repeated(partial(self._writer, sees_others), work)
             self.writes += 1
+        return done
 
-    @contextmanager
-    def _begun(self, writer: Connection) -> Iterator[Connection]:
-        """A transaction of the writer; it never connects again by itself, for the lock would be missing."""
-        if writer.invalidated:
-            raise StateError(
-                f"state {self.where} was cut off from its server, and the writer's lock went with the "
-                "connection. Run again: nothing that was reported as written is lost."
-            )
-        with writer.begin():
-            yield writer
+    def _repeated(
+        self, writer: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]
+    ) -> T:
+        for _ in range(1, _ATTEMPTS):
+            try:
+                with writer() as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                if not is_passing(error):
+                    raise
+        with writer() as connection:
+            return work(connection)
 
     def shrink(self) -> None:
         """Gives the room of what was removed back to the disk; a server does so by itself."""
-        if self._writer is None or self._writer.dialect.name != "sqlite":
+        if self.is_shared:
             return
         with self._one_at_a_time, explained(self.where):
             self._ensure_ours()
-            connection: Any = self._writer.connection.driver_connection
-            connection.execute("VACUUM")
+            with self._engine.connect() as connection:
+                driver: Any = connection.connection.driver_connection
+                driver.execute("VACUUM")
+
+    def on_close(self, call: Callable[[], None]) -> None:
+        """Has something else released with the database, before it."""
+        self._closing.callback(call)
 
     def close(self) -> None:
         """Waits for a write in flight, then releases connections and, last, the lock; safe to call twice."""

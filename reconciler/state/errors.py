@@ -15,6 +15,8 @@ from reconciler.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy.exc import DBAPIError
+
 MOVE_AWAY = (
     "Restore a backup, or move it away: the next cycle learns from the registry what is registered, and only "
     "history and back-off are lost."
@@ -72,6 +74,19 @@ _OS = {
 
 class UnreadableState(Exception):  # noqa: N818 - reads as what happened
     """A row does not hold what this program writes; `str()` names the row. Never leaves the room."""
+
+
+_PASSING = frozenset({"40001", "40P01", "23505"})
+"""PostgreSQL's words for a transaction that came at the same time as another: serialization_failure,
+deadlock_detected, and unique_violation by a row that its snapshot did not show yet.
+
+https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
+"""
+
+
+def is_passing(error: DBAPIError) -> bool:
+    """Whether the same transaction may well succeed when it is begun anew."""
+    return getattr(error.orig, "sqlstate", None) in _PASSING
 
 
 @contextmanager

@@ -134,7 +134,10 @@ def unknown_targets(connection: Connection, lineage: Mapping[str, str], where: A
 
 def record(connection: Connection, newcomers: Mapping[str, str]) -> None:
     """Remembers which registry each of these targets means."""
-    connection.execute(insert(target), [{"name": name, "identity": what} for name, what in newcomers.items()])
+    if newcomers:
+        connection.execute(
+            insert(target), [{"name": name, "identity": what} for name, what in newcomers.items()]
+        )
 
 
 def _columns(connection: Connection) -> dict[str, set[str]]:

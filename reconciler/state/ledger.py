@@ -14,7 +14,7 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.episodes import OutboxUpdate, outbox_update
 from reconciler.engine.fold import apply_event
 from reconciler.engine.values import EventKind, Phase, Verdict, stand
-from reconciler.errors import StateError
+from reconciler.errors import LeaseLost, StateError
 from reconciler.state import archive, outbox, reconciled, tables, verdicts
 from reconciler.state import report as report_text
 from reconciler.state.address import SqliteFile
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from reconciler.engine.episodes import Subscription
     from reconciler.engine.values import Event, LedgerEntry, ModelState, Reconciled, Report, VerdictKey
     from reconciler.state.database import Database
+    from reconciler.state.leases import SqlLeases
 
     Rule = Callable[[Mapping[Key, LedgerEntry], Sequence[Event]], None]
     """Raises StateError unless these events may be journalled on top of these entries."""
@@ -73,6 +74,7 @@ class SqlLedger:
 
     Attributes:
         verdicts: the verdicts in pieces, for a page.
+        leases: who may write what; None where the writer's lock says it, or where nothing is written.
     """
 
     def __init__(  # noqa: PLR0913 - what is remembered, and how
@@ -83,6 +85,7 @@ class SqlLedger:
         compact_after: timedelta = timedelta(0),
         now: Callable[[], datetime] = utc_now,
         subscriptions: Sequence[Subscription] = (),
+        leases: SqlLeases | None = None,
         stages: Stages | None = None,
     ) -> None:
         """Wraps an open database.
@@ -94,6 +97,7 @@ class SqlLedger:
                 report; zero for never.
             now: the wall clock.
             subscriptions: what each sink wants to hear.
+            leases: say who may write what; None where the writer's lock does.
             stages: what the statuses mean that are stored; ModelArts' words where None.
         """
         self._database = database
@@ -101,6 +105,7 @@ class SqlLedger:
         self._compact_after = compact_after
         self._now = now
         self._subscriptions = subscriptions
+        self.leases = leases
         self._stages = stages or Stages()
         self.verdicts = VerdictRows(database)
         self._reconciling: tuple[str, datetime] | None = None
@@ -127,11 +132,6 @@ class SqlLedger:
     def outbox(self) -> Outbox:
         """Messages that are to be sent."""
         return Outbox(self._database)
-
-    @property
-    def session(self) -> str | None:
-        """Names the server's session that holds the writer's lock; what `open_state` takes as `replaces`."""
-        return self._database.session
 
     @property
     def exists(self) -> bool:
@@ -174,7 +174,9 @@ class SqlLedger:
         """Journals the events and folds them into the entries, as the port says."""
         if not events:
             return ()
-        with self._database.writing() as connection:
+
+        def put(connection: Connection) -> Sequence[Event]:
+            self._fence(connection, {(e.target, e.epoch) for e in events if _needs_lease(e)})
             known = self._entries(connection, {(event.target, event.pair) for event in events})
             if self._allowed is not None:
                 self._allowed(known, events)
@@ -182,6 +184,9 @@ class SqlLedger:
             self._note_commit(connection)
             insert_rows(connection, tables.journal, EVENT_COLUMNS, [event_row(event) for event in taken])
             _store(connection, known, {key: entry_row(entry, self._stages) for key, entry in folded.items()})
+            return taken
+
+        taken = self._database.write(put)
         self._reconciling = None
         return taken
 
@@ -301,15 +306,37 @@ class SqlLedger:
         report: Report,
         judged: Mapping[str, Collection[ModelKey] | None],
         marks: Mapping[tuple[str, str], str],
+        epochs: Mapping[str, int | None] | None = None,
     ) -> None:
         """Remembers the newest report, as the port says; once a day the journal is compacted with it."""
         self._ensure_unrestricted()
+        epochs = epochs or {}
+        while True:
+            try:
+                return self._save_report(report, judged, marks, epochs)
+            except LeaseLost as lost:  # what whoever leads it now says of it stands
+                gone = lost.target
+            epochs = {target: epoch for target, epoch in epochs.items() if target != gone}
+            if not epochs:
+                return None
+            judged = {target: pairs for target, pairs in judged.items() if target != gone}
+            marks = {key: value for key, value in marks.items() if key[0] != gone}
+            report = replace(report, failures=tuple(f for f in report.failures if f.target != gone))
+
+    def _save_report(
+        self,
+        report: Report,
+        judged: Mapping[str, Collection[ModelKey] | None],
+        marks: Mapping[tuple[str, str], str],
+        epochs: Mapping[str, int | None],
+    ) -> None:
         items = {target: [item for item in report.items if item.target == target] for target in judged}
         wanted = {target: (pairs, items[target]) for target, pairs in judged.items()}
-        body = report_text.dump(report)
         with self._database.reading() as connection:
             gone, new = verdicts.replace(connection, wanted)
-            is_news = body != report_text.newest(connection)
+            before = report_text.newest(connection)
+            body = report_text.dump(report_text.joined(report, before, judged))
+            is_news = body != before
             known = _marks(connection)
             told = self._outbox_update(
                 connection, [item for found in items.values() for item in found], judged
@@ -319,7 +346,8 @@ class SqlLedger:
             return
         now = self._now()
         due = self._compact_after and _is_due(known.get(_COMPACTED), now)
-        with self._database.writing() as connection:
+
+        def put(connection: Connection) -> None:
             self._note_commit(connection)
             verdicts.write(connection, gone, new)
             outbox.write(connection, told)
@@ -329,6 +357,10 @@ class SqlLedger:
             if is_news:
                 connection.execute(delete(tables.report))
                 connection.execute(insert(tables.report).values(id=1, body=body))
+            # last, by what is committed by then: writing very many rows takes longer than a renewal may wait
+            self._fence(connection, epochs.items())
+
+        self._database.write(put, sees_others=True)
         self.verdicts.note_removed(gone)
         self._reconciling = None
 
@@ -375,8 +407,7 @@ class SqlLedger:
         """Remembers one such fact; writes nothing when it is what is remembered already."""
         self._ensure_unrestricted()
         if self.marks(target).get(name) != value:
-            with self._database.writing() as connection:
-                _mark(connection, {(target, name): value})
+            self._database.write(lambda connection: _mark(connection, {(target, name): value}))
 
     def compact(self, before: datetime) -> int:
         """Archives every event before this moment of every pair at rest; all of them or none. How many.
@@ -384,8 +415,7 @@ class SqlLedger:
         Each is read as before. SQLite uses the room it had again, and keeps it.
         """
         self._ensure_unrestricted()
-        with self._database.writing() as connection:
-            return archive.compact(connection, before)
+        return self._database.write(lambda connection: archive.compact(connection, before))
 
     def watch_paths(self) -> tuple[Path, ...]:
         """Files of which one changes when any process journals; none for a server."""
@@ -421,6 +451,12 @@ class SqlLedger:
         if self._reconciling is not None:
             reconciled.note(connection, *self._reconciling)
 
+    def _fence(self, connection: Connection, epochs: Iterable[tuple[str, int | None]]) -> None:
+        """Makes sure that these leases are held until the transaction ends. Raises LeaseLost."""
+        if self.leases is not None:
+            for target, epoch in sorted(epochs):
+                self.leases.fence(connection, target, epoch)
+
     def _ensure_unrestricted(self) -> None:
         if self._allowed is not None:
             raise StateError(f"state {self._database.where} was opened to release models only.")
@@ -441,6 +477,14 @@ def only_releases(known: Mapping[Key, LedgerEntry], events: Iterable[Event]) -> 
                 f"{event.pair} is being imported into target {event.target} right now, by the process that "
                 "holds the state. Wait until it is settled; `status` shows it."
             )
+
+
+def _needs_lease(event: Event) -> bool:
+    """Whether only the leader may journal it: an answer is checked against its question instead.
+
+    A release comes from whoever asks for it, and starts nothing.
+    """
+    return event.asked is None and event.kind not in (EventKind.RELEASED, EventKind.DELETED)
 
 
 def _is_due(told: str | None, now: datetime) -> bool:

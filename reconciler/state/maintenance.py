@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.errors import StateError
@@ -11,7 +11,6 @@ from reconciler.printable import printable
 from reconciler.state import archive, tables
 from reconciler.state.address import SqliteFile, parse
 from reconciler.state.bulk import select_rows
-from reconciler.state.ledger import SqlLedger
 from reconciler.state.opening import open_database
 from reconciler.state.refold import folded, refold
 from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, event_of
@@ -20,7 +19,7 @@ from reconciler.state.tables import plain
 from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from reconciler.state.database import Database
     from reconciler.state.refold import Rows
     from reconciler.state.rows import Key
+
+T = TypeVar("T")
 
 
 def check(url: str) -> tuple[str, ...]:
@@ -84,7 +85,7 @@ def compact(url: str, before: datetime) -> int:
         StateError: there is no such state, or it cannot be written.
     """
     with _opened(url, "compact") as database:
-        moved = SqlLedger(database).compact(before)
+        moved = _alone(database, lambda connection: archive.compact(connection, before))
         database.shrink()
         return moved
 
@@ -117,8 +118,7 @@ def rebuild(url: str) -> int:
         with database.reading() as connection:
             wrong = _disagreements(folded(connection), _stored(connection))
         if wrong:
-            with database.writing() as connection:
-                refold(connection)
+            _alone(database, refold)
         return len(wrong)
 
 
@@ -129,7 +129,23 @@ def _opened(url: str, what: str) -> Iterator[Database]:
     if isinstance(address, SqliteFile) and not address.path.exists():
         raise StateError(f"state {address} does not exist: there is nothing to {what}. Correct state.url.")
     with closing(open_database(address, writer=True)) as database:
+        _alone(database, lambda _: None)
         yield database
+
+
+def _alone(database: Database, work: Callable[[Connection], T]) -> T:
+    """Does the work in one transaction, during which nobody leads. Raises StateLockedError."""
+    if isinstance(database.where, SqliteFile):
+        return database.write(work)
+    from reconciler.state.postgres import ensure_nobody_leads  # noqa: PLC0415 - brings SQLAlchemy's dialects
+
+    where = database.where
+
+    def guarded(connection: Connection) -> T:
+        ensure_nobody_leads(connection, where)
+        return work(connection)
+
+    return database.write(guarded)
 
 
 def _stored(connection: Connection) -> Rows:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.state import sqlite
-from reconciler.state.address import SqliteFile, parse
+from reconciler.state.address import PostgresDatabase, SqliteFile, parse
 from reconciler.state.identity import record, unknown_targets
 from reconciler.state.ledger import SqlLedger, only_releases, utc_now
 
@@ -27,37 +27,51 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
     lineage: Mapping[str, str] | None = None,
     compact_after: timedelta = timedelta(0),
     now: Callable[[], datetime] = utc_now,
-    replaces: str | None = None,
     subscriptions: Sequence[Subscription] = (),
+    holder: str | None = None,
+    term: timedelta = timedelta(seconds=8),
     stages: Stages | None = None,
 ) -> SqlLedger:
     """Opens the memory of one configuration.
 
     Args:
         url: `sqlite:///path` or `postgresql+psycopg://…`. A relative path starts at the working directory.
-        writer: whether to take the writer's lock and make what does not exist. Without it nothing is made or
-            locked, and a state that does not exist is an empty one.
+        writer: whether to write, and to make what does not exist: a file is locked by that, and a server's
+            database is not: see `SqlLedger.leases`. Without it nothing is made or locked, and a state that
+            does not exist is an empty one.
         lineage: for each target, a text that tells its registry from others, such as endpoint, project and
             workspace; without secrets, since it is stored and shown. Recorded when a target is first met.
         compact_after: how old an event has to be before it is archived; zero for never. See `SqlLedger`.
         now: the wall clock.
-        replaces: `SqlLedger.session` of a ledger that this process held and has given up: where its session
-            is left over on the server, as after a network that lost packets, it is ended there first.
         subscriptions: what each sink wants to hear of the reports that are saved.
+        holder: who takes leases where there are any; this process by a new name where None.
+        term: how long a lease lasts unless it is renewed.
         stages: what a status means; ModelArts' words where None.
 
     Raises:
-        StateLockedError: another process writes this state; the message says which.
+        StateLockedError: another process writes this file; the message says which.
         StateError: it cannot be used, or it remembers one of the targets as another registry.
     """
-    database = open_database(parse(url), writer=writer, now=now(), replaces=replaces)
+    address = parse(url)
+    database = open_database(address, writer=writer, now=now())
     try:
         _recognise(database, lineage or {}, writer=writer)
     except BaseException:
         database.close()
         raise
+    leases = None
+    if writer and isinstance(address, PostgresDatabase):
+        from reconciler.state.leases import SqlLeases, holder_name  # noqa: PLC0415
+
+        leases = SqlLeases(address, holder or holder_name(), term.total_seconds())
+        database.on_close(leases.close)
     return SqlLedger(
-        database, compact_after=compact_after, now=now, subscriptions=subscriptions, stages=stages
+        database,
+        compact_after=compact_after,
+        now=now,
+        subscriptions=subscriptions,
+        leases=leases,
+        stages=stages,
     )
 
 
@@ -82,9 +96,7 @@ def open_for_release(url: str) -> SqlLedger:
     return SqlLedger(postgres.open_for_release(address), allowed=only_releases)
 
 
-def open_database(
-    address: Address, *, writer: bool, now: datetime | None = None, replaces: str | None = None
-) -> Database:
+def open_database(address: Address, *, writer: bool, now: datetime | None = None) -> Database:
     """Opens the database behind a ledger; see `open_state`."""
     moment = now or utc_now()
     if isinstance(address, SqliteFile):
@@ -92,7 +104,7 @@ def open_database(
     from reconciler.state import postgres  # noqa: PLC0415
 
     if writer:
-        return postgres.open_writer(address, moment, replaces)
+        return postgres.open_writer(address, moment)
     return postgres.open_reader(address, moment)
 
 
@@ -100,5 +112,7 @@ def _recognise(database: Database, lineage: Mapping[str, str], *, writer: bool) 
     with database.reading() as connection:
         newcomers = unknown_targets(connection, lineage, database.where)
     if newcomers and writer:
-        with database.writing() as connection:
-            record(connection, newcomers)
+        # looked up anew: another replica may be recording the same
+        database.write(
+            lambda connection: record(connection, unknown_targets(connection, lineage, database.where))
+        )

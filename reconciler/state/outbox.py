@@ -103,9 +103,11 @@ class Outbox:
         self._write([delete(outbox).where(others)])
 
     def _write(self, statements: Sequence[Any]) -> None:
-        with self._database.writing() as connection:
+        def carry_out(connection: Connection) -> None:
             for statement in statements:
                 connection.execute(statement)
+
+        self._database.write(carry_out)
 
 
 def episodes(connection: Connection) -> list[Episode]:

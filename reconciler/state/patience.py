@@ -34,7 +34,7 @@ CONNECTING = {
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 """
 
-SESSION = {
+TRANSACTION = {
     "statement_timeout": "20s",
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "60s",
@@ -43,10 +43,15 @@ SESSION = {
     "tcp_keepalives_interval": "3s",
     "tcp_keepalives_count": "3",
 }
-"""The server's settings of each session, by which it ends what this process cannot end any more.
+"""The server's settings of each transaction, by which it ends what this process cannot end any more.
 
 https://www.postgresql.org/docs/current/runtime-config-client.html
 """
+
+DURABLE = (
+    "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
+)
+"""What a transaction that writes says first: a server may be told to commit before it is on disk."""
 
 SILENCE = 25.0
 """Seconds without a byte from the server after which a connection is given up: longer than any statement."""
@@ -83,32 +88,43 @@ class _Patient(Connection[Any]):
             return result
 
 
-def limit(engine: Engine, chosen: Mapping[str, Any]) -> None:
-    """Limits every connection that the engine makes from now on.
+def limit(engine: Engine, chosen: Mapping[str, Any], silence: float | None = None) -> None:
+    """Limits every connection that the engine makes from now on, and every transaction in it.
+
+    The settings are those of each transaction, and not of a session: a pooler gives the next transaction
+    another session.
 
     Args:
         engine: of PostgreSQL, by psycopg.
         chosen: the parameters that `state.url` gives: they are left as they are, and so are the server's
             settings that its `options` name.
+        silence: as the attribute of a connection; by default what its statements may take, and a little.
     """
     options = str(chosen.get("options", ""))
-    settings = {name: value for name, value in SESSION.items() if name not in options}
+    settings = {name: value for name, value in TRANSACTION.items() if name not in options}
+    local = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
 
     def connect(_: object, __: object, arguments: list[Any], parameters: dict[str, Any]) -> _Patient:
         return _Patient.connect(*arguments, **(CONNECTING | parameters))
 
     def connected(connection: _Patient, _: object) -> None:
-        connection.autocommit = True
-        marks = ", ".join(["set_config(%s, %s, false)"] * len(settings))
-        if settings:
-            connection.execute(f"SELECT {marks}", [part for pair in settings.items() for part in pair])
-        row = connection.execute(_EFFECTIVE).fetchone()
-        seconds = (row[0] if row else 0) / 1000
-        connection.silence = seconds + _AFTER_THE_SERVER if seconds else float("inf")
-        connection.autocommit = False
+        connection.silence = silence or SILENCE
+        if silence is None and "statement_timeout" not in settings:
+            connection.autocommit = True
+            row = connection.execute(_EFFECTIVE).fetchone()
+            seconds = (row[0] if row else 0) / 1000
+            connection.silence = seconds + _AFTER_THE_SERVER if seconds else float("inf")
+            connection.autocommit = False
+
+    def begin(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
+        writes = connection.get_execution_options().get("writes", False)
+        statements = "; ".join(filter(None, [local, DURABLE if writes else ""]))
+        if statements:
+            connection.exec_driver_sql(statements).close()
 
     event.listen(engine, "do_connect", connect)
     event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begin)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""A state in PostgreSQL, for replicas: an advisory lock makes one of them the writer.
+"""A state in PostgreSQL, for replicas: whoever writes a target's imports proves its lease in the transaction.
 
-The lock belongs to the session that also does all writing. However that session ends, the server frees the
-lock and rolls back what was not committed. No statement waits without end, see `reconciler.state.patience`.
+Nothing is kept in a session: no lock, no setting, no prepared statement. So each transaction may go through
+another connection of a pooler. No statement waits without end, see `reconciler.state.patience`.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ import hashlib
 import os
 import socket
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 
 from reconciler.errors import StateError, StateLockedError
 from reconciler.printable import printable
 from reconciler.state.database import Database
 from reconciler.state.errors import explained
-from reconciler.state.identity import establish, is_blank, verify
+from reconciler.state.identity import establish, facts_of, is_blank, verify
 from reconciler.state.sqlite import in_memory
+from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy.engine import Connection, Engine
@@ -30,67 +33,51 @@ if TYPE_CHECKING:
     from reconciler.state.address import PostgresDatabase
 
 _LONGEST_NAME = 63
-_LOCK_ATTEMPTS = 20
-_LOCK_PAUSE = 0.1  # seconds; so long takes a session that was ended to let go of its lock
+_TURNS = 100
+_TURN = 0.1  # seconds; so often and so long the tables of a new state, or a migration, are waited for
 
-_HOLDER = text("""
+_ADVISORY_HOLDER = text("""
     SELECT a.application_name, a.backend_start::timestamptz(0)::text
     FROM pg_locks l JOIN pg_stat_activity a USING (pid)
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND a.datname = current_database()
     AND (l.classid::bigint << 32 | l.objid::bigint) = :key
 """)
-_DURABLE = text(
-    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
-)
-
-
-_SESSION = text("""
-    SELECT pid::text || ' ' || backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()
-""")
-_END = text("""
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE pid::text || ' ' || backend_start::text = :session AND pid <> pg_backend_pid()
+_LEADERS = text("""
+    SELECT target, holder, since::timestamptz(0)::text FROM lease WHERE expires_at > clock_timestamp()
+    ORDER BY target
 """)
 
 
-def open_writer(database: PostgresDatabase, now: datetime, replaces: str | None = None) -> Database:
-    """Connects, takes the lock, makes the tables if there are none, and opens the database to write."""
+def open_writer(database: PostgresDatabase, now: datetime) -> Database:
+    """Connects, makes the tables if there are none, and opens the database to write.
+
+    Raises:
+        StateLockedError: a process of an earlier version holds the state, or it is migrated and led.
+    """
     with explained(database), ExitStack() as closing:
-        engine = _engine(database)
+        engine = connected(database)
         closing.callback(engine.dispose)
-        from reconciler.state.patience import unhurried  # noqa: PLC0415 - brings the driver
-
-        writer = engine.connect()
-        closing.callback(writer.close)
-        with writer.begin():
-            _take_over(writer, database, replaces)
-            writer.execute(_DURABLE)
-            session = writer.scalar(_SESSION)
-        with writer.begin():
-            if is_blank(writer):
-                establish(writer, now)
-            with unhurried(writer):
-                verify(writer, database, migrates=True)
-        return Database(database, engine, closing.pop_all(), writer=writer, session=session)
+        if not _is_up_to_date(engine):
+            _make(engine, database, now)
+        with engine.connect() as connection, connection.begin():
+            verify(connection, database)
+        return Database(database, engine, closing.pop_all(), writer=partial(begun, engine))
 
 
 def open_for_release(database: PostgresDatabase) -> Database:
-    """Connects to write beside the writer: without its lock, one transaction at a time."""
+    """Connects to write beside whoever leads; makes and migrates nothing."""
     with explained(database), ExitStack() as closing:
-        engine = _engine(database)
+        engine = connected(database)
         closing.callback(engine.dispose)
-        writer = engine.connect()
-        closing.callback(writer.close)
-        with writer.begin():
-            writer.execute(_DURABLE)
-            verify(writer, database)
-        return Database(database, engine, closing.pop_all(), writer=writer)
+        with engine.connect() as connection, connection.begin():
+            verify(connection, database)
+        return Database(database, engine, closing.pop_all(), writer=partial(begun, engine))
 
 
 def open_reader(database: PostgresDatabase, now: datetime) -> Database:
     """Connects to read, without a lock; a database without the tables is an empty state and stays so."""
     with explained(database), ExitStack() as closing:
-        engine: Engine = _engine(database).execution_options(postgresql_readonly=True)
+        engine: Engine = connected(database).execution_options(postgresql_readonly=True)
         closing.callback(engine.dispose)
         with engine.connect() as connection, connection.begin():
             blank = is_blank(connection)
@@ -102,9 +89,19 @@ def open_reader(database: PostgresDatabase, now: datetime) -> Database:
         return Database(database, engine, closing.pop_all(), exists=not blank)
 
 
-def _engine(database: PostgresDatabase) -> Engine:
+def connected(database: PostgresDatabase, silence: float | None = None) -> Engine:
+    """An engine on the database; connects when it is first used.
+
+    Args:
+        database: where it is.
+        silence: seconds without a byte from the server after which a connection is given up; by default
+            somewhat longer than a statement may take.
+    """
     name = f"reconciler process {os.getpid()} on {socket.gethostname()}"
-    arguments = {"application_name": name.encode("ascii", "replace")[:_LONGEST_NAME].decode("ascii")}
+    arguments = {
+        "application_name": name.encode("ascii", "replace")[:_LONGEST_NAME].decode("ascii"),
+        "prepare_threshold": None,  # a prepared statement belongs to a session, which a pooler shares
+    }
     try:
         engine = create_engine(
             database.url, connect_args=arguments, isolation_level="REPEATABLE READ", hide_parameters=True
@@ -115,31 +112,81 @@ def _engine(database: PostgresDatabase) -> Engine:
             "a state in PostgreSQL needs the driver psycopg, which is not installed. Run "
             "`pip install 'model-reconciler[postgres]'`, or use sqlite:///… in state.url."
         ) from error
-    limit(engine, database.url.query)
+    limit(engine, database.url.query, silence)
     return engine
 
 
-def _take_over(writer: Connection, database: PostgresDatabase, replaces: str | None) -> None:
-    """Takes the lock; a session of this process that was given up is ended where it still stands."""
-    if replaces and writer.execute(_END, {"session": replaces}).first():
-        for _ in range(_LOCK_ATTEMPTS):
-            with suppress(StateLockedError):
-                return _lock(writer, database)
-            time.sleep(_LOCK_PAUSE)
-    return _lock(writer, database)
+@contextmanager
+def begun(engine: Engine, sees_others: bool) -> Iterator[Connection]:
+    """A transaction to write in; it is on the server's disk when it is committed."""
+    options = {"isolation_level": "READ COMMITTED"} if sees_others else {}
+    with engine.connect().execution_options(writes=True, **options) as connection, connection.begin():
+        yield connection
 
 
-def _lock(writer: Connection, database: PostgresDatabase) -> None:
-    schema = writer.scalar(text("SELECT current_schema()"))
+def ensure_nobody_leads(connection: Connection, where: PostgresDatabase) -> None:
+    """Keeps every lease from being taken or used until this transaction ends.
+
+    Raises:
+        StateLockedError: somebody holds one.
+    """
+    connection.execute(text("LOCK TABLE lease IN EXCLUSIVE MODE"))
+    leader = connection.execute(_LEADERS).first()
+    if leader is not None:
+        target, holder, since = leader
+        raise StateLockedError(
+            f"state {where} is being written by {printable(holder.partition(' (')[0])} since {since}, which "
+            f"leads target {printable(target)}. Wait until it is done, or stop it; `plan`, `status` and "
+            "`history` work meanwhile."
+        )
+
+
+def _is_up_to_date(engine: Engine) -> bool:
+    with engine.connect() as connection, connection.begin():
+        return _has_our_version(connection)
+
+
+def _has_our_version(connection: Connection) -> bool:
+    return facts_of(connection).get("schema_version") == str(SCHEMA_VERSION)
+
+
+def _make(engine: Engine, database: PostgresDatabase, now: datetime) -> None:
+    """Makes the tables, or brings those of an earlier version up to date; one process at a time."""
+    from reconciler.state.patience import unhurried  # noqa: PLC0415 - brings the driver
+
+    for turn in range(_TURNS):
+        with begun(engine, sees_others=True) as connection:  # what another process may just have made
+            if _is_our_turn(connection, database, is_last=turn == _TURNS - 1):
+                if not _has_our_version(connection):  # another process may just have done it
+                    with unhurried(connection):
+                        if is_blank(connection):
+                            establish(connection, now)
+                        elif inspect(connection).has_table("lease"):
+                            ensure_nobody_leads(connection, database)
+                        verify(connection, database, migrates=True)
+                return
+        time.sleep(_TURN)
+
+
+def _is_our_turn(connection: Connection, database: PostgresDatabase, *, is_last: bool) -> bool:
+    """Takes a lock that ends with the transaction: the same that a writer of version 3 held all its life.
+
+    Raises:
+        StateLockedError: it was not free the last time either.
+    """
+    schema = connection.scalar(text("SELECT current_schema()"))
     if schema is None:
         raise StateError(
             f"state {database} has no schema on its search_path. Create one, or correct state.url."
         )
     key = int.from_bytes(hashlib.sha256(f"model-reconciler {schema}".encode()).digest()[:8]) >> 1
-    if not writer.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
-        holder = writer.execute(_HOLDER, {"key": key}).first()
+    if connection.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": key}):
+        return True
+    if is_last:
+        holder = connection.execute(_ADVISORY_HOLDER, {"key": key}).first()
         who = f"{holder[0]} since {holder[1]}" if holder else "another process"
         raise StateLockedError(
-            f"state {database} is being written by {printable(who)}. Wait until it is done, or stop "
-            "it; `plan`, `status` and `history` work meanwhile."
+            f"state {database} is being written by {printable(who)}, a process of an earlier version. Stop "
+            "it first; `plan`, `status` and `history` of that version work meanwhile."
         )
+    return False

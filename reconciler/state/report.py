@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -13,7 +13,7 @@ from reconciler.state.errors import UnreadableState
 from reconciler.state.tables import report as table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -34,6 +34,22 @@ def dump(report: Report) -> str:
         "notes": report.notes,
     }
     return json.dumps(told, separators=(",", ":"))
+
+
+def joined(report: Report, before: str | None, judged: Collection[str]) -> Report:
+    """The report with what the one stored before says of targets that this one is not about.
+
+    Another replica, or a cycle over other targets, failed in those.
+    """
+    if before is None:
+        return report
+    about = {*judged, *(failure.target for failure in report.failures)}
+    try:
+        known = load(before, (), {}).failures
+    except UnreadableState:  # it was edited: this one takes its place
+        return report
+    kept = [failure for failure in known if failure.target not in about]
+    return replace(report, failures=(*report.failures, *kept)) if kept else report
 
 
 def load(text: str, items: tuple[ModelState, ...], unlisted: Mapping[tuple[str, Verdict], int]) -> Report:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlalchemy.engine import Connection
+
     from reconciler.state.database import Database
 
 _PREFIX = "request "
@@ -40,17 +42,19 @@ class Requests:
     def ask(self, request: CycleRequest) -> None:
         """Puts a request where the process that holds the state finds it; forgets those of long ago."""
         row = {"target": "", "name": _name(request), "value": _asked(request)}
-        with self._database.writing() as connection:
+
+        def put(connection: Connection) -> None:
             for name, value in connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all():
                 facts = _read(value)
                 if facts is None or moment_of(facts["expires_at"]) < request.expires_at - _KEPT:
                     connection.execute(delete(mark).where(mark.c.target == "", mark.c.name == name))
             connection.execute(insert(mark).values(row))
 
+        self._database.write(put)
+
     def withdraw(self, request: CycleRequest) -> bool:
         """Takes a request back; False when it is taken already."""
-        with self._database.writing() as connection:
-            return connection.execute(_at(request, _asked(request), delete(mark))).rowcount == 1
+        return self._changed(_at(request, _asked(request), delete(mark))) == 1
 
     def answered(self, request: CycleRequest) -> CycleAnswer | None:
         """The answer, once there is one."""
@@ -61,8 +65,7 @@ class Requests:
 
     def forget(self, request: CycleRequest) -> None:
         """Removes a request whose answer was read."""
-        with self._database.writing() as connection:
-            connection.execute(delete(mark).where(mark.c.target == "", mark.c.name == _name(request)))
+        self._changed(delete(mark).where(mark.c.target == "", mark.c.name == _name(request)))
 
     def pending(self, now: datetime) -> Sequence[CycleRequest]:
         """The requests that nobody has answered, oldest first, without those that expired untaken.
@@ -87,16 +90,17 @@ class Requests:
     def take(self, request: CycleRequest) -> bool:
         """Takes a request on; False when it was withdrawn, or taken on by a process that has ended since."""
         taken = _value(request, taken=True)
-        with self._database.writing() as connection:
-            changed = connection.execute(_at(request, _asked(request), update(mark)).values(value=taken))
-            return changed.rowcount == 1
+        return self._changed(_at(request, _asked(request), update(mark)).values(value=taken)) == 1
 
     def answer(self, request: CycleRequest, answer: CycleAnswer) -> None:
         """Tells whoever asked what became of it."""
         told = _value(request, taken=True, exit_code=answer.exit_code, message=answer.message)
-        with self._database.writing() as connection:
-            mine = (mark.c.target == "") & (mark.c.name == _name(request))
-            connection.execute(update(mark).where(mine).values(value=told))
+        mine = (mark.c.target == "") & (mark.c.name == _name(request))
+        self._changed(update(mark).where(mine).values(value=told))
+
+    def _changed(self, statement: Any) -> int:  # noqa: ANN401 - a delete or an update
+        """Carries out one statement; how many rows it changed."""
+        return self._database.write(lambda connection: int(connection.execute(statement).rowcount))
 
 
 def _name(request: CycleRequest) -> str:

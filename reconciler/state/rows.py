@@ -28,7 +28,7 @@ Key = tuple[str, ModelKey]
 _FACTS = tuple(fact.name for fact in fields(Facts))
 _MOMENTS = tuple(place for place, fact in enumerate(fields(Facts)) if "datetime" in str(fact.type))
 _SHARED = ("target", "model_name", "model_version", *_FACTS)
-EVENT_COLUMNS = (*_SHARED, "at", "kind", "cycle_id", "actor")
+EVENT_COLUMNS = (*_SHARED, "at", "kind", "cycle_id", "actor", "epoch")
 ENTRY_COLUMNS = (*_SHARED, "phase", "last", "updated_at", "attempts", "disappearances", "at_rest")
 
 _KIND = {kind.value: kind for kind in EventKind}
@@ -55,7 +55,8 @@ def moment_of(text: str) -> datetime:
 
 def event_row(event: Event) -> tuple[Any, ...]:
     """The journal's row for an event, without its `seq`."""
-    return stored((*_shared(event), stamp(event.at), event.kind.value, event.cycle_id, event.actor))
+    facts = (stamp(event.at), event.kind.value, event.cycle_id, event.actor, event.epoch)
+    return stored((*_shared(event), *facts))
 
 
 def entry_row(entry: LedgerEntry, stages: Stages) -> tuple[Any, ...]:
@@ -79,9 +80,9 @@ def event_of(row: Sequence[Any]) -> Event:
         Unreadable: the row does not hold an event.
     """
     try:
-        _, target, name, version, *facts, at, kind, cycle_id, actor = plain(row)
-        pair = ModelKey(name, version)
-        return Event(moment_of(at), _KIND[kind], target, pair, cycle_id, actor=actor, **_read(facts))
+        _, target, name, version, *facts, at, kind, cycle_id, actor, epoch = plain(row)
+        pair, told = ModelKey(name, version), _read(facts)
+        return Event(moment_of(at), _KIND[kind], target, pair, cycle_id, actor=actor, epoch=epoch, **told)
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableState(f"line {row[0]} of the journal") from error
 

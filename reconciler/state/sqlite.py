@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ from reconciler.state.lock import FileLock
 from reconciler.state.tables import meta
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from sqlalchemy.engine import Connection, Engine
@@ -62,7 +62,9 @@ def open_writer(file: SqliteFile, now: datetime) -> Database:
             _ensure_writable_and_sound(writer, file)
         _driver(writer).execute("PRAGMA journal_mode = WAL")
         ensure_ours = partial(_ensure_same, file, file.path.stat(), lock.held)
-        return Database(file, engine, closing.pop_all(), writer=writer, ensure_ours=ensure_ours)
+        return Database(
+            file, engine, closing.pop_all(), writer=partial(_begun, writer), ensure_ours=ensure_ours
+        )
 
 
 def open_for_release(file: SqliteFile) -> Database:
@@ -78,7 +80,16 @@ def open_for_release(file: SqliteFile) -> Database:
         writer = engine.connect().execution_options(begin="BEGIN IMMEDIATE")
         closing.callback(writer.close)
         ensure_ours = partial(_ensure_same, file, file.path.stat())
-        return Database(file, engine, closing.pop_all(), writer=writer, ensure_ours=ensure_ours)
+        return Database(
+            file, engine, closing.pop_all(), writer=partial(_begun, writer), ensure_ours=ensure_ours
+        )
+
+
+@contextmanager
+def _begun(writer: Connection, _: bool) -> Iterator[Connection]:
+    """A transaction of the one connection that writes."""
+    with writer.begin():
+        yield writer
 
 
 def side_files(file: SqliteFile) -> tuple[Path, ...]:

@@ -10,6 +10,8 @@
     report   the rest of the newest report, one row
     outbox   messages to sinks: those to send, and those of episodes that are open
     reconciled  which commit was reconciled from when on, and how far the journal went before
+    lease    who leads each target until when, and by which epoch; empty where a file lock says who writes
+    replica  which processes campaign for leases, so that each takes no more than its share
 
 Whoever changes them raises `reconciler.state.version.SCHEMA_VERSION` and writes a migration: see
 docs/development.md.
@@ -23,7 +25,19 @@ import re
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.types import TypeDecorator
 
 from reconciler.engine.values import Facts
@@ -121,6 +135,7 @@ journal = Table(
     Column("cycle_id", AnyText, nullable=False),
     *_facts(),
     Column("actor", AnyText),
+    Column("epoch", BigInteger),
     Index("journal_by_pair", "target", "model_name", "model_version"),
     Index("journal_by_commit", "target", "commit"),
     Index("journal_by_model_id", "target", "model_id"),
@@ -247,3 +262,21 @@ reconciled = Table(
     Index("reconciled_by_commit", "commit"),
 )
 """`position` is the number of the newest event before the first cycle of this commit."""
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("target", AnyText, primary_key=True),
+    Column("holder", AnyText, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+"""Both times are of the server's clock. `epoch` grows with every holder; a row is never removed."""
+
+replica = Table(
+    "replica",
+    metadata,
+    Column("holder", AnyText, primary_key=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)

@@ -69,6 +69,18 @@ class Metrics:
         self._state_up = Gauge(
             "reconciler_state_up", "1 while the state is held and can be used.", registry=own
         )
+        self._leads = Gauge(
+            "reconciler_leader",
+            "1 while this replica leads the target; without replicas always 0.",
+            ["target"],
+            registry=own,
+        )
+        self._epoch = Gauge(
+            "reconciler_lease_epoch",
+            "How often the lease of the target was taken, by whichever replica.",
+            ["target"],
+            registry=own,
+        )
         self._replaced = Counter(
             "reconciler_state_replaced",
             "Times that another state was found in the place of ours.",
@@ -139,7 +151,14 @@ class Metrics:
         for target in self._targets:
             self._start(printable(target))
 
+    def observe_lease(self, target: str, *, leads: bool, epoch: int) -> None:
+        """Takes who leads a target."""
+        self._leads.labels(printable(target)).set(int(leads))
+        self._epoch.labels(printable(target)).set(epoch)
+
     def _start(self, target: str) -> None:
+        self._leads.labels(target)
+        self._epoch.labels(target)
         self._up.labels(target)
         self._registry_at.labels(target)
         self._commit_to_import.labels(target)

@@ -64,6 +64,10 @@ class Pages(Protocol):
         """One model; None where nothing is known of it. Raises StateError."""
 
 
+READY = "ready"
+"""What `/readyz` says of a process that works on every target, or on some."""
+
+
 def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or heard
     pages: Pages,
     metrics: Callable[[], bytes],
@@ -76,6 +80,7 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
     hosts: Hosts | None = None,
     tokens: Callable[[], Sequence[str]] | None = None,
     body_seconds: float = 10.0,
+    role: Callable[[], str] = lambda: READY,
 ) -> Starlette:
     """The application. All callables are called on the event loop and must return at once.
 
@@ -90,12 +95,13 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
         hosts: the names that are answered to; None answers to all.
         tokens: what lets a visitor look, read anew with each request; None lets everybody look.
         body_seconds: how long a delivery's body may take to arrive.
+        role: what `/readyz` says while it is well.
     """
     receiver = Receiver(webhook_secret, trigger, delivered, body_seconds)
     return Starlette(
         routes=[
             *_page_routes(pages),
-            *_health_routes(metrics, not_ready, not_alive),
+            *_health_routes(metrics, not_ready, not_alive, role),
             Route("/hooks/git", receiver.receive, methods=["POST"]),
         ],
         middleware=[
@@ -182,6 +188,7 @@ def create_health_app(
     not_ready: Callable[[], str | None],
     not_alive: Callable[[], str | None],
     hosts: Hosts | None = None,
+    role: Callable[[], str] = lambda: READY,
 ) -> Starlette:
     """Health, readiness and metrics alone, for a listener of their own that a busy page cannot hold up.
 
@@ -190,9 +197,10 @@ def create_health_app(
         not_ready: why what is shown may not be so any more, in one line; None while it is.
         not_alive: why the process should be started again; None while it should not.
         hosts: the names that the metrics are shown under; None is all.
+        role: what `/readyz` says while it is well.
     """
     return Starlette(
-        routes=_health_routes(metrics, not_ready, not_alive),
+        routes=_health_routes(metrics, not_ready, not_alive, role),
         middleware=[
             Middleware(_SecurityHeaders),
             Middleware(Access, hosts, None),
@@ -204,6 +212,7 @@ def _health_routes(
     metrics: Callable[[], bytes],
     not_ready: Callable[[], str | None],
     not_alive: Callable[[], str | None],
+    role: Callable[[], str],
 ) -> list[Route]:
     async def scrape(_: Request) -> Response:
         return Response(metrics(), media_type=CONTENT_TYPE)
@@ -212,7 +221,7 @@ def _health_routes(
         return _answer("alive", not_alive())
 
     async def readyz(_: Request) -> Response:
-        return _answer("ready", not_ready())
+        return _answer(role(), not_ready())
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
 

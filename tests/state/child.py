@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Self
 
-from reconciler.errors import StateLockedError
-from reconciler.state import SqlLedger, open_state
+from tests.state.leading import let_leases_expire, open_state
 from tests.state.samples import imported, requested
 
 if TYPE_CHECKING:
     from reconciler.engine.values import Event
+    from reconciler.state import SqlLedger
 
 GROUP = 6
 """Events in a group: half of them requests, half of them answers, of three models."""
-
-_LOCK_SECONDS = 5.0
 
 
 def group(number: int) -> list[Event]:
@@ -67,15 +64,9 @@ class Child:
         self._process.wait()
 
     def next_writer(self) -> SqlLedger:
-        """Opens the state after it; a server may take a moment to notice that its client is gone."""
-        deadline = time.monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                return open_state(self.url, writer=True)
-            except StateLockedError:
-                if self.url.startswith("sqlite") or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
+        """Opens the state after it; where there are leases, once its own has expired."""
+        let_leases_expire(self.url)
+        return open_state(self.url, writer=True)
 
 
 def main(url: str) -> None:

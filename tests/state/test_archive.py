@@ -17,10 +17,11 @@ from sqlalchemy.pool import NullPool
 from reconciler.engine.fold import at_rest
 from reconciler.engine.values import EventKind, Reconciled
 from reconciler.errors import StateError, StateLockedError
-from reconciler.state import Stages, check, compact, export, open_for_release, open_state, rebuild
+from reconciler.state import Stages, check, compact, export, open_for_release, rebuild
 from reconciler.state.archive import CHUNK
 from reconciler.state.sketch import may_hold, sketch
 from tests.effort import examples
+from tests.state.leading import open_state
 from tests.state.samples import MNIST, NOON, folded, imported, report, requested
 from tests.state.strategies import events
 

@@ -11,8 +11,9 @@ import pytest
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import Event, EventKind, Phase
 from reconciler.errors import StateError
-from reconciler.state import check, open_for_release, open_state
+from reconciler.state import check, open_for_release
 from tests.state.child import Child
+from tests.state.leading import open_state
 from tests.state.remembering import remember
 from tests.state.samples import MNIST, NOON, folded, imported, report, requested
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.state import check, open_state
+from reconciler.state import check
 from tests.state.child import GROUP, Child, group
+from tests.state.leading import open_state
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from reconciler.errors import StateError
-from reconciler.state import SqlLedger, check, open_state
+from reconciler.state import SqlLedger, check
 from tests.state.child import group
+from tests.state.leading import open_state
 from tests.state.remembering import remember
 from tests.state.samples import report, requested
 

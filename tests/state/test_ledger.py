@@ -13,7 +13,7 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.plan import sort_key
 from reconciler.engine.values import Event, EventKind, ModelState, Phase, Report, Verdict, VerdictKey, stand
 from reconciler.errors import StateError
-from reconciler.state import open_state
+from tests.state.leading import open_state
 from tests.state.remembering import remember
 from tests.state.samples import MNIST, NOON, folded, imported, report, requested
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import StateLockedError
-from reconciler.state import open_state, rebuild
+from reconciler.state import rebuild
 from tests.state.child import Child
+from tests.state.leading import open_state
 from tests.state.samples import requested
 
 

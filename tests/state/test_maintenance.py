@@ -11,7 +11,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from reconciler.errors import StateError
-from reconciler.state import check, export, open_state, rebuild
+from reconciler.state import check, export, rebuild
+from tests.state.leading import open_state
 from tests.state.samples import MNIST, imported, requested
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from reconciler import state
 from reconciler.errors import StateError
-from reconciler.state import check, open_state, rebuild
+from reconciler.state import check, rebuild
 from reconciler.state.version import SCHEMA_VERSION
+from tests.state.leading import open_state
 from tests.state.remembering import remember
 from tests.state.samples import MNIST, imported, report, requested
 

@@ -12,11 +12,13 @@ from sqlalchemy.pool import NullPool
 from reconciler.engine.episodes import Subscription
 from reconciler.engine.values import ModelState, Report, Verdict
 from reconciler.manifest.values import Reason
-from reconciler.state import SqlLedger, open_state
+from tests.state.leading import open_state
 from tests.state.samples import NOON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from reconciler.state import SqlLedger
 
 HOSTILE = "\udcff \\u0041 \0 'ü"
 

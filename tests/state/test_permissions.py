@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.state import open_state
 from tests.state.child import group
+from tests.state.leading import open_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from reconciler.engine.trust import is_held_commit
 from reconciler.engine.values import Verdict
-from reconciler.state import check, export, open_state, rebuild
+from reconciler.state import check, export, rebuild
 from reconciler.state.rows import moment_of, stamp
 from tests.effort import examples
+from tests.state.leading import open_state
 from tests.state.remembering import remember
 from tests.state.samples import folded
 from tests.state.strategies import events, reports

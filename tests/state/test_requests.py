@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.engine.values import CycleAnswer, CycleRequest
-from reconciler.state import open_for_release, open_state
+from reconciler.state import open_for_release
+from tests.state.leading import open_state
 from tests.state.samples import NOON
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.engine.listing import ListingQuery
 from reconciler.engine.values import Report, Verdict
 from reconciler.engine.verdict_table import VerdictTable
-from reconciler.state import open_state
+from tests.state.leading import open_state
 from tests.state.samples import report
 
 if TYPE_CHECKING:

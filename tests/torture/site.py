@@ -118,6 +118,15 @@ class Postgres:
         with psycopg.connect(place, autocommit=True) as connection:
             connection.execute(statement)
 
+    def ask(self, query: str) -> str | None:
+        """The first value that a query gives."""
+        import psycopg  # noqa: PLC0415 - an extra
+
+        place = f"host={self.home} user=reconciler dbname=postgres"
+        with psycopg.connect(place, autocommit=True) as connection:
+            row = connection.execute(query).fetchone()
+        return None if row is None else str(row[0])
+
     def _run(self, program: str, *arguments: str) -> None:
         programs = postgres_programs()
         assert programs is not None

@@ -41,8 +41,14 @@ class Journal(Protocol):
     def append(self, events: Sequence[Event]) -> Sequence[Event]:
         """Journals the events and folds them into the entries, in one transaction, on disk on return.
 
+        Where there are leases, an event without `asked` is journalled only while the lease of its target is
+        held by its epoch; a release is always.
+
         An event whose `asked` is no longer what its pair's entry is, is left out: while its question was
         under way, another process changed the entry. Gives those that were journalled.
+
+        Raises:
+            LeaseLost: none of them was journalled.
         """
 
     def events(
@@ -123,6 +129,7 @@ class Reports(Protocol):
         report: Report,
         judged: Mapping[str, Collection[ModelKey] | None],
         marks: Mapping[tuple[str, str], str],
+        epochs: Mapping[str, int | None] | None = None,
     ) -> None:
         """Remembers the newest report, for `status`, in one transaction; what is known is not written.
 
@@ -133,6 +140,8 @@ class Reports(Protocol):
             judged: by target, the pairs that the report speaks of; None where it speaks of everything. What
                 is invalid is always spoken of. A target that is left out is remembered as it was.
             marks: facts to remember, by target and name.
+            epochs: of the leases under which each target was worked on, where there are leases: a target
+                that somebody else leads by now is left as it is remembered.
         """
 
     def last_report(self, *, whole: bool = True) -> Report | None:

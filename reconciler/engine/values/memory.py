@@ -79,6 +79,8 @@ class Event(Facts):
         target: the target's name.
         actor: who asked for what led to it, such as `ada@build-7 (retry)`; None for what the loop does by
             itself.
+        epoch: of the lease under which it was journalled; None where a file lock stands for the lease. Equal
+            events may have been journalled under different ones.
         asked: what the pair's entry was when the question was asked that this event answers: it is journalled
             only while the entry is still that. None journals it in any case. Not stored.
     """
@@ -89,6 +91,7 @@ class Event(Facts):
     pair: ModelKey
     cycle_id: str
     actor: str | None = None
+    epoch: int | None = field(default=None, compare=False)
     asked: Stand | None = field(default=None, compare=False, repr=False)
 
 

@@ -1,0 +1,241 @@
+"""Campaigns for the leases of all targets in a thread of its own, and says which of them are held.
+
+    each `renew`    makes what is held last another term; a round that fails is tried again at the next
+    each second     while something is not held: looks who leads, and takes what is free
+
+A thread, since nothing else that this process waits for may keep a renewal waiting. What is held is known by
+the machine's own clock, counted from before the renewal began: it ends here no later than at the server.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import structlog
+
+from reconciler.engine.leadership import SHARED, uptime
+from reconciler.errors import StateError, StateLockedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from reconciler.engine.leadership import Leases, Survey
+
+log = structlog.get_logger("reconciler")
+
+BEAT = 1.0
+"""Seconds between two beats of whoever does the work."""
+
+_CAMPAIGN = 1.0  # seconds between two looks at what others lead
+_LOOK = 0.2  # seconds between two looks at whether a leader is alive
+
+
+class _Held(NamedTuple):
+    epoch: int
+    until: float
+
+
+@dataclass(slots=True)
+class Campaign:
+    """Implements `reconciler.engine.leadership.Leadership` by leases. May be asked from several threads.
+
+    Attributes:
+        leases: where they are.
+        targets: whose leases are wanted.
+        renew: seconds between two renewals.
+        on_change: told when something else is led than before, from the thread.
+        on_survey: told how things stand, from the thread.
+        problem: why the last round failed; None when it did not.
+    """
+
+    leases: Leases
+    targets: tuple[str, ...]
+    renew: float = 2.0
+    on_change: Callable[[], None] = lambda: None
+    on_survey: Callable[[Survey], None] = lambda _: None
+    chance: Callable[[], float] = random.random
+    clock: Callable[[], float] = uptime
+    problem: str | None = None
+    _beat: float = math.inf
+    _held: Mapping[str, _Held] = field(default_factory=dict)
+    _renewed_at: float = -math.inf
+    _time: tuple[datetime, float] | None = None
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _round: threading.Lock = field(default_factory=threading.Lock)
+    _thread: threading.Thread | None = None
+
+    # asked from anywhere
+
+    def leads(self, target: str) -> bool:
+        """Whether the lease is held for certain."""
+        held = self._held.get(target)
+        return held is not None and self.clock() < held.until
+
+    def epoch(self, target: str) -> int | None:
+        """Of the lease that is held; None without."""
+        held = self._held.get(target)
+        return held.epoch if held is not None and self.clock() < held.until else None
+
+    def holds(self, target: str, epoch: int | None) -> bool:
+        """Whether that epoch goes on for certain."""
+        return epoch is not None and self.epoch(target) == epoch
+
+    def beat(self) -> None:
+        """Says that whoever does the work is able to: once it has said so, it has to go on saying so.
+
+        A process that waits for a connection that was lost renews what it leads, and takes nothing more.
+        """
+        self._beat = self.clock()
+
+    def now(self) -> datetime:
+        """The server's time, which is the same for all replicas, whatever their own clocks say."""
+        if self._time is None:
+            return datetime.now(UTC)
+        told, at = self._time
+        return told + timedelta(seconds=self.clock() - at)
+
+    # carried out by whoever opened it
+
+    def start(self) -> None:
+        """Campaigns from now on. The first round is over on return, whatever came of it."""
+        self._try()
+        self._thread = threading.Thread(target=self._run, name="campaign", daemon=True)
+        self._thread.start()
+
+    def take_all(self, targets: Collection[str]) -> None:
+        """Takes the lease of each of these targets, or none of them; then keeps them, as `start` does.
+
+        A lease that is not renewed any more is waited for: its holder died.
+
+        Raises:
+            StateLockedError: somebody leads one of them.
+        """
+        seen: dict[str, datetime] = {}
+        while True:
+            self._take(targets)
+            if all(map(self.leads, targets)):
+                break
+            self._release()
+            survey = self.leases.survey()
+            for lease in filter(None, map(survey.leader, targets)):
+                if seen.setdefault(lease.target, lease.expires_at) != lease.expires_at:
+                    raise StateLockedError(
+                        f"the state is being written by {lease.leader} since "
+                        f"{lease.since:%Y-%m-%d %H:%M:%SZ}, which leads target {lease.target}. "
+                        "Wait until it is done, or stop it; `plan`, `status` and `history` work meanwhile."
+                    )
+            time.sleep(_LOOK)
+        self.start()
+
+    def give_back(self) -> None:
+        """Lets the next leader in at once, and campaigns no more; safe to call twice.
+
+        What is in flight ends as it would have: its answers are journalled, and whoever leads next settles
+        what gets none.
+        """
+        self._ended.set()
+        self._release()
+
+    def close(self) -> None:
+        """Gives back what is held, as far as the server can be reached, and ends the thread."""
+        with suppress(StateError):
+            self.give_back()
+        if self._thread is not None:
+            self._thread.join()
+
+    # in the thread
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._pause()):
+            self._try()
+
+    def _pause(self) -> float:
+        due = self._renewed_at + self.renew - self.clock()
+        leads_all = all(self.leads(target) for target in self.targets)
+        return max(0.0, due if leads_all and self.problem is None else min(due, _CAMPAIGN))
+
+    def _try(self) -> None:
+        before = {target: held.epoch for target, held in self._held.items() if self.leads(target)}
+        try:
+            with self._round:
+                if not self._ended.is_set():
+                    self._go_round()
+        except StateError as error:
+            if self.problem is None:
+                log.warning("leases could not be renewed; tried again at once", error=str(error))
+            self.problem = str(error)
+        else:
+            if self.problem is not None:
+                log.info("leases are renewed again")
+            self.problem = None
+        after = {target: held.epoch for target, held in self._held.items() if self.leads(target)}
+        if after != before:
+            self._tell(before, after)
+            self.on_change()
+
+    def _go_round(self) -> None:
+        began = self.clock()
+        if began - self._renewed_at >= self.renew * 0.9 or any(
+            held.until - began < self.leases.term / 2 for held in self._held.values()
+        ):
+            self._renewed_at = began
+            kept = self.leases.renew({target: held.epoch for target, held in self._held.items()})
+            until = began + self.leases.term
+            self._held = {
+                target: _Held(held.epoch, until) for target, held in self._held.items() if target in kept
+            }
+        survey = self.leases.survey()
+        self._time = (survey.now, self.clock())
+        is_able = began - self._beat < self.renew + BEAT
+        if is_able and any(not self.leads(target) for target in self.targets):
+            self._campaign(survey)
+            survey = self.leases.survey()
+        self.on_survey(survey)
+
+    def _campaign(self, survey: Survey) -> None:
+        """Takes what is free: up to its share at once, and more only when nobody else has wanted it."""
+        free = [t for t in self.targets if not self.leads(t) and self._is_free(survey, t)]
+        if not free:
+            return
+        shared = [target for target in free if target == SHARED]
+        apart = [target for target in free if target != SHARED]
+        start = int(self.chance() * len(apart))  # so that replicas do not all reach for the same ones
+        apart = apart[start:] + apart[:start]
+        share = math.ceil(sum(t != SHARED for t in self.targets) / max(1, survey.replicas))
+        under = max(0, share - sum(self.leads(t) for t in self.targets if t != SHARED))
+        self._take([*shared, *apart[:under]])
+        if apart[under:]:
+            self._take(apart[under:], free_for=self.renew)
+
+    def _is_free(self, survey: Survey, target: str) -> bool:
+        leader = survey.leader(target)
+        return leader is None or leader.holder == self.leases.holder
+
+    def _take(self, targets: Iterable[str], free_for: float = 0.0) -> None:
+        wanted = tuple(targets)
+        if not wanted:
+            return
+        until = self.clock() + self.leases.term
+        taken = self.leases.take(wanted, free_for)
+        self._held = {**self._held, **{target: _Held(epoch, until) for target, epoch in taken.items()}}
+
+    def _release(self) -> None:
+        with self._round:
+            held, self._held = self._held, {}
+            self.leases.give_back({target: one.epoch for target, one in held.items()})
+
+    @staticmethod
+    def _tell(before: Mapping[str, int], after: Mapping[str, int]) -> None:
+        taken = sorted(target for target in after if after[target] != before.get(target))
+        lost = sorted(before.keys() - after.keys())
+        for target in taken:
+            log.info("leading", target=target or "messages", epoch=after[target])
+        for target in lost:
+            log.warning("not leading any more", target=target or "messages", epoch=before[target])

@@ -1,0 +1,136 @@
+"""Who may start imports into which target: a lease, with an epoch that fences.
+
+    standby ──taken──▶ leader of an epoch ──renewed──▶ …
+       ▲                      │
+       └── lost, given back ──┘      the next leader's epoch is greater
+
+A lease is a row in the database that holds the intents, and its time is that server's. Where a file lock
+makes one process the only writer, the lock is the lease: of every target, and without an epoch.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+SHARED = ""
+"""What is led beside the targets: whatever there is once for all of them, such as sending messages."""
+
+
+class Leadership(Protocol):
+    """What this process leads at the moment. May be asked from several threads."""
+
+    def leads(self, target: str) -> bool:
+        """Whether imports into this target may be started here."""
+
+    def epoch(self, target: str) -> int | None:
+        """Of the lease of this target, to be asked before anything is looked at for a cycle; None without."""
+
+    def holds(self, target: str, epoch: int | None) -> bool:
+        """Whether that epoch goes on for certain, by a clock of this machine: asked right before a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoleWriter:
+    """The leadership of a process that is the only writer of its state: all of it, as long as it lives."""
+
+    def leads(self, target: str) -> bool:  # noqa: ARG002 - as the port says
+        """Always."""
+        return True
+
+    def epoch(self, target: str) -> int | None:  # noqa: ARG002
+        """None: there is no other writer that would have to be told from this one."""
+        return None
+
+    def holds(self, target: str, epoch: int | None) -> bool:  # noqa: ARG002
+        """Always: the lock is looked at with each write."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who leads one target.
+
+    Attributes:
+        holder: names process and machine; unique to a process.
+        epoch: of the newest holder.
+        since: when it was taken.
+        expires_at: when it ends unless it is renewed; in the past when nobody leads.
+    """
+
+    target: str
+    holder: str
+    epoch: int
+    since: datetime
+    expires_at: datetime
+
+    @property
+    def leader(self) -> str:
+        """The holder's process and machine, for people."""
+        return self.holder.partition(" (")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Everything that a campaign wants to know, as the server told it at one moment.
+
+    Attributes:
+        now: the server's clock.
+        leases: of all targets that were ever led.
+        replicas: how many processes campaign.
+        revision: another text whenever something was journalled or reported.
+    """
+
+    now: datetime
+    leases: Sequence[Lease]
+    replicas: int
+    revision: str
+
+    def lease(self, target: str) -> Lease | None:
+        """The lease of one target, expired or not."""
+        return next((lease for lease in self.leases if lease.target == target), None)
+
+    def leader(self, target: str) -> Lease | None:
+        """The lease of one target, unless it has expired."""
+        lease = self.lease(target)
+        return lease if lease is not None and lease.expires_at > self.now else None
+
+
+class Leases(Protocol):
+    """The leases, in the database that holds the intents. Every method raises StateError.
+
+    Attributes:
+        holder: names this process.
+        term: seconds that a lease lasts.
+    """
+
+    holder: str
+    term: float
+
+    def survey(self) -> Survey:
+        """How things stand; one small query."""
+
+    def take(self, targets: Collection[str], free_for: float = 0.0) -> Mapping[str, int]:
+        """Takes those that nobody leads, or this process itself, each by a new epoch; gives the epochs.
+
+        `free_for` leaves alone what was given up less than so many seconds ago.
+        """
+
+    def renew(self, epochs: Mapping[str, int]) -> Collection[str]:
+        """Makes the leases of these epochs last another term; gives the targets still held."""
+
+    def give_back(self, epochs: Mapping[str, int]) -> None:
+        """Lets the next leader in at once."""
+
+
+def uptime() -> float:
+    """Seconds on a clock that nobody sets, and that goes on while the machine is suspended."""
+    return time.clock_gettime(_BOOT_TIME)
+
+
+_BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first is Linux's

@@ -1,0 +1,189 @@
+"""Leases in PostgreSQL: one row a target, timed by the server; and the fence that each intent passes.
+
+Each statement is a transaction of its own, so that it sees what others have just committed. What changes a
+lease waits for the transactions that stand on it: as long as an intent is being written, nobody takes over.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from reconciler.engine.leadership import Lease, Survey
+from reconciler.errors import LeaseLost
+from reconciler.state.errors import explained
+from reconciler.state.postgres import connected
+from reconciler.state.tables import plain, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from sqlalchemy.engine import Connection
+
+    from reconciler.state.address import PostgresDatabase
+
+_SURVEY = text("""
+    SELECT clock_timestamp(), target, holder, epoch, since, expires_at,
+        (SELECT count(*) FROM replica WHERE expires_at > clock_timestamp()),
+        concat_ws(' ', (SELECT max(seq) FROM journal), (SELECT max(id) FROM standing),
+            (SELECT md5(body) FROM report ORDER BY id DESC LIMIT 1))
+    FROM (SELECT 1) AS one LEFT JOIN lease ON true
+""")
+_KNOWN = text("""
+    INSERT INTO lease (target, holder, epoch, since, expires_at)
+    SELECT target, '', 0, clock_timestamp(), clock_timestamp()
+    FROM unnest(CAST(:targets AS text[])) AS target ON CONFLICT DO NOTHING
+""")
+_TAKE = text("""
+    UPDATE lease SET holder = :holder, epoch = epoch + 1, since = clock_timestamp(),
+        expires_at = clock_timestamp() + make_interval(secs => :term)
+    FROM (
+        SELECT target FROM lease
+        WHERE target = ANY(:targets)
+        AND (expires_at <= clock_timestamp() - make_interval(secs => :free_for) OR holder = :holder)
+        ORDER BY target COLLATE "C" FOR NO KEY UPDATE
+    ) AS free
+    WHERE lease.target = free.target
+    RETURNING lease.target, epoch
+""")
+_MINE = """
+    FROM (
+        SELECT target FROM lease
+        WHERE holder = :holder AND expires_at > clock_timestamp()
+        AND (target, epoch) IN (SELECT * FROM unnest(CAST(:targets AS text[]), CAST(:epochs AS bigint[])))
+        ORDER BY target COLLATE "C" FOR NO KEY UPDATE
+    ) AS mine
+    WHERE lease.target = mine.target
+"""
+"""In one order, which is also that of the fence, so that no two wait for each other."""
+_RENEW = text(f"""
+    UPDATE lease SET expires_at = clock_timestamp() + make_interval(secs => :term) {_MINE}
+    RETURNING lease.target
+""")  # noqa: S608 - our own words
+_GIVE_BACK = text(f"UPDATE lease SET expires_at = clock_timestamp() {_MINE}")  # noqa: S608
+_PRESENT = text("""
+    INSERT INTO replica (holder, expires_at)
+    VALUES (:holder, clock_timestamp() + make_interval(secs => :term))
+    ON CONFLICT (holder) DO UPDATE SET expires_at = excluded.expires_at
+""")
+_GONE = text(
+    "DELETE FROM replica WHERE holder = :holder OR expires_at < clock_timestamp() - interval '1 hour'"
+)
+_FENCE = text("""
+    SELECT set_config('idle_in_transaction_session_timeout', :idle, true) FROM lease
+    WHERE target = :target AND epoch = :epoch AND holder = :holder AND expires_at > clock_timestamp()
+    FOR SHARE
+""")
+_HOLDER = text("SELECT holder FROM lease WHERE target = :target")
+_SILENCE = 2.0  # seconds, at least, that an answer may take
+_IDLE = (
+    5.0  # seconds, at least, that a process may stand still in a transaction which holds up the next leader
+)
+
+
+def holder_name() -> str:
+    """A name for this process that no other has: its number, its machine, and a random part."""
+    return f"process {os.getpid()} on {socket.gethostname()} ({uuid.uuid4().hex[:8]})"
+
+
+class SqlLeases:
+    """`reconciler.engine.leadership.Leases` in PostgreSQL. May be used from several threads.
+
+    Attributes:
+        holder: names this process.
+        term: seconds that a lease lasts.
+    """
+
+    def __init__(self, where: PostgresDatabase, holder: str, term: float) -> None:
+        """Uses connections of its own, so that a renewal waits for no other transaction of this process.
+
+        Args:
+            where: the database; connected to when it is first asked.
+            holder: names this process.
+            term: seconds that a lease lasts.
+        """
+        self.holder = holder
+        self.term = term
+        # an answer that comes after half the term is of no use any more
+        self._connections = connected(where, silence=max(term / 2, _SILENCE))
+        self._engine = self._connections.execution_options(isolation_level="READ COMMITTED")
+        self._where = where
+
+    def close(self) -> None:
+        """Closes the connections; gives nothing back."""
+        self._connections.dispose()
+
+    def survey(self) -> Survey:
+        """How things stand, as the port says."""
+        with self._transaction() as connection:
+            rows = connection.execute(_SURVEY).all()
+        now, *_, replicas, revision = rows[0]
+        leases = [Lease(*plain(tuple(row[1:6]))) for row in rows if row[1] is not None]
+        return Survey(now, leases, replicas, revision)
+
+    def take(self, targets: Collection[str], free_for: float = 0.0) -> Mapping[str, int]:
+        """Takes leases, as the port says."""
+        facts = {"targets": list(stored(tuple(sorted(targets))))}
+        with self._transaction(writes=True) as connection:
+            connection.execute(_KNOWN, facts)
+        with self._transaction(writes=True) as connection:
+            taken = connection.execute(
+                _TAKE, facts | {"holder": self.holder, "term": self.term, "free_for": free_for}
+            )
+            return {plain(row)[0]: row[1] for row in taken.all()}
+
+    def renew(self, epochs: Mapping[str, int]) -> Collection[str]:
+        """Renews leases, as the port says; and says that this process campaigns."""
+        with self._transaction(writes=True) as connection:
+            connection.execute(_PRESENT, {"holder": self.holder, "term": self.term})
+            held = connection.execute(_RENEW, self._these(epochs) | {"term": self.term})
+            return {plain(row)[0] for row in held.all()}
+
+    def give_back(self, epochs: Mapping[str, int]) -> None:
+        """Gives leases back, as the port says; and says that this process campaigns no more."""
+        with self._transaction(writes=True) as connection:
+            connection.execute(_GIVE_BACK, self._these(epochs))
+            connection.execute(_GONE, {"holder": self.holder})
+
+    def fence(self, connection: Connection, target: str, epoch: int | None) -> None:
+        """Makes sure that this lease is held, and is until the transaction ends; of several, in their order.
+
+        Raises:
+            LeaseLost: it is not.
+        """
+        idle = f"{max(self.term, _IDLE) * 1000:.0f}"
+        facts = {"target": stored((target,))[0], "epoch": epoch, "holder": self.holder, "idle": idle}
+        if epoch is None or connection.execute(_FENCE, facts).first() is None:
+            raise lease_lost(connection, target, self.holder)
+
+    def _these(self, epochs: Mapping[str, int]) -> dict[str, Any]:
+        return {
+            "holder": self.holder,
+            "targets": list(stored(tuple(epochs))),
+            "epochs": list(epochs.values()),
+        }
+
+    @contextmanager
+    def _transaction(self, *, writes: bool = False) -> Iterator[Connection]:
+        with (
+            explained(self._where),
+            self._engine.connect().execution_options(writes=writes) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+
+def lease_lost(connection: Connection, target: str, holder: str) -> LeaseLost:
+    """Says who leads the target now."""
+    leader = connection.scalar(_HOLDER, {"target": stored((target,))[0]})
+    now = "nobody renewed it in time" if leader in (None, "", holder) else f"{leader} leads it now"
+    return LeaseLost(
+        target,
+        f"target {target} is not led by this process any more: {now}. Nothing was sent; whoever leads it "
+        "goes on",
+    )

@@ -1,0 +1,354 @@
+"""A model of the protocol with replicas (`docs/cycle.md`): leases, epochs and take-over, searched whole.
+
+As in `tests.protocol.model`, a process that stops for any time between two of its steps is one that is not
+scheduled, and a registry takes a pair twice. Replicas are alike, so that worlds which differ only in which
+one is which are one world. An epoch is nothing but whether it is still the newest, and an operation whether
+it is still the entry's, so that the space is finite.
+
+    look ─▶ intend, under the lease ─▶ send ─▶ carried out now, later or never; answered or not ─▶ settled
+
+`Rules` says what is checked and what the surroundings keep to. Each of them can be left out.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CALL = 1  # units in which a call can be carried out, counted from its first byte
+SETTLE = 1  # units of the settling wait
+LAG = 1  # units until the registry's list shows a new model, at the most
+TERM = 1  # units that a lease lasts without a renewal
+T = TypeVar("T")
+
+_LATE = CALL + SETTLE + TERM + 2  # units that outlast every wait there is
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the protocol checks, and what it assumes of its surroundings.
+
+    Attributes:
+        fenced: an intent is written only under a lease that its writer holds.
+        cycles_epoch: that lease has to be the one under which the cycle looked at the pair.
+        in_one_transaction: nobody can take over between the check of the lease and the intent.
+        fresh_intent: a call is sent only while its intent is new.
+        settles_older: an intent of an older epoch is unknown, not free.
+        waits_for_call: nothing is called *not made* while the call could still be carried out.
+        waits_to_settle: nor before the list had the settling wait to show it.
+        answers_checked: an answer is journalled only while the entry is what the call was about.
+        call_in_time: assumed: a call is carried out within its timeout, or never.
+        list_in_time: assumed: the list shows a new model within the settling wait.
+    """
+
+    fenced: bool = True
+    cycles_epoch: bool = True
+    in_one_transaction: bool = True
+    fresh_intent: bool = True
+    settles_older: bool = True
+    waits_for_call: bool = True
+    waits_to_settle: bool = True
+    answers_checked: bool = True
+    call_in_time: bool = True
+    list_in_time: bool = True
+
+    @property
+    def not_made_after(self) -> int:
+        """Units from the intent until a look that finds nothing proves that nothing was made."""
+        return CALL * self.waits_for_call + SETTLE * self.waits_to_settle
+
+    @property
+    def longest(self) -> int:
+        """Units after which an age makes no difference any more."""
+        return max(self.not_made_after, 1)
+
+
+class Task(NamedTuple):
+    """What a replica is doing about a pair.
+
+    Attributes:
+        step: `idle`, `free` (looked, and not registered), `checked` (the lease was), `intended`, `sent`, or
+            `not-made` (looked late enough, and not registered).
+        current: the lease under which it looked is the newest still, and its own.
+        mine: the entry's operation is the one that this task wrote or looked after.
+        old: a unit of time has gone by since its intent.
+    """
+
+    step: str = "idle"
+    current: bool = False
+    mine: bool = False
+    old: bool = False
+
+
+class Pair(NamedTuple):
+    """A pair in the state, on the network and in the registry.
+
+    Attributes:
+        entry: `none`, `intended` or `registered`.
+        age: units since the intent.
+        calls: for how long each may be carried out still, and the replica that waits for it, or -1.
+        rows: for each registered model the units until the list shows it.
+    """
+
+    entry: str = "none"
+    age: int = 0
+    calls: tuple[tuple[int, int], ...] = ()
+    rows: tuple[int, ...] = ()
+
+
+class World(NamedTuple):
+    """Everything at one moment.
+
+    Attributes:
+        holder: of the newest lease; -1 for nobody.
+        term: units for which it lasts.
+        tasks: of each replica about each pair; None of one that does not run.
+    """
+
+    pairs: tuple[Pair, ...]
+    tasks: tuple[tuple[Task, ...] | None, ...]
+    holder: int = -1
+    term: int = 0
+
+    def with_pair(self, number: int, pair: Pair) -> World:
+        """This world with another pair in that place."""
+        return self._replace(pairs=_put(self.pairs, number, pair))
+
+    def with_task(self, replica: int, number: int, task: Task) -> World:
+        """This world with another task of that replica about that pair."""
+        tasks = self.tasks[replica]
+        assert tasks is not None
+        return self._replace(tasks=_put(self.tasks, replica, _put(tasks, number, task)))
+
+    def of_another_operation(self, number: int) -> World:
+        """This world, in which no task about this pair is the entry's any more."""
+        tasks = tuple(
+            None if some is None else _put(some, number, some[number]._replace(mine=False))
+            for some in self.tasks
+        )
+        return self._replace(tasks=tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What was reached, what can follow each, and the first world with a duplicate, if there is one."""
+
+    follows: dict[World, frozenset[World]]
+    duplicate: World | None = None
+
+    def stuck(self) -> set[World]:
+        """The worlds from which no way leads to every pair registered, once, with nothing on its way."""
+        before: dict[World, list[World]] = {world: [] for world in self.follows}
+        for world, following in self.follows.items():
+            for one in following:
+                before[one].append(world)
+        reaching = {world for world in self.follows if _is_done(world)}
+        waiting = deque(reaching)
+        while waiting:
+            for one in before[waiting.popleft()]:
+                if one not in reaching:
+                    reaching.add(one)
+                    waiting.append(one)
+        return self.follows.keys() - reaching
+
+
+def search(rules: Rules, pairs: int, replicas: int) -> Search:
+    """Every world that can be reached; ends at the first duplicate."""
+    first = World((Pair(),) * pairs, (None,) * replicas)
+    follows: dict[World, frozenset[World]] = {}
+    known, waiting = {first: first}, deque([first])
+    while waiting:
+        world = waiting.popleft()
+        following = frozenset(map(_sorted, steps(world, rules)))
+        for one in following - known.keys():
+            if any(len(pair.rows) > 1 for pair in one.pairs):
+                return Search(follows, one)
+            known[one] = one
+            waiting.append(one)
+        follows[world] = frozenset(known[one] for one in following)
+    return Search(follows)
+
+
+def steps(world: World, rules: Rules) -> Iterator[World]:
+    """Every world that can follow."""
+    yield _tick(world, rules)
+    if world.holder >= 0 and world.term < TERM:
+        yield world._replace(term=TERM)  # renewed
+    for replica, tasks in enumerate(world.tasks):
+        if tasks is None:
+            yield world._replace(tasks=_put(world.tasks, replica, (Task(),) * len(world.pairs)))
+            continue
+        yield _killed(world, replica)
+        if world.term == 0:
+            yield _taken(world, replica)
+        for number, task in enumerate(tasks):
+            yield from _acted(world, replica, number, task, rules)
+    for number, pair in enumerate(world.pairs):
+        for call in set(pair.calls):
+            yield from _arrived(world, number, call, rules)
+
+
+def _taken(world: World, replica: int) -> World:
+    """A lease that has expired is taken, by its last holder again or by another: what was current is not."""
+    tasks = tuple(
+        None if some is None else tuple(task._replace(current=False) for task in some) for some in world.tasks
+    )
+    return world._replace(holder=replica, term=TERM, tasks=tasks)
+
+
+def _killed(world: World, replica: int) -> World:
+    pairs = tuple(pair._replace(calls=_orphaned(pair.calls, replica)) for pair in world.pairs)
+    return world._replace(
+        pairs=pairs,
+        tasks=_put(world.tasks, replica, None),
+        holder=-1 if world.holder == replica else world.holder,
+    )
+
+
+def _acted(world: World, replica: int, number: int, task: Task, rules: Rules) -> Iterator[World]:
+    """The next step of one replica about one pair."""
+    pair = world.pairs[number]
+    leads = world.holder == replica and world.term > 0
+    match task.step:
+        case "idle" if leads:
+            yield from _looked(world, replica, number, rules)
+        case "free" if not rules.in_one_transaction and _may(world, replica, task, rules):
+            yield world.with_task(replica, number, task._replace(step="checked"))
+        case "free" if _may(world, replica, task, rules):
+            yield _intended(world, replica, number)
+        case "checked":
+            yield _intended(world, replica, number)
+        case "free":  # refused: the next cycle looks anew
+            yield world.with_task(replica, number, Task())
+        case "intended" if not task.old or not rules.fresh_intent:
+            calls = tuple(sorted((*pair.calls, (CALL, replica))))
+            sent = world.with_pair(number, pair._replace(calls=calls))
+            yield sent.with_task(replica, number, task._replace(step="sent"))
+        case "intended":  # it certainly was not sent
+            yield _answered(world, replica, number, "none", rules)
+        case "sent" if task.old:  # no answer came: the next cycle looks
+            waiting = pair._replace(calls=_orphaned(pair.calls, replica))
+            yield world.with_pair(number, waiting).with_task(replica, number, Task())
+        case "not-made":  # what it saw is written now, however long ago that was
+            yield _answered(world, replica, number, "none", rules)
+        case _:
+            return
+
+
+def _may(world: World, replica: int, task: Task, rules: Rules) -> bool:
+    """Whether the fence lets this intent through."""
+    if not rules.fenced:
+        return True
+    return world.holder == replica and world.term > 0 and (task.current or not rules.cycles_epoch)
+
+
+def _looked(world: World, replica: int, number: int, rules: Rules) -> Iterator[World]:
+    """A look at the state and the list: found is believed at once, and not found of an intent late enough."""
+    pair = world.pairs[number]
+    if 0 in pair.rows:
+        if pair.entry != "registered":
+            yield _concluded(world, replica, number, "registered")
+    elif pair.entry == "none" or (pair.entry == "intended" and not rules.settles_older):
+        yield world.with_task(replica, number, Task("free", current=True))
+    elif pair.entry == "intended" and pair.age >= rules.not_made_after:
+        yield world.with_task(replica, number, Task("not-made", current=True, mine=True))
+
+
+def _intended(world: World, replica: int, number: int) -> World:
+    """The intent is on disk: whatever another operation of this pair finds out is not about it."""
+    pair = world.pairs[number]._replace(entry="intended", age=0)
+    other = world.of_another_operation(number).with_pair(number, pair)
+    return other.with_task(replica, number, Task("intended", mine=True))
+
+
+def _answered(world: World, replica: int, number: int, entry: str, rules: Rules) -> World:
+    """An answer is written, where the entry is still what it is about."""
+    tasks = world.tasks[replica]
+    assert tasks is not None
+    if rules.answers_checked and not tasks[number].mine:
+        return world.with_task(replica, number, Task())
+    return _concluded(world, replica, number, entry)
+
+
+def _concluded(world: World, replica: int, number: int, entry: str) -> World:
+    pair = world.pairs[number]._replace(entry=entry, age=0)
+    return world.of_another_operation(number).with_pair(number, pair).with_task(replica, number, Task())
+
+
+def _arrived(world: World, number: int, call: tuple[int, int], rules: Rules) -> Iterator[World]:
+    """What can become of one call: lost, refused with an answer, or carried out with an answer or without."""
+    calls = list(world.pairs[number].calls)
+    calls.remove(call)
+    pair, sender = world.pairs[number]._replace(calls=tuple(calls)), call[1]
+    lost = world.with_pair(number, pair)
+    yield lost
+    if sender >= 0:
+        yield _answered(lost, sender, number, "none", rules)
+    for lag in range((LAG if rules.list_in_time else _LATE) + 1):
+        made = world.with_pair(number, pair._replace(rows=tuple(sorted((*pair.rows, lag)))))
+        yield made
+        if sender >= 0:
+            yield _answered(made, sender, number, "registered", rules)
+
+
+def _tick(world: World, rules: Rules) -> World:
+    """One unit of time goes by, for everyone, by the server's clock and each machine's own."""
+    pairs = tuple(
+        pair._replace(
+            age=min(pair.age + 1, rules.longest) if pair.entry == "intended" else 0,
+            calls=tuple(
+                sorted(
+                    (max(remaining - 1, 0), sender)
+                    for remaining, sender in pair.calls
+                    if remaining > 0 or not rules.call_in_time
+                )
+            ),
+            rows=tuple(max(lag - 1, 0) for lag in pair.rows),
+        )
+        for pair in world.pairs
+    )
+    tasks = tuple(None if some is None else tuple(map(_older, some)) for some in world.tasks)
+    return World(pairs, tasks, world.holder, max(world.term - 1, 0))
+
+
+def _older(task: Task) -> Task:
+    return task._replace(old=True) if task.step in {"intended", "sent"} else task
+
+
+def _orphaned(calls: tuple[tuple[int, int], ...], replica: int) -> tuple[tuple[int, int], ...]:
+    return tuple(sorted((left, -1 if sender == replica else sender) for left, sender in calls))
+
+
+def _sorted(world: World) -> World:
+    """The one of all worlds like this that differ only in which replica is which."""
+    replicas = range(len(world.tasks))
+    calls = [
+        [
+            (number, left)
+            for number, pair in enumerate(world.pairs)
+            for left, of in pair.calls
+            if of == replica
+        ]
+        for replica in replicas
+    ]
+    order = sorted(replicas, key=lambda r: (r != world.holder, world.tasks[r] or (), calls[r]))
+    if order == [*replicas]:
+        return world
+    places = {replica: place for place, replica in enumerate(order)} | {-1: -1}
+    pairs = tuple(
+        pair._replace(calls=tuple(sorted((left, places[sender]) for left, sender in pair.calls)))
+        for pair in world.pairs
+    )
+    return World(pairs, tuple(world.tasks[r] for r in order), places[world.holder], world.term)
+
+
+def _is_done(world: World) -> bool:
+    return all(pair.entry == "registered" and pair.rows == (0,) and not pair.calls for pair in world.pairs)
+
+
+def _put(values: tuple[T, ...], number: int, value: T) -> tuple[T, ...]:
+    return (*values[:number], value, *values[number + 1 :])

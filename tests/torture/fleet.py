@@ -1,0 +1,410 @@
+"""Three replicas on one state in PostgreSQL, of which one after the other is killed, stopped or cut off.
+
+`python -m tests.torture.fleet --rounds 1000` prints a table. One round: a model is committed, and at a random
+moment around its import something happens to the replica that leads; then another model is committed, and the
+seconds are counted until both are registered. The registry takes a name and version twice, and shows a new
+model late, so that only the leases and the fence prevent a duplicate. One replica's clock is an hour ahead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import httpx
+
+from reconciler.embedded import EmbeddedSettings, Faults, running
+from reconciler.errors import Exit
+from tests.git_repository import GitRepository, git_environment
+from tests.program import manifest
+from tests.torture.line import Line
+from tests.torture.site import Postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import TracebackType
+
+REPLICAS = 3
+LEASE, RENEW = 2.0, 0.5  # seconds
+_SETTLE = 0.3
+_TIMEOUT = 1.0
+_STOPPED = LEASE + 1.5  # seconds for which a process stands still, or is cut off: longer than its lease
+_AROUND = 0.6  # seconds after a commit in which its import is under way
+_PATIENCE = 90.0
+_CONFIGURATION = f"""
+[source]
+repo = "{{repo}}"
+branch = "main"
+[targets.prod]
+kind = "modelarts"
+endpoint = "{{registry}}"
+project_id = "p"
+timeout = "{_TIMEOUT}s"
+[state]
+dir = "{{folder}}"
+url = "postgresql+psycopg://reconciler@127.0.0.1:{{port}}/postgres"
+[ha]
+lease = "{LEASE}s"
+renew = "{RENEW}s"
+[schedule]
+every = "1s"
+grace = "5s"
+[follow]
+first = "100ms"
+settle = "{_SETTLE}s"
+[web]
+enabled = false
+[log]
+format = "json"
+"""
+_AN_HOUR_AHEAD = """
+import datetime, runpy, sys, time_machine
+ahead = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+time_machine.travel(ahead, tick=True).start()
+sys.argv[0] = "reconciler"
+runpy.run_module("reconciler", run_name="__main__")
+"""
+
+
+@dataclass
+class Replica:
+    """One process with a line of its own to the state's server."""
+
+    number: int
+    folder: Path
+    line: Line
+    process: subprocess.Popen[str] | None = None
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Starts it; the last one with a clock that is an hour ahead."""
+        program = ["-c", _AN_HOUR_AHEAD] if self.number == REPLICAS - 1 else ["-m", "reconciler"]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *program, "run", "--config", str(self.folder / "reconciler.toml")],
+                cwd=self.folder, env=dict(environment), text=True, stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=log,
+            )  # fmt: skip
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def end(self) -> None:
+        """Kills it, whatever it is doing."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    @property
+    def name(self) -> str:
+        """By what name it leads."""
+        return f"process {self.process.pid if self.process else 0} on "
+
+
+@dataclass
+class Fleet:
+    """Everything, running while the block runs.
+
+    Attributes:
+        folder: for everything.
+        pooled: whether the replicas reach the server through PgBouncer in transaction mode.
+        package: a folder to import the program from; the installed one where None.
+        more: of every replica's configuration.
+    """
+
+    folder: Path
+    pooled: bool = False
+    package: Path | None = None
+    more: str = ""
+    replicas: list[Replica] = field(default_factory=list)
+    most: Counter[str] = field(default_factory=Counter)
+    _count: int = 0
+
+    def __enter__(self) -> Self:
+        """Starts the server, the registry and the replicas."""
+        self._closing = ExitStack()
+        try:
+            self._begin()
+        except BaseException:
+            self._closing.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends everything."""
+        self._closing.close()
+
+    def _begin(self) -> None:
+        self.repository = GitRepository(self.folder / "models")
+        self.commit()
+        self.server = self._closing.enter_context(Postgres())
+        self._pooler: subprocess.Popen[bytes] | None = None
+        where = self.server.socket
+        if self.pooled:
+            where = str(self.server.home / "pooler" / ".s.PGSQL.6432")
+            self.start_pooler()
+            self._closing.callback(self.stop_pooler)
+        faults = Faults(accept_duplicates=True, visible_after=_SETTLE / 2)
+        self.registry = self._closing.enter_context(
+            running(EmbeddedSettings(publish_seconds=0.1, faults=faults))
+        )
+        self._client = self._closing.enter_context(httpx.Client(trust_env=False))
+        self._environment = git_environment() | {"HOME": str(self.folder)}
+        if self.package is not None:
+            self._environment["PYTHONPATH"] = str(self.package)
+        for number in range(REPLICAS):
+            replica = Replica(number, self.folder / f"replica-{number}", Line(where))
+            replica.folder.mkdir()
+            self._closing.enter_context(replica.line)
+            text = _CONFIGURATION.format(
+                repo=self.repository.path,
+                registry=self.registry,
+                folder=replica.folder,
+                port=replica.line.port,
+            )
+            (replica.folder / "reconciler.toml").write_text(text + self.more, "utf-8")
+            self.replicas.append(replica)
+            self._closing.callback(replica.end)
+        for replica in self.replicas:
+            replica.start(self._environment)
+        self._closing.enter_context(self._watched())
+        self.until(lambda: self.has("m0"), "imported")
+
+    def commit(self) -> str:
+        """Commits one new model; gives its name."""
+        name = f"m{self._count}"
+        self._count += 1
+        self.repository.commit({f"models.d/{name}.yaml": manifest(f"{name}@1.0.0")})
+        return name
+
+    def rows(self) -> Counter[str]:
+        """How many models of each name the registry has, newest first, as far as one page goes."""
+        answer = self._client.get(f"{self.registry}/v1/p/models?limit=1000")
+        return Counter(model["model_name"] for model in answer.raise_for_status().json()["models"])
+
+    def has(self, name: str) -> bool:
+        """Whether the registry has a model of that name."""
+        return bool(self.most[name])
+
+    def duplicates(self) -> list[str]:
+        """The names of which there ever was more than one model."""
+        return sorted(name for name, number in self.most.items() if number > 1)
+
+    def leader(self) -> Replica | None:
+        """The replica that leads, by what the server says."""
+        query = "SELECT holder FROM lease WHERE target = 'prod' AND expires_at > clock_timestamp()"
+        holder = self.server.ask(query)
+        return next((one for one in self.replicas if holder and holder.startswith(one.name)), None)
+
+    def restart(self, replica: Replica) -> None:
+        """Starts a replica that ended."""
+        replica.end()
+        replica.start(self._environment)
+
+    def supervise(self) -> None:
+        """Starts what ended because the state was away as it started; nothing ends for another reason."""
+        for replica in self.replicas:
+            code = replica.process.poll() if replica.process is not None else None
+            if code is not None:
+                assert code == Exit.UNAVAILABLE, self.said(replica)
+                self.restart(replica)
+
+    def start_pooler(self) -> None:
+        """Starts PgBouncer before the server."""
+        home = self.server.home / "pooler"
+        home.mkdir(exist_ok=True)
+        (home / "users.txt").write_text('"reconciler" ""\n', "ascii")
+        (home / "pgbouncer.ini").write_text(
+            f"[databases]\n* = host={self.server.home}\n[pgbouncer]\npool_mode = transaction\n"
+            f"unix_socket_dir = {home}\nlisten_port = 6432\nauth_type = trust\n"
+            f"auth_file = {home}/users.txt\nlogfile = {home}/log\nserver_login_retry = 1\n",
+            "ascii",
+        )
+        user = "postgres" if os.geteuid() == 0 else None
+        if user:
+            for file in (home, *home.iterdir()):
+                shutil.chown(file, user)
+        program = pgbouncer()
+        assert program is not None
+        self._pooler = subprocess.Popen([program, "-q", str(home / "pgbouncer.ini")], user=user, cwd=home)
+        socket = home / ".s.PGSQL.6432"
+        self.until(socket.exists, "listening")
+
+    def stop_pooler(self) -> None:
+        """Kills PgBouncer."""
+        if self._pooler is not None:
+            self._pooler.kill()
+            self._pooler.wait()
+            (self.server.home / "pooler" / ".s.PGSQL.6432").unlink(missing_ok=True)
+
+    def until(self, true: Callable[[], bool], what: str) -> float:
+        """Waits; gives the seconds it took."""
+        began = time.monotonic()
+        while not true():
+            assert time.monotonic() < began + _PATIENCE, f"not {what} in time: {self.said()}"
+            time.sleep(0.02)
+        return time.monotonic() - began
+
+    def said(self, *replicas: Replica) -> str:
+        """The end of the log of these replicas, or of each."""
+        wanted = replicas or self.replicas
+        return "\n".join((replica.folder / "log").read_text("utf-8")[-3000:] for replica in wanted)
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Counts the registry's models all the time, so that a duplicate is seen at every instant."""
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(0.05):
+                for name, number in self.rows().items():
+                    self.most[name] = max(self.most[name], number)
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+
+def pgbouncer() -> str | None:
+    """The program, where it is installed."""
+    return shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+
+
+def _kill(fleet: Fleet, replica: Replica) -> None:
+    replica.end()
+    fleet.restart(replica)
+
+
+def _terminate(fleet: Fleet, replica: Replica) -> None:
+    replica.send(signal.SIGTERM)
+    assert replica.process is not None
+    replica.process.wait()
+    fleet.restart(replica)
+
+
+def _stop(_: Fleet, replica: Replica) -> None:
+    replica.send(signal.SIGSTOP)
+    time.sleep(_STOPPED)
+    replica.send(signal.SIGCONT)
+
+
+def _end_sessions(fleet: Fleet, _: Replica) -> None:
+    fleet.server.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
+
+
+def _restart_server(fleet: Fleet, _: Replica) -> None:
+    fleet.server.stop()
+    fleet.server.start()
+
+
+def _restart_pooler(fleet: Fleet, _: Replica) -> None:
+    fleet.stop_pooler()
+    fleet.start_pooler()
+
+
+def _cut(_: Fleet, replica: Replica) -> None:
+    replica.line.way = "cut"
+    time.sleep(_STOPPED)
+    replica.line.way = "open"
+
+
+def _swallow(_: Fleet, replica: Replica) -> None:
+    replica.line.way = "swallow"
+    time.sleep(_STOPPED)
+    replica.line.lose()
+    replica.line.way = "open"
+
+
+EVENTS: Mapping[str, Callable[[Fleet, Replica], None]] = {
+    "kill -9": _kill,
+    "SIGTERM": _terminate,
+    "SIGSTOP, SIGCONT": _stop,
+    "sessions terminated": _end_sessions,
+    "server restarted": _restart_server,
+    "pooler restarted": _restart_pooler,
+    "network cut": _cut,
+    "network swallows": _swallow,
+}
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round came to."""
+
+    event: str
+    seconds: float
+
+
+def play(fleet: Fleet, event: str, chance: random.Random) -> Round:
+    """One round; the next model is committed as soon as the event has begun."""
+    fleet.until(lambda: fleet.leader() is not None, "led")
+    leader = fleet.leader() or fleet.replicas[0]
+    first = fleet.commit()
+    time.sleep(chance.uniform(0.0, _AROUND))
+    happening = threading.Thread(target=EVENTS[event], args=(fleet, leader))
+    began = time.monotonic()
+    happening.start()
+    second = fleet.commit()
+    fleet.until(lambda: fleet.has(first) and fleet.has(second), "imported")
+    seconds = time.monotonic() - began
+    happening.join()
+    fleet.supervise()
+    return Round(event, seconds)
+
+
+def rounds(fleet: Fleet, number: int, seed: int) -> list[Round]:
+    """So many rounds, each event in turn."""
+    events = [name for name in EVENTS if fleet.pooled or name != "pooler restarted"]
+    chance = random.Random(seed)
+    return [play(fleet, events[turn % len(events)], chance) for turn in range(number)]
+
+
+def main() -> int:
+    """Plays the rounds, half of them through a pooler; 1 where a model was registered twice."""
+    parser = argparse.ArgumentParser(prog="python -m tests.torture.fleet", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    wanted = parser.parse_args()
+    found: list[Round] = []
+    twice: list[str] = []
+    for pooled in (False, True):
+        with tempfile.TemporaryDirectory() as folder, Fleet(Path(folder), pooled=pooled) as fleet:
+            found += rounds(fleet, wanted.rounds // 2, wanted.seed)
+            twice += fleet.duplicates()
+    sys.stdout.write("| event | rounds | until imported, p50 | p99 |\n|---|---:|---:|---:|\n")
+    for event in EVENTS:
+        times = sorted(one.seconds for one in found if one.event == event)
+        if times:
+            p50, p99 = (times[int((len(times) - 1) * part)] for part in (0.5, 0.99))
+            sys.stdout.write(f"| {event} | {len(times)} | {p50:.1f} s | {p99:.1f} s |\n")
+    sys.stdout.write(f"\n{len(found)} rounds, {len(twice)} models registered twice.\n")
+    return int(bool(twice))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""A sample of `python -m tests.torture.fleet`, and what the fence is for."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.torture.fleet import EVENTS, Fleet, pgbouncer, rounds
+from tests.torture.fleet_mutation import copied
+from tests.torture.site import postgres_programs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(postgres_programs() is None, reason="PostgreSQL is not installed")
+
+
+@pytest.mark.parametrize("pooled", [False, True], ids=["directly", "through a pooler"])
+def test_whatever_happens_to_the_leader_another_goes_on_and_nothing_is_registered_twice(
+    tmp_path: Path, pooled: bool
+) -> None:
+    """One round of each event: what was committed before it and after it is registered, once."""
+    if pooled and pgbouncer() is None:
+        pytest.skip("PgBouncer is not installed")
+    with Fleet(tmp_path, pooled=pooled) as fleet:
+        rounds(fleet, len(EVENTS) - (not pooled), seed=1)
+        assert fleet.duplicates() == []
+        assert set(fleet.rows().values()) == {1}
+
+
+@pytest.mark.parametrize("checks_epoch", [True, False])
+def test_a_leader_that_stood_still_before_its_intent_is_fenced_and_without_the_fence_imports_twice(
+    tmp_path: Path, checks_epoch: bool
+) -> None:
+    """It had looked, and stands still until another has imported: the lease is that one's by then."""
+    with Fleet(tmp_path, package=copied(tmp_path / "copy", checks_epoch=checks_epoch)) as fleet:
+        fleet.until(lambda: fleet.leader() is not None, "led")
+        leader = fleet.leader()
+        assert leader is not None
+        (leader.folder / "hold").touch()
+        name = fleet.commit()
+        fleet.until((leader.folder / "held").exists, "held")
+        leader.send(signal.SIGSTOP)
+        fleet.until(lambda: fleet.has(name), "imported by another")
+        (leader.folder / "hold").unlink()
+        leader.send(signal.SIGCONT)
+        if checks_epoch:
+            fleet.until(lambda: "is not led by this process any more" in fleet.said(leader), "refused")
+        else:
+            fleet.until(lambda: fleet.duplicates() == [name], "registered twice")
+        assert fleet.duplicates() == ([] if checks_epoch else [name])
