@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from reconciler.app.crash import failure_told
 from reconciler.app.new_file import write_new
 from reconciler.app.session import open_session
 from reconciler.contract.adoptable import adoptable
 from reconciler.engine.adopt import candidate, paths_of, prove
-from reconciler.engine.desired_state import desired_state
+from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.details import details_of
 from reconciler.engine.observe import observe
 from reconciler.engine.plan import verdicts
@@ -62,20 +63,26 @@ async def adoptions(configuration: Configuration, glob: str, only: str | None) -
 
     Raises:
         ConfigurationError, SourceError, StateError: as `open_session` does.
-        RegistryError, TargetUnusable: a registry could not be asked.
+        TargetUnusable: a registry could not be asked.
         ReconcilerError: a manifest cannot be read, so that nobody knows what it declares.
     """
     async with open_session(configuration, acts=False, only=only) as world:
         commit = world.source.head()
         for target in world.engine.targets:
-            view = await _observed(world, target, commit)
-            models = _undeclared(view, glob)
-            paths = paths_of(model.pair for model in models)
-            for start in range(0, len(models), _AT_ONCE):
-                some = models[start : start + _AT_ONCE]
-                held, left_out = await _batch(target, view, some, paths)
-                done = start + len(some)
-                yield Adopted(target.name, target.path, held, left_out, done, len(models))
+            with failure_told(target.name):
+                async for adopted in _in_target(world, target, commit, glob):
+                    yield adopted
+
+
+async def _in_target(world: Session, target: Target, commit: str, glob: str) -> AsyncIterator[Adopted]:
+    view = await _observed(world, target, commit)
+    models = _undeclared(view, glob)
+    paths = paths_of(model.pair for model in models)
+    for start in range(0, len(models), _AT_ONCE):
+        some = models[start : start + _AT_ONCE]
+        held, left_out = await _batch(target, view, some, paths)
+        done = start + len(some)
+        yield Adopted(target.name, target.path, held, left_out, done, len(models))
 
 
 async def _observed(world: Session, target: Target, commit: str) -> PlannerInput:

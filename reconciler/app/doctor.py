@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from reconciler.app.crash import crash_told
 from reconciler.app.credentials import page_tokens
 from reconciler.app.exposure import exposures
 from reconciler.app.finding import Finding
@@ -170,15 +171,16 @@ def _state(configuration: Configuration) -> Finding:
 async def _target(configuration: Configuration, name: str, watch: float | None) -> AsyncIterator[Finding]:
     wanted = configuration.settings.targets[name]
     try:
-        async with registry_of(configuration, name, Opening(acts=False)) as registry:
-            for key, endpoint in _endpoints(wanted, name):
-                async for finding in _endpoint(endpoint, key, name):
-                    yield finding
-                    if finding.level == "error":
-                        return
-            yield await _listed(registry, name)
-            if watch is not None:
-                yield await _delay(configuration, registry, name, watch)
+        with crash_told(name):
+            async with registry_of(configuration, name, Opening(acts=False)) as registry:
+                for key, endpoint in _endpoints(wanted, name):
+                    async for finding in _endpoint(endpoint, key, name):
+                        yield finding
+                        if finding.level == "error":
+                            return
+                yield await _listed(registry, name)
+                if watch is not None:
+                    yield await _delay(configuration, registry, name, watch)
     except ConfigurationError as error:
         remedy = f"correct targets.{name}"
         yield Finding("config", "error", str(error), name, remedy, Exit.CONFIGURATION)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from reconciler.app.crash import failure_told
 from reconciler.app.session import open_session
 from reconciler.contract import version_key
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.desired_state import desired_state
+from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.model_diff import declared_model, diff_model
 from reconciler.engine.values import TargetFailure
-from reconciler.errors import RegistryError, TargetUnusable
+from reconciler.errors import TargetUnusable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -57,10 +58,10 @@ async def model_diffs(
         commit = world.source.head()
         for target in world.engine.targets:
             try:
-                diffs += [diff async for diff in _in_target(world, target, commit, name, version)]
-            except (RegistryError, TargetUnusable) as error:
-                told = f"target {target.name}: {error}"
-                failures.append(TargetFailure(target.name, told, error.exit_code))
+                with failure_told(target.name):
+                    diffs += [diff async for diff in _in_target(world, target, commit, name, version)]
+            except TargetUnusable as error:
+                failures.append(TargetFailure(target.name, str(error), error.exit_code))
     return ModelDiffs(commit, tuple(diffs), tuple(failures))
 
 

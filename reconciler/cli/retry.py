@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.cli.interruption import Interruption
     from reconciler.cli.progress import Progress
     from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.retry import Blockers
     from reconciler.engine.values import Report
     from reconciler.settings import Configuration
 
@@ -128,6 +129,7 @@ async def _release(world: Session, pair: ModelKey, progress: Progress, *, yes: b
         ConfigurationError: no target knows the pair or declares it, or the user has to agree first.
         ReconcilerError: it is registered, and has not failed; or it is declared, and cannot be imported so.
     """
+    from reconciler.app.crash import failure_told  # noqa: PLC0415
     from reconciler.engine.retry import blockers, retry  # noqa: PLC0415
 
     claims = await world.engine.targets_declaring(pair)
@@ -136,11 +138,11 @@ async def _release(world: Session, pair: ModelKey, progress: Progress, *, yes: b
         raise ReconcilerError(f"{pair} is declared, and cannot be imported as it is: {obstacles}")
     if not claims.targets:
         raise ConfigurationError(f"{pair}: no manifest declares it, so there is nothing to import")
-    known = [
-        found
-        for target in world.engine.targets
-        if target.name in claims.targets and (found := await blockers(target, pair, world.ledger)) is not None
-    ]
+    known: list[Blockers] = []
+    for target in world.engine.targets:
+        if target.name in claims.targets:
+            with failure_told(target.name):
+                known += filter(None, [await blockers(target, pair, world.ledger)])
     waiting = [found for found in known if not found.live_models]
     if known and not waiting:
         raise ReconcilerError(
@@ -149,7 +151,8 @@ async def _release(world: Session, pair: ModelKey, progress: Progress, *, yes: b
         )
     _agreed(pair, [model_id for found in waiting for model_id in found.failed_models], yes=yes)
     for found in waiting:
-        await retry(found, world.ledger, world.engine.clock, progress, actor("retry"))
+        with failure_told(found.target.name):
+            await retry(found, world.ledger, world.engine.clock, progress, actor("retry"))
 
 
 def _agreed(pair: ModelKey, doomed: list[str], *, yes: bool) -> None:

@@ -18,7 +18,7 @@ from reconciler.engine.act import act
 from reconciler.engine.checks import digest_of, ensure_promised, guarded, lineage_of
 from reconciler.engine.claims import Claims, claims_of
 from reconciler.engine.clock import Clock
-from reconciler.engine.desired_state import desired_state
+from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.due_times import DueTimes
 from reconciler.engine.execute import Executor
 from reconciler.engine.git_thread import GitThread

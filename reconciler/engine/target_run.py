@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.engine.desired_state import desired_state
+from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.lineage import RECONCILED
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.scope import scope_of

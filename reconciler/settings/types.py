@@ -78,7 +78,10 @@ def _state_url(value: str) -> str:
     """A URL of a database the state room can use; it may carry a password, so it is never repeated."""
     if not value.startswith(_STATE_SCHEMES) or value in _STATE_SCHEMES:
         raise ValueError("expected sqlite:///path/to/state.db or postgresql+psycopg://user@host/database")
-    for key in parse_qs(urlsplit(value).query, keep_blank_values=True):
+    options = parse_qs(urlsplit(value).query, keep_blank_values=True)
+    if options and value.startswith("sqlite:"):
+        raise ValueError("a SQLite file takes no options: remove what stands after the ?")
+    for key in options:
         if key not in _LIBPQ:
             raise ValueError(f"an option of {len(key)} characters is no connection parameter of PostgreSQL's")
     return value

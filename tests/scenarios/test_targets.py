@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unittest import mock
+
+import httpx
+import pytest
 
 from tests.program import EMBEDDED, FOLLOW, Fleet, manifest, modelarts
 from tests.relay import relayed
@@ -69,6 +73,33 @@ def test_a_target_whose_directory_is_not_committed_is_told_and_the_other_goes_on
     assert (done.code, {item["target"] for item in done.json["items"]}) == (3, {"prod"})
     assert "targets.new.path" in done.err
     assert len(relay.models()) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "goes_on"),
+    [
+        (("plan",), "a@1.0.0"),
+        (("apply",), "a@1.0.0"),
+        (("diff", "a"), "a@1.0.0"),
+        (("doctor",), "registry (local)"),
+        (("adopt",), ""),
+        (("retry", "a@1.0.0"), ""),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_crash_in_one_target_is_its_failure_and_no_traceback(
+    fleet: Fleet, relay: Relay, command: tuple[str, ...], goes_on: str
+) -> None:
+    """A library raises what nobody expects: what can be told of the other target is told."""
+    fleet.configure(modelarts(relay.url) + EMBEDDED.replace(FOLLOW, ""))
+    crash = RuntimeError("boom")
+    with mock.patch.object(httpx.AsyncHTTPTransport, "handle_async_request", side_effect=crash):
+        done = fleet(*command)
+    assert done.code == 3
+    assert "unexpected RuntimeError: boom" in done.out + done.err
+    assert "prod" in next(line for line in (done.out + done.err).splitlines() if "unexpected" in line)
+    assert "Traceback" not in done.out + done.err
+    assert goes_on in done.out
 
 
 def test_a_model_moves_to_the_next_environment_by_a_commit(fleet: Fleet, relay: Relay) -> None:

@@ -48,3 +48,12 @@ def test_a_secret_in_the_wrong_key_is_not_repeated(tmp_path: Path, text: str, ke
             assert key in done.err
     kept = [path for path in (fleet.folder / ".reconciler").rglob("*") if path.is_file()]
     assert not any(CANARY.encode() in path.read_bytes() for path in kept)
+
+
+def test_an_option_of_a_sqlite_file_is_told_as_such(tmp_path: Path) -> None:
+    """Not as one of PostgreSQL, of which there are many; also one that PostgreSQL knows."""
+    fleet = Fleet(tmp_path / "fleet")
+    for option in ("key=1", "sslmode=require"):
+        fleet.configure(EMBEDDED + f"[state]\nurl = 'sqlite:///x.db?{option}'")
+        done = fleet("status")
+        assert (done.code, "a SQLite file takes no options" in done.err) == (2, True)
