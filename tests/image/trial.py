@@ -149,10 +149,10 @@ def _wait(process: subprocess.Popen[str], began: float) -> None:
 
 
 def _inside(pid: int) -> int:
-    """The process of the program, which buildah has started: the uppermost of its user below this one."""
+    """The process of the program, below those that buildah has put in between."""
     below = [pid]
     for parent in below:
-        if Path(f"/proc/{parent}").stat().st_uid == USER:
+        if Path(f"/proc/{parent}/comm").read_text("utf-8").strip() == "reconciler":
             return parent
         children = [task / "children" for task in Path(f"/proc/{parent}/task").iterdir()]
         below += [int(child) for file in children for child in file.read_text("utf-8").split()]
