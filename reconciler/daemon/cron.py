@@ -26,6 +26,8 @@ _FIELDS = {
     "month": "1 to 12, or jan to dec",
     "day-of-week": "0 to 7, or sun to sat",
 }
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -66,7 +68,7 @@ def crontab(line: str, *, jitter: float = 0.0, timezone: tzinfo | None = None) -
         raise ConfigurationError(
             f"schedule.cron: {line!r} has {number} fields, expected five: {', '.join(_FIELDS)}"
         )
-    plain = re.sub(r"-sun\b", "-7", line, flags=re.IGNORECASE)  # a range that ends with Sunday
+    plain = _plain(line)
     try:
         first = next(CronSim(plain, datetime.now(UTC)), None)
     except CronSimError as error:
@@ -74,6 +76,17 @@ def crontab(line: str, *, jitter: float = 0.0, timezone: tzinfo | None = None) -
     if first is None:
         raise ConfigurationError(f"schedule.cron: {line!r} describes a day that never comes")
     return CronSchedule(plain, jitter, timezone or get_localzone())
+
+
+def _plain(line: str) -> str:
+    """The same in numbers: cronsim reads some names, and a range of one with a step, otherwise than cron."""
+    *before, month, weekday = line.lower().split()
+    weekday = re.sub(r"(?<!\bsun)(?<!\b0)-sun\b", "-7", weekday)  # a range that ends with Sunday
+    for number, name in enumerate(_MONTHS, 1):
+        month = re.sub(rf"\b{name}\b", str(number), month)
+    for number, name in enumerate(_DAYS):
+        weekday = re.sub(rf"\b{name}\b", str(number), weekday)
+    return re.sub(r"(?<![\w-])(\d+)-\1/[1-9]\d*(?!\w)", r"\1", " ".join((*before, month, weekday)))
 
 
 def _explained(complaint: str) -> str:

@@ -92,6 +92,9 @@ def firings(line: str, after: datetime) -> list[datetime]:
 @example("0 9 * * 1-7", datetime(2026, 11, 23, tzinfo=UTC))
 @example("0 9 * * fri-sun", datetime(2026, 11, 23, tzinfo=UTC))
 @example("0 9 */2 * mon", datetime(2026, 11, 23, tzinfo=UTC))
+@example("0 0 * * 0-0/1", datetime(2026, 11, 1, tzinfo=UTC))
+@example("3-3/2 0 * * mon-1/2", datetime(2026, 11, 1, tzinfo=UTC))
+@example("0 0 * * sun-sun/2", datetime(2026, 11, 1, tzinfo=UTC))
 def test_a_line_fires_when_an_independent_reading_says(line: str, now: datetime) -> None:
     """Sunday is 0 and 7; a day of the month and a weekday, both given, are either; names in any case."""
     expected = firings(line, now)
