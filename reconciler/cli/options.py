@@ -43,6 +43,9 @@ class Forge(StrEnum):
     CODEARTS = "codearts"
 
 
+ModelArgument = Annotated[
+    str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="One model, or one version of it.")
+]
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", envvar="RECONCILER_CONFIG", help="Configuration file."),
@@ -56,3 +59,6 @@ ValidateOutputOption = Annotated[ValidateOutput, typer.Option("--output", "-o", 
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="More: every item, debug log lines.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+RefreshOption = Annotated[
+    bool, typer.Option("--refresh", help="Compare every declared model, whatever is remembered.")
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import Report
     from reconciler.views.text import Mode
-
-ModelArgument = Annotated[
-    str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="One model, or one version of it.")
-]
 
 
 def about(report: Report, model: str | None) -> Report:

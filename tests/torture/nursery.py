@@ -23,7 +23,7 @@ _KNOWN_BY_HEART = (
     "git",
     "reconciler.app.service",
     "reconciler.app.session",
-    "reconciler.cli.loop",
+    "reconciler.cli.run",
     "reconciler.cli.program",
     "reconciler.cli.progress",
     "reconciler.embedded.toml_settings",

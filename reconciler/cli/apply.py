@@ -1,4 +1,4 @@
-"""`plan` and `apply`: one cycle, looked at or carried out."""
+"""`apply`: one cycle, carried out."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from reconciler.cli.options import (
     Output,
     OutputOption,
     PlanOutput,
-    PlanOutputOption,
     QuietOption,
+    RefreshOption,
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.report import ModelArgument, about, leave, show
+from reconciler.cli.report import leave, show
 from reconciler.cli.terminal import echo, echo_err, warned
 from reconciler.errors import ConfigurationError, SourceError, StateLockedError
 
@@ -39,54 +39,7 @@ ConfirmOption = Annotated[
     str | None,
     typer.Option("--confirm", metavar="DIGEST", help="Bypass the guards if the plan still has this digest."),
 ]
-CommitOption = Annotated[
-    str | None,
-    typer.Option("--commit", metavar="REV", help="Plan at this commit, and say whether it is trusted."),
-]
-RefreshOption = Annotated[
-    bool, typer.Option("--refresh", help="Compare every declared model, whatever is remembered.")
-]
-
 _NOTIFYING = 10.0  # seconds at most that `apply` takes for sending messages
-
-
-def plan(
-    model: ModelArgument = None,
-    config: ConfigOption = None,
-    target: TargetOption = None,
-    output: PlanOutputOption = PlanOutput.TEXT,
-    refresh: RefreshOption = False,
-    commit: CommitOption = None,
-    detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="5 when imports are pending and nothing is wrong.")
-    ] = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-) -> None:
-    """Shows what one cycle would do, with all models or with one, or at another commit. Changes nothing."""
-    import asyncio  # noqa: PLC0415 - heavy
-
-    from reconciler.app.session import open_session  # noqa: PLC0415
-    from reconciler.engine.options import CycleOptions  # noqa: PLC0415
-
-    async def work() -> Report:
-        async with open_session(warned(config), acts=False, only=target) as world:
-            options = CycleOptions(act=False, refresh=refresh)
-            return await world.engine.cycle(options) if commit is None else await _at(world, commit, options)
-
-    report = about(asyncio.run(work()), model)
-    show(report, output, quiet=quiet, verbose=verbose, mode="plan")
-    leave(report, pending=detailed_exitcode)
-
-
-async def _at(world: Session, revision: str, options: CycleOptions) -> Report:
-    """The plan of one commit, which says whether that would be reconciled at all. Raises SourceError."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    commit = await world.engine.resolve(revision)
-    hold = await world.engine.judged(commit)
-    report = await world.engine.cycle(options, commit)
-    return report if hold is None else replace(report, notes=(f"not trusted: {hold.fault}", *report.notes))
 
 
 def apply(

@@ -1,0 +1,78 @@
+"""`history`: git's log joined with the journal. Asks no registry, and changes nothing."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Annotated
+
+import typer
+
+from reconciler.cli.options import (
+    ConfigOption,
+    ModelArgument,
+    Output,
+    OutputOption,
+    QuietOption,
+    TargetOption,
+    VerboseOption,
+)
+from reconciler.cli.terminal import colour, configuration, echo_err, put_all, put_json_list
+from reconciler.errors import Exit
+
+ModelIdOption = Annotated[
+    str | None, typer.Option("--model-id", metavar="ID", help="Only what led to this model, and its fate.")
+]
+CommitOption = Annotated[
+    str | None, typer.Option("--commit", metavar="REV", help="Only what this commit did and caused.")
+]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Only what happened then or later.")
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="TIME", help="Only what happened then or earlier.")
+]
+AuthorOption = Annotated[
+    str | None, typer.Option("--author", metavar="TEXT", help="Only commits whose author's name has this.")
+]
+
+
+def history(
+    model: ModelArgument = None,
+    model_id: ModelIdOption = None,
+    commit: CommitOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    author: AuthorOption = None,
+    config: ConfigOption = None,
+    target: TargetOption = None,
+    output: OutputOption = Output.TEXT,
+    quiet: QuietOption = False,  # noqa: ARG001 - every command takes it
+    verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
+) -> None:
+    """Shows who declared each model, when, and what became of it: git's log joined with the journal."""
+    from reconciler.app.history import HistoryQuery, history  # noqa: PLC0415 - heavy
+    from reconciler.cli.moment import moment  # noqa: PLC0415
+    from reconciler.views import history as view  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    wanted = view.RowFilter(
+        since=None if since is None else moment("--since", since, now),
+        until=None if until is None else moment("--until", until, now),
+        author=author,
+    )
+    name, _, version = (model or "").partition("@")
+    query = HistoryQuery(target, name or None, version or None, model_id, commit)
+    with closing(history(configuration(config), query, lambda note: echo_err(f"note: {note}"))) as found:
+        first = next(found, None)
+        rows = filter(wanted.admits, () if first is None else chain([first], found))
+        if output is Output.JSON:
+            put_json_list(view.as_json(rows))
+        else:
+            put_all(view.text(rows, colour=colour()))
+    if commit and first is None:
+        echo_err(f"{commit}: this commit changed no model's document, and nothing came of it")
+    elif model and first is None:
+        echo_err(f"{model}: neither declared in git nor remembered; `reconciler history` lists every model")
+        raise typer.Exit(Exit.ATTENTION)
