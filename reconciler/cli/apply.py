@@ -149,12 +149,10 @@ async def _apply(
     """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
     from reconciler.app.session import Listeners, open_session  # noqa: PLC0415
     from reconciler.app.sinks import flush  # noqa: PLC0415
-    from reconciler.cli.log import start_log  # noqa: PLC0415
     from reconciler.engine import last_report  # noqa: PLC0415
     from reconciler.engine.leadership import SHARED  # noqa: PLC0415
     from reconciler.phrases import many  # noqa: PLC0415
 
-    start_log("warning", as_json=False)  # of what speaks in there, nothing belongs among the results
     heard = Listeners(progress)
 
     async def work(clock: Clock) -> Report:

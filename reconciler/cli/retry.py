@@ -90,10 +90,8 @@ async def _retry(
     from dataclasses import replace  # noqa: PLC0415
 
     from reconciler.app.session import Listeners, open_session  # noqa: PLC0415
-    from reconciler.cli.log import start_log  # noqa: PLC0415
     from reconciler.engine.options import CycleOptions  # noqa: PLC0415
 
-    start_log("warning", as_json=False)  # of what speaks in there, nothing belongs among the results
     heard = Listeners(progress)
     with interruption.heeded() as clock:
         async with open_session(settings, acts=True, only=target, clock=clock, listeners=heard) as world:

@@ -279,8 +279,8 @@ class AuditSettings(Credentials):
     push_url: SecretStr | None = Field(
         None, description="Repository to push them to; by default they are written into source.repo itself."
     )
-    push_url_file: Path | None = None
-    push_url_env: str | None = None
+    push_url_file: Path | None = Field(None, description="The same in a file, relative to this one.")
+    push_url_env: str | None = Field(None, description="Name of the variable that holds the same.")
 
 
 class NotifySettings(Credentials):

@@ -64,7 +64,7 @@ _TELL = "reconciler.engine.journal:_tell"
 _COMMIT = "sqlalchemy.engine.default:DefaultDialect.do_commit"
 _LEDGER = "reconciler.state.ledger:SqlLedger"
 _CALL = "reconciler.registry.http_session:HttpSession._persist"
-_WRITING = Within("reconciler.state.database:Database.writing")
+_WRITING = Within("reconciler.state.database:Database.write")
 _POST = Within(_CALL, {"call.method": "POST"})
 _POST_LOST = Within("reconciler.registry.http_session:_lost", {"call.method": "POST"})
 
@@ -135,7 +135,7 @@ def _steps() -> Iterator[Point]:
     yield Point("report/committed", _COMMIT, "return", (Within(f"{_LEDGER}.save_report"), _WRITING))
 
     archive = "reconciler.state.archive"
-    compacting = Within(f"{_LEDGER}.compact")
+    compacting = Within("reconciler.state.maintenance:compact")
     steps: tuple[tuple[str, str, Moment, tuple[Within, ...]], ...] = (
         ("due", f"{archive}:compact", "call", ()),
         ("copied", f"{archive}:execute_many", "call", ()),

@@ -69,18 +69,16 @@ def at_point(point: Point, start: Start, visible_after: float = SOON) -> Outcome
     looks, or before the first one. Such a life is begun again in another world; whatever else was wrong in
     the first one counts.
     """
-    outcome, reached = _at_point(point, start, visible_after)
+    outcome, unreached = _at_point(point, start, visible_after)
     for _ in range(_MORE_WORLDS):
-        if reached or outcome.violations:
+        if not unreached or outcome.violations:
             break
-        outcome, reached = _at_point(point, start, visible_after)
-    if reached:
-        return outcome
-    return replace(outcome, violations=(*outcome.violations, f"{point.name} was not reached"))
+        outcome, unreached = _at_point(point, start, visible_after)
+    return replace(outcome, violations=(*outcome.violations, *unreached))
 
 
-def _at_point(point: Point, start: Start, visible_after: float) -> tuple[Outcome, bool]:
-    """One world, and whether everybody died where it was said."""
+def _at_point(point: Point, start: Start, visible_after: float) -> tuple[Outcome, list[str]]:
+    """One world, and where somebody did not die who was to, with what was said there."""
     of_the_registry = point.name if point.victim == "registry" else None
     with (
         tempfile.TemporaryDirectory(prefix="torture-") as folder,
@@ -91,13 +89,14 @@ def _at_point(point: Point, start: Start, visible_after: float) -> tuple[Outcome
         if of_the_registry:
             _registry_dies(scene)
         scene.examine()
-        reached = True
+        unreached = []
         for name in () if of_the_registry else (*point.earlier, point.name):
-            reached &= getattr(scene, POINTS[name].command)(name).wait(PATIENCE) == KILLED
+            if getattr(scene, POINTS[name].command)(name).wait(PATIENCE) != KILLED:
+                unreached.append(f"{name} was not reached: {scene.complaints()}")
             scene.examine()
         if point.command == "retry":
             scene.retry().wait(PATIENCE)
-        return _outcome(point.name, scene, len(point.earlier) + 1, by_loop=point.command == "run"), reached
+        return _outcome(point.name, scene, len(point.earlier) + 1, by_loop=point.command == "run"), unreached
 
 
 def at_random(dice: random.Random, start: Start, most: int = 4, kind: str | None = None) -> Outcome:

@@ -123,7 +123,7 @@ def test_credentials_are_read_by_value_from_a_file_and_from_the_environment(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('editon = "x"', "editon: unknown key; did you mean edition?"),
+        ('editon = "x"', "editon: unknown key; did you mean 'edition'?"),
         ('edition = "2019"', "2019"),
         ("publish_seconds = true", "publish_seconds: expected a valid number"),
         ("publish_seconds = -1", "publish_seconds: expected greater than or equal to 0"),
