@@ -12,7 +12,13 @@ def _drop(_: object, __: str, ___: structlog.typing.EventDict) -> structlog.typi
     raise structlog.DropEvent
 
 
-if not structlog.is_configured():  # the library's own default prints to standard output
+def silence() -> None:
+    """Tells nothing from now on: the library's own default is to print to standard output."""
+    structlog.reset_defaults()
     structlog.configure(processors=[_drop])
+
+
+if not structlog.is_configured():
+    silence()
 
 log = structlog.get_logger("reconciler")

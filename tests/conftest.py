@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from reconciler import redaction
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("torture", settings.get_profile("suite"), max_examples=3000, stateful_step_count=60)
 settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True)
+def _a_process_of_its_own() -> None:
+    """Each test stands for a process: it knows no secret of the tests before it."""
+    redaction._read.clear()

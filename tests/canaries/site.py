@@ -79,6 +79,7 @@ class Site:
     echo: Echo
     sink: Echo
     host: Echo
+    forge: Echo
     endpoints: Mapping[str, str] = field(default_factory=dict)
     ways: Mapping[str, str] = field(default_factory=dict)
 
@@ -90,7 +91,8 @@ class Site:
             (secrets / place).write_text(f"{secret}\n", "utf-8")
         self.fleet.environment["CANARY_PASSWORD"] = SECRETS["password"]
         self.fleet.environment["GITHUB_TOKEN"] = SECRETS["host"]
-        self.fleet.environment["GITHUB_API_URL"] = f"http://{self.echo.address}"
+        self.fleet.environment["GITHUB_API_URL"] = f"http://{self.forge.address}"
+        self.forge.mode = self.echo.mode
         targets = "".join(self._target(name, way) for name, way in {**_WAYS, **self.ways}.items())
         head = f"[source]\n{source}\n[state]\n{state}\n"
         text = f"{head}{targets}{_SINK}{_AUDIT}{_WEB}{FOLLOW}{more}".replace(

@@ -24,11 +24,12 @@ def test_no_command_shows_or_keeps_a_secret(failure: str, tmp_path: Path) -> Non
     """Every command: standard output, standard error, files, and the arguments of git's processes."""
     fleet = Fleet(tmp_path / "fleet")
     fleet.declare("a@1.0.0")
-    with echoing() as echo, echoing() as sink, echoing() as host:
+    with echoing() as echo, echoing() as sink, echoing() as host, echoing() as forge:
         echo.also = all_spellings(list(SECRETS.values()))
         sink.also = all_spellings([SECRETS["sink"], SECRETS["signature"]])
         host.also = all_spellings([SECRETS["push"]])
-        site = Site(fleet, echo, sink, host)
+        forge.also = all_spellings([SECRETS["host"]])
+        site = Site(fleet, echo, sink, host, forge)
         with FAILURES[failure](site):
             for done in site.runs():
                 assert leaks(f"{done.out}\n{done.err}".encode()) == []

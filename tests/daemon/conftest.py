@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
+from reconciler.log import silence
 from tests.program import Fleet
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ def _every_log_line() -> Iterator[None]:
     """Whatever an earlier command set up, all levels are heard."""
     structlog.reset_defaults()
     yield
-    structlog.reset_defaults()
+    silence()
 
 
 @pytest.fixture

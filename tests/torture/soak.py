@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from reconciler import log
 from reconciler.contract import edition
 from reconciler.daemon.cycle_job import CycleJob, EventCounter
 from reconciler.embedded import EmbeddedSettings, Faults, running
@@ -264,7 +265,7 @@ def silence() -> Iterator[None]:
         yield
     finally:
         logging.disable(logging.NOTSET)
-        structlog.reset_defaults()
+        log.silence()
 
 
 def soak(ticks: int, seed: int = 1) -> Soak:
