@@ -62,10 +62,13 @@ screenshots: $(VENV)/.development
 	$(BIN)/python -m tests.browser.screenshots docs/images
 
 # A list of everything that is shipped, and what is known against it.
-supply-chain: $(VENV)/.audit
+supply-chain: $(VENV)/.audit $(VENV)/.runtime
 	@mkdir -p dist
+	sed "s/^dynamic = \[\"version\"\]/version = \"$$($(BIN)/python -m hatchling version)\"/" pyproject.toml \
+	  > dist/pyproject.toml # a bill names the version, which stands elsewhere
+	grep -q '^version = "[0-9]' dist/pyproject.toml
 	for part in runtime postgres obs notify; do \
-	  $(VENV)/audit/bin/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
+	  $(VENV)/audit/bin/python -W ignore -m cyclonedx_py requirements --pyproject dist/pyproject.toml --output-reproducible \
 	    -o dist/sbom-$$part.json requirements/$$part.txt || exit 1; \
 	done
 	$(VENV)/audit/bin/python .ci/advisories.py requirements/postgres.txt requirements/obs.txt requirements/notify.txt \
