@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 INSTALLER ?= # a requirement file with the pip that installs; the one that Python brings where it is not given
 
-.PHONY: demo test thorough lint types contracts deps dockerfile wheel image check supply-chain torture bench screenshots lock clean
+.PHONY: demo test thorough lint types contracts deps dockerfile node wheel image check supply-chain torture bench screenshots lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/reconciler plan
@@ -41,6 +41,12 @@ dockerfile: $(VENV)/.development
 # Builds the image and tries it; needs Linux, root and buildah, and says so where it cannot.
 image: $(VENV)/.development
 	$(BIN)/python -m tests.image
+
+# What tests run on node, pinned with hashes; where npm or its registry is missing, they skip and say so.
+node: | $(VENV)/bin/python
+	mkdir -p $(VENV)/node
+	cp requirements/node/*.json $(VENV)/node
+	npm ci --prefix $(VENV)/node --ignore-scripts --no-audit --no-fund --loglevel error
 
 # In an empty environment of every Python from 3.11 that is there; each installs what is pinned.
 wheel: $(VENV)/.development
