@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import zlib
+from contextlib import closing
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import bindparam, delete, exists, func, insert, select
 
 from reconciler.state import tables
-from reconciler.state.bulk import execute_many, names, select_rows
+from reconciler.state.bulk import execute_many, raw, select_rows
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import EVENT_COLUMNS, stamp
 from reconciler.state.sketch import may_hold, sketch
@@ -36,12 +37,18 @@ _LATER = frozenset({"actor", "epoch"})
 """Columns that a chunk of an earlier version does not have: no chunk is ever written again."""
 _SKETCHED = (("model_name",), ("model_name", "model_version"), ("commit",), ("model_id",))
 """What is asked for together with a target, and what a chunk's sketch therefore tells of."""
-_MOVABLE = """
-WHERE at < ? AND seq < ? AND EXISTS (
-    SELECT 1 FROM ledger WHERE ledger.at_rest AND ledger.target = journal.target
-    AND ledger.model_name = journal.model_name AND ledger.model_version = journal.model_version
-) ORDER BY seq LIMIT ?
-"""
+_KEY = ("target", "model_name", "model_version")
+_AT_REST = exists().where(
+    tables.ledger.c.at_rest, *(tables.ledger.c[name] == tables.journal.c[name] for name in _KEY)
+)
+_ROWS = raw(tables.journal, COLUMNS)
+_MOVABLE = (
+    _ROWS.where(
+        tables.journal.c.at < bindparam("before"), tables.journal.c.seq < bindparam("newest"), _AT_REST
+    )
+    .order_by(tables.journal.c.seq)
+    .limit(CHUNK)
+)
 
 Row = tuple[Any, ...]
 """An event's `seq`, and its values in the order of `EVENT_COLUMNS`."""
@@ -60,7 +67,7 @@ def rows(connection: Connection, *, after: int = 0, **asked: str | None) -> Gene
     given = {column: value for column, value in asked.items() if value is not None}
     wanted = dict(zip(given, stored(tuple(given.values())), strict=True))
     before = 0
-    recent = _recent(connection, wanted, after)
+    recent = _recent(connection, given, after)
     for row in _in_order([(0, recent), *_archived(connection, wanted, after)]):
         if row[0] <= before:
             raise UnreadableState(f"line {row[0]} of the journal, which is there twice,")
@@ -102,7 +109,7 @@ def compact(connection: Connection, before: datetime, *, whole: bool = False) ->
 
 def _movable(connection: Connection, before: str, newest: int) -> list[Row]:
     """The oldest events that may go into a chunk."""
-    return list(select_rows(connection, tables.journal, COLUMNS, _MOVABLE, (before, newest, CHUNK)))
+    return list(select_rows(connection, _MOVABLE, {"before": before, "newest": newest}))
 
 
 def _put(connection: Connection, chunk: list[Row]) -> None:
@@ -116,18 +123,17 @@ def _put(connection: Connection, chunk: list[Row]) -> None:
         "sketch": sketch({key for row in chunk for key in _keys(dict(zip(COLUMNS, row, strict=True)))}),
     }
     connection.execute(insert(tables.archive).values(facts))
-    execute_many(connection, "DELETE FROM journal WHERE seq = ?", [row[:1] for row in chunk])
+    moved = delete(tables.journal).where(tables.journal.c.seq == bindparam("number"))
+    execute_many(connection, moved, [row[:1] for row in chunk])
 
 
-def _recent(connection: Connection, wanted: dict[str, str], after: int) -> Iterator[Row]:
+def _recent(connection: Connection, asked: Mapping[str, str], after: int) -> Iterator[Row]:
     """The rows that were not archived."""
-    where = " AND ".join([f"seq > {after:d}", *(f'"{name}" = :{name}' for name in wanted)])
-    query = text(f"SELECT {names(COLUMNS)} FROM journal WHERE {where} ORDER BY seq")  # noqa: S608 - our names
-    found = connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE), wanted)
-    try:
-        yield from map(tuple, found)
-    finally:
-        found.close()
+    columns = tables.journal.c
+    query = _ROWS.where(columns.seq > after, *(columns[name] == value for name, value in asked.items()))
+    some_at_a_time = query.order_by(columns.seq).execution_options(yield_per=_ROWS_AT_ONCE)
+    with closing(connection.execute(some_at_a_time)) as result:
+        yield from map(tuple, result)
 
 
 def _archived(

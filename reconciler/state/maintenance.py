@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from reconciler.contract.model_key import ModelKey
 from reconciler.errors import StateError
 from reconciler.printable import printable
-from reconciler.state import archive, tables
+from reconciler.state import archive
 from reconciler.state.address import SqliteFile, parse
 from reconciler.state.bulk import select_rows
+from reconciler.state.entries import ROWS
 from reconciler.state.opening import open_database
 from reconciler.state.refold import folded, refold
 from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, event_of
@@ -149,8 +150,7 @@ def _alone(database: Database, work: Callable[[Connection], T]) -> T:
 
 
 def _stored(connection: Connection) -> Rows:
-    rows = select_rows(connection, tables.ledger, ENTRY_COLUMNS)
-    return {_key(row): (*row[:-1], bool(row[-1])) for row in rows}
+    return {_key(row): (*row[:-1], bool(row[-1])) for row in select_rows(connection, ROWS)}
 
 
 def _key(row: tuple[Any, ...]) -> Key:

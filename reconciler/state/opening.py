@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.state import sqlite
+from reconciler.state.access import utc_now
 from reconciler.state.address import PostgresDatabase, SqliteFile, parse
 from reconciler.state.identity import record, unknown_targets
-from reconciler.state.ledger import SqlLedger, only_releases, utc_now
+from reconciler.state.journal import only_releases
+from reconciler.state.ledger import SqlLedger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
