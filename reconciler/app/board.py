@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
-from reconciler.engine.values import EventKind, Phase, Stage
+from reconciler.engine.values import FINAL, EventKind, Phase
 from reconciler.phrases import many
-from reconciler.state import Stages
 from reconciler.views import page_facts
 from reconciler.views.metrics import Metrics
 from reconciler.web.application import READY
@@ -52,7 +51,6 @@ class Board:
         succeeded_at: the end of the newest tick without an error.
         next_run: when the schedule asks next, once it runs.
         sinks: the names of those that are configured.
-        stages: what the statuses mean in the journal.
         backlogs: what each sink has not taken yet.
         answered: when each target's registry last answered.
         survey: who leads what, where there are replicas.
@@ -63,7 +61,6 @@ class Board:
     health: Health
     targets: tuple[str, ...]
     sinks: tuple[str, ...] = ()
-    stages: Stages = field(default_factory=Stages)
     metrics: Metrics = field(init=False)
     revision: int = 0
     last: Tick | None = None
@@ -112,8 +109,7 @@ class Board:
         self.metrics.observe_events([event])
         self._move()
         key = (event.target, event.pair)
-        is_final = self.stages(event.target, event.model_status) is not Stage.PENDING
-        if event.kind in _ENDED or (event.kind is EventKind.ADOPTED and is_final):
+        if event.kind in _ENDED or (event.kind is EventKind.ADOPTED and event.stage in FINAL):
             self._open.pop(key, None)
         elif event.kind is EventKind.IMPORT_REQUESTED:
             if self._commit_at is not None and key not in self._open:

@@ -17,7 +17,6 @@ from reconciler.app.board import Board
 from reconciler.app.credentials import page_tokens, webhook_secret
 from reconciler.app.pages import ServicePages
 from reconciler.app.sessions import Sessions, longest_call
-from reconciler.app.target_kinds import stages_of
 from reconciler.daemon.health import INTERVALS, Health
 from reconciler.daemon.loop import Loop
 from reconciler.daemon.stop import Stop, in_flight, longest_end
@@ -108,7 +107,7 @@ def _service(configuration: Configuration, target: str | None, worker: Worker) -
     health = Health(lambda: patience(schedule, INTERVALS, datetime.now(UTC)), longest_call(configuration))
     sinks = tuple(sink.title for sink in configuration.settings.notify)
     names = configuration.chosen(target)
-    board = Board(health, names, sinks, stages_of(configuration, names))
+    board = Board(health, names, sinks)
     clock = Clock(sleep=stop.sleep, stopping=stop.asked)
     sessions = Sessions(configuration, target, clock, board)
     supervisor = Supervisor(sessions.open, health, board.on_tick, clock.chance)

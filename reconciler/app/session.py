@@ -15,7 +15,7 @@ from reconciler.app.noop_check import MARK, note
 from reconciler.app.reopened import Reopened
 from reconciler.app.repository import source_of, trust_rules
 from reconciler.app.sinks import subscriptions_of
-from reconciler.app.target_kinds import Opening, kind_of, registry_of, stages_of
+from reconciler.app.target_kinds import Opening, kind_of, registry_of
 from reconciler.daemon.campaign import Campaign
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
@@ -195,7 +195,6 @@ def _ledger(
         subscriptions=subscriptions_of(configuration),
         holder=heritage.holder,
         term=configuration.settings.ha.lease,
-        stages=stages_of(configuration, names),
     )
 
 

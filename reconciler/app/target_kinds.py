@@ -12,10 +12,9 @@ from reconciler.embedded import EmbeddedSettings
 from reconciler.registry import CredentialCooldown, Limits, ModelArtsRegistry, RegistryAuth
 from reconciler.registry.in_process import in_process
 from reconciler.registry.vendor import MODELARTS
-from reconciler.state import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -138,11 +137,6 @@ KINDS: Mapping[str, TargetKind] = {
 def kind_of(configuration: Configuration, name: str) -> TargetKind:
     """What the target of this name is."""
     return KINDS[configuration.settings.targets[name].kind]
-
-
-def stages_of(configuration: Configuration, names: Iterable[str]) -> Stages:
-    """What the statuses mean that are stored of these targets."""
-    return Stages({name: kind_of(configuration, name).vendor.stage for name in names})
 
 
 def registry_of(

@@ -128,6 +128,7 @@ class Executor:
                 model_id=created.model_id,
                 request_id=created.request_id,
                 model_status=created.status,
+                stage=created.stage,
             )
         setbacks.passed()
 

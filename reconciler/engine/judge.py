@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.engine.concurrency import gather_limited
@@ -11,23 +13,47 @@ from reconciler.engine.observe import compare_observed, observe
 from reconciler.engine.plan import preflighted, verdicts
 from reconciler.engine.reasons import is_unreadable
 from reconciler.engine.selection import select_for_comparison
-from reconciler.engine.target_run import manifests_of
+from reconciler.engine.target_run import alone, left_behind, manifests_of
 from reconciler.engine.used_versions import used_versions
 from reconciler.engine.values import Phase, Verdict
 from reconciler.errors import ReconcilerError
 from reconciler.manifest import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Preflight
+    from reconciler.engine.stragglers import Stragglers
     from reconciler.engine.target_run import Cycle, TargetRun
     from reconciler.engine.values import ManifestRef, ModelState
     from reconciler.manifest import Manifest
 
 _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _UNREADABLE_AGAIN = 30.0  # seconds; a registry may answer by then about a model that it would not speak of
+
+
+async def judge_all(cycle: Cycle, runs: Sequence[TargetRun], stragglers: Stragglers) -> list[TargetRun]:
+    """All targets side by side, each judged or failed; of one that is left behind nothing is used."""
+    judged: dict[str, TargetRun] = {}
+
+    async def step(run: TargetRun) -> bool:
+        after = judged[run.target.name] = await alone(run, partial(judge, cycle))
+        return after.failure is None
+
+    able = {run.target.name: run for run in runs if run.failure is None}
+    if cycle.options.leaves_behind:
+        late = await stragglers.take("judging", {name: step(run) for name, run in able.items()})
+    else:
+        late = frozenset()
+        await asyncio.gather(*map(step, able.values()))
+    # a step that was left behind runs on, and may end after this: what it finds then belongs to no cycle
+    return [
+        replace(run, failure=left_behind(run.target))
+        if run.target.name in late
+        else judged.get(run.target.name, run)
+        for run in runs
+    ]
 
 
 async def judge(cycle: Cycle, run: TargetRun) -> TargetRun:

@@ -152,7 +152,11 @@ async def _found(
 
 
 def news(
-    items: Iterable[ModelState], entries: Mapping[ModelKey, LedgerEntry], cycle_id: str, now: datetime
+    items: Iterable[ModelState],
+    entries: Mapping[ModelKey, LedgerEntry],
+    cycle_id: str,
+    now: datetime,
+    stage_of: Callable[[str | None], Stage],
 ) -> Iterator[Event]:
     """The events that bring the ledger up to what was observed; a standing fact is told once."""
     for item in items:
@@ -176,6 +180,7 @@ def news(
                 author=item.author,
                 model_id=item.model_id,
                 model_status=item.model_status,
+                stage=None if item.model_status is None else stage_of(item.model_status),
                 detail=drift.told(item.diff) if kind is EventKind.DRIFTED else None,
                 asked=stand(entry),
             )
@@ -200,10 +205,11 @@ def _well(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
         return None
     if entry is None or entry.last in _SETTLED_NOW or entry.digest != item.digest:
         return EventKind.ADOPTED
-    if item.model_status is not None and entry.model_status != item.model_status:
-        return STATUS_EVENTS[Stage.PUBLISHED if item.verdict is Verdict.IN_SYNC else Stage.PENDING]
+    stage = Stage.PUBLISHED if item.verdict is Verdict.IN_SYNC else Stage.PENDING
+    if item.model_status is not None and (entry.model_status, entry.stage) != (item.model_status, stage):
+        return STATUS_EVENTS[stage]
     return None
 
 
 def _untold(item: ModelState, entry: LedgerEntry | None) -> bool:
-    return entry is None or entry.model_status != item.model_status
+    return entry is None or (entry.model_status, entry.stage) != (item.model_status, Stage.FAILED)

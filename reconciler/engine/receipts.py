@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.values import Event, EventKind, Facts
+from reconciler.engine.values import Event, EventKind, Facts, Stage
 from reconciler.printable import escape_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PLAIN = tuple(fact.name for fact in fields(Facts) if fact.name not in ("commit", "not_before"))
+_PLAIN = tuple(fact.name for fact in fields(Facts) if fact.name not in ("commit", "not_before", "stage"))
 _MOMENT = "microseconds"
 
 
@@ -33,6 +33,7 @@ def receipt(event: Event) -> str:
         "cycle_id": event.cycle_id,
         "not_before": event.not_before.isoformat(timespec=_MOMENT) if event.not_before else None,
         "by": event.actor,
+        "stage": event.stage,
         **{name: getattr(event, name) for name in _PLAIN},
     }
     known = {name: value for name, value in facts.items() if value is not None}
@@ -53,6 +54,7 @@ def event_of(commit: str, line: str) -> Event | None:
             commit=commit,
             not_before=None if not_before is None else datetime.fromisoformat(not_before),
             actor=told.get("by"),
+            stage=None if told.get("stage") is None else Stage(told["stage"]),
             **{name: told.get(name) for name in _PLAIN},
         )
     except (AttributeError, KeyError, TypeError, ValueError):

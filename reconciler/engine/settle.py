@@ -133,14 +133,19 @@ class Settler:
 
     async def _adopt(self, entry: LedgerEntry, model: ObservedModel, manifest: Manifest | None) -> None:
         """Takes a registered model for ours when it is equal; otherwise says how it differs."""
-        facts: dict[str, Any] = {"model_id": model.model_id, "model_status": model.status}
+        facts: dict[str, Any] = {
+            "model_id": model.model_id,
+            "model_status": model.status,
+            "stage": model.stage,
+        }
         if manifest is None:
             told = "found registered; declared no more"
             await self.recorder.learned(entry, EventKind.ADOPTED, detail=told, **facts)
             return
         detail = await self.registry.detail(model.model_id)
         seen = compare(self.registry.vendor, manifest.request, detail)
-        facts["model_status"] = seen.status or model.status
+        if seen.status is not None:
+            facts |= {"model_status": seen.status, "stage": seen.stage}
         if seen.unread is not None:
             return
         if seen.diff:

@@ -130,7 +130,7 @@ class ModelArtsRegistry:
         call = Request("POST", self._models, body=self._body(request), write=True, one_model=True)
         answer = await self._exchange.send(call, intent)
         try:
-            return Created(created_id(answer), answer.request_id, NEW)
+            return Created(created_id(answer), answer.request_id, NEW, MODELARTS.stage(NEW))
         except InvalidResponse as error:
             _unusable(call, answer, error)
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import StateError
 from reconciler.state import reconciled
-from reconciler.state.stages import Stages
 from reconciler.state.verdict_rows import VerdictRows
 
 if TYPE_CHECKING:
@@ -47,7 +46,6 @@ class StateAccess:
         now: Callable[[], datetime] = utc_now,
         subscriptions: Sequence[Subscription] = (),
         leases: SqlLeases | None = None,
-        stages: Stages | None = None,
     ) -> None:
         """Wraps an open database.
 
@@ -59,7 +57,6 @@ class StateAccess:
             now: the wall clock.
             subscriptions: what each sink wants to hear.
             leases: say who may write what; None where the writer's lock does.
-            stages: what the statuses mean that are stored; ModelArts' words where None.
         """
         self._database = database
         self._allowed = allowed
@@ -68,7 +65,6 @@ class StateAccess:
         self._subscriptions = subscriptions
         self.verdicts = VerdictRows(database)
         self.leases = leases
-        self._stages = stages or Stages()
         self._reconciling: tuple[str, datetime] | None = None
 
     def _note_commit(self, connection: Connection) -> None:

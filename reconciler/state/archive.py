@@ -33,7 +33,7 @@ CHUNK = 1000
 
 _ROWS_AT_ONCE = 1000
 COLUMNS = ("seq", *EVENT_COLUMNS)
-_LATER = frozenset({"actor", "epoch"})
+_LATER = frozenset({"actor", "epoch", "stage"})
 """Columns that a chunk of an earlier version does not have: no chunk is ever written again."""
 _SKETCHED = (("model_name",), ("model_name", "model_version"), ("commit",), ("model_id",))
 """What is asked for together with a target, and what a chunk's sketch therefore tells of."""

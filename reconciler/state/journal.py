@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
@@ -41,12 +40,12 @@ class SqlJournal(StateAccess):
                 by_key = self._entries(connection, {(target, pair) for pair in pairs})
                 return {pair: entry for (_, pair), entry in by_key.items()}
             rows = entries.rows_of_target(connection, target)
-            return {entry.pair: entry for entry in map(self._entry, rows)}
+            return {entry.pair: entry for entry in map(entry_of, rows)}
 
     def pending(self, target: str) -> Sequence[LedgerEntry]:
         """The entries of one target that are not at rest."""
         with self._database.reading() as connection:
-            return list(map(self._entry, entries.rows_not_at_rest(connection, target)))
+            return list(map(entry_of, entries.rows_not_at_rest(connection, target)))
 
     def entry(self, target: str, pair: ModelKey) -> LedgerEntry | None:
         """The ledger's row for one pair."""
@@ -67,7 +66,7 @@ class SqlJournal(StateAccess):
             after, journalled = _folded(before, events)
             self._note_commit(connection)
             insert_rows(connection, tables.journal, EVENT_COLUMNS, [event_row(event) for event in journalled])
-            rows = {key: entry_row(entry, self._stages) for key, entry in after.items()}
+            rows = {key: entry_row(entry) for key, entry in after.items()}
             entries.store(connection, before, rows)
             return journalled
 
@@ -120,7 +119,7 @@ class SqlJournal(StateAccess):
                 event = event_of(row)
                 if event.at <= moment:
                     by_pair[event.pair] = apply_event(by_pair.get(event.pair), event)
-        return {pair: self._staged(entry) for pair, entry in by_pair.items()}
+        return by_pair
 
     def position(self) -> int:
         """The number of the newest event in the journal; 0 for an empty one.
@@ -160,15 +159,9 @@ class SqlJournal(StateAccess):
             rows = [*verdicts.versions(connection, target, names), *connection.execute(query)]
             return {ModelKey(name, version) for name, version in rows}
 
-    def _entry(self, row: tuple[Any, ...]) -> LedgerEntry:
-        return entry_of(row, self._stages)
-
     def _entries(self, connection: Connection, keys: Collection[Key]) -> dict[Key, LedgerEntry]:
-        by_row = map(self._entry, entries.rows_of(connection, keys))
+        by_row = map(entry_of, entries.rows_of(connection, keys))
         return {(entry.target, entry.pair): entry for entry in by_row}
-
-    def _staged(self, entry: LedgerEntry) -> LedgerEntry:
-        return replace(entry, stage=self._stages(entry.target, entry.model_status))
 
     @contextmanager
     def _journal(self, *, after: int = 0, **asked: str | None) -> Iterator[Iterator[archive.Row]]:

@@ -15,9 +15,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from reconciler.engine.fold import at_rest
-from reconciler.engine.values import EventKind, Reconciled
+from reconciler.engine.values import EventKind, Reconciled, Stage
 from reconciler.errors import StateError, StateLockedError
-from reconciler.state import Stages, check, compact, export, open_for_release, rebuild
+from reconciler.state import check, compact, export, open_for_release, rebuild
 from reconciler.state.archive import CHUNK
 from reconciler.state.sketch import may_hold, sketch
 from tests.effort import examples
@@ -26,7 +26,7 @@ from tests.state.samples import MNIST, NOON, folded, imported, report, requested
 from tests.state.strategies import events
 
 if TYPE_CHECKING:
-    from reconciler.engine.values import Event, LedgerEntry
+    from reconciler.engine.values import Event
     from reconciler.state import SqlLedger
     from tests.state.conftest import NewUrl
 
@@ -39,7 +39,12 @@ a_few = settings(
 
 def published(name: str, minute: int = 2) -> Event:
     """The end of an import."""
-    return replace(imported(name, minute=minute), kind=EventKind.PUBLISHED, model_status="published")
+    return replace(
+        imported(name, minute=minute),
+        kind=EventKind.PUBLISHED,
+        model_status="published",
+        stage=Stage.PUBLISHED,
+    )
 
 
 def lives(number: int) -> list[Event]:
@@ -124,10 +129,6 @@ def test_compacting_changes_no_readers_answer(
     assert rebuild(compacted) == 0
 
 
-def _rests(entry: LedgerEntry) -> bool:
-    return at_rest(entry, Stages()(entry.target, entry.model_status))
-
-
 @a_few
 @given(written=st.lists(events, max_size=12), before=events.map(lambda event: event.at))
 def test_what_is_young_or_not_at_rest_stays_and_so_does_the_newest(
@@ -136,7 +137,7 @@ def test_what_is_young_or_not_at_rest_stays_and_so_does_the_newest(
     """All else is moved."""
     url = new_url()
     entries = folded(written)
-    movable = [e for e in written[:-1] if e.at < before and _rests(entries[e.target, e.pair])]
+    movable = [e for e in written[:-1] if e.at < before and at_rest(entries[e.target, e.pair])]
     with open_state(url, writer=True) as ledger:
         ledger.append(written)
     assert compact(url, before) == len(movable)
