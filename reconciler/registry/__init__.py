@@ -10,7 +10,6 @@ httpx is loaded when a client is made, and what carries the requests with the fi
 
 from __future__ import annotations
 
-import reconciler.registry.httpx_import  # noqa: F401 - before anything here imports httpx
 from reconciler.registry.auth import AccessKeyAuth, PasswordAuth, RegistryAuth, TokenAuth
 from reconciler.registry.client import ModelArtsRegistry
 from reconciler.registry.codes import DISPOSITIONS, Action, ErrorRule
