@@ -86,14 +86,14 @@ async def _in_target(world: Session, target: Target, commit: str, glob: str) -> 
 
 
 async def _observed(world: Session, target: Target, commit: str) -> PlannerInput:
-    found = desired_state(world.source, target.index, target.reader, commit, credited=False)
-    desired = found.desired()
+    declared = desired_state(world.source, target.index, target.reader, commit, credited=False)
+    desired = declared.desired()
     for broken in desired.invalid:
         if broken.may_declare_anything:
-            told = (
+            message = (
                 f"{broken.path}: cannot be read, and could declare any model; mend or remove it, and commit"
             )
-            raise ReconcilerError(f"target {target.name}: {told}")
+            raise ReconcilerError(f"target {target.name}: {message}")
     entries = world.ledger.entries(target.name)
     view = PlannerInput(target.name, desired, datetime.now(UTC), entries=entries)
     return (await observe(target.registry, view, only=None, in_flight=target.timing.in_flight))[0]
@@ -113,9 +113,9 @@ async def _batch(
     candidates = []
     for model in models:
         if model.model_id in details.read:
-            found = adoptable(details.read[model.model_id], target.reader.edition)
+            manifest = adoptable(details.read[model.model_id], target.reader.edition)
             path = paths[model.pair]
-            candidates.append(candidate(model.pair, model.model_id, path, found.request, found.untold))
+            candidates.append(candidate(model.pair, model.model_id, path, manifest.request, manifest.untold))
     proof = prove(target.registry.vendor, target.reader, view, candidates, details.read)
     unread = {
         model.pair: details.unread.get(model.model_id, "it is gone from the registry")
@@ -130,7 +130,7 @@ class Shelf:
 
     def __init__(self, configuration: Configuration, out: Path | None) -> None:
         settings = configuration.settings
-        paths = [wanted.path for wanted in settings.targets.values()]
+        paths = [target.path for target in settings.targets.values()]
         self._out = out
         self._base = work_tree(settings.source.repo, configuration.base, paths).base
 

@@ -68,10 +68,10 @@ async def model_diffs(
 async def _in_target(
     world: Session, target: Target, commit: str, name: str, version: str | None
 ) -> AsyncIterator[ModelDiff]:
-    found = desired_state(world.source, target.index, target.reader, commit, credited=False)
+    declared = desired_state(world.source, target.index, target.reader, commit, credited=False)
     remembered = world.ledger.versions(target.name, [name])
-    versions = {pair.model_version for pair in remembered} | found.versions([name])[name]
-    for wanted in [version] if version else sorted(versions, key=version_key):
-        pair = ModelKey(name, wanted)
+    versions = {pair.model_version for pair in remembered} | declared.versions([name])[name]
+    for one in [version] if version else sorted(versions, key=version_key):
+        pair = ModelKey(name, one)
         entry = world.ledger.entry(target.name, pair)
-        yield await diff_model(target, declared_model(found, pair, remembered), entry, datetime.now(UTC))
+        yield await diff_model(target, declared_model(declared, pair, remembered), entry, datetime.now(UTC))

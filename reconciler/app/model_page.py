@@ -74,7 +74,7 @@ def model_record(
     pair = ModelKey(name, version) if version else None
     events = world.ledger.events(target, pair, name=name)
     of_name = shown.items(world.ledger.verdicts.of_name(target, name))
-    versions = _versions(of_name, {known.model_version for known in world.ledger.versions(target, [name])})
+    versions = _versions(of_name, {key.model_version for key in world.ledger.versions(target, [name])})
     if not of_name and not events and not versions:
         return None
     items = tuple(item for item in of_name if version in (None, item.model_version))
@@ -102,8 +102,8 @@ class Shown:
     def items(self, items: tuple[ModelState, ...]) -> tuple[ModelState, ...]:
         """The verdicts, as they are by now."""
         targets = [target.name for target in self.world.engine.targets]
-        found = refreshed(Report("", "", items), self.world.ledger, targets).items
-        return found if self.emails else tuple(map(item_without_addresses, found))
+        report = refreshed(Report("", "", items), self.world.ledger, targets).items
+        return report if self.emails else tuple(map(item_without_addresses, report))
 
     def events(self, events: Sequence[Event]) -> Sequence[Event]:
         """The events; those that say who vouched for a commit without the addresses of signers."""
@@ -135,8 +135,8 @@ def not_asked(target: Target, record: ModelRecord, why: str) -> Registered:
     return Registered(fields, None, why)
 
 
-def _versions(items: Iterable[ModelState], known: set[str]) -> tuple[tuple[str, ModelState | None], ...]:
-    by_version: dict[str, ModelState | None] = dict.fromkeys(known)
+def _versions(items: Iterable[ModelState], registered: set[str]) -> tuple[tuple[str, ModelState | None], ...]:
+    by_version: dict[str, ModelState | None] = dict.fromkeys(registered)
     by_version |= {item.model_version: item for item in items if item.model_version is not None}
     return tuple((one, by_version[one]) for one in sorted(by_version, key=version_key, reverse=True))
 
@@ -149,8 +149,8 @@ def _next_free(versions: Sequence[tuple[str, ModelState | None]]) -> str | None:
 
 def _elsewhere(targets: Iterable[str], pair: ModelKey, shown: Shown) -> tuple[ModelState, ...]:
     verdicts = shown.world.ledger.verdicts
-    found = [item for target in targets for item in verdicts.of_name(target, pair.model_name)]
-    return shown.items(tuple(item for item in found if item.pair == pair))
+    states = [item for target in targets for item in verdicts.of_name(target, pair.model_name)]
+    return shown.items(tuple(item for item in states if item.pair == pair))
 
 
 def _with_git(
@@ -164,8 +164,8 @@ def _with_git(
     notes = []
     recent = shown.events(events[-_MOST_EVENTS:])
     if len(recent) < len(events):
-        told = f"Of {len(events)} events the newest {len(recent)} are shown"
-        notes.append(f"{told}; `reconciler history` tells all.")
+        note = f"Of {len(events)} events the newest {len(recent)} are shown"
+        notes.append(f"{note}; `reconciler history` tells all.")
     try:
         with closing(source_of(shown.world.configuration)) as source:
             if path is not None and commit and facts.version is not None:
@@ -197,9 +197,9 @@ def _manifest(
         return content
 
     request: Mapping[str, Any] = {}
-    for found in read(path, data, rules, sibling):
-        if isinstance(found, Manifest) and found.pair == (facts.name, facts.version):
-            request = found.request
+    for document in read(path, data, rules, sibling):
+        if isinstance(document, Manifest) and document.pair == (facts.name, facts.version):
+            request = document.request
     reasons = [reason for item in facts.items for reason in item.reasons if reason.path == path]
     line = next((item.line for item in facts.items if item.path == path and item.line), 1)
     return _text(path, commit, data, line, reasons), request

@@ -115,9 +115,9 @@ class PageReader:
             return cast("T", held[1])
 
         async def kept() -> T:
-            found = work()
-            loop.call_soon_threadsafe(self._keep, key, revision, found)
-            return found
+            answer = work()
+            loop.call_soon_threadsafe(self._keep, key, revision, answer)
+            return answer
 
         loop = asyncio.get_running_loop()
         try:
@@ -149,28 +149,28 @@ class PageReader:
 
     def _summary(self) -> Report | None:
         world = self._world()
-        found = world.ledger.verdicts.summary()
+        summary = world.ledger.verdicts.summary()
         names = {target.name for target in world.engine.targets}
-        if found is None:
+        if summary is None:
             return None
-        self._commit = found.commit
+        self._commit = summary.commit
         self.followed = followed(self.configuration)
         return replace(
-            found,
-            failures=tuple(failure for failure in found.failures if failure.target in names),
-            unlisted={key: number for key, number in found.unlisted.items() if key[0] in names},
+            summary,
+            failures=tuple(failure for failure in summary.failures if failure.target in names),
+            unlisted={key: number for key, number in summary.unlisted.items() if key[0] in names},
         )
 
     def _overview(self, query: ListingQuery, *, matrix: bool) -> OverviewFacts:
         world = self._world()
         table = self._table(world)
         selected = table.select_pairs(query) if matrix else table.select(query)
-        found = world.ledger.verdicts.numbered(selected.numbers)
-        items = self._shown(world).items(tuple(found[n] for n in selected.numbers if n in found))
+        states = world.ledger.verdicts.numbered(selected.numbers)
+        items = self._shown(world).items(tuple(states[n] for n in selected.numbers if n in states))
         groups = selected.groups
         models: Listing | Matrix = Listing(items, groups)
         if matrix:
-            models = Matrix(by_pair(items), selected.found, groups)
+            models = Matrix(by_pair(items), selected.matching, groups)
         return OverviewFacts(models, self._made(world, items))
 
     def _table(self, world: Session) -> VerdictTable:
@@ -217,11 +217,11 @@ class PageReader:
 
     def _made(self, world: Session, items: Iterable[ModelState]) -> dict[str, CommitInfo]:
         """Who made the commits that are shown; commits never change, so that each is asked for once."""
-        wanted = {item.commit for item in items if item.commit} | {self._commit}
-        self._learn(wanted)
+        commits = {item.commit for item in items if item.commit} | {self._commit}
+        self._learn(commits)
         shown = self._shown(world)
-        known = {commit: self._commits.get(commit) for commit in wanted}
-        return {commit: shown.attribution(made) for commit, made in known.items() if made is not None}
+        infos = {commit: self._commits.get(commit) for commit in commits}
+        return {commit: shown.attribution(made) for commit, made in infos.items() if made is not None}
 
     def _learn(self, commits: Iterable[str]) -> None:
         unknown = [commit for commit in commits if commit and commit not in self._commits]
@@ -230,8 +230,8 @@ class PageReader:
         if len(self._commits) > _COMMITS_KEPT:
             self._commits.clear()
         with contextlib.suppress(ReconcilerError), closing(source_of(self.configuration)) as source:
-            found = source.attributions(unknown)
-            self._commits.update({commit: found.get(commit) for commit in unknown})
+            infos = source.attributions(unknown)
+            self._commits.update({commit: infos.get(commit) for commit in unknown})
 
     # the registry
 

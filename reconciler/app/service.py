@@ -211,16 +211,16 @@ async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[No
 
 def _application(service: _Service, pages: ServicePages, hosts: Hosts) -> ASGIApp:
     configuration, board = service.configuration, service.board
-    wanted = configuration.settings.web
+    web = configuration.settings.web
     with configuration.located("web", "token"):
-        tokens = page_tokens(configuration.base, wanted)
+        tokens = page_tokens(configuration.base, web)
 
     return create_app(
         pages,
         board.scrape,
         partial(service.loop.ask, "webhook"),
         service.health.not_ready,
-        webhook_secret(configuration.base, wanted),
+        webhook_secret(configuration.base, web),
         not_alive=service.health.not_alive,
         delivered=partial(_delivered, board.metrics),
         hosts=hosts,

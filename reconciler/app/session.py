@@ -231,12 +231,12 @@ def campaigning(
 
 def _checked_identity(configuration: Configuration, name: str) -> str:
     """What the state remembers of a target; checked first, for a secret in the wrong place is not kept."""
-    wanted = configuration.settings.targets[name]
-    if wanted.endpoint is not None:
+    target = configuration.settings.targets[name]
+    if target.endpoint is not None:
         with configuration.located("targets", name, table=f"targets.{name}"):
-            parse_endpoint(wanted.endpoint)
-            parse_project(wanted.project_id)
-    return wanted.identity
+            parse_endpoint(target.endpoint)
+            parse_project(target.project_id)
+    return target.identity
 
 
 def is_shared(configuration: Configuration) -> bool:
@@ -246,13 +246,13 @@ def is_shared(configuration: Configuration) -> bool:
 
 def policy_of(configuration: Configuration, name: str) -> Timing:
     """How patient one target's cycles are."""
-    wanted, kind = configuration.settings.targets[name], kind_of(configuration, name)
+    target, kind = configuration.settings.targets[name], kind_of(configuration, name)
     follow = configuration.settings.follow
     first = follow.first.total_seconds() if follow.first else kind.follow
     return Timing(
-        in_flight=wanted.in_flight,
+        in_flight=target.in_flight,
         fresh=kind.fresh,
-        call_timeout=wanted.timeout.total_seconds(),
+        call_timeout=target.timeout.total_seconds(),
         lease=configuration.settings.ha.lease.total_seconds() if is_shared(configuration) else 0.0,
         settle=kind.settle if follow.settle is None else follow.settle.total_seconds(),
         follow_first=first,

@@ -189,10 +189,10 @@ class Sessions:
     async def _recognise(self, world: Session) -> None:
         """Says loudly when this is another state than before; then no call of before may be under way."""
         lineage = world.ledger.lineage
-        known = self._lineage
-        if known not in (None, lineage):
-            self.board.replaced(_replaced(known or "", lineage, world.ledger.position()))
-            log.error("state replaced", told=self.board.alert)
+        before = self._lineage
+        if before not in (None, lineage):
+            self.board.replaced(_replaced(before or "", lineage, world.ledger.position()))
+            log.error("state replaced", message=self.board.alert)
             await self.clock.sleep(self._given_up + _longest_import(self.configuration) - time.monotonic())
         self._lineage = lineage  # only now: an opening that is given up before has to wait, and say so, again
         if self.board.alert:
@@ -222,10 +222,10 @@ def _nothing() -> None:
     """Nobody has to be woken."""
 
 
-def _replaced(known: str, lineage: str, events: int) -> str:
+def _replaced(before: str, lineage: str, events: int) -> str:
     what = f"with {events} events" if events else "empty"
     return (
-        f"the state was replaced while in use: it is {lineage[:12]} now, {what}, and was {known[:12]}. "
+        f"the state was replaced while in use: it is {lineage[:12]} now, {what}, and was {before[:12]}. "
         "History and back-off of before are not in it; what is registered is found and adopted, and nothing "
         "is imported a second time"
     )

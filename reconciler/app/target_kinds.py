@@ -62,7 +62,7 @@ class TargetKind:
 
 @asynccontextmanager
 async def _embedded(
-    configuration: Configuration, name: str, wanted: EmbeddedTarget, how: Opening
+    configuration: Configuration, name: str, target: EmbeddedTarget, how: Opening
 ) -> AsyncIterator[Registry]:
     """A registry inside this process, reached without a socket, as fast as it answers.
 
@@ -74,8 +74,8 @@ async def _embedded(
     application = create_app(
         EmbeddedSettings(
             database=database if how.acts or _exists(database) else None,
-            edition=wanted.edition,
-            publish_seconds=wanted.publish_seconds,
+            edition=target.edition,
+            publish_seconds=target.publish_seconds,
         )
     )
     with closing(application.state):
@@ -83,7 +83,7 @@ async def _embedded(
             "http://localhost",
             _EMBEDDED_PROJECT,
             auth=RegistryAuth(),
-            limits=Limits(concurrency=wanted.in_flight, rate=_NO_LIMIT, burst=_NO_LIMIT),
+            limits=Limits(concurrency=target.in_flight, rate=_NO_LIMIT, burst=_NO_LIMIT),
             transport=in_process(application),
             observed=how.observed,
         )
@@ -99,25 +99,25 @@ def _exists(file: Path) -> bool:
 
 @asynccontextmanager
 async def _modelarts(
-    configuration: Configuration, name: str, wanted: ModelArtsTarget, how: Opening
+    configuration: Configuration, name: str, target: ModelArtsTarget, how: Opening
 ) -> AsyncIterator[Registry]:
     """A project of a service. Raises ConfigurationError where the section cannot be used."""
     limits = Limits(
-        page_size=wanted.page_size,
-        concurrency=wanted.in_flight,
-        rate=wanted.rate,
-        burst=max(1, int(wanted.rate)),
-        deadline=wanted.timeout.total_seconds(),
+        page_size=target.page_size,
+        concurrency=target.in_flight,
+        rate=target.rate,
+        burst=max(1, int(target.rate)),
+        deadline=target.timeout.total_seconds(),
     )
     table = f"targets.{name}"
     with configuration.located("targets", name, "auth", table=table):
-        auth = auth_of(configuration.base, wanted, how.refusals)
+        auth = auth_of(configuration.base, target, how.refusals)
     with configuration.located("targets", name, table=table):
         client = ModelArtsRegistry(
-            wanted.endpoint,
-            wanted.project_id,
+            target.endpoint,
+            target.project_id,
             auth=auth,
-            workspace_id=wanted.workspace_id,
+            workspace_id=target.workspace_id,
             limits=limits,
             observed=how.observed,
         )

@@ -44,22 +44,22 @@ def diff(
     name, _, version = model.partition("@")
     if not name:
         raise ConfigurationError(f"{model}: expected NAME or NAME@VERSION, such as mnist@1.0.0")
-    found = asyncio.run(model_diffs(warned(config), name, version or None, target))
-    for failure in found.failures:
+    diffs = asyncio.run(model_diffs(warned(config), name, version or None, target))
+    for failure in diffs.failures:
         echo_err(f"error: {failure.message}")
     if output is Output.JSON:
-        put_json(view.as_json(found.commit, found.diffs, found.failures))
+        put_json(view.as_json(diffs.commit, diffs.diffs, diffs.failures))
     else:
-        echo(view.text(found.diffs, colour=colour(), verbose=verbose))
-    if not (found.diffs or found.failures):
+        echo(view.text(diffs.diffs, colour=colour(), verbose=verbose))
+    if not (diffs.diffs or diffs.failures):
         raise ReconcilerError(f"{model}: no such model is declared or remembered")
-    raise typer.Exit(int(_exit_code(found)))
+    raise typer.Exit(int(_exit_code(diffs)))
 
 
-def _exit_code(found: ModelDiffs) -> Exit:
+def _exit_code(diffs: ModelDiffs) -> Exit:
     from reconciler.engine.model_diff import DiffResult  # noqa: PLC0415
 
-    if found.failures:
-        return Exit(max(failure.exit_code for failure in found.failures))
-    known = {diff.result for diff in found.diffs} - {DiffResult.ABSENT}
-    return Exit.OK if known == {DiffResult.EQUAL} else Exit.ATTENTION
+    if diffs.failures:
+        return Exit(max(failure.exit_code for failure in diffs.failures))
+    results = {diff.result for diff in diffs.diffs} - {DiffResult.ABSENT}
+    return Exit.OK if results == {DiffResult.EQUAL} else Exit.ATTENTION

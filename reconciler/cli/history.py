@@ -57,16 +57,16 @@ def history(
     from reconciler.views import history as view  # noqa: PLC0415
 
     now = datetime.now(UTC)
-    wanted = view.RowFilter(
+    row_filter = view.RowFilter(
         since=None if since is None else moment("--since", since, now),
         until=None if until is None else moment("--until", until, now),
         author=author,
     )
     name, _, version = (model or "").partition("@")
     query = HistoryQuery(target, name or None, version or None, model_id, commit)
-    with closing(history(configuration(config), query, lambda note: echo_err(f"note: {note}"))) as found:
-        first = next(found, None)
-        rows = filter(wanted.admits, () if first is None else chain([first], found))
+    with closing(history(configuration(config), query, lambda note: echo_err(f"note: {note}"))) as found_rows:
+        first = next(found_rows, None)
+        rows = filter(row_filter.admits, () if first is None else chain([first], found_rows))
         if output is Output.JSON:
             put_json_list(view.as_json(rows))
         else:

@@ -89,10 +89,10 @@ def _configured(config: Path | None, top: Path, wishes: Wishes) -> tuple[Setting
     from reconciler.settings import FILE_NAME, parse  # noqa: PLC0415
 
     text = starter_configuration(wishes)
-    found = configuration(config)
-    if found.file is None:
+    settings = configuration(config)
+    if settings.file is None:
         return parse(tomllib.loads(text)), text
-    return found.settings, text if found.file == top / FILE_NAME else None
+    return settings.settings, text if settings.file == top / FILE_NAME else None
 
 
 def _sorted(written: Written) -> dict[str, list[str]]:

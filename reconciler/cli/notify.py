@@ -34,19 +34,19 @@ def try_sink(
     from reconciler.app.sinks import named  # noqa: PLC0415
 
     settings = warned(config)
-    wanted = named(settings, sink)
-    problem = asyncio.run(_try(settings, wanted))
+    section = named(settings, sink)
+    problem = asyncio.run(_try(settings, section))
     if output is Output.JSON:
-        facts = {"sink": wanted.title, "kind": wanted.kind, "delivered": problem is None, "error": problem}
+        facts = {"sink": section.title, "kind": section.kind, "delivered": problem is None, "error": problem}
         put_json({"version": 1, **facts})
     elif problem is None and not quiet:
-        echo(f"{wanted.title} ({wanted.kind}): delivered")
+        echo(f"{section.title} ({section.kind}): delivered")
     if problem is not None:
-        echo_err(f"error: {wanted.title} ({wanted.kind}): {problem}")
+        echo_err(f"error: {section.title} ({section.kind}): {problem}")
     raise typer.Exit(int(Exit.OK if problem is None else Exit.UNAVAILABLE))
 
 
-async def _try(settings: Configuration, wanted: NotifySettings) -> str | None:
+async def _try(settings: Configuration, section: NotifySettings) -> str | None:
     """Why the message was not taken; None where it was."""
     import asyncio  # noqa: PLC0415
 
@@ -57,7 +57,7 @@ async def _try(settings: Configuration, wanted: NotifySettings) -> str | None:
     clock = Clock()
     try:
         async with asyncio.timeout(DELIVERY):
-            await sink_of(settings, wanted, clock).deliver(trial(wanted.title, clock.now()))
+            await sink_of(settings, section, clock).deliver(trial(section.title, clock.now()))
     except TimeoutError:
         return f"it did not answer within {DELIVERY:g} s"
     except ReconcilerError as error:

@@ -144,12 +144,12 @@ def _listed() -> None:
 def loaded(name: str) -> Any:  # noqa: ANN401 - the library's commands have no public type
     """The command of that name, imported."""
     module, _, member = COMMANDS[name][0].partition(".")
-    found = getattr(import_module(f"reconciler.cli.{module}"), member)
+    command = getattr(import_module(f"reconciler.cli.{module}"), member)
     shelf = typer.Typer(rich_markup_mode=None)
-    if isinstance(found, typer.Typer):
-        shelf.add_typer(found, name=name)
+    if isinstance(command, typer.Typer):
+        shelf.add_typer(command, name=name)
     else:
-        shelf.command(name)(found)
+        shelf.command(name)(command)
     return typer.main.get_group(shelf).commands[name]
 
 

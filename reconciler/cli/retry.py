@@ -138,21 +138,21 @@ async def _release(world: Session, pair: ModelKey, progress: Progress, *, yes: b
         raise ReconcilerError(f"{pair} is declared, and cannot be imported as it is: {obstacles}")
     if not claims.targets:
         raise ConfigurationError(f"{pair}: no manifest declares it, so there is nothing to import")
-    known: list[Blockers] = []
+    every: list[Blockers] = []
     for target in world.engine.targets:
         if target.name in claims.targets:
             with failure_told(target.name):
-                known += filter(None, [await blockers(target, pair, world.ledger)])
-    waiting = [found for found in known if not found.live_models]
-    if known and not waiting:
+                every += filter(None, [await blockers(target, pair, world.ledger)])
+    waiting = [blocked for blocked in every if not blocked.live_models]
+    if every and not waiting:
         raise ReconcilerError(
             f"{pair} is registered and has not failed: there is nothing to retry. "
             "New content needs a new version"
         )
-    _agreed(pair, [model_id for found in waiting for model_id in found.failed_models], yes=yes)
-    for found in waiting:
-        with failure_told(found.target.name):
-            await retry(found, world.ledger, world.engine.clock, progress, actor("retry"))
+    _agreed(pair, [model_id for blocked in waiting for model_id in blocked.failed_models], yes=yes)
+    for blocked in waiting:
+        with failure_told(blocked.target.name):
+            await retry(blocked, world.ledger, world.engine.clock, progress, actor("retry"))
 
 
 def _agreed(pair: ModelKey, doomed: list[str], *, yes: bool) -> None:

@@ -63,14 +63,14 @@ def _newest(settings: Configuration, target: str | None, *, quiet: bool) -> Repo
 
     names = settings.chosen(target)
     with closing(open_state(settings.state_url, writer=False)) as ledger:
-        known = ledger.last_report()
-        report = refreshed(known, ledger, names) if known else begun(ledger, names)
+        newest = ledger.last_report()
+        report = refreshed(newest, ledger, names) if newest else begun(ledger, names)
         notes = [] if quiet else list(renamed(settings, ledger, names))
-    if known is None and report.items:
+    if newest is None and report.items:
         echo_err(
             "no cycle has ended yet with this state: shown is what the journal tells; see `reconciler plan`"
         )
-    elif known is None:
+    elif newest is None:
         echo_err("nothing is remembered yet: no cycle has run with this state; see `reconciler plan`")
     for note in notes:
         echo_err(f"note: {note}")

@@ -40,13 +40,13 @@ def fingerprint(folders: Iterable[Path], files: Iterable[Path]) -> str:
     Names count as well as contents, but not where the folders lie; compiled modules do not count.
     """
     total = sha256(sys.version.encode())
-    found = [
+    parts = [
         (path.relative_to(folder.parent), path)
         for folder in folders
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.parent.name != "__pycache__"
     ]
-    for name, path in [*found, *((Path(file.name), file) for file in files)]:
+    for name, path in [*parts, *((Path(file.name), file) for file in files)]:
         content = path.read_bytes()
         total.update(f"\0{name.as_posix()}\0{len(content)}\0".encode() + content)
     return total.hexdigest()[:16]

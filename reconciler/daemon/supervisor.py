@@ -117,8 +117,8 @@ class Supervisor:
             return True
         if lost:
             self.health.state_problem = problem
-        told = "another process holds the state; waiting for it" if waits else "state still away"
-        log.error(told, error=problem, next_attempt_in=self._later())
+        message = "another process holds the state; waiting for it" if waits else "state still away"
+        log.error(message, error=problem, next_attempt_in=self._later())
         tick = Tick(why, "error", time.monotonic() - began, datetime.now(UTC), error=problem, state_lost=True)
         self.health.end(tick)
         self.on_tick(tick)
@@ -131,8 +131,8 @@ class Supervisor:
             await self.close()
         except Exception as error:  # noqa: BLE001 - a state that is away may complain once more
             log.debug("closing what was lost", error=str(error))
-        told = "state lost: no import starts without it"
-        log.error(told, error=problem, next_attempt_in=self._later())
+        message = "state lost: no import starts without it"
+        log.error(message, error=problem, next_attempt_in=self._later())
 
     def _later(self) -> float:
         """Asks for a tick after a while: at once, and then later and later; how many seconds from now."""

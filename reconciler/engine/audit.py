@@ -56,21 +56,21 @@ def _wrong(source: Source, index: Index, reader: ManifestParser, chance: float) 
     if commit is None:
         return 0
     files = {file.path: file for file in source.snapshot(commit, reader.root).files}
-    wanted = {path: file for path, file in files.items() if reader.concerns(file)}
+    by_path = {path: file for path, file in files.items() if reader.concerns(file)}
     held = dict(index.blobs())
-    wrong = {path for path, file in wanted.items() if held.get(path) != file.blob}
-    wrong |= held.keys() - wanted.keys()
-    paths = sorted(wanted.keys() - wrong)
+    wrong = {path for path, file in by_path.items() if held.get(path) != file.blob}
+    wrong |= held.keys() - by_path.keys()
+    paths = sorted(by_path.keys() - wrong)
     start = int(chance * len(paths))
     some = list(islice((*paths[start:], *paths[:start]), READ_ANEW))
-    known = {reading.path: reading for reading in index.parsed_files(some)}
+    indexed = {reading.path: reading for reading in index.parsed_files(some)}
     for reading, _ in reader.again().read(source, (files[path] for path in some), files.get):
-        if _outline(known[reading.path]) != _outline(reading):
+        if _outline(indexed[reading.path]) != _outline(reading):
             wrong.add(reading.path)
-    few = [known[path] for path in some[:_CREDITED_ANEW]]
+    few = [indexed[path] for path in some[:_CREDITED_ANEW]]
     if few:
         with source.graph(commit, [reading.path for reading in few]) as graph:
-            made = credit(graph, source, few).found
+            made = credit(graph, source, few).by_file
         if graph.cut is None:
             wrong |= {r.path for r in few if r.last_commits != tuple(sorted(made.get(r.path, {}).items()))}
     return len(wrong) + (0 if wrong else _wrong_history(source, index, reader.root, chance))

@@ -76,8 +76,8 @@ async def lineage_of(cycle: Cycle, runs: Sequence[TargetRun]) -> Lineage:
     imports = any(item.verdict is Verdict.IMPORT for run in runs for item in run.items)
     # or there were no changes
     went_on = any(run.declared.base == remembered.get(RECONCILED) for run in runs)
-    wanted = imports and not went_on
-    return await cycle.git(trace, cycle.source, remembered, cycle.commit, wanted=wanted)
+    is_needed = imports and not went_on
+    return await cycle.git(trace, cycle.source, remembered, cycle.commit, is_needed=is_needed)
 
 
 async def guarded(

@@ -40,7 +40,9 @@ def claims_of_all(
     reconciled = ledger.marks(REPOSITORY).get(RECONCILED)
     claims = []
     for target in targets:
-        state = desired_state(source, target.index, target.reader, commit, credited=False, known=reconciled)
+        state = desired_state(
+            source, target.index, target.reader, commit, credited=False, reconciled=reconciled
+        )
         claims.append(claims_of(target.name, pair, state.desired([pair])))
     return Claims(
         frozenset().union(*(one.targets for one in claims)),

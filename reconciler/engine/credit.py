@@ -35,11 +35,11 @@ class Credits(NamedTuple):
     """Who gave each document its content.
 
     Attributes:
-        found: by file and line.
+        by_file: by file and line.
         older: files that hold a document which is older than the graph, by the commit with which it ends.
     """
 
-    found: Mapping[str, Mapping[int, LastCommit]]
+    by_file: Mapping[str, Mapping[int, LastCommit]]
     older: Mapping[str, Collection[str]]
 
 
@@ -63,20 +63,20 @@ _Open = dict[str, list[_Search]]
 class _Walk:
     """Walks one graph; its result is in `credited` and `older`."""
 
-    def __init__(self, graph: CommitGraph, source: Source, known: Iterable[ParsedFile]) -> None:
+    def __init__(self, graph: CommitGraph, source: Source, earlier: Iterable[ParsedFile]) -> None:
         self.credited: defaultdict[str, dict[int, LastCommit]] = defaultdict(dict)
         self.older: defaultdict[str, set[str]] = defaultdict(set)
         self._graph = graph
         self._source = source
         self._texts: dict[tuple[bool, str], Mapping[int, bytes]] = {}
-        self._single = {_kind(found.path, found.blob) for found in known if _is_single(found)}
+        self._single = {_kind(file.path, file.blob) for file in earlier if _is_single(file)}
         self._credits: dict[str, LastCommit] = {}
         self._waiting: dict[str, _Open] = {}
         self._undecided: list[tuple[Logged, Delta, list[_Search]]] = []
 
     def run(self, readings: Collection[ParsedFile]) -> None:
         """Looks for every document of these files, which are those of the newest commit."""
-        self._single |= {_kind(found.path, found.blob) for found in readings if _is_single(found)}
+        self._single |= {_kind(file.path, file.blob) for file in readings if _is_single(file)}
         self._waiting[self._graph.tip] = self._begun(readings)
         while self._waiting:
             while self._waiting:
@@ -96,20 +96,20 @@ class _Walk:
                     search.text = _at(texts, search.line)
         return opened
 
-    def _follow(self, commit: str, wanted: _Open) -> None:
+    def _follow(self, commit: str, sections: _Open) -> None:
         """Goes from commit to first parent until nothing is looked for; takes along what waits on the way."""
-        while wanted:
+        while sections:
             logged = self._graph.get(commit)
             if logged is None:
-                self.older[commit].update(wanted)
+                self.older[commit].update(sections)
                 return
             for delta in logged.deltas:
-                if delta.path in wanted:
-                    self._meet(logged, delta, wanted.pop(delta.path))
+                if delta.path in sections:
+                    self._meet(logged, delta, sections.pop(delta.path))
             if not logged.parents:
                 return
             commit = logged.parents[0]
-            _add(wanted, self._waiting.pop(commit, {}))
+            _add(sections, self._waiting.pop(commit, {}))
 
     def _meet(self, logged: Logged, delta: Delta, searches: list[_Search]) -> None:
         """A commit that changed the file against its first parent."""
@@ -142,10 +142,10 @@ class _Walk:
         """The parents that are known to hold something in the file's place, with what they hold."""
         entries = [(parent, delta.before) for parent in logged.parents[:1]]
         for parent in logged.parents[1:]:
-            known = self._graph.held(parent, [delta.path])
-            if delta.path not in known:  # beyond the end of this graph: it has to be asked elsewhere
+            held = self._graph.held(parent, [delta.path])
+            if delta.path not in held:  # beyond the end of this graph: it has to be asked elsewhere
                 return [*entries, (_UNKNOWN, delta.after)]
-            entries.append((parent, known[delta.path]))
+            entries.append((parent, held[delta.path]))
         return entries
 
     def _to_read(self, path: str, entries: list[str | None]) -> list[str]:
@@ -181,14 +181,14 @@ class _Walk:
             search.text = next(iter(new.values()))
         return search.text in old.values()
 
-    def _read(self, wanted: Iterable[tuple[str, str]]) -> None:
+    def _read(self, blobs: Iterable[tuple[str, str]]) -> None:
         """Takes the documents of these files apart; each is a path and an object id."""
         paths: dict[str, dict[bool, str]] = {}
-        for path, blob in wanted:
+        for path, blob in blobs:
             paths.setdefault(blob, {})[is_json(path)] = path
         for blob, data in self._source.contents(paths, at_most=LARGEST_FILE):
             for kind, path in paths[blob].items():
-                self._texts[kind, blob] = {found.line: found.text for found in sections(path, data)}
+                self._texts[kind, blob] = {section.line: section.text for section in sections(path, data)}
 
     def _credit(self, logged: Logged, searches: Iterable[_Search]) -> None:
         credit = self._credits.get(logged.commit)
@@ -199,7 +199,7 @@ class _Walk:
 
 
 def credit(
-    graph: CommitGraph, source: Source, readings: Collection[ParsedFile], known: Iterable[ParsedFile] = ()
+    graph: CommitGraph, source: Source, readings: Collection[ParsedFile], earlier: Iterable[ParsedFile] = ()
 ) -> Credits:
     """Who gave each document of these files its content.
 
@@ -207,19 +207,19 @@ def credit(
         graph: of the commit whose files these are.
         source: gives the bytes of older contents.
         readings: what the files say.
-        known: what files said at another commit; of these contents, fewer have to be read.
+        earlier: what files said at another commit; of these contents, fewer have to be read.
 
     Raises:
         SourceError: git could not be read.
     """
-    walk = _Walk(graph, source, known)
+    walk = _Walk(graph, source, earlier)
     walk.run(readings)
     return Credits(walk.credited, walk.older)
 
 
-def _add(wanted: _Open, more: _Open) -> None:
+def _add(sections: _Open, more: _Open) -> None:
     for path, searches in more.items():
-        wanted.setdefault(path, []).extend(searches)
+        sections.setdefault(path, []).extend(searches)
 
 
 def _results(reading: ParsedFile) -> int:

@@ -36,9 +36,7 @@ def group_by_key(declarations: Iterable[ManifestRef], invalid: Iterable[InvalidM
     for declaration in declarations:
         if first.setdefault(declaration.pair, declaration) is not declaration:
             several[declaration.pair].append(declaration)
-    conflicts = {
-        pair: tuple(sorted([first.pop(pair), *found], key=_place)) for pair, found in several.items()
-    }
+    conflicts = {pair: tuple(sorted([first.pop(pair), *refs], key=_place)) for pair, refs in several.items()}
     return Desired(
         manifests=first,
         conflicts=conflicts,
@@ -97,7 +95,7 @@ class ManifestParser:
         for file in files:
             refused = self._refusal(file)
             if refused is not None:
-                yield work.told(file, (refused,)), ()
+                yield work.parsed_file(file, (refused,)), ()
             elif is_manifest(file.path, self.root) and not _linked(file):
                 work.take(file.size)
                 readable[file.blob].append(file)
@@ -146,16 +144,16 @@ class _Work:
         self, files: Iterable[File], data: bytes
     ) -> Iterator[tuple[ParsedFile, tuple[Manifest, ...]]]:
         """What each of these files says, which have the same content."""
-        known: dict[tuple[bool, int], tuple[Manifest | InvalidManifest, ...]] = {}
+        parsed: dict[tuple[bool, int], tuple[Manifest | InvalidManifest, ...]] = {}
         for file in files:
             most, companions = self._most(), dict[str, str | None]()
-            same = known.get((is_json(file.path), most))
+            same = parsed.get((is_json(file.path), most))
             if same is None:
                 results = self._read(file, data, companions, most)
-                known |= {} if companions else {(is_json(file.path), most): results}
+                parsed |= {} if companions else {(is_json(file.path), most): results}
             else:
                 results = tuple(moved_result(result, file.path) for result in same)
-            reading = self.told(file, results, tuple(companions.items()))
+            reading = self.parsed_file(file, results, tuple(companions.items()))
             yield reading, tuple(result for result in results if isinstance(result, Manifest))
 
     def _most(self) -> int:
@@ -163,7 +161,7 @@ class _Work:
         budgets = self.reader.budgets
         return budgets.file_faults if self._faults < budgets.faults else 1
 
-    def told(
+    def parsed_file(
         self,
         file: File,
         results: Collection[Manifest | InvalidManifest],
@@ -186,14 +184,14 @@ class _Work:
     ) -> tuple[Manifest | InvalidManifest, ...]:
         def sibling(path: str) -> bytes | None:
             """The bytes of a file of the same commit; links are not followed."""
-            found = self.look(posixpath.normpath(path))
-            companions[path] = found.blob if found else None
-            if found is None or _linked(found):
+            file = self.look(posixpath.normpath(path))
+            companions[path] = file.blob if file else None
+            if file is None or _linked(file):
                 return None
-            if found.size > LARGEST_FILE:
+            if file.size > LARGEST_FILE:
                 return b" " * (LARGEST_FILE + 1)  # refused for its size, without being read
-            self.take(found.size)
-            return self._content(found.blob)
+            self.take(file.size)
+            return self._content(file.blob)
 
         return read(file.path, data, self.reader.edition, sibling, Told(most, self.reader.budgets.reason))
 
@@ -231,13 +229,13 @@ def reportable(readings: Iterable[ParsedFile], named: frozenset[str]) -> Iterato
     A file that was refused unread is told of in any case.
     """
     for reading in readings:
-        refused = any(found.is_refused for found in reading.invalid)
+        refused = any(document.is_refused for document in reading.invalid)
         if reading.declarations or refused or reading.path not in named:
             yield from reading.invalid
 
 
-def _place(found: ManifestRef | InvalidManifest) -> tuple[str, int]:
-    return found.path, found.line
+def _place(document: ManifestRef | InvalidManifest) -> tuple[str, int]:
+    return document.path, document.line
 
 
 def _linked(file: File) -> bool:

@@ -60,9 +60,8 @@ class Follower:
         stage = self.registry.vendor.stage(status)
         if (entry.model_status, entry.stage) == (status, stage):
             return None
-        return self.recorder.about(
-            entry, STATUS_EVENTS[stage], model_id=entry.model_id, model_status=status, stage=stage
-        )
+        kind = STATUS_EVENTS[stage]
+        return self.recorder.about(entry, kind, model_id=entry.model_id, model_status=status, stage=stage)
 
 
 async def follow_all(followers: Mapping[str, Follower], stragglers: Stragglers) -> ReconcilerError | None:

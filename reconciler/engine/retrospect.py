@@ -50,7 +50,9 @@ def verdicts_then(
     """
     observed = _observed(entries.values())
     view = PlannerInput(target, desired, moment, observed=observed, entries=entries, last_commits=credits)
-    return tuple(sorted((_told(item, entries, desired.manifests) for item in verdicts(view)), key=sort_key))
+    return tuple(
+        sorted((_as_journalled(item, entries, desired.manifests) for item in verdicts(view)), key=sort_key)
+    )
 
 
 def verdicts_of_journal(entries: Collection[LedgerEntry]) -> tuple[ModelState, ...]:
@@ -69,7 +71,7 @@ def _observed(entries: Collection[LedgerEntry]) -> dict[ModelKey, list[ObservedM
     }
 
 
-def _told(
+def _as_journalled(
     item: ModelState, entries: Mapping[ModelKey, LedgerEntry], manifests: Collection[ModelKey]
 ) -> ModelState:
     """The item as its entry tells it: what was compared then is known by the event alone."""

@@ -81,9 +81,9 @@ class Settler:
 
     async def _attempt(self, entry: LedgerEntry, manifest: Manifest | None, setbacks: Setbacks) -> None:
         try:
-            found = await self.registry.find(entry.pair)
-            if found:
-                await self._adopt(entry, found[0], manifest)
+            models = await self.registry.find(entry.pair)
+            if models:
+                await self._adopt(entry, models[0], manifest)
             else:
                 await self._not_listed(entry)
         except RegistryError as error:
@@ -111,9 +111,11 @@ class Settler:
         elif entry.attempts > 1:
             # a registry that leaves one import unanswered again and again gets it ever more rarely
             wait = self.timing.backoff(entry.attempts - 1, recorder.clock.chance(), None)
-            told = f"{entry.detail or 'no answer'}; it was certainly not made"
+            message = f"{entry.detail or 'no answer'}; it was certainly not made"
             again = recorder.clock.later(wait)
-            await recorder.learned(entry, EventKind.POSTPONED, not_before=again, code=entry.code, detail=told)
+            await recorder.learned(
+                entry, EventKind.POSTPONED, not_before=again, code=entry.code, detail=message
+            )
         else:
             await recorder.learned(
                 entry, EventKind.NOT_FOUND, detail="looked for until it could not be made any more"
@@ -139,8 +141,8 @@ class Settler:
             "stage": model.stage,
         }
         if manifest is None:
-            told = "found registered; declared no more"
-            await self.recorder.learned(entry, EventKind.ADOPTED, detail=told, **facts)
+            message = "found registered; declared no more"
+            await self.recorder.learned(entry, EventKind.ADOPTED, detail=message, **facts)
             return
         detail = await self.registry.detail(model.model_id)
         seen = compare(self.registry.vendor, manifest.request, detail)
@@ -150,7 +152,7 @@ class Settler:
             return
         if seen.diff:
             self.drifts[entry.pair] = seen.diff
-            await self.recorder.learned(entry, EventKind.DRIFTED, detail=drift.told(seen.diff), **facts)
+            await self.recorder.learned(entry, EventKind.DRIFTED, detail=drift.detail_of(seen.diff), **facts)
         else:
             await self.recorder.learned(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)
 

@@ -90,7 +90,7 @@ async def begin(cycle: Cycle, target: Target, executor: Executor) -> TargetRun:
     """What is declared and remembered of the models that this cycle judges."""
     reconciled = cycle.ledger.marks(REPOSITORY).get(RECONCILED)
     declared = await cycle.git(
-        desired_state, cycle.source, target.index, target.reader, cycle.commit, known=reconciled
+        desired_state, cycle.source, target.index, target.reader, cycle.commit, reconciled=reconciled
     )
     # a file that begins or ceases to be unreadable may hide any model: then the verdict on each is due
     hides = await cycle.git(declared.hides_otherwise)

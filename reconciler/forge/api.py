@@ -119,11 +119,11 @@ class Api:
         """
         for page in range(1, _MOST_PAGES + 1):
             answer = await self._answered("GET", path, None, {**query, "per_page": PAGE, "page": page})
-            found = self._items(answer, items)
-            for item in found:
+            listed = self._items(answer, items)
+            for item in listed:
                 yield item
             link = answer.headers.get("link")
-            if len(found) < PAGE if link is None else not _NEXT.search(link):
+            if len(listed) < PAGE if link is None else not _NEXT.search(link):
                 return
         raise ForgeError(f"{self.title}: a list did not end after {_MOST_PAGES} pages of {PAGE}")
 
@@ -131,10 +131,10 @@ class Api:
         """Every item of a list that is read by `offset` and `limit`."""
         for page in range(_MOST_PAGES):
             query = {"offset": page * PAGE, "limit": PAGE}
-            found = self._items(await self._answered("GET", path, None, query), list)
-            for item in found:
+            listed = self._items(await self._answered("GET", path, None, query), list)
+            for item in listed:
                 yield item
-            if len(found) < PAGE:
+            if len(listed) < PAGE:
                 return
         raise ForgeError(f"{self.title}: a list did not end after {_MOST_PAGES} pages of {PAGE}")
 
@@ -211,12 +211,12 @@ class Api:
 
     def _items(self, answer: Answer, items: Callable[[Any], list[Any]]) -> list[Any]:
         try:
-            found = items(self._read(answer))
+            document = items(self._read(answer))
         except (TypeError, KeyError, ValueError):
-            found = None
-        if found is None or not all(isinstance(item, dict) for item in found):
+            document = None
+        if document is None or not all(isinstance(item, dict) for item in document):
             raise ForgeError(f"{self.title}: the answer is no list: is the address that of an API?")
-        return found
+        return document
 
 
 _MEANING: Mapping[int, str] = {

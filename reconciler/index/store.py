@@ -165,8 +165,8 @@ class TargetIndex:
         raws = None if paths is None else _raws(paths)
         if naming is not None:
             query = "SELECT path FROM companion WHERE target = ? AND named = ?"
-            found = (self._store.rows(query, (self._target, raw)) for raw in _raws(naming))
-            raws = sorted({path for rows in found for (path,) in rows})
+            results = (self._store.rows(query, (self._target, raw)) for raw in _raws(naming))
+            raws = sorted({path for rows in results for (path,) in rows})
         elif faulty:
             query = "SELECT path FROM file WHERE target = ? AND faults IS NOT NULL"
             raws = [path for (path,) in self._store.rows(query, (self._target,))]
@@ -174,8 +174,8 @@ class TargetIndex:
 
     def blobs(self) -> Iterator[tuple[str, str]]:
         """Every file that is held, with its object id."""
-        found = self._store.rows("SELECT path, blob FROM file WHERE target = ?", (self._target,))
-        return ((_path(path), blob) for path, blob in found)
+        rows = self._store.rows("SELECT path, blob FROM file WHERE target = ?", (self._target,))
+        return ((_path(path), blob) for path, blob in rows)
 
     def declarations(
         self, pairs: Collection[ModelKey] | None = None, *, names: Collection[str] | None = None
@@ -187,15 +187,15 @@ class TargetIndex:
         elif pairs is not None:
             asked = ((" AND name = ? AND version = ?", tuple(pair)) for pair in pairs)
         for where, values in asked:
-            found = self._store.rows(_DECLARATIONS + where, (self._target, *values))
-            yield from map(_declaration, found)
+            rows = self._store.rows(_DECLARATIONS + where, (self._target, *values))
+            yield from map(_declaration, rows)
 
     def last_commits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], LastCommit]]:
         """Who gave the documents of these files the content they have, by path and line."""
-        known: dict[LastCommit, LastCommit] = {}
+        same: dict[LastCommit, LastCommit] = {}
         for path, written in self._rows("path, credits", "file", None if paths is None else _raws(paths)):
             for line, credit in _credits(written):
-                yield (_path(path), line), known.setdefault(credit, credit)
+                yield (_path(path), line), same.setdefault(credit, credit)
 
     def number(self, without: Collection[str]) -> int:
         """How many documents and files declare something, or fail to; without those of some files."""
@@ -298,9 +298,9 @@ class TargetIndex:
         )
 
 
-def _grouped(found: Iterable[tuple[bytes, Any]]) -> dict[bytes, list[Any]]:
+def _grouped(rows: Iterable[tuple[bytes, Any]]) -> dict[bytes, list[Any]]:
     grouped: dict[bytes, list[Any]] = {}
-    for path, value in found:
+    for path, value in rows:
         grouped.setdefault(path, []).append(value)
     return grouped
 
@@ -365,8 +365,8 @@ def _usable(path: Path, *, writes: bool) -> sqlite3.Connection | None:
     connection = None
     try:
         connection = _connect(path, writes=writes)
-        with closing(connection.execute("PRAGMA user_version")) as found:
-            if found.fetchone()[0] == _VERSION:
+        with closing(connection.execute("PRAGMA user_version")) as cursor:
+            if cursor.fetchone()[0] == _VERSION:
                 return connection
     except sqlite3.DatabaseError:
         pass

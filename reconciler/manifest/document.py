@@ -116,8 +116,8 @@ def _companion(
     if value.get(REPLACES) is not None:
         why = f"{FIELD}: {REPLACES} is given too; keep one of them"
         return None, [Problem("contradiction", why, (FIELD,))]
-    found = read_companion(path, value[FIELD], sibling)
-    return (found, []) if isinstance(found, Companion) else (None, [found])
+    companion = read_companion(path, value[FIELD], sibling)
+    return (companion, []) if isinstance(companion, Companion) else (None, [companion])
 
 
 def _contract_part(value: dict[str, Any], companion: Companion | None) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def read(
     data: bytes,
     rules: Edition,
     sibling: Callable[[str], bytes | None],
-    told: Told = Told(),  # noqa: B008 - a constant
+    places: Told = Told(),  # noqa: B008 - a constant
 ) -> tuple[Manifest | InvalidManifest, ...]:
     """What a manifest file declares: one result for each of its documents, at least one in all.
 
@@ -48,18 +48,18 @@ def read(
         rules: the edition that judges.
         sibling: the bytes of a file of the same commit by its path inside the repository, or None where
             there is no such file; asked only for an `initial_config_file`.
-        told: how much is told of what is wrong with it.
+        places: how much is told of what is wrong with it.
     """
-    return tuple(_trimmed(_results(path, data, rules, sibling), told))
+    return tuple(_trimmed(_results(path, data, rules, sibling), places))
 
 
 def _trimmed(
-    results: Iterable[Manifest | InvalidManifest], told: Told
+    results: Iterable[Manifest | InvalidManifest], limits: Told
 ) -> Iterator[Manifest | InvalidManifest]:
-    left = told.problems
+    left = limits.problems
     for result in results:
         reasons = reasons_of(result)
-        yield with_reasons(result, trimmed(reasons, left, told.longest)) if reasons else result
+        yield with_reasons(result, trimmed(reasons, left, limits.longest)) if reasons else result
         left = max(left - len(reasons), 0)
 
 

@@ -75,7 +75,7 @@ class Text:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *(found.end() for found in _BREAK.finditer(self.characters))]
+        return [0, *(line_end.end() for line_end in _BREAK.finditer(self.characters))]
 
     def place(self, index: int) -> tuple[int, int]:
         """The 1-based line and column of a 0-based index, in characters."""
@@ -165,9 +165,9 @@ def decode(data: bytes, *, json: bool = False) -> Text:
         characters = data.decode().removeprefix(BOM)
     except UnicodeDecodeError as error:
         raise _not_utf8(data, error.start) from None
-    found = (_UNUSABLE_IN_JSON if json else _UNUSABLE).search(characters)
-    if found is not None:
-        raise UnreadableFile("control-character", _unusable(found[0]), found.start())
+    match = (_UNUSABLE_IN_JSON if json else _UNUSABLE).search(characters)
+    if match is not None:
+        raise UnreadableFile("control-character", _unusable(match[0]), match.start())
     return Text(characters)
 
 
@@ -178,8 +178,8 @@ def decode_leniently(data: bytes) -> Text:
 
 def unusable_escape(value: str) -> str | None:
     """What is wrong with a decoded scalar into which an escape brought an unusable character, or None."""
-    found = _UNUSABLE_ESCAPED.search(value)
-    return None if found is None else _unusable(found[0])
+    match = _UNUSABLE_ESCAPED.search(value)
+    return None if match is None else _unusable(match[0])
 
 
 def too_large(size: int) -> str:

@@ -63,12 +63,12 @@ def _not_yaml(error: yaml.MarkedYAMLError, text: Text) -> UnreadableFile:
     return UnreadableFile("syntax", message + hint, index)
 
 
-def _hint(problem: str, found: str) -> str:
+def _hint(problem: str, character: str) -> str:
     """What to do about one of the parser's complaints, as `; …`, or nothing."""
     if "cannot start any token" in problem:
-        if found == "\t":
+        if character == "\t":
             return "; a tab cannot indent, use spaces"
-        return f"; put text that begins with {found} in quotes" if found else ""
+        return f"; put text that begins with {character} in quotes" if character else ""
     return next((f"; {hint}" for words, hint in _HINTS.items() if words in problem), "")
 
 

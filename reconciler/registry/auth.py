@@ -115,14 +115,14 @@ class AccessKeyAuth(RegistryAuth):
                 request, self._security_token, "security token"
             )
         target = request.url.raw_path.decode("ascii")
-        async with self._refusals.trial(request, key, secret, signed.get("X-Security-Token", "")) as told:
+        async with self._refusals.trial(request, key, secret, signed.get("X-Security-Token", "")) as judge:
             proof = sign(
                 request.method, target, signed, request.content, key=key, secret=secret, at=self._now()
             )
             request.headers.update(signed | proof)
             response = yield request
             if not response.is_server_error:  # which says nothing about who asks
-                told(response.status_code == HTTPStatus.UNAUTHORIZED)
+                judge(response.status_code == HTTPStatus.UNAUTHORIZED)
 
 
 class TokenAuth(RegistryAuth):
@@ -190,10 +190,10 @@ class PasswordAuth(RegistryAuth):
                     login = self._login.request(password)
                     login.extensions["timeout"] = request.extensions.get("timeout", {})
                     self._token = None
-                    async with self._refusals.trial(login, self._username, password) as told:
+                    async with self._refusals.trial(login, self._username, password) as judge:
                         response = yield login
                         await response.aread()
-                        self._token = self._accept(response, told)
+                        self._token = self._accept(response, judge)
                 token = self._token
             request.headers["X-Auth-Token"] = token.value if token else ""
             response = yield request
@@ -210,13 +210,13 @@ class PasswordAuth(RegistryAuth):
         token = self._token
         return token is not None and token is not stale and self._clock() < token.renew_at
 
-    def _accept(self, response: httpx.Response, told: Callable[[bool], None]) -> Token:
+    def _accept(self, response: httpx.Response, judge: Callable[[bool], None]) -> Token:
         try:
             token = self._login.token(response, self._clock(), self._margin, self.redact)
         except Unauthorised:
-            told(True)
+            judge(True)
             raise
-        told(False)
+        judge(False)
         self._remember(token.value)
         return token
 

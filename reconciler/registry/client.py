@@ -112,12 +112,12 @@ class ModelArtsRegistry:
 
     async def find(self, pair: ModelKey) -> Sequence[ObservedModel]:
         """The models whose name and version are exactly these; the server's filter is fuzzy."""
-        wanted = [
+        query = [
             ("model_name", pair.model_name),
             ("model_version", pair.model_version),
             ("exact_match", "true"),
         ]
-        return [model for model in await self._sweep(wanted, one_model=True) if model.pair == pair]
+        return [model for model in await self._sweep(query, one_model=True) if model.pair == pair]
 
     async def detail(self, model_id: str) -> Mapping[str, Any]:
         """The vendor's detail of one model, as it came."""
@@ -197,10 +197,12 @@ class ModelArtsRegistry:
             message = f"the request cannot be written as JSON: {one_line(str(error), MESSAGE_LIMIT)}"
             raise Rejected(message, method="POST", path=self._models) from None
 
-    async def _sweep(self, wanted: Sequence[tuple[str, str]], *, one_model: bool) -> Sequence[ObservedModel]:
+    async def _sweep(
+        self, parameters: Sequence[tuple[str, str]], *, one_model: bool
+    ) -> Sequence[ObservedModel]:
         if self._workspace_id != DEFAULT_WORKSPACE:
-            wanted = [*wanted, ("workspace_id", self._workspace_id)]
-        always = [*wanted, ("order", "asc"), ("limit", str(self._limits.page_size))]
+            parameters = [*parameters, ("workspace_id", self._workspace_id)]
+        always = [*parameters, ("order", "asc"), ("limit", str(self._limits.page_size))]
 
         async def fetch(offset: int) -> ModelPage:
             query = encode_query([*always, ("offset", str(offset))])

@@ -130,8 +130,8 @@ class Commands:
             SourceError: git failed otherwise, or was silent for too long.
         """
         with self.stream(*arguments, accept=_DONE_OR_REFUSED) as output:
-            found = read(output.pieces())
-            return None if output.exit_status() else found
+            answer = read(output.pieces())
+            return None if output.exit_status() else answer
 
     @contextmanager
     def stream(
@@ -262,6 +262,6 @@ def load_gitpython() -> ModuleType:
     except (ImportError, OSError, ValueError, IndexError) as error:
         raise SourceError(f"git: not found, or it does not start; {_INSTALL}") from error
     if version < OLDEST_GIT:
-        found = ".".join(map(str, version))
-        raise SourceError(f"git: version {found} is too old; {_INSTALL}")
+        installed = ".".join(map(str, version))
+        raise SourceError(f"git: version {installed} is too old; {_INSTALL}")
     return git

@@ -94,6 +94,6 @@ def _words(complaints: str) -> str:
     lines = [line for line in lines if not _PROGRESS.search(line)]
     reasons = [match[1] for line in lines if (match := _REASON.match(line))]
     spoken = [match[1] or match[2] or "" for line in lines if (match := _SPOKEN.match(line))]
-    told = dict.fromkeys(filter(None, (*reasons, *spoken)))
-    text = printable("; ".join(told) or "; ".join(lines[-2:]) or "nothing")
+    distinct = dict.fromkeys(filter(None, (*reasons, *spoken)))
+    text = printable("; ".join(distinct) or "; ".join(lines[-2:]) or "nothing")
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

@@ -121,10 +121,10 @@ class Mirror:
         if self.last_head() != tip:
             with self._alone():
                 discard_stale_locks(self.layout.git_dir)
-                known = self.last_head()  # another process may have been quicker
-                if known is None:
+                last = self.last_head()  # another process may have been quicker
+                if last is None:
                     self._make(tip)
-                elif known != tip:
+                elif last != tip:
                     self._update(tip)
         return self.last_head() or tip
 
@@ -190,11 +190,11 @@ class Mirror:
 
     def _advertised(self) -> str:
         self._make_cache_dir()
-        found = self._listed(self._wanted)
-        if self._wanted not in found:
+        refs = self._listed(self._wanted)
+        if self._wanted not in refs:
             heads = [name.removeprefix("refs/heads/") for name in sorted(self._listed("refs/heads/*"))]
             raise missing_branch(self.named, self._branch or "HEAD", heads)
-        return found[self._wanted]
+        return refs[self._wanted]
 
     def _listed(self, pattern: str) -> dict[str, str]:
         """What the remote advertises under `pattern`: object ids by the full name of the ref."""

@@ -65,10 +65,10 @@ def rows(connection: Connection, *, after: int = 0, **asked: str | None) -> Gene
         Unreadable: a chunk, or the order, is not what `compact` leaves behind.
     """
     given = {column: value for column, value in asked.items() if value is not None}
-    wanted = dict(zip(given, stored(tuple(given.values())), strict=True))
+    as_stored = dict(zip(given, stored(tuple(given.values())), strict=True))
     before = 0
     recent = _recent(connection, given, after)
-    for row in _in_order([(0, recent), *_archived(connection, wanted, after)]):
+    for row in _in_order([(0, recent), *_archived(connection, as_stored, after)]):
         if row[0] <= before:
             raise UnreadableState(f"line {row[0]} of the journal, which is there twice,")
         before = row[0]
@@ -82,8 +82,8 @@ def archived_rows(connection: Connection, target: str) -> Generator[Row]:
     Raises:
         Unreadable: a chunk is not what `compact` leaves behind.
     """
-    wanted = {"target": stored((target,))[0]}
-    for _, chunk in _archived(connection, wanted):
+    as_stored = {"target": stored((target,))[0]}
+    for _, chunk in _archived(connection, as_stored):
         yield from chunk
 
 
@@ -137,29 +137,29 @@ def _recent(connection: Connection, asked: Mapping[str, str], after: int) -> Ite
 
 
 def _archived(
-    connection: Connection, wanted: dict[str, str], after: int = 0
+    connection: Connection, asked: dict[str, str], after: int = 0
 ) -> Iterator[tuple[int, Iterator[Row]]]:
     """The chunks that may hold something of it, each with the number it begins with."""
     columns = tables.archive.c
-    keys = list(_keys(wanted))
+    keys = list(_keys(asked))
     query = select(columns.first, columns.targets, *([columns.sketch] if keys else []))
     query = query.where(columns.last > after)
-    for first, targets, *told in connection.execute(query).all():
-        if "target" in wanted and wanted["target"] not in json.loads(targets):
+    for first, targets, *sketches in connection.execute(query).all():
+        if "target" in asked and asked["target"] not in json.loads(targets):
             continue
-        if all(bits is None or may_hold(bits, key) for bits in told for key in keys):
-            yield first, _unpacked(connection, first, wanted)
+        if all(bits is None or may_hold(bits, key) for bits in sketches for key in keys):
+            yield first, _unpacked(connection, first, asked)
 
 
 def _keys(values: Mapping[str, Any]) -> Iterator[str]:
     """What the sketch of a chunk with such an event holds; of a question, what it has to hold."""
     for group in _SKETCHED:
-        told = [values.get(column) for column in ("target", *group)]
-        if None not in told:
-            yield "\0".join(["+".join(group), *map(str, told)])
+        parts = [values.get(column) for column in ("target", *group)]
+        if None not in parts:
+            yield "\0".join(["+".join(group), *map(str, parts)])
 
 
-def _unpacked(connection: Connection, first: int, wanted: dict[str, str]) -> Iterator[Row]:
+def _unpacked(connection: Connection, first: int, asked: dict[str, str]) -> Iterator[Row]:
     """The rows of one chunk; it is read when the first of them is asked for."""
     columns = tables.archive.c
     ((last, body),) = connection.execute(select(columns.last, columns.body).where(columns.first == first))
@@ -169,11 +169,11 @@ def _unpacked(connection: Connection, first: int, wanted: dict[str, str]) -> Ite
         _ensure_it_goes(first, last, [json.loads(line)[places[0]] for line in (lines[0], lines[-1])])
         chunk = [
             tuple(values[place] if place < len(values) else None for place in places)
-            for values in map(json.loads, _near(lines, wanted))
+            for values in map(json.loads, _near(lines, asked))
         ]
     except (AttributeError, IndexError, TypeError, ValueError, zlib.error) as error:
         raise UnreadableState(f"the archive's chunk {first}") from error
-    tests = [(COLUMNS.index(name), value) for name, value in wanted.items()]
+    tests = [(COLUMNS.index(name), value) for name, value in asked.items()]
     for row in chunk:
         if all(row[place] == value for place, value in tests):
             yield row
@@ -187,17 +187,17 @@ def _places(head: list[str]) -> list[int]:
     return [len(head) if name in _LATER and name not in head else head.index(name) for name in COLUMNS]
 
 
-def _ensure_it_goes(first: int, last: int, found: list[int]) -> None:
+def _ensure_it_goes(first: int, last: int, numbers: list[int]) -> None:
     """Raises ValueError when a chunk's first and last event have other numbers than these."""
-    if found != [first, last]:
-        raise ValueError(f"events {found} where {first} to {last} should be")
+    if numbers != [first, last]:
+        raise ValueError(f"events {numbers} where {first} to {last} should be")
 
 
-def _near(lines: list[bytes], wanted: dict[str, str]) -> list[bytes]:
+def _near(lines: list[bytes], asked: dict[str, str]) -> list[bytes]:
     """The lines that may be meant: parsing all of them takes ten times as long."""
-    for value in wanted.values():
-        told = json.dumps(value).encode("ascii")
-        lines = [line for line in lines if told in line]
+    for value in asked.values():
+        encoded = json.dumps(value).encode("ascii")
+        lines = [line for line in lines if encoded in line]
     return lines
 
 

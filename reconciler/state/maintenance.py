@@ -159,8 +159,8 @@ def _key(row: tuple[Any, ...]) -> Key:
 
 
 def _damage(connection: Connection) -> list[str]:
-    found = [str(line) for line in connection.exec_driver_sql("PRAGMA integrity_check").scalars()]
-    return [] if found == ["ok"] else [f"the database file is damaged: {printable(line)}" for line in found]
+    lines = [str(line) for line in connection.exec_driver_sql("PRAGMA integrity_check").scalars()]
+    return [] if lines == ["ok"] else [f"the database file is damaged: {printable(line)}" for line in lines]
 
 
 def _disagreements(right: Rows, stored: Rows) -> list[str]:

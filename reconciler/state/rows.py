@@ -81,8 +81,10 @@ def event_of(row: Sequence[Any]) -> Event:
     """
     try:
         _, target, name, version, *facts, at, kind, cycle_id, actor, epoch = plain(row)
-        pair, known = ModelKey(name, version), _read(facts)
-        return Event(moment_of(at), _KIND[kind], target, pair, cycle_id, actor=actor, epoch=epoch, **known)
+        pair, known_facts = ModelKey(name, version), _read(facts)
+        return Event(
+            moment_of(at), _KIND[kind], target, pair, cycle_id, actor=actor, epoch=epoch, **known_facts
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableState(f"line {row[0]} of the journal") from error
 

@@ -37,8 +37,8 @@ class VerdictRows:
         A number of them may be that of a new row by now. The first time there are none.
         """
         with self._lock:
-            found, self._removed = self._removed or set(), set()
-            return found
+            numbers, self._removed = self._removed or set(), set()
+            return numbers
 
     def note_removed(self, numbers: Collection[int]) -> None:
         """Hears which rows were removed, once that is committed; kept only if somebody has asked before."""

@@ -48,27 +48,28 @@ Row = tuple[Any, ...]
 
 
 def replace(
-    connection: Connection, wanted: Mapping[str, tuple[Collection[ModelKey] | None, list[ModelState]]]
+    connection: Connection,
+    items_by_target: Mapping[str, tuple[Collection[ModelKey] | None, list[ModelState]]],
 ) -> tuple[list[int], list[Row]]:
     """What has to be written so that these items stand: ids of rows to remove, and rows to add.
 
     Args:
         connection: to read what stands now.
-        wanted: by target, the pairs that are spoken of (None for all), and the items there are now.
+        items_by_target: by target, the pairs that are spoken of (None for all), and the items there are now.
     """
     gone: list[int] = []
     new: list[Row] = []
-    for target, (pairs, items) in wanted.items():
-        known: dict[Row, list[int]] = {}
+    for target, (pairs, items) in items_by_target.items():
+        ids_by_row: dict[Row, list[int]] = {}
         for row_id, *values in _standing(connection, target, pairs, ("id", *_COLUMNS)):
-            known.setdefault(tuple(values), []).append(row_id)
+            ids_by_row.setdefault(tuple(values), []).append(row_id)
         for row in map(_row, items):
-            same = known.get(row) if known else None
+            same = ids_by_row.get(row) if ids_by_row else None
             if same:
                 same.pop()
             else:
                 new.append(row)
-        gone.extend(row_id for ids in known.values() for row_id in ids)
+        gone.extend(row_id for ids in ids_by_row.values() for row_id in ids)
     return gone, new
 
 
@@ -95,15 +96,15 @@ def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
     """How many items there are, by target and verdict."""
     columns = verdicts.c
     others = select(columns.target, columns.verdict, func.count()).where(NOT_IN_SYNC)
-    found = {
+    numbers = {
         (target, Verdict(verdict)): number
         for target, verdict, number in connection.execute(others.group_by(columns.target, columns.verdict))
     }
     all_there_are = select(columns.target, func.count()).group_by(columns.target)
     for target, number in connection.execute(all_there_are).all():
-        in_sync = number - sum(known for (of, _), known in found.items() if of == target)
-        found |= {(target, Verdict.IN_SYNC): in_sync} if in_sync else {}
-    return found
+        in_sync = number - sum(one for (of, _), one in numbers.items() if of == target)
+        numbers |= {(target, Verdict.IN_SYNC): in_sync} if in_sync else {}
+    return numbers
 
 
 def not_at_rest(connection: Connection, target: str) -> Iterator[tuple[str, str]]:
@@ -125,8 +126,8 @@ def uncompared_ids(connection: Connection, target: str, limit: int | None = None
     source = text("standing INDEXED BY standing_seen") if is_sqlite else verdicts
     columns = (column(name, AnyText) for name in ("model_name", "model_version", "model_id"))
     query: Query = select(*columns).select_from(source)
-    rows = connection.execute(query.where(column("target", AnyText) == target, SEEN).limit(limit)).tuples()
-    return {ModelKey(name, version): model_id for name, version, model_id in rows}
+    rows = connection.execute(query.where(column("target", AnyText) == target, SEEN).limit(limit))
+    return {ModelKey(row[0], row[1]): row[2] for row in rows}
 
 
 def seen_of(connection: Connection, target: str, pairs: Collection[ModelKey]) -> dict[ModelKey, str]:
@@ -157,16 +158,16 @@ def since(
 ) -> dict[VerdictKey, datetime]:
     """Since when the verdicts on these pairs, and on what is invalid, stand; the earliest of several."""
     columns = ("model_name", "model_version", "path", "verdict", "since")
-    found: dict[VerdictKey, datetime] = {}
+    moments: dict[VerdictKey, datetime] = {}
     try:
-        for name, version, path, verdict, told in map(plain, _standing(connection, target, pairs, columns)):
-            if told is not None:
+        for name, version, path, verdict, at in map(plain, _standing(connection, target, pairs, columns)):
+            if at is not None:
                 file = path if name is None or version is None else None
-                key, moment = VerdictKey(name, version, file, _VERDICTS[verdict]), moment_of(told)
-                found[key] = min(moment, found[key]) if key in found else moment
+                key, moment = VerdictKey(name, version, file, _VERDICTS[verdict]), moment_of(at)
+                moments[key] = min(moment, moments[key]) if key in moments else moment
     except (KeyError, ValueError) as error:
         raise UnreadableState("the last report") from error
-    return found
+    return moments
 
 
 def _standing(
@@ -213,29 +214,29 @@ def _reasons_alone(reasons: tuple[Reason, ...]) -> str:
 
 
 def _as_json(reasons: tuple[Reason, ...], diff: list[list[Any]], next_attempt: str | None) -> str:
-    told = {"reasons": list(map(row_of, reasons)), "diff": diff, "next": next_attempt}
-    return json.dumps(told, separators=(",", ":"))
+    document = {"reasons": list(map(row_of, reasons)), "diff": diff, "next": next_attempt}
+    return json.dumps(document, separators=(",", ":"))
 
 
 def _item(row: Row) -> ModelState:
-    *values, told, since = plain(row)
+    *values, text, since = plain(row)
     facts = dict(zip(_FACTS, values, strict=True))
     try:
         facts["verdict"] = _VERDICTS[facts["verdict"]]
-        reasons, diff, next_attempt = _said(told)
+        reasons, diff, next_attempt = _said(text)
         moment = None if since is None else moment_of(since)
         return ModelState(**facts, reasons=reasons, diff=diff, since=moment, next_attempt_at=next_attempt)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnreadableState("the last report") from error
 
 
-def _said(told: str | None) -> tuple[tuple[Reason, ...], tuple[Difference, ...], datetime | None]:
+def _said(text: str | None) -> tuple[tuple[Reason, ...], tuple[Difference, ...], datetime | None]:
     """The reasons, the differences and the next attempt that `_told` made this of."""
-    if told is None:
+    if text is None:
         return (), (), None
-    if told == _COMPARED_LATER:
+    if text == _COMPARED_LATER:
         return _LATER, (), None
-    said = json.loads(told)
+    said = json.loads(text)
     reasons = tuple(map(reason_of, said["reasons"]))
     diff = tuple(Difference(*one) for one in said["diff"])
     return reasons, diff, None if said["next"] is None else moment_of(said["next"])
