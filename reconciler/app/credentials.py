@@ -24,14 +24,14 @@ _SHORTEST_TOKEN = 16  # characters
 
 
 def auth_of(
-    base: Path, target: ModelArtsTarget, refusals: registry.CredentialCooldown | None = None
+    base: Path, target: ModelArtsTarget, cooldown: registry.CredentialCooldown | None = None
 ) -> registry.RegistryAuth:
     """The flow that proves who this program is to the target's registry.
 
     Args:
         base: directory that relative paths of secret files start from.
         target: its settings.
-        refusals: shared by all targets of a process; its own where None.
+        cooldown: shared by all targets of a process; its own where None.
     """
     auth = target.auth
     if isinstance(auth, AkSkAuth):
@@ -40,7 +40,7 @@ def auth_of(
             _required(base, auth, "secret_key"),
             security_token=secret_of(base, auth, "security_token"),
             project_id=target.project_id,
-            refusals=refusals,
+            cooldown=cooldown,
         )
     if isinstance(auth, TokenAuth):
         return registry.TokenAuth(_required(base, auth, "token"))
@@ -51,7 +51,7 @@ def auth_of(
             _required(base, auth, "password"),
             domain=auth.domain,
             scope=auth.scope,
-            refusals=refusals,
+            cooldown=cooldown,
         )
     return registry.RegistryAuth()
 

@@ -22,7 +22,7 @@ from reconciler.app.exposure import exposures
 from reconciler.app.finding import Finding
 from reconciler.app.measure import measure
 from reconciler.app.repository import budgets_of, source_of
-from reconciler.app.session import policy_of, require_trust
+from reconciler.app.session import require_trust, timing_of
 from reconciler.app.sinks import examine_sinks
 from reconciler.app.target_kinds import Opening, registry_of
 from reconciler.contract import edition
@@ -193,7 +193,7 @@ async def _target(configuration: Configuration, name: str, watch: float | None) 
 async def _delay(configuration: Configuration, registry: Registry, name: str, watch: float) -> Finding:
     """How late the list shows what was imported, beside how late `follow.settle` expects it to."""
     measured = await measure(registry, configuration.state_url, name, watch)
-    settle, longest = policy_of(configuration, name).settle, measured.longest
+    settle, longest = timing_of(configuration, name).settle, measured.longest
     if longest is None:
         message = f"nothing was imported within {watch:g} s, so the list's delay is not known"
         remedy = "nothing is imported for it: run this beside `reconciler run` or `apply` while they import"

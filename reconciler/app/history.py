@@ -112,7 +112,7 @@ class _Commits:
         for models in self.read.values() if name is None else filter(None, [self.read.get(name)]):
             for pair, changes in models.items():
                 if version in (None, pair.model_version):
-                    by_pair[pair] += [one for one in changes if commit in (None, one.attribution.commit)]
+                    by_pair[pair] += [one for one in changes if commit in (None, one.commit_info.commit)]
         for pair, change in self.kept.changes(name, version, commit) if self.kept else ():
             by_pair[pair].append(change)
         return {pair: sorted(changes, key=_later_first) for pair, changes in by_pair.items()}
@@ -124,7 +124,7 @@ class _Commits:
         """
         logged = {commit: self.graph.get(commit) for commit in commits}
         infos = dict(self.kept.attributions(commits)) if self.kept else {}
-        infos |= {commit: one.attribution for commit, one in logged.items() if one is not None and one.deltas}
+        infos |= {commit: one.commit_info for commit, one in logged.items() if one is not None and one.deltas}
         if self.graph.cut is None:
             return infos
         return {**self.source.attributions(commit for commit in commits if commit not in infos), **infos}
@@ -241,4 +241,4 @@ def _by_name(
 
 
 def _later_first(change: FileChange) -> tuple[int, str]:
-    return -change.place, change.attribution.commit
+    return -change.place, change.commit_info.commit

@@ -59,14 +59,14 @@ class Listeners:
 
 @dataclass(slots=True)
 class Heritage:
-    """What outlives a world when its process opens another one.
+    """What outlives a session when its process opens another one.
 
     Attributes:
-        refusals: which credentials were refused: they are not tried again by a new world either.
+        cooldown: which credentials were refused: they are not tried again by a new session either.
         holder: by what name this process leads, once it did.
     """
 
-    refusals: CredentialCooldown = field(default_factory=CredentialCooldown)
+    cooldown: CredentialCooldown = field(default_factory=CredentialCooldown)
     holder: str | None = None
 
 
@@ -109,7 +109,7 @@ async def open_session(  # noqa: PLR0913 - what a command is given
         only: the one target to work on; None takes all.
         clock: time and chance; the real ones where None.
         listeners: who hears of what happens; nobody where None.
-        heritage: what a world of this process left to this one.
+        heritage: what a session of this process left to this one.
 
     Raises:
         ConfigurationError: there is no target of that name.
@@ -136,7 +136,7 @@ async def open_session(  # noqa: PLR0913 - what a command is given
         async with contextlib.AsyncExitStack() as registries:
             targets, openable = [], []
             for name in names:
-                how = Opening(acts, heritage.refusals, partial(listeners.asked, name))
+                how = Opening(acts, heritage.cooldown, partial(listeners.asked, name))
                 opening = partial(registry_of, configuration, name, how)
                 registry = Reopened(name, kind_of(configuration, name).vendor, opening)
                 registries.push_async_callback(registry.aclose)
@@ -244,7 +244,7 @@ def is_shared(configuration: Configuration) -> bool:
     return not configuration.state_url.startswith("sqlite")
 
 
-def policy_of(configuration: Configuration, name: str) -> Timing:
+def timing_of(configuration: Configuration, name: str) -> Timing:
     """How patient one target's cycles are."""
     target, kind = configuration.settings.targets[name], kind_of(configuration, name)
     follow = configuration.settings.follow
@@ -269,7 +269,7 @@ def _target(configuration: Configuration, name: str, registry: Registry, index: 
         reader_of(configuration, name),
         index,
         rules=f"{settings.targets[name].identity} {index.rules}",
-        timing=policy_of(configuration, name),
+        timing=timing_of(configuration, name),
         full_observation=settings.schedule.full_observation,
         compare_at_most=settings.schedule.compare_at_most,
         preflight=inspection_of(configuration, name),

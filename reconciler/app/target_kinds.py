@@ -33,12 +33,12 @@ class Opening:
 
     Attributes:
         acts: whether it is written to; without, nothing at all is created.
-        refusals: which credentials were refused, shared by all targets of a process.
+        cooldown: which credentials were refused, shared by all targets of a process.
         observed: told of each request.
     """
 
     acts: bool
-    refusals: CredentialCooldown = field(default_factory=CredentialCooldown)
+    cooldown: CredentialCooldown = field(default_factory=CredentialCooldown)
     observed: Observed | None = None
 
 
@@ -111,7 +111,7 @@ async def _modelarts(
     )
     table = f"targets.{name}"
     with configuration.located("targets", name, "auth", table=table):
-        auth = auth_of(configuration.base, target, how.refusals)
+        auth = auth_of(configuration.base, target, how.cooldown)
     with configuration.located("targets", name, table=table):
         client = ModelArtsRegistry(
             target.endpoint,

@@ -94,9 +94,9 @@ async def _retry(
 
     heard = Listeners(progress)
     with interruption.heeded() as clock:
-        async with open_session(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
-            await _release(world, pair, progress, yes=yes)
-            report = await world.engine.cycle(CycleOptions(whole=False, only=pair, actor=actor("retry")))
+        async with open_session(settings, acts=True, only=target, clock=clock, listeners=heard) as session:
+            await _release(session, pair, progress, yes=yes)
+            report = await session.engine.cycle(CycleOptions(whole=False, only=pair, actor=actor("retry")))
     return replace(report, items=tuple(item for item in report.items if item.pair == pair), unlisted={})
 
 
@@ -117,12 +117,12 @@ async def _release_beside(
     from reconciler.state import open_for_release  # noqa: PLC0415
 
     with interruption.heeded() as clock, closing(open_for_release(settings.state_url)) as ledger:
-        async with open_session(settings, acts=False, only=target, clock=clock) as world:
-            await _release(replace(world, ledger=ledger), pair, progress, yes=yes)
+        async with open_session(settings, acts=False, only=target, clock=clock) as session:
+            await _release(replace(session, ledger=ledger), pair, progress, yes=yes)
         return ledger.writes > 0
 
 
-async def _release(world: Session, pair: ModelKey, progress: Progress, *, yes: bool) -> None:
+async def _release(session: Session, pair: ModelKey, progress: Progress, *, yes: bool) -> None:
     """Frees the pair in every target that holds it back and declares it.
 
     Raises:
@@ -132,17 +132,17 @@ async def _release(world: Session, pair: ModelKey, progress: Progress, *, yes: b
     from reconciler.app.crash import failure_told  # noqa: PLC0415
     from reconciler.engine.retry import blockers, retry  # noqa: PLC0415
 
-    claims = await world.engine.targets_declaring(pair)
+    claims = await session.engine.targets_declaring(pair)
     if not claims.targets and claims.obstacles:
         obstacles = "; ".join(f"{one.path}:{one.line}: {one.message}" for one in claims.obstacles)
         raise ReconcilerError(f"{pair} is declared, and cannot be imported as it is: {obstacles}")
     if not claims.targets:
         raise ConfigurationError(f"{pair}: no manifest declares it, so there is nothing to import")
     every: list[Blockers] = []
-    for target in world.engine.targets:
+    for target in session.engine.targets:
         if target.name in claims.targets:
             with failure_told(target.name):
-                every += filter(None, [await blockers(target, pair, world.ledger)])
+                every += filter(None, [await blockers(target, pair, session.ledger)])
     waiting = [blocked for blocked in every if not blocked.live_models]
     if every and not waiting:
         raise ReconcilerError(
@@ -152,7 +152,7 @@ async def _release(world: Session, pair: ModelKey, progress: Progress, *, yes: b
     _agreed(pair, [model_id for blocked in waiting for model_id in blocked.failed_models], yes=yes)
     for blocked in waiting:
         with failure_told(blocked.target.name):
-            await retry(blocked, world.ledger, world.engine.clock, progress, actor("retry"))
+            await retry(blocked, session.ledger, session.engine.clock, progress, actor("retry"))
 
 
 def _agreed(pair: ModelKey, doomed: list[str], *, yes: bool) -> None:

@@ -175,10 +175,13 @@ def _parsed(
     texts = _Texts({posixpath.join(reader.root, one.path): one for one in candidates})
     manifests: dict[ModelKey, Manifest] = {}
     failed: dict[ModelKey, str] = {}
-    for reading, whole in reader.read(texts, texts.files(), lambda _: None):
-        pair = texts.candidates[reading.path].pair
+    for parsed_file, whole in reader.read(texts, texts.files(), lambda _: None):
+        pair = texts.candidates[parsed_file.path].pair
         problems = [
-            reason.message for one in reading.invalid for reason in one.reasons if reason.severity == "error"
+            reason.message
+            for one in parsed_file.invalid
+            for reason in one.reasons
+            if reason.severity == "error"
         ]
         if problems:
             failed[pair] = f"its manifest would be invalid: {problems[0]}"

@@ -74,25 +74,27 @@ class _Walk:
         self._waiting: dict[str, _Open] = {}
         self._undecided: list[tuple[Logged, Delta, list[_Search]]] = []
 
-    def run(self, readings: Collection[ParsedFile]) -> None:
+    def run(self, parsed_files: Collection[ParsedFile]) -> None:
         """Looks for every document of these files, which are those of the newest commit."""
-        self._single |= {_kind(file.path, file.blob) for file in readings if _is_single(file)}
-        self._waiting[self._graph.tip] = self._begun(readings)
+        self._single |= {_kind(file.path, file.blob) for file in parsed_files if _is_single(file)}
+        self._waiting[self._graph.tip] = self._begun(parsed_files)
         while self._waiting:
             while self._waiting:
                 newest = min(self._waiting, key=self._graph.position)
                 self._follow(newest, self._waiting.pop(newest))
             self._decide()
 
-    def _begun(self, readings: Collection[ParsedFile]) -> _Open:
-        self._read((reading.path, reading.blob) for reading in readings if _results(reading) > 1)
+    def _begun(self, parsed_files: Collection[ParsedFile]) -> _Open:
+        self._read(
+            (parsed_file.path, parsed_file.blob) for parsed_file in parsed_files if _results(parsed_file) > 1
+        )
         opened: _Open = {}
-        for reading in readings:
-            lines = [d.line for d in reading.declarations] + [f.line for f in reading.invalid]
-            opened[reading.path] = [_Search(reading.path, line) for line in lines]
+        for parsed_file in parsed_files:
+            lines = [d.line for d in parsed_file.declarations] + [f.line for f in parsed_file.invalid]
+            opened[parsed_file.path] = [_Search(parsed_file.path, line) for line in lines]
             if len(lines) > 1:
-                texts = self._texts[_kind(reading.path, reading.blob)]
-                for search in opened[reading.path]:
+                texts = self._texts[_kind(parsed_file.path, parsed_file.blob)]
+                for search in opened[parsed_file.path]:
                     search.text = _at(texts, search.line)
         return opened
 
@@ -193,27 +195,30 @@ class _Walk:
     def _credit(self, logged: Logged, searches: Iterable[_Search]) -> None:
         credit = self._credits.get(logged.commit)
         if credit is None:
-            credit = self._credits[logged.commit] = LastCommit(logged.commit, logged.attribution.author)
+            credit = self._credits[logged.commit] = LastCommit(logged.commit, logged.commit_info.author)
         for search in searches:
             self.credited[search.path][search.line] = credit
 
 
 def credit(
-    graph: CommitGraph, source: Source, readings: Collection[ParsedFile], earlier: Iterable[ParsedFile] = ()
+    graph: CommitGraph,
+    source: Source,
+    parsed_files: Collection[ParsedFile],
+    earlier: Iterable[ParsedFile] = (),
 ) -> Credits:
     """Who gave each document of these files its content.
 
     Args:
         graph: of the commit whose files these are.
         source: gives the bytes of older contents.
-        readings: what the files say.
+        parsed_files: what the files say.
         earlier: what files said at another commit; of these contents, fewer have to be read.
 
     Raises:
         SourceError: git could not be read.
     """
     walk = _Walk(graph, source, earlier)
-    walk.run(readings)
+    walk.run(parsed_files)
     return Credits(walk.credited, walk.older)
 
 
@@ -222,13 +227,13 @@ def _add(sections: _Open, more: _Open) -> None:
         sections.setdefault(path, []).extend(searches)
 
 
-def _results(reading: ParsedFile) -> int:
-    return len(reading.declarations) + len(reading.invalid)
+def _results(parsed_file: ParsedFile) -> int:
+    return len(parsed_file.declarations) + len(parsed_file.invalid)
 
 
-def _is_single(reading: ParsedFile) -> bool:
+def _is_single(parsed_file: ParsedFile) -> bool:
     """Whether the file certainly holds one document: it could be read, and that was all."""
-    return len(reading.declarations) == 1 and not reading.invalid
+    return len(parsed_file.declarations) == 1 and not parsed_file.invalid
 
 
 def _kind(path: str, blob: str) -> tuple[bool, str]:

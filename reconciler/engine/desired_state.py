@@ -66,11 +66,9 @@ class DesiredState:
 
     def invalid(self) -> tuple[InvalidManifest, ...]:
         """Everything that cannot be used."""
-        faulty = [
-            reading for reading in self._unchanged(self.index.parsed_files(faulty=True)) if reading.invalid
-        ]
-        faulty += [reading for reading in self._now() if reading.invalid]
-        silent = [reading.path for reading in faulty if not reading.declarations]
+        faulty = [file for file in self._unchanged(self.index.parsed_files(faulty=True)) if file.invalid]
+        faulty += [parsed_file for parsed_file in self._now() if parsed_file.invalid]
+        silent = [parsed_file.path for parsed_file in faulty if not parsed_file.declarations]
         reported = tuple(reportable(faulty, self._named(silent)))
         return reported if self.excess is None else (self.excess, *reported)
 
@@ -83,8 +81,8 @@ class DesiredState:
             return True
         if self.base is None or not self.changed:
             return False
-        faulty = [reading for reading in self.index.parsed_files(faulty=True) if reading.invalid]
-        silent = [reading.path for reading in faulty if not reading.declarations]
+        faulty = [parsed_file for parsed_file in self.index.parsed_files(faulty=True) if parsed_file.invalid]
+        silent = [parsed_file.path for parsed_file in faulty if not parsed_file.declarations]
         namers = self.index.parsed_files(naming=silent)
         before = reportable(faulty, frozenset(path for one in namers for path, _ in one.companions))
         return _hides(before) is not _hides(self.invalid())
@@ -93,21 +91,23 @@ class DesiredState:
         """Who gave the documents of these files, or of all, the content they have; by path and line."""
         indexed = () if self.base is None else self.index.last_commits(paths)
         by_place = {place: credit for place, credit in indexed if place[0] not in self.changed}
-        for reading in self._now():
-            if paths is None or reading.path in paths:
-                by_place |= {(reading.path, line): credit for line, credit in reading.last_commits}
+        for parsed_file in self._now():
+            if paths is None or parsed_file.path in paths:
+                by_place |= {(parsed_file.path, line): credit for line, credit in parsed_file.last_commits}
         return by_place
 
     def number(self) -> int:
         """How many documents and files declare something, or fail to."""
         unchanged = 0 if self.base is None else self.index.number(self.changed)
-        return unchanged + sum(len(reading.declarations) + len(reading.invalid) for reading in self._now())
+        return unchanged + sum(
+            len(parsed_file.declarations) + len(parsed_file.invalid) for parsed_file in self._now()
+        )
 
     def whole(self, declarations: Iterable[ManifestRef]) -> dict[ModelKey, Manifest]:
         """These manifests whole; those that were not just read are read again, by one subprocess."""
-        by_pair = {declaration.pair: declaration for declaration in declarations}
+        by_pair = {ref.pair: ref for ref in declarations}
         refs = {pair: self.manifests[pair] for pair in by_pair if pair in self.manifests}
-        paths = {declaration.path for pair, declaration in by_pair.items() if pair not in refs}
+        paths = {ref.path for pair, ref in by_pair.items() if pair not in refs}
         if paths:
             files = self._files(sorted(paths))
             for _, manifests in self.reader.again().read(self.source, files.values(), self._look):
@@ -118,7 +118,7 @@ class DesiredState:
         """The versions of these names that are declared, by name."""
         indexed = () if self.base is None else self.index.declarations(names=names)
         pairs = {ref.pair for ref in indexed if ref.path not in self.changed}
-        pairs |= {ref.pair for reading in self._now() for ref in reading.declarations}
+        pairs |= {ref.pair for parsed_file in self._now() for ref in parsed_file.declarations}
         return {
             name: frozenset(pair.model_version for pair in pairs if pair.model_name == name) for name in names
         }
@@ -154,11 +154,11 @@ class DesiredState:
     def _declarations(self, pairs: Collection[ModelKey] | None) -> Iterable[ManifestRef]:
         indexed = () if self.base is None else self.index.declarations(pairs)
         yield from (ref for ref in indexed if ref.path not in self.changed)
-        for reading in self._now():
-            yield from (ref for ref in reading.declarations if pairs is None or ref.pair in pairs)
+        for parsed_file in self._now():
+            yield from (ref for ref in parsed_file.declarations if pairs is None or ref.pair in pairs)
 
     def _now(self) -> Iterable[ParsedFile]:
-        return (reading for reading in self.changed.values() if reading is not None)
+        return (parsed_file for parsed_file in self.changed.values() if parsed_file is not None)
 
     def _unchanged(self, readings: Iterable[ParsedFile]) -> Iterable[ParsedFile]:
         return () if self.base is None else (file for file in readings if file.path not in self.changed)
@@ -168,7 +168,7 @@ class DesiredState:
         if not paths:
             return frozenset()
         namers = self._unchanged(self.index.parsed_files(naming=paths))
-        named = {path for reading in (*namers, *self._now()) for path, _ in reading.companions}
+        named = {path for parsed_file in (*namers, *self._now()) for path, _ in parsed_file.companions}
         return frozenset(named.intersection(paths))
 
     def _look(self, path: str) -> File | None:

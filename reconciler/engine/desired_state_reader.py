@@ -127,15 +127,19 @@ class DesiredStateReader:
         """
         touched = {delta.path for logged in since for delta in logged.deltas}
         namers = self.index.parsed_files(naming=changes)
-        naming = {reading.path for reading in namers} - changes.keys()
+        naming = {parsed_file.path for parsed_file in namers} - changes.keys()
         files = {**changes, **self.source.files(self.commit, naming)} if naming else changes
 
         def look(path: str) -> File | None:
             return changes[path] if path in changes else self.source.files(self.commit, [path]).get(path)
 
-        before = {reading.path: reading for reading in self.index.parsed_files({*files, *touched})}
+        before = {
+            parsed_file.path: parsed_file for parsed_file in self.index.parsed_files({*files, *touched})
+        }
         there = [file for file in files.values() if file is not None]
-        by_blob = {reading.blob: reading for reading in before.values()} if len(there) > _FEW else {}
+        by_blob = (
+            {parsed_file.blob: parsed_file for parsed_file in before.values()} if len(there) > _FEW else {}
+        )
         moved = {file.path: entry for file in there if (entry := self._moved(file, by_blob)) is not None}
         fresh, manifests = self._read((file for file in there if file.path not in moved), look)
         parsed = len(fresh)
@@ -143,8 +147,8 @@ class DesiredStateReader:
         says = {path: fresh.get(path) if path in files else before[path] for path in {*fresh, *before}}
         anew = [says[path] for path in {*touched, *fresh} & says.keys()]
         credited = self._credited_since(base, since, [entry for entry in anew if entry is not None], before)
-        says |= {reading.path: reading for reading in credited}
-        changed = {path: reading for path, reading in says.items() if reading != before.get(path)}
+        says |= {parsed_file.path: parsed_file for parsed_file in credited}
+        changed = {path: parsed_file for path, parsed_file in says.items() if parsed_file != before.get(path)}
         concerned = _pairs(
             [*filter(None, changed.values()), *(before[path] for path in changed if path in before)]
         )
@@ -169,7 +173,7 @@ class DesiredStateReader:
         stale = (file for file in by_path.values() if file.path not in readings)
         fresh, manifests = self._read(stale, files.get)
         credited = self._credited([*readings.values(), *fresh.values()])
-        changed = {reading.path: reading for reading in credited}
+        changed = {parsed_file.path: parsed_file for parsed_file in credited}
         state = self.state(changed, exists=snapshot.exists, parsed=len(fresh), manifests=manifests)
         self.reader.require_few(state.number())
         return state
@@ -189,8 +193,8 @@ class DesiredStateReader:
     ) -> tuple[dict[str, ParsedFile], dict[ModelKey, Manifest]]:
         readings: dict[str, ParsedFile] = {}
         whole: dict[ModelKey, Manifest] = {}
-        for reading, manifests in self.reader.read(self.source, files, look):
-            readings[reading.path] = reading
+        for parsed_file, manifests in self.reader.read(self.source, files, look):
+            readings[parsed_file.path] = parsed_file
             if len(whole) < _KEPT_WHOLE:
                 whole |= {manifest.pair: manifest for manifest in manifests}
         return readings, whole
@@ -209,48 +213,48 @@ class DesiredStateReader:
         unchanged = set(made_since.older.get(base, ())) - elsewhere
         made: list[ParsedFile] = []
         older: list[ParsedFile] = []
-        for reading in readings:
-            path = reading.path
+        for parsed_file in readings:
+            path = parsed_file.path
             credits_before = (
-                before[path].last_commits if path in unchanged and _is_held(reading, before) else ()
+                before[path].last_commits if path in unchanged and _is_held(parsed_file, before) else ()
             )
-            whole = _with(reading, {**dict(credits_before), **made_since.by_file.get(path, {})})
-            (made if len(whole.last_commits) == _results(reading) else older).append(whole)
+            whole = _with(parsed_file, {**dict(credits_before), **made_since.by_file.get(path, {})})
+            (made if len(whole.last_commits) == _results(parsed_file) else older).append(whole)
         return made + self._credited(older)
 
     def _credited(self, readings: list[ParsedFile]) -> list[ParsedFile]:
         """The readings with who gave each document its content, as the whole log tells."""
         if not self.credited or not readings:
             return readings
-        with self.source.graph(self.commit, [reading.path for reading in readings]) as graph:
+        with self.source.graph(self.commit, [parsed_file.path for parsed_file in readings]) as graph:
             credited = credit(graph, self.source, readings).by_file
         if graph.cut is None:
-            return [_with(reading, credited.get(reading.path, {})) for reading in readings]
+            return [_with(parsed_file, credited.get(parsed_file.path, {})) for parsed_file in readings]
         self.notes.append(f"who declared some models is not known: {graph.cut}")
         return [_with(one, {**dict(one.last_commits), **credited.get(one.path, {})}) for one in readings]
 
 
-def _with(reading: ParsedFile, last_commits: Mapping[int, LastCommit]) -> ParsedFile:
-    return reading._replace(last_commits=tuple(sorted(last_commits.items())))
+def _with(parsed_file: ParsedFile, last_commits: Mapping[int, LastCommit]) -> ParsedFile:
+    return parsed_file._replace(last_commits=tuple(sorted(last_commits.items())))
 
 
-def _is_held(reading: ParsedFile, before: Mapping[str, ParsedFile]) -> bool:
+def _is_held(parsed_file: ParsedFile, before: Mapping[str, ParsedFile]) -> bool:
     """Whether the file has the content that the index knows."""
-    return reading.path in before and before[reading.path].blob == reading.blob
+    return parsed_file.path in before and before[parsed_file.path].blob == parsed_file.blob
 
 
-def _results(reading: ParsedFile) -> int:
-    return len(reading.declarations) + len(reading.invalid)
+def _results(parsed_file: ParsedFile) -> int:
+    return len(parsed_file.declarations) + len(parsed_file.invalid)
 
 
 def _pairs(readings: Iterable[ParsedFile]) -> frozenset[ModelKey]:
     """Every pair that these files declare, validly or not."""
     pairs: set[ModelKey] = set()
-    for reading in readings:
-        pairs.update(ref.pair for ref in reading.declarations)
+    for parsed_file in readings:
+        pairs.update(ref.pair for ref in parsed_file.declarations)
         pairs.update(
             ModelKey(ref.model_name, ref.model_version)
-            for ref in reading.invalid
+            for ref in parsed_file.invalid
             if ref.model_name is not None and ref.model_version is not None
         )
     return frozenset(pairs)

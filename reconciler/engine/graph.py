@@ -39,7 +39,7 @@ class Logged(Protocol):
         """The second of the committer's clock, since the epoch."""
 
     @property
-    def attribution(self) -> CommitInfo:
+    def commit_info(self) -> CommitInfo:
         """Who made it, when, and its subject."""
 
 

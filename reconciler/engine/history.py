@@ -84,7 +84,7 @@ def history_update(  # noqa: PLR0913 - what is known, and of what
     place = places(graph, older)
     changes = model_changes(graph, source, root, place=place, earlier=earlier)
     # made into values one after the other, when they are written: there may be very many
-    made = ((one.commit, place[one.commit], one.attribution if one.deltas else None) for one in graph)
+    made = ((one.commit, place[one.commit], one.commit_info if one.deltas else None) for one in graph)
     return HistoryUpdate(made, changes, is_whole)
 
 
@@ -151,7 +151,7 @@ def model_changes(  # noqa: PLR0913 - what is asked for
             if not any(_is_same(pair, one, after) for one in before):
                 commit = touch.logged.commit
                 if commit not in made:
-                    made[commit] = touch.logged.attribution
+                    made[commit] = touch.logged.commit_info
                 change = FileChange(touch.path, made[commit], pair not in after.pairs, place[commit])
                 changes[pair][commit].append(change)
     return {pair: list(_told(commits.values())) for pair, commits in changes.items()}
@@ -172,11 +172,11 @@ def _told(commits: Iterable[list[FileChange]]) -> Iterator[FileChange]:
 def _single(files: Iterable[ParsedFile], is_wanted: Callable[[ModelKey], bool]) -> dict[_Kind, _Content]:
     """What contents with one valid document say; which text it is tells nobody, and matters to nobody."""
     contents: dict[_Kind, _Content] = {}
-    for reading in files:
-        if len(reading.declarations) == 1 and not reading.invalid:
-            pair = reading.declarations[0].pair
+    for parsed_file in files:
+        if len(parsed_file.declarations) == 1 and not parsed_file.invalid:
+            pair = parsed_file.declarations[0].pair
             pairs = {pair: (b"",)} if is_wanted(pair) else {}
-            contents[is_json(reading.path), reading.blob] = _Content(1, pairs)
+            contents[is_json(parsed_file.path), parsed_file.blob] = _Content(1, pairs)
     return contents
 
 

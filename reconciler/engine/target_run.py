@@ -147,7 +147,7 @@ async def manifests_of(
 def _paths(desired: Desired) -> frozenset[str]:
     """The files that declare something of this, or fail to."""
     claims = [claim for claims in desired.conflicts.values() for claim in claims]
-    declared_in = {declaration.path for declaration in (*desired.manifests.values(), *claims)}
+    declared_in = {ref.path for ref in (*desired.manifests.values(), *claims)}
     return frozenset(declared_in.union(document.path for document in desired.invalid))
 
 

@@ -117,7 +117,7 @@ class TargetHistory:
         yield (
             "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
             (
-                (target, *map(_raw, pair), bytes.fromhex(one.attribution.commit), _raw(one.path), one.deleted)
+                (target, *map(_raw, pair), bytes.fromhex(one.commit_info.commit), _raw(one.path), one.deleted)
                 for pair, changes in update.changes.items()
                 for one in changes
             ),

@@ -230,8 +230,8 @@ class TargetIndex:
             else:
                 gone = [(target, _raw(path)) for path in changed]
                 yield f"DELETE FROM {table} WHERE target = ? AND path = ?", gone  # noqa: S608
-        now = [reading for reading in changed.values() if reading is not None]
-        yield "INSERT INTO file VALUES (?, ?, ?, ?, ?)", (self._file(reading) for reading in now)
+        now = [parsed_file for parsed_file in changed.values() if parsed_file is not None]
+        yield "INSERT INTO file VALUES (?, ?, ?, ?, ?)", (self._file(parsed_file) for parsed_file in now)
         yield (
             "INSERT INTO declaration VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -243,30 +243,30 @@ class TargetIndex:
                     d.digest,
                     json.dumps(list(map(row_of, d.warnings))) if d.warnings else None,
                 )
-                for reading in now
-                for d in reading.declarations
+                for parsed_file in now
+                for d in parsed_file.declarations
             ),
         )
         yield (
             "INSERT INTO companion VALUES (?, ?, ?, ?, ?)",
             (
-                (target, _raw(reading.path), place, _raw(named), blob)
-                for reading in now
-                for place, (named, blob) in enumerate(reading.companions)
+                (target, _raw(parsed_file.path), place, _raw(named), blob)
+                for parsed_file in now
+                for place, (named, blob) in enumerate(parsed_file.companions)
             ),
         )
         yield "REPLACE INTO target VALUES (?, ?, ?)", [(target, self.rules, commit)]
 
-    def _file(self, reading: ParsedFile) -> tuple[Any, ...]:
+    def _file(self, parsed_file: ParsedFile) -> tuple[Any, ...]:
         faults = [
             [one.line, one.model_name, one.model_version, list(map(row_of, one.reasons))]
-            for one in reading.invalid
+            for one in parsed_file.invalid
         ]
         return (
             self._target,
-            _raw(reading.path),
-            reading.blob,
-            json.dumps([[line, *credit] for line, credit in reading.last_commits]),
+            _raw(parsed_file.path),
+            parsed_file.blob,
+            json.dumps([[line, *credit] for line, credit in parsed_file.last_commits]),
             json.dumps(faults) if faults else None,
         )
 

@@ -78,8 +78,8 @@ def _results(
             return manifests
         _parser(is_json=is_json)(text, builder)
     except UnreadableFile as error:
-        flaw = conflict_or(error.flaw, text)
-        return (_unreadable(path, text or decode_leniently(data), flaw, builder),)
+        issue = conflict_or(error.issue, text)
+        return (_unreadable(path, text or decode_leniently(data), issue, builder),)
     page = SourceText(path, text)
     written = [document for document in builder.documents if document.value is not None or document.flaws]
     broken = _EMPTY if not written else _conflict(text, written)
@@ -101,8 +101,8 @@ def _conflict(text: Text, documents: list[Document]) -> Issue | None:
     """Conflict markers that happen to be YAML, such as one that is a whole document, or None."""
     if all(isinstance(document.value, dict) and not document.flaws for document in documents):
         return None
-    flaw = conflict_or(_EMPTY, text)
-    return None if flaw is _EMPTY else flaw
+    issue = conflict_or(_EMPTY, text)
+    return None if issue is _EMPTY else issue
 
 
 def _parser(*, is_json: bool) -> Callable[[Text, Builder], None]:
@@ -113,7 +113,7 @@ def _parser(*, is_json: bool) -> Callable[[Text, Builder], None]:
     return read_yaml
 
 
-def _unreadable(path: str, text: Text, flaw: Issue, builder: Builder) -> InvalidManifest:
+def _unreadable(path: str, text: Text, issue: Issue, builder: Builder) -> InvalidManifest:
     """The whole file as one result; it bears a name when the file is about one model, as far as read."""
     name, version = (None, None) if builder.documents else claimed(builder.unfinished)
-    return InvalidManifest(path, 1, (SourceText(path, text).flaw(flaw),), name, version)
+    return InvalidManifest(path, 1, (SourceText(path, text).issue(issue),), name, version)

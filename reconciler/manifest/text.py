@@ -64,7 +64,7 @@ class UnreadableFile(Exception):  # noqa: N818 - reads as what is true of the fi
 
     def __init__(self, code: str, message: str, index: int | None = None) -> None:
         super().__init__(message)
-        self.flaw = Issue(code, message, index)
+        self.issue = Issue(code, message, index)
 
 
 class Text:
@@ -82,12 +82,12 @@ class Text:
         line = bisect_right(self._starts, index)
         return line, index - self._starts[line - 1] + 1
 
-    def words(self, flaw: Issue) -> str:
+    def words(self, issue: Issue) -> str:
         """The message of a flaw, with the place of what it collides with."""
-        if flaw.first is None:
-            return flaw.message
-        line, column = self.place(flaw.first)
-        return f"{flaw.message}; it is at {line}:{column} already"
+        if issue.first is None:
+            return issue.message
+        line, column = self.place(issue.first)
+        return f"{issue.message}; it is at {line}:{column} already"
 
     def excerpt(self, index: int) -> str:
         """The line around a 0-based index, safe to print; `caret` tells where in it the place is.
@@ -117,11 +117,11 @@ _MARKER = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)", re.MULTILINE)
 """How git begins the lines that set the two sides of a conflict apart."""
 
 
-def conflict_or(flaw: Issue, text: Text | None) -> Issue:
+def conflict_or(issue: Issue, text: Text | None) -> Issue:
     """What is wrong with a text that cannot be read: git's conflict markers if it has any, else `flaw`."""
     marker = _MARKER.search(text.characters) if text is not None else None
     if marker is None:
-        return flaw
+        return issue
     why = f"git's conflict markers stand here ({marker[0]}): resolve the merge, and commit the result"
     return Issue("merge-conflict", why, marker.start())
 

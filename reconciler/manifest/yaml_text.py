@@ -93,7 +93,7 @@ _HINTS = {
 def _begin_document(builder: Builder, event: DocumentStartEvent, index: int) -> None:
     builder.begin_document(index)
     if event.version or event.tags:
-        builder.flaw("directive", "directives (%YAML, %TAG) are refused; remove the line", index)
+        builder.issue("directive", "directives (%YAML, %TAG) are refused; remove the line", index)
 
 
 def _scalar(builder: Builder, event: ScalarEvent, index: int) -> None:
@@ -118,12 +118,12 @@ def _refuse_properties(
     builder: Builder, event: ScalarEvent | MappingStartEvent | SequenceStartEvent, index: int
 ) -> None:
     if event.anchor is not None:
-        builder.flaw("anchor", f"anchors (&{event.anchor[:40]}) are refused; remove it", index)
+        builder.issue("anchor", f"anchors (&{event.anchor[:40]}) are refused; remove it", index)
     if event.tag is not None:
         message = (
             f"tags ({shown(event.tag)}) are refused; remove it, and put text that must stay text in quotes"
         )
-        builder.flaw("tag", message, index)
+        builder.issue("tag", message, index)
 
 
 _TAKE: dict[type, Callable[[Builder, Any, int], None]] = {

@@ -108,7 +108,7 @@ class ModelArtsRegistry:
 
     async def list_models(self) -> Sequence[ObservedModel]:
         """Every model of the project's workspace, each id once."""
-        return await self._sweep([], one_model=False)
+        return await self._paginated([], one_model=False)
 
     async def find(self, pair: ModelKey) -> Sequence[ObservedModel]:
         """The models whose name and version are exactly these; the server's filter is fuzzy."""
@@ -117,7 +117,7 @@ class ModelArtsRegistry:
             ("model_version", pair.model_version),
             ("exact_match", "true"),
         ]
-        return [model for model in await self._sweep(query, one_model=True) if model.pair == pair]
+        return [model for model in await self._paginated(query, one_model=True) if model.pair == pair]
 
     async def detail(self, model_id: str) -> Mapping[str, Any]:
         """The vendor's detail of one model, as it came."""
@@ -197,7 +197,7 @@ class ModelArtsRegistry:
             message = f"the request cannot be written as JSON: {one_line(str(error), MESSAGE_LIMIT)}"
             raise Rejected(message, method="POST", path=self._models) from None
 
-    async def _sweep(
+    async def _paginated(
         self, parameters: Sequence[tuple[str, str]], *, one_model: bool
     ) -> Sequence[ObservedModel]:
         if self._workspace_id != DEFAULT_WORKSPACE:
@@ -208,9 +208,9 @@ class ModelArtsRegistry:
             query = encode_query([*always, ("offset", str(offset))])
             return await self._read(Request("GET", self._models, query, one_model=one_model), page)
 
-        sweep = Paginator(fetch, self._limits.page_size, self._limits.max_pages)
+        paginator = Paginator(fetch, self._limits.page_size, self._limits.max_pages)
         try:
-            models = await sweep.models()
+            models = await paginator.models()
         except EndlessList:
             raise RegistryError(
                 f"the list of models did not end after {many(self._limits.max_pages, 'page')}: "
@@ -218,11 +218,11 @@ class ModelArtsRegistry:
                 method="GET",
                 path=self._models,
             ) from None
-        if sweep.skipped:
-            skipped = many(sweep.skipped, "item")
+        if paginator.skipped:
+            skipped = many(paginator.skipped, "item")
             _log.warning("%s listed %s without id, name or version", self._models, skipped)
-        if sweep.missing:
-            _log.warning("%s counts %s more than it lists", self._models, many(sweep.missing, "model"))
+        if paginator.missing:
+            _log.warning("%s counts %s more than it lists", self._models, many(paginator.missing, "model"))
         return models
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.registry.codes import (
     BROKEN,
-    DISPOSITIONS,
+    ERROR_RULES,
     NO_IMPORT,
     NO_LIST,
     NOT_THE_REGISTRY,
@@ -76,7 +76,7 @@ gateway's.
 
 def document() -> str:
     """The whole document, in Markdown."""
-    codes = ((code, _row(rule)) for code, rule in DISPOSITIONS.items())
+    codes = ((code, _row(rule)) for code, rule in ERROR_RULES.items())
     parts = [
         _INTRODUCTION,
         "## What is done\n",

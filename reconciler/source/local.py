@@ -51,7 +51,7 @@ class LocalRepository:
         *,
         setting: str,
         timeout: float,
-        tally: ProcessCounter,
+        counter: ProcessCounter,
         heap: int | None = None,
     ) -> None:
         """Finds the repository; starts nothing.
@@ -61,7 +61,7 @@ class LocalRepository:
             branch: the branch to follow, or None for HEAD.
             setting: what named the folder, in words for a person.
             timeout: seconds, as for `Commands`.
-            tally: counts git processes.
+            counter: counts git processes.
             heap: bytes, as for `Commands`.
 
         Raises:
@@ -72,7 +72,7 @@ class LocalRepository:
         self._ref = "HEAD" if branch is None else branch_ref(branch)
         self._timeout = timeout
         self._heap = heap
-        self._tally = tally
+        self._tally = counter
         self._last: str | None = None
         self._told: tuple[tuple[bytes, ...], str] | None = None
         self._enter(discover(start, setting))
@@ -166,7 +166,7 @@ class LocalRepository:
 
     def _commands(self, environ: Mapping[str, str]) -> Commands:
         folder = self.layout.folder
-        return Commands(folder, environ, tally=self._tally, timeout=self._timeout, heap=self._heap)
+        return Commands(folder, environ, counter=self._tally, timeout=self._timeout, heap=self._heap)
 
     def _looked_up(self) -> str:
         """The commit in a binary table of refs: git is asked only when the table is another."""

@@ -103,7 +103,7 @@ class Commit(NamedTuple):
     committed_at: int = 0
 
     @property
-    def attribution(self) -> CommitInfo:
+    def commit_info(self) -> CommitInfo:
         """Who made it, when, and its subject."""
         author, date, subject = self.fields
         return CommitInfo(self.commit, _author(author), _moment(date), _words(subject[1:]))

@@ -218,7 +218,7 @@ def shared_notes(remote: Remote, ref: str, folder: Path, *, timeout: float, sha2
         Commands(
             layout.git_dir,
             one,
-            tally=ProcessCounter(),
+            counter=ProcessCounter(),
             timeout=timeout,
             named=remote.shown,
             redact=remote.redact,

@@ -73,18 +73,18 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     Raises:
         SourceError: no repository is there, or its URL is refused.
     """
-    tally = ProcessCounter()
+    counter = ProcessCounter()
     remote = parse_remote(repo)
     shown = remote.shown if remote else printable(repo)
     followed = {"source.repo": shown, "source.branch": printable(branch or "HEAD")}
     if remote is not None:
         from reconciler.source.mirror import Mirror  # noqa: PLC0415 - most repositories are folders
 
-        mirror = Mirror(remote, branch, cache_dir, timeout=timeout, tally=tally, heap=budgets.git_memory)
-        return GitSource(mirror, followed=followed, tally=tally, paths=paths, budgets=budgets)
+        mirror = Mirror(remote, branch, cache_dir, timeout=timeout, counter=counter, heap=budgets.git_memory)
+        return GitSource(mirror, followed=followed, counter=counter, paths=paths, budgets=budgets)
     heap = budgets.git_memory
-    local = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, tally=tally, heap=heap)
-    return GitSource(local, followed=followed, tally=tally, paths=paths, budgets=budgets)
+    local = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, counter=counter, heap=heap)
+    return GitSource(local, followed=followed, counter=counter, paths=paths, budgets=budgets)
 
 
 def _asked_again(ask: Callable[Concatenate[GitSource, P], T]) -> Callable[Concatenate[GitSource, P], T]:
@@ -115,13 +115,13 @@ class GitSource:
         origin: Backend,
         *,
         followed: Mapping[str, str],
-        tally: ProcessCounter,
+        counter: ProcessCounter,
         paths: Sequence[str] = (),
         budgets: Budgets = DEFAULTS,
     ) -> None:
         self._origin = origin
         self._followed = followed
-        self._tally = tally
+        self._tally = counter
         self._paths = tuple(tree.inside(path) for path in paths)
         self._trust: Trust | None = None
         self._budgets = budgets
@@ -246,7 +246,7 @@ class GitSource:
         try:
             printed = commands.run("merge-base", *commits, accept=_RELATED_OR_NOT)
         except GitError as error:
-            if _NO_COMMIT not in error.complaints:
+            if _NO_COMMIT not in error.stderr:
                 raise
             printed = b""
         if printed.decode(errors="replace").strip() == earlier:
@@ -334,7 +334,7 @@ class GitSource:
             self._origin.commands.stream(*log.NAMED, feed=_lines(ids)) as output,
         ):
             for logged in log.commits(output.pieces(), self._budgets):
-                named[logged.commit] = logged.attribution
+                named[logged.commit] = logged.commit_info
         return named
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:

@@ -174,7 +174,7 @@ def _of_one_model(
     named: Mapping[str, CommitInfo],
 ) -> list[HistoryRow]:
     lines = [
-        _of_commit(key, change.path, change.attribution)._replace(deleted=change.deleted)
+        _of_commit(key, change.path, change.commit_info)._replace(deleted=change.deleted)
         for change in changes
     ]
     by_commit: defaultdict[str | None, list[Event]] = defaultdict(list)

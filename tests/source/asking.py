@@ -28,7 +28,7 @@ def attributed(source: GitSource, commit: str, paths: Collection[str]) -> Mappin
         for path, lines in credit(graph, source, readings).by_file.items():
             logged = graph.get(lines[1].commit)
             assert logged is not None
-            found[path] = logged.attribution
+            found[path] = logged.commit_info
     return found
 
 
