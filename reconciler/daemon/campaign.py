@@ -73,8 +73,7 @@ class Campaign:
 
     def leads(self, target: str) -> bool:
         """Whether the lease is held for certain."""
-        held = self._held.get(target)
-        return held is not None and self.clock() < held.until
+        return self.epoch(target) is not None
 
     def epoch(self, target: str) -> int | None:
         """Of the lease that is held; None without."""

@@ -70,9 +70,11 @@ async def observe(
         listed = await registry.list_models()
         models = [model for model in listed if only is None or model.pair in only]
         seen = {model.model_id for model in models} if by_id else ()
+        # after the list: it may show a model late, or no more, whose detail still tells that it is there
         details = await details_of(registry, [one for one in by_id if one not in seen], in_flight)
         models += _there(details, by_id)
         return replace(view, observed=by_pair(models), unread=details.unread), details.read
+    # by id first: only what has no model that way is looked for by name, in a list that may lag behind
     details = await details_of(registry, by_id, in_flight)
     models = _there(details, by_id)
     looked_up, unasked = await _find_each(registry, only - {model.pair for model in models}, in_flight)
@@ -87,7 +89,7 @@ async def compare_observed(
     details: Callable[[Collection[str]], Awaitable[Details]],
     manifests: Callable[[Collection[ManifestRef]], Awaitable[Mapping[ModelKey, Manifest]]],
 ) -> PlannerInput:
-    """The view with a look at each of the wanted models, some after others: details are large.
+    """The view with a comparison of each of these models, some after others: details are large.
 
     Args:
         vendor: whose registry it was observed in.
@@ -182,7 +184,7 @@ def news(
                 model_status=item.model_status,
                 stage=None if item.model_status is None else stage_of(item.model_status),
                 detail=drift.detail_of(item.diff) if kind is EventKind.DRIFTED else None,
-                asked=stand(entry),
+                asked=stand(entry),  # dropped when another process has changed the entry since it was read
             )
 
 

@@ -144,12 +144,13 @@ class Settler:
             message = "found registered; declared no more"
             await self.recorder.learned(entry, EventKind.ADOPTED, detail=message, **facts)
             return
+        # a row of the list says that it is there, not what it is: only its detail makes it ours or another's
         detail = await self.registry.detail(model.model_id)
         seen = compare(self.registry.vendor, manifest.request, detail)
         if seen.status is not None:
             facts |= {"model_status": seen.status, "stage": seen.stage}
         if seen.unread is not None:
-            return
+            return  # nothing is concluded: the intent stays open, and is looked at again
         if seen.diff:
             self.drifts[entry.pair] = seen.diff
             await self.recorder.learned(entry, EventKind.DRIFTED, detail=drift.detail_of(seen.diff), **facts)

@@ -218,6 +218,7 @@ class TargetIndex:
             self._store.write([forgotten, *self.history.statements("", None)])
             return
         kept = self.history.statements(commit, history)
+        # one transaction: the base of one commit with files of another would hide what changed between them
         self._store.write([*self._statements(commit, changed, whole=whole), *kept])
 
     def _statements(
@@ -352,7 +353,7 @@ def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
         close_to_others(path)
     connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=_BUSY_SECONDS)
     if writes:
-        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
         # a power cut may cost the newest commit, never the file
         connection.execute("PRAGMA synchronous = NORMAL")
     else:
