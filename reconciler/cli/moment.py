@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from pydantic import TypeAdapter, ValidationError
+
 from reconciler.errors import ConfigurationError
+from reconciler.settings.types import Duration
 
 _DASHED = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)  # without dashes it may as well be a commit
 
@@ -35,10 +38,6 @@ def written(text: str) -> datetime | None:
 
 
 def _ago(text: str, now: datetime) -> datetime | None:
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - heavy
-
-    from reconciler.settings.types import Duration  # noqa: PLC0415
-
     try:
         return now - TypeAdapter(Duration).validate_python(text)
     except (OverflowError, ValidationError):

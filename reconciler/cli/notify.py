@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.sinks import named, sink_of
 from reconciler.cli.options import ConfigOption, Output, OutputOption, QuietOption
 from reconciler.cli.terminal import echo, echo_err, put_json, warned
+from reconciler.engine.clock import Clock
 from reconciler.errors import Exit, ReconcilerError
+from reconciler.notify import DELIVERY, trial
 
 if TYPE_CHECKING:
     from reconciler.settings import Configuration, NotifySettings
@@ -29,10 +33,6 @@ def try_sink(
     quiet: QuietOption = False,
 ) -> None:
     """Sends a trial message to one sink, now and once, and says whether it was taken."""
-    import asyncio  # noqa: PLC0415 - heavy
-
-    from reconciler.app.sinks import named  # noqa: PLC0415
-
     settings = warned(config)
     section = named(settings, sink)
     problem = asyncio.run(_try(settings, section))
@@ -48,12 +48,6 @@ def try_sink(
 
 async def _try(settings: Configuration, section: NotifySettings) -> str | None:
     """Why the message was not taken; None where it was."""
-    import asyncio  # noqa: PLC0415
-
-    from reconciler.app.sinks import sink_of  # noqa: PLC0415
-    from reconciler.engine.clock import Clock  # noqa: PLC0415
-    from reconciler.notify import DELIVERY, trial  # noqa: PLC0415
-
     clock = Clock()
     try:
         async with asyncio.timeout(DELIVERY):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler import __version__
+from reconciler.app.repository import budgets_of, source_of
 from reconciler.cli.options import (
     ConfigOption,
     QuietOption,
@@ -18,13 +21,18 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.terminal import colour, echo, echo_err, put_json, warned
-from reconciler.errors import ConfigurationError, Exit, SourceError
+from reconciler.contract import edition
+from reconciler.engine.check import NOTHING, Checked, check, counted, first
+from reconciler.errors import BudgetError, ConfigurationError, Exit, SourceError
+from reconciler.manifest import Reason
+from reconciler.phrases import many
+from reconciler.source.worktree import work_tree
+from reconciler.views import github, markdown, problems, sarif
+from reconciler.views.gitlab import code_quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from reconciler.engine.check import Checked
-    from reconciler.manifest.values import Reason
     from reconciler.settings import Configuration, Target
 
     Place = tuple[str, str, bool]
@@ -66,10 +74,6 @@ def validate(
 
 def _checked(settings: Configuration, target: str | None, paths: list[Path], commit: str | None) -> Checked:
     """What was found; where there is too much to be read, that alone."""
-    from reconciler.engine.check import Checked  # noqa: PLC0415
-    from reconciler.errors import BudgetError  # noqa: PLC0415
-    from reconciler.manifest import Reason  # noqa: PLC0415
-
     try:
         return _on_disk(settings, target, paths) if commit is None else _committed(settings, target, commit)
     except BudgetError as error:
@@ -77,11 +81,6 @@ def _checked(settings: Configuration, target: str | None, paths: list[Path], com
 
 
 def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> Checked:
-    from reconciler.app.repository import budgets_of  # noqa: PLC0415
-    from reconciler.contract import edition  # noqa: PLC0415
-    from reconciler.engine.check import NOTHING, check  # noqa: PLC0415
-    from reconciler.source.worktree import work_tree  # noqa: PLC0415
-
     targets = [settings.settings.targets[name] for name in settings.chosen(target)]
     tree = work_tree(settings.settings.source.repo, settings.base, [section.path for section in targets])
     section = _named(tree.base, targets, paths) if paths else {_place(t): set() for t in targets}
@@ -96,10 +95,10 @@ def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> 
 
 async def _inspected(settings: Configuration, target: str | None, checked: Checked) -> Checked:
     """The same with what the files of each valid model say; once for each target that declares it."""
-    from reconciler.app.inspection import Inspection  # noqa: PLC0415
-
     for name in settings.chosen(target):
         section = settings.settings.targets[name]
+        from reconciler.app.inspection import Inspection  # noqa: PLC0415 - only where files are looked at
+
         look = Inspection(settings, name, strict=section.preflight == "error")
         for manifest in checked.manifests:
             if Path(manifest.path).is_relative_to(section.path):
@@ -144,12 +143,6 @@ def _below(base: Path, path: Path) -> str:
 
 
 def _committed(settings: Configuration, target: str | None, revision: str) -> Checked:
-    from contextlib import closing  # noqa: PLC0415
-
-    from reconciler.app.repository import budgets_of, source_of  # noqa: PLC0415
-    from reconciler.contract import edition  # noqa: PLC0415
-    from reconciler.engine.check import NOTHING, check  # noqa: PLC0415
-
     total = NOTHING
     with closing(source_of(settings)) as source:
         commit = source.resolve(revision)
@@ -167,22 +160,16 @@ def _committed(settings: Configuration, target: str | None, revision: str) -> Ch
 
 
 def _show(checked: Checked, output: ValidateOutput, most: int, *, quiet: bool) -> None:
-    from reconciler.engine.check import counted, first  # noqa: PLC0415
-
     _FORMS[output](checked, first(checked.reasons, most))
     if not quiet and output is not ValidateOutput.JSON:
         echo_err(counted(checked))
 
 
 def _as_text(_: Checked, reasons: Sequence[Reason]) -> None:
-    from reconciler.views import problems  # noqa: PLC0415
-
     echo(problems.render(reasons, colour=colour()))
 
 
 def _as_json(checked: Checked, reasons: Sequence[Reason]) -> None:
-    from reconciler.views import problems  # noqa: PLC0415
-
     put_json(
         {
             "version": 1,
@@ -196,9 +183,6 @@ def _as_json(checked: Checked, reasons: Sequence[Reason]) -> None:
 
 def _for_github(checked: Checked, reasons: Sequence[Reason]) -> None:
     """Annotations to standard output; all problems, as far as they fit, to the summary of the step."""
-    from reconciler.phrases import many  # noqa: PLC0415
-    from reconciler.views import github, markdown  # noqa: PLC0415
-
     echo(github.commands(reasons))
     summary = os.environ.get(_STEP_SUMMARY)
     if summary and checked.reasons:
@@ -211,15 +195,10 @@ def _for_github(checked: Checked, reasons: Sequence[Reason]) -> None:
 
 
 def _for_gitlab(_: Checked, reasons: Sequence[Reason]) -> None:
-    from reconciler.views.gitlab import code_quality  # noqa: PLC0415
-
     put_json(code_quality(reasons))
 
 
 def _as_sarif(_: Checked, reasons: Sequence[Reason]) -> None:
-    from reconciler import __version__  # noqa: PLC0415
-    from reconciler.views import sarif  # noqa: PLC0415
-
     put_json(sarif.log(reasons, __version__))
 
 
