@@ -69,6 +69,8 @@ def adopt(
         raise ConfigurationError("--out takes the manifests of one target: name it with --target")
     outcome = _Outcome()
     asyncio.run(_adopted(settings, glob, target, (out, stdout, quiet), outcome))
+    if glob != "*" and not (outcome.adopted or outcome.left_out or quiet):
+        echo_err(f"note: no model that is registered and declared nowhere has a name like {glob!r}")
     if output is Output.JSON:
         put_json({"version": 1, "adopted": outcome.adopted, "left_out": outcome.left_out})
     else:

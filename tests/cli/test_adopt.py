@@ -98,6 +98,7 @@ def test_names_are_chosen_by_pattern_and_shown_without_a_file(fleet: Fleet) -> N
         assert items["cat-1@1.0.0"]["verdict"] == "in-sync"
         assert "`reconciler adopt`" in items["dog@1.0.0"]["reasons"][0]["message"]
         assert fleet("adopt", "--stdout", "--out", "x").code == 2
+        assert "a name like 'bird-*'" in fleet("adopt", "bird-*").err
         assert fleet("adopt", "--out", "elsewhere").code == 0
         assert (fleet.folder / "elsewhere/dog/1.0.0.yaml").is_file()
 
