@@ -129,6 +129,10 @@ def _damaged(git_dir: Path) -> SourceError:
     try:
         _beginning(git_dir / "HEAD")
         what = "HEAD, objects or refs are damaged or missing"
+    except PermissionError:
+        return SourceError(
+            f"{git_dir}: HEAD cannot be read: permission denied; run as its owner, or grant access"
+        )
     except OSError as error:
         what = f"HEAD cannot be read: {error.strerror}"
     return SourceError(f"{git_dir}: not a usable git repository ({what}); run `git fsck`, or clone it anew")
