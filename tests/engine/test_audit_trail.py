@@ -21,6 +21,7 @@ from reconciler.app.history import history as history_of
 from reconciler.app.indexed import part_of
 from reconciler.cli.moment import written
 from reconciler.contract.model_key import ModelKey
+from reconciler.engine.clock import Clock
 from reconciler.engine.history import model_changes
 from reconciler.engine.receipts import receipt
 from reconciler.engine.values import Verdict
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.values import ModelState, Report
     from reconciler.settings import Configuration
+    from reconciler.source import GitSource
     from reconciler.views.history import HistoryRow
 
 FILES = ("models.d/a.yaml", "models.d/b.yaml", "models.d/team/c.yml")
@@ -64,7 +66,8 @@ documents = st.lists(st.sampled_from([*MODELS, BROKEN]), min_size=1, max_size=3,
 contents = st.none() | documents.map("---\n".join)
 edits = st.dictionaries(st.sampled_from(FILES), contents, min_size=1, max_size=3)
 EDITS = ["commit", "commit", "back", "rename", "split", "join", "merge", "discard", "mode", "amend", "rewind"]
-KINDS = [*EDITS, "lost", "refolded", "from notes", "cycle"]
+MEMORY = ("lost", "refolded", "from notes")
+KINDS = [*EDITS, *MEMORY, "cycle"]
 steps = st.lists(st.tuples(st.sampled_from(KINDS), edits, st.integers(0, 60)), min_size=2, max_size=7)
 
 
@@ -102,6 +105,11 @@ class Trial:
     @property
     def repository(self) -> GitRepository:
         return self.bench.repository
+
+    def source(self) -> GitSource:
+        """Git, as a command opens it."""
+        folder = self.bench.folder
+        return open_source(str(self.repository.path), branch=None, cache_dir=folder, base=folder)
 
     def apply(self) -> Report:
         """One cycle, a minute later; what it found is noted with its commit and the moment."""
@@ -141,8 +149,6 @@ class Trial:
             depth = int(self.repository.git("rev-list", "--count", "--first-parent", "HEAD"))
             self.repository.git("reset", "--quiet", "--hard", f"HEAD~{min(depth - 1, 1 + clock % 3)}")
             self.commit(files, clock)
-        elif kind in ("lost", "refolded", "from notes"):
-            self._memory(kind)
         else:
             self.commit(files, clock)
 
@@ -153,15 +159,17 @@ class Trial:
         spread = {name: "---\n".join(found[n::places]) for n, name in enumerate(FILES[:places])}
         self.commit({name: spread.get(name) or None for name in FILES}, clock)
 
-    def _memory(self, kind: str) -> None:
+    def remember(self, kind: str) -> None:
         """The state is lost, made anew from its journal, or made anew from git's notes after it was lost."""
+        if not (self.bench.folder / "state.db").exists():
+            return
         if kind == "refolded":
             rebuild(self.bench.url)
             return
         if kind == "from notes":
             before = _happened(self)
-            with self.bench.engine(None) as engine:
-                write_once(self.configuration, engine.source, engine.ledger, engine.clock)
+            with closing(self.source()) as source, open_state(self.bench.url, writer=True) as ledger:
+                write_once(self.configuration, source, ledger, Clock())
         (self.bench.folder / "state.db").unlink(missing_ok=True)
         self.known.clear()
         if kind == "from notes":
@@ -270,9 +278,7 @@ def rows(trial: Trial) -> tuple[HistoryRow, ...]:
     """What `history` tells."""
     folder = trial.bench.folder
     with (
-        closing(
-            open_source(str(trial.repository.path), branch=None, cache_dir=folder, base=folder)
-        ) as source,
+        closing(trial.source()) as source,
         closing(open_state(f"sqlite:///{folder / 'state.db'}", writer=False)) as ledger,
         source.graph(source.head(), ["models.d"], whole=True) as graph,
     ):
@@ -298,7 +304,10 @@ def test_what_is_told_of_any_repository_is_what_plain_git_says(
         trial.commit({FILES[0]: MODELS[0]}, 0)
         trial.apply()
         for kind, files, clock in steps:
-            trial.step(kind, files, clock)
+            if kind in MEMORY:
+                trial.remember(kind)
+            else:
+                trial.step(kind, files, clock)
             if kind == "cycle":
                 trial.apply()
         behind = rows(trial)
