@@ -137,7 +137,10 @@ def _page_routes(pages: Pages) -> list[Route]:
         state = _state(pages, summary, token)
         if found is None:
             return _not_found(state, request)
-        document = await models.get((*parts, _key(state)), (summary, found), lambda: html.model(state, found))
+        page = Selection.of(request.query_params).page
+        document = await models.get(
+            (*parts, page, _key(state)), (summary, found), lambda: html.model(state, found, page)
+        )
         return document.answer(request, "text/html")
 
     async def report(request: Request) -> Response:
