@@ -46,8 +46,8 @@ def adoptable(detail: Mapping[str, Any], edition: Edition) -> Adoptable:
     What the edition refuses was never sent: in a field that the service fills in, it is the service's.
     """
     names = (*_FIRST, *(name for name in edition.fields if name not in _FIRST))
-    told = {name: _told(name, detail, edition) for name in names}
-    request = {name: value for name, value in told.items() if value not in _NOTHING}
+    fields = {name: _told(name, detail, edition) for name in names}
+    request = {name: value for name, value in fields.items() if value not in _NOTHING}
     problems = edition.parse(request).problems
     refused = {problem.loc[0] for problem in problems if problem.severity == "error" and problem.loc}
     filled_in = _FILLED_IN & refused
@@ -84,11 +84,11 @@ def _value(name: str, raw: Any, detail: Mapping[str, Any], edition: Edition) -> 
 
 def _documented(edition: Edition, name: str, raw: object) -> dict[str, Any] | None:
     """JSON text as a mapping, without the keys that the service adds; None where it is no mapping."""
-    told, struct = opened(raw), struct_in(edition.model.model_fields[name].annotation)
-    if not isinstance(told, dict) or struct is None:
+    shown, struct = opened(raw), struct_in(edition.model.model_fields[name].annotation)
+    if not isinstance(shown, dict) or struct is None:
         return None
-    known = struct.model_fields.keys() - _ADDED_TO_CONFIG
-    return {key: value for key, value in told.items() if key in known and value is not None}
+    members = struct.model_fields.keys() - _ADDED_TO_CONFIG
+    return {key: value for key, value in shown.items() if key in members and value is not None}
 
 
 def _spelt(edition: Edition, name: str, raw: object) -> object:

@@ -98,14 +98,14 @@ def discover(start: Path, setting: str = "") -> Layout:
 
 def link_folders(start: Path) -> list[Path]:
     """The folders that hold the symbolic links on the way to `start`: each may be made to lead elsewhere."""
-    found: list[Path] = []
+    folders: list[Path] = []
     for _ in range(_LONGEST_CHAIN):
         link = next((part for part in (*reversed(start.parents), start) if part.is_symlink()), None)
         if link is None:
             break
-        found.append(link.parent)
+        folders.append(link.parent)
         start = Path(os.path.normpath(link.parent / link.readlink())) / start.relative_to(link)
-    return found
+    return folders
 
 
 def nearest_folder(start: Path) -> Path:
