@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import delete, func, insert, select
@@ -18,12 +18,13 @@ from reconciler.errors import LeaseLost, StateError
 from reconciler.state import archive, outbox, reconciled, tables, verdicts
 from reconciler.state import report as report_text
 from reconciler.state.address import SqliteFile
-from reconciler.state.bulk import execute_many, insert_rows, select_rows
+from reconciler.state.bulk import insert_rows, select_by_key, select_rows, update_rows
 from reconciler.state.by_name import JournalByName
 from reconciler.state.errors import explained
 from reconciler.state.identity import facts_of
 from reconciler.state.outbox import Outbox
 from reconciler.state.requests import Requests
+from reconciler.state.requests import pending as requests_pending
 from reconciler.state.rows import (
     ENTRY_COLUMNS,
     EVENT_COLUMNS,
@@ -48,7 +49,15 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from reconciler.engine.episodes import Subscription
-    from reconciler.engine.values import Event, LedgerEntry, ModelState, Reconciled, Report, VerdictKey
+    from reconciler.engine.values import (
+        CycleRequest,
+        Event,
+        LedgerEntry,
+        ModelState,
+        Reconciled,
+        Report,
+        VerdictKey,
+    )
     from reconciler.state.database import Database
     from reconciler.state.leases import SqlLeases
 
@@ -56,7 +65,7 @@ if TYPE_CHECKING:
     """Raises StateError unless these events may be journalled on top of these entries."""
 
 _KEYS_BY_NAME = 5000
-_KEYS_A_QUERY = 64  # each query is a way to the server and back
+_KEYS_A_QUERY = 64
 _COMPACTED = ("", "compacted-at")
 _A_DAY = timedelta(days=1)
 
@@ -257,7 +266,12 @@ class SqlLedger:
         The writer's own question also finds out that its lock was lost: the loop asks it at every tick.
         """
         with self._database.leading() as connection:
-            return connection.scalar(select(func.max(tables.journal.c.seq))) or 0
+            return _position(connection)
+
+    def glance(self, now: datetime) -> tuple[int, Sequence[CycleRequest]]:
+        """The position and the requests that wait, as the port says; finds out that a lock was lost, too."""
+        with self._database.leading() as connection:
+            return _position(connection), requests_pending(connection, now)
 
     def newest(self) -> datetime | None:
         """When the newest event was journalled; None for an empty journal."""
@@ -479,6 +493,10 @@ def only_releases(known: Mapping[Key, LedgerEntry], events: Iterable[Event]) -> 
             )
 
 
+def _position(connection: Connection) -> int:
+    return connection.scalar(select(func.max(tables.journal.c.seq))) or 0
+
+
 def _needs_lease(event: Event) -> bool:
     """Whether only the leader may journal it: an answer is checked against its question instead.
 
@@ -538,20 +556,12 @@ def _rows_of(connection: Connection, keys: Collection[Key]) -> Iterator[tuple[An
                     yield row
         return
     wanted = [stored((target, *pair)) for target, pair in keys]
-    for start in range(0, len(wanted), _KEYS_A_QUERY):
-        some = wanted[start : start + _KEYS_A_QUERY]
-        where = "WHERE " + " OR ".join(["(target = ? AND model_name = ? AND model_version = ?)"] * len(some))
-        values = tuple(chain.from_iterable(some))
-        yield from select_rows(connection, tables.ledger, ENTRY_COLUMNS, where, values)
+    yield from select_by_key(connection, tables.ledger, ENTRY_COLUMNS, wanted, at_once=_KEYS_A_QUERY)
 
 
 def _store(connection: Connection, known: Collection[Key], rows: Mapping[Key, tuple[Any, ...]]) -> None:
     """Puts these rows of entries in the place of those that are known."""
-    same = " AND ".join(f"{name} = ?" for name in ENTRY_COLUMNS[:3])
-    marks = ", ".join(f'"{name}" = ?' for name in ENTRY_COLUMNS[3:])
     changed = [row for key, row in rows.items() if key in known]
-    if changed:
-        statement = f"UPDATE {tables.ledger.name} SET {marks} WHERE {same}"  # noqa: S608 - our own names
-        execute_many(connection, statement, [(*row[3:], *row[:3]) for row in changed])
+    update_rows(connection, tables.ledger, ENTRY_COLUMNS, changed)
     new = [row for key, row in rows.items() if key not in known]
     insert_rows(connection, tables.ledger, ENTRY_COLUMNS, new)

@@ -14,7 +14,7 @@ from reconciler.engine.plan import sort_key
 from reconciler.engine.reasons import COMPARED_LATER
 from reconciler.engine.values import AT_REST, Difference, ModelState, Verdict, VerdictKey
 from reconciler.manifest.values import Reason, reason_of, row_of
-from reconciler.state.bulk import insert_rows, select_rows
+from reconciler.state.bulk import insert_rows, select_by_key, select_rows
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
 from reconciler.state.tables import NOT_IN_SYNC, SEEN, plain, stored, verdicts
@@ -125,17 +125,14 @@ def uncompared_ids(connection: Connection, target: str, limit: int | None = None
 
 
 def seen_of(connection: Connection, target: str, pairs: Collection[ModelKey]) -> dict[ModelKey, str]:
-    """The same of these pairs: asked one by one, or all when they are many."""
+    """The same of these pairs: looked up by key, or all when they are many."""
     if len(pairs) > _PAIRS_ONE_BY_ONE:
         return {
             pair: model_id for pair, model_id in uncompared_ids(connection, target).items() if pair in pairs
         }
-    where = f"WHERE target = ? AND model_name = ? AND model_version = ? AND {SEEN.text}"
-    found = {}
-    for pair in pairs:
-        for (model_id,) in select_rows(connection, verdicts, ("model_id",), where, stored((target, *pair))):
-            found[pair] = model_id
-    return found
+    columns, keys = ("model_name", "model_version", "model_id"), [stored((target, *pair)) for pair in pairs]
+    rows = map(plain, select_by_key(connection, verdicts, columns, keys, more=SEEN.text))
+    return {ModelKey(name, version): model_id for name, version, model_id in rows}
 
 
 def versions(connection: Connection, target: str, names: Collection[str]) -> list[tuple[str, str]]:
@@ -179,9 +176,8 @@ def _standing(
     where = f"WHERE target = ? AND verdict = ? AND {NOT_IN_SYNC.text}"
     yield from select_rows(connection, verdicts, columns, where, (*mine, invalid))
     yield from select_rows(connection, verdicts, columns, f"{where} AND model_name IS NULL", (*mine, refused))
-    where = "WHERE target = ? AND model_name = ? AND model_version = ? AND verdict <> ?"
-    for pair in pairs:
-        yield from select_rows(connection, verdicts, columns, where, (*stored((target, *pair)), invalid))
+    keys = [stored((target, *pair)) for pair in pairs]
+    yield from select_by_key(connection, verdicts, columns, keys, more="verdict <> ?", values=(invalid,))
 
 
 def _row(item: ModelState) -> Row:

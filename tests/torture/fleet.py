@@ -53,7 +53,7 @@ branch = "main"
 kind = "modelarts"
 endpoint = "{{registry}}"
 project_id = "p"
-timeout = "{_TIMEOUT}s"
+timeout = "{{timeout}}s"
 [state]
 dir = "{{folder}}"
 url = "postgresql+psycopg://reconciler@127.0.0.1:{{port}}/postgres"
@@ -61,7 +61,7 @@ url = "postgresql+psycopg://reconciler@127.0.0.1:{{port}}/postgres"
 lease = "{LEASE}s"
 renew = "{RENEW}s"
 [schedule]
-every = "1s"
+every = "{{every}}"
 grace = "5s"
 [follow]
 first = "100ms"
@@ -125,13 +125,21 @@ class Fleet:
         folder: for everything.
         pooled: whether the replicas reach the server through PgBouncer in transaction mode.
         package: a folder to import the program from; the installed one where None.
-        more: of every replica's configuration.
+        more: of every replica's configuration; `{registry}` in it is the registry's address.
+        size: how many replicas; the third has a clock that is an hour ahead.
+        timeout: seconds that a call to the registry may take.
+        every: seconds from one scheduled tick to the next, with a unit.
+        fails: a pattern of names; their imports end as failed.
     """
 
     folder: Path
     pooled: bool = False
     package: Path | None = None
     more: str = ""
+    size: int = REPLICAS
+    timeout: float = _TIMEOUT
+    every: str = "1s"
+    fails: str | None = None
     replicas: list[Replica] = field(default_factory=list)
     most: Counter[str] = field(default_factory=Counter)
     _count: int = 0
@@ -164,13 +172,13 @@ class Fleet:
             self._closing.callback(self.stop_pooler)
         faults = Faults(accept_duplicates=True, visible_after=_SETTLE / 2)
         self.registry = self._closing.enter_context(
-            running(EmbeddedSettings(publish_seconds=0.1, faults=faults))
+            running(EmbeddedSettings(publish_seconds=0.1, faults=faults, fail_pattern=self.fails))
         )
         self._client = self._closing.enter_context(httpx.Client(trust_env=False))
         self._environment = git_environment() | {"HOME": str(self.folder)}
         if self.package is not None:
             self._environment["PYTHONPATH"] = str(self.package)
-        for number in range(REPLICAS):
+        for number in range(self.size):
             replica = Replica(number, self.folder / f"replica-{number}", Line(where))
             replica.folder.mkdir()
             self._closing.enter_context(replica.line)
@@ -179,8 +187,11 @@ class Fleet:
                 registry=self.registry,
                 folder=replica.folder,
                 port=replica.line.port,
+                every=self.every,
+                timeout=self.timeout,
             )
-            (replica.folder / "reconciler.toml").write_text(text + self.more, "utf-8")
+            more = self.more.replace("{registry}", self.registry)
+            (replica.folder / "reconciler.toml").write_text(text + more, "utf-8")
             self.replicas.append(replica)
             self._closing.callback(replica.end)
         for replica in self.replicas:
@@ -195,9 +206,9 @@ class Fleet:
         self.repository.commit({f"models.d/{name}.yaml": manifest(f"{name}@1.0.0")})
         return name
 
-    def rows(self) -> Counter[str]:
+    def rows(self, project: str = "p") -> Counter[str]:
         """How many models of each name the registry has, newest first, as far as one page goes."""
-        answer = self._client.get(f"{self.registry}/v1/p/models?limit=1000")
+        answer = self._client.get(f"{self.registry}/v1/{project}/models?limit=1000")
         return Counter(model["model_name"] for model in answer.raise_for_status().json()["models"])
 
     def has(self, name: str) -> bool:
