@@ -14,6 +14,7 @@ from sqlalchemy.engine import Engine
 
 from reconciler.engine.guards import Guards
 from reconciler.engine.options import CycleOptions
+from reconciler.state import SqlLedger
 from tests.engine.worlds import World, text
 from tests.state.conftest import (
     new_pooled_url,
@@ -77,6 +78,7 @@ def test_the_result_of_one_import_shares_a_transaction_with_the_intent_of_the_ne
     world = World(tmp_path, guards=Guards(1000), in_flight=32)
     world.source.commit({f"models.d/m{number}.yaml": text(f"m{number}") for number in range(320)})
     with world.process() as engine:
+        assert isinstance(engine.ledger, SqlLedger)
         before = engine.ledger.writes
         asyncio.run(engine.cycle(CycleOptions(wait=False)))
         assert len(world.registry.calls) == 320

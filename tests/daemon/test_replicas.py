@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.postgres import programs
 from reconciler.app.board import Board
 from reconciler.daemon.health import Health
 from reconciler.engine.leadership import Lease, Survey
 from tests.program import Program, manifest
 from tests.torture.fleet import Fleet
-from tests.torture.site import postgres_programs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ timeout = "30s"
 _LEADERS = "SELECT count(DISTINCT holder) FROM lease WHERE target <> '' AND expires_at > clock_timestamp()"
 
 
-@pytest.mark.skipif(postgres_programs() is None, reason="PostgreSQL is not installed")
+@pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
 def test_commands_work_beside_leaders_by_handing_over_and_by_lease_once_they_died(tmp_path: Path) -> None:
     """`apply` names who leads, --confirm is carried out by the leader; a dead leader is waited for."""
     with Fleet(tmp_path, more=_ONE_AT_A_TIME) as fleet:
@@ -54,7 +54,7 @@ def test_commands_work_beside_leaders_by_handing_over_and_by_lease_once_they_die
         assert program.process("apply", "--refresh").code == 0  # the lease was given back
 
 
-@pytest.mark.skipif(postgres_programs() is None, reason="PostgreSQL is not installed")
+@pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
 def test_each_of_two_leaders_carries_out_at_once_what_is_asked_of_its_target(tmp_path: Path) -> None:
     """`retry` and `apply --confirm` of both targets together, although the schedule asks once an hour."""
     more = _ONE_AT_A_TIME + _ANOTHER_TARGET
