@@ -42,7 +42,7 @@ REPLICAS = 3
 LEASE, RENEW = 2.0, 0.5  # seconds
 _SETTLE = 0.3
 _TIMEOUT = 1.0
-_STOPPED = LEASE + 1.5  # seconds for which a process stands still, or is cut off: longer than its lease
+_STOPPED = 1.5  # seconds beyond its lease for which a process stands still, or is cut off
 _AROUND = 0.6  # seconds after a commit in which its import is under way
 _PATIENCE = 90.0
 _CONFIGURATION = f"""
@@ -58,8 +58,8 @@ timeout = "{{timeout}}s"
 dir = "{{folder}}"
 url = "postgresql+psycopg://reconciler@127.0.0.1:{{port}}/postgres"
 [ha]
-lease = "{LEASE}s"
-renew = "{RENEW}s"
+lease = "{{lease}}s"
+renew = "{{renew}}s"
 [schedule]
 every = "{{every}}"
 grace = "5s"
@@ -128,6 +128,7 @@ class Fleet:
         more: of every replica's configuration; `{registry}` in it is the registry's address.
         size: how many replicas; the third has a clock that is an hour ahead.
         timeout: seconds that a call to the registry may take.
+        lease, renew: seconds, of every replica's configuration.
         every: seconds from one scheduled tick to the next, with a unit.
         fails: a pattern of names; their imports end as failed.
     """
@@ -138,6 +139,8 @@ class Fleet:
     more: str = ""
     size: int = REPLICAS
     timeout: float = _TIMEOUT
+    lease: float = LEASE
+    renew: float = RENEW
     every: str = "1s"
     fails: str | None = None
     replicas: list[Replica] = field(default_factory=list)
@@ -189,6 +192,8 @@ class Fleet:
                 port=replica.line.port,
                 every=self.every,
                 timeout=self.timeout,
+                lease=self.lease,
+                renew=self.renew,
             )
             more = self.more.replace("{registry}", self.registry)
             (replica.folder / "reconciler.toml").write_text(text + more, "utf-8")
@@ -315,9 +320,9 @@ def _terminate(fleet: Fleet, replica: Replica) -> None:
     fleet.restart(replica)
 
 
-def _stop(_: Fleet, replica: Replica) -> None:
+def _stop(fleet: Fleet, replica: Replica) -> None:
     replica.send(signal.SIGSTOP)
-    time.sleep(_STOPPED)
+    time.sleep(fleet.lease + _STOPPED)
     replica.send(signal.SIGCONT)
 
 
@@ -338,15 +343,15 @@ def _restart_pooler(fleet: Fleet, _: Replica) -> None:
     fleet.start_pooler()
 
 
-def _cut(_: Fleet, replica: Replica) -> None:
+def _cut(fleet: Fleet, replica: Replica) -> None:
     replica.line.way = "cut"
-    time.sleep(_STOPPED)
+    time.sleep(fleet.lease + _STOPPED)
     replica.line.way = "open"
 
 
-def _swallow(_: Fleet, replica: Replica) -> None:
+def _swallow(fleet: Fleet, replica: Replica) -> None:
     replica.line.way = "swallow"
-    time.sleep(_STOPPED)
+    time.sleep(fleet.lease + _STOPPED)
     replica.line.lose()
     replica.line.way = "open"
 
