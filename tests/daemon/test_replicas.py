@@ -32,7 +32,7 @@ _LEADERS = "SELECT count(DISTINCT holder) FROM lease WHERE target <> '' AND expi
 @pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
 def test_commands_work_beside_leaders_by_handing_over_and_by_lease_once_they_died(tmp_path: Path) -> None:
     """`apply` names who leads, --confirm is carried out by the leader; a dead leader is waited for."""
-    with Fleet(tmp_path, more=_ONE_AT_A_TIME) as fleet:
+    with Fleet(tmp_path, more=_ONE_AT_A_TIME, timeout=30.0) as fleet:
         program = Program(fleet.replicas[0].folder)
         refused = program.process("apply")
         assert refused.code == 3

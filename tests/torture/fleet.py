@@ -230,6 +230,13 @@ class Fleet:
         holder = self.server.ask(query)
         return next((one for one in self.replicas if holder and holder.startswith(one.name)), None)
 
+    def is_whole(self) -> bool:
+        """Whether somebody leads, and all replicas campaign, by what they said lately; starts what ended."""
+        self.supervise()
+        lately = self.lease - 2 * self.renew
+        query = f"SELECT count(*) FROM replica WHERE expires_at > clock_timestamp() + interval '{lately} s'"  # noqa: S608
+        return self.server.ask(query) == str(self.size) and self.leader() is not None
+
     def restart(self, replica: Replica) -> None:
         """Starts a replica that ended."""
         replica.end()
@@ -377,8 +384,11 @@ class Round:
 
 
 def play(fleet: Fleet, event: str, chance: random.Random) -> Round:
-    """One round; the next model is committed as soon as the event has begun."""
-    fleet.until(lambda: fleet.leader() is not None, "led")
+    """One round; the next model is committed as soon as the event has begun.
+
+    It begins when all replicas are there: what a lone one needs for a start is no take-over.
+    """
+    fleet.until(fleet.is_whole, "whole")
     leader = fleet.leader() or fleet.replicas[0]
     first = fleet.commit()
     time.sleep(chance.uniform(0.0, _AROUND))
