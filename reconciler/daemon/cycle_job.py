@@ -72,9 +72,9 @@ class EventCounter:
 
     def take(self) -> dict[str, int]:
         """What happened since the last time, by kind, such as `did_imported`."""
-        told = {f"did_{_word(kind)}": self._counts[kind] for kind in EventKind if self._counts[kind]}
+        counts = {f"did_{_word(kind)}": self._counts[kind] for kind in EventKind if self._counts[kind]}
         self._counts.clear()
-        return told
+        return counts
 
 
 @dataclass(slots=True)

@@ -64,8 +64,8 @@ def _short(message: Message) -> str:
 
 
 def _numbers(notification: Notification) -> str:
-    told = []
+    parts = []
     for (kind, verdict), number in notification.numbers.items():
         now = verdict or "no longer declared"
-        told.append(f"{number} {now}" if kind == "attention" else f"{number} recovered ({now})")
-    return ", ".join(told)
+        parts.append(f"{number} {now}" if kind == "attention" else f"{number} recovered ({now})")
+    return ", ".join(parts)

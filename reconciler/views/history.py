@@ -114,15 +114,15 @@ def rows(
     changes: defaultdict[_Key, list[FileChange]] = defaultdict(list)
     for model in models:
         changes[model.target, model.pair] += model.changes
-    found: list[HistoryRow] = []
-    for key in sorted({key for key, told in changes.items() if told} | journal.keys(), key=_order):
-        found += _of_one_model(key, changes.get(key, ()), journal.get(key, ()), named or {})
-    return tuple(found)
+    result: list[HistoryRow] = []
+    for key in sorted({key for key, of_pair in changes.items() if of_pair} | journal.keys(), key=_order):
+        result += _of_one_model(key, changes.get(key, ()), journal.get(key, ()), named or {})
+    return tuple(result)
 
 
-def as_json(found: Iterable[HistoryRow]) -> Iterator[dict[str, Any]]:
+def as_json(history: Iterable[HistoryRow]) -> Iterator[dict[str, Any]]:
     """The objects of the list that `history --output json` prints; times are ISO 8601 with an offset."""
-    return map(_row_as_json, found)
+    return map(_row_as_json, history)
 
 
 def _row_as_json(row: HistoryRow) -> dict[str, Any]:
@@ -139,11 +139,11 @@ def _row_as_json(row: HistoryRow) -> dict[str, Any]:
     }
 
 
-def text(found: Iterable[HistoryRow], *, colour: bool = False) -> Iterator[str]:
+def text(history: Iterable[HistoryRow], *, colour: bool = False) -> Iterator[str]:
     """For a terminal, row after row: a heading a model, a line a commit, what became of it below."""
     paint = painter(colour=colour)
     heading = None
-    for row in found:
+    for row in history:
         lines = [_commit_line(row), *(f"      {event_line(event, colour=colour)}" for event in row.events)]
         if (row.target, row.pair) != heading:
             title = f"{paint(printable(str(row.pair)), 'bold')}  ({printable(row.target)})"
@@ -156,9 +156,9 @@ def event_line(event: Event, *, colour: bool = False) -> str:
     """When, what, and the ids it can be traced by, in one line."""
     word = f"{event.kind.value:<{_EVENT_WIDTH}}"
     painted = painter(colour=colour)(word, _TONES.get(event.kind, "busy"))
-    known = {"id": event.model_id, "request": event.request_id, "cycle": event.cycle_id}
-    facts = [f"{name} {printable(value)}" for name, value in known.items() if value]
-    detail = [printable(told)] if (told := _detail(event)) else []
+    ids = {"id": event.model_id, "request": event.request_id, "cycle": event.cycle_id}
+    facts = [f"{name} {printable(value)}" for name, value in ids.items() if value]
+    detail = [printable(wording)] if (wording := _detail(event)) else []
     return "  ".join([_utc(event.at), painted, *facts, *detail])
 
 
@@ -173,18 +173,18 @@ def _of_one_model(
     events: Iterable[Event],
     named: Mapping[str, CommitInfo],
 ) -> list[HistoryRow]:
-    found = [
-        _of_commit(key, change.path, change.attribution)._replace(deleted=change.deleted)
+    lines = [
+        _of_commit(key, change.path, change.commit_info)._replace(deleted=change.deleted)
         for change in changes
     ]
     by_commit: defaultdict[str | None, list[Event]] = defaultdict(list)
     for event in sorted(events, key=lambda event: event.at):
         by_commit[event.commit].append(event)
     files: defaultdict[str | None, list[str | None]] = defaultdict(list)
-    for row in found:
+    for row in lines:
         files[row.commit].append(row.path)
-    joined = [_with_events(row, files[row.commit], by_commit.get(row.commit, ())) for row in found]
-    for commit in by_commit.keys() - {row.commit for row in found}:
+    joined = [_with_events(row, files[row.commit], by_commit.get(row.commit, ())) for row in lines]
+    for commit in by_commit.keys() - {row.commit for row in lines}:
         _insert(joined, _alone(key, commit, by_commit[commit], named))
     return joined
 

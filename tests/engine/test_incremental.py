@@ -26,7 +26,7 @@ from reconciler.engine.options import CycleOptions, Target
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.source import open_source
-from reconciler.state import Stages, open_state
+from reconciler.state import open_state
 from tests.effort import examples
 from tests.engine.shelf import ShelfRegistry
 from tests.engine.worlds import START, MemoryRegistry, World, text
@@ -85,7 +85,7 @@ class Bench:
 
         with (
             open_source("repo", branch="main", cache_dir=self.folder, base=self.folder) as source,
-            open_state(self.url, writer=True, stages=Stages({"local": self.registry.vendor.stage})) as ledger,
+            open_state(self.url, writer=True) as ledger,
             closing(Store(index, writes=True)) as store,
         ):
             target = Target(
