@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from reconciler.daemon.attention import Attention, named
+from reconciler.daemon.tick_log import tell, word
 from reconciler.engine.last_report import summary
 from reconciler.engine.moments import CLOCK_TOLERANCE
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.outcome import exit_code
-from reconciler.engine.values import CycleAnswer, EventKind, Verdict
+from reconciler.engine.values import CycleAnswer, EventKind
 from reconciler.errors import ConfigurationError, Exit, GuardError, ReconcilerError, StateError
 from reconciler.log import log
 from reconciler.redaction import unexpected
@@ -72,7 +73,7 @@ class EventCounter:
 
     def take(self) -> dict[str, int]:
         """What happened since the last time, by kind, such as `did_imported`."""
-        counts = {f"did_{_word(kind)}": self._counts[kind] for kind in EventKind if self._counts[kind]}
+        counts = {f"did_{word(kind)}": self._counts[kind] for kind in EventKind if self._counts[kind]}
         self._counts.clear()
         return counts
 
@@ -152,7 +153,7 @@ class CycleJob:
         outcome: Outcome = "error" if error is not None else "noop" if report is None else "success"
         took, now = self._clock() - started, self.engine.clock.now()
         tick = Tick(why, outcome, took, now, report, error, lost, git_at)
-        _tell(tick, self._done())
+        tell(tick, self._done())
         self.on_tick(tick)
         if tick.outcome == "noop":
             await self._tidy()
@@ -296,24 +297,3 @@ _UNDONE = CycleAnswer(
     int(Exit.UNAVAILABLE),
     "the process that holds the state stopped before this was done: see `reconciler status`, and ask again",
 )
-
-
-def _word(kind: str) -> str:
-    return kind.replace("-", "_")
-
-
-def _tell(tick: Tick, done: dict[str, int]) -> None:
-    """One log line a tick: what was seen and what was done; a tick with nothing to do only when debugging."""
-    facts: dict[str, object] = {"why": tick.why, "seconds": round(tick.seconds, 3), **done}
-    if tick.report is not None:
-        counts = Counter[Verdict]()
-        for (_, verdict), number in tick.report.counted().items():
-            counts[verdict] += number
-        seen = {_word(verdict): counts[verdict] for verdict in Verdict if counts[verdict]}
-        facts = {"commit": tick.report.commit[:12], **seen, **facts}
-    if tick.error is not None:
-        log.error("tick failed", error=tick.error, **facts)
-    elif tick.report is None:
-        log.debug("tick: nothing to do", **facts)
-    else:
-        log.info("tick", **facts)
