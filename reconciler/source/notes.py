@@ -31,6 +31,10 @@ _THERE_OR_NOT = frozenset({0, 1})
 _THEIRS = "refs/fetched/notes"
 _PUSHED = "refs/pushed/notes"
 _ATTEMPTS = 5  # pushes, each after what another writer pushed first was merged
+# Whoever prints a log reads every note on the way. The packs that are written and pushed from here hold them as they
+# are, neither deflated nor as deltas, and git takes them over like that when it sends them or packs anew.
+_AS_THEY_ARE = (("pack.compression", "0"),)
+_PUSH = ("push", "--quiet", "--no-verify", "--no-thin")  # thin: a note that grew is sent as a delta, and stays one
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-auto-maintenance", "--no-write-fetch-head")
 
 
@@ -50,7 +54,7 @@ class Notes:
             for role in ("AUTHOR", "COMMITTER")
             for kind, value in (("NAME", _NAME), ("EMAIL", _EMAIL))
         }
-        self._commands = commands.configured((), identity)
+        self._commands = commands.configured(_AS_THEY_ARE, identity)
         self._ref = ref
         self._talking = talking
 
@@ -99,7 +103,7 @@ class Notes:
             if self._talking is None or tip is None or tip == self._tip(_PUSHED):
                 return
             try:
-                self._talking.run("push", "--quiet", "--no-verify", "source", f"{tip}:{self._ref}")
+                self._talking.run(*_PUSH, "source", f"{tip}:{self._ref}")
             except GitError:
                 if not self.fetch():  # nobody was first: it is refused for another reason
                     raise
@@ -186,7 +190,6 @@ class Notes:
                 content = text.encode()
                 parts.append(f"M 100644 inline {path}\ndata {len(content)}\n".encode() + content + b"\n")
         parts.append(b"done\n")
-        # without deltas, which `git log --notes` would have to undo note by note
         with self._commands.stream("fast-import", "--quiet", "--depth=0", feed=b"".join(parts)) as output:
             for _ in output.pieces():
                 pass

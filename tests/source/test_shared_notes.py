@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 REF = "refs/notes/reconciler"
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
+_AROUND = 16  # bytes: the header of an object in a pack, and what zlib puts around a block that it stores
 
 
 @pytest.fixture
@@ -102,6 +103,33 @@ def test_two_writers_lose_nothing(
     assert three.fetch()
     assert not three.fetch()
     assert dict(three.read()).keys() == set(commits)
+
+
+def test_notes_that_come_in_bulk_lie_as_they_are_wherever_git_takes_them(
+    remote: GitRepository, writer: Callable[[str], Notes], repository: GitRepository
+) -> None:
+    """Neither deflated nor deltas, though each of them grew: pushed, fetched, and packed anew by `git gc`."""
+    commits = [f"{number:08x}" * 5 for number in range(150)]  # enough for git to keep them packed
+    notes = writer("one")
+    for event in ("import-requested", "imported", "published"):
+        notes.add({commit: [f'{{"event":"{event}","of":"{commit}"}}'] for commit in commits}, NOW)
+        notes.publish()
+    repository.git("fetch", "-q", remote.path.as_uri(), f"{REF}:{REF}")
+    for place in (remote, repository):
+        assert _as_they_are(place) == len(commits)
+        place.git("gc", "--quiet")
+        assert _as_they_are(place) == len(commits)
+    fresh = GitRepository(repository.path.with_name("fresh"))
+    fresh.git("fetch", "-q", remote.path.as_uri(), f"{REF}:{REF}")
+    assert _as_they_are(fresh) == len(commits)
+
+
+def _as_they_are(repository: GitRepository) -> int:
+    """How many notes take what they are long on the disk, and a few bytes around that."""
+    blobs = "\n".join(line.split()[2] for line in repository.git("ls-tree", "-r", REF).splitlines())
+    asked = "--batch-check=%(objectsize) %(objectsize:disk)"
+    sizes = [line.split() for line in repository.git("cat-file", asked, stdin=blobs.encode()).splitlines()]
+    return sum(0 < int(on_disk) - int(size) <= _AROUND for size, on_disk in sizes)
 
 
 def test_what_was_pushed_is_not_pushed_again(
