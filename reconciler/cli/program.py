@@ -100,6 +100,7 @@ def run() -> None:
         echo_err(traceback.format_exc())
         sys.exit(int(Exit.ATTENTION))
     finally:
+        _give_up_standard_error()
         gc.freeze()  # what is left ends with the process, and is not looked through again before
 
 
@@ -129,6 +130,14 @@ def _discard_output() -> None:
     with contextlib.suppress(OSError):
         descriptor = sys.stdout.fileno()
         os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+
+
+def _give_up_standard_error() -> None:
+    """What standard error does not take is lost: the interpreter would try again, and end with code 120."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 @app.callback(invoke_without_command=True)

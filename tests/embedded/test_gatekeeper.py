@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.embedded.samples import request
+from tests.forked import Process
 from tests.git_repository import git_environment
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def started(folder: Path, *options: str) -> Iterator[tuple[str, str | None]]:
         "r.db",
         *options,
     ]
-    with subprocess.Popen(
+    with Process(
         [*command, *options], cwd=folder, stderr=subprocess.PIPE, text=True, env=git_environment()
     ) as process:
         try:

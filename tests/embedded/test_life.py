@@ -12,6 +12,7 @@ import pytest
 from reconciler.embedded import EmbeddedSettings
 from tests.embedded.conftest import client_of
 from tests.embedded.samples import PROJECT, add, detail, request
+from tests.forked import Process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,9 +114,7 @@ print("stopped", flush=True)
 
 
 def _process(database: Path) -> tuple[subprocess.Popen[str], str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(database)], stdout=subprocess.PIPE, text=True
-    )
+    process = Process([sys.executable, "-c", _PROGRAM, str(database)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     return process, f"{process.stdout.readline().strip()}/v1/{PROJECT}/models"
 

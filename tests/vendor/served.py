@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from tests.forked import Process
 from tests.git_repository import git_environment
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def served(folder: Path, settings: str = "", *options: str, name: str = "registr
     command = ["registry", "serve", "--port", "0", "--settings", str(file), "--open", *options]
     with (
         log.open("wb") as errors,
-        subprocess.Popen(
+        Process(
             [sys.executable, "-m", "reconciler", *command],
             stdin=subprocess.DEVNULL,
             stdout=errors,
