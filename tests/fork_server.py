@@ -27,12 +27,22 @@ from typing import Any, NoReturn, TextIO
 import reconciler
 
 _LOADED_LATE = (
+    "anyio._backends._asyncio",
+    "apscheduler.executors.asyncio",
+    "asyncinotify",
+    "encodings.ascii",
+    "encodings.idna",
     "git",
+    "httpcore",
+    "httpx",
+    "prometheus_client.exposition",
     "psycopg",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite",
+    "typer._adapters",
+    "uvicorn.lifespan.off",
     "uvicorn.lifespan.on",
-    "uvicorn.loops.auto",
+    "uvicorn.loops.uvloop",
     "uvicorn.protocols.http.auto",
 )
 """What a command loads by name as it runs."""
@@ -41,15 +51,20 @@ _LARGEST_ORDER = 1 << 20  # bytes: the variables of a process and its arguments
 
 def main() -> None:
     """Serves the socket whose descriptor is the only argument; in a child, runs what was ordered."""
+    import_everything()
+    order, streams = _next_order(socket.socket(fileno=int(sys.argv[1])))
+    _become(order, streams)
+    _end(_exit_code(order["arguments"]))
+
+
+def import_everything() -> None:
+    """Every module of the program, and what it loads only as it runs."""
     for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
         if not module.name.endswith(("__main__", ".env")) and ".versions" not in module.name:
             import_module(module.name)
     for name in _LOADED_LATE:
         import_module(name)
     gc.freeze()  # a child that collects does not copy what all share
-    order, streams = _next_order(socket.socket(fileno=int(sys.argv[1])))
-    _become(order, streams)
-    _end(_exit_code(order["arguments"]))
 
 
 def _next_order(orders: socket.socket) -> tuple[dict[str, Any], list[int]]:
