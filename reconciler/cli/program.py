@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import traceback
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -69,6 +70,12 @@ _COLLECT_SELDOM = (1_000_000, 20, 20)
 again, which takes a fifth of the time of a large plan. `run`, which stays, lets it look more often."""
 
 
+@cache
+def command() -> Any:  # noqa: ANN401 - the library's commands have no public type
+    """The whole command line; made once, also where one process runs several commands."""
+    return typer.main.get_command(app)
+
+
 def run() -> None:
     """Runs the command line and ends the process."""
     _open_streams()
@@ -79,7 +86,7 @@ def run() -> None:
     gc.set_threshold(*_COLLECT_SELDOM)
     try:
         with private_files():
-            app(prog_name="reconciler")
+            command()(prog_name="reconciler")
     except ReconcilerError as error:
         echo_err(f"error: {error}")
         sys.exit(int(error.exit_code))
@@ -155,6 +162,7 @@ def _listed() -> None:
     """Stands in the list for a command that is not imported yet."""
 
 
+@cache
 def loaded(name: str) -> Any:  # noqa: ANN401 - the library's commands have no public type
     """The command of that name, imported."""
     module, _, member = COMMANDS[name][0].partition(".")
