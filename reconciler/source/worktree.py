@@ -43,8 +43,10 @@ def work_tree(repo: str, base: Path, folders: Collection[str]) -> WorkTree:
         layout = None if parse_remote(repo) is not None else discover(base / repo)
     except SourceError:
         layout = None
-    if layout is None or layout.top is None:
+    if layout is None:
         return WorkTree(base)
+    if layout.top is None:
+        return WorkTree(base, is_bare=True)
     return WorkTree(layout.top, ignored(layout, folders), submodules(layout, folders))
 
 
@@ -56,17 +58,22 @@ class WorkTree:
         base: the directory.
         ignored: what git ignores, files and, with a `/` at the end, whole folders.
         submodules: the paths of other repositories.
+        is_bare: the repository has no files, only commits.
     """
 
     base: Path
     ignored: frozenset[str] = frozenset()
     submodules: frozenset[str] = frozenset()
+    is_bare: bool = False
 
     def snapshot(self, path: str) -> Snapshot:
         """All files below `path`, sorted. Raises ConfigurationError when there is no such directory."""
         root = self.base / path
         if not root.is_dir():
-            raise ConfigurationError(f"{path}: no such directory in {self.base}; `reconciler init` makes it")
+            way_out = "`reconciler init` makes it"
+            if self.is_bare:
+                way_out = "a bare repository has no files: check a commit, such as `--commit HEAD`"
+            raise ConfigurationError(f"{path}: no such directory in {self.base}; {way_out}")
         return Snapshot("", path, tuple(map(self._file, sorted(self._walk(path)))))
 
     def around(self, paths: Collection[str], root: str) -> Snapshot:
