@@ -17,6 +17,7 @@ import structlog
 from reconciler.app.service import run
 from reconciler.settings import load
 from tests.daemon.waiting import until
+from tests.plain_http import NO_TLS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -61,7 +62,7 @@ class Daemon:
     async def get(self, path: str) -> httpx.Response:
         """Asks the page's server."""
         url = (await self.tells("page"))["url"]
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
             return await client.get(url + path)
 
 

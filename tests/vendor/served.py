@@ -14,6 +14,7 @@ import httpx
 
 from tests.forked import Process
 from tests.git_repository import git_environment
+from tests.plain_http import NO_TLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,6 +116,6 @@ def login(url: str) -> str:
     user = {"name": "robot", "password": PASSWORD, "domain": {"name": "acme"}}
     scope = {"project": {"name": REGION}}
     body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}}
-    answer = httpx.post(f"{url}/v3/auth/tokens", json=body)
+    answer = httpx.post(f"{url}/v3/auth/tokens", json=body, verify=NO_TLS)
     assert answer.status_code == 201, answer.text
     return answer.headers["X-Subject-Token"]
