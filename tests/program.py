@@ -73,10 +73,12 @@ class Program:
 
     Attributes:
         environment: variables for every run, such as `RECONCILER_LOG__LEVEL`.
+        starting: starts a process of its own; `subprocess.Popen` where what its imports do counts.
     """
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    starting: type[subprocess.Popen[Any]] = Process
 
     def __call__(self, *arguments: str, **environment: str) -> Done:
         """Runs a command in this process; no command may end in anything but an exit code."""
@@ -116,7 +118,7 @@ class Program:
     def spawn(self, *arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
         """Starts the program as a process of its own; it is killed at the end of the block if still alive."""
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with Process(
+        with self.starting(
             [sys.executable, "-m", "reconciler", *arguments],
             cwd=self.folder,
             env=self._variables({}),
