@@ -34,7 +34,7 @@ _PROGRAMS = {
 
 def _ended(kind: type[subprocess.Popen[Any]], program: str, folder: Path) -> tuple[int, str, str]:
     command = [sys.executable, "-c", program, "one", str(os.getpid())]
-    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    streams: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     variables = os.environ | {"COLOUR": "green"}
     with kind(command, **streams, env=variables, cwd=folder, umask=0o27, start_new_session=True) as process:
         out, err = process.communicate(b"typed", timeout=60)
