@@ -50,7 +50,8 @@ image: $(VENV)/.development
 node: | $(VENV)/bin/python
 	mkdir -p $(VENV)/node
 	cp requirements/node/*.json $(VENV)/node
-	npm ci --prefix $(VENV)/node --ignore-scripts --no-audit --no-fund --loglevel error
+	npm ci --prefix $(VENV)/node --ignore-scripts --no-audit --no-fund --loglevel error \
+	  --fetch-retries 1 --fetch-timeout 60000
 
 # In an empty environment of every Python from 3.11 that is there; each installs what is pinned.
 wheel: $(VENV)/.development
