@@ -55,7 +55,8 @@ def plan(
             return await world.engine.cycle(options) if commit is None else await _at(world, commit, options)
 
     report = about(asyncio.run(work()), model)
-    show(report, output, quiet=quiet, verbose=verbose, mode="plan")
+    unmanaged = verbose or model is not None
+    show(report, output, quiet=quiet, verbose=verbose, mode="plan", unmanaged=unmanaged)
     leave(report, pending=detailed_exitcode)
 
 

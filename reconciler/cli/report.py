@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
 from reconciler.cli.options import PlanOutput
-from reconciler.cli.terminal import colour, echo, echo_err, put_json
+from reconciler.cli.terminal import colour, echo, echo_err, put_report
 from reconciler.errors import ConfigurationError, ReconcilerError
 
 if TYPE_CHECKING:
@@ -47,9 +48,13 @@ def show(
     verbose: bool,
     mode: Mode,
     imported: Collection[tuple[str, ModelKey]] = (),
+    unmanaged: bool | None = None,
 ) -> None:
-    """Prints a report; targets that failed are told on standard error whatever the form."""
-    from reconciler.views import as_json, markdown, text  # noqa: PLC0415
+    """Prints a report; targets that failed are told on standard error whatever the form.
+
+    Arguments are those of `reconciler.views.text.report`; `quiet` leaves out notes.
+    """
+    from reconciler.views import markdown, text  # noqa: PLC0415
 
     for failure in report.failures:
         echo_err(f"error: {failure.message}")
@@ -57,11 +62,12 @@ def show(
     if output is PlanOutput.JSON:
         for note in shown.notes:
             echo_err(f"note: {note}")
-        put_json(as_json.report(report))
+        put_report(report)
     elif output is PlanOutput.MARKDOWN:
         echo(markdown.report(shown))
     elif shown.items or not shown.failures:
-        echo(text.report(shown, colour=colour(), verbose=verbose, mode=mode, imported=imported))
+        how = partial(text.report, shown, colour=colour(), verbose=verbose, mode=mode)
+        echo(how(imported=imported, unmanaged=unmanaged))
 
 
 def leave(report: Report, *, pending: bool = False, interruption: Interruption | None = None) -> None:

@@ -57,7 +57,7 @@ def _wrong(source: Source, index: Index, reader: ManifestParser, chance: float) 
         return 0
     files = {file.path: file for file in source.snapshot(commit, reader.root).files}
     wanted = {path: file for path, file in files.items() if reader.concerns(file)}
-    held = dict(index.blobs())
+    held = {reading.path: reading.blob for reading in index.parsed_files()}
     wrong = {path for path, file in wanted.items() if held.get(path) != file.blob}
     wrong |= held.keys() - wanted.keys()
     paths = sorted(wanted.keys() - wrong)

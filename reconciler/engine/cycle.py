@@ -30,6 +30,7 @@ from reconciler.engine.leadership import SoleWriter
 from reconciler.engine.lineage import RECONCILED
 from reconciler.engine.moments import CLOCK_TOLERANCE
 from reconciler.engine.recorder import Recorder
+from reconciler.engine.registry_list import list_digest
 from reconciler.engine.remember import remember, report_of, with_unlisted
 from reconciler.engine.stragglers import Stragglers
 from reconciler.engine.target_run import REPOSITORY, Cycle, TargetRun, alone, begin
@@ -79,6 +80,7 @@ class Engine:
     _look_again: datetime | None = None
     _due_times: DueTimes = field(init=False)
     _moving: dict[str, frozenset[ModelKey]] = field(default_factory=dict)
+    _lists: dict[str, str] = field(default_factory=dict)
     _sent: defaultdict[str, dict[ModelKey, str]] = field(default_factory=lambda: defaultdict(dict))
 
     def __post_init__(self) -> None:
@@ -137,6 +139,7 @@ class Engine:
             self.disagreements += await remember(cycle, report, runs, lineage.marks)
             judged = [run for run in runs if run.failure is None or run.items]
             self._moving |= {run.target.name: _moving(run) for run in judged}
+            self._lists = {run.target.name: _list(run) for run in judged if run.is_of_few}
         return with_unlisted(cycle, report, runs)
 
     async def _opened(self, options: CycleOptions, commit: str) -> Cycle:
@@ -273,18 +276,22 @@ class Engine:
     def idle_mark(self, report: Report) -> IdleMark | None:
         """That nothing is left to do after the cycle that made this report; None when something is.
 
-        With few models there is always something: to look at them all, see `Target.judge_all_below`.
+        Of a target with few models the list belongs to it, which is looked at each time (see
+        `Target.judge_all_below`); what a person was told stands in the way then, so that it is told again.
         """
         until, numbers = self.due(), Counter[Verdict]()
         sizes = Counter[str]()
         for (target, verdict), number in report.counted().items():
             numbers[verdict] += number
             sizes[target] += number
-        few = any(sizes[target.name] < target.judge_all_below for target in self.targets)
-        if few or report.failures or until is None or not AT_REST.issuperset(numbers):
+        few = {target.name for target in self.targets if sizes[target.name] < target.judge_all_below}
+        if not few <= self._lists.keys() or (few and report.notes):
             return None
+        if report.failures or until is None or not AT_REST.issuperset(numbers):
+            return None
+        lists = {name: self._lists[name] for name in few}
         began = self._due_times.began
-        return IdleMark(began, until, report.commit, report.digest, self.ledger.position(), numbers)
+        return IdleMark(began, until, report.commit, report.digest, self.ledger.position(), numbers, lists)
 
     async def tidy(self) -> None:
         """Keeps the source's files small, where that is due. Raises SourceError."""
@@ -315,6 +322,10 @@ class Engine:
 def _moving(run: TargetRun) -> frozenset[ModelKey]:
     """The pairs whose verdict may change by itself."""
     return frozenset(item.pair for item in run.items if item.verdict not in AT_REST and item.pair)
+
+
+def _list(run: TargetRun) -> str:
+    return list_digest(model for models in run.view.observed.values() for model in models)
 
 
 def _left_behind(target: Target) -> TargetFailure:

@@ -132,7 +132,7 @@ class DesiredStateReader:
         before = {reading.path: reading for reading in self.index.parsed_files({*files, *touched})}
         there = [file for file in files.values() if file is not None]
         known = {reading.blob: reading for reading in before.values()} if len(there) > _FEW else {}
-        moved = {file.path: found for file in there if (found := self._moved(file, known)) is not None}
+        moved = self._moved(there, known)
         fresh, manifests = self._read((file for file in there if file.path not in moved), look)
         parsed = len(fresh)
         fresh |= moved
@@ -155,18 +155,21 @@ class DesiredStateReader:
         snapshot = self.source.snapshot(self.commit, self.reader.root)
         files = {file.path: file for file in snapshot.files}
         wanted = {file.path: file for file in snapshot.files if self.reader.concerns(file)}
-        readings = {
-            known.path: known
-            for known in self.index.parsed_files()
-            if known.path in wanted
-            and wanted[known.path].blob == known.blob
-            and all(_blob(files.get(path)) == blob for path, blob in known.companions)
-        }
-        stale = (file for file in wanted.values() if file.path not in readings)
-        fresh, manifests = self._read(stale, files.get)
+        readings: dict[str, ParsedFile] = {}
+        elsewhere: dict[str, ParsedFile] = {}
+        for known in self.index.parsed_files():
+            if known.path not in wanted or wanted[known.path].blob != known.blob:
+                elsewhere[known.blob] = known
+            elif all(_blob(files.get(path)) == blob for path, blob in known.companions):
+                readings[known.path] = known
+        unknown = [file for file in wanted.values() if file.path not in readings]
+        moved = self._moved(unknown, elsewhere)
+        fresh, manifests = self._read((file for file in unknown if file.path not in moved), files.get)
+        parsed = len(fresh)
+        fresh |= moved
         credited = self._credited([*readings.values(), *fresh.values()])
         changed = {reading.path: reading for reading in credited}
-        found = self.found(changed, exists=snapshot.exists, parsed=len(fresh), manifests=manifests)
+        found = self.found(changed, exists=snapshot.exists, parsed=parsed, manifests=manifests)
         self.reader.require_few(found.number())
         return found
 
@@ -175,10 +178,15 @@ class DesiredStateReader:
         notes = tuple(self.notes)
         return DesiredState(self.commit, changed, self.source, self.index, self.reader, notes=notes, **facts)
 
-    def _moved(self, file: File, known: Mapping[str, ParsedFile]) -> ParsedFile | None:
-        """What the file says, if another one that is known has the same content."""
-        same = known.get(file.blob)
-        return moved_to(same, file.path) if same is not None and self.reader.reads(file) else None
+    def _moved(self, files: Iterable[File], known: Mapping[str, ParsedFile]) -> dict[str, ParsedFile]:
+        """What those of these files say, by path, whose content is known from another one, by blob id."""
+        moved: dict[str, ParsedFile] = {}
+        for file in files:
+            same = known.get(file.blob)
+            told = moved_to(same, file.path) if same is not None and self.reader.reads(file) else None
+            if told is not None:
+                moved[file.path] = told
+        return moved
 
     def _read(
         self, files: Iterable[File], look: Look

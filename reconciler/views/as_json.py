@@ -46,6 +46,18 @@ def report_page(found: Report, page: int) -> dict[str, Any]:
     return _report(found, shown, more)
 
 
+def report_pieces(found: Report, most: int) -> Iterator[str]:
+    """What `dumps` gives of `report`, with a line break at its end, some items at a time; so many at most."""
+    head = dumps(_report(found, ()))
+    yield head[: head.rindex("[") + 1]
+    rest, before = islice(found.items, most), ""
+    while some := [report_item(item) for item in islice(rest, _VALUES_AT_ONCE)]:
+        # without the brackets of a list, and one step further in
+        yield before + dumps(some)[1:-2].replace("\n", "\n  ")
+        before = ","
+    yield "\n  ]\n}\n" if before else "]\n}\n"
+
+
 def _report(found: Report, shown: Iterable[ModelState], more: Iterable[str] = ()) -> dict[str, Any]:
     return {
         "version": FORMAT_VERSION,
@@ -54,7 +66,7 @@ def _report(found: Report, shown: Iterable[ModelState], more: Iterable[str] = ()
         "summary": {verdict.value: number for verdict, number in words.count(found).items()},
         "failures": [{"target": one.target, "message": one.message} for one in found.failures],
         "notes": [*found.notes, *more],
-        "items": [_item(item) for item in shown],
+        "items": [report_item(item) for item in shown],
     }
 
 
@@ -84,7 +96,8 @@ def list_pieces(
     yield "[]\n" if before == "[" else "\n]\n"
 
 
-def _item(item: ModelState) -> dict[str, Any]:
+def report_item(item: ModelState) -> dict[str, Any]:
+    """One of the object's `items`."""
     return {
         "target": item.target,
         "model_name": item.model_name,
