@@ -30,7 +30,7 @@ from reconciler.engine.leadership import SoleWriter
 from reconciler.engine.lineage import RECONCILED
 from reconciler.engine.moments import CLOCK_TOLERANCE
 from reconciler.engine.recorder import Recorder
-from reconciler.engine.registry_list import list_digest
+from reconciler.engine.registry_list import standing_list
 from reconciler.engine.remember import remember, report_of, with_unlisted
 from reconciler.engine.stragglers import Stragglers
 from reconciler.engine.target_run import REPOSITORY, Cycle, TargetRun, alone, begin
@@ -139,7 +139,8 @@ class Engine:
             self.disagreements += await remember(cycle, report, runs, lineage.marks)
             judged = [run for run in runs if run.failure is None or run.items]
             self._moving |= {run.target.name: _moving(run) for run in judged}
-            self._lists = {run.target.name: _list(run) for run in judged if run.is_of_few}
+            lists = {run.target.name: standing_list(run.view, run.items) for run in judged if run.is_of_few}
+            self._lists = {name: digest for name, digest in lists.items() if digest is not None}
         return with_unlisted(cycle, report, runs)
 
     async def _opened(self, options: CycleOptions, commit: str) -> Cycle:
@@ -322,10 +323,6 @@ class Engine:
 def _moving(run: TargetRun) -> frozenset[ModelKey]:
     """The pairs whose verdict may change by itself."""
     return frozenset(item.pair for item in run.items if item.verdict not in AT_REST and item.pair)
-
-
-def _list(run: TargetRun) -> str:
-    return list_digest(model for models in run.view.observed.values() for model in models)
 
 
 def _left_behind(target: Target) -> TargetFailure:

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from reconciler.phrases import many
-from reconciler.views.as_json import dumps, report, report_item, report_pieces
+from reconciler.views.as_json import dumps, report_item, report_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -69,11 +69,9 @@ def report_within(found: Report, most: int) -> tuple[Iterator[str], str | None]:
 
 def number_within(found: Report, most: int) -> int:
     """How many items of a report fit; each is only made into text for that where all of them may not."""
-    head = dumps(report(replace(found, items=())))
-    room = most - len(head.encode("utf-8", "backslashreplace"))
-    if sum(map(_at_most, found.items)) <= room:
+    if sum(map(_at_most, found.items)) <= most:
         return len(found.items)
-    return _fitting((report_item(item) for item in found.items), room)
+    return _fitting(map(report_item, found.items), most)
 
 
 def _at_most(item: ModelState) -> int:
