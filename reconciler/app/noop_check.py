@@ -35,10 +35,10 @@ class Tried:
     """What a check learnt on its way, for the cycle that follows.
 
     Attributes:
-        refusals: which credentials were refused; None where none was sent.
+        cooldown: which credentials were refused; None where none was sent.
     """
 
-    refusals: CredentialCooldown | None = None
+    cooldown: CredentialCooldown | None = None
 
 
 def noop_check(
@@ -71,7 +71,7 @@ def noop_check(
     if asked:
         from reconciler.app.registry_look import are_as_listed  # noqa: PLC0415 - brings the HTTP client
 
-        is_same, tried.refusals = are_as_listed(configuration, asked)
+        is_same, tried.cooldown = are_as_listed(configuration, asked)
         return rest if is_same else None
     return rest
 
@@ -79,17 +79,17 @@ def noop_check(
 def _told(configuration: Configuration, names: tuple[str, ...], seen: Peek) -> IdleMark | None:
     """What the note says; None where there is none, or it is of other settings or another journal."""
     try:
-        told = json.loads(seen.note or "")
+        mark = json.loads(seen.note or "")
         rest = IdleMark(
-            datetime.fromisoformat(told["at"]),
-            datetime.fromisoformat(told["until"]),
-            str(told["commit"]),
-            str(told["digest"]),
-            int(told["position"]),
-            {Verdict(word): int(number) for word, number in told["numbers"].items()},
-            {str(name): str(word) for name, word in told["lists"].items()},
+            datetime.fromisoformat(mark["at"]),
+            datetime.fromisoformat(mark["until"]),
+            str(mark["commit"]),
+            str(mark["digest"]),
+            int(mark["position"]),
+            {Verdict(word): int(number) for word, number in mark["numbers"].items()},
+            {str(name): str(word) for name, word in mark["lists"].items()},
         )
-        by = [rest.position, told["by"], told["files"]]
+        by = [rest.position, mark["by"], mark["files"]]
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
     now = [seen.position, _fingerprint(configuration, names), _files(configuration, names)]
@@ -126,12 +126,12 @@ def _fingerprint(configuration: Configuration, names: tuple[str, ...]) -> str:
 
 def _files(configuration: Configuration, names: tuple[str, ...]) -> list[list[int]]:
     """Size and time of the embedded registries' own files: they change when anybody else uses them."""
-    found = []
+    files = []
     for name in names:
         if configuration.settings.targets[name].endpoint is None:
             database = configuration.embedded_database(name)
-            found += [_seen(file) for file in (database, database.with_name(f"{database.name}-wal"))]
-    return found
+            files += [_seen(file) for file in (database, database.with_name(f"{database.name}-wal"))]
+    return files
 
 
 def _seen(file: Path) -> list[int]:

@@ -38,4 +38,4 @@ def are_as_listed(configuration: Configuration, lists: Mapping[str, str]) -> tup
         is_same = asyncio.run(all_are())
     except (ReconcilerError, TimeoutError):
         is_same = False
-    return is_same, how.refusals.handed_on()
+    return is_same, how.cooldown.handed_on()

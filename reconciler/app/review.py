@@ -15,12 +15,12 @@ from reconciler.engine.clock import Clock
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.outcome import exit_code
 from reconciler.engine.plan import plan_digest
-from reconciler.engine.values import AT_REST
+from reconciler.engine.values import Verdict
 from reconciler.errors import ConfigurationError, Exit
 from reconciler.forge import FORGES, Review, Status, host_of, publish
 from reconciler.printable import one_line
 from reconciler.redaction import concealed
-from reconciler.registry.post import send
+from reconciler.registry.post import address_fault, send
 from reconciler.source.address import parse_remote
 from reconciler.views import markdown
 from reconciler.views.words import counted
@@ -33,6 +33,14 @@ if TYPE_CHECKING:
     from reconciler.registry import Secret
     from reconciler.settings import Configuration
 
+_OF_THE_CHANGE = frozenset(
+    {Verdict.IMPORT, Verdict.INVALID, Verdict.CONFLICT, Verdict.DRIFTED, Verdict.REFUSED}
+)
+"""Verdicts that the manifests of a change can be the reason of.
+
+The others are of what was imported before, and stay as they are whatever is merged: a manifest whose content
+changes leaves `failed` and `waiting`, and `missing` is not imported again.
+"""
 _DEADLINE = 30.0  # seconds for one call
 _BODY_BYTES = 8 * 1024 * 1024  # a page of 100 comments of 65,536 characters each
 _LONGEST_DESCRIPTION = 140  # characters of a commit status that GitHub takes; GitLab takes 255
@@ -68,10 +76,13 @@ async def review(
         only_changes: a comment is made only where the plan has something to tell.
 
     Raises:
-        ConfigurationError: the repository is none that a job checked out; there is no such target or token.
+        ConfigurationError: the repository is none that a job checked out; there is no such target or token;
+            the address is none.
         ForgeError: the host refused, or could not be asked.
         SourceError, StateError, TargetUnusable: as a plan does.
     """
+    if (fault := address_fault(job.url)) is not None:
+        raise ConfigurationError(f"--url {fault}")
     host = host_of(
         job, await _token(secret), partial(send, deadline=_DEADLINE, body_bytes=_BODY_BYTES), Clock()
     )
@@ -133,7 +144,7 @@ def _part(report: Report, target: str) -> Report:
 def _review(report: Report, target: str, most: int, *, only_changes: bool) -> Review:
     # two hyphens would end an HTML comment for some readers
     marker = f"<!-- model-reconciler plan: {quote(target, safe='').replace('-', '%2D')} -->"
-    quiet = not report.failures and {verdict for _, verdict in report.counted()} <= AT_REST
+    quiet = not report.failures and _OF_THE_CHANGE.isdisjoint(verdict for _, verdict in report.counted())
     return Review(
         target,
         marker,

@@ -16,6 +16,8 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.terminal import configuration, put_json
+from reconciler.contract import DEFAULT_EDITION
+from reconciler.contract import edition as rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +32,7 @@ class Kind(StrEnum):
 
 def schema(
     kind: Annotated[
-        Kind, typer.Argument(metavar="[manifest|config]", help="Of a manifest, or of the configuration.")
+        Kind, typer.Argument(metavar="manifest|config", help="Of a manifest, or of the configuration.")
     ] = Kind.MANIFEST,
     edition: Annotated[
         str | None, typer.Option("--edition", metavar="NAME", help="Rule set of the vendor's documents.")
@@ -47,9 +49,6 @@ def schema(
 
         put_json(configuration_schema())
         return
-    from reconciler.contract import DEFAULT_EDITION  # noqa: PLC0415
-    from reconciler.contract import edition as rules  # noqa: PLC0415
-
     named = edition or (_edition_of(config, target) if target else DEFAULT_EDITION)
     put_json(rules(named).json_schema())
 

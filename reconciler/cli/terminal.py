@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from reconciler.budgets import DEFAULTS
-from reconciler.printable import printable
+from reconciler.printable import inert, printable
 from reconciler.redaction import concealed
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ def configuration(file: Path | None) -> Configuration:
     """The configuration that holds here. Raises ConfigurationError."""
     from reconciler.settings import load  # noqa: PLC0415 - `--help` needs none
 
-    found = load(file, cwd=Path.cwd())
-    _output.most = found.settings.limits.output
-    return found
+    settings = load(file, cwd=Path.cwd())
+    _output.most = settings.settings.limits.output
+    return settings
 
 
 class OutputClosedError(Exception):
@@ -45,10 +45,10 @@ class OutputClosedError(Exception):
 
 def warned(file: Path | None) -> Configuration:
     """The same, with what is doubtful in it told on standard error. Raises ConfigurationError."""
-    found = configuration(file)
-    for warning in found.warnings:
+    settings = configuration(file)
+    for warning in settings.warnings:
         echo_err(f"warning: {warning}")
-    return found
+    return settings
 
 
 def can_draw(stream: TextIO) -> bool:
@@ -69,7 +69,12 @@ def echo(text: str) -> None:
     """
     from reconciler.views.cut import text_within  # noqa: PLC0415
 
-    _write(text_within(text, _output.most))
+    _write(text_within(inert(text), _output.most))
+
+
+def put_commands(text: str) -> None:
+    """Commands to the runner of a pipeline, to standard output, as they are. Raises OutputClosedError."""
+    _write(text)
 
 
 def _write(text: str) -> None:
@@ -81,14 +86,14 @@ def _write(text: str) -> None:
 
 
 def put_all(pieces: Iterable[str]) -> None:
-    """Many pieces of a result to standard output, each as it is, as far as `limits.output` lets them.
+    """Many pieces of a result, each of whole lines, to standard output, as far as `limits.output` lets them.
 
     Raises:
         OutputClosedError: nobody reads it.
     """
     from reconciler.views.cut import pieces_within  # noqa: PLC0415
 
-    _write_all(pieces_within(pieces, _output.most))
+    _write_all(pieces_within(map(inert, pieces), _output.most))
 
 
 def _write_all(pieces: Iterable[str]) -> None:
@@ -133,5 +138,5 @@ def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
 def echo_err(text: str) -> None:
     """A line or more for a person, to standard error; nothing stops because nobody can read them."""
     with contextlib.suppress(OSError):
-        sys.stderr.write("".join(f"{printable(line)}\n" for line in concealed(text).splitlines()))
+        sys.stderr.write("".join(f"{inert(printable(line))}\n" for line in concealed(text).splitlines()))
         sys.stderr.flush()

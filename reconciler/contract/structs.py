@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.contract.echo import Echo
-from reconciler.contract.fields import END, HAN, Flag, Free, Number, OneOf, PatternRule, Switch, Text, never
+from reconciler.contract.fields import Flag, Free, Number, OneOf, Switch, Text
+from reconciler.contract.patterns import END, HAN, PatternRule, never
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,7 @@ def struct_in(annotation: Any) -> type[Struct] | None:  # noqa: ANN401 - annotat
     """The struct that a field holds, by itself or in a list; None for any other field."""
     if isinstance(annotation, type) and issubclass(annotation, Struct):
         return annotation
-    return next((found for part in get_args(annotation) if (found := struct_in(part))), None)
+    return next((struct for part in get_args(annotation) if (struct := struct_in(part))), None)
 
 
 @cache

@@ -1,5 +1,8 @@
 """Imports, exactly once: intent to disk, one POST, result to disk; what is unknown is settled by looking.
 
+The next import does not wait for the result of the one before: its intent is written with it, in one
+transaction, and no sooner.
+
 A POST has three answers: made, certainly not made, and unknown. An unknown one is never repeated before it is
 certain that it was not made, see `reconciler.engine.settle`.
 """
@@ -10,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.engine.concurrency import gather_limited
+from reconciler.engine.concurrency import Background, gather_limited
 from reconciler.engine.follow import Follower
 from reconciler.engine.setbacks import Setbacks, is_about_others_too
 from reconciler.engine.settle import Settler
@@ -37,7 +40,7 @@ _LEASE_ENDED = (
 
 @dataclass(slots=True)
 class Executor:
-    """Acts on one target during one cycle. Every step it takes is an event on disk before the next begins.
+    """Acts on one target during one cycle. Every step about a pair is on disk before its next begins.
 
     Attributes:
         holds: whether the lease of this target goes on for certain; asked right before each call.
@@ -52,6 +55,7 @@ class Executor:
     holds: Callable[[], bool] = lambda: True
     settler: Settler = field(init=False)
     follower: Follower = field(init=False)
+    _results: Background = field(default_factory=Background)
 
     def __post_init__(self) -> None:
         self.settler = Settler(self.recorder, self.registry, self.timing)
@@ -72,7 +76,10 @@ class Executor:
             if item.pair is not None and not self.clock.stopping() and not setbacks.given_up:
                 await self._import(item, manifests[item.pair], setbacks)
 
-        await gather_limited(items, one, self.timing.in_flight)
+        try:
+            await gather_limited(items, one, self.timing.in_flight)
+        finally:
+            await self._results.done()
         if setbacks.last is not None and not setbacks.successes:
             raise setbacks.last
 
@@ -88,6 +95,7 @@ class Executor:
             look = self.settler.next_look(looked)
             if look is None and not self.follower.unfinished():
                 return
+            # slept before it is asked: what was sent a moment ago has hardly changed
             await self.clock.sleep(wait)
             if look is not None and look <= self.clock.now():
                 # what is due and stays open by this look cannot be settled now, and is not waited for
@@ -122,13 +130,15 @@ class Executor:
                 setbacks.failed(error)
             return
         else:
-            await self.recorder.answered(
+            result = self.recorder.answered(
                 manifest.pair,
                 EventKind.IMPORTED,
                 model_id=created.model_id,
                 request_id=created.request_id,
                 model_status=created.status,
+                stage=created.stage,
             )
+            self._results.start(result)
         setbacks.passed()
 
     async def _send(self, item: ModelState, manifest: Manifest) -> Created:
@@ -140,9 +150,11 @@ class Executor:
                 not_before=self.clock.later(self.timing.uncertain),
                 **_declared(item, manifest),
             )
+            # asked last: writing the intent may have taken longer than the lease goes on for certain
             if not self.holds():
                 raise LeaseLost(self.recorder.target, _LEASE_ENDED.format(self.recorder.target))
 
+        # what is answered before this attempt's own intent is written belongs to no attempt
         self.recorder.begin(manifest.pair)
         # the registry waits for its rate limit, a slot and a login, then has the intent written, then sends:
         # so that nothing lies between the intent and the call, and the intent's time bounds the call's
@@ -155,11 +167,13 @@ class Executor:
         """
         intent = self.recorder.intent(manifest.pair)
         not_before = intent.not_before if intent else None
+        # before the look: a crash during it must not lose that the call was sent, nor until when it may count
         await self.recorder.answered(manifest.pair, EventKind.UNKNOWN, error, not_before=not_before)
         await self.settler.settle(manifest.pair, manifest)
 
     async def _exists(self, manifest: Manifest, error: AlreadyExists) -> None:
         """409: somebody, perhaps this program in an earlier life, registered the pair, or it is elsewhere."""
+        # looked for first: while the intent is open a model that is listed is adopted, and nothing is held
         if await self.settler.settle(manifest.pair, manifest):
             return
         not_before = self.clock.later(self.timing.settle)  # a list may show a new model late

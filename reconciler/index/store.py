@@ -137,7 +137,7 @@ def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
         close_to_others(path)
     connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=_BUSY_SECONDS)
     if writes:
-        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
         # a power cut may cost the newest commit, never the file
         connection.execute("PRAGMA synchronous = NORMAL")
     else:
@@ -150,8 +150,8 @@ def _usable(path: Path, *, writes: bool) -> sqlite3.Connection | None:
     connection = None
     try:
         connection = _connect(path, writes=writes)
-        with closing(connection.execute("PRAGMA user_version")) as found:
-            if found.fetchone()[0] == _VERSION:
+        with closing(connection.execute("PRAGMA user_version")) as cursor:
+            if cursor.fetchone()[0] == _VERSION:
                 return connection
     except sqlite3.DatabaseError:
         pass

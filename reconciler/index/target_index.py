@@ -102,6 +102,7 @@ class TargetIndex:
             self._store.write([forgotten, *self.history.statements("", None)])
             return
         kept = self.history.statements(commit, history)
+        # one transaction: the base of one commit with files of another would hide what changed between them
         self._store.write([*self._statements(commit, changed, whole=whole), *kept])
 
     def _statements(

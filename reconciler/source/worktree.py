@@ -43,8 +43,10 @@ def work_tree(repo: str, base: Path, folders: Collection[str]) -> WorkTree:
         layout = None if parse_remote(repo) is not None else discover(base / repo)
     except SourceError:
         layout = None
-    if layout is None or layout.top is None:
+    if layout is None:
         return WorkTree(base)
+    if layout.top is None:
+        return WorkTree(base, is_bare=True)
     return WorkTree(layout.top, ignored(layout, folders), submodules(layout, folders))
 
 
@@ -56,17 +58,22 @@ class WorkTree:
         base: the directory.
         ignored: what git ignores, files and, with a `/` at the end, whole folders.
         submodules: the paths of other repositories.
+        is_bare: the repository has no files, only commits.
     """
 
     base: Path
     ignored: frozenset[str] = frozenset()
     submodules: frozenset[str] = frozenset()
+    is_bare: bool = False
 
     def snapshot(self, path: str) -> Snapshot:
         """All files below `path`, sorted. Raises ConfigurationError when there is no such directory."""
         root = self.base / path
         if not root.is_dir():
-            raise ConfigurationError(f"{path}: no such directory in {self.base}; `reconciler init` makes it")
+            way_out = "`reconciler init` makes it"
+            if self.is_bare:
+                way_out = "a bare repository has no files: check a commit, such as `--commit HEAD`"
+            raise ConfigurationError(f"{path}: no such directory in {self.base}; {way_out}")
         return Snapshot("", path, tuple(map(self._file, sorted(self._walk(path)))))
 
     def around(self, paths: Collection[str], root: str) -> Snapshot:
@@ -79,17 +86,17 @@ class WorkTree:
         Raises:
             ConfigurationError: one of the files does not exist or cannot be read.
         """
-        found = {path: self._existing(path) for path in paths}
-        texts = {path: self._text(path) for path, file in found.items() if file.mode != _LINK}
+        files = {path: self._existing(path) for path in paths}
+        texts = {path: self._text(path) for path, file in files.items() if file.mode != _LINK}
         names = {name for text in texts.values() for name in _DECLARED.findall(text)}
         folders = {Path(path).parent for path, text in texts.items() if _REFERS in text}
         lonely = {Path(path).parent for path, text in texts.items() if _DECLARES not in text}
-        found |= {file.path: file for file in self._above(lonely, root)}
+        files |= {file.path: file for file in self._above(lonely, root)}
         for path, text in self._namesakes(names, root) if names else ():
-            found.setdefault(path, self._file(path))
+            files.setdefault(path, self._file(path))
             folders |= {Path(path).parent} if _REFERS in text else set()
-        found |= {path: self._file(path) for folder in folders for path in self._walk(folder.as_posix())}
-        return Snapshot("", root, tuple(found[name] for name in sorted(found)))
+        files |= {path: self._file(path) for folder in folders for path in self._walk(folder.as_posix())}
+        return Snapshot("", root, tuple(files[name] for name in sorted(files)))
 
     def referring(self, paths: Collection[str], root: str) -> set[str]:
         """The files that seem to name one of these, which declare nothing themselves, as their configuration.
@@ -131,14 +138,14 @@ class WorkTree:
 
     def _above(self, folders: Iterable[Path], root: str) -> Iterator[File]:
         """The files, in these folders and those between them and `root`, that name another file."""
-        wanted = {folder for start in folders for folder in (start, *start.parents)}
-        for folder in wanted:
+        parents = {folder for start in folders for folder in (start, *start.parents)}
+        for folder in parents:
             for file in (self.base / folder).iterdir() if folder.is_relative_to(root) else ():
-                found = self._file((folder / file.name).as_posix())
-                if found.path in self.ignored:
+                entry = self._file((folder / file.name).as_posix())
+                if entry.path in self.ignored:
                     continue
-                if found.mode != _LINK and _REFERS in self._text(found.path):
-                    yield found
+                if entry.mode != _LINK and _REFERS in self._text(entry.path):
+                    yield entry
 
     def _namesakes(self, names: set[bytes], root: str) -> Iterator[tuple[str, bytes]]:
         """The files below `root`, with their bytes, that declare a model of one of these names."""

@@ -9,7 +9,7 @@ from datetime import UTC
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from reconciler.printable import escape_json
+from reconciler.printable import escape_json, inert_json
 from reconciler.views import problems, words
 
 if TYPE_CHECKING:
@@ -23,34 +23,34 @@ ITEMS_A_PAGE = 10_000
 _VALUES_AT_ONCE = 100
 
 
-def report(found: Report) -> dict[str, Any]:
+def report(report_: Report) -> dict[str, Any]:
     """The object that `plan --output json` and `apply --output json` print.
 
     Every verdict is counted in `summary`, also with 0; what is not known is None, never left out. Strings are
     as they came: print the object with `dumps`, which hides nothing and lets nothing act.
     """
-    return _report(found, found.items)
+    return _report(report_, report_.items)
 
 
-def report_page(found: Report, page: int) -> dict[str, Any]:
+def report_page(whole: Report, page: int) -> dict[str, Any]:
     """The same with some of its items; where there are others, a note says how to ask for them.
 
     Args:
-        found: the report.
+        whole: the report.
         page: from 1; beyond the last one there are no items.
     """
-    start, number = (page - 1) * ITEMS_A_PAGE, len(found.items)
-    shown = found.items[start : start + ITEMS_A_PAGE]
+    start, number = (page - 1) * ITEMS_A_PAGE, len(whole.items)
+    shown = whole.items[start : start + ITEMS_A_PAGE]
     pages = -(-number // ITEMS_A_PAGE)
     more = [f"page {page} of {pages}, of {number:,} items in all: ask for ?page=N"] if pages > 1 else []
-    return _report(found, shown, more)
+    return _report(whole, shown, more)
 
 
-def report_pieces(found: Report, most: int) -> Iterator[str]:
+def report_pieces(whole: Report, most: int) -> Iterator[str]:
     """What `dumps` gives of `report`, with a line break at its end, some items at a time; so many at most."""
-    head = dumps(_report(found, ()))
+    head = dumps(_report(whole, ()))
     yield head[: head.rindex("[") + 1]
-    rest, before = islice(found.items, most), ""
+    rest, before = islice(whole.items, most), ""
     while some := [report_item(item) for item in islice(rest, _VALUES_AT_ONCE)]:
         # without the brackets of a list, and one step further in
         yield before + dumps(some)[1:-2].replace("\n", "\n  ")
@@ -58,21 +58,24 @@ def report_pieces(found: Report, most: int) -> Iterator[str]:
     yield "\n  ]\n}\n" if before else "]\n}\n"
 
 
-def _report(found: Report, shown: Iterable[ModelState], more: Iterable[str] = ()) -> dict[str, Any]:
+def _report(whole: Report, shown: Iterable[ModelState], more: Iterable[str] = ()) -> dict[str, Any]:
     return {
         "version": FORMAT_VERSION,
-        "commit": found.commit,
-        "digest": found.digest,
-        "summary": {verdict.value: number for verdict, number in words.count(found).items()},
-        "failures": [{"target": one.target, "message": one.message} for one in found.failures],
-        "notes": [*found.notes, *more],
+        "commit": whole.commit,
+        "digest": whole.digest,
+        "summary": {verdict.value: number for verdict, number in words.count(whole).items()},
+        "failures": [{"target": one.target, "message": one.message} for one in whole.failures],
+        "notes": [*whole.notes, *more],
         "items": [report_item(item) for item in shown],
     }
 
 
 def dumps(value: Any, *, indent: int | None = 2) -> str:  # noqa: ANN401 - any JSON value
-    """JSON text that keeps readable characters readable and escapes those that act or hide."""
-    return escape_json(json.dumps(value, ensure_ascii=False, indent=indent))
+    """JSON text that keeps readable characters readable and escapes those that act or hide.
+
+    No line of it is a command to a runner of pipelines.
+    """
+    return inert_json(escape_json(json.dumps(value, ensure_ascii=False, indent=indent)))
 
 
 def list_pieces(

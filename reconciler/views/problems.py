@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.manifest import caret
-from reconciler.printable import printable, width
+from reconciler.printable import command_places, printable, width
 from reconciler.views.colour import painter
 from reconciler.views.words import place
 
@@ -57,14 +57,14 @@ def distinct(reasons: Iterable[Reason]) -> list[Reason]:
 
 def as_json(reason: Reason, *, severity: bool = False) -> dict[str, Any]:
     """The problem as an object; with its severity in the list that `validate` prints."""
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "code": reason.code,
         "message": reason.message,
         "path": reason.path,
         "line": reason.line,
         "column": reason.column,
     }
-    return found | {"severity": reason.severity} if severity else found
+    return document | {"severity": reason.severity} if severity else document
 
 
 def _order(reason: Reason) -> tuple[str, int, int]:
@@ -91,6 +91,8 @@ def _excerpt(line: str, column: int | None) -> tuple[str, int | None]:
     index = min(max((column or 1) - 1, 0), len(line))
     near = max(index - _LONGEST_READ, 0)
     cells = _cells(line[near : index + _LONGEST_READ])
+    for place_of_command in command_places(line[near : index + _LONGEST_READ]):
+        cells[place_of_command] = f"\\{cells[place_of_command]}"
     at = index - near
     left = _WINDOW if width("".join(cells)) <= _WINDOW else _WINDOW // 2
     begin = at - _reach(cells[:at][::-1], left)

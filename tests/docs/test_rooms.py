@@ -48,3 +48,14 @@ def test_the_guide_names_only_modules_and_names_that_exist() -> None:
 def _rooms() -> list[Path]:
     """A row of the guide may name a room once and its further modules without it."""
     return [PACKAGE / room for room in ROOMS]
+
+
+def test_only_the_program_tunes_the_interpreter() -> None:
+    """A library room changes neither the garbage collector nor what others can import."""
+    tuning = re.compile(r"\bgc\.(?:set_|disable|enable|freeze|collect)|sys\.modules")
+    tuned_in = {
+        file.relative_to(PACKAGE).parts[0]
+        for file in PACKAGE.rglob("*.py")
+        if tuning.search(file.read_text("utf-8"))
+    }
+    assert tuned_in == {"cli"}

@@ -50,9 +50,10 @@ def test_unmanaged_models_are_counted_and_named_on_request() -> None:
     )
     told = shown(report(item(Verdict.IN_SYNC), other))
     assert told.startswith("Nothing to do: 1 model in sync, 1 unmanaged.\n")
+    assert "`reconciler adopt`" in told
     assert "? unmanaged   other@1.0.0\n      declared nowhere\n" in shown(report(other), verbose=True)
-    known = text.report(report(other), colour=False, verbose=True, mode="status", unmanaged=False)
-    assert "other@1.0.0" not in known
+    quiet = text.report(report(other), colour=False, verbose=True, mode="status", unmanaged=False)
+    assert "other@1.0.0" not in quiet
 
 
 def test_an_apply_lists_what_it_imported_although_it_is_in_sync_by_now() -> None:

@@ -1,0 +1,96 @@
+"""The ledger's rows: those of a target or of some models, and new ones in their place."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, bindparam, or_
+
+from reconciler.contract.model_key import ModelKey
+from reconciler.state import tables
+from reconciler.state.bulk import (
+    KEY,
+    batches,
+    by_column,
+    given,
+    insert_rows,
+    is_file,
+    raw,
+    select_rows,
+    update_rows,
+)
+from reconciler.state.rows import ENTRY_COLUMNS
+from reconciler.state.tables import plain, stored
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from sqlalchemy.engine import Connection
+
+    from reconciler.state.bulk import Query, Row
+    from reconciler.state.rows import Key
+
+_KEYS_BY_NAME = 5000
+_KEYS_A_QUERY = 64  # of a file
+_COLUMNS = tables.ledger.c
+
+ROWS = raw(tables.ledger, ENTRY_COLUMNS)
+"""Every row."""
+_WITH_KEYS = ROWS.where(*(_COLUMNS[name] == given(tables.ledger).c[name] for name in KEY))
+"""Those whose keys a server is given."""
+
+
+def rows_of_target(connection: Connection, target: str) -> Iterator[Row]:
+    """All rows of one target."""
+    return select_rows(connection, ROWS.where(_COLUMNS.target == target))
+
+
+def rows_not_at_rest(connection: Connection, target: str) -> Iterator[Row]:
+    """The rows of one target that wait for something."""
+    return select_rows(connection, ROWS.where(_COLUMNS.target == target, ~_COLUMNS.at_rest))
+
+
+def rows_of(connection: Connection, keys: Collection[Key]) -> Iterator[Row]:
+    """The rows with these keys, as far as there are any: asked some at a time, or all at once."""
+    if len(keys) > _KEYS_BY_NAME:
+        for target in {target for target, _ in keys}:
+            for row in rows_of_target(connection, target):
+                _, name, version = plain(row[:3])
+                if (target, ModelKey(name, version)) in keys:
+                    yield row
+        return
+    every = [(target, *pair) for target, pair in keys]
+    if not is_file(connection):
+        for some in batches(map(stored, every)):
+            yield from select_rows(connection, _WITH_KEYS, by_column(KEY, some))
+        return
+    for start in range(0, len(every), _KEYS_A_QUERY):
+        some = every[start : start + _KEYS_A_QUERY]
+        values = {
+            f"{column}_{place}": value
+            for place, key in enumerate(some)
+            for column, value in zip(KEY, key, strict=True)
+        }
+        yield from select_rows(connection, _with_keys(len(some)), values)
+
+
+@lru_cache
+def _with_keys(number: int) -> Query:
+    """The query for so many keys. SQLite looks each up in the index; given as a list, it reads every row."""
+    return ROWS.where(
+        or_(
+            *(
+                and_(*(_COLUMNS[column] == bindparam(f"{column}_{place}") for column in KEY))
+                for place in range(number)
+            )
+        )
+    )
+
+
+def store(connection: Connection, existing: Collection[Key], rows: Mapping[Key, Row]) -> None:
+    """Puts these rows in the place of those that exist, and adds the others."""
+    changed = [row for key, row in rows.items() if key in existing]
+    update_rows(connection, tables.ledger, ENTRY_COLUMNS, changed)
+    new = [row for key, row in rows.items() if key not in existing]
+    insert_rows(connection, tables.ledger, ENTRY_COLUMNS, new)
