@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,7 +56,7 @@ def validate(
     if commit is not None and paths:
         raise ConfigurationError("--commit checks whole targets: leave the paths out")
     settings = warned(config)
-    checked = _checked(settings, target, paths or [], commit)
+    checked = _checked(settings, target, paths or [], commit, whole=preflight)
     if preflight:
         import asyncio  # noqa: PLC0415 - a tenth of the start, and only here
 
@@ -64,33 +65,42 @@ def validate(
     raise typer.Exit(int(Exit.ATTENTION if checked.errors else Exit.OK))
 
 
-def _checked(settings: Configuration, target: str | None, paths: list[Path], commit: str | None) -> Checked:
-    """What was found; where there is too much to be read, that alone."""
+def _checked(
+    settings: Configuration, target: str | None, paths: list[Path], commit: str | None, *, whole: bool
+) -> Checked:
+    """What was found, with the valid manifests `whole`; where there is too much to be read, that alone."""
     from reconciler.engine.check import Checked  # noqa: PLC0415
     from reconciler.errors import BudgetError  # noqa: PLC0415
     from reconciler.manifest import Reason  # noqa: PLC0415
 
     try:
-        return _on_disk(settings, target, paths) if commit is None else _committed(settings, target, commit)
+        if commit is None:
+            return _on_disk(settings, target, paths, whole=whole)
+        return _committed(settings, target, commit, whole=whole)
     except BudgetError as error:
         return Checked(frozenset(), (Reason("over-budget", str(error)),))
 
 
-def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> Checked:
-    from reconciler.app.repository import budgets_of  # noqa: PLC0415
+def _on_disk(settings: Configuration, target: str | None, paths: list[Path], *, whole: bool) -> Checked:
+    from reconciler.app.repository import budgets_of, source_of  # noqa: PLC0415
     from reconciler.contract import edition  # noqa: PLC0415
     from reconciler.engine.check import NOTHING, check  # noqa: PLC0415
     from reconciler.source.worktree import work_tree  # noqa: PLC0415
 
     targets = [settings.settings.targets[name] for name in settings.chosen(target)]
-    tree = work_tree(settings.settings.source.repo, settings.base, [wanted.path for wanted in targets])
+    folders = [wanted.path for wanted in targets]
+    tree = work_tree(settings.settings.source.repo, settings.base, folders, lambda: source_of(settings))
     wanted = _named(tree.base, targets, paths) if paths else {_place(t): set() for t in targets}
     total = NOTHING
     for (root, rules, strict), files in wanted.items():
-        told = files | tree.referring(files, root)
-        snapshot = tree.around(told, root) if told else tree.snapshot(root)
-        judging = edition(rules, strict_config=strict)
-        total += check(snapshot, tree, judging, told, budgets_of(settings))
+        judging, budgets = edition(rules, strict_config=strict), budgets_of(settings)
+        if files:
+            told = files | tree.referring(files, root)
+            snapshot, notes = tree.around(told, root)
+            found = check(snapshot, tree, judging, told, budgets, look=tree.look, whole=whole)
+            total += replace(found, notes=notes)
+        else:
+            total += check(tree.snapshot(root), tree, judging, budgets=budgets, whole=whole)
     return total
 
 
@@ -143,7 +153,7 @@ def _below(base: Path, path: Path) -> str:
     return absolute.relative_to(base.resolve()).as_posix()
 
 
-def _committed(settings: Configuration, target: str | None, revision: str) -> Checked:
+def _committed(settings: Configuration, target: str | None, revision: str, *, whole: bool) -> Checked:
     from contextlib import closing  # noqa: PLC0415
 
     from reconciler.app.repository import budgets_of, source_of  # noqa: PLC0415
@@ -162,7 +172,7 @@ def _committed(settings: Configuration, target: str | None, revision: str) -> Ch
                     "commit a first manifest there; `reconciler init` writes one"
                 )
             rules = edition(wanted.edition, strict_config=wanted.strict_config)
-            total += check(snapshot, source, rules, budgets=budgets_of(settings))
+            total += check(snapshot, source, rules, budgets=budgets_of(settings), whole=whole)
     return total
 
 
@@ -171,7 +181,7 @@ def _show(checked: Checked, output: ValidateOutput, most: int, *, quiet: bool) -
 
     _FORMS[output](checked, first(checked.reasons, most))
     if not quiet and output is not ValidateOutput.JSON:
-        echo_err(counted(checked))
+        echo_err("\n".join([counted(checked), *(f"note: {note}" for note in checked.notes)]))
 
 
 def _as_text(_: Checked, told: Sequence[Reason]) -> None:
@@ -190,6 +200,7 @@ def _as_json(checked: Checked, told: Sequence[Reason]) -> None:
             "errors": checked.errors,
             "warnings": checked.warnings,
             "problems": [problems.as_json(reason, severity=True) for reason in told],
+            "notes": list(checked.notes),
         }
     )
 

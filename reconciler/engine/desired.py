@@ -104,17 +104,37 @@ class ManifestParser:
         for blob, data in source.read(readable):
             yield from work.of_one_content(readable[blob], data)
 
-    def snapshot(self, source: Blobs, snapshot: Snapshot) -> tuple[Desired, dict[ModelKey, Manifest]]:
-        """What a whole snapshot declares, and its valid manifests; of those in conflict, one."""
-        files = {file.path: file for file in snapshot.files}
-        readings: list[ParsedFile] = []
-        manifests: dict[ModelKey, Manifest] = {}
-        for reading, whole in self.read(source, snapshot.files, files.get):
-            readings.append(reading)
-            manifests |= {one.pair: one for one in whole}
-        named = frozenset(path for reading in readings for path, _ in reading.companions)
-        declarations = (declaration for reading in readings for declaration in reading.declarations)
-        return group_by_key(declarations, reportable(readings, named)), manifests
+    def snapshot(
+        self,
+        source: Blobs,
+        snapshot: Snapshot,
+        look: Look | None = None,
+        whole: Callable[[Manifest], object] | None = None,
+    ) -> Desired:
+        """What a whole snapshot declares.
+
+        Args:
+            source: where the bytes come from.
+            snapshot: the files.
+            look: finds the files that manifests name; by default in the snapshot.
+            whole: is given each valid manifest, which is not kept here; those in conflict too.
+        """
+        look = look or {file.path: file for file in snapshot.files}.get
+        faulty: list[ParsedFile] = []
+        named: set[str] = set()
+
+        def declarations() -> Iterator[ManifestRef]:
+            for reading, manifests in self.read(source, snapshot.files, look):
+                named.update(path for path, _ in reading.companions)
+                if reading.invalid:
+                    faulty.append(reading)
+                if whole is not None:
+                    for manifest in manifests:
+                        whole(manifest)
+                yield from reading.declarations
+
+        found = group_by_key(declarations(), ())
+        return replace(found, invalid=group_by_key((), reportable(faulty, frozenset(named))).invalid)
 
 
 @dataclass(slots=True)

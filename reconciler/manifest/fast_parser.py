@@ -4,8 +4,8 @@ Everything outside of that part, and everything that might be wrong, is left to 
 `json_text`, `nodes`), which knows all of both languages and where everything stands. So this reader may give
 up wherever it likes, and must never read anything otherwise than the careful one.
 
-Of YAML it knows block mappings and lists in spaces, flow mappings and lists, plain and quoted scalars, each of
-them within a line, comments, and `---` between documents; and what `one_line` can put on one line.
+Of YAML it knows block mappings and lists in spaces, flow mappings and lists, plain and quoted scalars, each
+of them within a line, comments, and `---` between documents; and what `one_line` can put on one line.
 """
 
 from __future__ import annotations

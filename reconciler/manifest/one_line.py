@@ -1,7 +1,7 @@
 """What spans several lines of YAML, put on one line with the same meaning, for the quick way.
 
 Block scalars (`|`, `>`, with and without `-`) become text in double quotes; wrapped plain scalars and flow
-mappings and lists are joined; lines end with LF. Empty lines follow, so that every other line keeps its number.
+mappings and lists are joined; lines end with LF. Empty lines follow, so that all others keep their places.
 What is written in any other way stays as it is: the quick way does not know it, and leaves the file to the
 careful one.
 """
@@ -60,12 +60,12 @@ def _quoted(found: re.Match[str]) -> str:
     lines = [line[len(indentation) :] for line in text.split("\n")]
     if len(indentation) <= len(before) or (style == ">" and any(line.startswith(" ") for line in lines)):
         return found[0]
-    value = "\n".join(lines).rstrip("\n")
+    written = "\n".join(lines)
+    value = written.rstrip("\n")
+    end = "\n" if len(value) < len(written) and not chomping else ""
     if style == ">":
         value = re.sub(r"\n(\n*)", lambda breaks: breaks[1] or " ", value)
-    if not chomping and text.endswith("\n"):
-        value += "\n"
-    return f"{before}{key}{json.dumps(value, ensure_ascii=False)}" + "\n" * found[0].count("\n")
+    return f"{before}{key}{json.dumps(value + end, ensure_ascii=False)}" + "\n" * found[0].count("\n")
 
 
 def _unwrapped(found: re.Match[str]) -> str:
