@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 INSTALLER ?= # a requirement file with the pip that installs; the one that Python brings where it is not given
 
-.PHONY: demo test thorough lint types contracts deps dockerfile wheel image check supply-chain torture bench screenshots lock clean
+.PHONY: demo test thorough lint types contracts deps dockerfile node wheel image check supply-chain torture bench screenshots lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/reconciler plan
@@ -42,6 +42,12 @@ dockerfile: $(VENV)/.development
 image: $(VENV)/.development
 	$(BIN)/python -m tests.image
 
+# What tests run on node, pinned with hashes; where npm or its registry is missing, they skip and say so.
+node: | $(VENV)/bin/python
+	mkdir -p $(VENV)/node
+	cp requirements/node/*.json $(VENV)/node
+	npm ci --prefix $(VENV)/node --ignore-scripts --no-audit --no-fund --loglevel error
+
 # In an empty environment of every Python from 3.11 that is there; each installs what is pinned.
 wheel: $(VENV)/.development
 	$(BIN)/python -m tests.deploy.wheel
@@ -62,10 +68,13 @@ screenshots: $(VENV)/.development
 	$(BIN)/python -m tests.browser.screenshots docs/images
 
 # A list of everything that is shipped, and what is known against it.
-supply-chain: $(VENV)/.audit
+supply-chain: $(VENV)/.audit $(VENV)/.runtime
 	@mkdir -p dist
+	sed "s/^dynamic = \[\"version\"\]/version = \"$$($(BIN)/python -m hatchling version)\"/" pyproject.toml \
+	  > dist/pyproject.toml # a bill names the version, which stands elsewhere
+	grep -q '^version = "[0-9]' dist/pyproject.toml
 	for part in runtime postgres obs notify; do \
-	  $(VENV)/audit/bin/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
+	  $(VENV)/audit/bin/python -W ignore -m cyclonedx_py requirements --pyproject dist/pyproject.toml --output-reproducible \
 	    -o dist/sbom-$$part.json requirements/$$part.txt || exit 1; \
 	done
 	$(VENV)/audit/bin/python .ci/advisories.py requirements/postgres.txt requirements/obs.txt requirements/notify.txt \

@@ -10,6 +10,10 @@ _NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _UNUSUAL = re.compile(r"[^\x20-\x7e]")
 _UNUSUAL_RUN = re.compile(r"[^\x00-\x7e]+")
 _UNDECODABLE = range(0xDC80, 0xDD00)
+_COMMAND = re.compile(r"^[^\S\n]*(?=::)|##\w*(?=\[)", re.MULTILINE)
+"""What begins a command to a runner of pipelines: `::error::` at the beginning of a line, `##[error]` in it
+(actions/runner, `ActionCommand.TryParseV2` and `TryParse`), and `##vso[task.complete]` (Azure Pipelines)."""
+_BRACKETED = re.compile(r"(##\w*)\[")
 
 
 def printable(text: str) -> str:
@@ -38,6 +42,27 @@ def escape_json(document: str) -> str:
     exactly the strings they would have got.
     """
     return _UNUSUAL_RUN.sub(_run_escaped, document)
+
+
+def command_places(text: str) -> list[int]:
+    """Where in a text a backslash keeps a runner of pipelines from obeying it."""
+    return [found.end() for found in _COMMAND.finditer(text)] if "::" in text or "##" in text else []
+
+
+def inert(text: str) -> str:
+    r"""The same lines, none of which a runner of pipelines takes for a command: `\::error::`, `##\[error]`.
+
+    What a manifest, a commit or a registry says reaches the log of a job, where such a line would stop
+    commands, end groups or show a forged error.
+    """
+    places = command_places(text)
+    ends = [*places, len(text)]
+    return text[: ends[0]] + "".join(f"\\{text[i:j]}" for i, j in zip(places, ends[1:], strict=True))
+
+
+def inert_json(document: str) -> str:
+    r"""The same JSON document without such a command; in a string, `[` is written as `\u005b`."""
+    return _BRACKETED.sub(r"\1\\u005b", document) if "##" in document else document
 
 
 def width(text: str) -> int:

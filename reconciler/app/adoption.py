@@ -18,7 +18,7 @@ from reconciler.engine.observe import observe
 from reconciler.engine.plan import verdicts
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.values import Verdict
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.source.worktree import work_tree
 
 if TYPE_CHECKING:
@@ -126,13 +126,23 @@ async def _batch(
 
 
 class Shelf:
-    """The folder that manifests are written to: the work tree's, or another one."""
+    """The folder that manifests are written to: the work tree's, or another one.
+
+    Raises:
+        ConfigurationError: no other one is given, and the repository is bare.
+    """
 
     def __init__(self, configuration: Configuration, out: Path | None) -> None:
         settings = configuration.settings
         paths = [wanted.path for wanted in settings.targets.values()]
         self._out = out
-        self._base = work_tree(settings.source.repo, configuration.base, paths).base
+        tree = work_tree(settings.source.repo, configuration.base, paths)
+        if out is None and tree.is_bare:
+            raise ConfigurationError(
+                f"{tree.base}: a bare repository has no files: name a folder of a clone with --out, "
+                "or show the manifests with --stdout"
+            )
+        self._base = tree.base
 
     def put(self, folder: str, manifest: Candidate) -> tuple[Path, bool]:
         """Writes one manifest; gives its path, and whether it was new. The same bytes are left as they are.

@@ -15,7 +15,7 @@ from reconciler.engine.clock import Clock
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.outcome import exit_code
 from reconciler.engine.plan import plan_digest
-from reconciler.engine.values import AT_REST
+from reconciler.engine.values import Verdict
 from reconciler.errors import ConfigurationError, Exit
 from reconciler.forge import FORGES, Review, Status, host_of, publish
 from reconciler.printable import one_line
@@ -33,6 +33,14 @@ if TYPE_CHECKING:
     from reconciler.registry import Secret
     from reconciler.settings import Configuration
 
+_OF_THE_CHANGE = frozenset(
+    {Verdict.IMPORT, Verdict.INVALID, Verdict.CONFLICT, Verdict.DRIFTED, Verdict.REFUSED}
+)
+"""Verdicts that the manifests of a change can be the reason of.
+
+The others are of what was imported before, and stay as they are whatever is merged: a manifest whose content
+changes leaves `failed` and `waiting`, and `missing` is not imported again.
+"""
 _DEADLINE = 30.0  # seconds for one call
 _BODY_BYTES = 8 * 1024 * 1024  # a page of 100 comments of 65,536 characters each
 _LONGEST_DESCRIPTION = 140  # characters of a commit status that GitHub takes; GitLab takes 255
@@ -133,7 +141,7 @@ def _part(report: Report, target: str) -> Report:
 def _review(report: Report, target: str, most: int, *, only_changes: bool) -> Review:
     # two hyphens would end an HTML comment for some readers
     marker = f"<!-- model-reconciler plan: {quote(target, safe='').replace('-', '%2D')} -->"
-    quiet = not report.failures and {verdict for _, verdict in report.counted()} <= AT_REST
+    quiet = not report.failures and _OF_THE_CHANGE.isdisjoint(verdict for _, verdict in report.counted())
     return Review(
         target,
         marker,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from reconciler import __version__
 from reconciler.app.new_file import write_new
 from reconciler.contract import DEFAULT_EDITION, edition
 from reconciler.errors import ConfigurationError
@@ -149,7 +150,8 @@ def starter_files(
         paths = ", ".join(json.dumps(f"{folder}/**", ensure_ascii=False) for folder in editions)
         token = _TOKENS.get(forge, "")
         url = ", and its API's address in CODEARTS_API_URL" if forge == "codearts" else ""
-        yield StarterFile(path, _template(name, PATHS=paths, FORGE=forge, TOKEN=token, URL=url))
+        values = {"PATHS": paths, "FORGE": forge, "TOKEN": token, "URL": url, "VERSION": __version__}
+        yield StarterFile(path, _template(name, **values))
 
 
 def write(top: Path, starters: Sequence[StarterFile], *, dry_run: bool) -> Iterator[tuple[StarterFile, bool]]:

@@ -42,7 +42,7 @@ class _Outcome:
 
 def adopt(
     glob: Annotated[
-        str, typer.Argument(metavar="[GLOB]", help="The names to adopt, such as 'vision-*'; all by default.")
+        str, typer.Argument(metavar="GLOB", help="The names to adopt, such as 'vision-*'; all by default.")
     ] = "*",
     out: Annotated[
         Path | None,

@@ -18,7 +18,7 @@ from reconciler.cli.options import (
 
 def show_help(
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="[COMMAND]...", help="Such as plan, or state check.")
+        list[str] | None, typer.Argument(metavar="COMMAND", help="Such as plan, or state check.")
     ] = None,
     config: ConfigOption = None,  # noqa: ARG001 - every command takes the common options
     target: TargetOption = None,  # noqa: ARG001

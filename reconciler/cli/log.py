@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 import structlog
 
 from reconciler.cli.terminal import colour
-from reconciler.printable import printable
+from reconciler.printable import inert, printable
 from reconciler.redaction import concealed
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def _in_line(_: object, __: str, event: structlog.typing.EventDict) -> structlog
 
 def _cleaned(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     return {
-        key: printable(concealed(value)) if isinstance(value, str) else value for key, value in event.items()
+        key: inert(printable(concealed(value))) if isinstance(value, str) else value
+        for key, value in event.items()
     }
 
 

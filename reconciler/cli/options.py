@@ -44,7 +44,7 @@ class Forge(StrEnum):
 
 
 ModelArgument = Annotated[
-    str | None, typer.Argument(metavar="[NAME[@VERSION]]", help="One model, or one version of it.")
+    str | None, typer.Argument(metavar="NAME[@VERSION]", help="One model, or one version of it.")
 ]
 ConfigOption = Annotated[
     Path | None,

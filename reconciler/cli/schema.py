@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 def schema(
     kind: Annotated[
-        Kind, typer.Argument(metavar="[manifest|config]", help="Of a manifest, or of the configuration.")
+        Kind, typer.Argument(metavar="manifest|config", help="Of a manifest, or of the configuration.")
     ] = Kind.MANIFEST,
     edition: Annotated[
         str | None, typer.Option("--edition", metavar="NAME", help="Rule set of the vendor's documents.")

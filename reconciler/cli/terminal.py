@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from reconciler.budgets import DEFAULTS
-from reconciler.printable import printable
+from reconciler.printable import inert, printable
 from reconciler.redaction import concealed
 
 if TYPE_CHECKING:
@@ -68,7 +68,12 @@ def echo(text: str) -> None:
     """
     from reconciler.views.cut import text_within  # noqa: PLC0415
 
-    _write(text_within(text, _output.most))
+    _write(text_within(inert(text), _output.most))
+
+
+def put_commands(text: str) -> None:
+    """Commands to the runner of a pipeline, to standard output, as they are. Raises OutputClosedError."""
+    _write(text)
 
 
 def _write(text: str) -> None:
@@ -80,14 +85,14 @@ def _write(text: str) -> None:
 
 
 def put_all(pieces: Iterable[str]) -> None:
-    """Many pieces of a result to standard output, each as it is, as far as `limits.output` lets them.
+    """Many pieces of a result, each of whole lines, to standard output, as far as `limits.output` lets them.
 
     Raises:
         OutputClosedError: nobody reads it.
     """
     from reconciler.views.cut import pieces_within  # noqa: PLC0415
 
-    _write_all(pieces_within(pieces, _output.most))
+    _write_all(pieces_within(map(inert, pieces), _output.most))
 
 
 def _write_all(pieces: Iterable[str]) -> None:
@@ -122,5 +127,5 @@ def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
 def echo_err(text: str) -> None:
     """A line or more for a person, to standard error; nothing stops because nobody can read them."""
     with contextlib.suppress(OSError):
-        sys.stderr.write("".join(f"{printable(line)}\n" for line in concealed(text).splitlines()))
+        sys.stderr.write("".join(f"{inert(printable(line))}\n" for line in concealed(text).splitlines()))
         sys.stderr.flush()

@@ -18,7 +18,7 @@ from reconciler.cli.options import (
     ValidateOutputOption,
     VerboseOption,
 )
-from reconciler.cli.terminal import colour, echo, echo_err, put_json, warned
+from reconciler.cli.terminal import colour, echo, echo_err, put_commands, put_json, warned
 from reconciler.errors import ConfigurationError, Exit, SourceError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 def validate(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="Files or directories; by default every target's."),
+        typer.Argument(metavar="PATH", help="Files or directories; by default every target's."),
     ] = None,
     commit: Annotated[
         str | None, typer.Option("--commit", metavar="REVISION", help="Check a commit, not the work tree.")
@@ -210,7 +210,7 @@ def _for_github(checked: Checked, told: Sequence[Reason]) -> None:
     from reconciler.phrases import many  # noqa: PLC0415
     from reconciler.views import github, markdown  # noqa: PLC0415
 
-    echo(github.commands(told))
+    put_commands(github.commands(told))
     summary = os.environ.get(_STEP_SUMMARY)
     if summary and checked.reasons:
         with Path(summary).open("a", encoding="utf-8") as file:

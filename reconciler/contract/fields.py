@@ -3,15 +3,13 @@
 `read` gives the value as it is sent, or raises an error of pydantic's. Both pydantic and the quick way of
 `reading` ask it, so that they cannot differ.
 
-All patterns are portable between Python and ECMAScript, and are searched for, as JSON Schema does. The
-schema of a text field also takes a number wherever its digits would be accepted as text, since an unquoted
-`1.5` in a manifest is text to this contract and a number to an editor.
+The schema of a text field also takes a number wherever its digits would be accepted as text, since an
+unquoted `1.5` in a manifest is text to this contract and a number to an editor.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,20 +17,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from reconciler.contract.free import encodable, number, to_json
+from reconciler.contract.patterns import END, PatternRule, keywords
 from reconciler.contract.scalar import UnquotedScalar
 from reconciler.phrases import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-
-HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"
-"""Chinese characters, for use inside a character class; every rule that speaks of Chinese means this set:
-the zero, unified and compatibility ideographs, and the two planes that Unicode keeps for more."""
-
-END = r"(?![\s\S])"
-"""The very end of the text: `$` would also match before a last line break."""
 
 NOT_JSON = "free-json"
 """The type of the pydantic error that carries the faults of a free value."""
@@ -41,36 +33,6 @@ NOT_JSON = "free-json"
 def invalid(code: str, why: str) -> PydanticCustomError:
     """A pydantic error whose type is our code; `why` is taken as it is, braces and all."""
     return PydanticCustomError(code, "{why}", {"why": why})
-
-
-@dataclass(frozen=True)
-class PatternRule:
-    """One rule on a text.
-
-    Attributes:
-        sought: a pattern that must be found in the text.
-        why: what to say when it is not.
-        banned: the pattern must not be found.
-    """
-
-    sought: str
-    why: str
-    banned: bool = False
-
-    @property
-    def pattern(self) -> str:
-        """The pattern that must be found, whatever the clause says; for JSON Schema."""
-        return rf"^(?![\s\S]*(?:{self.sought}))" if self.banned else self.sought
-
-    @cached_property
-    def search(self) -> Callable[[str], re.Match[str] | None]:
-        """Finds what is sought in a text; compiled when it is first needed."""
-        return re.compile(self.sought).search
-
-
-def never(pattern: str, why: str) -> PatternRule:
-    """A clause on what must not occur anywhere in the text."""
-    return PatternRule(pattern, why, banned=True)
 
 
 class FieldType:
@@ -121,7 +83,7 @@ class Text(FieldType):
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         lengths = {"minLength": self.least or None, "maxLength": self.most}
-        patterns = [{"pattern": clause.pattern} for clause in self.clauses]
+        patterns = [keywords(clause.pattern, clause.why) for clause in self.clauses]
         text: dict[str, Any] = {key: value for key, value in lengths.items() if value is not None}
         text |= patterns[0] if len(patterns) == 1 else {"allOf": patterns} if patterns else {}
         types = ["string", *self._numbers()]
@@ -186,14 +148,16 @@ class OneOf(FieldType):
         if not self.any_case:
             return {"enum": words}
         either = ("".join(f"[{c.upper()}{c}]" if c.isalpha() else c for c in word) for word in words)
-        return {"type": "string", "pattern": f"^(?:{'|'.join(either)}){END}"}
+        return {"type": "string", **keywords(f"^(?:{'|'.join(either)}){END}", self._listing())}
 
     def why(self, text: str) -> str:
         """What to say about a text that is not of the list."""
-        listing = f"must be {' or '.join(repr(word) for word in self.words)}"
+        return self._listing() + did_you_mean(text, (*self.words, *self.tolerated))
+
+    def _listing(self) -> str:
         if len(self.words) > 3:  # noqa: PLR2004 - a row of `or` stops being readable
-            listing = f"must be one of {', '.join(self.words)}"
-        return listing + did_you_mean(text, (*self.words, *self.tolerated))
+            return f"must be one of {', '.join(self.words)}"
+        return f"must be {' or '.join(repr(word) for word in self.words)}"
 
 
 def read_number(value: object) -> int | float | None:
@@ -240,7 +204,7 @@ class Count(FieldType):
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        text = {"type": "string", "pattern": f"^[0-9]{{1,10}}{END}"}
+        text = {"type": "string", **keywords(f"^[0-9]{{1,10}}{END}", "must be a whole number")}
         return {"anyOf": [{"type": "integer", "minimum": self.least, "maximum": self.most}, text]}
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.contract.echo import Echo
-from reconciler.contract.fields import END, HAN, Flag, Free, Number, OneOf, PatternRule, Switch, Text, never
+from reconciler.contract.fields import Flag, Free, Number, OneOf, Switch, Text
+from reconciler.contract.patterns import END, HAN, PatternRule, never
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

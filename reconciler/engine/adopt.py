@@ -15,6 +15,7 @@ from reconciler.engine.drift import fields_of
 from reconciler.engine.plan import verdicts
 from reconciler.engine.values import File, Verdict
 from reconciler.engine.vendor import compare
+from reconciler.printable import inert_json, printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -123,8 +124,8 @@ def _block(value: dict[str, Any] | list[Any], indent: str) -> Iterator[str]:
 
 
 def _scalar(value: Any) -> str:  # noqa: ANN401 - any JSON
-    """In JSON, which YAML reads alike: no word or number is taken for another type."""
-    return json.dumps(value, ensure_ascii=False)
+    """In JSON, which YAML reads alike: no word is taken for a number; what hides is an escape."""
+    return printable(inert_json(json.dumps(value, ensure_ascii=False)))
 
 
 def prove(

@@ -106,7 +106,10 @@ def branches(layout: Layout) -> list[str]:
 def missing_branch(where: str, branch: str, names: list[str]) -> SourceError:
     """The error for a branch that does not exist, naming those that do."""
     if not names:
-        return SourceError(f"{where}: the repository has no commit yet; commit a manifest, then try again")
+        return SourceError(
+            f"{where}: the repository has no commit yet; "
+            "commit a manifest (`reconciler init` writes a first one), then try again"
+        )
     hint = did_you_mean(branch, names) or ";"
     shown = ", ".join(printable(name) for name in names[:_SHOWN_BRANCHES])
     more = f" and {len(names) - _SHOWN_BRANCHES} more" if len(names) > _SHOWN_BRANCHES else ""

@@ -57,8 +57,10 @@ def work_tree(
         layout = None if parse_remote(repo) is not None else discover(base / repo)
     except SourceError:
         layout = None
-    if layout is None or layout.top is None:
+    if layout is None:
         return WorkTree(base)
+    if layout.top is None:
+        return WorkTree(base, is_bare=True)
     return WorkTree(layout.top, layout, tuple(folders), opened)
 
 
@@ -82,12 +84,14 @@ class WorkTree:
         layout: of its repository; None where there is none.
         folders: inside it; what git ignores is looked for in these.
         opened: opens the repository; None where all files are looked at.
+        is_bare: the repository has no files, only commits.
     """
 
     base: Path
     layout: Layout | None = None
     folders: tuple[str, ...] = ()
     opened: Callable[[], GitSource] | None = None
+    is_bare: bool = False
 
     @cached_property
     def ignored(self) -> frozenset[str]:
@@ -103,7 +107,10 @@ class WorkTree:
         """All files below `path`, sorted. Raises ConfigurationError when there is no such directory."""
         root = self.base / path
         if not root.is_dir():
-            raise ConfigurationError(f"{path}: no such directory in {self.base}; `reconciler init` makes it")
+            way_out = "`reconciler init` makes it"
+            if self.is_bare:
+                way_out = "a bare repository has no files: check a commit, such as `--commit HEAD`"
+            raise ConfigurationError(f"{path}: no such directory in {self.base}; {way_out}")
         return Snapshot("", path, tuple(map(self._file, sorted(self._walk(path)))))
 
     def around(self, paths: Collection[str], root: str) -> Surroundings:

@@ -107,7 +107,9 @@ def _complaint(error: Exception) -> str:
     cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
     if isinstance(cause, OSError):
         known = _FULL if cause.errno in _NO_SPACE else _OS.get(cause.errno or 0)
-        return known or f"could not be used: {printable(cause.strerror or 'unknown error')}. Correct that."
+        return (
+            known or f"could not be used: {printable(cause.strerror or 'unknown error')}. Change state.url."
+        )
     code = getattr(cause, "sqlite_errorcode", None)
     if code is not None:
         known = _SQLITE.get(code & 0xFF)

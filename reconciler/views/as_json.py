@@ -9,7 +9,7 @@ from datetime import UTC
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from reconciler.printable import escape_json
+from reconciler.printable import escape_json, inert_json
 from reconciler.views import problems, words
 
 if TYPE_CHECKING:
@@ -59,8 +59,11 @@ def _report(found: Report, shown: Iterable[ModelState], more: Iterable[str] = ()
 
 
 def dumps(value: Any, *, indent: int | None = 2) -> str:  # noqa: ANN401 - any JSON value
-    """JSON text that keeps readable characters readable and escapes those that act or hide."""
-    return escape_json(json.dumps(value, ensure_ascii=False, indent=indent))
+    """JSON text that keeps readable characters readable and escapes those that act or hide.
+
+    No line of it is a command to a runner of pipelines.
+    """
+    return inert_json(escape_json(json.dumps(value, ensure_ascii=False, indent=indent)))
 
 
 def list_pieces(

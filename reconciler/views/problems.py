@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.manifest import caret
-from reconciler.printable import printable, width
+from reconciler.printable import command_places, printable, width
 from reconciler.views.colour import painter
 from reconciler.views.words import place
 
@@ -91,6 +91,8 @@ def _excerpt(line: str, column: int | None) -> tuple[str, int | None]:
     index = min(max((column or 1) - 1, 0), len(line))
     near = max(index - _LONGEST_READ, 0)
     cells = _cells(line[near : index + _LONGEST_READ])
+    for place_of_command in command_places(line[near : index + _LONGEST_READ]):
+        cells[place_of_command] = f"\\{cells[place_of_command]}"
     at = index - near
     left = _WINDOW if width("".join(cells)) <= _WINDOW else _WINDOW // 2
     begin = at - _reach(cells[:at][::-1], left)

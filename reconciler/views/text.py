@@ -107,6 +107,8 @@ class _Output:
             yield "Next: `reconciler validate` shows the line of each problem."
         if verdicts & {Verdict.PUBLISHING, Verdict.WAITING}:
             yield "Next: `reconciler apply` looks again at what is publishing or waiting."
+        if Verdict.UNMANAGED in verdicts and self.mode != "apply":
+            yield "Next: `reconciler adopt` writes manifests for what is unmanaged, if git is to declare it."
 
     def _is_shown(self, item: ModelState) -> bool:
         return self.verbose or item.verdict is not Verdict.IN_SYNC or self._is_new(item)

@@ -50,6 +50,13 @@ def test_the_version_is_told(tmp_path: Path) -> None:
     assert (list(facts), facts["version"]) == (["version", "python", "state_schema"], __version__)
 
 
+def test_what_may_be_left_out_stands_in_brackets_once(tmp_path: Path) -> None:
+    """The usage line of each command."""
+    usages = {command: Program(tmp_path)(command, "--help").out.partition("\n")[0] for command in COMMANDS}
+    assert [line for line in usages.values() if "[[" in line or "]...]" in line] == []
+    assert usages["plan"] == "Usage: reconciler plan [OPTIONS] [NAME[@VERSION]]"
+
+
 def test_help_is_the_help_of_the_option(tmp_path: Path) -> None:
     """Of the program, of a command, of one in a group; an unknown one is a wrong command line."""
     program = Program(tmp_path)

@@ -197,13 +197,18 @@ def test_the_hook_runs_in_a_real_pre_commit(empty: Program) -> None:
 
 
 def test_outside_of_a_repository_there_is_nothing_to_begin(tmp_path: Path) -> None:
-    """The way out is named; a bare repository has no files."""
+    """The way out is named; a bare repository has no files, and nothing is written into it."""
     nowhere = Program(tmp_path / "nowhere")
     nowhere.folder.mkdir()
     done = nowhere("init")
     assert (done.code, "git init" in done.err, nowhere.files()) == (3, True, {})
     GitRepository(tmp_path / "bare", bare=True)
-    assert Program(tmp_path / "bare")("init").code == 2
+    bare = Program(tmp_path / "bare")
+    before = bare.files()
+    for command, way_out in (("init", "in a clone"), ("adopt", "--out"), ("validate", "--commit HEAD")):
+        done = bare(command)
+        assert (done.code, way_out in done.err) == (2, True), done.err
+    assert bare.files() == before
 
 
 def test_whoever_misses_the_directory_is_told_of_init(empty: Program) -> None:

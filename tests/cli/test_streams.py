@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.program import EMBEDDED, Program, manifest
+from tests.views.samples import obeyed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +99,33 @@ def test_control_characters_of_a_repository_never_reach_the_terminal(fleet: Flee
         done = fleet(*arguments)
         assert done.code == 1
         assert ESCAPE not in done.out + done.err
+
+
+def test_nothing_of_a_repository_is_a_command_to_the_runner_of_a_job(fleet: Fleet) -> None:
+    """In lines of manifests, values, file names, subjects and authors; only annotations are commands."""
+    forged = "::error::forged ##[add-mask]a ##vso[task.complete]b"
+    fleet.repository.commit(
+        {
+            "models.d/##[group]x.yaml": f"{manifest('c@01.0.0')}  {forged}\n",
+            "models.d/broken.yaml": f"model_name: x\n{forged}\n\t::stop-commands::y\n",
+            "models.d/right.yaml": manifest("right@1.0.0", description="##[endgroup]"),
+        },
+        f"::notice::{forged}",
+        author=f"{forged} <e@example.org>",
+    )
+    fleet("apply")
+    fleet.commit({"models.d/right.yaml": manifest("right@1.0.0", description=forged)}, forged)
+    commands = (
+        *("plan -v", "plan -o json", "plan -o markdown", "apply", "status -v", "history", "history -o json"),
+        *("diff right@1.0.0", "diff right@1.0.0 -o json", "doctor", "state export", "validate -o json"),
+        *("validate", "validate -o gitlab", "validate -o sarif"),
+    )
+    for command in commands:
+        done = fleet(*command.split())
+        assert obeyed(done.out + "\n" + done.err) == [], command
+    annotated = fleet("validate", "--output", "github")
+    assert all(line.startswith("::error file=models.d/") for line in obeyed(annotated.out))
+    assert obeyed(annotated.err) == []
 
 
 @pytest.mark.parametrize(

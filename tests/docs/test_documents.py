@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,15 +19,15 @@ from reconciler.errors import ConfigurationError
 from reconciler.manifest import Manifest, read
 from reconciler.settings import Settings, load, tables
 from tests.git_repository import GitRepository
-from tests.program import Program
+from tests.program import Done, Program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
 _TABLE_KEY = re.compile(r"^\| (`[^|]+`) \|", re.MULTILINE)
-_FENCE = re.compile(r"^```(\w+)( \w+)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(\w+)( \w+)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def blocks(language: str) -> list[Block]:
     return [
         Block(document, found[1], (found[2] or "").strip(), found[3])
         for document in DOCUMENTS
-        for found in _FENCE.finditer(document.read_text("utf-8"))
+        for found in FENCE.finditer(document.read_text("utf-8"))
         if found[1] == language
     ]
 
@@ -72,7 +73,7 @@ def test_a_configuration_in_a_document_loads(block: Block, tmp_path: Path) -> No
 def test_a_translation_shows_the_examples_of_its_original(document: Path) -> None:
     """All of them, so that what changes in one is changed in the other; its tables have no other rows."""
     original = document.with_name(document.name.replace(".zh-CN", ""))
-    both = [[found[0] for found in _FENCE.finditer(d.read_text("utf-8"))] for d in (original, document)]
+    both = [[found[0] for found in FENCE.finditer(d.read_text("utf-8"))] for d in (original, document)]
     assert both[0] == both[1]
     rows = [_TABLE_KEY.findall(d.read_text("utf-8").replace("、", ", ")) for d in (original, document)]
     assert [row for row in rows[0] if row in rows[1]] == rows[1]
@@ -123,7 +124,9 @@ def test_the_readme_lists_the_commands_the_program_has() -> None:
     assert set(re.findall(r"^\| `reconciler ([a-z]+)", _read("README.md"), re.MULTILINE)) == listed
 
 
-SESSIONS = sorted({block.document for block in blocks("console")})
+ELSEWHERE = {ROOT / "docs" / "day-one.md"}
+"""Pages whose sessions have a test of their own."""
+SESSIONS = sorted({block.document for block in blocks("console")} - ELSEWHERE)
 
 
 @pytest.mark.parametrize("document", SESSIONS, ids=lambda path: path.name)
@@ -133,29 +136,37 @@ def test_the_sessions_of_a_document_run_as_they_are_shown(document: Path, tmp_pa
     if document.name == "operations.md":
         repository.commit({"models.d/mnist.yaml": blocks("yaml")[0].text}, "Add mnist")
     text = document.read_text("utf-8")
-    for found in _FENCE.finditer(text):
+    for found in FENCE.finditer(text):
         first = found[3].partition("\n")[0]
         if found[1] == "yaml" and first.startswith("# models.d/"):
             repository.write({first.removeprefix("# "): found[3]})
         if found[1] == "console":
-            for command in re.split(r"^\$ ", found[3], flags=re.MULTILINE)[1:]:
-                _run(command, repository.path)
+            for line, expected, code in commands_of(found[3]):
+                prints(line, expected, code, partial(_run, folder=repository.path))
 
 
-def _run(shown: str, folder: Path) -> None:
-    line, *expected = shown.splitlines()
-    code = int(expected.pop()[2:]) if expected and expected[-1].startswith("? ") else 0
-    words = shlex.split(line)
+def commands_of(session: str) -> Iterator[tuple[str, list[str], int]]:
+    """Each command of a session, the lines that stand below it, and its exit code."""
+    for shown in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
+        line, *expected = shown.splitlines()
+        code = int(expected.pop()[2:]) if expected and expected[-1].startswith("? ") else 0
+        yield line, expected, code
+
+
+def prints(line: str, expected: list[str], code: int, run: Callable[[list[str]], Done]) -> None:
+    """Runs a command; what it prints has the lines expected, in that order."""
+    done = run(shlex.split(line))
+    printed = rest = done.out + done.err
+    assert done.code == code, printed
+    for text in filter(None, (each.strip() for each in expected)):
+        assert text in rest, f"{line}: {text!r} not in {printed}"
+        rest = rest.partition(text)[2]
+
+
+def _run(words: list[str], folder: Path) -> Done:
     if words[0] == "reconciler":
-        done = Program(folder)(*words[1:])
-        printed = done.out + done.err
-        assert done.code == code, printed
-    else:
-        printed = GitRepository(folder).git(*words[1:])
-    rest = printed
-    for wanted in filter(None, (each.strip() for each in expected)):
-        assert wanted in rest, f"{line}: {wanted!r} not in {printed}"
-        rest = rest.partition(wanted)[2]
+        return Program(folder)(*words[1:])
+    return Done(0, GitRepository(folder).git(*words[1:]), "")
 
 
 def test_a_wrong_configuration_would_be_noticed(tmp_path: Path) -> None:

@@ -96,6 +96,22 @@ def test_nothing_is_said_while_nothing_changes(job: Fleet, host: Stub) -> None:
     assert comment(job, host).out.startswith("local: comment unchanged")
 
 
+def test_what_is_missing_whatever_the_change_does_makes_no_comment(job: Fleet, github: Stub) -> None:
+    """It stays a matter of status and exit code; what the change brings is told, and it with that."""
+    trusted = job.folder.parent / "trusted.toml"
+    with relayed() as relay:
+        trusted.write_text(modelarts(relay.url, name="prod"), "utf-8")
+        assert job("apply", "--config", str(trusted)).code == 0
+        relay.delete("a", "prod")
+        done = comment(job, github, "--only-changes")
+        assert (done.code, done.out) == (1, "prod: comment none, status set\n")
+        assert (github.own, github.statuses[0]["state"]) == ([], "failure")
+        job.declare("b@2.0.0")
+        assert comment(job, github, "--only-changes").out.startswith("prod: comment created")
+    (note,) = github.own
+    assert "1 to import, 1 missing" in note.body.splitlines()[0]
+
+
 def test_each_target_has_a_comment_and_a_status(job: Fleet, github: Stub) -> None:
     """Names that are alike are told apart; --target touches one alone."""
     two = EMBEDDED.replace("[follow]", "[targets.local-2]\nkind = 'embedded'\n[follow]")

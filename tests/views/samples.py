@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,15 @@ def touch(
     """A commit that changed mnist's manifest, so many minutes after noon."""
     made = CommitInfo(commit, "Ada <ada@example.org>", NOON + timedelta(minutes=minutes), subject)
     return FileChange(path, made)
+
+
+def obeyed(log: str) -> list[str]:
+    """Lines that a runner of pipelines takes for commands.
+
+    As actions/runner does (`ActionCommand.TryParseV2`, `TryParse`), and the agent of Azure Pipelines.
+    """
+    lines = log.split("\n")
+    return [line for line in lines if line.lstrip().startswith("::") or re.search(r"##\w*\[", line)]
 
 
 def hidden(text: str, allowed: str = "\n") -> set[str]:

@@ -4,10 +4,11 @@ import json
 
 import pytest
 from hypothesis import example, given
+from hypothesis import strategies as st
 
-from reconciler.printable import pad, printable, width
+from reconciler.printable import inert, pad, printable, width
 from reconciler.views.as_json import dumps
-from tests.views.samples import HOSTILE, hidden
+from tests.views.samples import HOSTILE, hidden, obeyed
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,26 @@ def test_width_counts_the_cells_of_a_terminal(text: str, cells: int) -> None:
     """Wide characters take two cells, combining ones none."""
     assert width(text) == cells
     assert width(pad(text, 10)) == 10
+
+
+_COMMANDS = st.text(st.sampled_from(":#[]v \t\u3000\n\\e"), max_size=40)
+
+
+@given(_COMMANDS)
+@example("a\n  ::error::x\n\u3000::stop-commands::y\nz ##[add-mask]w ##vso[task.setvariable]v")
+def test_no_line_that_comes_from_outside_is_obeyed_by_a_runner(outside: str) -> None:
+    """One backslash stands before what would be a command; all else stays as it is, and once is enough."""
+    shown = inert(outside)
+    assert not obeyed(shown)
+    assert inert(shown) == shown
+    assert shown.replace("\\", "") == outside.replace("\\", "")
+    if not obeyed(outside):
+        assert shown == outside
+
+
+@given(_COMMANDS)
+def test_json_is_not_obeyed_by_a_runner_and_loses_nothing(outside: str) -> None:
+    """Reading it gives the very same string."""
+    told = dumps({outside: outside})
+    assert not obeyed(told)
+    assert json.loads(told) == {outside: outside}

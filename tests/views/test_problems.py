@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from reconciler.manifest.values import Reason
 from reconciler.printable import width
 from reconciler.views import problems
-from tests.views.samples import REASONS
+from tests.views.samples import REASONS, obeyed
 
 
 def rendered(*reasons: Reason) -> list[str]:
@@ -79,7 +79,7 @@ def test_a_very_long_line_is_cut_around_the_column() -> None:
     assert line.endswith("…")
 
 
-@given(st.text(st.sampled_from("ab \t中e\u0301ｗ\x1b\u202e"), min_size=1, max_size=150), st.data())
+@given(st.text(st.sampled_from("ab:#[ \t中e\u0301ｗ\x1b\u202e"), min_size=1, max_size=150), st.data())
 def test_the_caret_is_always_under_the_first_cell_of_its_character(line: str, data: st.DataObject) -> None:
     """Whatever stands before it, the caret is as far right as what is shown before its character."""
     column = data.draw(st.integers(1, len(line)))
@@ -87,6 +87,7 @@ def test_the_caret_is_always_under_the_first_cell_of_its_character(line: str, da
     found = rendered(Reason("c", "m", "a", 1, column, excerpt=marked))
     shown, caret = found[1], found[2]
     assert width(shown[: shown.index("!")]) == caret.index("^")
+    assert not obeyed(shown)
 
 
 @given(REASONS, st.booleans())

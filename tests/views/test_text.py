@@ -51,6 +51,7 @@ def test_unmanaged_models_are_named_but_give_nothing_to_do() -> None:
     told = shown(report(item(Verdict.IN_SYNC), other))
     assert "? unmanaged   other@1.0.0\n" in told
     assert "Nothing to do: 1 model in sync, 1 unmanaged.\n" in told
+    assert "`reconciler adopt`" in told
     assert "declared nowhere" not in told
     assert "declared nowhere" in shown(report(other), verbose=True)
 

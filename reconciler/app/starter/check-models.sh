@@ -3,7 +3,7 @@
 # the pipeline, with TARGET_BRANCH, CHANGE (its number), REPOSITORY and the token of @FORGE@ in @TOKEN@@URL@.
 # The configuration comes from the protected branch: a change may change its own, which names programs and hosts.
 set -eu
-pip install --quiet model-reconciler
+pip install --quiet model-reconciler==@VERSION@ # from an index of yours that has it
 git fetch --quiet origin "$TARGET_BRANCH"
 RECONCILER_CONFIG=$(mktemp) RECONCILER_SOURCE__REPO=$PWD
 export RECONCILER_CONFIG RECONCILER_SOURCE__REPO
