@@ -22,17 +22,17 @@ def many(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, words: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the known word that is nearest to `word`, or nothing."""
-    found = nearest(word, known)
-    return f"; did you mean {found!r}?" if found else ""
+    closest = nearest(word, words)
+    return f"; did you mean {closest!r}?" if closest else ""
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest(word: str, words: Iterable[str]) -> str | None:
     """The known word that was most likely meant, or None."""
     if not word or len(word) > _LONGEST_WORD:
         return None
-    by_case = {name.casefold(): name for name in known if name}
+    by_case = {name.casefold(): name for name in words if name}
     folded = word.strip().casefold()
     return by_case.get(folded) or _nearest(folded, by_case)
 

@@ -70,16 +70,16 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     by a server and once more by git.
     """
     small = text.lower()
-    found = {
+    spellings = {
         spelling
         for secret in secrets
         if secret
         for spelling, lower in _all_spellings(secret)
         if lower in small or spelling in text
     }
-    if not found:
+    if not spellings:
         return text
-    longest_first = sorted(found, key=len, reverse=True)
+    longest_first = sorted(spellings, key=len, reverse=True)
     return re.sub("|".join(map(re.escape, longest_first)), HIDDEN, text, flags=re.IGNORECASE)
 
 

@@ -83,12 +83,12 @@ def _line_at(data: bytes, position: int) -> int:
 
 
 def _syntax(file: Path, text: str, said: str) -> str:
-    found = _PLACE.fullmatch(said)
-    if found is None:
+    match = _PLACE.fullmatch(said)
+    if match is None:
         return f"{file}: not valid TOML: {said}"
-    if found["line"] is None:
-        return f"{file}:{text.count(chr(10)) + 1}: not valid TOML: {found['said']}, and the file ends there"
-    return f"{file}:{found['line']}:{found['column']}: not valid TOML: {found['said']}"
+    if match["line"] is None:
+        return f"{file}:{text.count(chr(10)) + 1}: not valid TOML: {match['said']}, and the file ends there"
+    return f"{file}:{match['line']}:{match['column']}: not valid TOML: {match['said']}"
 
 
 def _fatal_line(text: str) -> int:

@@ -164,9 +164,9 @@ class _LineReader:
 
 def _tokens(text: str) -> list[tuple[str, int]]:
     """Every token but blanks and comments, with its line."""
-    found, line = [], 1
+    tokens, line = [], 1
     for match in _TOKEN.finditer(text):
         if match.lastgroup != "blank":
-            found.append((match[0], line))
+            tokens.append((match[0], line))
         line += match[0].count("\n")
-    return found
+    return tokens

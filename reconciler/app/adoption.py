@@ -66,16 +66,16 @@ async def adoptions(configuration: Configuration, glob: str, only: str | None) -
         TargetUnusable: a registry could not be asked.
         ReconcilerError: a manifest cannot be read, so that nobody knows what it declares.
     """
-    async with open_session(configuration, acts=False, only=only) as world:
-        commit = world.source.head()
-        for target in world.engine.targets:
+    async with open_session(configuration, acts=False, only=only) as session:
+        commit = session.source.head()
+        for target in session.engine.targets:
             with failure_told(target.name):
-                async for adopted in _in_target(world, target, commit, glob):
+                async for adopted in _in_target(session, target, commit, glob):
                     yield adopted
 
 
-async def _in_target(world: Session, target: Target, commit: str, glob: str) -> AsyncIterator[Adopted]:
-    view = await _observed(world, target, commit)
+async def _in_target(session: Session, target: Target, commit: str, glob: str) -> AsyncIterator[Adopted]:
+    view = await _observed(session, target, commit)
     models = _undeclared(view, glob)
     paths = paths_of(model.pair for model in models)
     for start in range(0, len(models), _AT_ONCE):
@@ -85,16 +85,16 @@ async def _in_target(world: Session, target: Target, commit: str, glob: str) -> 
         yield Adopted(target.name, target.path, held, left_out, done, len(models))
 
 
-async def _observed(world: Session, target: Target, commit: str) -> PlannerInput:
-    found = desired_state(world.source, target.index, target.reader, commit, credited=False)
-    desired = found.desired()
+async def _observed(session: Session, target: Target, commit: str) -> PlannerInput:
+    declared = desired_state(session.source, target.index, target.reader, commit, credited=False)
+    desired = declared.desired()
     for broken in desired.invalid:
         if broken.may_declare_anything:
-            told = (
+            message = (
                 f"{broken.path}: cannot be read, and could declare any model; mend or remove it, and commit"
             )
-            raise ReconcilerError(f"target {target.name}: {told}")
-    entries = world.ledger.entries(target.name)
+            raise ReconcilerError(f"target {target.name}: {message}")
+    entries = session.ledger.entries(target.name)
     view = PlannerInput(target.name, desired, datetime.now(UTC), entries=entries)
     return (await observe(target.registry, view, only=None, in_flight=target.timing.in_flight))[0]
 
@@ -113,9 +113,9 @@ async def _batch(
     candidates = []
     for model in models:
         if model.model_id in details.read:
-            found = adoptable(details.read[model.model_id], target.reader.edition)
+            manifest = adoptable(details.read[model.model_id], target.reader.edition)
             path = paths[model.pair]
-            candidates.append(candidate(model.pair, model.model_id, path, found.request, found.untold))
+            candidates.append(candidate(model.pair, model.model_id, path, manifest.request, manifest.untold))
     proof = prove(target.registry.vendor, target.reader, view, candidates, details.read)
     unread = {
         model.pair: details.unread.get(model.model_id, "it is gone from the registry")
@@ -134,7 +134,7 @@ class Shelf:
 
     def __init__(self, configuration: Configuration, out: Path | None) -> None:
         settings = configuration.settings
-        paths = [wanted.path for wanted in settings.targets.values()]
+        paths = [target.path for target in settings.targets.values()]
         self._out = out
         tree = work_tree(settings.source.repo, configuration.base, paths)
         if out is None and tree.is_bare:

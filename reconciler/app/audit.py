@@ -66,8 +66,8 @@ def notes_remote(configuration: Configuration) -> Remote | None:
     Raises:
         ConfigurationError: that is nowhere, or the URL is refused.
     """
-    wanted = configuration.settings.audit
-    url = push_url(configuration.base, wanted)
+    audit = configuration.settings.audit
+    url = push_url(configuration.base, audit)
     if url is None:
         if parse_remote(configuration.settings.source.repo) is not None:
             raise ConfigurationError(

@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
-from reconciler.engine.values import EventKind, Phase, Stage
+from reconciler.engine.values import FINAL, EventKind, Phase
 from reconciler.phrases import many
-from reconciler.state import Stages
 from reconciler.views import page_facts
 from reconciler.views.metrics import Metrics
 from reconciler.web.application import READY
@@ -52,7 +51,6 @@ class Board:
         succeeded_at: the end of the newest tick without an error.
         next_run: when the schedule asks next, once it runs.
         sinks: the names of those that are configured.
-        stages: what the statuses mean in the journal.
         backlogs: what each sink has not taken yet.
         answered: when each target's registry last answered.
         survey: who leads what, where there are replicas.
@@ -63,7 +61,6 @@ class Board:
     health: Health
     targets: tuple[str, ...]
     sinks: tuple[str, ...] = ()
-    stages: Stages = field(default_factory=Stages)
     metrics: Metrics = field(init=False)
     revision: int = 0
     last: Tick | None = None
@@ -112,8 +109,7 @@ class Board:
         self.metrics.observe_events([event])
         self._move()
         key = (event.target, event.pair)
-        is_final = self.stages(event.target, event.model_status) is not Stage.PENDING
-        if event.kind in _ENDED or (event.kind is EventKind.ADOPTED and is_final):
+        if event.kind in _ENDED or (event.kind is EventKind.ADOPTED and event.stage in FINAL):
             self._open.pop(key, None)
         elif event.kind is EventKind.IMPORT_REQUESTED:
             if self._commit_at is not None and key not in self._open:
@@ -130,8 +126,8 @@ class Board:
 
     def remembered(self, entries: Iterable[LedgerEntry]) -> None:
         """Takes what is not at rest in a state that was opened."""
-        found = {(e.target, e.pair): e.updated_at for e in entries if e.phase in _UNFINISHED}
-        self._open = {key: min(at, self._open.get(key, at)) for key, at in found.items()}
+        unfinished = {(e.target, e.pair): e.updated_at for e in entries if e.phase in _UNFINISHED}
+        self._open = {key: min(at, self._open.get(key, at)) for key, at in unfinished.items()}
 
     def replaced(self, what: str) -> None:
         """Hears that another state was found in the place of the one that was known."""
@@ -170,8 +166,8 @@ class Board:
         return ", ".join(f"{target}: {leader}" for target, leader in leaders.items())
 
     def _leaders(self, survey: Survey) -> dict[str, str]:
-        found = {target: survey.leader(target) for target in self.targets}
-        return {target: lease.leader if lease else "nobody" for target, lease in found.items()}
+        leases = {target: survey.leader(target) for target in self.targets}
+        return {target: lease.leader if lease else "nobody" for target, lease in leases.items()}
 
     def take_backlogs(self, backlogs: Mapping[str, Backlog]) -> None:
         """Takes what waits for each sink."""
@@ -180,10 +176,10 @@ class Board:
     def undelivered(self) -> tuple[str, ...]:
         """A line for each sink that did not take its last message."""
         return tuple(
-            f"Messages to {name} are not delivered: {many(found.number, 'message waits', 'messages wait')} "
-            f"since {found.oldest:%Y-%m-%d %H:%M:%SZ}. {found.error}"
-            for name, found in self.backlogs.items()
-            if found.error is not None and found.oldest is not None
+            f"Messages to {name} are not delivered: {many(backlog.number, 'message waits', 'messages wait')} "
+            f"since {backlog.oldest:%Y-%m-%d %H:%M:%SZ}. {backlog.error}"
+            for name, backlog in self.backlogs.items()
+            if backlog.error is not None and backlog.oldest is not None
         )
 
     def scrape(self) -> bytes:
@@ -192,9 +188,9 @@ class Board:
             self.metrics.observe_outage()
         self.metrics.observe_state(up=self.health.state_problem is None)
         now = datetime.now(UTC)
-        for name, found in self.backlogs.items():
-            age = (now - found.oldest).total_seconds() if found.oldest else 0.0
-            self.metrics.observe_backlog(name, found.number, age)
+        for name, backlog in self.backlogs.items():
+            age = (now - backlog.oldest).total_seconds() if backlog.oldest else 0.0
+            self.metrics.observe_backlog(name, backlog.number, age)
         ages = [(now - at).total_seconds() for at in list(self._open.values())]
         self.metrics.observe_unfinished(max(ages, default=0.0))
         return self.metrics.render()

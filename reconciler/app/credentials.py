@@ -24,34 +24,34 @@ _SHORTEST_TOKEN = 16  # characters
 
 
 def auth_of(
-    base: Path, target: ModelArtsTarget, refusals: registry.CredentialCooldown | None = None
+    base: Path, target: ModelArtsTarget, cooldown: registry.CredentialCooldown | None = None
 ) -> registry.RegistryAuth:
     """The flow that proves who this program is to the target's registry.
 
     Args:
         base: directory that relative paths of secret files start from.
         target: its settings.
-        refusals: shared by all targets of a process; its own where None.
+        cooldown: shared by all targets of a process; its own where None.
     """
-    wanted = target.auth
-    if isinstance(wanted, AkSkAuth):
+    auth = target.auth
+    if isinstance(auth, AkSkAuth):
         return registry.AccessKeyAuth(
-            registry.GivenSecret(wanted.access_key),
-            _required(base, wanted, "secret_key"),
-            security_token=secret_of(base, wanted, "security_token"),
+            registry.GivenSecret(auth.access_key),
+            _required(base, auth, "secret_key"),
+            security_token=secret_of(base, auth, "security_token"),
             project_id=target.project_id,
-            refusals=refusals,
+            cooldown=cooldown,
         )
-    if isinstance(wanted, TokenAuth):
-        return registry.TokenAuth(_required(base, wanted, "token"))
-    if isinstance(wanted, PasswordAuth):
+    if isinstance(auth, TokenAuth):
+        return registry.TokenAuth(_required(base, auth, "token"))
+    if isinstance(auth, PasswordAuth):
         return registry.PasswordAuth(
-            wanted.iam_endpoint,
-            wanted.username,
-            _required(base, wanted, "password"),
-            domain=wanted.domain,
-            scope=wanted.scope,
-            refusals=refusals,
+            auth.iam_endpoint,
+            auth.username,
+            _required(base, auth, "password"),
+            domain=auth.domain,
+            scope=auth.scope,
+            cooldown=cooldown,
         )
     return registry.RegistryAuth()
 
@@ -83,8 +83,8 @@ def push_url(base: Path, audit: AuditSettings) -> str | None:
     Raises:
         ConfigurationError: the file cannot be read.
     """
-    found = _now(base, audit, "push_url", "audit")
-    return found.strip() if found else None
+    url = _now(base, audit, "push_url", "audit")
+    return url.strip() if url else None
 
 
 def page_tokens(base: Path, web: WebSettings) -> Callable[[], list[str]] | None:
@@ -113,14 +113,14 @@ def _now(base: Path, section: BaseModel, name: str, table: str = "web") -> str |
     """A secret of a table as it is now, in whichever way it is given."""
     value, file, variable = (getattr(section, name + way) for way in ("", "_file", "_env"))
     if value is not None:
-        found = str(value.get_secret_value())
+        text = str(value.get_secret_value())
     elif variable is not None:
-        found = os.environ.get(variable, "")
+        text = os.environ.get(variable, "")
     else:
-        found = "" if file is None else _text(base / file, f"{table}.{name}_file")
-    for secret in found.splitlines():
+        text = "" if file is None else _text(base / file, f"{table}.{name}_file")
+    for secret in text.splitlines():
         remember(secret.strip())
-    return found or None
+    return text or None
 
 
 def _text(file: Path, key: str) -> str:
@@ -131,7 +131,7 @@ def _text(file: Path, key: str) -> str:
 
 
 def _required(base: Path, section: BaseModel, name: str) -> registry.Secret:
-    found = secret_of(base, section, name)
-    if found is None:
+    secret = secret_of(base, section, name)
+    if secret is None:
         raise ConfigurationError(f"{name} is missing")
-    return found
+    return secret

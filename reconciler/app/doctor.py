@@ -23,7 +23,7 @@ from reconciler.app.finding import Finding
 from reconciler.app.indexed import reader_of
 from reconciler.app.measure import measure
 from reconciler.app.repository import source_of
-from reconciler.app.session import policy_of, require_trust
+from reconciler.app.session import require_trust, timing_of
 from reconciler.app.sinks import examine_sinks
 from reconciler.app.target_kinds import Opening, registry_of
 from reconciler.contract import edition
@@ -100,8 +100,10 @@ def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Findi
     try:
         with closing(source_of(configuration)) as source:
             commit = source.head()
-            told = f"{source.followed()['source.repo']} is at {commit[:12]}, following {source.described()}"
-            yield Finding("git", "ok", told)
+            message = (
+                f"{source.followed()['source.repo']} is at {commit[:12]}, following {source.described()}"
+            )
+            yield Finding("git", "ok", message)
             yield from _trust(configuration, source, commit)
             for trait in source.surroundings():
                 yield Finding("git", "ok" if trait.fine else "warning", trait.message)
@@ -129,33 +131,34 @@ def _trust(configuration: Configuration, source: GitSource, commit: str) -> Iter
         yield Finding("trust", "error", hold.message, None, remedy, Exit.REFUSED)
 
 
-def _edition(wanted: Target, name: str) -> Finding:
-    rules = edition(wanted.edition)
+def _edition(target: Target, name: str) -> Finding:
+    rules = edition(target.edition)
     message = f"{rules.name} follows {rules.source}; last checked against it on {rules.checked.isoformat()}"
     return Finding("edition", "ok", message, name)
 
 
 def _manifests(configuration: Configuration, name: str, source: Source, commit: str) -> Finding:
-    wanted, reader = configuration.settings.targets[name], reader_of(configuration, name)
-    found = None
+    target, reader = configuration.settings.targets[name], reader_of(configuration, name)
+    checked = None
     try:
-        snapshot = source.snapshot(commit, wanted.path)
+        snapshot = source.snapshot(commit, target.path)
         files = sum(map(reader.reads, snapshot.files))
         if files <= _READ:
-            found = check(snapshot, source, reader.edition, budgets=reader.budgets)
+            checked = check(snapshot, source, reader.edition, budgets=reader.budgets)
     except BudgetError as error:
         remedy = "remove what was not meant, or raise the limit; until then, what was declared before goes on"
         return Finding("manifests", "error", str(error), name, remedy, Exit.ATTENTION)
     if not snapshot.exists:
-        message = f"commit {commit[:12]} has no directory {wanted.path}"
+        message = f"commit {commit[:12]} has no directory {target.path}"
         remedy = f"commit a first manifest there (`reconciler init` writes one), or set targets.{name}.path"
         return Finding("manifests", "error", message, name, remedy, Exit.UNAVAILABLE)
-    look = f"`reconciler validate --commit {commit[:12]} --target {name}`"
-    if found is None:
-        return Finding("manifests", "ok", f"{files:,} files, counted and not read; {look} checks them", name)
-    message = counted(found)
-    if found.errors:
-        remedy = f"see each with {look}"
+    command = f"`reconciler validate --commit {commit[:12]} --target {name}`"
+    if checked is None:
+        message = f"{files:,} files, counted and not read; {command} checks them"
+        return Finding("manifests", "ok", message, name)
+    message = counted(checked)
+    if checked.errors:
+        remedy = f"see each with {command}"
         return Finding("manifests", "error", message, name, remedy, Exit.ATTENTION)
     return Finding("manifests", "ok", message, name)
 
@@ -174,11 +177,11 @@ def _state(configuration: Configuration) -> Finding:
 
 
 async def _target(configuration: Configuration, name: str, watch: float | None) -> AsyncIterator[Finding]:
-    wanted = configuration.settings.targets[name]
+    target = configuration.settings.targets[name]
     try:
         with crash_told(name):
             async with registry_of(configuration, name, Opening(acts=False)) as registry:
-                for key, endpoint in _endpoints(wanted, name):
+                for key, endpoint in _endpoints(target, name):
                     async for finding in _endpoint(endpoint, key, name):
                         yield finding
                         if finding.level == "error":
@@ -196,7 +199,7 @@ async def _target(configuration: Configuration, name: str, watch: float | None) 
 async def _delay(configuration: Configuration, registry: Registry, name: str, watch: float) -> Finding:
     """How late the list shows what was imported, beside how late `follow.settle` expects it to."""
     measured = await measure(registry, configuration.state_url, name, watch)
-    settle, longest = policy_of(configuration, name).settle, measured.longest
+    settle, longest = timing_of(configuration, name).settle, measured.longest
     if longest is None:
         message = f"nothing was imported within {watch:g} s, so the list's delay is not known"
         remedy = "nothing is imported for it: run this beside `reconciler run` or `apply` while they import"
@@ -211,13 +214,13 @@ async def _delay(configuration: Configuration, registry: Registry, name: str, wa
     return Finding("list", "ok", f"{message}; follow.settle is {settle:g} s", name)
 
 
-def _endpoints(wanted: Target, name: str) -> Iterator[tuple[str, str]]:
+def _endpoints(target: Target, name: str) -> Iterator[tuple[str, str]]:
     """Where the target's calls go directly: the key that says so, and the endpoint."""
-    if wanted.endpoint is None:
+    if target.endpoint is None:
         return
-    given = [(f"targets.{name}.endpoint", wanted.endpoint)]
-    if isinstance(wanted.auth, PasswordAuth) and wanted.auth.iam_endpoint != wanted.endpoint:
-        given.append((f"targets.{name}.auth.iam_endpoint", wanted.auth.iam_endpoint))
+    given = [(f"targets.{name}.endpoint", target.endpoint)]
+    if isinstance(target.auth, PasswordAuth) and target.auth.iam_endpoint != target.endpoint:
+        given.append((f"targets.{name}.auth.iam_endpoint", target.auth.iam_endpoint))
     yield from ((key, endpoint) for key, endpoint in given if not proxy_for(parse_endpoint(endpoint)))
 
 
@@ -252,25 +255,25 @@ async def _endpoint(endpoint: str, key: str, name: str) -> AsyncIterator[Finding
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         remedy = f"check {key} and this machine's DNS"
         yield Finding(
             "address", "error", f"{host}: {error.strerror or error}", name, remedy, Exit.UNAVAILABLE
         )
         return
-    yield Finding("address", "ok", f"{host} is {found[0][4][0]}", name)
+    yield Finding("address", "ok", f"{host} is {addresses[0][4][0]}", name)
     try:
         date = await asyncio.wait_for(_date(host, port, secure=secure), _PATIENCE)
     except (ssl.SSLError, AuthoritiesUnreadable) as error:
         remedy = f"check {key} and its certificate; an authority of your own is named by SSL_CERT_FILE"
-        told = tls_problem(error, parse_endpoint(endpoint)) or str(error)
-        yield Finding("tls", "error", told, name, remedy, Exit.UNAVAILABLE)
+        problem = tls_problem(error, parse_endpoint(endpoint)) or str(error)
+        yield Finding("tls", "error", problem, name, remedy, Exit.UNAVAILABLE)
         return
     except (OSError, TimeoutError) as error:
         remedy = f"check {key}, that it is up, and that no firewall stands between"
-        told = "no answer" if isinstance(error, TimeoutError) else os.strerror(error.errno or errno.EIO)
-        message = f"{host} port {port}: {told}"
+        problem = "no answer" if isinstance(error, TimeoutError) else os.strerror(error.errno or errno.EIO)
+        message = f"{host} port {port}: {problem}"
         yield Finding("registry", "error", message, name, remedy, Exit.UNAVAILABLE)
         return
     yield Finding("tls", "ok", "certificate accepted" if secure else "plain HTTP on loopback", name)

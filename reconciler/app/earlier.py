@@ -49,15 +49,15 @@ def earlier(configuration: Configuration, when: datetime | str, target: str | No
         looked = _Earlier(configuration, source, ledger, index)
         if isinstance(when, datetime):
             return looked.report(_at_moment(ledger, when), when, configuration.chosen(target))
-        found = _while_reconciled(source, ledger, when)
-        return looked.report(found, None, configuration.chosen(target))
+        then = _while_reconciled(source, ledger, when)
+        return looked.report(then, None, configuration.chosen(target))
 
 
 def _at_moment(ledger: SqlLedger, moment: datetime) -> Reconciled:
-    found = ledger.reconciled_at(moment)
-    if found is None:
+    then = ledger.reconciled_at(moment)
+    if then is None:
         raise ReconcilerError(f"{moment.isoformat()}: this state remembers no cycle that began before then")
-    return found
+    return then
 
 
 def _while_reconciled(source: GitSource, ledger: SqlLedger, revision: str) -> Reconciled:
@@ -65,13 +65,13 @@ def _while_reconciled(source: GitSource, ledger: SqlLedger, revision: str) -> Re
         commit = source.resolve(revision)
     except UnknownRevisionError as error:
         raise ReconcilerError(str(error)) from error
-    found = ledger.reconciled(commit)
-    if found is None:
+    then = ledger.reconciled(commit)
+    if then is None:
         raise ReconcilerError(
             f"{revision}: this state remembers no cycle of commit {commit[:12]}. Of commits that were pushed "
             "together only the last is reconciled: ask for that one, or for a time"
         )
-    return found
+    return then
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ class _Earlier:
         part, reader = part_of(self.index, self.configuration, target), reader_of(self.configuration, target)
 
         def items() -> tuple[ModelState, ...]:
-            found = desired_state(self.source, part, reader, then.commit)
-            return verdicts_then(target, found.desired(), found.last_commits(), entries, moment)
+            declared = desired_state(self.source, part, reader, then.commit)
+            return verdicts_then(target, declared.desired(), declared.last_commits(), entries, moment)
 
         try:
             return items()

@@ -53,7 +53,7 @@ class HistoryQuery:
 
 
 def history(
-    configuration: Configuration, query: HistoryQuery, told: Callable[[str], None] = lambda _: None
+    configuration: Configuration, query: HistoryQuery, on_note: Callable[[str], None] = lambda _: None
 ) -> Generator[HistoryRow]:
     """Everything known about what is asked for: what commits did, and what became of it.
 
@@ -62,7 +62,7 @@ def history(
     Args:
         configuration: what is configured.
         query: what is asked for.
-        told: hears why not all of history was read, where that is so.
+        on_note: hears why not all of history was read, where that is so.
 
     Raises:
         ReconcilerError: nobody knows the commit, or the model with this id.
@@ -74,7 +74,7 @@ def history(
         ledger = stack.enter_context(closing(open_state(configuration.state_url, writer=False)))
         index = stack.enter_context(closing(index_of(configuration, writes=False)))
         stack.enter_context(index.of_one_moment())
-        asked = _Past(configuration, source, ledger, index, source.head(), query, told)
+        asked = _Past(configuration, source, ledger, index, source.head(), query, on_note)
         try:
             first = next(asked_rows := asked.rows(), None)
         except IndexLostError:  # only a cache, and empty from now on
@@ -108,26 +108,26 @@ class _Commits:
         self, name: str | None = None, version: str | None = None, commit: str | None = None
     ) -> dict[ModelKey, list[FileChange]]:
         """What was done to these models, newest first."""
-        found: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
+        by_pair: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
         for models in self.read.values() if name is None else filter(None, [self.read.get(name)]):
             for pair, changes in models.items():
                 if version in (None, pair.model_version):
-                    found[pair] += [one for one in changes if commit in (None, one.attribution.commit)]
+                    by_pair[pair] += [one for one in changes if commit in (None, one.commit_info.commit)]
         for pair, change in self.kept.changes(name, version, commit) if self.kept else ():
-            found[pair].append(change)
-        return {pair: sorted(changes, key=_later_first) for pair, changes in found.items()}
+            by_pair[pair].append(change)
+        return {pair: sorted(changes, key=_later_first) for pair, changes in by_pair.items()}
 
     def named(self, commits: Collection[str]) -> dict[str, CommitInfo]:
         """Those of these commits that the branch has, and that touched anything below the target's folder.
 
         Where that cannot be known, all that git knows.
         """
-        found = {commit: self.graph.get(commit) for commit in commits}
-        known = dict(self.kept.attributions(commits)) if self.kept else {}
-        known |= {commit: one.attribution for commit, one in found.items() if one is not None and one.deltas}
+        logged = {commit: self.graph.get(commit) for commit in commits}
+        infos = dict(self.kept.attributions(commits)) if self.kept else {}
+        infos |= {commit: one.commit_info for commit, one in logged.items() if one is not None and one.deltas}
         if self.graph.cut is None:
-            return known
-        return {**self.source.attributions(commit for commit in commits if commit not in known), **known}
+            return infos
+        return {**self.source.attributions(commit for commit in commits if commit not in infos), **infos}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class _Past:
     index: Store
     head: str
     query: HistoryQuery
-    told: Callable[[str], None]
+    on_note: Callable[[str], None]
 
     def rows(self) -> Iterator[HistoryRow]:
         """The rows, by target, name and version; with everything asked for, a few models' at a time."""
@@ -150,23 +150,23 @@ class _Past:
                 yield from self._everything(target)
             return
         commit = None if self.query.commit is None else self._commit(self.query.commit, targets)
-        found: list[HistoryRow] = []
+        rows: list[HistoryRow] = []
         for target in sorted(targets):
             for name, version in self._models(target):
-                found += self._of(target, name, version, commit)
-        if self.query.model_id is not None and not found:
+                rows += self._of(target, name, version, commit)
+        if self.query.model_id is not None and not rows:
             raise ReconcilerError(
                 f"no model with the id {self.query.model_id} is remembered; `reconciler history` lists all"
             )
-        yield from filter(RowFilter(commit, self.query.model_id).admits, found)
+        yield from filter(RowFilter(commit, self.query.model_id).admits, rows)
 
     def _models(self, target: str) -> Sequence[tuple[str | None, str | None]]:
         """The names and versions to look up."""
-        wanted = (self.query.name, self.query.version)
+        asked = (self.query.name, self.query.version)
         if self.query.model_id is None:
-            return [wanted]
+            return [asked]
         pairs = sorted(self.ledger.pairs_of(target, self.query.model_id))
-        return [pair for pair in pairs if all(w in (None, v) for w, v in zip(wanted, pair, strict=True))]
+        return [pair for pair in pairs if all(w in (None, v) for w, v in zip(asked, pair, strict=True))]
 
     def _of(
         self, target: str, name: str | None, version: str | None, commit: str | None
@@ -174,20 +174,24 @@ class _Past:
         pair = ModelKey(name, version) if name and version else None
         events = self.ledger.events(target, pair, name=name, commit=commit)
         commits = {event.commit for event in events if event.commit is not None}
-        told = self._commits(target, name, version)
-        changes = (Declaration(target, *change) for change in told.changes(name, version, commit).items())
-        return rows(changes, events, told.named(commits))
+        by_commit = self._commits(target, name, version)
+        changes = (
+            Declaration(target, *change) for change in by_commit.changes(name, version, commit).items()
+        )
+        return rows(changes, events, by_commit.named(commits))
 
     def _everything(self, target: str) -> Iterator[HistoryRow]:
-        told = self._commits(target)
+        by_commit = self._commits(target)
         with self.ledger.journal_by_name(target) as journal:
-            names = sorted(told.names() | journal.names())
+            names = sorted(by_commit.names() | journal.names())
             for start in range(0, len(names), _NAMES_AT_ONCE):
                 some = names[start : start + _NAMES_AT_ONCE]
                 events = journal.events(some)
-                commits = {event.commit for event in events if event.commit is not None}
-                changes = (pair for name in some for pair in told.changes(name).items())
-                yield from rows((Declaration(target, *one) for one in changes), events, told.named(commits))
+                changes = [pair for name in some for pair in by_commit.changes(name).items()]
+                known = {one.commit_info.commit: one.commit_info for _, made in changes for one in made}
+                others = {event.commit for event in events if event.commit is not None} - known.keys()
+                named = known | by_commit.named(others)
+                yield from rows((Declaration(target, *one) for one in changes), events, named)
 
     def _commits(self, target: str, name: str | None = None, version: str | None = None) -> _Commits:
         """What git tells of a target's models: from what the index keeps, as far as it goes."""
@@ -199,11 +203,11 @@ class _Past:
         if since is None:
             with self.source.graph(self.head, [folder], whole=True) as graph:
                 if graph.cut is not None:
-                    self.told(graph.cut)
+                    self.on_note(graph.cut)
                 read = model_changes(graph, self.source, folder, name, version)
                 return _Commits(_by_name(read), graph, self.source)
         if since.cut is not None:
-            self.told(since.cut)
+            self.on_note(since.cut)
         place = places(since, kept.places)
         newer = model_changes(since, self.source, folder, name, version, place=place)
         return _Commits(_by_name(newer), since, self.source, kept)
@@ -215,11 +219,11 @@ class _Past:
         except UnknownRevisionError as error:
             if _PART_OF_AN_ID.fullmatch(revision) is None:
                 raise ReconcilerError(str(error)) from error
-            known = self._journalled(revision, targets)
-            if len(known) != 1:
-                number = len(known) or "no commit"
+            commit = self._journalled(revision, targets)
+            if len(commit) != 1:
+                number = len(commit) or "no commit"
                 raise ReconcilerError(f"{error}; the journal knows {number} that begin with it") from error
-            return known.pop()
+            return commit.pop()
 
     def _journalled(self, beginning: str, targets: Iterable[str]) -> set[str]:
         """Commits that git may have forgotten, and the journal has not."""
@@ -230,11 +234,11 @@ class _Past:
 def _by_name(
     changes: Mapping[ModelKey, Sequence[FileChange]],
 ) -> dict[str, dict[ModelKey, Sequence[FileChange]]]:
-    found: defaultdict[str, dict[ModelKey, Sequence[FileChange]]] = defaultdict(dict)
+    by_name: defaultdict[str, dict[ModelKey, Sequence[FileChange]]] = defaultdict(dict)
     for pair, some in changes.items():
-        found[pair.model_name][pair] = some
-    return dict(found)
+        by_name[pair.model_name][pair] = some
+    return dict(by_name)
 
 
 def _later_first(change: FileChange) -> tuple[int, str]:
-    return -change.place, change.attribution.commit
+    return -change.place, change.commit_info.commit

@@ -21,13 +21,13 @@ def index_of(configuration: Configuration, *, writes: bool) -> Store:
 
 def reader_of(configuration: Configuration, name: str) -> ManifestParser:
     """What reads one target's manifests."""
-    wanted = configuration.settings.targets[name]
-    rules = edition(wanted.edition, strict_config=wanted.strict_config)
-    return ManifestParser(rules, wanted.path, budgets_of(configuration))
+    target = configuration.settings.targets[name]
+    rules = edition(target.edition, strict_config=target.strict_config)
+    return ManifestParser(rules, target.path, budgets_of(configuration))
 
 
 def part_of(store: Store, configuration: Configuration, name: str) -> TargetIndex:
     """One target's part of the index, for the rules that are in force."""
-    wanted = configuration.settings.targets[name]
-    strict = " strict" if wanted.strict_config else ""
-    return store.of(name, f"{wanted.path} {wanted.edition}{strict} {rules_version}")
+    target = configuration.settings.targets[name]
+    strict = " strict" if target.strict_config else ""
+    return store.of(name, f"{target.path} {target.edition}{strict} {rules_version}")

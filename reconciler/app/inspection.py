@@ -31,13 +31,13 @@ class Inspection:
         """What can be known about the model before its import is asked for."""
         from reconciler.preflight import Examination, obs_endpoint  # noqa: PLC0415 - only where it is wanted
 
-        wanted = self.configuration.settings.targets[self.target]
+        target = self.configuration.settings.targets[self.target]
         credentials = await self._credentials()
         preflight = Examination(
-            wanted.edition,
+            target.edition,
             lambda: credentials,
-            wanted.obs_endpoint or (obs_endpoint(wanted.endpoint) if wanted.endpoint else None),
-            self.configuration.base / wanted.files if wanted.files else None,
+            target.obs_endpoint or (obs_endpoint(target.endpoint) if target.endpoint else None),
+            self.configuration.base / target.files if target.files else None,
             self.strict,
         )
         return await asyncio.to_thread(preflight.examine, manifest)
@@ -58,5 +58,5 @@ class Inspection:
 
 def inspection_of(configuration: Configuration, target: str) -> Inspection | None:
     """The preflight that the loop makes for this target, or None when it is off."""
-    wanted = configuration.settings.targets[target].preflight
-    return None if wanted == "off" else Inspection(configuration, target, strict=wanted == "error")
+    preflight = configuration.settings.targets[target].preflight
+    return None if preflight == "off" else Inspection(configuration, target, strict=preflight == "error")

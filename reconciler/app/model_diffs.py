@@ -54,24 +54,24 @@ async def model_diffs(
     """
     diffs: list[ModelDiff] = []
     failures: list[TargetFailure] = []
-    async with open_session(configuration, acts=False, only=only) as world:
-        commit = world.source.head()
-        for target in world.engine.targets:
+    async with open_session(configuration, acts=False, only=only) as session:
+        commit = session.source.head()
+        for target in session.engine.targets:
             try:
                 with failure_told(target.name):
-                    diffs += [diff async for diff in _in_target(world, target, commit, name, version)]
+                    diffs += [diff async for diff in _in_target(session, target, commit, name, version)]
             except TargetUnusable as error:
                 failures.append(TargetFailure(target.name, str(error), error.exit_code))
     return ModelDiffs(commit, tuple(diffs), tuple(failures))
 
 
 async def _in_target(
-    world: Session, target: Target, commit: str, name: str, version: str | None
+    session: Session, target: Target, commit: str, name: str, version: str | None
 ) -> AsyncIterator[ModelDiff]:
-    found = desired_state(world.source, target.index, target.reader, commit, credited=False)
-    remembered = world.ledger.versions(target.name, [name])
-    versions = {pair.model_version for pair in remembered} | found.versions([name])[name]
-    for wanted in [version] if version else sorted(versions, key=version_key):
-        pair = ModelKey(name, wanted)
-        entry = world.ledger.entry(target.name, pair)
-        yield await diff_model(target, declared_model(found, pair, remembered), entry, datetime.now(UTC))
+    declared = desired_state(session.source, target.index, target.reader, commit, credited=False)
+    remembered = session.ledger.versions(target.name, [name])
+    versions = {pair.model_version for pair in remembered} | declared.versions([name])[name]
+    for one in [version] if version else sorted(versions, key=version_key):
+        pair = ModelKey(name, one)
+        entry = session.ledger.entry(target.name, pair)
+        yield await diff_model(target, declared_model(declared, pair, remembered), entry, datetime.now(UTC))

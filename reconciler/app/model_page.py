@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.source import GitSource
 
 _MOST_LINES = 400
-_MOST_EVENTS = 300  # on one page; `history` tells all
+_MOST_EVENTS = 10_000  # of one model, on all pages of its timeline; `history` tells all
 _FULL_FILE = 60  # lines; a longer one is cut to the document
 
 
@@ -67,14 +67,14 @@ def model_record(
     Raises:
         StateError: the state could not be read.
     """
-    world = shown.world
-    chosen = next((one for one in world.engine.targets if one.name == target), None)
+    session = shown.session
+    chosen = next((one for one in session.engine.targets if one.name == target), None)
     if chosen is None:
         return None
     pair = ModelKey(name, version) if version else None
-    events = world.ledger.events(target, pair, name=name)
-    of_name = shown.items(world.ledger.verdicts.of_name(target, name))
-    versions = _versions(of_name, {known.model_version for known in world.ledger.versions(target, [name])})
+    events = session.ledger.events(target, pair, name=name)
+    of_name = shown.items(session.ledger.verdicts.of_name(target, name))
+    versions = _versions(of_name, {key.model_version for key in session.ledger.versions(target, [name])})
     if not of_name and not events and not versions:
         return None
     items = tuple(item for item in of_name if version in (None, item.model_version))
@@ -82,7 +82,7 @@ def model_record(
         return None
     facts = ModelFacts(target, name, version, items, versions, _next_free(versions))
     if pair is not None:
-        others = [one.name for one in world.engine.targets if one is not chosen]
+        others = [one.name for one in session.engine.targets if one is not chosen]
         facts = replace(facts, elsewhere=_elsewhere(others, pair, shown))
     return _with_git(chosen, commit, facts, events, shown)
 
@@ -92,18 +92,18 @@ class Shown:
     """How things are made fit for the reader.
 
     Attributes:
-        world: whose ledger knows what became of a verdict since.
+        session: whose ledger knows what became of a verdict since.
         emails: whether the addresses of authors are shown.
     """
 
-    world: Session
+    session: Session
     emails: bool
 
     def items(self, items: tuple[ModelState, ...]) -> tuple[ModelState, ...]:
         """The verdicts, as they are by now."""
-        targets = [target.name for target in self.world.engine.targets]
-        found = refreshed(Report("", "", items), self.world.ledger, targets).items
-        return found if self.emails else tuple(map(item_without_addresses, found))
+        targets = [target.name for target in self.session.engine.targets]
+        report = refreshed(Report("", "", items), self.session.ledger, targets).items
+        return report if self.emails else tuple(map(item_without_addresses, report))
 
     def events(self, events: Sequence[Event]) -> Sequence[Event]:
         """The events; those that say who vouched for a commit without the addresses of signers."""
@@ -118,7 +118,7 @@ class Shown:
         """An author, without the address where that is not shown."""
         return author if self.emails or author is None else without_address(author)
 
-    def attribution(self, made: CommitInfo) -> CommitInfo:
+    def commit_info(self, made: CommitInfo) -> CommitInfo:
         """A commit's author likewise."""
         return made._replace(author=self.author(made.author) or "")
 
@@ -135,8 +135,8 @@ def not_asked(target: Target, record: ModelRecord, why: str) -> Registered:
     return Registered(fields, None, why)
 
 
-def _versions(items: Iterable[ModelState], known: set[str]) -> tuple[tuple[str, ModelState | None], ...]:
-    by_version: dict[str, ModelState | None] = dict.fromkeys(known)
+def _versions(items: Iterable[ModelState], registered: set[str]) -> tuple[tuple[str, ModelState | None], ...]:
+    by_version: dict[str, ModelState | None] = dict.fromkeys(registered)
     by_version |= {item.model_version: item for item in items if item.model_version is not None}
     return tuple((one, by_version[one]) for one in sorted(by_version, key=version_key, reverse=True))
 
@@ -148,9 +148,9 @@ def _next_free(versions: Sequence[tuple[str, ModelState | None]]) -> str | None:
 
 
 def _elsewhere(targets: Iterable[str], pair: ModelKey, shown: Shown) -> tuple[ModelState, ...]:
-    verdicts = shown.world.ledger.verdicts
-    found = [item for target in targets for item in verdicts.of_name(target, pair.model_name)]
-    return shown.items(tuple(item for item in found if item.pair == pair))
+    verdicts = shown.session.ledger.verdicts
+    states = [item for target in targets for item in verdicts.of_name(target, pair.model_name)]
+    return shown.items(tuple(item for item in states if item.pair == pair))
 
 
 def _with_git(
@@ -164,10 +164,10 @@ def _with_git(
     notes = []
     recent = shown.events(events[-_MOST_EVENTS:])
     if len(recent) < len(events):
-        told = f"Of {len(events)} events the newest {len(recent)} are shown"
-        notes.append(f"{told}; `reconciler history` tells all.")
+        note = f"Of {len(events)} events the newest {len(recent)} are shown"
+        notes.append(f"{note}; `reconciler history` tells all.")
     try:
-        with closing(source_of(shown.world.configuration)) as source:
+        with closing(source_of(shown.session.configuration)) as source:
             if path is not None and commit and facts.version is not None:
                 manifest, request = _manifest(source, target.reader.edition, commit, path, facts)
             rows = _timeline(source, target, commit, facts, recent, shown)
@@ -197,9 +197,9 @@ def _manifest(
         return content
 
     request: Mapping[str, Any] = {}
-    for found in read(path, data, rules, sibling):
-        if isinstance(found, Manifest) and found.pair == (facts.name, facts.version):
-            request = found.request
+    for document in read(path, data, rules, sibling):
+        if isinstance(document, Manifest) and document.pair == (facts.name, facts.version):
+            request = document.request
     reasons = [reason for item in facts.items for reason in item.reasons if reason.path == path]
     line = next((item.line for item in facts.items if item.path == path and item.line), 1)
     return _text(path, commit, data, line, reasons), request
@@ -241,11 +241,11 @@ def _timeline(  # noqa: PLR0913, PLR0917 - what is joined
     models = []
     with source.graph(commit, inside, whole=True) as graph:
         for pair, changes in model_changes(graph, source, target.path, facts.name, facts.version).items():
-            made = [change._replace(attribution=shown.attribution(change.attribution)) for change in changes]
+            made = [change._replace(commit_info=shown.commit_info(change.commit_info)) for change in changes]
             models.append(history.Declaration(target.name, pair, made))
         named: dict[str, CommitInfo] = {}
         for one in {event.commit for event in events if event.commit}:
             logged = graph.get(one)
             if logged is not None:
-                named[one] = shown.attribution(logged.attribution)
+                named[one] = shown.commit_info(logged.commit_info)
     return history.rows(models, events, named)

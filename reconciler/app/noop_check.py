@@ -39,16 +39,16 @@ def noop_check(
     if seen is None or seen.note is None:
         return None
     try:
-        told = json.loads(seen.note)
+        mark = json.loads(seen.note)
         rest = IdleMark(
-            datetime.fromisoformat(told["at"]),
-            datetime.fromisoformat(told["until"]),
-            str(told["commit"]),
-            str(told["digest"]),
-            int(told["position"]),
-            {Verdict(word): int(number) for word, number in told["numbers"].items()},
+            datetime.fromisoformat(mark["at"]),
+            datetime.fromisoformat(mark["until"]),
+            str(mark["commit"]),
+            str(mark["digest"]),
+            int(mark["position"]),
+            {Verdict(word): int(number) for word, number in mark["numbers"].items()},
         )
-        by = [rest.position, told["by"], told["files"]]
+        by = [rest.position, mark["by"], mark["files"]]
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
     names = configuration.chosen(target)
@@ -89,12 +89,12 @@ def _fingerprint(configuration: Configuration, names: tuple[str, ...]) -> str:
 
 def _files(configuration: Configuration, names: tuple[str, ...]) -> list[list[int]]:
     """Size and time of the embedded registries' own files: they change when anybody else uses them."""
-    found = []
+    files = []
     for name in names:
         if configuration.settings.targets[name].endpoint is None:
             database = configuration.embedded_database(name)
-            found += [_seen(file) for file in (database, database.with_name(f"{database.name}-wal"))]
-    return found
+            files += [_seen(file) for file in (database, database.with_name(f"{database.name}-wal"))]
+    return files
 
 
 def _seen(file: Path) -> list[int]:

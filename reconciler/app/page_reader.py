@@ -84,7 +84,7 @@ class PageReader:
 
     async def report(self) -> Report | None:
         """The newest report with its models."""
-        return await self._read("report", lambda: remembered(self._world()))
+        return await self._read("report", lambda: remembered(self._session()))
 
     async def overview(self, query: ListingQuery, *, matrix: bool) -> OverviewFacts | None:
         """One page of models; None where it could not be read yet."""
@@ -115,9 +115,9 @@ class PageReader:
             return cast("T", held[1])
 
         async def kept() -> T:
-            found = work()
-            loop.call_soon_threadsafe(self._keep, key, revision, found)
-            return found
+            answer = work()
+            loop.call_soon_threadsafe(self._keep, key, revision, answer)
+            return answer
 
         loop = asyncio.get_running_loop()
         try:
@@ -141,56 +141,56 @@ class PageReader:
 
     # in the thread
 
-    def _world(self) -> Session:
-        world = self.sessions.world
-        if world is None:
+    def _session(self) -> Session:
+        session = self.sessions.session
+        if session is None:
             raise StateError("the state is away")
-        return world
+        return session
 
     def _summary(self) -> Report | None:
-        world = self._world()
-        found = world.ledger.verdicts.summary()
-        names = {target.name for target in world.engine.targets}
-        if found is None:
+        session = self._session()
+        summary = session.ledger.verdicts.summary()
+        names = {target.name for target in session.engine.targets}
+        if summary is None:
             return None
-        self._commit = found.commit
+        self._commit = summary.commit
         self.followed = followed(self.configuration)
         return replace(
-            found,
-            failures=tuple(failure for failure in found.failures if failure.target in names),
-            unlisted={key: number for key, number in found.unlisted.items() if key[0] in names},
+            summary,
+            failures=tuple(failure for failure in summary.failures if failure.target in names),
+            unlisted={key: number for key, number in summary.unlisted.items() if key[0] in names},
         )
 
     def _overview(self, query: ListingQuery, *, matrix: bool) -> OverviewFacts:
-        world = self._world()
-        table = self._table(world)
+        session = self._session()
+        table = self._table(session)
         selected = table.select_pairs(query) if matrix else table.select(query)
-        found = world.ledger.verdicts.numbered(selected.numbers)
-        items = self._shown(world).items(tuple(found[n] for n in selected.numbers if n in found))
+        states = session.ledger.verdicts.numbered(selected.numbers)
+        items = self._shown(session).items(tuple(states[n] for n in selected.numbers if n in states))
         groups = selected.groups
         models: Listing | Matrix = Listing(items, groups)
         if matrix:
-            models = Matrix(by_pair(items), selected.found, groups)
-        return OverviewFacts(models, self._made(world, items))
+            models = Matrix(by_pair(items), selected.matching, groups)
+        return OverviewFacts(models, self._made(session, items))
 
-    def _table(self, world: Session) -> VerdictTable:
+    def _table(self, session: Session) -> VerdictTable:
         """All verdicts, as they are now; a new state's are read anew.
 
         So are all where another replica has removed some: only this process's own removals are told.
         """
-        table = self._brought_up(world)
-        if world.campaign is not None:
-            numbers = world.ledger.counted().items()
+        table = self._brought_up(session)
+        if session.campaign is not None:
+            numbers = session.ledger.counted().items()
             if table.size != sum(number for (target, _), number in numbers if target in table.targets):
                 self._tables = None
-                table = self._brought_up(world)
+                table = self._brought_up(session)
         return table
 
-    def _brought_up(self, world: Session) -> VerdictTable:
-        rows = world.ledger.verdicts
-        if self._tables is None or self._tables[0] is not world.ledger:
-            names = frozenset(target.name for target in world.engine.targets)
-            self._tables = (world.ledger, VerdictTable(names, self._author))
+    def _brought_up(self, session: Session) -> VerdictTable:
+        rows = session.ledger.verdicts
+        if self._tables is None or self._tables[0] is not session.ledger:
+            names = frozenset(target.name for target in session.engine.targets)
+            self._tables = (session.ledger, VerdictTable(names, self._author))
         table = self._tables[1]
         gone = rows.removed()  # before anything is read: what is removed meanwhile is told the next time
         if gone:
@@ -202,11 +202,11 @@ class PageReader:
         return table
 
     def _model(self, target: str, name: str, version: str | None) -> ModelRecord | None:
-        world = self._world()
-        return model_record(self._commit, target, name, version, self._shown(world))
+        session = self._session()
+        return model_record(self._commit, target, name, version, self._shown(session))
 
-    def _shown(self, world: Session) -> Shown:
-        return Shown(world, self._emails)
+    def _shown(self, session: Session) -> Shown:
+        return Shown(session, self._emails)
 
     def _author(self, author: str) -> str | None:
         return author if self._emails else without_address(author)
@@ -215,13 +215,13 @@ class PageReader:
     def _emails(self) -> bool:
         return self.configuration.settings.web.show_emails
 
-    def _made(self, world: Session, items: Iterable[ModelState]) -> dict[str, CommitInfo]:
+    def _made(self, session: Session, items: Iterable[ModelState]) -> dict[str, CommitInfo]:
         """Who made the commits that are shown; commits never change, so that each is asked for once."""
-        wanted = {item.commit for item in items if item.commit} | {self._commit}
-        self._learn(wanted)
-        shown = self._shown(world)
-        known = {commit: self._commits.get(commit) for commit in wanted}
-        return {commit: shown.attribution(made) for commit, made in known.items() if made is not None}
+        commits = {item.commit for item in items if item.commit} | {self._commit}
+        self._learn(commits)
+        shown = self._shown(session)
+        infos = {commit: self._commits.get(commit) for commit in commits}
+        return {commit: shown.commit_info(made) for commit, made in infos.items() if made is not None}
 
     def _learn(self, commits: Iterable[str]) -> None:
         unknown = [commit for commit in commits if commit and commit not in self._commits]
@@ -230,15 +230,15 @@ class PageReader:
         if len(self._commits) > _COMMITS_KEPT:
             self._commits.clear()
         with contextlib.suppress(ReconcilerError), closing(source_of(self.configuration)) as source:
-            found = source.attributions(unknown)
-            self._commits.update({commit: found.get(commit) for commit in unknown})
+            infos = source.attributions(unknown)
+            self._commits.update({commit: infos.get(commit) for commit in unknown})
 
     # the registry
 
     async def _with_registry(self, record: ModelRecord) -> ModelFacts:
         """The facts with what the registry says of the model, asked seldom and never for long."""
         facts = record.facts
-        target = next((t for t in self._world().engine.targets if t.name == facts.target), None)
+        target = next((t for t in self._session().engine.targets if t.name == facts.target), None)
         if facts.version is None or target is None:
             return facts
         if record.model_id is None:

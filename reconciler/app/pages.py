@@ -68,8 +68,8 @@ class ServicePages:
     def token(self) -> str | None:
         """Another one with whatever the pages may show anew; None while the program stops."""
         problem = self.board.problem() if self.board.last else None
-        told = f"{self._leader_id}.{self.board.revision}.{self._reader.late}.{int(problem is None)}"
-        return None if self.stopping() else told
+        token = f"{self._leader_id}.{self.board.revision}.{self._reader.late}.{int(problem is None)}"
+        return None if self.stopping() else token
 
     async def summary(self) -> Report | None:
         """The newest report in numbers."""

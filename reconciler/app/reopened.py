@@ -43,8 +43,8 @@ class Reopened:
             except ReconcilerError as error:
                 raise TargetUnusable(str(error), Exit(error.exit_code)) from error
             except Exception as error:
-                told = f"it cannot be opened: unexpected {type(error).__name__}"
-                raise TargetUnusable(told, Exit.UNAVAILABLE) from error
+                message = f"it cannot be opened: unexpected {type(error).__name__}"
+                raise TargetUnusable(message, Exit.UNAVAILABLE) from error
         return self._registry
 
     async def list_models(self) -> Sequence[ObservedModel]:

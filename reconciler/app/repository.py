@@ -20,15 +20,15 @@ _VARIABLE = f"{PREFIX}SOURCE__REPO"
 
 def source_of(configuration: Configuration) -> GitSource:
     """The source, opened; the caller closes it."""
-    wanted = configuration.settings.source
+    section = configuration.settings.source
     with configuration.located("source", "repo", table="source.repo"):
         return open_source(
-            wanted.repo,
-            branch=wanted.branch,
+            section.repo,
+            branch=section.branch,
             cache_dir=configuration.state_dir / "mirrors",
             base=configuration.base,
             setting=_setting(configuration),
-            timeout=wanted.timeout.total_seconds(),
+            timeout=section.timeout.total_seconds(),
             paths=[target.path for target in configuration.settings.targets.values()],
             budgets=budgets_of(configuration),
         )
@@ -36,12 +36,12 @@ def source_of(configuration: Configuration) -> GitSource:
 
 def trust_rules(configuration: Configuration) -> TrustRules | None:
     """What makes a commit trusted; None where every one is."""
-    wanted = configuration.settings.source.verify
-    if wanted.mode == "off":
+    section = configuration.settings.source.verify
+    if section.mode == "off":
         return None
-    given = (wanted.allowed_signers, wanted.revoked_signers, wanted.gpg_keyring)
+    given = (section.allowed_signers, section.revoked_signers, section.gpg_keyring)
     files = KeyFiles(*(None if file is None else configuration.base / file for file in given))
-    return TrustRules(wanted.mode, files, wanted.authors, wanted.since, wanted.on_failure)
+    return TrustRules(section.mode, files, section.authors, section.since, section.on_failure)
 
 
 def budgets_of(configuration: Configuration) -> Budgets:
@@ -53,19 +53,19 @@ def followed(configuration: Configuration) -> tuple[str, str]:
     """Repository and branch that are followed, in words without secrets."""
     try:
         with closing(source_of(configuration)) as source:
-            told, described = source.followed(), source.described()
+            settings, described = source.followed(), source.described()
     except ReconcilerError:
         return "cannot be opened", ""
-    folder = configuration.base / told["source.repo"]
+    folder = configuration.base / settings["source.repo"]
     if folder.is_dir():
         return str(folder.resolve()), described.removeprefix("branch ")
-    return told["source.repo"], told["source.branch"]
+    return settings["source.repo"], settings["source.branch"]
 
 
 def _setting(configuration: Configuration) -> str:
     """Which setting names the repository, and what a relative folder starts from."""
-    wanted = configuration.settings.source
-    if "repo" not in wanted.model_fields_set:
-        return f"source.repo is {wanted.repo!r} by default, in {configuration.base}"
+    section = configuration.settings.source
+    if "repo" not in section.model_fields_set:
+        return f"source.repo is {section.repo!r} by default, in {configuration.base}"
     where = _VARIABLE if _VARIABLE in os.environ else configuration.file
-    return f"source.repo is {wanted.repo!r} in {where}, from {configuration.base}"
+    return f"source.repo is {section.repo!r} in {where}, from {configuration.base}"

@@ -20,7 +20,7 @@ from reconciler.errors import ConfigurationError, Exit
 from reconciler.forge import FORGES, Review, Status, host_of, publish
 from reconciler.printable import one_line
 from reconciler.redaction import concealed
-from reconciler.registry.post import send
+from reconciler.registry.post import address_fault, send
 from reconciler.source.address import parse_remote
 from reconciler.views import markdown
 from reconciler.views.words import counted
@@ -76,10 +76,13 @@ async def review(
         only_changes: a comment is made only where the plan has something to tell.
 
     Raises:
-        ConfigurationError: the repository is none that a job checked out; there is no such target or token.
+        ConfigurationError: the repository is none that a job checked out; there is no such target or token;
+            the address is none.
         ForgeError: the host refused, or could not be asked.
         SourceError, StateError, TargetUnusable: as a plan does.
     """
+    if (fault := address_fault(job.url)) is not None:
+        raise ConfigurationError(f"--url {fault}")
     host = host_of(
         job, await _token(secret), partial(send, deadline=_DEADLINE, body_bytes=_BODY_BYTES), Clock()
     )

@@ -17,7 +17,6 @@ from reconciler.app.board import Board
 from reconciler.app.credentials import page_tokens, webhook_secret
 from reconciler.app.pages import ServicePages
 from reconciler.app.sessions import Sessions, longest_call
-from reconciler.app.target_kinds import stages_of
 from reconciler.daemon.health import INTERVALS, Health
 from reconciler.daemon.loop import Loop
 from reconciler.daemon.stop import Stop, in_flight, longest_end
@@ -108,7 +107,7 @@ def _service(configuration: Configuration, target: str | None, worker: Worker) -
     health = Health(lambda: patience(schedule, INTERVALS, datetime.now(UTC)), longest_call(configuration))
     sinks = tuple(sink.title for sink in configuration.settings.notify)
     names = configuration.chosen(target)
-    board = Board(health, names, sinks, stages_of(configuration, names))
+    board = Board(health, names, sinks)
     clock = Clock(sleep=stop.sleep, stopping=stop.asked)
     sessions = Sessions(configuration, target, clock, board)
     supervisor = Supervisor(sessions.open, health, board.on_tick, clock.chance)
@@ -212,16 +211,16 @@ async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[No
 
 def _application(service: _Service, pages: ServicePages, hosts: Hosts) -> ASGIApp:
     configuration, board = service.configuration, service.board
-    wanted = configuration.settings.web
+    web = configuration.settings.web
     with configuration.located("web", "token"):
-        tokens = page_tokens(configuration.base, wanted)
+        tokens = page_tokens(configuration.base, web)
 
     return create_app(
         pages,
         board.scrape,
         partial(service.loop.ask, "webhook"),
         service.health.not_ready,
-        webhook_secret(configuration.base, wanted),
+        webhook_secret(configuration.base, web),
         not_alive=service.health.not_alive,
         delivered=partial(_delivered, board.metrics),
         hosts=hosts,

@@ -15,7 +15,7 @@ from reconciler.app.noop_check import MARK, note
 from reconciler.app.reopened import Reopened
 from reconciler.app.repository import source_of, trust_rules
 from reconciler.app.sinks import subscriptions_of
-from reconciler.app.target_kinds import Opening, kind_of, registry_of, stages_of
+from reconciler.app.target_kinds import Opening, kind_of, registry_of
 from reconciler.daemon.campaign import Campaign
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
@@ -59,14 +59,14 @@ class Listeners:
 
 @dataclass(slots=True)
 class Heritage:
-    """What outlives a world when its process opens another one.
+    """What outlives a session when its process opens another one.
 
     Attributes:
-        refusals: which credentials were refused: they are not tried again by a new world either.
+        cooldown: which credentials were refused: they are not tried again by a new session either.
         holder: by what name this process leads, once it did.
     """
 
-    refusals: CredentialCooldown = field(default_factory=CredentialCooldown)
+    cooldown: CredentialCooldown = field(default_factory=CredentialCooldown)
     holder: str | None = None
 
 
@@ -109,7 +109,7 @@ async def open_session(  # noqa: PLR0913 - what a command is given
         only: the one target to work on; None takes all.
         clock: time and chance; the real ones where None.
         listeners: who hears of what happens; nobody where None.
-        heritage: what a world of this process left to this one.
+        heritage: what a session of this process left to this one.
 
     Raises:
         ConfigurationError: there is no target of that name.
@@ -136,7 +136,7 @@ async def open_session(  # noqa: PLR0913 - what a command is given
         async with contextlib.AsyncExitStack() as registries:
             targets, openable = [], []
             for name in names:
-                how = Opening(acts, heritage.refusals, partial(listeners.asked, name))
+                how = Opening(acts, heritage.cooldown, partial(listeners.asked, name))
                 opening = partial(registry_of, configuration, name, how)
                 registry = Reopened(name, kind_of(configuration, name).vendor, opening)
                 registries.push_async_callback(registry.aclose)
@@ -195,7 +195,6 @@ def _ledger(
         subscriptions=subscriptions_of(configuration),
         holder=heritage.holder,
         term=configuration.settings.ha.lease,
-        stages=stages_of(configuration, names),
     )
 
 
@@ -232,12 +231,12 @@ def campaigning(
 
 def _checked_identity(configuration: Configuration, name: str) -> str:
     """What the state remembers of a target; checked first, for a secret in the wrong place is not kept."""
-    wanted = configuration.settings.targets[name]
-    if wanted.endpoint is not None:
+    target = configuration.settings.targets[name]
+    if target.endpoint is not None:
         with configuration.located("targets", name, table=f"targets.{name}"):
-            parse_endpoint(wanted.endpoint)
-            parse_project(wanted.project_id)
-    return wanted.identity
+            parse_endpoint(target.endpoint)
+            parse_project(target.project_id)
+    return target.identity
 
 
 def is_shared(configuration: Configuration) -> bool:
@@ -245,15 +244,15 @@ def is_shared(configuration: Configuration) -> bool:
     return not configuration.state_url.startswith("sqlite")
 
 
-def policy_of(configuration: Configuration, name: str) -> Timing:
+def timing_of(configuration: Configuration, name: str) -> Timing:
     """How patient one target's cycles are."""
-    wanted, kind = configuration.settings.targets[name], kind_of(configuration, name)
+    target, kind = configuration.settings.targets[name], kind_of(configuration, name)
     follow = configuration.settings.follow
     first = follow.first.total_seconds() if follow.first else kind.follow
     return Timing(
-        in_flight=wanted.in_flight,
+        in_flight=target.in_flight,
         fresh=kind.fresh,
-        call_timeout=wanted.timeout.total_seconds(),
+        call_timeout=target.timeout.total_seconds(),
         lease=configuration.settings.ha.lease.total_seconds() if is_shared(configuration) else 0.0,
         settle=kind.settle if follow.settle is None else follow.settle.total_seconds(),
         follow_first=first,
@@ -270,7 +269,7 @@ def _target(configuration: Configuration, name: str, registry: Registry, index: 
         reader_of(configuration, name),
         index,
         rules=f"{settings.targets[name].identity} {index.rules}",
-        timing=policy_of(configuration, name),
+        timing=timing_of(configuration, name),
         full_observation=settings.schedule.full_observation,
         compare_at_most=settings.schedule.compare_at_most,
         preflight=inspection_of(configuration, name),

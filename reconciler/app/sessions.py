@@ -1,4 +1,4 @@
-"""The sessions of one process, one after the other: each is a world with its ticker, on the same state.
+"""The sessions of one process, one after the other: each has a loop of its own, on the same state.
 
 What has to outlive a session is kept here: which state it was, which credentials were refused, and when the
 last session was given up.
@@ -46,7 +46,7 @@ class Sessions:
     """Opens sessions for `reconciler.daemon.supervisor`; used in its event loop.
 
     Attributes:
-        world: of the session that is open.
+        session: of the session that is open.
         ask: asks for a tick, from any thread.
     """
 
@@ -54,7 +54,7 @@ class Sessions:
     only: str | None
     clock: Clock
     board: Board
-    world: Session | None = None
+    session: Session | None = None
     ask: Callable[[str], None] = lambda _: None
     _wake: Callable[[], object] = field(default=lambda: None)
     _heritage: Heritage = field(default_factory=Heritage)
@@ -79,32 +79,32 @@ class Sessions:
             clock=self.clock,
             listeners=heard,
             heritage=self._heritage,
-        ) as world:
-            await self._recognise(world)
-            self.world = world
+        ) as session:
+            await self._recognise(session)
+            self.session = session
             try:
                 async with (
-                    self._resigning(world),
-                    self._sending(world) as shown,
-                    auditing(self.configuration, world.source, world.ledger, self.clock) as journalled,
+                    self._resigning(session),
+                    self._sending(session) as shown,
+                    auditing(self.configuration, session.source, session.ledger, self.clock) as journalled,
                 ):
 
                     def on_report(report: Report) -> None:
                         shown(report)
-                        if world.engine.leadership.leads(SHARED):  # one replica keeps the notes
+                        if session.engine.leadership.leads(SHARED):  # one replica keeps the notes
                             journalled()
 
                     yield CycleJob(
-                        world.engine, deeds, self._heard, on_report, commit_seen=self.board.commit_seen
+                        session.engine, deeds, self._heard, on_report, commit_seen=self.board.commit_seen
                     )
             finally:
-                self.world, self._given_up = None, time.monotonic()
-                world.source.close()  # a git that is still waited for ends now, and not at its own deadline
+                self.session, self._given_up = None, time.monotonic()
+                session.source.close()  # a git that is still waited for ends now, and not at its own deadline
 
     @asynccontextmanager
-    async def _resigning(self, world: Session) -> AsyncIterator[None]:
+    async def _resigning(self, session: Session) -> AsyncIterator[None]:
         """Gives all leases back as soon as somebody asks to stop, whatever is in flight then."""
-        campaign = world.campaign
+        campaign = session.campaign
         if campaign is None:
             yield
             return
@@ -131,18 +131,18 @@ class Sessions:
 
     def _surveyed(self, survey: Survey) -> None:
         """Hears, in another thread, who leads."""
-        world = self.world
-        led = world.engine.led().keys() if world is not None else ()
+        session = self.session
+        led = session.engine.led().keys() if session is not None else ()
         if self.board.take_survey(survey, frozenset(led)) and not led:
             self.ask("replica")
 
     @asynccontextmanager
-    async def _sending(self, world: Session) -> AsyncIterator[Callable[[Report], None]]:
+    async def _sending(self, session: Session) -> AsyncIterator[Callable[[Report], None]]:
         """Sends what waits in the outbox while the block runs; gives what hears of each report.
 
         A task of its own: a tick waits for no sink. Whoever holds the state sends, and nobody else.
         """
-        await asyncio.to_thread(world.ledger.outbox.retain_sinks, self.board.sinks)
+        await asyncio.to_thread(session.ledger.outbox.retain_sinks, self.board.sinks)
         if not self.board.sinks:
             yield self.board.on_report
             return
@@ -150,8 +150,8 @@ class Sessions:
 
         sinks = sinks_of(self.configuration, self.clock)
         observed = self.board.metrics.observe_message
-        leads = partial(world.engine.leadership.leads, SHARED)
-        sender = Sender(world.ledger.outbox, sinks, self.clock, observed, self.board.take_backlogs, leads)
+        leads = partial(session.engine.leadership.leads, SHARED)
+        sender = Sender(session.ledger.outbox, sinks, self.clock, observed, self.board.take_backlogs, leads)
         loop = asyncio.get_running_loop()
         self._wake = partial(loop.call_soon_threadsafe, sender.wake)
 
@@ -170,35 +170,37 @@ class Sessions:
 
     def follow(self) -> tuple[float, float]:
         """Seconds between looks at unfinished imports, the first and the longest."""
-        targets = self.world.engine.targets if self.world else ()
+        targets = self.session.engine.targets if self.session else ()
         policy = min((target.timing for target in targets), key=lambda policy: policy.follow_first)
         return policy.follow_first, policy.follow_max
 
     def watch(self) -> Mapping[str, tuple[Path, ...]]:
         """What to watch in the session that is open."""
-        world = self.world
-        return (
-            {} if world is None else {"git": world.source.watch_paths(), "state": world.ledger.watch_paths()}
-        )
+        session = self.session
+        if session is None:
+            return {}
+        return {"git": session.source.watch_paths(), "state": session.ledger.watch_paths()}
 
     def _heard(self, tick: Tick) -> None:
         self.board.on_tick(tick)
-        if self.world is not None:
-            self.board.metrics.observe_audits(self.world.engine.disagreements)
+        if self.session is not None:
+            self.board.metrics.observe_audits(self.session.engine.disagreements)
 
-    async def _recognise(self, world: Session) -> None:
+    async def _recognise(self, session: Session) -> None:
         """Says loudly when this is another state than before; then no call of before may be under way."""
-        lineage = world.ledger.lineage
-        known = self._lineage
-        if known not in (None, lineage):
-            self.board.replaced(_replaced(known or "", lineage, world.ledger.position()))
-            log.error("state replaced", told=self.board.alert)
+        lineage = session.ledger.lineage
+        before = self._lineage
+        if before not in (None, lineage):
+            self.board.replaced(_replaced(before or "", lineage, session.ledger.position()))
+            log.error("state replaced", message=self.board.alert)
             await self.clock.sleep(self._given_up + _longest_import(self.configuration) - time.monotonic())
         self._lineage = lineage  # only now: an opening that is given up before has to wait, and say so, again
         if self.board.alert:
-            world.engine.notes = (*world.engine.notes, self.board.alert)
-        restless = [entry for target in world.engine.targets for entry in world.ledger.pending(target.name)]
-        self.board.remembered(restless)
+            session.engine.notes = (*session.engine.notes, self.board.alert)
+        pending = [
+            entry for target in session.engine.targets for entry in session.ledger.pending(target.name)
+        ]
+        self.board.remembered(pending)
 
 
 def longest_call(configuration: Configuration) -> float:
@@ -222,20 +224,20 @@ def _nothing() -> None:
     """Nobody has to be woken."""
 
 
-def _replaced(known: str, lineage: str, events: int) -> str:
+def _replaced(before: str, lineage: str, events: int) -> str:
     what = f"with {events} events" if events else "empty"
     return (
-        f"the state was replaced while in use: it is {lineage[:12]} now, {what}, and was {known[:12]}. "
+        f"the state was replaced while in use: it is {lineage[:12]} now, {what}, and was {before[:12]}. "
         "History and back-off of before are not in it; what is registered is found and adopted, and nothing "
         "is imported a second time"
     )
 
 
-def remembered(world: Session) -> Report | None:
+def remembered(session: Session) -> Report | None:
     """What is known now, by this process or the last; of very many models, those in sync are only counted."""
-    whole = sum(world.ledger.counted().values()) <= _LISTED_ON_THE_PAGE
-    report = world.ledger.last_report(whole=whole)
+    whole = sum(session.ledger.counted().values()) <= _LISTED_ON_THE_PAGE
+    report = session.ledger.last_report(whole=whole)
     if report is None:
         return None
-    shown = refreshed(report, world.ledger, [target.name for target in world.engine.targets])
-    return shown if world.configuration.settings.web.show_emails else without_addresses(shown)
+    shown = refreshed(report, session.ledger, [target.name for target in session.engine.targets])
+    return shown if session.configuration.settings.web.show_emails else without_addresses(shown)

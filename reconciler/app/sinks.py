@@ -40,26 +40,26 @@ def subscriptions_of(configuration: Configuration) -> tuple[Subscription, ...]:
 
 def sinks_of(configuration: Configuration, clock: Clock) -> Sequence[Sink]:
     """What sends to each sink; nothing is read or opened before the first message."""
-    return [sink_of(configuration, wanted, clock) for wanted in configuration.settings.notify]
+    return [sink_of(configuration, section, clock) for section in configuration.settings.notify]
 
 
-def sink_of(configuration: Configuration, wanted: NotifySettings, clock: Clock) -> Sink:
+def sink_of(configuration: Configuration, section: NotifySettings, clock: Clock) -> Sink:
     """What sends to one sink."""
     from reconciler import notify  # noqa: PLC0415 - only where there are sinks
     from reconciler.registry.post import post  # noqa: PLC0415
 
-    url = secret_of(configuration.base, wanted, "url")
+    url = secret_of(configuration.base, section, "url")
     if url is None:
         raise ConfigurationError("url is missing")
-    secret = secret_of(configuration.base, wanted, "secret")
-    name, pace = wanted.title, notify.Pace(wanted.per_minute)
-    match wanted.kind:
+    secret = secret_of(configuration.base, section, "secret")
+    name, pace = section.title, notify.Pace(section.per_minute)
+    match section.kind:
         case "webhook":
             return notify.WebhookSink(name, pace, url, secret, post, clock.now)
         case "feishu":
-            return notify.FeishuSink(name, wanted.per_minute, url, secret, post, clock.now)
+            return notify.FeishuSink(name, section.per_minute, url, secret, post, clock.now)
         case "alertmanager":
-            pace = notify.Pace(wanted.per_minute, batch=ALERTS_AT_ONCE, refresh=_ALERTMANAGER_FORGETS)
+            pace = notify.Pace(section.per_minute, batch=ALERTS_AT_ONCE, refresh=_ALERTMANAGER_FORGETS)
             return notify.AlertmanagerSink(name, pace, url, post)
         case "apprise":
             return notify.AppriseSink(name, pace, url)
@@ -80,21 +80,21 @@ async def flush(
 async def examine_sinks(configuration: Configuration) -> list[Finding]:
     """Whether each sink's secrets can be read, and what it needs is installed; nothing is sent."""
     findings = []
-    for wanted in configuration.settings.notify:
-        check, problem = f"sink {wanted.title}", None
-        if wanted.kind == "apprise" and find_spec("apprise") is None:
+    for section in configuration.settings.notify:
+        check, problem = f"sink {section.title}", None
+        if section.kind == "apprise" and find_spec("apprise") is None:
             problem = "apprise is not installed: pip install 'model-reconciler[notify]'"
         for name in ("url", "secret"):
-            secret = secret_of(configuration.base, wanted, name)
+            secret = secret_of(configuration.base, section, name)
             try:
                 _ = await secret.read() if secret else None
             except ConfigurationError as error:
                 problem = f"{name}: {error}"
-        remedy = f"correct it, and try it with `reconciler notify test {wanted.title}`"
+        remedy = f"correct it, and try it with `reconciler notify test {section.title}`"
         findings.append(
             Finding(check, "error", problem, None, remedy, Exit.CONFIGURATION)
             if problem
-            else Finding(check, "ok", f"{wanted.kind}; `reconciler notify test {wanted.title}` tries it")
+            else Finding(check, "ok", f"{section.kind}; `reconciler notify test {section.title}` tries it")
         )
     return findings
 

@@ -12,10 +12,9 @@ from reconciler.embedded import EmbeddedSettings
 from reconciler.registry import CredentialCooldown, Limits, ModelArtsRegistry, RegistryAuth
 from reconciler.registry.in_process import in_process
 from reconciler.registry.vendor import MODELARTS
-from reconciler.state import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -34,12 +33,12 @@ class Opening:
 
     Attributes:
         acts: whether it is written to; without, nothing at all is created.
-        refusals: which credentials were refused, shared by all targets of a process.
+        cooldown: which credentials were refused, shared by all targets of a process.
         observed: told of each request.
     """
 
     acts: bool
-    refusals: CredentialCooldown = field(default_factory=CredentialCooldown)
+    cooldown: CredentialCooldown = field(default_factory=CredentialCooldown)
     observed: Observed | None = None
 
 
@@ -63,7 +62,7 @@ class TargetKind:
 
 @asynccontextmanager
 async def _embedded(
-    configuration: Configuration, name: str, wanted: EmbeddedTarget, how: Opening
+    configuration: Configuration, name: str, target: EmbeddedTarget, how: Opening
 ) -> AsyncIterator[Registry]:
     """A registry inside this process, reached without a socket, as fast as it answers.
 
@@ -75,8 +74,8 @@ async def _embedded(
     application = create_app(
         EmbeddedSettings(
             database=database if how.acts or _exists(database) else None,
-            edition=wanted.edition,
-            publish_seconds=wanted.publish_seconds,
+            edition=target.edition,
+            publish_seconds=target.publish_seconds,
         )
     )
     with closing(application.state):
@@ -84,7 +83,7 @@ async def _embedded(
             "http://localhost",
             _EMBEDDED_PROJECT,
             auth=RegistryAuth(),
-            limits=Limits(concurrency=wanted.in_flight, rate=_NO_LIMIT, burst=_NO_LIMIT),
+            limits=Limits(concurrency=target.in_flight, rate=_NO_LIMIT, burst=_NO_LIMIT),
             transport=in_process(application),
             observed=how.observed,
         )
@@ -100,25 +99,25 @@ def _exists(file: Path) -> bool:
 
 @asynccontextmanager
 async def _modelarts(
-    configuration: Configuration, name: str, wanted: ModelArtsTarget, how: Opening
+    configuration: Configuration, name: str, target: ModelArtsTarget, how: Opening
 ) -> AsyncIterator[Registry]:
     """A project of a service. Raises ConfigurationError where the section cannot be used."""
     limits = Limits(
-        page_size=wanted.page_size,
-        concurrency=wanted.in_flight,
-        rate=wanted.rate,
-        burst=max(1, int(wanted.rate)),
-        deadline=wanted.timeout.total_seconds(),
+        page_size=target.page_size,
+        concurrency=target.in_flight,
+        rate=target.rate,
+        burst=max(1, int(target.rate)),
+        deadline=target.timeout.total_seconds(),
     )
     table = f"targets.{name}"
     with configuration.located("targets", name, "auth", table=table):
-        auth = auth_of(configuration.base, wanted, how.refusals)
+        auth = auth_of(configuration.base, target, how.cooldown)
     with configuration.located("targets", name, table=table):
         client = ModelArtsRegistry(
-            wanted.endpoint,
-            wanted.project_id,
+            target.endpoint,
+            target.project_id,
             auth=auth,
-            workspace_id=wanted.workspace_id,
+            workspace_id=target.workspace_id,
             limits=limits,
             observed=how.observed,
         )
@@ -138,11 +137,6 @@ KINDS: Mapping[str, TargetKind] = {
 def kind_of(configuration: Configuration, name: str) -> TargetKind:
     """What the target of this name is."""
     return KINDS[configuration.settings.targets[name].kind]
-
-
-def stages_of(configuration: Configuration, names: Iterable[str]) -> Stages:
-    """What the statuses mean that are stored of these targets."""
-    return Stages({name: kind_of(configuration, name).vendor.stage for name in names})
 
 
 def registry_of(

@@ -69,6 +69,8 @@ def adopt(
         raise ConfigurationError("--out takes the manifests of one target: name it with --target")
     outcome = _Outcome()
     asyncio.run(_adopted(settings, glob, target, (out, stdout, quiet), outcome))
+    if glob != "*" and not (outcome.adopted or outcome.left_out or quiet):
+        echo_err(f"note: no model that is registered and declared nowhere has a name like {glob!r}")
     if output is Output.JSON:
         put_json({"version": 1, "adopted": outcome.adopted, "left_out": outcome.left_out})
     else:
@@ -95,7 +97,22 @@ async def _adopted(
         else:
             _write(shelf, batch, outcome, quiet=quiet)
         if not quiet:
-            echo_err(f"{batch.target}: {batch.done} of {batch.total} models looked at")
+            target_settings = settings.settings.targets[batch.target]
+            echo_err(progress(batch, getattr(target_settings, "rate", None)))
+
+
+def progress(batch: Adopted, rate: float | None) -> str:
+    """How far a target is; what is left of a long run, and the setting that makes it long.
+
+    Args:
+        batch: the newest.
+        rate: requests a second that the target is asked at most; each model takes one.
+    """
+    told = f"{batch.target}: {batch.done} of {batch.total} models looked at"
+    minutes = 0.0 if rate is None else (batch.total - batch.done) / rate / 60
+    if rate is None or minutes < 1:
+        return told
+    return f"{told}; {minutes:.0f} min more at {rate:g} requests a second (targets.{batch.target}.rate)"
 
 
 def _show(batch: Adopted, outcome: _Outcome) -> None:

@@ -71,7 +71,7 @@ def apply(
     from reconciler.cli.progress import Progress  # noqa: PLC0415
     from reconciler.engine.options import CycleOptions  # noqa: PLC0415
 
-    wanted = CycleOptions(
+    options = CycleOptions(
         wait=wait,
         whole=False,
         refresh=refresh,
@@ -82,7 +82,7 @@ def apply(
     progress, interruption = Progress(quiet), Interruption()
     try:
         with progress.shown():
-            report = asyncio.run(_apply(settings, target, wanted, progress, interruption, whole=whole))
+            report = asyncio.run(_apply(settings, target, options, progress, interruption, whole=whole))
     except StateLockedError:
         if confirm is None or expect_digest not in (None, confirm):
             raise
@@ -108,14 +108,14 @@ def _nothing_moved(settings: Configuration, target: str | None) -> bool:
     from reconciler.app.noop_check import noop_check  # noqa: PLC0415
     from reconciler.views.words import phrase  # noqa: PLC0415
 
-    known = noop_check(settings, target)
-    if known is None:
+    idle = noop_check(settings, target)
+    if idle is None:
         return False
     echo(
-        f"Nothing to do: nothing has moved since {known.at:%Y-%m-%dT%H:%M:%SZ}, "
-        f"with {phrase(known.numbers)}. "
+        f"Nothing to do: nothing has moved since {idle.at:%Y-%m-%dT%H:%M:%SZ}, "
+        f"with {phrase(idle.numbers)}. "
         "`--refresh` looks at the registry again.\n"
-        f"Commit {known.commit[:12]}, plan digest {known.digest}"
+        f"Commit {idle.commit[:12]}, plan digest {idle.digest}"
     )
     _pack_mirror(settings)
     return True
@@ -140,7 +140,7 @@ def _pack_mirror(settings: Configuration) -> None:
 async def _apply(
     settings: Configuration,
     target: str | None,
-    wanted: CycleOptions,
+    options: CycleOptions,
     progress: Progress,
     interruption: Interruption,
     *,
@@ -156,24 +156,24 @@ async def _apply(
     heard = Listeners(progress)
 
     async def work(clock: Clock) -> Report:
-        async with open_session(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
-            report = await world.engine.cycle(wanted)
-            leads = partial(world.engine.leadership.leads, SHARED)
-            left = await flush(settings, world.ledger.outbox, clock, _NOTIFYING, leads)
+        async with open_session(settings, acts=True, only=target, clock=clock, listeners=heard) as session:
+            report = await session.engine.cycle(options)
+            leads = partial(session.engine.leadership.leads, SHARED)
+            left = await flush(settings, session.ledger.outbox, clock, _NOTIFYING, leads)
             for name, backlog in left.items():
                 waiting = many(backlog.number, "message waits", "messages wait")
                 echo_err(
                     f"note: sink {name}: {waiting}: {backlog.error or 'not sent yet'}; the next run sends it"
                 )
-            if await _noted(settings, world, clock) and not left:
-                world.rest.extend(filter(None, [world.engine.idle_mark(report)]))
-            targets = [found.name for found in world.engine.targets]
-            return last_report.full(report, world.ledger, targets) if whole else report
+            if await _noted(settings, session, clock) and not left:
+                session.rest.extend(filter(None, [session.engine.idle_mark(report)]))
+            targets = [one.name for one in session.engine.targets]
+            return last_report.full(report, session.ledger, targets) if whole else report
 
     return await interruption.carried_out(settings.settings.schedule.grace.total_seconds(), work)
 
 
-async def _noted(settings: Configuration, world: Session, clock: Clock) -> bool:
+async def _noted(settings: Configuration, session: Session, clock: Clock) -> bool:
     """Writes git's notes; what cannot be written now is written by the next run."""
     if settings.settings.audit.notes is None:
         return True
@@ -182,7 +182,7 @@ async def _noted(settings: Configuration, world: Session, clock: Clock) -> bool:
     from reconciler.app.audit import write_once  # noqa: PLC0415
 
     try:
-        await asyncio.to_thread(write_once, settings, world.source, world.ledger, clock)
+        await asyncio.to_thread(write_once, settings, session.source, session.ledger, clock)
     except SourceError as problem:
         echo_err(f"note: git's notes were not written: {problem}; the next run writes them")
         return False

@@ -41,5 +41,5 @@ def _config(line: list[str]) -> Path | None:
     """The file that the line or else the environment names."""
     named = [after for before, after in pairwise(line) if before == "--config"]
     named += [word.removeprefix("--config=") for word in line if word.startswith("--config=")]
-    told = named[-1] if named else os.environ.get("RECONCILER_CONFIG")
-    return Path(told).expanduser() if told else None
+    path = named[-1] if named else os.environ.get("RECONCILER_CONFIG")
+    return Path(path).expanduser() if path else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.review import event_head, review
 from reconciler.cli.options import (
     ConfigOption,
     Forge,
@@ -20,6 +22,8 @@ from reconciler.cli.options import (
 from reconciler.cli.report import leave
 from reconciler.cli.terminal import echo, echo_err, put_json, warned
 from reconciler.errors import ConfigurationError
+from reconciler.forge import job_of, token_variable
+from reconciler.registry import EnvironmentSecret, FileSecret
 
 if TYPE_CHECKING:
     from reconciler.app.review import Reviewed
@@ -71,11 +75,6 @@ def comment(
     What no option says is read from the variables that the host sets in its jobs. The exit code is that of
     the plan.
     """
-    import asyncio  # noqa: PLC0415 - heavy
-
-    from reconciler.app.review import event_head, review  # noqa: PLC0415
-    from reconciler.forge import job_of  # noqa: PLC0415
-
     if config is None:
         raise ConfigurationError(
             "give --config, or RECONCILER_CONFIG, with the file of the protected branch: a change may alter "
@@ -93,9 +92,6 @@ def comment(
 
 
 def _secret(forge: Forge, variable: str | None, file: Path | None) -> Secret:
-    from reconciler.forge import token_variable  # noqa: PLC0415
-    from reconciler.registry import EnvironmentSecret, FileSecret  # noqa: PLC0415
-
     if variable is not None and file is not None:
         raise ConfigurationError("give --token-env or --token-file, not both")
     return (

@@ -80,9 +80,13 @@ def _takes(parameter: Any) -> str | tuple[str, ...]:  # noqa: ANN401
     if parameter.name == "target":
         return "targets"
     metavar = parameter.metavar or ""
-    for pattern, told in ((r"\bNAME\b.*@", "models"), (r"FILE|PATH|DIR", "files"), (r"COMMAND", "commands")):
+    for pattern, offered in (
+        (r"\bNAME\b.*@", "models"),
+        (r"FILE|PATH|DIR", "files"),
+        (r"COMMAND", "commands"),
+    ):
         if re.search(pattern, metavar):
-            return told
+            return offered
     return ""
 
 

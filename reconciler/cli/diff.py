@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.model_diffs import model_diffs
 from reconciler.cli.options import (
     ConfigOption,
     Output,
@@ -15,7 +17,9 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.terminal import colour, echo, echo_err, put_json, warned
+from reconciler.engine.model_diff import DiffResult
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError
+from reconciler.views import model_diff as view
 
 if TYPE_CHECKING:
     from reconciler.app.model_diffs import ModelDiffs
@@ -36,30 +40,23 @@ def diff(
     Exit code 0 when both sides are equal in every target that knows the model, 1 when they differ or a side
     is absent.
     """
-    import asyncio  # noqa: PLC0415 - heavy
-
-    from reconciler.app.model_diffs import model_diffs  # noqa: PLC0415
-    from reconciler.views import model_diff as view  # noqa: PLC0415
-
     name, _, version = model.partition("@")
     if not name:
         raise ConfigurationError(f"{model}: expected NAME or NAME@VERSION, such as mnist@1.0.0")
-    found = asyncio.run(model_diffs(warned(config), name, version or None, target))
-    for failure in found.failures:
+    diffs = asyncio.run(model_diffs(warned(config), name, version or None, target))
+    for failure in diffs.failures:
         echo_err(f"error: {failure.message}")
     if output is Output.JSON:
-        put_json(view.as_json(found.commit, found.diffs, found.failures))
+        put_json(view.as_json(diffs.commit, diffs.diffs, diffs.failures))
     else:
-        echo(view.text(found.diffs, colour=colour(), verbose=verbose))
-    if not (found.diffs or found.failures):
+        echo(view.text(diffs.diffs, colour=colour(), verbose=verbose))
+    if not (diffs.diffs or diffs.failures):
         raise ReconcilerError(f"{model}: no such model is declared or remembered")
-    raise typer.Exit(int(_exit_code(found)))
+    raise typer.Exit(int(_exit_code(diffs)))
 
 
-def _exit_code(found: ModelDiffs) -> Exit:
-    from reconciler.engine.model_diff import DiffResult  # noqa: PLC0415
-
-    if found.failures:
-        return Exit(max(failure.exit_code for failure in found.failures))
-    known = {diff.result for diff in found.diffs} - {DiffResult.ABSENT}
-    return Exit.OK if known == {DiffResult.EQUAL} else Exit.ATTENTION
+def _exit_code(diffs: ModelDiffs) -> Exit:
+    if diffs.failures:
+        return Exit(max(failure.exit_code for failure in diffs.failures))
+    results = {diff.result for diff in diffs.diffs} - {DiffResult.ABSENT}
+    return Exit.OK if results == {DiffResult.EQUAL} else Exit.ATTENTION

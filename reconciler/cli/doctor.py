@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.doctor import examine
 from reconciler.cli.options import (
     ConfigOption,
     Output,
@@ -17,6 +18,7 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.terminal import configuration, echo, put_json
+from reconciler.printable import printable
 
 if TYPE_CHECKING:
     from reconciler.app.finding import Finding
@@ -39,8 +41,6 @@ def doctor(
     verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Checks git, configuration, credentials, registry, clock and state. Changes nothing."""
-    from reconciler.app.doctor import examine  # noqa: PLC0415 - heavy
-
     findings = asyncio.run(examine(configuration(config), target, seconds if measure else None))
     shown = [finding for finding in findings if not quiet or finding.level != "ok"]
     if output is Output.JSON:
@@ -51,8 +51,6 @@ def doctor(
 
 
 def _lines(finding: Finding) -> str:
-    from reconciler.printable import printable  # noqa: PLC0415
-
     where = f" ({finding.target})" if finding.target else ""
     remedy = f"      {printable(finding.remedy)}\n" if finding.remedy else ""
     return (

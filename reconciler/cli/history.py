@@ -9,6 +9,9 @@ from typing import Annotated
 
 import typer
 
+from reconciler.app.history import HistoryQuery
+from reconciler.app.history import history as history_of
+from reconciler.cli.moment import moment
 from reconciler.cli.options import (
     ConfigOption,
     ModelArgument,
@@ -20,6 +23,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.terminal import colour, configuration, echo_err, put_all, put_json_list
 from reconciler.errors import Exit
+from reconciler.views import history as view
 
 ModelIdOption = Annotated[
     str | None, typer.Option("--model-id", metavar="ID", help="Only what led to this model, and its fate.")
@@ -52,21 +56,19 @@ def history(
     verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Shows who declared each model, when, and what became of it: git's log joined with the journal."""
-    from reconciler.app.history import HistoryQuery, history  # noqa: PLC0415 - heavy
-    from reconciler.cli.moment import moment  # noqa: PLC0415
-    from reconciler.views import history as view  # noqa: PLC0415
-
     now = datetime.now(UTC)
-    wanted = view.RowFilter(
+    row_filter = view.RowFilter(
         since=None if since is None else moment("--since", since, now),
         until=None if until is None else moment("--until", until, now),
         author=author,
     )
     name, _, version = (model or "").partition("@")
     query = HistoryQuery(target, name or None, version or None, model_id, commit)
-    with closing(history(configuration(config), query, lambda note: echo_err(f"note: {note}"))) as found:
-        first = next(found, None)
-        rows = filter(wanted.admits, () if first is None else chain([first], found))
+    with closing(
+        history_of(configuration(config), query, lambda note: echo_err(f"note: {note}"))
+    ) as found_rows:
+        first = next(found_rows, None)
+        rows = filter(row_filter.admits, () if first is None else chain([first], found_rows))
         if output is Output.JSON:
             put_json_list(view.as_json(rows))
         else:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app import scaffold
+from reconciler.app.scaffold import starter_configuration
 from reconciler.cli.options import (
     ConfigOption,
     Forge,
@@ -17,6 +19,7 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.terminal import configuration, echo, echo_err, put_json
+from reconciler.settings import FILE_NAME, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,8 +69,6 @@ def init(
 
     Run it in a git repository, as often as you like: what is there is left as it is. Commits nothing.
     """
-    from reconciler.app import scaffold  # noqa: PLC0415
-
     top = scaffold.repository_of(Path.cwd())
     wishes = scaffold.Wishes(target, endpoint, project_id, edition)
     settings, text = _configured(config, top, wishes)
@@ -85,14 +86,11 @@ def init(
 
 def _configured(config: Path | None, top: Path, wishes: Wishes) -> tuple[Settings, str | None]:
     """The settings that hold, or that will; and the text of `reconciler.toml`, unless another file holds."""
-    from reconciler.app.scaffold import starter_configuration  # noqa: PLC0415
-    from reconciler.settings import FILE_NAME, parse  # noqa: PLC0415
-
     text = starter_configuration(wishes)
-    found = configuration(config)
-    if found.file is None:
+    settings = configuration(config)
+    if settings.file is None:
         return parse(tomllib.loads(text)), text
-    return found.settings, text if found.file == top / FILE_NAME else None
+    return settings.settings, text if settings.file == top / FILE_NAME else None
 
 
 def _sorted(written: Written) -> dict[str, list[str]]:
@@ -112,8 +110,6 @@ def _show(written: Written, *, dry_run: bool, verbose: bool) -> None:
 
 def _notes(wishes: Wishes, written: Written, *, has_host: bool) -> Sequence[str]:
     """What else somebody who starts should know."""
-    from reconciler.settings import FILE_NAME  # noqa: PLC0415
-
     notes = []
     configured = any(starter.path == FILE_NAME and new for starter, new in written)
     if not configured and any((wishes.name, wishes.endpoint, wishes.project_id, wishes.edition)):

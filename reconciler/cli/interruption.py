@@ -87,7 +87,7 @@ class Interruption:
         self._stop.request()
 
 
-def end_within(seconds: float, told: Callable[[str], None], code: int = Exit.UNAVAILABLE) -> None:
+def end_within(seconds: float, on_message: Callable[[str], None], code: int = Exit.UNAVAILABLE) -> None:
     """Ends the process after so many seconds with this code, whatever hangs, unless it has ended by then.
 
     Nothing is closed: what was written is on disk, and an open intent is settled by the next start.
@@ -95,7 +95,7 @@ def end_within(seconds: float, told: Callable[[str], None], code: int = Exit.UNA
 
     def end() -> None:
         threads = threading.enumerate()
-        told(", ".join(sorted(one.name for one in threads if one.name != _LAST and one.is_alive())))
+        on_message(", ".join(sorted(one.name for one in threads if one.name != _LAST and one.is_alive())))
         os._exit(code)
 
     timer = threading.Timer(seconds, end)

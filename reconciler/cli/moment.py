@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from pydantic import TypeAdapter, ValidationError
+
 from reconciler.errors import ConfigurationError
+from reconciler.settings.types import Duration
 
 _DASHED = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)  # without dashes it may as well be a commit
 
@@ -16,29 +19,25 @@ def moment(option: str, text: str, now: datetime) -> datetime:
     Raises:
         ConfigurationError: it is none of these.
     """
-    found = written(text) or _ago(text, now)
-    if found is None:
+    at = written(text) or _ago(text, now)
+    if at is None:
         raise ConfigurationError(
             f"{option} {text}: expected a date or time such as 2026-11-28 or 2026-11-28T14:30:00Z, or how "
             "long ago, such as 90m or 7d"
         )
-    return found
+    return at
 
 
 def written(text: str) -> datetime | None:
     """A date or a time in ISO 8601; UTC where it names no zone. None when it is something else."""
     try:
-        found = datetime.fromisoformat(text if _DASHED.match(text) else "")
+        at = datetime.fromisoformat(text if _DASHED.match(text) else "")
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _ago(text: str, now: datetime) -> datetime | None:
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - heavy
-
-    from reconciler.settings.types import Duration  # noqa: PLC0415
-
     try:
         return now - TypeAdapter(Duration).validate_python(text)
     except (OverflowError, ValidationError):

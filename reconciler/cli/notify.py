@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.sinks import named, sink_of
 from reconciler.cli.options import ConfigOption, Output, OutputOption, QuietOption
 from reconciler.cli.terminal import echo, echo_err, put_json, warned
+from reconciler.engine.clock import Clock
 from reconciler.errors import Exit, ReconcilerError
+from reconciler.notify import DELIVERY, trial
 
 if TYPE_CHECKING:
     from reconciler.settings import Configuration, NotifySettings
@@ -29,35 +33,25 @@ def try_sink(
     quiet: QuietOption = False,
 ) -> None:
     """Sends a trial message to one sink, now and once, and says whether it was taken."""
-    import asyncio  # noqa: PLC0415 - heavy
-
-    from reconciler.app.sinks import named  # noqa: PLC0415
-
     settings = warned(config)
-    wanted = named(settings, sink)
-    problem = asyncio.run(_try(settings, wanted))
+    section = named(settings, sink)
+    problem = asyncio.run(_try(settings, section))
     if output is Output.JSON:
-        facts = {"sink": wanted.title, "kind": wanted.kind, "delivered": problem is None, "error": problem}
+        facts = {"sink": section.title, "kind": section.kind, "delivered": problem is None, "error": problem}
         put_json({"version": 1, **facts})
     elif problem is None and not quiet:
-        echo(f"{wanted.title} ({wanted.kind}): delivered")
+        echo(f"{section.title} ({section.kind}): delivered")
     if problem is not None:
-        echo_err(f"error: {wanted.title} ({wanted.kind}): {problem}")
+        echo_err(f"error: {section.title} ({section.kind}): {problem}")
     raise typer.Exit(int(Exit.OK if problem is None else Exit.UNAVAILABLE))
 
 
-async def _try(settings: Configuration, wanted: NotifySettings) -> str | None:
+async def _try(settings: Configuration, section: NotifySettings) -> str | None:
     """Why the message was not taken; None where it was."""
-    import asyncio  # noqa: PLC0415
-
-    from reconciler.app.sinks import sink_of  # noqa: PLC0415
-    from reconciler.engine.clock import Clock  # noqa: PLC0415
-    from reconciler.notify import DELIVERY, trial  # noqa: PLC0415
-
     clock = Clock()
     try:
         async with asyncio.timeout(DELIVERY):
-            await sink_of(settings, wanted, clock).deliver(trial(wanted.title, clock.now()))
+            await sink_of(settings, section, clock).deliver(trial(section.title, clock.now()))
     except TimeoutError:
         return f"it did not answer within {DELIVERY:g} s"
     except ReconcilerError as error:

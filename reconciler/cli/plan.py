@@ -50,20 +50,22 @@ def plan(
     from reconciler.engine.options import CycleOptions  # noqa: PLC0415
 
     async def work() -> Report:
-        async with open_session(warned(config), acts=False, only=target) as world:
+        async with open_session(warned(config), acts=False, only=target) as session:
             options = CycleOptions(act=False, refresh=refresh)
-            return await world.engine.cycle(options) if commit is None else await _at(world, commit, options)
+            return (
+                await session.engine.cycle(options) if commit is None else await _at(session, commit, options)
+            )
 
     report = about(asyncio.run(work()), model)
     show(report, output, quiet=quiet, verbose=verbose, mode="plan")
     leave(report, pending=detailed_exitcode)
 
 
-async def _at(world: Session, revision: str, options: CycleOptions) -> Report:
+async def _at(session: Session, revision: str, options: CycleOptions) -> Report:
     """The plan of one commit, which says whether that would be reconciled at all. Raises SourceError."""
     from dataclasses import replace  # noqa: PLC0415
 
-    commit = await world.engine.resolve(revision)
-    hold = await world.engine.judged(commit)
-    report = await world.engine.cycle(options, commit)
+    commit = await session.engine.resolve(revision)
+    hold = await session.engine.judged(commit)
+    report = await session.engine.cycle(options, commit)
     return report if hold is None else replace(report, notes=(f"not trusted: {hold.fault}", *report.notes))

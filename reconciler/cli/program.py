@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import io
 import os
 import signal
@@ -16,6 +15,7 @@ import typer
 import typer.core
 import typer.main
 
+from reconciler.cli import tuning
 from reconciler.cli.terminal import OutputClosedError, echo_err
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.private import private_files
@@ -64,11 +64,6 @@ app = typer.Typer(
 )
 
 
-_COLLECT_SELDOM = (1_000_000, 20, 20)
-"""Very many models are values that stay; by its usual thresholds the collector looks through them again and
-again, which takes a fifth of the time of a large plan. `run`, which stays, lets it look more often."""
-
-
 def run() -> None:
     """Runs the command line and ends the process."""
     _open_streams()
@@ -76,7 +71,7 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what is written is UTF-8, whatever the locale says
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    gc.set_threshold(*_COLLECT_SELDOM)
+    tuning.for_a_command()
     try:
         with private_files():
             app(prog_name="reconciler")
@@ -100,7 +95,7 @@ def run() -> None:
         echo_err(traceback.format_exc())
         sys.exit(int(Exit.ATTENTION))
     finally:
-        gc.freeze()  # what is left ends with the process, and is not looked through again before
+        tuning.for_the_end()
 
 
 def _open_streams() -> None:
@@ -149,12 +144,12 @@ def _listed() -> None:
 def loaded(name: str) -> Any:  # noqa: ANN401 - the library's commands have no public type
     """The command of that name, imported."""
     module, _, member = COMMANDS[name][0].partition(".")
-    found = getattr(import_module(f"reconciler.cli.{module}"), member)
+    command = getattr(import_module(f"reconciler.cli.{module}"), member)
     shelf = typer.Typer(rich_markup_mode=None)
-    if isinstance(found, typer.Typer):
-        shelf.add_typer(found, name=name)
+    if isinstance(command, typer.Typer):
+        shelf.add_typer(command, name=name)
     else:
-        shelf.command(name)(found)
+        shelf.command(name)(command)
     return typer.main.get_group(shelf).commands[name]
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import secrets
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from reconciler.cli.terminal import echo_err
+from reconciler.embedded import EmbeddedSettings, load_faults
+from reconciler.embedded import serve as run
+from reconciler.printable import printable
 from reconciler.redaction import concealed
-
-if TYPE_CHECKING:
-    from reconciler.embedded import EmbeddedSettings
 
 app = typer.Typer(help="The embedded registry.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -64,9 +65,6 @@ def serve(
     Its URL, its log and the token that it asks for go to standard error; the API's description is at
     /openapi.json and /docs.
     """
-    from reconciler.embedded import load_faults  # noqa: PLC0415 - heavy
-    from reconciler.embedded import serve as run  # noqa: PLC0415
-
     typed: dict[str, Any] = {
         "database": db,
         "publish_seconds": publish_seconds,
@@ -83,10 +81,6 @@ def serve(
 
 def _chosen(file: Path | None, typed: dict[str, Any]) -> EmbeddedSettings:
     """The file's settings, with what was typed in their place. Raises ConfigurationError."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    from reconciler.embedded import EmbeddedSettings  # noqa: PLC0415
-
     if file is None:
         return replace(EmbeddedSettings(), **typed)
     from reconciler.embedded.toml_settings import read_settings  # noqa: PLC0415 - pydantic
@@ -114,6 +108,4 @@ def _start_log() -> None:
 
 class _Cleaned(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        from reconciler.printable import printable  # noqa: PLC0415
-
         return "\n".join(printable(line) for line in concealed(super().format(record)).splitlines())

@@ -9,7 +9,9 @@ import typer
 
 from reconciler.cli.options import PlanOutput
 from reconciler.cli.terminal import colour, echo, echo_err, put_json
+from reconciler.engine.outcome import exit_code
 from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.views import as_json, markdown, text
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -49,8 +51,6 @@ def show(
     imported: Collection[tuple[str, ModelKey]] = (),
 ) -> None:
     """Prints a report; targets that failed are told on standard error whatever the form."""
-    from reconciler.views import as_json, markdown, text  # noqa: PLC0415
-
     for failure in report.failures:
         echo_err(f"error: {failure.message}")
     shown = replace(report, notes=()) if quiet else report
@@ -66,8 +66,6 @@ def show(
 
 def leave(report: Report, *, pending: bool = False, interruption: Interruption | None = None) -> None:
     """Ends the command with the report's exit code, or with that of the signal that cut it short."""
-    from reconciler.engine.outcome import exit_code  # noqa: PLC0415
-
     if interruption is not None and interruption.by is not None:
         echo_err(
             f"stopped by {interruption.by.name}: what was in flight is recorded, the next `apply` goes on"

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.crash import failure_told
+from reconciler.app.session import Listeners, open_session
 from reconciler.cli.actor import actor
+from reconciler.cli.beside import hand_over
+from reconciler.cli.interruption import Interruption, interruptible
 from reconciler.cli.options import (
     ConfigOption,
     Output,
@@ -18,15 +25,18 @@ from reconciler.cli.options import (
     VerboseOption,
     YesOption,
 )
+from reconciler.cli.progress import Progress
 from reconciler.cli.report import about, leave, show
 from reconciler.cli.terminal import configuration, echo_err
+from reconciler.contract.model_key import ModelKey
+from reconciler.engine.options import CycleOptions
+from reconciler.engine.retry import blockers
+from reconciler.engine.retry import retry as release
 from reconciler.errors import ConfigurationError, ReconcilerError, StateLockedError
+from reconciler.state import open_for_release
 
 if TYPE_CHECKING:
     from reconciler.app.session import Session
-    from reconciler.cli.interruption import Interruption
-    from reconciler.cli.progress import Progress
-    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.retry import Blockers
     from reconciler.engine.values import Report
     from reconciler.settings import Configuration
@@ -47,12 +57,6 @@ def retry(
     confirmation or with --yes. Nothing else is ever deleted. While `reconciler run` is up, the model is only
     released here and imported there, and the outcome is waited for.
     """
-    import asyncio  # noqa: PLC0415 - heavy
-
-    from reconciler.cli.beside import hand_over  # noqa: PLC0415
-    from reconciler.cli.interruption import Interruption  # noqa: PLC0415
-    from reconciler.cli.progress import Progress  # noqa: PLC0415
-
     progress, interruption = Progress(quiet), Interruption()
     settings, pair = configuration(config), pair_of(model)
     try:
@@ -69,8 +73,6 @@ def retry(
 
 def pair_of(text: str) -> ModelKey:
     """`NAME@VERSION` as a pair. Raises ConfigurationError."""
-    from reconciler.contract.model_key import ModelKey  # noqa: PLC0415
-
     name, separator, version = text.rpartition("@")
     if not (name and separator and version):
         raise ConfigurationError(f"{text}: expected NAME@VERSION, such as mnist@1.0.0")
@@ -87,16 +89,11 @@ async def _retry(
     yes: bool,
 ) -> Report:
     """The report on that pair alone; the one remembered speaks of all."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    from reconciler.app.session import Listeners, open_session  # noqa: PLC0415
-    from reconciler.engine.options import CycleOptions  # noqa: PLC0415
-
     heard = Listeners(progress)
     with interruption.heeded() as clock:
-        async with open_session(settings, acts=True, only=target, clock=clock, listeners=heard) as world:
-            await _release(world, pair, progress, yes=yes)
-            report = await world.engine.cycle(CycleOptions(whole=False, only=pair, actor=actor("retry")))
+        async with open_session(settings, acts=True, only=target, clock=clock, listeners=heard) as session:
+            await _release(session, pair, progress, yes=yes)
+            report = await session.engine.cycle(CycleOptions(whole=False, only=pair, actor=actor("retry")))
     return replace(report, items=tuple(item for item in report.items if item.pair == pair), unlisted={})
 
 
@@ -110,55 +107,44 @@ async def _release_beside(
     yes: bool,
 ) -> bool:
     """Releases the pair while another process is the writer of the state; whether anything held it back."""
-    from contextlib import closing  # noqa: PLC0415
-    from dataclasses import replace  # noqa: PLC0415
-
-    from reconciler.app.session import open_session  # noqa: PLC0415
-    from reconciler.state import open_for_release  # noqa: PLC0415
-
     with interruption.heeded() as clock, closing(open_for_release(settings.state_url)) as ledger:
-        async with open_session(settings, acts=False, only=target, clock=clock) as world:
-            await _release(replace(world, ledger=ledger), pair, progress, yes=yes)
+        async with open_session(settings, acts=False, only=target, clock=clock) as session:
+            await _release(replace(session, ledger=ledger), pair, progress, yes=yes)
         return ledger.writes > 0
 
 
-async def _release(world: Session, pair: ModelKey, progress: Progress, *, yes: bool) -> None:
+async def _release(session: Session, pair: ModelKey, progress: Progress, *, yes: bool) -> None:
     """Frees the pair in every target that holds it back and declares it.
 
     Raises:
         ConfigurationError: no target knows the pair or declares it, or the user has to agree first.
         ReconcilerError: it is registered, and has not failed; or it is declared, and cannot be imported so.
     """
-    from reconciler.app.crash import failure_told  # noqa: PLC0415
-    from reconciler.engine.retry import blockers, retry  # noqa: PLC0415
-
-    claims = await world.engine.targets_declaring(pair)
+    claims = await session.engine.targets_declaring(pair)
     if not claims.targets and claims.obstacles:
         obstacles = "; ".join(f"{one.path}:{one.line}: {one.message}" for one in claims.obstacles)
         raise ReconcilerError(f"{pair} is declared, and cannot be imported as it is: {obstacles}")
     if not claims.targets:
         raise ConfigurationError(f"{pair}: no manifest declares it, so there is nothing to import")
-    known: list[Blockers] = []
-    for target in world.engine.targets:
+    every: list[Blockers] = []
+    for target in session.engine.targets:
         if target.name in claims.targets:
             with failure_told(target.name):
-                known += filter(None, [await blockers(target, pair, world.ledger)])
-    waiting = [found for found in known if not found.live_models]
-    if known and not waiting:
+                every += filter(None, [await blockers(target, pair, session.ledger)])
+    waiting = [blocked for blocked in every if not blocked.live_models]
+    if every and not waiting:
         raise ReconcilerError(
             f"{pair} is registered and has not failed: there is nothing to retry. "
             "New content needs a new version"
         )
-    _agreed(pair, [model_id for found in waiting for model_id in found.failed_models], yes=yes)
-    for found in waiting:
-        with failure_told(found.target.name):
-            await retry(found, world.ledger, world.engine.clock, progress, actor("retry"))
+    _agreed(pair, [model_id for blocked in waiting for model_id in blocked.failed_models], yes=yes)
+    for blocked in waiting:
+        with failure_told(blocked.target.name):
+            await release(blocked, session.ledger, session.engine.clock, progress, actor("retry"))
 
 
 def _agreed(pair: ModelKey, doomed: list[str], *, yes: bool) -> None:
     """Makes sure that somebody wants the failed models deleted. Raises ConfigurationError, or aborts."""
-    from reconciler.cli.interruption import interruptible  # noqa: PLC0415
-
     if not doomed or yes:
         return
     models = ", ".join(doomed)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 
 import typer
 
+from reconciler.cli import tuning
 from reconciler.cli.log import start_log
 from reconciler.cli.options import (
     ConfigOption,
@@ -19,8 +19,6 @@ from reconciler.cli.options import (
 from reconciler.cli.terminal import configuration
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.log import log
-
-_COLLECT = (100_000, 20, 20)
 
 
 def run(
@@ -40,7 +38,7 @@ def run(
     as_json, logged = output is Output.JSON, False
     if as_json:  # before the configuration is read: what is wrong with it is a line of the log, too
         start_log("info", as_json=True)
-    gc.set_threshold(*_COLLECT)
+    tuning.for_a_loop()
     try:
         settings = configuration(config)
         level = "debug" if verbose else "warning" if quiet else settings.settings.log.level

@@ -16,6 +16,8 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.terminal import configuration, put_json
+from reconciler.contract import DEFAULT_EDITION
+from reconciler.contract import edition as rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,9 +49,6 @@ def schema(
 
         put_json(configuration_schema())
         return
-    from reconciler.contract import DEFAULT_EDITION  # noqa: PLC0415
-    from reconciler.contract import edition as rules  # noqa: PLC0415
-
     named = edition or (_edition_of(config, target) if target else DEFAULT_EDITION)
     put_json(rules(named).json_schema())
 

@@ -10,6 +10,13 @@ import typer
 from reconciler.cli.options import ConfigOption, Output, OutputOption, QuietOption
 from reconciler.cli.terminal import configuration, echo, echo_err, put_json
 from reconciler.errors import ConfigurationError, Exit
+from reconciler.phrases import many
+from reconciler.state import check as problems_of
+from reconciler.state import compact as archive
+from reconciler.state import export as events_of
+from reconciler.state import migrate as bring_up_to_date
+from reconciler.state import rebuild as mend
+from reconciler.views.as_json import dumps
 
 app = typer.Typer(help="Looks after the state.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -19,8 +26,6 @@ def check(
     config: ConfigOption = None, output: OutputOption = Output.TEXT, quiet: QuietOption = False
 ) -> None:
     """Says whether the state is sound: readable, of the right columns, its ledger the fold of its journal."""
-    from reconciler.state import check as problems_of  # noqa: PLC0415 - heavy
-
     url = configuration(config).state_url
     problems = problems_of(url)
     if output is Output.JSON:
@@ -35,9 +40,6 @@ def check(
 @app.command()
 def export(config: ConfigOption = None) -> None:
     """Prints the journal, one JSON object a line, oldest first."""
-    from reconciler.state import export as events_of  # noqa: PLC0415
-    from reconciler.views.as_json import dumps  # noqa: PLC0415
-
     for event in events_of(configuration(config).state_url):
         echo(dumps(event, indent=None))
 
@@ -52,8 +54,6 @@ def compact(
     quiet: QuietOption = False,
 ) -> None:
     """Compresses the journal's events of models at rest; nothing may be running. Nothing is forgotten."""
-    from reconciler.state import compact as archive  # noqa: PLC0415 - heavy
-
     settings = configuration(config)
     age = settings.settings.state.compact_after if days is None else timedelta(days=days)
     if days is None and not age:
@@ -66,8 +66,6 @@ def compact(
 @app.command()
 def migrate(config: ConfigOption = None, quiet: QuietOption = False) -> None:
     """Brings a state of an earlier version up to date, and does nothing else; nothing may be running."""
-    from reconciler.state import migrate as bring_up_to_date  # noqa: PLC0415 - heavy
-
     version = bring_up_to_date(configuration(config).state_url)
     if not quiet:
         echo_err(f"the state has version {version} of its schema")
@@ -82,11 +80,8 @@ def rebuild(
     quiet: QuietOption = False,
 ) -> None:
     """Makes the ledger anew from the journal; nothing may be running. A sound state is left as it is."""
-    from reconciler.phrases import many  # noqa: PLC0415
-    from reconciler.state import rebuild as mend  # noqa: PLC0415
-
     if from_notes:
-        from reconciler.app.audit import restore  # noqa: PLC0415
+        from reconciler.app.audit import restore  # noqa: PLC0415 - brings git, and few ask for it
 
         events, unread = restore(configuration(config))
         if not quiet:

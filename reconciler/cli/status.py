@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.earlier import earlier
+from reconciler.app.identity import renamed
+from reconciler.cli.moment import written
 from reconciler.cli.options import (
     ConfigOption,
     ModelArgument,
@@ -19,6 +22,8 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.report import about, leave, show
 from reconciler.cli.terminal import colour, configuration, echo, echo_err, put_json
+from reconciler.engine.last_report import begun, refreshed
+from reconciler.state import open_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,20 +62,16 @@ def status(
 
 def _newest(settings: Configuration, target: str | None, *, quiet: bool) -> Report:
     """What is known now; notes about it go to standard error."""
-    from reconciler.app.identity import renamed  # noqa: PLC0415 - heavy
-    from reconciler.engine.last_report import begun, refreshed  # noqa: PLC0415
-    from reconciler.state import open_state  # noqa: PLC0415
-
     names = settings.chosen(target)
     with closing(open_state(settings.state_url, writer=False)) as ledger:
-        known = ledger.last_report()
-        report = refreshed(known, ledger, names) if known else begun(ledger, names)
+        newest = ledger.last_report()
+        report = refreshed(newest, ledger, names) if newest else begun(ledger, names)
         notes = [] if quiet else list(renamed(settings, ledger, names))
-    if known is None and report.items:
+    if newest is None and report.items:
         echo_err(
             "no cycle has ended yet with this state: shown is what the journal tells; see `reconciler plan`"
         )
-    elif known is None:
+    elif newest is None:
         echo_err("nothing is remembered yet: no cycle has run with this state; see `reconciler plan`")
     for note in notes:
         echo_err(f"note: {note}")
@@ -79,9 +80,6 @@ def _newest(settings: Configuration, target: str | None, *, quiet: bool) -> Repo
 
 def _earlier(settings: Configuration, at: str, target: str | None) -> Report:
     """What was known at a time, or while a commit was the one reconciled."""
-    from reconciler.app.earlier import earlier  # noqa: PLC0415 - heavy
-    from reconciler.cli.moment import written  # noqa: PLC0415
-
     return earlier(settings, written(at) or at, target)
 
 

@@ -33,9 +33,9 @@ def configuration(file: Path | None) -> Configuration:
     """The configuration that holds here. Raises ConfigurationError."""
     from reconciler.settings import load  # noqa: PLC0415 - `--help` needs none
 
-    found = load(file, cwd=Path.cwd())
-    _output.most = found.settings.limits.output
-    return found
+    settings = load(file, cwd=Path.cwd())
+    _output.most = settings.settings.limits.output
+    return settings
 
 
 class OutputClosedError(Exception):
@@ -44,10 +44,10 @@ class OutputClosedError(Exception):
 
 def warned(file: Path | None) -> Configuration:
     """The same, with what is doubtful in it told on standard error. Raises ConfigurationError."""
-    found = configuration(file)
-    for warning in found.warnings:
+    settings = configuration(file)
+    for warning in settings.warnings:
         echo_err(f"warning: {warning}")
-    return found
+    return settings
 
 
 def can_draw(stream: TextIO) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler import __version__
+from reconciler.app.repository import budgets_of, source_of
 from reconciler.cli.options import (
     ConfigOption,
     QuietOption,
@@ -19,13 +22,18 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.terminal import colour, echo, echo_err, put_commands, put_json, warned
-from reconciler.errors import ConfigurationError, Exit, SourceError
+from reconciler.contract import edition
+from reconciler.engine.check import NOTHING, Checked, check, counted, first
+from reconciler.errors import BudgetError, ConfigurationError, Exit, SourceError
+from reconciler.manifest import Reason
+from reconciler.phrases import many
+from reconciler.source.worktree import work_tree
+from reconciler.views import github, markdown, problems, sarif
+from reconciler.views.gitlab import code_quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from reconciler.engine.check import Checked
-    from reconciler.manifest.values import Reason
     from reconciler.settings import Configuration, Target
 
     Place = tuple[str, str, bool]
@@ -69,10 +77,6 @@ def _checked(
     settings: Configuration, target: str | None, paths: list[Path], commit: str | None, *, whole: bool
 ) -> Checked:
     """What was found, with the valid manifests `whole`; where there is too much to be read, that alone."""
-    from reconciler.engine.check import Checked  # noqa: PLC0415
-    from reconciler.errors import BudgetError  # noqa: PLC0415
-    from reconciler.manifest import Reason  # noqa: PLC0415
-
     try:
         if commit is None:
             return _on_disk(settings, target, paths, whole=whole)
@@ -82,23 +86,18 @@ def _checked(
 
 
 def _on_disk(settings: Configuration, target: str | None, paths: list[Path], *, whole: bool) -> Checked:
-    from reconciler.app.repository import budgets_of, source_of  # noqa: PLC0415
-    from reconciler.contract import edition  # noqa: PLC0415
-    from reconciler.engine.check import NOTHING, check  # noqa: PLC0415
-    from reconciler.source.worktree import work_tree  # noqa: PLC0415
-
     targets = [settings.settings.targets[name] for name in settings.chosen(target)]
-    folders = [wanted.path for wanted in targets]
+    folders = [section.path for section in targets]
     tree = work_tree(settings.settings.source.repo, settings.base, folders, lambda: source_of(settings))
-    wanted = _named(tree.base, targets, paths) if paths else {_place(t): set() for t in targets}
-    total = NOTHING
-    for (root, rules, strict), files in wanted.items():
-        judging, budgets = edition(rules, strict_config=strict), budgets_of(settings)
+    section = _named(tree.base, targets, paths) if paths else {_place(t): set() for t in targets}
+    total, budgets = NOTHING, budgets_of(settings)
+    for (root, rules, strict), files in section.items():
+        judging = edition(rules, strict_config=strict)
         if files:
-            told = files | tree.referring(files, root)
-            snapshot, notes = tree.around(told, root)
-            found = check(snapshot, tree, judging, told, budgets, look=tree.look, whole=whole)
-            total += replace(found, notes=notes)
+            referring = files | tree.referring(files, root)
+            snapshot, notes = tree.around(referring, root)
+            checked = check(snapshot, tree, judging, referring, budgets, look=tree.look, whole=whole)
+            total += replace(checked, notes=notes)
         else:
             total += check(tree.snapshot(root), tree, judging, budgets=budgets, whole=whole)
     return total
@@ -106,13 +105,13 @@ def _on_disk(settings: Configuration, target: str | None, paths: list[Path], *, 
 
 async def _inspected(settings: Configuration, target: str | None, checked: Checked) -> Checked:
     """The same with what the files of each valid model say; once for each target that declares it."""
-    from reconciler.app.inspection import Inspection  # noqa: PLC0415
-
     for name in settings.chosen(target):
-        wanted = settings.settings.targets[name]
-        look = Inspection(settings, name, strict=wanted.preflight == "error")
+        section = settings.settings.targets[name]
+        from reconciler.app.inspection import Inspection  # noqa: PLC0415 - only where files are looked at
+
+        look = Inspection(settings, name, strict=section.preflight == "error")
         for manifest in checked.manifests:
-            if Path(manifest.path).is_relative_to(wanted.path):
+            if Path(manifest.path).is_relative_to(section.path):
                 checked = checked.also(await look(manifest))
     return checked
 
@@ -139,78 +138,63 @@ def _named(base: Path, targets: list[Target], paths: list[Path]) -> dict[Place, 
         held = [_place(t) for t in targets if Path(t.path).is_relative_to(below)]
         rules = owners or [_place(targets[0])]
         whole |= {key: set() for key in held or [(below, *rule[1:]) for rule in rules]}
-    return {key: found for key, found in files.items() if key not in whole} | whole
+    return {key: file for key, file in files.items() if key not in whole} | whole
 
 
 def _below(base: Path, path: Path) -> str:
     """The path as git would name it. Raises ConfigurationError when it lies elsewhere."""
-    found = Path.cwd() / path
-    if not found.exists() and not found.is_symlink():
+    place = Path.cwd() / path
+    if not place.exists() and not place.is_symlink():
         raise ConfigurationError(f"{path}: no such file or directory")
-    absolute = found.parent.resolve() / found.name if found.name not in ("", "..") else found.resolve()
+    absolute = place.parent.resolve() / place.name if place.name not in ("", "..") else place.resolve()
     if not absolute.is_relative_to(base.resolve()):
         raise ConfigurationError(f"{path}: lies outside {base}")
     return absolute.relative_to(base.resolve()).as_posix()
 
 
 def _committed(settings: Configuration, target: str | None, revision: str, *, whole: bool) -> Checked:
-    from contextlib import closing  # noqa: PLC0415
-
-    from reconciler.app.repository import budgets_of, source_of  # noqa: PLC0415
-    from reconciler.contract import edition  # noqa: PLC0415
-    from reconciler.engine.check import NOTHING, check  # noqa: PLC0415
-
     total = NOTHING
     with closing(source_of(settings)) as source:
         commit = source.resolve(revision)
         for name in settings.chosen(target):
-            wanted = settings.settings.targets[name]
-            snapshot = source.snapshot(commit, wanted.path)
+            section = settings.settings.targets[name]
+            snapshot = source.snapshot(commit, section.path)
             if not snapshot.exists:
                 raise SourceError(
-                    f"commit {commit[:12]} has no directory {wanted.path} (target {name}): "
+                    f"commit {commit[:12]} has no directory {section.path} (target {name}): "
                     "commit a first manifest there; `reconciler init` writes one"
                 )
-            rules = edition(wanted.edition, strict_config=wanted.strict_config)
+            rules = edition(section.edition, strict_config=section.strict_config)
             total += check(snapshot, source, rules, budgets=budgets_of(settings), whole=whole)
     return total
 
 
 def _show(checked: Checked, output: ValidateOutput, most: int, *, quiet: bool) -> None:
-    from reconciler.engine.check import counted, first  # noqa: PLC0415
-
     _FORMS[output](checked, first(checked.reasons, most))
     if not quiet and output is not ValidateOutput.JSON:
         echo_err("\n".join([counted(checked), *(f"note: {note}" for note in checked.notes)]))
 
 
-def _as_text(_: Checked, told: Sequence[Reason]) -> None:
-    from reconciler.views import problems  # noqa: PLC0415
-
-    echo(problems.render(told, colour=colour()))
+def _as_text(_: Checked, reasons: Sequence[Reason]) -> None:
+    echo(problems.render(reasons, colour=colour()))
 
 
-def _as_json(checked: Checked, told: Sequence[Reason]) -> None:
-    from reconciler.views import problems  # noqa: PLC0415
-
+def _as_json(checked: Checked, reasons: Sequence[Reason]) -> None:
     put_json(
         {
             "version": 1,
             "manifests": checked.documents,
             "errors": checked.errors,
             "warnings": checked.warnings,
-            "problems": [problems.as_json(reason, severity=True) for reason in told],
+            "problems": [problems.as_json(reason, severity=True) for reason in reasons],
             "notes": list(checked.notes),
         }
     )
 
 
-def _for_github(checked: Checked, told: Sequence[Reason]) -> None:
+def _for_github(checked: Checked, reasons: Sequence[Reason]) -> None:
     """Annotations to standard output; all problems, as far as they fit, to the summary of the step."""
-    from reconciler.phrases import many  # noqa: PLC0415
-    from reconciler.views import github, markdown  # noqa: PLC0415
-
-    put_commands(github.commands(told))
+    put_commands(github.commands(reasons))
     summary = os.environ.get(_STEP_SUMMARY)
     if summary and checked.reasons:
         with Path(summary).open("a", encoding="utf-8") as file:
@@ -221,17 +205,12 @@ def _for_github(checked: Checked, told: Sequence[Reason]) -> None:
         echo_err(f"{many(left_out, 'more problem')} than GitHub shows of one step: {where}")
 
 
-def _for_gitlab(_: Checked, told: Sequence[Reason]) -> None:
-    from reconciler.views.gitlab import code_quality  # noqa: PLC0415
-
-    put_json(code_quality(told))
+def _for_gitlab(_: Checked, reasons: Sequence[Reason]) -> None:
+    put_json(code_quality(reasons))
 
 
-def _as_sarif(_: Checked, told: Sequence[Reason]) -> None:
-    from reconciler import __version__  # noqa: PLC0415
-    from reconciler.views import sarif  # noqa: PLC0415
-
-    put_json(sarif.log(told, __version__))
+def _as_sarif(_: Checked, reasons: Sequence[Reason]) -> None:
+    put_json(sarif.log(reasons, __version__))
 
 
 _FORMS: dict[ValidateOutput, Callable[[Checked, Sequence[Reason]], None]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 from reconciler.cli.options import (
     ConfigOption,
     Output,
@@ -11,6 +13,7 @@ from reconciler.cli.options import (
     VerboseOption,
 )
 from reconciler.cli.terminal import echo, put_json
+from reconciler.state.version import SCHEMA_VERSION
 
 
 def version(
@@ -24,10 +27,6 @@ def version(
     from reconciler import __version__  # noqa: PLC0415 - only here
 
     if output is Output.JSON:
-        import platform  # noqa: PLC0415
-
-        from reconciler.state.version import SCHEMA_VERSION  # noqa: PLC0415
-
         python = platform.python_version()
         put_json({"version": __version__, "python": python, "state_schema": SCHEMA_VERSION})
         return

@@ -1,8 +1,8 @@
 """The contract room: the vendor's import API as types and rules, by edition.
 
-Documents and requests come in, problems, requests, digests and comparable sides go out. Pure: no file but its
-own sources, no network, no clock. Loading this package is cheap; an edition, and pydantic with it, is loaded
-by `edition`.
+Documents and requests come in, problems, requests, digests and comparable sides go out. Pure: no file but
+those that name the versions of libraries, no network, no clock. Loading this package is cheap; an edition,
+and pydantic with it, is loaded by `edition`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def __getattr__(name: str) -> object:
 
         return getattr(module, name)
     if name == "rules_version":
-        from reconciler.contract import fingerprint  # noqa: PLC0415 - reads the sources, and few ask for it
+        from reconciler.contract import rules_identity  # noqa: PLC0415 - few ask for it
 
-        return fingerprint.rules_version()
+        return rules_identity.rules_version()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

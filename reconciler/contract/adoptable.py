@@ -37,8 +37,8 @@ class Adoptable:
 def adoptable(detail: Mapping[str, Any], edition: Edition) -> Adoptable:
     """The request that declares the model of this detail, as far as the edition may send it."""
     names = (*_FIRST, *(name for name in edition.fields if name not in _FIRST))
-    told = {name: _told(name, detail, edition) for name in names}
-    request = {name: value for name, value in told.items() if value not in _NOTHING}
+    fields = {name: _told(name, detail, edition) for name in names}
+    request = {name: value for name, value in fields.items() if value not in _NOTHING}
     return Adoptable(request, tuple(name for name in names if echoes()[name].echo in _UNTOLD))
 
 
@@ -69,10 +69,10 @@ def _value(name: str, raw: Any, detail: Mapping[str, Any], edition: Edition) -> 
 
 def _documented(edition: Edition, name: str, raw: object) -> dict[str, Any] | None:
     """JSON text as a mapping, without the keys that the service adds; None where it is no mapping."""
-    told, struct = opened(raw), struct_in(edition.model.model_fields[name].annotation)
-    if not isinstance(told, dict) or struct is None:
+    shown, struct = opened(raw), struct_in(edition.model.model_fields[name].annotation)
+    if not isinstance(shown, dict) or struct is None:
         return None
-    return {key: value for key, value in told.items() if key in struct.model_fields and value is not None}
+    return {key: value for key, value in shown.items() if key in struct.model_fields and value is not None}
 
 
 def _spelt(edition: Edition, name: str, raw: object) -> object:

@@ -90,11 +90,11 @@ APIS = Rule(_apis, fields=("apis", "initial_config"))
 
 
 def _api_keys(document: RawDocument) -> Iterator[Problem]:
-    known = ("url", "method", "protocol", "input_params", "output_params")
+    members = ("url", "method", "protocol", "input_params", "output_params")
     for loc, api in structs_at(document, "apis"):
         for key in api:
-            if key not in known:
-                yield warning("unknown-field", (*loc, key), f"is not documented{did_you_mean(key, known)}")
+            if key not in members:
+                yield warning("unknown-field", (*loc, key), f"is not documented{did_you_mean(key, members)}")
 
 
 API_KEYS = Rule(_api_keys, fields=("apis",))

@@ -52,8 +52,8 @@ def _unknown(model: type[Struct], value: object, loc: Loc) -> Iterator[Problem]:
                 yield from _unknown(inner, below, (*loc, key))
 
 
-def _undocumented(loc: Loc, key: str, known: tuple[str, ...]) -> Problem:
-    return warning(UNKNOWN, loc, f"is not documented, and is {_SENT}{did_you_mean(key, known)}")
+def _undocumented(loc: Loc, key: str, names: tuple[str, ...]) -> Problem:
+    return warning(UNKNOWN, loc, f"is not documented, and is {_SENT}{did_you_mean(key, names)}")
 
 
 def _agrees(document: RawDocument) -> Iterator[Problem]:
@@ -71,8 +71,8 @@ def _agrees(document: RawDocument) -> Iterator[Problem]:
 
 def _misspelt(field: str, config: Mapping[str, Any]) -> bool:
     """Whether a key is told of as a misspelling of the field, so that its absence is not told of as well."""
-    known = Config.model_fields
-    return any(key not in known and nearest(key, known) == field for key in config)
+    members = Config.model_fields
+    return any(key not in members and nearest(key, members) == field for key in config)
 
 
 AGREES = Rule(_agrees, fields=(FIELD,))

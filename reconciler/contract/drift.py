@@ -67,8 +67,8 @@ def _registered(key: str, value: Any, declared: Mapping[str, Any], detail: Mappi
     if raw is None or (echoed.echo is Echo.IMAGES_ONLY and declared.get("model_type") != "Image"):
         return None
     if echoed.echo is Echo.SAME:
-        told = field(key, raw)
-        return restricted(told, echoed.members) if echoed.members else told
+        shown = field(key, raw)
+        return restricted(shown, echoed.members) if echoed.members else shown
     return _READ[echoed.echo](value, raw)
 
 
@@ -77,28 +77,28 @@ def _model_type(value: Any, raw: object) -> object:  # noqa: ANN401 - any JSON
 
 
 def _apis(value: Any, raw: object) -> Any:  # noqa: ANN401 - any JSON
-    told = numbers(opened(raw))
-    return projected(value, told) if isinstance(told, list) else None
+    apis = numbers(opened(raw))
+    return projected(value, apis) if isinstance(apis, list) else None
 
 
 def _config(value: Any, detail: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON
-    told = _config_of(detail)
-    return _probes_told(projected(value, told), told) if told and isinstance(value, dict) else None
+    config = _config_of(detail)
+    return _probes_told(projected(value, config), config) if config and isinstance(value, dict) else None
 
 
 def _config_of(detail: Mapping[str, Any]) -> dict[str, Any]:
     """The registered configuration file, with the health probe that a detail tells beside it."""
-    told = field("initial_config", detail.get("config", detail.get("initial_config")))
-    if not isinstance(told, dict):
+    config = field("initial_config", detail.get("config", detail.get("initial_config")))
+    if not isinstance(config, dict):
         return {}
-    return told if "health" in told else {**told, "health": detail.get("health")}
+    return config if "health" in config else {**config, "health": detail.get("health")}
 
 
-def _probes_told(config: dict[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+def _probes_told(config: dict[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration with only those members of its probes that the registry tells, all as text."""
     kept = dict(config)
     for probe in _PROBES & config.keys():
-        ours, theirs = config[probe], told.get(probe)
+        ours, theirs = config[probe], declared.get(probe)
         if isinstance(ours, dict) and isinstance(theirs, dict):
             kept[probe] = {key: str(value) for key, value in ours.items() if key in theirs}
         else:
@@ -107,16 +107,16 @@ def _probes_told(config: dict[str, Any], told: Mapping[str, Any]) -> dict[str, A
 
 
 def _source_copy(_value: object, raw: object) -> str | None:
-    told = str(raw).lower()
-    return told if told in ("true", "false") else None
+    text = str(raw).lower()
+    return text if text in ("true", "false") else None
 
 
 def _metrics(value: Any, raw: object) -> Any:  # noqa: ANN401 - any JSON
     """None where the registry has only the zeros that it fills in by itself."""
-    told = numbers(opened(raw))
-    if not isinstance(told, dict) or not any(told.values()):
+    metrics = numbers(opened(raw))
+    if not isinstance(metrics, dict) or not any(metrics.values()):
         return None
-    return projected(value, told)
+    return projected(value, metrics)
 
 
 _READ: Mapping[Echo, Read] = {
@@ -130,17 +130,17 @@ _READ: Mapping[Echo, Read] = {
 }
 
 
-def restricted(told: Any, members: frozenset[str]) -> Any:  # noqa: ANN401 - any JSON
+def restricted(value: Any, members: frozenset[str]) -> Any:  # noqa: ANN401 - any JSON
     """`told`, with documented members only."""
-    if isinstance(told, dict):
-        return {key: restricted(inner, members) for key, inner in told.items() if key in members}
-    return [restricted(inner, members) for inner in told] if isinstance(told, list) else told
+    if isinstance(value, dict):
+        return {key: restricted(inner, members) for key, inner in value.items() if key in members}
+    return [restricted(inner, members) for inner in value] if isinstance(value, list) else value
 
 
-def projected(value: Any, told: Any) -> Any:  # noqa: ANN401 - any JSON
+def projected(value: Any, shape: Any) -> Any:  # noqa: ANN401 - any JSON
     """`told`, without the members that `value` does not have, at any depth."""
-    if isinstance(value, dict) and isinstance(told, dict):
-        return {key: projected(inner, told[key]) for key, inner in value.items() if key in told}
-    if isinstance(value, list) and isinstance(told, list) and len(value) == len(told):
-        return [projected(inner, other) for inner, other in zip(value, told, strict=True)]
-    return told
+    if isinstance(value, dict) and isinstance(shape, dict):
+        return {key: projected(inner, shape[key]) for key, inner in value.items() if key in shape}
+    if isinstance(value, list) and isinstance(shape, list) and len(value) == len(shape):
+        return [projected(inner, other) for inner, other in zip(value, shape, strict=True)]
+    return shape

@@ -53,17 +53,17 @@ def echoes() -> Mapping[str, Echoed]:
     """
     from reconciler.contract.catalogue import EDITIONS, edition  # noqa: PLC0415 - loads pydantic
 
-    told: dict[str, Echoed] = {}
+    by_field: dict[str, Echoed] = {}
     for name in EDITIONS:
         for field, declared in edition(name).model.model_fields.items():
             echoed = _echoed(f"{field} of {name}", declared)
-            before = told.get(field, echoed)
+            before = by_field.get(field, echoed)
             if before.echo is not echoed.echo:
                 raise TypeError(
                     f"{field} of {name} is {echoed.echo}, and in an earlier edition {before.echo}"
                 )
-            told[field] = Echoed(echoed.echo, before.members | echoed.members)
-    return told
+            by_field[field] = Echoed(echoed.echo, before.members | echoed.members)
+    return by_field
 
 
 def _echoed(where: str, declared: FieldInfo) -> Echoed:

@@ -77,13 +77,13 @@ def _shape(kind: str, value: object, loc: Loc) -> str:
 
 
 def _unknown(model: type[BaseModel], loc: Loc) -> Problem:
-    key, known = str(loc[-1]), known_fields(model, tuple(step for step in loc[:-1] if isinstance(step, str)))
+    key, names = str(loc[-1]), known_fields(model, tuple(step for step in loc[:-1] if isinstance(step, str)))
     if len(loc) > 1:
-        return error("unknown-field", loc, f"is not a field here{did_you_mean(key, known)}")
+        return error("unknown-field", loc, f"is not a field here{did_you_mean(key, names)}")
     editions = EDITIONS_OF_FIELD.get(key)
     if editions:
         why = f"is not a field of this edition, only of {listed(editions)}; set the target's edition"
         return error("field-of-another-edition", loc, why)
-    hint = f"; {_ELSEWHERE[key]}" if key in _ELSEWHERE else did_you_mean(key, known)
+    hint = f"; {_ELSEWHERE[key]}" if key in _ELSEWHERE else did_you_mean(key, names)
     hint = hint or "; a field to be sent all the same goes under extra"
     return error("unknown-field", loc, f"is not a known field{hint}")

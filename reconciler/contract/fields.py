@@ -136,10 +136,10 @@ class OneOf(FieldType):
         """The word."""
         if not isinstance(value, str):
             raise PydanticKnownError("string_type")
-        known = self._known.get(value.lower() if self.any_case else value)
-        if known is None:
+        word = self._known.get(value.lower() if self.any_case else value)
+        if word is None:
             raise invalid("not-in-enumeration", self.why(value))
-        return str(value) if self.any_case else known
+        return str(value) if self.any_case else word
 
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler

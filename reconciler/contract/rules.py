@@ -166,14 +166,14 @@ def runtime_of_engine(table: Mapping[str, tuple[str, ...]]) -> Rule:
 
     def check(document: RawDocument) -> Iterator[Problem]:
         engine, runtime = text_at(document, "model_type"), document.get("runtime")
-        known = table.get(engine)
-        if known and isinstance(runtime, str) and runtime not in known:
-            why = f"is not a runtime of {engine}; it has {listed(known)}"
+        runtimes = table.get(engine)
+        if runtimes and isinstance(runtime, str) and runtime not in runtimes:
+            why = f"is not a runtime of {engine}; it has {listed(runtimes)}"
             yield error("conditional", ("runtime",), why, runtime)
 
     fragments = [
-        _when({"model_type": {"const": engine}}, {"properties": {"runtime": {"enum": [*known, None]}}})
-        for engine, known in table.items()
+        _when({"model_type": {"const": engine}}, {"properties": {"runtime": {"enum": [*runtimes, None]}}})
+        for engine, runtimes in table.items()
     ]
     return Rule(check, {"allOf": fragments}, fields=("runtime",))
 

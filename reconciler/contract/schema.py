@@ -69,7 +69,7 @@ def manifest_schema(edition: Edition) -> dict[str, Any]:
 
 
 def _manifest_only(edition: Edition) -> dict[str, Any]:
-    known = [*edition.fields, "metadata", "initial_config_file", "extra"]
+    names = [*edition.fields, "metadata", "initial_config_file", "extra"]
     return {
         "metadata": {
             "type": ["object", "null"],
@@ -80,7 +80,7 @@ def _manifest_only(edition: Edition) -> dict[str, Any]:
             "description": "File beside this manifest that holds initial_config; read from the same commit.",
         },
         "extra": {
-            "anyOf": [{"type": "object", "propertyNames": {"not": {"enum": known}}}, {"type": "null"}],
+            "anyOf": [{"type": "object", "propertyNames": {"not": {"enum": names}}}, {"type": "null"}],
             "description": "Vendor fields that this edition does not document, sent as they are.",
         },
     }

@@ -51,7 +51,7 @@ def struct_in(annotation: Any) -> type[Struct] | None:  # noqa: ANN401 - annotat
     """The struct that a field holds, by itself or in a list; None for any other field."""
     if isinstance(annotation, type) and issubclass(annotation, Struct):
         return annotation
-    return next((found for part in get_args(annotation) if (found := struct_in(part))), None)
+    return next((struct for part in get_args(annotation) if (struct := struct_in(part))), None)
 
 
 @cache

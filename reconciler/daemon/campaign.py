@@ -73,8 +73,7 @@ class Campaign:
 
     def leads(self, target: str) -> bool:
         """Whether the lease is held for certain."""
-        held = self._held.get(target)
-        return held is not None and self.clock() < held.until
+        return self.epoch(target) is not None
 
     def epoch(self, target: str) -> int | None:
         """Of the lease that is held; None without."""
@@ -96,8 +95,8 @@ class Campaign:
         """The server's time, which is the same for all replicas, whatever their own clocks say."""
         if self._time is None:
             return datetime.now(UTC)
-        told, at = self._time
-        return told + timedelta(seconds=self.clock() - at)
+        server_time, at = self._time
+        return server_time + timedelta(seconds=self.clock() - at)
 
     # carried out by whoever opened it
 
@@ -217,11 +216,11 @@ class Campaign:
         return leader is None or leader.holder == self.leases.holder
 
     def _take(self, targets: Iterable[str], free_for: float = 0.0) -> None:
-        wanted = tuple(targets)
-        if not wanted:
+        names = tuple(targets)
+        if not names:
             return
         until = self.clock() + self.leases.term
-        taken = self.leases.take(wanted, free_for)
+        taken = self.leases.take(names, free_for)
         self._held = {**self._held, **{target: _Held(epoch, until) for target, epoch in taken.items()}}
 
     def _release(self) -> None:

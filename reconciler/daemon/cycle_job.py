@@ -72,9 +72,9 @@ class EventCounter:
 
     def take(self) -> dict[str, int]:
         """What happened since the last time, by kind, such as `did_imported`."""
-        told = {f"did_{_word(kind)}": self._counts[kind] for kind in EventKind if self._counts[kind]}
+        counts = {f"did_{_word(kind)}": self._counts[kind] for kind in EventKind if self._counts[kind]}
         self._counts.clear()
-        return told
+        return counts
 
 
 @dataclass(slots=True)
@@ -195,9 +195,9 @@ class CycleJob:
     def _asked(self) -> Sequence[CycleRequest]:
         """What is asked of whoever leads these targets; a request without one is about all of them."""
         led = self.engine.led().keys()
-        wanted = self.engine.ledger.requests.pending(self.engine.clock.now())
+        requests = self.engine.ledger.requests.pending(self.engine.clock.now())
         every = {target.name for target in self.engine.targets}
-        return [one for one in wanted if ({one.target} if one.target else every) <= led]
+        return [one for one in requests if ({one.target} if one.target else every) <= led]
 
     async def _carry_out(self, request: CycleRequest) -> Report | None:
         """One cycle that another process asked for, and its answer; None when there was no cycle."""

@@ -85,10 +85,10 @@ class Health:
         if self.state_problem is not None:
             return f"the state is away: {self.state_problem}"
         because = self.not_alive() or self.problem
-        told = f": {because}" if because else ""
+        reason = f": {because}" if because else ""
         if self._succeeded is None:
-            return f"no cycle has succeeded yet{told}"
+            return f"no cycle has succeeded yet{reason}"
         now = self.clock()
         if now > self._ready_until:
-            return f"the last success was {now - self._succeeded:.0f} s ago{told}"
+            return f"the last success was {now - self._succeeded:.0f} s ago{reason}"
         return None

@@ -167,5 +167,5 @@ async def _survived(work: Awaitable[None]) -> None:
     try:
         await work
     except Exception as problem:  # noqa: BLE001 - told, and counted by the probes as no tick at all
-        told = f"{type(problem).__name__}: {problem}"
-        log.error("unexpected", error=told, traceback=traceback.format_exc())
+        message = f"{type(problem).__name__}: {problem}"
+        log.error("unexpected", error=message, traceback=traceback.format_exc())

@@ -54,7 +54,7 @@ class Supervisor:
     on_tick: Callable[[Tick], None] = lambda _: None
     chance: Callable[[], float] = lambda: 0.5
     ask: Callable[[str], None] = lambda _: None
-    ticker: CycleJob | None = None
+    job: CycleJob | None = None
     _session: AsyncExitStack = field(default_factory=AsyncExitStack)
     _failures: int = 0
     _again: asyncio.TimerHandle | None = None
@@ -66,10 +66,10 @@ class Supervisor:
     async def tick(self, why: str, actor: str | None = None) -> None:
         """One tick, after opening a session where there is none; see `CycleJob.tick`."""
         self.health.begin()
-        if self.ticker is None and not await self._opened_again(why):
+        if self.job is None and not await self._opened_again(why):
             return
-        assert self.ticker is not None  # noqa: S101 - for the type checker
-        tick = await self.ticker.tick(why, actor)
+        assert self.job is not None  # noqa: S101 - for the type checker
+        tick = await self.job.tick(why, actor)
         self.health.end(tick)
         if tick.state_lost:
             await self._give_up(tick.error or "")
@@ -80,29 +80,29 @@ class Supervisor:
 
     async def follow(self) -> None:
         """Asks after unfinished imports, where there is a session."""
-        if self.ticker is not None and (problem := await self.ticker.follow()) is not None:
+        if self.job is not None and (problem := await self.job.follow()) is not None:
             await self._give_up(problem)
 
     @property
     def unfinished(self) -> int:
         """How many imports are not final yet, as far as is known."""
-        return self.ticker.unfinished if self.ticker is not None else 0
+        return self.job.unfinished if self.job is not None else 0
 
     def journal_moved(self) -> bool:
         """Whether another process journalled something; also when that cannot be known."""
-        return self.ticker is None or self.ticker.journal_moved()
+        return self.job is None or self.job.journal_moved()
 
     async def close(self) -> None:
         """Closes the session, if there is one."""
-        self.ticker = None
+        self.job = None
         if self._again is not None:
             self._again.cancel()
         session, self._session = self._session, AsyncExitStack()
         await session.aclose()
 
     async def _open(self) -> None:
-        self.ticker = await self._session.enter_async_context(self.opener())
-        self.ticker.engine.stragglers.caught_up = lambda: self.ask("target")
+        self.job = await self._session.enter_async_context(self.opener())
+        self.job.engine.stragglers.caught_up = lambda: self.ask("target")
 
     async def _opened_again(self, why: str) -> bool:
         began = time.monotonic()
@@ -117,8 +117,8 @@ class Supervisor:
             return True
         if lost:
             self.health.state_problem = problem
-        told = "another process holds the state; waiting for it" if waits else "state still away"
-        log.error(told, error=problem, next_attempt_in=self._later())
+        message = "another process holds the state; waiting for it" if waits else "state still away"
+        log.error(message, error=problem, next_attempt_in=self._later())
         tick = Tick(why, "error", time.monotonic() - began, datetime.now(UTC), error=problem, state_lost=True)
         self.health.end(tick)
         self.on_tick(tick)
@@ -131,8 +131,8 @@ class Supervisor:
             await self.close()
         except Exception as error:  # noqa: BLE001 - a state that is away may complain once more
             log.debug("closing what was lost", error=str(error))
-        told = "state lost: no import starts without it"
-        log.error(told, error=problem, next_attempt_in=self._later())
+        message = "state lost: no import starts without it"
+        log.error(message, error=problem, next_attempt_in=self._later())
 
     def _later(self) -> float:
         """Asks for a tick after a while: at once, and then later and later; how many seconds from now."""

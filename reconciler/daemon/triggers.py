@@ -124,16 +124,16 @@ async def _mind_the_clock(job: Job, seconds: float) -> None:
 def signals(ask: Callable[[str], None], stop: Callable[[], None]) -> Iterator[None]:
     """SIGTERM and SIGINT ask to stop, SIGHUP and SIGUSR1 for a tick now."""
     loop = asyncio.get_running_loop()
-    wanted: dict[signal.Signals, Callable[[], None]] = {
+    handlers: dict[signal.Signals, Callable[[], None]] = {
         signal.SIGTERM: stop,
         signal.SIGINT: stop,
         signal.SIGHUP: lambda: ask("SIGHUP"),
         signal.SIGUSR1: lambda: ask("SIGUSR1"),
     }
-    for number, action in wanted.items():
+    for number, action in handlers.items():
         loop.add_signal_handler(number, action)
     try:
         yield
     finally:
-        for number in wanted:
+        for number in handlers:
             loop.remove_signal_handler(number)

@@ -51,15 +51,15 @@ async def watched(
 
 
 async def _watch(paths: Paths, ask: Callable[[str], None], look_again: float) -> None:
-    known: _Known | None = None
+    watched: _Known | None = None
     complained = False
     while True:
         try:
-            wanted = _identified(paths())
-            if known not in (None, wanted):  # something may have moved before the new watch stood
-                asyncio.get_running_loop().call_later(_STANDS, _ask_each, ask, wanted)
-            known = wanted
-            await _until_others(wanted, paths, ask, look_again)
+            folders = _identified(paths())
+            if watched not in (None, folders):  # something may have moved before the new watch stood
+                asyncio.get_running_loop().call_later(_STANDS, _ask_each, ask, folders)
+            watched = folders
+            await _until_others(folders, paths, ask, look_again)
             if complained:
                 log.info("file watching works again")
             complained = False
@@ -70,20 +70,20 @@ async def _watch(paths: Paths, ask: Callable[[str], None], look_again: float) ->
             await asyncio.sleep(_PATIENCE)
 
 
-async def _until_others(wanted: _Known, paths: Paths, ask: Callable[[str], None], look_again: float) -> None:
+async def _until_others(folders: _Known, paths: Paths, ask: Callable[[str], None], look_again: float) -> None:
     """Watches `wanted`, and returns when the paths are others, or something else lies there."""
-    if not wanted:
+    if not folders:
         await asyncio.sleep(_PATIENCE)
         return
     from asyncinotify import Inotify  # noqa: PLC0415 - fails to load where the kernel is another
 
     with Inotify() as inotify:
-        watched_paths = {path for _, path, *_ in wanted}
+        watched_paths = {path for _, path, *_ in folders}
         for path in watched_paths:
             inotify.add_watch(path, _news())
-        while _identified(paths()) == wanted:
+        while _identified(paths()) == folders:
             changed = await _changes(inotify, watched_paths, look_again)
-            _ask_each(ask, (one for one in wanted if one[1] in changed))
+            _ask_each(ask, (one for one in folders if one[1] in changed))
 
 
 async def _changes(inotify: Inotify, watched_paths: set[Path], look_again: float) -> set[Path]:
@@ -119,17 +119,17 @@ def _news() -> Mask:
     return written | Mask.DELETE | Mask.DELETE_SELF | Mask.MOVE | Mask.MOVE_SELF
 
 
-def _ask_each(ask: Callable[[str], None], known: Iterable[tuple[str, Path, int, int]]) -> None:
-    for word in sorted({word for word, *_ in known}):
+def _ask_each(ask: Callable[[str], None], folders: Iterable[tuple[str, Path, int, int]]) -> None:
+    for word in sorted({word for word, *_ in folders}):
         ask(word)
 
 
 def _identified(paths: Mapping[str, Iterable[Path]]) -> _Known:
     """The paths that exist, each with what the kernel takes it for: one that was replaced is another."""
-    found = set()
+    folders = set()
     for word, several in paths.items():
         for path in several:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 facts = path.stat()
-                found.add((word, path, facts.st_dev, facts.st_ino))
-    return frozenset(found)
+                folders.add((word, path, facts.st_dev, facts.st_ino))
+    return frozenset(folders)

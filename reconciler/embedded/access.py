@@ -82,7 +82,7 @@ class Keys:
 
     def admit(self, request: Signed, now: float) -> Principal:
         """Who signed the request. Raises VendorError when nobody can be sure."""
-        found = verify(
+        result = verify(
             request.method,
             request.target,
             request.headers,
@@ -91,16 +91,16 @@ class Keys:
             now=datetime.fromtimestamp(now, UTC),
             window=timedelta(seconds=self._credentials.clock_window),
         )
-        key = found.access_key
+        key = result.access_key
         if key is not None and self._locked(key, now):
             raise VendorError(
                 BAD_SIGNATURE, "too many failed signatures: the access key is locked for a while"
             )
-        if found.refusal is Refusal.CLOCK:
+        if result.refusal is Refusal.CLOCK:
             raise VendorError(BAD_CLOCK, "X-Sdk-Date is too far from the time here: check your clock")
-        if key is None or found.refusal is not None:
-            self._count(key, found.refusal, now)
-            raise VendorError(BAD_SIGNATURE, f"the AK/SK signature does not hold: {found.refusal}")
+        if key is None or result.refusal is not None:
+            self._count(key, result.refusal, now)
+            raise VendorError(BAD_SIGNATURE, f"the AK/SK signature does not hold: {result.refusal}")
         self._failures.pop(key, None)
         self._check_security_token(key, request)
         return Principal(hex_id(key), ANYBODY.domain_id)
@@ -118,8 +118,8 @@ class Keys:
             self._failures[key] = (failures + 1, now)
 
     def _check_security_token(self, key: str, request: Signed) -> None:
-        wanted = self._credentials.security_tokens.get(key)
-        if wanted is not None and not _same(request.headers.get("x-security-token", ""), wanted):
+        token = self._credentials.security_tokens.get(key)
+        if token is not None and not _same(request.headers.get("x-security-token", ""), token):
             raise VendorError(BAD_SIGNATURE, "the access key is temporary: send its X-Security-Token")
 
 

@@ -116,7 +116,7 @@ def iam_refusal(error: IamError) -> Response:
     return answer(content, error.status)
 
 
-def told(error: VendorError | sqlite3.Error, request: Request) -> Response:
+def error_answer(error: VendorError | sqlite3.Error, request: Request) -> Response:
     """The answer to a call that was refused, or that the database failed."""
     request_id: str = request.state.request_id
     if isinstance(error, sqlite3.Error):

@@ -48,8 +48,8 @@ def _engine(name: str, runtimes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _accelerator(runtime: str) -> dict[str, str]:
-    _, found, rest = runtime.partition("cuda_")
-    if found:
+    _, accelerator, rest = runtime.partition("cuda_")
+    if accelerator:
         return {"type": "gpu", "name": "nvidia", "cuda_version": rest.split("-")[0]}
     kind = "gpu" if runtime.endswith("-gpu") else "none"
     return {"type": kind, "name": "", "cuda_version": ""}

@@ -93,5 +93,5 @@ async def read_body(request: Request) -> bytes:
 
 
 def _parts(request: Request) -> AppState:
-    found: AppState = request.app.state.parts
-    return found
+    parts: AppState = request.app.state.parts
+    return parts

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from reconciler.embedded.answers import NO_SUCH_MODEL, Code, VendorError, answer, told, unfit, written
+from reconciler.embedded.answers import NO_SUCH_MODEL, Code, VendorError, answer, error_answer, unfit, written
 from reconciler.embedded.dependencies import admit_to_project
 from reconciler.embedded.listing import ListQuery
 from reconciler.embedded.new_model import arrive
@@ -82,16 +82,16 @@ class Calls:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
         line = f"{scope['method']} {scope['path']}"
-        found = _ALL.fullmatch(line) or _ONE.fullmatch(line)
-        if found is None:
+        match = _ALL.fullmatch(line) or _ONE.fullmatch(line)
+        if match is None:
             await self._app(scope, receive, send)
             return
-        scope["path_params"] = found.groupdict()
+        scope["path_params"] = match.groupdict()
         request = Request(scope, receive)
         try:
-            response = await self._answer(request, **found.groupdict())
+            response = await self._answer(request, **match.groupdict())
         except (VendorError, sqlite3.Error) as error:
-            response = told(error, request)
+            response = error_answer(error, request)
         await response(scope, receive, send)
 
     async def _answer(

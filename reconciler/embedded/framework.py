@@ -21,10 +21,10 @@ from reconciler.embedded.answers import (
     IamError,
     VendorError,
     answer,
+    error_answer,
     failed,
     iam_refusal,
     refusal,
-    told,
     unfit,
 )
 from reconciler.embedded.documentation import complete
@@ -90,11 +90,11 @@ def _add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(VendorError)
     async def refuse(request: Request, error: VendorError) -> Response:
-        return told(error, request)
+        return error_answer(error, request)
 
     @app.exception_handler(sqlite3.Error)
     async def refuse_for_the_database(request: Request, error: sqlite3.Error) -> Response:
-        return told(error, request)
+        return error_answer(error, request)
 
     @app.exception_handler(IamError)
     async def refuse_login(request: Request, error: IamError) -> Response:
@@ -104,7 +104,7 @@ def _add_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def refuse_parameters(request: Request, error: RequestValidationError) -> Response:
-        return told(unfit(error.errors()), request)
+        return error_answer(unfit(error.errors()), request)
 
     @app.exception_handler(HTTPException)
     async def refuse_route(request: Request, error: HTTPException) -> Response:

@@ -54,9 +54,9 @@ async def list_projects(
     name: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Response:
     """The projects of the account, all or the one with a name."""
-    known = registry.settings.projects
-    if known is None:
-        known = {name: hex_id(name)} if name else {}
+    every = registry.settings.projects
+    if every is None:
+        every = {name: hex_id(name)} if name else {}
     projects = [
         {
             "id": project_id,
@@ -67,7 +67,7 @@ async def list_projects(
             "enabled": True,
             "description": "",
         }
-        for project, project_id in known.items()
+        for project, project_id in every.items()
         if name in (None, "", project)
     ]
     return answer({"projects": projects, "links": {"self": str(request.url)}})
@@ -83,14 +83,14 @@ def _read_login(body: bytes) -> schemas.Login:
 
 def _project(scope: schemas.Scope | None, projects: Mapping[str, str] | None) -> tuple[str, str] | None:
     """Name and id of the project asked for; None when the scope is the account."""
-    wanted = scope.project if scope else None
-    if wanted is None:
+    project = scope.project if scope else None
+    if project is None:
         return None
     if projects is None:
-        name = wanted.name or wanted.id or ""
-        return name, wanted.id or hex_id(name)
+        name = project.name or project.id or ""
+        return name, project.id or hex_id(name)
     for name, project_id in projects.items():
-        if wanted.name == name or (wanted.name is None and wanted.id == project_id):
+        if project.name == name or (project.name is None and project.id == project_id):
             return name, project_id
     raise IamError(404, "there is no such project")
 

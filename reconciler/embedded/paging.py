@@ -160,14 +160,14 @@ class Pages:
     def _place(self, listing: Listing, where: str, asked: Mapping[str, Any], walk: _Walk) -> _Place:
         """Where a page begins: counted from the nearest beginning known before it."""
         nearest = bisect_right(walk.skips, listing.skip) - 1
-        known = {"skip": listing.skip}
+        values = {"skip": listing.skip}
         if nearest >= 0:
-            known = walk.places[nearest]._asdict() | {"skip": listing.skip - walk.skips[nearest]}
+            values = walk.places[nearest]._asdict() | {"skip": listing.skip - walk.skips[nearest]}
             where += _from(listing)
         order = _order(listing)
         first = f"SELECT created_at, sequence FROM models WHERE {where} ORDER BY {order}"  # noqa: S608 - fixed text
-        place = _Place(*self._row(f"{first} LIMIT 1 OFFSET :skip", {**asked, **known}))
-        if known["skip"]:
+        place = _Place(*self._row(f"{first} LIMIT 1 OFFSET :skip", {**asked, **values}))
+        if values["skip"]:
             walk.skips.insert(nearest + 1, listing.skip)
             walk.places.insert(nearest + 1, place)
         return place

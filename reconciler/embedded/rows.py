@@ -71,9 +71,9 @@ def insert(connection: sqlite3.Connection, models: Iterable[Model]) -> None:
     connection.executemany(_INSERT, map(_values, models))
 
 
-def select(connection: sqlite3.Connection, wanted: Mapping[str, object]) -> StoredModel | None:
+def select(connection: sqlite3.Connection, conditions: Mapping[str, object]) -> StoredModel | None:
     """The row with this `model_id` and `project_id`, as it stands at `now` (milliseconds since the epoch)."""
-    row = connection.execute(_SELECT, wanted).fetchone()
+    row = connection.execute(_SELECT, conditions).fetchone()
     if row is None:
         return None
     *columns, status = row

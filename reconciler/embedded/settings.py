@@ -149,6 +149,6 @@ class EmbeddedSettings:
         if self.quota is not None and self.quota < 0:
             raise ConfigurationError(f"quota is {self.quota}: give a number of models, 0 or more")
         for name, answers in _ANSWERS.items():
-            value, known = getattr(self, name), get_args(answers)
-            if value not in known:
-                raise ConfigurationError(f"{name} is {value!r}: give {' or '.join(map(str, known))}")
+            value, allowed = getattr(self, name), get_args(answers)
+            if value not in allowed:
+                raise ConfigurationError(f"{name} is {value!r}: give {' or '.join(map(str, allowed))}")

@@ -107,10 +107,10 @@ class Store:
 
 
 def _find(connection: sqlite3.Connection, project_id: str, model_id: str, now: int) -> StoredModel:
-    found = rows.select(connection, {"project_id": project_id, "model_id": model_id, "now": now})
-    if found is None:
+    model = rows.select(connection, {"project_id": project_id, "model_id": model_id, "now": now})
+    if model is None:
         raise VendorError(NO_SUCH_MODEL, f"model {model_id} does not exist in project {project_id}")
-    return found
+    return model
 
 
 def _other_versions(connection: sqlite3.Connection, model: Model, order: CascadeOrder) -> list[str]:

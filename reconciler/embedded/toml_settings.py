@@ -252,8 +252,8 @@ def _place(fault: Mapping[str, Any]) -> str:
 def _said(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "extra_forbidden":
         tables = (RegistryFile, AuthTable, AccessKey, UserTable)
-        known = [name for table in tables for name in table.model_fields]
-        return f"unknown key{did_you_mean(str(fault['loc'][-1]), known)}"
+        names = [name for table in tables for name in table.model_fields]
+        return f"unknown key{did_you_mean(str(fault['loc'][-1]), names)}"
     if fault["type"] == "missing":
         return "missing, and required"
     return str(fault["msg"]).removeprefix("Value error, ").replace("Input should be", "expected")

@@ -27,7 +27,9 @@ async def act(cycle: Cycle, run: TargetRun) -> TargetRun:
     """Imports what is to be imported; the items are then what that made of them, also of a part of them."""
     recorder = run.executor.recorder
     # first, so that an import that fails the target cannot keep from the journal what was seen
-    await recorder.record(list(news(run.items, run.view.entries, recorder.cycle_id, cycle.clock.now())))
+    stage_of = run.target.registry.vendor.stage
+    events = news(run.items, run.view.entries, recorder.cycle_id, cycle.clock.now(), stage_of)
+    await recorder.record(list(events))
     return _with_outcomes(cycle, await alone(run, partial(_carried_out, cycle)))
 
 

@@ -65,8 +65,8 @@ def paths_of(pairs: Iterable[ModelKey]) -> dict[ModelKey, str]:
     A name that no file may have, that would be skipped as hidden, or that another one equals but for the case
     of its letters gets a digest of itself.
     """
-    known = list(pairs)
-    plain = {pair: "/".join(map(_safe, pair)) for pair in known}
+    keys = list(pairs)
+    plain = {pair: "/".join(map(_safe, pair)) for pair in keys}
     alike = Counter(path.casefold() for path in plain.values())
     return {
         pair: f"{path}.yaml"
@@ -144,14 +144,14 @@ def prove(
         candidates: of pairs that the view does not declare.
         details: of the candidates' models, by model id.
     """
-    wanted = {one.pair: one for one in candidates}
-    manifests, failed = _parsed(reader, wanted.values())
+    by_pair = {one.pair: one for one in candidates}
+    manifests, failed = _parsed(reader, by_pair.values())
     looks = {
-        wanted[pair].model_id: compare(vendor, one.request, details[wanted[pair].model_id])
+        by_pair[pair].model_id: compare(vendor, one.request, details[by_pair[pair].model_id])
         for pair, one in manifests.items()
     }
     for pair in manifests:
-        unread = looks[wanted[pair].model_id].unread
+        unread = looks[by_pair[pair].model_id].unread
         if unread is not None:
             failed[pair] = unread
     planned = replace(
@@ -166,7 +166,7 @@ def prove(
             failed[pair] = f"it is registered {len(view.observed[pair])} times"
         elif said[pair].verdict in _CHANGES:
             failed[pair] = _change(said[pair])
-    return Proof(tuple(one for pair, one in wanted.items() if pair not in failed), failed)
+    return Proof(tuple(one for pair, one in by_pair.items() if pair not in failed), failed)
 
 
 def _parsed(
@@ -176,13 +176,16 @@ def _parsed(
     texts = _Texts({posixpath.join(reader.root, one.path): one for one in candidates})
     manifests: dict[ModelKey, Manifest] = {}
     failed: dict[ModelKey, str] = {}
-    for reading, whole in reader.read(texts, texts.files(), lambda _: None):
-        pair = texts.candidates[reading.path].pair
-        told = [
-            reason.message for one in reading.invalid for reason in one.reasons if reason.severity == "error"
+    for parsed_file, whole in reader.read(texts, texts.files(), lambda _: None):
+        pair = texts.candidates[parsed_file.path].pair
+        problems = [
+            reason.message
+            for one in parsed_file.invalid
+            for reason in one.reasons
+            if reason.severity == "error"
         ]
-        if told:
-            failed[pair] = f"its manifest would be invalid: {told[0]}"
+        if problems:
+            failed[pair] = f"its manifest would be invalid: {problems[0]}"
         elif [one.pair for one in whole] != [pair]:
             failed[pair] = "its manifest would declare another model"
         else:
@@ -210,5 +213,5 @@ class _Texts:
 
 def _change(item: ModelState) -> str:
     fields = fields_of(item.diff)
-    told = item.reasons[0].message if item.reasons else item.verdict.value
-    return f"a plan would say {item.verdict}: {fields or told}"
+    message = item.reasons[0].message if item.reasons else item.verdict.value
+    return f"a plan would say {item.verdict}: {fields or message}"

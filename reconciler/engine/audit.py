@@ -56,31 +56,31 @@ def _wrong(source: Source, index: Index, reader: ManifestParser, chance: float) 
     if commit is None:
         return 0
     files = {file.path: file for file in source.snapshot(commit, reader.root).files}
-    wanted = {path: file for path, file in files.items() if reader.concerns(file)}
+    by_path = {path: file for path, file in files.items() if reader.concerns(file)}
     held = dict(index.blobs())
-    wrong = {path for path, file in wanted.items() if held.get(path) != file.blob}
-    wrong |= held.keys() - wanted.keys()
-    paths = sorted(wanted.keys() - wrong)
+    wrong = {path for path, file in by_path.items() if held.get(path) != file.blob}
+    wrong |= held.keys() - by_path.keys()
+    paths = sorted(by_path.keys() - wrong)
     start = int(chance * len(paths))
     some = list(islice((*paths[start:], *paths[:start]), READ_ANEW))
-    known = {reading.path: reading for reading in index.parsed_files(some)}
-    for reading, _ in reader.again().read(source, (files[path] for path in some), files.get):
-        if _outline(known[reading.path]) != _outline(reading):
-            wrong.add(reading.path)
-    few = [known[path] for path in some[:_CREDITED_ANEW]]
+    indexed = {parsed_file.path: parsed_file for parsed_file in index.parsed_files(some)}
+    for parsed_file, _ in reader.again().read(source, (files[path] for path in some), files.get):
+        if _outline(indexed[parsed_file.path]) != _outline(parsed_file):
+            wrong.add(parsed_file.path)
+    few = [indexed[path] for path in some[:_CREDITED_ANEW]]
     if few:
-        with source.graph(commit, [reading.path for reading in few]) as graph:
-            made = credit(graph, source, few).found
+        with source.graph(commit, [parsed_file.path for parsed_file in few]) as graph:
+            made = credit(graph, source, few).by_file
         if graph.cut is None:
             wrong |= {r.path for r in few if r.last_commits != tuple(sorted(made.get(r.path, {}).items()))}
     return len(wrong) + (0 if wrong else _wrong_history(source, index, reader.root, chance))
 
 
-def _outline(reading: ParsedFile) -> ParsedFile:
+def _outline(parsed_file: ParsedFile) -> ParsedFile:
     """What the file says, with one problem a document: how many were told depends on what else was read."""
-    return reading._replace(
-        declarations=tuple(one._replace(warnings=one.warnings[:1]) for one in reading.declarations),
-        invalid=tuple(replace(one, reasons=one.reasons[:1]) for one in reading.invalid),
+    return parsed_file._replace(
+        declarations=tuple(one._replace(warnings=one.warnings[:1]) for one in parsed_file.declarations),
+        invalid=tuple(replace(one, reasons=one.reasons[:1]) for one in parsed_file.invalid),
         last_commits=(),
     )
 

@@ -74,10 +74,10 @@ def first(reasons: Sequence[Reason], most: int) -> tuple[Reason, ...]:
     return *reasons[:most], Reason(MORE, more)
 
 
-def counted(found: Checked) -> str:
+def counted(checked: Checked) -> str:
     """`2 manifests: 1 error, 0 warnings`."""
-    counts = (many(found.errors, "error"), many(found.warnings, "warning"))
-    return f"{many(found.documents, 'manifest')}: {', '.join(counts)}"
+    counts = (many(checked.errors, "error"), many(checked.warnings, "warning"))
+    return f"{many(checked.documents, 'manifest')}: {', '.join(counts)}"
 
 
 NOTHING = Checked(frozenset(), ())
@@ -115,31 +115,31 @@ def check(  # noqa: PLR0913 - what is checked, and what it takes
 
     reader = ManifestParser(rules, snapshot.path, budgets)
     desired = reader.snapshot(blobs, snapshot, look, keep if whole else None)
-    told = dict.fromkeys(
+    reasons = dict.fromkeys(
         reason for path, reason in _reasons(desired, only) if not only or path in only or reason.path in only
     )
-    kept = tuple(manifest for pair, manifest in valid.items() if pair in desired.manifests)
-    return Checked(_places(desired, only), tuple(sorted(told, key=_place)), kept)
+    manifests = tuple(manifest for pair, manifest in valid.items() if pair in desired.manifests)
+    return Checked(_places(desired, only), tuple(sorted(reasons, key=_place)), manifests)
 
 
 def _reasons(desired: Desired, only: Collection[str]) -> Iterator[tuple[str, Reason]]:
     """Every problem with the manifest that has it; it may stand in a file that the manifest names."""
     for manifest in desired.manifests.values():
         yield from ((manifest.path, warning) for warning in manifest.warnings)
-    for found in desired.invalid:
-        yield from ((found.path, reason) for reason in found.reasons)
+    for document in desired.invalid:
+        yield from ((document.path, reason) for reason in document.reasons)
     for pair, claims in desired.conflicts.items():
         yield from ((str(reason.path), reason) for reason in conflict_reasons(pair, claims, only))
         yield from ((claim.path, warning) for claim in claims for warning in claim.warnings)
 
 
 def _places(desired: Desired, only: Collection[str]) -> frozenset[tuple[str, int]]:
-    found: list[ManifestRef | InvalidManifest] = [
+    documents: list[ManifestRef | InvalidManifest] = [
         *desired.manifests.values(),
         *(claim for claims in desired.conflicts.values() for claim in claims),
         *desired.invalid,
     ]
-    return frozenset((one.path, one.line) for one in found if not only or one.path in only)
+    return frozenset((one.path, one.line) for one in documents if not only or one.path in only)
 
 
 def _place(reason: Reason) -> tuple[str, int, int, str]:

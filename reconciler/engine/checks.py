@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.guards import GuardContext, Guards, guard
 from reconciler.engine.lineage import RECONCILED, Lineage, trace
+from reconciler.engine.moments import CLOCK_TOLERANCE
 from reconciler.engine.plan import plan_digest
 from reconciler.engine.target_run import REPOSITORY
+from reconciler.engine.trust import held
 from reconciler.engine.values import EventKind, Verdict
 from reconciler.errors import ConfigurationError, GuardError
 
@@ -16,8 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.clock import Clock
     from reconciler.engine.options import CycleOptions
+    from reconciler.engine.ports import Ledger
     from reconciler.engine.target_run import Cycle, TargetRun
+    from reconciler.engine.trust import Hold
 
 _RELEASED = frozenset({EventKind.RELEASED, EventKind.DELETED})
 
@@ -37,9 +42,32 @@ def ensure_promised(runs: Sequence[TargetRun], digest: str, options: CycleOption
     if not confirmed:
         names = ", ".join(run.target.name for run in runs)
         raise ConfigurationError(f"there is no target {options.confirm_target} here: the targets are {names}")
-    known = digest_of(confirmed)
-    if options.confirm != known:
-        raise moved("--confirm", options.confirm, known)
+    digest_now = digest_of(confirmed)
+    if options.confirm != digest_now:
+        raise moved("--confirm", options.confirm, digest_now)
+
+
+def with_hold(runs: Sequence[TargetRun], hold: Hold | None) -> list[TargetRun]:
+    """The runs, each with a refusal first, while the newest commit is not trusted."""
+    return [
+        run
+        if hold is None or run.failure is not None
+        else replace(run, items=(held(run.target.name, run.target.path, hold), *run.items))
+        for run in runs
+    ]
+
+
+def clock_notes(ledger: Ledger, clock: Clock) -> list[str]:
+    """Whether the clock stands before what the journal says has happened already.
+
+    Nothing is decided by it: the journal's order is that of its numbers. But what waits for a moment
+    waits longer, and a history with such times misleads.
+    """
+    newest, now = ledger.newest(), clock.now()
+    if newest is None or newest <= now + CLOCK_TOLERANCE:
+        return []
+    times = f"this clock says {now:%Y-%m-%d %H:%M:%SZ}, the journal's last event {newest:%Y-%m-%d %H:%M:%SZ}"
+    return [f"{times}: set the clock; what is due later waits until then"]
 
 
 async def lineage_of(cycle: Cycle, runs: Sequence[TargetRun]) -> Lineage:
@@ -48,18 +76,18 @@ async def lineage_of(cycle: Cycle, runs: Sequence[TargetRun]) -> Lineage:
     imports = any(item.verdict is Verdict.IMPORT for run in runs for item in run.items)
     # or there were no changes
     went_on = any(run.declared.base == remembered.get(RECONCILED) for run in runs)
-    wanted = imports and not went_on
-    return await cycle.git(trace, cycle.source, remembered, cycle.commit, wanted=wanted)
+    is_needed = imports and not went_on
+    return await cycle.git(trace, cycle.source, remembered, cycle.commit, is_needed=is_needed)
 
 
 async def guarded(
     cycle: Cycle, runs: Sequence[TargetRun], guards: Guards, lost_commit: str | None, digest: str
 ) -> list[TargetRun]:
     """The runs with refusals in the place of what the guards hold back; not of those that were confirmed."""
-    held = [run for run in runs if not cycle.options.confirms(run.target.name)]
-    context = await _context(cycle, held, lost_commit)
-    items = guard([item for run in held for item in run.items], guards, context, digest)
-    mine = {run.target.name: tuple(i for i in items if i.target == run.target.name) for run in held}
+    unconfirmed = [run for run in runs if not cycle.options.confirms(run.target.name)]
+    context = await _context(cycle, unconfirmed, lost_commit)
+    items = guard([item for run in unconfirmed for item in run.items], guards, context, digest)
+    mine = {run.target.name: tuple(i for i in items if i.target == run.target.name) for run in unconfirmed}
     return [replace(run, items=mine.get(run.target.name, run.items)) for run in runs]
 
 

@@ -35,11 +35,11 @@ class Credits(NamedTuple):
     """Who gave each document its content.
 
     Attributes:
-        found: by file and line.
+        by_file: by file and line.
         older: files that hold a document which is older than the graph, by the commit with which it ends.
     """
 
-    found: Mapping[str, Mapping[int, LastCommit]]
+    by_file: Mapping[str, Mapping[int, LastCommit]]
     older: Mapping[str, Collection[str]]
 
 
@@ -63,53 +63,55 @@ _Open = dict[str, list[_Search]]
 class _Walk:
     """Walks one graph; its result is in `credited` and `older`."""
 
-    def __init__(self, graph: CommitGraph, source: Source, known: Iterable[ParsedFile]) -> None:
+    def __init__(self, graph: CommitGraph, source: Source, earlier: Iterable[ParsedFile]) -> None:
         self.credited: defaultdict[str, dict[int, LastCommit]] = defaultdict(dict)
         self.older: defaultdict[str, set[str]] = defaultdict(set)
         self._graph = graph
         self._source = source
         self._texts: dict[tuple[bool, str], Mapping[int, bytes]] = {}
-        self._single = {_kind(found.path, found.blob) for found in known if _is_single(found)}
+        self._single = {_kind(file.path, file.blob) for file in earlier if _is_single(file)}
         self._credits: dict[str, LastCommit] = {}
         self._waiting: dict[str, _Open] = {}
         self._undecided: list[tuple[Logged, Delta, list[_Search]]] = []
 
-    def run(self, readings: Collection[ParsedFile]) -> None:
+    def run(self, parsed_files: Collection[ParsedFile]) -> None:
         """Looks for every document of these files, which are those of the newest commit."""
-        self._single |= {_kind(found.path, found.blob) for found in readings if _is_single(found)}
-        self._waiting[self._graph.tip] = self._begun(readings)
+        self._single |= {_kind(file.path, file.blob) for file in parsed_files if _is_single(file)}
+        self._waiting[self._graph.tip] = self._begun(parsed_files)
         while self._waiting:
             while self._waiting:
                 newest = min(self._waiting, key=self._graph.position)
                 self._follow(newest, self._waiting.pop(newest))
             self._decide()
 
-    def _begun(self, readings: Collection[ParsedFile]) -> _Open:
-        self._read((reading.path, reading.blob) for reading in readings if _results(reading) > 1)
+    def _begun(self, parsed_files: Collection[ParsedFile]) -> _Open:
+        self._read(
+            (parsed_file.path, parsed_file.blob) for parsed_file in parsed_files if _results(parsed_file) > 1
+        )
         opened: _Open = {}
-        for reading in readings:
-            lines = [d.line for d in reading.declarations] + [f.line for f in reading.invalid]
-            opened[reading.path] = [_Search(reading.path, line) for line in lines]
+        for parsed_file in parsed_files:
+            lines = [d.line for d in parsed_file.declarations] + [f.line for f in parsed_file.invalid]
+            opened[parsed_file.path] = [_Search(parsed_file.path, line) for line in lines]
             if len(lines) > 1:
-                texts = self._texts[_kind(reading.path, reading.blob)]
-                for search in opened[reading.path]:
+                texts = self._texts[_kind(parsed_file.path, parsed_file.blob)]
+                for search in opened[parsed_file.path]:
                     search.text = _at(texts, search.line)
         return opened
 
-    def _follow(self, commit: str, wanted: _Open) -> None:
+    def _follow(self, commit: str, sections: _Open) -> None:
         """Goes from commit to first parent until nothing is looked for; takes along what waits on the way."""
-        while wanted:
+        while sections:
             logged = self._graph.get(commit)
             if logged is None:
-                self.older[commit].update(wanted)
+                self.older[commit].update(sections)
                 return
             for delta in logged.deltas:
-                if delta.path in wanted:
-                    self._meet(logged, delta, wanted.pop(delta.path))
+                if delta.path in sections:
+                    self._meet(logged, delta, sections.pop(delta.path))
             if not logged.parents:
                 return
             commit = logged.parents[0]
-            _add(wanted, self._waiting.pop(commit, {}))
+            _add(sections, self._waiting.pop(commit, {}))
 
     def _meet(self, logged: Logged, delta: Delta, searches: list[_Search]) -> None:
         """A commit that changed the file against its first parent."""
@@ -142,10 +144,10 @@ class _Walk:
         """The parents that are known to hold something in the file's place, with what they hold."""
         entries = [(parent, delta.before) for parent in logged.parents[:1]]
         for parent in logged.parents[1:]:
-            known = self._graph.held(parent, [delta.path])
-            if delta.path not in known:  # beyond the end of this graph: it has to be asked elsewhere
+            held = self._graph.held(parent, [delta.path])
+            if delta.path not in held:  # beyond the end of this graph: it has to be asked elsewhere
                 return [*entries, (_UNKNOWN, delta.after)]
-            entries.append((parent, known[delta.path]))
+            entries.append((parent, held[delta.path]))
         return entries
 
     def _to_read(self, path: str, entries: list[str | None]) -> list[str]:
@@ -181,54 +183,57 @@ class _Walk:
             search.text = next(iter(new.values()))
         return search.text in old.values()
 
-    def _read(self, wanted: Iterable[tuple[str, str]]) -> None:
+    def _read(self, blobs: Iterable[tuple[str, str]]) -> None:
         """Takes the documents of these files apart; each is a path and an object id."""
         paths: dict[str, dict[bool, str]] = {}
-        for path, blob in wanted:
+        for path, blob in blobs:
             paths.setdefault(blob, {})[is_json(path)] = path
         for blob, data in self._source.contents(paths, at_most=LARGEST_FILE):
             for kind, path in paths[blob].items():
-                self._texts[kind, blob] = {found.line: found.text for found in sections(path, data)}
+                self._texts[kind, blob] = {section.line: section.text for section in sections(path, data)}
 
     def _credit(self, logged: Logged, searches: Iterable[_Search]) -> None:
         credit = self._credits.get(logged.commit)
         if credit is None:
-            credit = self._credits[logged.commit] = LastCommit(logged.commit, logged.attribution.author)
+            credit = self._credits[logged.commit] = LastCommit(logged.commit, logged.commit_info.author)
         for search in searches:
             self.credited[search.path][search.line] = credit
 
 
 def credit(
-    graph: CommitGraph, source: Source, readings: Collection[ParsedFile], known: Iterable[ParsedFile] = ()
+    graph: CommitGraph,
+    source: Source,
+    parsed_files: Collection[ParsedFile],
+    earlier: Iterable[ParsedFile] = (),
 ) -> Credits:
     """Who gave each document of these files its content.
 
     Args:
         graph: of the commit whose files these are.
         source: gives the bytes of older contents.
-        readings: what the files say.
-        known: what files said at another commit; of these contents, fewer have to be read.
+        parsed_files: what the files say.
+        earlier: what files said at another commit; of these contents, fewer have to be read.
 
     Raises:
         SourceError: git could not be read.
     """
-    walk = _Walk(graph, source, known)
-    walk.run(readings)
+    walk = _Walk(graph, source, earlier)
+    walk.run(parsed_files)
     return Credits(walk.credited, walk.older)
 
 
-def _add(wanted: _Open, more: _Open) -> None:
+def _add(sections: _Open, more: _Open) -> None:
     for path, searches in more.items():
-        wanted.setdefault(path, []).extend(searches)
+        sections.setdefault(path, []).extend(searches)
 
 
-def _results(reading: ParsedFile) -> int:
-    return len(reading.declarations) + len(reading.invalid)
+def _results(parsed_file: ParsedFile) -> int:
+    return len(parsed_file.declarations) + len(parsed_file.invalid)
 
 
-def _is_single(reading: ParsedFile) -> bool:
+def _is_single(parsed_file: ParsedFile) -> bool:
     """Whether the file certainly holds one document: it could be read, and that was all."""
-    return len(reading.declarations) == 1 and not reading.invalid
+    return len(parsed_file.declarations) == 1 and not parsed_file.invalid
 
 
 def _kind(path: str, blob: str) -> tuple[bool, str]:

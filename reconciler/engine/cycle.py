@@ -9,36 +9,41 @@ be reached is a value in the report, and the other targets go on.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.engine.act import act
-from reconciler.engine.checks import digest_of, ensure_promised, guarded, lineage_of
-from reconciler.engine.claims import Claims, claims_of
+from reconciler.engine.checks import (
+    clock_notes,
+    digest_of,
+    ensure_promised,
+    guarded,
+    lineage_of,
+    with_hold,
+)
+from reconciler.engine.claims import Claims, claims_of_all
 from reconciler.engine.clock import Clock
-from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.due_times import DueTimes
 from reconciler.engine.execute import Executor
+from reconciler.engine.follow import follow_all
 from reconciler.engine.git_thread import GitThread
 from reconciler.engine.guards import Guards
+from reconciler.engine.idle import idle_mark
 from reconciler.engine.journal import JournalWriter
-from reconciler.engine.judge import judge
+from reconciler.engine.judge import judge_all
 from reconciler.engine.last_report import refresh
 from reconciler.engine.leadership import SoleWriter
-from reconciler.engine.lineage import RECONCILED
-from reconciler.engine.moments import CLOCK_TOLERANCE
 from reconciler.engine.recorder import Recorder
 from reconciler.engine.remember import remember, report_of, with_unlisted
 from reconciler.engine.stragglers import Stragglers
-from reconciler.engine.target_run import REPOSITORY, Cycle, TargetRun, alone, begin
-from reconciler.engine.trust import held
-from reconciler.engine.values import AT_REST, IdleMark, Phase, TargetFailure, Verdict
-from reconciler.errors import IndexLostError, ReconcilerError, RegistryError, TargetUnusable
+from reconciler.engine.target_run import Cycle, TargetRun, alone, begin, left_behind
+from reconciler.engine.values import AT_REST, IdleMark, Phase
+from reconciler.errors import IndexLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
@@ -123,17 +128,22 @@ class Engine:
     async def _cycle(self, options: CycleOptions, commit: str) -> Report:
         """The recipe. Nothing is changed before `act`, and nothing is remembered before all have acted."""
         cycle = await self._opened(options, commit)
-        notes = [*self.notes, *await self._git(self.source.notes), *self._clock_notes()]
-        runs = await self._judged(cycle, await self._begun(cycle))
+        notes = [*self.notes, *await self._git(self.source.notes), *clock_notes(self.ledger, self.clock)]
+        runs = await judge_all(cycle, await self._begun(cycle), self.stragglers)
+        self._look_again = min((run.look_again for run in runs if run.look_again), default=None)
+        # a plan that is not the promised one ends the cycle before anything is sent
         digest = digest_of(runs)
         ensure_promised(runs, digest, options)
         lineage = await lineage_of(cycle, runs)
         notes += [*lineage.notes, *dict.fromkeys(note for run in runs for note in run.declared.notes)]
-        runs = self._with_hold(await guarded(cycle, runs, self.guards, lineage.lost_commit, digest))
+        # the guards see the verdicts of all targets: a limit of imports is one of the whole cycle
+        runs = await guarded(cycle, runs, self.guards, lineage.lost_commit, digest)
+        runs = with_hold(runs, self.source.held())
         if options.act:
             runs = await asyncio.gather(*(alone(run, partial(act, cycle)) for run in runs))
         report = report_of(cycle, digest, runs, tuple(notes))
         if options.act:
+            # after all have acted: a cycle that dies before is judged again as a whole by the next one
             self.disagreements += await remember(cycle, report, runs, lineage.marks)
             judged = [run for run in runs if run.failure is None or run.items]
             self._moving |= {run.target.name: _moving(run) for run in judged}
@@ -143,7 +153,7 @@ class Engine:
         """What the stages work with; a cycle that waits for every target waits for those behind first."""
         self._look_again, self._due_times = None, DueTimes(self.ledger, self.clock, self.clock.now())
         if options.act:
-            self.ledger.reconciling(commit, self.clock.now())
+            self.ledger.reconciling(commit, self.clock.now())  # noted with the first thing that is written
         if not options.leaves_behind:
             await self.stragglers.all()
         return Cycle(self.source, self.ledger, self.clock, self._git, self._due_times, options, commit)
@@ -151,82 +161,24 @@ class Engine:
     async def _begun(self, cycle: Cycle) -> list[TargetRun]:
         """All targets, one after another: there is one thread for git.
 
-        The epoch comes first: what is looked at under one lease is not acted on under a later one.
+        One that is still busy with a step of an earlier cycle has failed for this one.
         """
         cycle_id = self.clock.new_id()
         runs = []
         for target in self._led_targets():
+            # before anything is looked at: what is seen under one lease is not acted on under a later one
             epoch = self.leadership.epoch(target.name)
             run = await begin(cycle, target, self._executor(target, cycle_id, epoch, cycle.options.actor))
             self.parsed += run.declared.parsed
             if run.failure is None and target.name in self.stragglers:
-                run = replace(run, failure=_left_behind(target))
+                run = replace(run, failure=left_behind(target))
             runs.append(run)
         return runs
-
-    async def _judged(self, cycle: Cycle, runs: Sequence[TargetRun]) -> list[TargetRun]:
-        """All targets, each judged or failed; of one that is left behind nothing is used."""
-        judged: dict[str, TargetRun] = {}
-
-        async def step(run: TargetRun) -> bool:
-            after = judged[run.target.name] = await alone(run, partial(judge, cycle))
-            return after.failure is None
-
-        able = {run.target.name: run for run in runs if run.failure is None}
-        if cycle.options.leaves_behind:
-            late = await self.stragglers.take("judging", {name: step(run) for name, run in able.items()})
-        else:
-            late = frozenset()
-            await asyncio.gather(*map(step, able.values()))
-        after = [
-            replace(run, failure=_left_behind(run.target))
-            if run.target.name in late
-            else judged.get(run.target.name, run)
-            for run in runs
-        ]
-        self._look_again = min((run.look_again for run in after if run.look_again), default=None)
-        return after
-
-    def _with_hold(self, runs: Sequence[TargetRun]) -> list[TargetRun]:
-        """A refusal before what is judged of each target, while the newest commit is not trusted."""
-        hold = self.source.held()
-        return [
-            run
-            if hold is None or run.failure is not None
-            else replace(run, items=(held(run.target.name, run.target.path, hold), *run.items))
-            for run in runs
-        ]
-
-    def _clock_notes(self) -> list[str]:
-        """Whether the clock stands before what the journal says has happened already.
-
-        Nothing is decided by it: the journal's order is that of its numbers. But what waits for a moment
-        waits longer, and a history with such times misleads.
-        """
-        newest, now = self.ledger.newest(), self.clock.now()
-        if newest is None or newest <= now + CLOCK_TOLERANCE:
-            return []
-        told = (
-            f"this clock says {now:%Y-%m-%d %H:%M:%SZ}, the journal's last event {newest:%Y-%m-%d %H:%M:%SZ}"
-        )
-        return [f"{told}: set the clock; what is due later waits until then"]
 
     async def targets_declaring(self, pair: ModelKey) -> Claims:
         """Which targets declare the pair now, and what stands in the way where it is declared otherwise."""
         commit = await self.head()
-        known = self.ledger.marks(REPOSITORY).get(RECONCILED)
-
-        def claims(target: Target) -> Claims:
-            found = desired_state(
-                self.source, target.index, target.reader, commit, credited=False, known=known
-            )
-            return claims_of(target.name, pair, found.desired([pair]))
-
-        found = [await self._git(claims, target) for target in self.targets]
-        return Claims(
-            frozenset().union(*(one.targets for one in found)),
-            tuple(dict.fromkeys(reason for one in found for reason in one.obstacles)),
-        )
+        return await self._git(claims_of_all, self.source, self.ledger, self.targets, commit, pair)
 
     async def follow_once(self) -> int:
         """Asks once for every unfinished import of every target; gives how many are left unfinished.
@@ -235,27 +187,16 @@ class Engine:
             RegistryError, TargetUnusable: a target could not be asked; the others were.
         """
         cycle_id, epochs = self.clock.new_id(), self.led()
-        executors = {
-            target.name: self._executor(target, cycle_id, epochs[target.name])
+        followers = {
+            target.name: self._executor(target, cycle_id, epochs[target.name]).follower
             for target in self.targets
             if target.name in epochs
         }
-        failed: list[ReconcilerError] = []
-
-        async def follow(executor: Executor) -> bool:
-            try:
-                await executor.follower.once()
-            except (RegistryError, TargetUnusable) as error:  # the other targets are asked all the same
-                failed.append(error)
-                return False
-            return True
-
-        able = {name: executor for name, executor in executors.items() if name not in self.stragglers}
-        await self.stragglers.take("following", {name: follow(one) for name, one in able.items()})
+        error = await follow_all(followers, self.stragglers)
         refresh(self.ledger, epochs)
-        if failed:
-            raise failed[0]
-        return sum(len(executor.follower.unfinished()) for executor in executors.values())
+        if error is not None:
+            raise error
+        return sum(len(follower.unfinished()) for follower in followers.values())
 
     def unfinished(self) -> int:
         """How many imports are not final yet, as far as is remembered."""
@@ -271,20 +212,8 @@ class Engine:
         return min(moments, default=None)
 
     def idle_mark(self, report: Report) -> IdleMark | None:
-        """That nothing is left to do after the cycle that made this report; None when something is.
-
-        With few models there is always something: to look at them all, see `Target.judge_all_below`.
-        """
-        until, numbers = self.due(), Counter[Verdict]()
-        sizes = Counter[str]()
-        for (target, verdict), number in report.counted().items():
-            numbers[verdict] += number
-            sizes[target] += number
-        few = any(sizes[target.name] < target.judge_all_below for target in self.targets)
-        if few or report.failures or until is None or not AT_REST.issuperset(numbers):
-            return None
-        began = self._due_times.began
-        return IdleMark(began, until, report.commit, report.digest, self.ledger.position(), numbers)
+        """That nothing is left to do after the cycle that made this report; None when something is."""
+        return idle_mark(report, self.targets, self._due_times.began, self.due(), self.ledger.position())
 
     async def tidy(self) -> None:
         """Keeps the source's files small, where that is due. Raises SourceError."""
@@ -315,11 +244,3 @@ class Engine:
 def _moving(run: TargetRun) -> frozenset[ModelKey]:
     """The pairs whose verdict may change by itself."""
     return frozenset(item.pair for item in run.items if item.verdict not in AT_REST and item.pair)
-
-
-def _left_behind(target: Target) -> TargetFailure:
-    return TargetFailure(
-        target.name,
-        f"target {target.name}: its registry has not answered what it was asked; the other targets go on "
-        "meanwhile, and it is asked again once that has ended",
-    )

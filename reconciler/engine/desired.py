@@ -33,12 +33,10 @@ def group_by_key(declarations: Iterable[ManifestRef], invalid: Iterable[InvalidM
     """Sorts declarations into unique ones and conflicts; the order given does not matter."""
     first: dict[ModelKey, ManifestRef] = {}
     several: defaultdict[ModelKey, list[ManifestRef]] = defaultdict(list)
-    for declaration in declarations:
-        if first.setdefault(declaration.pair, declaration) is not declaration:
-            several[declaration.pair].append(declaration)
-    conflicts = {
-        pair: tuple(sorted([first.pop(pair), *found], key=_place)) for pair, found in several.items()
-    }
+    for ref in declarations:
+        if first.setdefault(ref.pair, ref) is not ref:
+            several[ref.pair].append(ref)
+    conflicts = {pair: tuple(sorted([first.pop(pair), *refs], key=_place)) for pair, refs in several.items()}
     return Desired(
         manifests=first,
         conflicts=conflicts,
@@ -97,7 +95,7 @@ class ManifestParser:
         for file in files:
             refused = self._refusal(file)
             if refused is not None:
-                yield work.told(file, (refused,)), ()
+                yield work.as_parsed(file, (refused,)), ()
             elif is_manifest(file.path, self.root) and not _linked(file):
                 work.take(file.size)
                 readable[file.blob].append(file)
@@ -124,17 +122,17 @@ class ManifestParser:
         named: set[str] = set()
 
         def declarations() -> Iterator[ManifestRef]:
-            for reading, manifests in self.read(source, snapshot.files, look):
-                named.update(path for path, _ in reading.companions)
-                if reading.invalid:
-                    faulty.append(reading)
+            for parsed_file, manifests in self.read(source, snapshot.files, look):
+                named.update(path for path, _ in parsed_file.companions)
+                if parsed_file.invalid:
+                    faulty.append(parsed_file)
                 if whole is not None:
                     for manifest in manifests:
                         whole(manifest)
-                yield from reading.declarations
+                yield from parsed_file.declarations
 
-        found = group_by_key(declarations(), ())
-        return replace(found, invalid=group_by_key((), reportable(faulty, frozenset(named))).invalid)
+        desired = group_by_key(declarations(), ())
+        return replace(desired, invalid=group_by_key((), reportable(faulty, frozenset(named))).invalid)
 
 
 @dataclass(slots=True)
@@ -166,24 +164,24 @@ class _Work:
         self, files: Iterable[File], data: bytes
     ) -> Iterator[tuple[ParsedFile, tuple[Manifest, ...]]]:
         """What each of these files says, which have the same content."""
-        known: dict[tuple[bool, int], tuple[Manifest | InvalidManifest, ...]] = {}
+        parsed: dict[tuple[bool, int], tuple[Manifest | InvalidManifest, ...]] = {}
         for file in files:
             most, companions = self._most(), dict[str, str | None]()
-            same = known.get((is_json(file.path), most))
+            same = parsed.get((is_json(file.path), most))
             if same is None:
                 results = self._read(file, data, companions, most)
-                known |= {} if companions else {(is_json(file.path), most): results}
+                parsed |= {} if companions else {(is_json(file.path), most): results}
             else:
                 results = tuple(moved_result(result, file.path) for result in same)
-            reading = self.told(file, results, tuple(companions.items()))
-            yield reading, tuple(result for result in results if isinstance(result, Manifest))
+            parsed_file = self.as_parsed(file, results, tuple(companions.items()))
+            yield parsed_file, tuple(result for result in results if isinstance(result, Manifest))
 
     def _most(self) -> int:
         """How many problems are told of the next file: once very many were, one for each document."""
         budgets = self.reader.budgets
         return budgets.file_faults if self._faults < budgets.faults else 1
 
-    def told(
+    def as_parsed(
         self,
         file: File,
         results: Collection[Manifest | InvalidManifest],
@@ -206,14 +204,14 @@ class _Work:
     ) -> tuple[Manifest | InvalidManifest, ...]:
         def sibling(path: str) -> bytes | None:
             """The bytes of a file of the same commit; links are not followed."""
-            found = self.look(posixpath.normpath(path))
-            companions[path] = found.blob if found else None
-            if found is None or _linked(found):
+            file = self.look(posixpath.normpath(path))
+            companions[path] = file.blob if file else None
+            if file is None or _linked(file):
                 return None
-            if found.size > LARGEST_FILE:
+            if file.size > LARGEST_FILE:
                 return b" " * (LARGEST_FILE + 1)  # refused for its size, without being read
-            self.take(found.size)
-            return self._content(found.blob)
+            self.take(file.size)
+            return self._content(file.blob)
 
         return read(file.path, data, self.reader.edition, sibling, Told(most, self.reader.budgets.reason))
 
@@ -224,20 +222,18 @@ class _Work:
         return self._beside[1]
 
 
-def moved_to(reading: ParsedFile, path: str) -> ParsedFile | None:
+def moved_to(parsed_file: ParsedFile, path: str) -> ParsedFile | None:
     """What a file of the same content says elsewhere; None where that takes a look at it.
 
     What is wrong with a file, and what it names beside it, depends on where it is.
     """
-    if reading.invalid or reading.companions or is_json(path) != is_json(reading.path):
+    if parsed_file.invalid or parsed_file.companions or is_json(path) != is_json(parsed_file.path):
         return None
     declarations = (
-        declaration._replace(
-            path=path, warnings=tuple(replace(warning, path=path) for warning in declaration.warnings)
-        )
-        for declaration in reading.declarations
+        ref._replace(path=path, warnings=tuple(replace(warning, path=path) for warning in ref.warnings))
+        for ref in parsed_file.declarations
     )
-    return ParsedFile(path, reading.blob, tuple(declarations))
+    return ParsedFile(path, parsed_file.blob, tuple(declarations))
 
 
 def declared_by(manifest: Manifest) -> ManifestRef:
@@ -245,19 +241,19 @@ def declared_by(manifest: Manifest) -> ManifestRef:
     return ManifestRef(manifest.pair, manifest.digest, manifest.path, manifest.line, manifest.warnings)
 
 
-def reportable(readings: Iterable[ParsedFile], named: frozenset[str]) -> Iterator[InvalidManifest]:
+def reportable(parsed_files: Iterable[ParsedFile], named: frozenset[str]) -> Iterator[InvalidManifest]:
     """What is invalid, without files that declare nothing and that a manifest names as its configuration.
 
     A file that was refused unread is told of in any case.
     """
-    for reading in readings:
-        refused = any(found.is_refused for found in reading.invalid)
-        if reading.declarations or refused or reading.path not in named:
-            yield from reading.invalid
+    for parsed_file in parsed_files:
+        refused = any(document.is_refused for document in parsed_file.invalid)
+        if parsed_file.declarations or refused or parsed_file.path not in named:
+            yield from parsed_file.invalid
 
 
-def _place(found: ManifestRef | InvalidManifest) -> tuple[str, int]:
-    return found.path, found.line
+def _place(document: ManifestRef | InvalidManifest) -> tuple[str, int]:
+    return document.path, document.line
 
 
 def _linked(file: File) -> bool:

@@ -66,13 +66,11 @@ class DesiredState:
 
     def invalid(self) -> tuple[InvalidManifest, ...]:
         """Everything that cannot be used."""
-        faulty = [
-            reading for reading in self._unchanged(self.index.parsed_files(faulty=True)) if reading.invalid
-        ]
-        faulty += [reading for reading in self._now() if reading.invalid]
-        silent = [reading.path for reading in faulty if not reading.declarations]
-        told = tuple(reportable(faulty, self._named(silent)))
-        return told if self.excess is None else (self.excess, *told)
+        faulty = [file for file in self._unchanged(self.index.parsed_files(faulty=True)) if file.invalid]
+        faulty += [parsed_file for parsed_file in self._now() if parsed_file.invalid]
+        silent = [parsed_file.path for parsed_file in faulty if not parsed_file.declarations]
+        reported = tuple(reportable(faulty, self._named(silent)))
+        return reported if self.excess is None else (self.excess, *reported)
 
     def hides_otherwise(self) -> bool:
         """Whether a file may declare anything now and none could at the base, or the reverse.
@@ -83,42 +81,44 @@ class DesiredState:
             return True
         if self.base is None or not self.changed:
             return False
-        faulty = [reading for reading in self.index.parsed_files(faulty=True) if reading.invalid]
-        silent = [reading.path for reading in faulty if not reading.declarations]
+        faulty = [parsed_file for parsed_file in self.index.parsed_files(faulty=True) if parsed_file.invalid]
+        silent = [parsed_file.path for parsed_file in faulty if not parsed_file.declarations]
         namers = self.index.parsed_files(naming=silent)
         before = reportable(faulty, frozenset(path for one in namers for path, _ in one.companions))
         return _hides(before) is not _hides(self.invalid())
 
     def last_commits(self, paths: Collection[str] | None = None) -> Mapping[tuple[str, int], LastCommit]:
         """Who gave the documents of these files, or of all, the content they have; by path and line."""
-        known = () if self.base is None else self.index.last_commits(paths)
-        found = {place: credit for place, credit in known if place[0] not in self.changed}
-        for reading in self._now():
-            if paths is None or reading.path in paths:
-                found |= {(reading.path, line): credit for line, credit in reading.last_commits}
-        return found
+        indexed = () if self.base is None else self.index.last_commits(paths)
+        by_place = {place: credit for place, credit in indexed if place[0] not in self.changed}
+        for parsed_file in self._now():
+            if paths is None or parsed_file.path in paths:
+                by_place |= {(parsed_file.path, line): credit for line, credit in parsed_file.last_commits}
+        return by_place
 
     def number(self) -> int:
         """How many documents and files declare something, or fail to."""
-        known = 0 if self.base is None else self.index.number(self.changed)
-        return known + sum(len(reading.declarations) + len(reading.invalid) for reading in self._now())
+        unchanged = 0 if self.base is None else self.index.number(self.changed)
+        return unchanged + sum(
+            len(parsed_file.declarations) + len(parsed_file.invalid) for parsed_file in self._now()
+        )
 
     def whole(self, declarations: Iterable[ManifestRef]) -> dict[ModelKey, Manifest]:
         """These manifests whole; those that were not just read are read again, by one subprocess."""
-        wanted = {declaration.pair: declaration for declaration in declarations}
-        found = {pair: self.manifests[pair] for pair in wanted if pair in self.manifests}
-        paths = {declaration.path for pair, declaration in wanted.items() if pair not in found}
+        by_pair = {ref.pair: ref for ref in declarations}
+        refs = {pair: self.manifests[pair] for pair in by_pair if pair in self.manifests}
+        paths = {ref.path for pair, ref in by_pair.items() if pair not in refs}
         if paths:
             files = self._files(sorted(paths))
             for _, manifests in self.reader.again().read(self.source, files.values(), self._look):
-                found |= {one.pair: one for one in manifests if _is_meant(one, wanted)}
-        return found
+                refs |= {one.pair: one for one in manifests if _is_meant(one, by_pair)}
+        return refs
 
     def versions(self, names: Collection[str]) -> Mapping[str, frozenset[str]]:
         """The versions of these names that are declared, by name."""
-        known = () if self.base is None else self.index.declarations(names=names)
-        pairs = {found.pair for found in known if found.path not in self.changed}
-        pairs |= {found.pair for reading in self._now() for found in reading.declarations}
+        indexed = () if self.base is None else self.index.declarations(names=names)
+        pairs = {ref.pair for ref in indexed if ref.path not in self.changed}
+        pairs |= {ref.pair for parsed_file in self._now() for ref in parsed_file.declarations}
         return {
             name: frozenset(pair.model_version for pair in pairs if pair.model_name == name) for name in names
         }
@@ -138,9 +138,9 @@ class DesiredState:
             return whole_history(self.source, self.reader.root, self.commit, self._now())
         if self.since is None or self.index.history.base() != self.base:
             return None
-        known = [*self.before.values(), *self._now()]
+        files = [*self.before.values(), *self._now()]
         older = self.index.history.places
-        return history_update(self.since, self.source, self.reader.root, known=known, older=older)
+        return history_update(self.since, self.source, self.reader.root, earlier=files, older=older)
 
     def _files(self, paths: list[str]) -> Mapping[str, File]:
         """The files at these paths; some after others where there is too much around them to be listed."""
@@ -148,37 +148,37 @@ class DesiredState:
             return self.source.files(self.commit, paths)
         except BudgetError:
             parts = (paths[start : start + _AT_ONCE] for start in range(0, len(paths), _AT_ONCE))
-            found = (self.source.files(self.commit, part) for part in parts)
-            return {path: file for files in found for path, file in files.items()}
+            parts_of = (self.source.files(self.commit, part) for part in parts)
+            return {path: file for files in parts_of for path, file in files.items()}
 
     def _declarations(self, pairs: Collection[ModelKey] | None) -> Iterable[ManifestRef]:
-        known = () if self.base is None else self.index.declarations(pairs)
-        yield from (found for found in known if found.path not in self.changed)
-        for reading in self._now():
-            yield from (found for found in reading.declarations if pairs is None or found.pair in pairs)
+        indexed = () if self.base is None else self.index.declarations(pairs)
+        yield from (ref for ref in indexed if ref.path not in self.changed)
+        for parsed_file in self._now():
+            yield from (ref for ref in parsed_file.declarations if pairs is None or ref.pair in pairs)
 
     def _now(self) -> Iterable[ParsedFile]:
-        return (reading for reading in self.changed.values() if reading is not None)
+        return (parsed_file for parsed_file in self.changed.values() if parsed_file is not None)
 
     def _unchanged(self, readings: Iterable[ParsedFile]) -> Iterable[ParsedFile]:
-        return () if self.base is None else (found for found in readings if found.path not in self.changed)
+        return () if self.base is None else (file for file in readings if file.path not in self.changed)
 
     def _named(self, paths: Collection[str]) -> frozenset[str]:
         """Those of these paths that some manifest names as its configuration."""
         if not paths:
             return frozenset()
         namers = self._unchanged(self.index.parsed_files(naming=paths))
-        told = {path for reading in (*namers, *self._now()) for path, _ in reading.companions}
-        return frozenset(told.intersection(paths))
+        named = {path for parsed_file in (*namers, *self._now()) for path, _ in parsed_file.companions}
+        return frozenset(named.intersection(paths))
 
     def _look(self, path: str) -> File | None:
         return self.source.files(self.commit, [path]).get(path)
 
 
 def _hides(invalid: Iterable[InvalidManifest]) -> bool:
-    return any(found.may_declare_anything for found in invalid)
+    return any(document.may_declare_anything for document in invalid)
 
 
-def _is_meant(manifest: Manifest, wanted: Mapping[ModelKey, ManifestRef]) -> bool:
-    meant = wanted.get(manifest.pair)
+def _is_meant(manifest: Manifest, refs: Mapping[ModelKey, ManifestRef]) -> bool:
+    meant = refs.get(manifest.pair)
     return meant is not None and (meant.path, meant.line) == (manifest.path, manifest.line)

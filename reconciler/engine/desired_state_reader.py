@@ -33,7 +33,7 @@ def desired_state(  # noqa: PLR0913 - what is asked, and what it is found with
     commit: str,
     *,
     credited: bool = True,
-    known: str | None = None,
+    reconciled: str | None = None,
 ) -> DesiredState:
     """What the target declares at `commit`; where that is too much to be read, at the last commit that was.
 
@@ -47,39 +47,43 @@ def desired_state(  # noqa: PLR0913 - what is asked, and what it is found with
         commit: its id.
         credited: whether to ask git who gave the files that were read their content, for which it may have to
             go through all of its log. Without it, this is nothing to save.
-        known: the commit that was reconciled last, for where the index holds none.
+        reconciled: the commit that was reconciled last, for where the index holds none.
 
     Raises:
         SourceError: git could not be read.
     """
-    desk = DesiredStateReader(source, index, reader, commit, credited)
+    state_reader = DesiredStateReader(source, index, reader, commit, credited)
     try:
-        return desk.read()
+        return state_reader.read()
     except BudgetError as error:
         problem = str(error)  # not the error itself, which holds all that was read
-    return _before(desk, known, problem)
+    return _before(state_reader, reconciled, problem)
 
 
-def _before(desk: DesiredStateReader, known: str | None, problem: str) -> DesiredState:
+def _before(state_reader: DesiredStateReader, reconciled: str | None, problem: str) -> DesiredState:
     """What the target declared at the last commit that could be read, with why it is not the newest."""
-    base = desk.index.base()
-    last = base or (known if known != desk.commit else None)
+    base = state_reader.index.base()
+    last = base or (reconciled if reconciled != state_reader.commit else None)
     if last is None:
-        return desk.found({}, excess=_excess(desk, problem, "nothing of this target is known from before"))
+        return state_reader.state(
+            {}, excess=_excess(state_reader, problem, "nothing of this target is known from before")
+        )
     goes_on = f"until then, what it declared at {last[:12]} goes on"
     try:
-        found = replace(desk, commit=last).read()
+        state = replace(state_reader, commit=last).read()
     except SourceError as lost:
         why = f"what it declared at {last[:12]} cannot be read either: {lost}"
-        return desk.found({}, excess=_excess(desk, problem, why))
-    found.excess = _excess(desk, problem, goes_on)
-    return found
+        return state_reader.state({}, excess=_excess(state_reader, problem, why))
+    state.excess = _excess(state_reader, problem, goes_on)
+    return state
 
 
-def _excess(desk: DesiredStateReader, problem: str, what_now: str) -> InvalidManifest:
-    message = shortened(f"commit {desk.commit[:12]}: {problem}; {what_now}", desk.reader.budgets.reason)
-    reason = Reason("over-budget", message, desk.reader.root)
-    return InvalidManifest(desk.reader.root, 1, (reason,))
+def _excess(state_reader: DesiredStateReader, problem: str, what_now: str) -> InvalidManifest:
+    message = shortened(
+        f"commit {state_reader.commit[:12]}: {problem}; {what_now}", state_reader.reader.budgets.reason
+    )
+    reason = Reason("over-budget", message, state_reader.reader.root)
+    return InvalidManifest(state_reader.reader.root, 1, (reason,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ class DesiredStateReader:
         if base is None:
             return self.full()
         if base == self.commit:
-            return self.found({}, base=base)
+            return self.state({}, base=base)
         changes = self.source.changes(base, self.commit, self.reader.root)
         since = None if changes is None else self.source.graph_since(base, self.commit, self.reader.root)
         if changes is None or since is None or since.cut is not None:
@@ -123,29 +127,33 @@ class DesiredStateReader:
         """
         touched = {delta.path for logged in since for delta in logged.deltas}
         namers = self.index.parsed_files(naming=changes)
-        naming = {reading.path for reading in namers} - changes.keys()
+        naming = {parsed_file.path for parsed_file in namers} - changes.keys()
         files = {**changes, **self.source.files(self.commit, naming)} if naming else changes
 
         def look(path: str) -> File | None:
             return changes[path] if path in changes else self.source.files(self.commit, [path]).get(path)
 
-        before = {reading.path: reading for reading in self.index.parsed_files({*files, *touched})}
+        before = {
+            parsed_file.path: parsed_file for parsed_file in self.index.parsed_files({*files, *touched})
+        }
         there = [file for file in files.values() if file is not None]
-        known = {reading.blob: reading for reading in before.values()} if len(there) > _FEW else {}
-        moved = {file.path: found for file in there if (found := self._moved(file, known)) is not None}
+        by_blob = (
+            {parsed_file.blob: parsed_file for parsed_file in before.values()} if len(there) > _FEW else {}
+        )
+        moved = {file.path: entry for file in there if (entry := self._moved(file, by_blob)) is not None}
         fresh, manifests = self._read((file for file in there if file.path not in moved), look)
         parsed = len(fresh)
         fresh |= moved
         says = {path: fresh.get(path) if path in files else before[path] for path in {*fresh, *before}}
         anew = [says[path] for path in {*touched, *fresh} & says.keys()]
-        credited = self._credited_since(base, since, [found for found in anew if found is not None], before)
-        says |= {reading.path: reading for reading in credited}
-        changed = {path: reading for path, reading in says.items() if reading != before.get(path)}
+        credited = self._credited_since(base, since, [entry for entry in anew if entry is not None], before)
+        says |= {parsed_file.path: parsed_file for parsed_file in credited}
+        changed = {path: parsed_file for path, parsed_file in says.items() if parsed_file != before.get(path)}
         concerned = _pairs(
             [*filter(None, changed.values()), *(before[path] for path in changed if path in before)]
         )
         facts = {"touched": concerned, "parsed": parsed, "manifests": manifests}
-        now = self.found(changed, base=base, since=since, before=before, **facts)
+        now = self.state(changed, base=base, since=since, before=before, **facts)
         if fresh:
             self.reader.require_few(now.number())
         return now
@@ -154,30 +162,30 @@ class DesiredStateReader:
         """Everything, of which nothing is read that the index knows by its content."""
         snapshot = self.source.snapshot(self.commit, self.reader.root)
         files = {file.path: file for file in snapshot.files}
-        wanted = {file.path: file for file in snapshot.files if self.reader.concerns(file)}
+        by_path = {file.path: file for file in snapshot.files if self.reader.concerns(file)}
         readings = {
-            known.path: known
-            for known in self.index.parsed_files()
-            if known.path in wanted
-            and wanted[known.path].blob == known.blob
-            and all(_blob(files.get(path)) == blob for path, blob in known.companions)
+            indexed.path: indexed
+            for indexed in self.index.parsed_files()
+            if indexed.path in by_path
+            and by_path[indexed.path].blob == indexed.blob
+            and all(_blob(files.get(path)) == blob for path, blob in indexed.companions)
         }
-        stale = (file for file in wanted.values() if file.path not in readings)
+        stale = (file for file in by_path.values() if file.path not in readings)
         fresh, manifests = self._read(stale, files.get)
         credited = self._credited([*readings.values(), *fresh.values()])
-        changed = {reading.path: reading for reading in credited}
-        found = self.found(changed, exists=snapshot.exists, parsed=len(fresh), manifests=manifests)
-        self.reader.require_few(found.number())
-        return found
+        changed = {parsed_file.path: parsed_file for parsed_file in credited}
+        state = self.state(changed, exists=snapshot.exists, parsed=len(fresh), manifests=manifests)
+        self.reader.require_few(state.number())
+        return state
 
-    def found(self, changed: Mapping[str, ParsedFile | None], **facts: Any) -> DesiredState:  # noqa: ANN401
+    def state(self, changed: Mapping[str, ParsedFile | None], **facts: Any) -> DesiredState:  # noqa: ANN401
         """The answer; `facts` are fields of DesiredState that are not as usual."""
         notes = tuple(self.notes)
         return DesiredState(self.commit, changed, self.source, self.index, self.reader, notes=notes, **facts)
 
-    def _moved(self, file: File, known: Mapping[str, ParsedFile]) -> ParsedFile | None:
+    def _moved(self, file: File, by_blob: Mapping[str, ParsedFile]) -> ParsedFile | None:
         """What the file says, if another one that is known has the same content."""
-        same = known.get(file.blob)
+        same = by_blob.get(file.blob)
         return moved_to(same, file.path) if same is not None and self.reader.reads(file) else None
 
     def _read(
@@ -185,8 +193,8 @@ class DesiredStateReader:
     ) -> tuple[dict[str, ParsedFile], dict[ModelKey, Manifest]]:
         readings: dict[str, ParsedFile] = {}
         whole: dict[ModelKey, Manifest] = {}
-        for reading, manifests in self.reader.read(self.source, files, look):
-            readings[reading.path] = reading
+        for parsed_file, manifests in self.reader.read(self.source, files, look):
+            readings[parsed_file.path] = parsed_file
             if len(whole) < _KEPT_WHOLE:
                 whole |= {manifest.pair: manifest for manifest in manifests}
         return readings, whole
@@ -205,47 +213,49 @@ class DesiredStateReader:
         unchanged = set(made_since.older.get(base, ())) - elsewhere
         made: list[ParsedFile] = []
         older: list[ParsedFile] = []
-        for reading in readings:
-            path = reading.path
-            known = before[path].last_commits if path in unchanged and _is_held(reading, before) else ()
-            whole = _with(reading, {**dict(known), **made_since.found.get(path, {})})
-            (made if len(whole.last_commits) == _results(reading) else older).append(whole)
+        for parsed_file in readings:
+            path = parsed_file.path
+            credits_before = (
+                before[path].last_commits if path in unchanged and _is_held(parsed_file, before) else ()
+            )
+            whole = _with(parsed_file, {**dict(credits_before), **made_since.by_file.get(path, {})})
+            (made if len(whole.last_commits) == _results(parsed_file) else older).append(whole)
         return made + self._credited(older)
 
     def _credited(self, readings: list[ParsedFile]) -> list[ParsedFile]:
         """The readings with who gave each document its content, as the whole log tells."""
         if not self.credited or not readings:
             return readings
-        with self.source.graph(self.commit, [reading.path for reading in readings]) as graph:
-            found = credit(graph, self.source, readings).found
+        with self.source.graph(self.commit, [parsed_file.path for parsed_file in readings]) as graph:
+            credited = credit(graph, self.source, readings).by_file
         if graph.cut is None:
-            return [_with(reading, found.get(reading.path, {})) for reading in readings]
+            return [_with(parsed_file, credited.get(parsed_file.path, {})) for parsed_file in readings]
         self.notes.append(f"who declared some models is not known: {graph.cut}")
-        return [_with(one, {**dict(one.last_commits), **found.get(one.path, {})}) for one in readings]
+        return [_with(one, {**dict(one.last_commits), **credited.get(one.path, {})}) for one in readings]
 
 
-def _with(reading: ParsedFile, found: Mapping[int, LastCommit]) -> ParsedFile:
-    return reading._replace(last_commits=tuple(sorted(found.items())))
+def _with(parsed_file: ParsedFile, last_commits: Mapping[int, LastCommit]) -> ParsedFile:
+    return parsed_file._replace(last_commits=tuple(sorted(last_commits.items())))
 
 
-def _is_held(reading: ParsedFile, before: Mapping[str, ParsedFile]) -> bool:
+def _is_held(parsed_file: ParsedFile, before: Mapping[str, ParsedFile]) -> bool:
     """Whether the file has the content that the index knows."""
-    return reading.path in before and before[reading.path].blob == reading.blob
+    return parsed_file.path in before and before[parsed_file.path].blob == parsed_file.blob
 
 
-def _results(reading: ParsedFile) -> int:
-    return len(reading.declarations) + len(reading.invalid)
+def _results(parsed_file: ParsedFile) -> int:
+    return len(parsed_file.declarations) + len(parsed_file.invalid)
 
 
 def _pairs(readings: Iterable[ParsedFile]) -> frozenset[ModelKey]:
     """Every pair that these files declare, validly or not."""
     pairs: set[ModelKey] = set()
-    for reading in readings:
-        pairs.update(found.pair for found in reading.declarations)
+    for parsed_file in readings:
+        pairs.update(ref.pair for ref in parsed_file.declarations)
         pairs.update(
-            ModelKey(found.model_name, found.model_version)
-            for found in reading.invalid
-            if found.model_name is not None and found.model_version is not None
+            ModelKey(ref.model_name, ref.model_version)
+            for ref in parsed_file.invalid
+            if ref.model_name is not None and ref.model_version is not None
         )
     return frozenset(pairs)
 

@@ -28,7 +28,7 @@ def fields_of(diff: Iterable[Difference]) -> str:
     return ", ".join(change.field for change in diff)
 
 
-def told(diff: Iterable[Difference]) -> str:
+def detail_of(diff: Iterable[Difference]) -> str:
     """What the journal says of a model that differs so."""
     return f"registered with other content: {fields_of(diff) or 'in fields that the registry does not show'}"
 

@@ -86,8 +86,8 @@ class DueTimes:
 
     def _after(self, target: Target, mark: str, wait: timedelta) -> datetime | None:
         """The moment that long after what the mark says, as far as it can be believed; None without one."""
-        told = self.ledger.marks(target.name).get(mark)
-        if told is None:
+        text = self.ledger.marks(target.name).get(mark)
+        if text is None:
             return None
-        at = datetime.fromisoformat(told)
+        at = datetime.fromisoformat(text)
         return due_at(at + wait, at, self.clock.now())

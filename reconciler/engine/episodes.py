@@ -186,17 +186,17 @@ def outbox_update(
 
 def _by_subject(held: Iterable[ModelState]) -> dict[Subject, ModelState]:
     """By model, what is most urgent of it."""
-    found: dict[Subject, ModelState] = {}
+    by_subject: dict[Subject, ModelState] = {}
     for item in sorted(held, key=lambda item: HELD.index(item.verdict)):
-        found.setdefault(_subject(item), item)
-    return found
+        by_subject.setdefault(_subject(item), item)
+    return by_subject
 
 
 def _verdicts(items: Iterable[ModelState], subjects: Collection[Subject]) -> dict[Subject, ModelState]:
     """What the report says of these models."""
     targets = {subject.target for subject in subjects}
-    found = ((_subject(item), item) for item in items if item.target in targets)
-    return {subject: item for subject, item in found if subject in subjects}
+    by_subject = ((_subject(item), item) for item in items if item.target in targets)
+    return {subject: item for subject, item in by_subject if subject in subjects}
 
 
 def _is_judged(episode: Episode, judged: Judged) -> bool:

@@ -88,6 +88,7 @@ class Executor:
             look = self.settler.next_look(looked)
             if look is None and not self.follower.unfinished():
                 return
+            # slept before it is asked: what was sent a moment ago has hardly changed
             await self.clock.sleep(wait)
             if look is not None and look <= self.clock.now():
                 # what is due and stays open by this look cannot be settled now, and is not waited for
@@ -128,6 +129,7 @@ class Executor:
                 model_id=created.model_id,
                 request_id=created.request_id,
                 model_status=created.status,
+                stage=created.stage,
             )
         setbacks.passed()
 
@@ -140,9 +142,11 @@ class Executor:
                 not_before=self.clock.later(self.timing.uncertain),
                 **_declared(item, manifest),
             )
+            # asked last: writing the intent may have taken longer than the lease goes on for certain
             if not self.holds():
                 raise LeaseLost(self.recorder.target, _LEASE_ENDED.format(self.recorder.target))
 
+        # what is answered before this attempt's own intent is written belongs to no attempt
         self.recorder.begin(manifest.pair)
         # the registry waits for its rate limit, a slot and a login, then has the intent written, then sends:
         # so that nothing lies between the intent and the call, and the intent's time bounds the call's
@@ -155,11 +159,13 @@ class Executor:
         """
         intent = self.recorder.intent(manifest.pair)
         not_before = intent.not_before if intent else None
+        # before the look: a crash during it must not lose that the call was sent, nor until when it may count
         await self.recorder.answered(manifest.pair, EventKind.UNKNOWN, error, not_before=not_before)
         await self.settler.settle(manifest.pair, manifest)
 
     async def _exists(self, manifest: Manifest, error: AlreadyExists) -> None:
         """409: somebody, perhaps this program in an earlier life, registered the pair, or it is elsewhere."""
+        # looked for first: while the intent is open a model that is listed is adopted, and nothing is held
         if await self.settler.settle(manifest.pair, manifest):
             return
         not_before = self.clock.later(self.timing.settle)  # a list may show a new model late

@@ -48,10 +48,10 @@ def within(faulty: Sequence[ModelState], most: int) -> list[ModelState]:
     Whatever was left out is in conflict or invalid: nothing is imported of it, and it is told once it is
     among the first.
     """
-    told = 0
+    count = 0
     for number, item in enumerate(faulty):
-        told += len(item.reasons)
-        if told > most and number:
+        count += len(item.reasons)
+        if count > most and number:
             return [*faulty[:number], _counted(faulty[number:])]
     return list(faulty)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from reconciler.engine.values import Event, EventKind, Facts, LedgerEntry, Phase, Stage
+from reconciler.engine.values import FINAL, Event, EventKind, Facts, LedgerEntry, Phase
 
 _PHASE = {
     EventKind.IMPORT_REQUESTED: Phase.INTENDED,
@@ -46,12 +46,12 @@ def apply_event(entry: LedgerEntry | None, event: Event) -> LedgerEntry:
     facts |= {name: getattr(event, name) for name in _OF_THE_NEWEST}
     if kind in _FREEING:
         attempts = 0
-        facts |= dict.fromkeys(("model_id", "model_status", "operation_id"))
+        facts |= dict.fromkeys(("model_id", "model_status", "stage", "operation_id"))
     elif kind in _OF_UNKNOWN_CONTENT and not _is_known(entry, event):
         facts["digest"] = None
     elif kind is EventKind.IMPORT_REQUESTED:
         attempts = entry.attempts + 1 if entry.digest == event.digest else 1
-        facts |= dict.fromkeys(("model_id", "model_status", "detail"))
+        facts |= dict.fromkeys(("model_id", "model_status", "stage", "detail"))
     return LedgerEntry(
         entry.target,
         entry.pair,
@@ -64,13 +64,13 @@ def apply_event(entry: LedgerEntry | None, event: Event) -> LedgerEntry:
     )
 
 
-def at_rest(entry: LedgerEntry, stage: Stage) -> bool:
-    """Whether the pair, with its model at this stage, waits for nothing: no outcome, attempt or status."""
+def at_rest(entry: LedgerEntry) -> bool:
+    """Whether the pair waits for nothing: no outcome, attempt or status."""
     if entry.phase is not Phase.REGISTERED:
         return entry.phase is Phase.REJECTED
     if entry.last in (EventKind.MISSING, EventKind.DRIFTED):
         return True
-    return stage is not Stage.PENDING
+    return entry.stage in FINAL
 
 
 def _is_known(entry: LedgerEntry, event: Event) -> bool:

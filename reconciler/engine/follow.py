@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.details import details_of
 from reconciler.engine.values import EventKind, LedgerEntry, Phase, Stage
+from reconciler.errors import ReconcilerError, RegistryError, TargetUnusable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from reconciler.engine.clock import Timing
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
+    from reconciler.engine.stragglers import Stragglers
+    from reconciler.engine.values import Event
 
 _FEW = 16  # models followed one by one; above, one list of all is cheaper
 
@@ -28,21 +31,16 @@ class Follower:
 
     def unfinished(self) -> list[LedgerEntry]:
         """Registered models whose last known status is not final."""
-        restless = self.recorder.ledger.pending(self.recorder.target)
-        return [entry for entry in restless if entry.phase is Phase.REGISTERED]
+        pending = self.recorder.ledger.pending(self.recorder.target)
+        return [entry for entry in pending if entry.phase is Phase.REGISTERED]
 
     async def once(self) -> None:
         """Asks once what became of each unfinished import, and records what changed."""
         entries = self.unfinished()
         statuses = await self._statuses([entry.model_id for entry in entries if entry.model_id])
-        changed = [(entry, statuses.get(entry.model_id or "")) for entry in entries]
-        await self.recorder.record(
-            [
-                self.recorder.about(entry, self._kind(status), model_id=entry.model_id, model_status=status)
-                for entry, status in changed
-                if status is not None and status != entry.model_status
-            ]
-        )
+        answers = ((entry, statuses.get(entry.model_id or "")) for entry in entries)
+        events = (self._event(entry, status) for entry, status in answers if status is not None)
+        await self.recorder.record([event for event in events if event is not None])
 
     async def _statuses(self, model_ids: Collection[str]) -> dict[str, str | None]:
         """The status of each model by id: from its detail, and where that cannot be read from the list."""
@@ -57,8 +55,30 @@ class Follower:
                 return statuses
         return {model.model_id: model.status for model in await self.registry.list_models()} | statuses
 
-    def _kind(self, status: str) -> EventKind:
-        return STATUS_EVENTS[self.registry.vendor.stage(status)]
+    def _event(self, entry: LedgerEntry, status: str) -> Event | None:
+        """The news of one import; None when nothing has changed, neither the word nor what it means."""
+        stage = self.registry.vendor.stage(status)
+        if (entry.model_status, entry.stage) == (status, stage):
+            return None
+        kind = STATUS_EVENTS[stage]
+        return self.recorder.about(entry, kind, model_id=entry.model_id, model_status=status, stage=stage)
+
+
+async def follow_all(followers: Mapping[str, Follower], stragglers: Stragglers) -> ReconcilerError | None:
+    """Asks once of every target, by name, side by side; the error of the first that could not be asked."""
+    errors: list[ReconcilerError] = []
+
+    async def follow(follower: Follower) -> bool:
+        try:
+            await follower.once()
+        except (RegistryError, TargetUnusable) as error:  # the other targets are asked all the same
+            errors.append(error)
+            return False
+        return True
+
+    able = {name: follower for name, follower in followers.items() if name not in stragglers}
+    await stragglers.take("following", {name: follow(follower) for name, follower in able.items()})
+    return errors[0] if errors else None
 
 
 STATUS_EVENTS = {

@@ -39,7 +39,7 @@ class Logged(Protocol):
         """The second of the committer's clock, since the epoch."""
 
     @property
-    def attribution(self) -> CommitInfo:
+    def commit_info(self) -> CommitInfo:
         """Who made it, when, and its subject."""
 
 
@@ -98,27 +98,27 @@ class CommitGraph:
 
         A path is left out where the log ends before it is told of, and nobody can tell what is beyond.
         """
-        found: dict[str, str | None] = {}
+        entries: dict[str, str | None] = {}
         missing = set(paths)
         while missing and (logged := self.get(commit)) is not None:
             for path, _, after in logged.deltas:
                 if path in missing:
-                    found[path] = after
+                    entries[path] = after
                     missing.remove(path)
             if not logged.parents:
-                return found | dict.fromkeys(missing)
+                return entries | dict.fromkeys(missing)
             commit = logged.parents[0]
-        return found | self._held_beyond(commit, missing)
+        return entries | self._held_beyond(commit, missing)
 
     def _held_beyond(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:
         """The same at a commit of which the log does not tell; each is asked once."""
         if self._beyond is None or not paths:
             return {}
-        known = self._asked.setdefault(commit, {})
-        unknown = [path for path in paths if path not in known]
+        entries = self._asked.setdefault(commit, {})
+        unknown = [path for path in paths if path not in entries]
         if unknown:
-            known |= self._beyond(commit, unknown)
-        return {path: known[path] for path in paths}
+            entries |= self._beyond(commit, unknown)
+        return {path: entries[path] for path in paths}
 
     def changed(self, logged: Logged) -> Iterator[tuple[Delta, tuple[str | None, ...]]]:
         """The files in which a commit differs from every parent, each with what the parents hold.
@@ -137,13 +137,13 @@ class CommitGraph:
     def _read_on(self) -> bool:
         """Takes one more commit from the log, if there is one."""
         try:
-            found = next(self._log, None)
+            commit = next(self._log, None)
         except BudgetError as error:
-            self.cut, found = str(error), None
-        if found is None:
+            self.cut, commit = str(error), None
+        if commit is None:
             return False
-        self._places[found.commit] = len(self._told)
-        self._told.append(found)
+        self._places[commit.commit] = len(self._told)
+        self._told.append(commit)
         return True
 
 
@@ -154,12 +154,12 @@ def places(graph: CommitGraph, older: Callable[[Collection[str]], Mapping[str, i
         graph: children before parents.
         older: gives the places of commits beyond the graph, as far as it knows them.
     """
-    told = list(graph)
-    inside = {logged.commit for logged in told}
-    found = dict(older({parent for logged in told for parent in logged.parents} - inside))
-    for logged in reversed(told):
-        found[logged.commit] = place_of(logged, found)
-    return {commit: found[commit] for commit in inside}
+    commits = list(graph)
+    inside = {logged.commit for logged in commits}
+    numbers = dict(older({parent for logged in commits for parent in logged.parents} - inside))
+    for logged in reversed(commits):
+        numbers[logged.commit] = place_of(logged, numbers)
+    return {commit: numbers[commit] for commit in inside}
 
 
 def place_of(logged: Logged, before: Mapping[str, int]) -> int:

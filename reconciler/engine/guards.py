@@ -73,7 +73,7 @@ def guard(
             return "allow_empty", "no manifest is left in this target's directory"
         return _to_import(item, imports, guards, seen) if item.verdict is Verdict.IMPORT else None
 
-    return tuple(_refused(item, found, digest) if (found := objection(item)) else item for item in items)
+    return tuple(_refused(item, reason, digest) if (reason := objection(item)) else item for item in items)
 
 
 def _was_declared(item: ModelState) -> bool:
@@ -99,8 +99,8 @@ def _to_import(item: ModelState, imports: int, guards: Guards, seen: GuardContex
     return None
 
 
-def _refused(item: ModelState, found: tuple[str, str], digest: str) -> ModelState:
-    knob, why = found
+def _refused(item: ModelState, objection: tuple[str, str], digest: str) -> ModelState:
+    knob, why = objection
     message = (
         f"{why}: if that is meant, set guards.{knob}, or go through once with "
         f"`reconciler apply --confirm {digest}`"

@@ -64,7 +64,7 @@ def history_update(  # noqa: PLR0913 - what is known, and of what
     source: Source,
     root: str,
     *,
-    known: Iterable[ParsedFile] = (),
+    earlier: Iterable[ParsedFile] = (),
     older: Callable[[Collection[str]], Mapping[str, int]] = no_places,
     is_whole: bool = False,
 ) -> HistoryUpdate:
@@ -74,7 +74,7 @@ def history_update(  # noqa: PLR0913 - what is known, and of what
         graph: children before parents, with what is below `root`.
         source: gives the bytes of contents that are not known.
         root: the target's directory.
-        known: what files say or said.
+        earlier: what files say or said.
         older: gives the places of commits beyond the graph.
         is_whole: whether the graph has all commits of its branch.
 
@@ -82,14 +82,14 @@ def history_update(  # noqa: PLR0913 - what is known, and of what
         SourceError: git could not be read.
     """
     place = places(graph, older)
-    changes = model_changes(graph, source, root, place=place, known=known)
+    changes = model_changes(graph, source, root, place=place, earlier=earlier)
     # made into values one after the other, when they are written: there may be very many
-    made = ((one.commit, place[one.commit], one.attribution if one.deltas else None) for one in graph)
+    made = ((one.commit, place[one.commit], one.commit_info if one.deltas else None) for one in graph)
     return HistoryUpdate(made, changes, is_whole)
 
 
 def whole_history(
-    source: Source, root: str, commit: str, known: Iterable[ParsedFile]
+    source: Source, root: str, commit: str, earlier: Iterable[ParsedFile]
 ) -> HistoryUpdate | None:
     """All that there is to keep of the branch of this commit; None where its history ends too soon.
 
@@ -102,7 +102,7 @@ def whole_history(
     with source.graph(commit, [root], whole=True) as graph:
         if graph.cut is not None:
             return None
-        return history_update(graph, source, root, known=known, is_whole=True)
+        return history_update(graph, source, root, earlier=earlier, is_whole=True)
 
 
 def model_changes(  # noqa: PLR0913 - what is asked for
@@ -113,7 +113,7 @@ def model_changes(  # noqa: PLR0913 - what is asked for
     version: str | None = None,
     *,
     place: Mapping[str, int] | None = None,
-    known: Iterable[ParsedFile] = (),
+    earlier: Iterable[ParsedFile] = (),
 ) -> dict[ModelKey, Sequence[FileChange]]:
     """What the commits of a graph did to each model's document, newest first.
 
@@ -124,7 +124,7 @@ def model_changes(  # noqa: PLR0913 - what is asked for
         name: one model; None takes all.
         version: one version of it; None takes all.
         place: of each commit in its branch; None for a graph that is whole.
-        known: what files say or said: a content with a single document is not read again, unless what it
+        earlier: what files say or said: a content with a single document is not read again, unless what it
             replaced had several.
 
     Raises:
@@ -141,8 +141,8 @@ def model_changes(  # noqa: PLR0913 - what is asked for
     def is_wanted(pair: ModelKey) -> bool:
         return name in (None, pair.model_name) and version in (None, pair.model_version)
 
-    contents = _contents(touches, source, is_wanted, name, _single(known, is_wanted))
-    found: defaultdict[ModelKey, dict[str, list[FileChange]]] = defaultdict(lambda: defaultdict(list))
+    contents = _contents(touches, source, is_wanted, name, _single(earlier, is_wanted))
+    changes: defaultdict[ModelKey, dict[str, list[FileChange]]] = defaultdict(lambda: defaultdict(list))
     made: dict[str, CommitInfo] = {}
     for touch in touches:
         after = contents.get(_kind(touch.path, touch.after), _NOTHING)
@@ -151,10 +151,10 @@ def model_changes(  # noqa: PLR0913 - what is asked for
             if not any(_is_same(pair, one, after) for one in before):
                 commit = touch.logged.commit
                 if commit not in made:
-                    made[commit] = touch.logged.attribution
+                    made[commit] = touch.logged.commit_info
                 change = FileChange(touch.path, made[commit], pair not in after.pairs, place[commit])
-                found[pair][commit].append(change)
-    return {pair: list(_told(commits.values())) for pair, commits in found.items()}
+                changes[pair][commit].append(change)
+    return {pair: list(_told(commits.values())) for pair, commits in changes.items()}
 
 
 def _is_same(pair: ModelKey, before: _Content, after: _Content) -> bool:
@@ -169,15 +169,15 @@ def _told(commits: Iterable[list[FileChange]]) -> Iterator[FileChange]:
         yield from [change for change in changes if not change.deleted][:_PLACES] or changes[:1]
 
 
-def _single(known: Iterable[ParsedFile], is_wanted: Callable[[ModelKey], bool]) -> dict[_Kind, _Content]:
+def _single(files: Iterable[ParsedFile], is_wanted: Callable[[ModelKey], bool]) -> dict[_Kind, _Content]:
     """What contents with one valid document say; which text it is tells nobody, and matters to nobody."""
-    found: dict[_Kind, _Content] = {}
-    for reading in known:
-        if len(reading.declarations) == 1 and not reading.invalid:
-            pair = reading.declarations[0].pair
+    contents: dict[_Kind, _Content] = {}
+    for parsed_file in files:
+        if len(parsed_file.declarations) == 1 and not parsed_file.invalid:
+            pair = parsed_file.declarations[0].pair
             pairs = {pair: (b"",)} if is_wanted(pair) else {}
-            found[is_json(reading.path), reading.blob] = _Content(1, pairs)
-    return found
+            contents[is_json(parsed_file.path), parsed_file.blob] = _Content(1, pairs)
+    return contents
 
 
 def _contents(
@@ -195,14 +195,14 @@ def _contents(
         if not all(kind in single for kind in kinds):  # texts may have to be compared
             for is_of_json, blob in kinds:
                 paths[blob][is_of_json] = touch.path
-    found = dict(single)
+    contents = dict(single)
     for blob, data in source.contents(paths, at_most=LARGEST_FILE):
         if name is None or name.encode("utf-8", "surrogateescape") in data or b"\\" in data:
             for kind, path in paths[blob].items():
                 content = _content(path, data, is_wanted)
                 if content.pairs:
-                    found[kind, blob] = content
-    return found
+                    contents[kind, blob] = content
+    return contents
 
 
 def _content(path: str, data: bytes, is_wanted: Callable[[ModelKey], bool]) -> _Content:

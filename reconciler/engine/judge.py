@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.engine.concurrency import gather_limited
@@ -11,23 +13,47 @@ from reconciler.engine.observe import compare_observed, observe
 from reconciler.engine.plan import preflighted, verdicts
 from reconciler.engine.reasons import is_unreadable
 from reconciler.engine.selection import select_for_comparison
-from reconciler.engine.target_run import manifests_of
+from reconciler.engine.target_run import alone, left_behind, manifests_of
 from reconciler.engine.used_versions import used_versions
 from reconciler.engine.values import Phase, Verdict
 from reconciler.errors import ReconcilerError
 from reconciler.manifest import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Preflight
+    from reconciler.engine.stragglers import Stragglers
     from reconciler.engine.target_run import Cycle, TargetRun
     from reconciler.engine.values import ManifestRef, ModelState
     from reconciler.manifest import Manifest
 
 _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _UNREADABLE_AGAIN = 30.0  # seconds; a registry may answer by then about a model that it would not speak of
+
+
+async def judge_all(cycle: Cycle, runs: Sequence[TargetRun], stragglers: Stragglers) -> list[TargetRun]:
+    """All targets side by side, each judged or failed; of one that is left behind nothing is used."""
+    judged: dict[str, TargetRun] = {}
+
+    async def step(run: TargetRun) -> bool:
+        after = judged[run.target.name] = await alone(run, partial(judge, cycle))
+        return after.failure is None
+
+    able = {run.target.name: run for run in runs if run.failure is None}
+    if cycle.options.leaves_behind:
+        late = await stragglers.take("judging", {name: step(run) for name, run in able.items()})
+    else:
+        late = frozenset()
+        await asyncio.gather(*map(step, able.values()))
+    # a step that was left behind runs on, and may end after this: what it finds then belongs to no cycle
+    return [
+        replace(run, failure=left_behind(run.target))
+        if run.target.name in late
+        else judged.get(run.target.name, run)
+        for run in runs
+    ]
 
 
 async def judge(cycle: Cycle, run: TargetRun) -> TargetRun:
@@ -62,11 +88,11 @@ async def with_used_versions(cycle: Cycle, run: TargetRun, drifted: Collection[M
     names = {pair.model_name for pair in drifted}
     declared = await cycle.git(run.declared.versions, names)
     remembered = cycle.ledger.versions(run.target.name, names)
-    known = {
+    used_by_name = {
         name: declared[name].union(pair.model_version for pair in remembered if pair.model_name == name)
         for name in names
     }
-    used = await used_versions(run.target.registry, drifted, known, run.target.timing.in_flight)
+    used = await used_versions(run.target.registry, drifted, used_by_name, run.target.timing.in_flight)
     return replace(run, view=replace(run.view, used_versions=used))
 
 
@@ -84,13 +110,13 @@ async def _observed(cycle: Cycle, run: TargetRun) -> TargetRun:
     async def manifests(declarations: Iterable[ManifestRef]) -> Mapping[ModelKey, Manifest]:
         return await manifests_of(cycle, run, declarations)
 
-    async def told(model_ids: Iterable[str]) -> Details:
-        known = {one: details[one] for one in model_ids if one in details}
-        asked = [one for one in model_ids if one not in known and one not in view.unread]
+    async def details_for(model_ids: Iterable[str]) -> Details:
+        at_hand = {one: details[one] for one in model_ids if one in details}
+        asked = [one for one in model_ids if one not in at_hand and one not in view.unread]
         more = await details_of(registry, asked, in_flight)
-        return Details(known | more.read, more.unread)
+        return Details(at_hand | more.read, more.unread)
 
-    view = await compare_observed(registry.vendor, view, [*details, *ids], told, manifests)
+    view = await compare_observed(registry.vendor, view, [*details, *ids], details_for, manifests)
     return replace(run, view=view, compared=bool(ids))
 
 
@@ -102,17 +128,19 @@ async def _preflighted(cycle: Cycle, run: TargetRun) -> TargetRun:
     imports = [item for item in run.items if item.verdict is Verdict.IMPORT]
     refs = (run.view.desired.manifests[item.pair] for item in imports if item.pair)
     whole = await manifests_of(cycle, run, refs)
-    found: dict[ModelKey, tuple[Reason, ...]] = {}
+    by_pair: dict[ModelKey, tuple[Reason, ...]] = {}
 
     async def one(item: ModelState) -> None:
         if item.pair is not None:
-            found[item.pair] = await _looked(look, whole[item.pair], item)
+            by_pair[item.pair] = await _looked(look, whole[item.pair], item)
 
     await gather_limited(imports, one, run.target.timing.in_flight)
-    if any(reason.severity == "error" for reasons in found.values() for reason in reasons):
+    if any(reason.severity == "error" for reasons in by_pair.values() for reason in reasons):
         run = run.looking_again(cycle.clock.later(_PREFLIGHT_AGAIN))
     items = (
-        preflighted(item, found.get(item.pair, ())) if item.pair and item.verdict is Verdict.IMPORT else item
+        preflighted(item, by_pair.get(item.pair, ()))
+        if item.pair and item.verdict is Verdict.IMPORT
+        else item
         for item in run.items
     )
     return replace(run, items=tuple(items))
@@ -124,5 +152,5 @@ async def _looked(look: Preflight, manifest: Manifest, item: ModelState) -> tupl
     except ReconcilerError:
         raise
     except Exception as error:  # noqa: BLE001 - one model's files are its own matter
-        told = f"its files could not be looked at: unexpected {type(error).__name__}"
-        return (Reason("preflight-failed", told, item.path, item.line),)
+        message = f"its files could not be looked at: unexpected {type(error).__name__}"
+        return (Reason("preflight-failed", message, item.path, item.line),)

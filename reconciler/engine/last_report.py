@@ -67,18 +67,18 @@ def asked(entry: LedgerEntry) -> ModelState:
 
 
 def dated(
-    items: tuple[ModelState, ...], known: Mapping[VerdictKey, datetime], now: datetime | None
+    items: tuple[ModelState, ...], since: Mapping[VerdictKey, datetime], now: datetime | None
 ) -> tuple[ModelState, ...]:
     """The items with the moment since when each has its verdict: the one remembered, or else now."""
-    return tuple(item._replace(since=known.get(item.verdict_key, now)) for item in items)
+    return tuple(item._replace(since=since.get(item.verdict_key, now)) for item in items)
 
 
 def full(report: Report, ledger: Reports, targets: Collection[str]) -> Report:
     """The report with all models of these targets, also those that its cycle did not judge."""
-    known = ledger.last_report()
-    if known is None or not report.unlisted:
+    last = ledger.last_report()
+    if last is None or not report.unlisted:
         return report
-    return replace(report, items=tuple(item for item in known.items if item.target in targets), unlisted={})
+    return replace(report, items=tuple(item for item in last.items if item.target in targets), unlisted={})
 
 
 def summary(ledger: Ledger) -> Report | None:
@@ -102,14 +102,14 @@ def refresh(ledger: Ledger, epochs: Mapping[str, int | None]) -> None:
     `epochs` are those of the leases under which it is done.
     """
     targets = epochs.keys()
-    known = ledger.last_report(whole=False)
-    if known is None:
+    last = ledger.last_report(whole=False)
+    if last is None:
         return
-    now, before = refreshed(known, ledger, targets).items, set(known.items)
+    now, before = refreshed(last, ledger, targets).items, set(last.items)
     moved = {
         name: {i.pair for i in now if i.target == name and i.pair and i not in before} for name in targets
     }
     spoken = tuple(
         i for i in now if i.verdict is Verdict.INVALID or i.pair is None or i.pair in moved[i.target]
     )
-    ledger.save_report(replace(known, items=spoken), moved, {}, epochs)
+    ledger.save_report(replace(last, items=spoken), moved, {}, epochs)

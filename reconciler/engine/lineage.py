@@ -38,14 +38,14 @@ class Lineage:
     marks: Mapping[str, str]
 
 
-def trace(source: Source, remembered: Mapping[str, str], commit: str, *, wanted: bool) -> Lineage:
+def trace(source: Source, remembered: Mapping[str, str], commit: str, *, is_needed: bool) -> Lineage:
     """How `commit` stands to the commit that is remembered. Used from the thread that git runs in.
 
     Args:
         source: the repository.
         remembered: the marks of the last reconciliation.
         commit: the branch's newest.
-        wanted: whether anything depends on it; git is asked only then, and only when the branch moved.
+        is_needed: whether anything depends on it; git is asked only then, and only when the branch moved.
 
     Raises:
         SourceError: git could not be read.
@@ -55,11 +55,11 @@ def trace(source: Source, remembered: Mapping[str, str], commit: str, *, wanted:
     if last == commit:
         return Lineage(None, _changed(remembered, followed), marks)
     before = remembered.get(_BEFORE, "").split()
-    kept = source.contains(commit, last, before) if last is not None and wanted else None
+    kept = source.contains(commit, last, before) if last is not None and is_needed else None
     if source.is_shallow():
-        known = [*source.parents(commit), *([str(last), *before] if kept else ())]
-        marks[_BEFORE] = " ".join(list(dict.fromkeys(known))[:_REMEMBERED])
-    if last is None or not wanted:
+        ancestors = [*source.parents(commit), *([str(last), *before] if kept else ())]
+        marks[_BEFORE] = " ".join(list(dict.fromkeys(ancestors))[:_REMEMBERED])
+    if last is None or not is_needed:
         return Lineage(None, _changed(remembered, followed), marks)
     changed = _changed(remembered, followed)
     if kept is None:

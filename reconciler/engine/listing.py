@@ -80,12 +80,12 @@ class Listing:
 
     def by_verdict(self, target: str = "") -> dict[Verdict, int]:
         """How many models of one target, or of all, have each verdict."""
-        found = dict.fromkeys(ATTENTION_ORDER, 0)
+        numbers = dict.fromkeys(ATTENTION_ORDER, 0)
         for (of, verdict), number in self.numbers.items():
-            found[verdict] += number if target in ("", of) else 0
-        return found
+            numbers[verdict] += number if target in ("", of) else 0
+        return numbers
 
-    def found(self, query: ListingQuery) -> int:
+    def matching(self, query: ListingQuery) -> int:
         """How many models there are on all pages of this query."""
         numbers = self.by_verdict(query.target)
         return sum(numbers[verdict] for verdict in query.verdicts or numbers)
@@ -104,12 +104,12 @@ class Matrix:
 
     Attributes:
         rows: those of which a model matches, with all of their models.
-        found: how many there are on all pages.
+        matching: how many there are on all pages.
         numbers: as in `Listing`.
     """
 
     rows: tuple[MatrixRow, ...] = ()
-    found: int = 0
+    matching: int = 0
     numbers: Mapping[tuple[str, Verdict], int] = field(default_factory=dict)
 
 

@@ -73,12 +73,12 @@ class DeclaredModel:
     used_versions: frozenset[str] = frozenset()
 
 
-def declared_model(found: DesiredState, pair: ModelKey, remembered: Iterable[ModelKey]) -> DeclaredModel:
+def declared_model(state: DesiredState, pair: ModelKey, remembered: Iterable[ModelKey]) -> DeclaredModel:
     """What is declared of the pair at one commit; `remembered` are pairs that the state knows of its name."""
     name = pair.model_name
-    desired = found.desired([pair])
-    used = found.versions([name])[name].union(known.model_version for known in remembered)
-    return DeclaredModel(pair, desired, found.whole(desired.manifests.values()).get(pair), used)
+    desired = state.desired([pair])
+    used = state.versions([name])[name].union(key.model_version for key in remembered)
+    return DeclaredModel(pair, desired, state.whole(desired.manifests.values()).get(pair), used)
 
 
 async def diff_model(
@@ -97,14 +97,14 @@ async def diff_model(
         entries={} if entry is None else {pair: entry},
         used_versions={pair.model_name: declared.used_versions},
     )
-    view, known = await observe(target.registry, view, only=frozenset({pair}), in_flight=1)
+    view, by_id = await observe(target.registry, view, only=frozenset({pair}), in_flight=1)
     unread = {**view.unread, **{str(one): why for one, why in view.unasked.items()}}
     model = next(iter(view.observed.get(pair, ())), None)
     detail: Mapping[str, Any] | None = None
     if model is not None and model.model_id not in unread:
-        asked = [] if model.model_id in known else [model.model_id]
+        asked = [] if model.model_id in by_id else [model.model_id]
         details = await details_of(target.registry, asked, 1)
-        detail, unread = {**known, **details.read}.get(model.model_id), unread | details.unread
+        detail, unread = {**by_id, **details.read}.get(model.model_id), unread | details.unread
     if unread:
         raise TargetUnusable(f"{pair} could not be compared: {next(iter(unread.values()))}", Exit.UNAVAILABLE)
     return _compared(target, declared, view, model, detail)

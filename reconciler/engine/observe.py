@@ -57,7 +57,7 @@ async def observe(
         only: the pairs to look at: one by one when they are few; None for all there are.
         in_flight: how many questions at once.
     """
-    known = {
+    by_id = {
         entry.model_id: entry.pair
         for entry in view.entries.values()
         if entry.phase is Phase.REGISTERED
@@ -65,34 +65,36 @@ async def observe(
         and entry.model_id is not None
         and entry.last is not EventKind.MISSING
     }
-    known |= {model_id: pair for pair, model_id in view.uncompared_ids.items()}
+    by_id |= {model_id: pair for pair, model_id in view.uncompared_ids.items()}
     if only is None or len(only) > _ONE_BY_ONE:
         listed = await registry.list_models()
         models = [model for model in listed if only is None or model.pair in only]
-        seen = {model.model_id for model in models} if known else ()
-        details = await details_of(registry, [one for one in known if one not in seen], in_flight)
-        models += _there(details, known)
+        seen = {model.model_id for model in models} if by_id else ()
+        # after the list: it may show a model late, or no more, whose detail still tells that it is there
+        details = await details_of(registry, [one for one in by_id if one not in seen], in_flight)
+        models += _there(details, by_id)
         return replace(view, observed=by_pair(models), unread=details.unread), details.read
-    details = await details_of(registry, known, in_flight)
-    models = _there(details, known)
-    found, unasked = await _found(registry, only - {model.pair for model in models}, in_flight)
-    models += found
+    # by id first: only what has no model that way is looked for by name, in a list that may lag behind
+    details = await details_of(registry, by_id, in_flight)
+    models = _there(details, by_id)
+    looked_up, unasked = await _find_each(registry, only - {model.pair for model in models}, in_flight)
+    models += looked_up
     return replace(view, observed=by_pair(models), unread=details.unread, unasked=unasked), details.read
 
 
 async def compare_observed(
     vendor: Vendor,
     view: PlannerInput,
-    wanted: Collection[str],
+    model_ids: Collection[str],
     details: Callable[[Collection[str]], Awaitable[Details]],
     manifests: Callable[[Collection[ManifestRef]], Awaitable[Mapping[ModelKey, Manifest]]],
 ) -> PlannerInput:
-    """The view with a look at each of the wanted models, some after others: details are large.
+    """The view with a comparison of each of these models, some after others: details are large.
 
     Args:
         vendor: whose registry it was observed in.
         view: with what was observed.
-        wanted: model ids.
+        model_ids: model ids.
         details: gives the details of models.
         manifests: gives manifests whole.
     """
@@ -102,12 +104,12 @@ async def compare_observed(
         for pair, models in view.observed.items()
         if models and pair in view.desired.manifests
     }
-    ids = [model_id for model_id in dict.fromkeys(wanted) if model_id in declared]
+    ids = [model_id for model_id in dict.fromkeys(model_ids) if model_id in declared]
     for start in range(0, len(ids), _AT_ONCE):
-        found = await details(ids[start : start + _AT_ONCE])
-        unread |= found.unread
-        whole = await manifests([declared[model_id] for model_id in found.read])
-        for model_id, detail in found.read.items():
+        some = await details(ids[start : start + _AT_ONCE])
+        unread |= some.unread
+        whole = await manifests([declared[model_id] for model_id in some.read])
+        for model_id, detail in some.read.items():
             manifest = whole.get(declared[model_id].pair)
             seen = compare(vendor, manifest.request, detail) if manifest is not None else None
             if seen is not None and seen.unread is None:
@@ -117,11 +119,11 @@ async def compare_observed(
     return replace(view, comparisons=looks, unread=unread)
 
 
-def _there(details: Details, known: Mapping[str, ModelKey]) -> list[ObservedModel]:
-    return [ObservedModel(model_id, known[model_id]) for model_id in (*details.read, *details.unread)]
+def _there(details: Details, by_id: Mapping[str, ModelKey]) -> list[ObservedModel]:
+    return [ObservedModel(model_id, by_id[model_id]) for model_id in (*details.read, *details.unread)]
 
 
-async def _found(
+async def _find_each(
     registry: Registry, pairs: Collection[ModelKey], in_flight: int
 ) -> tuple[list[ObservedModel], dict[ModelKey, str]]:
     """What is registered under these names and versions, and which of them could not be asked about, and why.
@@ -129,7 +131,7 @@ async def _found(
     Raises:
         RegistryError: none of them could be asked about: that is the registry, and no model of it.
     """
-    found: list[ObservedModel] = []
+    models: list[ObservedModel] = []
     unasked: dict[ModelKey, str] = {}
     setbacks = Setbacks()
 
@@ -138,7 +140,7 @@ async def _found(
             unasked[pair] = f"not asked for, after others failed: {setbacks.last}"
             return
         try:
-            found.extend(await registry.find(pair))
+            models.extend(await registry.find(pair))
         except RegistryError as error:
             setbacks.failed(error)
             unasked[pair] = str(error)
@@ -148,11 +150,15 @@ async def _found(
     await gather_limited(sorted(pairs), one, in_flight)
     if setbacks.last is not None and not setbacks.successes:
         raise setbacks.last
-    return found, unasked
+    return models, unasked
 
 
 def news(
-    items: Iterable[ModelState], entries: Mapping[ModelKey, LedgerEntry], cycle_id: str, now: datetime
+    items: Iterable[ModelState],
+    entries: Mapping[ModelKey, LedgerEntry],
+    cycle_id: str,
+    now: datetime,
+    stage_of: Callable[[str | None], Stage],
 ) -> Iterator[Event]:
     """The events that bring the ledger up to what was observed; a standing fact is told once."""
     for item in items:
@@ -176,8 +182,9 @@ def news(
                 author=item.author,
                 model_id=item.model_id,
                 model_status=item.model_status,
-                detail=drift.told(item.diff) if kind is EventKind.DRIFTED else None,
-                asked=stand(entry),
+                stage=None if item.model_status is None else stage_of(item.model_status),
+                detail=drift.detail_of(item.diff) if kind is EventKind.DRIFTED else None,
+                asked=stand(entry),  # dropped when another process has changed the entry since it was read
             )
 
 
@@ -200,10 +207,11 @@ def _well(item: ModelState, entry: LedgerEntry | None) -> EventKind | None:
         return None
     if entry is None or entry.last in _SETTLED_NOW or entry.digest != item.digest:
         return EventKind.ADOPTED
-    if item.model_status is not None and entry.model_status != item.model_status:
-        return STATUS_EVENTS[Stage.PUBLISHED if item.verdict is Verdict.IN_SYNC else Stage.PENDING]
+    stage = Stage.PUBLISHED if item.verdict is Verdict.IN_SYNC else Stage.PENDING
+    if item.model_status is not None and (entry.model_status, entry.stage) != (item.model_status, stage):
+        return STATUS_EVENTS[stage]
     return None
 
 
 def _untold(item: ModelState, entry: LedgerEntry | None) -> bool:
-    return entry is None or entry.model_status != item.model_status
+    return entry is None or (entry.model_status, entry.stage) != (item.model_status, Stage.FAILED)

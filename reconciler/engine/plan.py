@@ -163,9 +163,11 @@ def _registered(
         return _drifted(view, item, why)
     if seen is not None or known_equal(manifest, model, entry):
         return item
-    told = unread or "the registry lists it, and gives no detail of it"
+    wording = unread or "the registry lists it, and gives no detail of it"
     return _with(
-        item, Verdict.WAITING, reasons.not_readable(f"registered as {model.model_id}, and not compared", told)
+        item,
+        Verdict.WAITING,
+        reasons.not_readable(f"registered as {model.model_id}, and not compared", wording),
     )
 
 
@@ -186,8 +188,8 @@ def _drifted(view: PlannerInput, item: ModelState, why: str, diff: tuple[Differe
 
 
 def _pairs_named(view: PlannerInput, name: str | None) -> Iterable[ModelKey]:
-    known = (*view.observed, *view.desired.manifests, *view.desired.conflicts, *view.entries)
-    return (pair for pair in known if pair.model_name == name)
+    keys = (*view.observed, *view.desired.manifests, *view.desired.conflicts, *view.entries)
+    return (pair for pair in keys if pair.model_name == name)
 
 
 def _faulty(view: PlannerInput) -> list[ModelState]:
@@ -213,17 +215,17 @@ def _conflict(view: PlannerInput, pair: ModelKey, claims: Sequence[ManifestRef])
 
 
 def _invalid(view: PlannerInput) -> Iterable[ModelState]:
-    for found in view.desired.invalid:
+    for document in view.desired.invalid:
         item = ModelState(
             view.target,
             Verdict.INVALID,
-            found.model_name,
-            found.model_version,
-            found.path,
-            found.line,
-            reasons=found.reasons,
+            document.model_name,
+            document.model_version,
+            document.path,
+            document.line,
+            reasons=document.reasons,
         )
-        yield _attributed(item, view)._replace(path=found.shown)
+        yield _attributed(item, view)._replace(path=document.shown)
 
 
 def _unmanaged(view: PlannerInput) -> Iterable[ModelState]:
@@ -232,10 +234,10 @@ def _unmanaged(view: PlannerInput) -> Iterable[ModelState]:
     While a file cannot be read to its end there are none: each could be declared in it. The ledger's path
     would not tell, because a manifest may have been moved there since, and the ledger may have been lost.
     """
-    if any(found.may_declare_anything for found in view.desired.invalid):
+    if any(document.may_declare_anything for document in view.desired.invalid):
         return
-    broken = {found.path for found in view.desired.invalid}
-    claimed = {(found.model_name, found.model_version) for found in view.desired.invalid}
+    broken = {document.path for document in view.desired.invalid}
+    claimed = {(document.model_name, document.model_version) for document in view.desired.invalid}
     for pair, models in view.observed.items():
         entry = view.entries.get(pair)
         if pair in view.desired.manifests or pair in view.desired.conflicts or tuple(pair) in claimed:
@@ -261,8 +263,8 @@ def _with(item: ModelState, verdict: Verdict, reason: Reason, **changes: Any) ->
 
 
 def _attributed(item: ModelState, view: PlannerInput) -> ModelState:
-    found = view.last_commits.get((item.path, item.line)) if item.path and item.line else None
-    return item._replace(commit=found.commit, author=found.author) if found else item
+    credit = view.last_commits.get((item.path, item.line)) if item.path and item.line else None
+    return item._replace(commit=credit.commit, author=credit.author) if credit else item
 
 
 def apply_entry(

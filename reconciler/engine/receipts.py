@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.values import Event, EventKind, Facts
+from reconciler.engine.values import Event, EventKind, Facts, Stage
 from reconciler.printable import escape_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PLAIN = tuple(fact.name for fact in fields(Facts) if fact.name not in ("commit", "not_before"))
+_PLAIN = tuple(fact.name for fact in fields(Facts) if fact.name not in ("commit", "not_before", "stage"))
 _MOMENT = "microseconds"
 
 
@@ -33,27 +33,29 @@ def receipt(event: Event) -> str:
         "cycle_id": event.cycle_id,
         "not_before": event.not_before.isoformat(timespec=_MOMENT) if event.not_before else None,
         "by": event.actor,
+        "stage": event.stage,
         **{name: getattr(event, name) for name in _PLAIN},
     }
-    known = {name: value for name, value in facts.items() if value is not None}
-    return escape_json(json.dumps(known, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+    present = {name: value for name, value in facts.items() if value is not None}
+    return escape_json(json.dumps(present, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
 
 
 def event_of(commit: str, line: str) -> Event | None:
     """The event that a line of a commit's note tells of; None where it is none."""
     try:
-        told = json.loads(line)
-        not_before = told.get("not_before")
+        facts = json.loads(line)
+        not_before = facts.get("not_before")
         return Event(
-            datetime.fromisoformat(told["at"]),
-            EventKind(told["event"]),
-            _text(told["target"]),
-            ModelKey(_text(told["model_name"]), _text(told["model_version"])),
-            _text(told["cycle_id"]),
+            datetime.fromisoformat(facts["at"]),
+            EventKind(facts["event"]),
+            _text(facts["target"]),
+            ModelKey(_text(facts["model_name"]), _text(facts["model_version"])),
+            _text(facts["cycle_id"]),
             commit=commit,
             not_before=None if not_before is None else datetime.fromisoformat(not_before),
-            actor=told.get("by"),
-            **{name: told.get(name) for name in _PLAIN},
+            actor=facts.get("by"),
+            stage=None if facts.get("stage") is None else Stage(facts["stage"]),
+            **{name: facts.get(name) for name in _PLAIN},
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
@@ -62,9 +64,9 @@ def event_of(commit: str, line: str) -> Event | None:
 def events_of(notes: Iterable[tuple[str, str]]) -> tuple[list[Event], int]:
     """The events that notes (a commit, and its text) tell of, in order; and how many lines tell of none."""
     lines = sorted((line, commit) for commit, text in notes for line in text.splitlines() if line)
-    found = [event_of(commit, line) for line, commit in lines]
-    events = [event for event in found if event is not None and event.at.tzinfo is not None]
-    return sorted(events, key=lambda event: event.at), len(found) - len(events)
+    read = [event_of(commit, line) for line, commit in lines]
+    events = [event for event in read if event is not None and event.at.tzinfo is not None]
+    return sorted(events, key=lambda event: event.at), len(read) - len(events)
 
 
 def _text(value: object) -> str:

@@ -74,8 +74,8 @@ class Recorder:
         if error is not None:
             facts = {"code": error.reason, "detail": str(error), "request_id": error.request_id, **facts}
         intent = self._intended.get(pair)
-        known = intent or self.entry(pair)
-        origin = {} if known is None else _origin(known)
+        cause = intent or self.entry(pair)
+        origin = {} if cause is None else _origin(cause)
         asked = None if intent is None else Stand(Phase.INTENDED, None, intent.operation_id)
         await self.journal.record([self._event(pair, kind, asked=asked, **origin | facts)])
 
@@ -95,11 +95,11 @@ class Recorder:
         return Event(self.clock.now(), kind, self.target, pair, self.cycle_id, **facts)
 
 
-def _origin(known: Event | LedgerEntry) -> dict[str, Any]:
+def _origin(cause: Event | LedgerEntry) -> dict[str, Any]:
     """Which commit an event belongs to: the journal is joined with the log by it."""
     return {
-        "operation_id": known.operation_id,
-        "commit": known.commit,
-        "path": known.path,
-        "line": known.line,
+        "operation_id": cause.operation_id,
+        "commit": cause.commit,
+        "path": cause.path,
+        "line": cause.line,
     }

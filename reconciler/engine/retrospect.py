@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 from reconciler.engine.last_report import asked
 from reconciler.engine.plan import apply_entry, sort_key, verdicts
 from reconciler.engine.planner_input import PlannerInput
-from reconciler.engine.values import EventKind, LedgerEntry, ModelState, ObservedModel, Phase, Verdict
+from reconciler.engine.values import (
+    EventKind,
+    LedgerEntry,
+    ModelState,
+    ObservedModel,
+    Phase,
+    Stage,
+    Verdict,
+)
 from reconciler.manifest import Reason
 
 if TYPE_CHECKING:
@@ -42,7 +50,9 @@ def verdicts_then(
     """
     observed = _observed(entries.values())
     view = PlannerInput(target, desired, moment, observed=observed, entries=entries, last_commits=credits)
-    return tuple(sorted((_told(item, entries, desired.manifests) for item in verdicts(view)), key=sort_key))
+    return tuple(
+        sorted((_as_journalled(item, entries, desired.manifests) for item in verdicts(view)), key=sort_key)
+    )
 
 
 def verdicts_of_journal(entries: Collection[LedgerEntry]) -> tuple[ModelState, ...]:
@@ -53,13 +63,15 @@ def verdicts_of_journal(entries: Collection[LedgerEntry]) -> tuple[ModelState, .
 
 def _observed(entries: Collection[LedgerEntry]) -> dict[ModelKey, list[ObservedModel]]:
     return {
-        entry.pair: [ObservedModel(entry.model_id, entry.pair, entry.model_status, stage=entry.stage)]
+        entry.pair: [
+            ObservedModel(entry.model_id, entry.pair, entry.model_status, stage=entry.stage or Stage.PENDING)
+        ]
         for entry in entries
         if entry.phase is Phase.REGISTERED and entry.last is not EventKind.MISSING and entry.model_id
     }
 
 
-def _told(
+def _as_journalled(
     item: ModelState, entries: Mapping[ModelKey, LedgerEntry], manifests: Collection[ModelKey]
 ) -> ModelState:
     """The item as its entry tells it: what was compared then is known by the event alone."""

@@ -59,14 +59,14 @@ async def blockers(target: Target, pair: ModelKey, ledger: Journal) -> Blockers 
 
 
 async def retry(
-    found: Blockers, ledger: Journal, clock: Clock, heard: Callable[[Event], None], actor: str | None = None
+    blocked: Blockers, ledger: Journal, clock: Clock, heard: Callable[[Event], None], actor: str | None = None
 ) -> None:
     """Deletes the failed models, then allows another attempt; each step is journalled after it happened.
 
     An import whose outcome is still unknown is not released: the next cycle settles it first.
 
     Args:
-        found: from `blockers`.
+        blocked: from `blockers`.
         ledger: where to journal it.
         clock: time, and the name of the cycle.
         heard: told of every event.
@@ -78,12 +78,12 @@ async def retry(
     cycle_id = clock.new_id()
 
     def record(kind: EventKind, detail: str, model_id: str | None = None) -> None:
-        entry = ledger.entry(found.target.name, found.pair)
+        entry = ledger.entry(blocked.target.name, blocked.pair)
         event = Event(
             clock.now(),
             kind,
-            found.target.name,
-            found.pair,
+            blocked.target.name,
+            blocked.pair,
             cycle_id,
             commit=entry.commit if entry else None,
             model_id=model_id,
@@ -93,9 +93,9 @@ async def retry(
         ledger.append([event])
         heard(event)
 
-    for model_id in found.failed_models:
-        await found.target.registry.delete(model_id)
+    for model_id in blocked.failed_models:
+        await blocked.target.registry.delete(model_id)
         record(EventKind.DELETED, "the failed model was removed by `retry`", model_id)
-    entry = ledger.entry(found.target.name, found.pair)
+    entry = ledger.entry(blocked.target.name, blocked.pair)
     if entry is not None and entry.phase not in (Phase.RELEASED, Phase.INTENDED):
         record(EventKind.RELEASED, "released by `retry`")

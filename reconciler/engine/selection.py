@@ -97,5 +97,5 @@ def newest_status(
     if seen is not None and seen.status is not None:
         return seen.status, seen.stage
     if model.status is None and entry is not None and entry.model_id == model.model_id:
-        return entry.model_status, entry.stage
+        return entry.model_status, entry.stage or Stage.PENDING
     return model.status, model.stage

@@ -48,8 +48,8 @@ class Settler:
 
     def open(self) -> list[LedgerEntry]:
         """The intents without a result: what a crash or an unknown answer left behind."""
-        restless = self.recorder.ledger.pending(self.recorder.target)
-        return [entry for entry in restless if entry.phase is Phase.INTENDED]
+        pending = self.recorder.ledger.pending(self.recorder.target)
+        return [entry for entry in pending if entry.phase is Phase.INTENDED]
 
     def next_look(self, after: datetime) -> datetime | None:
         """When the first open intent can be settled of those that become due later than `after`, or None."""
@@ -81,9 +81,9 @@ class Settler:
 
     async def _attempt(self, entry: LedgerEntry, manifest: Manifest | None, setbacks: Setbacks) -> None:
         try:
-            found = await self.registry.find(entry.pair)
-            if found:
-                await self._adopt(entry, found[0], manifest)
+            models = await self.registry.find(entry.pair)
+            if models:
+                await self._adopt(entry, models[0], manifest)
             else:
                 await self._not_listed(entry)
         except RegistryError as error:
@@ -111,9 +111,11 @@ class Settler:
         elif entry.attempts > 1:
             # a registry that leaves one import unanswered again and again gets it ever more rarely
             wait = self.timing.backoff(entry.attempts - 1, recorder.clock.chance(), None)
-            told = f"{entry.detail or 'no answer'}; it was certainly not made"
+            message = f"{entry.detail or 'no answer'}; it was certainly not made"
             again = recorder.clock.later(wait)
-            await recorder.learned(entry, EventKind.POSTPONED, not_before=again, code=entry.code, detail=told)
+            await recorder.learned(
+                entry, EventKind.POSTPONED, not_before=again, code=entry.code, detail=message
+            )
         else:
             await recorder.learned(
                 entry, EventKind.NOT_FOUND, detail="looked for until it could not be made any more"
@@ -133,19 +135,25 @@ class Settler:
 
     async def _adopt(self, entry: LedgerEntry, model: ObservedModel, manifest: Manifest | None) -> None:
         """Takes a registered model for ours when it is equal; otherwise says how it differs."""
-        facts: dict[str, Any] = {"model_id": model.model_id, "model_status": model.status}
+        facts: dict[str, Any] = {
+            "model_id": model.model_id,
+            "model_status": model.status,
+            "stage": model.stage,
+        }
         if manifest is None:
-            told = "found registered; declared no more"
-            await self.recorder.learned(entry, EventKind.ADOPTED, detail=told, **facts)
+            message = "found registered; declared no more"
+            await self.recorder.learned(entry, EventKind.ADOPTED, detail=message, **facts)
             return
+        # a row of the list says that it is there, not what it is: only its detail makes it ours or another's
         detail = await self.registry.detail(model.model_id)
         seen = compare(self.registry.vendor, manifest.request, detail)
-        facts["model_status"] = seen.status or model.status
+        if seen.status is not None:
+            facts |= {"model_status": seen.status, "stage": seen.stage}
         if seen.unread is not None:
-            return
+            return  # nothing is concluded: the intent stays open, and is looked at again
         if seen.diff:
             self.drifts[entry.pair] = seen.diff
-            await self.recorder.learned(entry, EventKind.DRIFTED, detail=drift.told(seen.diff), **facts)
+            await self.recorder.learned(entry, EventKind.DRIFTED, detail=drift.detail_of(seen.diff), **facts)
         else:
             await self.recorder.learned(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)
 

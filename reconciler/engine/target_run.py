@@ -88,26 +88,27 @@ class TargetRun:
 
 async def begin(cycle: Cycle, target: Target, executor: Executor) -> TargetRun:
     """What is declared and remembered of the models that this cycle judges."""
-    known = cycle.ledger.marks(REPOSITORY).get(RECONCILED)
-    found = await cycle.git(
-        desired_state, cycle.source, target.index, target.reader, cycle.commit, known=known
+    reconciled = cycle.ledger.marks(REPOSITORY).get(RECONCILED)
+    declared = await cycle.git(
+        desired_state, cycle.source, target.index, target.reader, cycle.commit, reconciled=reconciled
     )
-    hides = await cycle.git(found.hides_otherwise)
-    scope = None if hides else scope_of(cycle.ledger, cycle.due_times, target, found, cycle.options)
-    desired = await cycle.git(found.desired, scope)
+    # a file that begins or ceases to be unreadable may hide any model: then the verdict on each is due
+    hides = await cycle.git(declared.hides_otherwise)
+    scope = None if hides else scope_of(cycle.ledger, cycle.due_times, target, declared, cycle.options)
+    desired = await cycle.git(declared.desired, scope)
     view = PlannerInput(
         target.name,
         desired,
         cycle.clock.now(),
         most_faults=target.reader.budgets.faults,
         entries=cycle.ledger.entries(target.name, scope),
-        last_commits=await cycle.git(found.last_commits, None if scope is None else _paths(desired)),
+        last_commits=await cycle.git(declared.last_commits, None if scope is None else _paths(desired)),
     )
-    empty = not found.exists and not view.entries
+    empty = not declared.exists and not view.entries
     return TargetRun(
         target,
         executor,
-        found,
+        declared,
         scope,
         view,
         failure=_nothing_declared(target, cycle.commit) if empty else None,
@@ -137,17 +138,26 @@ async def alone(run: TargetRun, step: Callable[[TargetRun], Awaitable[TargetRun]
 
 
 async def manifests_of(
-    cycle: Cycle, run: TargetRun, wanted: Iterable[ManifestRef]
+    cycle: Cycle, run: TargetRun, refs: Iterable[ManifestRef]
 ) -> Mapping[ModelKey, Manifest]:
     """These manifests whole."""
-    return await cycle.git(run.declared.whole, list(wanted))
+    return await cycle.git(run.declared.whole, list(refs))
 
 
 def _paths(desired: Desired) -> frozenset[str]:
     """The files that declare something of this, or fail to."""
     claims = [claim for claims in desired.conflicts.values() for claim in claims]
-    declared_in = {declaration.path for declaration in (*desired.manifests.values(), *claims)}
-    return frozenset(declared_in.union(found.path for found in desired.invalid))
+    declared_in = {ref.path for ref in (*desired.manifests.values(), *claims)}
+    return frozenset(declared_in.union(document.path for document in desired.invalid))
+
+
+def left_behind(target: Target) -> TargetFailure:
+    """Why nothing is done with a target whose earlier step is still under way."""
+    return TargetFailure(
+        target.name,
+        f"target {target.name}: its registry has not answered what it was asked; the other targets go on "
+        "meanwhile, and it is asked again once that has ended",
+    )
 
 
 def _nothing_declared(target: Target, commit: str) -> TargetFailure:

@@ -18,7 +18,10 @@ _ASKED_ABOUT = 16  # drifted models of one cycle
 
 
 async def used_versions(
-    registry: Registry, drifted: Collection[ModelKey], known: Mapping[str, Collection[str]], in_flight: int
+    registry: Registry,
+    drifted: Collection[ModelKey],
+    used_by_name: Mapping[str, Collection[str]],
+    in_flight: int,
 ) -> Mapping[str, frozenset[str]]:
     """The known versions by name, and those registered ones that a next version would otherwise collide with.
 
@@ -29,10 +32,10 @@ async def used_versions(
     Args:
         registry: the target's.
         drifted: the models that advice is given on.
-        known: versions in use, by name.
+        used_by_name: versions in use, by name.
         in_flight: how many questions at once.
     """
-    used = {pair.model_name: set(known.get(pair.model_name, ())) for pair in drifted}
+    used = {pair.model_name: set(used_by_name.get(pair.model_name, ())) for pair in drifted}
 
     async def one(pair: ModelKey) -> None:
         versions = used[pair.model_name]

@@ -54,12 +54,12 @@ class Selected(NamedTuple):
 
     Attributes:
         numbers: of the rows of the page that was asked for.
-        found: how many rows, or pairs, there are on all pages.
+        matching: how many rows, or pairs, there are on all pages.
         groups: how many rows match the text, by target and verdict.
     """
 
     numbers: Sequence[int]
-    found: int
+    matching: int
     groups: Mapping[_Group, int]
 
 
@@ -127,22 +127,22 @@ class VerdictTable:
         for word in query.text.casefold().split()[:_MOST_WORDS]:
             rows = [row for row in rows if word in row.text]
         groups = Counter(map(attrgetter("group"), rows))
-        wanted = {
+        verdicts = {
             group
             for group in groups
             if query.target in ("", group[0]) and (not query.verdicts or group[1] in query.verdicts)
         }
-        if len(wanted) < len(groups):
-            rows = [row for row in rows if row.group in wanted]
+        if len(verdicts) < len(groups):
+            rows = [row for row in rows if row.group in verdicts]
         return rows, groups
 
     def _in_order(self, sorting: Sorting, *, descending: bool) -> list[_Row]:
-        found = self._ordered.get((sorting, descending))
-        if found is None:
+        ordered = self._ordered.get((sorting, descending))
+        if ordered is None:
             key = _KEYS.get(sorting, _place)
-            found = sorted(self._rows, key=key, reverse=descending)
-            self._ordered[sorting, descending] = found
-        return found
+            ordered = sorted(self._rows, key=key, reverse=descending)
+            self._ordered[sorting, descending] = ordered
+        return ordered
 
     def _row(self, number: int, item: ModelState) -> _Row:
         group = self._groups.setdefault((item.target, item.verdict), (item.target, item.verdict))

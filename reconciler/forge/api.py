@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 
     from reconciler.engine.clock import Clock
+    from reconciler.http_response import HttpResponse
 
 PAGE = 100
 """Items of a page; no host gives more."""
@@ -34,32 +35,12 @@ _REPEATABLE = ("GET", "PUT", "PATCH", "DELETE")
 """Methods whose second execution does no harm here."""
 
 
-class Answer(Protocol):
-    """What a web server answered; see `reconciler.registry.post`."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    @property
-    def retry_after(self) -> float | None:
-        """Seconds that it asks to wait."""
-
-    @property
-    def body(self) -> bytes:
-        """The body."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Its headers, by name in small letters."""
-
-
 class Send(Protocol):
     """Sends one request, once; raises NoAnswerError without an answer."""
 
     def __call__(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
-    ) -> Awaitable[Answer]:
+    ) -> Awaitable[HttpResponse]:
         """As `reconciler.registry.post.send`."""
 
 
@@ -119,11 +100,11 @@ class Api:
         """
         for page in range(1, _MOST_PAGES + 1):
             answer = await self._answered("GET", path, None, {**query, "per_page": PAGE, "page": page})
-            found = self._items(answer, items)
-            for item in found:
+            listed = self._items(answer, items)
+            for item in listed:
                 yield item
             link = answer.headers.get("link")
-            if len(found) < PAGE if link is None else not _NEXT.search(link):
+            if len(listed) < PAGE if link is None else not _NEXT.search(link):
                 return
         raise ForgeError(f"{self.title}: a list did not end after {_MOST_PAGES} pages of {PAGE}")
 
@@ -131,16 +112,16 @@ class Api:
         """Every item of a list that is read by `offset` and `limit`."""
         for page in range(_MOST_PAGES):
             query = {"offset": page * PAGE, "limit": PAGE}
-            found = self._items(await self._answered("GET", path, None, query), list)
-            for item in found:
+            listed = self._items(await self._answered("GET", path, None, query), list)
+            for item in listed:
                 yield item
-            if len(found) < PAGE:
+            if len(listed) < PAGE:
                 return
         raise ForgeError(f"{self.title}: a list did not end after {_MOST_PAGES} pages of {PAGE}")
 
     async def _answered(
         self, method: str, path: str, body: object, query: Mapping[str, str | int] | None
-    ) -> Answer:
+    ) -> HttpResponse:
         url = f"{self.base}{path}{'?' + urlencode(query) if query else ''}"
         content = None if body is None else json.dumps(body).encode()
         headers = {**self.credentials, "User-Agent": "model-reconciler"}
@@ -165,7 +146,7 @@ class Api:
 
     async def _sent(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
-    ) -> tuple[Answer | None, str]:
+    ) -> tuple[HttpResponse | None, str]:
         """The answer, and what is wrong if something is."""
         try:
             answer = await self.send(method, url, headers, content)
@@ -173,7 +154,7 @@ class Api:
             return None, f"{self.title}: {error}"
         return answer, self._worded(answer)
 
-    def _pause(self, answer: Answer, attempt: int) -> float | None:
+    def _pause(self, answer: HttpResponse, attempt: int) -> float | None:
         """Seconds until the call may be repeated, or None where that would change nothing."""
         limited = answer.status == HTTPStatus.TOO_MANY_REQUESTS or (
             answer.status == HTTPStatus.FORBIDDEN
@@ -185,7 +166,7 @@ class Api:
             return answer.retry_after if answer.retry_after is not None else _FIRST_PAUSE * 2**attempt
         return None
 
-    def _asked(self, answer: Answer) -> float | None:
+    def _asked(self, answer: HttpResponse) -> float | None:
         """What a limit of the rate asks to wait: `Retry-After` first, then the moment of the reset."""
         if answer.retry_after is not None:
             return answer.retry_after
@@ -194,12 +175,12 @@ class Api:
             return None
         return max(0.0, float(reset) - self.clock.now().timestamp())
 
-    def _worded(self, answer: Answer) -> str:
+    def _worded(self, answer: HttpResponse) -> str:
         said = excerpt(answer.body, self.token)
         meaning = _MEANING.get(answer.status, "").format(hint=self.hint)
         return f"{self.title}: {meaning}HTTP {answer.status}{said}"
 
-    def _read(self, answer: Answer) -> Any:  # noqa: ANN401
+    def _read(self, answer: HttpResponse) -> Any:  # noqa: ANN401
         if not answer.body.strip():
             return None
         try:
@@ -209,14 +190,14 @@ class Api:
                 f"{self.title}: the answer is not JSON: is the address that of an API?"
             ) from None
 
-    def _items(self, answer: Answer, items: Callable[[Any], list[Any]]) -> list[Any]:
+    def _items(self, answer: HttpResponse, items: Callable[[Any], list[Any]]) -> list[Any]:
         try:
-            found = items(self._read(answer))
+            document = items(self._read(answer))
         except (TypeError, KeyError, ValueError):
-            found = None
-        if found is None or not all(isinstance(item, dict) for item in found):
+            document = None
+        if document is None or not all(isinstance(item, dict) for item in document):
             raise ForgeError(f"{self.title}: the answer is no list: is the address that of an API?")
-        return found
+        return document
 
 
 _MEANING: Mapping[int, str] = {
@@ -227,6 +208,6 @@ _MEANING: Mapping[int, str] = {
 }
 
 
-def _left(answer: Answer) -> str | None:
+def _left(answer: HttpResponse) -> str | None:
     """How many requests are left until the reset, as the host says."""
     return next((answer.headers[name] for name in _LEFT if name in answer.headers), None)

@@ -48,14 +48,14 @@ class CodeArts:
 
     async def comments(self) -> Sequence[Comment]:
         """As the protocol says: of everybody; the host refuses an edit of what somebody else has written."""
-        found = []
+        comments = []
         async for discussion in self.api.offsets(f"{self._request}/discussions"):
             notes = discussion.get("notes")
             if isinstance(notes, list) and notes:
                 note = text_at(self.api.title, notes[0], "id")
                 name = f"{text_at(self.api.title, discussion, 'id')}/notes/{note}"
-                found.append(Comment(name, int(note), text_or(notes[0], "body")))
-        return found
+                comments.append(Comment(name, int(note), text_or(notes[0], "body")))
+        return comments
 
     async def create(self, body: str) -> None:
         """As the protocol says."""

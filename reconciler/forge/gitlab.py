@@ -76,8 +76,8 @@ class GitLab:
         path = f"{self._project}/repository/commits/{commit}/statuses"
         async for one in self.api.pages(path, {"name": context}):
             if text_or(one, "name") == context:
-                wanted = (_WRITTEN[status.state], status.description)
-                return (text_or(one, "status"), text_or(one, "description")) == wanted
+                expected = (_WRITTEN[status.state], status.description)
+                return (text_or(one, "status"), text_or(one, "description")) == expected
         return False
 
     async def set_status(self, commit: str, context: str, status: Status) -> None:

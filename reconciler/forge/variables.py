@@ -150,8 +150,8 @@ def job_of(  # noqa: PLR0913 - the options
 
 
 def _change(names: _Names, environ: Mapping[str, str]) -> int:
-    found = _PULL.fullmatch(environ.get("GITHUB_REF", "")) if not names.change else None
-    text = found[1] if found else _first(names.change, environ) or ""
+    match = _PULL.fullmatch(environ.get("GITHUB_REF", "")) if not names.change else None
+    text = match[1] if match else _first(names.change, environ) or ""
     if not (text.isascii() and text.isdigit()):
         variable = names.change[0] if names.change else "GITHUB_REF"
         raise ConfigurationError(

@@ -58,33 +58,33 @@ class TargetHistory:
 
     def base(self) -> str | None:
         """The commit up to which it is kept; None when it is not."""
-        found = self._store.rows("SELECT base FROM history WHERE target = ?", (self._target,))
-        return next((base for (base,) in found), None)
+        rows = self._store.rows("SELECT base FROM history WHERE target = ?", (self._target,))
+        return next((base for (base,) in rows), None)
 
     def changes(
         self, name: str | None = None, version: str | None = None, commit: str | None = None
     ) -> Iterator[tuple[ModelKey, FileChange]]:
         """What commits did, of these models or of all; each model's changes newest first."""
         given = {"name": name, "version": version, "hash": commit}
-        wanted = {
+        pairs_of_name = {
             column: bytes.fromhex(value) if column == "hash" else _raw(value)
             for column, value in given.items()
             if value is not None
         }
-        where = "".join(f" AND change.{column} = ?" for column in wanted)
+        where = "".join(f" AND change.{column} = ?" for column in pairs_of_name)
         order = " ORDER BY name, version, place DESC, change.hash, change.rowid"
-        for row in self._store.rows(_CHANGES + where + order, (self._target, *wanted.values())):
+        for row in self._store.rows(_CHANGES + where + order, (self._target, *pairs_of_name.values())):
             yield ModelKey(_text(row[0]), _text(row[1])), _change(row)
 
     def names(self) -> set[str]:
         """Every model name that a commit did anything to."""
-        found = self._store.rows("SELECT DISTINCT name FROM change WHERE target = ?", (self._target,))
-        return {_text(raw) for (raw,) in found}
+        rows = self._store.rows("SELECT DISTINCT name FROM change WHERE target = ?", (self._target,))
+        return {_text(raw) for (raw,) in rows}
 
     def attributions(self, commits: Collection[str]) -> dict[str, CommitInfo]:
         """Who made these commits, as far as the branch has them and they touched the target's files."""
-        found = self._branch("author, authored_at, subject", commits)
-        return {c: _attribution(c, *told) for c, told in found.items() if told[0] is not None}
+        rows = self._branch("author, authored_at, subject", commits)
+        return {c: _attribution(c, *row) for c, row in rows.items() if row[0] is not None}
 
     def places(self, commits: Collection[str]) -> dict[str, int]:
         """Where these commits stand in the branch, as far as it has them; see `reconciler.engine.graph`."""
@@ -98,8 +98,8 @@ class TargetHistory:
     def some(self, beginning: str, limit: int) -> list[str]:
         """Some of its commits, those whose ids come next after a beginning of one, in order."""
         query = "SELECT hash FROM branch WHERE target = ? AND hash >= ? ORDER BY hash LIMIT ?"
-        found = self._store.rows(query, (self._target, bytes.fromhex(beginning), limit))
-        return [raw.hex() for (raw,) in found]
+        rows = self._store.rows(query, (self._target, bytes.fromhex(beginning), limit))
+        return [raw.hex() for (raw,) in rows]
 
     def save(self, commit: str, update: HistoryUpdate) -> None:
         """Keeps the whole history of the commit whose files the index holds."""
@@ -117,7 +117,7 @@ class TargetHistory:
         yield (
             "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
             (
-                (target, *map(_raw, pair), bytes.fromhex(one.attribution.commit), _raw(one.path), one.deleted)
+                (target, *map(_raw, pair), bytes.fromhex(one.commit_info.commit), _raw(one.path), one.deleted)
                 for pair, changes in update.changes.items()
                 for one in changes
             ),
@@ -125,10 +125,10 @@ class TargetHistory:
         yield "REPLACE INTO history VALUES (?, ?)", [(target, commit)]
 
     def _commit(self, commit: str, place: int, made: CommitInfo | None) -> tuple[Any, ...]:
-        told = (
+        info = (
             (None, None, None) if made is None else (made.author, made.authored_at.isoformat(), made.subject)
         )
-        return self._target, bytes.fromhex(commit), place, *told
+        return self._target, bytes.fromhex(commit), place, *info
 
     def _branch(self, columns: str, commits: Collection[str]) -> Mapping[str, tuple[Any, ...]]:
         query = f"SELECT {columns} FROM branch WHERE target = ? AND hash = ?"  # noqa: S608 - names of this module

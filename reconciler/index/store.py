@@ -165,8 +165,8 @@ class TargetIndex:
         raws = None if paths is None else _raws(paths)
         if naming is not None:
             query = "SELECT path FROM companion WHERE target = ? AND named = ?"
-            found = (self._store.rows(query, (self._target, raw)) for raw in _raws(naming))
-            raws = sorted({path for rows in found for (path,) in rows})
+            results = (self._store.rows(query, (self._target, raw)) for raw in _raws(naming))
+            raws = sorted({path for rows in results for (path,) in rows})
         elif faulty:
             query = "SELECT path FROM file WHERE target = ? AND faults IS NOT NULL"
             raws = [path for (path,) in self._store.rows(query, (self._target,))]
@@ -174,8 +174,8 @@ class TargetIndex:
 
     def blobs(self) -> Iterator[tuple[str, str]]:
         """Every file that is held, with its object id."""
-        found = self._store.rows("SELECT path, blob FROM file WHERE target = ?", (self._target,))
-        return ((_path(path), blob) for path, blob in found)
+        rows = self._store.rows("SELECT path, blob FROM file WHERE target = ?", (self._target,))
+        return ((_path(path), blob) for path, blob in rows)
 
     def declarations(
         self, pairs: Collection[ModelKey] | None = None, *, names: Collection[str] | None = None
@@ -187,15 +187,15 @@ class TargetIndex:
         elif pairs is not None:
             asked = ((" AND name = ? AND version = ?", tuple(pair)) for pair in pairs)
         for where, values in asked:
-            found = self._store.rows(_DECLARATIONS + where, (self._target, *values))
-            yield from map(_declaration, found)
+            rows = self._store.rows(_DECLARATIONS + where, (self._target, *values))
+            yield from map(_declaration, rows)
 
     def last_commits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], LastCommit]]:
         """Who gave the documents of these files the content they have, by path and line."""
-        known: dict[LastCommit, LastCommit] = {}
+        same: dict[LastCommit, LastCommit] = {}
         for path, written in self._rows("path, credits", "file", None if paths is None else _raws(paths)):
             for line, credit in _credits(written):
-                yield (_path(path), line), known.setdefault(credit, credit)
+                yield (_path(path), line), same.setdefault(credit, credit)
 
     def number(self, without: Collection[str]) -> int:
         """How many documents and files declare something, or fail to; without those of some files."""
@@ -218,6 +218,7 @@ class TargetIndex:
             self._store.write([forgotten, *self.history.statements("", None)])
             return
         kept = self.history.statements(commit, history)
+        # one transaction: the base of one commit with files of another would hide what changed between them
         self._store.write([*self._statements(commit, changed, whole=whole), *kept])
 
     def _statements(
@@ -230,8 +231,8 @@ class TargetIndex:
             else:
                 gone = [(target, _raw(path)) for path in changed]
                 yield f"DELETE FROM {table} WHERE target = ? AND path = ?", gone  # noqa: S608
-        now = [reading for reading in changed.values() if reading is not None]
-        yield "INSERT INTO file VALUES (?, ?, ?, ?, ?)", (self._file(reading) for reading in now)
+        now = [parsed_file for parsed_file in changed.values() if parsed_file is not None]
+        yield "INSERT INTO file VALUES (?, ?, ?, ?, ?)", (self._file(parsed_file) for parsed_file in now)
         yield (
             "INSERT INTO declaration VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -243,30 +244,30 @@ class TargetIndex:
                     d.digest,
                     json.dumps(list(map(row_of, d.warnings))) if d.warnings else None,
                 )
-                for reading in now
-                for d in reading.declarations
+                for parsed_file in now
+                for d in parsed_file.declarations
             ),
         )
         yield (
             "INSERT INTO companion VALUES (?, ?, ?, ?, ?)",
             (
-                (target, _raw(reading.path), place, _raw(named), blob)
-                for reading in now
-                for place, (named, blob) in enumerate(reading.companions)
+                (target, _raw(parsed_file.path), place, _raw(named), blob)
+                for parsed_file in now
+                for place, (named, blob) in enumerate(parsed_file.companions)
             ),
         )
         yield "REPLACE INTO target VALUES (?, ?, ?)", [(target, self.rules, commit)]
 
-    def _file(self, reading: ParsedFile) -> tuple[Any, ...]:
+    def _file(self, parsed_file: ParsedFile) -> tuple[Any, ...]:
         faults = [
             [one.line, one.model_name, one.model_version, list(map(row_of, one.reasons))]
-            for one in reading.invalid
+            for one in parsed_file.invalid
         ]
         return (
             self._target,
-            _raw(reading.path),
-            reading.blob,
-            json.dumps([[line, *credit] for line, credit in reading.last_commits]),
+            _raw(parsed_file.path),
+            parsed_file.blob,
+            json.dumps([[line, *credit] for line, credit in parsed_file.last_commits]),
             json.dumps(faults) if faults else None,
         )
 
@@ -298,9 +299,9 @@ class TargetIndex:
         )
 
 
-def _grouped(found: Iterable[tuple[bytes, Any]]) -> dict[bytes, list[Any]]:
+def _grouped(rows: Iterable[tuple[bytes, Any]]) -> dict[bytes, list[Any]]:
     grouped: dict[bytes, list[Any]] = {}
-    for path, value in found:
+    for path, value in rows:
         grouped.setdefault(path, []).append(value)
     return grouped
 
@@ -352,7 +353,7 @@ def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
         close_to_others(path)
     connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=_BUSY_SECONDS)
     if writes:
-        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
         # a power cut may cost the newest commit, never the file
         connection.execute("PRAGMA synchronous = NORMAL")
     else:
@@ -365,8 +366,8 @@ def _usable(path: Path, *, writes: bool) -> sqlite3.Connection | None:
     connection = None
     try:
         connection = _connect(path, writes=writes)
-        with closing(connection.execute("PRAGMA user_version")) as found:
-            if found.fetchone()[0] == _VERSION:
+        with closing(connection.execute("PRAGMA user_version")) as cursor:
+            if cursor.fetchone()[0] == _VERSION:
                 return connection
     except sqlite3.DatabaseError:
         pass

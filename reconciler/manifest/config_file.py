@@ -98,20 +98,20 @@ def _read(path: str, data: bytes, said: str) -> Companion | Problem | Reason:
             return _told(SourceText(path, text), POINTER, said)
         read_json(text, builder)
     except UnreadableFile as error:
-        return _told(SourceText(path, text or decode_leniently(data)), conflict_or(error.flaw, text), said)
+        return _told(SourceText(path, text or decode_leniently(data)), conflict_or(error.issue, text), said)
     page = SourceText(path, text)
     if not builder.documents:
         return _told(page, Issue("empty-file", "the file is empty; it must hold JSON"), said)
     document = builder.documents[0]
-    for flaw in document.flaws:
-        return _told(page, flaw, said)
+    for issue in document.flaws:
+        return _told(page, issue, said)
     if _is_manifest(document.value):
         return _misnamed("invalid-value", f"{said}: is a manifest itself; name a configuration file")
     return Companion(path, text, document)
 
 
-def _told(page: SourceText, flaw: Issue, said: str) -> Reason:
-    reason = page.flaw(flaw)
+def _told(page: SourceText, issue: Issue, said: str) -> Reason:
+    reason = page.issue(issue)
     return replace(reason, message=f"{said}: {reason.message}")
 
 

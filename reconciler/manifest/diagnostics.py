@@ -28,11 +28,11 @@ class SourceText:
         line, column = self.text.place(index)
         return Reason(code, message, self.path, line, column, severity, self.text.excerpt(index))
 
-    def flaw(self, flaw: Issue) -> Reason:
+    def issue(self, issue: Issue) -> Reason:
         """A flaw with both places, where it has two."""
-        if flaw.index is None:
-            return Reason(flaw.code, flaw.message, self.path)
-        return self.reason(flaw.code, self.text.words(flaw), flaw.index)
+        if issue.index is None:
+            return Reason(issue.code, issue.message, self.path)
+        return self.reason(issue.code, self.text.words(issue), issue.index)
 
 
 def render(reasons: Iterable[Reason]) -> tuple[Reason, ...]:

@@ -53,7 +53,7 @@ def interpret(
     merely follows from it. A duplicate key, of which the first counts, does not break it.
     """
     line, _ = page.text.place(document.index())
-    reasons = [page.flaw(flaw) for flaw in document.flaws]
+    reasons = [page.issue(issue) for issue in document.flaws]
     if not isinstance(document.value, dict):
         reasons.append(page.reason("not-a-mapping", _NOT_A_MAPPING, document.index()))
         return InvalidManifest(page.path, line, render(reasons))
@@ -62,7 +62,7 @@ def interpret(
     local = [*wrong, *_wrong_metadata(metadata)]
     reasons += [one if isinstance(one, Reason) else _reason(page, document, one, None) for one in local]
     request = None
-    if all(flaw.code == DUPLICATE_KEY for flaw in document.flaws):
+    if all(issue.code == DUPLICATE_KEY for issue in document.flaws):
         parsed = rules.parse(_contract_part(document.value, companion))
         request = parsed.request
         reasons += [_reason(page, document, problem, companion) for problem in parsed.problems]
@@ -116,8 +116,8 @@ def _companion(
     if value.get(REPLACES) is not None:
         why = f"{FIELD}: {REPLACES} is given too; keep one of them"
         return None, [Problem("contradiction", why, (FIELD,))]
-    found = read_companion(path, value[FIELD], sibling)
-    return (found, []) if isinstance(found, Companion) else (None, [found])
+    companion = read_companion(path, value[FIELD], sibling)
+    return (companion, []) if isinstance(companion, Companion) else (None, [companion])
 
 
 def _contract_part(value: dict[str, Any], companion: Companion | None) -> dict[str, Any]:

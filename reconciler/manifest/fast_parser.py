@@ -75,18 +75,18 @@ def _yaml(characters: str) -> list[tuple[dict[str, Any], int]]:
     text = on_one_line(characters)
     body = text.removeprefix("---\n")
     line = 2 if len(body) < len(text) else 1
-    found, parts = [], body.split("\n---\n")
+    documents, parts = [], body.split("\n---\n")
     if len(parts) > MOST_DOCUMENTS:
         raise NotSimple
     for part in parts:
         lines = _LINE.findall(part)
         value = _block(lines)
         if value:
-            found.append((value, line + _blank(lines)))
+            documents.append((value, line + _blank(lines)))
         line += len(lines) + 1
-    if not found:
+    if not documents:
         raise NotSimple
-    return found
+    return documents
 
 
 _Line = tuple[str, str, str, str, str, str]

@@ -91,7 +91,7 @@ def _is_considered(path: str, root: str) -> bool:
 
 
 def _refused(path: str, code: str, message: str, longest: int) -> InvalidManifest:
-    safe = UNSAFE_IN_PATH.sub(lambda found: _escaped(found[0]), shortened(path, longest))
+    safe = UNSAFE_IN_PATH.sub(lambda match: _escaped(match[0]), shortened(path, longest))
     return InvalidManifest(path, 1, (Reason(code, message, safe),))
 
 

@@ -77,11 +77,11 @@ def _judge(characters: str) -> None:
 
 
 def _hint(characters: str, error: json.JSONDecodeError) -> str:
-    found, before = characters[error.pos : error.pos + 1], characters[: error.pos].rstrip()[-1:]
+    character, before = characters[error.pos : error.pos + 1], characters[: error.pos].rstrip()[-1:]
     if error.msg.startswith("Invalid control character"):
         return "; write \\n or \\t in a string for a line break or a tab"
-    if found in ("#", "/"):
+    if character in ("#", "/"):
         return "; JSON has no comments"
-    if before == "," and found in ("}", "]"):
-        return f"; remove the comma before {found}"
+    if before == "," and character in ("}", "]"):
+        return f"; remove the comma before {character}"
     return ""

@@ -119,7 +119,7 @@ class Builder:
         """A key or a value; `plain` when it was written without quotes."""
         self._count(index)
         if not plain and (fault := unusable_escape(text)) is not None:
-            self.flaw("control-character", fault, index)
+            self.issue("control-character", fault, index)
         if self._open and self._open[-1].awaits is _KEY:
             self._key(text, index, plain=plain)
         elif plain:
@@ -150,10 +150,10 @@ class Builder:
         if self._open and self._open[-1].awaits is _KEY:
             self._refuse_key("alias", message, index)
         else:
-            self.flaw("alias", message, index)
+            self.issue("alias", message, index)
             self._attach(None, index)
 
-    def flaw(self, code: str, message: str, index: int, first: int | None = None) -> None:
+    def issue(self, code: str, message: str, index: int, first: int | None = None) -> None:
         """Something is wrong with the document's shape."""
         self._flaws.append(Issue(code, message, index, first))
 
@@ -177,7 +177,7 @@ class Builder:
             mapping.keys[text] = index
 
     def _refuse_key(self, code: str, message: str, index: int, first: int | None = None) -> None:
-        self.flaw(code, message, index, first)
+        self.issue(code, message, index, first)
         self._open[-1].awaits = _DROPPED
 
     def _attach(self, value: Any, place: int | Container) -> None:  # noqa: ANN401 - as free as YAML

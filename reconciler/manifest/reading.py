@@ -35,7 +35,7 @@ def read(
     data: bytes,
     rules: Edition,
     sibling: Callable[[str], bytes | None],
-    told: Told = Told(),  # noqa: B008 - a constant
+    places: Told = Told(),  # noqa: B008 - a constant
 ) -> tuple[Manifest | InvalidManifest, ...]:
     """What a manifest file declares: one result for each of its documents, at least one in all.
 
@@ -48,18 +48,18 @@ def read(
         rules: the edition that judges.
         sibling: the bytes of a file of the same commit by its path inside the repository, or None where
             there is no such file; asked only for an `initial_config_file`.
-        told: how much is told of what is wrong with it.
+        places: how much is told of what is wrong with it.
     """
-    return tuple(_trimmed(_results(path, data, rules, sibling), told))
+    return tuple(_trimmed(_results(path, data, rules, sibling), places))
 
 
 def _trimmed(
-    results: Iterable[Manifest | InvalidManifest], told: Told
+    results: Iterable[Manifest | InvalidManifest], limits: Told
 ) -> Iterator[Manifest | InvalidManifest]:
-    left = told.problems
+    left = limits.problems
     for result in results:
         reasons = reasons_of(result)
-        yield with_reasons(result, trimmed(reasons, left, told.longest)) if reasons else result
+        yield with_reasons(result, trimmed(reasons, left, limits.longest)) if reasons else result
         left = max(left - len(reasons), 0)
 
 
@@ -78,8 +78,8 @@ def _results(
             return manifests
         _parser(is_json=is_json)(text, builder)
     except UnreadableFile as error:
-        flaw = conflict_or(error.flaw, text)
-        return (_unreadable(path, text or decode_leniently(data), flaw, builder),)
+        issue = conflict_or(error.issue, text)
+        return (_unreadable(path, text or decode_leniently(data), issue, builder),)
     page = SourceText(path, text)
     written = [document for document in builder.documents if document.value is not None or document.flaws]
     broken = _EMPTY if not written else _conflict(text, written)
@@ -101,8 +101,8 @@ def _conflict(text: Text, documents: list[Document]) -> Issue | None:
     """Conflict markers that happen to be YAML, such as one that is a whole document, or None."""
     if all(isinstance(document.value, dict) and not document.flaws for document in documents):
         return None
-    flaw = conflict_or(_EMPTY, text)
-    return None if flaw is _EMPTY else flaw
+    issue = conflict_or(_EMPTY, text)
+    return None if issue is _EMPTY else issue
 
 
 def _parser(*, is_json: bool) -> Callable[[Text, Builder], None]:
@@ -113,7 +113,7 @@ def _parser(*, is_json: bool) -> Callable[[Text, Builder], None]:
     return read_yaml
 
 
-def _unreadable(path: str, text: Text, flaw: Issue, builder: Builder) -> InvalidManifest:
+def _unreadable(path: str, text: Text, issue: Issue, builder: Builder) -> InvalidManifest:
     """The whole file as one result; it bears a name when the file is about one model, as far as read."""
     name, version = (None, None) if builder.documents else claimed(builder.unfinished)
-    return InvalidManifest(path, 1, (SourceText(path, text).flaw(flaw),), name, version)
+    return InvalidManifest(path, 1, (SourceText(path, text).issue(issue),), name, version)

@@ -48,7 +48,7 @@ class Section(NamedTuple):
 def sections(path: str, data: bytes) -> tuple[Section, ...]:
     """The documents of a file as they stand in it, at least one; what is only comments goes with the next."""
     data = data.removeprefix(_BOM)
-    starts = [] if is_json(path) else [found.start() for found in _MARKER.finditer(data)]
+    starts = [] if is_json(path) else [marker.start() for marker in _MARKER.finditer(data)]
     if not starts:
         return (Section(1, data.strip()),)
     edges = [0, *filter(None, starts), len(data)]
@@ -90,9 +90,9 @@ def _section(data: bytes, begin: int, end: int) -> Section:
 
 def _only(characters: str, key: str, pattern: re.Pattern[str]) -> str | None:
     """The value of a key that stands once in the text and is written plainly."""
-    if characters.count(key) != 1 or (found := pattern.search(characters)) is None:
+    if characters.count(key) != 1 or (match := pattern.search(characters)) is None:
         return None
-    value = next(filter(None, found.groups()))
+    value = next(filter(None, match.groups()))
     return None if value in WORDS else value
 
 

@@ -64,7 +64,7 @@ class UnreadableFile(Exception):  # noqa: N818 - reads as what is true of the fi
 
     def __init__(self, code: str, message: str, index: int | None = None) -> None:
         super().__init__(message)
-        self.flaw = Issue(code, message, index)
+        self.issue = Issue(code, message, index)
 
 
 class Text:
@@ -75,19 +75,19 @@ class Text:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return [0, *(found.end() for found in _BREAK.finditer(self.characters))]
+        return [0, *(line_end.end() for line_end in _BREAK.finditer(self.characters))]
 
     def place(self, index: int) -> tuple[int, int]:
         """The 1-based line and column of a 0-based index, in characters."""
         line = bisect_right(self._starts, index)
         return line, index - self._starts[line - 1] + 1
 
-    def words(self, flaw: Issue) -> str:
+    def words(self, issue: Issue) -> str:
         """The message of a flaw, with the place of what it collides with."""
-        if flaw.first is None:
-            return flaw.message
-        line, column = self.place(flaw.first)
-        return f"{flaw.message}; it is at {line}:{column} already"
+        if issue.first is None:
+            return issue.message
+        line, column = self.place(issue.first)
+        return f"{issue.message}; it is at {line}:{column} already"
 
     def excerpt(self, index: int) -> str:
         """The line around a 0-based index, safe to print; `caret` tells where in it the place is.
@@ -117,11 +117,11 @@ _MARKER = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)", re.MULTILINE)
 """How git begins the lines that set the two sides of a conflict apart."""
 
 
-def conflict_or(flaw: Issue, text: Text | None) -> Issue:
+def conflict_or(issue: Issue, text: Text | None) -> Issue:
     """What is wrong with a text that cannot be read: git's conflict markers if it has any, else `flaw`."""
     marker = _MARKER.search(text.characters) if text is not None else None
     if marker is None:
-        return flaw
+        return issue
     why = f"git's conflict markers stand here ({marker[0]}): resolve the merge, and commit the result"
     return Issue("merge-conflict", why, marker.start())
 
@@ -165,9 +165,9 @@ def decode(data: bytes, *, json: bool = False) -> Text:
         characters = data.decode().removeprefix(BOM)
     except UnicodeDecodeError as error:
         raise _not_utf8(data, error.start) from None
-    found = (_UNUSABLE_IN_JSON if json else _UNUSABLE).search(characters)
-    if found is not None:
-        raise UnreadableFile("control-character", _unusable(found[0]), found.start())
+    match = (_UNUSABLE_IN_JSON if json else _UNUSABLE).search(characters)
+    if match is not None:
+        raise UnreadableFile("control-character", _unusable(match[0]), match.start())
     return Text(characters)
 
 
@@ -178,8 +178,8 @@ def decode_leniently(data: bytes) -> Text:
 
 def unusable_escape(value: str) -> str | None:
     """What is wrong with a decoded scalar into which an escape brought an unusable character, or None."""
-    found = _UNUSABLE_ESCAPED.search(value)
-    return None if found is None else _unusable(found[0])
+    match = _UNUSABLE_ESCAPED.search(value)
+    return None if match is None else _unusable(match[0])
 
 
 def too_large(size: int) -> str:

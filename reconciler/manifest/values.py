@@ -139,10 +139,10 @@ def with_reasons(
 
 def moved_result(result: Manifest | InvalidManifest, path: str) -> Manifest | InvalidManifest:
     """What the same content says at another path, where it names no file beside it."""
-    told = tuple(
+    reasons = tuple(
         Reason(one.code, one.message, path, one.line, one.column, one.severity, one.excerpt)
         for one in reasons_of(result)
     )
     if isinstance(result, InvalidManifest):
-        return InvalidManifest(path, result.line, told, result.model_name, result.model_version)
-    return replace(result, path=path, warnings=told)
+        return InvalidManifest(path, result.line, reasons, result.model_name, result.model_version)
+    return replace(result, path=path, warnings=reasons)

@@ -63,12 +63,12 @@ def _not_yaml(error: yaml.MarkedYAMLError, text: Text) -> UnreadableFile:
     return UnreadableFile("syntax", message + hint, index)
 
 
-def _hint(problem: str, found: str) -> str:
+def _hint(problem: str, character: str) -> str:
     """What to do about one of the parser's complaints, as `; …`, or nothing."""
     if "cannot start any token" in problem:
-        if found == "\t":
+        if character == "\t":
             return "; a tab cannot indent, use spaces"
-        return f"; put text that begins with {found} in quotes" if found else ""
+        return f"; put text that begins with {character} in quotes" if character else ""
     return next((f"; {hint}" for words, hint in _HINTS.items() if words in problem), "")
 
 
@@ -93,7 +93,7 @@ _HINTS = {
 def _begin_document(builder: Builder, event: DocumentStartEvent, index: int) -> None:
     builder.begin_document(index)
     if event.version or event.tags:
-        builder.flaw("directive", "directives (%YAML, %TAG) are refused; remove the line", index)
+        builder.issue("directive", "directives (%YAML, %TAG) are refused; remove the line", index)
 
 
 def _scalar(builder: Builder, event: ScalarEvent, index: int) -> None:
@@ -118,12 +118,12 @@ def _refuse_properties(
     builder: Builder, event: ScalarEvent | MappingStartEvent | SequenceStartEvent, index: int
 ) -> None:
     if event.anchor is not None:
-        builder.flaw("anchor", f"anchors (&{event.anchor[:40]}) are refused; remove it", index)
+        builder.issue("anchor", f"anchors (&{event.anchor[:40]}) are refused; remove it", index)
     if event.tag is not None:
         message = (
             f"tags ({shown(event.tag)}) are refused; remove it, and put text that must stay text in quotes"
         )
-        builder.flaw("tag", message, index)
+        builder.issue("tag", message, index)
 
 
 _TAKE: dict[type, Callable[[Builder, Any, int], None]] = {

@@ -51,12 +51,12 @@ def _send(url: str, notification: Notification) -> str | None:
         return _MISSING
     scheme = unquote(url.partition("://")[0])
     service = scheme if scheme.isalnum() and len(scheme) < 20 else "the service"  # noqa: PLR2004
-    found = apprise.Apprise()
-    if not found.add(url):
+    client = apprise.Apprise()
+    if not client.add(url):
         return "apprise knows no service with such a url: see https://appriseit.com/services/"
     kinds = {"attention": apprise.NotifyType.FAILURE, "recovered": apprise.NotifyType.SUCCESS}
     kind = apprise.NotifyType.WARNING if notification.numbers else kinds.get(notification.messages[0].kind)
-    sent = found.notify(
+    sent = client.notify(
         body=wording.text(notification),
         title=wording.title(notification),
         notify_type=kind or apprise.NotifyType.INFO,
@@ -70,7 +70,7 @@ async def _in_a_thread(work: Callable[[], str | None]) -> str | None:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[str | None] = loop.create_future()
 
-    def told(result: str | None) -> None:
+    def settle(result: str | None) -> None:
         if not done.done():
             done.set_result(result)
 
@@ -80,7 +80,7 @@ async def _in_a_thread(work: Callable[[], str | None]) -> str | None:
         except Exception as error:  # noqa: BLE001 - whatever a service's module raises; its words may hold the url
             result = f"unexpected {type(error).__name__}"
         try:
-            loop.call_soon_threadsafe(told, result)
+            loop.call_soon_threadsafe(settle, result)
         except RuntimeError:  # the loop has ended
             return
 

@@ -49,8 +49,8 @@ class FeishuSink:
         """As the protocol says."""
         url = await revealed(self.url)
         secret = None if self.secret is None else await revealed(self.secret)
-        told = f"{wording.title(notification)}\n{wording.text(notification)}"
-        content: dict[str, Any] = {"msg_type": "text", "content": {"text": fitting(told)}}
+        text = f"{wording.title(notification)}\n{wording.text(notification)}"
+        content: dict[str, Any] = {"msg_type": "text", "content": {"text": fitting(text)}}
         if secret is not None:
             moment = int(self.now().timestamp())
             content = {"timestamp": str(moment), "sign": signature(secret, moment), **content}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.episodes import MessageKind
+    from reconciler.http_response import HttpResponse
 
 _SUCCESS = range(200, 300)
 
@@ -71,28 +72,12 @@ class Sink(Protocol):
         """
 
 
-class Answer(Protocol):
-    """What a web server answered; see `reconciler.registry.post`."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    @property
-    def retry_after(self) -> float | None:
-        """Seconds that it asks to wait."""
-
-    @property
-    def body(self) -> bytes:
-        """The beginning of the body."""
-
-
 class Post(Protocol):
     """Sends one POST, once; raises SinkError without an answer."""
 
     def __call__(
         self, url: str, headers: Mapping[str, str], body: bytes, *, in_clear: bool = False
-    ) -> Awaitable[Answer]:
+    ) -> Awaitable[HttpResponse]:
         """As `reconciler.registry.post.post`."""
 
 
@@ -111,7 +96,7 @@ async def revealed(secret: Secret) -> str:
         raise SinkError(str(error)) from None
 
 
-def ensure_accepted(answer: Answer, *secrets: str | None) -> None:
+def ensure_accepted(answer: HttpResponse, *secrets: str | None) -> None:
     """Makes sure that a web server took a message.
 
     Args:

@@ -121,8 +121,8 @@ def obs_endpoint(registry_endpoint: str) -> str | None:
         host = urlsplit(registry_endpoint).hostname or ""
     except ValueError:
         return None
-    found = _SERVICE_HOST.fullmatch(host)
-    return f"https://obs.{found['rest']}" if found else None
+    match = _SERVICE_HOST.fullmatch(host)
+    return f"https://obs.{match['rest']}" if match else None
 
 
 def locate(source_location: str, endpoint: Endpoint | None = None) -> Place:
@@ -168,10 +168,10 @@ def _from_url(text: str, endpoint: Endpoint | None) -> ObsPlace:
     if url.query or url.fragment:
         raise FilesUnavailable(_ADDRESS, "has a ? or a #, which an object store's path has not")
     path = _decoded(url.path).lstrip("/")
-    bucket, known, region = _known_host(host, endpoint)
+    bucket, is_known_host, region = _known_host(host, endpoint)
     if bucket is None:
         bucket, _, path = path.partition("/")
-    return ObsPlace(_bucket(bucket), _prefix(path), known, region)
+    return ObsPlace(_bucket(bucket), _prefix(path), is_known_host, region)
 
 
 def _known_host(host: str, endpoint: Endpoint | None) -> tuple[str | None, str, str | None]:

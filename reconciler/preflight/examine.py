@@ -96,11 +96,11 @@ class Examination:
             except FilesUnavailable as fault:
                 unopened.append(fault.problem)
         if files is None:
-            found = [*unopened, *_problems(request, None, self.edition, self.endpoint)]
-            return _reasons(manifest, found, strict=self.strict)
+            problems = [*unopened, *_problems(request, None, self.edition, self.endpoint)]
+            return _reasons(manifest, problems, strict=self.strict)
         with closing(files):
-            found = list(_problems(request, files, self.edition, self.endpoint))
-        return _reasons(manifest, found, strict=self.strict)
+            problems = list(_problems(request, files, self.edition, self.endpoint))
+        return _reasons(manifest, problems, strict=self.strict)
 
 
 def _reasons(manifest: Manifest, problems: Iterable[Problem], *, strict: bool) -> tuple[Reason, ...]:
@@ -146,14 +146,14 @@ def _texts(request: Mapping[str, Any], kind: str) -> frozenset[str]:
 
 def _content_problems(package: Package, request: Mapping[str, Any], edition_name: str) -> Iterator[Problem]:
     kind = request["model_type"]
-    wanted = _texts(request, kind)
-    for key in sorted(wanted):
+    paths = _texts(request, kind)
+    for key in sorted(paths):
         large = too_large(package, key)
         if large:
             yield large
     if package.config is not None:
         yield from file_problems(package.config, request, edition_name)
-    elif CONFIG in wanted and package.lacks(CONFIG):
+    elif CONFIG in paths and package.lacks(CONFIG):
         yield absent(package, CONFIG, "and the manifest has no initial_config in its place")
     if package.code is not None:
         yield from code_problems(package.code, kind, python2=_is_python2(package, request, edition_name))
@@ -211,5 +211,5 @@ def _image_problems(place: ImagePlace, kind: str) -> Iterator[Problem]:
 
 def _elsewhere(code: str, source: ObsPlace, endpoint: str | None) -> bool:
     place = _place(code, endpoint)
-    wanted = f"{source.prefix}/{CODE}".lstrip("/")
-    return not isinstance(place, ObsPlace) or (place.bucket, place.prefix) != (source.bucket, wanted)
+    path = f"{source.prefix}/{CODE}".lstrip("/")
+    return not isinstance(place, ObsPlace) or (place.bucket, place.prefix) != (source.bucket, path)

@@ -145,27 +145,27 @@ def _nothing(package: Package, model_type: str) -> Problem:
 
 def _engine_problems(package: Package, keys: list[str], model_type: str) -> Iterator[Problem]:
     for item in ENGINE_FILES.get(model_type, ()):
-        found = item.found_in(keys)
-        if not found and package.complete:
+        files = item.found_in(keys)
+        if not files and package.complete:
             stray = item.strayed(keys)
             hint = f"; {shown(stray)} does not count" if stray else ""
             why = f"holds no {item.shown}, which {model_type} needs{hint}"
             yield about_file(MODEL, "preflight-engine-file-missing", why)
-        elif item.single and len(found) > 1:
-            names = listed(shown(key.removeprefix(MODEL)) for key in found[:3])
-            more = f" and {len(found) - 3} more" if len(found) > 3 else ""  # noqa: PLR2004 - as shown above
+        elif item.single and len(files) > 1:
+            names = listed(shown(key.removeprefix(MODEL)) for key in files[:3])
+            more = f" and {len(files) - 3} more" if len(files) > 3 else ""  # noqa: PLR2004 - as shown above
             why = f"holds more than one {item.shown}: {names}{more}; keep one"
             yield about_file(MODEL, "preflight-engine-file-repeated", why)
-        for key in found:
+        for key in files:
             if package.files[key] == 0 and item.single:
                 yield about_file(key, "preflight-empty-file", "is empty")
 
 
 def _repeated(keys: list[str]) -> Iterator[Problem]:
-    for wanted in (CONFIG, CODE):
-        others = [key for key in keys if key != wanted and posixpath.basename(key) == _name(wanted)]
-        if wanted in keys and others:
-            why = f"is a second {_name(wanted)}; there must be exactly one, in model/ itself"
+    for name in (CONFIG, CODE):
+        others = [key for key in keys if key != name and posixpath.basename(key) == _name(name)]
+        if name in keys and others:
+            why = f"is a second {_name(name)}; there must be exactly one, in model/ itself"
             yield about_file(others[0], "preflight-file-repeated", why)
 
 

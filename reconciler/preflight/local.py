@@ -48,12 +48,12 @@ class LocalFiles:
         waiting = [prefix]
         while waiting:
             directory = waiting.pop()
-            for found in self._directory_or_nothing(directory):
-                key = f"{directory}{found.name}"
-                if found.is_dir(follow_symlinks=False):
+            for entry in self._directory_or_nothing(directory):
+                key = f"{directory}{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
                     waiting.append(f"{key}/")
-                elif found.is_file(follow_symlinks=False):
-                    yield StoredFile(key, found.stat(follow_symlinks=False).st_size)
+                elif entry.is_file(follow_symlinks=False):
+                    yield StoredFile(key, entry.stat(follow_symlinks=False).st_size)
 
     def _directory_or_nothing(self, directory: str) -> Sequence[os.DirEntry[str]]:
         path = self._root / directory
@@ -66,8 +66,8 @@ class LocalFiles:
 
     @staticmethod
     def _directory(path: Path) -> Sequence[os.DirEntry[str]]:
-        with os.scandir(path) as found:
-            return sorted(found, key=lambda entry: entry.name)
+        with os.scandir(path) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
 
 
 def local_files(path: str, allowed: Path | None) -> LocalFiles:

@@ -125,10 +125,10 @@ class ObsFiles:
         calls is used: the vendor documents it everywhere, and its newer one was seen to stop after a page.
         """
         try:
-            found = self._client.list_objects(
+            answer = self._client.list_objects(
                 self._bucket, prefix=f"{self._root}{prefix}", recursive=True, use_api_v1=True
             )
-            for item in found:
+            for item in answer:
                 key = item.object_name or ""
                 if key.startswith(self._root) and not key.endswith("/"):
                     yield StoredFile(key.removeprefix(self._root), item.size or 0)

@@ -45,13 +45,13 @@ def open_files(
         FilesUnavailable: the address is not understood, or must not be read.
         ConfigurationError: the endpoint or the credentials are wrong, or the extra `obs` is not installed.
     """
-    known = parse_endpoint(endpoint) if endpoint else None
-    place = locate(source_location, known)
+    service = parse_endpoint(endpoint) if endpoint else None
+    place = locate(source_location, service)
     if isinstance(place, ImagePlace):
         return None
     if isinstance(place, LocalPlace):
         return local_files(place.path, local)
-    return _obs_files(place, known or _endpoint_of(place), credentials)
+    return _obs_files(place, service or _endpoint_of(place), credentials)
 
 
 def _endpoint_of(place: ObsPlace) -> Endpoint:

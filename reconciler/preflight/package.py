@@ -62,14 +62,14 @@ def gather(files: ModelFiles, *, whole: bool = False, texts: frozenset[str] = fr
     Raises:
         FilesUnavailable: it cannot be looked at.
     """
-    found = dict(islice(files.list("" if whole else MODEL), MOST_FILES + 1))
+    sizes = dict(islice(files.list("" if whole else MODEL), MOST_FILES + 1))
     beside: tuple[str, ...] = ()
-    if not found and not whole:
+    if not sizes and not whole:
         beside = tuple(key for key, _ in islice(files.list(""), _MOST_BESIDE))
-    complete = len(found) <= MOST_FILES
+    complete = len(sizes) <= MOST_FILES
     contents = {
         key: files.read(key, LARGEST_TEXT)
         for key in sorted(texts)
-        if key in found and found[key] <= LARGEST_TEXT
+        if key in sizes and sizes[key] <= LARGEST_TEXT
     }
-    return Package(MappingProxyType(found), complete, beside, contents.get(CONFIG), contents.get(CODE))
+    return Package(MappingProxyType(sizes), complete, beside, contents.get(CONFIG), contents.get(CODE))

@@ -112,17 +112,17 @@ def _lineage(tree: ast.Module) -> Mapping[str, str]:
 
 def _classes(tree: ast.Module) -> list[ast.ClassDef]:
     """The classes of the module itself, those inside an `if` or a `try` included."""
-    found: list[ast.ClassDef] = []
+    classes: list[ast.ClassDef] = []
     waiting: list[ast.stmt] = list(reversed(tree.body))
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.ClassDef):
-            found.append(node)
+            classes.append(node)
         elif isinstance(node, ast.If | ast.Try | ast.With):
             inner = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
             handlers = node.handlers if isinstance(node, ast.Try) else []
             waiting += reversed([*inner, *(child for handler in handlers for child in handler.body)])
-    return found
+    return classes
 
 
 def _base_names(node: ast.ClassDef, aliases: Mapping[str, str]) -> list[str]:
@@ -148,7 +148,7 @@ def _method_problems(service: ast.ClassDef, model_type: str) -> Iterator[Problem
 def _name_fault(name: str, defined: set[str]) -> str | None:
     if name in METHODS or (name.startswith("__") and name.endswith("__")):
         return None
-    bare = {known.strip("_"): known for known in METHODS if known not in defined}
+    bare = {method.strip("_"): method for method in METHODS if method not in defined}
     near = get_close_matches(name.strip("_").replace("_", "").lower(), bare, n=1, cutoff=_NEAR)
     return f"is no method that the service calls; did you mean {bare[near[0]]}?" if near else None
 
@@ -157,14 +157,14 @@ def _form_fault(method: _Function, model_type: str) -> str | None:
     if method.decorator_list or method.name not in (*METHODS, "__init__"):
         return None
     if method.name != "__init__":
-        wanted: tuple[str, ...] = ("self", "data")
+        expected: tuple[str, ...] = ("self", "data")
     elif model_type in _WITHOUT_NAME:
-        wanted = ("self", "model_path")
+        expected = ("self", "model_path")
     else:
-        wanted = ("self", "model_name", "model_path")
+        expected = ("self", "model_name", "model_path")
     if isinstance(method, ast.AsyncFunctionDef):
         return "is a coroutine, and is called as an ordinary method"
-    return None if _takes(method.args, len(wanted)) else f"must take ({', '.join(wanted)})"
+    return None if _takes(method.args, len(expected)) else f"must take ({', '.join(expected)})"
 
 
 def _takes(arguments: ast.arguments, count: int) -> bool:

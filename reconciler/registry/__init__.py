@@ -10,17 +10,16 @@ httpx is loaded when a client is made, and what carries the requests with the fi
 
 from __future__ import annotations
 
-import reconciler.registry.httpx_import  # noqa: F401 - before anything here imports httpx
 from reconciler.registry.auth import AccessKeyAuth, PasswordAuth, RegistryAuth, TokenAuth
 from reconciler.registry.client import ModelArtsRegistry
-from reconciler.registry.codes import DISPOSITIONS, Action, ErrorRule
+from reconciler.registry.codes import ERROR_RULES, Action, ErrorRule
 from reconciler.registry.cooldown import CredentialCooldown
 from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.limits import Limits
 from reconciler.registry.secret import CommandSecret, EnvironmentSecret, FileSecret, GivenSecret, Secret
 
 __all__ = [
-    "DISPOSITIONS",
+    "ERROR_RULES",
     "AccessKeyAuth",
     "Action",
     "CommandSecret",

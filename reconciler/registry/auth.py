@@ -83,7 +83,7 @@ class AccessKeyAuth(RegistryAuth):
         security_token: Secret | None = None,
         project_id: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        refusals: CredentialCooldown | None = None,
+        cooldown: CredentialCooldown | None = None,
     ) -> None:
         """A flow that signs.
 
@@ -93,7 +93,7 @@ class AccessKeyAuth(RegistryAuth):
             security_token: of a temporary key, sent as `X-Security-Token` and signed.
             project_id: sent as `X-Project-Id` and signed, as project-level services want it.
             now: the time of signing, timezone-aware.
-            refusals: shared with other flows; its own where None.
+            cooldown: shared with other flows; its own where None.
         """
         super().__init__()
         self._access_key = access_key
@@ -101,7 +101,7 @@ class AccessKeyAuth(RegistryAuth):
         self._security_token = security_token
         self._project_id = project_id
         self._now = now
-        self._refusals = refusals or CredentialCooldown()
+        self._cooldown = cooldown or CredentialCooldown()
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Signs the request, exactly as it stands on the wire."""
@@ -115,14 +115,14 @@ class AccessKeyAuth(RegistryAuth):
                 request, self._security_token, "security token"
             )
         target = request.url.raw_path.decode("ascii")
-        async with self._refusals.trial(request, key, secret, signed.get("X-Security-Token", "")) as told:
+        async with self._cooldown.trial(request, key, secret, signed.get("X-Security-Token", "")) as judge:
             proof = sign(
                 request.method, target, signed, request.content, key=key, secret=secret, at=self._now()
             )
             request.headers.update(signed | proof)
             response = yield request
             if not response.is_server_error:  # which says nothing about who asks
-                told(response.status_code == HTTPStatus.UNAUTHORIZED)
+                judge(response.status_code == HTTPStatus.UNAUTHORIZED)
 
 
 class TokenAuth(RegistryAuth):
@@ -151,7 +151,7 @@ class PasswordAuth(RegistryAuth):
         scope: str,
         margin: float = 600.0,
         clock: Callable[[], float] = time.monotonic,
-        refusals: CredentialCooldown | None = None,
+        cooldown: CredentialCooldown | None = None,
     ) -> None:
         """A flow that is not logged in yet.
 
@@ -163,7 +163,7 @@ class PasswordAuth(RegistryAuth):
             scope: the project's name (a region's, such as `cn-north-4`) or its id of 32 hex digits.
             margin: seconds before its end at which a token is renewed; a fifth of its life if that is less.
             clock: seconds that only ever grow.
-            refusals: shared with other flows; its own where None.
+            cooldown: shared with other flows; its own where None.
 
         Raises:
             ConfigurationError: the endpoint is not usable.
@@ -178,7 +178,7 @@ class PasswordAuth(RegistryAuth):
         self._clock = clock
         self._token: Token | None = None
         self._one_login = asyncio.Lock()
-        self._refusals = refusals or CredentialCooldown(clock)
+        self._cooldown = cooldown or CredentialCooldown(clock)
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Sends the request with a token, after a login where there is none; renews an expired one once."""
@@ -190,10 +190,10 @@ class PasswordAuth(RegistryAuth):
                     login = self._login.request(password)
                     login.extensions["timeout"] = request.extensions.get("timeout", {})
                     self._token = None
-                    async with self._refusals.trial(login, self._username, password) as told:
+                    async with self._cooldown.trial(login, self._username, password) as judge:
                         response = yield login
                         await response.aread()
-                        self._token = self._accept(response, told)
+                        self._token = self._accept(response, judge)
                 token = self._token
             request.headers["X-Auth-Token"] = token.value if token else ""
             response = yield request
@@ -210,13 +210,13 @@ class PasswordAuth(RegistryAuth):
         token = self._token
         return token is not None and token is not stale and self._clock() < token.renew_at
 
-    def _accept(self, response: httpx.Response, told: Callable[[bool], None]) -> Token:
+    def _accept(self, response: httpx.Response, judge: Callable[[bool], None]) -> Token:
         try:
             token = self._login.token(response, self._clock(), self._margin, self.redact)
         except Unauthorised:
-            told(True)
+            judge(True)
             raise
-        told(False)
+        judge(False)
         self._remember(token.value)
         return token
 

@@ -108,16 +108,16 @@ class ModelArtsRegistry:
 
     async def list_models(self) -> Sequence[ObservedModel]:
         """Every model of the project's workspace, each id once."""
-        return await self._sweep([], one_model=False)
+        return await self._paginated([], one_model=False)
 
     async def find(self, pair: ModelKey) -> Sequence[ObservedModel]:
         """The models whose name and version are exactly these; the server's filter is fuzzy."""
-        wanted = [
+        query = [
             ("model_name", pair.model_name),
             ("model_version", pair.model_version),
             ("exact_match", "true"),
         ]
-        return [model for model in await self._sweep(wanted, one_model=True) if model.pair == pair]
+        return [model for model in await self._paginated(query, one_model=True) if model.pair == pair]
 
     async def detail(self, model_id: str) -> Mapping[str, Any]:
         """The vendor's detail of one model, as it came."""
@@ -130,7 +130,7 @@ class ModelArtsRegistry:
         call = Request("POST", self._models, body=self._body(request), write=True, one_model=True)
         answer = await self._exchange.send(call, intent)
         try:
-            return Created(created_id(answer), answer.request_id, NEW)
+            return Created(created_id(answer), answer.request_id, NEW, MODELARTS.stage(NEW))
         except InvalidResponse as error:
             _unusable(call, answer, error)
 
@@ -197,18 +197,20 @@ class ModelArtsRegistry:
             message = f"the request cannot be written as JSON: {one_line(str(error), MESSAGE_LIMIT)}"
             raise Rejected(message, method="POST", path=self._models) from None
 
-    async def _sweep(self, wanted: Sequence[tuple[str, str]], *, one_model: bool) -> Sequence[ObservedModel]:
+    async def _paginated(
+        self, parameters: Sequence[tuple[str, str]], *, one_model: bool
+    ) -> Sequence[ObservedModel]:
         if self._workspace_id != DEFAULT_WORKSPACE:
-            wanted = [*wanted, ("workspace_id", self._workspace_id)]
-        always = [*wanted, ("order", "asc"), ("limit", str(self._limits.page_size))]
+            parameters = [*parameters, ("workspace_id", self._workspace_id)]
+        always = [*parameters, ("order", "asc"), ("limit", str(self._limits.page_size))]
 
         async def fetch(offset: int) -> ModelPage:
             query = encode_query([*always, ("offset", str(offset))])
             return await self._read(Request("GET", self._models, query, one_model=one_model), page)
 
-        sweep = Paginator(fetch, self._limits.page_size, self._limits.max_pages)
+        paginator = Paginator(fetch, self._limits.page_size, self._limits.max_pages)
         try:
-            models = await sweep.models()
+            models = await paginator.models()
         except EndlessList:
             raise RegistryError(
                 f"the list of models did not end after {many(self._limits.max_pages, 'page')}: "
@@ -216,11 +218,11 @@ class ModelArtsRegistry:
                 method="GET",
                 path=self._models,
             ) from None
-        if sweep.skipped:
-            skipped = many(sweep.skipped, "item")
+        if paginator.skipped:
+            skipped = many(paginator.skipped, "item")
             _log.warning("%s listed %s without id, name or version", self._models, skipped)
-        if sweep.missing:
-            _log.warning("%s counts %s more than it lists", self._models, many(sweep.missing, "model"))
+        if paginator.missing:
+            _log.warning("%s counts %s more than it lists", self._models, many(paginator.missing, "model"))
         return models
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.registry.codes import (
     BROKEN,
-    DISPOSITIONS,
+    ERROR_RULES,
     NO_IMPORT,
     NO_LIST,
     NOT_THE_REGISTRY,
@@ -76,7 +76,7 @@ gateway's.
 
 def document() -> str:
     """The whole document, in Markdown."""
-    codes = ((code, _row(found)) for code, found in DISPOSITIONS.items())
+    codes = ((code, _row(rule)) for code, rule in ERROR_RULES.items())
     parts = [
         _INTRODUCTION,
         "## What is done\n",
@@ -92,8 +92,8 @@ def document() -> str:
 
 def _statuses() -> Iterable[tuple[str, tuple[str, ...]]]:
     yield "3xx", _row(REDIRECT)
-    for status, found in STATUSES.items():
-        yield str(status), _row(found)
+    for status, rule in STATUSES.items():
+        yield str(status), _row(rule)
     yield "404, 410 or `APIG.01xx` of the list", _row(NO_LIST)
     yield "404, 410 or `APIG.01xx` of an import", _row(NO_IMPORT)
     yield "other 4xx", _row(REFUSED)
@@ -102,8 +102,8 @@ def _statuses() -> Iterable[tuple[str, tuple[str, ...]]]:
     yield "2xx without a usable body", _row(UNUSABLE)
 
 
-def _row(found: ErrorRule) -> tuple[str, ...]:
-    return found.meaning, f"`{found.action}`", found.remedy
+def _row(rule: ErrorRule) -> tuple[str, ...]:
+    return rule.meaning, f"`{rule.action}`", rule.remedy
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, tuple[str, ...]]]) -> str:

@@ -169,7 +169,7 @@ _GATEWAY = {
     ]
 }
 
-DISPOSITIONS: Mapping[str, ErrorRule] = MappingProxyType(
+ERROR_RULES: Mapping[str, ErrorRule] = MappingProxyType(
     dict(sorted((_GENERAL | _STORAGE | _MODELS | _SERVICE | _GATEWAY).items()))
 )
 """Every code known, by its full name; the gateway's codes, spelt `APIG.` or `APIGW.`, stand under `APIG.`."""
@@ -230,7 +230,7 @@ def known_code(code: str | None) -> str | None:
         return None
     family = "APIG" if (match[1] or "").upper().startswith("APIG") else "ModelArts"
     name = f"{family}.{match[2]}"
-    return name if name in DISPOSITIONS else None
+    return name if name in ERROR_RULES else None
 
 
 def by_status(status: int) -> ErrorRule:
@@ -254,6 +254,6 @@ def withdrawn(status: int, code: str | None) -> bool:
 def disposition(status: int, code: str | None) -> ErrorRule:
     """What an answer leads to: by its code, and where that says nothing by its status."""
     name = known_code(code)
-    if name is None or DISPOSITIONS[name].action is Action.BY_STATUS:
+    if name is None or ERROR_RULES[name].action is Action.BY_STATUS:
         return by_status(status)
-    return DISPOSITIONS[name]
+    return ERROR_RULES[name]

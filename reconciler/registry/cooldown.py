@@ -47,7 +47,7 @@ class CredentialCooldown:
         """
         who = sha256(json.dumps([request.url.host, *credentials]).encode()).hexdigest()
 
-        def told(refused: bool) -> None:
+        def judge(refused: bool) -> None:
             if refused:
                 self._until[who] = self._clock() + _SECONDS
                 self._accepted.discard(who)
@@ -61,7 +61,7 @@ class CredentialCooldown:
                     await turn.aclose()
                 else:
                     self._check(who, request)
-            yield told
+            yield judge
 
     def _check(self, who: str, request: httpx.Request) -> None:
         left = self._until.get(who, 0.0) - self._clock()

@@ -141,9 +141,9 @@ class HttpSession:
         try:
             with self._connections.one() as client:
                 async with asyncio.timeout(self._limits.deadline):
-                    wanted = await anext(flow)
-                    while wanted is not request:
-                        wanted = await flow.asend(await client.send(wanted, auth=None))
+                    login = await anext(flow)
+                    while login is not request:
+                        login = await flow.asend(await client.send(login, auth=None))
         except TimeoutError:
             raise _lost(call, f"no login within {self._limits.deadline:g} s", attempt) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
@@ -220,9 +220,9 @@ class HttpSession:
         }
         try:
             with self._connections.one() as client:
-                told = {SENT: attempt.leave}
+                extensions = {SENT: attempt.leave}
                 async with client.stream(
-                    call.method, url, headers=headers, content=call.body, extensions=told
+                    call.method, url, headers=headers, content=call.body, extensions=extensions
                 ) as response:
                     body = b"".join([piece async for piece in response.aiter_bytes()])
                     response.stream = _READ  # httpx's own refers back, and both would wait for the collector
@@ -235,8 +235,8 @@ class HttpSession:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             reason = tls_problem(error, self._endpoint) or _reason(error)
             raise _lost(call, reason, attempt) from None
-        known = request_id(response.headers, redact=self.redact)
-        return Response(response.status_code, response.headers, body, known)
+        answer_id = request_id(response.headers, redact=self.redact)
+        return Response(response.status_code, response.headers, body, answer_id)
 
 
 def _uptime() -> float:

@@ -116,13 +116,13 @@ class Paginator:
 
     def _keep(self, page: ModelPage, met: set[str]) -> bool:
         """Adds a page; whether it holds something that this pass had not met before."""
-        known = len(met)
+        before = len(met)
         met.update(map(_model_id, page.models), page.unusable)
         self._seen.update(zip(map(_model_id, page.models), page.models, strict=True))
         self._unusable.update(page.unusable)
         if page.total is not None:
             self._totals.append(page.total)
-        return len(met) > known
+        return len(met) > before
 
     def _is_whole(self, first: ModelPage) -> bool:
         """Whether the first page is all: short, and neither counted nor shaped like a part of more."""

@@ -98,6 +98,15 @@ async def send(  # noqa: PLR0913 - the parts of a request
         await connections.aclose()
 
 
+def address_fault(url: str) -> str | None:
+    """What is wrong with an address, to follow its name in a message; None where it can be sent to."""
+    try:
+        _address(url, in_clear=False)
+    except NoAnswerError as error:
+        return str(error).removeprefix("its url ")
+    return None
+
+
 def _address(text: str, *, in_clear: bool) -> tuple[httpx.URL, dict[str, str]]:
     """The address without its credentials, and the header that holds those."""
     import httpx  # noqa: PLC0415

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -18,7 +16,7 @@ from reconciler.registry.response import load
 from reconciler.registry.vendor import MODELARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from reconciler.registry.response import Response
 
@@ -79,11 +77,7 @@ def page(answer: Response) -> ModelPage:
     Raises:
         WrongShape: there is no list of models in it.
     """
-    with _no_collection():
-        return _page(json_object(answer))
-
-
-def _page(document: Mapping[str, Any]) -> ModelPage:
+    document = json_object(answer)
     if "models" not in document and "error_code" in document:
         raise InvalidResponse("the answer is an error in place of a list of models")
     items = document.get("models")
@@ -148,18 +142,6 @@ def refused_deletion(answer: Response, model_id: str) -> Mapping[str, Any] | Non
 
 def _fingerprint(item: object) -> str:
     return sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """A page is thousands of containers and no cycle: looking for one costs as much as reading JSON."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _whole(value: object) -> int | None:

@@ -42,10 +42,10 @@ def configuration_file(file: Path | None, cwd: Path) -> Path | None:
             raise ConfigurationError(f"{file}: no such configuration file")
         return path
     folders = (cwd, repository_top(cwd))
-    found = next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)
-    if found is not None:
-        require_trusted(found, repository_top(found.parent))
-    return found
+    file_found = next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)
+    if file_found is not None:
+        require_trusted(file_found, repository_top(file_found.parent))
+    return file_found
 
 
 def state_url(base: Path, url: str | None, directory: Path) -> str:
@@ -56,9 +56,9 @@ def state_url(base: Path, url: str | None, directory: Path) -> str:
         url: `state.url`.
         directory: `state.dir`.
     """
-    wanted = url or f"sqlite:///{directory / 'state.db'}"
-    scheme, separator, path = wanted.partition(":///")
-    return f"sqlite:///{base / path}" if scheme == "sqlite" and separator and path else wanted
+    address = url or f"sqlite:///{directory / 'state.db'}"
+    scheme, separator, path = address.partition(":///")
+    return f"sqlite:///{base / path}" if scheme == "sqlite" and separator and path else address
 
 
 def discovered_state_url(file: Path | None, cwd: Path) -> str:
@@ -67,9 +67,9 @@ def discovered_state_url(file: Path | None, cwd: Path) -> str:
     Raises:
         ConfigurationError: as `configuration_file` and `read_toml` do.
     """
-    found = configuration_file(file, cwd)
-    table = read_toml(found).get("state", {}) if found else {}
-    base = found.parent if found else repository_top(cwd)
+    settings_file = configuration_file(file, cwd)
+    table = read_toml(settings_file).get("state", {}) if settings_file else {}
+    base = settings_file.parent if settings_file else repository_top(cwd)
     url, directory = (_text(key, table) for key in ("url", "dir"))
     return state_url(base, url, Path(directory or STATE_DIR))
 
@@ -77,5 +77,5 @@ def discovered_state_url(file: Path | None, cwd: Path) -> str:
 def _text(key: str, table: Any) -> str | None:  # noqa: ANN401 - whatever TOML holds
     """What the environment or else the table says at a key."""
     variables: Mapping[str, str] = {name.upper(): value for name, value in os.environ.items()}
-    told = variables.get(f"{_STATE}{key.upper()}") or (table.get(key) if isinstance(table, dict) else None)
-    return told if isinstance(told, str) else None
+    given = variables.get(f"{_STATE}{key.upper()}") or (table.get(key) if isinstance(table, dict) else None)
+    return given if isinstance(given, str) else None

@@ -73,8 +73,8 @@ def _said(problem: Mapping[str, Any], keys: list[str]) -> str:
     if keys[:1] == ["targets"] and len(keys) == 2 and kind.startswith("string_"):  # noqa: PLR2004
         return "expected a name of up to 64 letters, digits, _, - and ."
     text = str(problem["msg"])
-    for found, better in _REWORDED:
-        text = re.sub(found, better, text)
+    for pattern, better in _REWORDED:
+        text = re.sub(pattern, better, text)
     return text
 
 

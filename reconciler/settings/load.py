@@ -66,19 +66,19 @@ class Configuration:
 
     def embedded_database(self, name: str) -> Path:
         """Where an embedded target keeps its models."""
-        wanted = self.settings.targets[name]
-        own = wanted.database if isinstance(wanted, EmbeddedTarget) else None
+        target = self.settings.targets[name]
+        own = target.database if isinstance(target, EmbeddedTarget) else None
         return self.base / own if own else self.state_dir / f"registry-{name}.db"
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed and most likely a mistake: several targets that are one and the same registry."""
         sharing: dict[object, list[str]] = {}
-        for name, wanted in self.settings.targets.items():
+        for name, target in self.settings.targets.items():
             where: object = (
                 self.embedded_database(name)
-                if wanted.endpoint is None
-                else (wanted.endpoint.rstrip("/").lower(), wanted.project_id, wanted.workspace_id)
+                if target.endpoint is None
+                else (target.endpoint.rstrip("/").lower(), target.project_id, target.workspace_id)
             )
             sharing.setdefault(where, []).append(name)
         return tuple(
@@ -120,17 +120,17 @@ def load(file: Path | None, *, cwd: Path) -> Configuration:
         ConfigurationError: every mistake in the file and in the environment, one a line; or the file that was
             found is not to be trusted.
     """
-    found = configuration_file(file, cwd)
-    content = read_toml(found) if found else {}
+    path = configuration_file(file, cwd)
+    content = read_toml(path) if path else {}
     try:
         variables = from_environ(os.environ)
-        settings = parse(_layered(content, variables), found)
+        settings = parse(_layered(content, variables), path)
     except RecursionError:
         raise ConfigurationError(f"environment {PREFIX}…: a value is nested too deeply") from None
-    require_fitting_sinks(settings, found)
-    if found and file is None:
-        require_one_place(settings, variables, found)
-    return Configuration(settings=settings, base=found.parent if found else repository_top(cwd), file=found)
+    require_fitting_sinks(settings, path)
+    if path and file is None:
+        require_one_place(settings, variables, path)
+    return Configuration(settings=settings, base=path.parent if path else repository_top(cwd), file=path)
 
 
 def parse(content: dict[str, Any], file: Path | None = None) -> Settings:

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 _WAYS = ("", "_file", "_env", "_command")
 
 
-def require_one_place(settings: Settings, variables: Mapping[str, Any], found: Path) -> None:
+def require_one_place(settings: Settings, variables: Mapping[str, Any], file: Path) -> None:
     """Refuses a secret of the environment whose endpoint is in a file that was found by looking around.
 
     Args:
         settings: the configuration of both.
         variables: what the environment says, as tables.
-        found: the file that was found.
+        file: the file that was found.
 
     Raises:
         ConfigurationError: naming the variable, the endpoint's key and what to do, once for each target.
@@ -38,13 +38,13 @@ def require_one_place(settings: Settings, variables: Mapping[str, Any], found: P
         problem
         for name, target in settings.targets.items()
         if isinstance(target, ModelArtsTarget)
-        for problem in _problems(name, target, variables.get("targets", {}).get(name, {}), found)
+        for problem in _problems(name, target, variables.get("targets", {}).get(name, {}), file)
     ]
     if problems:
         raise ConfigurationError("\n".join(problems))
 
 
-def _problems(name: str, target: ModelArtsTarget, variables: Mapping[str, Any], found: Path) -> Iterator[str]:
+def _problems(name: str, target: ModelArtsTarget, variables: Mapping[str, Any], file: Path) -> Iterator[str]:
     given = variables.get("auth", {})
     secret = next((key for key in _secret_keys(target) if key in given), None)
     endpoint = next((keys for keys in _endpoints(target) if not _is_in(variables, keys)), None)
@@ -53,7 +53,7 @@ def _problems(name: str, target: ModelArtsTarget, variables: Mapping[str, Any], 
     variable = variable_of(["targets", name, "auth", secret])
     key = ".".join(("targets", name, *endpoint))
     yield (
-        f"environment {variable}: would be used with {key} of {found}, which was found by looking around and "
+        f"environment {variable}: would be used with {key} of {file}, which was found by looking around and "
         "may come with any branch: give the file with --config or RECONCILER_CONFIG, or the endpoint in "
         f"RECONCILER_{key.replace('.', '__').upper()}"
     )

@@ -64,14 +64,14 @@ def _trusted_users() -> set[int]:
 
 def _named_as_safe(folder: Path) -> bool:
     """Whether `safe.directory` names the folder: an empty value forgets the ones before it, `*` means all."""
-    found = False
+    is_safe = False
     real = folder.resolve()
     for value in _safe_directories():
         if not value:
-            found = False
+            is_safe = False
         elif _names(value, real):
-            found = True
-    return found
+            is_safe = True
+    return is_safe
 
 
 def _names(value: str, folder: Path) -> bool:

@@ -31,15 +31,15 @@ def from_environ(environment: Mapping[str, str]) -> dict[str, Any]:
             passed over in silence; or one for a whole table that is not JSON.
         RecursionError: a value is nested too deeply.
     """
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, steps in sorted(_ours(environment), key=lambda ours: len(ours[1])):
-        if not isinstance(reduce(_inside, steps[:-1], found), dict):
+        if not isinstance(reduce(_inside, steps[:-1], values), dict):
             raise ConfigurationError(
                 f"environment {short(name)}: another variable says this is no table of keys"
             )
         value = _value(name, steps, environment[name])
-        found = merged(found, reduce(lambda inner, step: {step: inner}, reversed(steps), value))
-    return found
+        values = merged(values, reduce(lambda inner, step: {step: inner}, reversed(steps), value))
+    return values
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _below(kind: Any, key: str) -> Any:  # noqa: ANN401
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         field = kind.model_fields.get(key)
         return field and field.annotation
-    return next((found for part in get_args(kind) if (found := _below(part, key))), None)
+    return next((model for part in get_args(kind) if (model := _below(part, key))), None)
 
 
 def _takes_more_than_text(kind: Any) -> bool:  # noqa: ANN401

@@ -162,5 +162,5 @@ def _secrets(parts: SplitResult) -> tuple[str, ...]:
     user = None if parts.scheme == "ssh" or len(parts.username or "") < _SHORTEST_TOKEN else parts.username
     values = [value for _, value in parse_qsl(parts.query)]
     written = [user, parts.password, parts.query, parts.fragment, *values]
-    found = {text for piece in written if piece for text in (piece, unquote(piece))}
-    return tuple(sorted(found, key=len, reverse=True))
+    secrets = {text for piece in written if piece for text in (piece, unquote(piece))}
+    return tuple(sorted(secrets, key=len, reverse=True))

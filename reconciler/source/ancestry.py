@@ -56,17 +56,17 @@ def parents(commands: Commands, commits: Iterable[str]) -> list[str]:
     asked = sorted(commits)
     if not asked:
         return []
-    found: list[str] = []
+    ids: list[str] = []
     with commands.stream(*_RAW, feed="".join(f"{commit}\n" for commit in asked).encode()) as output:
         reader = io.BufferedReader(output)
         for _ in asked:
-            told = reader.readline().split()
-            if told[1:2] == [b"commit"]:
-                head = _read(reader, int(told[2]) + 1).partition(b"\n\n")[0]
+            words = reader.readline().split()
+            if words[1:2] == [b"commit"]:
+                head = _read(reader, int(words[2]) + 1).partition(b"\n\n")[0]
                 lines = head.decode("ascii", "replace").splitlines()
-                found += [line[7:] for line in lines if line.startswith("parent ")]
+                ids += [line[7:] for line in lines if line.startswith("parent ")]
         reader.read(1)
-    return found
+    return ids
 
 
 def _read(reader: io.BufferedReader[GitProcess], size: int) -> bytes:

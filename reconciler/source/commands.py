@@ -45,12 +45,12 @@ class GitError(SourceError):
     """Git ended with a failure.
 
     Attributes:
-        complaints: what it wrote to its standard error, without secrets.
+        stderr: what it wrote to its standard error, without secrets.
     """
 
-    def __init__(self, message: str, complaints: str = "") -> None:
+    def __init__(self, message: str, stderr: str = "") -> None:
         super().__init__(message)
-        self.complaints = complaints
+        self.stderr = stderr
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class Commands:
         folder: Path,
         environment: Mapping[str, str],
         *,
-        tally: ProcessCounter,
+        counter: ProcessCounter,
         timeout: float,
         named: str | None = None,
         redact: Callable[[str], str] = str,
@@ -79,7 +79,7 @@ class Commands:
         Args:
             folder: where git runs.
             environment: variables on top of this process's own.
-            tally: counts what is started.
+            counter: counts what is started.
             timeout: seconds that git may stay silent, or take altogether where nothing is streamed; a stream
                 that goes on may take thirty times as long.
             named: the repository in messages; by default the folder.
@@ -92,7 +92,7 @@ class Commands:
         self._timeout = timeout
         self._named = named or printable(str(folder))
         self._redact = redact
-        self._tally = tally
+        self._tally = counter
         self._running: set[GitProcess] = set()
         self._closed = False
 
@@ -101,7 +101,7 @@ class Commands:
         return Commands(
             self._folder,
             self._environment | dict(variables) | configuration(entries),
-            tally=self._tally,
+            counter=self._tally,
             timeout=self._timeout,
             named=self._named,
             redact=self._redact,
@@ -130,8 +130,8 @@ class Commands:
             SourceError: git failed otherwise, or was silent for too long.
         """
         with self.stream(*arguments, accept=_DONE_OR_REFUSED) as output:
-            found = read(output.pieces())
-            return None if output.exit_status() else found
+            answer = read(output.pieces())
+            return None if output.exit_status() else answer
 
     @contextmanager
     def stream(
@@ -159,43 +159,43 @@ class Commands:
 
         handle = self._start(arguments, fed=bool(feed), in_bulk=in_bulk)
         longest = self._timeout * (1 if total else _LONGEST)
-        conversation = GitProcess(handle, feed, patience=self._timeout, longest=longest)
-        self._running.add(conversation)
+        process = GitProcess(handle, feed, patience=self._timeout, longest=longest)
+        self._running.add(process)
         try:
-            yield conversation
+            yield process
             if accept is not None:
-                self.require_success(conversation, accept)
+                self.require_success(process, accept)
         except SilentGitError as error:
             raise SourceError(
                 f"{self._named}: git {arguments[0]} {error} and was ended; "
                 "it is tried again, and source.timeout gives it longer"
             ) from error
         finally:
-            self._running.discard(conversation)
-            conversation.end()
+            self._running.discard(process)
+            process.end()
 
-    def require_success(self, conversation: GitProcess, accept: frozenset[int] = frozenset({0})) -> None:
+    def require_success(self, process: GitProcess, accept: frozenset[int] = frozenset({0})) -> None:
         """Raises what git complained about, if its output has ended and it failed."""
-        if conversation.at_end and (status := conversation.exit_status()) not in accept:
-            raise self.failure(conversation, status)
+        if process.at_end and (status := process.exit_status()) not in accept:
+            raise self.failure(process, status)
 
-    def failure(self, conversation: GitProcess, status: int) -> SourceError:
+    def failure(self, process: GitProcess, status: int) -> SourceError:
         """Git's complaints in words for a person; a BudgetError where it broke down under what it read."""
         from reconciler.source.errors import explain  # noqa: PLC0415 - for failures only
 
-        complaints = self._redact(conversation.stderr())
-        if status in _BROKE_DOWN or (self._heap is not None and _NO_MEMORY in complaints.lower()):
+        stderr = self._redact(process.stderr())
+        if status in _BROKE_DOWN or (self._heap is not None and _NO_MEMORY in stderr.lower()):
             return BudgetError(
                 f"{self._named}: git broke down while it read: a commit is too large or its folders too "
                 "deep; take it out of the branch, or raise limits.git_memory"
             )
-        return GitError(f"{self._named}: {explain(complaints, str(self._folder))}", complaints)
+        return GitError(f"{self._named}: {explain(stderr, str(self._folder))}", stderr)
 
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""
         self._closed = True
-        for conversation in tuple(self._running):
-            conversation.end()
+        for process in tuple(self._running):
+            process.end()
         self._running.clear()
 
     def _start(self, arguments: tuple[str, ...], *, fed: bool, in_bulk: bool) -> git.Git.AutoInterrupt:
@@ -262,6 +262,6 @@ def load_gitpython() -> ModuleType:
     except (ImportError, OSError, ValueError, IndexError) as error:
         raise SourceError(f"git: not found, or it does not start; {_INSTALL}") from error
     if version < OLDEST_GIT:
-        found = ".".join(map(str, version))
-        raise SourceError(f"git: version {found} is too old; {_INSTALL}")
+        installed = ".".join(map(str, version))
+        raise SourceError(f"git: version {installed} is too old; {_INSTALL}")
     return git

@@ -38,6 +38,6 @@ def entries(pieces: Iterable[bytes], budgets: Budgets) -> dict[str, bool] | None
         BudgetError: very many differ.
     """
     read = bounded(pieces, budgets.listed_bytes, "very many files differ", fields=_FIELDS * _MOST)
-    told = _ENTRY.findall(path_of(b"".join(read)))
-    found = {path: mode != _NO_MODE for mode, path in told}
-    return found if len(found) == len(told) else None
+    pairs = _ENTRY.findall(path_of(b"".join(read)))
+    by_path = {path: mode != _NO_MODE for mode, path in pairs}
+    return by_path if len(by_path) == len(pairs) else None

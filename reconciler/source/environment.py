@@ -115,9 +115,9 @@ def for_remote(layout: Layout, remote: Remote) -> dict[str, str]:
         pins = " ".join(f"{name}={_FIXED.get(name, 'none')}" for name in there)
         entries.append(("remote.source.uploadPack", f"{pins} git-upload-pack"))
     ssh = {} if _has_own_ssh() else {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
-    told, secrets = _credentials(remote)
+    variables, secrets = _credentials(remote)
     allowed = {"GIT_ALLOW_PROTOCOL": remote.protocols}
-    return for_mirror(layout) | allowed | ssh | secrets | configuration([*entries, *told])
+    return for_mirror(layout) | allowed | ssh | secrets | configuration([*entries, *variables])
 
 
 def _credentials(remote: Remote) -> tuple[list[tuple[str, str]], dict[str, str]]:

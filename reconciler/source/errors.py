@@ -67,33 +67,33 @@ _ADVICE = (
 _ELSEWHERE = re.compile(f"{_UNSAFE}|{_REFUSED}|{_AUTHORITY}|{_AWAY}|no space left|disk quota", re.IGNORECASE)
 
 
-def is_damage(complaints: str) -> bool:
+def is_damage(stderr: str) -> bool:
     """Whether a fetch failed for what lies here, and not for the way to the remote or what it sent."""
-    if MALFORMED.search(complaints):
+    if MALFORMED.search(stderr):
         return False
-    return DAMAGE.search(complaints) is not None or _ELSEWHERE.search(complaints) is None
+    return DAMAGE.search(stderr) is not None or _ELSEWHERE.search(stderr) is None
 
 
-def explain(complaints: str, folder: str) -> str:
+def explain(stderr: str, folder: str) -> str:
     """What went wrong, and what to do about it, from what git wrote to its standard error.
 
     Args:
-        complaints: the text, already without secrets.
+        stderr: the text, already without secrets.
         folder: the repository, as the command line of a remedy names it.
     """
-    words = _words(complaints)
+    words = _words(stderr)
     for pattern, advice in _ADVICE:
-        if re.search(pattern, complaints, re.IGNORECASE):
+        if re.search(pattern, stderr, re.IGNORECASE):
             return f"{advice.format(folder=printable(folder))} (git: {words})"
     return f"git says: {words}"
 
 
-def _words(complaints: str) -> str:
+def _words(stderr: str) -> str:
     """The lines that tell why, in git's own words, its reasons first; without its progress."""
-    lines = [line.strip() for line in re.split(r"[\r\n]+", complaints) if line.strip()]
+    lines = [line.strip() for line in re.split(r"[\r\n]+", stderr) if line.strip()]
     lines = [line for line in lines if not _PROGRESS.search(line)]
     reasons = [match[1] for line in lines if (match := _REASON.match(line))]
     spoken = [match[1] or match[2] or "" for line in lines if (match := _SPOKEN.match(line))]
-    told = dict.fromkeys(filter(None, (*reasons, *spoken)))
-    text = printable("; ".join(told) or "; ".join(lines[-2:]) or "nothing")
+    distinct = dict.fromkeys(filter(None, (*reasons, *spoken)))
+    text = printable("; ".join(distinct) or "; ".join(lines[-2:]) or "nothing")
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

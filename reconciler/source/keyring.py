@@ -59,15 +59,15 @@ class Keyring:
 
     def _primary_keys(self) -> list[str]:
         """The fingerprint that follows each primary key in GnuPG's list."""
-        found, wanted = [], False
+        keys, is_primary = [], False
         for line in self._gpg("--with-colons", "--list-keys").splitlines():
             kind, *fields = line.split(":")
             if kind == "pub":
-                wanted = True
-            elif kind == "fpr" and wanted:
-                found.append(fields[_FINGERPRINT - 1])
-                wanted = False
-        return found
+                is_primary = True
+            elif kind == "fpr" and is_primary:
+                keys.append(fields[_FINGERPRINT - 1])
+                is_primary = False
+        return keys
 
     def _gpg(self, *arguments: str, fed: str = "") -> str:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GPG")}
@@ -83,6 +83,6 @@ class Keyring:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ConfigurationError("source.verify.gpg_keyring: gpg could not be run") from error
         if done.returncode:
-            told = printable(done.stderr.decode(errors="replace").strip().replace("\n", "; "))
-            raise ConfigurationError(f"source.verify.gpg_keyring: gpg could not read it: {told}")
+            message = printable(done.stderr.decode(errors="replace").strip().replace("\n", "; "))
+            raise ConfigurationError(f"source.verify.gpg_keyring: gpg could not read it: {message}")
         return done.stdout.decode(errors="replace")

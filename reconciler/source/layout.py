@@ -98,14 +98,14 @@ def discover(start: Path, setting: str = "") -> Layout:
 
 def link_folders(start: Path) -> list[Path]:
     """The folders that hold the symbolic links on the way to `start`: each may be made to lead elsewhere."""
-    found: list[Path] = []
+    folders: list[Path] = []
     for _ in range(_LONGEST_CHAIN):
         link = next((part for part in (*reversed(start.parents), start) if part.is_symlink()), None)
         if link is None:
             break
-        found.append(link.parent)
+        folders.append(link.parent)
         start = Path(os.path.normpath(link.parent / link.readlink())) / start.relative_to(link)
-    return found
+    return folders
 
 
 def nearest_folder(start: Path) -> Path:
@@ -129,6 +129,10 @@ def _damaged(git_dir: Path) -> SourceError:
     try:
         _beginning(git_dir / "HEAD")
         what = "HEAD, objects or refs are damaged or missing"
+    except PermissionError:
+        return SourceError(
+            f"{git_dir}: HEAD cannot be read: permission denied; run as its owner, or grant access"
+        )
     except OSError as error:
         what = f"HEAD cannot be read: {error.strerror}"
     return SourceError(f"{git_dir}: not a usable git repository ({what}); run `git fsck`, or clone it anew")

@@ -51,7 +51,7 @@ class LocalRepository:
         *,
         setting: str,
         timeout: float,
-        tally: ProcessCounter,
+        counter: ProcessCounter,
         heap: int | None = None,
     ) -> None:
         """Finds the repository; starts nothing.
@@ -61,7 +61,7 @@ class LocalRepository:
             branch: the branch to follow, or None for HEAD.
             setting: what named the folder, in words for a person.
             timeout: seconds, as for `Commands`.
-            tally: counts git processes.
+            counter: counts git processes.
             heap: bytes, as for `Commands`.
 
         Raises:
@@ -72,7 +72,7 @@ class LocalRepository:
         self._ref = "HEAD" if branch is None else branch_ref(branch)
         self._timeout = timeout
         self._heap = heap
-        self._tally = tally
+        self._tally = counter
         self._last: str | None = None
         self._told: tuple[tuple[bytes, ...], str] | None = None
         self._enter(discover(start, setting))
@@ -102,25 +102,27 @@ class LocalRepository:
             layout = discover(self._start)
         except SourceError:
             return (nearest_folder(self._start),)
-        found = [*link_folders(self._start), layout.git_dir, layout.common_dir]
+        folders = [*link_folders(self._start), layout.git_dir, layout.common_dir]
         if layout.has_reftable:
-            found += [folder / "reftable" for folder in (layout.git_dir, layout.common_dir)]
-            return tuple(dict.fromkeys(folder for folder in found if folder.is_dir()))
+            folders += [folder / "reftable" for folder in (layout.git_dir, layout.common_dir)]
+            return tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
         target = symbolic_target(layout) if self._ref == "HEAD" else self._ref
         if target is not None:
             ref = layout.common_dir / target
-            found += [folder for folder in reversed(ref.parents) if folder.is_relative_to(layout.common_dir)]
-        return tuple(dict.fromkeys(folder for folder in found if folder.is_dir()))
+            folders += [
+                folder for folder in reversed(ref.parents) if folder.is_relative_to(layout.common_dir)
+            ]
+        return tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
 
     def notes(self, paths: Sequence[str]) -> list[str]:
         """Uncommitted changes, a detached HEAD, another branch checked out, a cut-off history."""
-        found = self._branch_notes() + self._dirt(paths)
+        notes = self._branch_notes() + self._dirt(paths)
         if self.layout.is_shallow:
-            found.append(
+            notes.append(
                 f"{self.named}: shallow clone: history ends where it was cut off, and older changes are "
                 "credited to the oldest commit there is; `git fetch --unshallow` brings the rest"
             )
-        return found
+        return notes
 
     def followed(self) -> str:
         """What is followed, in words."""
@@ -135,15 +137,15 @@ class LocalRepository:
         """What is unusual about the repository, and where git's configuration comes from."""
         from reconciler.source.surroundings import Trait, traits  # noqa: PLC0415 - for `doctor` alone
 
-        found = list(traits(self._start, self.layout, self.head()))
+        traits_here = list(traits(self._start, self.layout, self.head()))
         printed = self.commands.run("config", "--list", "--show-origin", "--name-only", "--null")
         origins = (text[5:] for text in printed.decode(errors="replace").split("\0") if text[:5] == "file:")
         own = os.path.realpath(self.layout.common_dir / "config")
         places = dict.fromkeys(os.path.realpath(self.layout.folder / origin) for origin in origins)
         others = [printable(place) for place in places if place != own]
         if others:
-            found.append(Trait(True, f"git's configuration comes from {', '.join(others)}, too"))
-        return found
+            traits_here.append(Trait(True, f"git's configuration comes from {', '.join(others)}, too"))
+        return traits_here
 
     def replace(self) -> bool:
         """Never: the repository is somebody else's."""
@@ -164,7 +166,7 @@ class LocalRepository:
 
     def _commands(self, environ: Mapping[str, str]) -> Commands:
         folder = self.layout.folder
-        return Commands(folder, environ, tally=self._tally, timeout=self._timeout, heap=self._heap)
+        return Commands(folder, environ, counter=self._tally, timeout=self._timeout, heap=self._heap)
 
     def _looked_up(self) -> str:
         """The commit in a binary table of refs: git is asked only when the table is another."""

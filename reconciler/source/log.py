@@ -103,7 +103,7 @@ class Commit(NamedTuple):
     committed_at: int = 0
 
     @property
-    def attribution(self) -> CommitInfo:
+    def commit_info(self) -> CommitInfo:
         """Who made it, when, and its subject."""
         author, date, subject = self.fields
         return CommitInfo(self.commit, _author(author), _moment(date), _words(subject[1:]))
@@ -117,16 +117,16 @@ def commits(pieces: Iterable[bytes], budgets: Budgets = DEFAULTS) -> Iterator[Co
     """
     number = changes = 0
     excess = _too_long(budgets)
-    known = dict[str, str]().setdefault  # one content at very many paths is one text
+    same = dict[str, str]().setdefault  # one content at very many paths is one text
     told_of = bounded(pieces, budgets.log_bytes, excess)
     for block in blocks(told_of, _BETWEEN, budgets.listed_bytes, _too_much(budgets)):
-        for told in block.split(_BETWEEN.decode()):
-            if fields := told.strip("\0"):
+        for logged in block.split(_BETWEEN.decode()):
+            if fields := logged.strip("\0"):
                 parts = fields.split("\0")
                 number, changes = number + 1, changes + len(parts) // _FIELDS_A_CHANGE - _HEADER_CHANGES
                 if number > budgets.commits or changes > budgets.changes:
                     raise BudgetError(excess)
-                yield _commit(parts, budgets, known)
+                yield _commit(parts, budgets, same)
 
 
 def _too_long(budgets: Budgets) -> str:
@@ -163,9 +163,9 @@ def fed(lines: Iterable[str]) -> bytes:
     return "".join(f"{' '.join(line.split(' ', 3)[1:3])}\n" for line in lines).encode("ascii")
 
 
-def joined(lines: Sequence[str], told: Iterable[Commit]) -> Iterator[Commit]:
+def joined(lines: Sequence[str], changed: Iterable[Commit]) -> Iterator[Commit]:
     """Every commit of the graph, in its order, with what `TOLD` says of those that touch anything."""
-    telling = iter(told)
+    telling = iter(changed)
     following = next(telling, None)
     for line in lines:
         time, commit, *parents = line.split(" ")
@@ -178,36 +178,36 @@ def joined(lines: Sequence[str], told: Iterable[Commit]) -> Iterator[Commit]:
 
 def went_on(log: Iterable[Commit]) -> list[Commit] | None:
     """The commits of a log of `A...B` with `BOTH_SIDES`; None when B did not go on from A."""
-    found = list(log)
-    return None if any(commit.is_left for commit in found) else found
+    commits = list(log)
+    return None if any(commit.is_left for commit in commits) else commits
 
 
-def _commit(fields: list[str], budgets: Budgets, known: Callable[[str, str], str]) -> Commit:
+def _commit(fields: list[str], budgets: Budgets, same: Callable[[str, str], str]) -> Commit:
     name, parents, author, date, committed, subject = fields[:_HEADER]
     return Commit(
         name[1:],
         tuple(parents[1:].split()),
-        tuple(_deltas(fields, budgets, known)),
+        tuple(_deltas(fields, budgets, same)),
         (shortened(author, budgets.author), date[:_LONGEST_DATE], shortened(subject, budgets.subject + 1)),
         name.startswith("<"),
         _second(committed[1:]),
     )
 
 
-def _deltas(fields: list[str], budgets: Budgets, known: Callable[[str, str], str]) -> Iterator[Delta]:
+def _deltas(fields: list[str], budgets: Budgets, same: Callable[[str, str], str]) -> Iterator[Delta]:
     """What it did to each file: `:mode mode id id status` and a path; what has a longer one is never read."""
     rest = iter(fields[_HEADER:])
     for token in filter(None, rest):
         before, after, old, new, _ = token.lstrip("\n:").split()
         if len(path := next(rest, "")) <= budgets.path:
-            yield Delta(path, _entry(before, old, known), _entry(after, new, known))
+            yield Delta(path, _entry(before, old, same), _entry(after, new, same))
 
 
-def _entry(mode: str, blob: str, known: Callable[[str, str], str]) -> str | None:
+def _entry(mode: str, blob: str, same: Callable[[str, str], str]) -> str | None:
     if not mode.strip("0"):
         return None
     entry = f"{mode} {blob}"
-    return known(entry, entry)
+    return same(entry, entry)
 
 
 def _second(written: str) -> int:

@@ -75,7 +75,7 @@ class Mirror:
         cache_dir: Path,
         *,
         timeout: float,
-        tally: ProcessCounter,
+        counter: ProcessCounter,
         heap: int | None = None,
     ) -> None:
         """Nothing is read or written yet.
@@ -85,7 +85,7 @@ class Mirror:
             branch: the wanted branch, or None for the remote's HEAD.
             cache_dir: holds the mirrors; made when first needed.
             timeout: seconds, as for `Commands`.
-            tally: counts git processes.
+            counter: counts git processes.
             heap: bytes, as for `Commands`, of a git that reads; not of one that fetches or packs.
         """
         self._remote = remote
@@ -94,7 +94,7 @@ class Mirror:
         self._kept = _OWN_REF if branch is None else self._wanted
         self._cache_dir = cache_dir.absolute()
         self._timeout = timeout
-        self._tally = tally
+        self._tally = counter
         self.named = remote.shown
         self.layout = bare_layout(self._cache_dir / f"{remote.digest(branch)}.git")
         self._failed_at = 0.0
@@ -104,7 +104,7 @@ class Mirror:
         self.commands = Commands(
             self.layout.git_dir,
             environment.for_mirror(self.layout),
-            tally=tally,
+            counter=counter,
             timeout=timeout,
             named=self.named,
             redact=remote.redact,
@@ -121,10 +121,10 @@ class Mirror:
         if self.last_head() != tip:
             with self._alone():
                 discard_stale_locks(self.layout.git_dir)
-                known = self.last_head()  # another process may have been quicker
-                if known is None:
+                last = self.last_head()  # another process may have been quicker
+                if last is None:
                     self._make(tip)
-                elif known != tip:
+                elif last != tip:
                     self._update(tip)
         return self.last_head() or tip
 
@@ -159,7 +159,7 @@ class Mirror:
             discard_stale_locks(self.layout.git_dir)
             (place / _PACKED).touch()  # first, so that what fails is not tried again at once
             reading, longest = environment.for_mirror(self.layout), self._timeout * _PACKING
-            packing = Commands(place, reading, tally=self._tally, timeout=longest, named=self.named)
+            packing = Commands(place, reading, counter=self._tally, timeout=longest, named=self.named)
             self._talks.add(packing)
             packing.run(*_GC)
 
@@ -190,11 +190,11 @@ class Mirror:
 
     def _advertised(self) -> str:
         self._make_cache_dir()
-        found = self._listed(self._wanted)
-        if self._wanted not in found:
+        refs = self._listed(self._wanted)
+        if self._wanted not in refs:
             heads = [name.removeprefix("refs/heads/") for name in sorted(self._listed("refs/heads/*"))]
             raise missing_branch(self.named, self._branch or "HEAD", heads)
-        return found[self._wanted]
+        return refs[self._wanted]
 
     def _listed(self, pattern: str) -> dict[str, str]:
         """What the remote advertises under `pattern`: object ids by the full name of the ref."""
@@ -207,7 +207,7 @@ class Mirror:
         try:
             self._fetch(self.layout.git_dir)
         except GitError as error:
-            if not is_damage(error.complaints):
+            if not is_damage(error.stderr):
                 raise
             self._replace(tip)
 
@@ -276,7 +276,7 @@ class Mirror:
         talk = Commands(
             self._cache_dir,
             environment.for_remote(bare_layout(git_dir), self._remote),
-            tally=self._tally,
+            counter=self._tally,
             timeout=self._timeout,
             named=self.named,
             redact=self._remote.redact,

@@ -66,11 +66,11 @@ class Notes:
             SourceError: git could not write.
         """
         tip = self._tip(self._ref)
-        known = {} if tip is None else self._listed(tip)
-        texts = self._texts(blob for commit in lines for _, blob in known.get(commit, ()))
+        blobs_by_commit = {} if tip is None else self._listed(tip)
+        texts = self._texts(blob for commit in lines for _, blob in blobs_by_commit.get(commit, ()))
         changes: list[tuple[str, str | None]] = []
         for commit, some in sorted(lines.items()):
-            places = known.get(commit, ())
+            places = blobs_by_commit.get(commit, ())
             held = {line for _, blob in places for line in texts[blob].splitlines()}
             if not held.issuperset(some):
                 path, *others = [path for path, _ in places] or [f"{commit[:2]}/{commit[2:]}"]
@@ -83,9 +83,9 @@ class Notes:
     def read(self) -> Iterator[tuple[str, str]]:
         """Every commit that has a note, and its text. Raises SourceError."""
         tip = self._tip(self._ref)
-        known = {} if tip is None else self._listed(tip)
-        texts = self._texts(blob for places in known.values() for _, blob in places)
-        for commit, places in known.items():
+        blobs_by_commit = {} if tip is None else self._listed(tip)
+        texts = self._texts(blob for places in blobs_by_commit.values() for _, blob in places)
+        for commit, places in blobs_by_commit.items():
             yield commit, "\n".join(texts[blob] for _, blob in places)
 
     def publish(self) -> None:
@@ -147,31 +147,31 @@ class Notes:
 
     def _listed(self, tip: str) -> dict[str, list[tuple[str, str]]]:
         """The notes by commit: path and object id; one commit may have several where tools disagreed."""
-        found: dict[str, list[tuple[str, str]]] = {}
+        by_commit: dict[str, list[tuple[str, str]]] = {}
         with self._commands.stream("ls-tree", "-r", "-z", "--full-tree", tip) as output:
             for block in blocks(output.pieces()):
                 for entry in filter(None, block.split("\0")):
                     facts, _, path = entry.partition("\t")
                     commit, (_, kind, blob) = path.replace("/", ""), facts.split()
                     if kind == "blob" and is_object_id(commit):
-                        found.setdefault(commit, []).append((path, blob))
-        return found
+                        by_commit.setdefault(commit, []).append((path, blob))
+        return by_commit
 
     def _texts(self, blobs: Iterable[str]) -> dict[str, str]:
-        wanted = tuple(dict.fromkeys(blobs))
-        found: dict[str, str] = {}
-        if not wanted:
-            return found
-        feed = "".join(f"{blob}\n" for blob in wanted).encode("ascii")
+        ids = tuple(dict.fromkeys(blobs))
+        texts: dict[str, str] = {}
+        if not ids:
+            return texts
+        feed = "".join(f"{blob}\n" for blob in ids).encode("ascii")
         with self._commands.stream("cat-file", "--batch", "--buffer", feed=feed) as output:
             reader = io.BufferedReader(output)
-            for blob in wanted:
+            for blob in ids:
                 content = tree.content(reader)
                 if content is None:
                     raise SourceError(f"{self._ref}: note {blob} cannot be read; run `git fsck`")
-                found[blob] = content.decode(errors="replace")
+                texts[blob] = content.decode(errors="replace")
             reader.read(1)
-        return found
+        return texts
 
     def _write(self, tip: str | None, changes: Iterable[tuple[str, str | None]], at: datetime) -> None:
         """One commit of the ref, as `git fast-import` takes it: whole or not at all, on top of `tip`."""
@@ -218,7 +218,7 @@ def shared_notes(remote: Remote, ref: str, folder: Path, *, timeout: float, sha2
         Commands(
             layout.git_dir,
             one,
-            tally=ProcessCounter(),
+            counter=ProcessCounter(),
             timeout=timeout,
             named=remote.shown,
             redact=remote.redact,

@@ -84,23 +84,23 @@ def reftable_names(layout: Layout) -> tuple[bytes, ...]:
 
     Of a linked work tree two: its own, which holds HEAD, and the common one.
     """
-    found = []
+    lists = []
     for folder in dict.fromkeys((layout.git_dir, layout.common_dir)):
         try:
-            found.append((folder / "reftable" / "tables.list").read_bytes())
+            lists.append((folder / "reftable" / "tables.list").read_bytes())
         except OSError:
-            found.append(b"")
-    return tuple(found)
+            lists.append(b"")
+    return tuple(lists)
 
 
 def branches(layout: Layout) -> list[str]:
     """The names of all local branches, sorted."""
-    found = {name.removeprefix(_HEADS) for name, _ in _packed(layout) if name.startswith(_HEADS)}
+    names = {name.removeprefix(_HEADS) for name, _ in _packed(layout) if name.startswith(_HEADS)}
     root = layout.common_dir / "refs" / "heads"
     for folder, _, files in os.walk(root):
         prefix = os.path.relpath(folder, root)
-        found |= {os.path.normpath(f"{prefix}/{file}") for file in files if not file.endswith(".lock")}
-    return sorted(found)
+        names |= {os.path.normpath(f"{prefix}/{file}") for file in files if not file.endswith(".lock")}
+    return sorted(names)
 
 
 def missing_branch(where: str, branch: str, names: list[str]) -> SourceError:

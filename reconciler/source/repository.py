@@ -73,18 +73,18 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     Raises:
         SourceError: no repository is there, or its URL is refused.
     """
-    tally = ProcessCounter()
+    counter = ProcessCounter()
     remote = parse_remote(repo)
     shown = remote.shown if remote else printable(repo)
     followed = {"source.repo": shown, "source.branch": printable(branch or "HEAD")}
     if remote is not None:
         from reconciler.source.mirror import Mirror  # noqa: PLC0415 - most repositories are folders
 
-        mirror = Mirror(remote, branch, cache_dir, timeout=timeout, tally=tally, heap=budgets.git_memory)
-        return GitSource(mirror, followed=followed, tally=tally, paths=paths, budgets=budgets)
+        mirror = Mirror(remote, branch, cache_dir, timeout=timeout, counter=counter, heap=budgets.git_memory)
+        return GitSource(mirror, followed=followed, counter=counter, paths=paths, budgets=budgets)
     heap = budgets.git_memory
-    local = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, tally=tally, heap=heap)
-    return GitSource(local, followed=followed, tally=tally, paths=paths, budgets=budgets)
+    local = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, counter=counter, heap=heap)
+    return GitSource(local, followed=followed, counter=counter, paths=paths, budgets=budgets)
 
 
 def _asked_again(ask: Callable[Concatenate[GitSource, P], T]) -> Callable[Concatenate[GitSource, P], T]:
@@ -115,13 +115,13 @@ class GitSource:
         origin: Backend,
         *,
         followed: Mapping[str, str],
-        tally: ProcessCounter,
+        counter: ProcessCounter,
         paths: Sequence[str] = (),
         budgets: Budgets = DEFAULTS,
     ) -> None:
         self._origin = origin
         self._followed = followed
-        self._tally = tally
+        self._tally = counter
         self._paths = tuple(tree.inside(path) for path in paths)
         self._trust: Trust | None = None
         self._budgets = budgets
@@ -175,7 +175,7 @@ class GitSource:
         """
         if self._trust is None:
             return None
-        return self._trust.judged(self._known(commit), self._origin.commands, self._origin.layout)
+        return self._trust.judged(self._checked(commit), self._origin.commands, self._origin.layout)
 
     def vouched(self, commit: str) -> str | None:
         """Who vouches for a commit that was reconciled, in words; None where nobody has to."""
@@ -223,7 +223,7 @@ class GitSource:
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        return ancestry.parents(self._origin.commands, [self._known(commit)])
+        return ancestry.parents(self._origin.commands, [self._checked(commit)])
 
     @_asked_again
     def contains(self, commit: str, earlier: str, before: Collection[str] = ()) -> bool | None:
@@ -242,17 +242,17 @@ class GitSource:
         Raises:
             SourceError: one of them is no whole commit id, or git failed.
         """
-        commands, known = self._origin.commands, (self._known(commit), self._known(earlier))
+        commands, commits = self._origin.commands, (self._checked(commit), self._checked(earlier))
         try:
-            printed = commands.run("merge-base", *known, accept=_RELATED_OR_NOT)
+            printed = commands.run("merge-base", *commits, accept=_RELATED_OR_NOT)
         except GitError as error:
-            if _NO_COMMIT not in error.complaints:
+            if _NO_COMMIT not in error.stderr:
                 raise
             printed = b""
         if printed.decode(errors="replace").strip() == earlier:
             return True
         cut_off = self._origin.layout.shallow()
-        return ancestry.goes_on(commands, *known, cut_off, before) if cut_off else False
+        return ancestry.goes_on(commands, *commits, cut_off, before) if cut_off else False
 
     @_asked_again
     def snapshot(self, commit: str, path: str) -> Snapshot:
@@ -263,9 +263,9 @@ class GitSource:
             SourceError: the commit is not there, or git failed.
         """
         path = tree.inside(path)
-        found = self._listed(path, "-r", self._known(commit), *tree.pathspec(path))
-        exists = not any(file.path == path for file in found) and bool(found or not path)
-        return Snapshot(commit, path, tuple(found) if exists else (), exists=exists)
+        files = self._listed(path, "-r", self._checked(commit), *tree.pathspec(path))
+        exists = not any(file.path == path for file in files) and bool(files or not path)
+        return Snapshot(commit, path, tuple(files) if exists else (), exists=exists)
 
     @_asked_again
     def files(self, commit: str, paths: Collection[str]) -> Mapping[str, File]:
@@ -275,15 +275,15 @@ class GitSource:
             BudgetError: what lies around them is more than is read.
             SourceError: the commit is not there, or git failed.
         """
-        wanted = frozenset(filter(tree.can_be, paths))
-        if not wanted:
+        names = frozenset(filter(tree.can_be, paths))
+        if not names:
             return {}
-        if tree.fit_arguments(wanted):
-            found = self._listed("", self._known(commit), *tree.pathspec(*sorted(wanted)))
+        if tree.fit_arguments(names):
+            listed = self._listed("", self._checked(commit), *tree.pathspec(*sorted(names)))
         else:
-            folder = tree.common_folder(wanted)
-            found = self._listed(folder, "-r", self._known(commit), *tree.pathspec(folder))
-        return {file.path: file for file in found if file.path in wanted}
+            folder = tree.common_folder(names)
+            listed = self._listed(folder, "-r", self._checked(commit), *tree.pathspec(folder))
+        return {file.path: file for file in listed if file.path in names}
 
     @_asked_again
     def changes(self, old: str, new: str, path: str) -> Mapping[str, File | None] | None:
@@ -301,7 +301,7 @@ class GitSource:
             SourceError: one of them is no whole commit id, or git did not answer.
         """
         path = tree.inside(path)
-        commits = [f"{self._known(commit)}^{{commit}}" for commit in (old, new)]
+        commits = [f"{self._checked(commit)}^{{commit}}" for commit in (old, new)]
         if old == new:
             return {}
         differing = (*difference.ARGUMENTS, *commits, *tree.pathspec(path))
@@ -325,16 +325,16 @@ class GitSource:
         Raises:
             SourceError: one of them is no whole commit id, or git failed.
         """
-        wanted = [self._known(commit) for commit in commits]
-        if not wanted:
+        ids = [self._checked(commit) for commit in commits]
+        if not ids:
             return {}
         named: dict[str, CommitInfo] = {}
         with (
             suppress(BudgetError),  # the others are known by what the journal says of them
-            self._origin.commands.stream(*log.NAMED, feed=_lines(wanted)) as output,
+            self._origin.commands.stream(*log.NAMED, feed=_lines(ids)) as output,
         ):
-            for found in log.commits(output.pieces(), self._budgets):
-                named[found.commit] = found.attribution
+            for logged in log.commits(output.pieces(), self._budgets):
+                named[logged.commit] = logged.commit_info
         return named
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
@@ -343,20 +343,20 @@ class GitSource:
         Raises:
             SourceError: a blob is missing or damaged, or git failed.
         """
-        wanted = tuple(blobs)
-        for blob in wanted:
+        remaining = tuple(blobs)
+        for blob in remaining:
             if not is_object_id(blob):
                 raise SourceError(f"{self._origin.named}: '{printable(blob)}' is not an object id")
-        while wanted:
+        while remaining:
             done = 0
             try:
-                for found in self._contents(wanted):
+                for content in self._contents(remaining):
                     done += 1
-                    yield found
+                    yield content
             except GitError:
                 if not self._origin.replace():
                     raise
-            wanted = wanted[done:]
+            remaining = remaining[done:]
 
     def contents(self, blobs: Iterable[str], *, at_most: int) -> Iterator[tuple[str, bytes]]:
         """As `read`, for contents of any age; one process more asks for their sizes.
@@ -386,16 +386,16 @@ class GitSource:
         Raises:
             SourceError: one of them is no whole commit id, or git did not answer.
         """
-        tip, span = self._known(commit), f"{self._known(since)}...{commit}"
+        tip, span = self._checked(commit), f"{self._checked(since)}...{commit}"
         if tip == since:
             return CommitGraph(commit, ())
         where = tree.pathspec(tree.inside(path))
         try:
-            told, cut = self._between(*log.LOG, *log.BOTH_SIDES, span, *where), None
+            logged, cut = self._between(*log.LOG, *log.BOTH_SIDES, span, *where), None
         except BudgetError as error:
-            told, cut = self._bare(span), f"what the commits after {since[:12]} did is not told: {error}"
-        found = None if told is None else log.went_on(told)
-        return None if found is None else CommitGraph(commit, found, self._entries, cut)
+            logged, cut = self._bare(span), f"what the commits after {since[:12]} did is not told: {error}"
+        newer = None if logged is None else log.went_on(logged)
+        return None if newer is None else CommitGraph(commit, newer, self._entries, cut)
 
     @_asked_again
     def some_commits(self, commits: Sequence[str], path: str) -> CommitGraph:
@@ -405,11 +405,11 @@ class GitSource:
             BudgetError: they did more than is read.
             SourceError: one of them is not there, or git failed.
         """
-        fed = _lines(map(self._known, commits))
+        fed = _lines(map(self._checked, commits))
         where = tree.pathspec(tree.inside(path))
         with self._origin.commands.stream(*log.LOG, *log.SOME, *where, feed=fed) as output:
-            told = list(log.commits(output.pieces(), self._budgets))
-            return CommitGraph(commits[0], told, self._entries)
+            logged = list(log.commits(output.pieces(), self._budgets))
+            return CommitGraph(commits[0], logged, self._entries)
 
     def number_of_commits(self, commit: str) -> int:
         """How many commits lead to this one, itself included.
@@ -417,7 +417,7 @@ class GitSource:
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        return int(self._origin.commands.run("rev-list", "--count", self._known(commit), "--"))
+        return int(self._origin.commands.run("rev-list", "--count", self._checked(commit), "--"))
 
     @contextmanager
     def graph(self, commit: str, paths: Collection[str], *, whole: bool = False) -> Iterator[CommitGraph]:
@@ -437,7 +437,7 @@ class GitSource:
             yield self._whole_graph(commit, where)
             return
         try:
-            with self._origin.commands.stream(*log.LOG, self._known(commit), *where, accept=None) as output:
+            with self._origin.commands.stream(*log.LOG, self._checked(commit), *where, accept=None) as output:
                 yield CommitGraph(commit, self._logged(output))
         except GitError:
             self._origin.replace()  # what was read already cannot be asked again here: the next cycle does
@@ -486,7 +486,7 @@ class GitSource:
         if self._trust is not None:
             self._trust.close()
 
-    def _known(self, commit: str) -> str:
+    def _checked(self, commit: str) -> str:
         """`commit`, once it is certain that it cannot be taken for an option."""
         if not is_object_id(commit):
             raise SourceError(f"{self._origin.named}: '{printable(commit)}' is not a whole commit id")
@@ -498,17 +498,17 @@ class GitSource:
 
     @_asked_again
     def _whole_graph(self, commit: str, where: tuple[str, ...]) -> CommitGraph:
-        commands, found = self._origin.commands, list[log.Commit]()
+        commands, logged = self._origin.commands, list[log.Commit]()
         try:
-            with commands.stream(*log.GRAPH, self._known(commit), "--") as output:
+            with commands.stream(*log.GRAPH, self._checked(commit), "--") as output:
                 lines, cut = log.newest(output.pieces(), self._budgets)
             with commands.stream(*log.TOLD, *where, feed=log.fed(lines), in_bulk=True) as output:
-                found.extend(log.joined(lines, log.commits(output.pieces(), self._budgets)))
+                logged.extend(log.joined(lines, log.commits(output.pieces(), self._budgets)))
         except BudgetError as error:
             cut = str(error)
-            while found and not found[-1].deltas:  # of these git may not have told any more
-                found.pop()
-        return CommitGraph(commit, found, cut=cut)
+            while logged and not logged[-1].deltas:  # of these git may not have told any more
+                logged.pop()
+        return CommitGraph(commit, logged, cut=cut)
 
     def _logged(self, output: GitProcess) -> Iterator[log.Commit]:
         """The commits of a log with what they did to files that were named, however long their paths.
@@ -529,8 +529,8 @@ class GitSource:
 
     def _entries(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:
         """The entry (`mode id`) of each path at a commit."""
-        found = {path: f"{file.mode} {file.blob}" for path, file in self.files(commit, paths).items()}
-        return {path: found.get(path) for path in paths}
+        entries = {path: f"{file.mode} {file.blob}" for path, file in self.files(commit, paths).items()}
+        return {path: entries.get(path) for path in paths}
 
     def _listed(self, where: str, *arguments: str) -> list[File]:
         with self._origin.commands.stream(*tree.LISTED, *arguments) as output:
@@ -552,10 +552,10 @@ class GitSource:
             return self._between(*log.BARE, *log.BOTH_SIDES, span, "--")
         return None
 
-    def _contents(self, wanted: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-        with self._origin.commands.stream("cat-file", "--batch", "--buffer", feed=_lines(wanted)) as output:
+    def _contents(self, blobs: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+        with self._origin.commands.stream("cat-file", "--batch", "--buffer", feed=_lines(blobs)) as output:
             reader = io.BufferedReader(output, _READ_AHEAD)
-            for blob in wanted:
+            for blob in blobs:
                 content = tree.content(reader)
                 if content is None:
                     self._origin.commands.require_success(output)

@@ -112,18 +112,18 @@ class Verifier:
         Raises:
             SourceError: git failed.
         """
-        told = list(self._asked(commands, commits, self._revoked))
-        bad = [one.commit for one in told if one.fault is HoldCode.BAD_SIGNATURE]
+        signatures = list(self._asked(commands, commits, self._revoked))
+        bad = [one.commit for one in signatures if one.fault is HoldCode.BAD_SIGNATURE]
         if bad and self._files.revoked_signers:
-            told = self._named_as_revoked(commands, told, bad)
-        return [self._at_first_sight(one, seen_at[one.commit]) for one in told]
+            signatures = self._named_as_revoked(commands, signatures, bad)
+        return [self._at_first_sight(one, seen_at[one.commit]) for one in signatures]
 
     @property
     def _revoked(self) -> str:
         return str(self._files.revoked_signers or os.devnull)
 
     def _named_as_revoked(
-        self, commands: Commands, told: list[Signature], bad: Sequence[str]
+        self, commands: Commands, signatures: list[Signature], bad: Sequence[str]
     ) -> list[Signature]:
         """What is bad only by the list of revoked keys; git does not tell whose key it was."""
         without = {one.commit: one for one in self._asked(commands, bad, os.devnull)}
@@ -131,7 +131,7 @@ class Verifier:
             without[one.commit]._replace(fault=HoldCode.REVOKED_KEY)
             if one.commit in without and without[one.commit].fault is not HoldCode.BAD_SIGNATURE
             else one
-            for one in told
+            for one in signatures
         ]
 
     def _asked(self, commands: Commands, commits: Sequence[str], revoked: str) -> Iterator[Signature]:
@@ -174,17 +174,17 @@ class Verifier:
         address = signer.rpartition("<")[2].rstrip(">")
         return (signer, address)
 
-    def _at_first_sight(self, told: Signature, moment: datetime) -> Signature:
+    def _at_first_sight(self, signature: Signature, moment: datetime) -> Signature:
         """A signature by an ssh key counts only if the key was valid when the commit was first seen.
 
         git held the key's times against the committer's date, which whoever has an expired key can set back.
         """
-        lines = [one for one in self._signers if one.fingerprint == told.key]
-        if not lines or told.fault not in (None, HoldCode.UNKNOWN_KEY):
-            return told
-        if told.fault is None and any(one.is_valid(moment) for one in lines):
-            return told
-        return told._replace(fault=HoldCode.EXPIRED_KEY, signer=told.signer or _named(lines))
+        lines = [one for one in self._signers if one.fingerprint == signature.key]
+        if not lines or signature.fault not in (None, HoldCode.UNKNOWN_KEY):
+            return signature
+        if signature.fault is None and any(one.is_valid(moment) for one in lines):
+            return signature
+        return signature._replace(fault=HoldCode.EXPIRED_KEY, signer=signature.signer or _named(lines))
 
     @staticmethod
     def _ssh_keygen() -> str:

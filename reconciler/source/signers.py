@@ -63,16 +63,16 @@ def read_allowed_signers(file: Path) -> tuple[AllowedSigner, ...]:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "is not UTF-8"
         raise ConfigurationError(f"allowed_signers {printable(str(file))}: cannot be read: {why}") from error
-    found: list[AllowedSigner] = []
+    signers: list[AllowedSigner] = []
     for number, line in enumerate(lines, start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             try:
-                found += _signers(line)
+                signers += _signers(line)
             except ValueError as error:
                 raise ConfigurationError(
                     f"allowed_signers {printable(str(file))}:{number}: {error}"
                 ) from error
-    return tuple(found)
+    return tuple(signers)
 
 
 def _signers(line: str) -> Iterable[AllowedSigner]:

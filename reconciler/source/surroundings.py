@@ -68,14 +68,14 @@ def file_system(folder: Path, mounts: str | None = None) -> str:
                 mounts = file.read()
         except OSError:
             return ""
-    found, longest = "", -1
+    kind, longest = "", -1
     for line in mounts.splitlines():
         mount, _, described = line.partition(" - ")
         fields = mount.split()
         point = fields[4].encode().decode("unicode_escape") if len(fields) > 4 else ""  # noqa: PLR2004 - by position
         if point and folder.is_relative_to(point) and len(point) >= longest:
-            found, longest = described.partition(" ")[0], len(point)
-    return found
+            kind, longest = described.partition(" ")[0], len(point)
+    return kind
 
 
 def _borrowed(layout: Layout) -> Iterator[Trait]:

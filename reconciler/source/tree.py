@@ -51,8 +51,8 @@ def can_be(path: str) -> bool:
 
 def common_folder(paths: Iterable[str]) -> str:
     """The deepest folder that holds all of `paths` and can be an argument; of one path, itself."""
-    known = tuple(paths)
-    first, last = min(known).split("/"), max(known).split("/")
+    every = tuple(paths)
+    first, last = min(every).split("/"), max(every).split("/")
     shared = 0
     while shared < min(len(first), len(last)) and first[shared] == last[shared]:
         shared += 1
@@ -85,28 +85,28 @@ def files(pieces: Iterable[bytes], budgets: Budgets, where: str) -> list[File]:
     What a tree names twice, or in a way that no checkout could have it (`a//b`, a slash in a name), is there
     once, as `AMBIGUOUS`: which of them is meant, nobody can say.
     """
-    found: list[File] = []
-    known = dict[str, str]().setdefault  # one content at very many paths has one id
+    listed: list[File] = []
+    same = dict[str, str]().setdefault  # one content at very many paths has one id
     folders: set[str] = {""}
     twice: set[str] = set()
     for block in blocks(bounded(pieces, budgets.listed_bytes, _too_long(budgets, where))):
         for mode, kind, blob, size, path in _ENTRY.findall(block):
             if kind != "tree":
-                found.append(File(path, known(blob, blob), intern(mode), int(size) if size.isdigit() else 0))
+                listed.append(File(path, same(blob, blob), intern(mode), int(size) if size.isdigit() else 0))
             elif path in folders:
                 twice.add(path)
             else:
                 folders.add(path)
-        if len(found) + len(folders) + len(twice) > budgets.paths:
+        if len(listed) + len(folders) + len(twice) > budgets.paths:
             raise BudgetError(_too_many(budgets, where))
-    found.sort(key=attrgetter("path"))
-    odd = {file.path for file in found if not _is_plain(file.path, folders)}
-    odd |= {one.path for one, other in pairwise(found) if one.path == other.path}
-    odd |= {file.path for file in found if any(file.path.startswith(f"{folder}/") for folder in twice)}
-    odd |= {file.path for file in found if file.path in folders}
+    listed.sort(key=attrgetter("path"))
+    odd = {file.path for file in listed if not _is_plain(file.path, folders)}
+    odd |= {one.path for one, other in pairwise(listed) if one.path == other.path}
+    odd |= {file.path for file in listed if any(file.path.startswith(f"{folder}/") for folder in twice)}
+    odd |= {file.path for file in listed if file.path in folders}
     if not odd:
-        return found
-    return list({file.path: ambiguous(file) if file.path in odd else file for file in found}.values())
+        return listed
+    return list({file.path: ambiguous(file) if file.path in odd else file for file in listed}.values())
 
 
 def _too_many(budgets: Budgets, where: str) -> str:
@@ -139,7 +139,7 @@ def content(reader: io.BufferedReader[GitProcess]) -> bytes | None:
     """The next blob that `git cat-file --batch` prints; None when it prints something else, or nothing."""
     match reader.readline().split():
         case [_, b"blob", size]:
-            found = reader.read(int(size) + 1)
-            return found[:-1] if len(found) > int(size) else None
+            data = reader.read(int(size) + 1)
+            return data[:-1] if len(data) > int(size) else None
         case _:
             return None

@@ -8,16 +8,15 @@ held makes the same work or moves the moment that keys are held against.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.trust import Hold, HoldCode
 from reconciler.errors import ConfigurationError, GuardError
 from reconciler.printable import printable
 from reconciler.source.signatures import Signature, Verifier
 from reconciler.source.text import blocks, bounded
+from reconciler.source.trust_memory import MARK, TrustMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -25,12 +24,9 @@ if TYPE_CHECKING:
     from reconciler.source.commands import Commands
     from reconciler.source.layout import Layout
     from reconciler.source.rules import TrustRules
+    from reconciler.source.trust_memory import Memory
 
-MARK = "trust"
-"""The mark that holds what is remembered; it belongs to no target."""
 _AT_ONCE = 64  # signatures a git process judges; each takes about 10 ms, and the first bad one ends it
-_HEADS = 50  # newest commits whose moment is remembered while a commit is held
-_KEPT = 500  # signatures that are remembered
 _REACHED = ("rev-list", "--ignore-missing", "--topo-order", "--reverse")
 _PATHS = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-relative", "--no-ext-diff")
 _OF_COMMIT = ("-c", "--root", "--no-commit-id")
@@ -48,46 +44,6 @@ _MOST = 64 * 1024 * 1024  # bytes of paths of one commit
 _TOO_MANY = "source.verify.authors: a commit changes more files than are looked at"
 _TOO_LONG = f"contains more than {_JUDGED:,} commits to judge"
 _CUT_OFF = "has parents that are not here (shallow clone), so that not every commit can be judged"
-
-
-class Memory(Protocol):
-    """Where facts are kept from run to run; implemented by the ledger."""
-
-    def marks(self, target: str) -> Mapping[str, str]:
-        """What is remembered, by name."""
-
-    def mark(self, target: str, name: str, value: str) -> None:
-        """Remembers one fact."""
-
-
-@dataclass(slots=True)
-class _Remembered:
-    """What a mark holds.
-
-    Attributes:
-        good: the last trusted commit.
-        seen: newest commits since it, with the moment at which each was first seen.
-        by: names the keys by which the signatures were good.
-        signers: commits with a good signature, with whose it is.
-    """
-
-    good: str | None = None
-    seen: dict[str, datetime] = field(default_factory=dict)
-    by: str = ""
-    signers: dict[str, list[Any]] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, text: str | None) -> _Remembered:
-        if text is None:
-            return cls()
-        told = json.loads(text)
-        seen = {commit: datetime.fromisoformat(at) for commit, at in told["seen"].items()}
-        return cls(told["good"], seen, told["by"], told["signers"])
-
-    def write(self) -> str:
-        seen = {commit: at.isoformat() for commit, at in list(self.seen.items())[:_HEADS]}
-        signers = dict(list(self.signers.items())[-_KEPT:])
-        return json.dumps({"good": self.good, "seen": seen, "by": self.by, "signers": signers})
 
 
 class Trust:
@@ -113,7 +69,7 @@ class Trust:
         self._memory = memory
         self._writes = writes
         self._now = now
-        self._known: _Remembered | None = None
+        self._read: TrustMemory | None = None
         self._verifier: Verifier | None = None
         self._keys: object = None
         self._judged: tuple[str, object] | None = None
@@ -131,8 +87,10 @@ class Trust:
         """
         keys = self._rules.files.stamp()
         if self._judged != (head, keys):
-            known = self._remembered()
-            self.hold = None if head == known.good else self._first_sight(known, head, commands, layout)
+            remembered = self._remembered()
+            self.hold = (
+                None if head == remembered.good else self._first_sight(remembered, head, commands, layout)
+            )
             self._judged = (head, keys)
         if self.hold is None:
             return head
@@ -146,19 +104,18 @@ class Trust:
         Raises:
             ConfigurationError, SourceError: as `accepted` does.
         """
-        known = self._remembered()
-        return None if commit == known.good else self._judge(known, commit, commands, layout)
+        remembered = self._remembered()
+        return None if commit == remembered.good else self._judge(remembered, commit, commands, layout)
 
     def vouched(self, commit: str) -> str | None:
         """Who vouches for a commit that is reconciled, as far as that is remembered."""
-        known = self._remembered()
-        if commit in known.signers:
-            return f"verified: signed by {_whose(known.signers[commit])}"
-        if known.good in known.signers:
-            return (
-                f"verified: vouched for by {known.good[:12]}, signed by {_whose(known.signers[known.good])}"
-            )
-        return None if known.good is None else f"verified: contained in {known.good[:12]}"
+        remembered = self._remembered()
+        if commit in remembered.signers:
+            return f"verified: signed by {_whose(remembered.signers[commit])}"
+        good = remembered.good
+        if good in remembered.signers:
+            return f"verified: vouched for by {good[:12]}, signed by {_whose(remembered.signers[good])}"
+        return None if good is None else f"verified: contained in {good[:12]}"
 
     def require_outside(self, layout: Layout) -> None:
         """Refuses keys that a commit could change.
@@ -179,36 +136,38 @@ class Trust:
         if self._verifier is not None:
             self._verifier.close()
 
-    def _first_sight(self, known: _Remembered, head: str, commands: Commands, layout: Layout) -> Hold | None:
+    def _first_sight(
+        self, remembered: TrustMemory, head: str, commands: Commands, layout: Layout
+    ) -> Hold | None:
         """Judges the newest commit and remembers what was found."""
-        known.seen.setdefault(head, self._now())
-        hold = self._judge(known, head, commands, layout)
+        remembered.seen.setdefault(head, self._now())
+        hold = self._judge(remembered, head, commands, layout)
         if hold is None:
-            known.good, known.seen = head, {}
+            remembered.good, remembered.seen = head, {}
         if self._writes:
-            self._memory.mark("", MARK, known.write())
+            self._memory.mark("", MARK, remembered.write())
         return hold
 
-    def _judge(self, known: _Remembered, head: str, commands: Commands, layout: Layout) -> Hold | None:
-        verifier = self._current(known)
+    def _judge(self, remembered: TrustMemory, head: str, commands: Commands, layout: Layout) -> Hold | None:
+        verifier = self._current(remembered)
         since = [] if self._rules.since is None else [f"^{self._rules.since}"]
-        base = [*since, *([f"^{known.good}"] if known.good and self._rules.mode == "range" else [])]
+        base = [*since, *([f"^{remembered.good}"] if remembered.good and self._rules.mode == "range" else [])]
         if self._rules.mode == "head":
             commits = _commits(commands, "--max-count=1", head, *base)
-            moments = {head: known.seen.get(head, self._now())}
+            moments = {head: remembered.seen.get(head, self._now())}
         else:
             commits = _commits(commands, f"--max-count={_JUDGED + 1}", head, *base)
             if len(commits) > _JUDGED:
-                return self._hold(known, head, HoldCode.CUT_OFF, _TOO_LONG, _nobody(head))
+                return self._hold(remembered, head, HoldCode.CUT_OFF, _TOO_LONG, _nobody(head))
             if cut_off := layout.shallow().intersection(commits):
-                return self._hold(known, head, HoldCode.CUT_OFF, _CUT_OFF, _nobody(min(cut_off)))
-            moments = _moments(commands, commits, known.seen, base, self._now())
+                return self._hold(remembered, head, HoldCode.CUT_OFF, _CUT_OFF, _nobody(min(cut_off)))
+            moments = _moments(commands, commits, remembered.seen, base, self._now())
         answered: set[str] = set()
-        for signature in self._signatures(known, verifier, commands, commits, moments):
-            paths = self._changed(known, signature.commit, commands) if signature.fault is None else []
+        for signature in self._signatures(remembered, verifier, commands, commits, moments):
+            paths = self._changed(remembered, signature.commit, commands) if signature.fault is None else []
             if signature.commit == head:
-                paths += self._put_back(known, head, commands, answered)
-            hold = self._fault(known, head, signature, paths)
+                paths += self._put_back(remembered, head, commands, answered)
+            hold = self._fault(remembered, head, signature, paths)
             if hold is not None:
                 return hold
             answered.update(paths)
@@ -216,7 +175,7 @@ class Trust:
 
     def _signatures(
         self,
-        known: _Remembered,
+        remembered: TrustMemory,
         verifier: Verifier,
         commands: Commands,
         commits: Sequence[str],
@@ -225,70 +184,69 @@ class Trust:
         """The signatures, oldest commit first, each judged when it is asked for."""
         for start in range(0, len(commits), _AT_ONCE):
             some = commits[start : start + _AT_ONCE]
-            new = [commit for commit in some if commit not in known.signers]
-            found = {one.commit: one for one in verifier.signatures(commands, new, moments)} if new else {}
+            new = [commit for commit in some if commit not in remembered.signers]
+            fresh = {one.commit: one for one in verifier.signatures(commands, new, moments)} if new else {}
             for commit in some:
-                if commit in found:
-                    signature = found[commit]
+                if commit in fresh:
+                    signature = fresh[commit]
                 else:
-                    signer, key, author, committer, identities = known.signers[commit]
+                    signer, key, author, committer, identities = remembered.signers[commit]
                     signature = Signature(commit, None, signer, key, author, committer, tuple(identities))
                 if signature.fault is None:
-                    known.signers[commit] = [*signature[2:6], list(signature.identities)]
+                    remembered.signers[commit] = [*signature[2:6], list(signature.identities)]
                 yield signature
 
-    def _fault(self, known: _Remembered, head: str, signature: Signature, paths: list[str]) -> Hold | None:
+    def _fault(
+        self, remembered: TrustMemory, head: str, signature: Signature, paths: list[str]
+    ) -> Hold | None:
         """Why this commit, which changes these files, holds the branch up; None when it does not."""
         if signature.fault is not None:
             why = _WHAT[signature.fault].format(whose=signature.whose, kinds=self._rules.files.kinds)
-            return self._hold(known, head, signature.fault, why, signature)
+            return self._hold(remembered, head, signature.fault, why, signature)
         path = next((path for path in paths if not self._rules.may_change(path, signature.identities)), None)
         if path is None:
             return None
         who = f"is signed by {signature.whose}, who may not (source.verify.authors)"
         why = f"changes {printable(path)}, and {who}"
-        return self._hold(known, head, HoldCode.AUTHOR, why, signature)
+        return self._hold(remembered, head, HoldCode.AUTHOR, why, signature)
 
-    def _changed(self, known: _Remembered, commit: str, commands: Commands) -> list[str]:
+    def _changed(self, remembered: TrustMemory, commit: str, commands: Commands) -> list[str]:
         """What the signer of a commit answers for: of a merge, what is as in none of its parents."""
         if not self._rules.authors:
             return []
         if self._rules.mode == "range":
             return _names([commands.run(*_PATHS, *_OF_COMMIT, commit, "--")])
-        changed = self._since_good(known, commit, commands)
+        changed = self._since_good(remembered, commit, commands)
         return _names([commands.run(*_ALL_PATHS, commit, "--")]) if changed is None else changed
 
     def _put_back(
-        self, known: _Remembered, head: str, commands: Commands, answered: Collection[str]
+        self, remembered: TrustMemory, head: str, commands: Commands, answered: Collection[str]
     ) -> list[str]:
         """What differs from the last good commit and no commit of the range changed: a merge put it back."""
         if not self._rules.authors or self._rules.mode == "head":
             return []
-        return [path for path in self._since_good(known, head, commands) or () if path not in answered]
+        return [path for path in self._since_good(remembered, head, commands) or () if path not in answered]
 
-    def _since_good(self, known: _Remembered, commit: str, commands: Commands) -> list[str] | None:
-        base = known.good or self._rules.since
+    def _since_good(self, remembered: TrustMemory, commit: str, commands: Commands) -> list[str] | None:
+        base = remembered.good or self._rules.since
         return None if base is None else commands.attempt(*_PATHS, base, commit, "--", read=_names)
 
-    def _hold(self, known: _Remembered, head: str, code: HoldCode, why: str, one: Signature) -> Hold:
-        return Hold(head, one.commit, code, why, one.author, one.committer, known.good)
+    def _hold(self, remembered: TrustMemory, head: str, code: HoldCode, why: str, one: Signature) -> Hold:
+        return Hold(head, one.commit, code, why, one.author, one.committer, remembered.good)
 
-    def _remembered(self) -> _Remembered:
-        if self._known is None:
-            try:
-                self._known = _Remembered.read(self._memory.marks("").get(MARK))
-            except (AttributeError, KeyError, TypeError, ValueError):
-                self._known = _Remembered()  # as if it was never known: all is judged anew
-        return self._known
+    def _remembered(self) -> TrustMemory:
+        if self._read is None:
+            self._read = TrustMemory.read(self._memory.marks("").get(MARK))
+        return self._read
 
-    def _current(self, known: _Remembered) -> Verifier:
+    def _current(self, remembered: TrustMemory) -> Verifier:
         """The verifier of the keys as they are now; by other keys nothing is remembered to be good."""
         stamp = self._rules.files.stamp()
         if self._verifier is None or self._keys != stamp:
             self.close()
             self._verifier, self._keys = Verifier(self._rules.files), stamp
-        if known.by != self._verifier.fingerprint:
-            known.by, known.signers = self._verifier.fingerprint, {}
+        if remembered.by != self._verifier.fingerprint:
+            remembered.by, remembered.signers = self._verifier.fingerprint, {}
         return self._verifier
 
 
@@ -305,11 +263,11 @@ def _moments(
     now: datetime,
 ) -> dict[str, datetime]:
     """When each commit was first seen: with the first of the newest commits that contains it."""
-    found: dict[str, datetime] = {}
+    first_seen: dict[str, datetime] = {}
     for head, moment in sorted(seen.items(), key=lambda one: one[1]):
         for commit in _commits(commands, head, *base):
-            found.setdefault(commit, moment)
-    return {commit: found.get(commit, now) for commit in commits}
+            first_seen.setdefault(commit, moment)
+    return {commit: first_seen.get(commit, now) for commit in commits}
 
 
 def _names(pieces: Iterable[bytes]) -> list[str]:

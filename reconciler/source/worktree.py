@@ -122,16 +122,16 @@ class WorkTree:
         Raises:
             ConfigurationError: one of the files does not exist or cannot be read.
         """
-        found = {path: self._existing(path) for path in paths}
-        texts = {path: self._text(path) for path, file in found.items() if file.mode != _LINK}
+        files = {path: self._existing(path) for path in paths}
+        texts = {path: self._text(path) for path, file in files.items() if file.mode != _LINK}
         pairs = {pair for path, text in texts.items() for pair in claims_of(path, text)} - {REFERRING}
         lonely = {Path(path).parent for path, text in texts.items() if _DECLARES not in text}
         near, notes = self._claiming(pairs | ({REFERRING} if lonely else set()), root)
         above = {folder for start in lonely for folder in (start, *start.parents)}
         for path, claimed in near.items():
             if not claimed.isdisjoint(pairs) or Path(path).parent in above:
-                found.setdefault(path, self._file(path))
-        return Surroundings(Snapshot("", root, tuple(found[name] for name in sorted(found))), notes)
+                files.setdefault(path, self._file(path))
+        return Surroundings(Snapshot("", root, tuple(files[name] for name in sorted(files))), notes)
 
     def referring(self, paths: Collection[str], root: str) -> set[str]:
         """The files that seem to name one of these, which declare nothing themselves, as their configuration.
@@ -194,8 +194,8 @@ class WorkTree:
             return {}, ()
         opened, missing, notes = self._candidates(pairs, root)
         texts = ((path, self._text(path)) for path in opened)
-        found = {path: claims_of(path, text) for path, text in texts if may_claim(text, pairs)}
-        near = {path: claimed for path, claimed in found.items() if not claimed.isdisjoint(pairs)}
+        claims = {path: claims_of(path, text) for path, text in texts if may_claim(text, pairs)}
+        near = {path: claimed for path, claimed in claims.items() if not claimed.isdisjoint(pairs)}
         if missing:
             absent = (
                 f"{listed(map(printable, sorted(missing)))} may declare the same, and is in git's index alone"

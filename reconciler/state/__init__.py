@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from reconciler.state.ledger import SqlLedger
     from reconciler.state.maintenance import check, compact, export, migrate, rebuild
     from reconciler.state.opening import open_for_release, open_state
-    from reconciler.state.stages import Stages
 
 __all__ = [
     "SqlLedger",
-    "Stages",
     "check",
     "compact",
     "export",
@@ -32,7 +30,6 @@ __all__ = [
 
 _HOME = {
     "SqlLedger": "ledger",
-    "Stages": "stages",
     "check": "maintenance",
     "compact": "maintenance",
     "export": "maintenance",

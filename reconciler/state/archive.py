@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import zlib
+from contextlib import closing
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import bindparam, delete, exists, func, insert, select
 
 from reconciler.state import tables
-from reconciler.state.bulk import execute_many, names, select_rows
+from reconciler.state.bulk import execute_many, raw, select_rows
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import EVENT_COLUMNS, stamp
 from reconciler.state.sketch import may_hold, sketch
@@ -32,16 +33,22 @@ CHUNK = 1000
 
 _ROWS_AT_ONCE = 1000
 COLUMNS = ("seq", *EVENT_COLUMNS)
-_LATER = frozenset({"actor", "epoch"})
+_LATER = frozenset({"actor", "epoch", "stage"})
 """Columns that a chunk of an earlier version does not have: no chunk is ever written again."""
 _SKETCHED = (("model_name",), ("model_name", "model_version"), ("commit",), ("model_id",))
 """What is asked for together with a target, and what a chunk's sketch therefore tells of."""
-_MOVABLE = """
-WHERE at < ? AND seq < ? AND EXISTS (
-    SELECT 1 FROM ledger WHERE ledger.at_rest AND ledger.target = journal.target
-    AND ledger.model_name = journal.model_name AND ledger.model_version = journal.model_version
-) ORDER BY seq LIMIT ?
-"""
+_KEY = ("target", "model_name", "model_version")
+_AT_REST = exists().where(
+    tables.ledger.c.at_rest, *(tables.ledger.c[name] == tables.journal.c[name] for name in _KEY)
+)
+_ROWS = raw(tables.journal, COLUMNS)
+_MOVABLE = (
+    _ROWS.where(
+        tables.journal.c.at < bindparam("before"), tables.journal.c.seq < bindparam("newest"), _AT_REST
+    )
+    .order_by(tables.journal.c.seq)
+    .limit(CHUNK)
+)
 
 Row = tuple[Any, ...]
 """An event's `seq`, and its values in the order of `EVENT_COLUMNS`."""
@@ -58,10 +65,10 @@ def rows(connection: Connection, *, after: int = 0, **asked: str | None) -> Gene
         Unreadable: a chunk, or the order, is not what `compact` leaves behind.
     """
     given = {column: value for column, value in asked.items() if value is not None}
-    wanted = dict(zip(given, stored(tuple(given.values())), strict=True))
+    as_stored = dict(zip(given, stored(tuple(given.values())), strict=True))
     before = 0
-    recent = _recent(connection, wanted, after)
-    for row in _in_order([(0, recent), *_archived(connection, wanted, after)]):
+    recent = _recent(connection, given, after)
+    for row in _in_order([(0, recent), *_archived(connection, as_stored, after)]):
         if row[0] <= before:
             raise UnreadableState(f"line {row[0]} of the journal, which is there twice,")
         before = row[0]
@@ -75,8 +82,8 @@ def archived_rows(connection: Connection, target: str) -> Generator[Row]:
     Raises:
         Unreadable: a chunk is not what `compact` leaves behind.
     """
-    wanted = {"target": stored((target,))[0]}
-    for _, chunk in _archived(connection, wanted):
+    as_stored = {"target": stored((target,))[0]}
+    for _, chunk in _archived(connection, as_stored):
         yield from chunk
 
 
@@ -102,7 +109,7 @@ def compact(connection: Connection, before: datetime, *, whole: bool = False) ->
 
 def _movable(connection: Connection, before: str, newest: int) -> list[Row]:
     """The oldest events that may go into a chunk."""
-    return list(select_rows(connection, tables.journal, COLUMNS, _MOVABLE, (before, newest, CHUNK)))
+    return list(select_rows(connection, _MOVABLE, {"before": before, "newest": newest}))
 
 
 def _put(connection: Connection, chunk: list[Row]) -> None:
@@ -116,44 +123,43 @@ def _put(connection: Connection, chunk: list[Row]) -> None:
         "sketch": sketch({key for row in chunk for key in _keys(dict(zip(COLUMNS, row, strict=True)))}),
     }
     connection.execute(insert(tables.archive).values(facts))
-    execute_many(connection, "DELETE FROM journal WHERE seq = ?", [row[:1] for row in chunk])
+    moved = delete(tables.journal).where(tables.journal.c.seq == bindparam("number"))
+    execute_many(connection, moved, [row[:1] for row in chunk])
 
 
-def _recent(connection: Connection, wanted: dict[str, str], after: int) -> Iterator[Row]:
+def _recent(connection: Connection, asked: Mapping[str, str], after: int) -> Iterator[Row]:
     """The rows that were not archived."""
-    where = " AND ".join([f"seq > {after:d}", *(f'"{name}" = :{name}' for name in wanted)])
-    query = text(f"SELECT {names(COLUMNS)} FROM journal WHERE {where} ORDER BY seq")  # noqa: S608 - our names
-    found = connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE), wanted)
-    try:
-        yield from map(tuple, found)
-    finally:
-        found.close()
+    columns = tables.journal.c
+    query = _ROWS.where(columns.seq > after, *(columns[name] == value for name, value in asked.items()))
+    some_at_a_time = query.order_by(columns.seq).execution_options(yield_per=_ROWS_AT_ONCE)
+    with closing(connection.execute(some_at_a_time)) as result:
+        yield from map(tuple, result)
 
 
 def _archived(
-    connection: Connection, wanted: dict[str, str], after: int = 0
+    connection: Connection, asked: dict[str, str], after: int = 0
 ) -> Iterator[tuple[int, Iterator[Row]]]:
     """The chunks that may hold something of it, each with the number it begins with."""
     columns = tables.archive.c
-    keys = list(_keys(wanted))
+    keys = list(_keys(asked))
     query = select(columns.first, columns.targets, *([columns.sketch] if keys else []))
     query = query.where(columns.last > after)
-    for first, targets, *told in connection.execute(query).all():
-        if "target" in wanted and wanted["target"] not in json.loads(targets):
+    for first, targets, *sketches in connection.execute(query).all():
+        if "target" in asked and asked["target"] not in json.loads(targets):
             continue
-        if all(bits is None or may_hold(bits, key) for bits in told for key in keys):
-            yield first, _unpacked(connection, first, wanted)
+        if all(bits is None or may_hold(bits, key) for bits in sketches for key in keys):
+            yield first, _unpacked(connection, first, asked)
 
 
 def _keys(values: Mapping[str, Any]) -> Iterator[str]:
     """What the sketch of a chunk with such an event holds; of a question, what it has to hold."""
     for group in _SKETCHED:
-        told = [values.get(column) for column in ("target", *group)]
-        if None not in told:
-            yield "\0".join(["+".join(group), *map(str, told)])
+        parts = [values.get(column) for column in ("target", *group)]
+        if None not in parts:
+            yield "\0".join(["+".join(group), *map(str, parts)])
 
 
-def _unpacked(connection: Connection, first: int, wanted: dict[str, str]) -> Iterator[Row]:
+def _unpacked(connection: Connection, first: int, asked: dict[str, str]) -> Iterator[Row]:
     """The rows of one chunk; it is read when the first of them is asked for."""
     columns = tables.archive.c
     ((last, body),) = connection.execute(select(columns.last, columns.body).where(columns.first == first))
@@ -163,11 +169,11 @@ def _unpacked(connection: Connection, first: int, wanted: dict[str, str]) -> Ite
         _ensure_it_goes(first, last, [json.loads(line)[places[0]] for line in (lines[0], lines[-1])])
         chunk = [
             tuple(values[place] if place < len(values) else None for place in places)
-            for values in map(json.loads, _near(lines, wanted))
+            for values in map(json.loads, _near(lines, asked))
         ]
     except (AttributeError, IndexError, TypeError, ValueError, zlib.error) as error:
         raise UnreadableState(f"the archive's chunk {first}") from error
-    tests = [(COLUMNS.index(name), value) for name, value in wanted.items()]
+    tests = [(COLUMNS.index(name), value) for name, value in asked.items()]
     for row in chunk:
         if all(row[place] == value for place, value in tests):
             yield row
@@ -181,17 +187,17 @@ def _places(head: list[str]) -> list[int]:
     return [len(head) if name in _LATER and name not in head else head.index(name) for name in COLUMNS]
 
 
-def _ensure_it_goes(first: int, last: int, found: list[int]) -> None:
+def _ensure_it_goes(first: int, last: int, numbers: list[int]) -> None:
     """Raises ValueError when a chunk's first and last event have other numbers than these."""
-    if found != [first, last]:
-        raise ValueError(f"events {found} where {first} to {last} should be")
+    if numbers != [first, last]:
+        raise ValueError(f"events {numbers} where {first} to {last} should be")
 
 
-def _near(lines: list[bytes], wanted: dict[str, str]) -> list[bytes]:
+def _near(lines: list[bytes], asked: dict[str, str]) -> list[bytes]:
     """The lines that may be meant: parsing all of them takes ten times as long."""
-    for value in wanted.values():
-        told = json.dumps(value).encode("ascii")
-        lines = [line for line in lines if told in line]
+    for value in asked.values():
+        encoded = json.dumps(value).encode("ascii")
+        lines = [line for line in lines if encoded in line]
     return lines
 
 

@@ -1,49 +1,48 @@
-"""Many rows at a time, as tuples, past the machinery that gives every value its type."""
+"""Many rows at a time, as tuples of values as the database holds them: no type converts each of them."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import column, insert, select, type_coerce
+from sqlalchemy import table as lightweight_table
+from sqlalchemy.types import NULLTYPE
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Table
     from sqlalchemy.engine import Connection
+    from sqlalchemy.sql.expression import Delete, Insert, Select, Update
+
+    Query = Select[*tuple[Any, ...]]
+    Row = tuple[Any, ...]
 
 
-def insert_rows(
-    connection: Connection, table: Table, columns: Sequence[str], rows: list[tuple[Any, ...]]
-) -> None:
-    """Inserts rows whose values are as the database holds them."""
-    if not rows:
-        return
-    marks = ", ".join("?" * len(columns))
-    statement = f"INSERT INTO {table.name} ({names(columns)}) VALUES ({marks})"  # noqa: S608 - our own names
-    execute_many(connection, statement, rows)
-
-
-def execute_many(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
-    """Carries out a statement for each of the rows; it says `?` for each value."""
-    connection.exec_driver_sql(marked(connection, statement), rows)
+@lru_cache
+def raw(table: Table, columns: tuple[str, ...]) -> Query:
+    """A query for these columns of every row; what it is compared with is converted as ever."""
+    return select(*(type_coerce(table.c[name], NULLTYPE) for name in columns))
 
 
 def select_rows(
-    connection: Connection,
-    table: Table,
-    columns: Sequence[str],
-    where: str = "",
-    values: tuple[Any, ...] = (),
-) -> Iterator[tuple[Any, ...]]:
-    """Rows with their values as the database holds them; `where` says `?` for each of the values."""
-    query = f"SELECT {names(columns)} FROM {table.name} {where}"  # noqa: S608 - names of this package
-    return map(tuple, connection.exec_driver_sql(marked(connection, query), values).fetchall())
+    connection: Connection, query: Query, values: Mapping[str, Any] | None = None
+) -> Iterator[Row]:
+    """The rows of a query that was made by `raw`; all of them are read at once."""
+    return map(tuple, connection.execute(query, values).fetchall())
 
 
-def marked(connection: Connection, statement: str) -> str:
-    """The statement, which says `?` for each value, as the database's driver wants its values marked."""
-    return statement if connection.dialect.paramstyle == "qmark" else statement.replace("?", "%s")
+def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
+    """Inserts rows whose values are as the database holds them, in the order of these columns."""
+    ours = lightweight_table(table.name, *(column(table.c[name].name) for name in columns))
+    execute_many(connection, insert(ours), rows)
 
 
-def names(columns: Sequence[str]) -> str:
-    """Column names for a statement; some are words of SQL."""
-    return ", ".join(f'"{name}"' for name in columns)
+def execute_many(connection: Connection, statement: Insert | Update | Delete, rows: list[Row]) -> None:
+    """Carries out a statement for each of the rows, which hold its values in the order of its text.
+
+    The tuples go to the driver as they are: a dictionary for each row would take twice as long.
+    """
+    if rows:
+        connection.exec_driver_sql(str(statement.compile(dialect=connection.dialect)), rows)

@@ -12,9 +12,11 @@ from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from reconciler.state import archive, tables
 from reconciler.state.archive import COLUMNS
-from reconciler.state.bulk import marked, select_rows
+from reconciler.state.bulk import raw, select_rows
 from reconciler.state.rows import event_of
 from reconciler.state.tables import plain, stored
 
@@ -38,33 +40,36 @@ class JournalByName:
             Unreadable: a chunk is not what `compact` leaves behind.
         """
         self._connection = connection
-        self._target = stored((target,))
+        self._target = target
         self._archived = sqlite3.connect("", isolation_level=None)
-        self._archived.execute("CREATE TABLE event (name TEXT, seq INTEGER, told TEXT)")
+        self._archived.execute("CREATE TABLE event (name TEXT, seq INTEGER, row TEXT)")
         self._archived.execute("BEGIN")
         with closing(archive.archived_rows(connection, target)) as rows:
-            told = ((row[_NAME], row[0], json.dumps(row)) for row in rows)
-            self._archived.executemany("INSERT INTO event VALUES (?, ?, ?)", told)
+            events = ((row[_NAME], row[0], json.dumps(row)) for row in rows)
+            self._archived.executemany("INSERT INTO event VALUES (?, ?, ?)", events)
         self._archived.execute("CREATE INDEX event_by_name ON event (name)")
         self._archived.execute("COMMIT")
 
     def names(self) -> set[str]:
         """Every name that the journal has of the target."""
-        query = f"SELECT DISTINCT model_name FROM {tables.journal.name} WHERE target = ?"  # noqa: S608 - our name
-        recent = self._connection.exec_driver_sql(marked(self._connection, query), self._target)
-        known = {*recent.scalars(), *chain(*self._archived.execute("SELECT DISTINCT name FROM event"))}
-        return {str(plain((name,))[0]) for name in known}
+        columns = tables.journal.c
+        query = select(columns.model_name).where(columns.target == self._target).distinct()
+        archived = chain(*self._archived.execute("SELECT DISTINCT name FROM event"))
+        return {*self._connection.scalars(query), *(str(plain((name,))[0]) for name in archived)}
 
     def events(self, names: Collection[str]) -> list[Event]:
         """What is journalled of these names, in its order. Raises Unreadable."""
         if not names:
             return []
-        wanted = stored(tuple(names))
-        marks = ", ".join("?" * len(wanted))
-        where = f"WHERE target = ? AND model_name IN ({marks})"
-        recent = select_rows(self._connection, tables.journal, COLUMNS, where, (*self._target, *wanted))
-        query = f"SELECT told FROM event WHERE name IN ({marks})"  # noqa: S608 - marks alone
-        older = (tuple(json.loads(told)) for (told,) in self._archived.execute(query, wanted))
+        columns = tables.journal.c
+        of_names = raw(tables.journal, COLUMNS).where(
+            columns.target == self._target, columns.model_name.in_(names)
+        )
+        recent = select_rows(self._connection, of_names)
+        marks = ", ".join("?" * len(names))
+        query = f"SELECT row FROM event WHERE name IN ({marks})"  # noqa: S608 - marks alone
+        archived = self._archived.execute(query, stored(tuple(names)))
+        older = (tuple(json.loads(row)) for (row,) in archived)
         return [event_of(row) for row in sorted([*recent, *older])]
 
     def close(self) -> None:

@@ -106,17 +106,19 @@ def explained(where: object) -> Iterator[None]:
 def _complaint(error: Exception) -> str:
     cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
     if isinstance(cause, OSError):
-        known = _FULL if cause.errno in _NO_SPACE else _OS.get(cause.errno or 0)
+        message = _FULL if cause.errno in _NO_SPACE else _OS.get(cause.errno or 0)
         return (
-            known or f"could not be used: {printable(cause.strerror or 'unknown error')}. Change state.url."
+            message or f"could not be used: {printable(cause.strerror or 'unknown error')}. Change state.url."
         )
     code = getattr(cause, "sqlite_errorcode", None)
     if code is not None:
-        known = _SQLITE.get(code & 0xFF)
-        return known or f"could not be used: {printable(str(cause))}. Check its disk and run again."
+        message = _SQLITE.get(code & 0xFF)
+        return message or f"could not be used: {printable(str(cause))}. Check its disk and run again."
     state = getattr(cause, "sqlstate", None) or ""
-    known = _POSTGRES.get(state) or _POSTGRES.get(state[:2])
-    return known or f"could not be used: {_first_line(cause)}. Check the server and state.url, and run again."
+    message = _POSTGRES.get(state) or _POSTGRES.get(state[:2])
+    return (
+        message or f"could not be used: {_first_line(cause)}. Check the server and state.url, and run again."
+    )
 
 
 def _first_line(cause: BaseException) -> str:

@@ -102,11 +102,11 @@ def verify(connection: Connection, where: Address, *, migrates: bool = False) ->
 
 
 def _ensure_complete(connection: Connection, where: Address) -> None:
-    found = _columns(connection)
-    lacking = [f"its table {name!r}" for name in sorted(metadata.tables.keys() - found.keys())] or [
+    columns = _columns(connection)
+    lacking = [f"its table {name!r}" for name in sorted(metadata.tables.keys() - columns.keys())] or [
         f"the column {name}.{column}"
         for name, table in metadata.tables.items()
-        for column in sorted(set(table.columns.keys()) - found[name])
+        for column in sorted(set(table.columns.keys()) - columns[name])
     ]
     if lacking:
         raise StateError(
@@ -121,15 +121,15 @@ def unknown_targets(connection: Connection, lineage: Mapping[str, str], where: A
     Raises:
         StateError: a target means another registry here than when it was recorded.
     """
-    known = dict(connection.execute(select(target.c.name, target.c.identity)).all())
+    recorded = dict(connection.execute(select(target.c.name, target.c.identity)).all())
     for name, identity in lineage.items():
-        if known.get(name, identity) != identity:
+        if recorded.get(name, identity) != identity:
             raise StateError(
-                f"state {where} remembers target {printable(name)!r} as {printable(known[name])}, but it is "
-                f"{printable(identity)} now; nothing was changed. Is this the state of another environment? "
-                "Give the target another name, or this environment a state.url of its own."
+                f"state {where} remembers target {printable(name)!r} as {printable(recorded[name])}, but it "
+                f"is {printable(identity)} now; nothing was changed. Is this the state of another "
+                "environment? Give the target another name, or this environment a state.url of its own."
             )
-    return {name: identity for name, identity in lineage.items() if name not in known}
+    return {name: identity for name, identity in lineage.items() if name not in recorded}
 
 
 def record(connection: Connection, newcomers: Mapping[str, str]) -> None:
@@ -142,7 +142,7 @@ def record(connection: Connection, newcomers: Mapping[str, str]) -> None:
 
 def _columns(connection: Connection) -> dict[str, set[str]]:
     """The tables there are, each with the names of its columns."""
-    found: dict[str, set[str]] = {}
+    columns: dict[str, set[str]] = {}
     for name, column in connection.execute(text(_COLUMNS[connection.dialect.name])):
-        found.setdefault(name, set()).add(column)
-    return found
+        columns.setdefault(name, set()).add(column)
+    return columns

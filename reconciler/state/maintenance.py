@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from reconciler.contract.model_key import ModelKey
 from reconciler.errors import StateError
 from reconciler.printable import printable
-from reconciler.state import archive, tables
+from reconciler.state import archive
 from reconciler.state.address import SqliteFile, parse
 from reconciler.state.bulk import select_rows
+from reconciler.state.entries import ROWS
 from reconciler.state.opening import open_database
 from reconciler.state.refold import folded, refold
 from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, event_of
@@ -149,8 +150,7 @@ def _alone(database: Database, work: Callable[[Connection], T]) -> T:
 
 
 def _stored(connection: Connection) -> Rows:
-    rows = select_rows(connection, tables.ledger, ENTRY_COLUMNS)
-    return {_key(row): (*row[:-1], bool(row[-1])) for row in rows}
+    return {_key(row): (*row[:-1], bool(row[-1])) for row in select_rows(connection, ROWS)}
 
 
 def _key(row: tuple[Any, ...]) -> Key:
@@ -159,8 +159,8 @@ def _key(row: tuple[Any, ...]) -> Key:
 
 
 def _damage(connection: Connection) -> list[str]:
-    found = [str(line) for line in connection.exec_driver_sql("PRAGMA integrity_check").scalars()]
-    return [] if found == ["ok"] else [f"the database file is damaged: {printable(line)}" for line in found]
+    lines = [str(line) for line in connection.exec_driver_sql("PRAGMA integrity_check").scalars()]
+    return [] if lines == ["ok"] else [f"the database file is damaged: {printable(line)}" for line in lines]
 
 
 def _disagreements(right: Rows, stored: Rows) -> list[str]:

@@ -22,8 +22,8 @@ def model_candidates(url: str, prefix: str) -> list[str]:
     if separator:
         return _versions(url, name, version)
     names = _column(url, "SELECT DISTINCT model_name FROM standing WHERE model_name >= ? LIMIT ?", name)
-    found = sorted(one for one in names if one.startswith(name))
-    return _versions(url, found[0], "") if len(found) == 1 else found
+    matching = sorted(one for one in names if one.startswith(name))
+    return _versions(url, matching[0], "") if len(matching) == 1 else matching
 
 
 def target_candidates(url: str, prefix: str) -> list[str]:

@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.state import sqlite
+from reconciler.state.access import utc_now
 from reconciler.state.address import PostgresDatabase, SqliteFile, parse
 from reconciler.state.identity import record, unknown_targets
-from reconciler.state.ledger import SqlLedger, only_releases, utc_now
+from reconciler.state.journal import only_releases
+from reconciler.state.ledger import SqlLedger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from reconciler.engine.episodes import Subscription
     from reconciler.state.address import Address
     from reconciler.state.database import Database
-    from reconciler.state.stages import Stages
 
 
 def open_state(  # noqa: PLR0913 - what is remembered, and how
@@ -30,7 +31,6 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
     subscriptions: Sequence[Subscription] = (),
     holder: str | None = None,
     term: timedelta = timedelta(seconds=8),
-    stages: Stages | None = None,
 ) -> SqlLedger:
     """Opens the memory of one configuration.
 
@@ -46,7 +46,6 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
         subscriptions: what each sink wants to hear of the reports that are saved.
         holder: who takes leases where there are any; this process by a new name where None.
         term: how long a lease lasts unless it is renewed.
-        stages: what a status means; ModelArts' words where None.
 
     Raises:
         StateLockedError: another process writes this file; the message says which.
@@ -71,7 +70,6 @@ def open_state(  # noqa: PLR0913 - what is remembered, and how
         now=now,
         subscriptions=subscriptions,
         leases=leases,
-        stages=stages,
     )
 
 

@@ -119,15 +119,15 @@ def episodes(connection: Connection) -> list[Episode]:
     ]
 
 
-def write(connection: Connection, found: OutboxUpdate) -> None:
+def write(connection: Connection, changes: OutboxUpdate) -> None:
     """Puts the messages in and closes the episodes that have ended, inside the caller's transaction."""
-    ids = [episode.message_id for episode in found.ended]
+    ids = [episode.message_id for episode in changes.ended]
     for start in range(0, len(ids), _ROWS_A_QUERY):
         some = _COLUMNS.message_id.in_(ids[start : start + _ROWS_A_QUERY])
         connection.execute(update(outbox).where(some).values(is_open=False))
-    if found.ended:
+    if changes.ended:
         connection.execute(delete(outbox).where(_DONE))
-    rows = [_row(message) for message in found.messages]
+    rows = [_row(message) for message in changes.messages]
     for start in range(0, len(rows), _ROWS_A_QUERY):
         _put(connection, {row["message_id"]: row for row in rows[start : start + _ROWS_A_QUERY]})
 

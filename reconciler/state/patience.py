@@ -74,15 +74,15 @@ class _Patient(Connection[Any]):
         """The driver's own steps; the waiting loop sends nothing (0) now and then while nothing comes."""
         heard = time.monotonic()
         try:
-            wanted = next(gen)
+            waits_for = next(gen)
             while True:
-                ready = yield wanted
+                ready = yield waits_for
                 if ready:
                     heard = time.monotonic()
                 elif time.monotonic() - heard > self.silence:
                     self.pgconn.finish()
                     raise OperationalError(f"the server said nothing for {self.silence:g} seconds")
-                wanted = gen.send(ready)
+                waits_for = gen.send(ready)
         except StopIteration as end:
             result: R = end.value
             return result

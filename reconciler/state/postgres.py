@@ -104,7 +104,11 @@ def connected(database: PostgresDatabase, silence: float | None = None) -> Engin
     }
     try:
         engine = create_engine(
-            database.url, connect_args=arguments, isolation_level="REPEATABLE READ", hide_parameters=True
+            database.url,
+            connect_args=arguments,
+            isolation_level="REPEATABLE READ",
+            hide_parameters=True,
+            paramstyle="format",  # values by their place, see `reconciler.state.bulk`
         )
         from reconciler.state.patience import limit  # noqa: PLC0415 - brings the driver
     except ModuleNotFoundError as error:

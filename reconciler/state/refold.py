@@ -11,7 +11,6 @@ from reconciler.engine.fold import apply_event
 from reconciler.state import archive, tables
 from reconciler.state.bulk import insert_rows
 from reconciler.state.rows import ENTRY_COLUMNS, Key, entry_row, event_of
-from reconciler.state.stages import Stages
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -33,8 +32,7 @@ def folded(connection: Connection) -> Rows:
             event = event_of(row)
             key = (event.target, event.pair)
             entries[key] = apply_event(entries.get(key), event)
-    stages = Stages()
-    return {key: entry_row(entry, stages) for key, entry in entries.items()}
+    return {key: entry_row(entry) for key, entry in entries.items()}
 
 
 def refold(connection: Connection) -> None:

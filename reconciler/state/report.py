@@ -27,13 +27,13 @@ def newest(connection: Connection) -> str | None:
 
 def dump(report: Report) -> str:
     """The report without its items as one line of ASCII JSON."""
-    told = {
+    facts = {
         "commit": report.commit,
         "digest": report.digest,
         "failures": [asdict(failure) for failure in report.failures],
         "notes": report.notes,
     }
-    return json.dumps(told, separators=(",", ":"))
+    return json.dumps(facts, separators=(",", ":"))
 
 
 def joined(report: Report, before: str | None, judged: Collection[str]) -> Report:
@@ -45,10 +45,10 @@ def joined(report: Report, before: str | None, judged: Collection[str]) -> Repor
         return report
     about = {*judged, *(failure.target for failure in report.failures)}
     try:
-        known = load(before, (), {}).failures
+        failures_before = load(before, (), {}).failures
     except UnreadableState:  # it was edited: this one takes its place
         return report
-    kept = [failure for failure in known if failure.target not in about]
+    kept = [failure for failure in failures_before if failure.target not in about]
     return replace(report, failures=(*report.failures, *kept)) if kept else report
 
 

@@ -59,8 +59,8 @@ class Requests:
     def answered(self, request: CycleRequest) -> CycleAnswer | None:
         """The answer, once there is one."""
         with self._database.reading() as connection:
-            told = connection.scalar(select(mark.c.value).where(mark.c.name == _name(request)))
-        facts = None if told is None else _read(told)
+            value = connection.scalar(select(mark.c.value).where(mark.c.name == _name(request)))
+        facts = None if value is None else _read(value)
         return CycleAnswer(facts["exit_code"], facts["message"]) if facts and "exit_code" in facts else None
 
     def forget(self, request: CycleRequest) -> None:
@@ -74,7 +74,7 @@ class Requests:
         """
         with self._database.reading() as connection:
             rows = connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all()
-        found = []
+        open_requests = []
         for name, value in rows:
             facts = _read(value)
             if facts is None:
@@ -84,8 +84,8 @@ class Requests:
                 name.removeprefix(_PREFIX), facts["confirm"], expires_at, facts["actor"], facts["target"]
             )
             if "exit_code" not in facts and (facts["taken"] or now < request.expires_at):
-                found.append(request)
-        return sorted(found, key=lambda request: request.expires_at)
+                open_requests.append(request)
+        return sorted(open_requests, key=lambda request: request.expires_at)
 
     def take(self, request: CycleRequest) -> bool:
         """Takes a request on; False when it was withdrawn, or taken on by a process that has ended since."""
@@ -94,9 +94,9 @@ class Requests:
 
     def answer(self, request: CycleRequest, answer: CycleAnswer) -> None:
         """Tells whoever asked what became of it."""
-        told = _value(request, taken=True, exit_code=answer.exit_code, message=answer.message)
+        value = _value(request, taken=True, exit_code=answer.exit_code, message=answer.message)
         mine = (mark.c.target == "") & (mark.c.name == _name(request))
-        self._changed(update(mark).where(mine).values(value=told))
+        self._changed(update(mark).where(mine).values(value=value))
 
     def _changed(self, statement: Any) -> int:  # noqa: ANN401 - a delete or an update
         """Carries out one statement; how many rows it changed."""
@@ -112,13 +112,13 @@ def _asked(request: CycleRequest) -> str:
 
 
 def _value(request: CycleRequest, **facts: Any) -> str:  # noqa: ANN401 - what JSON holds
-    known = {
+    parts = {
         "confirm": request.confirm,
         "actor": request.actor,
         "target": request.target,
         "expires_at": stamp(request.expires_at),
     }
-    return json.dumps(known | facts, separators=(",", ":"))
+    return json.dumps(parts | facts, separators=(",", ":"))
 
 
 def _at(request: CycleRequest, value: str, statement: Any) -> Any:  # noqa: ANN401 - a delete or an update, given back

@@ -12,20 +12,20 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from reconciler.contract import lifecycle
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.fold import at_rest
-from reconciler.engine.values import Event, EventKind, Facts, LedgerEntry, Phase
+from reconciler.engine.values import Event, EventKind, Facts, LedgerEntry, Phase, Stage
 from reconciler.state.errors import UnreadableState
 from reconciler.state.tables import plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.state.stages import Stages
-
 Key = tuple[str, ModelKey]
 
 _FACTS = tuple(fact.name for fact in fields(Facts))
+_STAGE, _STATUS = _FACTS.index("stage"), _FACTS.index("model_status")
 _MOMENTS = tuple(place for place, fact in enumerate(fields(Facts)) if "datetime" in str(fact.type))
 _SHARED = ("target", "model_name", "model_version", *_FACTS)
 EVENT_COLUMNS = (*_SHARED, "at", "kind", "cycle_id", "actor", "epoch")
@@ -33,6 +33,7 @@ ENTRY_COLUMNS = (*_SHARED, "phase", "last", "updated_at", "attempts", "disappear
 
 _KIND = {kind.value: kind for kind in EventKind}
 _PHASE = {phase.value: phase for phase in Phase}
+_STAGES = {stage.value: stage for stage in Stage}
 
 
 @lru_cache(maxsize=256)  # what happens together has one time
@@ -59,16 +60,15 @@ def event_row(event: Event) -> tuple[Any, ...]:
     return stored((*_shared(event), *facts))
 
 
-def entry_row(entry: LedgerEntry, stages: Stages) -> tuple[Any, ...]:
+def entry_row(entry: LedgerEntry) -> tuple[Any, ...]:
     """The ledger's row for an entry."""
-    stage = stages(entry.target, entry.model_status)
     facts = (
         entry.phase.value,
         entry.last.value,
         stamp(entry.updated_at),
         entry.attempts,
         entry.disappearances,
-        at_rest(entry, stage),
+        at_rest(entry),
     )
     return stored((*_shared(entry), *facts))
 
@@ -81,21 +81,22 @@ def event_of(row: Sequence[Any]) -> Event:
     """
     try:
         _, target, name, version, *facts, at, kind, cycle_id, actor, epoch = plain(row)
-        pair, told = ModelKey(name, version), _read(facts)
-        return Event(moment_of(at), _KIND[kind], target, pair, cycle_id, actor=actor, epoch=epoch, **told)
+        pair, known_facts = ModelKey(name, version), _read(facts)
+        return Event(
+            moment_of(at), _KIND[kind], target, pair, cycle_id, actor=actor, epoch=epoch, **known_facts
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableState(f"line {row[0]} of the journal") from error
 
 
-def entry_of(row: Sequence[Any], stages: Stages) -> LedgerEntry:
+def entry_of(row: Sequence[Any]) -> LedgerEntry:
     """The entry of a ledger's row.
 
     Raises:
         Unreadable: the row does not hold an entry.
     """
     try:
-        target, name, version, *told, phase, last, updated_at, attempts, disappearances, _ = plain(row)
-        facts = _read(told)
+        target, name, version, *facts, phase, last, updated_at, attempts, disappearances, _ = plain(row)
         return LedgerEntry(
             target,
             ModelKey(name, version),
@@ -104,8 +105,7 @@ def entry_of(row: Sequence[Any], stages: Stages) -> LedgerEntry:
             moment_of(updated_at),
             attempts,
             disappearances,
-            stages(target, facts["model_status"]),
-            **facts,
+            **_read(facts),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableState(f"the ledger's row for {row[1]!r}@{row[2]!r}") from error
@@ -118,10 +118,15 @@ def _shared(value: Event | LedgerEntry) -> tuple[Any, ...]:
     facts = list(_facts(value))
     for place in _MOMENTS:
         facts[place] = None if facts[place] is None else stamp(facts[place])
+    facts[_STAGE] = None if facts[_STAGE] is None else facts[_STAGE].value
     return (value.target, *value.pair, *facts)
 
 
 def _read(facts: list[Any]) -> dict[str, Any]:
     for place in _MOMENTS:
         facts[place] = None if facts[place] is None else moment_of(facts[place])
+    if facts[_STAGE] is not None:
+        facts[_STAGE] = _STAGES[facts[_STAGE]]
+    elif facts[_STATUS] is not None:  # of a version before 5, which knew ModelArts alone
+        facts[_STAGE] = Stage(lifecycle(facts[_STATUS]))
     return dict(zip(_FACTS, facts, strict=True))

@@ -23,14 +23,14 @@ def differences(connection: Connection) -> list[str]:
     Tables of other names are not looked at.
     """
     inspector = inspect(connection)
-    found: list[str] = []
+    problems: list[str] = []
     for table in metadata.sorted_tables:
         if inspector.has_table(table.name, schema=inspector.default_schema_name):
-            found += _of_columns(connection, inspector, table)
-            found += _of_indexes(inspector, table)
+            problems += _of_columns(connection, inspector, table)
+            problems += _of_indexes(inspector, table)
         else:
-            found.append(f"the table {table.name} is missing")
-    return found
+            problems.append(f"the table {table.name} is missing")
+    return problems
 
 
 def _of_columns(connection: Connection, inspector: Inspector, table: Table) -> Iterator[str]:
@@ -47,26 +47,28 @@ def _of_columns(connection: Connection, inspector: Inspector, table: Table) -> I
 
 def _of_indexes(inspector: Inspector, table: Table) -> Iterator[str]:
     schema = inspector.default_schema_name
-    wanted = {str(index.name): ", ".join(column.name for column in index.columns) for index in table.indexes}
+    expected = {
+        str(index.name): ", ".join(column.name for column in index.columns) for index in table.indexes
+    }
     stored = {
         str(index["name"]): ", ".join(map(str, index["column_names"]))
         for index in inspector.get_indexes(table.name, schema=schema)
     }
-    yield from _compared("the index ", wanted, stored)
-    wanted = {table.name: ", ".join(column.name for column in table.primary_key.columns)}
+    yield from _compared("the index ", expected, stored)
+    expected = {table.name: ", ".join(column.name for column in table.primary_key.columns)}
     key = inspector.get_pk_constraint(table.name, schema=schema)
     stored = {table.name: ", ".join(key["constrained_columns"])}
-    yield from _compared("the primary key of ", wanted, stored)
+    yield from _compared("the primary key of ", expected, stored)
 
 
-def _compared(what: str, wanted: Mapping[str, str], stored: Mapping[str, str]) -> Iterator[str]:
-    for name in [*wanted, *(name for name in stored if name not in wanted)]:
+def _compared(what: str, expected: Mapping[str, str], stored: Mapping[str, str]) -> Iterator[str]:
+    for name in [*expected, *(name for name in stored if name not in expected)]:
         if name not in stored:
             yield f"{what}{name} is missing"
-        elif name not in wanted:
+        elif name not in expected:
             yield f"{what}{printable(name)} is not this program's"
-        elif stored[name] != wanted[name]:
-            yield f"{what}{name} is {printable(stored[name])}, and should be {wanted[name]}"
+        elif stored[name] != expected[name]:
+            yield f"{what}{name} is {printable(stored[name])}, and should be {expected[name]}"
 
 
 def _words(type_: str, nullable: bool) -> str:

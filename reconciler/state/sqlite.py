@@ -49,17 +49,19 @@ def open_writer(file: SqliteFile, now: datetime) -> Database:
     with explained(file), ExitStack() as closing:
         _make_directory(file.path.parent)
         lock = FileLock(file.path.with_name(file.path.name + ".lock"), now=now)
-        closing.callback(lock.release)
+        closing.callback(lock.release)  # first in, so last out: the next writer finds no connection of ours
         if not _exists(file):
             _create(file.path, now)
         engine = _engine(partial(_connect, file.path))
         closing.callback(engine.dispose)
+        # at once: one that reads first and writes later would lose to a release that came between, or undo it
         writer = engine.connect().execution_options(begin="BEGIN IMMEDIATE")
         closing.callback(writer.close)
         with writer.begin():
             _ensure_whole(writer, file)  # first: a migration makes the database longer than the file
             verify(writer, file, migrates=True)
             _ensure_writable_and_sound(writer, file)
+        # readers neither wait for the writer nor hold it up
         _driver(writer).execute("PRAGMA journal_mode = WAL")
         ensure_ours = partial(_ensure_same, file, file.path.stat(), lock.held)
         return Database(
@@ -143,6 +145,7 @@ def _create(path: Path, now: datetime) -> None:
     with engine.begin() as connection:
         establish(connection, now)
     new.rename(path)
+    # the name, too: a power cut must not take away a state whose intents were believed to be on disk
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(directory)
@@ -170,6 +173,7 @@ def _connect(path: Path, *, only_read: bool = False) -> sqlite3.Connection:
     connection = sqlite3.connect(
         name, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
+    # an intent has to outlive a power cut from the moment its call is sent: NORMAL may lose what is newest
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA query_only = {int(only_read)}")

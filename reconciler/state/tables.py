@@ -97,13 +97,18 @@ _TYPES: dict[Any, type[TypeEngine[Any]]] = {
     "str | None": AnyText,
     "int | None": BigInteger,
     "datetime | None": Text,
+    "Stage | None": Text,
 }
 
 
-def _facts() -> list[Column[Any]]:
-    """The columns that an event and an entry have in common."""
+_AT_FIRST = 12  # so many facts the journal had before `actor`; a column that is added later stands last
+
+
+def _facts(first: int = 0, last: int | None = None) -> list[Column[Any]]:
+    """The columns that an event and an entry have in common, or some of them by their places."""
     return [
-        Column(fact.name, _TYPES[fact.type], quote=fact.name == "commit" or None) for fact in fields(Facts)
+        Column(fact.name, _TYPES[fact.type], quote=fact.name == "commit" or None)
+        for fact in fields(Facts)[first:last]
     ]
 
 
@@ -133,9 +138,10 @@ journal = Table(
     Column("model_name", AnyText, nullable=False),
     Column("model_version", AnyText, nullable=False),
     Column("cycle_id", AnyText, nullable=False),
-    *_facts(),
+    *_facts(last=_AT_FIRST),
     Column("actor", AnyText),
     Column("epoch", BigInteger),
+    *_facts(_AT_FIRST),
     Index("journal_by_pair", "target", "model_name", "model_version"),
     Index("journal_by_commit", "target", "commit"),
     Index("journal_by_model_id", "target", "model_id"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.state import report as report_text
 from reconciler.state import verdicts
 from reconciler.state.errors import explained
-from reconciler.state.tables import stored
+from reconciler.state.tables import verdicts as table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.state.database import Database
 
 _NUMBERS_A_QUERY = 400
+_COLUMNS = table.c
 
 
 class VerdictRows:
@@ -36,8 +37,8 @@ class VerdictRows:
         A number of them may be that of a new row by now. The first time there are none.
         """
         with self._lock:
-            found, self._removed = self._removed or set(), set()
-            return found
+            numbers, self._removed = self._removed or set(), set()
+            return numbers
 
     def note_removed(self, numbers: Collection[int]) -> None:
         """Hears which rows were removed, once that is committed; kept only if somebody has asked before."""
@@ -53,22 +54,21 @@ class VerdictRows:
 
     def after(self, number: int, limit: int) -> Sequence[tuple[int, ModelState]]:
         """The rows with greater numbers, lowest first; so many at most."""
-        where = "WHERE id > ? ORDER BY id LIMIT ?"
+        query = verdicts.ROWS.where(_COLUMNS.id > number).order_by(_COLUMNS.id).limit(limit)
         with explained(self._database.where), self._database.reading() as connection:
-            return verdicts.selected(connection, where, (number, limit))
+            return verdicts.selected(connection, query)
 
     def numbered(self, numbers: Sequence[int]) -> Mapping[int, ModelState]:
         """The rows of these numbers, as far as they are there."""
-        found: dict[int, ModelState] = {}
+        rows: dict[int, ModelState] = {}
         with explained(self._database.where), self._database.reading() as connection:
             for start in range(0, len(numbers), _NUMBERS_A_QUERY):
-                some = tuple(numbers[start : start + _NUMBERS_A_QUERY])
-                where = f"WHERE id IN ({', '.join('?' * len(some))})"
-                found.update(verdicts.selected(connection, where, some))
-        return found
+                some = numbers[start : start + _NUMBERS_A_QUERY]
+                rows.update(verdicts.selected(connection, verdicts.ROWS.where(_COLUMNS.id.in_(some))))
+        return rows
 
     def of_name(self, target: str, name: str) -> tuple[ModelState, ...]:
         """Every model of one name in one target."""
-        where = "WHERE target = ? AND model_name = ?"
+        query = verdicts.ROWS.where(_COLUMNS.target == target, _COLUMNS.model_name == name)
         with explained(self._database.where), self._database.reading() as connection:
-            return tuple(item for _, item in verdicts.selected(connection, where, stored((target, name))))
+            return tuple(item for _, item in verdicts.selected(connection, query))

@@ -7,17 +7,17 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, column, delete, func, select, text
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.plan import sort_key
 from reconciler.engine.reasons import COMPARED_LATER
 from reconciler.engine.values import AT_REST, Difference, ModelState, Verdict, VerdictKey
 from reconciler.manifest.values import Reason, reason_of, row_of
-from reconciler.state.bulk import insert_rows, select_rows
+from reconciler.state.bulk import insert_rows, raw, select_rows
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
-from reconciler.state.tables import NOT_IN_SYNC, SEEN, plain, stored, verdicts
+from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText, plain, stored, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -25,43 +25,51 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from reconciler.state.bulk import Query
+
 
 _TOLD = ("reasons", "diff", "since", "next_attempt_at")  # the other facts of a state are columns of their own
 _FACTS = tuple(name for name in ModelState._fields if name not in _TOLD)
 _COLUMNS = (*_FACTS, "told", "since")
 _VERDICT = _FACTS.index("verdict")
 _facts = attrgetter(*_FACTS)
+ROWS = raw(verdicts, ("id", *_COLUMNS))
+"""Every row, for `selected`."""
 _COMPARED_LATER, _LATER = "", (COMPARED_LATER,)
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 _IDS_A_QUERY = 400
 _PAIRS_ONE_BY_ONE = 5000
+
+_PAIR = ("target", "model_name", "model_version")
+_OF_PAIR = tuple(verdicts.c[name] == bindparam(name) for name in _PAIR)
 
 Row = tuple[Any, ...]
 """The columns of `_COLUMNS`."""
 
 
 def replace(
-    connection: Connection, wanted: Mapping[str, tuple[Collection[ModelKey] | None, list[ModelState]]]
+    connection: Connection,
+    items_by_target: Mapping[str, tuple[Collection[ModelKey] | None, list[ModelState]]],
 ) -> tuple[list[int], list[Row]]:
     """What has to be written so that these items stand: ids of rows to remove, and rows to add.
 
     Args:
         connection: to read what stands now.
-        wanted: by target, the pairs that are spoken of (None for all), and the items there are now.
+        items_by_target: by target, the pairs that are spoken of (None for all), and the items there are now.
     """
     gone: list[int] = []
     new: list[Row] = []
-    for target, (pairs, items) in wanted.items():
-        known: dict[Row, list[int]] = {}
+    for target, (pairs, items) in items_by_target.items():
+        ids_by_row: dict[Row, list[int]] = {}
         for row_id, *values in _standing(connection, target, pairs, ("id", *_COLUMNS)):
-            known.setdefault(tuple(values), []).append(row_id)
+            ids_by_row.setdefault(tuple(values), []).append(row_id)
         for row in map(_row, items):
-            same = known.get(row) if known else None
+            same = ids_by_row.get(row) if ids_by_row else None
             if same:
                 same.pop()
             else:
                 new.append(row)
-        gone.extend(row_id for ids in known.values() for row_id in ids)
+        gone.extend(row_id for ids in ids_by_row.values() for row_id in ids)
     return gone, new
 
 
@@ -75,29 +83,28 @@ def write(connection: Connection, gone: list[int], new: list[Row]) -> None:
 
 def items(connection: Connection, *, whole: bool) -> tuple[ModelState, ...]:
     """Every item that stands, in order; without the whole, those in sync are left out."""
-    where = "" if whole else f"WHERE {NOT_IN_SYNC.text}"
-    return tuple(sorted(map(_item, select_rows(connection, verdicts, _COLUMNS, where)), key=sort_key))
+    query = ROWS if whole else ROWS.where(NOT_IN_SYNC)
+    return tuple(sorted((item for _, item in selected(connection, query)), key=sort_key))
 
 
-def selected(connection: Connection, where: str, values: tuple[Any, ...]) -> list[tuple[int, ModelState]]:
-    """The items of the rows that this says, with the rows' ids; `where` says `?` for each of the values."""
-    rows = select_rows(connection, verdicts, ("id", *_COLUMNS), where, values)
-    return [(row_id, _item(tuple(row))) for row_id, *row in rows]
+def selected(connection: Connection, query: Query) -> list[tuple[int, ModelState]]:
+    """The items of these of the `ROWS`, with the rows' ids."""
+    return [(row[0], _item(row[1:])) for row in select_rows(connection, query)]
 
 
 def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
     """How many items there are, by target and verdict."""
     columns = verdicts.c
     others = select(columns.target, columns.verdict, func.count()).where(NOT_IN_SYNC)
-    found = {
+    numbers = {
         (target, Verdict(verdict)): number
         for target, verdict, number in connection.execute(others.group_by(columns.target, columns.verdict))
     }
     all_there_are = select(columns.target, func.count()).group_by(columns.target)
     for target, number in connection.execute(all_there_are).all():
-        in_sync = number - sum(known for (of, _), known in found.items() if of == target)
-        found |= {(target, Verdict.IN_SYNC): in_sync} if in_sync else {}
-    return found
+        in_sync = number - sum(one for (of, _), one in numbers.items() if of == target)
+        numbers |= {(target, Verdict.IN_SYNC): in_sync} if in_sync else {}
+    return numbers
 
 
 def not_at_rest(connection: Connection, target: str) -> Iterator[tuple[str, str]]:
@@ -115,13 +122,12 @@ def not_at_rest(connection: Connection, target: str) -> Iterator[tuple[str, str]
 def uncompared_ids(connection: Connection, target: str, limit: int | None = None) -> dict[ModelKey, str]:
     """Models that are well as far as is known, and whose content is not known: their ids by pair."""
     # without statistics SQLite would take an index that holds every model
-    hint = "INDEXED BY standing_seen " if connection.dialect.name == "sqlite" else ""
-    where = f"{hint}WHERE target = ? AND {SEEN.text}"
-    if limit is not None:
-        where += f" LIMIT {limit:d}"
-    columns = ("model_name", "model_version", "model_id")
-    rows = map(plain, select_rows(connection, verdicts, columns, where, stored((target,))))
-    return {ModelKey(name, version): model_id for name, version, model_id in rows}
+    is_sqlite = connection.dialect.name == "sqlite"
+    source = text("standing INDEXED BY standing_seen") if is_sqlite else verdicts
+    columns = (column(name, AnyText) for name in ("model_name", "model_version", "model_id"))
+    query: Query = select(*columns).select_from(source)
+    rows = connection.execute(query.where(column("target", AnyText) == target, SEEN).limit(limit))
+    return {ModelKey(row[0], row[1]): row[2] for row in rows}
 
 
 def seen_of(connection: Connection, target: str, pairs: Collection[ModelKey]) -> dict[ModelKey, str]:
@@ -130,12 +136,9 @@ def seen_of(connection: Connection, target: str, pairs: Collection[ModelKey]) ->
         return {
             pair: model_id for pair, model_id in uncompared_ids(connection, target).items() if pair in pairs
         }
-    where = f"WHERE target = ? AND model_name = ? AND model_version = ? AND {SEEN.text}"
-    found = {}
-    for pair in pairs:
-        for (model_id,) in select_rows(connection, verdicts, ("model_id",), where, stored((target, *pair))):
-            found[pair] = model_id
-    return found
+    query = select(verdicts.c.model_id).where(*_OF_PAIR, SEEN)
+    ids = {pair: connection.scalar(query, _values(target, pair)) for pair in pairs}
+    return {pair: model_id for pair, model_id in ids.items() if model_id is not None}
 
 
 def versions(connection: Connection, target: str, names: Collection[str]) -> list[tuple[str, str]]:
@@ -155,33 +158,37 @@ def since(
 ) -> dict[VerdictKey, datetime]:
     """Since when the verdicts on these pairs, and on what is invalid, stand; the earliest of several."""
     columns = ("model_name", "model_version", "path", "verdict", "since")
-    found: dict[VerdictKey, datetime] = {}
+    moments: dict[VerdictKey, datetime] = {}
     try:
-        for name, version, path, verdict, told in map(plain, _standing(connection, target, pairs, columns)):
-            if told is not None:
+        for name, version, path, verdict, at in map(plain, _standing(connection, target, pairs, columns)):
+            if at is not None:
                 file = path if name is None or version is None else None
-                key, moment = VerdictKey(name, version, file, _VERDICTS[verdict]), moment_of(told)
-                found[key] = min(moment, found[key]) if key in found else moment
+                key, moment = VerdictKey(name, version, file, _VERDICTS[verdict]), moment_of(at)
+                moments[key] = min(moment, moments[key]) if key in moments else moment
     except (KeyError, ValueError) as error:
         raise UnreadableState("the last report") from error
-    return found
+    return moments
 
 
 def _standing(
     connection: Connection, target: str, pairs: Collection[ModelKey] | None, columns: tuple[str, ...]
 ) -> Iterator[Row]:
     """These columns of the rows that speak of these pairs, and of what is invalid or refused as a whole."""
-    invalid, refused = Verdict.INVALID.value, Verdict.REFUSED.value
-    mine = stored((target,))
+    query, ours = raw(verdicts, columns), verdicts.c
+    mine = query.where(ours.target == target)
     if pairs is None:
-        yield from select_rows(connection, verdicts, columns, "WHERE target = ?", mine)
+        yield from select_rows(connection, mine)
         return
-    where = f"WHERE target = ? AND verdict = ? AND {NOT_IN_SYNC.text}"
-    yield from select_rows(connection, verdicts, columns, where, (*mine, invalid))
-    yield from select_rows(connection, verdicts, columns, f"{where} AND model_name IS NULL", (*mine, refused))
-    where = "WHERE target = ? AND model_name = ? AND model_version = ? AND verdict <> ?"
+    invalid, refused = (ours.verdict == verdict.value for verdict in (Verdict.INVALID, Verdict.REFUSED))
+    yield from select_rows(connection, mine.where(invalid, NOT_IN_SYNC))
+    yield from select_rows(connection, mine.where(refused, NOT_IN_SYNC, ours.model_name.is_(None)))
+    of_pair = query.where(*_OF_PAIR, ~invalid)
     for pair in pairs:
-        yield from select_rows(connection, verdicts, columns, where, (*stored((target, *pair)), invalid))
+        yield from select_rows(connection, of_pair, _values(target, pair))
+
+
+def _values(target: str, pair: ModelKey) -> dict[str, str]:
+    return dict(zip(_PAIR, (target, *pair), strict=True))
 
 
 def _row(item: ModelState) -> Row:
@@ -207,29 +214,29 @@ def _reasons_alone(reasons: tuple[Reason, ...]) -> str:
 
 
 def _as_json(reasons: tuple[Reason, ...], diff: list[list[Any]], next_attempt: str | None) -> str:
-    told = {"reasons": list(map(row_of, reasons)), "diff": diff, "next": next_attempt}
-    return json.dumps(told, separators=(",", ":"))
+    document = {"reasons": list(map(row_of, reasons)), "diff": diff, "next": next_attempt}
+    return json.dumps(document, separators=(",", ":"))
 
 
 def _item(row: Row) -> ModelState:
-    *values, told, since = plain(row)
+    *values, text, since = plain(row)
     facts = dict(zip(_FACTS, values, strict=True))
     try:
         facts["verdict"] = _VERDICTS[facts["verdict"]]
-        reasons, diff, next_attempt = _said(told)
+        reasons, diff, next_attempt = _said(text)
         moment = None if since is None else moment_of(since)
         return ModelState(**facts, reasons=reasons, diff=diff, since=moment, next_attempt_at=next_attempt)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnreadableState("the last report") from error
 
 
-def _said(told: str | None) -> tuple[tuple[Reason, ...], tuple[Difference, ...], datetime | None]:
+def _said(text: str | None) -> tuple[tuple[Reason, ...], tuple[Difference, ...], datetime | None]:
     """The reasons, the differences and the next attempt that `_told` made this of."""
-    if told is None:
+    if text is None:
         return (), (), None
-    if told == _COMPARED_LATER:
+    if text == _COMPARED_LATER:
         return _LATER, (), None
-    said = json.loads(told)
+    said = json.loads(text)
     reasons = tuple(map(reason_of, said["reasons"]))
     diff = tuple(Difference(*one) for one in said["diff"])
     return reasons, diff, None if said["next"] is None else moment_of(said["next"])

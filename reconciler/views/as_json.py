@@ -23,37 +23,37 @@ ITEMS_A_PAGE = 10_000
 _VALUES_AT_ONCE = 100
 
 
-def report(found: Report) -> dict[str, Any]:
+def report(report_: Report) -> dict[str, Any]:
     """The object that `plan --output json` and `apply --output json` print.
 
     Every verdict is counted in `summary`, also with 0; what is not known is None, never left out. Strings are
     as they came: print the object with `dumps`, which hides nothing and lets nothing act.
     """
-    return _report(found, found.items)
+    return _report(report_, report_.items)
 
 
-def report_page(found: Report, page: int) -> dict[str, Any]:
+def report_page(whole: Report, page: int) -> dict[str, Any]:
     """The same with some of its items; where there are others, a note says how to ask for them.
 
     Args:
-        found: the report.
+        whole: the report.
         page: from 1; beyond the last one there are no items.
     """
-    start, number = (page - 1) * ITEMS_A_PAGE, len(found.items)
-    shown = found.items[start : start + ITEMS_A_PAGE]
+    start, number = (page - 1) * ITEMS_A_PAGE, len(whole.items)
+    shown = whole.items[start : start + ITEMS_A_PAGE]
     pages = -(-number // ITEMS_A_PAGE)
     more = [f"page {page} of {pages}, of {number:,} items in all: ask for ?page=N"] if pages > 1 else []
-    return _report(found, shown, more)
+    return _report(whole, shown, more)
 
 
-def _report(found: Report, shown: Iterable[ModelState], more: Iterable[str] = ()) -> dict[str, Any]:
+def _report(whole: Report, shown: Iterable[ModelState], more: Iterable[str] = ()) -> dict[str, Any]:
     return {
         "version": FORMAT_VERSION,
-        "commit": found.commit,
-        "digest": found.digest,
-        "summary": {verdict.value: number for verdict, number in words.count(found).items()},
-        "failures": [{"target": one.target, "message": one.message} for one in found.failures],
-        "notes": [*found.notes, *more],
+        "commit": whole.commit,
+        "digest": whole.digest,
+        "summary": {verdict.value: number for verdict, number in words.count(whole).items()},
+        "failures": [{"target": one.target, "message": one.message} for one in whole.failures],
+        "notes": [*whole.notes, *more],
         "items": [_item(item) for item in shown],
     }
 

@@ -19,9 +19,9 @@ def without_address(author: str) -> str | None:
     return _ADDRESS.sub("", author).strip() or None
 
 
-def without_addresses(found: Report) -> Report:
+def without_addresses(report: Report) -> Report:
     """The same report with the names of its authors alone."""
-    return replace(found, items=tuple(map(item_without_addresses, found.items)))
+    return replace(report, items=tuple(map(item_without_addresses, report.items)))
 
 
 def item_without_addresses(item: ModelState) -> ModelState:

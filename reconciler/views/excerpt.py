@@ -30,8 +30,8 @@ def _said(text: str) -> str:
         return text
     if not isinstance(answer, dict):
         return str(answer)
-    found = (answer.get(name) for name in _MESSAGES)
-    return " ".join(str(value) for value in found if isinstance(value, int | str))
+    texts = (answer.get(name) for name in _MESSAGES)
+    return " ".join(str(value) for value in texts if isinstance(value, int | str))
 
 
 def _parts(url: str) -> list[str]:

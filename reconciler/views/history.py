@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract import version_key
@@ -114,15 +115,15 @@ def rows(
     changes: defaultdict[_Key, list[FileChange]] = defaultdict(list)
     for model in models:
         changes[model.target, model.pair] += model.changes
-    found: list[HistoryRow] = []
-    for key in sorted({key for key, told in changes.items() if told} | journal.keys(), key=_order):
-        found += _of_one_model(key, changes.get(key, ()), journal.get(key, ()), named or {})
-    return tuple(found)
+    result: list[HistoryRow] = []
+    for key in sorted({key for key, of_pair in changes.items() if of_pair} | journal.keys(), key=_order):
+        result += _of_one_model(key, changes.get(key, ()), journal.get(key, ()), named or {})
+    return tuple(result)
 
 
-def as_json(found: Iterable[HistoryRow]) -> Iterator[dict[str, Any]]:
+def as_json(history: Iterable[HistoryRow]) -> Iterator[dict[str, Any]]:
     """The objects of the list that `history --output json` prints; times are ISO 8601 with an offset."""
-    return map(_row_as_json, found)
+    return map(_row_as_json, history)
 
 
 def _row_as_json(row: HistoryRow) -> dict[str, Any]:
@@ -139,11 +140,11 @@ def _row_as_json(row: HistoryRow) -> dict[str, Any]:
     }
 
 
-def text(found: Iterable[HistoryRow], *, colour: bool = False) -> Iterator[str]:
+def text(history: Iterable[HistoryRow], *, colour: bool = False) -> Iterator[str]:
     """For a terminal, row after row: a heading a model, a line a commit, what became of it below."""
     paint = painter(colour=colour)
     heading = None
-    for row in found:
+    for row in history:
         lines = [_commit_line(row), *(f"      {event_line(event, colour=colour)}" for event in row.events)]
         if (row.target, row.pair) != heading:
             title = f"{paint(printable(str(row.pair)), 'bold')}  ({printable(row.target)})"
@@ -154,12 +155,16 @@ def text(found: Iterable[HistoryRow], *, colour: bool = False) -> Iterator[str]:
 
 def event_line(event: Event, *, colour: bool = False) -> str:
     """When, what, and the ids it can be traced by, in one line."""
-    word = f"{event.kind.value:<{_EVENT_WIDTH}}"
-    painted = painter(colour=colour)(word, _TONES.get(event.kind, "busy"))
-    known = {"id": event.model_id, "request": event.request_id, "cycle": event.cycle_id}
-    facts = [f"{name} {printable(value)}" for name, value in known.items() if value]
-    detail = [printable(told)] if (told := _detail(event)) else []
-    return "  ".join([_utc(event.at), painted, *facts, *detail])
+    ids = (("id", event.model_id), ("request", event.request_id), ("cycle", event.cycle_id))
+    facts = [f"{name} {value}" for name, value in ids if value]
+    if wording := _detail(event):
+        facts.append(wording)
+    return f"{_utc(event.at)}  {_word(event.kind, colour=colour)}  {printable('  '.join(facts))}"
+
+
+@lru_cache(maxsize=64)
+def _word(kind: EventKind, *, colour: bool) -> str:
+    return painter(colour=colour)(f"{kind.value:<{_EVENT_WIDTH}}", _TONES.get(kind, "busy"))
 
 
 def _order(key: _Key) -> tuple[Any, ...]:
@@ -173,18 +178,18 @@ def _of_one_model(
     events: Iterable[Event],
     named: Mapping[str, CommitInfo],
 ) -> list[HistoryRow]:
-    found = [
-        _of_commit(key, change.path, change.attribution)._replace(deleted=change.deleted)
+    lines = [
+        _of_commit(key, change.path, change.commit_info)._replace(deleted=change.deleted)
         for change in changes
     ]
     by_commit: defaultdict[str | None, list[Event]] = defaultdict(list)
     for event in sorted(events, key=lambda event: event.at):
         by_commit[event.commit].append(event)
     files: defaultdict[str | None, list[str | None]] = defaultdict(list)
-    for row in found:
+    for row in lines:
         files[row.commit].append(row.path)
-    joined = [_with_events(row, files[row.commit], by_commit.get(row.commit, ())) for row in found]
-    for commit in by_commit.keys() - {row.commit for row in found}:
+    joined = [_with_events(row, files[row.commit], by_commit.get(row.commit, ())) for row in lines]
+    for commit in by_commit.keys() - {row.commit for row in lines}:
         _insert(joined, _alone(key, commit, by_commit[commit], named))
     return joined
 
@@ -238,19 +243,22 @@ def _event_as_json(event: Event) -> dict[str, Any]:
 
 def _detail(event: Event) -> str | None:
     """What the event says in words, and who asked for it."""
-    asked = f"asked for by {event.actor}" if event.actor else None
-    return "; ".join(filter(None, (event.detail, asked))) or None
+    if not event.actor:
+        return event.detail or None
+    asked = f"asked for by {event.actor}"
+    return f"{event.detail}; {asked}" if event.detail else asked
 
 
 def _commit_line(row: HistoryRow) -> str:
     if row.commit is None:
         return "  (no commit is known)"
     line = next((f":{event.line}" for event in row.events if event.line and event.path == row.path), "")
-    path = f"{printable(row.path or '?')}{' (deleted)' if row.deleted else line}"
+    path = f"{row.path or '?'}{' (deleted)' if row.deleted else line}"
     when = _utc(row.authored_at) if row.authored_at else "not in the branch"
-    subject = "" if row.subject is None else f"  {printable(row.subject)}"
-    return f"  {printable(row.commit[:12])}  {when}  {printable(row.author or '?')}  {path}{subject}"
+    subject = "" if row.subject is None else f"  {row.subject}"
+    return printable(f"  {row.commit[:12]}  {when}  {row.author or '?'}  {path}{subject}")
 
 
 def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(" ", "seconds").replace("+00:00", "Z")
+    local = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{local.isoformat(' ', 'seconds')[:19]}Z"

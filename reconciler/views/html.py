@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 MOST_REASONS = 3
 """Reasons and differences of one model in a list; its own page tells them all."""
 
+ENTRIES = 200
+"""Commits and events on one page of a model's timeline."""
+
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 _LONG_HEX = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
 _WIDEST = 300  # characters of a reason, or a difference, in a list
@@ -81,43 +84,51 @@ def _summed_up(numbers: Mapping[Verdict, int]) -> Headline:
     return Headline(f"{every}{many(in_sync, 'model')} in sync{unmanaged}", "good")
 
 
-def overview(state: PageState, wanted: Selection, found: OverviewFacts | None) -> str:
+def overview(state: PageState, selection: Selection, facts: OverviewFacts | None) -> str:
     """The page of all models, as UTF-8-encodable text; None while they could not be read."""
-    models = found.models if found else Listing()
-    numbers = Listing(numbers=models.numbers).by_verdict(wanted.target)
-    matching = models.found if isinstance(models, Matrix) else models.found(wanted.listing)
+    models = facts.models if facts else Listing()
+    numbers = Listing(numbers=models.numbers).by_verdict(selection.target)
+    matching = models.matching if isinstance(models, Matrix) else models.matching(selection.listing)
     return _render(
         "overview.html.j2",
         _common(state, root=""),
-        wanted=wanted,
-        is_read=found is not None,
+        selection=selection,
+        is_read=facts is not None,
         items=models.items if isinstance(models, Listing) else (),
         matrix=models.rows if isinstance(models, Matrix) else (),
-        commits=found.commits if found else {},
+        commits=facts.commits if facts else {},
         numbers=numbers,
         group_numbers={word: sum(numbers[v] for v in verdicts) for word, verdicts in GROUPS.items()},
         total=sum(numbers.values()),
-        found=matching,
+        matching=matching,
         pages=max(-(-matching // ROWS), 1),
-        first=wanted.listing.offset + 1,
+        first=selection.listing.offset + 1,
         group_of=group_of,
         GROUPS=GROUPS,
         Sorting=Sorting,
     )
 
 
-def model(state: PageState, found: ModelFacts) -> str:
-    """The page of one model."""
-    setting = Setting(len(state.targets) > 1, found.next_free)
-    title = f"{found.name}@{found.version}" if found.version else found.name
+def model(state: PageState, facts: ModelFacts, page: int = 1) -> str:
+    """The page of one model, with one page of its timeline: the last one where there are not so many."""
+    setting = Setting(len(state.targets) > 1, facts.next_free)
+    title = f"{facts.name}@{facts.version}" if facts.version else facts.name
+    entries = _timeline(facts)
+    pages = max(-(-len(entries) // ENTRIES), 1)
+    shown = min(page, pages)
+    first = (shown - 1) * ENTRIES
     return _render(
         "model.html.j2",
-        _common(state, root="../../../" if found.version else "../../"),
-        found=found,
+        _common(state, root="../../../" if facts.version else "../../"),
+        facts=facts,
         title=title,
-        target_link=Selection(target=found.target).link(),
-        advice=[(item, guidance(item, setting)) for item in found.items],
-        entries=_timeline(found),
+        target_link=Selection(target=facts.target).link(),
+        advice=[(item, guidance(item, setting)) for item in facts.items],
+        entries=entries[first : first + ENTRIES],
+        number=len(entries),
+        first=first + 1,
+        page=shown,
+        pages=pages,
     )
 
 
@@ -142,7 +153,7 @@ def _common(state: PageState, root: str) -> dict[str, Any]:
     """What every page shows. `root` leads to the overview, relative to the page's address."""
     summary = headline(state)
     failed = {failure.target: failure.message for failure in (state.report.failures if state.report else ())}
-    known = {target.name: target.known_at for target in state.targets}
+    known_at = {target.name: target.known_at for target in state.targets}
     return {
         "state": state,
         "report": state.report,
@@ -150,7 +161,7 @@ def _common(state: PageState, root: str) -> dict[str, Any]:
         "headline": summary,
         "icon": _ICONS.get(summary.tone, "5c6773"),
         "failed": failed,
-        "known_at": {name: known.get(name) for name in failed},
+        "known_at": {name: known_at.get(name) for name in failed},
         "several_targets": len(state.targets) > 1,
         "commit_href": partial(_commit_href, state.commit_url),
         "file_href": partial(_file_href, state.file_url),
@@ -179,11 +190,11 @@ def _value(value: Any) -> str:  # noqa: ANN401 - any JSON
     return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
 
 
-def _timeline(found: ModelFacts) -> list[dict[str, Any]]:
+def _timeline(facts: ModelFacts) -> list[dict[str, Any]]:
     """Commits and events as one list, newest first."""
     entries: list[dict[str, Any]] = []
     there: set[object] = set()
-    for row in reversed(found.timeline):
+    for row in reversed(facts.timeline):
         if row.authored_at is not None:
             did = "taken out" if row.deleted else "changed" if row.pair in there else "declared"
             entries.append({"at": row.authored_at, "row": row, "event": None, "did": did})

@@ -27,50 +27,50 @@ _FENCES = re.compile(r"`{3,}")
 _HEAD = 1_500  # characters that the first lines of a review take at most, with its marker
 
 
-def report(found: Report) -> str:
+def report(whole: Report) -> str:
     """The plan of all targets. Everything from outside stands inside `<code>` or a fenced block.
 
     There it is neither Markdown nor HTML and mentions nobody. A report too long for a comment
     is cut, and says so.
     """
     head = (
-        f"### Reconciler plan: {counted(found)}",
-        f"Commit {_code(found.commit[:12])}, plan digest {_code(found.digest)}",
+        f"### Reconciler plan: {counted(whole)}",
+        f"Commit {_code(whole.commit[:12])}, plan digest {_code(whole.digest)}",
     )
-    return "\n\n".join([*head, *_blocks(found, MAX_CHARACTERS)]) + "\n"
+    return "\n\n".join([*head, *_blocks(whole, MAX_CHARACTERS)]) + "\n"
 
 
-def review(found: Report, target: str, marker: str, most: int) -> str:
+def review(whole: Report, target: str, marker: str, most: int) -> str:
     """The plan of one target as a comment that is found again: counts and digest in its first line.
 
     Args:
-        found: the report on this target alone.
+        whole: the report on this target alone.
         target: its name.
         marker: an HTML comment; it stands at the end, and nobody sees it.
         most: characters that the host takes.
     """
-    numbers = "could not be made" if found.failures else counted(found)
+    numbers = "could not be made" if whole.failures else counted(whole)
     head = [
-        f"### Reconciler plan for {_code(target)}: {numbers}, digest {_code(found.digest)}",
-        f"Commit {_code(found.commit[:12])}, as it would be merged. {_next(found, target)}".rstrip(),
+        f"### Reconciler plan for {_code(target)}: {numbers}, digest {_code(whole.digest)}",
+        f"Commit {_code(whole.commit[:12])}, as it would be merged. {_next(whole, target)}".rstrip(),
     ]
-    return "\n\n".join([*head, *_blocks(found, most - _HEAD), marker]) + "\n"
+    return "\n\n".join([*head, *_blocks(whole, most - _HEAD), marker]) + "\n"
 
 
-def _next(found: Report, target: str) -> str:
+def _next(whole: Report, target: str) -> str:
     """What makes exactly this of it, where there is something to do."""
-    if not any(item.verdict is Verdict.IMPORT for item in found.items):
+    if not any(item.verdict is Verdict.IMPORT for item in whole.items):
         return ""
     return (
-        f"After the merge, {_code(f'reconciler apply --target {target} --expect-digest {found.digest}')} "
+        f"After the merge, {_code(f'reconciler apply --target {target} --expect-digest {whole.digest}')} "
         "imports exactly this, or refuses because something moved since."
     )
 
 
-def _blocks(found: Report, room: int) -> list[str]:
+def _blocks(whole: Report, room: int) -> list[str]:
     """Remarks, the table of what is not in sync, and the reasons folded below it, in so many characters."""
-    blocks = _fitting(_remarks(found), room * 3 // 20, 2)
-    news = [item for item in found.items if item.verdict is not Verdict.IN_SYNC]
+    blocks = _fitting(_remarks(whole), room * 3 // 20, 2)
+    news = [item for item in whole.items if item.verdict is not Verdict.IN_SYNC]
     if news:
         header = ("| Verdict | Model | Target | Manifest | Registry |", "|---|---|---|---|---|")
         blocks.append("\n".join(_fitting([*header, *map(_row, news)], room * 5 // 12, 1)))
@@ -78,24 +78,24 @@ def _blocks(found: Report, room: int) -> list[str]:
     return blocks
 
 
-def problems(found: Checked) -> str:
+def problems(checked: Checked) -> str:
     """What is wrong with manifests, for the summary of a job: a table, errors first; the rest is counted."""
     header = ("| Where | Problem |", "|---|---|")
     rows = (
         f"| {_code(place(one.path, one.line, one.column))} | {one.severity}: {_code(one.message)} |"
-        for one in by_severity(found.reasons)
+        for one in by_severity(checked.reasons)
     )
     table = _fitting([*header, *rows], MAX_CHARACTERS, 1, "reconciler validate")
-    return "\n".join([f"### Manifests: {totals(found)}", "", *table]) + "\n"
+    return "\n".join([f"### Manifests: {totals(checked)}", "", *table]) + "\n"
 
 
-def _remarks(found: Report) -> list[str]:
-    failures = [f"**Error:** {_code(failure.message)}" for failure in found.failures]
-    return failures + [f"Note: {_code(note)}" for note in found.notes]
+def _remarks(whole: Report) -> list[str]:
+    failures = [f"**Error:** {_code(failure.message)}" for failure in whole.failures]
+    return failures + [f"Note: {_code(note)}" for note in whole.notes]
 
 
 def _row(item: ModelState) -> str:
-    registry = " ".join(_code(known) for known in (item.model_id, item.model_status) if known)
+    registry = " ".join(_code(word) for word in (item.model_id, item.model_status) if word)
     cells = (
         item.verdict.value,
         _code(item.title),
@@ -107,8 +107,8 @@ def _row(item: ModelState) -> str:
 
 
 def _details(item: ModelState) -> str:
-    told = ([headline(reason) for reason in distinct(item.reasons)], list(map(worded, item.diff)))
-    fenced = "\n\n".join(_fence("\n".join(lines)) for lines in told if lines)
+    lists = ([headline(reason) for reason in distinct(item.reasons)], list(map(worded, item.diff)))
+    fenced = "\n\n".join(_fence("\n".join(lines)) for lines in lists if lines)
     return f"<details><summary>{item.verdict.value} {_code(item.title)}</summary>\n\n{fenced}\n\n</details>"
 
 

@@ -20,10 +20,10 @@ def masked_lines(lines: Iterable[str]) -> Iterator[str]:
     """The lines of a file, valid or not, without what stands behind such a key or indented below it."""
     hides: int | None = None
     for line in lines:
-        found = _KEY.match(line)
-        if found is not None:
-            hides = len(found["indent"])
-            yield f"{found['before']} {HIDDEN}"
+        match = _KEY.match(line)
+        if match is not None:
+            hides = len(match["indent"])
+            yield f"{match['before']} {HIDDEN}"
         elif hides is not None and line.strip() and _indent(line) > hides:
             yield " " * _indent(line) + HIDDEN
         else:

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 _ABSENT = "-"
 
 
-def text(found: Report, targets: Sequence[str], *, colour: bool) -> str:
+def text(report: Report, targets: Sequence[str], *, colour: bool) -> str:
     """For a terminal; ends with a line break. `-` where a target does not know the model."""
     paint = painter(colour=colour)
-    rows = [(printable(str(row.pair)), [row.cells.get(target) for target in targets]) for row in _rows(found)]
+    rows = [
+        (printable(str(row.pair)), [row.cells.get(target) for target in targets]) for row in _rows(report)
+    ]
     first = max((width(title) for title, _ in rows), default=0)
     columns = [max(width(printable(target)), *map(len, WORDS)) for target in targets]
     head = [pad(printable(target), cells) for target, cells in zip(targets, columns, strict=True)]
@@ -36,7 +38,7 @@ def text(found: Report, targets: Sequence[str], *, colour: bool) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def as_json(found: Report, targets: Sequence[str]) -> list[dict[str, Any]]:
+def as_json(report: Report, targets: Sequence[str]) -> list[dict[str, Any]]:
     """The same for programs; None where a target does not know the model."""
     return [
         {
@@ -46,14 +48,14 @@ def as_json(found: Report, targets: Sequence[str]) -> list[dict[str, Any]]:
                 target: row.cells[target].verdict.value if target in row.cells else None for target in targets
             },
         }
-        for row in _rows(found)
+        for row in _rows(report)
     ]
 
 
-def _rows(found: Report) -> list[MatrixRow]:
+def _rows(report: Report) -> list[MatrixRow]:
     """Every pair, by name and version, whichever target knows it."""
     return sorted(
-        by_pair(found.items), key=lambda row: (row.pair.model_name, version_key(row.pair.model_version))
+        by_pair(report.items), key=lambda row: (row.pair.model_name, version_key(row.pair.model_version))
     )
 
 

@@ -191,19 +191,19 @@ class Metrics:
             for metric in (self._sent, self._failed, self._pending, self._oldest_pending):
                 metric.labels(sink)
 
-    def observe_report(self, found: Report) -> None:
+    def observe_report(self, report: Report) -> None:
         """Sets how many models have each verdict, 0 included.
 
         A target that could not be reconciled keeps its last numbers, and its `reconciler_target_up` is 0.
         """
-        self._held.set(any(is_held_commit(item) for item in found.items))
-        failed = {failure.target for failure in found.failures}
-        self._targets |= failed | {target for target, _ in found.counted()}
+        self._held.set(any(is_held_commit(item) for item in report.items))
+        failed = {failure.target for failure in report.failures}
+        self._targets |= failed | {target for target, _ in report.counted()}
         for target in self._targets:
             self._up.labels(printable(target)).set(target not in failed)
             if target in failed:
                 continue
-            for verdict, number in count(found, target).items():
+            for verdict, number in count(report, target).items():
                 self._models.labels(printable(target), verdict.value).set(number)
 
     def observe_outage(self) -> None:
@@ -268,8 +268,8 @@ class Metrics:
 
     def observe_request(self, target: str, method: str, status: int | None, seconds: float) -> None:
         """Counts one call to a registry; a status of None means that no answer came."""
-        told = "none" if status is None else str(status)
-        self._requests.labels(printable(target), printable(method), told).inc()
+        label = "none" if status is None else str(status)
+        self._requests.labels(printable(target), printable(method), label).inc()
         self._latency.labels(printable(target), printable(method)).observe(seconds)
         if status is not None and status < _BAD_REQUEST:
             self._registry_at.labels(printable(target)).set_to_current_time()

@@ -86,8 +86,8 @@ def _section(diff: ModelDiff, paint: Callable[[str, Tone], str], *, verbose: boo
         inner = (one for one in diff.diff if one.field.startswith((f"{field.field}.", f"{field.field}[")))
         yield from (f"      {paint(worded(difference), 'warning')}" for difference in inner)
     if diff.item is not None:
-        told = (one for one in problems.distinct(diff.item.reasons) if verbose or one.severity == "error")
-        yield from (f"      {problems.because(reason, diff.item)}" for reason in told)
+        shown = (one for one in problems.distinct(diff.item.reasons) if verbose or one.severity == "error")
+        yield from (f"      {problems.because(reason, diff.item)}" for reason in shown)
 
 
 def _sides(diff: ModelDiff) -> Iterator[str]:
@@ -111,5 +111,5 @@ def _values(field: FieldComparison) -> str:
 
 
 def _shown(value: object) -> str:
-    told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return told if len(told) <= _WIDEST else told[: _WIDEST - 1] + "…"
+    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return shown if len(shown) <= _WIDEST else shown[: _WIDEST - 1] + "…"

@@ -57,14 +57,14 @@ def distinct(reasons: Iterable[Reason]) -> list[Reason]:
 
 def as_json(reason: Reason, *, severity: bool = False) -> dict[str, Any]:
     """The problem as an object; with its severity in the list that `validate` prints."""
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "code": reason.code,
         "message": reason.message,
         "path": reason.path,
         "line": reason.line,
         "column": reason.column,
     }
-    return found | {"severity": reason.severity} if severity else found
+    return document | {"severity": reason.severity} if severity else document
 
 
 def _order(reason: Reason) -> tuple[str, int, int]:

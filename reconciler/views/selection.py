@@ -58,11 +58,11 @@ class Selection:
         """The selection that the query of an address asks for."""
         verdict, view = query.get("verdict", ""), query.get("view", "")
         sort, page = query.get("sort", ""), query.get("page", "1")
-        known = verdict in GROUPS or verdict in set(Verdict)
+        is_verdict = verdict in GROUPS or verdict in set(Verdict)
         is_page = page.isascii() and page.isdigit() and len(page) <= len(str(_MOST_PAGES))
         return cls(
             " ".join(query.get("q", "")[:_LONGEST_TEXT].split()),
-            verdict if known else "",
+            verdict if is_verdict else "",
             query.get("target", "")[:_LONGEST_TEXT],
             sort if sort.removeprefix("-") in set(Sorting) else "",
             view if view == "matrix" else "",
@@ -97,9 +97,9 @@ class Selection:
 
     def link(self, **changes: str | int) -> str:
         """The query that leads to a changed selection: to its first page where none is given."""
-        wanted = asdict(self) | {"page": 1} | changes
-        told = {key: value for key, value in wanted.items() if value and (key, value) != ("page", 1)}
-        return "?" + urlencode(told, errors="replace")
+        values = asdict(self) | {"page": 1} | changes
+        shown = {key: value for key, value in values.items() if value and (key, value) != ("page", 1)}
+        return "?" + urlencode(shown, errors="replace")
 
 
 def model_link(target: str, name: str, version: str | None) -> str:

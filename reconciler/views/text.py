@@ -31,7 +31,7 @@ _VERDICT_WIDTH = max(len(verdict) for verdict in Verdict)
 
 
 def report(
-    found: Report,
+    whole: Report,
     *,
     colour: bool,
     verbose: bool,
@@ -41,21 +41,21 @@ def report(
     """The whole report; ends with a line break.
 
     Args:
-        found: what one cycle saw or did.
+        whole: what one cycle saw or did.
         colour: whether to use a terminal's colours.
         verbose: list models in sync too, and say what is known of each.
         mode: what was asked for.
         imported: target and pair of what this very run imported or adopted: listed although it is in sync by
             now, and counted.
     """
-    page = _Output(found, painter(colour=colour), verbose, mode, frozenset(imported))
+    page = _Output(whole, painter(colour=colour), verbose, mode, frozenset(imported))
     blocks = [block for block in (page.models(), page.remarks(), page.summary()) if block]
     return "\n".join("".join(f"{line}\n" for line in block) for block in blocks)
 
 
 @dataclass(frozen=True, slots=True)
 class _Output:
-    found: Report
+    whole: Report
     paint: Callable[[str, Tone], str]
     verbose: bool
     mode: Mode
@@ -63,8 +63,8 @@ class _Output:
 
     def models(self) -> list[str]:
         """The lines about single models, below their target's name where there are several targets."""
-        targets = {item.target for item in self.found.items} | {f.target for f in self.found.failures}
-        shown = [item for item in self.found.items if self._is_shown(item)]
+        targets = {item.target for item in self.whole.items} | {f.target for f in self.whole.failures}
+        shown = [item for item in self.whole.items if self._is_shown(item)]
         cells = min(max((width(printable(item.title)) for item in shown), default=0), _WIDEST_TITLE)
         lines: list[str] = []
         for target, items in groupby(shown, key=lambda item: item.target):
@@ -76,28 +76,28 @@ class _Output:
 
     def remarks(self) -> list[str]:
         """Notes; why a target failed is an error, and errors go elsewhere."""
-        return [f"note: {printable(note)}" for note in self.found.notes]
+        return [f"note: {printable(note)}" for note in self.whole.notes]
 
     def summary(self) -> list[str]:
         """What it comes to, of which commit, and what to do next."""
-        origin = f"Commit {printable(self.found.commit)[:12]}, plan digest {printable(self.found.digest)}"
-        known = [self.paint(origin, "dim")] if self.found.commit else []
-        return [self.paint(self._outcome(), "bold"), *known, *self._hints()]
+        origin = f"Commit {printable(self.whole.commit)[:12]}, plan digest {printable(self.whole.digest)}"
+        parts = [self.paint(origin, "dim")] if self.whole.commit else []
+        return [self.paint(self._outcome(), "bold"), *parts, *self._hints()]
 
     def _outcome(self) -> str:
-        numbers = {verdict: n for verdict, n in count(self.found).items() if n}
-        still = self.mode != "status" and not self.imported and not self.found.failures
+        numbers = {verdict: n for verdict, n in count(self.whole).items() if n}
+        still = self.mode != "status" and not self.imported and not self.whole.failures
         if still and numbers.keys() <= _QUIET:
             unmanaged = numbers.get(Verdict.UNMANAGED)
             rest = f", {unmanaged} unmanaged" if unmanaged else ""
             return f"Nothing to do: {many(numbers.get(Verdict.IN_SYNC, 0), 'model')} in sync{rest}."
         news = f"{len(self.imported)} imported; " if self.imported else ""
-        failed = len(self.found.failures)
+        failed = len(self.whole.failures)
         lost = f"; {many(failed, 'target')} could not be reconciled" if failed else ""
-        return f"{_LEAD[self.mode]}: {news}{counted(self.found)}{lost}."
+        return f"{_LEAD[self.mode]}: {news}{counted(self.whole)}{lost}."
 
     def _hints(self) -> Iterator[str]:
-        verdicts = {item.verdict for item in self.found.items}
+        verdicts = {item.verdict for item in self.whole.items}
         if Verdict.IMPORT in verdicts and self.mode == "plan":
             yield (
                 "Next: `reconciler apply` imports what is new; with `--expect-digest` and the digest above, "
@@ -119,8 +119,8 @@ class _Output:
     def _model(self, item: ModelState, cells: int) -> Iterator[str]:
         word = WORDS[item.verdict]
         verdict = self.paint(f"{word.symbol} {item.verdict:<{_VERDICT_WIDTH}}", word.tone)
-        told = "  ".join(self._facts(item))
-        yield f"  {verdict}  {pad(printable(item.title), cells)}  {told}".rstrip()
+        facts = "  ".join(self._facts(item))
+        yield f"  {verdict}  {pad(printable(item.title), cells)}  {facts}".rstrip()
         for reason in distinct(item.reasons) if self.verbose or item.verdict is not Verdict.UNMANAGED else ():
             yield f"      {because(reason, item)}"
         for difference in item.diff:

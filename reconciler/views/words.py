@@ -55,13 +55,13 @@ WORDS: dict[Verdict, Word] = {
 ATTENTION_FIRST = RANKS
 
 
-def count(found: Report, target: str | None = None) -> dict[Verdict, int]:
+def count(report: Report, target: str | None = None) -> dict[Verdict, int]:
     """How many models have each verdict, listed or not, in one target or in all.
 
     Every verdict has a number, in the order of `Verdict`.
     """
     numbers = Counter[Verdict]()
-    for (of, verdict), number in found.counted().items():
+    for (of, verdict), number in report.counted().items():
         numbers[verdict] += number if target in (None, of) else 0
     return {verdict: numbers[verdict] for verdict in Verdict}
 
@@ -73,13 +73,13 @@ def counted(report: Report) -> str:
 
 def phrase(numbers: Mapping[Verdict, int]) -> str:
     """The same of numbers by verdict."""
-    found = (f"{numbers[verdict]} {WORDS[verdict].counted}" for verdict in Verdict if numbers.get(verdict))
-    return ", ".join(found) or "no models"
+    parts = (f"{numbers[verdict]} {WORDS[verdict].counted}" for verdict in Verdict if numbers.get(verdict))
+    return ", ".join(parts) or "no models"
 
 
 def place(path: str | None, line: int | None, column: int | None = None) -> str:
     """`path:line:column` as far as it is known; empty without a path."""
     if path is None:
         return ""
-    known = [path, *(str(number) for number in (line, column if line else None) if number)]
-    return ":".join(known)
+    parts = [path, *(str(number) for number in (line, column if line else None) if number)]
+    return ":".join(parts)

@@ -115,12 +115,12 @@ def _page_routes(pages: Pages) -> list[Route]:
     documents, models = Rendered(), Rendered()  # a model whose history is long holds up no overview
 
     async def overview(request: Request) -> Response:
-        wanted, token = Selection.of(request.query_params), pages.token()
+        selection, token = Selection.of(request.query_params), pages.token()
         summary = await pages.summary()
-        found = await pages.overview(wanted.listing, matrix=wanted.view == "matrix")
+        page = await pages.overview(selection.listing, matrix=selection.view == "matrix")
         state = _state(pages, summary, token)
         document = await documents.get(
-            (wanted, _key(state)), (summary, found), lambda: html.overview(state, wanted, found)
+            (selection, _key(state)), (summary, page), lambda: html.overview(state, selection, page)
         )
         return document.answer(request, "text/html")
 
@@ -130,22 +130,25 @@ def _page_routes(pages: Pages) -> list[Route]:
             return _not_found(_state(pages, None, token), request)
         summary = await pages.summary()
         try:
-            found = await pages.model(parts[1], parts[2], parts[3] if len(parts) == _LONGEST else None)
+            page = await pages.model(parts[1], parts[2], parts[3] if len(parts) == _LONGEST else None)
         except StateError as error:
             state = _state(pages, summary, token)
             return HTMLResponse(html.unavailable(state, _root(request), str(error)), 503)
         state = _state(pages, summary, token)
-        if found is None:
+        if page is None:
             return _not_found(state, request)
-        document = await models.get((*parts, _key(state)), (summary, found), lambda: html.model(state, found))
+        number = Selection.of(request.query_params).page
+        document = await models.get(
+            (*parts, number, _key(state)), (summary, page), lambda: html.model(state, page, number)
+        )
         return document.answer(request, "text/html")
 
     async def report(request: Request) -> Response:
-        found = await pages.report()
-        if found is None:
+        newest = await pages.report()
+        if newest is None:
             return Response('{"error": "no cycle has finished yet"}', 503, media_type="application/json")
         page = Selection.of(request.query_params).page
-        document = await documents.get(("report", page), (found,), lambda: _report_text(found, page))
+        document = await documents.get(("report", page), (newest,), lambda: _report_text(newest, page))
         return document.answer(request, "application/json")
 
     return [
@@ -164,8 +167,8 @@ def _key(state: PageState) -> Hashable:
 def _parts(request: Request) -> list[str]:
     """The parts of the address as they were before a `%2F` in one of them became a slash."""
     raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
-    told = raw.partition(b"?")[0].decode("ascii", "replace").strip("/").split("/")
-    return [unquote(part, errors="surrogatepass") for part in told]
+    path = raw.partition(b"?")[0].decode("ascii", "replace").strip("/").split("/")
+    return [unquote(part, errors="surrogatepass") for part in path]
 
 
 def _root(request: Request) -> str:
@@ -226,8 +229,8 @@ def _health_routes(
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
 
 
-def _report_text(found: Report, page: int) -> str:
-    return as_json.dumps(as_json.report_page(found, page)) + "\n"
+def _report_text(whole: Report, page: int) -> str:
+    return as_json.dumps(as_json.report_page(whole, page)) + "\n"
 
 
 def _answer(well: str, problem: str | None) -> Response:

@@ -33,10 +33,8 @@ class Document:
     def answer(self, request: Request, media_type: str) -> Response:
         """304 where the client has it already, otherwise its bytes, compressed for whom takes that."""
         headers = {"ETag": self.etag, "Vary": "Accept-Encoding", "Cache-Control": "private, no-cache"}
-        known = [
-            tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")
-        ]
-        if self.etag in known:
+        tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+        if self.etag in tags:
             return Response(status_code=304, headers=headers)
         if "gzip" not in request.headers.get("accept-encoding", ""):
             return Response(self.plain, headers=headers, media_type=media_type)

@@ -60,7 +60,7 @@ class Receiver:
         secret: the text that holds the secrets now, one a line and no more than two; None when there is no
             webhook. It is read anew with each delivery, so that rotation needs no restart.
         trigger: asks for a tick in the name of its sender.
-        told: hears what became of each delivery.
+        on_delivery: hears what became of each delivery.
         seconds: how long a body may take to arrive.
         clock: seconds since the epoch.
     """
@@ -69,13 +69,13 @@ class Receiver:
         self,
         secret: Callable[[], str | None],
         trigger: Callable[[str], None],
-        told: Callable[[Delivery], None],
+        on_delivery: Callable[[Delivery], None],
         seconds: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._secret = secret
         self._trigger = trigger
-        self._told = told
+        self._told = on_delivery
         self._seconds = seconds
         self._clock = clock
         self._taken: OrderedDict[bytes, None] = OrderedDict()
@@ -115,12 +115,12 @@ class Receiver:
 
     def _secrets(self) -> list[str]:
         try:
-            known = self._secret()
+            secret = self._secret()
         except ReconcilerError as error:
             raise HTTPException(
                 503, "the webhook's secret cannot be read; see `reconciler doctor`"
             ) from error
-        secrets = [line for line in (known or "").splitlines() if line.strip()][:MAX_SECRETS]
+        secrets = [line for line in (secret or "").splitlines() if line.strip()][:MAX_SECRETS]
         if not secrets:
             raise HTTPException(404)
         return secrets

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.app.adoption import Adopted
+from reconciler.cli.adopt import progress
 from reconciler.contract.catalogue import EDITIONS
 from tests.program import manifest, modelarts
 from tests.relay import relayed, said
@@ -96,8 +98,17 @@ def test_names_are_chosen_by_pattern_and_shown_without_a_file(fleet: Fleet) -> N
         assert items["cat-1@1.0.0"]["verdict"] == "in-sync"
         assert "`reconciler adopt`" in items["dog@1.0.0"]["reasons"][0]["message"]
         assert fleet("adopt", "--stdout", "--out", "x").code == 2
+        assert "a name like 'bird-*'" in fleet("adopt", "bird-*").err
         assert fleet("adopt", "--out", "elsewhere").code == 0
         assert (fleet.folder / "elsewhere/dog/1.0.0.yaml").is_file()
+
+
+def test_a_long_run_says_how_long_and_why() -> None:
+    """One request a model: at the default rate 10,000 models take eight minutes, and a setting takes less."""
+    batch = Adopted("prod", "models.d", [], {}, done=500, total=10_000)
+    told = "prod: 500 of 10000 models looked at"
+    assert progress(batch, 20.0) == f"{told}; 8 min more at 20 requests a second (targets.prod.rate)"
+    assert progress(batch, 1000.0) == progress(batch, None) == told
 
 
 def test_nothing_is_adopted_while_a_manifest_cannot_be_read(fleet: Fleet) -> None:

@@ -36,7 +36,6 @@ _PASS_ON = {
     "one.code",
     "entry",
     "item",
-    "self._kind(status)",
 }
 """What stands in the place of a code where a code that was given before is passed on."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -48,3 +49,25 @@ def test_the_guide_names_only_modules_and_names_that_exist() -> None:
 def _rooms() -> list[Path]:
     """A row of the guide may name a room once and its further modules without it."""
     return [PACKAGE / room for room in ROOMS]
+
+
+def test_only_the_program_tunes_the_interpreter() -> None:
+    """A library room changes neither the garbage collector nor what others can import."""
+    tuning = re.compile(r"\bgc\.(?:set_|disable|enable|freeze|collect)|sys\.modules")
+    tuned_in = {
+        file.relative_to(PACKAGE).parts[0]
+        for file in PACKAGE.rglob("*.py")
+        if tuning.search(file.read_text("utf-8"))
+    }
+    assert tuned_in == {"cli"}
+
+
+def test_a_variable_is_named_for_what_it_holds() -> None:
+    """Not `found`, `told`, `known` or `wanted`; migrations are never changed after their release."""
+    vague = {"found", "told", "known", "wanted"}
+    for file in PACKAGE.rglob("*.py"):
+        if "migrations" in file.parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            name = node.id if isinstance(node, ast.Name) else node.arg if isinstance(node, ast.arg) else ""
+            assert name not in vague, f"{file.relative_to(ROOT)}: {ast.unparse(node)}"

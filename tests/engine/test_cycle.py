@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from reconciler.contract import ModelKey
 from reconciler.engine.fold import apply_event
 from reconciler.engine.guards import Guards
-from reconciler.engine.values import EventKind, LedgerEntry, Phase, Report, Verdict
+from reconciler.engine.retrospect import verdicts_of_journal
+from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Report, Stage, Verdict
 from reconciler.errors import ConfigurationError, GuardError
-from reconciler.state import open_state
+from reconciler.state import check, open_state, rebuild
 from tests.effort import examples
 from tests.engine.shelf import ShelfRegistry
 from tests.engine.worlds import Crash, MemoryRegistry, World, text
@@ -78,6 +79,47 @@ def test_a_model_that_becomes_visible_late_is_found_by_the_second_look(world: Wo
     world.registry.faults, world.registry.hidden = ["lost"], 1
     assert verdict(apply(world)) is Verdict.IN_SYNC
     assert world.registry.calls == [A]
+
+
+@pytest.mark.parametrize(
+    ("status", "stage", "verdict_then"),
+    [("published", Stage.PUBLISHED, Verdict.IN_SYNC), ("failed", Stage.FAILED, Verdict.FAILED)],
+)
+def test_who_reads_the_state_without_its_registry_knows_how_far_an_import_is(
+    world: World, status: str, stage: Stage, verdict_then: Verdict
+) -> None:
+    """`status`, pages, history and the care of a state: whatever words the vendor has."""
+    world.registry.status = status
+    apply(world)
+    with open_state(world.url, writer=False) as ledger:
+        entries = ledger.entries_at("local", None, world.now)
+        assert entries == ledger.entries("local")
+        assert ledger.pending("local") == []
+    assert entries[A].stage is stage
+    assert [item.verdict for item in verdicts_of_journal(entries.values())] == [verdict_then]
+    assert check(world.url) == ()
+    assert rebuild(world.url) == 0
+
+
+def test_a_status_that_means_something_else_from_now_on_is_followed(world: World) -> None:
+    """A new version of the program may know what a word means that an earlier one took to be pending."""
+    apply(world)
+    with open_state(world.url, writer=True) as ledger:
+        entry = ledger.entries("local")[A]
+        earlier = Event(
+            world.now,
+            EventKind.STATUS,
+            "local",
+            A,
+            "cycle-of-an-earlier-version",
+            model_status=entry.model_status,
+            stage=Stage.PENDING,
+        )
+        ledger.append([earlier])
+    apply(world)
+    with open_state(world.url, writer=False) as ledger:
+        assert ledger.entries("local")[A].stage is Stage.PUBLISHED
+        assert ledger.pending("local") == []
 
 
 def test_a_crash_between_import_and_result_does_not_import_twice(world: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.contract import ModelKey
 from reconciler.engine.fold import apply_event
-from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase
+from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Stage
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -62,8 +62,12 @@ def test_a_model_of_ours_keeps_the_digest_it_was_made_from_when_it_drifts() -> N
 
 def test_a_deleted_failed_model_is_forgotten_and_its_pair_is_free() -> None:
     """`retry` makes room for another attempt."""
-    entry = folded(event(EventKind.IMPORTED, model_id="m-1", model_status="failed"), event(EventKind.DELETED))
-    assert (entry.phase, entry.model_id, entry.model_status) == (Phase.RELEASED, None, None)
+    entry = folded(
+        event(EventKind.IMPORTED, model_id="m-1", model_status="failed", stage=Stage.FAILED),
+        event(EventKind.DELETED),
+    )
+    assert entry.phase is Phase.RELEASED
+    assert (entry.model_id, entry.model_status, entry.stage) == (None, None, None)
 
 
 def test_a_time_to_wait_for_belongs_to_the_event_that_named_it() -> None:

@@ -26,7 +26,7 @@ from reconciler.engine.options import CycleOptions, Target
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.source import open_source
-from reconciler.state import Stages, open_state
+from reconciler.state import open_state
 from tests.effort import examples
 from tests.engine.shelf import ShelfRegistry
 from tests.engine.worlds import START, MemoryRegistry, World, text
@@ -76,6 +76,10 @@ class Bench:
     def url(self) -> str:
         return f"sqlite:///{self.folder / 'state.db'}"
 
+    def time(self) -> datetime:
+        """What the clock shows."""
+        return self.now
+
     @contextmanager
     def engine(self, index: Path | None, rules: str = "rules", below: int = 0) -> Iterator[Engine]:
         """One process."""
@@ -85,7 +89,7 @@ class Bench:
 
         with (
             open_source("repo", branch="main", cache_dir=self.folder, base=self.folder) as source,
-            open_state(self.url, writer=True, stages=Stages({"local": self.registry.vendor.stage})) as ledger,
+            open_state(self.url, writer=True) as ledger,
             closing(Store(index, writes=True)) as store,
         ):
             target = Target(
@@ -97,7 +101,7 @@ class Bench:
                 timing=Timing(in_flight=4),
                 judge_all_below=below,
             )
-            clock = Clock(lambda: self.now, sleep, lambda: 0.5)
+            clock = Clock(self.time, sleep, lambda: 0.5)
             with closing(Engine(source, ledger, (target,), PATIENT, clock)) as engine:
                 yield engine
 

@@ -30,7 +30,7 @@ from reconciler.engine.retry import blockers, retry
 from reconciler.engine.values import Event, LedgerEntry, Report, Verdict
 from reconciler.errors import GuardError
 from reconciler.index import Store
-from reconciler.state import Stages, open_state
+from reconciler.state import open_state
 from reconciler.views import as_json
 from tests.effort import examples
 from tests.engine.lax import DELAY, LAG, LONG_LAG, SECRET, LaxRegistry
@@ -291,8 +291,7 @@ class Machine(RuleBasedStateMachine):
         there = file.stat().st_ino if file.exists() else None
         if self.reader is None or self.reader[0] != there:
             self._close_reader()
-            stages = Stages({"local": self.registry.vendor.stage})
-            self.reader = there, open_state(self.world.url, writer=False, stages=stages)
+            self.reader = there, open_state(self.world.url, writer=False)
         return self.reader[1]
 
     def _close_reader(self) -> None:

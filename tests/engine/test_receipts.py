@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.receipts import event_of, events_of, receipt
-from reconciler.engine.values import Event, EventKind, Facts
+from reconciler.engine.values import Event, EventKind, Facts, Stage
 
 COMMIT = "c" * 40
 _words = st.text(min_size=1, max_size=12)
@@ -29,10 +29,11 @@ EVENTS = st.builds(
     line=st.none() | st.integers(1, 1000),
     not_before=st.none() | _moments,
     asked=st.none(),
+    stage=st.none() | st.sampled_from(Stage),
     **{
         name: st.none() | _words
         for name in ("actor", *(fact.name for fact in fields(Facts)))
-        if name not in ("commit", "line", "not_before")
+        if name not in ("commit", "line", "not_before", "stage")
     },
 )
 

@@ -63,14 +63,14 @@ def test_a_page_has_what_matches_and_numbers_tell_of_all(
         for item in searched
         if query.target in ("", item.target) and (not query.verdicts or item.verdict in query.verdicts)
     ]
-    assert selected.found == len(wanted)
+    assert selected.matching == len(wanted)
     assert sum(selected.groups.values()) == len(searched)
     whole = ListingQuery(query.text, query.verdicts, query.target, query.sorting, query.descending, 0, 99)
     every = list(table.select(whole).numbers)
     assert sorted(every) == sorted(number for number, item in numbered.items() if item in wanted)
     assert list(selected.numbers) == every[query.offset : query.offset + query.limit]
     pairs = table.select_pairs(whole)
-    assert pairs.found == len({item.pair for item in wanted if item.pair})
+    assert pairs.matching == len({item.pair for item in wanted if item.pair})
     assert {numbered[number].pair for number in pairs.numbers} == {item.pair for item in wanted if item.pair}
 
 
@@ -121,8 +121,8 @@ def test_an_address_that_is_not_shown_is_not_found_either() -> None:
     """Searching would give it away."""
     table = VerdictTable(frozenset({"prod"}), lambda author: author.partition(" <")[0])
     table.add([(1, ModelState("prod", Verdict.FAILED, "a", "1.0.0", author="Ada <ada@example.org>"))])
-    assert table.select(ListingQuery("ada")).found == 1
-    assert table.select(ListingQuery("example")).found == 0
+    assert table.select(ListingQuery("ada")).matching == 1
+    assert table.select(ListingQuery("example")).matching == 0
 
 
 def test_of_several_models_of_a_pair_a_matrix_shows_what_needs_attention_most() -> None:

@@ -34,7 +34,7 @@ from reconciler.errors import (
 from reconciler.index import Store
 from reconciler.registry.vendor import MODELARTS
 from reconciler.source.log import Commit
-from reconciler.state import Stages, open_state
+from reconciler.state import open_state
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -251,7 +251,8 @@ class MemoryRegistry:
             raise OutcomeUnknown("connection lost", **facts)
         if fault == "crash":
             raise Crash
-        return Created(model_id, "r-1", self._listed(model_id).status)
+        model = self._listed(model_id)
+        return Created(model_id, "r-1", model.status, model.stage)
 
     async def delete(self, model_id: str) -> None:
         self.models.pop(model_id, None)
@@ -299,8 +300,7 @@ class World:
         async def sleep(seconds: float) -> None:
             self.wait(seconds)
 
-        stages = Stages({"local": self.registry.vendor.stage})
-        with open_state(self.url, writer=True, stages=stages) as ledger:
+        with open_state(self.url, writer=True) as ledger:
             clock = Clock(
                 lambda: self.now,
                 sleep,

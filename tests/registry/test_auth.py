@@ -101,7 +101,7 @@ def test_a_rotated_secret_key_is_used_at_the_next_request(tmp_path: Path) -> Non
 def test_a_refused_key_is_sent_once_and_then_rests() -> None:
     """Case 40: five failures in a row lock a key; the same one is not shown again for five minutes."""
     now = [0.0]
-    auth = AccessKeyAuth(GivenSecret(AK), GivenSecret("wrong"), refusals=CredentialCooldown(lambda: now[0]))
+    auth = AccessKeyAuth(GivenSecret(AK), GivenSecret("wrong"), cooldown=CredentialCooldown(lambda: now[0]))
 
     async def use(registry: ModelArtsRegistry) -> list[str]:
         said = []
@@ -122,7 +122,7 @@ def test_a_refused_key_is_sent_once_and_then_rests() -> None:
 
 def test_many_targets_with_the_same_wrong_key_send_it_once() -> None:
     """Targets are asked at once, and five failures in a row lock the key for all of them."""
-    refusals = CredentialCooldown()
+    cooldown = CredentialCooldown()
 
     async def main() -> int:
         async with serving(_signs) as server:
@@ -130,7 +130,7 @@ def test_many_targets_with_the_same_wrong_key_send_it_once() -> None:
                 ModelArtsRegistry(
                     server.url,
                     f"p-{n}",
-                    auth=AccessKeyAuth(GivenSecret(AK), GivenSecret("wrong"), refusals=refusals),
+                    auth=AccessKeyAuth(GivenSecret(AK), GivenSecret("wrong"), cooldown=cooldown),
                 )
                 for n in range(6)
             ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.values import Created
+from reconciler.engine.values import Created, Stage
 from reconciler.errors import (
     AlreadyExists,
     ConfigurationError,
@@ -64,7 +64,7 @@ def test_it_is_a_registry_of_the_engine() -> None:
 def test_an_import_is_the_request_itself_as_utf8_json() -> None:
     """One POST, the body nothing but the request, in the manifest's order."""
     made, server = talk(lambda _: answer(200, {"model_id": "m-7"}), _create)
-    assert made == Created("m-7", "r-1", "publishing")
+    assert made == Created("m-7", "r-1", "publishing", Stage.PENDING)
     (request,) = server.requests
     assert (request.method, request.target) == ("POST", MODELS)
     assert request.body.decode() == json.dumps(IMPORT, ensure_ascii=False, separators=(",", ":"))
@@ -342,7 +342,7 @@ def test_a_documented_refusal_of_an_import_is_final_and_sent_once(
 def test_an_import_is_repeated_after_a_documented_proof_that_it_was_not_made(busy: bytes) -> None:
     """Throttling proves it: twice more by default, then it is a matter for the next cycle."""
     made, server = talk(in_turn(busy, busy, answer(200, {"model_id": "m-1"})), _create)
-    assert made == Created("m-1", "r-1", "publishing")
+    assert made == Created("m-1", "r-1", "publishing", Stage.PENDING)
     assert len(server.requests) == 3
     error, server = talk(lambda _: busy, _create)
     assert type(error) is RegistryUnavailable

@@ -47,7 +47,7 @@ class Listing:
         return ModelPage(tuple(shown), total=total)
 
 
-def _sweep(
+def _paginated(
     fetch: Callable[[int], ModelPage], limit: int, max_pages: int = 200, late: Sequence[int] = (0,)
 ) -> tuple[Sequence[ObservedModel], Paginator]:
     """What a sweep gathers from a server that makes each page `late` turns of the loop after it was asked."""
@@ -75,7 +75,7 @@ def test_every_model_is_listed_once_whatever_the_offset_counts(
 ) -> None:
     """Cases 32 and 33: page index and item offset, and a total_count that is right, zero, absent or wrong."""
     listing = Listing(size, counts=counts, limit=limit, total=total)
-    models, _ = _sweep(listing.page, limit, late=late)
+    models, _ = _paginated(listing.page, limit, late=late)
     assert [model.model_id for model in models] == [model.model_id for model in listing.models]
 
 
@@ -87,7 +87,7 @@ def test_a_server_that_gives_fewer_than_asked_is_still_listed_whole(
 ) -> None:
     """The largest limit is not documented: a server may cap it in silence."""
     listing = Listing(950, counts=counts, limit=1000, cap=cap, total=total)
-    models, _ = _sweep(listing.page, 1000, 2000)
+    models, _ = _paginated(listing.page, 1000, 2000)
     assert len(models) == 950
 
 
@@ -97,7 +97,7 @@ def test_a_server_that_gives_fewer_than_asked_is_still_listed_whole(
 def test_a_short_list_costs_one_request(size: int, total: str, requests: int) -> None:
     """Only a length that looks like a server's own cap is asked about once more."""
     listing = Listing(size, counts="pages", limit=1000, total=total)
-    models, _ = _sweep(listing.page, 1000)
+    models, _ = _paginated(listing.page, 1000)
     assert (len(models), listing.requests) == (size, requests)
 
 
@@ -105,7 +105,7 @@ def test_a_short_list_costs_one_request(size: int, total: str, requests: int) ->
 def test_a_long_list_that_stands_still_is_gone_through_once(counts: str) -> None:
     """One request a page, and at most two more: to calibrate and to see the end."""
     listing = Listing(5000, counts=counts, limit=1000)
-    models, _ = _sweep(listing.page, 1000)
+    models, _ = _paginated(listing.page, 1000)
     assert len(models) == 5000
     assert listing.requests <= 7
 
@@ -141,7 +141,7 @@ def test_a_page_of_another_length_than_the_first_hides_nothing() -> None:
     def fetch(offset: int) -> ModelPage:
         return ModelPage(tuple(models[offset : offset + limits.get(offset, 10)]), total=60)
 
-    assert len(_sweep(fetch, 10)[0]) == 60
+    assert len(_paginated(fetch, 10)[0]) == 60
 
 
 def test_a_page_that_fails_ends_the_list_and_what_was_asked_for_ahead() -> None:
@@ -167,7 +167,7 @@ def test_a_page_that_fails_ends_the_list_and_what_was_asked_for_ahead() -> None:
 def test_a_server_that_ignores_the_offset_does_not_loop() -> None:
     """Repeated pages end the list; what the server counts beyond them is told."""
     listing = Listing(50, counts="nothing", limit=20)
-    models, sweep = _sweep(listing.page, 20)
+    models, sweep = _paginated(listing.page, 20)
     assert len(models) == 20
     assert sweep.missing == 30
     assert listing.requests <= 4
@@ -198,7 +198,7 @@ def test_models_that_stay_are_listed_while_others_come_and_go(
                 listing.models += _models(1000 + at * 100 + number)
         return page
 
-    models, _ = _sweep(fetch, limit, late=late)
+    models, _ = _paginated(fetch, limit, late=late)
     listed = [model.model_id for model in models]
     assert stay <= set(listed)
     assert len(listed) == len(set(listed))
@@ -207,7 +207,7 @@ def test_models_that_stay_are_listed_while_others_come_and_go(
 def test_a_list_without_end_is_given_up() -> None:
     """A server that invents a new page each time meets a limit instead of the memory's."""
     with pytest.raises(EndlessList):
-        _sweep(lambda offset: ModelPage(tuple(_models(*range(offset * 10, offset * 10 + 10)))), 10, 50)
+        _paginated(lambda offset: ModelPage(tuple(_models(*range(offset * 10, offset * 10 + 10)))), 10, 50)
 
 
 def test_items_that_cannot_be_used_do_not_hide_the_rest() -> None:
@@ -218,6 +218,6 @@ def test_items_that_cannot_be_used_do_not_hide_the_rest() -> None:
         ModelPage(tuple(_models(2, 3)), ()),
         ModelPage(()),
     ]
-    models, sweep = _sweep(lambda offset: pages[min(offset, 3)], 2)
+    models, sweep = _paginated(lambda offset: pages[min(offset, 3)], 2)
     assert len(models) == 4
     assert sweep.skipped == 2

@@ -20,7 +20,7 @@ from reconciler.errors import (
     Unauthorised,
 )
 from reconciler.printable import one_line
-from reconciler.registry.codes import DISPOSITIONS, Action, disposition, known_code
+from reconciler.registry.codes import ERROR_RULES, Action, disposition, known_code
 from reconciler.registry.response import MESSAGE_LIMIT, classify, envelope, retry_after
 from tests.effort import examples
 
@@ -89,8 +89,8 @@ def test_a_documented_refusal_of_an_import_has_its_meaning(
 def test_every_code_in_the_table_is_decided_and_says_what_to_do() -> None:
     """No row is without a meaning, and none that needs a person is without advice."""
     documented = {known_code(code) for _, code, _ in TABLE}
-    assert documented <= set(DISPOSITIONS)
-    for code, row in DISPOSITIONS.items():
+    assert documented <= set(ERROR_RULES)
+    for code, row in ERROR_RULES.items():
         assert row.meaning, code
         assert row.remedy or row.action in (Action.EXISTS, Action.NOT_FOUND, Action.BY_STATUS), code
         assert known_code(code) == code
@@ -247,4 +247,4 @@ def test_codes_are_known_in_all_their_spellings() -> None:
 @pytest.mark.parametrize("code", ["ModelArts.3043", "ModelArts.0118", "ModelArts.4104", "ModelArts.3017"])
 def test_a_refusal_names_its_remedy(code: str) -> None:
     """OBS permission, quota, size and source each say what a person can do."""
-    assert DISPOSITIONS[code].remedy in str(_said(400, code))
+    assert ERROR_RULES[code].remedy in str(_said(400, code))

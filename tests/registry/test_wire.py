@@ -1,18 +1,15 @@
-"""A page of a list is read item by item, whatever the items are, and leaves nothing changed behind it."""
+"""A page of a list is read item by item, whatever the items are."""
 
 from __future__ import annotations
 
-import gc
 import json
-from contextlib import suppress
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.registry.response import Response
-from reconciler.registry.wire import InvalidResponse, ModelPage, page
+from reconciler.registry.wire import ModelPage, page
 from tests.registry.driving import item
 
 _JSON = st.recursive(
@@ -38,16 +35,3 @@ def test_odd_items_take_no_usable_one_with_them(odd: list[Any]) -> None:
         assert all(model.pair)
         assert model.status is None or model.status.strip() == model.status != ""
         assert model.created_at is None or type(model.created_at) is int
-
-
-@pytest.mark.parametrize("enabled", [True, False])
-@pytest.mark.parametrize("document", [{"models": [item(1)]}, {"models": 1}, []])
-def test_garbage_collection_is_left_as_it_was(enabled: bool, document: Any) -> None:
-    """It rests while a page is read, also where that fails, and stays off for whoever turned it off."""
-    (gc.enable if enabled else gc.disable)()
-    try:
-        with suppress(InvalidResponse):
-            _page(document)
-        assert gc.isenabled() is enabled
-    finally:
-        gc.enable()

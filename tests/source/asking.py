@@ -25,10 +25,10 @@ def attributed(source: GitSource, commit: str, paths: Collection[str]) -> Mappin
     if not readings:
         return found
     with source.graph(commit, paths) as graph:
-        for path, lines in credit(graph, source, readings).found.items():
+        for path, lines in credit(graph, source, readings).by_file.items():
             logged = graph.get(lines[1].commit)
             assert logged is not None
-            found[path] = logged.attribution
+            found[path] = logged.commit_info
     return found
 
 

@@ -131,7 +131,7 @@ def test_a_long_author_and_subject_are_kept_as_far_as_the_settings_say(repositor
         _opened(repository, replace(DEFAULTS, author=20, subject=10)) as source,
         source.graph(commit, ["models.d/long0.yaml"]) as graph,
     ):
-        found = next(iter(graph)).attribution
+        found = next(iter(graph)).commit_info
     assert (found.author, found.subject) == ("N" * 19 + "…", "S" * 9 + "…")
 
 

@@ -172,7 +172,7 @@ def test_a_tick_after_an_edit_starts_five_processes(repository: GitRepository, o
     assert dict(source.read(file.blob for file in files)) == {files[0].blob: b"edited"}
     since = source.graph_since(old, new, "m")
     assert since is not None
-    told = [(one.attribution.subject, [delta.path for delta in one.deltas]) for one in since]
+    told = [(one.commit_info.subject, [delta.path for delta in one.deltas]) for one in since]
     assert told == [("Edit", ["m/7"])]
     assert source.commands == 4
 

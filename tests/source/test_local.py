@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.errors import SourceError
-from tests.git_repository import GitRepository
+from tests.git_repository import GitRepository, git_environment
 from tests.source.asking import attributed, changed_paths
 
 if TYPE_CHECKING:
@@ -300,6 +302,24 @@ def test_a_corrupt_head_file_is_damage_not_another_repository(
     (inner.path / ".git" / "HEAD").write_text(content)
     with pytest.raises(SourceError, match="not a usable git repository"):
         opened("repo/inner")
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed here")
+def test_a_repository_that_may_not_be_read_is_not_called_damaged(repository: GitRepository) -> None:
+    """Whoever is told to clone it anew would lose what only lies there."""
+    repository.commit({"a": "1"})
+    (repository.path / ".git" / "HEAD").chmod(0o000)
+    bare_root = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    done = subprocess.run(
+        [*bare_root, sys.executable, "-m", "reconciler", "plan"],
+        cwd=repository.path,
+        env=git_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert "HEAD cannot be read: permission denied; run as its owner" in done.stderr
 
 
 def test_a_head_that_leads_out_of_the_repository_is_damage(repository: GitRepository, opened: Opener) -> None:

@@ -30,7 +30,7 @@ def _told(source: GitSource, root: str = "m") -> list[tuple[str, list[str]]]:
     """The subject of each commit that changed something below a folder, newest first, with the files."""
     head = source.head()
     with source.graph(head, [root], whole=True) as graph:
-        changed = [(one.attribution.subject, [d.path for d, _ in graph.changed(one)]) for one in graph]
+        changed = [(one.commit_info.subject, [d.path for d, _ in graph.changed(one)]) for one in graph]
     return [(subject, paths) for subject, paths in changed if paths]
 
 
@@ -232,7 +232,7 @@ def test_no_output_makes_the_reader_of_logs_fall_over(noise: bytes) -> None:
     entry = b"\n:100644 100644 " + b"1" * 40 + b" " + b"2" * 40 + b" M\0m/a\0"
     for pieces in ([header, entry, header, entry], [header + entry + header + entry]):
         for commit in commits(pieces):
-            assert commit.attribution.authored_at.tzinfo is not None
+            assert commit.commit_info.authored_at.tzinfo is not None
             assert commit.deltas == (Delta("m/a", f"100644 {'1' * 40}", f"100644 {'2' * 40}"),)
 
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import strategies as st
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.reasons import COMPARED_LATER
-from reconciler.engine.values import Difference, Event, EventKind, ModelState, Report, TargetFailure, Verdict
+from reconciler.engine.values import (
+    Difference,
+    Event,
+    EventKind,
+    ModelState,
+    Report,
+    Stage,
+    TargetFailure,
+    Verdict,
+)
 from reconciler.manifest.values import Reason
 
 # What is not UTF-8 in git comes as one lone surrogate a byte, from U+DC80 on, and never as half of a pair.
@@ -41,7 +51,8 @@ events = st.builds(
     not_before=st.none() | _times,
     code=_maybe,
     detail=_maybe,
-)
+    stage=st.sampled_from(Stage),
+).map(lambda event: event if event.model_status is not None else replace(event, stage=None))
 
 _lines = st.none() | st.integers(1, 10**6)
 _reasons = st.builds(

@@ -11,7 +11,17 @@ import pytest
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.plan import sort_key
-from reconciler.engine.values import Event, EventKind, ModelState, Phase, Report, Verdict, VerdictKey, stand
+from reconciler.engine.values import (
+    Event,
+    EventKind,
+    ModelState,
+    Phase,
+    Report,
+    Stage,
+    Verdict,
+    VerdictKey,
+    stand,
+)
 from reconciler.errors import StateError
 from tests.state.leading import open_state
 from tests.state.remembering import remember
@@ -125,7 +135,9 @@ def test_an_answer_is_journalled_only_while_the_entry_is_what_was_asked_about(ur
     with open_state(url, writer=True) as ledger:
         ledger.append([requested(), imported()])
         asked = stand(ledger.entry("prod", MNIST))
-        failed = replace(imported(), kind=EventKind.FAILED, model_status="failed", asked=asked)
+        failed = replace(
+            imported(), kind=EventKind.FAILED, model_status="failed", stage=Stage.FAILED, asked=asked
+        )
         deleted = replace(imported(), kind=EventKind.DELETED)
         assert ledger.append([failed]) == [failed]
         assert ledger.append([deleted, failed, requested("bert")]) == [deleted, requested("bert")]

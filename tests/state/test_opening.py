@@ -54,7 +54,6 @@ def test_the_room_shows_these_names_and_no_others() -> None:
     """What is imported lazily is there all the same, and a slip is an ordinary AttributeError."""
     assert sorted(state.__all__) == [
         "SqlLedger",
-        "Stages",
         "check",
         "compact",
         "export",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.embedded import EmbeddedSettings, Faults, running
-from reconciler.registry import DISPOSITIONS, Action
+from reconciler.registry import ERROR_RULES, Action
 from reconciler.registry.code_table import document
 from tests.vendor.logins import NOBODY, QUICK, fleet_of, target
 
@@ -27,7 +27,7 @@ def test_every_code_and_action_has_its_row() -> None:
     """None is left out, none has an empty meaning, and each action is explained."""
     rows = [line.strip("| ").split(" | ") for line in document().splitlines() if line.startswith("| ")]
     firsts = [row[0] for row in rows]
-    assert set(DISPOSITIONS) <= set(firsts)
+    assert set(ERROR_RULES) <= set(firsts)
     assert {f"`{action}`" for action in Action} <= set(firsts)
     assert all(row[1] for row in rows)
 
@@ -50,7 +50,7 @@ def test_an_import_refused_with_a_code_ends_as_the_table_says(
 ) -> None:
     """Refused before it is carried out: held, left to later, or the target stopped; the code is told."""
     action, status, code, verdict, exit_code = seen
-    assert DISPOSITIONS[code].action is action
+    assert ERROR_RULES[code].action is action
     rule: dict[str, Any] = {"method": "POST", "action": "reply", "moment": "before", "status": status}
     with running(_failing(rule | {"code": code})) as url:
         fleet = _fleet(tmp_path, url)

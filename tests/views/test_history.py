@@ -58,7 +58,7 @@ def test_what_is_known_of_a_commit_that_the_branch_lost_is_told() -> None:
     ]
     told = "".join(history.text(history.rows((), [lost])))
     assert "  ffffffffffff  not in the branch  Ben <b@example.org>  models.d/x.yaml\n" in told
-    there = touch("f" * 40, 5, subject="Elsewhere").attribution
+    there = touch("f" * 40, 5, subject="Elsewhere").commit_info
     (row,) = history.as_json(history.rows((), [lost], {"f" * 40: there}))
     assert (row["path"], row["subject"]) == ("models.d/x.yaml", "Elsewhere")
 

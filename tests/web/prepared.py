@@ -115,7 +115,7 @@ class Prepared(Threaded):
         self.board = Board(Health(lambda: 90.0, 30.0), configuration.chosen(None))
         sessions = Sessions(configuration, None, Clock(), self.board)
         async with working() as worker, open_session(configuration, acts=True) as self.world:
-            sessions.world = self.world
+            sessions.session = self.world
             self.commit = self.commit or self.world.source.head()
             if self.items is not None:
                 self.save(self.items, self.failures)

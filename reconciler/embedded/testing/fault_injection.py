@@ -49,8 +49,8 @@ class _Call:
             document = json.loads(b"".join(message.get("body", b"") for message in self.messages))
         except (ValueError, RecursionError):
             return None
-        found = document.get("model_name") if isinstance(document, dict) else None
-        return found if isinstance(found, str) else None
+        name = document.get("model_name") if isinstance(document, dict) else None
+        return name if isinstance(name, str) else None
 
 
 @dataclass(slots=True)

@@ -172,11 +172,11 @@ def load_faults(path: Path) -> Faults:
         return Faults.model_validate(read_toml(path))
     except ValidationError as error:
         lines = key_lines(path)
-        told = [
+        problems = [
             f"{placed(path, lines, _keys(fault['loc']))}: {_place(fault['loc'])}{fault['msg']}"
             for fault in error.errors()
         ]
-        raise ConfigurationError("\n".join(told)) from None
+        raise ConfigurationError("\n".join(problems)) from None
 
 
 def _keys(location: tuple[int | str, ...]) -> tuple[int | str, ...]:

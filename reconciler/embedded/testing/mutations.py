@@ -22,8 +22,8 @@ _DEEDS = {
 def meddle(connection: sqlite3.Connection, rule: Meddle) -> int:
     """Does what the rule says to the oldest models of the names it says; gives how many there were."""
     rows = connection.execute("SELECT sequence, model_name FROM models ORDER BY created_at, sequence")
-    found = [sequence for sequence, name in rows.fetchall() if fnmatchcase(name, rule.models)]
-    chosen = [{"sequence": sequence, "text": "changed by somebody else"} for sequence in found]
+    sequences = [sequence for sequence, name in rows.fetchall() if fnmatchcase(name, rule.models)]
+    chosen = [{"sequence": sequence, "text": "changed by somebody else"} for sequence in sequences]
     connection.executemany(_DEEDS[rule.how], chosen[: rule.most])
     return len(chosen[: rule.most])
 

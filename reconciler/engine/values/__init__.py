@@ -13,6 +13,7 @@ from __future__ import annotations
 from reconciler.engine.values.git import CommitInfo, Delta, File, FileChange, HistoryUpdate, Snapshot
 from reconciler.engine.values.memory import Event, EventKind, Facts, LedgerEntry, Phase, Stand, stand
 from reconciler.engine.values.models import (
+    FINAL,
     Created,
     Desired,
     LastCommit,
@@ -36,8 +37,8 @@ from reconciler.engine.values.report import (
 )
 
 __all__ = [
-    "AT_REST", "CommitInfo", "Created", "CycleAnswer", "CycleRequest", "Delta", "Desired", "Difference",
-    "Event", "EventKind", "Facts", "File", "FileChange", "HistoryUpdate", "IdleMark", "LastCommit",
-    "LedgerEntry", "ManifestRef", "ModelState", "ObservedModel", "ParsedFile", "Phase", "Reconciled",
-    "Report", "Snapshot", "Stage", "Stand", "TargetFailure", "Verdict", "VerdictKey", "stand",
+    "AT_REST", "FINAL", "CommitInfo", "Created", "CycleAnswer", "CycleRequest", "Delta", "Desired",
+    "Difference", "Event", "EventKind", "Facts", "File", "FileChange", "HistoryUpdate", "IdleMark",
+    "LastCommit", "LedgerEntry", "ManifestRef", "ModelState", "ObservedModel", "ParsedFile", "Phase",
+    "Reconciled", "Report", "Snapshot", "Stage", "Stand", "TargetFailure", "Verdict", "VerdictKey", "stand",
 ]  # fmt: skip

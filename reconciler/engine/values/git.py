@@ -83,7 +83,7 @@ class FileChange(NamedTuple):
     """
 
     path: str
-    attribution: CommitInfo
+    commit_info: CommitInfo
     deleted: bool = False
     place: int = 0
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.engine.values.models import Stage
-
 if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.values.models import Stage
 
 
 class EventKind(StrEnum):
@@ -54,6 +53,7 @@ class Facts:
         model_status: the vendor's word.
         not_before: earliest time of the next attempt or of the look that settles it, UTC, or None.
         detail: one line for people, or None.
+        stage: what `model_status` means to the target's registry; None where no status is known.
     """
 
     operation_id: str | None = None
@@ -68,6 +68,7 @@ class Facts:
     not_before: datetime | None = None
     code: str | None = None
     detail: str | None = None
+    stage: Stage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,6 @@ class LedgerEntry(Facts):
         attempts: import requests since the content last changed or was released.
         disappearances: how often the model was found gone from the registry.
         last: the kind of the newest event, so that a standing fact is journalled once.
-        stage: what `model_status` means to the target's registry; not stored.
     """
 
     target: str
@@ -123,7 +123,6 @@ class LedgerEntry(Facts):
     updated_at: datetime
     attempts: int = 0
     disappearances: int = 0
-    stage: Stage = field(default=Stage.PENDING, compare=False)
 
 
 def stand(entry: LedgerEntry | None) -> Stand:

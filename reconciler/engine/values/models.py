@@ -77,6 +77,10 @@ class Stage(StrEnum):
     FAILED = "failed"
 
 
+FINAL = frozenset({Stage.PUBLISHED, Stage.FAILED})
+"""An import at one of these changes no more by itself."""
+
+
 class ObservedModel(NamedTuple):
     """One row of a registry's list.
 
@@ -99,8 +103,10 @@ class Created:
 
     Attributes:
         status: the vendor's word for what has just been made.
+        stage: what the status means.
     """
 
     model_id: str
     request_id: str | None = None
     status: str | None = None
+    stage: Stage = Stage.PENDING

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from reconciler.state import open_state
+from reconciler.state import compact, open_state
 from reconciler.state.tables import metadata
 from tests.state.stored import FOLDER
 from tests.state.stored.sample import EVENTS, LINEAGE, MARKS, NOON, REPORT
@@ -28,7 +28,8 @@ def _make(url: str) -> None:
     with open_state(url, writer=True, lineage=LINEAGE, now=lambda: NOON) as ledger:
         for event in EVENTS:
             ledger.append([event])
-        ledger.compact(EVENTS[2].at)
+    compact(url, EVENTS[2].at)
+    with open_state(url, writer=True, now=lambda: NOON) as ledger:
         ledger.save_report(REPORT, {"prod": None}, MARKS)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.values import Event, EventKind, ModelState, Report, TargetFailure, Verdict
+from reconciler.engine.values import Event, EventKind, ModelState, Report, Stage, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
@@ -25,12 +25,14 @@ def _intent(minute: int, name: str, target: str = "prod") -> Event:
     )  # fmt: skip
 
 
+_PUBLISHING = {"model_status": "publishing", "stage": Stage.PENDING}
+_PUBLISHED = {"model_status": "published", "stage": Stage.PUBLISHED}
 EVENTS = [
     _intent(0, "published"),
-    _event(1, EventKind.IMPORTED, "published", model_id="id-1", request_id="r-1", model_status="publishing"),
-    _event(2, EventKind.PUBLISHED, "published", model_id="id-1", model_status="published"),
+    _event(1, EventKind.IMPORTED, "published", model_id="id-1", request_id="r-1", **_PUBLISHING),
+    _event(2, EventKind.PUBLISHED, "published", model_id="id-1", **_PUBLISHED),
     _intent(3, "vanished"),
-    _event(4, EventKind.IMPORTED, "vanished", model_id="id-2", model_status="published"),
+    _event(4, EventKind.IMPORTED, "vanished", model_id="id-2", **_PUBLISHED),
     _event(5, EventKind.MISSING, "vanished", model_id="id-2", commit="c" * 40),
     _intent(6, "rejected", "dev"),
     _event(7, EventKind.REJECTED, "rejected", "dev", code="ModelArts.0203", detail="quotes ' and \\ and \0"),

@@ -119,7 +119,7 @@ def _examine(
     with contextlib.suppress(SourceError):
         readings = [reading for reading, _ in reader.read(source, snapshot.files, lambda _: None)]
         with source.graph(snapshot.commit, [reading.path for reading in readings] or ["models.d"]) as graph:
-            found = credit(graph, source, readings).found
+            found = credit(graph, source, readings).by_file
         known = {(path, line): made for path, lines in found.items() for line, made in lines.items()}
         with source.graph(snapshot.commit, ["models.d"], whole=True) as graph:
             changes = model_changes(graph, source, "models.d")

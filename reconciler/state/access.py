@@ -1,0 +1,83 @@
+"""What every part of the ledger works with: the open database, and who may write what to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.errors import StateError
+from reconciler.state import reconciled
+from reconciler.state.verdict_rows import VerdictRows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from reconciler.engine.episodes import Subscription
+    from reconciler.engine.values import Event, LedgerEntry
+    from reconciler.state.database import Database
+    from reconciler.state.leases import SqlLeases
+    from reconciler.state.rows import Key
+
+    Rule = Callable[[Mapping[Key, LedgerEntry], Sequence[Event]], None]
+    """Raises StateError unless these events may be journalled on top of these entries."""
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+class StateAccess:
+    """The base of each part; the parts share one of it.
+
+    Attributes:
+        verdicts: the verdicts in pieces, for a page.
+        leases: who may write what; None where the writer's lock says it, or where nothing is written.
+    """
+
+    def __init__(  # noqa: PLR0913 - what is remembered, and how
+        self,
+        database: Database,
+        *,
+        allowed: Rule | None = None,
+        compact_after: timedelta = timedelta(0),
+        now: Callable[[], datetime] = utc_now,
+        subscriptions: Sequence[Subscription] = (),
+        leases: SqlLeases | None = None,
+    ) -> None:
+        """Wraps an open database.
+
+        Args:
+            database: closed with the ledger.
+            allowed: what may be journalled, and that nothing else may be written; None for no such rule.
+            compact_after: age at which events of pairs at rest are archived, once a day, together with a
+                report; zero for never.
+            now: the wall clock.
+            subscriptions: what each sink wants to hear.
+            leases: say who may write what; None where the writer's lock does.
+        """
+        self._database = database
+        self._allowed = allowed
+        self._compact_after = compact_after
+        self._now = now
+        self._subscriptions = subscriptions
+        self.verdicts = VerdictRows(database)
+        self.leases = leases
+        self._reconciling: tuple[str, datetime] | None = None
+
+    def _note_commit(self, connection: Connection) -> None:
+        """Notes the commit of this cycle before the first thing that it writes, in the same transaction."""
+        if self._reconciling is not None:
+            reconciled.note(connection, *self._reconciling)
+
+    def _fence(self, connection: Connection, epochs: Iterable[tuple[str, int | None]]) -> None:
+        """Makes sure that these leases are held until the transaction ends. Raises LeaseLost."""
+        if self.leases is not None:
+            for target, epoch in sorted(epochs):  # in one order, so that no two writers wait for each other
+                self.leases.fence(connection, target, epoch)
+
+    def _ensure_unrestricted(self) -> None:
+        if self._allowed is not None:
+            raise StateError(f"state {self._database.where} was opened to release models only.")

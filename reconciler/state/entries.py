@@ -1,0 +1,86 @@
+"""The ledger's rows: those of a target or of some models, and new ones in their place."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, bindparam, or_, update
+
+from reconciler.contract.model_key import ModelKey
+from reconciler.state import tables
+from reconciler.state.bulk import execute_many, insert_rows, raw, select_rows
+from reconciler.state.rows import ENTRY_COLUMNS
+from reconciler.state.tables import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from sqlalchemy.engine import Connection
+
+    from reconciler.state.bulk import Query, Row
+    from reconciler.state.rows import Key
+
+_KEYS_BY_NAME = 5000
+_KEYS_A_QUERY = 64  # each query is a way to the server and back
+_KEY = ENTRY_COLUMNS[:3]
+_COLUMNS = tables.ledger.c
+
+ROWS = raw(tables.ledger, ENTRY_COLUMNS)
+"""Every row."""
+_UPDATE = (
+    update(tables.ledger)
+    .ordered_values(*((_COLUMNS[name], bindparam(f"new_{name}")) for name in ENTRY_COLUMNS[3:]))
+    .where(*(_COLUMNS[name] == bindparam(f"key_{name}") for name in _KEY))
+)
+
+
+def rows_of_target(connection: Connection, target: str) -> Iterator[Row]:
+    """All rows of one target."""
+    return select_rows(connection, ROWS.where(_COLUMNS.target == target))
+
+
+def rows_not_at_rest(connection: Connection, target: str) -> Iterator[Row]:
+    """The rows of one target that wait for something."""
+    return select_rows(connection, ROWS.where(_COLUMNS.target == target, ~_COLUMNS.at_rest))
+
+
+def rows_of(connection: Connection, keys: Collection[Key]) -> Iterator[Row]:
+    """The rows with these keys, as far as there are any: asked some at a time, or all at once."""
+    if len(keys) > _KEYS_BY_NAME:
+        for target in {target for target, _ in keys}:
+            for row in rows_of_target(connection, target):
+                _, name, version = plain(row[:3])
+                if (target, ModelKey(name, version)) in keys:
+                    yield row
+        return
+    every = [(target, *pair) for target, pair in keys]
+    for start in range(0, len(every), _KEYS_A_QUERY):
+        some = every[start : start + _KEYS_A_QUERY]
+        values = {
+            f"{column}_{place}": value
+            for place, key in enumerate(some)
+            for column, value in zip(_KEY, key, strict=True)
+        }
+        yield from select_rows(connection, _with_keys(len(some)), values)
+
+
+@lru_cache
+def _with_keys(number: int) -> Query:
+    """The query for so many keys. SQLite looks each up in the index; given as a list, it reads every row."""
+    return ROWS.where(
+        or_(
+            *(
+                and_(*(_COLUMNS[column] == bindparam(f"{column}_{place}") for column in _KEY))
+                for place in range(number)
+            )
+        )
+    )
+
+
+def store(connection: Connection, existing: Collection[Key], rows: Mapping[Key, Row]) -> None:
+    """Puts these rows in the place of those that exist, and adds the others."""
+    changed = [row for key, row in rows.items() if key in existing]
+    execute_many(connection, _UPDATE, [(*row[3:], *row[:3]) for row in changed])
+    new = [row for key, row in rows.items() if key not in existing]
+    insert_rows(connection, tables.ledger, ENTRY_COLUMNS, new)

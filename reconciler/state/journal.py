@@ -1,0 +1,214 @@
+"""What happened, append-only, and the entries folded from it, on a SQL database."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from reconciler.contract.model_key import ModelKey
+from reconciler.engine.fold import apply_event
+from reconciler.engine.values import EventKind, Phase, stand
+from reconciler.errors import StateError
+from reconciler.state import archive, entries, tables, verdicts
+from reconciler.state.access import StateAccess
+from reconciler.state.bulk import insert_rows
+from reconciler.state.by_name import JournalByName
+from reconciler.state.errors import explained
+from reconciler.state.rows import EVENT_COLUMNS, Key, entry_of, entry_row, event_of, event_row, moment_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from reconciler.engine.values import Event, LedgerEntry
+
+
+class SqlJournal(StateAccess):
+    """`reconciler.engine.ports.Journal` on a SQL database."""
+
+    def entries(
+        self, target: str, pairs: Collection[ModelKey] | None = None
+    ) -> Mapping[ModelKey, LedgerEntry]:
+        """The ledger of one target: of these pairs, or of all."""
+        with self._database.reading() as connection:
+            if pairs is not None:
+                by_key = self._entries(connection, {(target, pair) for pair in pairs})
+                return {pair: entry for (_, pair), entry in by_key.items()}
+            rows = entries.rows_of_target(connection, target)
+            return {entry.pair: entry for entry in map(entry_of, rows)}
+
+    def pending(self, target: str) -> Sequence[LedgerEntry]:
+        """The entries of one target that are not at rest."""
+        with self._database.reading() as connection:
+            return list(map(entry_of, entries.rows_not_at_rest(connection, target)))
+
+    def entry(self, target: str, pair: ModelKey) -> LedgerEntry | None:
+        """The ledger's row for one pair."""
+        with self._database.reading() as connection:
+            return self._entries(connection, {(target, pair)}).get((target, pair))
+
+    def append(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Journals the events and folds them into the entries, as the port says."""
+        if not events:
+            return ()
+
+        def put(connection: Connection) -> Sequence[Event]:
+            # first: whoever would take the lease over waits from here on until this is committed
+            self._fence(connection, {(e.target, e.epoch) for e in events if _needs_lease(e)})
+            before = self._entries(connection, {(event.target, event.pair) for event in events})
+            if self._allowed is not None:
+                self._allowed(before, events)
+            after, journalled = _folded(before, events)
+            self._note_commit(connection)
+            insert_rows(connection, tables.journal, EVENT_COLUMNS, [event_row(event) for event in journalled])
+            rows = {key: entry_row(entry) for key, entry in after.items()}
+            entries.store(connection, before, rows)
+            return journalled
+
+        journalled = self._database.write(put)
+        self._reconciling = None
+        return journalled
+
+    def events(
+        self,
+        target: str | None = None,
+        pair: ModelKey | None = None,
+        *,
+        name: str | None = None,
+        commit: str | None = None,
+    ) -> Sequence[Event]:
+        """The journal, or what it tells of one pair, name or commit, in its order, archived or not."""
+        name, version = pair or (name, None)
+        with self._journal(target=target, model_name=name, model_version=version, commit=commit) as rows:
+            return [event_of(row) for row in rows]
+
+    def events_after(self, position: int, limit: int) -> Sequence[tuple[int, Event]]:
+        """The events behind this one, archived or not, each with its number; so many at most."""
+        with self._journal(after=position) as rows:
+            return [(row[0], event_of(row)) for row in islice(rows, limit)]
+
+    @contextmanager
+    def journal_by_name(self, target: str) -> Iterator[JournalByName]:
+        """The journal of one target, to be asked for some names at a time."""
+        with (
+            explained(self._database.where),
+            self._database.reading() as connection,
+            closing(JournalByName(connection, target)) as journal,
+        ):
+            yield journal
+
+    def pairs_of(self, target: str, model_id: str) -> Collection[ModelKey]:
+        """The pairs whose model ever had this id."""
+        with self._journal(target=target, model_id=model_id) as rows:
+            return {event_of(row).pair for row in rows}
+
+    def entries_at(
+        self, target: str, position: int | None, moment: datetime
+    ) -> Mapping[ModelKey, LedgerEntry]:
+        """The entries of one target as the journal told them up to an event, and to a moment."""
+        by_pair: dict[ModelKey, LedgerEntry] = {}
+        with self._journal(target=target) as rows:
+            for row in rows:
+                if position is not None and row[0] > position:
+                    break
+                event = event_of(row)
+                if event.at <= moment:
+                    by_pair[event.pair] = apply_event(by_pair.get(event.pair), event)
+        return by_pair
+
+    def position(self) -> int:
+        """The number of the newest event in the journal; 0 for an empty one.
+
+        The writer's own question also finds out that its lock was lost: the loop asks it at every tick.
+        """
+        with self._database.leading() as connection:
+            return connection.scalar(select(func.max(tables.journal.c.seq))) or 0
+
+    def newest(self) -> datetime | None:
+        """When the newest event was journalled; None for an empty journal."""
+        columns = tables.journal.c
+        with self._database.reading() as connection:
+            at = connection.scalar(select(columns.at).order_by(columns.seq.desc()).limit(1))
+        return None if at is None else moment_of(at)
+
+    def by_manifest_path(self, target: str, paths: Collection[str]) -> Collection[ModelKey]:
+        """The pairs that were last acted on because of one of these files."""
+        columns = tables.ledger.c
+        query = select(columns.model_name, columns.model_version)
+        with self._database.reading() as connection:
+            return {
+                ModelKey(name, version)
+                for path in paths
+                for name, version in connection.execute(
+                    query.where(columns.target == target, columns.path == path)
+                )
+            }
+
+    def versions(self, target: str, names: Collection[str]) -> Collection[ModelKey]:
+        """Everything that was seen registered, or was ever journalled, under these names."""
+        columns = tables.ledger.c
+        query = select(columns.model_name, columns.model_version).where(
+            columns.target == target, columns.model_name.in_(names)
+        )
+        with self._database.reading() as connection:
+            rows = [*verdicts.versions(connection, target, names), *connection.execute(query)]
+            return {ModelKey(name, version) for name, version in rows}
+
+    def _entries(self, connection: Connection, keys: Collection[Key]) -> dict[Key, LedgerEntry]:
+        by_row = map(entry_of, entries.rows_of(connection, keys))
+        return {(entry.target, entry.pair): entry for entry in by_row}
+
+    @contextmanager
+    def _journal(self, *, after: int = 0, **asked: str | None) -> Iterator[Iterator[archive.Row]]:
+        """The rows of the journal behind a number and with these values, by column."""
+        with (
+            explained(self._database.where),
+            self._database.reading() as connection,
+            closing(archive.rows(connection, after=after, **asked)) as rows,
+        ):
+            yield rows
+
+
+def only_releases(entries_before: Mapping[Key, LedgerEntry], events: Iterable[Event]) -> None:
+    """What may be journalled beside the writer: releases and deletions of pairs without an open intent.
+
+    Raises:
+        StateError: something else was to be journalled.
+    """
+    for event in events:
+        if event.kind not in (EventKind.RELEASED, EventKind.DELETED):
+            raise StateError(f"{event.kind} of {event.pair} is journalled by the writer of the state only.")
+        entry = entries_before.get((event.target, event.pair))
+        if entry is not None and entry.phase is Phase.INTENDED:
+            raise StateError(
+                f"{event.pair} is being imported into target {event.target} right now, by the process that "
+                "holds the state. Wait until it is settled; `status` shows it."
+            )
+
+
+def _needs_lease(event: Event) -> bool:
+    """Whether only the leader may journal it: an answer is checked against its question instead.
+
+    A release comes from whoever asks for it, and starts nothing.
+    """
+    return event.asked is None and event.kind not in (EventKind.RELEASED, EventKind.DELETED)
+
+
+def _folded(
+    before: Mapping[Key, LedgerEntry], events: Iterable[Event]
+) -> tuple[dict[Key, LedgerEntry], list[Event]]:
+    """The entries that `events` touch, after them; and those events that answer what is still asked."""
+    after: dict[Key, LedgerEntry] = {}
+    journalled: list[Event] = []
+    for event in events:
+        key = (event.target, event.pair)
+        entry = after.get(key, before.get(key))
+        if event.asked in (None, stand(entry)):
+            after[key] = apply_event(entry, event)
+            journalled.append(event)
+    return after, journalled
