@@ -58,6 +58,7 @@ torture: $(VENV)/.development
 	$(BIN)/python -m tests.torture.soak --ticks 3000
 	$(BIN)/python -m tests.torture.outages
 	$(BIN)/python -m tests.torture.fleet --rounds 1000
+	$(BIN)/python -m tests.torture.takeover
 	$(BIN)/python -m tests.torture.hostile
 
 bench: $(VENV)/.development

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bench.generate import generate, git
 from bench.looping import TICK, import_seconds, looping, naive_looping
 from bench.measure import Run, Sample, commits_counted, git_counted, lines, sample, several
+from bench.postgres import programs, serving
 from bench.stage import stage
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ ROWS = (
     ),
     Row("plan", "`plan`, whole registry listed", floor="`ls-tree`"),
     Row("import", "import of new models, answers after 100 ms", Limit(rate=250), Limit(rate=290)),
+    Row("import-postgres", "the same, state in PostgreSQL", Limit(rate=200), Limit(rate=275)),
+    Row("indexed-postgres", "start, index kept, state in PostgreSQL (`apply`)", Limit(4, 300), Limit(2)),
     Row("help", "`reconciler --help`", Limit(0.2), Limit(0.06)),
     Row("validate", "`validate` of one file of the tree", Limit(0.2), Limit(0.08)),
     Row("validate-first", "the same, the first time in a clone"),
@@ -174,6 +177,8 @@ def measure(
         ):
             told(f"{models} models: {what}")
             step(full, results, long)
+        told(f"{models} models: PostgreSQL")
+        _postgres(full, results, layout, told)
         full.run_ours(*_APPLY)
         compared = time.monotonic()
         told(f"{models} models: imports")
@@ -327,6 +332,23 @@ def _worktree(full: Stage, results: Results, _: int) -> None:
     full.configure()
 
 
+def _postgres(full: Stage, results: Results, layout: str, told: Callable[[str], None]) -> None:
+    """With the state on a server: a start with the index alone, and imports as on a file."""
+    installed = programs()
+    if installed is None:
+        told("PostgreSQL is not installed: its rows are left out")
+        return
+    with serving(installed) as server:
+        full.configure(url=server.new_state())
+        results.program["indexed-postgres"] = several(1, partial(full.run_ours, *_APPLY))
+        full.configure()
+        new = min(full.models // 2, _MOST_IMPORTS)
+        folder = full.folder.parent / "empty" / "postgres"
+        with stage(folder, new, full=False, commits=1, delay=_DELAY, layout=layout) as empty:
+            imported = _imported(empty, server.new_state())
+        results.program["import-postgres"] = sample([imported], rate=new)
+
+
 def _imports(folder: Path, models: int, results: Results, layout: str) -> None:
     """Timed and counted apart: the held read that commits are counted by makes each of them dearer."""
     new = min(models // 2, _MOST_IMPORTS)
@@ -341,16 +363,16 @@ def _imports(folder: Path, models: int, results: Results, layout: str) -> None:
         results.counts["import"] = _counted(empty, partial(_run_with, empty, _APPLY))
 
 
-def _imported(empty: Stage) -> Run:
-    _begun(empty)
+def _imported(empty: Stage, url: str | None = None) -> Run:
+    _begun(empty, url)
     return empty.run_ours(*_APPLY)
 
 
-def _begun(empty: Stage) -> None:
+def _begun(empty: Stage, url: str | None = None) -> None:
     """With a state that was made before, of a commit that declared nothing yet."""
-    empty.configure(branch="first")
+    empty.configure(branch="first", url=url)
     empty.run_ours(*_APPLY)
-    empty.configure()
+    empty.configure(url=url)
 
 
 def _counted(full: Stage, once: Callable[[Mapping[str, str]], object], *, state: bool = True) -> Counts:

@@ -35,6 +35,7 @@ in_flight = 32
 timeout = "10m"
 [state]
 dir = "{state}"
+{state_url}
 [schedule]
 every = "1h"
 [guards]
@@ -81,15 +82,21 @@ class Stage:
         return self.folder / "state" / "state.db"
 
     def configure(
-        self, *, repository: Path | None = None, branch: str = "main", state: str = "state"
+        self,
+        *,
+        repository: Path | None = None,
+        branch: str = "main",
+        state: str = "state",
+        url: str | None = None,
     ) -> None:
-        """Writes the program's configuration."""
+        """Writes the program's configuration; its state is a file unless there is a URL."""
         text = _CONFIGURATION.format(
             repository=repository or self.repository,
             branch=branch,
             url=self.registry.url,
             project=PROJECT,
             state=state,
+            state_url="" if url is None else f'url = "{url}"',
         )
         (self.folder / "reconciler.toml").write_text(text, "utf-8")
 

@@ -124,6 +124,10 @@ class Board:
             self.health.step()
         self.metrics.observe_request(target, method, status, seconds)
 
+    def is_open(self, target: str) -> bool:
+        """Whether an import into this target is not final yet, as far as is known."""
+        return any(name == target for name, _ in list(self._open))
+
     def remembered(self, entries: Iterable[LedgerEntry]) -> None:
         """Takes what is not at rest in a state that was opened."""
         unfinished = {(e.target, e.pair): e.updated_at for e in entries if e.phase in _UNFINISHED}

@@ -188,9 +188,9 @@ class _Past:
                 some = names[start : start + _NAMES_AT_ONCE]
                 events = journal.events(some)
                 changes = [pair for name in some for pair in by_commit.changes(name).items()]
-                known = {one.commit_info.commit: one.commit_info for _, made in changes for one in made}
-                others = {event.commit for event in events if event.commit is not None} - known.keys()
-                named = known | by_commit.named(others)
+                infos = {one.commit_info.commit: one.commit_info for _, made in changes for one in made}
+                others = {event.commit for event in events if event.commit is not None} - infos.keys()
+                named = infos | by_commit.named(others)
                 yield from rows((Declaration(target, *one) for one in changes), events, named)
 
     def _commits(self, target: str, name: str | None = None, version: str | None = None) -> _Commits:

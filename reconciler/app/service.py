@@ -113,7 +113,7 @@ def _service(configuration: Configuration, target: str | None, worker: Worker) -
     supervisor = Supervisor(sessions.open, health, board.on_tick, clock.chance)
     missed = board.metrics.observe_missed_tick
     loop = Loop(supervisor, stop, in_flight(_grace(configuration)), sessions.watch, missed=missed)
-    sessions.ask = loop.ask
+    sessions.ask, sessions.changed = loop.ask, loop.on_state_changed
     return _Service(configuration, worker, stop, loop, sessions, board, health)
 
 

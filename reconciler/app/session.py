@@ -49,12 +49,14 @@ class Listeners:
             seconds.
         led: told when this process leads something else than before, in another thread.
         surveyed: told who leads what, about once a second, in another thread.
+        at_rest: whether nothing is under way in a target, asked in that thread.
     """
 
     progress: Callable[[Event], None] = lambda _: None
     asked: Callable[[str, str, int | None, float], None] = lambda *_: None
     led: Callable[[], None] = lambda: None
     surveyed: Callable[[Survey], None] = lambda _: None
+    at_rest: Callable[[str], bool] = lambda _: True
 
 
 @dataclass(slots=True)
@@ -218,6 +220,7 @@ def campaigning(
         configuration.settings.ha.renew.total_seconds(),
         listeners.led,
         listeners.surveyed,
+        listeners.at_rest,
     )
     try:
         if stands_by:

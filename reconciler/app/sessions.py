@@ -48,6 +48,7 @@ class Sessions:
     Attributes:
         session: of the session that is open.
         ask: asks for a tick, from any thread.
+        changed: told in any thread that the state is another than before, perhaps by this process.
     """
 
     configuration: Configuration
@@ -56,10 +57,13 @@ class Sessions:
     board: Board
     session: Session | None = None
     ask: Callable[[str], None] = lambda _: None
+    changed: Callable[[], None] = lambda: None
     _wake: Callable[[], object] = field(default=lambda: None)
     _heritage: Heritage = field(default_factory=Heritage)
     _lineage: str | None = None
     _given_up: float = 0.0
+    _job: CycleJob | None = None
+    _news: bool = True
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[CycleJob]:
@@ -70,7 +74,7 @@ class Sessions:
             deeds(event)
             self.board.event(event)
 
-        heard = Listeners(progress, self.board.asked, self._led, self._surveyed)
+        heard = Listeners(progress, self.board.asked, self._led, self._surveyed, self._at_rest)
         async with open_session(
             self.configuration,
             acts=True,
@@ -94,11 +98,17 @@ class Sessions:
                         if session.engine.leadership.leads(SHARED):  # one replica keeps the notes
                             journalled()
 
-                    yield CycleJob(
-                        session.engine, deeds, self._heard, on_report, commit_seen=self.board.commit_seen
+                    self._job = CycleJob(
+                        session.engine,
+                        deeds,
+                        self._heard,
+                        on_report,
+                        commit_seen=self.board.commit_seen,
+                        has_news=self._has_news,
                     )
+                    yield self._job
             finally:
-                self.session, self._given_up = None, time.monotonic()
+                self.session, self._job, self._given_up = None, None, time.monotonic()
                 session.source.close()  # a git that is still waited for ends now, and not at its own deadline
 
     @asynccontextmanager
@@ -133,8 +143,22 @@ class Sessions:
         """Hears, in another thread, who leads."""
         session = self.session
         led = session.engine.led().keys() if session is not None else ()
-        if self.board.take_survey(survey, frozenset(led)) and not led:
-            self.ask("replica")
+        if self.board.take_survey(survey, frozenset(led)):
+            self._news = True
+            if led:
+                self.changed()
+            else:
+                self.ask("replica")
+
+    def _has_news(self) -> bool:
+        """Whether what a standby shows may be old; once for each time that something has changed."""
+        news, self._news = self._news, False
+        return news
+
+    def _at_rest(self, target: str) -> bool:
+        """Whether a target may be handed over: nothing is asked of it, and no import is unfinished."""
+        job = self._job
+        return job is not None and not job.is_ticking and not self.board.is_open(target)
 
     @asynccontextmanager
     async def _sending(self, session: Session) -> AsyncIterator[Callable[[Report], None]]:

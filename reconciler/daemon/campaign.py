@@ -3,6 +3,9 @@
     each `renew`    makes what is held last another term; a round that fails is tried again at the next
     each second     while something is not held: looks who leads, and takes what is free
 
+A round is one transaction, unless it takes or hands over something. Who leads more targets than its share,
+such as the first of several replicas, hands over one that is at rest, and waits until somebody leads it.
+
 A thread, since nothing else that this process waits for may keep a renewal waiting. What is held is known by
 the machine's own clock, counted from before the renewal began: it ends here no later than at the server.
 """
@@ -50,6 +53,8 @@ class Campaign:
         renew: seconds between two renewals.
         on_change: told when something else is led than before, from the thread.
         on_survey: told how things stand, from the thread.
+        at_rest: whether nothing is under way in a target, so that it may be handed over; asked from the
+            thread.
         problem: why the last round failed; None when it did not.
     """
 
@@ -58,12 +63,16 @@ class Campaign:
     renew: float = 2.0
     on_change: Callable[[], None] = lambda: None
     on_survey: Callable[[Survey], None] = lambda _: None
+    at_rest: Callable[[str], bool] = lambda _: True
     chance: Callable[[], float] = random.random
     clock: Callable[[], float] = uptime
     problem: str | None = None
     _beat: float = math.inf
     _held: Mapping[str, _Held] = field(default_factory=dict)
     _renewed_at: float = -math.inf
+    _offered: str | None = None
+    _declined: frozenset[str] = frozenset()
+    _replicas: int = 0
     _time: tuple[datetime, float] | None = None
     _ended: threading.Event = field(default_factory=threading.Event)
     _round: threading.Lock = field(default_factory=threading.Lock)
@@ -179,37 +188,69 @@ class Campaign:
 
     def _go_round(self) -> None:
         began = self.clock()
-        if began - self._renewed_at >= self.renew * 0.9 or any(
-            held.until - began < self.leases.term / 2 for held in self._held.values()
-        ):
-            self._renewed_at = began
-            kept = self.leases.renew({target: held.epoch for target, held in self._held.items()})
-            until = began + self.leases.term
-            self._held = {
-                target: _Held(held.epoch, until) for target, held in self._held.items() if target in kept
-            }
-        survey = self.leases.survey()
-        self._time = (survey.now, self.clock())
         is_able = began - self._beat < self.renew + BEAT
-        if is_able and any(not self.leads(target) for target in self.targets):
-            self._campaign(survey)
-            survey = self.leases.survey()
+        is_due = began - self._renewed_at >= self.renew * 0.9 or any(
+            held.until - began < self.leases.term / 2 for held in self._held.values()
+        )
+        survey = self._renewed(began, campaigns=is_able) if is_due else self.leases.survey()
+        self._time = (survey.now, self.clock())
+        if is_able:
+            free = [t for t in self.targets if not self.leads(t) and self._is_free(survey, t)]
+            if free:
+                self._campaign(survey, free)
+                survey = self.leases.survey()
+            elif self._hand_over(survey):
+                survey = self.leases.survey()
         self.on_survey(survey)
 
-    def _campaign(self, survey: Survey) -> None:
+    def _renewed(self, began: float, *, campaigns: bool) -> Survey:
+        self._renewed_at = began
+        epochs = {target: held.epoch for target, held in self._held.items()}
+        survey = self.leases.renew(epochs, campaigns=campaigns)
+        until, me = began + self.leases.term, self.leases.holder
+        self._held = {
+            target: _Held(epoch, until) for target, epoch in epochs.items() if survey.holds(me, target, epoch)
+        }
+        return survey
+
+    def _campaign(self, survey: Survey, free: Collection[str]) -> None:
         """Takes what is free: up to its share at once, and more only when nobody else has wanted it."""
-        free = [t for t in self.targets if not self.leads(t) and self._is_free(survey, t)]
-        if not free:
-            return
         shared = [target for target in free if target == SHARED]
         apart = [target for target in free if target != SHARED]
         start = int(self.chance() * len(apart))  # so that replicas do not all reach for the same ones
         apart = apart[start:] + apart[:start]
-        share = math.ceil(sum(t != SHARED for t in self.targets) / max(1, survey.replicas))
-        under = max(0, share - sum(self.leads(t) for t in self.targets if t != SHARED))
+        under = max(0, self._share(survey) - len(self._led_apart()))
         self._take([*shared, *apart[:under]])
         if apart[under:]:
             self._take(apart[under:], free_for=self.renew)
+        if self._offered is not None and self.leads(self._offered):
+            # nobody wanted it: who else campaigns has other targets
+            self._declined, self._offered = self._declined | {self._offered}, None
+
+    def _hand_over(self, survey: Survey) -> bool:
+        """Gives back one target of those above its share, once the one before is led; whether it did.
+
+        What nobody wanted is not offered again before there are more replicas, or fewer.
+        """
+        self._offered, mine = None, self._led_apart()
+        if survey.replicas != self._replicas:
+            self._replicas, self._declined = survey.replicas, frozenset()
+        if len(mine) <= self._share(survey) or any(survey.leader(t) is None for t in self.targets):
+            return False
+        resting = [target for target in mine if target not in self._declined and self.at_rest(target)]
+        if not resting:
+            return False
+        target = self._offered = resting[int(self.chance() * len(resting))]
+        given = self._held[target]
+        self._held = {name: held for name, held in self._held.items() if name != target}
+        self.leases.give_back({target: given.epoch}, campaigns=True)
+        return True
+
+    def _share(self, survey: Survey) -> int:
+        return math.ceil(sum(t != SHARED for t in self.targets) / max(1, survey.replicas))
+
+    def _led_apart(self) -> list[str]:
+        return [target for target in self.targets if target != SHARED and self.leads(target)]
 
     def _is_free(self, survey: Survey, target: str) -> bool:
         leader = survey.leader(target)
@@ -228,11 +269,13 @@ class Campaign:
             held, self._held = self._held, {}
             self.leases.give_back({target: one.epoch for target, one in held.items()})
 
-    @staticmethod
-    def _tell(before: Mapping[str, int], after: Mapping[str, int]) -> None:
+    def _tell(self, before: Mapping[str, int], after: Mapping[str, int]) -> None:
         taken = sorted(target for target in after if after[target] != before.get(target))
         lost = sorted(before.keys() - after.keys())
         for target in taken:
             log.info("leading", target=target or "messages", epoch=after[target])
         for target in lost:
+            if target == self._offered:
+                log.info("handed over: others lead less than their share", target=target)
+                continue
             log.warning("not leading any more", target=target or "messages", epoch=before[target])

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from reconciler.daemon.attention import Attention, named
+from reconciler.daemon.tick_log import tell, word
 from reconciler.engine.last_report import summary
 from reconciler.engine.moments import CLOCK_TOLERANCE
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.outcome import exit_code
-from reconciler.engine.values import CycleAnswer, EventKind, Verdict
+from reconciler.engine.values import CycleAnswer, EventKind
 from reconciler.errors import ConfigurationError, Exit, GuardError, ReconcilerError, StateError
 from reconciler.log import log
 from reconciler.redaction import unexpected
@@ -72,7 +73,7 @@ class EventCounter:
 
     def take(self) -> dict[str, int]:
         """What happened since the last time, by kind, such as `did_imported`."""
-        counts = {f"did_{_word(kind)}": self._counts[kind] for kind in EventKind if self._counts[kind]}
+        counts = {f"did_{word(kind)}": self._counts[kind] for kind in EventKind if self._counts[kind]}
         self._counts.clear()
         return counts
 
@@ -85,7 +86,9 @@ class CycleJob:
         on_tick: told of every tick.
         on_report: told of the newest report whenever it is another: after a cycle, or news of an import.
         commit_seen: told of the commit that the branch has, and when git said so.
+        has_news: whether what whoever leads has made known may have changed since it was last shown.
         unfinished: how many imports are not final yet, as far as is known.
+        is_ticking: whether a tick is under way; may be read from any thread.
     """
 
     engine: Engine
@@ -93,7 +96,9 @@ class CycleJob:
     on_tick: Callable[[Tick], None] = lambda _: None
     on_report: Callable[[Report], None] = lambda _: None
     commit_seen: Callable[[str, datetime], None] = lambda *_: None
+    has_news: Callable[[], bool] = lambda: True
     unfinished: int = 0
+    is_ticking: bool = False
     attention: Attention = field(default_factory=Attention)
     _commit: str | None = None
     _led: Mapping[str, int | None] = field(default_factory=dict)
@@ -111,6 +116,13 @@ class CycleJob:
             why: for the log.
             actor: who asked for it, recorded with every event of its cycle.
         """
+        self.is_ticking = True
+        try:
+            return await self._tick(why, actor)
+        finally:
+            self.is_ticking = False
+
+    async def _tick(self, why: str, actor: str | None) -> Tick:
         started = self._clock()
         report: Report | None = None
         error: str | None = None
@@ -119,12 +131,15 @@ class CycleJob:
             if not self.engine.led():
                 return self._stand_by(why, started)
             self.attention.recall(self.engine.ledger)
-            for request in self._asked():
+            position, asked = self._glance()
+            for request in asked:
                 report = await self._carry_out(request) or report
             commit = await self.engine.head()
             git_at = self.engine.clock.now()
             self.commit_seen(commit, git_at)
-            if report is None and self._something_to_do(commit):
+            if asked:
+                position = self.engine.ledger.position()
+            if report is None and self._something_to_do(commit, position):
                 report = await self._cycle(commit, actor)
         except ReconcilerError as problem:
             error, lost = str(problem), isinstance(problem, StateError)
@@ -138,7 +153,7 @@ class CycleJob:
         outcome: Outcome = "error" if error is not None else "noop" if report is None else "success"
         took, now = self._clock() - started, self.engine.clock.now()
         tick = Tick(why, outcome, took, now, report, error, lost, git_at)
-        _tell(tick, self._done())
+        tell(tick, self._done())
         self.on_tick(tick)
         if tick.outcome == "noop":
             await self._tidy()
@@ -146,8 +161,7 @@ class CycleJob:
 
     def _stand_by(self, why: str, started: float) -> Tick:
         """A tick of a process that leads nothing: it shows what whoever leads has made known."""
-        report = summary(self.engine.ledger)
-        if report is not None:
+        if self.has_news() and (report := summary(self.engine.ledger)) is not None:
             self.on_report(report)
         took, now = self._clock() - started, self.engine.clock.now()
         tick = Tick(why, "noop", took, now)
@@ -188,16 +202,23 @@ class CycleJob:
     def journal_moved(self) -> bool:
         """Whether another process journalled or asked for something; also when that cannot be known."""
         try:
-            return self.engine.ledger.position() != self._position + self.deeds.number or bool(self._asked())
+            position, asked = self._glance()
         except ReconcilerError:
             return True
+        return self._is_behind(position) or bool(asked)
 
-    def _asked(self) -> Sequence[CycleRequest]:
-        """What is asked of whoever leads these targets; a request without one is about all of them."""
+    def _is_behind(self, position: int) -> bool:
+        return position != self._position + self.deeds.number
+
+    def _glance(self) -> tuple[int, Sequence[CycleRequest]]:
+        """The journal's position, and what is asked of whoever leads these targets, in one look.
+
+        A request that names no target is about all of them.
+        """
         led = self.engine.led().keys()
-        requests = self.engine.ledger.requests.pending(self.engine.clock.now())
+        position, wanted = self.engine.ledger.glance(self.engine.clock.now())
         every = {target.name for target in self.engine.targets}
-        return [one for one in requests if ({one.target} if one.target else every) <= led]
+        return position, [one for one in wanted if ({one.target} if one.target else every) <= led]
 
     async def _carry_out(self, request: CycleRequest) -> Report | None:
         """One cycle that another process asked for, and its answer; None when there was no cycle."""
@@ -225,7 +246,7 @@ class CycleJob:
         self._position += self.deeds.number
         return self.deeds.take()
 
-    def _something_to_do(self, commit: str) -> bool:
+    def _something_to_do(self, commit: str, position: int) -> bool:
         """Whether git moved, another process journalled, or a time has come.
 
         A moment that the last cycle had before it already is not come again: what waited for it waits for
@@ -236,7 +257,7 @@ class CycleJob:
         now = self.engine.clock.now()
         set_back = self._looked_at is not None and now < self._looked_at - CLOCK_TOLERANCE
         hold_moved = self.engine.hold() != self._hold  # the commit is the same, and what is told is not
-        if commit != self._commit or hold_moved or self.journal_moved() or set_back:
+        if commit != self._commit or hold_moved or self._is_behind(position) or set_back:
             return True
         return self._due is not None and self._due != self._served and self._due <= now
 
@@ -254,7 +275,7 @@ class CycleJob:
             actor=actor,
         )
         report = await self.engine.cycle(order, commit)
-        self._commit, self._hold = None if report.failures else commit, self.engine.hold()
+        self._commit, self._hold = None if report.failures else report.commit, self.engine.hold()
         self._due, self._looked_at = self.engine.due(), self.engine.clock.now()
         self.unfinished = self.engine.unfinished()
         self.on_report(report)
@@ -276,24 +297,3 @@ _UNDONE = CycleAnswer(
     int(Exit.UNAVAILABLE),
     "the process that holds the state stopped before this was done: see `reconciler status`, and ask again",
 )
-
-
-def _word(kind: str) -> str:
-    return kind.replace("-", "_")
-
-
-def _tell(tick: Tick, done: dict[str, int]) -> None:
-    """One log line a tick: what was seen and what was done; a tick with nothing to do only when debugging."""
-    facts: dict[str, object] = {"why": tick.why, "seconds": round(tick.seconds, 3), **done}
-    if tick.report is not None:
-        counts = Counter[Verdict]()
-        for (_, verdict), number in tick.report.counted().items():
-            counts[verdict] += number
-        seen = {_word(verdict): counts[verdict] for verdict in Verdict if counts[verdict]}
-        facts = {"commit": tick.report.commit[:12], **seen, **facts}
-    if tick.error is not None:
-        log.error("tick failed", error=tick.error, **facts)
-    elif tick.report is None:
-        log.debug("tick: nothing to do", **facts)
-    else:
-        log.info("tick", **facts)

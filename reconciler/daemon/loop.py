@@ -83,6 +83,12 @@ class Loop:
         if what != STATE or self.supervisor.journal_moved():
             self.ask(what)
 
+    def on_state_changed(self) -> None:
+        """Hears, in any thread, that the state is another than before: asks for a tick unless that was us."""
+        if self._events is not None:
+            with suppress(RuntimeError):  # the loop has ended
+                self._events.call_soon_threadsafe(self.on_file_event, STATE)
+
     async def bind(self) -> None:
         """Takes the running event loop for its own: from now on `ask` wakes it from any thread."""
         self._events = asyncio.get_running_loop()

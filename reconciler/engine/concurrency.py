@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
 T = TypeVar("T")
 
@@ -33,3 +34,30 @@ async def gather_limited(things: Iterable[T], action: Callable[[T], Awaitable[No
     await asyncio.gather(*(worker() for _ in range(min(at_once, len(waiting)))))
     if errors:
         raise errors[0]
+
+
+@dataclass(slots=True)
+class Background:
+    """What is begun now and waited for at the end."""
+
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _error: BaseException | None = None
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begins something; it goes on whatever becomes of whoever began it."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def done(self) -> None:
+        """Waits for all of it. Raises the first error there was."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and self._error is None:
+            self._error = task.exception()

@@ -135,6 +135,9 @@ class Engine:
         digest = digest_of(runs)
         ensure_promised(runs, digest, options)
         lineage = await lineage_of(cycle, runs)
+        if lineage.lost_commit is not None and options.act and (newest := await self.head()) != commit:
+            # another replica may have reconciled a newer commit since this cycle began
+            return await self._cycle(options, newest)
         notes += [*lineage.notes, *dict.fromkeys(note for run in runs for note in run.declared.notes)]
         # the guards see the verdicts of all targets: a limit of imports is one of the whole cycle
         runs = await guarded(cycle, runs, self.guards, lineage.lost_commit, digest)

@@ -1,5 +1,8 @@
 """Imports, exactly once: intent to disk, one POST, result to disk; what is unknown is settled by looking.
 
+The next import does not wait for the result of the one before: its intent is written with it, in one
+transaction, and no sooner.
+
 A POST has three answers: made, certainly not made, and unknown. An unknown one is never repeated before it is
 certain that it was not made, see `reconciler.engine.settle`.
 """
@@ -10,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.engine.concurrency import gather_limited
+from reconciler.engine.concurrency import Background, gather_limited
 from reconciler.engine.follow import Follower
 from reconciler.engine.setbacks import Setbacks, is_about_others_too
 from reconciler.engine.settle import Settler
@@ -37,7 +40,7 @@ _LEASE_ENDED = (
 
 @dataclass(slots=True)
 class Executor:
-    """Acts on one target during one cycle. Every step it takes is an event on disk before the next begins.
+    """Acts on one target during one cycle. Every step about a pair is on disk before its next begins.
 
     Attributes:
         holds: whether the lease of this target goes on for certain; asked right before each call.
@@ -52,6 +55,7 @@ class Executor:
     holds: Callable[[], bool] = lambda: True
     settler: Settler = field(init=False)
     follower: Follower = field(init=False)
+    _results: Background = field(default_factory=Background)
 
     def __post_init__(self) -> None:
         self.settler = Settler(self.recorder, self.registry, self.timing)
@@ -72,7 +76,10 @@ class Executor:
             if item.pair is not None and not self.clock.stopping() and not setbacks.given_up:
                 await self._import(item, manifests[item.pair], setbacks)
 
-        await gather_limited(items, one, self.timing.in_flight)
+        try:
+            await gather_limited(items, one, self.timing.in_flight)
+        finally:
+            await self._results.done()
         if setbacks.last is not None and not setbacks.successes:
             raise setbacks.last
 
@@ -123,7 +130,7 @@ class Executor:
                 setbacks.failed(error)
             return
         else:
-            await self.recorder.answered(
+            result = self.recorder.answered(
                 manifest.pair,
                 EventKind.IMPORTED,
                 model_id=created.model_id,
@@ -131,6 +138,7 @@ class Executor:
                 model_status=created.status,
                 stage=created.stage,
             )
+            self._results.start(result)
         setbacks.passed()
 
     async def _send(self, item: ModelState, manifest: Manifest) -> Created:

@@ -57,6 +57,7 @@ class JournalWriter:
 
     async def _write(self) -> None:
         while self._waiting:
+            await asyncio.sleep(0)  # whatever is about to be recorded now joins in
             batch, self._waiting = self._waiting, []
             error = await self._append(batch)
             if isinstance(error, LeaseLost) and len(batch) > 1:

@@ -83,7 +83,7 @@ class Survey:
         now: the server's clock.
         leases: of all targets that were ever led.
         replicas: how many processes campaign.
-        revision: another text whenever something was journalled or reported.
+        revision: another text whenever something was journalled, reported or asked for.
     """
 
     now: datetime
@@ -99,6 +99,11 @@ class Survey:
         """The lease of one target, unless it has expired."""
         lease = self.lease(target)
         return lease if lease is not None and lease.expires_at > self.now else None
+
+    def holds(self, holder: str, target: str, epoch: int) -> bool:
+        """Whether this holder leads the target by this epoch."""
+        lease = self.leader(target)
+        return lease is not None and (lease.holder, lease.epoch) == (holder, epoch)
 
 
 class Leases(Protocol):
@@ -121,11 +126,14 @@ class Leases(Protocol):
         `free_for` leaves alone what was given up less than so many seconds ago.
         """
 
-    def renew(self, epochs: Mapping[str, int]) -> Collection[str]:
-        """Makes the leases of these epochs last another term; gives the targets still held."""
+    def renew(self, epochs: Mapping[str, int], *, campaigns: bool) -> Survey:
+        """Makes the leases of these epochs last another term, where they are held; and how things stand.
 
-    def give_back(self, epochs: Mapping[str, int]) -> None:
-        """Lets the next leader in at once."""
+        `campaigns` says for another term that this process takes what is free.
+        """
+
+    def give_back(self, epochs: Mapping[str, int], *, campaigns: bool = False) -> None:
+        """Lets the next leader in at once; this process campaigns no more, unless it says that it does."""
 
 
 def uptime() -> float:

@@ -1,23 +1,31 @@
-"""Many rows at a time, as tuples of values as the database holds them: no type converts each of them."""
+"""Many rows at a time, as tuples of values as the database holds them: no type converts each of them.
+
+A server is sent the columns of many rows as arrays: one statement to understand and to plan, and one way to
+it and back. A file is cheaper to ask row by row.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import column, insert, select, type_coerce
+from sqlalchemy import ARRAY, bindparam, column, func, insert, select, type_coerce, update
 from sqlalchemy import table as lightweight_table
 from sqlalchemy.types import NULLTYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Table
     from sqlalchemy.engine import Connection
-    from sqlalchemy.sql.expression import Delete, Insert, Select, Update
+    from sqlalchemy.sql.expression import Delete, Insert, Select, TableValuedAlias, Update
 
     Query = Select[*tuple[Any, ...]]
     Row = tuple[Any, ...]
+
+KEY = ("target", "model_name", "model_version")
+_ROWS_AT_ONCE = 5000  # that a server is sent: what it works on has to end before it is given up
 
 
 @lru_cache
@@ -35,8 +43,22 @@ def select_rows(
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
     """Inserts rows whose values are as the database holds them, in the order of these columns."""
-    ours = lightweight_table(table.name, *(column(table.c[name].name) for name in columns))
-    execute_many(connection, insert(ours), rows)
+    if is_file(connection):
+        ours = lightweight_table(table.name, *(column(table.c[name].name) for name in columns))
+        execute_many(connection, insert(ours), rows)
+        return
+    for some in batches(rows):
+        connection.execute(_insertion(table, tuple(columns)), by_column(columns, some))
+
+
+def update_rows(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
+    """Puts these rows in the place of those with the same `KEY`, which is the first of these columns."""
+    if is_file(connection):
+        width = len(KEY)
+        execute_many(connection, _update(table, tuple(columns)), [(*r[width:], *r[:width]) for r in rows])
+        return
+    for some in batches(rows):
+        connection.execute(_replacement(table, tuple(columns)), by_column(columns, some))
 
 
 def execute_many(connection: Connection, statement: Insert | Update | Delete, rows: list[Row]) -> None:
@@ -46,3 +68,54 @@ def execute_many(connection: Connection, statement: Insert | Update | Delete, ro
     """
     if rows:
         connection.exec_driver_sql(str(statement.compile(dialect=connection.dialect)), rows)
+
+
+def is_file(connection: Connection) -> bool:
+    """Whether a statement is no way to a server and back."""
+    return connection.dialect.name == "sqlite"
+
+
+@lru_cache
+def given(table: Table, columns: tuple[str, ...] = KEY) -> TableValuedAlias:
+    """Rows that a server makes of `by_column`, with their `place` in it."""
+    arrays = []
+    for name in columns:
+        kind = table.c[name].type
+        arrays.append(bindparam(f"given_{name}", type_=ARRAY(getattr(kind, "impl_instance", kind))))
+    rows = func.unnest(*arrays).table_valued(*map(column, columns), with_ordinality="place", name="given")
+    return rows.render_derived()
+
+
+def by_column(columns: Sequence[str], rows: Iterable[Row]) -> dict[str, list[Any]]:
+    """The values of `given`; of at least one row."""
+    values = map(list, zip(*rows, strict=True))
+    return {f"given_{name}": some for name, some in zip(columns, values, strict=True)}
+
+
+def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """The rows, as many at a time as a server is sent."""
+    rest = iter(rows)
+    while some := list(islice(rest, _ROWS_AT_ONCE)):
+        yield some
+
+
+@lru_cache
+def _insertion(table: Table, columns: tuple[str, ...]) -> Insert:
+    rows = given(table, columns)
+    ours = lightweight_table(table.name, *(column(table.c[name].name) for name in columns))
+    return insert(ours).from_select(columns, select(*(rows.c[n] for n in columns)).order_by(rows.c.place))
+
+
+@lru_cache
+def _replacement(table: Table, columns: tuple[str, ...]) -> Update:
+    rows = given(table, columns)
+    ours = lightweight_table(table.name, *(column(table.c[name].name) for name in columns))
+    changed: dict[str, Any] = {name: rows.c[name] for name in columns[len(KEY) :]}
+    return update(ours).values(changed).where(*(ours.c[name] == rows.c[name] for name in KEY))
+
+
+@lru_cache
+def _update(table: Table, columns: tuple[str, ...]) -> Update:
+    changed: list[tuple[Any, Any]] = [(table.c[n], bindparam(f"new_{n}")) for n in columns[len(KEY) :]]
+    same = (table.c[name] == bindparam(f"key_{name}") for name in KEY)
+    return update(table).ordered_values(*changed).where(*same)

@@ -5,13 +5,23 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, or_, update
+from sqlalchemy import and_, bindparam, or_
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.state import tables
-from reconciler.state.bulk import execute_many, insert_rows, raw, select_rows
+from reconciler.state.bulk import (
+    KEY,
+    batches,
+    by_column,
+    given,
+    insert_rows,
+    is_file,
+    raw,
+    select_rows,
+    update_rows,
+)
 from reconciler.state.rows import ENTRY_COLUMNS
-from reconciler.state.tables import plain
+from reconciler.state.tables import plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -22,17 +32,13 @@ if TYPE_CHECKING:
     from reconciler.state.rows import Key
 
 _KEYS_BY_NAME = 5000
-_KEYS_A_QUERY = 64  # each query is a way to the server and back
-_KEY = ENTRY_COLUMNS[:3]
+_KEYS_A_QUERY = 64  # of a file
 _COLUMNS = tables.ledger.c
 
 ROWS = raw(tables.ledger, ENTRY_COLUMNS)
 """Every row."""
-_UPDATE = (
-    update(tables.ledger)
-    .ordered_values(*((_COLUMNS[name], bindparam(f"new_{name}")) for name in ENTRY_COLUMNS[3:]))
-    .where(*(_COLUMNS[name] == bindparam(f"key_{name}") for name in _KEY))
-)
+_WITH_KEYS = ROWS.where(*(_COLUMNS[name] == given(tables.ledger).c[name] for name in KEY))
+"""Those whose keys a server is given."""
 
 
 def rows_of_target(connection: Connection, target: str) -> Iterator[Row]:
@@ -55,12 +61,16 @@ def rows_of(connection: Connection, keys: Collection[Key]) -> Iterator[Row]:
                     yield row
         return
     every = [(target, *pair) for target, pair in keys]
+    if not is_file(connection):
+        for some in batches(map(stored, every)):
+            yield from select_rows(connection, _WITH_KEYS, by_column(KEY, some))
+        return
     for start in range(0, len(every), _KEYS_A_QUERY):
         some = every[start : start + _KEYS_A_QUERY]
         values = {
             f"{column}_{place}": value
             for place, key in enumerate(some)
-            for column, value in zip(_KEY, key, strict=True)
+            for column, value in zip(KEY, key, strict=True)
         }
         yield from select_rows(connection, _with_keys(len(some)), values)
 
@@ -71,7 +81,7 @@ def _with_keys(number: int) -> Query:
     return ROWS.where(
         or_(
             *(
-                and_(*(_COLUMNS[column] == bindparam(f"{column}_{place}") for column in _KEY))
+                and_(*(_COLUMNS[column] == bindparam(f"{column}_{place}") for column in KEY))
                 for place in range(number)
             )
         )
@@ -81,6 +91,6 @@ def _with_keys(number: int) -> Query:
 def store(connection: Connection, existing: Collection[Key], rows: Mapping[Key, Row]) -> None:
     """Puts these rows in the place of those that exist, and adds the others."""
     changed = [row for key, row in rows.items() if key in existing]
-    execute_many(connection, _UPDATE, [(*row[3:], *row[:3]) for row in changed])
+    update_rows(connection, tables.ledger, ENTRY_COLUMNS, changed)
     new = [row for key, row in rows.items() if key not in existing]
     insert_rows(connection, tables.ledger, ENTRY_COLUMNS, new)

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Event, LedgerEntry
 
 
+def position(connection: Connection) -> int:
+    """The number of the newest event in the journal; 0 for an empty one."""
+    return connection.scalar(select(func.max(tables.journal.c.seq))) or 0
+
+
 class SqlJournal(StateAccess):
     """`reconciler.engine.ports.Journal` on a SQL database."""
 
@@ -122,12 +127,9 @@ class SqlJournal(StateAccess):
         return by_pair
 
     def position(self) -> int:
-        """The number of the newest event in the journal; 0 for an empty one.
-
-        The writer's own question also finds out that its lock was lost: the loop asks it at every tick.
-        """
+        """The number of the newest event in the journal; 0 for an empty one."""
         with self._database.leading() as connection:
-            return connection.scalar(select(func.max(tables.journal.c.seq))) or 0
+            return position(connection)
 
     def newest(self) -> datetime | None:
         """When the newest event was journalled; None for an empty journal."""

@@ -31,7 +31,9 @@ _SURVEY = text("""
     SELECT clock_timestamp(), target, holder, epoch, since, expires_at,
         (SELECT count(*) FROM replica WHERE expires_at > clock_timestamp()),
         concat_ws(' ', (SELECT max(seq) FROM journal), (SELECT max(id) FROM standing),
-            (SELECT md5(body) FROM report ORDER BY id DESC LIMIT 1))
+            (SELECT md5(body) FROM report ORDER BY id DESC LIMIT 1),
+            (SELECT string_agg(name, ' ' ORDER BY name) FROM mark
+             WHERE target = '' AND name LIKE 'request %'))
     FROM (SELECT 1) AS one LEFT JOIN lease ON true
 """)
 _KNOWN = text("""
@@ -62,15 +64,14 @@ _MINE = """
 """
 """In one order, which is also that of the fence, so that no two wait for each other."""
 _RENEW = text(f"""
+    WITH present AS (
+        INSERT INTO replica (holder, expires_at)
+        SELECT :holder, clock_timestamp() + make_interval(secs => :term) WHERE :campaigns
+        ON CONFLICT (holder) DO UPDATE SET expires_at = excluded.expires_at
+    )
     UPDATE lease SET expires_at = clock_timestamp() + make_interval(secs => :term) {_MINE}
-    RETURNING lease.target
 """)  # noqa: S608 - our own words
 _GIVE_BACK = text(f"UPDATE lease SET expires_at = clock_timestamp() {_MINE}")  # noqa: S608
-_PRESENT = text("""
-    INSERT INTO replica (holder, expires_at)
-    VALUES (:holder, clock_timestamp() + make_interval(secs => :term))
-    ON CONFLICT (holder) DO UPDATE SET expires_at = excluded.expires_at
-""")
 _GONE = text(
     "DELETE FROM replica WHERE holder = :holder OR expires_at < clock_timestamp() - interval '1 hour'"
 )
@@ -111,7 +112,7 @@ class SqlLeases:
         self.term = term
         # an answer that comes after half the term is of no use any more
         self._connections = connected(where, silence=max(term / 2, _SILENCE))
-        self._engine = self._connections.execution_options(isolation_level="READ COMMITTED")
+        self._engine = self._connections.execution_options(isolation="READ COMMITTED")
         self._where = where
         self._closed = False
 
@@ -123,10 +124,7 @@ class SqlLeases:
     def survey(self) -> Survey:
         """How things stand, as the port says."""
         with self._transaction() as connection:
-            rows = connection.execute(_SURVEY).all()
-        now, *_, replicas, revision = rows[0]
-        leases = [Lease(*plain(tuple(row[1:6]))) for row in rows if row[1] is not None]
-        return Survey(now, leases, replicas, revision)
+            return _surveyed(connection)
 
     def take(self, targets: Collection[str], free_for: float = 0.0) -> Mapping[str, int]:
         """Takes leases, as the port says."""
@@ -139,18 +137,18 @@ class SqlLeases:
             )
             return {plain(row)[0]: row[1] for row in taken.all()}
 
-    def renew(self, epochs: Mapping[str, int]) -> Collection[str]:
-        """Renews leases, as the port says; and says that this process campaigns."""
+    def renew(self, epochs: Mapping[str, int], *, campaigns: bool) -> Survey:
+        """Renews leases, as the port says."""
         with self._transaction(writes=True) as connection:
-            connection.execute(_PRESENT, {"holder": self.holder, "term": self.term})
-            held = connection.execute(_RENEW, self._these(epochs) | {"term": self.term})
-            return {plain(row)[0] for row in held.all()}
+            connection.execute(_RENEW, self._these(epochs) | {"term": self.term, "campaigns": campaigns})
+            return _surveyed(connection)
 
-    def give_back(self, epochs: Mapping[str, int]) -> None:
-        """Gives leases back, as the port says; and says that this process campaigns no more."""
+    def give_back(self, epochs: Mapping[str, int], *, campaigns: bool = False) -> None:
+        """Gives leases back, as the port says."""
         with self._transaction(writes=True) as connection:
             connection.execute(_GIVE_BACK, self._these(epochs))
-            connection.execute(_GONE, {"holder": self.holder})
+            if not campaigns:
+                connection.execute(_GONE, {"holder": self.holder})
 
     def fence(self, connection: Connection, target: str, epoch: int | None) -> None:
         """Makes sure that this lease is held, and is until the transaction ends; of several, in their order.
@@ -180,6 +178,13 @@ class SqlLeases:
             connection.begin(),
         ):
             yield connection
+
+
+def _surveyed(connection: Connection) -> Survey:
+    rows = connection.execute(_SURVEY).all()
+    now, *_, replicas, revision = rows[0]
+    leases = [Lease(*plain(tuple(row[1:6]))) for row in rows if row[1] is not None]
+    return Survey(now, leases, replicas, revision)
 
 
 def lease_lost(connection: Connection, target: str, holder: str) -> LeaseLost:

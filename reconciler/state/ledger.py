@@ -9,18 +9,21 @@ from sqlalchemy import select
 from reconciler.state import tables
 from reconciler.state.address import SqliteFile
 from reconciler.state.identity import facts_of
-from reconciler.state.journal import SqlJournal
+from reconciler.state.journal import SqlJournal, position
 from reconciler.state.marks import SqlMarks
 from reconciler.state.model_states import SqlModelStates
 from reconciler.state.outbox import Outbox
 from reconciler.state.reports import SqlReports
-from reconciler.state.requests import Requests
+from reconciler.state.requests import Requests, pending
 from reconciler.state.sqlite import side_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
     from types import TracebackType
+
+    from reconciler.engine.values import CycleRequest
 
 
 class SqlLedger(SqlJournal, SqlModelStates, SqlReports, SqlMarks):
@@ -47,6 +50,14 @@ class SqlLedger(SqlJournal, SqlModelStates, SqlReports, SqlMarks):
     def requests(self) -> Requests:
         """What other processes ask of the one that holds the state."""
         return Requests(self._database)
+
+    def glance(self, now: datetime) -> tuple[int, Sequence[CycleRequest]]:
+        """The position and the requests that wait, as the port says.
+
+        The writer's own question also finds out that its lock was lost: the loop asks it at every tick.
+        """
+        with self._database.leading() as connection:
+            return position(connection), pending(connection, now)
 
     @property
     def outbox(self) -> Outbox:

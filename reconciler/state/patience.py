@@ -92,7 +92,8 @@ def limit(engine: Engine, chosen: Mapping[str, Any], silence: float | None = Non
     """Limits every connection that the engine makes from now on, and every transaction in it.
 
     The settings are those of each transaction, and not of a session: a pooler gives the next transaction
-    another session.
+    another session. They are sent together with its `BEGIN`, so that they cost no way to the server: the
+    engine's own isolation level is `AUTOCOMMIT`, and each transaction has the one of its option `isolation`.
 
     Args:
         engine: of PostgreSQL, by psycopg.
@@ -117,10 +118,11 @@ def limit(engine: Engine, chosen: Mapping[str, Any], silence: float | None = Non
             connection.autocommit = False
 
     def begin(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
-        writes = connection.get_execution_options().get("writes", False)
-        statements = "; ".join(filter(None, [local, DURABLE if writes else ""]))
-        if statements:
-            connection.exec_driver_sql(statements).close()
+        options = connection.get_execution_options()
+        mode = "READ ONLY" if options.get("reads_only") else "READ WRITE"
+        started = f"BEGIN ISOLATION LEVEL {options.get('isolation', 'REPEATABLE READ')} {mode}"
+        statements = filter(None, [started, local, DURABLE if options.get("writes") else ""])
+        connection.exec_driver_sql("; ".join(statements)).close()
 
     event.listen(engine, "do_connect", connect)
     event.listen(engine, "connect", connected)

@@ -77,7 +77,7 @@ def open_for_release(database: PostgresDatabase) -> Database:
 def open_reader(database: PostgresDatabase, now: datetime) -> Database:
     """Connects to read, without a lock; a database without the tables is an empty state and stays so."""
     with explained(database), ExitStack() as closing:
-        engine: Engine = connected(database).execution_options(postgresql_readonly=True)
+        engine: Engine = connected(database).execution_options(reads_only=True)
         closing.callback(engine.dispose)
         with engine.connect() as connection, connection.begin():
             blank = is_blank(connection)
@@ -106,7 +106,7 @@ def connected(database: PostgresDatabase, silence: float | None = None) -> Engin
         engine = create_engine(
             database.url,
             connect_args=arguments,
-            isolation_level="REPEATABLE READ",
+            isolation_level="AUTOCOMMIT",  # a transaction begins as it says itself, see `limit`
             hide_parameters=True,
             paramstyle="format",  # values by their place, see `reconciler.state.bulk`
         )
@@ -123,7 +123,7 @@ def connected(database: PostgresDatabase, silence: float | None = None) -> Engin
 @contextmanager
 def begun(engine: Engine, sees_others: bool) -> Iterator[Connection]:
     """A transaction to write in; it is on the server's disk when it is committed."""
-    options = {"isolation_level": "READ COMMITTED"} if sees_others else {}
+    options = {"isolation": "READ COMMITTED"} if sees_others else {}
     with engine.connect().execution_options(writes=True, **options) as connection, connection.begin():
         yield connection
 

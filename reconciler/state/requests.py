@@ -67,26 +67,6 @@ class Requests:
         """Removes a request whose answer was read."""
         self._changed(delete(mark).where(mark.c.target == "", mark.c.name == _name(request)))
 
-    def pending(self, now: datetime) -> Sequence[CycleRequest]:
-        """The requests that nobody has answered, oldest first, without those that expired untaken.
-
-        A row that is no request is left out: it must not hold up the loop, and the next `ask` removes it.
-        """
-        with self._database.reading() as connection:
-            rows = connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all()
-        open_requests = []
-        for name, value in rows:
-            facts = _read(value)
-            if facts is None:
-                continue
-            expires_at = moment_of(facts["expires_at"])
-            request = CycleRequest(
-                name.removeprefix(_PREFIX), facts["confirm"], expires_at, facts["actor"], facts["target"]
-            )
-            if "exit_code" not in facts and (facts["taken"] or now < request.expires_at):
-                open_requests.append(request)
-        return sorted(open_requests, key=lambda request: request.expires_at)
-
     def take(self, request: CycleRequest) -> bool:
         """Takes a request on; False when it was withdrawn, or taken on by a process that has ended since."""
         taken = _value(request, taken=True)
@@ -101,6 +81,25 @@ class Requests:
     def _changed(self, statement: Any) -> int:  # noqa: ANN401 - a delete or an update
         """Carries out one statement; how many rows it changed."""
         return self._database.write(lambda connection: int(connection.execute(statement).rowcount))
+
+
+def pending(connection: Connection, now: datetime) -> Sequence[CycleRequest]:
+    """The requests that nobody has answered, oldest first, without those that expired untaken.
+
+    A row that is no request is left out: it must not hold up the loop, and the next `ask` removes it.
+    """
+    found = []
+    for name, value in connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all():
+        facts = _read(value)
+        if facts is None:
+            continue
+        expires_at = moment_of(facts["expires_at"])
+        request = CycleRequest(
+            name.removeprefix(_PREFIX), facts["confirm"], expires_at, facts["actor"], facts["target"]
+        )
+        if "exit_code" not in facts and (facts["taken"] or now < request.expires_at):
+            found.append(request)
+    return sorted(found, key=lambda request: request.expires_at)
 
 
 def _name(request: CycleRequest) -> str:

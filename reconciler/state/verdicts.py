@@ -14,7 +14,7 @@ from reconciler.engine.plan import sort_key
 from reconciler.engine.reasons import COMPARED_LATER
 from reconciler.engine.values import AT_REST, Difference, ModelState, Verdict, VerdictKey
 from reconciler.manifest.values import Reason, reason_of, row_of
-from reconciler.state.bulk import insert_rows, raw, select_rows
+from reconciler.state.bulk import KEY, batches, by_column, given, insert_rows, is_file, raw, select_rows
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
 from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText, plain, stored, verdicts
@@ -40,8 +40,8 @@ _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 _IDS_A_QUERY = 400
 _PAIRS_ONE_BY_ONE = 5000
 
-_PAIR = ("target", "model_name", "model_version")
-_OF_PAIR = tuple(verdicts.c[name] == bindparam(name) for name in _PAIR)
+_OF_PAIR = tuple(verdicts.c[name] == bindparam(name) for name in KEY)
+_OF_PAIRS = tuple(verdicts.c[name] == given(verdicts).c[name] for name in KEY)
 
 Row = tuple[Any, ...]
 """The columns of `_COLUMNS`."""
@@ -131,14 +131,13 @@ def uncompared_ids(connection: Connection, target: str, limit: int | None = None
 
 
 def seen_of(connection: Connection, target: str, pairs: Collection[ModelKey]) -> dict[ModelKey, str]:
-    """The same of these pairs: asked one by one, or all when they are many."""
+    """The same of these pairs: looked up by key, or all when they are many."""
     if len(pairs) > _PAIRS_ONE_BY_ONE:
         return {
             pair: model_id for pair, model_id in uncompared_ids(connection, target).items() if pair in pairs
         }
-    query = select(verdicts.c.model_id).where(*_OF_PAIR, SEEN)
-    ids = {pair: connection.scalar(query, _values(target, pair)) for pair in pairs}
-    return {pair: model_id for pair, model_id in ids.items() if model_id is not None}
+    rows = map(plain, _of_pairs(connection, target, pairs, raw(verdicts, (*KEY[1:], "model_id")).where(SEEN)))
+    return {ModelKey(name, version): model_id for name, version, model_id in rows}
 
 
 def versions(connection: Connection, target: str, names: Collection[str]) -> list[tuple[str, str]]:
@@ -182,13 +181,22 @@ def _standing(
     invalid, refused = (ours.verdict == verdict.value for verdict in (Verdict.INVALID, Verdict.REFUSED))
     yield from select_rows(connection, mine.where(invalid, NOT_IN_SYNC))
     yield from select_rows(connection, mine.where(refused, NOT_IN_SYNC, ours.model_name.is_(None)))
-    of_pair = query.where(*_OF_PAIR, ~invalid)
-    for pair in pairs:
-        yield from select_rows(connection, of_pair, _values(target, pair))
+    yield from _of_pairs(connection, target, pairs, query.where(~invalid))
 
 
-def _values(target: str, pair: ModelKey) -> dict[str, str]:
-    return dict(zip(_PAIR, (target, *pair), strict=True))
+def _of_pairs(
+    connection: Connection, target: str, pairs: Collection[ModelKey], query: Query
+) -> Iterator[Row]:
+    """The rows of a query that speak of these pairs: of a file asked one by one."""
+    keys = ((target, *pair) for pair in pairs)
+    if is_file(connection):
+        of_pair = query.where(*_OF_PAIR)
+        for key in keys:
+            yield from select_rows(connection, of_pair, dict(zip(KEY, key, strict=True)))
+        return
+    of_pairs = query.where(*_OF_PAIRS)
+    for some in batches(map(stored, keys)):
+        yield from select_rows(connection, of_pairs, by_column(KEY, some))
 
 
 def _row(item: ModelState) -> Row:

@@ -7,24 +7,32 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.postgres import programs
 from reconciler.app.board import Board
 from reconciler.daemon.health import Health
 from reconciler.engine.leadership import Lease, Survey
 from tests.program import Program, manifest
 from tests.torture.fleet import Fleet
-from tests.torture.site import postgres_programs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 _ONE_AT_A_TIME = "[guards]\nmax_imports_per_cycle = 1\n"
+_ANOTHER_TARGET = """
+[targets.dev]
+kind = "modelarts"
+endpoint = "{registry}"
+project_id = "q"
+timeout = "30s"
+"""
+_LEADERS = "SELECT count(DISTINCT holder) FROM lease WHERE target <> '' AND expires_at > clock_timestamp()"
 
 
-@pytest.mark.skipif(postgres_programs() is None, reason="PostgreSQL is not installed")
+@pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
 def test_commands_work_beside_leaders_by_handing_over_and_by_lease_once_they_died(tmp_path: Path) -> None:
     """`apply` names who leads, --confirm is carried out by the leader; a dead leader is waited for."""
-    with Fleet(tmp_path, more=_ONE_AT_A_TIME) as fleet:
+    with Fleet(tmp_path, more=_ONE_AT_A_TIME, timeout=30.0) as fleet:
         program = Program(fleet.replicas[0].folder)
         refused = program.process("apply")
         assert refused.code == 3
@@ -44,6 +52,36 @@ def test_commands_work_beside_leaders_by_handing_over_and_by_lease_once_they_die
         assert applied.code == 0, applied.err
         assert fleet.rows()["m1"] == 1
         assert program.process("apply", "--refresh").code == 0  # the lease was given back
+
+
+@pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed")
+def test_each_of_two_leaders_carries_out_at_once_what_is_asked_of_its_target(tmp_path: Path) -> None:
+    """`retry` and `apply --confirm` of both targets together, although the schedule asks once an hour."""
+    more = _ONE_AT_A_TIME + _ANOTHER_TARGET
+    with Fleet(tmp_path, more=more, size=2, timeout=30.0, every="1h", fails="m0") as fleet:
+        program = Program(fleet.replicas[0].folder)
+        fleet.until(lambda: fleet.server.ask(_LEADERS) == "2", "led by two")
+        fleet.until(lambda: _failed(fleet) == "1 1", "failed")
+
+        retried = program.process("retry", "m0@1.0.0", "--yes", "--output", "json")
+        assert "released; the process that holds the state goes on with it" in retried.err
+        assert (retried.code, retried.verdicts) == (1, {"m0@1.0.0": "failed"})
+        fleet.until(lambda: _failed(fleet) == "2 2", "failed again")
+
+        fleet.repository.commit({f"models.d/{name}.yaml": manifest(f"{name}@1.0.0") for name in "xy"})
+        plan = program.process("plan", "--output", "json")
+        confirmed = program.process("apply", "--confirm", plan.json["digest"])
+        assert "y@1.0.0" in confirmed.out, confirmed.err
+        assert [fleet.rows(project)[name] for project in "pq" for name in "xy"] == [1, 1, 1, 1]
+        assert fleet.server.ask(_LEADERS) == "2"
+
+
+def _failed(fleet: Fleet) -> str | None:
+    """How often the model has failed in the one target and in the other."""
+    return fleet.server.ask(
+        "SELECT string_agg(number::text, ' ') FROM (SELECT count(*) AS number FROM journal "
+        "WHERE kind = 'failed' GROUP BY target ORDER BY target) AS failed"
+    )
 
 
 def _survey(**holders: str) -> Survey:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.postgres import programs
 from reconciler.state import open_state
 from tests.program import modelarts
-from tests.torture.site import postgres_programs
 
 if TYPE_CHECKING:
     from tests.program import Fleet
@@ -73,19 +73,19 @@ def test_a_restored_postgresql_state_goes_on_without_a_second_import(
     database = f"restored_{int(gone)}"
     service = fleet.folder.parent / "pg_service.conf"
     service.write_text(f"[state]\nhost={postgres_socket}\nuser=reconciler\ndbname={database}\n", "utf-8")
-    programs = f"{postgres_programs()}{os.pathsep}{os.environ['PATH']}"
+    path = f"{programs()}{os.pathsep}{os.environ['PATH']}"
     fleet.environment["PGSERVICEFILE"] = str(service)
     fleet.configure(modelarts(relay.url) + STATE)
     _make_anew(postgres_socket, database)
     fleet("apply")
     with open_state(f"postgresql+psycopg://reconciler@/{database}?host={postgres_socket}", writer=True):
-        carry_out("backup-postgresql", fleet, PGSERVICEFILE=str(service), PATH=programs)
+        carry_out("backup-postgresql", fleet, PGSERVICEFILE=str(service), PATH=path)
     fleet.declare("c@1.0.0")
     fleet("apply")
     shutil.rmtree(fleet.folder / ".reconciler", ignore_errors=True)
     if gone:
         _make_anew(postgres_socket, database)
-    carry_out("restore-postgresql", fleet, PGSERVICEFILE=str(service), PATH=programs)
+    carry_out("restore-postgresql", fleet, PGSERVICEFILE=str(service), PATH=path)
     it_goes_on(fleet, relay)
 
 

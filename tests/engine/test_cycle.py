@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from reconciler.contract import ModelKey
 from reconciler.engine.fold import apply_event
 from reconciler.engine.guards import Guards
+from reconciler.engine.lineage import RECONCILED
+from reconciler.engine.options import CycleOptions
 from reconciler.engine.retrospect import verdicts_of_journal
+from reconciler.engine.target_run import REPOSITORY
 from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Report, Stage, Verdict
 from reconciler.errors import ConfigurationError, GuardError
 from reconciler.state import check, open_state, rebuild
@@ -56,6 +59,19 @@ def test_a_new_model_is_imported_once_and_the_intent_is_on_disk_before_the_resul
     assert verdict(apply(world)) is Verdict.IN_SYNC
     assert world.registry.calls == [A]
     assert kinds(world)[:2] == [EventKind.IMPORT_REQUESTED, EventKind.IMPORTED]
+
+
+def test_a_cycle_goes_on_with_the_branch_when_another_replica_reconciled_a_newer_commit_meanwhile(
+    world: World,
+) -> None:
+    """Its own commit does not contain that one, and no history was rewritten: nothing is refused."""
+    older = world.source.head()
+    newest = world.source.commit({"models.d/b.yaml": text("b")})
+    with world.process() as engine:
+        engine.ledger.mark(REPOSITORY, RECONCILED, newest)
+        report = asyncio.run(engine.cycle(CycleOptions(), older))
+    assert report.commit == newest
+    assert [verdict(report, name) for name in "ab"] == [Verdict.IN_SYNC, Verdict.IN_SYNC]
 
 
 def test_a_lost_answer_to_an_import_that_was_made_is_adopted_not_repeated(world: World) -> None:

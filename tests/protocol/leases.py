@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 CALL = 1  # units in which a call can be carried out, counted from its first byte
 SETTLE = 1  # units of the settling wait
@@ -146,7 +147,7 @@ class Search:
         for world, following in self.follows.items():
             for one in following:
                 before[one].append(world)
-        reaching = {world for world in self.follows if _is_done(world)}
+        reaching = {world for world in self.follows if is_done(world)}
         waiting = deque(reaching)
         while waiting:
             for one in before[waiting.popleft()]:
@@ -175,6 +176,13 @@ def search(rules: Rules, pairs: int, replicas: int) -> Search:
 
 def steps(world: World, rules: Rules) -> Iterator[World]:
     """Every world that can follow."""
+    yield from shared_steps(world, rules)
+    for number in range(len(world.pairs)):
+        yield from _steps_of(world, number, rules)
+
+
+def shared_steps(world: World, rules: Rules) -> Iterator[World]:
+    """Those that concern all pairs: time, the lease, and replicas that are started and killed."""
     yield _tick(world, rules)
     if world.holder >= 0 and world.term < TERM:
         yield world._replace(term=TERM)  # renewed
@@ -185,11 +193,36 @@ def steps(world: World, rules: Rules) -> Iterator[World]:
         yield _killed(world, replica)
         if world.term == 0:
             yield _taken(world, replica)
-        for number, task in enumerate(tasks):
-            yield from _acted(world, replica, number, task, rules)
-    for number, pair in enumerate(world.pairs):
-        for call in set(pair.calls):
-            yield from _arrived(world, number, call, rules)
+
+
+def _steps_of(world: World, number: int, rules: Rules) -> Iterator[World]:
+    for replica, tasks in enumerate(world.tasks):
+        if tasks is not None:
+            yield from _acted(world, replica, number, tasks[number], rules)
+    for call in set(world.pairs[number].calls):
+        yield from _arrived(world, number, call, rules)
+
+
+def together(worlds: Iterable[World]) -> World:
+    """One world with the pairs of several, in which lease and replicas are the same."""
+    several = list(worlds)
+    tasks = tuple(
+        None if None in some else tuple(chain.from_iterable(filter(None, some)))
+        for some in zip(*(world.tasks for world in several), strict=True)
+    )
+    pairs = tuple(pair for world in several for pair in world.pairs)
+    return World(pairs, tasks, several[0].holder, several[0].term)
+
+
+def alone(world: World, number: int) -> World:
+    """What there is of one pair."""
+    tasks = tuple(None if some is None else (some[number],) for some in world.tasks)
+    return World((world.pairs[number],), tasks, world.holder, world.term)
+
+
+def lease_of(world: World) -> tuple[object, ...]:
+    """What several pairs have in common: the lease, and which replicas run."""
+    return world.holder, world.term, tuple(tasks is None for tasks in world.tasks)
 
 
 def _taken(world: World, replica: int) -> World:
@@ -346,7 +379,8 @@ def _sorted(world: World) -> World:
     return World(pairs, tuple(world.tasks[r] for r in order), places[world.holder], world.term)
 
 
-def _is_done(world: World) -> bool:
+def is_done(world: World) -> bool:
+    """Whether every pair is registered, once, with nothing on its way."""
     return all(pair.entry == "registered" and pair.rows == (0,) and not pair.calls for pair in world.pairs)
 
 

@@ -15,6 +15,8 @@ from urllib.parse import quote
 
 import pytest
 
+from bench.postgres import programs as postgres_programs
+
 NewUrl = Callable[[], str]
 
 
@@ -22,7 +24,7 @@ NewUrl = Callable[[], str]
 def postgres_socket() -> Iterator[str]:
     """The socket directory of a PostgreSQL server of our own; skipped where PostgreSQL is not installed."""
     pytest.importorskip("psycopg")
-    programs = _postgres_programs()
+    programs = postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed")
     with ExitStack() as closing:
@@ -44,14 +46,6 @@ def postgres_socket() -> Iterator[str]:
         run("pg_ctl", "-w", "-l", str(home / "log"), "-o", options, "start")
         closing.callback(run, "pg_ctl", "-w", "-m", "immediate", "stop")
         yield str(home)
-
-
-def _postgres_programs() -> Path | None:
-    on_path = shutil.which("initdb")
-    if on_path:
-        return Path(on_path).resolve().parent
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    return installed[-1] if installed else None
 
 
 @pytest.fixture(scope="session")

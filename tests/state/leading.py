@@ -46,8 +46,14 @@ class LeadingLedger(SqlLedger):
         super().close()
 
 
-def open_state(url: str, *, writer: bool, **more: Any) -> SqlLedger:
+def open_state(url: str, *, writer: bool, renew: float = RENEW, **more: Any) -> SqlLedger:
     """As `reconciler.state.open_state`; on a server, a writer takes the lease of `prod` and keeps it.
+
+    Args:
+        url: of the state.
+        writer: whether to write.
+        renew: seconds between two renewals.
+        more: of `reconciler.state.open_state`.
 
     Raises:
         StateLockedError: somebody else has it.
@@ -63,7 +69,7 @@ def open_state(url: str, *, writer: bool, **more: Any) -> SqlLedger:
     database.on_close(leases.close)
     more.pop("lineage", None)
     leading = LeadingLedger(database, leases=leases, **more)
-    leading.campaign = Campaign(leases, (_FIRST,), RENEW)
+    leading.campaign = Campaign(leases, (_FIRST,), renew)
     try:
         leading.campaign.take_all((_FIRST,))
     except BaseException:

@@ -42,7 +42,7 @@ REPLICAS = 3
 LEASE, RENEW = 2.0, 0.5  # seconds
 _SETTLE = 0.3
 _TIMEOUT = 1.0
-_STOPPED = LEASE + 1.5  # seconds for which a process stands still, or is cut off: longer than its lease
+_STOPPED = 1.5  # seconds beyond its lease for which a process stands still, or is cut off
 _AROUND = 0.6  # seconds after a commit in which its import is under way
 _PATIENCE = 90.0
 _CONFIGURATION = f"""
@@ -53,15 +53,15 @@ branch = "main"
 kind = "modelarts"
 endpoint = "{{registry}}"
 project_id = "p"
-timeout = "{_TIMEOUT}s"
+timeout = "{{timeout}}s"
 [state]
 dir = "{{folder}}"
 url = "postgresql+psycopg://reconciler@127.0.0.1:{{port}}/postgres"
 [ha]
-lease = "{LEASE}s"
-renew = "{RENEW}s"
+lease = "{{lease}}s"
+renew = "{{renew}}s"
 [schedule]
-every = "1s"
+every = "{{every}}"
 grace = "5s"
 [follow]
 first = "100ms"
@@ -125,13 +125,24 @@ class Fleet:
         folder: for everything.
         pooled: whether the replicas reach the server through PgBouncer in transaction mode.
         package: a folder to import the program from; the installed one where None.
-        more: of every replica's configuration.
+        more: of every replica's configuration; `{registry}` in it is the registry's address.
+        size: how many replicas; the third has a clock that is an hour ahead.
+        timeout: seconds that a call to the registry may take.
+        lease, renew: seconds, of every replica's configuration.
+        every: seconds from one scheduled tick to the next, with a unit.
+        fails: a pattern of names; their imports end as failed.
     """
 
     folder: Path
     pooled: bool = False
     package: Path | None = None
     more: str = ""
+    size: int = REPLICAS
+    timeout: float = _TIMEOUT
+    lease: float = LEASE
+    renew: float = RENEW
+    every: str = "1s"
+    fails: str | None = None
     replicas: list[Replica] = field(default_factory=list)
     most: Counter[str] = field(default_factory=Counter)
     _count: int = 0
@@ -164,13 +175,13 @@ class Fleet:
             self._closing.callback(self.stop_pooler)
         faults = Faults(accept_duplicates=True, visible_after=_SETTLE / 2)
         self.registry = self._closing.enter_context(
-            running(EmbeddedSettings(publish_seconds=0.1, faults=faults))
+            running(EmbeddedSettings(publish_seconds=0.1, faults=faults, fail_pattern=self.fails))
         )
         self._client = self._closing.enter_context(httpx.Client(trust_env=False))
         self._environment = git_environment() | {"HOME": str(self.folder)}
         if self.package is not None:
             self._environment["PYTHONPATH"] = str(self.package)
-        for number in range(REPLICAS):
+        for number in range(self.size):
             replica = Replica(number, self.folder / f"replica-{number}", Line(where))
             replica.folder.mkdir()
             self._closing.enter_context(replica.line)
@@ -179,8 +190,13 @@ class Fleet:
                 registry=self.registry,
                 folder=replica.folder,
                 port=replica.line.port,
+                every=self.every,
+                timeout=self.timeout,
+                lease=self.lease,
+                renew=self.renew,
             )
-            (replica.folder / "reconciler.toml").write_text(text + self.more, "utf-8")
+            more = self.more.replace("{registry}", self.registry)
+            (replica.folder / "reconciler.toml").write_text(text + more, "utf-8")
             self.replicas.append(replica)
             self._closing.callback(replica.end)
         for replica in self.replicas:
@@ -195,9 +211,9 @@ class Fleet:
         self.repository.commit({f"models.d/{name}.yaml": manifest(f"{name}@1.0.0")})
         return name
 
-    def rows(self) -> Counter[str]:
+    def rows(self, project: str = "p") -> Counter[str]:
         """How many models of each name the registry has, newest first, as far as one page goes."""
-        answer = self._client.get(f"{self.registry}/v1/p/models?limit=1000")
+        answer = self._client.get(f"{self.registry}/v1/{project}/models?limit=1000")
         return Counter(model["model_name"] for model in answer.raise_for_status().json()["models"])
 
     def has(self, name: str) -> bool:
@@ -213,6 +229,13 @@ class Fleet:
         query = "SELECT holder FROM lease WHERE target = 'prod' AND expires_at > clock_timestamp()"
         holder = self.server.ask(query)
         return next((one for one in self.replicas if holder and holder.startswith(one.name)), None)
+
+    def is_whole(self) -> bool:
+        """Whether somebody leads, and all replicas campaign, by what they said lately; starts what ended."""
+        self.supervise()
+        lately = self.lease - 2 * self.renew
+        query = f"SELECT count(*) FROM replica WHERE expires_at > clock_timestamp() + interval '{lately} s'"  # noqa: S608
+        return self.server.ask(query) == str(self.size) and self.leader() is not None
 
     def restart(self, replica: Replica) -> None:
         """Starts a replica that ended."""
@@ -304,9 +327,9 @@ def _terminate(fleet: Fleet, replica: Replica) -> None:
     fleet.restart(replica)
 
 
-def _stop(_: Fleet, replica: Replica) -> None:
+def _stop(fleet: Fleet, replica: Replica) -> None:
     replica.send(signal.SIGSTOP)
-    time.sleep(_STOPPED)
+    time.sleep(fleet.lease + _STOPPED)
     replica.send(signal.SIGCONT)
 
 
@@ -327,15 +350,15 @@ def _restart_pooler(fleet: Fleet, _: Replica) -> None:
     fleet.start_pooler()
 
 
-def _cut(_: Fleet, replica: Replica) -> None:
+def _cut(fleet: Fleet, replica: Replica) -> None:
     replica.line.way = "cut"
-    time.sleep(_STOPPED)
+    time.sleep(fleet.lease + _STOPPED)
     replica.line.way = "open"
 
 
-def _swallow(_: Fleet, replica: Replica) -> None:
+def _swallow(fleet: Fleet, replica: Replica) -> None:
     replica.line.way = "swallow"
-    time.sleep(_STOPPED)
+    time.sleep(fleet.lease + _STOPPED)
     replica.line.lose()
     replica.line.way = "open"
 
@@ -361,8 +384,11 @@ class Round:
 
 
 def play(fleet: Fleet, event: str, chance: random.Random) -> Round:
-    """One round; the next model is committed as soon as the event has begun."""
-    fleet.until(lambda: fleet.leader() is not None, "led")
+    """One round; the next model is committed as soon as the event has begun.
+
+    It begins when all replicas are there: what a lone one needs for a start is no take-over.
+    """
+    fleet.until(fleet.is_whole, "whole")
     leader = fleet.leader() or fleet.replicas[0]
     first = fleet.commit()
     time.sleep(chance.uniform(0.0, _AROUND))

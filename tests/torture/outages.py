@@ -18,7 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.torture.site import TARGETS, Probe, Site, postgres_programs
+from bench.postgres import programs
+from tests.torture.site import TARGETS, Probe, Site
 
 Act = Callable[[Site], None]
 
@@ -240,7 +241,7 @@ def main() -> int:
     print(HEAD)  # noqa: T201 - the program's result
     well = True
     for outage in OUTAGES:
-        if wanted not in f"{outage.what} {outage.way}" or (outage.postgres and postgres_programs() is None):
+        if wanted not in f"{outage.what} {outage.way}" or (outage.postgres and programs() is None):
             continue
         with tempfile.TemporaryDirectory(prefix="reconciler-outage-") as folder:
             result = play(outage, Path(folder))

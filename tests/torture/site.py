@@ -22,6 +22,7 @@ from urllib.parse import quote
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench.postgres import programs as postgres_programs
 from reconciler.embedded import EmbeddedSettings, Faults, running
 from tests.git_repository import GitRepository
 from tests.program import Program, manifest
@@ -61,15 +62,6 @@ project_id = "project-{name}"
 path = "models.d/{name}"
 timeout = "2s"
 """
-
-
-def postgres_programs() -> Path | None:
-    """The folder of PostgreSQL's programs, where it is installed."""
-    on_path = shutil.which("initdb")
-    if on_path:
-        return Path(on_path).resolve().parent
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    return installed[-1] if installed else None
 
 
 @dataclass

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.postgres import programs
 from tests.torture.fleet import EVENTS, Fleet, pgbouncer, rounds
 from tests.torture.fleet_mutation import copied
-from tests.torture.site import postgres_programs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [
-    pytest.mark.skipif(postgres_programs() is None, reason="PostgreSQL is not installed"),
+    pytest.mark.skipif(programs() is None, reason="PostgreSQL is not installed"),
     pytest.mark.timeout(600),  # three replicas start and are waited for, however busy the machine is
 ]
 _POOLED = {"SIGTERM", "sessions terminated", "pooler restarted", "network swallows"}

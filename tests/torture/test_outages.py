@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bench.postgres import programs
 from tests.torture.outages import OUTAGES, Outage, play
-from tests.torture.site import Site, postgres_programs
+from tests.torture.site import Site
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ def test_what_is_taken_away_and_given_back_leaves_no_duplicate_and_a_loop_that_w
     outage: Outage, tmp_path: Path
 ) -> None:
     """New commits are imported again, the other target all the while, and the process ends in order."""
-    if outage.postgres and postgres_programs() is None:
+    if outage.postgres and programs() is None:
         pytest.skip("PostgreSQL is not installed")
     result = play(outage, tmp_path)
     assert result.well, result
@@ -35,7 +36,7 @@ def test_what_is_taken_away_and_given_back_leaves_no_duplicate_and_a_loop_that_w
 
 def test_with_a_state_that_says_nothing_the_probes_answer_and_a_signal_ends_it(tmp_path: Path) -> None:
     """Exit code 3: ended in the middle of a statement that nobody answers."""
-    if postgres_programs() is None:
+    if programs() is None:
         pytest.skip("PostgreSQL is not installed")
     with Site(tmp_path, postgres=True) as site:
         site.lines["state"].way = "swallow"

@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 
 
 class Requests(Protocol):
-    """What other processes ask of the one that holds the state."""
-
-    def pending(self, now: datetime) -> Sequence[CycleRequest]:
-        """The requests that nobody has answered, oldest first, without those that expired untaken."""
+    """What other processes ask of the one that holds the state; `Ledger.glance` gives what waits."""
 
     def take(self, request: CycleRequest) -> bool:
         """Takes a request on; False when it was withdrawn, or taken on by a process that has ended since."""
@@ -167,6 +164,12 @@ class Ledger(Journal, ModelStates, Reports, Marks, Protocol):
     @property
     def requests(self) -> Requests:
         """What other processes ask."""
+
+    def glance(self, now: datetime) -> tuple[int, Sequence[CycleRequest]]:
+        """The position, and the requests that nobody has answered: all that a tick with nothing to do asks.
+
+        Oldest first, without those that expired untaken.
+        """
 
     @property
     def outbox(self) -> Outbox:
