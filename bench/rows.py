@@ -113,7 +113,11 @@ ROWS = (
     Row("import-postgres", "the same, state in PostgreSQL", Limit(rate=200), Limit(rate=275)),
     Row("indexed-postgres", "start, index kept, state in PostgreSQL (`apply`)", Limit(4, 300), Limit(2)),
     Row("help", "`reconciler --help`", Limit(0.2), Limit(0.06)),
-    Row("validate", "`reconciler validate` of one file", Limit(0.2), Limit(0.06)),
+    Row("validate", "`validate` of one file of the tree", Limit(0.2), Limit(0.08)),
+    Row("validate-first", "the same, the first time in a clone"),
+    Row("validate-all", "`validate` of the whole work tree", Limit(20, 200)),
+    Row("validate-commit", "`validate --commit`", Limit(20, 200)),
+    Row("doctor", "`doctor`", Limit(3)),
     Row("history", "`history` of everything, one commit a model", Limit(6), Limit(3.5), "`log --raw`"),
 )
 
@@ -239,8 +243,24 @@ def _commands(full: Stage, results: Results, long: int) -> None:
     results.program["plan"] = several(long, plan)
     results.counts["plan"] = _counted(full, partial(_run_with, full, ("plan", "--quiet")))
     results.program["help"] = several(_OFTEN, lambda: full.run_ours("--help"))
-    one = next((full.clone / "models.d").rglob("*.yaml"))
-    results.program["validate"] = several(_OFTEN, lambda: full.run_ours("validate", str(one)))
+    _validations(full, results, long)
+
+
+def _validations(full: Stage, results: Results, long: int) -> None:
+    """Inside the tree that is judged: a clone, in which nothing was validated before."""
+    one = str(next((full.clone / "models.d").rglob("*.yaml")))
+    full.configure(repository=full.clone, state="state-of-validations")
+    results.program["validate-first"] = several(1, lambda: full.run_ours("validate", one))
+    results.program["validate"] = several(_OFTEN, lambda: full.run_ours("validate", one))
+    results.counts["validate"] = _counted(full, partial(_run_with, full, ("validate", one)), state=False)
+    for key, arguments in (
+        ("validate-all", ("validate",)),
+        ("validate-commit", ("validate", "--commit", "HEAD")),
+        ("doctor", ("doctor",)),
+    ):
+        results.program[key] = several(long, partial(full.run_ours, *arguments))
+        results.counts[key] = _counted(full, partial(_run_with, full, arguments), state=False)
+    full.configure()
 
 
 def _run_with(full: Stage, arguments: Sequence[str], variables: Mapping[str, str]) -> Run:
