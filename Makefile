@@ -15,9 +15,8 @@ demo: $(VENV)/.runtime
 	$(BIN)/reconciler history
 	@echo "The state lies in .reconciler/state.db, the registry in .reconciler/registry-local.db."
 
-# Many tests wait for another process, so that more workers than cores pay. Each worker imports all tests: what one
-# has compiled is kept for the others, and for the next run, whatever the environment says of it.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
+# Many tests wait for another process, so that more workers than cores pay.
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 test: $(VENV)/.development
 	$(PYTEST)

@@ -21,7 +21,7 @@ from typing import Any
 
 _SET_CHILD_SUBREAPER = 36  # prctl(2)
 _OF_INTERPRETERS = ("PYTHON", "LC_", "LANG")
-_MADE_GOOD = {("LC_ALL", "C"), ("PYTHONUNBUFFERED", "1")}
+_MADE_GOOD = {("LC_ALL", "C"), ("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")}
 """Variables with which a fork is as a new interpreter is."""
 _ROOT = Path(__file__).parents[1]
 

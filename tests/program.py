@@ -134,7 +134,7 @@ class Program:
         """Runs the program as a process of its own, to its end."""
         with self.spawn(*arguments, **options) as process:
             out, err = process.communicate(timeout=60)
-        assert "Traceback" not in out + err
+        assert "Traceback" not in out + err, out + err
         return Done(process.returncode, out, err)
 
     def configure(self, text: str) -> None:
@@ -147,7 +147,11 @@ class Program:
             for name, value in git_environment().items()
             if not name.lower().startswith(tuple(prefix.lower() for prefix in _NOT_OURS))
         }
-        return inherited | {"HOME": str(self.folder.parent)} | self.environment | dict(more)
+        ours = {
+            "HOME": str(self.folder.parent),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }  # a full disk would cut it off
+        return inherited | ours | self.environment | dict(more)
 
 
 @dataclass
