@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.answering import answering
+from reconciler.cli.tuning import spare_imports
 from reconciler.contract.model_key import ModelKey
 from reconciler.registry import AccessKeyAuth, GivenSecret, Limits, ModelArtsRegistry, RegistryAuth, TokenAuth
 
@@ -154,6 +155,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=5, help="how often each is measured")
     parser.add_argument("--brief", action="store_true", help="only by token, and with the usual load")
     given = parser.parse_args()
+    spare_imports()  # as the program does
     auths, loads = (("token",), (_USUAL,)) if given.brief else (tuple(_AUTHS), _IN_FLIGHT)
     _say("| what | processor time | wall clock | memory |\n| --- | ---: | ---: | ---: |")
     for delay in (0.0, _DELAY):

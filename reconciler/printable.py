@@ -46,7 +46,7 @@ def escape_json(document: str) -> str:
 
 def command_places(text: str) -> list[int]:
     """Where in a text a backslash keeps a runner of pipelines from obeying it."""
-    return [found.end() for found in _COMMAND.finditer(text)] if "::" in text or "##" in text else []
+    return [match.end() for match in _COMMAND.finditer(text)] if "::" in text or "##" in text else []
 
 
 def inert(text: str) -> str:

@@ -187,11 +187,11 @@ class _Past:
             for start in range(0, len(names), _NAMES_AT_ONCE):
                 some = names[start : start + _NAMES_AT_ONCE]
                 events = journal.events(some)
-                commits = {event.commit for event in events if event.commit is not None}
-                changes = (pair for name in some for pair in by_commit.changes(name).items())
-                yield from rows(
-                    (Declaration(target, *one) for one in changes), events, by_commit.named(commits)
-                )
+                changes = [pair for name in some for pair in by_commit.changes(name).items()]
+                infos = {one.commit_info.commit: one.commit_info for _, made in changes for one in made}
+                others = {event.commit for event in events if event.commit is not None} - infos.keys()
+                named = infos | by_commit.named(others)
+                yield from rows((Declaration(target, *one) for one in changes), events, named)
 
     def _commits(self, target: str, name: str | None = None, version: str | None = None) -> _Commits:
         """What git tells of a target's models: from what the index keeps, as far as it goes."""

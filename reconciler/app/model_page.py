@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.source import GitSource
 
 _MOST_LINES = 400
-_MOST_EVENTS = 300  # on one page; `history` tells all
+_MOST_EVENTS = 10_000  # of one model, on all pages of its timeline; `history` tells all
 _FULL_FILE = 60  # lines; a longer one is cut to the document
 
 

@@ -108,11 +108,11 @@ def progress(batch: Adopted, rate: float | None) -> str:
         batch: the newest.
         rate: requests a second that the target is asked at most; each model takes one.
     """
-    told = f"{batch.target}: {batch.done} of {batch.total} models looked at"
+    line = f"{batch.target}: {batch.done} of {batch.total} models looked at"
     minutes = 0.0 if rate is None else (batch.total - batch.done) / rate / 60
     if rate is None or minutes < 1:
-        return told
-    return f"{told}; {minutes:.0f} min more at {rate:g} requests a second (targets.{batch.target}.rate)"
+        return line
+    return f"{line}; {minutes:.0f} min more at {rate:g} requests a second (targets.{batch.target}.rate)"
 
 
 def _show(batch: Adopted, outcome: _Outcome) -> None:

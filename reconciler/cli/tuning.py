@@ -15,7 +15,7 @@ _IN_A_LOOP = (100_000, 20, 20)
 def for_a_command() -> None:
     """For a process that ends soon: before httpx is first imported."""
     gc.set_threshold(*_SELDOM)
-    _spare_imports()
+    spare_imports()
 
 
 def for_a_loop() -> None:
@@ -28,7 +28,7 @@ def for_the_end() -> None:
     gc.freeze()
 
 
-def _spare_imports() -> None:
+def spare_imports() -> None:
     """Spares httpx two imports that it does without as soon as they fail.
 
     `httpx._main` is httpx's own command line: click, rich and pygments, two thirds of what importing httpx

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _FIRST = ("model_name", "model_version", "model_type")
 _UNTOLD = frozenset({Echo.NEVER, Echo.DERIVED, Echo.JSON_TEXT})
 _NOTHING: tuple[object, ...] = (None, "", [], {})
+_FILLED_IN = frozenset(
+    {"execution_code", "model_algorithm", "runtime", "source_type", "dependencies", "install_type"}
+)
+"""Fields that the service fills in by rules of its own, or from the configuration (reference, section 3)."""
+_ADDED_TO_CONFIG = frozenset({"model_source", "tunable", "downloadable_flag", "algorithm"})
+"""Keys that the service adds to a configuration by itself (reference, section 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,7 @@ class Adoptable:
 
     Attributes:
         request: the fields to declare, names first; without defaults and what says nothing.
-        untold: fields of the edition that a detail does not show, or shows as the service derived them.
+        untold: fields of the edition that a detail does not show, or shows as the service made them.
     """
 
     request: dict[str, Any]
@@ -35,11 +41,20 @@ class Adoptable:
 
 
 def adoptable(detail: Mapping[str, Any], edition: Edition) -> Adoptable:
-    """The request that declares the model of this detail, as far as the edition may send it."""
+    """The request that declares the model of this detail, as far as the edition may send it.
+
+    What the edition refuses was never sent: in a field that the service fills in, it is the service's.
+    """
     names = (*_FIRST, *(name for name in edition.fields if name not in _FIRST))
     fields = {name: _told(name, detail, edition) for name in names}
     request = {name: value for name, value in fields.items() if value not in _NOTHING}
-    return Adoptable(request, tuple(name for name in names if echoes()[name].echo in _UNTOLD))
+    problems = edition.parse(request).problems
+    refused = {problem.loc[0] for problem in problems if problem.severity == "error" and problem.loc}
+    filled_in = _FILLED_IN & refused
+    return Adoptable(
+        {name: value for name, value in request.items() if name not in filled_in},
+        tuple(name for name in names if name in filled_in or echoes()[name].echo in _UNTOLD),
+    )
 
 
 def _told(name: str, detail: Mapping[str, Any], edition: Edition) -> Any:  # noqa: ANN401 - any JSON
@@ -72,7 +87,8 @@ def _documented(edition: Edition, name: str, raw: object) -> dict[str, Any] | No
     shown, struct = opened(raw), struct_in(edition.model.model_fields[name].annotation)
     if not isinstance(shown, dict) or struct is None:
         return None
-    return {key: value for key, value in shown.items() if key in struct.model_fields and value is not None}
+    members = struct.model_fields.keys() - _ADDED_TO_CONFIG
+    return {key: value for key, value in shown.items() if key in members and value is not None}
 
 
 def _spelt(edition: Edition, name: str, raw: object) -> object:

@@ -62,7 +62,7 @@ class Attention:
             verdict = verdicts.get(_key(item))  # None: no longer declared
             log.info(
                 "model needs no attention any more",
-                **named(item) | {"verdict": verdict, "was": item.verdict.value},
+                **named(item) | {"path": item.path, "verdict": verdict, "was": item.verdict.value},
             )
         if len(news) > LINES:
             log.warning("more models need attention", **_counts(Counter(i.verdict for i in news[LINES:])))

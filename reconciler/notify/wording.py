@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.engine.episodes import HELD
+from reconciler.engine.values import Verdict
 from reconciler.printable import printable
 from reconciler.views.words import WORDS, place
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 LISTED = 20
 """So many messages of a digest are written out."""
+
+_NONE_HELD = "no commit is held any more"
 
 
 def title(notification: Notification) -> str:
@@ -37,6 +40,13 @@ def headline(message: Message) -> str:
     name = printable(f"{message.subject.title} ({message.subject.target})")
     if message.kind == "test":
         return "reconciler: a trial message"
+    if message.subject.model_name is None and Verdict.REFUSED in (message.verdict, message.was):
+        word = (
+            "the newest commit is not trusted and is held"
+            if message.verdict
+            else "no commit is held any more"
+        )
+        return f"{name}: {word}"
     if message.kind == "attention":
         return f"{name} is {message.verdict}"
     if message.verdict is None:

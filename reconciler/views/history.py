@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract import version_key
@@ -154,12 +155,16 @@ def text(history: Iterable[HistoryRow], *, colour: bool = False) -> Iterator[str
 
 def event_line(event: Event, *, colour: bool = False) -> str:
     """When, what, and the ids it can be traced by, in one line."""
-    word = f"{event.kind.value:<{_EVENT_WIDTH}}"
-    painted = painter(colour=colour)(word, _TONES.get(event.kind, "busy"))
-    ids = {"id": event.model_id, "request": event.request_id, "cycle": event.cycle_id}
-    facts = [f"{name} {printable(value)}" for name, value in ids.items() if value]
-    detail = [printable(wording)] if (wording := _detail(event)) else []
-    return "  ".join([_utc(event.at), painted, *facts, *detail])
+    ids = (("id", event.model_id), ("request", event.request_id), ("cycle", event.cycle_id))
+    facts = [f"{name} {value}" for name, value in ids if value]
+    if wording := _detail(event):
+        facts.append(wording)
+    return f"{_utc(event.at)}  {_word(event.kind, colour=colour)}  {printable('  '.join(facts))}"
+
+
+@lru_cache(maxsize=64)
+def _word(kind: EventKind, *, colour: bool) -> str:
+    return painter(colour=colour)(f"{kind.value:<{_EVENT_WIDTH}}", _TONES.get(kind, "busy"))
 
 
 def _order(key: _Key) -> tuple[Any, ...]:
@@ -238,19 +243,22 @@ def _event_as_json(event: Event) -> dict[str, Any]:
 
 def _detail(event: Event) -> str | None:
     """What the event says in words, and who asked for it."""
-    asked = f"asked for by {event.actor}" if event.actor else None
-    return "; ".join(filter(None, (event.detail, asked))) or None
+    if not event.actor:
+        return event.detail or None
+    asked = f"asked for by {event.actor}"
+    return f"{event.detail}; {asked}" if event.detail else asked
 
 
 def _commit_line(row: HistoryRow) -> str:
     if row.commit is None:
         return "  (no commit is known)"
     line = next((f":{event.line}" for event in row.events if event.line and event.path == row.path), "")
-    path = f"{printable(row.path or '?')}{' (deleted)' if row.deleted else line}"
+    path = f"{row.path or '?'}{' (deleted)' if row.deleted else line}"
     when = _utc(row.authored_at) if row.authored_at else "not in the branch"
-    subject = "" if row.subject is None else f"  {printable(row.subject)}"
-    return f"  {printable(row.commit[:12])}  {when}  {printable(row.author or '?')}  {path}{subject}"
+    subject = "" if row.subject is None else f"  {row.subject}"
+    return printable(f"  {row.commit[:12]}  {when}  {row.author or '?'}  {path}{subject}")
 
 
 def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(" ", "seconds").replace("+00:00", "Z")
+    local = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{local.isoformat(' ', 'seconds')[:19]}Z"

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 MOST_REASONS = 3
 """Reasons and differences of one model in a list; its own page tells them all."""
 
+ENTRIES = 200
+"""Commits and events on one page of a model's timeline."""
+
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 _LONG_HEX = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b")
 _WIDEST = 300  # characters of a reason, or a difference, in a list
@@ -106,10 +109,14 @@ def overview(state: PageState, selection: Selection, facts: OverviewFacts | None
     )
 
 
-def model(state: PageState, facts: ModelFacts) -> str:
-    """The page of one model."""
+def model(state: PageState, facts: ModelFacts, page: int = 1) -> str:
+    """The page of one model, with one page of its timeline: the last one where there are not so many."""
     setting = Setting(len(state.targets) > 1, facts.next_free)
     title = f"{facts.name}@{facts.version}" if facts.version else facts.name
+    entries = _timeline(facts)
+    pages = max(-(-len(entries) // ENTRIES), 1)
+    shown = min(page, pages)
+    first = (shown - 1) * ENTRIES
     return _render(
         "model.html.j2",
         _common(state, root="../../../" if facts.version else "../../"),
@@ -117,7 +124,11 @@ def model(state: PageState, facts: ModelFacts) -> str:
         title=title,
         target_link=Selection(target=facts.target).link(),
         advice=[(item, guidance(item, setting)) for item in facts.items],
-        entries=_timeline(facts),
+        entries=entries[first : first + ENTRIES],
+        number=len(entries),
+        first=first + 1,
+        page=shown,
+        pages=pages,
     )
 
 

@@ -137,7 +137,10 @@ def _page_routes(pages: Pages) -> list[Route]:
         state = _state(pages, summary, token)
         if page is None:
             return _not_found(state, request)
-        document = await models.get((*parts, _key(state)), (summary, page), lambda: html.model(state, page))
+        number = Selection.of(request.query_params).page
+        document = await models.get(
+            (*parts, number, _key(state)), (summary, page), lambda: html.model(state, page, number)
+        )
         return document.answer(request, "text/html")
 
     async def report(request: Request) -> Response:

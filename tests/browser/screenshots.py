@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from playwright.sync_api import sync_playwright
 
@@ -38,6 +38,12 @@ from reconciler.views.page_facts import (
 )
 from reconciler.views.selection import Selection
 from tests.views.samples import listing_of
+from tests.web.prepared import models
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    ColorScheme = Literal["light", "dark"]
 
 NOW = datetime(2026, 11, 27, 2, 14, tzinfo=UTC)
 _FIRST, _SECOND = "3f2a9c1d4e5b6a7988990011223344556677aabb", "9b04c1775ae2fd0e6c0b7a1d2233445566778899"
@@ -92,8 +98,14 @@ _ITEMS = (
 )
 
 
-def _state() -> PageState:
-    numbers = Counter((item.target, item.verdict) for item in _ITEMS)
+_WELL = tuple(item for item in _ITEMS if item.verdict is Verdict.IN_SYNC)
+_SIX = (*_WELL, _item(Verdict.IN_SYNC, "keywords@1.4.0", 900))
+_ONE_EACH = models(len(Verdict) - 1, _FIRST, well=1, now=NOW)
+_EVERY = (*(item._replace(target="prod", commit=_FIRST) for item in _ONE_EACH), _WELL[0])
+
+
+def _state(items: Sequence[ModelState] = _ITEMS) -> PageState:
+    numbers = Counter((item.target, item.verdict) for item in items)
     return PageState(
         NOW,
         "0.1.0",
@@ -111,10 +123,16 @@ def _state() -> PageState:
     )
 
 
-def overview() -> str:
-    """All models."""
+def overview(items: Sequence[ModelState] = _ITEMS) -> str:
+    """All models, or the first page of them."""
     wanted = Selection(refresh="off")
-    return html.overview(_state(), wanted, OverviewFacts(listing_of(_ITEMS, wanted.listing), _COMMITS))
+    facts = OverviewFacts(listing_of(items, wanted.listing), _COMMITS)
+    return html.overview(_state(items), wanted, facts)
+
+
+def many(number: int) -> str:
+    """The first page of so many models, of which one in two hundred needs somebody or moves."""
+    return overview(models(number, _FIRST, well=200, now=NOW))
 
 
 def model() -> str:
@@ -181,25 +199,36 @@ def model() -> str:
     )
 
 
+PICTURES: dict[str, tuple[Callable[[], str], int, ColorScheme]] = {
+    "overview": (overview, 1280, "light"),
+    "overview-dark": (overview, 1280, "dark"),
+    "overview-400": (overview, 400, "light"),
+    "overview-6": (lambda: overview(_SIX), 1280, "light"),
+    "overview-2000": (lambda: many(2_000), 1280, "light"),
+    "overview-100000": (lambda: many(100_000), 1280, "light"),
+    "verdicts": (lambda: overview(_EVERY), 1280, "light"),
+    "model": (model, 1280, "light"),
+    "model-dark-400": (model, 400, "dark"),
+}
+"""The page, its width in pixels, and the reader's colours, by the picture's name."""
+
+
 def main(folder: Path) -> None:
-    """Makes every picture."""
+    """Makes every picture; of some pages only what a reader sees first."""
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = (
-        ("overview", overview(), 1280),
-        ("model", model(), 1280),
-        ("model-dark-400", model(), 400),
-    )
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for name, page_source, width in pictures:
+        for name, (page_source, width, scheme) in PICTURES.items():
             page = browser.new_page(
-                viewport={"width": width, "height": 600},
-                color_scheme="dark" if "dark" in name else "light",
-                locale="en-GB",
+                viewport={"width": width, "height": 600}, color_scheme=scheme, locale="en-GB"
             )
-            page.set_content(page_source)
-            page.screenshot(path=folder / f"{name}.png", full_page=True)
+            page.set_content(page_source())
+            page.screenshot(path=folder / f"{name}.png", full_page=name not in _BEGINNINGS)
+            page.close()
         browser.close()
+
+
+_BEGINNINGS = ("overview-dark", "overview-400", "overview-2000", "overview-100000")
 
 
 if __name__ == "__main__":

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from tests.daemon.nights import attention, documented, messages
 from tests.daemon.running import SELDOM, inside, spawned
 from tests.daemon.waiting import until
 from tests.notify.receiving import TAKEN, receiving
-from tests.program import EMBEDDED, manifest
-from tests.relay import Answer
+from tests.program import EMBEDDED, manifest, modelarts
+from tests.relay import Answer, honest, relayed, said
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.daemon.nights import Line
     from tests.daemon.running import Daemon
     from tests.program import Fleet
+    from tests.relay import Request
 
 
 def _hook(url: str, name: str = "oncall") -> str:
@@ -35,27 +40,38 @@ async def _sent_and_marked(daemon: Daemon) -> None:
 
 
 def test_the_journal_of_a_night(fleet: Fleet) -> None:
-    """One message when it turns bad, none when the loop is killed and started again, one when it recovers."""
+    """One message when a model fails, none when the loop starts again after a kill, one when it recovers."""
 
-    async def night() -> list[str]:
-        with receiving() as receiver:
-            fleet.configure(EMBEDDED + SELDOM + _hook(receiver.url))
+    async def night() -> list[Line]:
+        with receiving() as receiver, relayed() as relay:
+            fleet.configure(SELDOM + modelarts(relay.url) + _hook(receiver.url))
+            relay.meddle = _refusing
             async with spawned(fleet) as first:
                 await first.tells("tick", did_imported=1)
-                fleet.commit({"models.d/bad.yaml": manifest("bad@01.0.0")})
-                await first.tells("model needs attention")
+                fleet.declare("churn@1.0.0")
+                await first.tells("model needs attention", verdict="failed", code="ModelArts.3015")
                 await _sent_and_marked(first)
                 first.process.kill()
                 await first.exit_code()
-            async with inside(fleet) as second:
-                await second.tells("models need attention since before this start")
-                fleet.commit({"models.d/bad.yaml": manifest("bad@1.0.0")})
+            told = [*attention(first), *messages(receiver), ("operator", "kill -9")]
+            async with spawned(fleet) as second:
+                await second.tells("tick", failed=1)
+                told += [*attention(second), ("operator", "reconciler retry churn@1.0.0")]
+                relay.meddle = honest
+                done = await asyncio.to_thread(fleet.process, "retry", "churn@1.0.0", "--yes")
+                assert done.code == 0
                 await second.tells("model needs no attention any more")
                 await until(lambda: len(receiver.requests) > 1)
                 await _sent_and_marked(second)
-            return [event["type"].rpartition(".")[2] for event in receiver.bodies]
+            return [*told, *attention(second, 1), *messages(receiver, 1)]
 
-    assert asyncio.run(night()) == ["attention", "recovered"]
+    assert asyncio.run(night()) == documented("notifications.md")
+
+
+def _refusing(request: Request, forward: Callable[[], Answer]) -> Answer:
+    if request.method == "POST" and b"churn" in request.body:
+        return said(400, {"error_code": "ModelArts.3015", "error_msg": "Invalid source_location"})
+    return forward()
 
 
 def test_a_sink_that_is_down_slows_no_tick_and_is_a_line_on_the_page(fleet: Fleet) -> None:

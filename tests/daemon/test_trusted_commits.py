@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from tests.daemon.nights import attention, documented, messages
 from tests.daemon.running import SELDOM, inside
 from tests.daemon.ticking import ticking
 from tests.daemon.waiting import until
 from tests.notify.receiving import receiving
-from tests.program import EMBEDDED
+from tests.program import EMBEDDED, manifest
 from tests.signing import SshKeys
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.daemon.nights import Line
     from tests.program import Fleet
 
 
@@ -33,29 +35,39 @@ def test_a_night_with_an_unsigned_commit(fleet: Fleet, tmp_path: Path) -> None:
     """Log, page, metrics and message say which commit and why; all of it ends when it is replaced."""
     keys, verify = _trusting(fleet, tmp_path)
 
-    async def night() -> list[str]:
+    async def night() -> list[Line]:
         with receiving() as receiver:
+            told: list[Line] = [("ada", "git push")]
             hook = f'[[notify]]\nname = "oncall"\nkind = "webhook"\nurl = "{receiver.url}/hook"\n'
             fleet.configure(EMBEDDED + SELDOM + verify + hook)
             async with inside(fleet) as daemon:
                 await daemon.tells("tick", did_imported=1)
+                told.append(("loop", "tick"))
                 assert "reconciler_commit_held 0.0" in (await daemon.get("/metrics")).text
-                bad = keys.commit(fleet.repository, None, {})
-                told = await daemon.tells("model needs attention")
-                assert (told["commit"], told["code"], told["path"]) == (bad, "untrusted-unsigned", "models.d")
+                forged = "--author=Ada <ada@example.org>"
+                bad = keys.commit(
+                    fleet.repository, None, {"models.d/churn.yaml": manifest("churn@1.0.0")}, forged
+                )
+                line = await daemon.tells("model needs attention")
+                assert (line["commit"], line["code"], line["path"]) == (bad, "untrusted-unsigned", "models.d")
                 await until(lambda: len(receiver.requests) > 0)
+                told += [("somebody", "git push"), *attention(daemon), *messages(receiver)]
                 assert f"commit {bad[:12]} is not signed" in (await daemon.get("/")).text
                 metrics = (await daemon.get("/metrics")).text
                 assert "reconciler_commit_held 1.0" in metrics
                 assert 'reconciler_models{target="local",verdict="refused"} 1.0' in metrics
                 fleet.repository.git("reset", "-q", "--hard", "HEAD^")
-                keys.commit(fleet.repository, "ada", {})
+                good = keys.commit(fleet.repository, "ada", {"models.d/churn.yaml": manifest("churn@1.0.0")})
                 await daemon.tells("model needs no attention any more")
                 await until(lambda: len(receiver.requests) > 1)
+                await daemon.tells("tick", commit=good[:12], did_imported=1)
                 assert "reconciler_commit_held 0.0" in (await daemon.get("/metrics")).text
-            return [event["type"].rpartition(".")[2] for event in receiver.bodies]
+            told += [("ada", "git push --force-with-lease"), *attention(daemon, 1), *messages(receiver, 1)]
+            return [*told, ("loop", "tick")]
 
-    assert asyncio.run(night()) == ["attention", "recovered"]
+    assert asyncio.run(night()) == documented("audit.md")
+    row = fleet.json("history", "churn").json[0]
+    assert "verified: signed by ada@example.org" in row["events"][0]["detail"]
 
 
 def test_a_tick_while_a_commit_is_held_costs_nothing(fleet: Fleet, tmp_path: Path) -> None:

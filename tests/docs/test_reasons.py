@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.engine.guards import Guards
+from reconciler.engine.listing import ATTENTION_ORDER
 from reconciler.engine.trust import HoldCode
 from reconciler.engine.values import EventKind, Verdict
 
@@ -21,7 +22,7 @@ ROOMS = ("contract", "manifest", "preflight", "engine")
 
 _GIVE = {
     *("Reason", "Issue", "Problem", "UnreadableFile", "FilesUnavailable"),
-    *("error", "warning", "invalid", "reason", "flaw", "about", "about_file"),
+    *("error", "warning", "invalid", "reason", "issue", "about", "about_file"),
     *("_misnamed", "_refuse_key", "_refused"),
 }
 _GIVE_OF_PREFLIGHT = {"say", "_of_file"}  # they put `preflight-` before it
@@ -29,10 +30,10 @@ _ABOUT = {"about", "about_file"}  # their first argument is a field or a file
 _PASS_ON = {
     "code",
     "kind",
-    "flaw.code",
+    "issue.code",
     "problem.code",
     "problem",
-    "flaw",
+    "issue",
     "one.code",
     "entry",
     "item",
@@ -137,3 +138,10 @@ def test_every_verdict_stands_in_the_operations_manual() -> None:
     """The first thing that somebody sees."""
     text = (ROOT / "docs/operations.md").read_text("utf-8").partition("## Verdicts")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE) == [verdict.value for verdict in Verdict]
+
+
+def test_every_verdict_has_a_rank_and_a_row_in_the_readme() -> None:
+    """The page sorts by the one, and people look up the other."""
+    table = (ROOT / "README.md").read_text("utf-8").partition("### Verdicts")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == {str(one) for one in Verdict}
+    assert set(ATTENTION_ORDER) == set(Verdict)

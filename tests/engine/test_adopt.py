@@ -5,19 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.contract import edition
 from reconciler.contract.adoptable import adoptable
 from reconciler.contract.catalogue import EDITIONS
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.adopt import candidate, paths_of, prove
+from reconciler.engine.adopt import Candidate, Proof, candidate, paths_of, prove
 from reconciler.engine.desired import ManifestParser
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.values import Desired, ObservedModel, Stage
 from reconciler.manifest import Manifest, is_manifest, read
 from reconciler.registry.vendor import MODELARTS
+from tests.contract.strategies import documents, unquoted
+from tests.contract.test_drift import copied, registered
+from tests.effort import examples
 
 _TEXT = st.text(max_size=12)
 _NAMES = st.one_of(st.from_regex(r"[A-Za-z_][\w-]{0,8}\Z"), _TEXT)
@@ -48,22 +52,47 @@ _DETAILS = st.fixed_dictionaries(
 @given(_NAMES, _VERSIONS, _DETAILS, st.sampled_from(EDITIONS))
 def test_a_manifest_holds_or_is_refused(name: str, version: str, detail: dict[str, Any], rules: str) -> None:
     """What is held is read as that one pair, from a path that is a manifest's."""
-    pair, reader = ModelKey(name, version), ManifestParser(edition(rules), "models.d")
+    pair = ModelKey(name, version)
     told = {"model_name": name, "model_version": version, "model_status": "published", **detail}
+    made, proof = _proved(pair, told, rules)
+    assert (proof.held == (made,)) != bool(proof.failed.get(pair))
+    if proof.held:
+        (found,) = read(f"models.d/{made.path}", made.data, edition(rules), lambda _: None)
+        assert isinstance(found, Manifest)
+        assert found.pair == pair
+
+
+@pytest.mark.parametrize("rules", EDITIONS)
+@settings(deadline=None, max_examples=examples(60), suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_whatever_was_validly_imported_is_adopted(rules: str, data: st.DataObject) -> None:
+    """Any valid request, and its detail as the vendor's pages show it: the manifest holds.
+
+    But for a model made by a template, which no detail shows and every declaration needs.
+    """
+    request = edition(rules).parse(unquoted(data.draw(documents(rules)))).request
+    assert request is not None
+    detail = registered(copied(request))
+    pair = ModelKey(request["model_name"], request["model_version"])
+    made, proof = _proved(pair, detail, rules)
+    if request["model_type"] == "Template":
+        assert "template" in proof.failed[pair]
+    else:
+        assert (proof.held, proof.failed) == ((made,), {})
+
+
+def _proved(pair: ModelKey, detail: dict[str, Any], rules: str) -> tuple[Candidate, Proof]:
+    """The manifest that is made of a detail, and what a plan with it says."""
+    reader = ManifestParser(edition(rules), "models.d")
     view = PlannerInput(
         "prod",
         Desired({}, {}, ()),
         datetime(2026, 1, 1, tzinfo=UTC),
         observed={pair: [ObservedModel("id", pair, "published", stage=Stage.PUBLISHED)]},
     )
-    told_of = adoptable(told, reader.edition)
-    made = candidate(pair, "id", paths_of([pair])[pair], told_of.request, told_of.untold)
-    proof = prove(MODELARTS, reader, view, [made], {"id": told})
-    assert (proof.held == (made,)) != bool(proof.failed.get(pair))
-    if proof.held:
-        (found,) = read(f"models.d/{made.path}", made.data, reader.edition, lambda _: None)
-        assert isinstance(found, Manifest)
-        assert found.pair == pair
+    found = adoptable(detail, reader.edition)
+    made = candidate(pair, "id", paths_of([pair])[pair], found.request, found.untold)
+    return made, prove(MODELARTS, reader, view, [made], {"id": detail})
 
 
 @given(st.lists(st.builds(ModelKey, _NAMES, _VERSIONS), unique=True, max_size=6))

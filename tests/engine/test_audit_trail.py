@@ -14,18 +14,21 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from reconciler.app.audit import restore, write_once
 from reconciler.app.earlier import earlier
 from reconciler.app.history import HistoryQuery
 from reconciler.app.history import history as history_of
 from reconciler.app.indexed import part_of
 from reconciler.cli.moment import written
 from reconciler.contract.model_key import ModelKey
+from reconciler.engine.clock import Clock
 from reconciler.engine.history import model_changes
+from reconciler.engine.receipts import receipt
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.settings import load
 from reconciler.source import open_source
-from reconciler.state import open_state
+from reconciler.state import open_state, rebuild
 from reconciler.views import history
 from reconciler.views.history import Declaration
 from tests.effort import examples
@@ -35,9 +38,11 @@ from tests.git_repository import GitRepository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from reconciler.engine.values import ModelState, Report
     from reconciler.settings import Configuration
+    from reconciler.source import GitSource
     from reconciler.views.history import HistoryRow
 
 FILES = ("models.d/a.yaml", "models.d/b.yaml", "models.d/team/c.yml")
@@ -52,14 +57,27 @@ kind = "embedded"
 [state]
 dir = "{folder}"
 url = "sqlite:///{state}"
+[audit]
+notes = "refs/notes/reconciler"
 """
 WHO = ("-c", "user.name=M", "-c", "user.email=m@example.org")
 
 documents = st.lists(st.sampled_from([*MODELS, BROKEN]), min_size=1, max_size=3, unique=True)
 contents = st.none() | documents.map("---\n".join)
 edits = st.dictionaries(st.sampled_from(FILES), contents, min_size=1, max_size=3)
-KINDS = ["commit", "commit", "back", "rename", "merge", "discard", "mode", "amend", "lost", "cycle"]
+EDITS = ["commit", "commit", "back", "rename", "split", "join", "merge", "discard", "mode", "amend", "rewind"]
+MEMORY = ("lost", "refolded", "from notes")
+KINDS = [*EDITS, *MEMORY, "cycle"]
 steps = st.lists(st.tuples(st.sampled_from(KINDS), edits, st.integers(0, 60)), min_size=2, max_size=7)
+
+
+class MovingBench(Bench):
+    """Its clock never shows the same moment twice, as a real one does."""
+
+    def time(self) -> datetime:
+        """A microsecond later each time."""
+        self.now += timedelta(microseconds=1)
+        return self.now
 
 
 @dataclass
@@ -87,6 +105,11 @@ class Trial:
     @property
     def repository(self) -> GitRepository:
         return self.bench.repository
+
+    def source(self) -> GitSource:
+        """Git, as a command opens it."""
+        folder = self.bench.folder
+        return open_source(str(self.repository.path), branch=None, cache_dir=folder, base=folder)
 
     def apply(self) -> Report:
         """One cycle, a minute later; what it found is noted with its commit and the moment."""
@@ -120,11 +143,38 @@ class Trial:
         elif kind == "amend":
             self.repository.git(*WHO, "commit", "--quiet", "--amend", "--allow-empty", "-m", f"Again {clock}")
             self.commit(files, clock)
-        elif kind == "lost":
-            (self.bench.folder / "state.db").unlink(missing_ok=True)
-            self.known.clear()
+        elif kind in ("split", "join"):
+            self._spread(1 if kind == "join" else len(FILES), clock)
+        elif kind == "rewind":
+            depth = int(self.repository.git("rev-list", "--count", "--first-parent", "HEAD"))
+            self.repository.git("reset", "--quiet", "--hard", f"HEAD~{min(depth - 1, 1 + clock % 3)}")
+            self.commit(files, clock)
         else:
             self.commit(files, clock)
+
+    def _spread(self, places: int, clock: int) -> None:
+        """The same documents in so many files."""
+        texts = [self._text(name).split("---\n") for name in FILES if self._has(name)]
+        found = list(dict.fromkeys(document for some in texts for document in some))
+        spread = {name: "---\n".join(found[n::places]) for n, name in enumerate(FILES[:places])}
+        self.commit({name: spread.get(name) or None for name in FILES}, clock)
+
+    def remember(self, kind: str) -> None:
+        """The state is lost, made anew from its journal, or made anew from git's notes after it was lost."""
+        if not (self.bench.folder / "state.db").exists():
+            return
+        if kind == "refolded":
+            rebuild(self.bench.url)
+            return
+        if kind == "from notes":
+            before = _happened(self)
+            with closing(self.source()) as source, open_state(self.bench.url, writer=True) as ledger:
+                write_once(self.configuration, source, ledger, Clock())
+        (self.bench.folder / "state.db").unlink(missing_ok=True)
+        self.known.clear()
+        if kind == "from notes":
+            restore(self.configuration)
+            assert before <= _happened(self)
 
     def _merge(self, files: dict[str, str | None], clock: int, how: str) -> None:
         self.repository.git("branch", "--force", "side")
@@ -218,13 +268,17 @@ def _chosen(commits: dict[str, dict[str, bool]]) -> Iterator[tuple[str, str]]:
         yield from ((commit, path) for path in kept or [min(paths)])
 
 
+def _happened(trial: Trial) -> set[tuple[str, str]]:
+    """The journal, but for what belongs to no commit."""
+    with closing(open_state(trial.bench.url, writer=False)) as ledger:
+        return {(event.commit, receipt(event)) for event in ledger.events() if event.commit is not None}
+
+
 def rows(trial: Trial) -> tuple[HistoryRow, ...]:
     """What `history` tells."""
     folder = trial.bench.folder
     with (
-        closing(
-            open_source(str(trial.repository.path), branch=None, cache_dir=folder, base=folder)
-        ) as source,
+        closing(trial.source()) as source,
         closing(open_state(f"sqlite:///{folder / 'state.db'}", writer=False)) as ledger,
         source.graph(source.head(), ["models.d"], whole=True) as graph,
     ):
@@ -246,11 +300,14 @@ def test_what_is_told_of_any_repository_is_what_plain_git_says(
     memory = Path("/dev/shm")  # noqa: S108 - where syncing a file costs nothing
     folder = Path(tempfile.mkdtemp(prefix="trail-", dir=memory if memory.is_dir() else None))
     try:
-        trial = Trial(Bench(folder, GitRepository(folder / "repo"), MemoryRegistry()))
+        trial = Trial(MovingBench(folder, GitRepository(folder / "repo"), MemoryRegistry()))
         trial.commit({FILES[0]: MODELS[0]}, 0)
         trial.apply()
         for kind, files, clock in steps:
-            trial.step(kind, files, clock)
+            if kind in MEMORY:
+                trial.remember(kind)
+            else:
+                trial.step(kind, files, clock)
             if kind == "cycle":
                 trial.apply()
         behind = rows(trial)

@@ -76,6 +76,10 @@ class Bench:
     def url(self) -> str:
         return f"sqlite:///{self.folder / 'state.db'}"
 
+    def time(self) -> datetime:
+        """What the clock shows."""
+        return self.now
+
     @contextmanager
     def engine(self, index: Path | None, rules: str = "rules", below: int = 0) -> Iterator[Engine]:
         """One process."""
@@ -97,7 +101,7 @@ class Bench:
                 timing=Timing(in_flight=4),
                 judge_all_below=below,
             )
-            clock = Clock(lambda: self.now, sleep, lambda: 0.5)
+            clock = Clock(self.time, sleep, lambda: 0.5)
             with closing(Engine(source, ledger, (target,), PATIENT, clock)) as engine:
                 yield engine
 

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.datastructures import Headers
 
+from reconciler.engine.episodes import Subject
 from reconciler.engine.values import Verdict
 from reconciler.errors import SinkError
 from reconciler.notify import AlertmanagerSink, FeishuSink, Notification, Pace, WebhookSink, trial
 from reconciler.notify.webhook import event
+from reconciler.notify.wording import headline
 from reconciler.registry import GivenSecret
 from reconciler.registry.post import post
 from reconciler.web.signatures import proof_of
@@ -27,6 +30,7 @@ from tests.notify.samples import NOON, notification
 from tests.relay import Answer, Request, said
 
 if TYPE_CHECKING:
+    from reconciler.engine.episodes import MessageKind
     from reconciler.notify import Sink
 
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -156,6 +160,20 @@ def _feishu_judges(request: Request) -> Answer:
         return said(200, {"code": 9499, "msg": "Bad Request"})
     assert content["msg_type"] == "text"
     return TAKEN
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict", "said"),
+    [("attention", Verdict.REFUSED, "is not trusted and is held"), ("recovered", None, "no commit is held")],
+)
+def test_a_message_about_a_held_commit_is_about_the_commit(
+    kind: MessageKind, verdict: Verdict | None, said: str
+) -> None:
+    """And about no model of which nobody knows the name."""
+    (told,) = notification(verdict=verdict, was=None if verdict else Verdict.REFUSED).messages
+    message = replace(told, kind=kind, subject=Subject("prod", None, None, "models.d"))
+    assert headline(message).startswith("models.d (prod): ")
+    assert said in headline(message)
 
 
 def test_feishu_gets_a_text_that_is_signed_as_it_wants() -> None:

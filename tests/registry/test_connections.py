@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.cli.tuning import spare_imports
 from reconciler.errors import ConfigurationError
 from reconciler.registry import GivenSecret, ModelArtsRegistry, PasswordAuth, RegistryAuth
 from tests.registry.driving import IMPORT, connected, in_turn, item, talk
@@ -198,14 +199,18 @@ def _loaded(code: str, modules: set[str]) -> set[str]:
 def test_httpx_is_loaded_when_a_client_is_made_and_its_command_line_never() -> None:
     """Neither the names of this room, nor credentials, nor limits need it."""
     heavy = {"httpx", "httpcore", "anyio", "click", "rich", "pygments"}
-    names = "from reconciler.registry import *\nauth = TokenAuth(GivenSecret('t'))\nlimits = Limits()\n"
+    tuned = "from reconciler.cli import tuning; tuning.spare_imports()\n"
+    names = (
+        f"{tuned}from reconciler.registry import *\nauth = TokenAuth(GivenSecret('t'))\nlimits = Limits()\n"
+    )
     assert _loaded(names, heavy) == set()
     made = "registry = ModelArtsRegistry('https://r.example', 'p', auth=auth, limits=limits)"
     assert _loaded(names + made, heavy) == {"httpx"}
 
 
 def test_a_request_does_not_search_for_modules() -> None:
-    """What httpcore looks for with each lock is either installed or known to be missing."""
+    """What httpcore looks for with each lock is either installed or known to be missing to the program."""
+    spare_imports()
 
     class Searched:
         names: list[str] = []  # noqa: RUF012 - filled by the finder

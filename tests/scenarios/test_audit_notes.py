@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.daemon.ticking import ticking
 from tests.git_repository import GitRepository
 from tests.program import EMBEDDED, Fleet
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 REF = "refs/notes/reconciler"
 NOTES = f'[audit]\nnotes = "{REF}"\n'
@@ -43,20 +41,32 @@ def _events(repository: GitRepository, commit: str) -> list[str]:
     return [json.loads(line)["event"] for line in lines]
 
 
-def test_a_fresh_clone_reads_like_a_ledger(fleet: Fleet, tmp_path: Path) -> None:
-    """From a commit to the model that it caused, and from its id back, with git alone."""
+def test_three_commands_lead_from_a_commit_to_its_model_and_back(fleet: Fleet, tmp_path: Path) -> None:
+    """Those of docs/audit.md, in a fresh clone, with git alone."""
     remote = _remote(fleet, tmp_path)
     commit = fleet.repository.git("rev-parse", "HEAD")
     model_id = fleet.json("apply").items["a@1.0.0"]["model_id"]
+    fleet.repository.git("clone", "-q", "--branch=main", str(remote.path), str(tmp_path / "clone"))
+    fetch, log, grep = _commands(("models.d/mnist.yaml", "models.d/a-1.0.0.yaml"), ("MODEL_ID", model_id))
     clone = GitRepository(tmp_path / "clone")
-    clone.git("pull", "-q", str(remote.path), "main")
-    clone.git("fetch", "-q", str(remote.path), f"{REF}:{REF}")
-    shown = clone.git("log", "--notes=reconciler", "-1", "--", "models.d/a-1.0.0.yaml")
+    clone.git(*fetch)
+    shown = clone.git(*log)
+    assert f"commit {commit}" in shown
+    assert "Notes (reconciler):" in shown
     assert f'"model_id":"{model_id}"' in shown
     assert '"event":"published"' in shown
     assert _events(clone, commit)[0] == "import-requested"
-    found = clone.git("grep", "--name-only", model_id, REF)
-    assert found == f"{REF}:{commit[:2]}/{commit[2:]}"
+    assert clone.git(*grep) == f"{REF}:{commit[:2]}/{commit[2:]}"
+
+
+def _commands(*replaced: tuple[str, str]) -> list[list[str]]:
+    """What the document tells a reader to type after `git`."""
+    text = (Path(__file__).parents[2] / "docs" / "audit.md").read_text("utf-8")
+    block = text.partition("## Three commands")[2].partition("```sh\n")[2].partition("```")[0]
+    for old, new in replaced:
+        assert old in block
+        block = block.replace(old, new)
+    return [shlex.split(line, comments=True)[1:] for line in block.splitlines()]
 
 
 def test_a_commit_that_caused_nothing_has_no_note(fleet: Fleet) -> None:

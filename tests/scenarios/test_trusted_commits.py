@@ -80,6 +80,7 @@ def test_an_untrusted_commit_is_held_told_and_superseded(signed: Signed) -> None
         assert "b@1.0.0" not in done.verdicts
         assert done.verdicts["a@1.0.0"] == "in-sync"
     shown = signed("status").out
+    assert "  # refused     newest commit  models.d" in shown
     assert f"commit {bad[:12]} is not signed by an ssh key" in shown
     assert f"{good[:12]}, the last trusted commit, goes on being reconciled" in shown
     signed.dropped()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +22,6 @@ from tests.signing import PgpKey, SshKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from reconciler.engine.trust import Hold
 
@@ -180,6 +181,22 @@ def _for_files(place: Place) -> str:
     return place.commit("bob")
 
 
+def _rewritten(place: Place) -> str:
+    """A force-push that puts a commit by nobody in the place of the good one."""
+    return place.commit(None, None, "--amend")
+
+
+def _hostile(place: Place) -> str:
+    """A commit by Eve in a repository whose own configuration has a program that calls everything good."""
+    program = place.folder / "program"
+    good = 'Good "git" signature for ada@example.org with ED25519 key SHA256:x'
+    program.write_text(f"#!/bin/sh\n[ $2 = verify ] && cat > /dev/null\necho '{good}'\n")
+    program.chmod(0o755)
+    commit = place.commit("eve")
+    place.repository.git("config", "gpg.ssh.program", str(program))
+    return commit
+
+
 CASES: dict[str, tuple[Callable[[Place], str], HoldCode]] = {
     "unsigned": (lambda place: place.commit(None), HoldCode.UNSIGNED),
     "an unknown key": (lambda place: place.commit("eve"), HoldCode.UNKNOWN_KEY),
@@ -190,7 +207,21 @@ CASES: dict[str, tuple[Callable[[Place], str], HoldCode]] = {
     "changed after it was signed": (_tampered, HoldCode.BAD_SIGNATURE),
     "an unsigned commit in a signed merge": (_merged, HoldCode.UNSIGNED),
     "a signed tag of an unsigned commit": (_tagged, HoldCode.UNSIGNED),
+    "a force-push of an unsigned commit over a signed one": (_rewritten, HoldCode.UNSIGNED),
+    "an unknown key, in a repository whose `gpg.ssh.program` says Good": (_hostile, HoldCode.UNKNOWN_KEY),
 }
+_ROW = re.compile(r"^\| (.+?) \| (good|bad)[^|]* \| `(untrusted-.+?)` \|", re.MULTILINE)
+
+
+def _documented() -> dict[str, tuple[str, str]]:
+    """By case, what docs/audit.md shows that git says of the newest commit, and what is said here."""
+    text = (Path(__file__).parents[2] / "docs" / "audit.md").read_text("utf-8")
+    return {case: (word, code) for case, word, code in _ROW.findall(text)}
+
+
+def test_the_document_shows_every_case() -> None:
+    """None is left out, none is made up."""
+    assert _documented().keys() == CASES.keys()
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -200,6 +231,10 @@ def test_what_nobody_vouches_for_is_held_and_the_last_good_commit_goes_on(place:
     good = place.opened().head()
     bad = make(place)
     revoked = place.folder / "revoked" if case == "a revoked key" else None
+    configured = [f"gpg.ssh.allowedSignersFile={place.signers}"]
+    configured += [f"gpg.ssh.revocationFile={revoked}"] if revoked else []
+    git_says = "good" if _git_says(place.repository, "HEAD", *configured) else "bad"
+    assert (git_says, code) == _documented()[case]
     for source in (place.opened(revoked_signers=revoked), place.opened(revoked_signers=revoked)):
         assert source.head() == good
         hold = _hold(source)

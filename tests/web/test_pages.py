@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +13,7 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.daemon.cycle_job import Tick
 from reconciler.engine.trust import Hold, HoldCode, held
 from reconciler.engine.values import Event, EventKind, TargetFailure, Verdict
+from reconciler.views.html import ENTRIES
 from tests.program import Fleet
 from tests.web.prepared import DIGEST, TARGETS, Prepared, models
 
@@ -138,6 +139,30 @@ def test_a_model_is_shown_as_it_was_committed_and_is_registered(site: Prepared) 
     assert site.client.get("/models/staging/nobody").status_code == 404
     assert site.client.get("/models/nowhere/model-000000/1.0.0").status_code == 404
     assert site.client.get("/models/staging/a/b/c").status_code == 404
+
+
+def test_a_long_timeline_has_pages_on_which_nothing_is_left_out_or_twice(site: Prepared) -> None:
+    """Newest first, with links from one to the next; a page that is not there is the last one."""
+    pair, number = ModelKey("model-000003", "1.3.0"), 2 * ENTRIES + 7
+    at = site.world.engine.clock.now()
+    site.world.ledger.append(
+        [
+            Event(
+                at + timedelta(seconds=n), EventKind.UNKNOWN, "staging", pair, "cycle", request_id=f"req-{n}"
+            )
+            for n in range(number)
+        ]
+    )
+    path, told = "/models/staging/model-000003/1.3.0", list[str]()
+    for page, shown in ((1, ENTRIES), (2, ENTRIES), (3, 7)):
+        text = site.client.get(path, params={"page": page}).text
+        found = re.findall(r"request <code>(req-\d+)</code>", text)
+        first = len(told) + 1
+        assert f"Entries {first} to {first + shown - 1} of {number}, newest first" in text
+        assert ('rel="next" href="?page=' in text) is (page != 3)
+        told += found
+    assert told == [f"req-{n}" for n in reversed(range(number))]
+    assert "page 3 of 3" in _text(site, path, page="99")
 
 
 def test_a_key_in_a_manifest_is_not_shown(site: Prepared) -> None:

@@ -119,7 +119,9 @@ class ModelState(NamedTuple):
 
     @property
     def title(self) -> str:
-        """`name@version` with `?` for what is unknown."""
+        """`name@version` with `?` for what is unknown; where no model but a commit is held, that."""
+        if self.model_name is None and self.verdict is Verdict.REFUSED:
+            return "newest commit"
         return f"{self.model_name or '?'}@{self.model_version or '?'}"
 
 
