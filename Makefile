@@ -15,12 +15,15 @@ demo: $(VENV)/.runtime
 	$(BIN)/reconciler history
 	@echo "The state lies in .reconciler/state.db, the registry in .reconciler/registry-local.db."
 
+# Many tests wait for another process, so that more workers than cores pay.
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+
 test: $(VENV)/.development
-	$(BIN)/python -m pytest -n 6 --dist worksteal
+	$(PYTEST)
 
 # The same, each property on all of its examples.
 thorough: $(VENV)/.development
-	THOROUGH=1 $(BIN)/python -m pytest -n 6 --dist worksteal
+	THOROUGH=1 $(PYTEST)
 
 lint: $(VENV)/.development
 	$(BIN)/ruff check .
@@ -46,7 +49,8 @@ image: $(VENV)/.development
 node: | $(VENV)/bin/python
 	mkdir -p $(VENV)/node
 	cp requirements/node/*.json $(VENV)/node
-	npm ci --prefix $(VENV)/node --ignore-scripts --no-audit --no-fund --loglevel error
+	npm ci --prefix $(VENV)/node --ignore-scripts --no-audit --no-fund --loglevel error \
+	  --fetch-retries 1 --fetch-timeout 60000
 
 # In an empty environment of every Python from 3.11 that is there; each installs what is pinned.
 wheel: $(VENV)/.development

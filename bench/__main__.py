@@ -28,9 +28,10 @@ def sizes(models: int) -> list[int]:
 
 
 def alone(models: int) -> list[str]:
-    """Tables of the registry and of its client, each measured by itself."""
+    """Tables of the reader, the registry and its client, each measured by itself."""
     imports, calls = min(models, 10_000), min(models, 1000)
     return [
+        "### One manifest of each make\n\n" + _told("bench.makes", "--models", calls),
         "### The embedded registry alone\n\n```text\n"
         + _told("bench.keeping_up", "--models", models, "--imports", imports)
         + "```",
@@ -59,7 +60,7 @@ def main() -> None:
             measure(folder / str(n), n, _tell, given.layout, last=n == given.models)
             for n in sizes(given.models)
         ]
-        _tell("registry and client, each alone")
+        _tell("reader, registry and client, each alone")
         text = page(results, described, *alone(given.models))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

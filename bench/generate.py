@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
+from bench.makes import JSON, MAKES, make_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -33,23 +35,16 @@ _PACKAGES = (("numpy", "1.16.6"), ("scipy", "1.4.1"), ("pandas", "1.0.5"))
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One manifest: where it lies, and the import request that it is."""
+    """One manifest: where it lies, the import request that it is, and how it is written."""
 
     path: str
     request: Mapping[str, Any]
 
+    make: str = "plain"
+
     def text(self) -> str:
-        """The manifest in YAML, as a person would write it."""
-        lines = [f"{key}: {value}" for key, value in self.request.items() if isinstance(value, str)]
-        metrics = ", ".join(f"{key}: {value}" for key, value in self.request["model_metrics"].items())
-        lines += [f"model_metrics: {{{metrics}}}", "dependencies:"]
-        for dependency in self.request["dependencies"]:
-            lines += [f"  - installer: {dependency['installer']}", "    packages:"]
-            for package in dependency["packages"]:
-                inner = ", ".join(f"{key}: {value}" for key, value in package.items())
-                lines.append(f"      - {{{inner}}}")
-        owner = self.request["model_name"].split("-")[0]
-        return "\n".join([*lines, f"metadata: {{owner: {owner}, labels: {{tier: gold}}}}", ""])
+        """The manifest as a person would write it."""
+        return MAKES[self.make](self.request)
 
 
 def declared(number: int, *, seed: int = 0, layout: Layout = "sharded", path: str = "models.d") -> Declared:
@@ -69,8 +64,10 @@ def declared(number: int, *, seed: int = 0, layout: Layout = "sharded", path: st
         "model_metrics": {metric: chance.randrange(1, 1000) / 1000 for metric in _METRICS},
         "dependencies": [{"installer": "pip", "packages": _packages(chance)}],
     }
-    place = f"{team}/{name}/{text}.yaml" if layout == "sharded" else f"{name}-{text}.yaml"
-    return Declared(f"{path}/{place}", request)
+    make = make_of(number)
+    ending = "json" if make == JSON else "yaml"
+    place = f"{team}/{name}/{text}.{ending}" if layout == "sharded" else f"{name}-{text}.{ending}"
+    return Declared(f"{path}/{place}", request, make)
 
 
 def _packages(chance: random.Random) -> list[dict[str, str]]:

@@ -57,7 +57,7 @@ def read(repository: Path) -> dict[str, dict[str, Any]]:
         for remote in repo.remotes:
             remote.pull()
     found: dict[str, dict[str, Any]] = {}
-    for path in sorted((repository / "models.d").rglob("*.yaml")):
+    for path in sorted(path for path in (repository / "models.d").rglob("*.*") if path.is_file()):
         try:
             model = Model(**yaml.safe_load(path.read_text("utf-8")))
         except (yaml.YAMLError, ValidationError, TypeError) as error:

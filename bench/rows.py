@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bench import further
 from bench.generate import generate, git
 from bench.looping import TICK, import_seconds, looping, naive_looping
 from bench.measure import Run, Sample, commits_counted, git_counted, lines, sample, several
@@ -74,6 +75,11 @@ ROWS = (
     Row(
         "loop-noop", "no-op tick inside `run`, signal to log line", Limit(0.005), Limit(0.001), "`rev-parse`"
     ),
+    *(
+        Row(f"noop-{models}", f"the same with {models} models", Limit(0.2), Limit(0.1))
+        for models in further.FEW
+    ),
+    Row("noop-postgres", "the same, state in PostgreSQL", Limit(0.2), Limit(0.1)),
     Row(
         "loop-edit",
         "one manifest added, inside `run`, git to import call",
@@ -98,11 +104,20 @@ ROWS = (
         "`ls-tree` and `cat-file`",
     ),
     Row("plan", "`plan`, whole registry listed", floor="`ls-tree`"),
+    Row("plan-json", "the same as JSON", Limit(mib=300)),
+    Row("status-json", "`status` as JSON", Limit(mib=300)),
+    Row("rename", "one commit that moves every manifest (`apply`)", Limit(10), Limit(3)),
+    Row("ten-cold", "ten targets with a tenth of the models each, nothing kept", Limit(mib=350)),
+    Row("ten-loop-edit", "the same, one manifest added, inside `run`", Limit(0.15), Limit(0.09)),
     Row("import", "import of new models, answers after 100 ms", Limit(rate=250), Limit(rate=290)),
     Row("import-postgres", "the same, state in PostgreSQL", Limit(rate=200), Limit(rate=275)),
     Row("indexed-postgres", "start, index kept, state in PostgreSQL (`apply`)", Limit(4, 300), Limit(2)),
     Row("help", "`reconciler --help`", Limit(0.2), Limit(0.06)),
-    Row("validate", "`reconciler validate` of one file", Limit(0.2), Limit(0.06)),
+    Row("validate", "`validate` of one file of the tree", Limit(0.2), Limit(0.08)),
+    Row("validate-first", "the same, the first time in a clone"),
+    Row("validate-all", "`validate` of the whole work tree", Limit(20, 200)),
+    Row("validate-commit", "`validate --commit`", Limit(20, 200)),
+    Row("doctor", "`doctor`", Limit(3)),
     Row("history", "`history` of everything, one commit a model", Limit(6), Limit(3.5), "`log --raw`"),
 )
 
@@ -165,9 +180,12 @@ def measure(
             ("starts", _starts),
             ("no-op", _noop),
             ("other commands", _commands),
+            ("reports", further.reports),
+            ("PostgreSQL", further.postgres),
             ("loop", _loop),
             ("one more manifest", _edit),
             ("history", _history),
+            ("a move of everything", further.rename),
             ("naive script", _naive),
             ("work tree", _worktree),
         ):
@@ -180,6 +198,9 @@ def measure(
         told(f"{models} models: imports")
         _imports(folder / "empty", models, results, layout)
         if last:
+            told(f"{models} models: few of them, and several targets")
+            further.few(folder / "few", results)
+            further.targets(folder / "ten", models, results)
             told(f"{models} models: comparing")
             time.sleep(max(0.0, compared + _COMPARED_AGAIN - time.monotonic()))
             results.program["compare"] = several(1, partial(full.run_ours, *_APPLY))
@@ -222,8 +243,24 @@ def _commands(full: Stage, results: Results, long: int) -> None:
     results.program["plan"] = several(long, plan)
     results.counts["plan"] = _counted(full, partial(_run_with, full, ("plan", "--quiet")))
     results.program["help"] = several(_OFTEN, lambda: full.run_ours("--help"))
-    one = next((full.clone / "models.d").rglob("*.yaml"))
-    results.program["validate"] = several(_OFTEN, lambda: full.run_ours("validate", str(one)))
+    _validations(full, results, long)
+
+
+def _validations(full: Stage, results: Results, long: int) -> None:
+    """Inside the tree that is judged: a clone, in which nothing was validated before."""
+    one = str(next((full.clone / "models.d").rglob("*.yaml")))
+    full.configure(repository=full.clone, state="state-of-validations")
+    results.program["validate-first"] = several(1, lambda: full.run_ours("validate", one))
+    results.program["validate"] = several(_OFTEN, lambda: full.run_ours("validate", one))
+    results.counts["validate"] = _counted(full, partial(_run_with, full, ("validate", one)), state=False)
+    for key, arguments in (
+        ("validate-all", ("validate",)),
+        ("validate-commit", ("validate", "--commit", "HEAD")),
+        ("doctor", ("doctor",)),
+    ):
+        results.program[key] = several(long, partial(full.run_ours, *arguments))
+        results.counts[key] = _counted(full, partial(_run_with, full, arguments), state=False)
+    full.configure()
 
 
 def _run_with(full: Stage, arguments: Sequence[str], variables: Mapping[str, str]) -> Run:

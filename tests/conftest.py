@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -10,6 +12,11 @@ from reconciler import redaction
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("torture", settings.get_profile("suite"), max_examples=3000, stateful_step_count=60)
 settings.load_profile("suite")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: one a core, and at least as many as keep two cores busy while most tests wait."""
+    return max(6, os.cpu_count() or 1)
 
 
 @pytest.fixture(autouse=True)

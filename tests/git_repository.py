@@ -10,6 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+_WITHOUT_CARE = {
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_0": "maintenance.auto",
+    "GIT_CONFIG_VALUE_0": "false",
+    "GIT_CONFIG_KEY_1": "core.fsync",
+    "GIT_CONFIG_VALUE_1": "none",
+}
+"""A repository that lives as long as its test is neither packed nor synced to the disk."""
 _FIRST_SECOND = 1_700_000_000  # 2023-11-14T22:13:20Z
 
 
@@ -85,7 +93,7 @@ class GitRepository:
         done = subprocess.run(
             ["git", *arguments],
             cwd=self.path,
-            env=git_environment() | identity,
+            env=git_environment() | _WITHOUT_CARE | identity,
             input=b"" if stdin is None else stdin,
             capture_output=True,
             check=False,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from reconciler.cli import main
+from tests.forked import Process
 from tests.git_repository import GitRepository, git_environment
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ publish_seconds = 0
 {FOLLOW}"""
 """A configuration whose imports are published at once."""
 
-_NOT_OURS = ("RECONCILER_", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "TYPER_", "http", "all_proxy")
+_NOT_OURS = (
+    *("RECONCILER_", "NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "TYPER_", "http", "all_proxy"),
+    "PYTHONUNBUFFERED",
+)
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,12 @@ class Program:
 
     Attributes:
         environment: variables for every run, such as `RECONCILER_LOG__LEVEL`.
+        starting: starts a process of its own; `subprocess.Popen` where what its imports do counts.
     """
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    starting: type[subprocess.Popen[Any]] = Process
 
     def __call__(self, *arguments: str, **environment: str) -> Done:
         """Runs a command in this process; no command may end in anything but an exit code."""
@@ -112,7 +118,7 @@ class Program:
     def spawn(self, *arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
         """Starts the program as a process of its own; it is killed at the end of the block if still alive."""
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with subprocess.Popen(
+        with self.starting(
             [sys.executable, "-m", "reconciler", *arguments],
             cwd=self.folder,
             env=self._variables({}),
@@ -128,7 +134,7 @@ class Program:
         """Runs the program as a process of its own, to its end."""
         with self.spawn(*arguments, **options) as process:
             out, err = process.communicate(timeout=60)
-        assert "Traceback" not in out + err
+        assert "Traceback" not in out + err, out + err
         return Done(process.returncode, out, err)
 
     def configure(self, text: str) -> None:
@@ -141,7 +147,11 @@ class Program:
             for name, value in git_environment().items()
             if not name.lower().startswith(tuple(prefix.lower() for prefix in _NOT_OURS))
         }
-        return inherited | {"HOME": str(self.folder.parent)} | self.environment | dict(more)
+        ours = {
+            "HOME": str(self.folder.parent),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }  # a full disk would cut it off
+        return inherited | ours | self.environment | dict(more)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from reconciler.embedded import EmbeddedSettings, running
+from tests.plain_http import NO_TLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,7 +78,9 @@ class Relay:
 
     def models(self, target: str = "prod") -> list[dict[str, Any]]:
         """What a target's project really holds."""
-        answer = httpx.get(f"{self.registry}/v1/project-{target}/models?limit=1000", trust_env=False)
+        answer = httpx.get(
+            f"{self.registry}/v1/project-{target}/models?limit=1000", trust_env=False, verify=NO_TLS
+        )
         found: list[dict[str, Any]] = answer.raise_for_status().json()["models"]
         return found
 
@@ -86,12 +89,12 @@ class Relay:
         for model in self.models(target):
             if model["model_name"] == name:
                 path = f"/v1/project-{target}/models/{model['model_id']}"
-                httpx.delete(self.registry + path, trust_env=False).raise_for_status()
+                httpx.delete(self.registry + path, trust_env=False, verify=NO_TLS).raise_for_status()
 
     def add(self, request: dict[str, Any], target: str = "prod") -> str:
         """Imports a model behind everybody's back; gives its id."""
         path = f"/v1/project-{target}/models"
-        answer = httpx.post(self.registry + path, json=request, trust_env=False)
+        answer = httpx.post(self.registry + path, json=request, trust_env=False, verify=NO_TLS)
         model_id: str = answer.raise_for_status().json()["model_id"]
         return model_id
 
@@ -105,6 +108,7 @@ class Relay:
             content=request.body,
             timeout=30,
             trust_env=False,
+            verify=NO_TLS,
         )
         return Answer(answer.status_code, answer.content, answer.headers.get("content-type", ""))
 

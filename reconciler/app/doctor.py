@@ -20,8 +20,9 @@ from reconciler.app.crash import crash_told
 from reconciler.app.credentials import page_tokens
 from reconciler.app.exposure import exposures
 from reconciler.app.finding import Finding
+from reconciler.app.indexed import reader_of
 from reconciler.app.measure import measure
-from reconciler.app.repository import budgets_of, source_of
+from reconciler.app.repository import source_of
 from reconciler.app.session import require_trust, timing_of
 from reconciler.app.sinks import examine_sinks
 from reconciler.app.target_kinds import Opening, registry_of
@@ -46,7 +47,6 @@ from reconciler.state import open_state
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from reconciler.budgets import Budgets
     from reconciler.engine.ports import Registry, Source
     from reconciler.settings import Configuration, Target
     from reconciler.source import GitSource
@@ -56,6 +56,7 @@ _SKEW_NOTED = 60
 _ABOUT_PROJECT = {"ModelArts.0204", "ModelArts.0206", "ModelArts.0210"}
 _PATIENCE = 10.0  # seconds for one connection
 _CLOSING = 1.0  # seconds for its end
+_READ = 1000  # manifests; more are counted, and `validate` reads them
 
 
 async def examine(
@@ -110,8 +111,7 @@ def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Findi
                 yield Finding("git", "warning", note)
             for name in names:
                 yield _edition(configuration.settings.targets[name], name)
-                most = budgets_of(configuration)
-                yield _manifests(configuration.settings.targets[name], name, source, commit, most)
+                yield _manifests(configuration, name, source, commit)
     except ReconcilerError as error:
         remedy = "check source.repo and source.branch, and that git can read them"
         yield Finding("git", "error", str(error), remedy=remedy, exit_code=Exit(error.exit_code))
@@ -137,12 +137,14 @@ def _edition(target: Target, name: str) -> Finding:
     return Finding("edition", "ok", message, name)
 
 
-def _manifests(target: Target, name: str, source: Source, commit: str, most: Budgets) -> Finding:
+def _manifests(configuration: Configuration, name: str, source: Source, commit: str) -> Finding:
+    target, reader = configuration.settings.targets[name], reader_of(configuration, name)
+    checked = None
     try:
         snapshot = source.snapshot(commit, target.path)
-        checked = check(
-            snapshot, source, edition(target.edition, strict_config=target.strict_config), budgets=most
-        )
+        files = sum(map(reader.reads, snapshot.files))
+        if files <= _READ:
+            checked = check(snapshot, source, reader.edition, budgets=reader.budgets)
     except BudgetError as error:
         remedy = "remove what was not meant, or raise the limit; until then, what was declared before goes on"
         return Finding("manifests", "error", str(error), name, remedy, Exit.ATTENTION)
@@ -150,9 +152,13 @@ def _manifests(target: Target, name: str, source: Source, commit: str, most: Bud
         message = f"commit {commit[:12]} has no directory {target.path}"
         remedy = f"commit a first manifest there (`reconciler init` writes one), or set targets.{name}.path"
         return Finding("manifests", "error", message, name, remedy, Exit.UNAVAILABLE)
+    command = f"`reconciler validate --commit {commit[:12]} --target {name}`"
+    if checked is None:
+        message = f"{files:,} files, counted and not read; {command} checks them"
+        return Finding("manifests", "ok", message, name)
     message = counted(checked)
     if checked.errors:
-        remedy = f"see each with `reconciler validate --commit {commit[:12]} --target {name}`"
+        remedy = f"see each with {command}"
         return Finding("manifests", "error", message, name, remedy, Exit.ATTENTION)
     return Finding("manifests", "ok", message, name)
 

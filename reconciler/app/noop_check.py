@@ -2,7 +2,7 @@
 
 The note says at which commit and position of the journal every model was at rest, by which settings, and
 until when that is believed. While all of it still holds, a cycle would look at nothing but what it would
-find as it was.
+find as it was. A cycle looks at the list of few models each time, and so does this, by one request.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import closing
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from reconciler.app.repository import source_of
@@ -21,25 +22,64 @@ from reconciler.state.peek import peek
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from reconciler.registry import CredentialCooldown
     from reconciler.settings import Configuration
+    from reconciler.state.peek import Peek
 
 MARK = "at-rest"
 """The name of the mark that holds the note; it belongs to no target."""
 
 
+@dataclass(slots=True)
+class Tried:
+    """What a check learnt on its way, for the cycle that follows.
+
+    Attributes:
+        cooldown: which credentials were refused; None where none was sent.
+    """
+
+    cooldown: CredentialCooldown | None = None
+
+
 def noop_check(
-    configuration: Configuration, target: str | None, now: datetime | None = None
+    configuration: Configuration,
+    target: str | None,
+    tried: Tried,
+    now: datetime | None = None,
 ) -> IdleMark | None:
     """The rest that the last cycle left everything at, while it lasts; None when a cycle has to look.
+
+    Args:
+        configuration: what is configured.
+        target: the one target that is meant; None for all.
+        tried: is told what was learnt, for the cycle that may follow.
+        now: the moment; by default what the state's clock says.
 
     Raises:
         SourceError: git could not be read.
     """
     seen = peek(configuration.state_url, MARK)
-    if seen is None or seen.note is None:
+    names = configuration.chosen(target)
+    rest = None if seen is None else _told(configuration, names, seen)
+    if seen is None or rest is None or not rest.at <= (now or seen.at) < rest.until:
         return None
+    with closing(source_of(configuration)) as source:
+        if source.head() != rest.commit:
+            return None
+    # an embedded registry was seen by its files
+    asked = {name: word for name, word in rest.lists.items() if configuration.settings.targets[name].endpoint}
+    if asked:
+        from reconciler.app.registry_look import are_as_listed  # noqa: PLC0415 - brings the HTTP client
+
+        is_same, tried.cooldown = are_as_listed(configuration, asked)
+        return rest if is_same else None
+    return rest
+
+
+def _told(configuration: Configuration, names: tuple[str, ...], seen: Peek) -> IdleMark | None:
+    """What the note says; None where there is none, or it is of other settings or another journal."""
     try:
-        mark = json.loads(seen.note)
+        mark = json.loads(seen.note or "")
         rest = IdleMark(
             datetime.fromisoformat(mark["at"]),
             datetime.fromisoformat(mark["until"]),
@@ -47,17 +87,13 @@ def noop_check(
             str(mark["digest"]),
             int(mark["position"]),
             {Verdict(word): int(number) for word, number in mark["numbers"].items()},
+            {str(name): str(word) for name, word in mark["lists"].items()},
         )
         by = [rest.position, mark["by"], mark["files"]]
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    names = configuration.chosen(target)
-    if by != [seen.position, _fingerprint(configuration, names), _files(configuration, names)]:
-        return None
-    if not rest.at <= (now or datetime.now(UTC)) < rest.until:
-        return None
-    with closing(source_of(configuration)) as source:
-        return rest if source.head() == rest.commit else None
+    now = [seen.position, _fingerprint(configuration, names), _files(configuration, names)]
+    return rest if by == now and rest.lists.keys() <= set(names) else None
 
 
 def note(configuration: Configuration, names: tuple[str, ...], rest: IdleMark) -> str:
@@ -70,6 +106,7 @@ def note(configuration: Configuration, names: tuple[str, ...], rest: IdleMark) -
             "digest": rest.digest,
             "position": rest.position,
             "numbers": {verdict.value: number for verdict, number in rest.numbers.items()},
+            "lists": dict(rest.lists),
             "by": _fingerprint(configuration, names),
             "files": _files(configuration, names),
         }

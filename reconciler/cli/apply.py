@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.noop_check import Tried, noop_check
 from reconciler.cli.actor import actor
 from reconciler.cli.options import (
     ConfigOption,
@@ -60,8 +61,8 @@ def apply(
     While `reconciler run` is up, only --confirm works: the loop carries it out, and its answer is waited for.
     """
     _ensure_given(expect_digest=expect_digest, confirm=confirm)
-    settings, whole = warned(config), verbose or output is Output.JSON
-    if not (whole or refresh or expect_digest or confirm) and _nothing_moved(settings, target):
+    settings, whole, tried = warned(config), verbose or output is Output.JSON, Tried()
+    if not (whole or refresh or expect_digest or confirm) and _nothing_moved(settings, target, tried):
         return
 
     import asyncio  # noqa: PLC0415 - heavy
@@ -82,7 +83,9 @@ def apply(
     progress, interruption = Progress(quiet), Interruption()
     try:
         with progress.shown():
-            report = asyncio.run(_apply(settings, target, options, progress, interruption, whole=whole))
+            report = asyncio.run(
+                _apply(settings, target, options, progress, interruption, tried, whole=whole)
+            )
     except StateLockedError:
         if confirm is None or expect_digest not in (None, confirm):
             raise
@@ -103,20 +106,21 @@ def _ensure_given(**digests: str | None) -> None:
             )
 
 
-def _nothing_moved(settings: Configuration, target: str | None) -> bool:
+def _nothing_moved(settings: Configuration, target: str | None, tried: Tried) -> bool:
     """Whether nothing can have changed since the last cycle, and says so."""
-    from reconciler.app.noop_check import noop_check  # noqa: PLC0415
-    from reconciler.views.words import phrase  # noqa: PLC0415
+    from reconciler.views.words import nothing_to_do, phrase  # noqa: PLC0415
 
-    idle = noop_check(settings, target)
+    idle = noop_check(settings, target, tried)
     if idle is None:
         return False
-    echo(
-        f"Nothing to do: nothing has moved since {idle.at:%Y-%m-%dT%H:%M:%SZ}, "
-        f"with {phrase(idle.numbers)}. "
-        "`--refresh` looks at the registry again.\n"
-        f"Commit {idle.commit[:12]}, plan digest {idle.digest}"
-    )
+    if idle.lists.keys() == set(settings.chosen(target)):  # all was looked at, as a cycle would have
+        sentence = nothing_to_do(idle.numbers)
+    else:
+        sentence = (
+            f"Nothing to do: nothing has moved since {idle.at:%Y-%m-%dT%H:%M:%SZ}, with "
+            f"{phrase(idle.numbers)}. `--refresh` looks at the registry again."
+        )
+    echo(f"{sentence}\nCommit {idle.commit[:12]}, plan digest {idle.digest}")
     _pack_mirror(settings)
     return True
 
@@ -143,20 +147,24 @@ async def _apply(
     options: CycleOptions,
     progress: Progress,
     interruption: Interruption,
+    tried: Tried,
     *,
     whole: bool,
 ) -> Report:
     """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
-    from reconciler.app.session import Listeners, open_session  # noqa: PLC0415
+    from reconciler.app.session import Heritage, Listeners, open_session  # noqa: PLC0415
     from reconciler.app.sinks import flush  # noqa: PLC0415
     from reconciler.engine import last_report  # noqa: PLC0415
     from reconciler.engine.leadership import SHARED  # noqa: PLC0415
     from reconciler.phrases import many  # noqa: PLC0415
 
     heard = Listeners(progress)
+    heritage = Heritage() if tried.cooldown is None else Heritage(tried.cooldown)
 
     async def work(clock: Clock) -> Report:
-        async with open_session(settings, acts=True, only=target, clock=clock, listeners=heard) as session:
+        async with open_session(
+            settings, acts=True, only=target, clock=clock, listeners=heard, heritage=heritage
+        ) as session:
             report = await session.engine.cycle(options)
             leads = partial(session.engine.leadership.leads, SHARED)
             left = await flush(settings, session.ledger.outbox, clock, _NOTIFYING, leads)

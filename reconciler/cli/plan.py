@@ -57,7 +57,8 @@ def plan(
             )
 
     report = about(asyncio.run(work()), model)
-    show(report, output, quiet=quiet, verbose=verbose, mode="plan")
+    unmanaged = verbose or model is not None
+    show(report, output, quiet=quiet, verbose=verbose, mode="plan", unmanaged=unmanaged)
     leave(report, pending=detailed_exitcode)
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import traceback
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -64,6 +65,12 @@ app = typer.Typer(
 )
 
 
+@cache
+def command() -> Any:  # noqa: ANN401 - the library's commands have no public type
+    """The whole command line; made once, also where one process runs several commands."""
+    return typer.main.get_command(app)
+
+
 def run() -> None:
     """Runs the command line and ends the process."""
     _open_streams()
@@ -74,7 +81,7 @@ def run() -> None:
     tuning.for_a_command()
     try:
         with private_files():
-            app(prog_name="reconciler")
+            command()(prog_name="reconciler")
     except ReconcilerError as error:
         echo_err(f"error: {error}")
         sys.exit(int(error.exit_code))
@@ -95,6 +102,7 @@ def run() -> None:
         echo_err(traceback.format_exc())
         sys.exit(int(Exit.ATTENTION))
     finally:
+        _give_up_standard_error()
         tuning.for_the_end()
 
 
@@ -126,6 +134,14 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
+def _give_up_standard_error() -> None:
+    """What standard error does not take is lost: the interpreter would try again, and end with code 120."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 @app.callback(invoke_without_command=True)
 def _version(
     version: bool = typer.Option(False, "--version", "-V", help="Show the version and exit."),
@@ -141,6 +157,7 @@ def _listed() -> None:
     """Stands in the list for a command that is not imported yet."""
 
 
+@cache
 def loaded(name: str) -> Any:  # noqa: ANN401 - the library's commands have no public type
     """The command of that name, imported."""
     module, _, member = COMMANDS[name][0].partition(".")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
 from reconciler.cli.options import PlanOutput
-from reconciler.cli.terminal import colour, echo, echo_err, put_json
+from reconciler.cli.terminal import colour, echo, echo_err, put_report
 from reconciler.engine.outcome import exit_code
 from reconciler.errors import ConfigurationError, ReconcilerError
-from reconciler.views import as_json, markdown, text
+from reconciler.views import markdown, text
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -49,19 +50,24 @@ def show(
     verbose: bool,
     mode: Mode,
     imported: Collection[tuple[str, ModelKey]] = (),
+    unmanaged: bool | None = None,
 ) -> None:
-    """Prints a report; targets that failed are told on standard error whatever the form."""
+    """Prints a report; targets that failed are told on standard error whatever the form.
+
+    Arguments are those of `reconciler.views.text.report`; `quiet` leaves out notes.
+    """
     for failure in report.failures:
         echo_err(f"error: {failure.message}")
     shown = replace(report, notes=()) if quiet else report
     if output is PlanOutput.JSON:
         for note in shown.notes:
             echo_err(f"note: {note}")
-        put_json(as_json.report(report))
+        put_report(report)
     elif output is PlanOutput.MARKDOWN:
         echo(markdown.report(shown))
     elif shown.items or not shown.failures:
-        echo(text.report(shown, colour=colour(), verbose=verbose, mode=mode, imported=imported))
+        how = partial(text.report, shown, colour=colour(), verbose=verbose, mode=mode)
+        echo(how(imported=imported, unmanaged=unmanaged))
 
 
 def leave(report: Report, *, pending: bool = False, interruption: Interruption | None = None) -> None:

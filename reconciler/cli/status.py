@@ -56,7 +56,14 @@ def status(
     if matrix:
         _show_matrix(report, settings.chosen(target), output)
     else:
-        show(report, PlanOutput(output), quiet=quiet, verbose=verbose or output is Output.TEXT, mode="status")
+        show(
+            report,
+            PlanOutput(output),
+            quiet=quiet,
+            verbose=verbose or output is Output.TEXT,
+            mode="status",
+            unmanaged=verbose or model is not None,
+        )
     leave(report)
 
 

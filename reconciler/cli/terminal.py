@@ -16,6 +16,7 @@ from reconciler.redaction import concealed
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reconciler.engine.values import Report
     from reconciler.settings import Configuration
 
 
@@ -112,6 +113,16 @@ def put_json_list(values: Iterable[Any]) -> None:
         echo_err(f"note: objects are left out at the end: {ADVICE}")
 
     _write_all(list_pieces(values, _output.most, cut))
+
+
+def put_report(report: Report) -> None:
+    """What `put_json` prints of a report's object, some models at a time. Raises OutputClosedError."""
+    from reconciler.views.cut import report_within  # noqa: PLC0415
+
+    pieces, left_out = report_within(report, _output.most)
+    if left_out is not None:
+        echo_err(f"note: {left_out}")
+    _write_all(pieces)
 
 
 def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,7 +64,7 @@ def validate(
     if commit is not None and paths:
         raise ConfigurationError("--commit checks whole targets: leave the paths out")
     settings = warned(config)
-    checked = _checked(settings, target, paths or [], commit)
+    checked = _checked(settings, target, paths or [], commit, whole=preflight)
     if preflight:
         import asyncio  # noqa: PLC0415 - a tenth of the start, and only here
 
@@ -72,24 +73,33 @@ def validate(
     raise typer.Exit(int(Exit.ATTENTION if checked.errors else Exit.OK))
 
 
-def _checked(settings: Configuration, target: str | None, paths: list[Path], commit: str | None) -> Checked:
-    """What was found; where there is too much to be read, that alone."""
+def _checked(
+    settings: Configuration, target: str | None, paths: list[Path], commit: str | None, *, whole: bool
+) -> Checked:
+    """What was found, with the valid manifests `whole`; where there is too much to be read, that alone."""
     try:
-        return _on_disk(settings, target, paths) if commit is None else _committed(settings, target, commit)
+        if commit is None:
+            return _on_disk(settings, target, paths, whole=whole)
+        return _committed(settings, target, commit, whole=whole)
     except BudgetError as error:
         return Checked(frozenset(), (Reason("over-budget", str(error)),))
 
 
-def _on_disk(settings: Configuration, target: str | None, paths: list[Path]) -> Checked:
+def _on_disk(settings: Configuration, target: str | None, paths: list[Path], *, whole: bool) -> Checked:
     targets = [settings.settings.targets[name] for name in settings.chosen(target)]
-    tree = work_tree(settings.settings.source.repo, settings.base, [section.path for section in targets])
+    folders = [section.path for section in targets]
+    tree = work_tree(settings.settings.source.repo, settings.base, folders, lambda: source_of(settings))
     section = _named(tree.base, targets, paths) if paths else {_place(t): set() for t in targets}
-    total = NOTHING
+    total, budgets = NOTHING, budgets_of(settings)
     for (root, rules, strict), files in section.items():
-        referring = files | tree.referring(files, root)
-        snapshot = tree.around(referring, root) if referring else tree.snapshot(root)
         judging = edition(rules, strict_config=strict)
-        total += check(snapshot, tree, judging, referring, budgets_of(settings))
+        if files:
+            referring = files | tree.referring(files, root)
+            snapshot, notes = tree.around(referring, root)
+            checked = check(snapshot, tree, judging, referring, budgets, look=tree.look, whole=whole)
+            total += replace(checked, notes=notes)
+        else:
+            total += check(tree.snapshot(root), tree, judging, budgets=budgets, whole=whole)
     return total
 
 
@@ -142,7 +152,7 @@ def _below(base: Path, path: Path) -> str:
     return absolute.relative_to(base.resolve()).as_posix()
 
 
-def _committed(settings: Configuration, target: str | None, revision: str) -> Checked:
+def _committed(settings: Configuration, target: str | None, revision: str, *, whole: bool) -> Checked:
     total = NOTHING
     with closing(source_of(settings)) as source:
         commit = source.resolve(revision)
@@ -155,14 +165,14 @@ def _committed(settings: Configuration, target: str | None, revision: str) -> Ch
                     "commit a first manifest there; `reconciler init` writes one"
                 )
             rules = edition(section.edition, strict_config=section.strict_config)
-            total += check(snapshot, source, rules, budgets=budgets_of(settings))
+            total += check(snapshot, source, rules, budgets=budgets_of(settings), whole=whole)
     return total
 
 
 def _show(checked: Checked, output: ValidateOutput, most: int, *, quiet: bool) -> None:
     _FORMS[output](checked, first(checked.reasons, most))
     if not quiet and output is not ValidateOutput.JSON:
-        echo_err(counted(checked))
+        echo_err("\n".join([counted(checked), *(f"note: {note}" for note in checked.notes)]))
 
 
 def _as_text(_: Checked, reasons: Sequence[Reason]) -> None:
@@ -177,6 +187,7 @@ def _as_json(checked: Checked, reasons: Sequence[Reason]) -> None:
             "errors": checked.errors,
             "warnings": checked.warnings,
             "problems": [problems.as_json(reason, severity=True) for reason in reasons],
+            "notes": list(checked.notes),
         }
     )
 

@@ -55,6 +55,7 @@ class Campaign:
         on_survey: told how things stand, from the thread.
         at_rest: whether nothing is under way in a target, so that it may be handed over; asked from the
             thread.
+        offer: seconds for which what is handed over is left to others.
         problem: why the last round failed; None when it did not.
     """
 
@@ -66,6 +67,7 @@ class Campaign:
     at_rest: Callable[[str], bool] = lambda _: True
     chance: Callable[[], float] = random.random
     clock: Callable[[], float] = uptime
+    offer: float = 5.0
     problem: str | None = None
     _beat: float = math.inf
     _held: Mapping[str, _Held] = field(default_factory=dict)
@@ -221,8 +223,9 @@ class Campaign:
         apart = apart[start:] + apart[:start]
         under = max(0, self._share(survey) - len(self._led_apart()))
         self._take([*shared, *apart[:under]])
-        if apart[under:]:
-            self._take(apart[under:], free_for=self.renew)
+        rest = apart[under:]
+        self._take([target for target in rest if target != self._offered], free_for=self.renew)
+        self._take([target for target in rest if target == self._offered], free_for=self.offer)
         if self._offered is not None and self.leads(self._offered):
             # nobody wanted it: who else campaigns has other targets
             self._declined, self._offered = self._declined | {self._offered}, None

@@ -57,7 +57,7 @@ def _wrong(source: Source, index: Index, reader: ManifestParser, chance: float) 
         return 0
     files = {file.path: file for file in source.snapshot(commit, reader.root).files}
     by_path = {path: file for path, file in files.items() if reader.concerns(file)}
-    held = dict(index.blobs())
+    held = {parsed_file.path: parsed_file.blob for parsed_file in index.parsed_files()}
     wrong = {path for path, file in by_path.items() if held.get(path) != file.blob}
     wrong |= held.keys() - by_path.keys()
     paths = sorted(by_path.keys() - wrong)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from reconciler.budgets import Budgets
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.desired import Look
     from reconciler.engine.ports import Blobs
     from reconciler.engine.values import Desired, ManifestRef, Snapshot
     from reconciler.manifest import InvalidManifest, Manifest, Rules
@@ -28,12 +30,14 @@ class Checked:
     Attributes:
         places: the documents that were looked at, by path and line.
         reasons: every problem, sorted by place.
-        manifests: the valid ones, sorted by place.
+        manifests: the valid ones, where they were asked for.
+        notes: what was not looked at, for a person.
     """
 
     places: frozenset[tuple[str, int]]
     reasons: tuple[Reason, ...]
     manifests: tuple[Manifest, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def documents(self) -> int:
@@ -52,7 +56,8 @@ class Checked:
 
     def __add__(self, other: Checked) -> Checked:
         manifests = {(one.path, one.line): one for one in (*self.manifests, *other.manifests)}
-        merged = Checked(self.places | other.places, self.reasons, tuple(manifests.values()))
+        notes = tuple(dict.fromkeys((*self.notes, *other.notes)))
+        merged = Checked(self.places | other.places, self.reasons, tuple(manifests.values()), notes)
         return merged.also(other.reasons)
 
     def also(self, reasons: Iterable[Reason]) -> Checked:
@@ -78,28 +83,43 @@ def counted(checked: Checked) -> str:
 NOTHING = Checked(frozenset(), ())
 
 
-def check(
+def check(  # noqa: PLR0913 - what is checked, and what it takes
     snapshot: Snapshot,
     blobs: Blobs,
     rules: Rules,
     only: Collection[str] = (),
     budgets: Budgets = DEFAULTS,
+    *,
+    look: Look | None = None,
+    whole: bool = False,
 ) -> Checked:
     """Judges every manifest of a snapshot; with `only`, tells about these paths alone.
+
+    Args:
+        snapshot: the files.
+        blobs: where their bytes come from.
+        rules: the edition that judges.
+        only: the paths to tell about; none of them means all.
+        budgets: how much is read, and told.
+        look: finds the files that manifests name; by default in the snapshot.
+        whole: whether to give the valid manifests too, which takes much memory where there are very many.
 
     Raises:
         BudgetError: there is more than is read.
     """
-    desired, manifests = ManifestParser(rules, snapshot.path, budgets).snapshot(blobs, snapshot)
+    valid: dict[ModelKey, Manifest] = {}
+
+    def keep(manifest: Manifest) -> None:
+        if not only or manifest.path in only:
+            valid[manifest.pair] = manifest
+
+    reader = ManifestParser(rules, snapshot.path, budgets)
+    desired = reader.snapshot(blobs, snapshot, look, keep if whole else None)
     reasons = dict.fromkeys(
         reason for path, reason in _reasons(desired, only) if not only or path in only or reason.path in only
     )
-    valid = (manifests[pair] for pair in desired.manifests)
-    return Checked(
-        _places(desired, only),
-        tuple(sorted(reasons, key=_place)),
-        tuple(one for one in valid if not only or one.path in only),
-    )
+    manifests = tuple(manifest for pair, manifest in valid.items() if pair in desired.manifests)
+    return Checked(_places(desired, only), tuple(sorted(reasons, key=_place)), manifests)
 
 
 def _reasons(desired: Desired, only: Collection[str]) -> Iterator[tuple[str, Reason]]:

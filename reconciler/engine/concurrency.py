@@ -49,6 +49,11 @@ class Background:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
+    @property
+    def failed(self) -> bool:
+        """Whether something of it has ended in an error, which `done` is going to raise."""
+        return self._error is not None
+
     async def done(self) -> None:
         """Waits for all of it. Raises the first error there was."""
         if self._tasks:
@@ -59,5 +64,6 @@ class Background:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and self._error is None:
-            self._error = task.exception()
+        # asked of every task: asyncio prints an error that nobody asked for, with its traceback
+        error = None if task.cancelled() else task.exception()
+        self._error = self._error or error

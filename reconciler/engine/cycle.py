@@ -36,6 +36,7 @@ from reconciler.engine.judge import judge_all
 from reconciler.engine.last_report import refresh
 from reconciler.engine.leadership import SoleWriter
 from reconciler.engine.recorder import Recorder
+from reconciler.engine.registry_list import standing_list
 from reconciler.engine.remember import remember, report_of, with_unlisted
 from reconciler.engine.stragglers import Stragglers
 from reconciler.engine.target_run import Cycle, TargetRun, alone, begin, left_behind
@@ -84,6 +85,7 @@ class Engine:
     _look_again: datetime | None = None
     _due_times: DueTimes = field(init=False)
     _moving: dict[str, frozenset[ModelKey]] = field(default_factory=dict)
+    _lists: dict[str, str] = field(default_factory=dict)
     _sent: defaultdict[str, dict[ModelKey, str]] = field(default_factory=lambda: defaultdict(dict))
 
     def __post_init__(self) -> None:
@@ -150,6 +152,8 @@ class Engine:
             self.disagreements += await remember(cycle, report, runs, lineage.marks)
             judged = [run for run in runs if run.failure is None or run.items]
             self._moving |= {run.target.name: _moving(run) for run in judged}
+            lists = {run.target.name: standing_list(run.view, run.items) for run in judged if run.is_of_few}
+            self._lists = {name: digest for name, digest in lists.items() if digest is not None}
         return with_unlisted(cycle, report, runs)
 
     async def _opened(self, options: CycleOptions, commit: str) -> Cycle:
@@ -216,7 +220,8 @@ class Engine:
 
     def idle_mark(self, report: Report) -> IdleMark | None:
         """That nothing is left to do after the cycle that made this report; None when something is."""
-        return idle_mark(report, self.targets, self._due_times.began, self.due(), self.ledger.position())
+        began, due, position = self._due_times.began, self.due(), self.ledger.position()
+        return idle_mark(report, self.targets, began, due, position, lists=self._lists)
 
     async def tidy(self) -> None:
         """Keeps the source's files small, where that is due. Raises SourceError."""

@@ -102,17 +102,37 @@ class ManifestParser:
         for blob, data in source.read(readable):
             yield from work.of_one_content(readable[blob], data)
 
-    def snapshot(self, source: Blobs, snapshot: Snapshot) -> tuple[Desired, dict[ModelKey, Manifest]]:
-        """What a whole snapshot declares, and its valid manifests; of those in conflict, one."""
-        files = {file.path: file for file in snapshot.files}
-        parsed_files: list[ParsedFile] = []
-        manifests: dict[ModelKey, Manifest] = {}
-        for parsed_file, whole in self.read(source, snapshot.files, files.get):
-            parsed_files.append(parsed_file)
-            manifests |= {one.pair: one for one in whole}
-        named = frozenset(path for parsed_file in parsed_files for path, _ in parsed_file.companions)
-        declarations = (ref for parsed_file in parsed_files for ref in parsed_file.declarations)
-        return group_by_key(declarations, reportable(parsed_files, named)), manifests
+    def snapshot(
+        self,
+        source: Blobs,
+        snapshot: Snapshot,
+        look: Look | None = None,
+        whole: Callable[[Manifest], object] | None = None,
+    ) -> Desired:
+        """What a whole snapshot declares.
+
+        Args:
+            source: where the bytes come from.
+            snapshot: the files.
+            look: finds the files that manifests name; by default in the snapshot.
+            whole: is given each valid manifest, which is not kept here; those in conflict too.
+        """
+        look = look or {file.path: file for file in snapshot.files}.get
+        faulty: list[ParsedFile] = []
+        named: set[str] = set()
+
+        def declarations() -> Iterator[ManifestRef]:
+            for parsed_file, manifests in self.read(source, snapshot.files, look):
+                named.update(path for path, _ in parsed_file.companions)
+                if parsed_file.invalid:
+                    faulty.append(parsed_file)
+                if whole is not None:
+                    for manifest in manifests:
+                        whole(manifest)
+                yield from parsed_file.declarations
+
+        desired = group_by_key(declarations(), ())
+        return replace(desired, invalid=group_by_key((), reportable(faulty, frozenset(named))).invalid)
 
 
 @dataclass(slots=True)

@@ -140,7 +140,7 @@ class DesiredStateReader:
         by_blob = (
             {parsed_file.blob: parsed_file for parsed_file in before.values()} if len(there) > _FEW else {}
         )
-        moved = {file.path: entry for file in there if (entry := self._moved(file, by_blob)) is not None}
+        moved = self._moved(there, by_blob)
         fresh, manifests = self._read((file for file in there if file.path not in moved), look)
         parsed = len(fresh)
         fresh |= moved
@@ -163,18 +163,21 @@ class DesiredStateReader:
         snapshot = self.source.snapshot(self.commit, self.reader.root)
         files = {file.path: file for file in snapshot.files}
         by_path = {file.path: file for file in snapshot.files if self.reader.concerns(file)}
-        readings = {
-            indexed.path: indexed
-            for indexed in self.index.parsed_files()
-            if indexed.path in by_path
-            and by_path[indexed.path].blob == indexed.blob
-            and all(_blob(files.get(path)) == blob for path, blob in indexed.companions)
-        }
-        stale = (file for file in by_path.values() if file.path not in readings)
-        fresh, manifests = self._read(stale, files.get)
+        readings: dict[str, ParsedFile] = {}
+        elsewhere: dict[str, ParsedFile] = {}
+        for indexed in self.index.parsed_files():
+            if indexed.path not in by_path or by_path[indexed.path].blob != indexed.blob:
+                elsewhere[indexed.blob] = indexed
+            elif all(_blob(files.get(path)) == blob for path, blob in indexed.companions):
+                readings[indexed.path] = indexed
+        unread = [file for file in by_path.values() if file.path not in readings]
+        moved = self._moved(unread, elsewhere)
+        fresh, manifests = self._read((file for file in unread if file.path not in moved), files.get)
+        parsed = len(fresh)
+        fresh |= moved
         credited = self._credited([*readings.values(), *fresh.values()])
         changed = {parsed_file.path: parsed_file for parsed_file in credited}
-        state = self.state(changed, exists=snapshot.exists, parsed=len(fresh), manifests=manifests)
+        state = self.state(changed, exists=snapshot.exists, parsed=parsed, manifests=manifests)
         self.reader.require_few(state.number())
         return state
 
@@ -183,10 +186,15 @@ class DesiredStateReader:
         notes = tuple(self.notes)
         return DesiredState(self.commit, changed, self.source, self.index, self.reader, notes=notes, **facts)
 
-    def _moved(self, file: File, by_blob: Mapping[str, ParsedFile]) -> ParsedFile | None:
-        """What the file says, if another one that is known has the same content."""
-        same = by_blob.get(file.blob)
-        return moved_to(same, file.path) if same is not None and self.reader.reads(file) else None
+    def _moved(self, files: Iterable[File], by_blob: Mapping[str, ParsedFile]) -> dict[str, ParsedFile]:
+        """What those of these files say, by path, whose content is known from another one."""
+        moved: dict[str, ParsedFile] = {}
+        for file in files:
+            same = by_blob.get(file.blob)
+            parsed_file = moved_to(same, file.path) if same is not None and self.reader.reads(file) else None
+            if parsed_file is not None:
+                moved[file.path] = parsed_file
+        return moved
 
     def _read(
         self, files: Iterable[File], look: Look

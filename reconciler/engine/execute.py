@@ -73,7 +73,9 @@ class Executor:
         setbacks = Setbacks(_ENOUGH)
 
         async def one(item: ModelState) -> None:
-            if item.pair is not None and not self.clock.stopping() and not setbacks.given_up:
+            # a result that could not be written says that the state is gone: nothing else is sent
+            given_up = setbacks.given_up or self._results.failed
+            if item.pair is not None and not self.clock.stopping() and not given_up:
                 await self._import(item, manifests[item.pair], setbacks)
 
         try:

@@ -35,8 +35,7 @@ def scope_of(
         return None
     if ledger.marks(target.name).get(STANDING) != standing(target, declared.base):
         return None
-    number_before = sum(number for (name, _), number in ledger.counted().items() if name == target.name)
-    if number_before < target.judge_all_below:
+    if ledger.are_fewer(target.name, target.judge_all_below):
         return None
     # a cycle with something to import leaves comparing to the next: nobody waits for that
     is_due = not declared.touched and due_times.comparing_is_due(target)

@@ -81,6 +81,11 @@ class TargetRun:
     audited: bool = False
     look_again: datetime | None = None
 
+    @property
+    def is_of_few(self) -> bool:
+        """Whether all was judged because there is so little."""
+        return self.scope is None and len(self.items) < self.target.judge_all_below
+
     def looking_again(self, moment: datetime) -> TargetRun:
         """The same, with a look by this moment at the latest."""
         return replace(self, look_again=min(self.look_again or moment, moment))

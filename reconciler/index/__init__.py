@@ -7,6 +7,7 @@ that knows its format. It knows nothing of git, registries and verdicts.
 
 from __future__ import annotations
 
-from reconciler.index.store import Store, TargetIndex
+from reconciler.index.store import Store
+from reconciler.index.target_index import TargetIndex
 
 __all__ = ["Store", "TargetIndex"]

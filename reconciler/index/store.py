@@ -1,26 +1,19 @@
-"""The file of the index, and one target's part of it."""
+"""The file of the index."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.model_key import ModelKey
-from reconciler.engine.values import LastCommit, ManifestRef, ParsedFile
 from reconciler.errors import IndexLostError
 from reconciler.index.history import SCHEMA as HISTORY_SCHEMA
-from reconciler.index.history import TargetHistory
-from reconciler.manifest import InvalidManifest
-from reconciler.manifest.values import reason_of, row_of
+from reconciler.index.target_index import TargetIndex
 from reconciler.private import close_to_others, make_directory, make_file
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
-
-    from reconciler.engine.values import HistoryUpdate
 
 _VERSION = 3
 _BUSY_SECONDS = 5.0
@@ -39,13 +32,6 @@ CREATE INDEX declaration_by_pair ON declaration (target, name, version);
 CREATE TABLE companion (target TEXT, path BLOB, place INTEGER, named BLOB, blob TEXT);
 CREATE INDEX companion_by_path ON companion (target, path);
 CREATE INDEX companion_by_name ON companion (target, named);
-"""
-_TABLES = ("companion", "declaration", "file")
-_DECLARED = "path, line, name, version, digest, warnings"
-_DECLARATIONS = f"SELECT {_DECLARED} FROM declaration WHERE target = ?"  # noqa: S608 - names of this module
-_COUNT = """
-SELECT (SELECT count(*) FROM declaration WHERE {0}) + (SELECT count(*) FROM file WHERE {0} AND faults IS NOT
-NULL)
 """
 
 
@@ -136,208 +122,6 @@ class Store:
             with suppress(OSError):
                 _remove(self._path)
         self._connection = _blank(":memory:")
-
-
-class TargetIndex:
-    """One target's part of the index; implements `reconciler.engine.ports.Index`."""
-
-    def __init__(self, store: Store, target: str, rules: str) -> None:
-        self.rules = rules
-        self.history = TargetHistory(store, target)
-        self._store = store
-        self._target = target
-
-    def base(self) -> str | None:
-        """The commit whose files it holds; None when it holds nothing."""
-        query = "SELECT base FROM target WHERE name = ? AND rules = ?"
-        return next((base for (base,) in self._store.rows(query, (self._target, self.rules))), None)
-
-    def parsed_files(
-        self,
-        paths: Collection[str] | None = None,
-        *,
-        naming: Collection[str] | None = None,
-        faulty: bool = False,
-    ) -> Iterator[ParsedFile]:
-        """What files say: all, or those of these paths, naming one of these, or with something invalid."""
-        if self.base() is None:
-            return
-        raws = None if paths is None else _raws(paths)
-        if naming is not None:
-            query = "SELECT path FROM companion WHERE target = ? AND named = ?"
-            results = (self._store.rows(query, (self._target, raw)) for raw in _raws(naming))
-            raws = sorted({path for rows in results for (path,) in rows})
-        elif faulty:
-            query = "SELECT path FROM file WHERE target = ? AND faults IS NOT NULL"
-            raws = [path for (path,) in self._store.rows(query, (self._target,))]
-        yield from self._readings(raws)
-
-    def blobs(self) -> Iterator[tuple[str, str]]:
-        """Every file that is held, with its object id."""
-        rows = self._store.rows("SELECT path, blob FROM file WHERE target = ?", (self._target,))
-        return ((_path(path), blob) for path, blob in rows)
-
-    def declarations(
-        self, pairs: Collection[ModelKey] | None = None, *, names: Collection[str] | None = None
-    ) -> Iterator[ManifestRef]:
-        """Who declares these pairs, or a version of one of these names; with neither, all that there is."""
-        asked: Iterable[tuple[str, tuple[str, ...]]] = [("", ())]
-        if names is not None:
-            asked = ((" AND name = ?", (name,)) for name in names)
-        elif pairs is not None:
-            asked = ((" AND name = ? AND version = ?", tuple(pair)) for pair in pairs)
-        for where, values in asked:
-            rows = self._store.rows(_DECLARATIONS + where, (self._target, *values))
-            yield from map(_declaration, rows)
-
-    def last_commits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], LastCommit]]:
-        """Who gave the documents of these files the content they have, by path and line."""
-        same: dict[LastCommit, LastCommit] = {}
-        for path, written in self._rows("path, credits", "file", None if paths is None else _raws(paths)):
-            for line, credit in _credits(written):
-                yield (_path(path), line), same.setdefault(credit, credit)
-
-    def number(self, without: Collection[str]) -> int:
-        """How many documents and files declare something, or fail to; without those of some files."""
-        total = self._store.rows(_COUNT.format("target = ?1"), (self._target,))
-        one = _COUNT.format("target = ?1 AND path = ?2")
-        less = [n for path in without for (n,) in self._store.rows(one, (self._target, _raw(path)))]
-        return int(sum(number for (number,) in total) - sum(less))
-
-    def save(
-        self,
-        commit: str | None,
-        changed: Mapping[str, ParsedFile | None],
-        *,
-        whole: bool,
-        history: HistoryUpdate | None = None,
-    ) -> None:
-        """Holds from now on what the files of this commit say, all or none of it; None for nothing."""
-        if commit is None:
-            forgotten = ("DELETE FROM target WHERE name = ?", [(self._target,)])
-            self._store.write([forgotten, *self.history.statements("", None)])
-            return
-        kept = self.history.statements(commit, history)
-        # one transaction: the base of one commit with files of another would hide what changed between them
-        self._store.write([*self._statements(commit, changed, whole=whole), *kept])
-
-    def _statements(
-        self, commit: str, changed: Mapping[str, ParsedFile | None], *, whole: bool
-    ) -> Iterator[tuple[str, Iterable[tuple[Any, ...]]]]:
-        target = self._target
-        for table in _TABLES:
-            if whole:
-                yield f"DELETE FROM {table} WHERE target = ?", [(target,)]  # noqa: S608 - names of this module
-            else:
-                gone = [(target, _raw(path)) for path in changed]
-                yield f"DELETE FROM {table} WHERE target = ? AND path = ?", gone  # noqa: S608
-        now = [parsed_file for parsed_file in changed.values() if parsed_file is not None]
-        yield "INSERT INTO file VALUES (?, ?, ?, ?, ?)", (self._file(parsed_file) for parsed_file in now)
-        yield (
-            "INSERT INTO declaration VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                (
-                    target,
-                    _raw(d.path),
-                    d.line,
-                    *d.pair,
-                    d.digest,
-                    json.dumps(list(map(row_of, d.warnings))) if d.warnings else None,
-                )
-                for parsed_file in now
-                for d in parsed_file.declarations
-            ),
-        )
-        yield (
-            "INSERT INTO companion VALUES (?, ?, ?, ?, ?)",
-            (
-                (target, _raw(parsed_file.path), place, _raw(named), blob)
-                for parsed_file in now
-                for place, (named, blob) in enumerate(parsed_file.companions)
-            ),
-        )
-        yield "REPLACE INTO target VALUES (?, ?, ?)", [(target, self.rules, commit)]
-
-    def _file(self, parsed_file: ParsedFile) -> tuple[Any, ...]:
-        faults = [
-            [one.line, one.model_name, one.model_version, list(map(row_of, one.reasons))]
-            for one in parsed_file.invalid
-        ]
-        return (
-            self._target,
-            _raw(parsed_file.path),
-            parsed_file.blob,
-            json.dumps([[line, *credit] for line, credit in parsed_file.last_commits]),
-            json.dumps(faults) if faults else None,
-        )
-
-    def _readings(self, paths: Collection[bytes] | None) -> Iterator[ParsedFile]:
-        files = self._rows("path, blob, credits, faults", "file", paths)
-        declarations = _grouped(
-            (row[0], _declaration(row)) for row in self._rows(_DECLARED, "declaration", paths)
-        )
-        companions = _grouped(
-            (path, (_path(named), blob))
-            for path, named, blob in self._rows("path, named, blob", "companion", paths)
-        )
-        for path, blob, written, faults in files:
-            yield ParsedFile(
-                _path(path),
-                blob,
-                tuple(declarations.get(path, ())),
-                tuple(_fault(_path(path), *fault) for fault in json.loads(faults or "[]")),
-                tuple(companions.get(path, ())),
-                _credits(written),
-            )
-
-    def _rows(self, columns: str, table: str, paths: Collection[bytes] | None) -> Iterable[tuple[Any, ...]]:
-        query = f"SELECT {columns} FROM {table} WHERE target = ?"  # noqa: S608 - names of this module
-        if paths is None:
-            return self._store.rows(query, (self._target,))
-        return (
-            row for path in paths for row in self._store.rows(f"{query} AND path = ?", (self._target, path))
-        )
-
-
-def _grouped(rows: Iterable[tuple[bytes, Any]]) -> dict[bytes, list[Any]]:
-    grouped: dict[bytes, list[Any]] = {}
-    for path, value in rows:
-        grouped.setdefault(path, []).append(value)
-    return grouped
-
-
-def _declaration(row: tuple[Any, ...]) -> ManifestRef:
-    path, line, name, version, digest, warnings = row
-    return ManifestRef(
-        ModelKey(name, version),
-        digest,
-        _path(path),
-        line,
-        () if warnings is None else tuple(map(reason_of, json.loads(warnings))),
-    )
-
-
-def _fault(
-    path: str, line: int, name: str | None, version: str | None, reasons: list[Any]
-) -> InvalidManifest:
-    return InvalidManifest(path, line, tuple(map(reason_of, reasons)), name, version)
-
-
-def _credits(written: str) -> tuple[tuple[int, LastCommit], ...]:
-    return tuple((line, LastCommit(commit, author)) for line, commit, author in json.loads(written))
-
-
-def _raws(paths: Iterable[str]) -> list[bytes]:
-    return list(map(_raw, paths))
-
-
-def _raw(path: str) -> bytes:
-    """A path's bytes: it may hold some that are not UTF-8."""
-    return path.encode("utf-8", "surrogateescape")
-
-
-def _path(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape")
 
 
 def _blank(place: str) -> sqlite3.Connection:

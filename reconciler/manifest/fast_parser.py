@@ -4,8 +4,8 @@ Everything outside of that part, and everything that might be wrong, is left to 
 `json_text`, `nodes`), which knows all of both languages and where everything stands. So this reader may give
 up wherever it likes, and must never read anything otherwise than the careful one.
 
-Of YAML it knows block mappings and lists in spaces, flow mappings and lists within a line, plain scalars and
-quoted ones without escapes within a line, comments, and `---` between documents.
+Of YAML it knows block mappings and lists in spaces, flow mappings and lists, plain and quoted scalars, each
+of them within a line, comments, and `---` between documents; and what `one_line` can put on one line.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Any
 from reconciler.contract.scalar import UnquotedScalar
 from reconciler.manifest.limits import DEEPEST, MOST_DOCUMENTS, MOST_NODES
 from reconciler.manifest.nodes import WORDS
+from reconciler.manifest.one_line import BLOCK_PLAIN, FIRST, KEY, on_one_line
+from reconciler.manifest.text import unusable_escape
 
 _DEEPEST = DEEPEST // 3
 """Of block mappings, and of flow mappings and lists, so that both together stay below the limit."""
@@ -25,22 +27,21 @@ _DEEPEST = DEEPEST // 3
 _LONGEST = MOST_NODES // 4
 """Characters of a text that cannot have too many nodes."""
 
-_KEY = r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}+"
-_FIRST = r"-?[^\s\-?:,\[\]{}#&*!|>'\"%@`]"
-_BLOCK_PLAIN = rf"{_FIRST}[^\s:#]*+(?:(?::| ++)[^\s:#]++)*+"
-_FLOW_PLAIN = rf"{_FIRST}[^\s:#,?\[\]{{}}]*+(?:(?::| ++)[^\s:#,?\[\]{{}}]++)*+"
-_QUOTED = r"\"[^\"\\\t\r\n]*+\"|'[^'\t\r\n]*+'"
+_FLOW_PLAIN = rf"{FIRST}[^\s:#,?\[\]{{}}]*+(?:(?::| ++)[^\s:#,?\[\]{{}}]++)*+"
+_ESCAPE = r"\\(?:[\"\\/nrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})"
+"""Those that YAML and JSON have in common, without halves of surrogate pairs, which YAML refuses."""
+_QUOTED = rf"\"(?:[^\"\\\t\r\n]++|{_ESCAPE})*+\"|'(?:[^'\t\r\n]++|'')*+'"
 
 _LINE = re.compile(
-    rf"^( *+)(- ++)?(?:({_KEY}):(?= |$) *+)?"
-    rf"(?:({_BLOCK_PLAIN})|({_QUOTED}|[\[{{][^#\t\r\n]*[\]}}]))?"
+    rf"^( *+)(- ++)?(?:({KEY}):(?= |$) *+)?"
+    rf"(?:({BLOCK_PLAIN})|({_QUOTED}|[\[{{][^#\t\r\n]*[\]}}]))?"
     r" *+(?:(?<![^ \n])#[^\r\n]*+)?$|^(.+)$",
     re.MULTILINE,
 )
 """A line: indentation, dash, key, plain scalar, other value; or, alone, what is not of the plain part."""
 
 _MEMBER = re.compile(
-    rf" *+(?:({_KEY}): ++)?(?:({_FLOW_PLAIN})|({_QUOTED}|\[\]|\{{\}}|[\[{{]))((?: *+[\]}}])*+ *+,?+)|(.)"
+    rf" *+(?:({KEY}): ++)?(?:({_FLOW_PLAIN})|({_QUOTED}|\[\]|\{{\}}|[\[{{]))((?: *+[\]}}])*+ *+,?+)|(.)"
 )
 """A part of a flow mapping or list: key, plain scalar, other value, what comes after; or what is no part."""
 
@@ -71,8 +72,9 @@ def read_quickly(characters: str, *, is_json: bool) -> list[tuple[dict[str, Any]
 
 
 def _yaml(characters: str) -> list[tuple[dict[str, Any], int]]:
-    body = characters.removeprefix("---\n")
-    line = 2 if len(body) < len(characters) else 1
+    text = on_one_line(characters)
+    body = text.removeprefix("---\n")
+    line = 2 if len(body) < len(text) else 1
     documents, parts = [], body.split("\n---\n")
     if len(parts) > MOST_DOCUMENTS:
         raise NotSimple
@@ -158,7 +160,19 @@ def _other(text: str) -> Any:  # noqa: ANN401 - text, a list, a mapping or nothi
     """A value that is no plain scalar."""
     if not text:
         return None
-    return text[1:-1] if text[0] in "\"'" else _flow(text)
+    return _quoted(text) if text[0] in "\"'" else _flow(text)
+
+
+def _quoted(text: str) -> str:
+    """What a scalar in quotes says."""
+    if text[0] == "'":
+        return text[1:-1].replace("''", "'")
+    if "\\" not in text:
+        return text[1:-1]
+    value: str = json.loads(text)
+    if unusable_escape(value) is not None:
+        raise NotSimple
+    return value
 
 
 def _flow(text: str) -> Any:  # noqa: ANN401 - a list or a mapping
@@ -168,7 +182,7 @@ def _flow(text: str) -> Any:  # noqa: ANN401 - a list or a mapping
     for key, plain, other, after, odd in _MEMBER.findall(text, 1):
         if odd or not opened:
             raise NotSimple
-        value = _scalar(plain) if plain else _EMPTY[other]() if other in _EMPTY else other[1:-1]
+        value = _scalar(plain) if plain else _EMPTY[other]() if other in _EMPTY else _quoted(other)
         _add(opened[-1], key, value)
         if other in ("{", "["):
             opened.append(value)

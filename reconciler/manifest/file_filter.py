@@ -86,8 +86,8 @@ def _is_considered(path: str, root: str) -> bool:
         return True
     if folder and not path.startswith(f"{folder}/"):
         return False
-    below = path[len(folder) :].lstrip("/")
-    return not any(part.startswith((".", "_")) for part in below.split("/"))
+    below = f"/{path[len(folder) :].lstrip('/')}"
+    return "/." not in below and "/_" not in below
 
 
 def _refused(path: str, code: str, message: str, longest: int) -> InvalidManifest:

@@ -23,6 +23,7 @@ _MARKER = re.compile(rb"(?:\A|(?<=[\r\n]))---(?=[ \t\r\n]|\Z)")
 _BREAK = re.compile(rb"\r\n|\r|\n")
 _SAYS_NOTHING = re.compile(rb"(?:---)?(?:[ \t]*(?:[#%][^\r\n]*|\.\.\.|~|null)?(?:[\r\n]|\Z))*")
 _BOM = b"\xef\xbb\xbf"
+_NAME = b"model_name"
 
 _VALUE = (
     r"(?:\"([^\"\\\r\n]{1,256})\"|'([^'\r\n]{1,256})'|([A-Za-z0-9_][A-Za-z0-9_./+-]{0,255}))"
@@ -68,6 +69,13 @@ def claim(path: str, text: bytes) -> ModelKey | None:
     quick = [_only(characters, key, pattern) for key, pattern in patterns.items()]
     name, version = quick if None not in quick else _carefully(path, characters)
     return ModelKey(name, version) if name and version else None
+
+
+def claims(path: str, data: bytes) -> set[ModelKey]:
+    """The pairs that the documents of a file name."""
+    if _NAME not in data and b"\\" not in data:  # a key may be written with escapes
+        return set()
+    return {pair for one in sections(path, data) if (pair := claim(path, one.text)) is not None}
 
 
 def is_json(path: str) -> bool:

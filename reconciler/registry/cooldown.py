@@ -38,6 +38,13 @@ class CredentialCooldown:
         self._accepted: set[str] = set()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    def handed_on(self) -> CredentialCooldown:
+        """What is known, for another event loop than the one that learnt it."""
+        other = CredentialCooldown(self._clock)
+        other._until |= self._until
+        other._accepted |= self._accepted
+        return other
+
     @asynccontextmanager
     async def trial(self, request: httpx.Request, *credentials: str) -> AsyncIterator[Callable[[bool], None]]:
         """Around one request with these credentials; gives what is to be told whether they were refused.

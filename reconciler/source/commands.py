@@ -38,6 +38,8 @@ _BROKE_DOWN = frozenset({-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT})
 _NO_MEMORY = "out of memory"
 _DONE_OR_REFUSED = frozenset({0, 128})
 _IN_BULK = {"GIT_FLUSH": "0"}
+_NO_GIT = {"GIT_PYTHON_REFRESH": "quiet", "GIT_PYTHON_GIT_EXECUTABLE": os.devnull}
+"""GitPython's variables, with which its import looks for git in vain and says nothing."""
 _INSTALL = f"install git {OLDEST_GIT[0]}.{OLDEST_GIT[1]} or later and put it on PATH"
 
 
@@ -248,6 +250,22 @@ def _bound_memory(process: int, heap: int) -> None:
         resource.prlimit(process, resource.RLIMIT_DATA, (heap, heap))
 
 
+def _imported() -> ModuleType:
+    """GitPython, which runs `git version` twice when it is imported, unless it finds no git.
+
+    Two processes of every command that reads git: `load_gitpython` asks for the version itself.
+    """
+    kept = {name: os.environ.get(name) for name in _NO_GIT}
+    os.environ.update(_NO_GIT)
+    try:
+        import git  # noqa: PLC0415 - costs a quarter of a second
+    finally:
+        for name, value in kept.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+    git.Git.GIT_PYTHON_GIT_EXECUTABLE = kept["GIT_PYTHON_GIT_EXECUTABLE"] or "git"
+    return git
+
+
 @cache
 def load_gitpython() -> ModuleType:
     """GitPython, once git itself is found to be there and recent enough.
@@ -256,8 +274,7 @@ def load_gitpython() -> ModuleType:
         SourceError: git is not installed, or too old.
     """
     try:
-        import git  # noqa: PLC0415 - costs a quarter of a second and a process
-
+        git = _imported()
         version = git.Git().version_info
     except (ImportError, OSError, ValueError, IndexError) as error:
         raise SourceError(f"git: not found, or it does not start; {_INSTALL}") from error

@@ -27,19 +27,24 @@ _PATIENCE = 60.0  # seconds
 
 def ignored(layout: Layout, folders: Collection[str]) -> frozenset[str]:
     """The files below these folders that git ignores; whole folders with a `/` at the end."""
-    return frozenset(listed(layout, *_IGNORED, *pathspec(*folders)))
+    return frozenset(listed(layout, *_IGNORED, *pathspec(*folders)) or ())
+
+
+def is_ignored(layout: Layout, path: str) -> bool:
+    """Whether git ignores this file."""
+    return bool(listed(layout, *_IGNORED, *pathspec(path)))
 
 
 def submodules(layout: Layout, folders: Collection[str]) -> frozenset[str]:
     """The paths below these folders at which another repository belongs; none where no file says so."""
     if layout.top is None or not (layout.top / ".gitmodules").exists():
         return frozenset()
-    lines = listed(layout, *_STAGED, *pathspec(*folders))
+    lines = listed(layout, *_STAGED, *pathspec(*folders)) or ()
     return frozenset(line.partition("\t")[2] for line in lines if line.startswith(_SUBMODULE))
 
 
-def listed(layout: Layout, *arguments: str) -> list[str]:
-    """What git prints, ended by NUL characters; nothing where it fails."""
+def listed(layout: Layout, *arguments: str) -> list[str] | None:
+    """What git prints, ended by NUL characters; None where it fails."""
     environment = for_local(layout)
     gone = not_passed_on(environment)
     inherited = {name: value for name, value in os.environ.items() if name not in gone}
@@ -53,5 +58,5 @@ def listed(layout: Layout, *arguments: str) -> list[str]:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return []
-    return [] if done.returncode else [path for path in path_of(done.stdout).split("\0") if path]
+        return None
+    return None if done.returncode else [path for path in path_of(done.stdout).split("\0") if path]

@@ -19,6 +19,7 @@ from reconciler.source.address import parse_remote
 from reconciler.source.commands import GitError, ProcessCounter
 from reconciler.source.local import LocalRepository
 from reconciler.source.refs import is_object_id
+from reconciler.source.span import Span
 from reconciler.source.text import bounded
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _NO_COMMIT = "Not a valid commit name"
+_SEVERAL = 2  # targets
 _READ_AHEAD = 256 * 1024  # bytes
 _FEW = 100  # files that may all be found near the beginning of a log, so that no list of all commits is made
 _RESOLVED_OR_NOT = frozenset({0, 1})
@@ -125,6 +127,7 @@ class GitSource:
         self._paths = tuple(tree.inside(path) for path in paths)
         self._trust: Trust | None = None
         self._budgets = budgets
+        self._span: Span | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -304,11 +307,9 @@ class GitSource:
         commits = [f"{self._checked(commit)}^{{commit}}" for commit in (old, new)]
         if old == new:
             return {}
-        differing = (*difference.ARGUMENTS, *commits, *tree.pathspec(path))
         try:
-            entries = self._origin.commands.attempt(
-                *differing, read=lambda pieces: difference.entries(pieces, self._budgets)
-            )
+            span = self._shared_span(old, new, path)
+            entries = self._differing(commits, path) if span is None else span.entries_below(path)
             if entries is None or path in entries or not all(map(tree.can_be, entries)):
                 return None
             present = self.files(new, [name for name, is_there in entries.items() if is_there])
@@ -389,9 +390,10 @@ class GitSource:
         tip, span = self._checked(commit), f"{self._checked(since)}...{commit}"
         if tip == since:
             return CommitGraph(commit, ())
-        where = tree.pathspec(tree.inside(path))
+        path = tree.inside(path)
         try:
-            logged, cut = self._between(*log.LOG, *log.BOTH_SIDES, span, *where), None
+            shared, cut = self._shared_span(since, commit, path), None
+            logged = self._log_of(span, path) if shared is None else shared.told_below(path)
         except BudgetError as error:
             logged, cut = self._bare(span), f"what the commits after {since[:12]} did is not told: {error}"
         newer = None if logged is None else log.went_on(logged)
@@ -535,6 +537,32 @@ class GitSource:
     def _listed(self, where: str, *arguments: str) -> list[File]:
         with self._origin.commands.stream(*tree.LISTED, *arguments) as output:
             return tree.files(output.pieces(), self._budgets, printable(where) or "the repository")
+
+    def _shared_span(self, old: str, new: str, path: str) -> Span | None:
+        """What is asked about all targets at once, where there are several and it is not too much.
+
+        Each would ask git the same of other folders, and most commits concern one of them.
+        """
+        if len(self._paths) < _SEVERAL or path not in self._paths:
+            return None
+        if self._span is None or (self._span.old, self._span.new) != (old, new):
+            self._span = None
+            with suppress(BudgetError):
+                entries = self._differing([f"{commit}^{{commit}}" for commit in (old, new)], *self._paths)
+                told = self._log_of(f"{old}...{new}", *self._paths)
+                if entries is not None and told is not None:
+                    self._span = Span(old, new, entries, told)
+        return self._span
+
+    def _differing(self, commits: Iterable[str], *paths: str) -> dict[str, bool] | None:
+        """Which entries below these folders differ, see `difference.entries`; None where git refuses it."""
+        arguments = (*difference.ARGUMENTS, *commits, *tree.pathspec(*paths))
+        return self._origin.commands.attempt(
+            *arguments, read=lambda pieces: difference.entries(pieces, self._budgets)
+        )
+
+    def _log_of(self, span: str, *paths: str) -> list[log.Commit] | None:
+        return self._between(*log.LOG, *log.BOTH_SIDES, span, *tree.pathspec(*paths))
 
     def _between(self, *arguments: str) -> list[log.Commit] | None:
         """The commits of a log, together no longer than a list of files may be; None where git refuses it."""

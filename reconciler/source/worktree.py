@@ -7,37 +7,51 @@ both. Links are reported, never followed.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.values import File, Snapshot
 from reconciler.errors import ConfigurationError, SourceError
 from reconciler.manifest import is_manifest
+from reconciler.phrases import listed
+from reconciler.printable import printable
 from reconciler.source.address import parse_remote
-from reconciler.source.ignored import ignored, submodules
+from reconciler.source.claims import REFERRING, claims_of, may_claim
+from reconciler.source.ignored import ignored, is_ignored, submodules
 from reconciler.source.layout import discover
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
-_REFERS = b"initial_config_file"
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.source.layout import Layout
+    from reconciler.source.repository import GitSource
+
 _DECLARES = b"model_name"
-_DECLARED = re.compile(rb"""model_name["']?\s*:\s*["']?([^"'\s,}#]+)""")
+_FEW = 1000  # manifests; so many are opened sooner than git has told what is staged
+_ONLY_STAGED = (
+    "another manifest of the same model and version was looked for in what is staged, not in other changes "
+    "of this large work tree: `reconciler validate` without a file looks at everything"
+)
 _LINK, _SUBMODULE = "120000", "160000"
 _FIRST_READ = 1 << 16  # bytes; nearly every manifest is smaller, and room for more costs time
 _LARGEST_READ = 1 << 20  # more than any manifest may have; the rules refuse what is cut off here
 
 
-def work_tree(repo: str, base: Path, folders: Collection[str]) -> WorkTree:
+def work_tree(
+    repo: str, base: Path, folders: Collection[str], opened: Callable[[], GitSource] | None = None
+) -> WorkTree:
     """The work tree that a repository has; the folder `base` for a URL, a bare repository or none at all.
 
     Args:
         repo: as configured: a folder, relative to `base`, or a URL.
         base: what a relative folder starts from.
         folders: inside the repository; what git ignores is looked for in these.
+        opened: opens the repository, where there is a large tree of which few files are asked about.
     """
     try:
         layout = None if parse_remote(repo) is not None else discover(base / repo)
@@ -47,24 +61,47 @@ def work_tree(repo: str, base: Path, folders: Collection[str]) -> WorkTree:
         return WorkTree(base)
     if layout.top is None:
         return WorkTree(base, is_bare=True)
-    return WorkTree(layout.top, ignored(layout, folders), submodules(layout, folders))
+    return WorkTree(layout.top, layout, tuple(folders), opened)
 
 
-@dataclass(frozen=True, slots=True)
+class Surroundings(NamedTuple):
+    """Some files, and what it takes to judge them.
+
+    Attributes:
+        notes: what was not looked at, for a person.
+    """
+
+    snapshot: Snapshot
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class WorkTree:
     """The files below one directory; a file's blob id is its path.
 
     Attributes:
         base: the directory.
-        ignored: what git ignores, files and, with a `/` at the end, whole folders.
-        submodules: the paths of other repositories.
+        layout: of its repository; None where there is none.
+        folders: inside it; what git ignores is looked for in these.
+        opened: opens the repository; None where all files are looked at.
         is_bare: the repository has no files, only commits.
     """
 
     base: Path
-    ignored: frozenset[str] = frozenset()
-    submodules: frozenset[str] = frozenset()
+    layout: Layout | None = None
+    folders: tuple[str, ...] = ()
+    opened: Callable[[], GitSource] | None = None
     is_bare: bool = False
+
+    @cached_property
+    def ignored(self) -> frozenset[str]:
+        """What git ignores, files and, with a `/` at the end, whole folders."""
+        return frozenset() if self.layout is None else ignored(self.layout, self.folders)
+
+    @cached_property
+    def submodules(self) -> frozenset[str]:
+        """The paths of other repositories."""
+        return frozenset() if self.layout is None else submodules(self.layout, self.folders)
 
     def snapshot(self, path: str) -> Snapshot:
         """All files below `path`, sorted. Raises ConfigurationError when there is no such directory."""
@@ -76,27 +113,25 @@ class WorkTree:
             raise ConfigurationError(f"{path}: no such directory in {self.base}; {way_out}")
         return Snapshot("", path, tuple(map(self._file, sorted(self._walk(path)))))
 
-    def around(self, paths: Collection[str], root: str) -> Snapshot:
+    def around(self, paths: Collection[str], root: str) -> Surroundings:
         """Some files below `root`, with what it takes to judge them without parsing everything there.
 
-        A manifest that names a file beside it comes with its folder; a file that declares no model comes with
-        the manifests of the folders above it, because one of them may name it; and whatever declares a model
-        of the same name comes too, because it may claim the same version.
+        Whatever claims a pair that one of them claims comes with them, and with a file that declares no model
+        the manifests of the folders above it, because one of them may name it.
 
         Raises:
             ConfigurationError: one of the files does not exist or cannot be read.
         """
         files = {path: self._existing(path) for path in paths}
         texts = {path: self._text(path) for path, file in files.items() if file.mode != _LINK}
-        names = {name for text in texts.values() for name in _DECLARED.findall(text)}
-        folders = {Path(path).parent for path, text in texts.items() if _REFERS in text}
+        pairs = {pair for path, text in texts.items() for pair in claims_of(path, text)} - {REFERRING}
         lonely = {Path(path).parent for path, text in texts.items() if _DECLARES not in text}
-        files |= {file.path: file for file in self._above(lonely, root)}
-        for path, text in self._namesakes(names, root) if names else ():
-            files.setdefault(path, self._file(path))
-            folders |= {Path(path).parent} if _REFERS in text else set()
-        files |= {path: self._file(path) for folder in folders for path in self._walk(folder.as_posix())}
-        return Snapshot("", root, tuple(files[name] for name in sorted(files)))
+        near, notes = self._claiming(pairs | ({REFERRING} if lonely else set()), root)
+        above = {folder for start in lonely for folder in (start, *start.parents)}
+        for path, claimed in near.items():
+            if not claimed.isdisjoint(pairs) or Path(path).parent in above:
+                files.setdefault(path, self._file(path))
+        return Surroundings(Snapshot("", root, tuple(files[name] for name in sorted(files))), notes)
 
     def referring(self, paths: Collection[str], root: str) -> set[str]:
         """The files that seem to name one of these, which declare nothing themselves, as their configuration.
@@ -108,12 +143,24 @@ class WorkTree:
         lonely = [
             Path(file.path) for file in files if file.mode != _LINK and _DECLARES not in self._text(file.path)
         ]
+        if not lonely:
+            return set()
         names = [path.name.encode("utf-8", "surrogateescape") for path in lonely]
+        above = {folder for path in lonely for folder in path.parents}
+        near, _ = self._claiming({REFERRING}, root)
         return {
-            file.path
-            for file in self._above({path.parent for path in lonely}, root)
-            if any(name in self._text(file.path) for name in names)
+            path
+            for path in near
+            if Path(path).parent in above and any(name in self._text(path) for name in names)
         }
+
+    def look(self, path: str) -> File | None:
+        """The file at a path, or None where none is that a commit could have."""
+        place = self.base / path
+        if place.is_dir() and not place.is_symlink():
+            return None
+        is_there = os.path.lexists(place) and not (self.layout is not None and is_ignored(self.layout, path))
+        return self._file(path) if is_there else None
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """The bytes of each file. Raises ConfigurationError when one cannot be read."""
@@ -136,32 +183,58 @@ class WorkTree:
         except OSError as error:
             raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
 
-    def _above(self, folders: Iterable[Path], root: str) -> Iterator[File]:
-        """The files, in these folders and those between them and `root`, that name another file."""
-        parents = {folder for start in folders for folder in (start, *start.parents)}
-        for folder in parents:
-            for file in (self.base / folder).iterdir() if folder.is_relative_to(root) else ():
-                entry = self._file((folder / file.name).as_posix())
-                if entry.path in self.ignored:
-                    continue
-                if entry.mode != _LINK and _REFERS in self._text(entry.path):
-                    yield entry
+    def _claiming(
+        self, pairs: Collection[ModelKey], root: str
+    ) -> tuple[dict[str, set[ModelKey]], tuple[str, ...]]:
+        """The manifests below `root` that claim one of these pairs, with all that they claim; and notes.
 
-    def _namesakes(self, names: set[bytes], root: str) -> Iterator[tuple[str, bytes]]:
-        """The files below `root`, with their bytes, that declare a model of one of these names."""
-        for path, entry in self._entries(root):
+        Where there are few, all are opened; else those that git's index and what is kept of a commit name.
+        """
+        if not pairs:
+            return {}, ()
+        opened, missing, notes = self._candidates(pairs, root)
+        texts = ((path, self._text(path)) for path in opened)
+        claims = {path: claims_of(path, text) for path, text in texts if may_claim(text, pairs)}
+        near = {path: claimed for path, claimed in claims.items() if not claimed.isdisjoint(pairs)}
+        if missing:
+            absent = (
+                f"{listed(map(printable, sorted(missing)))} may declare the same, and is in git's index alone"
+            )
+            notes += (f"not looked at: {absent}",)
+        return near, notes
+
+    def _candidates(
+        self, pairs: Collection[ModelKey], root: str
+    ) -> tuple[list[str], list[str], tuple[str, ...]]:
+        """Files to open, files that cannot be opened although they certainly claim a pair, and notes."""
+        few = sum(1 for _ in islice(self._manifests(root, frozenset()), _FEW + 1)) <= _FEW
+        if few or self.layout is None or self.opened is None:
+            return list(self._manifests(root, self.ignored)), [], ()
+        from reconciler.source.staged import StagedClaims  # noqa: PLC0415 - with SQLite, for large trees
+
+        staged = StagedClaims(self.layout, self.opened).of(pairs, root)
+        if staged is None:
+            return list(self._manifests(root, self.ignored)), [], ()
+        there = [p for p in staged.certain | staged.possible if is_manifest(p, root) and self._is_file(p)]
+        return there, [path for path in staged.certain if not self._is_file(path)], (_ONLY_STAGED,)
+
+    def _manifests(self, root: str, without: frozenset[str]) -> Iterator[str]:
+        for path, entry in self._entries(root, without):
             if is_manifest(path, root) and entry.is_file(follow_symlinks=False):
-                text = self._text(path)
-                if not names.isdisjoint(_DECLARED.findall(text)):
-                    yield path, text
+                yield path
+
+    def _is_file(self, path: str) -> bool:
+        place = self.base / path
+        return place.is_file() and not place.is_symlink()
 
     def _walk(self, folder: str) -> Iterator[str]:
-        return (path for path, _ in self._entries(folder))
+        return (path for path, _ in self._entries(folder, self.ignored))
 
-    def _entries(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    def _entries(self, folder: str, without: frozenset[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
         """Everything below a folder that is no folder, by its path as git would name it, in any order.
 
-        Without what git ignores, which no commit will have; a submodule is one entry, as in a commit.
+        Without what git ignores, if it is given: no commit will have it. A submodule is one entry, as in a
+        commit.
         """
         folders = [folder]
         while folders:
@@ -171,11 +244,11 @@ class WorkTree:
                 for entry in entries:
                     path = above + entry.name
                     if not entry.is_dir(follow_symlinks=False):
-                        if path not in self.ignored:
+                        if path not in without:
                             yield path, entry
                     elif self._is_submodule(path):
                         yield path, entry
-                    elif f"{path}/" not in self.ignored:
+                    elif f"{path}/" not in without:
                         folders.append(path)
 
     def _is_submodule(self, path: str) -> bool:

@@ -71,7 +71,7 @@ _RENEW = text(f"""
     )
     UPDATE lease SET expires_at = clock_timestamp() + make_interval(secs => :term) {_MINE}
 """)  # noqa: S608 - our own words
-_GIVE_BACK = text(f"UPDATE lease SET expires_at = clock_timestamp() {_MINE}")  # noqa: S608
+_GIVE_BACK = text(f"UPDATE lease SET holder = '', expires_at = clock_timestamp() {_MINE}")  # noqa: S608
 _GONE = text(
     "DELETE FROM replica WHERE holder = :holder OR expires_at < clock_timestamp() - interval '1 hour'"
 )

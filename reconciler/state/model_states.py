@@ -24,6 +24,11 @@ class SqlModelStates(StateAccess):
         with self._database.reading() as connection:
             return verdicts.counted(connection)
 
+    def are_fewer(self, target: str, number: int) -> bool:
+        """Whether a target has fewer verdicts than this."""
+        with self._database.reading() as connection:
+            return verdicts.are_fewer(connection, target, number)
+
     def since(self, target: str, pairs: Collection[ModelKey] | None) -> Mapping[VerdictKey, datetime]:
         """Since when the verdicts of one target stand: on these pairs and on what is invalid, or on all."""
         with explained(self._database.where), self._database.reading() as connection:

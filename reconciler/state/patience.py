@@ -7,32 +7,17 @@ and answers nothing, as behind a proxy that hangs, by this process. Whatever `st
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from psycopg import Connection, OperationalError
 from sqlalchemy import event
 
+from reconciler.state.silence import CONNECTING, SILENCE, PatientConnection
+
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy.engine import Engine
-
-R = TypeVar("R")
-
-CONNECTING = {
-    "connect_timeout": 5,
-    "tcp_user_timeout": 10_000,
-    "keepalives": 1,
-    "keepalives_idle": 5,
-    "keepalives_interval": 3,
-    "keepalives_count": 3,
-}
-"""libpq's parameters, in seconds but for `tcp_user_timeout`: milliseconds.
-
-https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
-"""
 
 TRANSACTION = {
     "statement_timeout": "20s",
@@ -53,39 +38,9 @@ DURABLE = (
 )
 """What a transaction that writes says first: a server may be told to commit before it is on disk."""
 
-SILENCE = 25.0
-"""Seconds without a byte from the server after which a connection is given up: longer than any statement."""
-
 _MIGRATION = 900.0  # seconds that one statement of a migration may take
 _AFTER_THE_SERVER = 5.0  # seconds; so much longer is waited than the server lets a statement run
 _EFFECTIVE = "SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'"
-
-
-class _Patient(Connection[Any]):
-    """A connection that is closed when nothing is heard from its server for `silence` seconds."""
-
-    silence = SILENCE
-
-    def wait(self, gen: Generator[Any, Any, R], interval: float = 0.1, timeout: float | None = None) -> R:
-        """Waits for whatever the driver does with the connection; see `psycopg.Connection.wait`."""
-        return super().wait(self._heard(gen), interval, timeout)
-
-    def _heard(self, gen: Generator[Any, Any, R]) -> Generator[Any, Any, R]:
-        """The driver's own steps; the waiting loop sends nothing (0) now and then while nothing comes."""
-        heard = time.monotonic()
-        try:
-            waits_for = next(gen)
-            while True:
-                ready = yield waits_for
-                if ready:
-                    heard = time.monotonic()
-                elif time.monotonic() - heard > self.silence:
-                    self.pgconn.finish()
-                    raise OperationalError(f"the server said nothing for {self.silence:g} seconds")
-                waits_for = gen.send(ready)
-        except StopIteration as end:
-            result: R = end.value
-            return result
 
 
 def limit(engine: Engine, chosen: Mapping[str, Any], silence: float | None = None) -> None:
@@ -105,10 +60,10 @@ def limit(engine: Engine, chosen: Mapping[str, Any], silence: float | None = Non
     settings = {name: value for name, value in TRANSACTION.items() if name not in options}
     local = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
 
-    def connect(_: object, __: object, arguments: list[Any], parameters: dict[str, Any]) -> _Patient:
-        return _Patient.connect(*arguments, **(CONNECTING | parameters))
+    def connect(_: object, __: object, arguments: list[Any], parameters: dict[str, Any]) -> PatientConnection:
+        return PatientConnection.connect(*arguments, **(CONNECTING | parameters))
 
-    def connected(connection: _Patient, _: object) -> None:
+    def connected(connection: PatientConnection, _: object) -> None:
         connection.silence = silence or SILENCE
         if silence is None and "statement_timeout" not in settings:
             connection.autocommit = True
@@ -132,7 +87,7 @@ def limit(engine: Engine, chosen: Mapping[str, Any], silence: float | None = Non
 @contextmanager
 def unhurried(connection: Any) -> Iterator[None]:  # noqa: ANN401 - SQLAlchemy's, in a transaction
     """A transaction whose statements may take long, such as a migration of many rows."""
-    driver: _Patient = connection.connection.driver_connection
+    driver: PatientConnection = connection.connection.driver_connection
     kept, driver.silence = driver.silence, _MIGRATION + _AFTER_THE_SERVER
     connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_MIGRATION:.0f}s'")
     try:

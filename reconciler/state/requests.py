@@ -88,7 +88,7 @@ def pending(connection: Connection, now: datetime) -> Sequence[CycleRequest]:
 
     A row that is no request is left out: it must not hold up the loop, and the next `ask` removes it.
     """
-    found = []
+    open_requests = []
     for name, value in connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all():
         facts = _read(value)
         if facts is None:
@@ -98,8 +98,8 @@ def pending(connection: Connection, now: datetime) -> Sequence[CycleRequest]:
             name.removeprefix(_PREFIX), facts["confirm"], expires_at, facts["actor"], facts["target"]
         )
         if "exit_code" not in facts and (facts["taken"] or now < request.expires_at):
-            found.append(request)
-    return sorted(found, key=lambda request: request.expires_at)
+            open_requests.append(request)
+    return sorted(open_requests, key=lambda request: request.expires_at)
 
 
 def _name(request: CycleRequest) -> str:

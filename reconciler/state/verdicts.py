@@ -107,6 +107,12 @@ def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
     return numbers
 
 
+def are_fewer(connection: Connection, target: str, number: int) -> bool:
+    """Whether a target has fewer items than this; no more of them are looked at."""
+    some = select(verdicts.c.target).where(verdicts.c.target == target).limit(number).subquery()
+    return (connection.scalar(select(func.count()).select_from(some)) or 0) < number
+
+
 def not_at_rest(connection: Connection, target: str) -> Iterator[tuple[str, str]]:
     """Name and version of what does not rest, as far as they are known."""
     columns = verdicts.c

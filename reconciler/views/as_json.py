@@ -46,6 +46,18 @@ def report_page(whole: Report, page: int) -> dict[str, Any]:
     return _report(whole, shown, more)
 
 
+def report_pieces(whole: Report, most: int) -> Iterator[str]:
+    """What `dumps` gives of `report`, with a line break at its end, some items at a time; so many at most."""
+    head = dumps(_report(whole, ()))
+    yield head[: head.rindex("[") + 1]
+    rest, before = islice(whole.items, most), ""
+    while some := [report_item(item) for item in islice(rest, _VALUES_AT_ONCE)]:
+        # without the brackets of a list, and one step further in
+        yield before + dumps(some)[1:-2].replace("\n", "\n  ")
+        before = ","
+    yield "\n  ]\n}\n" if before else "]\n}\n"
+
+
 def _report(whole: Report, shown: Iterable[ModelState], more: Iterable[str] = ()) -> dict[str, Any]:
     return {
         "version": FORMAT_VERSION,
@@ -54,7 +66,7 @@ def _report(whole: Report, shown: Iterable[ModelState], more: Iterable[str] = ()
         "summary": {verdict.value: number for verdict, number in words.count(whole).items()},
         "failures": [{"target": one.target, "message": one.message} for one in whole.failures],
         "notes": [*whole.notes, *more],
-        "items": [_item(item) for item in shown],
+        "items": [report_item(item) for item in shown],
     }
 
 
@@ -87,7 +99,8 @@ def list_pieces(
     yield "[]\n" if before == "[" else "\n]\n"
 
 
-def _item(item: ModelState) -> dict[str, Any]:
+def report_item(item: ModelState) -> dict[str, Any]:
+    """One of the object's `items`."""
     return {
         "target": item.target,
         "model_name": item.model_name,

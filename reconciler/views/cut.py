@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from reconciler.phrases import many
-from reconciler.views.as_json import dumps
+from reconciler.views.as_json import dumps, report_item, report_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
+    from reconciler.engine.values import ModelState, Report
+
+_WIDEST = 12  # bytes of one character, escaped as two halves
+_ITEM, _REASON = 600, 250  # bytes of what an item, and each of its reasons, has beside its texts
 ADVICE = "ask for one model, or raise limits.output"
 
 
@@ -53,15 +59,43 @@ def json_within(value: Any, most: int) -> tuple[str, str | None]:  # noqa: ANN40
     return dumps(value | notes | {longest: lists[longest][:kept]}), left_out
 
 
+def report_within(found: Report, most: int) -> tuple[Iterator[str], str | None]:
+    """The pieces of what `json_within` gives of a report's object, and what is left out of it."""
+    kept, number = number_within(found, most), len(found.items)
+    left_out = None if kept == number else _left_out(number - kept)
+    notes = found.notes if left_out is None else (*found.notes, left_out)
+    return report_pieces(replace(found, notes=notes), kept), left_out
+
+
+def number_within(found: Report, most: int) -> int:
+    """How many items of a report fit; each is only made into text for that where all of them may not."""
+    if sum(map(_at_most, found.items)) <= most:
+        return len(found.items)
+    return _fitting(map(report_item, found.items), most)
+
+
+def _at_most(item: ModelState) -> int:
+    """So many bytes an item has at most, as JSON with its indentation."""
+    if item.diff:
+        return sum(len(line) + 6 for line in dumps(report_item(item)).encode().split(b"\n"))
+    facts = (item.target, item.model_name, item.model_version, item.path, item.commit, item.author)
+    told = ((reason.code, reason.message, reason.path) for reason in item.reasons)
+    texts = [one for one in (*facts, item.model_id, item.model_status, *chain(*told)) if one]
+    plain = (2 if one.isascii() and one.isprintable() else _WIDEST for one in texts)
+    widths = (len(one) * wide for one, wide in zip(texts, plain, strict=True))
+    return _ITEM + _REASON * len(item.reasons) + sum(widths)
+
+
 def _left_out(number: int) -> str:
     return f"{many(number, 'object')} left out at the end: {ADVICE}"
 
 
-def _fitting(objects: Sequence[Any], most: int) -> int:
+def _fitting(objects: Iterable[Any], most: int) -> int:
     """How many of the objects fit, with their indentation."""
-    size = 0
-    for number, one in enumerate(objects):
+    size = number = 0
+    for one in objects:
         size += sum(len(line) + 6 for line in dumps(one).encode("utf-8", "backslashreplace").split(b"\n"))
         if size > most:
             return number
-    return len(objects)
+        number += 1
+    return number

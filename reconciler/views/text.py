@@ -13,7 +13,7 @@ from reconciler.printable import pad, printable, width
 from reconciler.views.colour import painter
 from reconciler.views.drift import worded
 from reconciler.views.problems import because, distinct
-from reconciler.views.words import WORDS, count, counted, place
+from reconciler.views.words import WORDS, count, counted, nothing_to_do, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -30,13 +30,14 @@ _QUIET = {Verdict.IN_SYNC, Verdict.UNMANAGED}
 _VERDICT_WIDTH = max(len(verdict) for verdict in Verdict)
 
 
-def report(
+def report(  # noqa: PLR0913 - how much is told
     whole: Report,
     *,
     colour: bool,
     verbose: bool,
     mode: Mode = "plan",
     imported: Collection[tuple[str, ModelKey]] = (),
+    unmanaged: bool | None = None,
 ) -> str:
     """The whole report; ends with a line break.
 
@@ -47,8 +48,11 @@ def report(
         mode: what was asked for.
         imported: target and pair of what this very run imported or adopted: listed although it is in sync by
             now, and counted.
+        unmanaged: list what is declared nowhere too, which may be very much and is somebody else's; by
+            default where `verbose` is.
     """
-    page = _Output(whole, painter(colour=colour), verbose, mode, frozenset(imported))
+    named = verbose if unmanaged is None else unmanaged
+    page = _Output(whole, painter(colour=colour), verbose, mode, frozenset(imported), named)
     blocks = [block for block in (page.models(), page.remarks(), page.summary()) if block]
     return "\n".join("".join(f"{line}\n" for line in block) for block in blocks)
 
@@ -60,6 +64,7 @@ class _Output:
     verbose: bool
     mode: Mode
     imported: frozenset[tuple[str, ModelKey]]
+    unmanaged: bool
 
     def models(self) -> list[str]:
         """The lines about single models, below their target's name where there are several targets."""
@@ -88,9 +93,7 @@ class _Output:
         numbers = {verdict: n for verdict, n in count(self.whole).items() if n}
         still = self.mode != "status" and not self.imported and not self.whole.failures
         if still and numbers.keys() <= _QUIET:
-            unmanaged = numbers.get(Verdict.UNMANAGED)
-            rest = f", {unmanaged} unmanaged" if unmanaged else ""
-            return f"Nothing to do: {many(numbers.get(Verdict.IN_SYNC, 0), 'model')} in sync{rest}."
+            return nothing_to_do(numbers)
         news = f"{len(self.imported)} imported; " if self.imported else ""
         failed = len(self.whole.failures)
         lost = f"; {many(failed, 'target')} could not be reconciled" if failed else ""
@@ -111,6 +114,8 @@ class _Output:
             yield "Next: `reconciler adopt` writes manifests for what is unmanaged, if git is to declare it."
 
     def _is_shown(self, item: ModelState) -> bool:
+        if item.verdict is Verdict.UNMANAGED:
+            return self.unmanaged
         return self.verbose or item.verdict is not Verdict.IN_SYNC or self._is_new(item)
 
     def _is_new(self, item: ModelState) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.listing import RANKS
 from reconciler.engine.values import Verdict
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,6 +76,13 @@ def phrase(numbers: Mapping[Verdict, int]) -> str:
     """The same of numbers by verdict."""
     parts = (f"{numbers[verdict]} {WORDS[verdict].counted}" for verdict in Verdict if numbers.get(verdict))
     return ", ".join(parts) or "no models"
+
+
+def nothing_to_do(numbers: Mapping[Verdict, int]) -> str:
+    """What is said where every model is at rest."""
+    unmanaged = numbers.get(Verdict.UNMANAGED)
+    rest = f", {unmanaged} unmanaged" if unmanaged else ""
+    return f"Nothing to do: {many(numbers.get(Verdict.IN_SYNC, 0), 'model')} in sync{rest}."
 
 
 def place(path: str | None, line: int | None, column: int | None = None) -> str:

@@ -116,7 +116,7 @@ def test_validate_prints_its_problems(fleet: Fleet) -> None:
     """Counts, and each problem with its severity."""
     fleet.repository.write({"models.d/bad.yaml": "model_name: x\n"})
     told = fleet.json("validate").json
-    assert list(told) == ["version", "manifests", "errors", "warnings", "problems"]
+    assert list(told) == ["version", "manifests", "errors", "warnings", "problems", "notes"]
     assert (told["version"], told["manifests"], told["errors"]) == (1, 3, len(told["problems"]))
     assert {tuple(problem) for problem in told["problems"]} == {(*REASON, "severity")}
 

@@ -15,6 +15,7 @@ from reconciler.contract.editions.current import CurrentRequest
 from reconciler.contract.structs import struct_in
 from reconciler.embedded import EmbeddedSettings, running
 from tests.contract.documents import TEMPLATE, minimal, packages, param
+from tests.plain_http import NO_TLS
 
 EVERYTHING: dict[str, Any] = minimal(
     description="d", runtime="python3.6", model_algorithm="a", source_type="auto", source_job_id="55",
@@ -102,9 +103,9 @@ def test_the_embedded_registry_shows_each_field_as_it_says(name: str) -> None:
     body |= {"model_type": "Image", "workspace_id": "0"}
     del body["dependencies"]
     with running(EmbeddedSettings(edition=name, publish_seconds=0)) as url:
-        made = httpx.post(f"{url}/v1/p/models", json=body)
+        made = httpx.post(f"{url}/v1/p/models", json=body, verify=NO_TLS)
         assert made.status_code == 200, made.text
-        detail = httpx.get(f"{url}/v1/p/models/{made.json()['model_id']}").json()
+        detail = httpx.get(f"{url}/v1/p/models/{made.json()['model_id']}", verify=NO_TLS).json()
     for field in known:
         shown = "config" if echoes()[field].echo is Echo.CONFIG else field
         assert (shown in detail) is (echoes()[field].echo is not Echo.NEVER), field

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections import Counter
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -139,7 +140,7 @@ class Site:
                 stack.enter_context(commits_counted(self.folder / "state" / name))
                 for name in ("state.db", "index.db")
             )
-            program = Program(self.folder, {"PATH": variables["PATH"]})
+            program = Program(self.folder, {"PATH": variables["PATH"]}, subprocess.Popen)
             done = await asyncio.to_thread(program.process, *arguments)
             assert done.code in (0, 1), done.err
             requests = asked(self.registry.requests[before:])

@@ -6,10 +6,10 @@ import asyncio
 import json
 import os
 import signal
-import sys
-from contextlib import asynccontextmanager, suppress
+import subprocess
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import httpx
 import structlog
@@ -17,6 +17,7 @@ import structlog
 from reconciler.app.service import run
 from reconciler.settings import load
 from tests.daemon.waiting import until
+from tests.plain_http import NO_TLS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -61,7 +62,7 @@ class Daemon:
     async def get(self, path: str) -> httpx.Response:
         """Asks the page's server."""
         url = (await self.tells("page"))["url"]
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
             return await client.get(url + path)
 
 
@@ -84,41 +85,32 @@ async def inside(program: Program) -> AsyncIterator[Daemon]:
 class Process(Daemon):
     """The program as a process of its own."""
 
-    process: asyncio.subprocess.Process = field(kw_only=True)
+    process: subprocess.Popen[str] = field(kw_only=True)
 
     async def exit_code(self, seconds: float = 40.0) -> int:
         """Waits for its end."""
-        return await asyncio.wait_for(self.process.wait(), seconds)
+        return await asyncio.to_thread(self.process.wait, seconds)
 
 
 @asynccontextmanager
 async def spawned(program: Program, *options: str) -> AsyncIterator[Process]:
     """Starts `reconciler run` as a process; it is killed at the end if it still runs."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "reconciler", "run", "--output", "json", "--verbose", *options),
-        cwd=program.folder,
-        env=program._variables({}),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    started = Process(process.pid, process=process)
-    reading = asyncio.create_task(_read(process, started.lines))
-    try:
-        yield started
-    finally:
-        with suppress(ProcessLookupError):
+    command = ("run", "--output", "json", "--verbose", *options)
+    with program.spawn(*command, stdout=subprocess.DEVNULL) as process:
+        assert process.stderr is not None
+        started = Process(process.pid, process=process)
+        reading = asyncio.create_task(asyncio.to_thread(_read, process.stderr, started.lines))
+        try:
+            yield started
+        finally:
             process.kill()
-        await process.wait()
-        await reading
+            await reading
 
 
-async def _read(process: asyncio.subprocess.Process, lines: list[Any]) -> None:
+def _read(log: IO[str], lines: list[Any]) -> None:
     """Collects the log; a line that is not a JSON object would be a mistake."""
-    assert process.stderr is not None
-    while line := await process.stderr.readline():
-        lines.append(json.loads(line))
+    for line in log:
+        lines.append(json.loads(line))  # noqa: PERF401 - each as it comes
 
 
 def events(fleet: Fleet) -> list[Any]:

@@ -17,6 +17,7 @@ from reconciler.web.server import listen
 from tests.daemon.counted import CountedRegistry
 from tests.daemon.running import FOLLOW, SELDOM, inside
 from tests.daemon.waiting import until
+from tests.plain_http import NO_TLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +129,7 @@ def test_health_has_a_listener_of_its_own_and_the_page_asks_for_its_token(fleet:
             (fleet.folder / "token").write_text(f"{token}\n")
             web = "[web]\ntoken_file = 'token'\nhealth_listen = '127.0.0.1:0'\n"
             fleet.configure(SELDOM.replace("[web]\n", web) + FOLLOW + registry.target())
-            async with inside(fleet) as daemon, httpx.AsyncClient(trust_env=False) as client:
+            async with inside(fleet) as daemon, httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
                 await daemon.tells("followed", left=0)
                 health = (await daemon.tells("page"))["health"]
                 asked = [await client.get(health + path) for path in ("/healthz", "/readyz", "/metrics", "/")]
@@ -174,7 +175,7 @@ def test_a_signed_delivery_asks_for_a_tick_and_an_unsigned_one_does_not(fleet: F
                 url = daemon.told("page")[0]["url"] + "/hooks/git"
                 body = b'{"ref": "refs/heads/main"}'
                 signature = "sha256=" + hmac.new(b"canary-secret", body, hashlib.sha256).hexdigest()
-                async with httpx.AsyncClient(trust_env=False) as client:
+                async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
                     for sent, status in (("sha256=00", 401), (signature, 202)):
                         headers = {"X-Hub-Signature-256": sent, "X-GitHub-Delivery": f"id-{status}"}
                         answer = await client.post(url, content=body, headers=headers)

@@ -24,6 +24,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from reconciler.engine.episodes import HELD
 from reconciler.views.metrics import Metrics
 from tests.daemon.running import SELDOM, spawned
+from tests.plain_http import NO_TLS
 from tests.program import EMBEDDED, Fleet
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ async def _prometheus(folder: Path, scraped: str) -> AsyncIterator[httpx.AsyncCl
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False, verify=NO_TLS) as client:
             yield client
     finally:
         process.kill()

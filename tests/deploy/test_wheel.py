@@ -41,8 +41,10 @@ def test_the_metadata_say_what_a_stranger_needs(wheel: Path) -> None:
     assert metadata["Version"] == __version__
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["Summary"]
-    labels = {url.partition(",")[0] for url in metadata.get_all("Project-URL", [])}
-    assert labels == {"Source", "Documentation", "Changelog", "Issues"}
+    urls = dict(url.split(", ") for url in metadata.get_all("Project-URL", []))
+    assert urls.keys() == {"Source", "Documentation", "Changelog", "Issues"}
+    assert f"- repo: {urls['Source']}\n" in (ROOT / "docs" / "manifests.md").read_text("utf-8")
+    assert all(url.startswith(urls["Source"]) for url in urls.values())
     classifiers = metadata.get_all("Classifier", [])
     pythons = [found[1] for one in classifiers if (found := re.search(r":: (3\.\d+)$", one))]
     assert pythons[0] == "3.11"

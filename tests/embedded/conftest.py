@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from reconciler.embedded import EmbeddedSettings, running
+from tests.plain_http import NO_TLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ class Serve(Protocol):
 @contextmanager
 def client_of(settings: EmbeddedSettings, project: str) -> Iterator[httpx.Client]:
     """A registry, and a client of it, while the block runs."""
-    with running(settings) as url, httpx.Client(base_url=f"{url}/v1/{project}") as client:
+    with running(settings) as url, httpx.Client(base_url=f"{url}/v1/{project}", verify=NO_TLS) as client:
         yield client
 
 
@@ -56,7 +57,7 @@ def shared(clock: Clock) -> Iterator[Serve]:
             key = tuple(sorted(settings.items()))
             if key not in urls:
                 urls[key] = stack.enter_context(running(EmbeddedSettings(clock=clock, **settings)))
-            return httpx.Client(base_url=f"{urls[key]}/v1/{uuid4().hex}")
+            return httpx.Client(base_url=f"{urls[key]}/v1/{uuid4().hex}", verify=NO_TLS)
 
         yield start
 

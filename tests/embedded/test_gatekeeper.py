@@ -13,7 +13,9 @@ import httpx
 import pytest
 
 from tests.embedded.samples import request
+from tests.forked import Process
 from tests.git_repository import git_environment
+from tests.plain_http import NO_TLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,7 @@ def started(folder: Path, *options: str) -> Iterator[tuple[str, str | None]]:
         "r.db",
         *options,
     ]
-    with subprocess.Popen(
+    with Process(
         [*command, *options], cwd=folder, stderr=subprocess.PIPE, text=True, env=git_environment()
     ) as process:
         try:
@@ -54,7 +56,9 @@ def post(url: str, **headers: str) -> int:
     """The status of one import call."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     body = httpx.Request("POST", url, json=request()).content
-    return httpx.post(f"{url}/v1/p/models", content=body, headers=named, trust_env=False).status_code
+    return httpx.post(
+        f"{url}/v1/p/models", content=body, headers=named, trust_env=False, verify=NO_TLS
+    ).status_code
 
 
 def test_a_token_of_the_run_is_asked_for(tmp_path: Path) -> None:
@@ -67,8 +71,8 @@ def test_a_token_of_the_run_is_asked_for(tmp_path: Path) -> None:
         assert post(url, **json) == 401
         assert post(url, X_Auth_Token=other, **json) == 401
         assert post(url, X_Auth_Token=token, **json) == 200
-        assert httpx.get(f"{url}/v1/p/models", trust_env=False).status_code == 401
-        assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+        assert httpx.get(f"{url}/v1/p/models", trust_env=False, verify=NO_TLS).status_code == 401
+        assert httpx.get(f"{url}/healthz", trust_env=False, verify=NO_TLS).status_code == 200
         files = [path for path in tmp_path.iterdir() if path.name.startswith("r.db")]
         assert files
         assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
@@ -81,7 +85,7 @@ def test_a_body_that_a_strange_page_can_send_is_refused(tmp_path: Path, kind: st
         assert token is None
         declared = {} if kind is None else {"Content_Type": kind}
         assert post(url, Origin="https://evil.example", **declared) == 415
-        assert httpx.get(f"{url}/v1/p/models", trust_env=False).json()["total_count"] == 0
+        assert httpx.get(f"{url}/v1/p/models", trust_env=False, verify=NO_TLS).json()["total_count"] == 0
         assert post(url, Content_Type="application/json;charset=utf8") == 200
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.effort import examples
 from tests.embedded.samples import SEED, add, detail, names, project_of, refused, request
+from tests.plain_http import NO_TLS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +75,7 @@ def test_one_of_many_concurrent_imports_of_a_pair_wins(serve: Serve, tmp_path: P
     client = serve(database=tmp_path / "r.db")
 
     def post(_: int) -> int:
-        return httpx.post(f"{client.base_url}models", json=request()).status_code
+        return httpx.post(f"{client.base_url}models", json=request(), verify=NO_TLS).status_code
 
     with ThreadPoolExecutor(32) as pool:
         statuses = list(pool.map(post, range(32)))

@@ -12,6 +12,8 @@ import pytest
 from reconciler.embedded import EmbeddedSettings
 from tests.embedded.conftest import client_of
 from tests.embedded.samples import PROJECT, add, detail, request
+from tests.forked import Process
+from tests.plain_http import NO_TLS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,9 +115,7 @@ print("stopped", flush=True)
 
 
 def _process(database: Path) -> tuple[subprocess.Popen[str], str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(database)], stdout=subprocess.PIPE, text=True
-    )
+    process = Process([sys.executable, "-c", _PROGRAM, str(database)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     return process, f"{process.stdout.readline().strip()}/v1/{PROJECT}/models"
 
@@ -123,11 +123,11 @@ def _process(database: Path) -> tuple[subprocess.Popen[str], str]:
 def test_what_was_answered_survives_kill_9(tmp_path: Path) -> None:
     """Every import that was answered before SIGKILL is there after it, once."""
     process, url = _process(tmp_path / "r.db")
-    with process, httpx.Client() as client:
+    with process, httpx.Client(verify=NO_TLS) as client:
         answered = [client.post(url, json=request(f"m{number}")).json()["model_id"] for number in range(20)]
         process.send_signal(signal.SIGKILL)
     process, url = _process(tmp_path / "r.db")
-    with process, httpx.Client() as client:
+    with process, httpx.Client(verify=NO_TLS) as client:
         stored = client.get(url, params={"order": "asc"}).json()["models"]
         assert [item["model_id"] for item in stored] == answered
         assert client.post(url, json=request("m7")).status_code == 409
@@ -138,7 +138,7 @@ def test_what_was_answered_survives_kill_9(tmp_path: Path) -> None:
 def test_serving_stops_cleanly_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     """It returns to its caller, and leaves no write-ahead log behind."""
     process, url = _process(tmp_path / "r.db")
-    with process, httpx.Client() as client:
+    with process, httpx.Client(verify=NO_TLS) as client:
         client.post(url, json=request())
         process.send_signal(number)
         assert process.stdout is not None

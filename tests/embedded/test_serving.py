@@ -17,6 +17,7 @@ from reconciler.embedded import EmbeddedSettings, User, create_app, running
 from reconciler.embedded.settings import AccountKeys
 from reconciler.errors import ConfigurationError, StateError
 from tests.embedded.samples import SEED, add, refused, request
+from tests.plain_http import NO_TLS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,7 +118,7 @@ def test_a_fault_nobody_foresaw_is_told_in_the_envelope_and_logged(
         raise RuntimeError("no time")
 
     with running(EmbeddedSettings(clock=broken)) as url:
-        answer = httpx.request(method, f"{url}/v1/p/models{path}")
+        answer = httpx.request(method, f"{url}/v1/p/models{path}", verify=NO_TLS)
     assert refused(answer) == (500, "ModelArts.0010")
     assert "no time" not in answer.text
     (record,) = [record for record in caplog.records if record.exc_info]

@@ -261,8 +261,12 @@ def test_an_old_commit_that_was_collected_costs_a_listing_and_no_reading() -> No
         assert told(made.apply()) == told(made.plan())
 
 
-def test_a_folder_that_moves_is_not_read_again() -> None:
-    """What its files say is known by their contents, and it is what reading them would have told."""
+@pytest.mark.parametrize("rewritten", [False, True])
+def test_a_folder_that_moves_is_not_read_again(*, rewritten: bool) -> None:
+    """What its files say is known by their contents, and it is what reading them would have told.
+
+    Also where everything is looked at anew, as after a commit that changes very much, or rewrites history.
+    """
     moving = {f"models.d/old/{n}.yaml": text(f"m{n}") for n in range(201)}
     several = text("x") + "---\n" + text("y").replace("description", "# noted\ndescription")
     odd = {"models.d/old/several.yml": several, "models.d/old/broken.yaml": "model_name: ["}
@@ -270,7 +274,11 @@ def test_a_folder_that_moves_is_not_read_again() -> None:
         made.repository.commit({**moving, **odd})
         made.apply()
         (made.repository.path / "models.d/old").rename(made.repository.path / "models.d/new")
+        if rewritten:
+            made.repository.git("checkout", "--quiet", "--orphan", "other")
         made.repository.commit({})
+        if rewritten:
+            made.repository.git("branch", "--force", "main", "other")
         with made.engine(made.folder / "index.db") as engine:
             asyncio.run(engine.cycle(CycleOptions(whole=False)))
             assert engine.parsed == 1  # what is wrong with a file is told with its place

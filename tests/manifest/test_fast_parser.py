@@ -69,7 +69,54 @@ PLAIN = st.sampled_from(
         *("$x", "(a)", "2020-01-01", "a?", "^b"),
     ]
 )
-QUOTED = st.sampled_from(["'a'", "''", '""', '"a: b, c"', "'true'", "'手'", '"it\'s"', "'[x]'", "' a '"])
+QUOTED = st.sampled_from(
+    [
+        *("'a'", "''", '""', '"a: b, c"', "'true'", "'手'", '"it\'s"', "'[x]'", "' a '", "'it''s'", "''''"),
+        *(r'"a \"b\" \\ \/ \n\t"', r'"\u4e16"', r'"\ud83d\ude00"', r'"\u0000"', r'"\r"', r'"\u0085\ufeff"'),
+        *(r'"\x41"', r'"\e"', r'"\u12"'),
+    ]
+)
+TEXT_LINES = st.sampled_from(
+    [
+        *(
+            "x",
+            "x y",
+            "# c",
+            "a: b",
+            "- a",
+            "",
+            "",
+            " x",
+            "   ",
+            "x ",
+            "it's",
+            '"q"',
+            "\\n",
+            "手",
+            "[a]",
+            "x:",
+        ),
+        *(
+            "'",
+            "{",
+            "---",
+            "...",
+            "null",
+            "a,",
+            "?",
+            "\tx",
+            "x\ty",
+            "%",
+            "&a",
+            "*a",
+            "!t",
+            "@",
+            "x # c",
+            "x #c",
+        ),
+        *("https://x.y/z", "1.10", "}"),
+    ]
+)
 FLOW_PLAIN = st.sampled_from(
     ["x", "1.10", "x y", "-1", "a:b", "https://x.y/z", "~", "null", "True", "手", "a&b", "a'"]
 )
@@ -96,6 +143,27 @@ def flows(draw: st.DrawFn, depth: int = 2) -> str:
 
 
 @st.composite
+def spanning(draw: st.DrawFn, column: int) -> list[str]:
+    """What follows a key or a dash in that column, on its line and on others below it."""
+    inner = " " * (column + draw(st.sampled_from([2, 2, 2, 1, 4, 0])))
+    lines = [
+        f"{inner}{line}" if line else line for line in draw(st.lists(TEXT_LINES, min_size=1, max_size=4))
+    ]
+    match draw(st.sampled_from(["block", "block", "wrapped", "below", "flow"])):
+        case "block":
+            return [draw(st.sampled_from(["|", "|-", ">", ">-", "|+", "|2", "> ", "|- # c"])), *lines]
+        case "wrapped":
+            return [draw(PLAIN), *lines]
+        case "below":
+            return ["", f"{inner}{draw(PLAIN)}", *lines]
+    flow = draw(flows()).replace(", ", draw(st.sampled_from([", ", ",\n", " ,\n"])))
+    flow = flow.replace("[", draw(st.sampled_from(["[", "[\n"])))
+    end = draw(st.sampled_from(["", "", "\n", "\n\n", "\n# c\n"]))
+    first, *rest = f"{flow[:-1]}{end}{flow[-1]}".split("\n")
+    return [first, *(f"{inner}{line}" if line else line for line in rest)]
+
+
+@st.composite
 def blocks(draw: st.DrawFn, column: int = 0, depth: int = 3) -> list[str]:
     """The lines of a block mapping, or of a list below the outermost mapping."""
     indent, lines = " " * column, []
@@ -108,6 +176,9 @@ def blocks(draw: st.DrawFn, column: int = 0, depth: int = 3) -> list[str]:
             step = draw(st.sampled_from([0, 1, 2, 2, 4])) if not is_list else 2
             below = draw(blocks(column + step, depth - 1))
             lines += [f"{head}{below[0].lstrip(' ')}", *below[1:]] if is_list else [f"{head}{end}", *below]
+        elif draw(st.integers(0, 3)) == 0:
+            first, *rest = draw(spanning(column))
+            lines += [f"{head} {first}", *rest]
         else:
             value = draw(PLAIN | QUOTED | flows() | st.just(""))
             lines.append(f"{head} {value}{end}" if value else f"{head}{end}")
@@ -123,7 +194,7 @@ def texts(draw: st.DrawFn, body: st.SearchStrategy[str]) -> str:
         start = draw(st.integers(0, len(text)))
         end = min(len(text), start + draw(st.sampled_from([0, 0, 1, 2, 7])))
         text = text[:start] + draw(ODD | st.just("")) + text[end:]
-    return text
+    return text.replace("\n", draw(st.sampled_from(["\n", "\n", "\n", "\r\n"])))
 
 
 def documents() -> st.SearchStrategy[str]:
@@ -137,6 +208,13 @@ def documents() -> st.SearchStrategy[str]:
 @given(texts(documents()))
 def test_nearly_plain_yaml_is_read_alike(text: str) -> None:
     """Whatever kinds of lines follow each other, in whatever indentation."""
+    _agree(text)
+
+
+@settings(max_examples=examples(500))
+@given(texts(spanning(0).map(lambda lines: "\n".join([f"a: {lines[0]}", *lines[1:], "b: c", ""]))))
+def test_what_spans_lines_is_read_alike(text: str) -> None:
+    """Block scalars, wrapped scalars, flow mappings and lists, with any text in them."""
     _agree(text)
 
 
@@ -222,3 +300,18 @@ def test_the_manifests_of_this_repository_go_the_quick_way(path: Path) -> None:
     """In YAML and JSON."""
     is_json = path.suffix == ".json"
     assert _quickly(path.read_text(), is_json=is_json) == _carefully(path.read_text(), is_json=is_json) != []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("|-\n  one\n\n  two", ">-\n  one\n  two", "|\n  one\n   two\n", ">\n    one\n    two\n\n    three"),
+        *("one\n  two\n    three", "\n  one: two".replace(": ", ":"), "'it''s'", r'"a \"b\" \u4e16 \\"'),
+    ],
+)
+def test_a_text_goes_the_quick_way_however_it_is_written(written: str) -> None:
+    """And so do the documents around it, with the lines where they begin."""
+    text = f"{MINIMAL}description: {written}\nmetadata: {{a: 1,\n  b: [2,\n    3]\n}}\n---\n{DESIGNED}"
+    for lines in (text, text.replace("\n", "\r\n")):
+        assert _quickly(lines) == _carefully(lines)
+        assert len(_quickly(lines) or []) == 2

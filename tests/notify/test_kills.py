@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import pytest
 from reconciler.notify import Pace, Sender, WebhookSink
 from reconciler.registry import GivenSecret
 from reconciler.registry.post import post
+from tests.forked import run
 from tests.notify.receiving import receiving
 from tests.notify.samples import Wall, item, opened, save
 
@@ -68,7 +68,7 @@ def test_killed_at_a_step_the_next_process_sends_what_is_left(
     wall = Wall()
     with receiving() as receiver:
         program = [sys.executable, "-c", _PROGRAM, str(tmp_path), receiver.url, step]
-        done = subprocess.run(program, check=False, stderr=subprocess.PIPE, text=True)
+        done = run(program)
         assert done.returncode == -signal.SIGKILL, done.stderr
         assert len(receiver.requests) == sent_before
         with opened(tmp_path, "oncall") as ledger:

@@ -20,6 +20,7 @@ from reconciler.registry import GivenSecret
 from reconciler.registry.post import post
 from tests.daemon.waiting import until
 from tests.notify.samples import NOON, notification
+from tests.plain_http import NO_TLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +104,7 @@ def test_an_alert_is_active_in_alertmanager_until_the_model_recovers(tmp_path: P
 
     async def work(url: str) -> None:
         sink = AlertmanagerSink("am", Pace(10, batch=200), GivenSecret(url), post)
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, verify=NO_TLS) as client:
 
             async def active() -> list[Any]:
                 found: list[Any] = (await client.get("/api/v2/alerts", params={"active": "true"})).json()
@@ -131,6 +132,6 @@ def _free_port() -> int:
 
 def _listens(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/-/ready", trust_env=False).is_success
+        return httpx.get(f"{url}/-/ready", trust_env=False, verify=NO_TLS).is_success
     except httpx.TransportError:
         return False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.forked import Process
 from tests.program import EMBEDDED, FOLLOW, Fleet
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def test_a_served_registrys_database_is_private(tmp_path: Path) -> None:
     """`registry serve` on a path of its own."""
     file = tmp_path / "open" / "registry.db"
     program = [sys.executable, "-m", "reconciler", "registry", "serve", "--port", "0", "--db", str(file)]
-    with subprocess.Popen(program, umask=0, stderr=subprocess.PIPE, text=True) as served:
+    with Process(program, umask=0, stderr=subprocess.PIPE, text=True) as served:
         assert served.stderr is not None
         next(line for line in served.stderr if "embedded registry" in line)
         found = list(_open_to_others(tmp_path))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Self
 
+from tests.forked import Process
 from tests.state.leading import let_leases_expire, open_state
 from tests.state.samples import imported, requested
 
@@ -33,7 +34,7 @@ class Child:
         self.url = url
         self.acknowledged = -1
         command = [sys.executable, "-m", "tests.state.child", url]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._process = Process(command, stdout=subprocess.PIPE, text=True)
 
     def __enter__(self) -> Self:
         return self

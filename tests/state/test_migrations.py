@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import subprocess
@@ -22,6 +21,7 @@ from reconciler.state.migrations import scripts
 from reconciler.state.peek import peek
 from reconciler.state.version import SCHEMA_VERSION
 from tests.effort import THOROUGH
+from tests.forked import Process
 from tests.state.leading import open_state
 from tests.state.samples import folded, imported
 from tests.state.stored import FOLDER
@@ -198,7 +198,7 @@ def test_killed_anywhere_in_a_migration_the_state_is_old_or_new_and_the_next_sta
         url = _restore(new_url(), name)
         before, schema = _content(url), _schema(url)
         program = [sys.executable, "-c", _PROGRAM, url, str(number)]
-        with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=os.environ) as child:
+        with Process(program, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout is not None
             word = child.stdout.readline().strip()
             child.kill()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.forked import run
 from tests.state.child import group
 from tests.state.leading import open_state
 
@@ -48,7 +49,7 @@ def place() -> Iterator[Path]:
 
 def _as_other_user(url: str, role: str, scratch: Path) -> str:
     arguments = [sys.executable, "-c", _PROGRAM, url, role, str(scratch / "warm.db")]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    done = run(arguments)
     assert done.stderr == ""
     return done.stdout
 

@@ -14,32 +14,17 @@ import signal
 import socket
 import sys
 import traceback
-from importlib import import_module
 from typing import Any, NoReturn
 
+from tests.fork_server import import_everything
 from tests.torture.life import live
 
-_KNOWN_BY_HEART = (
-    "git",
-    "reconciler.app.service",
-    "reconciler.app.session",
-    "reconciler.cli.run",
-    "reconciler.cli.program",
-    "reconciler.cli.progress",
-    "reconciler.embedded.toml_settings",
-    "reconciler.embedded.testing.faults",
-    "reconciler.embedded.server",
-    "reconciler.state",
-    "reconciler.views.text",
-    "sqlalchemy.dialects.sqlite",
-)
 _BLINK = 0.01  # seconds between two looks at a life and at its orderer
 
 
 def nurse(path: str) -> None:
     """Listens on a Unix socket at `path` until standard input ends."""
-    for module in _KNOWN_BY_HEART:
-        import_module(module)
+    import_everything()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from tests.forked import Process
 from tests.git_repository import git_environment
+from tests.plain_http import NO_TLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +87,7 @@ def served(folder: Path, settings: str = "", *options: str, name: str = "registr
     command = ["registry", "serve", "--port", "0", "--settings", str(file), "--open", *options]
     with (
         log.open("wb") as errors,
-        subprocess.Popen(
+        Process(
             [sys.executable, "-m", "reconciler", *command],
             stdin=subprocess.DEVNULL,
             stdout=errors,
@@ -114,6 +116,6 @@ def login(url: str) -> str:
     user = {"name": "robot", "password": PASSWORD, "domain": {"name": "acme"}}
     scope = {"project": {"name": REGION}}
     body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}}
-    answer = httpx.post(f"{url}/v3/auth/tokens", json=body)
+    answer = httpx.post(f"{url}/v3/auth/tokens", json=body, verify=NO_TLS)
     assert answer.status_code == 201, answer.text
     return answer.headers["X-Subject-Token"]

@@ -32,6 +32,7 @@ from tests.contract.test_cases import CASES as REQUESTS
 from tests.contract.test_cases import Case as RequestCase
 from tests.contract.test_cases import on_the_wire
 from tests.embedded.samples import request
+from tests.plain_http import NO_TLS
 from tests.program import Fleet
 from tests.registry.test_signing import test_a_documented_request_gets_the_documented_signature as _vectors
 from tests.vendor.calling import created, detail, listed, use
@@ -242,8 +243,10 @@ def test_an_exact_name_is_found_whatever_the_filter_means(
     assert use(url, lambda registry: registry.find(ModelKey("a_b", "1.0.0")), project=project) == []
     filled(url, project, "a_b")
     query = {"model_name": "a_b"}
-    fuzzy = httpx.get(f"{url}/v1/{project}/models", params=query).json()
-    exact = httpx.get(f"{url}/v1/{project}/models", params=query | {"exact_match": "true"}).json()
+    fuzzy = httpx.get(f"{url}/v1/{project}/models", params=query, verify=NO_TLS).json()
+    exact = httpx.get(
+        f"{url}/v1/{project}/models", params=query | {"exact_match": "true"}, verify=NO_TLS
+    ).json()
     assert {item["model_name"] for item in fuzzy["models"]} == {"a_b", "axb", "a_b_c"}
     assert "axb" not in {item["model_name"] for item in exact["models"]}
     found = use(url, lambda registry: registry.find(ModelKey("a_b", "1.0.0")), project=project)
@@ -256,7 +259,7 @@ def test_filters_that_exclude_each_other_are_refused(
 ) -> None:
     """400; the code is one of three, and the client never sends both."""
     query = {"model_type": "Image", "not_model_type": "Custom"}
-    answer = httpx.get(f"{registries(**settings)}/v1/{project}/models", params=query)
+    answer = httpx.get(f"{registries(**settings)}/v1/{project}/models", params=query, verify=NO_TLS)
     assert answer.status_code == 400
     wanted = settings["field_codes"].replace("by-field", "0107")
     assert answer.json()["error_code"] == f"ModelArts.{wanted}"
@@ -270,7 +273,7 @@ def test_a_paged_list_is_whole_whatever_the_offset_counts(
     url = registries(**settings)
     filled(url, project, *"abcde")
     query = {"limit": "2", "offset": "1", "order": "asc"}
-    page = httpx.get(f"{url}/v1/{project}/models", params=query).json()["models"]
+    page = httpx.get(f"{url}/v1/{project}/models", params=query, verify=NO_TLS).json()["models"]
     expected_page = ["c", "d"] if settings["offset_mode"] == "page" else ["b", "c"]
     assert [item["model_name"] for item in page] == expected_page
     models = listed(url, project, page_size=2)
@@ -312,8 +315,8 @@ def test_literal_routes_are_not_taken_for_ids(
 ) -> None:
     """Both stand where an id would."""
     url = f"{registries(**settings)}/v1/{project}/models"
-    assert "engine_runtimes" in httpx.get(f"{url}/ai-engine-runtimes").json()
-    assert "templates" in httpx.get(f"{url}/template").json()
+    assert "engine_runtimes" in httpx.get(f"{url}/ai-engine-runtimes", verify=NO_TLS).json()
+    assert "templates" in httpx.get(f"{url}/template", verify=NO_TLS).json()
 
 
 @of(44)
@@ -365,7 +368,9 @@ def test_the_reason_of_a_refused_deletion_is_read_in_both_spellings(
     """The editions spell the member differently."""
     with running(EmbeddedSettings(in_use_pattern="*", **settings)) as url:
         model_id = _is_in_use(url, project)
-        row = httpx.delete(f"{url}/v1/{project}/models/{model_id}").json()["delete_failed_list"][0]
+        row = httpx.delete(f"{url}/v1/{project}/models/{model_id}", verify=NO_TLS).json()[
+            "delete_failed_list"
+        ][0]
     assert ("error_message" in row) == (settings["edition"] == "cn-2021")
 
 
@@ -391,7 +396,7 @@ def test_a_cascade_takes_twenty_versions_and_the_client_only_one(
     use(url, lambda registry: registry.delete(ids[0]), project=project)
     left = [model.model_id for model in listed(url, project)]
     assert left == ids[1:]
-    answer = httpx.delete(f"{url}/v1/{project}/models/{ids[1]}", params={"cascade": "true"})
+    answer = httpx.delete(f"{url}/v1/{project}/models/{ids[1]}", params={"cascade": "true"}, verify=NO_TLS)
     assert (answer.status_code, len(answer.json()["delete_success_list"])) == (200, 20)
     left = [model.model_id for model in listed(url, project)]
     assert left == (ids[-5:] if settings["cascade_order"] == "oldest" else ids[2:7])
@@ -502,7 +507,7 @@ def test_an_import_whose_answer_is_lost_is_adopted_and_not_repeated(
             "outcome-unknown",
             "adopted",
         ]
-        assert httpx.get(f"{url}/v1/{PROJECT}/models").json()["total_count"] == 1
+        assert httpx.get(f"{url}/v1/{PROJECT}/models", verify=NO_TLS).json()["total_count"] == 1
 
 
 def _fleet(folder: Path, url: str, deadline: str) -> Fleet:

@@ -15,6 +15,7 @@ from reconciler.embedded import EmbeddedSettings
 from reconciler.embedded.toml_settings import RegistryFile, read_settings
 from reconciler.errors import ConfigurationError
 from tests.embedded.samples import request
+from tests.plain_http import NO_TLS
 from tests.program import Program
 from tests.vendor.served import GUARDED, PASSWORD, PROJECT, SECRET_KEY, SECURITY_TOKEN, served
 
@@ -172,10 +173,12 @@ def test_it_says_where_it_listens_and_stops_on_a_signal(tmp_path: Path) -> None:
     with served(
         tmp_path, settings, "--edition", "cn-2021", "--lenient", "--publish-seconds", "0"
     ) as registry:
-        assert httpx.get(f"{registry.url}/").json()["edition"] == "cn-2021"
+        assert httpx.get(f"{registry.url}/", verify=NO_TLS).json()["edition"] == "cn-2021"
         models = f"{registry.url}/v1/{PROJECT}/models"
-        made = httpx.post(models, json=request("bad") | {"unknown": 1})
-        assert httpx.get(f"{models}/{made.json()['model_id']}").json()["model_status"] == "failed"
+        made = httpx.post(models, json=request("bad") | {"unknown": 1}, verify=NO_TLS)
+        assert (
+            httpx.get(f"{models}/{made.json()['model_id']}", verify=NO_TLS).json()["model_status"] == "failed"
+        )
         registry.process.send_signal(signal.SIGTERM)
         assert registry.process.wait(20) == 0
     assert registry.told.splitlines() == [
@@ -187,12 +190,12 @@ def test_refused_credentials_are_logged_without_them(tmp_path: Path) -> None:
     """One line a refusal, with the request's id; secrets of either side are in no line."""
     with served(tmp_path, GUARDED) as registry:
         models = f"{registry.url}/v1/{PROJECT}/models"
-        answer = httpx.get(models, headers={"X-Auth-Token": "TOKEN-canary"})
+        answer = httpx.get(models, headers={"X-Auth-Token": "TOKEN-canary"}, verify=NO_TLS)
         assert answer.status_code == 401
-        assert httpx.get(models).status_code == 401
+        assert httpx.get(models, verify=NO_TLS).status_code == 401
         login = {"auth": {"identity": {"methods": ["password"], "password": {"user": {
             "name": "robot", "password": "WRONG-canary", "domain": {"name": "acme"}}}}}}  # fmt: skip
-        assert httpx.post(f"{registry.url}/v3/auth/tokens", json=login).status_code == 401
+        assert httpx.post(f"{registry.url}/v3/auth/tokens", json=login, verify=NO_TLS).status_code == 401
     lines = registry.told.splitlines()
     assert answer.headers["X-request-id"] in lines[1]
     assert [line.partition(" refused: ")[2] for line in lines[1:]] == [
@@ -208,7 +211,7 @@ def test_refused_credentials_are_logged_without_them(tmp_path: Path) -> None:
 def test_the_registrys_own_time_is_on_every_answer(tmp_path: Path) -> None:
     """A clock that is off shows in `Date`, as it would with a real one."""
     with served(tmp_path, "clock_offset = 86400000000") as registry:
-        (date,) = httpx.get(f"{registry.url}/healthz").headers.get_list("date")
+        (date,) = httpx.get(f"{registry.url}/healthz", verify=NO_TLS).headers.get_list("date")
         assert int(date.split()[3]) > 4000
 
 

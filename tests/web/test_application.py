@@ -17,6 +17,7 @@ from reconciler.views.selection import model_link
 from reconciler.web.access import Hosts
 from reconciler.web.application import create_health_app
 from reconciler.web.server import listen, serving
+from tests.plain_http import NO_TLS
 
 if TYPE_CHECKING:
     from tests.web.served import Served
@@ -134,7 +135,7 @@ def test_many_visitors_at_once_share_one_rendering_and_do_not_hold_health(site: 
     site.loop.report = replace(REPORT, items=items)
 
     def visit(path: str) -> httpx.Response:
-        return httpx.get(f"{site.url}{path}", trust_env=False, timeout=60)
+        return httpx.get(f"{site.url}{path}", trust_env=False, timeout=60, verify=NO_TLS)
 
     with ThreadPoolExecutor(104) as pool:
         pages = [pool.submit(visit, "/api/report") for _ in range(100)]
@@ -148,7 +149,10 @@ def test_the_page_of_health_has_nothing_else() -> None:
     app = create_health_app(lambda: b"m 1\n", lambda: "no cycle yet", lambda: None, Hosts("127.0.0.1"))
 
     async def asked() -> list[int]:
-        async with serving(app, listen("127.0.0.1", 0)) as url, httpx.AsyncClient(trust_env=False) as client:
+        async with (
+            serving(app, listen("127.0.0.1", 0)) as url,
+            httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client,
+        ):
             paths = ("/healthz", "/readyz", "/metrics", "/", "/api/report")
             return [(await client.get(url + path)).status_code for path in paths]
 

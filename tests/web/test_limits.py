@@ -14,6 +14,7 @@ import pytest
 from reconciler.embedded import EmbeddedSettings, running
 from reconciler.http_limits import ConnectionLimits
 from reconciler.web.server import listen, serving
+from tests.plain_http import NO_TLS
 from tests.web.served import Loop, Served
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def test_half_sent_requests_do_not_turn_others_away() -> None:
             raw = stack.enter_context(socket.create_connection(site.address))
             raw.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
         for _ in range(5):
-            assert httpx.get(f"{site.url}/healthz", trust_env=False).status_code == 200
+            assert httpx.get(f"{site.url}/healthz", trust_env=False, verify=NO_TLS).status_code == 200
 
 
 class Endless:
@@ -178,4 +179,4 @@ def test_the_embedded_registry_has_limits_as_well() -> None:
         with socket.create_connection((address.host, address.port)) as raw:
             raw.sendall(b"GET / HTTP/1.1\r\nA: " + b"x" * 100_000)
             assert ended(raw).startswith(b"HTTP/1.1 431 ")
-        assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+        assert httpx.get(f"{url}/healthz", trust_env=False, verify=NO_TLS).status_code == 200

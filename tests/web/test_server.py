@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.errors import ConfigurationError
 from reconciler.web.server import listen, serving
+from tests.plain_http import NO_TLS
 from tests.web.served import Loop, Served
 
 
@@ -63,7 +64,7 @@ def test_leaving_the_block_closes_the_port() -> None:
     """A new process can listen at once."""
     with Served(Loop()) as site:
         address, url = site.address, site.url
-    with pytest.raises(httpx.ConnectError), httpx.Client(trust_env=False) as client:
+    with pytest.raises(httpx.ConnectError), httpx.Client(trust_env=False, verify=NO_TLS) as client:
         client.get(url)
     listen(*address).close()
 

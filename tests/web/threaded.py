@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import httpx
 
+from tests.plain_http import NO_TLS
+
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
@@ -33,7 +35,7 @@ class Threaded:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self._thread.start()
         assert self._listening.wait(self.START)
-        self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=self.ANSWER)
+        self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=self.ANSWER, verify=NO_TLS)
         return self
 
     def __exit__(

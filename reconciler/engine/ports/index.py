@@ -78,9 +78,6 @@ class Index(Protocol):
     ) -> Iterator[ManifestRef]:
         """Who declares these pairs, or a version of one of these names; with neither, all that there is."""
 
-    def blobs(self) -> Iterator[tuple[str, str]]:
-        """Every file that is held, with its object id."""
-
     def last_commits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], LastCommit]]:
         """Who gave the documents of these files the content they have, by path and line."""
 

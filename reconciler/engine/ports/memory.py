@@ -96,6 +96,9 @@ class ModelStates(Protocol):
     def counted(self) -> Mapping[tuple[str, Verdict], int]:
         """How many models have each verdict, by target."""
 
+    def are_fewer(self, target: str, number: int) -> bool:
+        """Whether a target has fewer verdicts than this; no more of them are looked at."""
+
     def since(self, target: str, pairs: Collection[ModelKey] | None) -> Mapping[VerdictKey, datetime]:
         """Since when the verdicts of one target stand: on these pairs and on what is invalid, or on all."""
 

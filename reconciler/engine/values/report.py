@@ -136,6 +136,8 @@ class IdleMark:
         digest: the plan's.
         position: of the journal.
         numbers: how many models have each verdict.
+        lists: by target, the digest of its registry's list (see `reconciler.engine.registry_list`), of those
+            targets whose list is looked at each time.
     """
 
     at: datetime
@@ -144,6 +146,7 @@ class IdleMark:
     digest: str
     position: int
     numbers: Mapping[Verdict, int]
+    lists: Mapping[str, str] = field(default_factory=dict)
 
 
 class Reconciled(NamedTuple):

@@ -92,7 +92,7 @@ def _hostile_commit(dice: Random, den: Den, folder: Path) -> None:
             commit = source.head()
             snapshot = source.snapshot(commit, "models.d")
             reader = ManifestParser(edition("seed-2019"), "models.d")
-            desired, _ = reader.snapshot(source, snapshot)
+            desired = reader.snapshot(source, snapshot)
         except SourceError:
             require(
                 armed or not possible or not _git_can_list(den, parents[0]), "what git can list can be read"

@@ -1,0 +1,168 @@
+"""Which manifests of a large work tree claim a pair, told without opening each of them.
+
+    what every manifest claimed at one commit: kept in git's own folder ─┐
+    what is staged otherwise than in that commit: asked from git ────────┴─▶ the files that may claim a pair
+
+What is kept is of a commit, which never changes, and git tells every difference from it, so that it cannot be
+out of date. It is made of the commit that is checked out, at the first question and once very much differs;
+where nothing can be kept, each time.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.contract import rules_version
+from reconciler.errors import BudgetError, SourceError
+from reconciler.manifest import is_manifest
+from reconciler.manifest.limits import LARGEST_FILE
+from reconciler.private import make_directory
+from reconciler.source.claims import claims_of
+from reconciler.source.ignored import listed
+from reconciler.source.text import path_of
+from reconciler.source.tree import pathspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.source.layout import Layout
+    from reconciler.source.repository import GitSource
+
+_DIFFERING = ("diff-index", "--cached", "--name-status", "-z", "--no-renames", "--ignore-submodules=all")
+_GONE = "D"
+_MOST_DIFFERING = 1000  # files; each of them is opened
+_SCHEMA = """
+CREATE TABLE base (rules TEXT, hash TEXT);
+CREATE TABLE claim (name BLOB, version BLOB, path BLOB);
+"""
+_INDEX = "CREATE INDEX claim_by_pair ON claim (name, version)"
+
+
+class Claimants(NamedTuple):
+    """The files that claim some pairs, as far as is known without opening them.
+
+    Attributes:
+        certain: those that claimed one at the commit, and are staged as they were.
+        possible: those that are staged otherwise.
+    """
+
+    certain: frozenset[str]
+    possible: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StagedClaims:
+    """What is claimed by the manifests that git has staged.
+
+    Attributes:
+        opened: opens the repository, to read its commits.
+    """
+
+    layout: Layout
+    opened: Callable[[], GitSource]
+
+    def of(self, pairs: Collection[ModelKey], root: str) -> Claimants | None:
+        """The files below `root` that claim one of these pairs; None where git cannot tell."""
+        kept = _usable(self._file(root))
+        try:
+            differing = None if kept is None else self._differing(kept, root)
+            if kept is None or differing is None or len(differing) > _MOST_DIFFERING:
+                if kept is not None:
+                    kept.close()
+                kept = self._made(root)
+                differing = None if kept is None else self._differing(kept, root)
+            if kept is None or differing is None:
+                return None
+            return _claimants(kept, pairs, differing)
+        except sqlite3.DatabaseError:
+            self._file(root).unlink(missing_ok=True)  # damaged: made anew by the next that asks
+            return None
+        finally:
+            if kept is not None:
+                kept.close()
+
+    def _file(self, root: str) -> Path:
+        name = sha256(root.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        return self.layout.common_dir / "reconciler" / f"claims-{name}.db"
+
+    def _differing(self, kept: sqlite3.Connection, root: str) -> dict[str, str] | None:
+        """What is staged otherwise than at the commit of what is kept, by path; None where git fails."""
+        ((commit,),) = kept.execute("SELECT hash FROM base")
+        found = listed(self.layout, *_DIFFERING, commit, *pathspec(root))
+        return None if found is None else dict(zip(found[1::2], found[::2], strict=True))
+
+    def _made(self, root: str) -> sqlite3.Connection | None:
+        """The claims of the commit that is checked out, read from git and kept; None where there is none."""
+        try:
+            with self.opened() as source:
+                commit = source.resolve("HEAD")
+                return _kept(self._file(root), commit, _claimed(source, commit, root))
+        except (SourceError, BudgetError):
+            return None
+
+
+def _claimed(source: GitSource, commit: str, root: str) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Each claim of a commit's manifests: name, version and path."""
+    paths: dict[str, list[str]] = {}
+    for file in source.snapshot(commit, root).files:
+        if file.mode.startswith("100") and file.size <= LARGEST_FILE and is_manifest(file.path, root):
+            paths.setdefault(file.blob, []).append(file.path)
+    for blob, data in source.read(paths):
+        for path in paths[blob]:
+            yield from (
+                (_raw(key.model_name), _raw(key.model_version), _raw(path)) for key in claims_of(path, data)
+            )
+
+
+def _kept(file: Path, commit: str, rows: Iterable[tuple[bytes, bytes, bytes]]) -> sqlite3.Connection:
+    """The claims in a file that is complete before it has its name; in memory where none can be made."""
+    new = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        make_directory(file.parent)
+        new.unlink(missing_ok=True)
+        connection = sqlite3.connect(new)
+    except (OSError, sqlite3.Error):
+        connection = sqlite3.connect(":memory:")
+    connection.executescript(_SCHEMA)
+    with connection:
+        connection.executemany("INSERT INTO claim VALUES (?, ?, ?)", rows)
+        connection.execute(_INDEX)
+        connection.execute("INSERT INTO base VALUES (?, ?)", (rules_version, commit))
+    with suppress(OSError):
+        new.replace(file)
+    return connection
+
+
+def _usable(file: Path) -> sqlite3.Connection | None:
+    """What is kept, if it is there and was made by these rules."""
+    if not file.exists():
+        return None
+    connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
+    try:
+        with closing(connection.execute("SELECT rules FROM base")) as found:
+            if found.fetchone() == (rules_version,):
+                return connection
+    except sqlite3.DatabaseError:
+        pass
+    connection.close()
+    return None
+
+
+def _claimants(
+    kept: sqlite3.Connection, pairs: Collection[ModelKey], differing: Mapping[str, str]
+) -> Claimants:
+    query = "SELECT path FROM claim WHERE name = ? AND version = ?"
+    found = (path for pair in pairs for (path,) in kept.execute(query, tuple(map(_raw, pair))))
+    certain = frozenset(map(path_of, found)) - differing.keys()
+    return Claimants(certain, frozenset(path for path, what in differing.items() if what != _GONE))
+
+
+def _raw(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
