@@ -104,8 +104,11 @@ def not_passed_on(environment: Mapping[str, str]) -> list[str]:
     )
 
 
-def for_remote(layout: Layout, remote: Remote) -> dict[str, str]:
-    """For talking to `remote`: neither its URL nor its credentials are arguments, which others can list."""
+def for_remote(layout: Layout, remote: Remote, others: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+    """For talking to `remote`: neither its URL nor its credentials are arguments, which others can list.
+
+    `others` is configuration besides.
+    """
     entries = [("remote.source.url", remote.location), ("fetch.fsckObjects", "true")]
     entries += [(f"fetch.fsck.{name}", "ignore") for name in _LET_PASS]
     if remote.scheme == "http":
@@ -117,7 +120,7 @@ def for_remote(layout: Layout, remote: Remote) -> dict[str, str]:
     ssh = {} if _has_own_ssh() else {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
     variables, secrets = _credentials(remote)
     allowed = {"GIT_ALLOW_PROTOCOL": remote.protocols}
-    return for_mirror(layout) | allowed | ssh | secrets | configuration([*entries, *variables])
+    return for_mirror(layout) | allowed | ssh | secrets | configuration([*entries, *variables, *others])
 
 
 def _credentials(remote: Remote) -> tuple[list[tuple[str, str]], dict[str, str]]:

@@ -31,10 +31,10 @@ _THERE_OR_NOT = frozenset({0, 1})
 _THEIRS = "refs/fetched/notes"
 _PUSHED = "refs/pushed/notes"
 _ATTEMPTS = 5  # pushes, each after what another writer pushed first was merged
-# Whoever prints a log reads every note on the way. The packs that are written and pushed from here hold them as they
-# are, neither deflated nor as deltas, and git takes them over like that when it sends them or packs anew.
-_AS_THEY_ARE = (("pack.compression", "0"),)
-_PUSH = ("push", "--quiet", "--no-verify", "--no-thin")  # thin: a note that grew is sent as a delta, and stays one
+# Whoever prints a log reads every note on the way. The packs that are written and pushed from here hold notes
+# as they are, neither deflated nor as deltas of what they were, and git takes them over like that when it packs
+# anew. A push by HTTP heeds no `--no-thin`, but it heeds the window in which deltas are sought.
+_AS_THEY_ARE = (("pack.compression", "0"), ("pack.window", "0"))
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-auto-maintenance", "--no-write-fetch-head")
 
 
@@ -103,7 +103,7 @@ class Notes:
             if self._talking is None or tip is None or tip == self._tip(_PUSHED):
                 return
             try:
-                self._talking.run(*_PUSH, "source", f"{tip}:{self._ref}")
+                self._talking.run("push", "--quiet", "--no-verify", "source", f"{tip}:{self._ref}")
             except GitError:
                 if not self.fetch():  # nobody was first: it is refused for another reason
                     raise
@@ -216,7 +216,7 @@ def shared_notes(remote: Remote, ref: str, folder: Path, *, timeout: float, sha2
     except OSError as error:
         advice = "make room, or set state.dir to another folder"
         raise SourceError(f"{layout.git_dir}: cannot be made: {error.strerror}; {advice}") from error
-    variables = (environment.for_mirror(layout), environment.for_remote(layout, remote))
+    variables = (environment.for_mirror(layout), environment.for_remote(layout, remote, _AS_THEY_ARE))
     commands, talking = (
         Commands(
             layout.git_dir,
