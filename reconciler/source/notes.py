@@ -31,9 +31,9 @@ _THERE_OR_NOT = frozenset({0, 1})
 _THEIRS = "refs/fetched/notes"
 _PUSHED = "refs/pushed/notes"
 _ATTEMPTS = 5  # pushes, each after what another writer pushed first was merged
-# Whoever prints a log reads every note on the way. The packs that are written and pushed from here hold notes
-# as they are, neither deflated nor as deltas of what they were, and git takes them over like that when it packs
-# anew. A push by HTTP heeds no `--no-thin`, but it heeds the window in which deltas are sought.
+# Whoever prints a log reads every note on the way. The packs that are written and pushed from here hold
+# notes as they are, neither deflated nor as deltas of what they were, and git takes them over like that when
+# it packs anew. A push by HTTP heeds no `--no-thin`, but it heeds the window in which deltas are sought.
 _AS_THEY_ARE = (("pack.compression", "0"), ("pack.window", "0"))
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-auto-maintenance", "--no-write-fetch-head")
 
