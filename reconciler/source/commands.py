@@ -275,8 +275,13 @@ def load_gitpython() -> ModuleType:
     """
     try:
         git = _imported()
+    except ImportError as error:
+        raise SourceError(
+            f"git: GitPython cannot be loaded ({printable(str(error))}); install it anew"
+        ) from error
+    try:
         version = git.Git().version_info
-    except (ImportError, OSError, ValueError, IndexError) as error:
+    except (git.GitError, OSError, ValueError, IndexError) as error:
         raise SourceError(f"git: not found, or it does not start; {_INSTALL}") from error
     if version < OLDEST_GIT:
         installed = ".".join(map(str, version))
