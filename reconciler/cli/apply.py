@@ -19,7 +19,6 @@ from reconciler.cli.options import (
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.report import leave, show
 from reconciler.cli.terminal import echo, echo_err, warned
 from reconciler.errors import ConfigurationError, SourceError, StateLockedError
 
@@ -70,6 +69,7 @@ def apply(
     from reconciler.cli.beside import hand_over  # noqa: PLC0415
     from reconciler.cli.interruption import Interruption  # noqa: PLC0415
     from reconciler.cli.progress import Progress  # noqa: PLC0415
+    from reconciler.cli.report import leave, show  # noqa: PLC0415 - brings every view
     from reconciler.engine.options import CycleOptions  # noqa: PLC0415
 
     options = CycleOptions(
