@@ -10,24 +10,28 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_
 
-from reconciler.contract.model_key import ModelKey
 from reconciler.engine.fold import apply_event
 from reconciler.state import archive, tables
+from reconciler.state.bulk import raw, select_rows
 from reconciler.state.entries import rows_of_target
 from reconciler.state.rows import entry_of, event_of
-from reconciler.state.tables import plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from sqlalchemy.engine import Connection
 
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import LedgerEntry
 
 _AT = archive.COLUMNS.index("at")
 _PAIR = slice(archive.COLUMNS.index("model_name"), archive.COLUMNS.index("model_version") + 1)
+_PAIRS = raw(tables.journal, ("model_name", "model_version")).distinct()
+
+_Pair = tuple[str, ...]
+"""Name and version as they are stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,39 +61,32 @@ def entries_until(connection: Connection, target: str, until: Until) -> dict[Mod
     changed = _changed_later(connection, target, until)
     by_pair: dict[ModelKey, LedgerEntry] = {}
     for row in rows_of_target(connection, target):
-        if _pair(row[1:3]) not in changed:
+        if row[1:3] not in changed:
             entry = entry_of(row)
             by_pair[entry.pair] = entry
     return by_pair | _folded(connection, target, until, changed)
 
 
-def _changed_later(connection: Connection, target: str, until: Until) -> set[ModelKey]:
+def _changed_later(connection: Connection, target: str, until: Until) -> set[_Pair]:
     """The pairs of which an event is not read."""
     columns = tables.journal.c
     beyond = [columns.at > until.at, *([columns.seq > until.position] if until.position is not None else [])]
-    query = select(columns.model_name, columns.model_version).distinct()
-    recent = connection.execute(query.where(columns.target == target, or_(*beyond)))
+    query = _PAIRS.where(columns.target == target, or_(*beyond))
     with closing(archive.archived_rows(connection, target)) as rows:
-        return {
-            *(ModelKey(name, version) for name, version in recent),
-            *(_pair(row[_PAIR]) for row in rows if not until.has(row)),
-        }
+        archived = {row[_PAIR] for row in rows if not until.has(row)}
+    return archived.union(map(tuple, select_rows(connection, query)))
 
 
 def _folded(
-    connection: Connection, target: str, until: Until, pairs: Collection[ModelKey]
+    connection: Connection, target: str, until: Until, pairs: Collection[_Pair]
 ) -> dict[ModelKey, LedgerEntry]:
     """The fold of what is read of these pairs."""
-    by_pair: dict[ModelKey, LedgerEntry] = {}
+    by_pair: dict[_Pair, LedgerEntry] = {}
     if not pairs:
-        return by_pair
+        return {}
     with closing(archive.rows(connection, target=target)) as rows:
         for row in rows:
-            if until.has(row) and _pair(row[_PAIR]) in pairs:
-                event = event_of(row)
-                by_pair[event.pair] = apply_event(by_pair.get(event.pair), event)
-    return by_pair
-
-
-def _pair(columns: archive.Row) -> ModelKey:
-    return ModelKey(*plain(columns))
+            pair = row[_PAIR]
+            if pair in pairs and until.has(row):
+                by_pair[pair] = apply_event(by_pair.get(pair), event_of(row))
+    return {entry.pair: entry for entry in by_pair.values()}
