@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.app.noop_check import Tried, noop_check
+from reconciler.app.noop_check import Tried
 from reconciler.cli.actor import actor
+from reconciler.cli.beside import hand_over
+from reconciler.cli.early import pack_mirror
+from reconciler.cli.interruption import Interruption
 from reconciler.cli.options import (
     ConfigOption,
     Output,
@@ -19,15 +23,15 @@ from reconciler.cli.options import (
     TargetOption,
     VerboseOption,
 )
-from reconciler.cli.terminal import echo, echo_err, warned
+from reconciler.cli.progress import Progress
+from reconciler.cli.report import leave, show
+from reconciler.cli.terminal import echo_err, warned
+from reconciler.engine.options import CycleOptions
 from reconciler.errors import ConfigurationError, SourceError, StateLockedError
 
 if TYPE_CHECKING:
     from reconciler.app.session import Session
-    from reconciler.cli.interruption import Interruption
-    from reconciler.cli.progress import Progress
     from reconciler.engine.clock import Clock
-    from reconciler.engine.options import CycleOptions
     from reconciler.engine.values import Report
     from reconciler.settings import Configuration
 
@@ -43,6 +47,7 @@ _NOTIFYING = 10.0  # seconds at most that `apply` takes for sending messages
 
 
 def apply(
+    context: typer.Context,
     config: ConfigOption = None,
     target: TargetOption = None,
     output: OutputOption = Output.TEXT,
@@ -60,18 +65,8 @@ def apply(
     While `reconciler run` is up, only --confirm works: the loop carries it out, and its answer is waited for.
     """
     _ensure_given(expect_digest=expect_digest, confirm=confirm)
-    settings, whole, tried = warned(config), verbose or output is Output.JSON, Tried()
-    if not (whole or refresh or expect_digest or confirm) and _nothing_moved(settings, target, tried):
-        return
-
-    import asyncio  # noqa: PLC0415 - heavy
-
-    from reconciler.cli.beside import hand_over  # noqa: PLC0415
-    from reconciler.cli.interruption import Interruption  # noqa: PLC0415
-    from reconciler.cli.progress import Progress  # noqa: PLC0415
-    from reconciler.cli.report import leave, show  # noqa: PLC0415 - brings every view
-    from reconciler.engine.options import CycleOptions  # noqa: PLC0415
-
+    settings, whole = warned(config), verbose or output is Output.JSON
+    tried: Tried = context.obj or Tried()
     options = CycleOptions(
         wait=wait,
         whole=False,
@@ -93,7 +88,7 @@ def apply(
         report = hand_over(settings, target, confirm, progress, interruption, wait=wait)
     show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=progress.imported)
     if progress.idle and interruption.by is None:
-        _pack_mirror(settings)
+        pack_mirror(settings)
     leave(report, pending=True, interruption=interruption)
 
 
@@ -104,41 +99,6 @@ def _ensure_given(**digests: str | None) -> None:
             raise ConfigurationError(
                 f"--{name.replace('_', '-')} is empty: give it the digest that `reconciler plan` prints"
             )
-
-
-def _nothing_moved(settings: Configuration, target: str | None, tried: Tried) -> bool:
-    """Whether nothing can have changed since the last cycle, and says so."""
-    from reconciler.views.words import nothing_to_do, phrase  # noqa: PLC0415
-
-    idle = noop_check(settings, target, tried)
-    if idle is None:
-        return False
-    if idle.lists.keys() == set(settings.chosen(target)):  # all was looked at, as a cycle would have
-        sentence = nothing_to_do(idle.numbers)
-    else:
-        sentence = (
-            f"Nothing to do: nothing has moved since {idle.at:%Y-%m-%dT%H:%M:%SZ}, with "
-            f"{phrase(idle.numbers)}. `--refresh` looks at the registry again."
-        )
-    echo(f"{sentence}\nCommit {idle.commit[:12]}, plan digest {idle.digest}")
-    _pack_mirror(settings)
-    return True
-
-
-def _pack_mirror(settings: Configuration) -> None:
-    """Packs the mirror of a remote repository, at most once a day; the answer was printed before.
-
-    A run that failed to pack did all else that it was asked to do, and ends as it would have without.
-    """
-    from contextlib import closing  # noqa: PLC0415
-
-    from reconciler.app.repository import source_of  # noqa: PLC0415
-
-    try:
-        with closing(source_of(settings)) as source:
-            source.tidy()
-    except SourceError as problem:
-        echo_err(f"warning: the mirror was not packed, and is packed again in a day: {problem}")
 
 
 async def _apply(
@@ -185,8 +145,6 @@ async def _noted(settings: Configuration, session: Session, clock: Clock) -> boo
     """Writes git's notes; what cannot be written now is written by the next run."""
     if settings.settings.audit.notes is None:
         return True
-    import asyncio  # noqa: PLC0415 - heavy
-
     from reconciler.app.audit import write_once  # noqa: PLC0415
 
     try:

@@ -48,7 +48,7 @@ def completion(
 
 def commands() -> Iterator[CompletedCommand]:
     """Every command of the program with its options, groups before what is in them."""
-    from reconciler.cli.program import COMMANDS, loaded  # noqa: PLC0415 - loads every command
+    from reconciler.cli.commands import COMMANDS, loaded  # noqa: PLC0415 - loads every command
 
     for name, (_, line) in COMMANDS.items():
         yield from _below(name, loaded(name), line)

@@ -27,6 +27,6 @@ def show_help(
     verbose: VerboseOption = False,  # noqa: ARG001
 ) -> None:
     """Shows the help of the program, or of a command."""
-    from reconciler.cli.program import app  # noqa: PLC0415 - the program loads this module
+    from reconciler.cli.commands import app  # noqa: PLC0415 - the program loads this module
 
     app([*(command or ()), "--help"], prog_name="reconciler")

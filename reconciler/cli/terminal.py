@@ -46,9 +46,14 @@ class OutputClosedError(Exception):
 def warned(file: Path | None) -> Configuration:
     """The same, with what is doubtful in it told on standard error. Raises ConfigurationError."""
     settings = configuration(file)
+    tell_warnings(settings)
+    return settings
+
+
+def tell_warnings(settings: Configuration) -> None:
+    """What is doubtful in a configuration, on standard error."""
     for warning in settings.warnings:
         echo_err(f"warning: {warning}")
-    return settings
 
 
 def can_draw(stream: TextIO) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from importlib.util import find_spec
 
@@ -13,8 +14,10 @@ _IN_A_LOOP = (100_000, 20, 20)
 
 
 def for_a_command() -> None:
-    """For a process that ends soon: before httpx is first imported."""
+    """For a process that ends soon: before pydantic and httpx are first imported."""
     gc.set_threshold(*_SELDOM)
+    # looking for plugins reads what every installed package says of itself; none is wanted beside secrets
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     spare_imports()
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import typer.main
 
-from reconciler.cli import program
+from reconciler.cli.commands import app
 from tests.canaries.spelling import of_anything, of_header
 from tests.program import FOLLOW, Done
 
@@ -56,7 +56,7 @@ def quoted(place: str) -> str:
 
 def commands() -> list[str]:
     """Every command of the program, as the program lists them; a command of a group has two words."""
-    group: Any = typer.main.get_command(program.app)
+    group: Any = typer.main.get_command(app)
     context = typer.Context(group)
     found = []
     for name in group.list_commands(context):

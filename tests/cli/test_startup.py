@@ -96,8 +96,25 @@ def test_a_command_imports_no_other_command(fleet: Fleet) -> None:
     """Each is loaded when it is called."""
     own = {name for name in _imported(fleet, "schema") if name.startswith("reconciler.cli.")}
     assert own == {
-        f"reconciler.cli.{name}" for name in ("options", "program", "schema", "terminal", "tuning")
+        f"reconciler.cli.{name}"
+        for name in ("commands", "options", "program", "schema", "terminal", "tuning")
     }
+
+
+def test_an_apply_with_nothing_to_do_ends_before_the_framework_and_the_engine_are_loaded(
+    fleet: Fleet,
+) -> None:
+    """In each form in which it is scheduled; what asks for more is carried out as a whole."""
+    _imported(fleet, "apply")
+    _imported(fleet, "apply")
+    config = fleet.folder / "elsewhere.toml"
+    config.write_text("", "utf-8")
+    heavy = {"typer", "yaml", "git", "sqlalchemy", "httpx", "asyncio"}
+    for options in ("", "-q", "--no-wait --quiet", "--target local", "--target=local -o text", "--wait"):
+        imported = {name.partition(".")[0] for name in _imported(fleet, f"apply {options}")}
+        assert imported & heavy == set(), options
+    for options in ("--refresh", "--verbose", "--output json", f"--config {config}"):
+        assert {"typer", "sqlalchemy"} <= set(_imported(fleet, f"apply {options}")), options
 
 
 def test_every_command_of_the_list_is_there(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import shlex
 import pytest
 import typer
 
-from reconciler.cli.program import app
+from reconciler.cli.commands import app
 from reconciler.engine.values import Verdict
 from reconciler.manifest.values import Reason
 from reconciler.views.guidance import Setting, guidance
