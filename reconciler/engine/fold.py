@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from operator import attrgetter
 
 from reconciler.engine.values import FINAL, Event, EventKind, Facts, LedgerEntry, Phase
 
@@ -27,6 +28,7 @@ _PHASE = {
 
 _OF_THE_NEWEST = ("not_before", "code", "detail")  # facts that speak of the newest event alone
 _KEPT = tuple(fact.name for fact in fields(Facts) if fact.name not in _OF_THE_NEWEST)
+_kept = attrgetter(*_KEPT)
 _FREEING = frozenset({EventKind.RELEASED, EventKind.DELETED})
 _OF_UNKNOWN_CONTENT = frozenset({EventKind.DRIFTED, EventKind.FAILED})
 
@@ -42,7 +44,8 @@ def apply_event(entry: LedgerEntry | None, event: Event) -> LedgerEntry:
     if entry is None:
         entry = LedgerEntry(event.target, event.pair, Phase.RELEASED, event.kind, event.at)
     kind, attempts = event.kind, entry.attempts
-    facts = {name: getattr(event, name) or getattr(entry, name) for name in _KEPT}
+    kept = zip(_KEPT, _kept(event), _kept(entry), strict=True)
+    facts = {name: new or old for name, new, old in kept}
     facts |= {name: getattr(event, name) for name in _OF_THE_NEWEST}
     if kind in _FREEING:
         attempts = 0

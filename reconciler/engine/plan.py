@@ -181,15 +181,8 @@ def _has_changed(manifest: ManifestRef, model: ObservedModel, entry: LedgerEntry
 
 
 def _drifted(view: PlannerInput, item: ModelState, why: str, diff: tuple[Difference, ...] = ()) -> ModelState:
-    taken = {pair.model_version for pair in _pairs_named(view, item.model_name)}
-    taken |= view.used_versions.get(item.model_name or "", frozenset())
-    free = next_free(item.model_version or "", taken)
+    free = next_free(item.model_version or "", view.taken_versions.get(item.model_name or "", ()))
     return _with(item, Verdict.DRIFTED, reasons.drifted(why, free))._replace(diff=diff)
-
-
-def _pairs_named(view: PlannerInput, name: str | None) -> Iterable[ModelKey]:
-    keys = (*view.observed, *view.desired.manifests, *view.desired.conflicts, *view.entries)
-    return (pair for pair in keys if pair.model_name == name)
 
 
 def _faulty(view: PlannerInput) -> list[ModelState]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconciler.budgets import DEFAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.engine.vendor import Comparison
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is made once
 class PlannerInput:
     """Everything one target's plan is made from.
 
@@ -51,3 +54,12 @@ class PlannerInput:
     last_commits: Mapping[tuple[str, int], LastCommit] = field(default_factory=dict)
     used_versions: Mapping[str, frozenset[str]] = field(default_factory=dict)
     most_faults: int = DEFAULTS.faults
+
+    @cached_property
+    def taken_versions(self) -> Mapping[str, AbstractSet[str]]:
+        """The versions by name that are in use. Made once: any number of models may have drifted."""
+        taken = defaultdict(set, {name: set(versions) for name, versions in self.used_versions.items()})
+        for keys in (self.observed, self.desired.manifests, self.desired.conflicts, self.entries):
+            for name, version in keys:
+                taken[name].add(version)
+        return taken

@@ -50,9 +50,7 @@ def verdicts_then(
     """
     observed = _observed(entries.values())
     view = PlannerInput(target, desired, moment, observed=observed, entries=entries, last_commits=credits)
-    return tuple(
-        sorted((_as_journalled(item, entries, desired.manifests) for item in verdicts(view)), key=sort_key)
-    )
+    return tuple(_as_journalled(item, entries, desired.manifests) for item in verdicts(view))
 
 
 def verdicts_of_journal(entries: Collection[LedgerEntry]) -> tuple[ModelState, ...]:

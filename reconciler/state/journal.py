@@ -16,8 +16,18 @@ from reconciler.state import archive, entries, tables, verdicts
 from reconciler.state.access import StateAccess
 from reconciler.state.bulk import insert_rows
 from reconciler.state.by_name import JournalByName
+from reconciler.state.earlier_entries import Until, entries_until
 from reconciler.state.errors import explained
-from reconciler.state.rows import EVENT_COLUMNS, Key, entry_of, entry_row, event_of, event_row, moment_of
+from reconciler.state.rows import (
+    EVENT_COLUMNS,
+    Key,
+    entry_of,
+    entry_row,
+    event_of,
+    event_row,
+    moment_of,
+    stamp,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -116,15 +126,8 @@ class SqlJournal(StateAccess):
         self, target: str, position: int | None, moment: datetime
     ) -> Mapping[ModelKey, LedgerEntry]:
         """The entries of one target as the journal told them up to an event, and to a moment."""
-        by_pair: dict[ModelKey, LedgerEntry] = {}
-        with self._journal(target=target) as rows:
-            for row in rows:
-                if position is not None and row[0] > position:
-                    break
-                event = event_of(row)
-                if event.at <= moment:
-                    by_pair[event.pair] = apply_event(by_pair.get(event.pair), event)
-        return by_pair
+        with self._database.reading() as connection:
+            return entries_until(connection, target, Until(position, stamp(moment)))
 
     def position(self) -> int:
         """The number of the newest event in the journal; 0 for an empty one."""

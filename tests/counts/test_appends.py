@@ -14,6 +14,7 @@ from sqlalchemy.engine import Engine
 
 from reconciler.engine.guards import Guards
 from reconciler.engine.options import CycleOptions
+from reconciler.engine.values import EventKind
 from reconciler.state import SqlLedger
 from tests.engine.worlds import World, text
 from tests.state.conftest import (
@@ -84,6 +85,24 @@ def test_the_result_of_one_import_shares_a_transaction_with_the_intent_of_the_ne
         asyncio.run(engine.cycle(CycleOptions(wait=False)))
         assert len(world.registry.calls) == 320
         assert engine.ledger.writes - before == 11 + 1
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_the_ledger_as_it_was_takes_as_many_statements_however_many_models_there_are(
+    url: str, sent: Counter[str], *, later: bool
+) -> None:
+    """One for the rows, and two for what happened since; where something did, two to read of it."""
+    with open_state(url, writer=True, renew=_SELDOM) as ledger:
+        for number in (3, 300):
+            names = [f"model-{number}-{one}" for one in range(number)]
+            ledger.append([make(name) for make in (requested, imported) for name in names])
+            at = (imported if not later else requested)(names[0]).at
+            sent.clear()
+            entries = ledger.entries_at("prod", None, at)
+            assert {entries[imported(name).pair].last for name in names} == {
+                EventKind.IMPORT_REQUESTED if later else EventKind.IMPORTED
+            }
+            assert sent["SELECT"] == (5 if later else 3)
 
 
 def test_entries_are_found_by_the_primary_key(sqlite_url: str) -> None:

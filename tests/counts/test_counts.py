@@ -153,3 +153,10 @@ def test_the_history_of_one_model_asks_git_nothing_that_the_index_keeps(kinds: K
     for models in (_FEW, _MANY):
         for what, processes in (("a model", 0), ("a commit", 2), ("all", 0)):
             assert kinds[models][f"history of {what}"] == Counts(processes, parsed=None), what
+
+
+def test_what_was_known_earlier_asks_git_only_what_the_commit_is(kinds: Kinds) -> None:
+    """No request and nothing written, and as many processes however many models there are."""
+    for models in (_FEW, _MANY):
+        for what, processes in (("a commit", 4), ("a time", 3)):
+            assert kinds[models][f"status at {what}"] == Counts(processes, parsed=None), what

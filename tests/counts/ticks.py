@@ -215,6 +215,8 @@ async def _processes(site: Site, found: dict[str, Counts]) -> None:
     found["history of a model"] = await site.process("history", named)
     found["history of a commit"] = await site.process("history", "--commit", "main")
     found["history of all"] = await site.process("history")
+    found["status at a commit"] = await site.process("status", "--at", "main")
+    found["status at a time"] = await site.process("status", "--at", datetime.now(UTC).isoformat())
     site.declare()
     found["apply, one added"] = await site.process("apply", "--no-wait")
 

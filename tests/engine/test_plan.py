@@ -6,7 +6,7 @@ import itertools
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -30,6 +30,9 @@ from reconciler.engine.values import (
 from reconciler.engine.vendor import compare
 from reconciler.manifest import InvalidManifest, Manifest, Reason
 from reconciler.registry.vendor import MODELARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PAIR = ModelKey("mnist", "1.0.0")
@@ -320,3 +323,31 @@ def test_planning_twice_gives_the_same_plan() -> None:
     """The planner is a function."""
     seen = view(*_many(), observed=model(), comparisons={"m-1": AS_DECLARED})
     assert verdicts(seen) == verdicts(seen)
+
+
+class _CountedKeys(dict[ModelKey, Any]):
+    """A mapping that counts the keys it gives when it is gone through."""
+
+    given = 0
+
+    def __iter__(self) -> Iterator[ModelKey]:
+        for key in super().__iter__():
+            self.given += 1
+            yield key
+
+
+def _keys_gone_through(drifted: int) -> float:
+    """For each of so many drifted models, how many remembered ones are looked at."""
+    pairs = [ModelKey(f"model{number}", "1.0.0") for number in range(drifted)]
+    declared = [manifest(f"models.d/{pair.model_name}.yaml", model_name=pair.model_name) for pair in pairs]
+    entries = _CountedKeys((pair, entry(Phase.REGISTERED, OTHER, pair=pair)) for pair in pairs)
+    seen = {pair: [model(pair=pair)] for pair in pairs}
+    items = verdicts(replace(view(*declared), observed=seen, entries=entries))
+    assert {item.verdict for item in items} == {Verdict.DRIFTED}
+    assert all("as version 1.0.1" in item.reasons[0].message for item in items)
+    return entries.given / drifted
+
+
+def test_the_advice_on_a_drifted_model_costs_the_same_however_many_drifted() -> None:
+    """The versions that are taken are gathered once, not for each of them."""
+    assert _keys_gone_through(200) == _keys_gone_through(2)

@@ -130,6 +130,26 @@ def test_compacting_changes_no_readers_answer(
 
 
 @a_few
+@given(written=st.lists(events, max_size=8), before=st.none() | events.map(lambda event: event.at))
+def test_the_ledger_as_it_was_is_the_fold_of_what_was_journalled_by_then(
+    new_url: NewUrl, written: list[Event], before: datetime | None
+) -> None:
+    """For any events, in whatever order their clocks put them, archived or not; by number and by time."""
+    url = new_url()
+    with open_state(url, writer=True) as ledger:
+        ledger.append(written)
+    if before is not None:
+        compact(url, before)
+    with open_state(url, writer=False) as ledger:
+        for position in (None, *range(len(written) + 1)):
+            for at in {EVER, *(event.at for event in written)}:
+                then = folded([event for event in written[:position] if event.at <= at])
+                for target in {event.target for event in written}:
+                    expected = {pair: entry for (of, pair), entry in then.items() if of == target}
+                    assert ledger.entries_at(target, position, at) == expected
+
+
+@a_few
 @given(written=st.lists(events, max_size=12), before=events.map(lambda event: event.at))
 def test_what_is_young_or_not_at_rest_stays_and_so_does_the_newest(
     new_url: NewUrl, written: list[Event], before: datetime
