@@ -1,8 +1,7 @@
-"""Rows with a stage of their own: few models, PostgreSQL, a move of all, several targets, long reports."""
+"""Rows with a stage of their own: few models, a move of all, several targets, long reports."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from contextlib import contextmanager
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 FEW = (10, 900, 999)
 """Models, on the near side of the threshold below which every cycle looks at all of them."""
 
-_POSTGRES = "BENCH_POSTGRES"
-"""The variable that gives the URL of an empty database; without it that row stays empty."""
-
 _TARGETS = 10
 _OFTEN = 7
 _APPLY = ("apply", "--no-wait", "--quiet")
@@ -46,13 +42,8 @@ def few(folder: Path, results: Results) -> None:
     """No-op ticks of small repositories."""
     for models in FEW:
         with stage(folder / str(models), models, full=True, commits=2) as small:
-            results.program[f"noop-{models}"] = _noop(small, small.variables)
-
-
-def postgres(full: Stage, results: Results, _: int) -> None:
-    """A no-op tick with a state in PostgreSQL."""
-    if url := os.environ.get(_POSTGRES):
-        results.program["noop-postgres"] = _noop(full, full.variables | {"RECONCILER_STATE__URL": url})
+            small.run_ours(*_APPLY)
+            results.program[f"noop-{models}"] = several(_OFTEN, partial(small.run_ours, *_APPLY))
 
 
 def reports(full: Stage, results: Results, long: int) -> None:
@@ -113,11 +104,6 @@ def _ten(folder: Path, models: int) -> Iterator[Stage]:
         tables = (_TARGET.format(number=number, url=registry.url) for number in range(_TARGETS))
         file.write_text(head + "".join(tables) + "[state]" + rest.partition("[state]")[2], "utf-8")
         yield made
-
-
-def _noop(small: Stage, environment_: dict[str, str]) -> Sample:
-    small.run_ours(*_APPLY, variables=environment_)
-    return several(_OFTEN, partial(small.run_ours, *_APPLY, variables=environment_))
 
 
 def _git_fed(repository: Path, text: str, *arguments: str) -> str:

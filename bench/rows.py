@@ -181,7 +181,6 @@ def measure(
             ("no-op", _noop),
             ("other commands", _commands),
             ("reports", further.reports),
-            ("PostgreSQL", further.postgres),
             ("loop", _loop),
             ("one more manifest", _edit),
             ("history", _history),
@@ -350,7 +349,7 @@ def _worktree(full: Stage, results: Results, _: int) -> None:
 
 
 def _postgres(full: Stage, results: Results, layout: str, told: Callable[[str], None]) -> None:
-    """With the state on a server: a start with the index alone, and imports as on a file."""
+    """With the state on a server: a start with the index alone, no-op ticks, and imports as on a file."""
     installed = programs()
     if installed is None:
         told("PostgreSQL is not installed: its rows are left out")
@@ -358,6 +357,7 @@ def _postgres(full: Stage, results: Results, layout: str, told: Callable[[str], 
     with serving(installed) as server:
         full.configure(url=server.new_state())
         results.program["indexed-postgres"] = several(1, partial(full.run_ours, *_APPLY))
+        results.program["noop-postgres"] = several(_OFTEN, partial(full.run_ours, *_APPLY))
         full.configure()
         new = min(full.models // 2, _MOST_IMPORTS)
         folder = full.folder.parent / "empty" / "postgres"
