@@ -94,16 +94,24 @@ def looping(stage: Stage, variables: Mapping[str, str] | None = None) -> Iterato
             process.communicate()
 
 
-def import_seconds(stage: Stage, started: float, patience: float = _PATIENCE) -> float:
+def import_seconds(
+    stage: Stage, started: float, patience: float = _PATIENCE, earlier: float | None = None
+) -> float:
     """Seconds from `started` to the arrival of an import call at the registry.
+
+    Args:
+        stage: where.
+        started: the moment, on the monotonic clock.
+        patience: seconds to wait.
+        earlier: when the import before arrived, where one may arrive before `started` is taken.
 
     Raises:
         RuntimeError: none arrived.
     """
     while time.monotonic() < started + patience:
         arrived = stage.registry.seen()["latest_import_at"]
-        if arrived > started:
-            return arrived - started
+        if arrived > (started if earlier is None else earlier):
+            return max(0.0, arrived - started)
         time.sleep(0.005)
     raise RuntimeError("no import call arrived")
 
