@@ -16,8 +16,8 @@ _NOT_THERE = ""
 
 def list_digest(models: Iterable[ObservedModel]) -> str:
     """Differs when any model, its pair or its status differs; the order given does not matter."""
-    told = sorted(repr((model.model_id, *model.pair, model.status)) for model in models)
-    return hashlib.sha256("\n".join(told).encode("utf-8", "surrogatepass")).hexdigest()
+    lines = sorted(repr((model.model_id, *model.pair, model.status)) for model in models)
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def standing_list(view: PlannerInput, items: Iterable[ModelState]) -> str | None:

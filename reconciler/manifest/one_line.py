@@ -55,31 +55,31 @@ def on_one_line(characters: str) -> str:
     return characters
 
 
-def _quoted(found: re.Match[str]) -> str:
-    before, key, style, chomping, indentation, text = found.groups()
+def _quoted(match: re.Match[str]) -> str:
+    before, key, style, chomping, indentation, text = match.groups()
     lines = [line[len(indentation) :] for line in text.split("\n")]
     if len(indentation) <= len(before) or (style == ">" and any(line.startswith(" ") for line in lines)):
-        return found[0]
+        return match[0]
     written = "\n".join(lines)
     value = written.rstrip("\n")
     end = "\n" if len(value) < len(written) and not chomping else ""
     if style == ">":
         value = re.sub(r"\n(\n*)", lambda breaks: breaks[1] or " ", value)
-    return f"{before}{key}{json.dumps(value + end, ensure_ascii=False)}" + "\n" * found[0].count("\n")
+    return f"{before}{key}{json.dumps(value + end, ensure_ascii=False)}" + "\n" * match[0].count("\n")
 
 
-def _unwrapped(found: re.Match[str]) -> str:
-    indentation, dash, key, first, others = found.groups()
+def _unwrapped(match: re.Match[str]) -> str:
+    indentation, dash, key, first, others = match.groups()
     column = len(indentation) + (len(dash) if key else 0)
     lines = others.split("\n")[1:]
     if not (key or (dash and first)) or any(len(line) - len(line.lstrip(" ")) <= column for line in lines):
-        return found[0]
+        return match[0]
     text = " ".join(filter(None, ((first or "").strip(" "), *(line.strip(" ") for line in lines))))
     return f"{indentation}{dash}{key}{' ' if key else ''}{text}" + "\n" * len(lines)
 
 
-def _joined(found: re.Match[str]) -> str:
-    before, flow = found.groups()
+def _joined(match: re.Match[str]) -> str:
+    before, flow = match.groups()
     if "\n" not in flow or _NOT_JOINED.search(flow):
-        return found[0]
+        return match[0]
     return before + re.sub(r" *\n *", " ", flow) + "\n" * flow.count("\n")

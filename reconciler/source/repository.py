@@ -393,7 +393,7 @@ class GitSource:
         path = tree.inside(path)
         try:
             shared, cut = self._shared_span(since, commit, path), None
-            logged = self._log_of(span, path) if shared is None else shared.told_below(path)
+            logged = self._log_of(span, path) if shared is None else shared.commits_below(path)
         except BudgetError as error:
             logged, cut = self._bare(span), f"what the commits after {since[:12]} did is not told: {error}"
         newer = None if logged is None else log.went_on(logged)
@@ -549,9 +549,9 @@ class GitSource:
             self._span = None
             with suppress(BudgetError):
                 entries = self._differing([f"{commit}^{{commit}}" for commit in (old, new)], *self._paths)
-                told = self._log_of(f"{old}...{new}", *self._paths)
-                if entries is not None and told is not None:
-                    self._span = Span(old, new, entries, told)
+                commits = self._log_of(f"{old}...{new}", *self._paths)
+                if entries is not None and commits is not None:
+                    self._span = Span(old, new, entries, commits)
         return self._span
 
     def _differing(self, commits: Iterable[str], *paths: str) -> dict[str, bool] | None:

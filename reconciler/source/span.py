@@ -18,25 +18,25 @@ class Span:
     Attributes:
         old, new: their ids.
         entries: every path that differs, and whether it is there at the new one.
-        told: the commits that only one of both has, with what they did.
+        commits: those that only one of both has, with what they did.
     """
 
     old: str
     new: str
     entries: Mapping[str, bool]
-    told: Sequence[Commit]
+    commits: Sequence[Commit]
 
     def entries_below(self, path: str) -> dict[str, bool]:
         """The paths below one of these folders, or the folder's own, that differ."""
         return {name: there for name, there in self.entries.items() if _is_below(name, path)}
 
-    def told_below(self, path: str) -> list[Commit]:
+    def commits_below(self, path: str) -> list[Commit]:
         """The commits with what they did there."""
         return [
             commit
             if all(_is_below(delta.path, path) for delta in commit.deltas)
             else commit._replace(deltas=tuple(one for one in commit.deltas if _is_below(one.path, path)))
-            for commit in self.told
+            for commit in self.commits
         ]
 
 

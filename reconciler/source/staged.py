@@ -95,8 +95,8 @@ class StagedClaims:
     def _differing(self, kept: sqlite3.Connection, root: str) -> dict[str, str] | None:
         """What is staged otherwise than at the commit of what is kept, by path; None where git fails."""
         ((commit,),) = kept.execute("SELECT hash FROM base")
-        found = listed(self.layout, *_DIFFERING, commit, *pathspec(root))
-        return None if found is None else dict(zip(found[1::2], found[::2], strict=True))
+        listing = listed(self.layout, *_DIFFERING, commit, *pathspec(root))
+        return None if listing is None else dict(zip(listing[1::2], listing[::2], strict=True))
 
     def _made(self, root: str) -> sqlite3.Connection | None:
         """The claims of the commit that is checked out, read from git and kept; None where there is none."""
@@ -146,8 +146,8 @@ def _usable(file: Path) -> sqlite3.Connection | None:
         return None
     connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
     try:
-        with closing(connection.execute("SELECT rules FROM base")) as found:
-            if found.fetchone() == (rules_version,):
+        with closing(connection.execute("SELECT rules FROM base")) as rows:
+            if rows.fetchone() == (rules_version,):
                 return connection
     except sqlite3.DatabaseError:
         pass
@@ -159,8 +159,8 @@ def _claimants(
     kept: sqlite3.Connection, pairs: Collection[ModelKey], differing: Mapping[str, str]
 ) -> Claimants:
     query = "SELECT path FROM claim WHERE name = ? AND version = ?"
-    found = (path for pair in pairs for (path,) in kept.execute(query, tuple(map(_raw, pair))))
-    certain = frozenset(map(path_of, found)) - differing.keys()
+    paths = (path for pair in pairs for (path,) in kept.execute(query, tuple(map(_raw, pair))))
+    certain = frozenset(map(path_of, paths)) - differing.keys()
     return Claimants(certain, frozenset(path for path, what in differing.items() if what != _GONE))
 
 

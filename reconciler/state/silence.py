@@ -42,15 +42,15 @@ class PatientConnection(Connection[Any]):
         """The driver's own steps; the waiting loop sends nothing (0) now and then while nothing comes."""
         heard = time.monotonic()
         try:
-            wanted = next(gen)
+            state = next(gen)
             while True:
-                ready = yield wanted
+                ready = yield state
                 if ready:
                     heard = time.monotonic()
                 elif time.monotonic() - heard > self.silence:
                     self.pgconn.finish()
                     raise OperationalError(f"the server said nothing for {self.silence:g} seconds")
-                wanted = gen.send(ready)
+                state = gen.send(ready)
         except StopIteration as end:
             result: R = end.value
             return result

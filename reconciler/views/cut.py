@@ -59,19 +59,19 @@ def json_within(value: Any, most: int) -> tuple[str, str | None]:  # noqa: ANN40
     return dumps(value | notes | {longest: lists[longest][:kept]}), left_out
 
 
-def report_within(found: Report, most: int) -> tuple[Iterator[str], str | None]:
+def report_within(report: Report, most: int) -> tuple[Iterator[str], str | None]:
     """The pieces of what `json_within` gives of a report's object, and what is left out of it."""
-    kept, number = number_within(found, most), len(found.items)
+    kept, number = number_within(report, most), len(report.items)
     left_out = None if kept == number else _left_out(number - kept)
-    notes = found.notes if left_out is None else (*found.notes, left_out)
-    return report_pieces(replace(found, notes=notes), kept), left_out
+    notes = report.notes if left_out is None else (*report.notes, left_out)
+    return report_pieces(replace(report, notes=notes), kept), left_out
 
 
-def number_within(found: Report, most: int) -> int:
+def number_within(report: Report, most: int) -> int:
     """How many items of a report fit; each is only made into text for that where all of them may not."""
-    if sum(map(_at_most, found.items)) <= most:
-        return len(found.items)
-    return _fitting(map(report_item, found.items), most)
+    if sum(map(_at_most, report.items)) <= most:
+        return len(report.items)
+    return _fitting(map(report_item, report.items), most)
 
 
 def _at_most(item: ModelState) -> int:
@@ -79,8 +79,8 @@ def _at_most(item: ModelState) -> int:
     if item.diff:
         return sum(len(line) + 6 for line in dumps(report_item(item)).encode().split(b"\n"))
     facts = (item.target, item.model_name, item.model_version, item.path, item.commit, item.author)
-    told = ((reason.code, reason.message, reason.path) for reason in item.reasons)
-    texts = [one for one in (*facts, item.model_id, item.model_status, *chain(*told)) if one]
+    texts_of_reasons = ((reason.code, reason.message, reason.path) for reason in item.reasons)
+    texts = [one for one in (*facts, item.model_id, item.model_status, *chain(*texts_of_reasons)) if one]
     plain = (2 if one.isascii() and one.isprintable() else _WIDEST for one in texts)
     widths = (len(one) * wide for one, wide in zip(texts, plain, strict=True))
     return _ITEM + _REASON * len(item.reasons) + sum(widths)
