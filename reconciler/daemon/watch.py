@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.log import log
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from pathlib import Path
 
-    from asyncinotify import Inotify, Mask
+    from asyncinotify import Event, Inotify, Mask
 
     Paths: TypeAlias = Callable[[], Mapping[str, Iterable[Path]]]
     _Known: TypeAlias = frozenset[tuple[str, Path, int, int]]
@@ -81,12 +82,38 @@ async def _until_others(folders: _Known, paths: Paths, ask: Callable[[str], None
         watched_paths = {path for _, path, *_ in folders}
         for path in watched_paths:
             inotify.add_watch(path, _news())
-        while _identified(paths()) == folders:
-            changed = await _changes(inotify, watched_paths, look_again)
-            _ask_each(ask, (one for one in folders if one[1] in changed))
+        async with contextlib.aclosing(_Events(inotify)) as events:
+            while _identified(paths()) == folders:
+                changed = await _changes(events, watched_paths, look_again)
+                _ask_each(ask, (one for one in folders if one[1] in changed))
 
 
-async def _changes(inotify: Inotify, watched_paths: set[Path], look_again: float) -> set[Path]:
+@dataclass(slots=True)
+class _Events:
+    """The kernel's events, one at a time, each waited for as long as one likes."""
+
+    inotify: Inotify
+    _next: asyncio.Task[Event] | None = None
+
+    async def within(self, seconds: float) -> Event | None:
+        """The next event; None when there is none for so long."""
+        if self._next is None:
+            self._next = asyncio.create_task(self.inotify.get())
+        # waited for and never cancelled: what was read from the kernel by then would be lost with the wait
+        done, _ = await asyncio.wait({self._next}, timeout=seconds)
+        if not done:
+            return None
+        self._next = None
+        return done.pop().result()
+
+    async def aclose(self) -> None:
+        """Waits for no more events; after it nothing reads the kernel's descriptor."""
+        if self._next is not None:
+            self._next.cancel()
+            await asyncio.wait({self._next})
+
+
+async def _changes(events: _Events, watched_paths: set[Path], look_again: float) -> set[Path]:
     """What changed, with the folders that hold it, once nothing else follows; empty after `look_again`.
 
     Everything, where the kernel dropped events because there were too many.
@@ -95,11 +122,8 @@ async def _changes(inotify: Inotify, watched_paths: set[Path], look_again: float
     loop = asyncio.get_running_loop()
     patience, until = look_again, None
     while until is None or loop.time() < until:
-        try:
-            # not wait_for: until Python 3.12 it loses a cancellation that comes together with an event
-            async with asyncio.timeout(patience):
-                event = await inotify.get()
-        except TimeoutError:
+        event = await events.within(patience)
+        if event is None:
             break
         path = event.path
         if path is None:

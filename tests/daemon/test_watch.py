@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -185,6 +186,26 @@ def test_nothing_is_asked_while_nothing_happens(repository: GitRepository) -> No
             (git / "refs" / "heads" / "main.lock").unlink()
             await asyncio.sleep(0.4)
         assert asked == []
+
+    asyncio.run(work())
+
+
+def test_a_change_that_comes_as_a_wait_ends_is_not_lost(tmp_path: Path) -> None:
+    """What the kernel told in the very step in which the watch stops gathering is asked for all the same."""
+    folders = {word: [tmp_path / word] for word in ("state", "git")}
+    for [folder] in folders.values():
+        folder.mkdir()
+
+    async def work() -> None:
+        asked: list[str] = []
+        async with watched(lambda: folders, asked.append, look_again=3600):
+            for number in range(20):
+                (tmp_path / "state" / f"{number}").touch()
+                await asyncio.sleep(0.001)  # the watch has read this one, and waits for another
+                (tmp_path / "git" / f"{number}").touch()
+                time.sleep(0.02)  # noqa: ASYNC251 - the loop is held until its patience is over as well
+                await until(lambda: set(asked) == set(folders))
+                asked.clear()
 
     asyncio.run(work())
 
