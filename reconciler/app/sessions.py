@@ -68,10 +68,10 @@ class Sessions:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[CycleJob]:
         """One session. Raises as `open_session` does."""
-        deeds = EventCounter()
+        counter = EventCounter()
 
         def progress(event: Event) -> None:
-            deeds(event)
+            counter(event)
             self.board.event(event)
 
         heard = Listeners(progress, self.board.asked, self._led, self._surveyed, self._at_rest)
@@ -100,7 +100,7 @@ class Sessions:
 
                     self._job = CycleJob(
                         session.engine,
-                        deeds,
+                        counter,
                         self._heard,
                         on_report,
                         commit_seen=self.board.commit_seen,

@@ -53,14 +53,14 @@ class App(FastAPI):
         """The document, made once."""
         if self.openapi_schema is None:
             parts: AppState = self.state.parts
-            complete(super().openapi(), parts.rules.json_schema(), secured=parts.gate is not None)
+            complete(super().openapi(), parts.rules.json_schema(), secured=parts.authenticator is not None)
         return self.openapi_schema or {}
 
 
 def _add_routes(app: FastAPI) -> None:
     app.include_router(routes.router, tags=["models"])
     parts: AppState = app.state.parts
-    if parts.gate is not None:
+    if parts.authenticator is not None:
         app.include_router(iam.router, tags=["identity"])
 
     @app.get("/", include_in_schema=False)

@@ -51,7 +51,7 @@ def arrive(  # noqa: PLR0913 - a request, who sent it where, and the rules it ar
     now = _milliseconds(settings.clock())
     wait = _milliseconds(settings.publish_seconds)
     builds = _copies_image(request, defaults)
-    fate = _fate(request, settings.fail_pattern, builds=builds)
+    outcome = _outcome(request, settings.fail_pattern, builds=builds)
     install_type = "install_type" in defaults and (request.get("install_type") or defaults["install_type"])
     return Model(
         model_id=str(uuid4()),
@@ -73,8 +73,8 @@ def arrive(  # noqa: PLR0913 - a request, who sent it where, and the rules it ar
         created_at=now,
         built_at=now + wait // 2 if builds else None,
         settled_at=now + wait,
-        outcome=fate.outcome,
-        outcome_reason=fate.reason,
+        outcome=outcome.outcome,
+        outcome_reason=outcome.reason,
         request_id=request_id,
         request=body.decode(),
     )
@@ -99,7 +99,7 @@ def contradiction(request: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _fate(request: Mapping[str, Any], fail_pattern: str | None, *, builds: bool) -> Outcome:
+def _outcome(request: Mapping[str, Any], fail_pattern: str | None, *, builds: bool) -> Outcome:
     """The documented content errors appear only after the call was answered (events of the console)."""
     if matches(request["model_name"], fail_pattern):
         outcome = "building_failed" if builds else "failed"

@@ -25,7 +25,7 @@ from reconciler.registry.codes import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_DEEDS: Mapping[Action, tuple[str, str]] = {
+_ACTIONS: Mapping[Action, tuple[str, str]] = {
     Action.REJECT: (
         "The model is held as `failed` until its manifest changes or `reconciler retry` releases it.",
         "The read fails; nothing is repeated.",
@@ -80,7 +80,7 @@ def document() -> str:
     parts = [
         _INTRODUCTION,
         "## What is done\n",
-        _table(("action", "an import", "anything else"), ((f"`{a}`", deeds) for a, deeds in _DEEDS.items())),
+        _table(("action", "an import", "anything else"), ((f"`{a}`", does) for a, does in _ACTIONS.items())),
         "## By code\n",
         "The gateway's codes come as `APIG.` and as `APIGW.`.\n",
         _table(("code", "meaning", "action", "what you can do"), codes),
