@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from reconciler.engine.clock import uptime
 from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
 from reconciler.printable import one_line
 from reconciler.registry.codes import Action, disposition
@@ -98,11 +99,11 @@ class HttpSession:
                 return await self._within_deadline(call, self._limits.deadline)
             # all that may take its time comes before `ready`: what it writes down is when the call was sent
             await self._log_in(call)
-            started = _uptime()
+            started = uptime()
             await ready()
             # a process that was stopped here (SIGSTOP, a paused machine) must not send what others may have
             # settled meanwhile; a stop between this line and the first byte is left to the registry's own 409
-            took = _uptime() - started
+            took = uptime() - started
             if took > self._limits.fresh:
                 raise IntentTooOld(
                     f"not sent: {took:.1f} s went by while its intent was written to the state, and "
@@ -153,7 +154,7 @@ class HttpSession:
 
     async def _within_deadline(self, call: Request, seconds: float) -> Response:
         attempt = _Attempt()
-        ends = _uptime() + seconds
+        ends = uptime() + seconds
         try:
             async with asyncio.timeout(seconds):
                 return await self._persist(call, attempt, ends)
@@ -170,14 +171,14 @@ class HttpSession:
                 delay = self._delay(number, error)
                 unproven = call.write and error.status is None
                 too_long = call.one_model and delay > self._limits.brief
-                if unproven or too_long or _uptime() + delay >= ends:
+                if unproven or too_long or uptime() + delay >= ends:
                     raise
                 refused = error
             attempt.sent = False
             await self._sleep(delay)
             await self._sleep(self._bucket.reserve())
             # a suspended machine's timers stand still, and others may have settled the intent meanwhile
-            if _uptime() >= ends:
+            if uptime() >= ends:
                 raise refused
         return await self._once(call, attempt)
 
@@ -239,12 +240,6 @@ class HttpSession:
         return Response(response.status_code, response.headers, body, answer_id)
 
 
-def _uptime() -> float:
-    """Seconds on a clock that nobody sets, and that goes on while the machine is suspended."""
-    return time.clock_gettime(_BOOT_TIME)
-
-
-_BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first is Linux's
 _READ = httpx.ByteStream(b"")
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.PoolTimeout, "no connection became free in time"),

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from bench.generate import FIRST, declared, generate
 from bench.measure import commits_counted, git_counted, lines
+from bench.preloading import preload
 from bench.registry import as_sent
 from reconciler.app.session import Listeners, open_session
 from reconciler.daemon.cycle_job import CycleJob, EventCounter
-from reconciler.embedded import EmbeddedSettings, preload
+from reconciler.embedded import EmbeddedSettings
 from reconciler.engine.clock import Clock
 from reconciler.settings import load
 from tests.daemon.counted import CountedRegistry
