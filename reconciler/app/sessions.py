@@ -195,8 +195,8 @@ class Sessions:
     def follow(self) -> tuple[float, float]:
         """Seconds between looks at unfinished imports, the first and the longest."""
         targets = self.session.engine.targets if self.session else ()
-        policy = min((target.timing for target in targets), key=lambda policy: policy.follow_first)
-        return policy.follow_first, policy.follow_max
+        timing = min((target.timing for target in targets), key=lambda timing: timing.follow_first)
+        return timing.follow_first, timing.follow_max
 
     def watch(self) -> Mapping[str, tuple[Path, ...]]:
         """What to watch in the session that is open."""
