@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from reconciler.budgets import Budgets
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.desired import FileLookup
+    from reconciler.engine.desired import Look
     from reconciler.engine.ports import Blobs
     from reconciler.engine.values import Desired, ManifestRef, Snapshot
     from reconciler.manifest import InvalidManifest, Manifest, Rules
@@ -90,7 +90,7 @@ def check(  # noqa: PLR0913 - what is checked, and what it takes
     only: Collection[str] = (),
     budgets: Budgets = DEFAULTS,
     *,
-    look: FileLookup | None = None,
+    look: Look | None = None,
     whole: bool = False,
 ) -> Checked:
     """Judges every manifest of a snapshot; with `only`, tells about these paths alone.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.engine.values import File, Snapshot
     from reconciler.manifest import Rules
 
-    FileLookup = Callable[[str], File | None]
+    Look = Callable[[str], File | None]
     """The file at a path of the same commit, or None."""
 
 
@@ -81,7 +81,7 @@ class ManifestParser:
             )
 
     def read(
-        self, source: Blobs, files: Iterable[File], look: FileLookup
+        self, source: Blobs, files: Iterable[File], look: Look
     ) -> Iterator[tuple[ParsedFile, tuple[Manifest, ...]]]:
         """What each of these files says, with its valid manifests whole; in any order, by one subprocess.
 
@@ -106,7 +106,7 @@ class ManifestParser:
         self,
         source: Blobs,
         snapshot: Snapshot,
-        look: FileLookup | None = None,
+        look: Look | None = None,
         whole: Callable[[Manifest], object] | None = None,
     ) -> Desired:
         """What a whole snapshot declares.
@@ -144,7 +144,7 @@ class _Work:
 
     reader: ManifestParser
     source: Blobs
-    look: FileLookup
+    look: Look
     _bytes: int = 0
     _documents: int = 0
     _faults: int = 0

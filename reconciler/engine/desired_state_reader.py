@@ -16,7 +16,7 @@ from reconciler.manifest import InvalidManifest, Reason
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.engine.desired import FileLookup, ManifestParser
+    from reconciler.engine.desired import Look, ManifestParser
     from reconciler.engine.graph import CommitGraph
     from reconciler.engine.ports import Index, Source
     from reconciler.engine.values import File, LastCommit, ParsedFile
@@ -197,7 +197,7 @@ class DesiredStateReader:
         return moved
 
     def _read(
-        self, files: Iterable[File], look: FileLookup
+        self, files: Iterable[File], look: Look
     ) -> tuple[dict[str, ParsedFile], dict[ModelKey, Manifest]]:
         readings: dict[str, ParsedFile] = {}
         whole: dict[ModelKey, Manifest] = {}

@@ -54,8 +54,8 @@ class TargetIndex:
         raws = None if paths is None else _raws(paths)
         if naming is not None:
             query = "SELECT path FROM companion WHERE target = ? AND named = ?"
-            answers = (self._store.rows(query, (self._target, raw)) for raw in _raws(naming))
-            raws = sorted({path for rows in answers for (path,) in rows})
+            found = (self._store.rows(query, (self._target, raw)) for raw in _raws(naming))
+            raws = sorted({path for rows in found for (path,) in rows})
         elif faulty:
             query = "SELECT path FROM file WHERE target = ? AND faults IS NOT NULL"
             raws = [path for (path,) in self._store.rows(query, (self._target,))]
@@ -71,15 +71,15 @@ class TargetIndex:
         elif pairs is not None:
             asked = ((" AND name = ? AND version = ?", tuple(pair)) for pair in pairs)
         for where, values in asked:
-            rows = self._store.rows(_DECLARATIONS + where, (self._target, *values))
-            yield from map(_declaration, rows)
+            found = self._store.rows(_DECLARATIONS + where, (self._target, *values))
+            yield from map(_declaration, found)
 
     def last_commits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], LastCommit]]:
         """Who gave the documents of these files the content they have, by path and line."""
-        distinct: dict[LastCommit, LastCommit] = {}
+        known: dict[LastCommit, LastCommit] = {}
         for path, written in self._rows("path, credits", "file", None if paths is None else _raws(paths)):
             for line, credit in _credits(written):
-                yield (_path(path), line), distinct.setdefault(credit, credit)
+                yield (_path(path), line), known.setdefault(credit, credit)
 
     def number(self, without: Collection[str]) -> int:
         """How many documents and files declare something, or fail to; without those of some files."""
@@ -198,9 +198,9 @@ class TargetIndex:
         )
 
 
-def _grouped(rows: Iterable[tuple[bytes, Any]]) -> dict[bytes, list[Any]]:
+def _grouped(found: Iterable[tuple[bytes, Any]]) -> dict[bytes, list[Any]]:
     grouped: dict[bytes, list[Any]] = {}
-    for path, value in rows:
+    for path, value in found:
         grouped.setdefault(path, []).append(value)
     return grouped
 
