@@ -196,7 +196,7 @@ class CycleJob:
         if error is not None:
             log.warning("unfinished imports could not be followed", error=error, **facts)
         elif len(facts) > 1:
-            log.info("followed", **facts)
+            log.info("import status updated", **facts)
         return error if lost else None
 
     def journal_moved(self) -> bool:
