@@ -133,9 +133,9 @@ class RequestIdMiddleware:
         try:
             await self._app(scope, receive, send_named)
         except ClientDisconnect:
-            log.debug("the client went away before its body had arrived", request_id=request_id)
+            log.debug("request %s: the client went away before its body had arrived", request_id)
         except Exception:  # noqa: BLE001 - the last resort; the log gets the traceback
-            log.exception("request failed", request_id=request_id)
+            log.exception("request %s failed", request_id)
             if not started:
                 await failed(request_id)(scope, receive, send_named)
 

@@ -97,7 +97,7 @@ def _add_refusals(app: FastAPI) -> None:
     @app.exception_handler(IamError)
     async def refuse_login(request: Request, error: IamError) -> Response:
         if error.status in ABOUT_WHO_ASKS:
-            log.warning("login refused", request_id=request.state.request_id, status=error.status)
+            log.warning("request %s refused: %s login", request.state.request_id, error.status)
         return iam_refusal(error)
 
     @app.exception_handler(RequestValidationError)
