@@ -69,8 +69,8 @@ def own_terminal() -> None:
 
 def run(command: list[str], timeout: float = 60, **options: Any) -> subprocess.CompletedProcess[str]:
     """`subprocess.run` of such a command with both streams captured as text, forked in the same way."""
-    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with Process(command, **streams, encoding="utf-8", **options) as process:
+    captured: dict[str, Any] = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+    with Process(command, stdin=subprocess.DEVNULL, **captured, encoding="utf-8", **options) as process:
         try:
             out, err = process.communicate(timeout=timeout)
         finally:

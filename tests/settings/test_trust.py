@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -46,7 +46,7 @@ def shared() -> Iterator[Path]:
 
 def run(folder: Path, *arguments: str, user: int = MINE, more: Mapping[str, str] | None = None) -> str:
     """What `reconciler` says there when that user runs it."""
-    as_user = {"user": user, "group": user, "extra_groups": ()} if user else {}
+    as_user: dict[str, Any] = {"user": user, "group": user, "extra_groups": ()} if user else {}
     done = run_forked(
         [sys.executable, "-m", "reconciler", *arguments],
         cwd=folder,
