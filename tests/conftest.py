@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from reconciler import redaction
+from reconciler.log import silence
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("torture", settings.get_profile("suite"), max_examples=3000, stateful_step_count=60)
 settings.load_profile("suite")
+silence()  # before any test captures lines, and then has the library as it was
 
 
 def pytest_xdist_auto_num_workers() -> int:
