@@ -53,7 +53,7 @@ def _attend(connection: socket.socket) -> NoReturn:
         _live(order)
     os.close(held)
     connection.sendall(f"{pid}\n".encode())
-    if ended not in select.select([ended, connection], [], [])[0]:  # its orderer is gone
+    if ended not in select.select([ended, connection.fileno()], [], [])[0]:  # its orderer is gone
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     with contextlib.suppress(ConnectionError):
