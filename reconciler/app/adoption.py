@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -13,7 +16,7 @@ from reconciler.app.session import open_session
 from reconciler.contract.adoptable import adoptable
 from reconciler.engine.adopt import candidate, paths_of, prove
 from reconciler.engine.desired_state_reader import desired_state
-from reconciler.engine.details import details_of
+from reconciler.engine.details import all_details_of
 from reconciler.engine.observe import observe
 from reconciler.engine.plan import verdicts
 from reconciler.engine.planner_input import PlannerInput
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from reconciler.engine.values import ObservedModel
     from reconciler.settings import Configuration
 
+_log = logging.getLogger(__name__)
+
 _AT_ONCE = 500  # models whose details are in memory together
 
 
@@ -43,6 +48,7 @@ class Adopted:
         held: manifests that a plan was proved to leave unchanged.
         left_out: why the other models have none, by pair.
         done, total: how many of the target's models were looked at by now, and how many there are.
+        took: seconds that looking at these took.
     """
 
     target: str
@@ -51,6 +57,7 @@ class Adopted:
     left_out: dict[ModelKey, str]
     done: int
     total: int
+    took: float
 
 
 async def adoptions(configuration: Configuration, glob: str, only: str | None) -> AsyncIterator[Adopted]:
@@ -78,11 +85,12 @@ async def _in_target(session: Session, target: Target, commit: str, glob: str) -
     view = await _observed(session, target, commit)
     models = _undeclared(view, glob)
     paths = paths_of(model.pair for model in models)
+    began = time.monotonic()
     for start in range(0, len(models), _AT_ONCE):
         some = models[start : start + _AT_ONCE]
         held, left_out = await _batch(target, view, some, paths)
         done = start + len(some)
-        yield Adopted(target.name, target.path, held, left_out, done, len(models))
+        yield Adopted(target.name, target.path, held, left_out, done, len(models), time.monotonic() - began)
 
 
 async def _observed(session: Session, target: Target, commit: str) -> PlannerInput:
@@ -109,7 +117,12 @@ async def _batch(
     target: Target, view: PlannerInput, models: Sequence[ObservedModel], paths: dict[ModelKey, str]
 ) -> tuple[Sequence[Candidate], dict[ModelKey, str]]:
     ids = [model.model_id for model in models]
-    details = await details_of(target.registry, ids, target.timing.in_flight)
+
+    async def waits(seconds: float) -> None:
+        _log.warning("target %s: the registry is busy; going on in %.0f s", target.name, seconds)
+        await asyncio.sleep(seconds)
+
+    details = await all_details_of(target.registry, ids, target.timing.in_flight, waits)
     candidates = []
     for model in models:
         if model.model_id in details.read:
