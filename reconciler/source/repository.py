@@ -258,6 +258,17 @@ class GitSource:
         return ancestry.goes_on(commands, *commits, cut_off, before) if cut_off else False
 
     @_asked_again
+    def merge_base(self, commit: str, other: str) -> str | None:
+        """The newest commit from which both go on; None where there is none, or history is cut off before it.
+
+        Raises:
+            SourceError: one of them is no whole commit id, or git failed.
+        """
+        commits = (self._checked(commit), self._checked(other))
+        printed = self._origin.commands.run("merge-base", *commits, accept=_RELATED_OR_NOT)
+        return printed.decode(errors="replace").strip() or None
+
+    @_asked_again
     def snapshot(self, commit: str, path: str) -> Snapshot:
         """All files below `path` at `commit`; `exists` is False when that is no directory.
 
