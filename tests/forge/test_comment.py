@@ -120,7 +120,7 @@ def test_what_was_so_before_is_not_told_of_a_change_that_does_not_alter_it(job: 
     """
     with relayed() as relay:
         _base_with_every_trouble(job, relay)
-        changes = (
+        changes: tuple[dict[str, str | None], ...] = (
             {"README.md": "1"},
             {"models.d/a-1.0.0.yaml": None, "models.d/moved.yaml": manifest("a@1.0.0", description="other")},
             {"models.d/due.yaml": manifest("due@1.0.0", metadata={"owner": "b"})},
