@@ -20,8 +20,8 @@ from reconciler.engine.details import all_details_of
 from reconciler.engine.observe import observe
 from reconciler.engine.plan import verdicts
 from reconciler.engine.planner_input import PlannerInput
-from reconciler.engine.values import Verdict
-from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.engine.values import Desired, Verdict
+from reconciler.errors import ConfigurationError, NoCommitError, ReconcilerError
 from reconciler.source.worktree import work_tree
 
 if TYPE_CHECKING:
@@ -74,14 +74,24 @@ async def adoptions(configuration: Configuration, glob: str, only: str | None) -
         ReconcilerError: a manifest cannot be read, so that nobody knows what it declares.
     """
     async with open_session(configuration, acts=False, only=only) as session:
-        commit = session.source.head()
+        commit = _newest(session)
         for target in session.engine.targets:
             with failure_told(target.name):
                 async for adopted in _in_target(session, target, commit, glob):
                     yield adopted
 
 
-async def _in_target(session: Session, target: Target, commit: str, glob: str) -> AsyncIterator[Adopted]:
+def _newest(session: Session) -> str | None:
+    """The commit whose manifests count; None in a repository that has none yet, and declares nothing."""
+    try:
+        return session.source.head()
+    except NoCommitError:
+        return None
+
+
+async def _in_target(
+    session: Session, target: Target, commit: str | None, glob: str
+) -> AsyncIterator[Adopted]:
     view = await _observed(session, target, commit)
     models = _undeclared(view, glob)
     paths = paths_of(model.pair for model in models)
@@ -93,9 +103,11 @@ async def _in_target(session: Session, target: Target, commit: str, glob: str) -
         yield Adopted(target.name, target.path, held, left_out, done, len(models), time.monotonic() - began)
 
 
-async def _observed(session: Session, target: Target, commit: str) -> PlannerInput:
-    declared = desired_state(session.source, target.index, target.reader, commit, credited=False)
-    desired = declared.desired()
+async def _observed(session: Session, target: Target, commit: str | None) -> PlannerInput:
+    desired = Desired({})
+    if commit is not None:
+        source, index = session.source, target.index
+        desired = desired_state(source, index, target.reader, commit, credited=False).desired()
     for broken in desired.invalid:
         if broken.may_declare_anything:
             message = (

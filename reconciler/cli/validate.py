@@ -47,7 +47,9 @@ _STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 def validate(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH", help="Files or directories; by default every target's."),
+        typer.Argument(
+            metavar="PATH", help="Files or directories; by default every target's.", readable=False
+        ),  # one that cannot be read is a problem among others
     ] = None,
     commit: Annotated[
         str | None, typer.Option("--commit", metavar="REVISION", help="Check a commit, not the work tree.")

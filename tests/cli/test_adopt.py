@@ -10,11 +10,13 @@ import pytest
 from reconciler.app.adoption import Adopted
 from reconciler.cli.adopt import progress
 from reconciler.contract.catalogue import EDITIONS
-from tests.program import manifest, modelarts
+from tests.git_repository import GitRepository
+from tests.program import Program, manifest, modelarts
 from tests.relay import relayed, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.program import Fleet
     from tests.relay import Answer, Relay, Request
@@ -108,6 +110,22 @@ def test_a_long_run_says_how_much_is_left(took: float, more: str) -> None:
     """By what it took so far; minutes are told, and less than one is not."""
     batch = Adopted("prod", "models.d", [], {}, done=500, total=10_000, took=took)
     assert progress(batch) == f"prod: 500 of 10000 models looked at{more}"
+
+
+def test_adopting_comes_before_the_first_commit_too(tmp_path: Path) -> None:
+    """`init`, `adopt`, one commit: the plan has nothing to do."""
+    program = Program(tmp_path)
+    repository = GitRepository(tmp_path)
+    with relayed() as relay:
+        program.configure(modelarts(relay.url))
+        _add(relay, "a@1.0.0")
+        assert program("init").code == 0
+        done = program("adopt")
+        assert (done.code, done.out) == (0, "adopted 1: 0 to import, 0 drifted\n")
+        repository.git("add", "--all")
+        repository.git("commit", "--quiet", "--message", "Begin")
+        assert program.json("plan").verdicts == {"a@1.0.0": "in-sync"}
+    assert relay.posts == 0
 
 
 def test_nothing_is_adopted_while_a_manifest_cannot_be_read(fleet: Fleet) -> None:
