@@ -87,7 +87,7 @@ def test_what_is_no_file_is_not_called_missing(tmp_path: Path) -> None:
     """A folder, or a link that leads to itself."""
     (tmp_path / "loop.toml").symlink_to("loop.toml")
     for name in (".", "loop.toml"):
-        with pytest.raises(ConfigurationError, match="not a file: name a configuration file"):
+        with pytest.raises(ConfigurationError, match="no such configuration file: this is no file"):
             load(tmp_path / name, cwd=tmp_path)
 
 
