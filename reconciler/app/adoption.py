@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +24,7 @@ from reconciler.errors import ConfigurationError, NoCommitError, ReconcilerError
 from reconciler.source.worktree import work_tree
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
     from reconciler.app.session import Session
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from reconciler.engine.options import Target
     from reconciler.engine.values import ObservedModel
     from reconciler.settings import Configuration
-
-_log = logging.getLogger(__name__)
 
 _AT_ONCE = 500  # models whose details are in memory together
 
@@ -60,13 +57,16 @@ class Adopted:
     took: float
 
 
-async def adoptions(configuration: Configuration, glob: str, only: str | None) -> AsyncIterator[Adopted]:
+async def adoptions(
+    configuration: Configuration, glob: str, only: str | None, tell: Callable[[str], None]
+) -> AsyncIterator[Adopted]:
     """Manifests for every registered model that is declared nowhere, batch by batch.
 
     Args:
         configuration: what is configured.
         glob: the names to adopt, as a shell's pattern.
         only: one target; None takes all.
+        tell: hears of a registry that is waited for.
 
     Raises:
         ConfigurationError, SourceError, StateError: as `open_session` does.
@@ -77,7 +77,7 @@ async def adoptions(configuration: Configuration, glob: str, only: str | None) -
         commit = _newest(session)
         for target in session.engine.targets:
             with failure_told(target.name):
-                async for adopted in _in_target(session, target, commit, glob):
+                async for adopted in _in_target(session, target, commit, glob, tell):
                     yield adopted
 
 
@@ -90,15 +90,20 @@ def _newest(session: Session) -> str | None:
 
 
 async def _in_target(
-    session: Session, target: Target, commit: str | None, glob: str
+    session: Session, target: Target, commit: str | None, glob: str, tell: Callable[[str], None]
 ) -> AsyncIterator[Adopted]:
     view = await _observed(session, target, commit)
     models = _undeclared(view, glob)
     paths = paths_of(model.pair for model in models)
     began = time.monotonic()
+
+    async def waits(seconds: float) -> None:
+        tell(f"{target.name}: the registry is busy; going on in {seconds:.0f} s")
+        await asyncio.sleep(seconds)
+
     for start in range(0, len(models), _AT_ONCE):
         some = models[start : start + _AT_ONCE]
-        held, left_out = await _batch(target, view, some, paths)
+        held, left_out = await _batch(target, view, some, paths, waits)
         done = start + len(some)
         yield Adopted(target.name, target.path, held, left_out, done, len(models), time.monotonic() - began)
 
@@ -126,14 +131,13 @@ def _undeclared(view: PlannerInput, glob: str) -> list[ObservedModel]:
 
 
 async def _batch(
-    target: Target, view: PlannerInput, models: Sequence[ObservedModel], paths: dict[ModelKey, str]
+    target: Target,
+    view: PlannerInput,
+    models: Sequence[ObservedModel],
+    paths: dict[ModelKey, str],
+    waits: Callable[[float], Awaitable[None]],
 ) -> tuple[Sequence[Candidate], dict[ModelKey, str]]:
     ids = [model.model_id for model in models]
-
-    async def waits(seconds: float) -> None:
-        _log.warning("target %s: the registry is busy; going on in %.0f s", target.name, seconds)
-        await asyncio.sleep(seconds)
-
     details = await all_details_of(target.registry, ids, target.timing.in_flight, waits)
     candidates = []
     for model in models:
