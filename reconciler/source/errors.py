@@ -62,7 +62,7 @@ _ADVICE = (
     (r"no space left|disk quota", "the disk is full; make room and try again"),
     (
         _NOWHERE,
-        "there is no git repository that git can use; check source.repo, and the permissions of its files",
+        "there is no git repository; check source.repo, or whether its files may be read",
     ),
     (DAMAGE.pattern, "objects are missing or damaged; run `git fsck` there, or clone it anew"),
     (r"permission denied", "its files cannot be read; check their permissions"),
