@@ -17,7 +17,7 @@ from reconciler.engine.clock import uptime
 from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
 from reconciler.printable import one_line
 from reconciler.registry.codes import Action, disposition
-from reconciler.registry.pacing import TokenBucket, pause
+from reconciler.registry.pacing import Pace, pause
 from reconciler.registry.response import MESSAGE_LIMIT, Response, classify, request_id
 from reconciler.registry.tls import tls_problem
 from reconciler.registry.transport import SENT, AnswerTooLarge, Connections
@@ -56,6 +56,7 @@ class HttpSession:
         observed: Observed | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """A target that is not connected yet.
 
@@ -68,6 +69,7 @@ class HttpSession:
             observed: told of each request.
             sleep: how a pause is made.
             chance: a random number of [0, 1), for jitter.
+            clock: seconds that only ever grow; pauses are measured on it.
         """
         self._endpoint = endpoint
         self._origin = str(endpoint.copy_with(path="/")).rstrip("/")
@@ -77,7 +79,8 @@ class HttpSession:
             endpoint, auth, limits, transport=transport, tls=tls, observed=observed
         )
         self._slots = asyncio.Semaphore(limits.concurrency)
-        self._bucket = TokenBucket(limits.rate, limits.burst, time.monotonic)
+        self._clock = clock
+        self._pace = Pace(limits.rate, limits.burst, limits.read_rate, clock)
         self._sleep = sleep
         self._chance = chance
 
@@ -124,7 +127,7 @@ class HttpSession:
 
     async def _turn(self, call: Request) -> None:
         """Waits until the call may start."""
-        closed = self._bucket.closed_for()
+        closed = self._pace.closed_for()
         if closed > (self._limits.brief if call.one_model else self._limits.deadline):
             raise RegistryUnavailable(
                 f"not sent: the registry asked for a pause of {closed:.0f} s",
@@ -132,7 +135,7 @@ class HttpSession:
                 path=call.path,
                 retry_after=closed,
             )
-        await self._sleep(self._bucket.reserve())
+        await self._sleep(self._pace.reserve_for(write=call.method != "GET"))
 
     async def _log_in(self, call: Request) -> None:
         """Sends whatever the flow has to send before it sends the call itself, which it does not."""
@@ -176,7 +179,7 @@ class HttpSession:
                 refused = error
             attempt.sent = False
             await self._sleep(delay)
-            await self._sleep(self._bucket.reserve())
+            await self._sleep(self._pace.reserve_for(write=call.method != "GET"))
             # a suspended machine's timers stand still, and others may have settled the intent meanwhile
             if uptime() >= ends:
                 raise refused
@@ -193,6 +196,7 @@ class HttpSession:
         )
 
     async def _once(self, call: Request, attempt: _Attempt) -> Response:
+        started = self._clock()
         answer = await self._answer(call, attempt)
         if httpx.codes.is_success(answer.status):
             return answer
@@ -205,10 +209,11 @@ class HttpSession:
             write=call.write,
             redact=self.redact,
         )
-        if error.retry_after and disposition(answer.status, error.code).action is Action.WAIT:
+        if disposition(answer.status, error.code).action is Action.WAIT:
+            self._pace.slow_down(started)
             # what is said of one model is a pause for that one; the others go on after a breath
-            asked = error.retry_after
-            self._bucket.close_for(min(asked, self._limits.brief) if call.one_model else asked)
+            asked = error.retry_after or 0.0
+            self._pace.close_for(min(asked, self._limits.brief) if call.one_model else asked)
         raise error
 
     async def _answer(self, call: Request, attempt: _Attempt) -> Response:
