@@ -134,13 +134,15 @@ class DesiredState:
 
     def _history(self) -> HistoryUpdate | None:
         """What the history that is kept lacks; None where it cannot be known, or none is kept."""
-        if self.base is None:
-            return whole_history(self.source, self.reader.root, self.commit, self._now())
-        if self.since is None or self.index.history.base() != self.base:
-            return None
-        files = [*self.before.values(), *self._now()]
-        older = self.index.history.places
-        return history_update(self.since, self.source, self.reader.root, earlier=files, older=older)
+        if self.since is not None and self.index.history.base() == self.index.base():
+            files = [*self.before.values(), *self._now()]
+            older = self.index.history.places
+            return history_update(self.since, self.source, self.reader.root, earlier=files, older=older)
+        return (
+            whole_history(self.source, self.reader.root, self.commit, self._now())
+            if self.base is None
+            else None
+        )
 
     def _files(self, paths: list[str]) -> Mapping[str, File]:
         """The files at these paths; some after others where there is too much around them to be listed."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from hashlib import blake2b
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.graph import places
@@ -19,7 +20,7 @@ from reconciler.manifest.limits import LARGEST_FILE
 from reconciler.manifest.sections import claim, is_json, sections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.graph import CommitGraph, Logged
@@ -142,19 +143,28 @@ def model_changes(  # noqa: PLR0913 - what is asked for
         return name in (None, pair.model_name) and version in (None, pair.model_version)
 
     contents = _contents(touches, source, is_wanted, name, _single(earlier, is_wanted))
-    changes: defaultdict[ModelKey, dict[str, list[FileChange]]] = defaultdict(lambda: defaultdict(list))
-    made: dict[str, CommitInfo] = {}
+    changes: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
+    for _, some in groupby(touches, key=lambda touch: touch.logged.commit):
+        for pair, of_commit in _changes_of_commit(some, contents, place).items():
+            changes[pair] += _told(of_commit)
+    return dict(changes)
+
+
+def _changes_of_commit(
+    touches: Iterable[_Touch], contents: Mapping[_Kind, _Content], place: Mapping[str, int]
+) -> dict[ModelKey, list[FileChange]]:
+    """What one commit did to each model's document."""
+    changes: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
+    made: CommitInfo | None = None
     for touch in touches:
         after = contents.get(_kind(touch.path, touch.after), _NOTHING)
         before = [contents.get(_kind(touch.path, entry), _NOTHING) for entry in touch.before]
         for pair in dict.fromkeys(pair for content in (after, *before) for pair in content.pairs):
             if not any(_is_same(pair, one, after) for one in before):
-                commit = touch.logged.commit
-                if commit not in made:
-                    made[commit] = touch.logged.commit_info
-                change = FileChange(touch.path, made[commit], pair not in after.pairs, place[commit])
-                changes[pair][commit].append(change)
-    return {pair: list(_told(commits.values())) for pair, commits in changes.items()}
+                made = made or touch.logged.commit_info
+                is_gone, commit = pair not in after.pairs, touch.logged.commit
+                changes[pair].append(FileChange(touch.path, made, is_gone, place[commit]))
+    return changes
 
 
 def _is_same(pair: ModelKey, before: _Content, after: _Content) -> bool:
@@ -163,10 +173,9 @@ def _is_same(pair: ModelKey, before: _Content, after: _Content) -> bool:
     return before.pairs.get(pair) == after.pairs.get(pair)
 
 
-def _told(commits: Iterable[list[FileChange]]) -> Iterator[FileChange]:
-    """The changes of each commit, without the files that it moved the document out of."""
-    for changes in commits:
-        yield from [change for change in changes if not change.deleted][:_PLACES] or changes[:1]
+def _told(changes: list[FileChange]) -> list[FileChange]:
+    """The changes of one commit, without the files that it moved the document out of."""
+    return [change for change in changes if not change.deleted][:_PLACES] or changes[:1]
 
 
 def _single(files: Iterable[ParsedFile], is_wanted: Callable[[ModelKey], bool]) -> dict[_Kind, _Content]:

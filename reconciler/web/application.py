@@ -230,7 +230,7 @@ def _health_routes(
 
 
 def _report_text(whole: Report, page: int) -> str:
-    return as_json.dumps(as_json.report_page(whole, page)) + "\n"
+    return "".join(as_json.page_pieces(whole, page))
 
 
 def _answer(well: str, problem: str | None) -> Response:

@@ -59,7 +59,9 @@ from reconciler.cli import main
 try:
     main()
 finally:
-    sys.stderr.write("imported: " + " ".join(name for name in sys.modules if sys.modules[name]))
+    # what only stands in for a module has no specification of how it was found
+    imported = (name for name, module in sys.modules.items() if getattr(module, "__spec__", None))
+    sys.stderr.write("imported: " + " ".join(imported))
 """
 
 

@@ -19,6 +19,7 @@ from reconciler.daemon.cycle_job import CycleJob, EventCounter
 from reconciler.embedded import EmbeddedSettings, preload
 from reconciler.engine.clock import Clock
 from reconciler.settings import load
+from tests.counts.sqlite_reads import reads
 from tests.daemon.counted import CountedRegistry
 from tests.git_repository import GitRepository, git_environment
 from tests.program import Program
@@ -56,6 +57,8 @@ class Counts:
         parsed: manifest files read; None where nobody can see it.
         written: transactions of the state.
         indexed: transactions of the index.
+        rows: that the state and the index handed out; 0 where nobody can see it.
+        steps: that SQLite took for it, in hundreds.
     """
 
     git: int
@@ -63,6 +66,8 @@ class Counts:
     parsed: int | None = 0
     written: int = 0
     indexed: int = 0
+    rows: int = field(default=0, compare=False)
+    steps: int = field(default=0, compare=False)
 
 
 def asked(requests: list[str]) -> Mapping[str, int]:
@@ -126,6 +131,7 @@ class Site:
         """The loop's ticker inside this process."""
         clock, deeds = Clock(now=lambda: self.now, chance=lambda: 0.0), EventCounter()
         configuration = load(None, cwd=self.folder)
+        reads()  # hears of connections from now on
         async with open_session(configuration, acts=True, clock=clock, listeners=Listeners(deeds)) as world:
             engine = world.engine
             engine.targets = tuple(replace(one, judge_all_below=judge_all_below) for one in engine.targets)
@@ -160,7 +166,9 @@ class Running:
         engine, requests = self.world.engine, len(self.site.registry.requests)
         before = self.world.source.commands, engine.parsed, self.world.ledger.writes
         with commits_counted(self.site.folder / "state" / "index.db") as index:
+            read = reads()
             tick = await self.ticker.tick("test")
+            read = reads().since(read)
             assert tick.outcome != "error", tick.error
             return Counts(
                 self.world.source.commands - before[0],
@@ -168,6 +176,8 @@ class Running:
                 engine.parsed - before[1],
                 self.world.ledger.writes - before[2],
                 index.taken(),
+                read.rows,
+                read.steps,
             )
 
     async def added(self) -> Counts:
