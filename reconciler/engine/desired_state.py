@@ -125,6 +125,7 @@ class DesiredState:
 
     def save(self) -> None:
         """Moves the index to this commit; writes nothing when it is there already, or nothing is known."""
+        self.manifests = {}  # all that were needed were used: what is saved takes enough memory
         if self.base != self.commit and (self.excess is None or self.changed):
             try:
                 history = self._history()

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from reconciler.engine.values import File, ParsedFile
     from reconciler.manifest import Manifest
 
-_KEPT_WHOLE = 20_000  # manifests kept as they were read, for the import that follows; about 2 KiB each
-
 
 class EveryFile(NamedTuple):
     """All files of one commit, beside what the index holds.
@@ -86,7 +84,7 @@ def read_files(
     whole: dict[ModelKey, Manifest] = {}
     for parsed_file, manifests in reader.read(source, files, look):
         parsed_files[parsed_file.path] = parsed_file
-        if len(whole) < _KEPT_WHOLE:
+        if len(whole) < reader.kept:
             whole |= {manifest.pair: manifest for manifest in manifests}
     return parsed_files, whole
 

@@ -41,6 +41,11 @@ def select_rows(
     return map(tuple, connection.execute(query, values).fetchall())
 
 
+def stream_rows(connection: Connection, query: Query) -> Iterator[Row]:
+    """The same, some read after the others; for a query that may find very many, and is read to its end."""
+    return (tuple(row) for some in connection.execute(query).partitions(_ROWS_AT_ONCE) for row in some)
+
+
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
     """Inserts rows whose values are as the database holds them, in the order of these columns."""
     if is_file(connection):

@@ -14,7 +14,17 @@ from reconciler.engine.plan import sort_key
 from reconciler.engine.reasons import COMPARED_LATER
 from reconciler.engine.values import AT_REST, Difference, ModelState, Verdict, VerdictKey
 from reconciler.manifest.values import Reason, reason_of, row_of
-from reconciler.state.bulk import KEY, batches, by_column, given, insert_rows, is_file, raw, select_rows
+from reconciler.state.bulk import (
+    KEY,
+    batches,
+    by_column,
+    given,
+    insert_rows,
+    is_file,
+    raw,
+    select_rows,
+    stream_rows,
+)
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
 from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText, plain, stored, verdicts
@@ -89,7 +99,7 @@ def items(connection: Connection, *, whole: bool) -> tuple[ModelState, ...]:
 
 def selected(connection: Connection, query: Query) -> list[tuple[int, ModelState]]:
     """The items of these of the `ROWS`, with the rows' ids."""
-    return [(row[0], _item(row[1:])) for row in select_rows(connection, query)]
+    return [(row[0], _item(row[1:])) for row in stream_rows(connection, query)]
 
 
 def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
@@ -182,7 +192,7 @@ def _standing(
     query, ours = raw(verdicts, columns), verdicts.c
     mine = query.where(ours.target == target)
     if pairs is None:
-        yield from select_rows(connection, mine)
+        yield from stream_rows(connection, mine)
         return
     invalid, refused = (ours.verdict == verdict.value for verdict in (Verdict.INVALID, Verdict.REFUSED))
     yield from select_rows(connection, mine.where(invalid, NOT_IN_SYNC))
