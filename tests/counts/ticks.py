@@ -25,7 +25,7 @@ from tests.git_repository import GitRepository, git_environment
 from tests.program import Program
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from pathlib import Path
 
     from reconciler.app.session import Session
@@ -104,17 +104,20 @@ class Site:
 
     def commit(self, changes: Mapping[str, str | None]) -> None:
         """Commits files to the branch; None removes one."""
-        parts = [
-            "commit refs/heads/main\ncommitter Author <a@example.org> 1800000000 +0000\ndata 6\nChange\n"
-        ]
-        parts.append("from refs/heads/main^0\n")
-        for path, text in changes.items():
-            if text is None:
-                parts.append(f"D {path}\n")
-            else:
-                parts.append(f"M 100644 inline {path}\ndata {len(text.encode())}\n{text}\n")
+        self._commit(
+            f"D {path}\n" if text is None else f"M 100644 inline {path}\ndata {len(text.encode())}\n{text}\n"
+            for path, text in changes.items()
+        )
+
+    def _commit(self, changes: Iterable[str]) -> None:
+        head = "commit refs/heads/main\ncommitter Author <a@example.org> 1800000000 +0000\ndata 6\nChange\n"
+        parts = [head, "from refs/heads/main^0\n", *changes]
         repository = GitRepository(self.folder / "models.git", bare=True)
         repository.git("fast-import", "--quiet", stdin="".join(parts).encode())
+
+    def move_all(self) -> None:
+        """Commits a move of all manifests to another folder of the target."""
+        self._commit(["R models.d elsewhere\nR elsewhere models.d/elsewhere\n"])
 
     def declare(self) -> None:
         """Commits one more manifest, of a model that the registry does not have."""
@@ -214,6 +217,8 @@ async def every_kind(site: Site) -> dict[str, Counts]:
     site.forget_state()
     async with site.running() as running:
         found["start, index kept"] = await running.tick()
+        site.move_all()
+        found["all moved"] = await running.tick()
     return found
 
 
