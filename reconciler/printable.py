@@ -41,7 +41,7 @@ def escape_json(document: str) -> str:
     Takes what `json.dumps(…, ensure_ascii=False)` gives: line breaks between tokens stay, and readers get
     exactly the strings they would have got.
     """
-    return _UNUSUAL_RUN.sub(_run_escaped, document)
+    return document if document.isascii() else _UNUSUAL_RUN.sub(_run_escaped, document)
 
 
 def command_places(text: str) -> list[int]:

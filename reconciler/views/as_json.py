@@ -7,8 +7,10 @@ import sys
 from dataclasses import asdict
 from datetime import UTC
 from itertools import islice
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
+from reconciler.engine.values import ModelState, Verdict
 from reconciler.printable import escape_json, inert_json
 from reconciler.views import problems, words
 
@@ -16,12 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from reconciler.engine.values import ModelState, Report
+    from reconciler.engine.values import Report
 
 FORMAT_VERSION = 1
 ITEMS_A_PAGE = 10_000
 _VALUES_AT_ONCE = 100
-_flat = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def report(report_: Report) -> dict[str, Any]:
@@ -62,16 +63,20 @@ def _pieces(without_items: dict[str, Any], items: Iterator[ModelState]) -> Itera
 
 
 def _item_text(item: ModelState) -> str:
-    """An item as it stands in a report; where the library indents by itself it takes ten times as long."""
-    values = ((key, _value_text(value)) for key, value in report_item(item).items())
-    lines = ",\n".join(f'      "{key}": {value}' for key, value in values)
-    return f"    {{\n{lines}\n    }}"
+    """An item as it stands in a report; the library takes twice as long where it indents by itself."""
+    texts = [
+        "null" if value is None else encode_basestring(value) if type(value) is str else _value_text(value)
+        for value in report_item(item).values()
+    ]
+    return _ITEM % tuple(texts)
 
 
 def _value_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    if isinstance(value, list) and value:
-        return json.dumps(value, ensure_ascii=False, indent=2).replace("\n", "\n      ")
-    return _flat(value)
+    if type(value) is int:
+        return str(value)
+    if not value:
+        return "[]"
+    return json.dumps(value, ensure_ascii=False, indent=2).replace("\n", "\n      ")
 
 
 def _report(whole: Report, shown: Iterable[ModelState], more: Iterable[str] = ()) -> dict[str, Any]:
@@ -138,3 +143,11 @@ def report_item(item: ModelState) -> dict[str, Any]:
 def _moment(moment: datetime | None) -> str | None:
     """ISO 8601 in UTC."""
     return None if moment is None else moment.astimezone(UTC).isoformat()
+
+
+_ITEM = (
+    "    {\n"
+    + ",\n".join(f'      "{key}": %s' for key in report_item(ModelState("", Verdict.IN_SYNC)))
+    + "\n    }"
+)
+"""An item of a report, with a place for the text of each value."""
