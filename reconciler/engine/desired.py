@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     """The file at a path of the same commit, or None."""
 
 
-KEPT_WHOLE = 20_000
+KEPT_WHOLE = 10_000
 """Manifests that one cycle keeps as they were read."""
 
 

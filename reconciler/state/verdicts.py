@@ -60,35 +60,36 @@ Row = tuple[Any, ...]
 def replace(
     connection: Connection,
     items_by_target: Mapping[str, tuple[Collection[ModelKey] | None, list[ModelState]]],
-) -> tuple[list[int], list[Row]]:
-    """What has to be written so that these items stand: ids of rows to remove, and rows to add.
+) -> tuple[list[int], list[ModelState]]:
+    """What has to be written so that these items stand: ids of rows to remove, and items to add.
 
     Args:
         connection: to read what stands now.
         items_by_target: by target, the pairs that are spoken of (None for all), and the items there are now.
     """
     gone: list[int] = []
-    new: list[Row] = []
+    new: list[ModelState] = []
     for target, (pairs, items) in items_by_target.items():
         ids_by_row: dict[Row, list[int]] = {}
         for row_id, *values in _standing(connection, target, pairs, ("id", *_COLUMNS)):
             ids_by_row.setdefault(tuple(values), []).append(row_id)
-        for row in map(_row, items):
-            same = ids_by_row.get(row) if ids_by_row else None
+        for item in items:
+            same = ids_by_row.get(_row(item)) if ids_by_row else None
             if same:
                 same.pop()
             else:
-                new.append(row)
+                new.append(item)
         gone.extend(row_id for ids in ids_by_row.values() for row_id in ids)
     return gone, new
 
 
-def write(connection: Connection, gone: list[int], new: list[Row]) -> None:
+def write(connection: Connection, gone: list[int], new: list[ModelState]) -> None:
     """Carries out what `replace` said."""
     for start in range(0, len(gone), _IDS_A_QUERY):
         chunk = gone[start : start + _IDS_A_QUERY]
         connection.execute(delete(verdicts).where(verdicts.c.id.in_(chunk)))
-    insert_rows(connection, verdicts, _COLUMNS, new)
+    for some in batches(new):  # rows are made of some after the others: there may be very many
+        insert_rows(connection, verdicts, _COLUMNS, list(map(_row, some)))
 
 
 def items(connection: Connection, *, whole: bool) -> tuple[ModelState, ...]:
