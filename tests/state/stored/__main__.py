@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from reconciler.state import compact, open_state
-from reconciler.state.tables import metadata
+from reconciler.state.tables import metadata, tell_postgresql
 from tests.state.stored import FOLDER
 from tests.state.stored.sample import EVENTS, LINEAGE, MARKS, NOON, REPORT
 
