@@ -67,6 +67,7 @@ def _literal(value: Any, column: Any, dialect: Dialect) -> str:
 
 def main(name: str, folder: Path = FOLDER) -> None:
     """Writes `NAME.sqlite.sql` and `NAME.postgresql.sql`."""
+    tell_postgresql()
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "state.db"
         _make(f"sqlite:///{file}")
