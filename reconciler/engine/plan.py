@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.model_key import next_free, version_key
+from reconciler.contract.model_key import version_key
 from reconciler.engine import reasons
 from reconciler.engine.drift import OTHER_CONTENT
 from reconciler.engine.faults import conflict_reasons, within
@@ -182,7 +182,7 @@ def _has_changed(manifest: ManifestRef, model: ObservedModel, entry: LedgerEntry
 
 
 def _drifted(view: PlannerInput, item: ModelState, why: str, diff: tuple[Difference, ...] = ()) -> ModelState:
-    free = next_free(item.model_version or "", view.taken_versions.get(item.model_name or "", ()))
+    free = view.free_version(item.model_name or "", item.model_version or "")
     return _with(item, Verdict.DRIFTED, reasons.drifted(why, free))._replace(diff=diff)
 
 
