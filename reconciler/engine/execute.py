@@ -34,8 +34,10 @@ _ENOUGH = 3  # imports in a row that fail for what is no model's own cause, afte
 
 _LEASE_ENDED = (
     "target {}: the lease may have ended while an intent was written, and the call was not sent: the "
-    "server of state.url is slow, or this process was stopped meanwhile"
+    "server of state.url is slow, or this process was stopped or asked to stop meanwhile"
 )
+
+_WITHDRAWN = "not sent: the lease ended, or was given back, while the intent was written; whoever leads goes on"
 
 
 @dataclass(slots=True)
@@ -154,6 +156,7 @@ class Executor:
             )
             # asked last: writing the intent may have taken longer than the lease goes on for certain
             if not self.holds():
+                await self._withdraw(item, manifest)
                 raise LeaseLost(self.recorder.target, _LEASE_ENDED.format(self.recorder.target))
 
         # what is answered before this attempt's own intent is written belongs to no attempt
@@ -161,6 +164,18 @@ class Executor:
         # the registry waits for its rate limit, a slot and a login, then has the intent written, then sends:
         # so that nothing lies between the intent and the call, and the intent's time bounds the call's
         return await self.registry.create(manifest.request, intend)
+
+    async def _withdraw(self, item: ModelState, manifest: Manifest) -> None:
+        """Says that the call of this intent was never sent, and never will be: whoever leads next need not wait.
+
+        Nobody else can know. It is journalled as every answer is, whoever leads by then.
+        """
+        await self.recorder.answered(
+            manifest.pair,
+            EventKind.POSTPONED,
+            not_before=self.clock.now(),
+            **_declared(item, manifest) | {"detail": _WITHDRAWN},
+        )
 
     async def _unknown(self, manifest: Manifest, error: OutcomeUnknown) -> None:
         """Looks once for a model whose import was not answered; finding nothing decides nothing yet.
