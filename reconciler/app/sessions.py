@@ -119,8 +119,8 @@ class Sessions:
         if campaign is None:
             yield
             return
-        with suppress(SourceError):  # now, so that a take-over does not wait for it; a tick tells what is wrong
-            await asyncio.to_thread(load_gitpython)
+        with suppress(SourceError):  # a tick tells what is wrong
+            await asyncio.to_thread(load_gitpython)  # now, so that no take-over waits for it
 
         async def resign() -> None:
             while not self.clock.stopping():

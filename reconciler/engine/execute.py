@@ -37,7 +37,7 @@ _LEASE_ENDED = (
     "server of state.url is slow, or this process was stopped or asked to stop meanwhile"
 )
 
-_WITHDRAWN = "not sent: the lease ended, or was given back, while the intent was written; whoever leads goes on"
+_WITHDRAWN = "not sent: the lease ended while the intent was written; whoever leads goes on"
 
 
 @dataclass(slots=True)
@@ -166,9 +166,9 @@ class Executor:
         return await self.registry.create(manifest.request, intend)
 
     async def _withdraw(self, item: ModelState, manifest: Manifest) -> None:
-        """Says that the call of this intent was never sent, and never will be: whoever leads next need not wait.
+        """Says that the call of this intent was never sent, and never will be, which nobody else can know.
 
-        Nobody else can know. It is journalled as every answer is, whoever leads by then.
+        Whoever leads by then need not wait for it. It is journalled as every answer is.
         """
         await self.recorder.answered(
             manifest.pair,
