@@ -119,7 +119,10 @@ class Supervisor:
         engine = self.job.engine
         engine.stragglers.caught_up = lambda: self.ask("target")
         engine.lingering.ended = lambda: self.ask("import")
-        engine.lingering.wanted = lambda: self.asked()  # asked when it is needed: a loop binds itself later
+        engine.lingering.wanted = self._other_work
+
+    async def _other_work(self) -> None:
+        await self.asked()  # read only now: the loop says whom to ask after the first session is open
 
     async def _opened_again(self, why: str) -> bool:
         began = time.monotonic()
