@@ -11,20 +11,18 @@ sends nothing a second time. It keeps its place among the calls that may be in f
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.errors import RegistryError
+from reconciler.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     Call = Coroutine[None, None, None]
-
-_log = logging.getLogger(__name__)
 
 _LEAST = 3.0  # seconds that every answer is waited for, whatever else is to be done
 
@@ -106,7 +104,7 @@ class Lingering:
             return
         error = task.exception()
         if error is not None and not isinstance(error, RegistryError):  # those are journalled
-            _log.warning("target %s: an import ended in an error: %s", target, type(error).__name__)
+            log.warning("an import that was not waited for failed", target=target, error=type(error).__name__)
         self.is_news = True
         self.ended()
 
