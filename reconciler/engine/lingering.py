@@ -104,7 +104,7 @@ class Lingering:
             return
         error = task.exception()
         if error is not None and not isinstance(error, RegistryError):  # those are journalled
-            log.warning("an import that was not waited for failed", target=target, error=type(error).__name__)
+            log.debug("unexpected", target=target, exc_info=error)
         self.is_news = True
         self.ended()
 
