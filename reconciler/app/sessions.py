@@ -20,8 +20,9 @@ from reconciler.daemon.campaign import BEAT
 from reconciler.daemon.cycle_job import CycleJob, EventCounter
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.leadership import SHARED
-from reconciler.errors import StateError
+from reconciler.errors import SourceError, StateError
 from reconciler.log import log
+from reconciler.source.commands import load_gitpython
 from reconciler.views.authors import without_addresses
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ class Sessions:
         if campaign is None:
             yield
             return
+        with suppress(SourceError):  # a tick tells what is wrong
+            await asyncio.to_thread(load_gitpython)  # now, so that no take-over waits for it
 
         async def resign() -> None:
             while not self.clock.stopping():

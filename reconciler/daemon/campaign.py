@@ -1,7 +1,8 @@
 """Campaigns for the leases of all targets in a thread of its own, and says which of them are held.
 
     each `renew`    makes what is held last another term; a round that fails is tried again at the next
-    each second     while something is not held: looks who leads, and takes what is free
+    each second     while something is not held: looks who leads, and takes what is free; sooner where a
+                    lease ends sooner that nobody has renewed
 
 A round is one transaction, unless it takes or hands over something. Who leads more targets than its share,
 such as the first of several replicas, hands over one that is at rest, and waits until somebody leads it.
@@ -37,6 +38,7 @@ BEAT = 1.0
 
 _CAMPAIGN = 1.0  # seconds between two looks at what others lead
 _LOOK = 0.2  # seconds between two looks at whether a leader is alive
+_AFTER = 0.02  # seconds from the end of a lease to the look that finds it ended
 
 
 class _Held(NamedTuple):
@@ -73,6 +75,7 @@ class Campaign:
     _beat: float = math.inf
     _held: Mapping[str, _Held] = field(default_factory=dict)
     _renewed_at: float = -math.inf
+    _next_end: float = math.inf
     _offered: str | None = None
     _declined: frozenset[str] = frozenset()
     _replicas: int = 0
@@ -167,8 +170,9 @@ class Campaign:
 
     def _pause(self) -> float:
         due = self._renewed_at + self.renew - self.clock()
-        leads_all = all(self.leads(target) for target in self.targets)
-        return max(0.0, due if leads_all and self.problem is None else min(due, _CAMPAIGN))
+        if self.problem is None and all(map(self.leads, self.targets)):
+            return max(0.0, due)
+        return max(0.0, min(due, _CAMPAIGN, self._next_end - self.clock()))
 
     def _try(self) -> None:
         before = {target: held.epoch for target, held in self._held.items() if self.leads(target)}
@@ -190,7 +194,7 @@ class Campaign:
             self.on_change()
 
     def _go_round(self) -> None:
-        began = self.clock()
+        began, self._next_end = self.clock(), math.inf  # a round that fails is not tried again at once
         is_able = began - self._beat < self.renew + BEAT
         is_due = began - self._renewed_at >= self.renew * 0.9 or any(
             held.until - began < self.leases.term / 2 for held in self._held.values()
@@ -204,6 +208,7 @@ class Campaign:
                 survey = self.leases.survey()
             elif self._hand_over(survey):
                 survey = self.leases.survey()
+        self._next_end = self._first_end(survey)
         self.on_survey(survey)
 
     def _renewed(self, began: float, *, campaigns: bool) -> Survey:
@@ -255,6 +260,13 @@ class Campaign:
 
     def _led_apart(self) -> list[str]:
         return [target for target in self.targets if target != SHARED and self.leads(target)]
+
+    def _first_end(self, survey: Survey) -> float:
+        """When the first lease of another ends unless it is renewed, by this clock."""
+        others = (survey.leader(target) for target in self.targets if not self.leads(target))
+        ends = (one.expires_at for one in others if one is not None)
+        left = min(((end - survey.now).total_seconds() for end in ends), default=math.inf)
+        return self.clock() + left + _AFTER
 
     def _is_free(self, survey: Survey, target: str) -> bool:
         leader = survey.leader(target)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.daemon.watch import watched
+from reconciler.engine.lingering import never
 from reconciler.log import log
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Loop:
     async def bind(self) -> None:
         """Takes the running event loop for its own: from now on `ask` wakes it from any thread."""
         self._events = asyncio.get_running_loop()
-        self.supervisor.ask = self.ask
+        self.supervisor.ask, self.supervisor.asked = self.ask, self._other_work
 
     async def run(self) -> None:
         """Ticks until asked to stop; what is in flight then has `grace` seconds to finish.
@@ -123,14 +124,26 @@ class Loop:
 
     async def _end(self, work: list[asyncio.Task[None]]) -> None:
         """Starts nothing new, and waits for what is in flight."""
-        if self._busy.locked():
+        if self._busy.locked() or self.supervisor.lingers:
             log.info("stopping after the call in flight", seconds_at_most=self.grace)
         self.stop.request()
         self._asked.set()
         self._unfinished.set()
-        _, late = await asyncio.wait(work, timeout=self.grace)
+        finish = asyncio.create_task(self._finish(work))
+        _, late = await asyncio.wait({finish}, timeout=self.grace)
+        finish.cancel()
         if late:
             log.warning("stopped in the middle of a call; the next start settles it")
+
+    async def _finish(self, work: list[asyncio.Task[None]]) -> None:
+        await asyncio.wait(work)
+        await self.supervisor.finish()  # after the last tick, which may have left a call to itself
+
+    async def _other_work(self) -> None:
+        """Returns once another tick is asked for; never in a loop that stops, which waits for all calls."""
+        await self._asked.wait()
+        if self.stop.asked():
+            await never()
 
     async def _ticks(self) -> None:
         while True:

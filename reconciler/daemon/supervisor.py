@@ -20,12 +20,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.daemon.cycle_job import Tick
+from reconciler.engine.lingering import never
 from reconciler.errors import ReconcilerError, StateError, StateLockedError
 from reconciler.log import log
 from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
     from reconciler.daemon.cycle_job import CycleJob
@@ -47,6 +48,8 @@ class Supervisor:
         health: hears of ticks, and whether there is a state.
         on_tick: told of every tick that found no session to tick in.
         chance: a number in [0, 1).
+        ask: asks for a tick.
+        asked: returns once another tick than the one under way is asked for.
     """
 
     opener: Opener
@@ -54,6 +57,7 @@ class Supervisor:
     on_tick: Callable[[Tick], None] = lambda _: None
     chance: Callable[[], float] = lambda: 0.5
     ask: Callable[[str], None] = lambda _: None
+    asked: Callable[[], Awaitable[object]] = never
     job: CycleJob | None = None
     _session: AsyncExitStack = field(default_factory=AsyncExitStack)
     _failures: int = 0
@@ -92,6 +96,16 @@ class Supervisor:
         """Whether another process journalled something; also when that cannot be known."""
         return self.job is None or self.job.journal_moved()
 
+    @property
+    def lingers(self) -> bool:
+        """Whether an import call is under way that no tick waits for."""
+        return self.job is not None and bool(self.job.engine.lingering)
+
+    async def finish(self) -> None:
+        """Waits for those calls."""
+        if self.job is not None:
+            await self.job.engine.lingering.all()
+
     async def close(self) -> None:
         """Closes the session, if there is one."""
         self.job = None
@@ -102,7 +116,13 @@ class Supervisor:
 
     async def _open(self) -> None:
         self.job = await self._session.enter_async_context(self.opener())
-        self.job.engine.stragglers.caught_up = lambda: self.ask("target")
+        engine = self.job.engine
+        engine.stragglers.caught_up = lambda: self.ask("target")
+        engine.lingering.ended = lambda: self.ask("import")
+        engine.lingering.wanted = self._other_work
+
+    async def _other_work(self) -> None:
+        await self.asked()  # read only now: the loop says whom to ask after the first session is open
 
     async def _opened_again(self, why: str) -> bool:
         began = time.monotonic()

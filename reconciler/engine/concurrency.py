@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def gather_limited(things: Iterable[T], action: Callable[[T], Awaitable[None]], at_once: int) -> None:
+async def gather_limited(
+    things: Iterable[T], action: Callable[[T], Awaitable[bool | None]], at_once: int
+) -> None:
     """Awaits `action` for every thing, at most `at_once` at a time.
+
+    An action that gives False is under way still, and keeps its place; without a place left, the rest stays
+    undone.
 
     What is in flight is always finished; after a failure nothing new is started, and the first error is
     raised as it is, never as a group.
@@ -25,7 +30,8 @@ async def gather_limited(things: Iterable[T], action: Callable[[T], Awaitable[No
     async def worker() -> None:
         for thing in rest:
             try:
-                await action(thing)
+                if await action(thing) is False:
+                    return
             except Exception as error:  # noqa: BLE001 - raised below, when all that was in flight is done
                 errors.append(error)
             if errors:

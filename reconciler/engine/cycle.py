@@ -35,6 +35,7 @@ from reconciler.engine.journal import JournalWriter
 from reconciler.engine.judge import judge_all
 from reconciler.engine.last_report import refresh
 from reconciler.engine.leadership import SoleWriter
+from reconciler.engine.lingering import Lingering
 from reconciler.engine.recorder import Recorder
 from reconciler.engine.registry_list import standing_list
 from reconciler.engine.remember import judged_since, remember, report_of, with_unlisted, without_views
@@ -67,6 +68,7 @@ class Engine:
         disagreements: how many files audits found the index to have wrong; anything but 0 is a mistake in
             here.
         stragglers: the targets that are not waited for at the moment.
+        lingering: the import calls that are not waited for at the moment.
         leadership: which of the targets this process works on; all of them where there are no leases.
     """
 
@@ -80,6 +82,7 @@ class Engine:
     parsed: int = 0
     disagreements: int = 0
     stragglers: Stragglers = field(default_factory=Stragglers)
+    lingering: Lingering = field(default_factory=Lingering)
     leadership: Leadership = field(default_factory=SoleWriter)
     _git: GitThread = field(default_factory=GitThread)
     _look_again: datetime | None = None
@@ -165,6 +168,8 @@ class Engine:
             self.ledger.reconciling(commit, self.clock.now())  # noted with the first thing that is written
         if not options.leaves_behind:
             await self.stragglers.all()
+            await self.lingering.all()
+        self.lingering.is_news = False
         return Cycle(self.source, self.ledger, self.clock, self._git, self._due_times, options, commit)
 
     async def _begun(self, cycle: Cycle) -> list[TargetRun]:
@@ -177,7 +182,9 @@ class Engine:
         for target in self._led_targets():
             # before anything is looked at: what is seen under one lease is not acted on under a later one
             epoch = self.leadership.epoch(target.name)
-            run = await begin(cycle, target, self._executor(target, cycle_id, epoch, cycle.options.actor))
+            executor = self._executor(target, cycle_id, epoch, cycle.options.actor)
+            executor.lingering = self.lingering if cycle.options.leaves_behind else None
+            run = await begin(cycle, target, executor)
             self.parsed += run.declared.parsed
             if run.failure is None and target.name in self.stragglers:
                 run = replace(run, failure=left_behind(target))
@@ -232,6 +239,7 @@ class Engine:
     async def aclose(self) -> None:
         """Ends what was left behind, and the worker thread; safe to call twice."""
         await self.stragglers.aclose()
+        await self.lingering.aclose()
         self.close()
 
     def close(self) -> None:

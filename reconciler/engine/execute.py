@@ -9,6 +9,7 @@ certain that it was not made, see `reconciler.engine.settle`.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock, Timing
+    from reconciler.engine.lingering import Lingering
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
     from reconciler.engine.values import Created
@@ -34,8 +36,10 @@ _ENOUGH = 3  # imports in a row that fail for what is no model's own cause, afte
 
 _LEASE_ENDED = (
     "target {}: the lease may have ended while an intent was written, and the call was not sent: the "
-    "server of state.url is slow, or this process was stopped meanwhile"
+    "server of state.url is slow, or this process was stopped or asked to stop meanwhile"
 )
+
+_WITHDRAWN = "not sent: the lease ended while the intent was written; whoever leads goes on"
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class Executor:
 
     Attributes:
         holds: whether the lease of this target goes on for certain; asked right before each call.
+        lingering: takes calls that hang while something else is to be done; None waits for each.
         settler: for intents that are open.
         follower: for imports that are not final.
     """
@@ -53,6 +58,7 @@ class Executor:
     clock: Clock
     timing: Timing
     holds: Callable[[], bool] = lambda: True
+    lingering: Lingering | None = None
     settler: Settler = field(init=False)
     follower: Follower = field(init=False)
     _results: Background = field(default_factory=Background)
@@ -72,14 +78,16 @@ class Executor:
         """
         setbacks = Setbacks(_ENOUGH)
 
-        async def one(item: ModelState) -> None:
+        async def one(item: ModelState) -> bool:
             # a result that could not be written says that the state is gone: nothing else is sent
             given_up = setbacks.given_up or self._results.failed
-            if item.pair is not None and not self.clock.stopping() and not given_up:
-                await self._import(item, manifests[item.pair], setbacks)
+            if item.pair is None or self.clock.stopping() or given_up:
+                return True
+            return await self._waited_for(item, manifests[item.pair], setbacks)
 
+        hanging = self.lingering.number(self.recorder.target) if self.lingering is not None else 0
         try:
-            await gather_limited(items, one, self.timing.in_flight)
+            await gather_limited(items, one, self.timing.in_flight - hanging)
         finally:
             await self._results.done()
         if setbacks.last is not None and not setbacks.successes:
@@ -114,10 +122,30 @@ class Executor:
             if entry.phase is Phase.RELEASED and entry.last is EventKind.NOT_FOUND
         )
 
-    async def _import(self, item: ModelState, manifest: Manifest, setbacks: Setbacks) -> None:
+    async def _waited_for(self, item: ModelState, manifest: Manifest, setbacks: Setbacks) -> bool:
+        """One import; False where its call hangs, is left to itself, and journals its answer by itself."""
+        sent = asyncio.Event()
+        if self.lingering is None:
+            await self._import(item, manifest, setbacks, sent)
+            return True
+
+        async def whole() -> None:
+            await self._import(item, manifest, setbacks, sent)
+            if left:
+                await self._results.done()
+
+        left: list[ModelState] = []
+        if await self.lingering.wait(self.recorder.target, whole(), sent):
+            return True
+        left.append(item)
+        return False
+
+    async def _import(
+        self, item: ModelState, manifest: Manifest, setbacks: Setbacks, sent: asyncio.Event
+    ) -> None:
         """One import: one intent, one POST, one result."""
         try:
-            created = await self._send(item, manifest)
+            created = await self._send(item, manifest, sent)
         except AlreadyExists as error:
             await self._exists(manifest, error)
         except Rejected as error:
@@ -143,7 +171,7 @@ class Executor:
             self._results.start(result)
         setbacks.passed()
 
-    async def _send(self, item: ModelState, manifest: Manifest) -> Created:
+    async def _send(self, item: ModelState, manifest: Manifest, sent: asyncio.Event) -> Created:
         async def intend() -> None:
             await self.recorder.intend(
                 manifest.pair,
@@ -154,13 +182,25 @@ class Executor:
             )
             # asked last: writing the intent may have taken longer than the lease goes on for certain
             if not self.holds():
+                await self._withdraw(item, manifest)
                 raise LeaseLost(self.recorder.target, _LEASE_ENDED.format(self.recorder.target))
+            sent.set()
 
         # what is answered before this attempt's own intent is written belongs to no attempt
         self.recorder.begin(manifest.pair)
         # the registry waits for its rate limit, a slot and a login, then has the intent written, then sends:
         # so that nothing lies between the intent and the call, and the intent's time bounds the call's
         return await self.registry.create(manifest.request, intend)
+
+    async def _withdraw(self, item: ModelState, manifest: Manifest) -> None:
+        """Says that the call of this intent was never sent, and never will be, which nobody else can know.
+
+        Whoever leads by then need not wait for it. It is journalled as every answer is.
+        """
+        now, declared = self.clock.now(), _declared(item, manifest)
+        await self.recorder.answered(
+            manifest.pair, EventKind.POSTPONED, None, not_before=now, detail=_WITHDRAWN, **declared
+        )
 
     async def _unknown(self, manifest: Manifest, error: OutcomeUnknown) -> None:
         """Looks once for a model whose import was not answered; finding nothing decides nothing yet.

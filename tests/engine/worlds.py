@@ -275,6 +275,7 @@ class World:
         now: this machine's clock, which may be set.
         elapsed: seconds that really passed, whatever the clock says.
         dies_after: how many events are journalled before the process dies, once; None for no death.
+        server: the URL of a state on a server; None for a file.
     """
 
     folder: Path
@@ -289,11 +290,12 @@ class World:
     judge_all_below: int = 1000
     budgets: Budgets = DEFAULTS
     elapsed: float = 0.0
+    server: str | None = None
     numbers: Iterator[int] = field(default_factory=count)
 
     @property
     def url(self) -> str:
-        return f"sqlite:///{self.folder / 'state.db'}"
+        return self.server or f"sqlite:///{self.folder / 'state.db'}"
 
     @contextmanager
     def process(self) -> Iterator[Engine]:

@@ -18,7 +18,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 CALL = 1  # units in which a call can be carried out, counted from its first byte
 SETTLE = 1  # units of the settling wait
@@ -84,6 +84,14 @@ class Task(NamedTuple):
     mine: bool = False
     old: bool = False
 
+    def a_unit_later(self) -> Task:
+        """After a unit of time."""
+        return self._replace(old=True) if self.step in {"intended", "sent"} else self
+
+    def superseded(self) -> Task:
+        """After a lease was taken: what was current is not."""
+        return self._replace(current=False)
+
 
 class Pair(NamedTuple):
     """A pair in the state, on the network and in the registry.
@@ -99,6 +107,21 @@ class Pair(NamedTuple):
     age: int = 0
     calls: tuple[tuple[int, int], ...] = ()
     rows: tuple[int, ...] = ()
+
+    def a_unit_later(self, rules: Rules) -> Pair:
+        """After a unit of time."""
+        left = [(left, of) for left, of in self.calls if left > 0 or not rules.call_in_time]
+        return Pair(
+            self.entry,
+            min(self.age + 1, rules.longest) if self.entry == "intended" else 0,
+            tuple(sorted((max(left - 1, 0), of) for left, of in left)),
+            tuple(max(lag - 1, 0) for lag in self.rows),
+        )
+
+    def without(self, replica: int) -> Pair:
+        """With nobody who waits for what this replica has sent."""
+        calls = sorted((left, -1 if of == replica else of) for left, of in self.calls)
+        return self._replace(calls=tuple(calls))
 
 
 class World(NamedTuple):
@@ -164,7 +187,7 @@ def search(rules: Rules, pairs: int, replicas: int) -> Search:
     known, waiting = {first: first}, deque([first])
     while waiting:
         world = waiting.popleft()
-        following = frozenset(map(_sorted, steps(world, rules)))
+        following = frozenset(map(in_order, steps(world, rules)))
         for one in following - known.keys():
             if any(len(pair.rows) > 1 for pair in one.pairs):
                 return Search(follows, one)
@@ -178,7 +201,7 @@ def steps(world: World, rules: Rules) -> Iterator[World]:
     """Every world that can follow."""
     yield from shared_steps(world, rules)
     for number in range(len(world.pairs)):
-        yield from _steps_of(world, number, rules)
+        yield from steps_of(world, number, rules)
 
 
 def shared_steps(world: World, rules: Rules) -> Iterator[World]:
@@ -195,7 +218,8 @@ def shared_steps(world: World, rules: Rules) -> Iterator[World]:
             yield _taken(world, replica)
 
 
-def _steps_of(world: World, number: int, rules: Rules) -> Iterator[World]:
+def steps_of(world: World, number: int, rules: Rules) -> Iterator[World]:
+    """Those that concern one pair: what replicas do about it, and what becomes of its calls."""
     for replica, tasks in enumerate(world.tasks):
         if tasks is not None:
             yield from _acted(world, replica, number, tasks[number], rules)
@@ -220,23 +244,15 @@ def alone(world: World, number: int) -> World:
     return World((world.pairs[number],), tasks, world.holder, world.term)
 
 
-def lease_of(world: World) -> tuple[object, ...]:
-    """What several pairs have in common: the lease, and which replicas run."""
-    return world.holder, world.term, tuple(tasks is None for tasks in world.tasks)
-
-
 def _taken(world: World, replica: int) -> World:
     """A lease that has expired is taken, by its last holder again or by another: what was current is not."""
-    tasks = tuple(
-        None if some is None else tuple(task._replace(current=False) for task in some) for some in world.tasks
-    )
+    tasks = tuple(None if some is None else tuple(task.superseded() for task in some) for some in world.tasks)
     return world._replace(holder=replica, term=TERM, tasks=tasks)
 
 
 def _killed(world: World, replica: int) -> World:
-    pairs = tuple(pair._replace(calls=_orphaned(pair.calls, replica)) for pair in world.pairs)
     return world._replace(
-        pairs=pairs,
+        pairs=tuple(pair.without(replica) for pair in world.pairs),
         tasks=_put(world.tasks, replica, None),
         holder=-1 if world.holder == replica else world.holder,
     )
@@ -264,8 +280,7 @@ def _acted(world: World, replica: int, number: int, task: Task, rules: Rules) ->
         case "intended":  # it certainly was not sent
             yield _answered(world, replica, number, "none", rules)
         case "sent" if task.old:  # no answer came: the next cycle looks
-            waiting = pair._replace(calls=_orphaned(pair.calls, replica))
-            yield world.with_pair(number, waiting).with_task(replica, number, Task())
+            yield world.with_pair(number, pair.without(replica)).with_task(replica, number, Task())
         case "not-made":  # what it saw is written now, however long ago that was
             yield _answered(world, replica, number, "none", rules)
         case _:
@@ -330,33 +345,24 @@ def _arrived(world: World, number: int, call: tuple[int, int], rules: Rules) -> 
 
 def _tick(world: World, rules: Rules) -> World:
     """One unit of time goes by, for everyone, by the server's clock and each machine's own."""
-    pairs = tuple(
-        pair._replace(
-            age=min(pair.age + 1, rules.longest) if pair.entry == "intended" else 0,
-            calls=tuple(
-                sorted(
-                    (max(remaining - 1, 0), sender)
-                    for remaining, sender in pair.calls
-                    if remaining > 0 or not rules.call_in_time
-                )
-            ),
-            rows=tuple(max(lag - 1, 0) for lag in pair.rows),
-        )
-        for pair in world.pairs
+    pairs = tuple(pair.a_unit_later(rules) for pair in world.pairs)
+    tasks = tuple(
+        None if some is None else tuple(task.a_unit_later() for task in some) for some in world.tasks
     )
-    tasks = tuple(None if some is None else tuple(map(_older, some)) for some in world.tasks)
     return World(pairs, tasks, world.holder, max(world.term - 1, 0))
 
 
-def _older(task: Task) -> Task:
-    return task._replace(old=True) if task.step in {"intended", "sent"} else task
+def renumbered(world: World, order: Sequence[int]) -> World:
+    """The same world, in which the replicas of this order have the numbers from 0 on."""
+    places = {replica: place for place, replica in enumerate(order)} | {-1: -1}
+    pairs = tuple(
+        pair._replace(calls=tuple(sorted((left, places[sender]) for left, sender in pair.calls)))
+        for pair in world.pairs
+    )
+    return World(pairs, tuple(world.tasks[r] for r in order), places[world.holder], world.term)
 
 
-def _orphaned(calls: tuple[tuple[int, int], ...], replica: int) -> tuple[tuple[int, int], ...]:
-    return tuple(sorted((left, -1 if sender == replica else sender) for left, sender in calls))
-
-
-def _sorted(world: World) -> World:
+def in_order(world: World) -> World:
     """The one of all worlds like this that differ only in which replica is which."""
     replicas = range(len(world.tasks))
     calls = [
@@ -369,14 +375,7 @@ def _sorted(world: World) -> World:
         for replica in replicas
     ]
     order = sorted(replicas, key=lambda r: (r != world.holder, world.tasks[r] or (), calls[r]))
-    if order == [*replicas]:
-        return world
-    places = {replica: place for place, replica in enumerate(order)} | {-1: -1}
-    pairs = tuple(
-        pair._replace(calls=tuple(sorted((left, places[sender]) for left, sender in pair.calls)))
-        for pair in world.pairs
-    )
-    return World(pairs, tuple(world.tasks[r] for r in order), places[world.holder], world.term)
+    return world if order == [*replicas] else renumbered(world, order)
 
 
 def is_done(world: World) -> bool:

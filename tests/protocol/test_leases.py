@@ -2,24 +2,64 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from typing import NoReturn
 
 import pytest
 
 from tests.protocol.leases import (
     Rules,
     Search,
+    World,
     alone,
+    in_order,
     is_done,
-    lease_of,
+    renumbered,
     search,
     shared_steps,
     steps,
+    steps_of,
     together,
 )
 
-_PARTNERS = 5  # other states of a second model that each state of a model is looked at with
+_SWAPS = ((1, 0, 2), (0, 2, 1))  # every order of three is made of these
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Unseen:
+    """A pair or a task whose state nobody may look at: it knows only what was done to it."""
+
+    happened: tuple[object, ...] = ()
+
+    def a_unit_later(self, *_: Rules) -> _Unseen:
+        return _Unseen((*self.happened, "a unit later"))
+
+    def superseded(self) -> _Unseen:
+        return _Unseen((*self.happened, "superseded"))
+
+    def without(self, replica: int) -> _Unseen:
+        return _Unseen((*self.happened, "without", replica))
+
+    def _refused(self, *_: object) -> NoReturn:
+        raise AssertionError("a step of one model looked at another")
+
+    __bool__ = __eq__ = __hash__ = _refused  # not even compared
+
+
+def _unseen(world: World) -> World:
+    """Another model beside one in this world."""
+    tasks = tuple(None if some is None else (_Unseen(),) for some in world.tasks)
+    return World((_Unseen(),), tasks, world.holder, world.term)  # type: ignore[arg-type]
+
+
+def _happened(world: World) -> list[object]:
+    """Lease, replicas, and what was done to everything else."""
+    parts = (*world.pairs, *((some if some is None else some[0]) for some in world.tasks))
+    return [
+        world.holder,
+        world.term,
+        *(part.happened if isinstance(part, _Unseen) else part for part in parts),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -35,24 +75,44 @@ def test_no_interleaving_of_three_replicas_registers_a_pair_twice_or_stops_for_e
     assert not found.stuck()
 
 
-def test_what_happens_to_one_model_is_what_would_happen_to_it_alone(found: Search) -> None:
-    """Two models meet in the lease only, so that what holds of one holds of any number.
+def test_replicas_are_alike(found: Search) -> None:
+    """Whichever of them is which, the same can follow: each state stands for all that differ only in that."""
+    rules = Rules()
+    for world, following in found.follows.items():
+        for order in _SWAPS:
+            assert {in_order(one) for one in steps(renumbered(world, order), rules)} == following
 
-    In company, a model can take each step that it can take alone, and no other: steps of another model leave
-    it as it is. And a model that is registered stays so, whatever happens to lease and replicas meanwhile.
+
+def test_what_happens_to_one_model_is_what_would_happen_to_it_alone(found: Search) -> None:
+    """Models meet in lease and replicas only, so that what holds of one holds of any number.
+
+    Beside each state of a model stands another model whose state cannot be looked at: the steps of the first
+    are those that it has alone, and leave the other as it is; a step of lease and replicas does to each of
+    them what it does to it alone. So it is beside every state of the other.
     """
-    rules, by_lease = Rules(), defaultdict(list)
+    rules = Rules()
     for world in found.follows:
-        by_lease[lease_of(world)].append(world)
-    for worlds in by_lease.values():
-        for place, one in enumerate(worlds):
-            mine = {one, *steps(one, rules)}
-            for distance in range(_PARTNERS):
-                other = worlds[(place + distance * (len(worlds) // _PARTNERS + 1)) % len(worlds)]
-                for number, both in enumerate((together((one, other)), together((other, one)))):
-                    assert {alone(next_, number) for next_ in steps(both, rules)} | {one} == mine
-            if is_done(one):
-                assert all(map(is_done, shared_steps(one, rules)))
+        other = _unseen(world)
+        for number, both in enumerate((together((world, other)), together((other, world)))):
+            for mine, theirs, of_both in zip(
+                shared_steps(world, rules),
+                shared_steps(other, rules),
+                shared_steps(both, rules),
+                strict=True,
+            ):
+                assert alone(of_both, number) == mine
+                assert _happened(alone(of_both, 1 - number)) == _happened(theirs)
+            own = zip(steps_of(world, 0, rules), steps_of(both, number, rules), strict=True)
+            for mine, of_both in own:
+                assert alone(of_both, number) == mine
+                assert _happened(alone(of_both, 1 - number)) == _happened(other)
+
+
+def test_a_model_that_is_registered_stays_so_whatever_becomes_of_lease_and_replicas(found: Search) -> None:
+    """While another is on its way; so that from everywhere a way leads to all of them registered."""
+    rules = Rules()
+    for world in filter(is_done, found.follows):
+        assert all(map(is_done, shared_steps(world, rules)))
 
 
 @pytest.mark.parametrize("left_out", [field.name for field in fields(Rules)])
