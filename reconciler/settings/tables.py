@@ -14,7 +14,9 @@ from reconciler.settings.limits import LimitSettings
 from reconciler.settings.section import Credentials, Section
 from reconciler.settings.types import (  # noqa: TC001 - pydantic reads the annotations
     Address,
+    Crontab,
     Duration,
+    Endpoint,
     Interval,
     RepositoryPath,
     StateUrl,
@@ -120,13 +122,12 @@ class ModelArtsTarget(_Target):
     """A project of a ModelArts service, or of anything that speaks its document."""
 
     kind: Literal["modelarts"] = Field(description="A project of a service that speaks ModelArts' document.")
-    endpoint: str = Field(
+    endpoint: Endpoint = Field(
         description="Address of the service; https, or http to this machine.",
         examples=["https://modelarts.cn-north-4.myhuaweicloud.com"],
     )
     project_id: str = Field(
-        min_length=1,
-        pattern=r"^[A-Za-z0-9_.-]+$",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
         description="The project whose models these are.",
         examples=["0123456789abcdef0123456789abcdef"],
     )
@@ -185,7 +186,7 @@ class ScheduleSettings(Section):
     """`[schedule]`: when `reconciler run` looks."""
 
     every: Interval = Field(timedelta(seconds=30), description="Interval between two ticks.")
-    cron: str | None = Field(None, description="Crontab line in place of an interval.")
+    cron: Crontab | None = Field(None, description="Crontab line in place of an interval.")
     jitter: Duration = Field(timedelta(0), description="Random delay of up to this much.")
     full_observation: Duration = Field(
         timedelta(hours=1), description="How often all that is registered is looked at."
