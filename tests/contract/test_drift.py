@@ -134,6 +134,7 @@ def test_what_no_registry_fills_in_differs_where_nothing_is_declared(name: str) 
     declared, theirs = comparable(request, {**request, "description": "theirs", "model_docs": docs})
     assert declared == request
     assert theirs == {**request, "description": "theirs", "model_docs": docs}
+    nothing: object
     for nothing in ("", None, []):
         declared, theirs = comparable(request, {**request, "description": nothing, "model_docs": nothing})
         assert declared == theirs
