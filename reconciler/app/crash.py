@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.errors import Exit, ReconcilerError, RegistryError, TargetUnusable
+from reconciler.log import log
 from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -28,7 +26,7 @@ def crash_told(target: str) -> Iterator[None]:
     except ReconcilerError:
         raise
     except Exception as error:
-        _log.debug("target %s: unexpected", target, exc_info=True)
+        log.debug("unexpected", target=target, exc_info=True)
         raise TargetUnusable(unexpected(error), Exit.UNAVAILABLE) from error
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from reconciler.app.credentials import secret_of
 from reconciler.settings import AkSkAuth
 
 if TYPE_CHECKING:
+    from reconciler.engine.check import Checked
     from reconciler.manifest import Manifest, Reason
     from reconciler.preflight import ObjectStoreKeys
     from reconciler.settings import Configuration
@@ -54,6 +56,22 @@ class Inspection:
         if secret is None:
             return None
         return ObjectStoreKeys(auth.access_key, await secret.read(), await token.read() if token else None)
+
+
+def inspected(configuration: Configuration, target: str | None, checked: Checked) -> Checked:
+    """The same with what the files of each valid model say; once for each target that declares it."""
+
+    async def look() -> Checked:
+        seen = checked
+        for name in configuration.chosen(target):
+            section = configuration.settings.targets[name]
+            inspection = Inspection(configuration, name, strict=section.preflight == "error")
+            for manifest in checked.manifests:
+                if PurePath(manifest.path).is_relative_to(section.path):
+                    seen = seen.also(await inspection(manifest))
+        return seen
+
+    return asyncio.run(look())
 
 
 def inspection_of(configuration: Configuration, target: str) -> Inspection | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.adoption import Shelf, adoptions
 from reconciler.cli.options import (
     ConfigOption,
     Output,
@@ -20,7 +22,7 @@ from reconciler.cli.terminal import echo, echo_err, put_json, warned
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.app.adoption import Adopted, Shelf
+    from reconciler.app.adoption import Adopted
     from reconciler.contract.model_key import ModelKey
     from reconciler.settings import Configuration
 
@@ -60,8 +62,6 @@ def adopt(
     Each manifest is read and planned as a commit's would be before it is written. Overwrites nothing and
     commits nothing. Exit code 1 when a model was left out.
     """
-    import asyncio  # noqa: PLC0415 - heavy
-
     if stdout and (out is not None or output is Output.JSON):
         raise ConfigurationError("--stdout shows the manifests themselves: leave out --out and --output json")
     settings = warned(config)
@@ -85,8 +85,6 @@ async def _adopted(
     how: tuple[Path | None, bool, bool],
     outcome: _Outcome,
 ) -> None:
-    from reconciler.app.adoption import Shelf, adoptions  # noqa: PLC0415
-
     out, stdout, quiet = how
     shelf = None if stdout else Shelf(settings, out)
     async for batch in adoptions(settings, glob, target):

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.app.audit import write_once
 from reconciler.app.noop_check import Tried
+from reconciler.app.session import Heritage, Listeners, open_session
+from reconciler.app.sinks import flush
 from reconciler.cli.actor import actor
 from reconciler.cli.beside import hand_over
 from reconciler.cli.early import pack_mirror
@@ -26,8 +29,11 @@ from reconciler.cli.options import (
 from reconciler.cli.progress import Progress
 from reconciler.cli.report import leave, show
 from reconciler.cli.terminal import echo_err, warned
+from reconciler.engine import last_report
+from reconciler.engine.leadership import SHARED
 from reconciler.engine.options import CycleOptions
 from reconciler.errors import ConfigurationError, SourceError, StateLockedError
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
     from reconciler.app.session import Session
@@ -112,12 +118,6 @@ async def _apply(
     whole: bool,
 ) -> Report:
     """One cycle; the report lists every model if the `whole` is wanted, and else those that were judged."""
-    from reconciler.app.session import Heritage, Listeners, open_session  # noqa: PLC0415
-    from reconciler.app.sinks import flush  # noqa: PLC0415
-    from reconciler.engine import last_report  # noqa: PLC0415
-    from reconciler.engine.leadership import SHARED  # noqa: PLC0415
-    from reconciler.phrases import many  # noqa: PLC0415
-
     heard = Listeners(progress)
     heritage = Heritage() if tried.cooldown is None else Heritage(tried.cooldown)
 
@@ -145,8 +145,6 @@ async def _noted(settings: Configuration, session: Session, clock: Clock) -> boo
     """Writes git's notes; what cannot be written now is written by the next run."""
     if settings.settings.audit.notes is None:
         return True
-    from reconciler.app.audit import write_once  # noqa: PLC0415
-
     try:
         await asyncio.to_thread(write_once, settings, session.source, session.ledger, clock)
     except SourceError as problem:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from reconciler.app.confirmation import requests_to_leaders
 from reconciler.cli.actor import actor
 from reconciler.cli.terminal import echo_err
 from reconciler.engine.last_report import refreshed
@@ -46,7 +47,6 @@ def hand_over(
         StateLockedError: nobody took the request on in time; it was withdrawn.
         typer.Exit: there was no cycle, for the reason that is told by then, or a signal came.
     """
-    from reconciler.app.confirmation import requests_to_leaders  # noqa: PLC0415 - heavy
 
     async def work() -> Report:
         with interruption.heeded() as clock, closing(open_for_release(settings.state_url)) as ledger:

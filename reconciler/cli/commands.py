@@ -10,6 +10,8 @@ import typer
 import typer.core
 import typer.main
 
+from reconciler import __version__
+
 COMMANDS = {
     "validate": ("validate.validate", "Checks manifests of the work tree or of a commit."),
     "plan": ("plan.plan", "Shows what one cycle would do; changes nothing."),
@@ -65,8 +67,6 @@ def _version(
     version: bool = typer.Option(False, "--version", "-V", help="Show the version and exit."),
 ) -> None:
     if version:
-        from reconciler import __version__  # noqa: PLC0415 - only here
-
         typer.echo(f"reconciler {__version__}")
         raise typer.Exit
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from reconciler.cli.commands import COMMANDS, loaded
 from reconciler.cli.completion_scripts import RENDERERS, CompletedCommand, CompletedOption
 from reconciler.cli.options import (
     ConfigOption,
@@ -48,8 +49,6 @@ def completion(
 
 def commands() -> Iterator[CompletedCommand]:
     """Every command of the program with its options, groups before what is in them."""
-    from reconciler.cli.commands import COMMANDS, loaded  # noqa: PLC0415 - loads every command
-
     for name, (_, line) in COMMANDS.items():
         yield from _below(name, loaded(name), line)
 

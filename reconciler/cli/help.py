@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from reconciler.cli.commands import app
 from reconciler.cli.options import (
     ConfigOption,
     Output,
@@ -27,6 +28,4 @@ def show_help(
     verbose: VerboseOption = False,  # noqa: ARG001
 ) -> None:
     """Shows the help of the program, or of a command."""
-    from reconciler.cli.commands import app  # noqa: PLC0415 - the program loads this module
-
     app([*(command or ()), "--help"], prog_name="reconciler")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,10 +20,10 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.report import about, leave, show
 from reconciler.cli.terminal import warned
+from reconciler.engine.options import CycleOptions
 
 if TYPE_CHECKING:
     from reconciler.app.session import Session
-    from reconciler.engine.options import CycleOptions
     from reconciler.engine.values import Report
 
 CommitOption = Annotated[
@@ -44,10 +46,7 @@ def plan(
     verbose: VerboseOption = False,
 ) -> None:
     """Shows what one cycle would do, with all models or with one, or at another commit. Changes nothing."""
-    import asyncio  # noqa: PLC0415 - heavy
-
     from reconciler.app.session import open_session  # noqa: PLC0415
-    from reconciler.engine.options import CycleOptions  # noqa: PLC0415
 
     async def work() -> Report:
         async with open_session(warned(config), acts=False, only=target) as session:
@@ -64,8 +63,6 @@ def plan(
 
 async def _at(session: Session, revision: str, options: CycleOptions) -> Report:
     """The plan of one commit, which says whether that would be reconciled at all. Raises SourceError."""
-    from dataclasses import replace  # noqa: PLC0415
-
     commit = await session.engine.resolve(revision)
     hold = await session.engine.judged(commit)
     report = await session.engine.cycle(options, commit)

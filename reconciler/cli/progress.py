@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.cli.terminal import can_draw, colour, echo_err
+from reconciler.cli.terminal import can_draw, echo_err
 from reconciler.engine.values import EventKind
 from reconciler.printable import printable
 
@@ -49,7 +49,7 @@ class Progress:
     idle: bool = True
     _asked: set[tuple[str, ModelKey]] = field(default_factory=set)
     _done: set[tuple[str, ModelKey]] = field(default_factory=set)
-    _bar: Bar | None = None
+    _bar: Callable[[str, int, int], None] | None = None
 
     def __call__(self, event: Event) -> None:
         """Takes one event, as it is recorded."""
@@ -78,7 +78,7 @@ class Progress:
         if self._bar is None:
             echo_err(line)
         else:
-            self._bar.update(printable(line), len(self._done), len(self._asked))
+            self._bar(printable(line), len(self._done), len(self._asked))
 
     @contextmanager
     def shown(self) -> Iterator[Progress]:
@@ -86,46 +86,10 @@ class Progress:
         if self.quiet or not can_draw(sys.stderr):
             yield self
             return
+        from reconciler.cli.bar import moving_line  # noqa: PLC0415 - brings rich
+
         try:
-            with Bar.on_terminal() as self._bar:
+            with moving_line() as self._bar:
                 yield self
         finally:
             self._bar = None
-
-
-@dataclass(slots=True)
-class Bar:
-    """A line of rich's that moves, fed with counts."""
-
-    update: Callable[[str, int, int], None]
-
-    @classmethod
-    @contextmanager
-    def on_terminal(cls) -> Iterator[Bar]:
-        """A line that disappears when it is done: the report says the rest."""
-        from rich.console import Console  # noqa: PLC0415 - only on a terminal
-        from rich.progress import Progress as RichProgress  # noqa: PLC0415
-        from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-        from rich.table import Column  # noqa: PLC0415
-
-        whole = Column(no_wrap=True, min_width=8)  # a narrow terminal cuts the words, never the clock
-        columns = (
-            SpinnerColumn(),
-            TimeElapsedColumn(table_column=whole),
-            TextColumn("{task.fields[counts]}", markup=False, table_column=Column(no_wrap=True)),
-            TextColumn(
-                "{task.description}",
-                markup=False,
-                table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
-            ),
-        )
-        console = Console(stderr=True, no_color=not colour(sys.stderr))
-        console.width -= len("^C ")  # a terminal's echo of Ctrl-C must not begin a line of its own
-        with RichProgress(*columns, console=console, transient=True, expand=True) as shown:
-            task = shown.add_task("looking", total=None, counts="")
-
-            def update(line: str, done: int, total: int) -> None:
-                counts = f"{done}/{total} imported" if total else ""
-                shown.update(task, description=line, counts=counts)
-
-            yield cls(update)

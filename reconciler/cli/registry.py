@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from reconciler.cli.log import start_log
 from reconciler.cli.terminal import echo_err
 from reconciler.embedded import EmbeddedSettings, load_faults
 from reconciler.embedded import serve as run
-from reconciler.printable import printable
-from reconciler.redaction import concealed
 
 app = typer.Typer(help="The embedded registry.", no_args_is_help=True, rich_markup_mode=None)
-
-_LOGS = {"reconciler.embedded.application": logging.INFO, "uvicorn.error": logging.WARNING}
 
 
 @app.callback()
@@ -74,7 +70,7 @@ def serve(
         "faults": load_faults(faults) if faults else None,
     }
     chosen = _chosen(settings, {name: value for name, value in typed.items() if value is not None})
-    _start_log()
+    start_log("info", as_json=False)
     token = None if is_open or chosen.auth else secrets.token_urlsafe(32)
     run(chosen, host, port, token=token, ready=lambda url: echo_err(_ready(url, chosen, token)))
 
@@ -93,19 +89,3 @@ def _ready(url: str, settings: EmbeddedSettings, token: str | None) -> str:
     who = "asks for credentials" if settings.auth else "asks for a token" if token else "lets everybody in"
     line = f"embedded registry: {url} ({where}, edition {settings.edition}, {who})"
     return line if token is None else f"{line}\ntoken of this run, to send as X-Auth-Token: {token}"
-
-
-def _start_log() -> None:
-    """The registry's log lines go to standard error, nothing in them unprintable."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Cleaned("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    for name, level in _LOGS.items():
-        logger = logging.getLogger(name)
-        logger.setLevel(level)
-        logger.handlers = [handler]
-        logger.propagate = False
-
-
-class _Cleaned(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return "\n".join(printable(line) for line in concealed(super().format(record)).splitlines())

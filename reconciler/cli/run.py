@@ -6,7 +6,9 @@ import asyncio
 
 import typer
 
+from reconciler.app.service import run as serve
 from reconciler.cli import tuning
+from reconciler.cli.interruption import end_within
 from reconciler.cli.log import start_log
 from reconciler.cli.options import (
     ConfigOption,
@@ -32,9 +34,6 @@ def run(
 
     Log lines go to standard error; --output json makes them JSON.
     """
-    from reconciler.app.service import run as serve  # noqa: PLC0415 - heavy
-    from reconciler.cli.interruption import end_within  # noqa: PLC0415
-
     as_json, logged = output is Output.JSON, False
     if as_json:  # before the configuration is read: what is wrong with it is a line of the log, too
         start_log("info", as_json=True)

@@ -24,6 +24,7 @@ from reconciler.cli.report import about, leave, show
 from reconciler.cli.terminal import colour, configuration, echo, echo_err, put_json
 from reconciler.engine.last_report import begun, refreshed
 from reconciler.state import open_state
+from reconciler.views import matrix as view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,8 +92,6 @@ def _earlier(settings: Configuration, at: str, target: str | None) -> Report:
 
 
 def _show_matrix(report: Report, targets: Sequence[str], output: Output) -> None:
-    from reconciler.views import matrix as view  # noqa: PLC0415 - few ask for it
-
     for failure in report.failures:
         echo_err(f"error: {failure.message}")
     if output is Output.JSON:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from reconciler.budgets import DEFAULTS
 from reconciler.printable import inert, printable
 from reconciler.redaction import concealed
+from reconciler.views.as_json import list_pieces
+from reconciler.views.cut import ADVICE, json_within, pieces_within, report_within, text_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,8 +74,6 @@ def echo(text: str) -> None:
     Raises:
         OutputClosedError: nobody reads it.
     """
-    from reconciler.views.cut import text_within  # noqa: PLC0415
-
     _write(text_within(inert(text), _output.most))
 
 
@@ -96,8 +96,6 @@ def put_all(pieces: Iterable[str]) -> None:
     Raises:
         OutputClosedError: nobody reads it.
     """
-    from reconciler.views.cut import pieces_within  # noqa: PLC0415
-
     _write_all(pieces_within(map(inert, pieces), _output.most))
 
 
@@ -111,8 +109,6 @@ def _write_all(pieces: Iterable[str]) -> None:
 
 def put_json_list(values: Iterable[Any]) -> None:
     """What `put_json` prints of a list, one value after the other. Raises OutputClosedError."""
-    from reconciler.views.as_json import list_pieces  # noqa: PLC0415
-    from reconciler.views.cut import ADVICE  # noqa: PLC0415
 
     def cut() -> None:
         echo_err(f"note: objects are left out at the end: {ADVICE}")
@@ -122,8 +118,6 @@ def put_json_list(values: Iterable[Any]) -> None:
 
 def put_report(report: Report) -> None:
     """What `put_json` prints of a report's object, some models at a time. Raises OutputClosedError."""
-    from reconciler.views.cut import report_within  # noqa: PLC0415
-
     pieces, left_out = report_within(report, _output.most)
     if left_out is not None:
         echo_err(f"note: {left_out}")
@@ -132,8 +126,6 @@ def put_report(report: Report) -> None:
 
 def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
     """One JSON value to standard output, readable and with non-ASCII as it is, as far as it may be long."""
-    from reconciler.views.cut import json_within  # noqa: PLC0415
-
     text, left_out = json_within(value, _output.most)
     if left_out is not None:
         echo_err(f"note: {left_out}")

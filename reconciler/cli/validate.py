@@ -66,9 +66,9 @@ def validate(
     settings = warned(config)
     checked = _checked(settings, target, paths or [], commit, whole=preflight)
     if preflight:
-        import asyncio  # noqa: PLC0415 - a tenth of the start, and only here
+        from reconciler.app.inspection import inspected  # noqa: PLC0415 - brings asyncio, a tenth of the start
 
-        checked = asyncio.run(_inspected(settings, target, checked))
+        checked = inspected(settings, target, checked)
     _show(checked, output, settings.settings.limits.faults, quiet=quiet)
     raise typer.Exit(int(Exit.ATTENTION if checked.errors else Exit.OK))
 
@@ -101,19 +101,6 @@ def _on_disk(settings: Configuration, target: str | None, paths: list[Path], *, 
         else:
             total += check(tree.snapshot(root), tree, judging, budgets=budgets, whole=whole)
     return total
-
-
-async def _inspected(settings: Configuration, target: str | None, checked: Checked) -> Checked:
-    """The same with what the files of each valid model say; once for each target that declares it."""
-    for name in settings.chosen(target):
-        section = settings.settings.targets[name]
-        from reconciler.app.inspection import Inspection  # noqa: PLC0415 - only where files are looked at
-
-        look = Inspection(settings, name, strict=section.preflight == "error")
-        for manifest in checked.manifests:
-            if Path(manifest.path).is_relative_to(section.path):
-                checked = checked.also(await look(manifest))
-    return checked
 
 
 def _place(target: Target, folder: str | None = None) -> Place:

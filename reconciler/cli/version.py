@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 
+from reconciler import __version__
 from reconciler.cli.options import (
     ConfigOption,
     Output,
@@ -24,8 +25,6 @@ def version(
     verbose: VerboseOption = False,  # noqa: ARG001
 ) -> None:
     """Shows the version, as `-V` and `--version` do; with --output json also Python's and the state's."""
-    from reconciler import __version__  # noqa: PLC0415 - only here
-
     if output is Output.JSON:
         python = platform.python_version()
         put_json({"version": __version__, "python": python, "state_schema": SCHEMA_VERSION})

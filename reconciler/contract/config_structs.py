@@ -12,15 +12,17 @@ from pydantic import Field
 
 from reconciler.contract.fields import Count, Free, OneOf
 from reconciler.contract.structs import (
-    Algorithm,
     BoundedParams,
-    Installer,
     Metrics,
     OpenStruct,
     Package,
     Params,
-    Protocol,
     WebParams,
+)
+from reconciler.contract.texts import (  # noqa: TC001 - pydantic reads the annotations
+    Algorithm,
+    Installer,
+    Protocol,
     Words,
 )
 

@@ -7,13 +7,13 @@ wording is ours and names the field or the remedy.
 from __future__ import annotations
 
 import json
-import logging
 import sqlite3
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.responses import Response
 
+from reconciler.log import log
 from reconciler.printable import one_line
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 ABOUT_WHO_ASKS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
-_LOG = logging.getLogger("reconciler.embedded.application")  # one log for whoever serves the registry
 _LONGEST_MESSAGE = 512
 
 
@@ -120,10 +119,10 @@ def error_answer(error: VendorError | sqlite3.Error, request: Request) -> Respon
     """The answer to a call that was refused, or that the database failed."""
     request_id: str = request.state.request_id
     if isinstance(error, sqlite3.Error):
-        _LOG.error("request %s failed: the database says %s", request_id, error)
+        log.error("request failed", request_id=request_id, error=f"the database says {error}")
         return refusal(VendorError(INTERNAL, f"the database says: {error}"), request_id)
     if error.code.status in ABOUT_WHO_ASKS:
-        _LOG.warning("request %s refused: %s %s", request_id, *error.code)
+        log.warning("request refused", request_id=request_id, status=error.code.status, code=error.code.code)
     return refusal(error, request_id)
 
 

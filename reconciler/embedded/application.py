@@ -8,7 +8,6 @@ server ─▶ Boundary ─▶ Calls ─▶ intake ─▶ judging ─▶ arrival 
 
 from __future__ import annotations
 
-import logging
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -23,6 +22,7 @@ from reconciler.embedded.database import Database
 from reconciler.embedded.dependencies import AppState
 from reconciler.embedded.fast_routes import Calls
 from reconciler.embedded.store import Store
+from reconciler.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from reconciler.embedded.settings import EmbeddedSettings
 
-_LOG = logging.getLogger(__name__)
 _REQUEST_ID = "X-request-id"
 
 
@@ -134,9 +133,9 @@ class RequestIdMiddleware:
         try:
             await self._app(scope, receive, send_named)
         except ClientDisconnect:
-            _LOG.debug("request %s: the client went away before its body had arrived", request_id)
+            log.debug("the client went away before its body had arrived", request_id=request_id)
         except Exception:  # noqa: BLE001 - the last resort; the log gets the traceback
-            _LOG.exception("request %s failed", request_id)
+            log.exception("request failed", request_id=request_id)
             if not started:
                 await failed(request_id)(scope, receive, send_named)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
@@ -28,6 +27,7 @@ from reconciler.embedded.answers import (
     unfit,
 )
 from reconciler.embedded.documentation import complete
+from reconciler.log import log
 
 if TYPE_CHECKING:
     from typing import Any
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from starlette.datastructures import State
 
     from reconciler.embedded.dependencies import AppState
-
-_LOG = logging.getLogger("reconciler.embedded.application")
 
 
 def described(state: State) -> FastAPI:
@@ -99,7 +97,7 @@ def _add_refusals(app: FastAPI) -> None:
     @app.exception_handler(IamError)
     async def refuse_login(request: Request, error: IamError) -> Response:
         if error.status in ABOUT_WHO_ASKS:
-            _LOG.warning("request %s refused: %s login", request.state.request_id, error.status)
+            log.warning("login refused", request_id=request.state.request_id, status=error.status)
         return iam_refusal(error)
 
     @app.exception_handler(RequestValidationError)

@@ -28,11 +28,6 @@ def fields_of(diff: Iterable[Difference]) -> str:
     return ", ".join(change.field for change in diff)
 
 
-def detail_of(diff: Iterable[Difference]) -> str:
-    """What the journal says of a model that differs so."""
-    return f"registered with other content: {fields_of(diff) or 'in fields that the registry does not show'}"
-
-
 def _field(steps: Iterable[str | int]) -> str:
     """`apis[0].url`."""
     named = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)

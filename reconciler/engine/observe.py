@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine import drift
 from reconciler.engine.concurrency import gather_limited
 from reconciler.engine.details import details_of
+from reconciler.engine.drift import fields_of
 from reconciler.engine.follow import STATUS_EVENTS
 from reconciler.engine.selection import by_pair
 from reconciler.engine.setbacks import Setbacks
@@ -183,7 +183,7 @@ def news(
                 model_id=item.model_id,
                 model_status=item.model_status,
                 stage=None if item.model_status is None else stage_of(item.model_status),
-                detail=drift.detail_of(item.diff) if kind is EventKind.DRIFTED else None,
+                detail=fields_of(item.diff) if kind is EventKind.DRIFTED else None,
                 asked=stand(entry),  # dropped when another process has changed the entry since it was read
             )
 

@@ -157,7 +157,7 @@ def _registered(
     seen = view.comparisons.get(model.model_id)
     unread = view.unread.get(model.model_id)
     if seen is not None and seen.diff:
-        return _drifted(view, item, "registered with other content", seen.diff)
+        return _drifted(view, item, reasons.OTHER_CONTENT, seen.diff)
     if _has_changed(manifest, model, entry):
         why = "the manifest has changed since the import, in fields that the registry does not show"
         return _drifted(view, item, why)
@@ -276,9 +276,8 @@ def apply_entry(
     item = item._replace(model_id=entry.model_id, model_status=entry.model_status)
     if entry.last is EventKind.DRIFTED:
         if view is not None:
-            return _drifted(view, item, "registered with other content", item.diff)
-        reason = Reason("drifted", entry.detail or "registered with other content")
-        return _with(item, Verdict.DRIFTED, reason)
+            return _drifted(view, item, reasons.OTHER_CONTENT, item.diff)
+        return _with(item, Verdict.DRIFTED, Reason("drifted", reasons.other_content(entry.detail)))
     if entry.stage is Stage.FAILED:
         return _with(item, Verdict.FAILED, reasons.import_failed(item, entry))
     return item._replace(verdict=Verdict.IN_SYNC if entry.stage is Stage.PUBLISHED else Verdict.PUBLISHING)

@@ -17,6 +17,8 @@ COMPARED_LATER = Reason(
     severity="warning",
 )
 
+OTHER_CONTENT = "registered with other content"
+
 UNREADABLE = "unreadable"
 """The code of the reason for waiting that something about one model could not be asked or understood."""
 
@@ -80,6 +82,15 @@ def missing(item: ModelState, before: str) -> Reason:
         "missing",
         f"{before}, and gone from the registry since; import it again with `reconciler retry {item.title}`",
     )
+
+
+def other_content(fields: str | None) -> str:
+    """What is said of a model that differs in these fields, as the journal names them.
+
+    An earlier journal holds the sentence itself.
+    """
+    named = (fields or "").removeprefix(f"{OTHER_CONTENT}: ")
+    return f"{OTHER_CONTENT}: {named or 'in fields that the registry does not show'}"
 
 
 def drifted(why: str, free: str | None) -> Reason:

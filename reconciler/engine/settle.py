@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine import drift
 from reconciler.engine.concurrency import gather_limited
+from reconciler.engine.drift import fields_of
 from reconciler.engine.moments import due_at
 from reconciler.engine.setbacks import Setbacks
 from reconciler.engine.values import EventKind, LedgerEntry, Phase
@@ -153,7 +153,7 @@ class Settler:
             return  # nothing is concluded: the intent stays open, and is looked at again
         if seen.diff:
             self.drifts[entry.pair] = seen.diff
-            await self.recorder.learned(entry, EventKind.DRIFTED, detail=drift.detail_of(seen.diff), **facts)
+            await self.recorder.learned(entry, EventKind.DRIFTED, detail=fields_of(seen.diff), **facts)
         else:
             await self.recorder.learned(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)
 

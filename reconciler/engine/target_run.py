@@ -5,7 +5,6 @@ begin ─▶ judge ─▶ guard ─▶ act ─▶ remember
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.scope import scope_of
 from reconciler.engine.values import TargetFailure
 from reconciler.errors import IndexLostError, ReconcilerError, SourceError, StateError
+from reconciler.log import log
 from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Desired, ManifestRef, ModelState
     from reconciler.manifest import Manifest
 
-_log = logging.getLogger(__name__)
 
 REPOSITORY = ""
 """The target of marks that belong to none."""
@@ -138,7 +137,7 @@ async def alone(run: TargetRun, step: Callable[[TargetRun], Awaitable[TargetRun]
     except ReconcilerError as error:
         return replace(run, failure=TargetFailure(name, f"target {name}: {error}", error.exit_code))
     except Exception as error:  # noqa: BLE001 - whatever it is, the other targets have nothing to do with it
-        _log.debug("target %s: unexpected", name, exc_info=True)
+        log.debug("unexpected", target=name, exc_info=True)
         return replace(run, failure=TargetFailure(name, f"target {name}: {unexpected(error)}"))
 
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 DEFAULT_WORKSPACE = "0"
 T = TypeVar("T")
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)  # which also a command without a log tells on standard error
 
 
 async def _nothing() -> None:

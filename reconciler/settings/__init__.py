@@ -18,14 +18,12 @@ if TYPE_CHECKING:
     from reconciler.settings.load import Configuration, load, parse
     from reconciler.settings.tables import (
         AuditSettings,
-        EmbeddedTarget,
-        ModelArtsTarget,
         NotifySettings,
         ScheduleSettings,
         Settings,
-        Target,
         WebSettings,
     )
+    from reconciler.settings.targets import EmbeddedTarget, ModelArtsTarget, Target
 
 __all__ = [
     "FILE_NAME",
@@ -45,7 +43,7 @@ __all__ = [
     "parse",
 ]
 
-_HOMES = ("discovery", "auth", "tables", "load")
+_HOMES = ("discovery", "auth", "targets", "tables", "load")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute

@@ -16,7 +16,8 @@ from reconciler.settings.errors import render
 from reconciler.settings.place import Places
 from reconciler.settings.provenance import require_one_place
 from reconciler.settings.sinks import require_fitting_sinks
-from reconciler.settings.tables import PREFIX, EmbeddedTarget, Settings
+from reconciler.settings.tables import PREFIX, Settings
+from reconciler.settings.targets import EmbeddedTarget
 from reconciler.settings.variables import from_environ, merged
 from reconciler.toml_file import read_toml
 

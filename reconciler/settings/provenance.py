@@ -12,7 +12,7 @@ from reconciler.errors import ConfigurationError
 from reconciler.settings.auth import PasswordAuth
 from reconciler.settings.place import variable_of
 from reconciler.settings.section import secret_names
-from reconciler.settings.tables import ModelArtsTarget
+from reconciler.settings.targets import ModelArtsTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

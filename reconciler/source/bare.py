@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_ABANDONED = 3600.0  # seconds after which an unfinished mirror belongs to no living process
 _STALE = 60.0  # seconds after which a lock file that nobody can hold any more is one that was left
 _LOOK_AGAIN = 0.05  # seconds between two looks whether another process has finished
 _LOCKS = ("*.lock", "refs/**/*.lock", "objects/info/**/*.lock")
@@ -62,6 +63,14 @@ def remove(leftover: Path) -> None:
     if leftover.is_file():
         leftover.unlink()
     shutil.rmtree(leftover, ignore_errors=True)
+
+
+def discard_abandoned(folder: Path, pattern: str) -> None:
+    """Removes what a killed process left of a mirror it was making; to be called by whoever is alone."""
+    for leftover in folder.glob(pattern):
+        with suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > _ABANDONED:
+                remove(leftover)
 
 
 def make_bare(folder: Path, *, head: str, sha256: bool) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -21,6 +21,7 @@ from reconciler.private import make_directory
 from reconciler.redaction import remember
 from reconciler.source import environment
 from reconciler.source.bare import (
+    discard_abandoned,
     discard_stale_locks,
     is_whole,
     locked,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 _REMOTE = "source"  # its URL stands in the environment of the commands that need it
 _OWN_REF = "refs/heads/remote-head"  # where the remote's HEAD is kept when no branch is named
-_ABANDONED = 3600.0  # seconds after which an unfinished mirror belongs to no living process
 _PACKED = "packed-by-reconciler"  # the file in a mirror whose time tells when it was packed
 _PACK_AGAIN = 24 * 3600.0  # seconds
 _PACKING = 10  # times the timeout that packing may take
@@ -237,8 +237,8 @@ class Mirror:
 
     def _renew(self, tip: str, *, replaced: int) -> None:
         """Makes a complete mirror beside the place where it belongs, then moves it there."""
-        self._discard_abandoned()
         place = self.layout.git_dir
+        discard_abandoned(self._cache_dir, f".{place.name}-*")
         fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=self._cache_dir))
         try:
             make_bare(fresh, head=self._kept, sha256=len(tip) == _SHA256_DIGITS)
@@ -289,13 +289,6 @@ class Mirror:
             make_directory(self._cache_dir)
         except OSError as error:
             raise self._unwritable(error) from error
-
-    def _discard_abandoned(self) -> None:
-        """Removes what a killed process left of a mirror it was making."""
-        for leftover in self._cache_dir.glob(f".{self.layout.git_dir.name}-*"):
-            with suppress(OSError):
-                if time.time() - leftover.stat().st_mtime > _ABANDONED:
-                    remove(leftover)
 
     def _unwritable(self, error: OSError) -> SourceError:
         return SourceError(

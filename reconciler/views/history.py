@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract import version_key
 from reconciler.contract.model_key import ModelKey
+from reconciler.engine.reasons import other_content
 from reconciler.engine.values import Event, EventKind
 from reconciler.printable import printable
 from reconciler.views.colour import painter
@@ -241,12 +242,17 @@ def _event_as_json(event: Event) -> dict[str, Any]:
     }
 
 
+def in_words(event: Event) -> str | None:
+    """What the event says beside its kind and ids."""
+    if event.kind is EventKind.DRIFTED and event.detail is not None:
+        return other_content(event.detail)
+    return event.detail or None
+
+
 def _detail(event: Event) -> str | None:
     """What the event says in words, and who asked for it."""
-    if not event.actor:
-        return event.detail or None
-    asked = f"asked for by {event.actor}"
-    return f"{event.detail}; {asked}" if event.detail else asked
+    asked = f"asked for by {event.actor}" if event.actor else None
+    return "; ".join(filter(None, (in_words(event), asked))) or None
 
 
 def _commit_line(row: HistoryRow) -> str:

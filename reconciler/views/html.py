@@ -22,6 +22,7 @@ from reconciler.phrases import many
 from reconciler.printable import printable
 from reconciler.views.drift import worded
 from reconciler.views.guidance import Setting, guidance
+from reconciler.views.history import in_words
 from reconciler.views.masked import HIDDEN, masked
 from reconciler.views.problems import because, distinct
 from reconciler.views.selection import GROUPS, ROWS, Selection, group_of, model_link
@@ -199,7 +200,10 @@ def _timeline(facts: ModelFacts) -> list[dict[str, Any]]:
             did = "taken out" if row.deleted else "changed" if row.pair in there else "declared"
             entries.append({"at": row.authored_at, "row": row, "event": None, "did": did})
             (there.discard if row.deleted else there.add)(row.pair)
-        entries += [{"at": event.at, "row": row, "event": event, "did": ""} for event in row.events]
+        entries += [
+            {"at": event.at, "row": row, "event": event, "words": in_words(event), "did": ""}
+            for event in row.events
+        ]
     return sorted(entries, key=lambda entry: entry["at"])[::-1]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.engine.listing import RANKS
+from reconciler.engine.reasons import OTHER_CONTENT
 from reconciler.engine.values import Verdict
 from reconciler.phrases import many
 
@@ -43,7 +44,7 @@ WORDS: dict[Verdict, Word] = {
     Verdict.FAILED: Word(
         "x", "bad", "failed", "rejected, or the import failed; held until the content changes or `retry`"
     ),
-    Verdict.DRIFTED: Word("~", "warning", "drifted", "registered with other content; versions are immutable"),
+    Verdict.DRIFTED: Word("~", "warning", "drifted", f"{OTHER_CONTENT}; versions are immutable"),
     Verdict.CONFLICT: Word("!", "bad", "in conflict", "several manifests claim one name and version"),
     Verdict.INVALID: Word("!", "bad", "invalid", "the manifest cannot be used"),
     Verdict.MISSING: Word(

@@ -142,7 +142,7 @@ def model() -> str:
         (EventKind.IMPORT_REQUESTED, 41, _FIRST, None),
         (EventKind.IMPORTED, 41, _FIRST, None),
         (EventKind.PUBLISHED, 41, _FIRST, None),
-        (EventKind.DRIFTED, 0.2, _SECOND, "registered with other content: description"),
+        (EventKind.DRIFTED, 0.2, _SECOND, "description"),
     ]
     events = [
         Event(

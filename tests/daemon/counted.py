@@ -50,14 +50,14 @@ class CountedRegistry:
         self._app.state.close()
 
     def target(self, name: str = "prod", path: str = "models.d") -> str:
-        """The table of `reconciler.toml` that names this registry; calls have a second."""
+        """The table of `reconciler.toml` that names this registry; calls have four seconds."""
         return f"""
 [targets.{name}]
 kind = "modelarts"
 endpoint = "{self.url}"
 project_id = "project-{name}"
 path = "{path}"
-timeout = "1s"
+timeout = "4s"
 """
 
     @property

@@ -168,11 +168,8 @@ def test_a_force_push_is_followed_and_imports_nothing_twice(fleet: Fleet) -> Non
     asyncio.run(work())
 
 
-def test_a_mistake_of_ours_ends_one_tick_and_not_the_loop(
-    fleet: Fleet, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_mistake_of_ours_ends_one_tick_and_not_the_loop(fleet: Fleet) -> None:
     """It is one error line like any other, with a traceback for whoever looks at debug lines."""
-    caplog.set_level("DEBUG", "reconciler")
 
     async def work() -> None:
         names = iter(["cycle-1"])
@@ -180,7 +177,8 @@ def test_a_mistake_of_ours_ends_one_tick_and_not_the_loop(
             assert (await t.tick()).outcome == "error"
             [line] = t.lines("error")
             assert line["error"].startswith("target prod: unexpected ")
-            assert "Traceback" in caplog.text
+            [unexpected] = [line for line in t.logs if line.get("exc_info")]
+            assert (unexpected["log_level"], unexpected["target"]) == ("debug", "prod")
             assert (await t.tick()).outcome == "error"
 
     asyncio.run(work())

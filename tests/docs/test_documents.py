@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from reconciler.contract import edition
 from reconciler.errors import ConfigurationError
 from reconciler.manifest import Manifest, read
-from reconciler.settings import Settings, load, tables
+from reconciler.settings import EmbeddedTarget, ModelArtsTarget, Settings, load, tables
 from tests.git_repository import GitRepository
 from tests.program import Done, Program
 
@@ -90,7 +90,7 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
 def _keys() -> Iterator[str]:
     for name, section in Settings.model_fields.items():
         if name == "targets":
-            for kind in (tables.EmbeddedTarget, tables.ModelArtsTarget):
+            for kind in (EmbeddedTarget, ModelArtsTarget):
                 yield from (f"targets.NAME.{key}" for key in kind.model_fields)
         elif name == "notify":
             yield from (f"notify.{key}" for key in tables.NotifySettings.model_fields)

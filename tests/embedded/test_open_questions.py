@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import structlog
 
 from reconciler.embedded import AccountKeys, EmbeddedSettings
 from reconciler.errors import ConfigurationError
@@ -99,12 +99,19 @@ def test_every_answer_tells_the_registrys_time_once(serve: Serve, clock: Clock) 
         assert re.fullmatch(r"\w{3}, \d{2} \w{3} 2027 \d\d:\d\d:\d\d GMT", date), (date, clock.now)
 
 
-def test_a_refusal_because_of_who_asks_is_logged(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refusal_because_of_who_asks_is_logged(serve: Serve) -> None:
     """Request id, status and code; nothing that was sent."""
-    with caplog.at_level(logging.WARNING):
+    with structlog.testing.capture_logs() as lines:
         client = serve(auth=AccountKeys(access_keys={"AK": "SK"}))
         said = client.get("/models", headers={"X-Auth-Token": "canary"})
         assert httpx.codes.is_client_error(said.status_code)
         client.get("/nonsense")
-    (record,) = caplog.records
-    assert record.getMessage() == f"request {said.headers['X-request-id']} refused: 401 ModelArts.0203"
+    request_id = said.headers["X-request-id"]
+    (line,) = lines
+    assert line == {
+        "event": "request refused",
+        "request_id": request_id,
+        "status": 401,
+        "code": "ModelArts.0203",
+        "log_level": "warning",
+    }

@@ -185,7 +185,7 @@ def test_a_clock_that_was_ahead_holds_nothing_back_once_it_is_right(fleet: Fleet
         return spoilt[0] if request.method == "POST" else forward()
 
     relay.meddle = meddle
-    fleet.configure(modelarts(relay.url, more='timeout = "1s"'))
+    fleet.configure(modelarts(relay.url, more='timeout = "3s"'))
     with time_machine.travel(datetime.now(UTC) + timedelta(days=3), tick=True):
         assert set(fleet.json("apply", "--no-wait").verdicts.values()) == {"waiting"}
     relay.meddle = honest

@@ -6,7 +6,6 @@ here each goes as it stands through the client, over a socket, to the registry o
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import time
 from contextlib import ExitStack, closing
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import structlog
 
 from reconciler.contract import comparable, edition
 from reconciler.contract.model_key import ModelKey
@@ -409,9 +409,7 @@ GUARDED = EmbeddedSettings(auth=CREDENTIALS, projects={REGION: PROJECT})
 
 
 @of(39)
-def test_an_expired_token_is_renewed_once(
-    settings: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_expired_token_is_renewed_once(settings: dict[str, Any], tmp_path: Path) -> None:
     """The registry's clock leaps a day between two calls: one 0202, one login, one repetition."""
     ahead = [0.0]
     database = tmp_path / "registry.db"
@@ -422,18 +420,16 @@ def test_an_expired_token_is_renewed_once(
         ahead[0] = 25 * 3600.0
         await registry.list_models()
 
-    with running(guarded) as url, caplog.at_level(logging.WARNING):
+    with structlog.testing.capture_logs() as lines, running(guarded) as url:
         auth = PasswordAuth(url, "robot", GivenSecret(PASSWORD), domain="acme", scope=REGION)
         use(url, work, auth)
-    assert caplog.text.count("refused: 401") == 1
+    assert [line["status"] for line in lines if line["event"] == "request refused"] == [401]
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT count(*) FROM tokens").fetchone() == (2,)
 
 
 @of(40)
-def test_a_refused_signature_is_never_sent_again(
-    settings: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_refused_signature_is_never_sent_again(settings: dict[str, Any]) -> None:
     """One request for three calls: five would lock the key."""
 
     async def work(registry: ModelArtsRegistry) -> None:
@@ -441,9 +437,10 @@ def test_a_refused_signature_is_never_sent_again(
             with pytest.raises(Unauthorised):
                 await call
 
-    with running(replace(GUARDED, **settings)) as url, caplog.at_level(logging.WARNING):
+    with structlog.testing.capture_logs() as lines, running(replace(GUARDED, **settings)) as url:
         use(url, work, AccessKeyAuth(GivenSecret(ACCESS_KEY), GivenSecret("wrong")))
-    assert caplog.text.count("refused: 401 APIGW.0301") == 1
+    refusals = [line for line in lines if line["event"] == "request refused"]
+    assert [(line["status"], line["code"]) for line in refusals] == [(401, "APIGW.0301")]
 
 
 @of(42)

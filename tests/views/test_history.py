@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,15 +148,34 @@ def test_the_text_has_a_heading_a_model_a_line_a_commit_and_a_line_an_event() ->
     """What a person reads."""
     story = [
         event(EventKind.IMPORTED, 1, commit="a" * 40, model_id="id-1", request_id="req-1"),
-        event(EventKind.DRIFTED, 31, commit="c" * 40, detail="registered with other content"),
+        event(EventKind.DRIFTED, 31, commit="c" * 40, detail="description"),
     ]
     assert "".join(history.text(history.rows([DECLARATION], story))) == (
         "mnist@1.0.0  (local)\n"
         "  cccccccccccc  2026-11-23 12:30:00Z  Ada <ada@example.org>  models.d/mnist.yaml  Describe mnist\n"
-        "      2026-11-23 12:31:00Z  drifted           cycle cycle-1  registered with other content\n"
+        "      2026-11-23 12:31:00Z  drifted           cycle cycle-1  "
+        "registered with other content: description\n"
         "  aaaaaaaaaaaa  2026-11-23 12:00:00Z  Ada <ada@example.org>  models.d/mnist.yaml  Add mnist\n"
         "      2026-11-23 12:01:00Z  imported          id id-1  request req-1  cycle cycle-1\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        ("apis[0].url, description", "registered with other content: apis[0].url, description"),
+        ("", "registered with other content: in fields that the registry does not show"),
+        ("registered with other content: description", "registered with other content: description"),
+        (None, None),
+    ],
+)
+def test_a_drift_is_told_in_words_made_of_the_fields_in_the_journal(
+    stored: str | None, told: str | None
+) -> None:
+    """The journal holds names of fields; an earlier one the sentence."""
+    drifted = event(EventKind.DRIFTED, 31, commit="c" * 40, detail=stored)
+    row, _ = history.as_json(history.rows([DECLARATION], [drifted]))
+    assert row["events"][0]["detail"] == told
 
 
 def test_a_story_without_commits_says_why() -> None:

@@ -14,15 +14,17 @@ from reconciler.contract.editions import CHECKED, DEFAULTS_2019, ENGINES_2019
 from reconciler.contract.editions.edition import Edition
 from reconciler.contract.fields import OneOf
 from reconciler.contract.structs import (
-    Algorithm,
     Docs,
-    EdgeInstallType,
     JobRequest,
+    Params,
+    Template,
+)
+from reconciler.contract.texts import (  # noqa: TC001 - pydantic reads the annotations
+    Algorithm,
+    EdgeInstallType,
     Line,
     ModelName,
-    Params,
     PlainDescription,
-    Template,
 )
 
 ModelType = Annotated[str, OneOf((*ENGINES_2019, "Image", "Template"))]

@@ -18,14 +18,16 @@ from reconciler.contract.structs import (
     CommonRequest,
     DeploymentConstraints,
     Docs,
+    SourceCopy,
+    Template,
+    WebParams,
+)
+from reconciler.contract.texts import (  # noqa: TC001 - pydantic reads the annotations
     InstallType,
     Line,
     ModelName,
     PlainDescription,
-    SourceCopy,
     SourceLocation,
-    Template,
-    WebParams,
     Words,
 )
 

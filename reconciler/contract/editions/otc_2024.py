@@ -15,14 +15,16 @@ from reconciler.contract.editions.edition import Edition
 from reconciler.contract.elsewhere import Elsewhere, named_elsewhere
 from reconciler.contract.fields import OneOf
 from reconciler.contract.structs import (
-    AsciiModelName,
-    InstallType,
     JobRequest,
     LetterDocs,
-    Line,
     Params,
-    PlainDescription,
     Template,
+)
+from reconciler.contract.texts import (  # noqa: TC001 - pydantic reads the annotations
+    AsciiModelName,
+    InstallType,
+    Line,
+    PlainDescription,
     Words,
 )
 

@@ -16,9 +16,11 @@ from reconciler.contract.elsewhere import Elsewhere, named_elsewhere
 from reconciler.contract.fields import OneOf
 from reconciler.contract.structs import (
     BoundedParams,
-    Description,
     Docs,
     JobRequest,
+)
+from reconciler.contract.texts import (  # noqa: TC001 - pydantic reads the annotations
+    Description,
     ModelName,
     Words,
 )

@@ -52,7 +52,7 @@ class Facts:
         commit: the commit that declared the manifest (not the head at that time), if known.
         model_status: the vendor's word.
         not_before: earliest time of the next attempt or of the look that settles it, UTC, or None.
-        detail: one line for people, or None.
+        detail: one line for people, or None; of a model that drifted, the names of the fields that differ.
         stage: what `model_status` means to the target's registry; None where no status is known.
     """
 

@@ -1,0 +1,191 @@
+"""The commits that lead to a commit: who made them, and what they did."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.engine.graph import CommitGraph
+from reconciler.errors import BudgetError
+from reconciler.source import ancestry, log, tree
+from reconciler.source.change_reader import ChangeReader
+from reconciler.source.commands import GitError
+from reconciler.source.object_reader import as_lines, asked_again
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from reconciler.engine.values import CommitInfo
+    from reconciler.source.process import GitProcess
+
+_NO_COMMIT = "Not a valid commit name"
+_FEW = 100  # files that may all be found near the beginning of a log, so that no list of all commits is made
+_RELATED_OR_NOT = frozenset({0, 1})
+
+
+class HistoryReader(ChangeReader):
+    """Reads logs, as far back as a question needs."""
+
+    @asked_again
+    def parents(self, commit: str) -> Sequence[str]:
+        """The parents that the commit itself names, whether they are there or not.
+
+        Raises:
+            SourceError: the commit is not there, or git failed.
+        """
+        return ancestry.parents(self._origin.commands, [self._checked(commit)])
+
+    @asked_again
+    def contains(self, commit: str, earlier: str, before: Collection[str] = ()) -> bool | None:
+        """Whether `earlier` is `commit` or one of its ancestors; False also when it is not there any more.
+
+        One process; some more where history is cut off.
+
+        Args:
+            commit: where to begin.
+            earlier: what to look for.
+            before: commits known to be ancestors of `earlier`.
+
+        Returns:
+            None where history is cut off before that can be told.
+
+        Raises:
+            SourceError: one of them is no whole commit id, or git failed.
+        """
+        commands, commits = self._origin.commands, (self._checked(commit), self._checked(earlier))
+        try:
+            printed = commands.run("merge-base", *commits, accept=_RELATED_OR_NOT)
+        except GitError as error:
+            if _NO_COMMIT not in error.stderr:
+                raise
+            printed = b""
+        if printed.decode(errors="replace").strip() == earlier:
+            return True
+        cut_off = self._origin.layout.shallow()
+        return ancestry.goes_on(commands, *commits, cut_off, before) if cut_off else False
+
+    @asked_again
+    def attributions(self, commits: Iterable[str]) -> Mapping[str, CommitInfo]:
+        """Who made these commits, as far as they are there; one process.
+
+        Raises:
+            SourceError: one of them is no whole commit id, or git failed.
+        """
+        ids = [self._checked(commit) for commit in commits]
+        if not ids:
+            return {}
+        named: dict[str, CommitInfo] = {}
+        with (
+            suppress(BudgetError),  # the others are known by what the journal says of them
+            self._origin.commands.stream(*log.NAMED, feed=as_lines(ids)) as output,
+        ):
+            for logged in log.commits(output.pieces(), self._budgets):
+                named[logged.commit] = logged.commit_info
+        return named
+
+    @asked_again
+    def graph_since(self, since: str, commit: str, path: str) -> CommitGraph | None:
+        """The commits that `commit` contains and `since` does not, with what they did below `path`.
+
+        One process; none when both are the same.
+
+        Returns:
+            None when `commit` did not go on from `since`: history was rewritten, or `since` is not there any
+            more, so that what was known of it may not be true any longer. Where these commits did more than
+            is read, all of them without what they did, see `CommitGraph.cut`.
+
+        Raises:
+            SourceError: one of them is no whole commit id, or git did not answer.
+        """
+        tip, span = self._checked(commit), f"{self._checked(since)}...{commit}"
+        if tip == since:
+            return CommitGraph(commit, ())
+        path = tree.inside(path)
+        try:
+            shared, cut = self._shared_span(since, commit, path), None
+            logged = self._log_of(span, path) if shared is None else shared.commits_below(path)
+        except BudgetError as error:
+            logged, cut = self._bare(span), f"what the commits after {since[:12]} did is not told: {error}"
+        newer = None if logged is None else log.went_on(logged)
+        return None if newer is None else CommitGraph(commit, newer, self._entries, cut)
+
+    @asked_again
+    def some_commits(self, commits: Sequence[str], path: str) -> CommitGraph:
+        """These commits with what they did below `path`; what others hold is looked up. One process.
+
+        Raises:
+            BudgetError: they did more than is read.
+            SourceError: one of them is not there, or git failed.
+        """
+        fed = as_lines(map(self._checked, commits))
+        where = tree.pathspec(tree.inside(path))
+        with self._origin.commands.stream(*log.LOG, *log.SOME, *where, feed=fed) as output:
+            logged = list(log.commits(output.pieces(), self._budgets))
+            return CommitGraph(commits[0], logged, self._entries)
+
+    def number_of_commits(self, commit: str) -> int:
+        """How many commits lead to this one, itself included.
+
+        Raises:
+            SourceError: the commit is not there, or git failed.
+        """
+        return int(self._origin.commands.run("rev-list", "--count", self._checked(commit), "--"))
+
+    @contextmanager
+    def graph(self, commit: str, paths: Collection[str], *, whole: bool = False) -> Iterator[CommitGraph]:
+        """Every commit that leads to `commit`, with what it did to these files, or below these folders.
+
+        One process for a few paths, whose log is read only as far back as needed; two for many, and for
+        a log that is read to its end, which then tells children before parents. It ends where there is more
+        than is read, see `CommitGraph.cut`.
+
+        Raises:
+            SourceError: the commit is not there, or git failed.
+        """
+        few = not whole and len(paths) <= _FEW and tree.fit_arguments(paths)
+        # files by name where they are few: what else a commit did beside them is not even told
+        where = tree.pathspec(*(paths if few else (tree.inside(tree.common_folder(paths)),)))
+        if whole or len(paths) > _FEW:
+            yield self._whole_graph(commit, where)
+            return
+        try:
+            with self._origin.commands.stream(*log.LOG, self._checked(commit), *where, accept=None) as output:
+                yield CommitGraph(commit, self._logged(output))
+        except GitError:
+            self._origin.replace()  # what was read already cannot be asked again here: the next cycle does
+            raise
+
+    @asked_again
+    def _whole_graph(self, commit: str, where: tuple[str, ...]) -> CommitGraph:
+        commands, logged = self._origin.commands, list[log.Commit]()
+        try:
+            with commands.stream(*log.GRAPH, self._checked(commit), "--") as output:
+                lines, cut = log.newest(output.pieces(), self._budgets)
+            with commands.stream(*log.TOLD, *where, feed=log.fed(lines), in_bulk=True) as output:
+                logged.extend(log.joined(lines, log.commits(output.pieces(), self._budgets)))
+        except BudgetError as error:
+            cut = str(error)
+            while logged and not logged[-1].deltas:  # of these git may not have told any more
+                logged.pop()
+        return CommitGraph(commit, logged, cut=cut)
+
+    def _logged(self, output: GitProcess) -> Iterator[log.Commit]:
+        """The commits of a log with what they did to files that were named, however long their paths.
+
+        At its end, where it is read to there, it is certain that git told all of it.
+        """
+        yield from log.commits(output.pieces(), replace(self._budgets, path=sys.maxsize))
+        self._origin.commands.require_success(output)
+
+    def _bare(self, span: str) -> list[log.Commit] | None:
+        """The commits without what they did; None also where that is more than is read."""
+        with suppress(BudgetError):
+            return self._between(*log.BARE, *log.BOTH_SIDES, span, "--")
+        return None
+
+    def _entries(self, commit: str, paths: Collection[str]) -> dict[str, str | None]:
+        """The entry (`mode id`) of each path at a commit."""
+        entries = {path: f"{file.mode} {file.blob}" for path, file in self.files(commit, paths).items()}
+        return {path: entries.get(path) for path in paths}
