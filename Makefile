@@ -16,7 +16,7 @@ demo: $(VENV)/.runtime
 	@echo "The state lies in .reconciler/state.db, the registry in .reconciler/registry-local.db."
 
 # Many tests wait for another process, so that more workers than cores pay.
-PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
 
 test: $(VENV)/.development
 	$(PYTEST)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from bench.generate import amend, declared, environment, git, start
 from bench.looping import TICK, import_seconds, looping
 from bench.measure import Sample, several
+from bench.preloading import preload
 from bench.registry import as_sent, served
 from bench.stage import Stage, stage, variables
-from reconciler import embedded
 from reconciler.embedded import EmbeddedSettings
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _ten(folder: Path, models: int) -> Iterator[Stage]:
     for target in range(_TARGETS):
         numbers = range(target, models, _TARGETS)
         sent = (as_sent(declared(number).request) for number in numbers)
-        embedded.preload(settings, f"bench-{target}", sent)
+        preload(settings, f"bench-{target}", sent)
     environment_ = variables(folder.parent.parent / "compiled") | {"HOME": str(folder)}
     with served(database, environment_) as registry:
         made = Stage(folder, models, registry, environment_)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bench.generate import declared
-from bench.registry import PROJECT, as_sent, preload, served
+from bench.registry import PROJECT, as_sent, fill, served
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -135,7 +135,7 @@ async def _timed(what: str, served: Served, crowd: Sequence[Caller], calls: Sequ
 async def _measure(folder: Path, models: int, imports: int) -> None:
     database = folder / "registry.db"
     cpu, started = time.process_time(), time.perf_counter()
-    preload(database, models)
+    fill(database, models)
     _tell(Figure("preload", models, time.perf_counter() - started, time.process_time() - cpu))
     with served(database, os.environ) as registry:
         async for figure in figures(registry, models, imports):

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from bench.generate import FIRST, declared
-from reconciler import embedded
+from bench.preloading import preload
 from reconciler.embedded import EmbeddedSettings, create_app
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ _KINDS = ("list", "detail", "import", "delete")
 _READY_SECONDS = 60.0
 
 
-def preload(database: Path, models: int, *, seed: int = 0) -> None:
+def fill(database: Path, models: int, *, seed: int = 0) -> None:
     """Registers the models of a repository that `bench.generate` made, as if each had been imported."""
     ticks = (_LONG_AGO + number / 1000 for number in count())
     settings = EmbeddedSettings(database=database, publish_seconds=0, clock=partial(next, ticks))
     numbers = (*range(models), FIRST)
-    embedded.preload(settings, PROJECT, (as_sent(declared(number, seed=seed).request) for number in numbers))
+    preload(settings, PROJECT, (as_sent(declared(number, seed=seed).request) for number in numbers))
 
 
 def as_sent(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--no-serve", action="store_true", help="fill in only")
     given = parser.parse_args()
     if given.preload:
-        preload(given.database, given.preload, seed=given.seed)
+        fill(given.database, given.preload, seed=given.seed)
     if not given.no_serve:
         serve(given.database, given.delay)
 

@@ -8,6 +8,7 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     ├── ConfigurationError        2  stop, and correct the configuration
     ├── SourceError               3  git could not be read; the last good commit stays
     │   ├── BudgetError           3  a commit declares more than `[limits]` allows; the last good one stays
+    │   ├── NoCommitError         3  the repository is new: no branch has a commit
     │   └── UnknownRevisionError  3  no commit of the repository goes by that name
     ├── StateError                3  the state cannot be used; never guessed, never overwritten
     │   └── StateLockedError      3  another process is the writer
@@ -89,6 +90,10 @@ class BudgetError(SourceError):
 
 class UnknownRevisionError(SourceError):
     """No commit of the repository goes by that name."""
+
+
+class NoCommitError(SourceError):
+    """The repository is new: none of its branches has a commit."""
 
 
 class StateError(ReconcilerError):

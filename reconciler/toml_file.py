@@ -7,6 +7,7 @@ mistake is told as `FILE:LINE: …`, or `FILE:LINE:COLUMN: …` where the column
 
 from __future__ import annotations
 
+import codecs
 import re
 import tomllib
 from bisect import bisect_left
@@ -39,13 +40,15 @@ def read_toml(file: Path) -> dict[str, Any]:
         ConfigurationError: it cannot be read, is too large, or is not TOML; the message begins with the file
             and, where it is about its text, the line.
     """
-    data = _bytes(file)
+    data = _bytes(file).removeprefix(codecs.BOM_UTF8)  # some editors of Windows write one
     if long := _LONG_KEY.search(_TEXT.sub(_blanked, data)):
         line = _line_at(data, long.start())
         raise ConfigurationError(f"{file}:{line}: a key of more than 16 parts is no key of this program")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise ConfigurationError(f"{file}: the file is UTF-16; save it as UTF-8") from None
         raise ConfigurationError(f"{file}:{_line_at(data, error.start)}: not UTF-8 text") from None
     try:
         return tomllib.loads(text)

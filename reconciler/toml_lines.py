@@ -36,7 +36,7 @@ _AFTER_A_SCALAR = frozenset({",", "]", "}", "\n"})
 def key_lines(file: Path) -> dict[KeyPath, int]:
     """The line of every key of a file, counted from 1; none where the file cannot be read any more."""
     try:
-        text = file.read_text("utf-8")
+        text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return {}
     reader = _LineReader(text)

@@ -8,6 +8,8 @@ the modules.
 from __future__ import annotations
 
 import atexit
+import ctypes
+import fcntl
 import gc
 import io
 import json
@@ -18,6 +20,7 @@ import signal
 import socket
 import sys
 import tempfile
+import termios
 import threading
 import time
 from importlib import import_module
@@ -46,6 +49,7 @@ _LOADED_LATE = (
     "uvicorn.protocols.http.auto",
 )
 """What a command loads by name as it runs."""
+_SET_DUMPABLE = 4  # prctl(2)
 _LARGEST_ORDER = 1 << 20  # bytes: the variables of a process and its arguments
 
 
@@ -100,6 +104,9 @@ def _become(order: dict[str, Any], streams: list[int]) -> None:
         os.umask(order["umask"])
     if order["session"]:
         os.setsid()
+    _become_user(order)
+    if order["terminal"]:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["variables"])
@@ -110,6 +117,17 @@ def _become(order: dict[str, Any], streams: list[int]) -> None:
         opened = _stream(number, mode, getattr(sys, name))
         setattr(sys, name, opened)
         setattr(sys, f"__{name}__", opened)
+
+
+def _become_user(order: dict[str, Any]) -> None:
+    """Groups, group and user, where they are given; it may still look at itself, as after an exec."""
+    if order["groups"] is not None:
+        os.setgroups(order["groups"])
+    if order["group"] is not None:
+        os.setregid(order["group"], order["group"])
+    if order["user"] is not None:
+        os.setreuid(order["user"], order["user"])
+        ctypes.CDLL(None).prctl(_SET_DUMPABLE, 1)
 
 
 def _close(descriptor: int) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import fcntl
 import json
 import os
 import socket
 import subprocess
 import sys
+import termios
 import threading
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,7 +32,8 @@ class Process(subprocess.Popen[Any]):
     """`subprocess.Popen` of `[sys.executable, "-m" or "-c", …]`, forked where that comes to the same.
 
     A new interpreter is started where a fork would differ: other variables of the interpreter, code that runs
-    before the program, descriptors beyond the standard streams, a system without subreapers.
+    before the program (but for `own_terminal`), descriptors beyond the standard streams, a system without
+    subreapers.
     """
 
     def _execute_child(self, *given: Any) -> None:
@@ -38,7 +41,7 @@ class Process(subprocess.Popen[Any]):
         args, executable, preexec_fn, _, pass_fds, cwd, env, _, _, shell = given[:10]
         streams, (_, gid, gids, uid, umask, session, group) = given[10:16], given[16:23]
         variables = dict(os.environ if env is None else env)
-        special = (executable, preexec_fn, pass_fds, shell, gid, gids, uid)
+        special = (executable, preexec_fn not in (None, own_terminal), pass_fds, shell)
         if any(special) or group != -1 or not _can_fork(args, variables):
             super()._execute_child(*given)  # type: ignore[misc] # a private step, the same since Python 3.11
             return
@@ -48,6 +51,10 @@ class Process(subprocess.Popen[Any]):
             "folder": os.fspath(cwd or Path.cwd()),
             "umask": umask,
             "session": bool(session),
+            "terminal": preexec_fn is own_terminal,
+            "groups": gids,
+            "group": gid,
+            "user": uid,
         }
         theirs = [mine if mine != -1 else number for number, mine in enumerate(streams[i] for i in (0, 3, 5))]
         self.pid = _server().fork(order, theirs)
@@ -55,11 +62,15 @@ class Process(subprocess.Popen[Any]):
         self._close_pipe_fds(*streams)  # type: ignore[attr-defined]
 
 
-def run(command: list[str], timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def own_terminal() -> None:
+    """For `preexec_fn`: the terminal that is standard input is that of the process's new session."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def run(command: list[str], timeout: float = 60, **options: Any) -> subprocess.CompletedProcess[str]:
     """`subprocess.run` of such a command with both streams captured as text, forked in the same way."""
-    with Process(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-    ) as process:
+    captured: dict[str, Any] = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+    with Process(command, stdin=subprocess.DEVNULL, **captured, encoding="utf-8", **options) as process:
         try:
             out, err = process.communicate(timeout=timeout)
         finally:

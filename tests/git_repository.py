@@ -46,7 +46,9 @@ class GitRepository:
         if not (path / ("HEAD" if bare else ".git")).exists():
             path.mkdir(parents=True, exist_ok=True)
             options = ["--quiet", f"--initial-branch={branch}", f"--object-format={object_format}"]
-            self.git("init", *options, *(["--bare"] if bare else []))
+            self.git("init", "--template=", *options, *(["--bare"] if bare else []))
+            for folder in ("hooks", "info"):  # all that a test uses of the template of 16 files
+                (self._folder / folder).mkdir()
 
     def git(self, *arguments: str, stdin: bytes | None = None) -> str:
         """Runs git here and returns what it prints, without the last newline."""
@@ -75,7 +77,22 @@ class GitRepository:
         self._run(("add", "--all"), identity)
         options = ("--quiet", "--allow-empty", "--allow-empty-message", "--no-verify", "--cleanup=verbatim")
         self._run(("commit", *options, f"--message={message}"), identity)
-        return self.git("rev-parse", "HEAD")
+        return self._head()
+
+    @property
+    def _folder(self) -> Path:
+        """What git keeps."""
+        inner = self.path / ".git"
+        return inner if inner.exists() else self.path
+
+    def _head(self) -> str:
+        """The id of the commit that was just made; git has written it to the file of its branch."""
+        try:
+            head = (self._folder / "HEAD").read_text("ascii").strip()
+            ref = head.removeprefix("ref: ")
+            return head if ref == head else (self._folder / ref).read_text("ascii").strip()
+        except OSError:  # a work tree beside its repository, references kept otherwise
+            return self.git("rev-parse", "HEAD")
 
     def _identity(self, author: str) -> dict[str, str]:
         name, _, email = author.rpartition(" <")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.forked import Process
+from tests.forked import Process, own_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,37 @@ def test_a_fork_ends_and_says_what_a_new_interpreter_does(what: str, tmp_path: P
     """Arguments, variables, folder, streams, mask, session, parent, handlers, and the way it ends."""
     program = _PROGRAMS[what]
     assert _ended(Process, program, tmp_path) == _ended(subprocess.Popen, program, tmp_path)
+
+
+_STANDING = """
+import os, sys
+print(os.getresuid(), os.getresgid(), os.getgroups(), os.access("/proc/self/fd", os.R_OK), sep="\\n")
+print("reconciler.engine.cycle" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user needs root")
+def test_a_fork_may_be_another_users() -> None:
+    """Its user, its group and groups, and it may look at itself, as after an exec."""
+    with Process(
+        [sys.executable, "-c", _STANDING],
+        user=61_001, group=61_002, extra_groups=[61_003], stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        said = process.communicate(timeout=60)[0].splitlines()
+    assert said == [str((61_001,) * 3), str((61_002,) * 3), "[61003]", "True", str(sys.platform == "linux")]
+
+
+def test_a_fork_may_have_a_terminal_of_its_own() -> None:
+    """The one that is its standard input, in a session of its own."""
+    parent, child = pty.openpty()
+    program = "import sys; open('/dev/tty').close(); print('reconciler.engine.cycle' in sys.modules)"
+    with Process(
+        [sys.executable, "-c", program],
+        stdin=child, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=own_terminal,
+    ) as process:  # fmt: skip
+        assert process.communicate(timeout=60)[0] == f"{sys.platform == 'linux'}\n"
+    os.close(parent)
+    os.close(child)
 
 
 def test_it_is_forked_and_not_started_anew() -> None:

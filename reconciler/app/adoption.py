@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -13,16 +15,16 @@ from reconciler.app.session import open_session
 from reconciler.contract.adoptable import adoptable
 from reconciler.engine.adopt import candidate, paths_of, prove
 from reconciler.engine.desired_state_reader import desired_state
-from reconciler.engine.details import details_of
+from reconciler.engine.details import all_details_of
 from reconciler.engine.observe import observe
 from reconciler.engine.plan import verdicts
 from reconciler.engine.planner_input import PlannerInput
-from reconciler.engine.values import Verdict
-from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.engine.values import Desired, Verdict
+from reconciler.errors import ConfigurationError, NoCommitError, ReconcilerError
 from reconciler.source.worktree import work_tree
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
     from reconciler.app.session import Session
@@ -43,6 +45,7 @@ class Adopted:
         held: manifests that a plan was proved to leave unchanged.
         left_out: why the other models have none, by pair.
         done, total: how many of the target's models were looked at by now, and how many there are.
+        took: seconds that looking at these took.
     """
 
     target: str
@@ -51,15 +54,19 @@ class Adopted:
     left_out: dict[ModelKey, str]
     done: int
     total: int
+    took: float
 
 
-async def adoptions(configuration: Configuration, glob: str, only: str | None) -> AsyncIterator[Adopted]:
+async def adoptions(
+    configuration: Configuration, glob: str, only: str | None, tell: Callable[[str], None]
+) -> AsyncIterator[Adopted]:
     """Manifests for every registered model that is declared nowhere, batch by batch.
 
     Args:
         configuration: what is configured.
         glob: the names to adopt, as a shell's pattern.
         only: one target; None takes all.
+        tell: hears of a registry that is waited for.
 
     Raises:
         ConfigurationError, SourceError, StateError: as `open_session` does.
@@ -67,27 +74,45 @@ async def adoptions(configuration: Configuration, glob: str, only: str | None) -
         ReconcilerError: a manifest cannot be read, so that nobody knows what it declares.
     """
     async with open_session(configuration, acts=False, only=only) as session:
-        commit = session.source.head()
+        commit = _newest(session)
         for target in session.engine.targets:
             with failure_told(target.name):
-                async for adopted in _in_target(session, target, commit, glob):
+                async for adopted in _in_target(session, target, commit, glob, tell):
                     yield adopted
 
 
-async def _in_target(session: Session, target: Target, commit: str, glob: str) -> AsyncIterator[Adopted]:
+def _newest(session: Session) -> str | None:
+    """The commit whose manifests count; None in a repository that has none yet, and declares nothing."""
+    try:
+        return session.source.head()
+    except NoCommitError:
+        return None
+
+
+async def _in_target(
+    session: Session, target: Target, commit: str | None, glob: str, tell: Callable[[str], None]
+) -> AsyncIterator[Adopted]:
     view = await _observed(session, target, commit)
     models = _undeclared(view, glob)
     paths = paths_of(model.pair for model in models)
+    began = time.monotonic()
+
+    async def waits(seconds: float) -> None:
+        tell(f"{target.name}: the registry is busy; going on in {seconds:.0f} s")
+        await asyncio.sleep(seconds)
+
     for start in range(0, len(models), _AT_ONCE):
         some = models[start : start + _AT_ONCE]
-        held, left_out = await _batch(target, view, some, paths)
+        held, left_out = await _batch(target, view, some, paths, waits)
         done = start + len(some)
-        yield Adopted(target.name, target.path, held, left_out, done, len(models))
+        yield Adopted(target.name, target.path, held, left_out, done, len(models), time.monotonic() - began)
 
 
-async def _observed(session: Session, target: Target, commit: str) -> PlannerInput:
-    declared = desired_state(session.source, target.index, target.reader, commit, credited=False)
-    desired = declared.desired()
+async def _observed(session: Session, target: Target, commit: str | None) -> PlannerInput:
+    desired = Desired({})
+    if commit is not None:
+        source, index = session.source, target.index
+        desired = desired_state(source, index, target.reader, commit, credited=False).desired()
     for broken in desired.invalid:
         if broken.may_declare_anything:
             message = (
@@ -106,10 +131,14 @@ def _undeclared(view: PlannerInput, glob: str) -> list[ObservedModel]:
 
 
 async def _batch(
-    target: Target, view: PlannerInput, models: Sequence[ObservedModel], paths: dict[ModelKey, str]
+    target: Target,
+    view: PlannerInput,
+    models: Sequence[ObservedModel],
+    paths: dict[ModelKey, str],
+    waits: Callable[[float], Awaitable[None]],
 ) -> tuple[Sequence[Candidate], dict[ModelKey, str]]:
     ids = [model.model_id for model in models]
-    details = await details_of(target.registry, ids, target.timing.in_flight)
+    details = await all_details_of(target.registry, ids, target.timing.in_flight, waits)
     candidates = []
     for model in models:
         if model.model_id in details.read:

@@ -18,7 +18,7 @@ from reconciler.errors import RegistryError
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Registry
@@ -50,8 +50,6 @@ async def measure(
     url: str,
     target: str,
     seconds: float,
-    *,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Measured:
     """Watches the journal and the list; ends when an import was seen through, or when the time is over.
 
@@ -60,7 +58,6 @@ async def measure(
         url: of the state that the imports are journalled in; only read.
         target: the target's name.
         seconds: how long to watch at most.
-        sleep: how a pause is made.
 
     Raises:
         StateError, RegistryError: they cannot be read.
@@ -72,7 +69,7 @@ async def measure(
         for event in imports:
             if event.pair not in measured.delays:
                 await _look(registry, event.pair, event.at, measured)
-        await sleep(_POLL)
+        await asyncio.sleep(_POLL)
     return measured
 
 

@@ -45,7 +45,6 @@ def noop_check(
     configuration: Configuration,
     target: str | None,
     tried: Tried,
-    now: datetime | None = None,
 ) -> IdleMark | None:
     """The rest that the last cycle left everything at, while it lasts; None when a cycle has to look.
 
@@ -53,7 +52,6 @@ def noop_check(
         configuration: what is configured.
         target: the one target that is meant; None for all.
         tried: is told what was learnt, for the cycle that may follow.
-        now: the moment; by default what the state's clock says.
 
     Raises:
         SourceError: git could not be read.
@@ -61,7 +59,7 @@ def noop_check(
     seen = peek(configuration.state_url, MARK)
     names = configuration.chosen(target)
     rest = None if seen is None else _told(configuration, names, seen)
-    if seen is None or rest is None or not rest.at <= (now or seen.at) < rest.until:
+    if seen is None or rest is None or not rest.at <= seen.at < rest.until:
         return None
     with closing(source_of(configuration)) as source:
         if source.head() != rest.commit:

@@ -17,30 +17,19 @@ from reconciler.views.page_facts import PageState, TargetFacts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.app.board import Board
-    from reconciler.app.sessions import Sessions
-    from reconciler.daemon.worker import Worker
-    from reconciler.engine.listing import ListingQuery
     from reconciler.engine.values import Report
-    from reconciler.settings import Configuration
-    from reconciler.views.page_facts import ModelFacts, OverviewFacts, TickSummary
+    from reconciler.views.page_facts import TickSummary
 
 
 @dataclass(slots=True)
-class ServicePages:
+class ServicePages(PageReader):
     """Implements `reconciler.web.application.Pages`; used in the server's event loop."""
 
-    configuration: Configuration
-    sessions: Sessions
-    board: Board
-    worker: Worker
     stopping: Callable[[], bool] = field(kw_only=True)
-    _reader: PageReader = field(init=False)
     _leader: str = field(init=False)
     _leader_id: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self._reader = PageReader(self.configuration, self.sessions, self.board, self.worker)
         self._leader_id = secrets.token_hex(4)  # pages of another process are none of this one's
         self._leader = f"{socket.gethostname()}, process {os.getpid()}"
 
@@ -55,8 +44,8 @@ class ServicePages:
             last_tick=self._last_tick(),
             last_success_at=board.succeeded_at,
             next_tick_at=board.next_run(),
-            repository=self._reader.followed[0],
-            branch=self._reader.followed[1],
+            repository=self.followed[0],
+            branch=self.followed[1],
             leader=board.leader() or self._leader,
             targets=tuple(self._target(name) for name in board.targets),
             commit_url=web.commit_url,
@@ -68,28 +57,8 @@ class ServicePages:
     def token(self) -> str | None:
         """Another one with whatever the pages may show anew; None while the program stops."""
         problem = self.board.problem() if self.board.last else None
-        token = f"{self._leader_id}.{self.board.revision}.{self._reader.late}.{int(problem is None)}"
+        token = f"{self._leader_id}.{self.board.revision}.{self.late}.{int(problem is None)}"
         return None if self.stopping() else token
-
-    async def summary(self) -> Report | None:
-        """The newest report in numbers."""
-        return await self._reader.summary()
-
-    async def report(self) -> Report | None:
-        """The newest report with its models."""
-        return await self._reader.report()
-
-    async def overview(self, query: ListingQuery, *, matrix: bool) -> OverviewFacts | None:
-        """One page of models."""
-        return await self._reader.overview(query, matrix=matrix)
-
-    async def model(self, target: str, name: str, version: str | None) -> ModelFacts | None:
-        """One model. Raises StateError."""
-        return await self._reader.model(target, name, version)
-
-    def close(self) -> None:
-        """Reads nothing more."""
-        self._reader.close()
 
     def _last_tick(self) -> TickSummary | None:
         """The newest tick; where addresses are not shown, its error names none, such as a signer's."""

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from reconciler.app.session import open_session
+from reconciler.engine.alteration import alters
 from reconciler.engine.clock import Clock
+from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.outcome import exit_code
 from reconciler.engine.plan import plan_digest
 from reconciler.engine.values import Verdict
-from reconciler.errors import ConfigurationError, Exit
+from reconciler.errors import ConfigurationError, Exit, UnknownRevisionError
 from reconciler.forge import FORGES, Review, Status, host_of, publish
 from reconciler.printable import one_line
 from reconciler.redaction import concealed
@@ -28,7 +30,9 @@ from reconciler.views.words import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.engine.values import Report
+    from reconciler.app.session import Session
+    from reconciler.engine.options import Target
+    from reconciler.engine.values import Desired, Report
     from reconciler.forge import Job, Published
     from reconciler.registry import Secret
     from reconciler.settings import Configuration
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
 _OF_THE_CHANGE = frozenset(
     {Verdict.IMPORT, Verdict.INVALID, Verdict.CONFLICT, Verdict.DRIFTED, Verdict.REFUSED}
 )
-"""Verdicts that the manifests of a change can be the reason of.
+"""Verdicts that the manifests of a change can be the reason of, where its base is not known.
 
 The others are of what was imported before, and stay as they are whatever is merged: a manifest whose content
 changes leaves `failed` and `waiting`, and `missing` is not imported again.
@@ -73,7 +77,7 @@ async def review(
         only: one target; None takes all.
         job: the change.
         secret: the host's token.
-        only_changes: a comment is made only where the plan has something to tell.
+        only_changes: a comment is made only where the change alters the plan.
 
     Raises:
         ConfigurationError: the repository is none that a job checked out; there is no such target or token;
@@ -89,11 +93,14 @@ async def review(
     names = configuration.chosen(only)
     async with open_session(_checked_out(configuration), acts=False, only=only) as session:
         report = await session.engine.cycle(CycleOptions(act=False))
+        altered = _altered(session, job, report.commit) if only_changes else None
     head = await host.head()
     if job.head not in (None, head):
         return Reviewed(report, (), head, superseded=True)
     most = FORGES[job.forge].most_characters
-    reviews = [_review(_part(report, name), name, most, only_changes=only_changes) for name in names]
+    parts = {name: _part(report, name) for name in names}
+    quiet = {name for name in names if only_changes and not _tells(parts[name], name, altered)}
+    reviews = [_review(part, name, most, says_nothing=name in quiet) for name, part in parts.items()]
     return Reviewed(report, [await publish(host, one, head) for one in reviews], head, superseded=False)
 
 
@@ -141,17 +148,50 @@ def _part(report: Report, target: str) -> Report:
     )
 
 
-def _review(report: Report, target: str, most: int, *, only_changes: bool) -> Review:
+def _altered(session: Session, job: Job, commit: str) -> frozenset[str] | None:
+    """The targets of which the change declares something else than its base; None where that is not known.
+
+    Raises:
+        ConfigurationError: an option names a base that is not there.
+    """
+    source = session.source
+    if job.base is None:
+        return None
+    try:
+        tip = source.resolve(job.base)
+    except UnknownRevisionError as error:
+        if not job.base_is_asked_for:
+            return None
+        raise ConfigurationError(f"--base: {error}; fetch what the change is to be merged into") from None
+    base = source.merge_base(commit, tip) or tip  # the branch may have moved on since it was merged in
+    return frozenset(
+        target.name
+        for target in session.engine.targets
+        if alters(_declared(session, target, base), _declared(session, target, commit))
+    )
+
+
+def _declared(session: Session, target: Target, commit: str) -> Desired:
+    return desired_state(session.source, target.index, target.reader, commit, credited=False).desired()
+
+
+def _tells(report: Report, target: str, altered: frozenset[str] | None) -> bool:
+    """Whether the plan has something of the change's own to tell."""
+    if altered is not None:
+        return target in altered
+    return bool(report.failures) or not _OF_THE_CHANGE.isdisjoint(verdict for _, verdict in report.counted())
+
+
+def _review(report: Report, target: str, most: int, *, says_nothing: bool) -> Review:
     # two hyphens would end an HTML comment for some readers
     marker = f"<!-- model-reconciler plan: {quote(target, safe='').replace('-', '%2D')} -->"
-    quiet = not report.failures and _OF_THE_CHANGE.isdisjoint(verdict for _, verdict in report.counted())
     return Review(
         target,
         marker,
         concealed(markdown.review(report, target, marker, most)),
         f"reconciler/{target}",
         _status(report),
-        says_nothing=only_changes and quiet,
+        says_nothing=says_nothing,
     )
 
 

@@ -28,12 +28,12 @@ from reconciler.registry.endpoint import parse_endpoint, parse_project
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
     from reconciler.engine.leadership import Leases, Survey
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import Event, IdleMark
-    from reconciler.index import TargetIndex
+    from reconciler.index import Store, TargetIndex
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
     from reconciler.state import SqlLedger
@@ -136,17 +136,11 @@ async def open_session(  # noqa: PLR0913 - what a command is given
         index = stack.enter_context(contextlib.closing(index_of(configuration, writes=acts)))
         rest: list[IdleMark] = []
         async with contextlib.AsyncExitStack() as registries:
-            targets, openable = [], []
-            for name in names:
-                how = Opening(acts, heritage.cooldown, partial(listeners.asked, name))
-                opening = partial(registry_of, configuration, name, how)
-                registry = Reopened(name, kind_of(configuration, name).vendor, opening)
-                registries.push_async_callback(registry.aclose)
-                openable.append(registry)
-                targets.append(_target(configuration, name, registry, part_of(index, configuration, name)))
-            await _open(openable)
+            asked, cooldown = listeners.asked, heritage.cooldown
+            how = {name: Opening(acts, cooldown, partial(asked, name)) for name in names}
+            targets = await _targets(configuration, how, index, registries)
             guards = Guards(**configuration.settings.guards.model_dump())
-            engine = Engine(source, ledger, tuple(targets), guards, clock or Clock(), listeners.progress)
+            engine = Engine(source, ledger, targets, guards, clock or Clock(), listeners.progress)
             if campaign is not None:
                 engine.leadership = campaign
             engine.notes = tuple(renamed(configuration, ledger, names))
@@ -156,6 +150,25 @@ async def open_session(  # noqa: PLR0913 - what a command is given
             ledger.mark("", MARK, note(configuration, names, rest[-1]))
         elif acts and source.held():
             ledger.mark("", MARK, "")  # nothing is as it was, even if the branch goes back to what it was
+
+
+async def _targets(
+    configuration: Configuration,
+    how: Mapping[str, Opening],
+    index: Store,
+    registries: contextlib.AsyncExitStack,
+) -> tuple[Target, ...]:
+    """The targets, with their registries open; these are closed by the stack. Raises TargetUnusable."""
+    opened: list[Reopened] = []
+    targets = []
+    for name, its_own in how.items():
+        opening = partial(registry_of, configuration, name, its_own)
+        registry = Reopened(name, kind_of(configuration, name).vendor, opening)
+        registries.push_async_callback(registry.aclose)
+        opened.append(registry)
+        targets.append(_target(configuration, name, registry, part_of(index, configuration, name)))
+    await _open(opened)
+    return tuple(targets)
 
 
 def require_trust(

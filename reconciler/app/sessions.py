@@ -68,10 +68,10 @@ class Sessions:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[CycleJob]:
         """One session. Raises as `open_session` does."""
-        deeds = EventCounter()
+        counter = EventCounter()
 
         def progress(event: Event) -> None:
-            deeds(event)
+            counter(event)
             self.board.event(event)
 
         heard = Listeners(progress, self.board.asked, self._led, self._surveyed, self._at_rest)
@@ -100,7 +100,7 @@ class Sessions:
 
                     self._job = CycleJob(
                         session.engine,
-                        deeds,
+                        counter,
                         self._heard,
                         on_report,
                         commit_seen=self.board.commit_seen,
@@ -195,8 +195,8 @@ class Sessions:
     def follow(self) -> tuple[float, float]:
         """Seconds between looks at unfinished imports, the first and the longest."""
         targets = self.session.engine.targets if self.session else ()
-        policy = min((target.timing for target in targets), key=lambda policy: policy.follow_first)
-        return policy.follow_first, policy.follow_max
+        timing = min((target.timing for target in targets), key=lambda timing: timing.follow_first)
+        return timing.follow_first, timing.follow_max
 
     def watch(self) -> Mapping[str, tuple[Path, ...]]:
         """What to watch in the session that is open."""

@@ -107,6 +107,7 @@ async def _modelarts(
         concurrency=target.in_flight,
         rate=target.rate,
         burst=max(1, int(target.rate)),
+        read_rate=target.read_rate,
         deadline=target.timeout.total_seconds(),
     )
     table = f"targets.{name}"

@@ -87,7 +87,7 @@ async def _adopted(
 ) -> None:
     out, stdout, quiet = how
     shelf = None if stdout else Shelf(settings, out)
-    async for batch in adoptions(settings, glob, target):
+    async for batch in adoptions(settings, glob, target, _silent if quiet else echo_err):
         for pair, why in batch.left_out.items():
             outcome.leave_out(batch.target, pair, why)
         if shelf is None:
@@ -95,22 +95,18 @@ async def _adopted(
         else:
             _write(shelf, batch, outcome, quiet=quiet)
         if not quiet:
-            target_settings = settings.settings.targets[batch.target]
-            echo_err(progress(batch, getattr(target_settings, "rate", None)))
+            echo_err(progress(batch))
 
 
-def progress(batch: Adopted, rate: float | None) -> str:
-    """How far a target is; what is left of a long run, and the setting that makes it long.
+def _silent(_: str) -> None:
+    """Tells nobody."""
 
-    Args:
-        batch: the newest.
-        rate: requests a second that the target is asked at most; each model takes one.
-    """
+
+def progress(batch: Adopted) -> str:
+    """How far a target is, and what is left of a long run if it goes on as it went."""
     line = f"{batch.target}: {batch.done} of {batch.total} models looked at"
-    minutes = 0.0 if rate is None else (batch.total - batch.done) / rate / 60
-    if rate is None or minutes < 1:
-        return line
-    return f"{line}; {minutes:.0f} min more at {rate:g} requests a second (targets.{batch.target}.rate)"
+    minutes = batch.took / batch.done * (batch.total - batch.done) / 60
+    return line if minutes < 1 else f"{line}; about {minutes:.0f} min more"
 
 
 def _show(batch: Adopted, outcome: _Outcome) -> None:

@@ -44,6 +44,10 @@ HeadOption = Annotated[
     str | None,
     typer.Option("--head", metavar="COMMIT", help="Say nothing unless this is the change's newest."),
 ]
+BaseOption = Annotated[
+    str | None,
+    typer.Option("--base", metavar="REVISION", help="What the change is to be merged into, as fetched."),
+]
 TokenEnvOption = Annotated[
     str | None, typer.Option("--token-env", metavar="NAME", help="The variable that holds the token.")
 ]
@@ -51,7 +55,7 @@ TokenFileOption = Annotated[
     Path | None, typer.Option("--token-file", metavar="FILE", help="The file that holds the token.")
 ]
 OnlyChangesOption = Annotated[
-    bool, typer.Option("--only-changes", help="Make no comment while there is nothing to do.")
+    bool, typer.Option("--only-changes", help="Make no comment while the change alters no plan.")
 ]
 
 
@@ -61,6 +65,7 @@ def comment(
     url: UrlOption = None,
     repository: RepositoryOption = None,
     head: HeadOption = None,
+    base: BaseOption = None,
     token_env: TokenEnvOption = None,
     token_file: TokenFileOption = None,
     only_changes: OnlyChangesOption = False,
@@ -81,7 +86,8 @@ def comment(
             "the one that lies in the repository, and with it where secrets are sent"
         )
     event = event_head(os.environ) if forge is Forge.GITHUB else None
-    job = job_of(forge.value, os.environ, url=url, repository=repository, change=change, head=head or event)
+    said = {"url": url, "repository": repository, "head": head or event, "base": base}
+    job = job_of(forge.value, os.environ, change=change, **said)
     secret = _secret(forge, token_env, token_file)
     done = asyncio.run(review(warned(config), target, job, secret, only_changes=only_changes))
     for failure in done.report.failures:

@@ -9,13 +9,14 @@ import typer
 
 from reconciler.cli.options import ConfigOption, Output, OutputOption, QuietOption
 from reconciler.cli.terminal import configuration, echo, echo_err, put_json
-from reconciler.errors import ConfigurationError, Exit
+from reconciler.errors import ConfigurationError, Exit, StateError
 from reconciler.phrases import many
 from reconciler.state import check as problems_of
 from reconciler.state import compact as archive
 from reconciler.state import export as events_of
 from reconciler.state import migrate as bring_up_to_date
 from reconciler.state import rebuild as mend
+from reconciler.state import require_state
 from reconciler.views.as_json import dumps
 
 app = typer.Typer(help="Looks after the state.", no_args_is_help=True, rich_markup_mode=None)
@@ -27,7 +28,7 @@ def check(
 ) -> None:
     """Says whether the state is sound: readable, of the right columns, its ledger the fold of its journal."""
     url = configuration(config).state_url
-    problems = problems_of(url)
+    problems = problems_of(url) or _absence(url)
     if output is Output.JSON:
         put_json({"version": 1, "problems": list(problems)})
     else:
@@ -35,6 +36,15 @@ def check(
     if not problems and not quiet:
         echo_err("the state is sound")
     raise typer.Exit(int(Exit.UNAVAILABLE if problems else Exit.OK))
+
+
+def _absence(url: str) -> tuple[str, ...]:
+    """That there is no state, where there is none: what nobody can check is not called sound."""
+    try:
+        require_state(url, "check")
+    except StateError as error:
+        return (str(error),)
+    return ()
 
 
 @app.command()

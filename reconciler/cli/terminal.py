@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from reconciler.budgets import DEFAULTS
 from reconciler.printable import inert, printable
 from reconciler.redaction import concealed
-from reconciler.views.as_json import list_pieces
-from reconciler.views.cut import ADVICE, json_within, pieces_within, report_within, text_within
+from reconciler.views.cut import ADVICE, pieces_within, text_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,6 +108,7 @@ def _write_all(pieces: Iterable[str]) -> None:
 
 def put_json_list(values: Iterable[Any]) -> None:
     """What `put_json` prints of a list, one value after the other. Raises OutputClosedError."""
+    from reconciler.views.as_json import list_pieces  # noqa: PLC0415 - of results in JSON, as below
 
     def cut() -> None:
         echo_err(f"note: objects are left out at the end: {ADVICE}")
@@ -118,6 +118,8 @@ def put_json_list(values: Iterable[Any]) -> None:
 
 def put_report(report: Report) -> None:
     """What `put_json` prints of a report's object, some models at a time. Raises OutputClosedError."""
+    from reconciler.views.cut import report_within  # noqa: PLC0415
+
     pieces, left_out = report_within(report, _output.most)
     if left_out is not None:
         echo_err(f"note: {left_out}")
@@ -126,6 +128,8 @@ def put_report(report: Report) -> None:
 
 def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
     """One JSON value to standard output, readable and with non-ASCII as it is, as far as it may be long."""
+    from reconciler.views.cut import json_within  # noqa: PLC0415
+
     text, left_out = json_within(value, _output.most)
     if left_out is not None:
         echo_err(f"note: {left_out}")

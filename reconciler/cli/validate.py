@@ -26,15 +26,16 @@ from reconciler.contract import edition
 from reconciler.engine.check import NOTHING, Checked, check, counted, first
 from reconciler.errors import BudgetError, ConfigurationError, Exit, SourceError
 from reconciler.manifest import Reason
-from reconciler.phrases import many
+from reconciler.phrases import listed, many
 from reconciler.source.worktree import work_tree
 from reconciler.views import github, markdown, problems, sarif
 from reconciler.views.gitlab import code_quality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from reconciler.settings import Configuration, Target
+    from reconciler.source.worktree import WorkTree
 
     Place = tuple[str, str, bool]
     """A directory, and the edition and strictness that judge what is in it."""
@@ -46,7 +47,9 @@ _STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 def validate(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH", help="Files or directories; by default every target's."),
+        typer.Argument(
+            metavar="PATH", help="Files or directories; by default every target's.", readable=False
+        ),  # one that cannot be read is a problem among others
     ] = None,
     commit: Annotated[
         str | None, typer.Option("--commit", metavar="REVISION", help="Check a commit, not the work tree.")
@@ -100,7 +103,24 @@ def _on_disk(settings: Configuration, target: str | None, paths: list[Path], *, 
             total += replace(checked, notes=notes)
         else:
             total += check(tree.snapshot(root), tree, judging, budgets=budgets, whole=whole)
-    return total
+    return _with_unread(total, tree, section)
+
+
+def _with_unread(checked: Checked, tree: WorkTree, section: Mapping[Place, Collection[str]]) -> Checked:
+    """The same with what could not be read: a problem of what was asked for, and a note of any other."""
+    asked: list[Reason] = []
+    others: list[Reason] = []
+    for path, one in sorted(tree.unread.items()):
+        is_asked = any(
+            path in files or (not files and Path(path).is_relative_to(root))
+            for (root, *_), files in section.items()
+        )
+        (asked if is_asked else others).append(one)
+    if others:
+        unread = listed(str(one.path) for one in others)
+        note = f"not looked at: {unread} cannot be read, and may declare the same"
+        checked = replace(checked, notes=(*checked.notes, note))
+    return checked.also(asked)
 
 
 def _place(target: Target, folder: str | None = None) -> Place:
@@ -118,7 +138,7 @@ def _named(base: Path, targets: list[Target], paths: list[Path]) -> dict[Place, 
     for path in paths:
         below = _below(base, path)
         owners = [_place(t) for t in targets if Path(below).is_relative_to(t.path)]
-        if not (base / below).is_dir() or (base / below).is_symlink():
+        if not os.path.isdir(base / below) or os.path.islink(base / below):  # noqa: PTH112, PTH114 - they raise nothing
             for owner in owners or [_place(targets[0], str(Path(below).parent))]:
                 files[owner].add(below)
             continue
@@ -131,8 +151,10 @@ def _named(base: Path, targets: list[Target], paths: list[Path]) -> dict[Place, 
 def _below(base: Path, path: Path) -> str:
     """The path as git would name it. Raises ConfigurationError when it lies elsewhere."""
     place = Path.cwd() / path
-    if not place.exists() and not place.is_symlink():
-        raise ConfigurationError(f"{path}: no such file or directory")
+    try:
+        place.lstat()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {str(error.strerror).lower()}") from None
     absolute = place.parent.resolve() / place.name if place.name not in ("", "..") else place.resolve()
     if not absolute.is_relative_to(base.resolve()):
         raise ConfigurationError(f"{path}: lies outside {base}")

@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.engine.leadership import SHARED, uptime
+from reconciler.engine.clock import uptime
+from reconciler.engine.leadership import SHARED
 from reconciler.errors import StateError, StateLockedError
 from reconciler.log import log
 

@@ -92,7 +92,7 @@ class CycleJob:
     """
 
     engine: Engine
-    deeds: EventCounter
+    counter: EventCounter
     on_tick: Callable[[Tick], None] = lambda _: None
     on_report: Callable[[Report], None] = lambda _: None
     commit_seen: Callable[[str, datetime], None] = lambda *_: None
@@ -131,7 +131,7 @@ class CycleJob:
             if not self.engine.led():
                 return self._stand_by(why, started)
             self.attention.recall(self.engine.ledger)
-            position, asked = self._glance()
+            position, asked = self._poll()
             for request in asked:
                 report = await self._carry_out(request) or report
             commit = await self.engine.head()
@@ -187,7 +187,7 @@ class CycleJob:
         lost = False
         try:
             self.unfinished = await self.engine.follow_once()
-            if self.deeds.number and (report := summary(self.engine.ledger)) is not None:
+            if self.counter.number and (report := summary(self.engine.ledger)) is not None:
                 self.on_report(report)
                 self._attend(self.engine.ledger.last_report(whole=False))
         except ReconcilerError as problem:
@@ -196,29 +196,29 @@ class CycleJob:
         if error is not None:
             log.warning("unfinished imports could not be followed", error=error, **facts)
         elif len(facts) > 1:
-            log.info("followed", **facts)
+            log.info("import status updated", **facts)
         return error if lost else None
 
     def journal_moved(self) -> bool:
         """Whether another process journalled or asked for something; also when that cannot be known."""
         try:
-            position, asked = self._glance()
+            position, asked = self._poll()
         except ReconcilerError:
             return True
         return self._is_behind(position) or bool(asked)
 
     def _is_behind(self, position: int) -> bool:
-        return position != self._position + self.deeds.number
+        return position != self._position + self.counter.number
 
-    def _glance(self) -> tuple[int, Sequence[CycleRequest]]:
+    def _poll(self) -> tuple[int, Sequence[CycleRequest]]:
         """The journal's position, and what is asked of whoever leads these targets, in one look.
 
         A request that names no target is about all of them.
         """
         led = self.engine.led().keys()
-        position, wanted = self.engine.ledger.glance(self.engine.clock.now())
+        position, requests = self.engine.ledger.poll(self.engine.clock.now())
         every = {target.name for target in self.engine.targets}
-        return position, [one for one in wanted if ({one.target} if one.target else every) <= led]
+        return position, [one for one in requests if ({one.target} if one.target else every) <= led]
 
     async def _carry_out(self, request: CycleRequest) -> Report | None:
         """One cycle that another process asked for, and its answer; None when there was no cycle."""
@@ -243,8 +243,8 @@ class CycleJob:
 
     def _done(self) -> dict[str, int]:
         """What this process journalled since the last time; from now on it is known to the position."""
-        self._position += self.deeds.number
-        return self.deeds.take()
+        self._position += self.counter.number
+        return self.counter.take()
 
     def _something_to_do(self, commit: str, position: int) -> bool:
         """Whether git moved, another process journalled, or a time has come.

@@ -13,7 +13,6 @@ from reconciler.embedded.settings import AccountKeys, EmbeddedSettings, User
 
 if TYPE_CHECKING:
     from reconciler.embedded.application import create_app
-    from reconciler.embedded.preloading import preload
     from reconciler.embedded.server import running, serve
     from reconciler.embedded.testing.faults import Faults, load_faults
 
@@ -24,7 +23,6 @@ __all__ = [
     "User",
     "create_app",
     "load_faults",
-    "preload",
     "running",
     "serve",
 ]
@@ -33,7 +31,6 @@ _LATER = {
     "Faults": "testing.faults",
     "create_app": "application",
     "load_faults": "testing.faults",
-    "preload": "preloading",
     "running": "server",
     "serve": "server",
 }

@@ -119,10 +119,10 @@ def error_answer(error: VendorError | sqlite3.Error, request: Request) -> Respon
     """The answer to a call that was refused, or that the database failed."""
     request_id: str = request.state.request_id
     if isinstance(error, sqlite3.Error):
-        log.error("request failed", request_id=request_id, error=f"the database says {error}")
+        log.error("request %s failed: the database says %s", request_id, error)
         return refusal(VendorError(INTERNAL, f"the database says: {error}"), request_id)
     if error.code.status in ABOUT_WHO_ASKS:
-        log.warning("request refused", request_id=request_id, status=error.code.status, code=error.code.code)
+        log.warning("request %s refused: %s %s", request_id, *error.code)
     return refusal(error, request_id)
 
 

@@ -1,9 +1,9 @@
 """The registry as an ASGI application: its parts wired, in layers.
 
-server ─▶ Boundary ─▶ Calls ─▶ intake ─▶ judging ─▶ arrival ─▶ store ─▶ database
-          request id,  │       body,     edition's  row and    one transaction for all
-          last resort  │       caller    rules      fate       who wait
-                       └────▶ FastAPI: everything else, and the description of it all
+server ─▶ RequestIdMiddleware ─▶ FastRoutes ─▶ dependencies ─▶ validation ─▶ new_model ─▶ store ─▶ database
+          request id,             │            body,           edition's     row and       one transaction
+          last resort             │            caller          rules         outcome       for all who wait
+                                  └─▶ FastAPI: everything else, and the description of it all
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reconciler.embedded.access import Authenticator
 from reconciler.embedded.answers import failed
 from reconciler.embedded.database import Database
 from reconciler.embedded.dependencies import AppState
-from reconciler.embedded.fast_routes import Calls
+from reconciler.embedded.fast_routes import FastRoutes
 from reconciler.embedded.store import Store
 from reconciler.log import log
 
@@ -53,7 +53,7 @@ def create_app(settings: EmbeddedSettings) -> EmbeddedRegistry:
         defaults=rules.defaults,
         database=database,
         store=Store(database, settings),
-        gate=Authenticator(database, settings.auth) if settings.auth else None,
+        authenticator=Authenticator(database, settings.auth) if settings.auth else None,
     )
     return EmbeddedRegistry(parts)
 
@@ -69,12 +69,12 @@ class EmbeddedRegistry:
     def __init__(self, parts: AppState) -> None:
         self.state = State({"parts": parts, "close": parts.database.close})
         app: ASGIApp = RequestIdMiddleware(
-            DateMiddleware(Calls(_Framework(self.state), parts), parts.settings.clock)
+            DateMiddleware(FastRoutes(_Framework(self.state), parts), parts.settings.clock)
         )
         if parts.settings.faults is not None:
-            from reconciler.embedded.testing.fault_injection import Sabotage  # noqa: PLC0415 - few registries have faults
+            from reconciler.embedded.testing.fault_injection import FaultInjection  # noqa: PLC0415 - few registries have faults
 
-            app = Sabotage(app, parts.settings.faults)
+            app = FaultInjection(app, parts.settings.faults)
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,9 +133,9 @@ class RequestIdMiddleware:
         try:
             await self._app(scope, receive, send_named)
         except ClientDisconnect:
-            log.debug("the client went away before its body had arrived", request_id=request_id)
+            log.debug("request %s: the client went away before its body had arrived", request_id)
         except Exception:  # noqa: BLE001 - the last resort; the log gets the traceback
-            log.exception("request failed", request_id=request_id)
+            log.exception("request %s failed", request_id)
             if not started:
                 await failed(request_id)(scope, receive, send_named)
 

@@ -10,6 +10,7 @@ processes may share a file.
 from __future__ import annotations
 
 import asyncio
+import errno
 import sqlite3
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -74,6 +75,8 @@ DROP INDEX IF EXISTS models_once;
 CREATE INDEX IF NOT EXISTS models_by_name ON models (project_id, model_name, model_version);
 """
 
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
 
 class _Job(NamedTuple):
     """Work for the thread, and who waits for it."""
@@ -118,10 +121,7 @@ class Database:
             if not unique:
                 self._connection.executescript(_REPEATED)
         except (sqlite3.Error, OSError) as error:
-            raise StateError(
-                f"registry database {path}: cannot be used: {error}; check the permissions of the file"
-                " and its folder, or name another file"
-            ) from error
+            raise StateError(f"registry database {path}: cannot be used: {_complaint(error)}") from error
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="registry-database")
         self._waiting: deque[_Job] = deque()
         self._closed = False
@@ -244,6 +244,16 @@ def _open(path: Path | None) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _complaint(error: sqlite3.Error | OSError) -> str:
+    """What is wrong with the file, and what to do."""
+    if isinstance(error, OSError):
+        words, is_full = error.strerror or str(error), error.errno in _NO_SPACE
+    else:
+        words, is_full = str(error), getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    way_out = "make room" if is_full else "check the permissions of the file and its folder"
+    return f"{words}; {way_out}, or name another file"
 
 
 def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:

@@ -31,7 +31,7 @@ class AppState:
 
     Attributes:
         rules, defaults: of the edition.
-        gate: None when everybody is let in.
+        authenticator: None when everybody is let in.
     """
 
     settings: EmbeddedSettings
@@ -39,7 +39,7 @@ class AppState:
     defaults: Mapping[str, object]
     database: Database
     store: Store
-    gate: Authenticator | None
+    authenticator: Authenticator | None
 
     def milliseconds(self) -> int:
         """The time on the registry's clock, since the epoch."""
@@ -54,13 +54,13 @@ async def parts(request: Request) -> AppState:
 async def admit(request: Request) -> Principal:
     """A dependency: reads the body into `request.state.body`, and says who is calling."""
     request.state.body = await read_body(request)
-    gate = _parts(request).gate
-    if gate is None:
+    authenticator = _parts(request).authenticator
+    if authenticator is None:
         return ANYBODY
     query = request.scope["query_string"]
     target = request.scope["raw_path"] + (b"?" + query if query else b"")
     signed = Signed(request.method, target.decode("latin-1"), request.headers, request.state.body)
-    return await gate.admit(signed, _parts(request).settings.clock())
+    return await authenticator.admit(signed, _parts(request).settings.clock())
 
 
 async def admit_to_project(request: Request) -> Principal:

@@ -72,7 +72,7 @@ def check_id(model_id: str, settings: EmbeddedSettings) -> None:
         raise VendorError(code, f"model_id {model_id} is not the id of a model")
 
 
-class Calls:
+class FastRoutes:
     """ASGI middleware, the innermost: what it does not know goes on to the framework."""
 
     def __init__(self, app: ASGIApp, parts: AppState) -> None:

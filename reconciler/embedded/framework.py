@@ -53,14 +53,14 @@ class App(FastAPI):
         """The document, made once."""
         if self.openapi_schema is None:
             parts: AppState = self.state.parts
-            complete(super().openapi(), parts.rules.json_schema(), secured=parts.gate is not None)
+            complete(super().openapi(), parts.rules.json_schema(), secured=parts.authenticator is not None)
         return self.openapi_schema or {}
 
 
 def _add_routes(app: FastAPI) -> None:
     app.include_router(routes.router, tags=["models"])
     parts: AppState = app.state.parts
-    if parts.gate is not None:
+    if parts.authenticator is not None:
         app.include_router(iam.router, tags=["identity"])
 
     @app.get("/", include_in_schema=False)
@@ -97,7 +97,7 @@ def _add_refusals(app: FastAPI) -> None:
     @app.exception_handler(IamError)
     async def refuse_login(request: Request, error: IamError) -> Response:
         if error.status in ABOUT_WHO_ASKS:
-            log.warning("login refused", request_id=request.state.request_id, status=error.status)
+            log.warning("request %s refused: %s login", request.state.request_id, error.status)
         return iam_refusal(error)
 
     @app.exception_handler(RequestValidationError)

@@ -35,13 +35,15 @@ async def issue_token(request: Request, registry: Registry, nocatalog: str | Non
     """A token for a user's password; it comes in the header `X-Subject-Token`."""
     del nocatalog  # the catalogue is always empty
     login = _read_login(await read_body(request)).auth
-    gate, now = registry.gate, registry.settings.clock()
+    authenticator, now = registry.authenticator, registry.settings.clock()
     claim = login.identity.password.user
-    user = gate and gate.user(claim.name, claim.password.get_secret_value(), claim.domain.name or "")
-    if gate is None or not user or "password" not in login.identity.methods:
+    user = authenticator and authenticator.user(
+        claim.name, claim.password.get_secret_value(), claim.domain.name or ""
+    )
+    if authenticator is None or not user or "password" not in login.identity.methods:
         raise IamError(401, "the user name, password or account is wrong")
     project = _project(login.scope, registry.settings.projects)
-    token, expires_at = await gate.issue(user, project and project[1], now)
+    token, expires_at = await authenticator.issue(user, project and project[1], now)
     return answer(_described(user, project, now, expires_at), 201, {"X-Subject-Token": token})
 
 

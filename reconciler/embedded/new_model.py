@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
+from reconciler.contract.rules import text_at
 from reconciler.embedded.rows import Model, matches
 
 if TYPE_CHECKING:
@@ -51,19 +52,19 @@ def arrive(  # noqa: PLR0913 - a request, who sent it where, and the rules it ar
     now = _milliseconds(settings.clock())
     wait = _milliseconds(settings.publish_seconds)
     builds = _copies_image(request, defaults)
-    fate = _fate(request, settings.fail_pattern, builds=builds)
+    outcome = _outcome(request, settings.fail_pattern, builds=builds)
     install_type = "install_type" in defaults and (request.get("install_type") or defaults["install_type"])
     return Model(
         model_id=str(uuid4()),
         project_id=project_id,
-        workspace_id=_text(request, "workspace_id") or "0",
+        workspace_id=text_at(request, "workspace_id") or "0",
         model_name=request["model_name"],
         model_version=request["model_version"],
         version_rank=_rank(request["model_version"]),
         model_type=request["model_type"],
         model_size=0,
-        description=_text(request, "description"),
-        source_type=_text(request, "source_type"),
+        description=text_at(request, "description"),
+        source_type=text_at(request, "source_type"),
         source_copy=str(builds).lower()
         if request["model_type"] == "Image" and "source_copy" in defaults
         else None,
@@ -73,8 +74,8 @@ def arrive(  # noqa: PLR0913 - a request, who sent it where, and the rules it ar
         created_at=now,
         built_at=now + wait // 2 if builds else None,
         settled_at=now + wait,
-        outcome=fate.outcome,
-        outcome_reason=fate.reason,
+        outcome=outcome.outcome,
+        outcome_reason=outcome.reason,
         request_id=request_id,
         request=body.decode(),
     )
@@ -99,7 +100,7 @@ def contradiction(request: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _fate(request: Mapping[str, Any], fail_pattern: str | None, *, builds: bool) -> Outcome:
+def _outcome(request: Mapping[str, Any], fail_pattern: str | None, *, builds: bool) -> Outcome:
     """The documented content errors appear only after the call was answered (events of the console)."""
     if matches(request["model_name"], fail_pattern):
         outcome = "building_failed" if builds else "failed"
@@ -120,11 +121,6 @@ def _rank(version: str) -> int:
     for part in version.split("."):
         rank = rank * 100 + int(part)
     return rank
-
-
-def _text(request: Mapping[str, Any], name: str) -> str:
-    value = request.get(name)
-    return value if isinstance(value, str) else ""
 
 
 def _milliseconds(seconds: float) -> int:

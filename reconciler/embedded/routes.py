@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -18,8 +17,6 @@ Admitted = Annotated[Principal, Depends(admit_to_project)]
 Filters = Annotated[ListQuery, Query()]
 Paging = Annotated[PageQuery, Query()]
 ProjectId = Annotated[str, Path(json_schema_extra={"pattern": f"^{PROJECT_ID.pattern}$"})]
-
-MODEL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 router = APIRouter(
     prefix="/v1/{project_id}/models",

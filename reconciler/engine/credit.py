@@ -86,7 +86,7 @@ class _Walk:
 
     def _begun(self, parsed_files: Collection[ParsedFile]) -> _Open:
         self._read(
-            (parsed_file.path, parsed_file.blob) for parsed_file in parsed_files if _results(parsed_file) > 1
+            (parsed_file.path, parsed_file.blob) for parsed_file in parsed_files if parsed_file.results > 1
         )
         opened: _Open = {}
         for parsed_file in parsed_files:
@@ -225,10 +225,6 @@ def credit(
 def _add(sections: _Open, more: _Open) -> None:
     for path, searches in more.items():
         sections.setdefault(path, []).extend(searches)
-
-
-def _results(parsed_file: ParsedFile) -> int:
-    return len(parsed_file.declarations) + len(parsed_file.invalid)
 
 
 def _is_single(parsed_file: ParsedFile) -> bool:

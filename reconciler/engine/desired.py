@@ -215,10 +215,13 @@ class _Work:
 
         return read(file.path, data, self.reader.edition, sibling, Told(most, self.reader.budgets.reason))
 
-    def _content(self, blob: str) -> bytes:
+    def _content(self, blob: str) -> bytes | None:
         """The bytes of a file that a manifest names; that of the last one is kept, as many may name it."""
         if self._beside[0] != blob:
-            self._beside = next(iter(self.source.read([blob])))
+            read = next(iter(self.source.read([blob])), None)
+            if read is None:
+                return None
+            self._beside = read
         return self._beside[1]
 
 

@@ -99,9 +99,7 @@ class DesiredState:
     def number(self) -> int:
         """How many documents and files declare something, or fail to."""
         unchanged = 0 if self.base is None else self.index.number(self.changed)
-        return unchanged + sum(
-            len(parsed_file.declarations) + len(parsed_file.invalid) for parsed_file in self._now()
-        )
+        return unchanged + sum(parsed_file.results for parsed_file in self._now())
 
     def whole(self, declarations: Iterable[ManifestRef]) -> dict[ModelKey, Manifest]:
         """These manifests whole; those that were not just read are read again, by one subprocess."""

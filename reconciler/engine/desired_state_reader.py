@@ -227,7 +227,7 @@ class DesiredStateReader:
                 before[path].last_commits if path in unchanged and _is_held(parsed_file, before) else ()
             )
             whole = _with(parsed_file, {**dict(credits_before), **made_since.by_file.get(path, {})})
-            (made if len(whole.last_commits) == _results(parsed_file) else older).append(whole)
+            (made if len(whole.last_commits) == parsed_file.results else older).append(whole)
         return made + self._credited(older)
 
     def _credited(self, readings: list[ParsedFile]) -> list[ParsedFile]:
@@ -249,10 +249,6 @@ def _with(parsed_file: ParsedFile, last_commits: Mapping[int, LastCommit]) -> Pa
 def _is_held(parsed_file: ParsedFile, before: Mapping[str, ParsedFile]) -> bool:
     """Whether the file has the content that the index knows."""
     return parsed_file.path in before and before[parsed_file.path].blob == parsed_file.blob
-
-
-def _results(parsed_file: ParsedFile) -> int:
-    return len(parsed_file.declarations) + len(parsed_file.invalid)
 
 
 def _pairs(readings: Iterable[ParsedFile]) -> frozenset[ModelKey]:

@@ -26,7 +26,7 @@ class Guards:
     Attributes:
         max_imports_per_cycle: more imports than this in one cycle are all refused.
         max_disappearances: a model that vanished from the registry this often is not imported again.
-        allow_empty: whether a directory that declared models may come to declare none.
+        allow_empty: whether a directory that declared models may become empty.
         allow_rewritten_history: whether imports may come from a branch that no longer contains the commit
             reconciled last (force-push).
     """

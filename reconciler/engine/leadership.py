@@ -10,7 +10,6 @@ makes one process the only writer, the lock is the lease: of every target, and w
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -134,11 +133,3 @@ class Leases(Protocol):
 
     def give_back(self, epochs: Mapping[str, int], *, campaigns: bool = False) -> None:
         """Lets the next leader in at once; this process campaigns no more, unless it says that it does."""
-
-
-def uptime() -> float:
-    """Seconds on a clock that nobody sets, and that goes on while the machine is suspended."""
-    return time.clock_gettime(_BOOT_TIME)
-
-
-_BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first is Linux's

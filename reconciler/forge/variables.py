@@ -36,6 +36,7 @@ class _Names:
     repository: tuple[str, ...]
     change: tuple[str, ...]
     head: tuple[str, ...]
+    base: tuple[str, ...]
     token: str
     default_url: str | None
     repository_form: str
@@ -50,6 +51,7 @@ _NAMES: Mapping[Forge, _Names] = {
         ("GITHUB_REPOSITORY",),
         (),
         (),
+        ("GITHUB_BASE_REF",),
         "GITHUB_TOKEN",
         "https://api.github.com",
         _TWO_PARTS,
@@ -60,6 +62,7 @@ _NAMES: Mapping[Forge, _Names] = {
         ("CI_PROJECT_ID", "CI_PROJECT_PATH"),
         ("CI_MERGE_REQUEST_IID",),
         ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_COMMIT_SHA"),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME",),
         "GITLAB_TOKEN",
         "https://gitlab.com/api/v4",
         rf"\d+|{_PART}(?:/{_PART})+",
@@ -70,6 +73,7 @@ _NAMES: Mapping[Forge, _Names] = {
         ("GITEE_REPOSITORY",),
         ("GITEE_PULL_ID",),
         ("GITEE_SOURCE_COMMIT",),
+        (),
         "GITEE_TOKEN",
         "https://gitee.com/api/v5",
         _TWO_PARTS,
@@ -80,6 +84,7 @@ _NAMES: Mapping[Forge, _Names] = {
         ("CODEARTS_REPOSITORY_ID",),
         ("MERGE_ID",),
         (),  # COMMIT_ID may be that of another repository of the pipeline
+        (),
         "CODEARTS_TOKEN",
         None,
         r"\d+",
@@ -97,6 +102,8 @@ class Job:
         repository: as the host's API names it.
         change: number of the pull or merge request.
         head: the commit that was checked out before it was merged, or None where nobody says.
+        base: what the change is to be merged into, as a revision of the checkout; None where nobody says.
+        base_is_asked_for: whether an option named it, so that it has to be there.
     """
 
     forge: Forge
@@ -104,6 +111,8 @@ class Job:
     repository: str
     change: int
     head: str | None
+    base: str | None = None
+    base_is_asked_for: bool = False
 
 
 def token_variable(forge: Forge) -> str:
@@ -119,6 +128,7 @@ def job_of(  # noqa: PLR0913 - the options
     repository: str | None = None,
     change: int | None = None,
     head: str | None = None,
+    base: str | None = None,
 ) -> Job:
     """Where a job stands; what an option says counts before a variable.
 
@@ -129,6 +139,7 @@ def job_of(  # noqa: PLR0913 - the options
         repository: likewise.
         change: likewise.
         head: likewise.
+        base: any revision, as an option says; a variable names a branch.
 
     Raises:
         ConfigurationError: something is said nowhere, or is wrong; the message names option and variable.
@@ -146,7 +157,9 @@ def job_of(  # noqa: PLR0913 - the options
     if not re.fullmatch(names.repository_form, named, re.ASCII):
         raise ConfigurationError(f"--repository {named!r}: expected {names.example}")
     number = change if change is not None else _change(names, environ)
-    return Job(forge, said.rstrip("/"), named, number, head or _first(names.head, environ))
+    newest, branch = head or _first(names.head, environ), _first(names.base, environ)
+    merged_into = base or (f"refs/remotes/origin/{branch}" if branch else None)
+    return Job(forge, said.rstrip("/"), named, number, newest, merged_into, base is not None)
 
 
 def _change(names: _Names, environ: Mapping[str, str]) -> int:

@@ -33,7 +33,7 @@ def accept(path: str, line: int, value: dict[str, Any], rules: Edition) -> Manif
     """What a document declares about which there is nothing to tell; `value` is used up.
 
     Raises:
-        Doubt: there may be.
+        NotSimple: there may be.
     """
     metadata = value.pop(METADATA, None)
     if FIELD in value or _wrong_metadata(metadata):

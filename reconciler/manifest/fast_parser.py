@@ -61,7 +61,7 @@ def read_quickly(characters: str, *, is_json: bool) -> list[tuple[dict[str, Any]
     """What each document of a text says, all of them mappings, and the 1-based line where it begins.
 
     Raises:
-        Doubt: nothing is known of the text, not even that something is wrong with it.
+        NotSimple: nothing is known of the text, not even that something is wrong with it.
     """
     if len(characters) > _LONGEST:
         raise NotSimple

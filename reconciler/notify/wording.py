@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 LISTED = 20
 """So many messages of a digest are written out."""
 
-_NONE_HELD = "no commit is held any more"
-
 
 def title(notification: Notification) -> str:
     """One line."""

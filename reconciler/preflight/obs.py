@@ -37,6 +37,7 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
 _STATUS = re.compile(r"Response code: ([0-9]{3})\b")
 _CODE_IN_BODY = re.compile(r"<Code>([A-Za-z.0-9]{1,64})</Code>")
 _OF_THE_SERVER = (500, 502, 503, 504)
+_ATTEMPTS = 3  # times that a request is sent at most, after a lost connection or an error of the store
 _UNKNOWN_REGION = "us-east-1"
 """What a signature names where nobody names a region, as every client does."""
 
@@ -89,7 +90,6 @@ class ObsFiles:
         credentials: ObjectStoreKeys | None,
         *,
         timeout: float = 10.0,
-        attempts: int = 3,
     ) -> None:
         """A client that has not asked anything yet.
 
@@ -98,14 +98,13 @@ class ObsFiles:
             place: a bucket of it, and what all keys begin with.
             credentials: a key that may list and read, or None for what anyone may read.
             timeout: seconds for a connection, and for each pause in an answer.
-            attempts: how often a request is sent at most, after a lost connection or an error of the store.
         """
         self._bucket = place.bucket
         self._root = f"{place.prefix}/" if place.prefix else ""
         self._host = endpoint.host
         self._anonymous = credentials is None
         self._timeout = timeout
-        self._http = _pool(endpoint, timeout, attempts)
+        self._http = _pool(endpoint, timeout)
         self._client = Minio(
             endpoint.netloc,
             access_key=credentials.access_key if credentials else None,
@@ -169,12 +168,12 @@ class ObsFiles:
         return f"{self._host} cannot be reached ({why}); check its name, network and proxy"
 
 
-def _pool(endpoint: Endpoint, timeout: float, attempts: int) -> _Careful:
+def _pool(endpoint: Endpoint, timeout: float) -> _Careful:
     settings: dict[str, Any] = {
         "timeout": Timeout(connect=timeout, read=timeout),
         "cert_reqs": "CERT_REQUIRED",
         "retries": Retry(
-            total=attempts - 1,
+            total=_ATTEMPTS - 1,
             redirect=False,
             status_forcelist=_OF_THE_SERVER,
             raise_on_status=False,

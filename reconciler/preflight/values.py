@@ -75,8 +75,8 @@ class FilesUnavailable(ReconcilerError):  # noqa: N818 - reads as what is true o
 
     exit_code = Exit.UNAVAILABLE
 
-    def __init__(self, code: str, why: str, value: object = ABSENT) -> None:
-        self.problem = about(SOURCE, code, why, value)
+    def __init__(self, code: str, why: str) -> None:
+        self.problem = about(SOURCE, code, why)
         super().__init__(self.problem.message)
         self.code = code
 

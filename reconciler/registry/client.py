@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import random
+import time
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import quote
 
@@ -69,6 +70,7 @@ class ModelArtsRegistry:
         observed: Observed | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """A registry that is not connected yet.
 
@@ -84,6 +86,7 @@ class ModelArtsRegistry:
                 the seconds until that.
             sleep: how a pause is made.
             chance: a random number of [0, 1), for jitter.
+            clock: seconds that only ever grow; pauses are measured on it.
 
         Raises:
             ConfigurationError: endpoint or project id cannot be used.
@@ -104,6 +107,7 @@ class ModelArtsRegistry:
             observed=observed,
             sleep=sleep,
             chance=chance,
+            clock=clock,
         )
 
     async def list_models(self) -> Sequence[ObservedModel]:

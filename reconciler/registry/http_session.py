@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from reconciler.engine.clock import uptime
 from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
 from reconciler.printable import one_line
 from reconciler.registry.codes import Action, disposition
-from reconciler.registry.pacing import TokenBucket, pause
+from reconciler.registry.pacing import Pace, pause
 from reconciler.registry.response import MESSAGE_LIMIT, Response, classify, request_id
 from reconciler.registry.tls import tls_problem
 from reconciler.registry.transport import SENT, AnswerTooLarge, Connections
@@ -55,6 +56,7 @@ class HttpSession:
         observed: Observed | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """A target that is not connected yet.
 
@@ -67,6 +69,7 @@ class HttpSession:
             observed: told of each request.
             sleep: how a pause is made.
             chance: a random number of [0, 1), for jitter.
+            clock: seconds that only ever grow; pauses are measured on it.
         """
         self._endpoint = endpoint
         self._origin = str(endpoint.copy_with(path="/")).rstrip("/")
@@ -76,7 +79,8 @@ class HttpSession:
             endpoint, auth, limits, transport=transport, tls=tls, observed=observed
         )
         self._slots = asyncio.Semaphore(limits.concurrency)
-        self._bucket = TokenBucket(limits.rate, limits.burst, time.monotonic)
+        self._clock = clock
+        self._pace = Pace(limits.rate, limits.burst, limits.read_rate, clock)
         self._sleep = sleep
         self._chance = chance
 
@@ -98,11 +102,11 @@ class HttpSession:
                 return await self._within_deadline(call, self._limits.deadline)
             # all that may take its time comes before `ready`: what it writes down is when the call was sent
             await self._log_in(call)
-            started = _uptime()
+            started = uptime()
             await ready()
             # a process that was stopped here (SIGSTOP, a paused machine) must not send what others may have
             # settled meanwhile; a stop between this line and the first byte is left to the registry's own 409
-            took = _uptime() - started
+            took = uptime() - started
             if took > self._limits.fresh:
                 raise IntentTooOld(
                     f"not sent: {took:.1f} s went by while its intent was written to the state, and "
@@ -123,7 +127,7 @@ class HttpSession:
 
     async def _turn(self, call: Request) -> None:
         """Waits until the call may start."""
-        closed = self._bucket.closed_for()
+        closed = self._pace.closed_for()
         if closed > (self._limits.brief if call.one_model else self._limits.deadline):
             raise RegistryUnavailable(
                 f"not sent: the registry asked for a pause of {closed:.0f} s",
@@ -131,7 +135,7 @@ class HttpSession:
                 path=call.path,
                 retry_after=closed,
             )
-        await self._sleep(self._bucket.reserve())
+        await self._sleep(self._pace.reserve_for(write=call.method != "GET"))
 
     async def _log_in(self, call: Request) -> None:
         """Sends whatever the flow has to send before it sends the call itself, which it does not."""
@@ -153,7 +157,7 @@ class HttpSession:
 
     async def _within_deadline(self, call: Request, seconds: float) -> Response:
         attempt = _Attempt()
-        ends = _uptime() + seconds
+        ends = uptime() + seconds
         try:
             async with asyncio.timeout(seconds):
                 return await self._persist(call, attempt, ends)
@@ -170,14 +174,14 @@ class HttpSession:
                 delay = self._delay(number, error)
                 unproven = call.write and error.status is None
                 too_long = call.one_model and delay > self._limits.brief
-                if unproven or too_long or _uptime() + delay >= ends:
+                if unproven or too_long or uptime() + delay >= ends:
                     raise
                 refused = error
             attempt.sent = False
             await self._sleep(delay)
-            await self._sleep(self._bucket.reserve())
+            await self._sleep(self._pace.reserve_for(write=call.method != "GET"))
             # a suspended machine's timers stand still, and others may have settled the intent meanwhile
-            if _uptime() >= ends:
+            if uptime() >= ends:
                 raise refused
         return await self._once(call, attempt)
 
@@ -192,6 +196,7 @@ class HttpSession:
         )
 
     async def _once(self, call: Request, attempt: _Attempt) -> Response:
+        started = self._clock()
         answer = await self._answer(call, attempt)
         if httpx.codes.is_success(answer.status):
             return answer
@@ -204,10 +209,11 @@ class HttpSession:
             write=call.write,
             redact=self.redact,
         )
-        if error.retry_after and disposition(answer.status, error.code).action is Action.WAIT:
+        if disposition(answer.status, error.code).action is Action.WAIT:
+            self._pace.slow_down(started)
             # what is said of one model is a pause for that one; the others go on after a breath
-            asked = error.retry_after
-            self._bucket.close_for(min(asked, self._limits.brief) if call.one_model else asked)
+            asked = error.retry_after or 0.0
+            self._pace.close_for(min(asked, self._limits.brief) if call.one_model else asked)
         raise error
 
     async def _answer(self, call: Request, attempt: _Attempt) -> Response:
@@ -239,12 +245,6 @@ class HttpSession:
         return Response(response.status_code, response.headers, body, answer_id)
 
 
-def _uptime() -> float:
-    """Seconds on a clock that nobody sets, and that goes on while the machine is suspended."""
-    return time.clock_gettime(_BOOT_TIME)
-
-
-_BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first is Linux's
 _READ = httpx.ByteStream(b"")
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.PoolTimeout, "no connection became free in time"),

@@ -17,8 +17,9 @@ class Limits:
         page_size: items asked for in one page of a list.
         max_pages: pages of one list after which something is wrong.
         concurrency: requests in flight at once.
-        rate: requests a second, in the long run.
-        burst: requests that may go out at once after a quiet time.
+        rate: writes a second, in the long run.
+        burst: writes that may go out at once after a quiet time; as many reads as take the same time.
+        read_rate: reads a second, in the long run, as long as the server does not say that they are too many.
         read_attempts: how often a read, or a deletion, is sent at most.
         create_attempts: how often an import is sent at most, each time after a proof that it was not made.
         deadline: seconds for one call, all its attempts, pauses and bodies included.
@@ -37,6 +38,7 @@ class Limits:
     concurrency: int = 32
     rate: float = 100.0
     burst: int = 100
+    read_rate: float = 400.0
     read_attempts: int = 4
     create_attempts: int = 3
     deadline: float = 60.0

@@ -57,7 +57,7 @@ def json_object(answer: Response) -> dict[str, Any]:
     """The JSON object of an answer.
 
     Raises:
-        WrongShape: it is none.
+        InvalidResponse: it is none.
     """
     try:
         document = load(answer.body)
@@ -75,7 +75,7 @@ def page(answer: Response) -> ModelPage:
     """The page that a list call answered.
 
     Raises:
-        WrongShape: there is no list of models in it.
+        InvalidResponse: there is no list of models in it.
     """
     document = json_object(answer)
     if "models" not in document and "error_code" in document:
@@ -116,7 +116,7 @@ def created_id(answer: Response) -> str:
     """The id in the answer to an import.
 
     Raises:
-        WrongShape: there is no usable one.
+        InvalidResponse: there is no usable one.
     """
     model_id = json_object(answer).get("model_id")
     if not isinstance(model_id, str) or not is_model_id(model_id):
@@ -128,7 +128,7 @@ def refused_deletion(answer: Response, model_id: str) -> Mapping[str, Any] | Non
     """The row of `delete_failed_list` about this model; None where the deletion was not refused.
 
     Raises:
-        WrongShape: the answer is not that of a deletion.
+        InvalidResponse: the answer is not that of a deletion.
     """
     if not answer.body.strip():
         return None

@@ -39,6 +39,8 @@ def configuration_file(file: Path | None, cwd: Path) -> Path | None:
     if file is not None:
         path = cwd / file
         if not path.is_file():
+            if os.path.lexists(path):
+                raise ConfigurationError(f"{file}: no such configuration file: this is no file")
             raise ConfigurationError(f"{file}: no such configuration file")
         return path
     folders = (cwd, repository_top(cwd))

@@ -65,6 +65,8 @@ def _tag(problem: Mapping[str, Any]) -> str:
 def _said(problem: Mapping[str, Any], keys: list[str]) -> str:
     kind = problem["type"]
     if kind == "extra_forbidden":
+        if keys[-1] in _all_keys():
+            return "unknown key here; it belongs to another table"
         return f"unknown key{did_you_mean(keys[-1], _all_keys())}"
     if kind in ("missing", "union_tag_not_found"):
         return "missing, and required"

@@ -124,7 +124,7 @@ class GuardSettings(Section):
     max_disappearances: int = Field(
         3, ge=1, description="A model that vanished from the registry this often is not imported again."
     )
-    allow_empty: bool = Field(False, description="A directory that declared models may come to declare none.")
+    allow_empty: bool = Field(False, description="A directory that declared models may become empty.")
     allow_rewritten_history: bool = Field(
         False,
         description="Imports may come from a branch that no longer contains the commit reconciled last "

@@ -78,7 +78,15 @@ class ModelArtsTarget(_Target):
     )
     workspace_id: str = Field("0", description="The workspace inside the project.")
     auth: Auth | None = Field(None, description="Left out only for a registry that asks for no credentials.")
-    rate: float = Field(20.0, gt=0, allow_inf_nan=False, description="Requests a second, at most.")
+    rate: float = Field(
+        20.0, gt=0, allow_inf_nan=False, description="Imports and deletions a second, at most."
+    )
+    read_rate: float = Field(
+        400.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Reads a second, at most, and no fewer than `rate`; the service's answers make it less.",
+    )
     timeout: Interval = Field(timedelta(seconds=30), description="Deadline of one call.")
     page_size: int = Field(1000, ge=1, le=1000, description="Models a page when listing.")
 

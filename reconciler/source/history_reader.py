@@ -67,6 +67,17 @@ class HistoryReader(ChangeReader):
         return ancestry.goes_on(commands, *commits, cut_off, before) if cut_off else False
 
     @asked_again
+    def merge_base(self, commit: str, other: str) -> str | None:
+        """The newest commit from which both go on; None where there is none, or history is cut off before it.
+
+        Raises:
+            SourceError: one of them is no whole commit id, or git failed.
+        """
+        commits = (self._checked(commit), self._checked(other))
+        printed = self._origin.commands.run("merge-base", *commits, accept=_RELATED_OR_NOT)
+        return printed.decode(errors="replace").strip() or None
+
+    @asked_again
     def attributions(self, commits: Iterable[str]) -> Mapping[str, CommitInfo]:
         """Who made these commits, as far as they are there; one process.
 

@@ -10,7 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from reconciler.errors import SourceError
+from reconciler.errors import NoCommitError, SourceError
 from reconciler.phrases import did_you_mean
 from reconciler.printable import printable
 
@@ -106,7 +106,7 @@ def branches(layout: Layout) -> list[str]:
 def missing_branch(where: str, branch: str, names: list[str]) -> SourceError:
     """The error for a branch that does not exist, naming those that do."""
     if not names:
-        return SourceError(
+        return NoCommitError(
             f"{where}: the repository has no commit yet; "
             "commit a manifest (`reconciler init` writes a first one), then try again"
         )

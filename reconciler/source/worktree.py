@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.values import File, Snapshot
 from reconciler.errors import ConfigurationError, SourceError
-from reconciler.manifest import is_manifest
+from reconciler.manifest import Reason, is_manifest
 from reconciler.phrases import listed
 from reconciler.printable import printable
 from reconciler.source.address import parse_remote
@@ -38,6 +38,12 @@ _ONLY_STAGED = (
     "of this large work tree: `reconciler validate` without a file looks at everything"
 )
 _LINK, _SUBMODULE = "120000", "160000"
+_SPECIAL = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 _FIRST_READ = 1 << 16  # bytes; nearly every manifest is smaller, and room for more costs time
 _LARGEST_READ = 1 << 20  # more than any manifest may have; the rules refuse what is cut off here
 
@@ -79,12 +85,15 @@ class Surroundings(NamedTuple):
 class WorkTree:
     """The files below one directory; a file's blob id is its path.
 
+    What cannot be read, or was removed meanwhile, stops nothing: it is left out, and `unread` says why.
+
     Attributes:
         base: the directory.
         layout: of its repository; None where there is none.
         folders: inside it; what git ignores is looked for in these.
         opened: opens the repository; None where all files are looked at.
         is_bare: the repository has no files, only commits.
+        unread: why files and folders could not be looked at, by path.
     """
 
     base: Path
@@ -92,6 +101,7 @@ class WorkTree:
     folders: tuple[str, ...] = ()
     opened: Callable[[], GitSource] | None = None
     is_bare: bool = False
+    unread: dict[str, Reason] = field(default_factory=dict)
 
     @cached_property
     def ignored(self) -> frozenset[str]:
@@ -105,24 +115,21 @@ class WorkTree:
 
     def snapshot(self, path: str) -> Snapshot:
         """All files below `path`, sorted. Raises ConfigurationError when there is no such directory."""
-        root = self.base / path
-        if not root.is_dir():
+        if not os.path.isdir(self.base / path):  # noqa: PTH112 - raises nothing
             way_out = "`reconciler init` makes it"
             if self.is_bare:
                 way_out = "a bare repository has no files: check a commit, such as `--commit HEAD`"
             raise ConfigurationError(f"{path}: no such directory in {self.base}; {way_out}")
-        return Snapshot("", path, tuple(map(self._file, sorted(self._walk(path)))))
+        files = (self._file(one, path) for one in sorted(self._walk(path)))
+        return Snapshot("", path, tuple(file for file in files if file is not None))
 
     def around(self, paths: Collection[str], root: str) -> Surroundings:
         """Some files below `root`, with what it takes to judge them without parsing everything there.
 
         Whatever claims a pair that one of them claims comes with them, and with a file that declares no model
         the manifests of the folders above it, because one of them may name it.
-
-        Raises:
-            ConfigurationError: one of the files does not exist or cannot be read.
         """
-        files = {path: self._existing(path) for path in paths}
+        files = {path: file for path in paths if (file := self._file(path)) is not None}
         texts = {path: self._text(path) for path, file in files.items() if file.mode != _LINK}
         pairs = {pair for path, text in texts.items() for pair in claims_of(path, text)} - {REFERRING}
         lonely = {Path(path).parent for path, text in texts.items() if _DECLARES not in text}
@@ -130,16 +137,13 @@ class WorkTree:
         above = {folder for start in lonely for folder in (start, *start.parents)}
         for path, claimed in near.items():
             if not claimed.isdisjoint(pairs) or Path(path).parent in above:
-                files.setdefault(path, self._file(path))
+                beside = self._file(path)
+                files |= {path: beside} if beside is not None and path not in files else {}
         return Surroundings(Snapshot("", root, tuple(files[name] for name in sorted(files))), notes)
 
     def referring(self, paths: Collection[str], root: str) -> set[str]:
-        """The files that seem to name one of these, which declare nothing themselves, as their configuration.
-
-        Raises:
-            ConfigurationError: one of the files does not exist or cannot be read.
-        """
-        files = (self._existing(path) for path in paths)
+        """The files that seem to name one of these, which declare nothing, as their configuration."""
+        files = [file for path in paths if (file := self._file(path)) is not None]
         lonely = [
             Path(file.path) for file in files if file.mode != _LINK and _DECLARES not in self._text(file.path)
         ]
@@ -157,23 +161,20 @@ class WorkTree:
     def look(self, path: str) -> File | None:
         """The file at a path, or None where none is that a commit could have."""
         place = self.base / path
-        if place.is_dir() and not place.is_symlink():
+        if os.path.isdir(place) and not os.path.islink(place):  # noqa: PTH112, PTH114 - they raise nothing
             return None
         is_there = os.path.lexists(place) and not (self.layout is not None and is_ignored(self.layout, path))
         return self._file(path) if is_there else None
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """The bytes of each file. Raises ConfigurationError when one cannot be read."""
+        """The bytes of each file that can be read."""
         for path in blobs:
-            yield path, self._text(path)
-
-    def _existing(self, path: str) -> File:
-        place = self.base / path
-        if not place.is_symlink() and not place.is_file():
-            raise ConfigurationError(f"{path}: no such file in {self.base}")
-        return self._file(path)
+            text = self._text(path)
+            if path not in self.unread:
+                yield path, text
 
     def _text(self, path: str) -> bytes:
+        """The bytes of a file; none, and a note of it, where it cannot be read."""
         try:
             text = _first(f"{self.base}/{path}")
             if len(text) < _FIRST_READ:
@@ -181,7 +182,14 @@ class WorkTree:
             with (self.base / path).open("rb") as file:
                 return file.read(_LARGEST_READ)
         except OSError as error:
-            raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+            self._leave_out(path, error)
+            return b""
+
+    def _leave_out(self, path: str, error: OSError) -> None:
+        why = f"cannot be read: {error.strerror}; check its permissions, or remove it"
+        if isinstance(error, FileNotFoundError):
+            why = "was removed, or replaced, while it was looked at: run this again"
+        self.unread.setdefault(path, Reason("unreadable-file", why, printable(path)))
 
     def _claiming(
         self, pairs: Collection[ModelKey], root: str
@@ -225,7 +233,7 @@ class WorkTree:
 
     def _is_file(self, path: str) -> bool:
         place = self.base / path
-        return place.is_file() and not place.is_symlink()
+        return os.path.isfile(place) and not os.path.islink(place)  # noqa: PTH113, PTH114 - they raise nothing
 
     def _walk(self, folder: str) -> Iterator[str]:
         return (path for path, _ in self._entries(folder, self.ignored))
@@ -240,30 +248,52 @@ class WorkTree:
         while folders:
             within = folders.pop()
             above = "" if within in ("", ".") else f"{within}/"
-            with os.scandir(self.base / within) as entries:
-                for entry in entries:
-                    path = above + entry.name
-                    if not entry.is_dir(follow_symlinks=False):
-                        if path not in without:
-                            yield path, entry
-                    elif self._is_submodule(path):
+            for entry in self._within(within):
+                path = above + entry.name
+                if not entry.is_dir(follow_symlinks=False):
+                    if path not in without:
                         yield path, entry
-                    elif f"{path}/" not in without:
-                        folders.append(path)
+                elif self._is_submodule(path):
+                    yield path, entry
+                elif f"{path}/" not in without:
+                    folders.append(path)
+
+    def _within(self, folder: str) -> Iterator[os.DirEntry[str]]:
+        """What lies in a folder, as far as it can be listed."""
+        try:
+            with os.scandir(self.base / folder) as entries:
+                yield from entries
+        except OSError as error:
+            self._leave_out(folder, error)
 
     def _is_submodule(self, path: str) -> bool:
         return path in self.submodules or os.path.lexists(f"{self.base}/{path}/.git")
 
-    def _file(self, path: str) -> File:
-        status = (self.base / path).lstat()
-        if stat.S_ISDIR(status.st_mode) and self._is_submodule(path):
+    def _file(self, path: str, root: str = "") -> File | None:
+        """A file, link or submodule as a commit would have it; None for anything else.
+
+        What has the name of a manifest below `root` and is none of these is told of.
+        """
+        try:
+            status = os.lstat(self.base / path)
+        except OSError as error:
+            self._leave_out(path, error)
+            return None
+        kind = stat.S_IFMT(status.st_mode)
+        if kind == stat.S_IFDIR and self._is_submodule(path):
             return File(path, path, _SUBMODULE, 0)
-        return File(path, path, "100644" if stat.S_ISREG(status.st_mode) else _LINK, status.st_size)
+        if kind in (stat.S_IFREG, stat.S_IFLNK):
+            return File(path, path, "100644" if kind == stat.S_IFREG else _LINK, status.st_size)
+        if is_manifest(path, root):
+            words = f"is {_SPECIAL.get(kind, 'no file')}, which no commit has: write a file, or remove it"
+            self.unread.setdefault(path, Reason("special-file", words, printable(path)))
+        return None
 
 
 def _first(file: str) -> bytes:
     """The beginning of a file, by as few system calls as there can be: there may be very many files."""
-    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    # a pipe that has taken the file's place meanwhile must not be waited for
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         return os.read(descriptor, _FIRST_READ)
     finally:

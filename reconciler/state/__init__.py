@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reconciler.state.ledger import SqlLedger
-    from reconciler.state.maintenance import check, compact, export, migrate, rebuild
+    from reconciler.state.maintenance import check, compact, export, migrate, rebuild, require_state
     from reconciler.state.opening import open_for_release, open_state
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "open_for_release",
     "open_state",
     "rebuild",
+    "require_state",
 ]
 
 _HOME = {
@@ -37,6 +38,7 @@ _HOME = {
     "open_for_release": "opening",
     "open_state": "opening",
     "rebuild": "maintenance",
+    "require_state": "maintenance",
 }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.engine.clock import utc_now
 from reconciler.errors import StateError
 from reconciler.state import reconciled
 from reconciler.state.verdict_rows import VerdictRows
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 
     Rule = Callable[[Mapping[Key, LedgerEntry], Sequence[Event]], None]
     """Raises StateError unless these events may be journalled on top of these entries."""
-
-
-def utc_now() -> datetime:
-    """The wall clock."""
-    return datetime.now(UTC)
 
 
 class StateAccess:

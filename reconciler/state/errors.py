@@ -37,6 +37,10 @@ _UNOPENED = (
     "could not be opened: permission denied, or it went away meanwhile. Run as its owner, grant access, or "
     "change state.url."
 )
+_FAILING = (
+    "could not be read or written: its disk is full, or fails. Nothing of this step was kept; make room, or "
+    "check the disk, and run again."
+)
 _BUSY = "is held by another program, such as a database browser or a backup. Close that and run again."
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -47,6 +51,7 @@ _SQLITE = {
     sqlite3.SQLITE_READONLY: _READ_ONLY,
     sqlite3.SQLITE_PERM: _FORBIDDEN,
     sqlite3.SQLITE_CANTOPEN: _UNOPENED,
+    sqlite3.SQLITE_IOERR: _FAILING,
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_LOCKED: _BUSY,
 }

@@ -51,7 +51,7 @@ class SqlLedger(SqlJournal, SqlModelStates, SqlReports, SqlMarks):
         """What other processes ask of the one that holds the state."""
         return Requests(self._database)
 
-    def glance(self, now: datetime) -> tuple[int, Sequence[CycleRequest]]:
+    def poll(self, now: datetime) -> tuple[int, Sequence[CycleRequest]]:
         """The position and the requests that wait, as the port says.
 
         The writer's own question also finds out that its lock was lost: the loop asks it at every tick.

@@ -59,12 +59,33 @@ def check(url: str) -> tuple[str, ...]:
         database.close()
 
 
+def require_state(url: str, what: str) -> None:
+    """Refuses to go on where there is no state, or none yet.
+
+    Args:
+        url: the state's.
+        what: is to be done with it, for the message.
+
+    Raises:
+        StateError: there is none, or it cannot be read.
+    """
+    address = parse(url)
+    with closing(open_database(address, writer=False)) as database:
+        if database.exists:
+            return
+    raise StateError(
+        f"state {address} does not exist: there is nothing to {what}. The first `reconciler apply` makes it; "
+        "where there should be one, correct state.url."
+    )
+
+
 def export(url: str) -> Iterator[dict[str, Any]]:
     """The journal, oldest event first, as objects for JSON lines: every column by name, unknown values None.
 
     Raises:
-        StateError: at the first step, when the state cannot be read.
+        StateError: at the first step, when there is no state, or it cannot be read.
     """
+    require_state(url, "export")
     database = open_database(parse(url), writer=False)
     try:
         with database.reading() as connection, closing(archive.rows(connection)) as rows:
@@ -126,10 +147,8 @@ def rebuild(url: str) -> int:
 @contextmanager
 def _opened(url: str, what: str) -> Iterator[Database]:
     """An existing state, to write to it; StateError where there is none."""
-    address = parse(url)
-    if isinstance(address, SqliteFile) and not address.path.exists():
-        raise StateError(f"state {address} does not exist: there is nothing to {what}. Correct state.url.")
-    with closing(open_database(address, writer=True)) as database:
+    require_state(url, what)
+    with closing(open_database(parse(url), writer=True)) as database:
         _alone(database, lambda _: None)
         yield database
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.engine.clock import utc_now
 from reconciler.state import sqlite
-from reconciler.state.access import utc_now
 from reconciler.state.address import PostgresDatabase, SqliteFile, parse
 from reconciler.state.identity import record, unknown_targets
 from reconciler.state.journal import only_releases

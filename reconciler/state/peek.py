@@ -61,8 +61,8 @@ def _of_file(url: str, mark: str) -> Sequence[Any] | None:
     path = quote(str(Path(url.removeprefix(_SQLITE)).absolute()))
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            found: Sequence[Any] = connection.execute(_QUERY.format(mark="?", now="NULL"), (mark,)).fetchone()
-            return found
+            row: Sequence[Any] = connection.execute(_QUERY.format(mark="?", now="NULL"), (mark,)).fetchone()
+            return row
     except sqlite3.Error:
         return None
 

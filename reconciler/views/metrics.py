@@ -98,13 +98,15 @@ class Metrics:
         library.disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter, which says when this process began
         self._registry = library.CollectorRegistry()
         own: Any = {"namespace": "reconciler", "registry": self._registry}
-        self._gauges = {name: library.Gauge(name, *told, **own) for name, told in _GAUGES.items()}
-        self._counters = {name: library.Counter(name, *told, **own) for name, told in _COUNTERS.items()}
+        self._gauges = {name: library.Gauge(name, *described, **own) for name, described in _GAUGES.items()}
+        self._counters = {
+            name: library.Counter(name, *described, **own) for name, described in _COUNTERS.items()
+        }
         self._histograms = {
             name: library.Histogram(
-                name, *told, **own, buckets=_BUCKETS.get(name, library.Histogram.DEFAULT_BUCKETS)
+                name, *described, **own, buckets=_BUCKETS.get(name, library.Histogram.DEFAULT_BUCKETS)
             )
-            for name, told in _HISTOGRAMS.items()
+            for name, described in _HISTOGRAMS.items()
         }
         self._targets: set[str] = set(targets)
         self._gauges["build_info"].labels(printable(version)).set(1)

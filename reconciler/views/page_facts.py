@@ -63,7 +63,6 @@ class PageState:
         problem: why what is shown may be old, in one line; None while it is not.
         undelivered: one line for each sink that does not take its messages.
         token: another one whenever the pages may say something else; an event tells the newest.
-        refresh_seconds: how often a browser without script fetches the page again; 0 for never.
     """
 
     now: datetime
@@ -82,7 +81,6 @@ class PageState:
     problem: str | None = None
     undelivered: tuple[str, ...] = ()
     token: str = ""
-    refresh_seconds: int = 15
 
 
 @dataclass(frozen=True, slots=True)

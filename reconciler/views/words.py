@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.engine.listing import RANKS
 from reconciler.engine.reasons import OTHER_CONTENT
 from reconciler.engine.values import Verdict
 from reconciler.phrases import many
@@ -53,8 +52,6 @@ WORDS: dict[Verdict, Word] = {
     Verdict.UNMANAGED: Word("?", "dim", "unmanaged", "registered, declared nowhere"),
     Verdict.REFUSED: Word("#", "bad", "refused", "stopped by a guard"),
 }
-
-ATTENTION_FIRST = RANKS
 
 
 def count(report: Report, target: str | None = None) -> dict[Verdict, int]:

@@ -27,15 +27,11 @@ class Events:
 
     Args:
         token: another one whenever the pages may say something else; None ends every stream.
-        look: seconds between two looks at it.
         most: streams at a time.
     """
 
-    def __init__(
-        self, token: Callable[[], str | None], *, look: float = _LOOK, most: int = MOST_STREAMS
-    ) -> None:
+    def __init__(self, token: Callable[[], str | None], *, most: int = MOST_STREAMS) -> None:
         self._token = token
-        self._look = look
         self._most = most
         self._open = 0
 
@@ -58,7 +54,7 @@ class Events:
                 elif silent >= _SILENCE:
                     silent = 0.0
                     yield ": still here\n\n"
-                await asyncio.sleep(self._look)
-                silent += self._look
+                await asyncio.sleep(_LOOK)
+                silent += _LOOK
         finally:
             self._open -= 1

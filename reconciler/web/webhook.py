@@ -62,7 +62,6 @@ class Receiver:
         trigger: asks for a tick in the name of its sender.
         on_delivery: hears what became of each delivery.
         seconds: how long a body may take to arrive.
-        clock: seconds since the epoch.
     """
 
     def __init__(
@@ -71,13 +70,11 @@ class Receiver:
         trigger: Callable[[str], None],
         on_delivery: Callable[[Delivery], None],
         seconds: float,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._secret = secret
         self._trigger = trigger
         self._told = on_delivery
         self._seconds = seconds
-        self._clock = clock
         self._taken: OrderedDict[bytes, None] = OrderedDict()
 
     async def receive(self, request: Request) -> Response:
@@ -105,7 +102,7 @@ class Receiver:
 
     async def _proven(self, request: Request) -> Proof:
         """The proof, once it is known to be good; a wrong bare secret is refused with the body unread."""
-        proof = proof_of(request.headers, self._secrets(), self._clock())
+        proof = proof_of(request.headers, self._secrets(), time.time())
         if proof is None or not (proof.needs_body or proof.holds()):
             raise HTTPException(401, _UNSIGNED, _CLOSE)
         await self._read(request, proof)

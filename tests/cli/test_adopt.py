@@ -10,11 +10,13 @@ import pytest
 from reconciler.app.adoption import Adopted
 from reconciler.cli.adopt import progress
 from reconciler.contract.catalogue import EDITIONS
-from tests.program import manifest, modelarts
+from tests.git_repository import GitRepository
+from tests.program import Program, manifest, modelarts
 from tests.relay import relayed, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.program import Fleet
     from tests.relay import Answer, Relay, Request
@@ -103,12 +105,27 @@ def test_names_are_chosen_by_pattern_and_shown_without_a_file(fleet: Fleet) -> N
         assert (fleet.folder / "elsewhere/dog/1.0.0.yaml").is_file()
 
 
-def test_a_long_run_says_how_long_and_why() -> None:
-    """One request a model: at the default rate 10,000 models take eight minutes, and a setting takes less."""
-    batch = Adopted("prod", "models.d", [], {}, done=500, total=10_000)
-    told = "prod: 500 of 10000 models looked at"
-    assert progress(batch, 20.0) == f"{told}; 8 min more at 20 requests a second (targets.prod.rate)"
-    assert progress(batch, 1000.0) == progress(batch, None) == told
+@pytest.mark.parametrize(("took", "more"), [(25.0, "; about 8 min more"), (3.0, "")])
+def test_a_long_run_says_how_much_is_left(took: float, more: str) -> None:
+    """By what it took so far; minutes are told, and less than one is not."""
+    batch = Adopted("prod", "models.d", [], {}, done=500, total=10_000, took=took)
+    assert progress(batch) == f"prod: 500 of 10000 models looked at{more}"
+
+
+def test_adopting_comes_before_the_first_commit_too(tmp_path: Path) -> None:
+    """`init`, `adopt`, one commit: the plan has nothing to do."""
+    program = Program(tmp_path)
+    repository = GitRepository(tmp_path)
+    with relayed() as relay:
+        program.configure(modelarts(relay.url))
+        _add(relay, "a@1.0.0")
+        assert program("init").code == 0
+        done = program("adopt")
+        assert (done.code, done.out) == (0, "adopted 1: 0 to import, 0 drifted\n")
+        repository.git("add", "--all")
+        repository.git("commit", "--quiet", "--message", "Begin")
+        assert program.json("plan").verdicts == {"a@1.0.0": "in-sync"}
+    assert relay.posts == 0
 
 
 def test_nothing_is_adopted_while_a_manifest_cannot_be_read(fleet: Fleet) -> None:

@@ -37,4 +37,4 @@ def test_a_holder_that_takes_no_requests_is_told_and_the_request_is_withdrawn(fl
         with pytest.raises(StateLockedError, match="did not take this on in 90 s"):
             asyncio.run(_answer(settings, beside, None, None, clock, Progress(quiet=True)))
         assert now[0] - begun == timedelta(seconds=90)
-        assert holder.glance(begun)[1] == []
+        assert holder.poll(begun)[1] == []

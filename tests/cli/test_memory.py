@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from reconciler.errors import Exit
 from tests.program import EMBEDDED, manifest, modelarts
 from tests.relay import relayed
@@ -15,6 +17,19 @@ def test_status_before_any_cycle_says_so(fleet: Fleet) -> None:
     done = fleet("status")
     assert (done.code, "reconciler plan" in done.err) == (0, True)
     assert done.out == "Status: no models.\n"
+
+
+@pytest.mark.parametrize("command", ["check", "export", "compact", "migrate", "rebuild"])
+def test_a_state_that_is_not_there_is_not_called_sound(fleet: Fleet, command: str) -> None:
+    """Before the first apply, or where state.url is wrong: exit code 3, and nothing is created."""
+    before = fleet.files()
+    done = fleet("state", command)
+    assert (done.code, "sound" in done.err, fleet.files()) == (3, False, before)
+    message = f"state.db does not exist: there is nothing to {command}. The first `reconciler apply` makes it"
+    assert message in done.out + done.err
+    assert not (fleet.folder / ".reconciler").exists()
+    if command == "check":
+        assert fleet.json("state", "check").json["problems"] == done.out.splitlines()
 
 
 def test_status_is_what_the_last_cycle_found_without_asking_anybody(fleet: Fleet) -> None:

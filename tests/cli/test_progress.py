@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.forked import own_terminal
+
 if TYPE_CHECKING:
     from tests.program import Fleet
 
@@ -32,7 +34,7 @@ def _shown(fleet: Fleet, columns: int = 80, *, interrupt_after: str = "nothing l
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     seen, typed = "", False
     streams = {"stdin": child, "stdout": child, "stderr": child}
-    with fleet.spawn("apply", **streams, start_new_session=True, preexec_fn=_own_terminal):
+    with fleet.spawn("apply", **streams, start_new_session=True, preexec_fn=own_terminal):
         os.close(child)
         while True:
             try:
@@ -44,10 +46,6 @@ def _shown(fleet: Fleet, columns: int = 80, *, interrupt_after: str = "nothing l
                 typed = True
     os.close(parent)
     return seen
-
-
-def _own_terminal() -> None:
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 @pytest.fixture

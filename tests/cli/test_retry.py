@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.cli.actor import actor
+from tests.forked import own_terminal
 from tests.program import FOLLOW, Fleet, manifest, modelarts
 from tests.relay import CUT, Relay, relayed, said
 
@@ -98,7 +99,7 @@ def test_on_a_terminal_it_asks(fleet: Fleet, relay: Relay, answer: str, deletes:
     parent, child = pty.openpty()
     try:
         with fleet.spawn(
-            "retry", "fail@1.0.0", stdin=child, start_new_session=True, preexec_fn=_own_terminal
+            "retry", "fail@1.0.0", stdin=child, start_new_session=True, preexec_fn=own_terminal
         ) as process:
             assert process.stderr is not None
             assert "Delete the failed model" in process.stderr.read(60)
@@ -109,13 +110,6 @@ def test_on_a_terminal_it_asks(fleet: Fleet, relay: Relay, answer: str, deletes:
         os.close(child)
     assert [r.method for r in relay.requests].count("DELETE") == deletes
     assert process.returncode != 0
-
-
-def _own_terminal() -> None:
-    import fcntl  # noqa: PLC0415
-    import termios  # noqa: PLC0415
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def test_a_rejected_model_is_released_without_deleting(fleet: Fleet, relay: Relay) -> None:

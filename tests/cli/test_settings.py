@@ -24,6 +24,7 @@ project_id = "p"
     [
         ("[sorce]\n", "sorce", "unknown key; did you mean 'source'?"),
         ("[source]\nrepos = '.'\n", "source.repos", "unknown key; did you mean 'repo'?"),
+        ("[auth]\nmethod = 'token'\n", "auth", "unknown key here; it belongs to another table"),
         ("[source]\nrepo = 5\n", "source.repo", "expected a valid string"),
         ("[schedule]\nevery = '30 parsecs'\n", "schedule.every", "expected a duration such as 30s"),
         ("[schedule]\nevery = '0s'\n", "schedule.every", "longer than 0s"),

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.contract import edition
+from reconciler.engine.check import check
+from reconciler.source.worktree import WorkTree
 from tests.program import EMBEDDED, Fleet, Program, manifest
 
 if TYPE_CHECKING:
@@ -180,6 +185,64 @@ def test_links_and_pipes_are_reported_and_never_read(fleet: Fleet, tmp_path: Pat
     }
     assert fleet("validate", "models.d/link.yaml").code == 1
     assert fleet("validate", "models.d/dir").code == 1
+
+
+def test_what_cannot_be_read_stops_nothing(fleet: Fleet, tmp_path: Path) -> None:
+    """A pipe, a socket, links that lead to themselves: each is told, and so is the rest."""
+    models = fleet.folder / "models.d"
+    os.mkfifo(models / "pipe.yaml")
+    os.mkfifo(models / "pipe")
+    (models / "loop.yaml").symlink_to("loop.yaml")
+    (models / "turn").symlink_to(".", target_is_directory=True)
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind(str(tmp_path / "s"))
+    (tmp_path / "s").rename(models / "socket.yaml")
+    fleet.repository.write({"models.d/bad.yaml": manifest("x@01.0.0"), "models.d/z.yaml": "a: 1\n"})
+    expected = {"bad.yaml", "loop.yaml", "pipe.yaml", "socket.yaml", "turn", "z.yaml"}
+    done = fleet.json("validate")
+    assert (done.code, _told_of(done)) == (1, expected)
+    named = sorted(f"models.d/{name}" for name in expected)
+    assert _told_of(fleet.json("validate", *named)) == expected
+    only = fleet.json("validate", "models.d/a-1.0.0.yaml")
+    assert (only.code, _told_of(only)) == (0, set())
+    assert {fleet("validate", "--output", form).code for form in ("github", "gitlab", "sarif")} == {1}
+
+
+def test_a_file_that_vanishes_stops_nothing(fleet: Fleet) -> None:
+    """Files and a folder are removed while they are looked at: the others are judged."""
+    paths = [f"models.d/{name}.yaml" for name in ("b", "gone/c", "d")]
+    fleet.repository.write({path: manifest("x@01.0.0") for path in paths} | {"models.d/here.yaml": "a: 1\n"})
+    tree = WorkTree(fleet.folder)
+    snapshot = tree.snapshot("models.d")
+    shutil.rmtree(fleet.folder / "models.d/gone")
+    (fleet.folder / "models.d/b.yaml").unlink()
+    found = check(snapshot, tree, edition("seed-2019"))
+    assert {reason.path for reason in found.reasons} == {"models.d/d.yaml", "models.d/here.yaml"}
+    assert {(path, reason.code) for path, reason in tree.unread.items()} == {
+        ("models.d/b.yaml", "unreadable-file"),
+        ("models.d/gone/c.yaml", "unreadable-file"),
+    }
+    assert tree.look("models.d/b.yaml") is None
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_what_may_not_be_read_stops_nothing(fleet: Fleet) -> None:
+    """Neither a file nor a folder."""
+    fleet.repository.write(
+        {"models.d/shut/x.yaml": "a: 1\n", "models.d/b.yaml": "", "models.d/z.yaml": "a: 1\n"}
+    )
+    (fleet.folder / "models.d/b.yaml").chmod(0)
+    (fleet.folder / "models.d/shut").chmod(0)
+    try:
+        done = fleet.json("validate")
+    finally:
+        (fleet.folder / "models.d/shut").chmod(0o700)
+    assert (done.code, _told_of(done)) == (1, {"b.yaml", "shut", "z.yaml"})
+
+
+def _told_of(done: Any) -> set[str]:
+    """The files that have problems."""
+    return {problem["path"].removeprefix("models.d/") for problem in done.json["problems"]}
 
 
 def test_a_directory_with_the_name_of_a_manifest_is_looked_into(fleet: Fleet) -> None:

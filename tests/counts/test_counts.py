@@ -1,4 +1,7 @@
-"""A tick costs what changed, and not what there is: the same with ten manifests and with ten thousand."""
+"""A tick costs what changed, and not what there is: the same with ten manifests and with thousands.
+
+In the usual run with three thousand, and with ten in `make thorough`.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,15 @@ import pytest
 import structlog
 
 from tests.counts.ticks import Counts, every_kind, served
+from tests.effort import THOROUGH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 pytestmark = pytest.mark.timeout(1200)  # the first of them waits for all kinds of ticks
 
-_FEW, _MANY = 10, 10_000
-_PAGES = 12  # eleven with models, and the empty one that ends the list
+_FEW, _MANY = 10, 10_000 if THOROUGH else 3_000
+_PAGES = _MANY // 1000 + 2  # with one model more than thousands, and the empty page that ends the list
 _AT_A_TIME = 200  # models compared in one cycle that could as well be compared later
 
 Kinds = dict[int, dict[str, Counts]]
@@ -78,7 +82,7 @@ def test_a_file_that_begins_or_ceases_to_hide_models_costs_one_look_at_all(kinds
     assert (few.git, few.parsed, few.written, few.indexed) == (8, 1, 1, 1)
     assert (many.git, many.parsed, many.written, many.indexed) == (10, 1, 2, 1)
     assert sum(few.asked.values()) == 1
-    assert many.asked["list"] <= 12  # the pages of one list
+    assert many.asked["list"] <= _PAGES
 
 
 def test_a_new_process_that_finds_nothing_moved_does_nothing(kinds: Kinds) -> None:

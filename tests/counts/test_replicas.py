@@ -107,6 +107,6 @@ def test_a_leaders_tick_with_nothing_to_do_costs_no_more_than_a_renewal(url: str
     """One transaction: the journal's position, and what others ask for."""
     mine = threading.current_thread()
     with open_state(url, writer=True) as ledger, counted(lambda thread: thread is mine) as counts:
-        assert ledger.glance(NOON) == (0, [])
+        assert ledger.poll(NOON) == (0, [])
     assert +counts == Counter(BEGIN=1, SELECT=2, COMMIT=1)
     assert counts.total() == _RENEWAL.total()

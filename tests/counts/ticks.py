@@ -9,17 +9,19 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.generate import FIRST, declared, generate
 from bench.measure import commits_counted, git_counted, lines
+from bench.preloading import preload
 from bench.registry import as_sent
 from reconciler.app.session import Listeners, open_session
 from reconciler.daemon.cycle_job import CycleJob, EventCounter
-from reconciler.embedded import EmbeddedSettings, preload
+from reconciler.embedded import EmbeddedSettings
 from reconciler.engine.clock import Clock
 from reconciler.settings import load
 from tests.daemon.counted import CountedRegistry
+from tests.forked import Process
 from tests.git_repository import GitRepository, git_environment
 from tests.program import Program
 
@@ -121,6 +123,10 @@ class Site:
         for file in (self.folder / "state").glob("state.db*"):
             file.unlink()
 
+    def _starting(self) -> type[subprocess.Popen[Any]]:
+        """A new interpreter starts what importing starts, too; one size of a site is enough to count that."""
+        return subprocess.Popen if self.models < FEW else Process
+
     @asynccontextmanager
     async def running(self, *, judge_all_below: int = 0) -> AsyncIterator[Running]:
         """The loop's ticker inside this process."""
@@ -140,7 +146,7 @@ class Site:
                 stack.enter_context(commits_counted(self.folder / "state" / name))
                 for name in ("state.db", "index.db")
             )
-            program = Program(self.folder, {"PATH": variables["PATH"]}, subprocess.Popen)
+            program = Program(self.folder, {"PATH": variables["PATH"]}, self._starting())
             done = await asyncio.to_thread(program.process, *arguments)
             assert done.code in (0, 1), done.err
             requests = asked(self.registry.requests[before:])

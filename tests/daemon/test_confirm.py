@@ -123,7 +123,7 @@ def test_ctrl_c_leaves_what_was_taken_to_the_loop_and_says_so(fleet: Fleet) -> N
     with open_state(f"sqlite:///{fleet.folder}/.reconciler/state.db", writer=True) as holder:
         with fleet.spawn("apply", "--confirm", "0" * 64) as process:
             asyncio.run(_asked(holder))
-            (request,) = holder.glance(datetime.now(UTC))[1]
+            (request,) = holder.poll(datetime.now(UTC))[1]
             assert holder.requests.take(request)
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=30)

@@ -96,7 +96,7 @@ def test_one_line_a_tick_says_what_was_seen_and_done(fleet: Fleet) -> None:
 
             await t.ticker.follow()
             assert t.lines("info") == [
-                {"event": "followed", "log_level": "info", "left": 0, "did_published": 2}
+                {"event": "import status updated", "log_level": "info", "left": 0, "did_published": 2}
             ]
             assert t.verdicts()["mnist@1.0.0"] is Verdict.IN_SYNC
             report = t.world.ledger.last_report()

@@ -62,7 +62,7 @@ def test_a_link_that_is_flipped_to_a_new_work_tree_is_followed_at_once(fleet: Fl
         async with CountedRegistry() as registry:
             program = _program(tmp_path / "conf", synced.link, registry)
             async with inside(program) as daemon:
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
                 for number, model in enumerate(("b@1.0.0", "c@1.0.0"), start=2):
                     fleet.declare(model)
                     commit = await asyncio.to_thread(synced.sync)
@@ -86,7 +86,7 @@ def test_a_repository_that_is_moved_away_and_back_is_followed_on(fleet: Fleet, t
             often = SELDOM.replace("1h", "200ms")
             program = _program(tmp_path / "conf", fleet.folder, registry, often)
             async with inside(program) as daemon:
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
                 fleet.folder.rename(tmp_path / "away")
                 # a tick that was reading just then may have failed in another way
                 await until(lambda: "no such folder" in _told_last(daemon))
@@ -109,7 +109,7 @@ def test_a_repository_that_is_made_anew_at_its_path_is_rewritten_history(
             often = SELDOM.replace("1h", "200ms")
             program = _program(tmp_path / "conf", fleet.folder, registry, often)
             async with inside(program) as daemon:
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
                 other = Fleet(tmp_path / "other")
                 other.declare("mnist@1.0.0", "b@1.0.0")
                 fleet.folder.rename(tmp_path / "old")
@@ -156,7 +156,7 @@ def test_a_remote_that_hangs_is_given_up_and_asked_again(
             url = f'file://{fleet.folder}"\ntimeout = "2s'
             remote = _program(tmp_path / "conf", url, registry, often)
             async with inside(remote) as daemon:
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
                 hangs.touch()
                 await daemon.tells("tick failed")
                 assert "git ls-remote gave no" in daemon.told("tick failed")[0]["error"]
@@ -176,7 +176,7 @@ def test_a_mirror_is_packed_by_a_tick_that_has_nothing_to_do_and_by_no_other(
         async with CountedRegistry() as registry:
             program = _program(tmp_path / "conf", f"file://{fleet.folder}", registry)
             async with inside(program) as daemon:
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
                 (mirror,) = (program.folder / ".reconciler" / "mirrors").glob("*.git")
                 day = time.time() - 90_000
                 os.utime(mirror / "HEAD", (day, day))

@@ -43,7 +43,7 @@ def test_retry_while_run_is_up_deletes_a_failed_model_that_run_imports_again(fle
         async with registry:
             fleet.configure(SELDOM + FOLLOW + registry.target().replace('"1s"', '"30s"'))
             async with inside(fleet) as daemon:
-                await daemon.tells("followed", did_failed=1)
+                await daemon.tells("import status updated", did_failed=1)
                 done = await asyncio.to_thread(fleet.process, "retry", "mnist@1.0.0", "--yes")
                 assert (done.code, "failed" in done.out) == (1, True)
                 await until(lambda: registry.imports == 2)

@@ -35,11 +35,11 @@ def test_a_commit_is_noticed_imported_and_followed_although_the_schedule_looks_m
             fleet.configure(SELDOM + FOLLOW + registry.target())
             async with inside(fleet) as daemon:
                 await daemon.tells("tick", why="schedule")
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
                 commit = await asyncio.to_thread(fleet.declare, "yolo@1.0.0")
                 await until(lambda: registry.imports == 2)
                 await daemon.tells("tick", commit=commit[:12], did_imported=1)
-                await until(lambda: len(daemon.told("followed", left=0)) == 2)
+                await until(lambda: len(daemon.told("import status updated", left=0)) == 2)
 
     asyncio.run(work())
 
@@ -51,7 +51,7 @@ def test_while_nothing_happens_there_is_no_tick_no_request_and_no_statement(flee
         async with CountedRegistry() as registry:
             fleet.configure(SELDOM + FOLLOW + registry.target())
             async with inside(fleet) as daemon:
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
                 await asyncio.sleep(1)
                 lines, requests = len(daemon.lines), len(registry.requests)
                 with statements() as seen:
@@ -100,7 +100,7 @@ def test_the_page_and_its_neighbours_tell_how_the_loop_is(fleet: Fleet) -> None:
                 assert (await daemon.get("/healthz")).status_code == 200
                 await registry.come()
                 daemon.send(signal.SIGHUP)
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
 
                 assert (await daemon.get("/readyz")).status_code == 200
                 metrics = (await daemon.get("/metrics")).text
@@ -130,7 +130,7 @@ def test_health_has_a_listener_of_its_own_and_the_page_asks_for_its_token(fleet:
             web = "[web]\ntoken_file = 'token'\nhealth_listen = '127.0.0.1:0'\n"
             fleet.configure(SELDOM.replace("[web]\n", web) + FOLLOW + registry.target())
             async with inside(fleet) as daemon, httpx.AsyncClient(trust_env=False, verify=NO_TLS) as client:
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
                 health = (await daemon.tells("page"))["health"]
                 asked = [await client.get(health + path) for path in ("/healthz", "/readyz", "/metrics", "/")]
                 assert [answer.status_code for answer in asked] == [200, 200, 200, 404]
@@ -150,7 +150,7 @@ def test_a_new_process_shows_what_the_last_one_knew_until_it_knows_better(fleet:
         async with CountedRegistry() as registry:
             fleet.configure(SELDOM + FOLLOW + registry.target())
             async with inside(fleet) as daemon:
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
             async with registry.away(), inside(fleet) as daemon:
                 await daemon.tells("tick failed")
                 assert (await daemon.get("/readyz")).status_code == 503
@@ -170,7 +170,7 @@ def test_a_signed_delivery_asks_for_a_tick_and_an_unsigned_one_does_not(fleet: F
                 SELDOM + 'webhook_secret = "canary-secret"\n' + source + FOLLOW + registry.target()
             )
             async with inside(fleet) as daemon:
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
                 fleet.declare("yolo@1.0.0")
                 url = daemon.told("page")[0]["url"] + "/hooks/git"
                 body = b'{"ref": "refs/heads/main"}'
@@ -199,7 +199,7 @@ def test_without_web_nothing_listens(fleet: Fleet) -> None:
                 SELDOM.replace("[web]\n", "[web]\nenabled = false\n") + FOLLOW + registry.target()
             )
             async with inside(fleet) as daemon:
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
                 assert daemon.told("page") == []
 
     asyncio.run(work())

@@ -27,7 +27,7 @@ def test_a_state_that_was_deleted_is_said_loudly_and_imports_nothing_a_second_ti
         async with CountedRegistry() as registry:
             fleet.configure(OFTEN + SETTLE + registry.target())
             async with inside(fleet) as daemon:
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
                 shutil.rmtree(fleet.folder / ".reconciler")
                 lost = await daemon.tells("state lost: no import starts without it")
                 assert "was deleted or replaced while it was open" in lost["error"]
@@ -58,7 +58,7 @@ def test_a_lock_that_another_process_took_meanwhile_is_waited_for(fleet: Fleet) 
         async with CountedRegistry() as registry:
             fleet.configure(OFTEN + SETTLE + registry.target())
             async with inside(fleet) as daemon:
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
                 state = fleet.folder / ".reconciler" / "state.db"
                 state.with_name("state.db.lock").unlink()
                 with open_state(f"sqlite:///{state}", writer=True):
@@ -105,7 +105,7 @@ def test_without_a_file_descriptor_left_it_goes_on_once_there_are_some(fleet: Fl
         async with CountedRegistry() as registry:
             fleet.configure(OFTEN + SETTLE + registry.target())
             async with spawned(fleet) as daemon:
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
                 kept = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
                 resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (8, kept[1]))
                 fleet.declare("yolo@1.0.0")
@@ -125,7 +125,7 @@ def test_a_full_disk_starts_no_import_until_there_is_room(fleet: Fleet) -> None:
         async with CountedRegistry() as registry:
             fleet.configure(OFTEN + SETTLE + registry.target())
             async with spawned(fleet) as daemon:
-                await daemon.tells("followed", left=0)
+                await daemon.tells("import status updated", left=0)
                 kept = resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE)
                 resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (4096, kept[1]))
                 fleet.declare("yolo@1.0.0")

@@ -64,11 +64,11 @@ async def ticking(
     async with registry or CountedRegistry() as served:
         source = f'[source]\nrepo = "{repo}"\nbranch = "main"\n'
         fleet.configure(source + served.target() + more)
-        deeds = EventCounter()
+        counter = EventCounter()
         with structlog.testing.capture_logs() as logs:
             async with open_session(
-                load(None, cwd=fleet.folder), acts=True, clock=clock or Clock(), listeners=Listeners(deeds)
+                load(None, cwd=fleet.folder), acts=True, clock=clock or Clock(), listeners=Listeners(counter)
             ) as world:
                 made = Ticking(world, served, logs)
-                made.ticker = CycleJob(world.engine, deeds, on_report=made.shown.append)
+                made.ticker = CycleJob(world.engine, counter, on_report=made.shown.append)
                 yield made

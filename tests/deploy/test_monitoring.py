@@ -184,7 +184,7 @@ def test_a_loop_that_is_killed_is_an_alert(tmp_path: Path) -> None:
     async def work() -> None:
         async with spawned(fleet) as loop:
             page = await loop.tells("page")
-            await loop.tells("followed")
+            await loop.tells("import status updated")
             async with _prometheus(tmp_path, page["health"].removeprefix("http://").rstrip("/")) as client:
                 await _until(client, set())
                 loop.send(signal.SIGKILL)

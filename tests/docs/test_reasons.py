@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("contract", "manifest", "preflight", "engine")
+ROOMS = ("contract", "manifest", "preflight", "engine", "source")
 """Where reasons are given."""
 
 _GIVE = {

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.embedded import EmbeddedSettings, create_app, preload
+from bench.preloading import preload
+from reconciler.embedded import EmbeddedSettings, create_app
 from reconciler.embedded.database import Database
 from reconciler.errors import ConfigurationError
 from tests.embedded.samples import PROJECT, request

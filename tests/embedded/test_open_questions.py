@@ -106,12 +106,5 @@ def test_a_refusal_because_of_who_asks_is_logged(serve: Serve) -> None:
         said = client.get("/models", headers={"X-Auth-Token": "canary"})
         assert httpx.codes.is_client_error(said.status_code)
         client.get("/nonsense")
-    request_id = said.headers["X-request-id"]
     (line,) = lines
-    assert line == {
-        "event": "request refused",
-        "request_id": request_id,
-        "status": 401,
-        "code": "ModelArts.0203",
-        "log_level": "warning",
-    }
+    assert line["event"] == f"request {said.headers['X-request-id']} refused: 401 ModelArts.0203"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.program import Done
+    from tests.relay import Relay
 
 KINDS = ("github", "gitlab", "gitee", "codearts")
 _DIGEST = re.compile(r"digest <code>([0-9a-f]{64})</code>")
@@ -110,6 +111,63 @@ def test_what_is_missing_whatever_the_change_does_makes_no_comment(job: Fleet, g
         assert comment(job, github, "--only-changes").out.startswith("prod: comment created")
     (note,) = github.own
     assert "1 to import, 1 missing" in note.body.splitlines()[0]
+
+
+def test_what_was_so_before_is_not_told_of_a_change_that_does_not_alter_it(job: Fleet, github: Stub) -> None:
+    """Drifted, invalid, in conflict, to be imported or unmanaged at the base: nothing is said of it again.
+
+    Neither are a file that was moved, what is never sent, or a registry that is away.
+    """
+    with relayed() as relay:
+        _base_with_every_trouble(job, relay)
+        changes: tuple[dict[str, str | None], ...] = (
+            {"README.md": "1"},
+            {"models.d/a-1.0.0.yaml": None, "models.d/moved.yaml": manifest("a@1.0.0", description="other")},
+            {"models.d/due.yaml": manifest("due@1.0.0", metadata={"owner": "b"})},
+        )
+        for change in changes:
+            done = _proposed(job, github, change)
+            assert (done.code, done.out.split(",")[0]) == (1, "prod: comment none"), change
+    done = _proposed(job, github, {"README.md": "2"})
+    assert (done.code, done.out.split(",")[0], github.own) == (3, "prod: comment none", [])
+    assert github.statuses[-1]["state"] == "error"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"models.d/new.yaml": manifest("new@1.0.0")},
+        {"models.d/a-1.0.0.yaml": manifest("a@1.0.0", description="still other")},
+        {"models.d/bad.yaml": None},
+        {"models.d/twin.yaml": None},
+        {"models.d/due.yaml": None},
+        {"models.d/adopted.yaml": manifest("stray@1.0.0")},
+    ],
+    ids=["new", "drifted otherwise", "invalid no more", "no conflict", "withdrawn", "adopted"],
+)
+def test_a_change_that_alters_the_plan_is_told(job: Fleet, github: Stub, change: dict[str, Any]) -> None:
+    """Whatever the plan says of it: a reviewer sees what the merge makes of each model that it touches."""
+    with relayed() as relay:
+        _base_with_every_trouble(job, relay)
+        assert _proposed(job, github, change).out.startswith("prod: comment created")
+
+
+def test_the_base_is_what_the_change_goes_on_from(job: Fleet, github: Stub) -> None:
+    """A branch that has moved on meanwhile makes no difference; the host names it, if it is there."""
+    job.repository.git("checkout", "--quiet", "-b", "change")
+    job.commit({"README.md": "1"})
+    job.repository.git("checkout", "--quiet", "main")
+    job.declare("later@1.0.0")
+    job.repository.git("update-ref", "refs/remotes/origin/main", "main")
+    job.repository.git("checkout", "--quiet", "--detach", "change")
+    by_variable = {"GITHUB_BASE_REF": "main"}
+    assert comment(job, github, "--only-changes", **by_variable).out.startswith("local: comment none")
+    job.repository.git("update-ref", "-d", "refs/remotes/origin/main")
+    assert comment(job, github, "--only-changes", **by_variable).out.startswith("local: comment created")
+    done = comment(job, github, "--only-changes", "--base", "origin/main")
+    assert (done.code, done.out) == (2, "")
+    assert "--base" in done.err
+    assert "fetch what the change is to be merged into" in done.err
 
 
 def test_each_target_has_a_comment_and_a_status(job: Fleet, github: Stub) -> None:
@@ -260,6 +318,27 @@ def test_the_configuration_has_to_be_given(job: Fleet, github: Stub) -> None:
     done = job("comment", "--forge", "github", **github.variables)
     assert (done.code, github.writes) == (2, [])
     assert "protected branch" in done.err
+
+
+def _base_with_every_trouble(job: Fleet, relay: Relay) -> None:
+    """The branch `main`, in a world where nearly everything needs somebody."""
+    (job.folder.parent / "trusted.toml").write_text(modelarts(relay.url, name="prod"), "utf-8")
+    relay.add(_request("a@1.0.0"), "prod")
+    relay.add(_request("stray@1.0.0"), "prod")
+    job.commit({
+        "models.d/a-1.0.0.yaml": manifest("a@1.0.0", description="other"),
+        "models.d/bad.yaml": manifest("bad@01.0.0"),
+        "models.d/twin.yaml": manifest("twin@1.0.0"),
+        "models.d/twin-too.yaml": manifest("twin@1.0.0", description="x"),
+        "models.d/due.yaml": manifest("due@1.0.0"),
+    })  # fmt: skip
+
+
+def _proposed(job: Fleet, github: Stub, change: dict[str, str | None]) -> Done:
+    """The command, in a job for a branch with one more commit than `main`."""
+    job.repository.git("checkout", "--quiet", "-B", "change", "main")
+    job.commit(change)
+    return comment(job, github, "--only-changes", "--base", "main")
 
 
 def _status(one: dict[str, Any]) -> tuple[str, str]:

@@ -492,15 +492,27 @@ def test_no_more_requests_are_in_flight_than_allowed() -> None:
 
 
 def test_requests_are_spread_by_the_token_bucket() -> None:
-    """Five at once, then one every 20 ms."""
+    """On a clock that stands still: reads and deletions take from one bucket, each at its own rate."""
+    pauses: list[float] = []
 
-    async def use(registry: ModelArtsRegistry) -> float:
-        started = time.monotonic()
-        await asyncio.gather(*(registry.detail(f"m-{number}") for number in range(15)))
-        return time.monotonic() - started
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
 
-    seconds, _ = talk(lambda _: answer(200, {}), use, limits={"rate": 50.0, "burst": 5})
-    assert 0.19 <= seconds < 2
+    async def use(registry: ModelArtsRegistry) -> None:
+        for number in range(8):
+            await registry.detail(f"m-{number}")
+        for number in range(8):
+            await registry.delete(f"m-{number}")
+
+    limits = {"rate": 5.0, "read_rate": 50.0, "burst": 1}
+    talk(_gone_or_read, use, limits=limits, sleep=sleep, clock=lambda: 5.0)
+    reads, writes = pauses[:8], pauses[8:]
+    assert reads == pytest.approx([0.02 * number for number in range(8)])
+    assert writes == pytest.approx([0.16 + 0.2 * number for number in range(8)])
+
+
+def _gone_or_read(request: Received) -> bytes:
+    return answer(200, {}) if request.method == "GET" else refusal(404, "ModelArts.3001")
 
 
 @pytest.mark.parametrize(

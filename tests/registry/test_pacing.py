@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.registry.pacing import TokenBucket, pause
+from reconciler.registry.pacing import Pace, TokenBucket, pause
 
 
 @given(
@@ -46,6 +46,51 @@ def test_a_closed_bucket_starts_nothing_until_it_opens() -> None:
     assert bucket.closed_for() == bucket.reserve() == 3
     now[0] = 6
     assert bucket.closed_for() == bucket.reserve() == 0
+
+
+def test_ten_thousand_reads_wait_half_a_minute_and_as_many_writes_eight_minutes() -> None:
+    """With the rates that a target has by default; both take from one bucket."""
+    now = [0.0]
+
+    def waited(*, write: bool, count: int) -> float:
+        pace = Pace(20.0, 20, 400.0, lambda: now[0])
+        began = now[0]
+        for _ in range(count):
+            now[0] += pace.reserve_for(write=write)
+        return now[0] - began
+
+    assert waited(write=False, count=10_001) == pytest.approx(24, abs=0.1)
+    assert waited(write=True, count=10_001) == pytest.approx(499, abs=0.1)
+    pace = Pace(20.0, 20, 400.0, lambda: now[0])
+    for _ in range(400):
+        pace.reserve_for(write=False)
+    assert pace.reserve_for(write=True) == pytest.approx(0.05)
+
+
+def test_an_answer_that_asks_for_patience_halves_reads_down_to_the_rate_of_writes() -> None:
+    """Once for all calls that were under way together; what was saved up is gone; a minute heals it."""
+    now = [10.0]
+    pace = Pace(20.0, 20, 400.0, lambda: now[0])
+    now[0] = 11
+    for _ in range(8):
+        pace.slow_down(started=10.5)
+    assert pace.read_rate == 200
+    assert [pace.reserve_for(write=False) for _ in range(3)] == pytest.approx([0, 1 / 200, 2 / 200])
+    for _ in range(8):
+        pace.slow_down(started=now[0])
+    assert pace.read_rate == 20
+    now[0] += 30
+    assert pace.read_rate == pytest.approx(220)
+    now[0] += 60
+    assert pace.read_rate == 400
+
+
+def test_reads_are_never_rarer_than_writes() -> None:
+    """A `rate` above `read_rate` counts for both."""
+    now = [0.0]
+    pace = Pace(1000.0, 1, 400.0, lambda: now[0])
+    pace.slow_down(started=0.0)
+    assert pace.read_rate == 1000
 
 
 @given(

@@ -143,7 +143,7 @@ def test_an_answer_to_a_question_that_is_out_of_date_is_not_recorded(fleet: Flee
                 await until(asked.is_set, PATIENCE)
                 await asyncio.to_thread(fleet.process, "retry", "a@1.0.0", "--yes")
                 let_go.set()
-                await loop.tells("followed", did_failed=1)
+                await loop.tells("import status updated", did_failed=1)
 
         asyncio.run(work())
     assert [event["event"] for event in events(fleet)] == [

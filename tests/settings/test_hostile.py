@@ -67,6 +67,30 @@ def test_dots_in_texts_numbers_and_comments_are_no_keys(tmp_path: Path) -> None:
     assert read_toml(file)["d"] == {"e": {"f": dots}}
 
 
+def test_a_byte_order_mark_and_windows_line_ends_make_no_difference(tmp_path: Path) -> None:
+    """Some editors write them; a mistake after them is told with its line."""
+    (tmp_path / "reconciler.toml").write_bytes(b"\xef\xbb\xbf[source]\r\nbranch = 'a'\r\n")
+    assert load(None, cwd=tmp_path).settings.source.branch == "a"
+    (tmp_path / "reconciler.toml").write_bytes(b"\xef\xbb\xbf[source]\r\nbrunch = 'a'\r\n")
+    with pytest.raises(ConfigurationError, match=r"reconciler.toml:2: source.brunch: unknown key"):
+        load(None, cwd=tmp_path)
+
+
+def test_utf_16_is_called_so(tmp_path: Path) -> None:
+    """As it is in a manifest."""
+    (tmp_path / "reconciler.toml").write_bytes("[source]\n".encode("utf-16"))
+    with pytest.raises(ConfigurationError, match="the file is UTF-16; save it as UTF-8"):
+        load(None, cwd=tmp_path)
+
+
+def test_what_is_no_file_is_not_called_missing(tmp_path: Path) -> None:
+    """A folder, or a link that leads to itself."""
+    (tmp_path / "loop.toml").symlink_to("loop.toml")
+    for name in (".", "loop.toml"):
+        with pytest.raises(ConfigurationError, match="no such configuration file: this is no file"):
+            load(tmp_path / name, cwd=tmp_path)
+
+
 def test_a_key_without_end_is_repeated_in_part(tmp_path: Path) -> None:
     """A message is for a person."""
     assert len(_refusal(tmp_path, f"{'k' * 100_000} = 1")) < 300 + len(str(tmp_path))

@@ -8,16 +8,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.forked import run as run_forked
 from tests.git_repository import GitRepository, git_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ROOT = Path(__file__).parents[2]
 MINE, STRANGER = 61_001, 61_002
 """Users of no name."""
 
@@ -46,15 +46,12 @@ def shared() -> Iterator[Path]:
 
 def run(folder: Path, *arguments: str, user: int = MINE, more: Mapping[str, str] | None = None) -> str:
     """What `reconciler` says there when that user runs it."""
-    as_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
-    done = subprocess.run(
-        [*as_user, sys.executable, "-m", "reconciler", *arguments],
+    as_user: dict[str, Any] = {"user": user, "group": user, "extra_groups": ()} if user else {}
+    done = run_forked(
+        [sys.executable, "-m", "reconciler", *arguments],
         cwd=folder,
-        env=git_environment() | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"} | dict(more or {}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
+        env=git_environment() | {"PYTHONDONTWRITEBYTECODE": "1"} | dict(more or {}),
+        **as_user,
     )
     assert "Traceback" not in done.stderr
     return done.stdout + done.stderr

@@ -6,15 +6,17 @@ import os
 import re
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from reconciler.embedded.database import Database
 from reconciler.errors import StateError
-from reconciler.state import SqlLedger, check
+from reconciler.state import SqlLedger, check, compact, migrate, rebuild
 from tests.state.child import group
 from tests.state.leading import open_state
 from tests.state.remembering import remember
@@ -51,6 +53,24 @@ def _tiny_disk(place: Path) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_whatever_needs_room_says_that_there_is_none(tmp_path: Path) -> None:
+    """Looking after a state, whose side files find no place; and a registry's database beside it."""
+    with _tiny_disk(tmp_path):
+        url = f"sqlite:///{tmp_path}/state.db"
+        with open_state(url, writer=True) as ledger:
+            ledger.append([requested()])
+        with (tmp_path / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
+            while ballast.write(b"x" * 4096):
+                pass
+        for look_after in (rebuild, migrate, lambda url: compact(url, datetime.now(UTC))):
+            with pytest.raises(StateError, match=r"full.*make room"):
+                look_after(url)
+        with pytest.raises(
+            StateError, match=r"r\.db: cannot be used: .*full; make room, or name another file"
+        ):
+            Database(tmp_path / "r.db", unique=True)
 
 
 def test_a_full_disk_keeps_what_was_there_and_works_again_when_there_is_room(tmp_path: Path) -> None:

@@ -40,11 +40,11 @@ def test_a_request_is_found_taken_and_answered(writer: SqlLedger, beside: SqlLed
     """And gone once its answer was read."""
     beside.requests.ask(ASKED)
     assert beside.requests.answered(ASKED) is None
-    assert writer.glance(NOON)[1] == [ASKED]
+    assert writer.poll(NOON)[1] == [ASKED]
     assert writer.requests.take(ASKED)
     assert beside.requests.answered(ASKED) is None
     writer.requests.answer(ASKED, ANSWER)
-    assert writer.glance(NOON)[1] == []
+    assert writer.poll(NOON)[1] == []
     assert beside.requests.answered(ASKED) == ANSWER
     beside.requests.forget(ASKED)
     assert beside.requests.answered(ASKED) is None
@@ -56,7 +56,7 @@ def test_a_request_is_withdrawn_or_taken_and_never_both(writer: SqlLedger, besid
     assert beside.requests.withdraw(ASKED)
     assert not writer.requests.take(ASKED)
     writer.requests.answer(ASKED, ANSWER)
-    assert (beside.requests.answered(ASKED), writer.glance(NOON)[1]) == (None, [])
+    assert (beside.requests.answered(ASKED), writer.poll(NOON)[1]) == (None, [])
     beside.requests.ask(ASKED)
     assert writer.requests.take(ASKED)
     assert not beside.requests.withdraw(ASKED)
@@ -65,7 +65,7 @@ def test_a_request_is_withdrawn_or_taken_and_never_both(writer: SqlLedger, besid
 def test_a_request_that_nobody_took_in_time_is_not_carried_out(writer: SqlLedger, beside: SqlLedger) -> None:
     """Whoever asked may be dead."""
     beside.requests.ask(ASKED)
-    assert writer.glance(ASKED.expires_at)[1] == []
+    assert writer.poll(ASKED.expires_at)[1] == []
 
 
 def test_a_request_that_a_dead_process_took_is_still_pending_and_cannot_be_taken_again(
@@ -74,7 +74,7 @@ def test_a_request_that_a_dead_process_took_is_still_pending_and_cannot_be_taken
     """So that it is answered, and not carried out twice."""
     beside.requests.ask(ASKED)
     writer.requests.take(ASKED)
-    assert writer.glance(ASKED.expires_at)[1] == [ASKED]
+    assert writer.poll(ASKED.expires_at)[1] == [ASKED]
     assert not writer.requests.take(ASKED)
 
 
@@ -97,7 +97,7 @@ def test_a_row_that_is_no_request_holds_nobody_up(writer: SqlLedger, beside: Sql
     """One of another version of the program: left out, and removed by whoever asks next."""
     writer.mark("", "request other", '{"confirm": 1}')
     writer.mark("", "request broken", "{")
-    assert writer.glance(NOON)[1] == []
+    assert writer.poll(NOON)[1] == []
     beside.requests.ask(ASKED)
-    assert writer.glance(NOON)[1] == [ASKED]
+    assert writer.poll(NOON)[1] == [ASKED]
     assert not {"request other", "request broken"} & writer.marks("").keys()

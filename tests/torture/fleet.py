@@ -29,6 +29,7 @@ import httpx
 
 from reconciler.embedded import EmbeddedSettings, Faults, running
 from reconciler.errors import Exit
+from tests.forked import Process
 from tests.git_repository import GitRepository, git_environment
 from tests.program import manifest
 from tests.torture.line import Line
@@ -93,7 +94,7 @@ class Replica:
         """Starts it; the last one with a clock that is an hour ahead."""
         program = ["-c", _AN_HOUR_AHEAD] if self.number == REPLICAS - 1 else ["-m", "reconciler"]
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = Process(
                 [sys.executable, *program, "run", "--config", str(self.folder / "reconciler.toml")],
                 cwd=self.folder, env=dict(environment), text=True, stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=log,

@@ -34,7 +34,7 @@ def copied(folder: Path, *, checks_epoch: bool) -> Path:
         LookupError: the program does not read as it did; correct this file.
     """
     copy = folder / "reconciler"
-    shutil.copytree(Path(reconciler.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(Path(reconciler.__file__).parent, copy)
     for name, (right, wrong) in (_HELD if checks_epoch else _HELD | _WITHOUT_EPOCH).items():
         text = (copy / name).read_text("utf-8")
         if text.count(right) != 1:

@@ -35,10 +35,7 @@ def doom(point: Point) -> None:
     Raises:
         LookupError: the program has no function, or a function no variable, of that name.
     """
-    code = _code(point.place)
-    around = [(_code(within.place), within) for within in point.within]
-    for outer, within in around:
-        _require_variables(outer, within)
+    code, around = located(point)
 
     def watch(frame: FrameType, event: str, value: object) -> None:
         if frame.f_code is not code or not _is_the_moment(point, event, value):
@@ -48,6 +45,18 @@ def doom(point: Point) -> None:
 
     threading.setprofile(watch)
     sys.setprofile(watch)
+
+
+def located(point: Point) -> tuple[CodeType, list[tuple[CodeType, Within]]]:
+    """The point's function, and those that have to be under way.
+
+    Raises:
+        LookupError: the program has no function, or a function no variable, of that name.
+    """
+    around = [(_code(within.place), within) for within in point.within]
+    for outer, within in around:
+        _require_variables(outer, within)
+    return _code(point.place), around
 
 
 def _is_the_moment(point: Point, event: str, value: object) -> bool:

@@ -29,7 +29,7 @@ def intent_after_the_call(folder: Path) -> Path:
     """
     original = Path(reconciler.__file__).parent
     copy = folder / "reconciler"
-    shutil.copytree(original, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(original, copy)
     text = (copy / _EXECUTE).read_text("utf-8")
     if text.count(_RIGHT) != 1:
         raise LookupError(f"{_EXECUTE}: the intent and the import call are not found: correct this mutation")

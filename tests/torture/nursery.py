@@ -19,8 +19,6 @@ from typing import Any, NoReturn
 from tests.fork_server import import_everything
 from tests.torture.life import live
 
-_BLINK = 0.01  # seconds between two looks at a life and at its orderer
-
 
 def nurse(path: str) -> None:
     """Listens on a Unix socket at `path` until standard input ends."""
@@ -42,20 +40,22 @@ def nurse(path: str) -> None:
 
 
 def _attend(connection: socket.socket) -> NoReturn:
-    """One life from its order to its end."""
+    """One life from its order to its end.
+
+    The life alone holds one end of a pipe, which nothing that it starts inherits; the other tells of its end.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     order = json.loads(connection.makefile().readline())
+    ended, held = os.pipe()
     pid = os.fork()
     if pid == 0:
         connection.close()
         _live(order)
+    os.close(held)
     connection.sendall(f"{pid}\n".encode())
-    while True:
-        gone, status = os.waitpid(pid, os.WNOHANG)
-        if gone:
-            break
-        if select.select([connection], [], [], _BLINK)[0]:
-            os.kill(pid, signal.SIGKILL)
+    if ended not in select.select([ended, connection.fileno()], [], [])[0]:  # its orderer is gone
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
     with contextlib.suppress(ConnectionError):
         connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)

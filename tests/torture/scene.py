@@ -243,14 +243,14 @@ class Scene:
         if by_loop:
             life = self.run()
             while not self._is_at_rest() and time.monotonic() < started + PATIENCE:
-                time.sleep(0.1)
+                _pause(started)
             life.kill()
             life.wait(PATIENCE)
         while time.monotonic() < started + PATIENCE:
             code = self.apply().wait(PATIENCE)
             if code == usual and self.verdicts() == wanted:
                 return time.monotonic() - started
-            time.sleep(0.1)
+            _pause(started)
         self.violations.append(f"not at rest after {PATIENCE:g} s: {self.verdicts()}, {self.complaints()}")
         return time.monotonic() - started
 
@@ -370,6 +370,11 @@ def opened(
             yield scene
         finally:
             scene.kill_registry()
+
+
+def _pause(started: float) -> None:
+    """Between two looks at a recovery, the longer the longer it takes already: each look costs a process."""
+    time.sleep(0.1 + (time.monotonic() - started) / 20)
 
 
 def held_port() -> socket.socket:

@@ -1,4 +1,8 @@
-"""Whatever dies, and whenever: one import a pair, nothing lost, and nobody's help."""
+"""Whatever dies, and whenever: one import a pair, nothing lost, and nobody's help.
+
+The usual run tries a third of the named points, some of each family, and a third of the random trials;
+`make thorough` tries all.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.torture.life import doom
+from tests.effort import cases
+from tests.torture.life import doom, located
 from tests.torture.lives import executed, nursery
 from tests.torture.mutation import intent_after_the_call
 from tests.torture.points import FAMILIES, POINTS, Point, Within
@@ -31,17 +36,19 @@ def start() -> Iterator[Start]:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_killed_at_each_named_point_it_recovers_with_one_import_a_pair(family: str, start: Start) -> None:
     """Before and after each step that something outlives; several pairs are in flight."""
-    points = [name for name, point in POINTS.items() if point.family == family]
+    points = [point.name for point in cases(list(POINTS.values())) if point.family == family]
+    assert points
     outcomes = list(all_at_points(points, start))
     assert [outcome.name for outcome in outcomes] == points
     assert {outcome.name: outcome.violations for outcome in outcomes if outcome.violations} == {}
     assert [outcome.duplicates for outcome in outcomes] == [0] * len(points)
 
 
-@pytest.mark.parametrize("half", [range(7), range(7, 14)], ids=["first", "second"])
-def test_killed_at_any_moment_it_recovers_with_one_import_a_pair(half: range, start: Start) -> None:
+def test_killed_at_any_moment_it_recovers_with_one_import_a_pair(start: Start) -> None:
     """Once or twice in a row, the registry too, while applying or running, under faults."""
-    outcomes = list(all_at_random(half, start, most=2))
+    seeds = cases(range(14))
+    outcomes = list(all_at_random(seeds, start, most=2))
+    assert len(outcomes) == len(seeds)
     assert {outcome.name: outcome.violations for outcome in outcomes if outcome.violations} == {}
 
 
@@ -63,6 +70,14 @@ def test_an_intent_that_is_written_after_the_call_is_caught(tmp_path: Path) -> N
 def test_the_program_as_it_is_passes_where_the_mutation_is_caught(start: Start) -> None:
     """The same death under the same late list."""
     assert at_point(POINTS["receive/arrived"], start, visible_after=HIDDEN).violations == ()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_named_point_is_there(family: str) -> None:
+    """Also those that only `make thorough` dies at: their functions, and the variables that they ask for."""
+    for point in POINTS.values():
+        if point.family == family:
+            assert located(point)
 
 
 def test_a_point_that_the_program_no_longer_has_is_an_error() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.embedded import EmbeddedSettings, Faults, running
 from reconciler.registry import ERROR_RULES, Action
-from reconciler.registry.code_table import document
+from tests.vendor.code_table import document
 from tests.vendor.logins import NOBODY, QUICK, fleet_of, target
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "vendor-errors.md"
 
 
 def test_the_document_is_what_the_code_decides_by() -> None:
-    """Made anew by `python -m reconciler.registry.code_table`, it is the same."""
+    """Made anew by `python -m tests.vendor.code_table`, it is the same."""
     assert DOCUMENT.read_text("utf-8") == document()
 
 

@@ -423,7 +423,7 @@ def test_an_expired_token_is_renewed_once(settings: dict[str, Any], tmp_path: Pa
     with structlog.testing.capture_logs() as lines, running(guarded) as url:
         auth = PasswordAuth(url, "robot", GivenSecret(PASSWORD), domain="acme", scope=REGION)
         use(url, work, auth)
-    assert [line["status"] for line in lines if line["event"] == "request refused"] == [401]
+    assert sum("refused: 401" in line["event"] for line in lines) == 1
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT count(*) FROM tokens").fetchone() == (2,)
 
@@ -439,8 +439,7 @@ def test_a_refused_signature_is_never_sent_again(settings: dict[str, Any]) -> No
 
     with structlog.testing.capture_logs() as lines, running(replace(GUARDED, **settings)) as url:
         use(url, work, AccessKeyAuth(GivenSecret(ACCESS_KEY), GivenSecret("wrong")))
-    refusals = [line for line in lines if line["event"] == "request refused"]
-    assert [(line["status"], line["code"]) for line in refusals] == [(401, "APIGW.0301")]
+    assert sum("refused: 401 APIGW.0301" in line["event"] for line in lines) == 1
 
 
 @of(42)

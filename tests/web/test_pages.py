@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -62,7 +63,13 @@ def _items(site: Prepared) -> list[ModelState]:
 
 
 def _text(site: Prepared, path: str, **query: str) -> str:
+    """A page, once its models could be read: on a busy machine that takes longer than a page waits for it."""
     answer = site.client.get(path, params=query)
+    for _ in range(1000):
+        if "could not be read in time" not in answer.text:
+            break
+        time.sleep(0.05)
+        answer = site.client.get(path, params=query)
     assert answer.status_code == 200, answer.text
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.text.partition("<main")[2]))
 

@@ -11,5 +11,5 @@ git show FETCH_HEAD:reconciler.toml > "$RECONCILER_CONFIG"
 git -c user.name=ci -c user.email=ci@localhost merge --quiet --no-edit FETCH_HEAD
 reconciler validate
 if [ -n "${@TOKEN@-}" ]; then
-  reconciler comment --forge @FORGE@ --repository "$REPOSITORY" --change "$CHANGE" --only-changes
+  reconciler comment --forge @FORGE@ --repository "$REPOSITORY" --change "$CHANGE" --only-changes --base FETCH_HEAD
 fi

@@ -101,7 +101,7 @@ class Script:
                 yield rule
 
 
-class Sabotage:
+class FaultInjection:
     """ASGI middleware that carries the script out."""
 
     def __init__(self, app: ASGIApp, faults: Faults) -> None:

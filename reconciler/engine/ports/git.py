@@ -17,7 +17,10 @@ class Blobs(Protocol):
     """Where the bytes of files come from."""
 
     def read(self, blobs: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """The bytes of each blob, streamed in the order asked; of a repository, by one subprocess."""
+        """The bytes of each blob, streamed in the order asked; of a repository, by one subprocess.
+
+        Of files on disk, those that cannot be read are left out.
+        """
 
 
 class Source(Blobs, Protocol):

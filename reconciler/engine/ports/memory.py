@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Requests(Protocol):
-    """What other processes ask of the one that holds the state; `Ledger.glance` gives what waits."""
+    """What other processes ask of the one that holds the state; `Ledger.poll` gives what waits."""
 
     def take(self, request: CycleRequest) -> bool:
         """Takes a request on; False when it was withdrawn, or taken on by a process that has ended since."""
@@ -168,7 +168,7 @@ class Ledger(Journal, ModelStates, Reports, Marks, Protocol):
     def requests(self) -> Requests:
         """What other processes ask."""
 
-    def glance(self, now: datetime) -> tuple[int, Sequence[CycleRequest]]:
+    def poll(self, now: datetime) -> tuple[int, Sequence[CycleRequest]]:
         """The position, and the requests that nobody has answered: all that a tick with nothing to do asks.
 
         Oldest first, without those that expired untaken.

@@ -53,6 +53,11 @@ class ParsedFile(NamedTuple):
     companions: tuple[tuple[str, str | None], ...] = ()
     last_commits: tuple[tuple[int, LastCommit], ...] = ()
 
+    @property
+    def results(self) -> int:
+        """How many documents declare something, or fail to."""
+        return len(self.declarations) + len(self.invalid)
+
 
 @dataclass(frozen=True, slots=True)
 class Desired:

@@ -37,6 +37,7 @@ _WHOLE: dict[str, Any] = {
             "workspace_id": "0",
             "edition": "current",
             "rate": 20.0,
+            "read_rate": 400.0,
             "timeout": "30s",
             "page_size": 100,
             "auth": {"method": "aksk", "access_key": "AK", "secret_key": SECRET},

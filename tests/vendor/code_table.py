@@ -1,6 +1,6 @@
 """The table of vendor codes as a document, written from what `codes` decides by: `docs/vendor-errors.md`.
 
-python -m reconciler.registry.code_table > docs/vendor-errors.md
+python -m tests.vendor.code_table > docs/vendor-errors.md
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from reconciler.registry.codes import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_DEEDS: Mapping[Action, tuple[str, str]] = {
+_ACTIONS: Mapping[Action, tuple[str, str]] = {
     Action.REJECT: (
         "The model is held as `failed` until its manifest changes or `reconciler retry` releases it.",
         "The read fails; nothing is repeated.",
@@ -67,7 +67,7 @@ _DEEDS: Mapping[Action, tuple[str, str]] = {
 
 _INTRODUCTION = """# The vendor's error codes
 
-Made by `python -m reconciler.registry.code_table` from the table that the client decides by; a test holds
+Made by `python -m tests.vendor.code_table` from the table that the client decides by; a test holds
 the two equal. The code is asked first and the HTTP status second, because several permanent errors are HTTP
 500 and some temporary ones HTTP 400. Sources: the vendor's error-code tables of 2019, 2021 and 2025, and its
 gateway's.
@@ -80,7 +80,7 @@ def document() -> str:
     parts = [
         _INTRODUCTION,
         "## What is done\n",
-        _table(("action", "an import", "anything else"), ((f"`{a}`", deeds) for a, deeds in _DEEDS.items())),
+        _table(("action", "an import", "anything else"), ((f"`{a}`", does) for a, does in _ACTIONS.items())),
         "## By code\n",
         "The gateway's codes come as `APIG.` and as `APIGW.`.\n",
         _table(("code", "meaning", "action", "what you can do"), codes),

@@ -1,4 +1,4 @@
-"""Fills a registry before anybody asks it: for benchmarks, demos and tests that begin with many models."""
+"""Fills a registry before anybody asks it: for measurements and tests that begin with many models."""
 
 from __future__ import annotations
 
