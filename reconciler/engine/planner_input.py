@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconciler.budgets import DEFAULTS
+from reconciler.engine.values import Desired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.values import Desired, LastCommit, LedgerEntry, ObservedModel
+    from reconciler.engine.values import LastCommit, LedgerEntry, ObservedModel
     from reconciler.engine.vendor import Comparison
 
 
@@ -63,3 +64,8 @@ class PlannerInput:
             for name, version in keys:
                 taken[name].add(version)
         return taken
+
+
+def without_models(view: PlannerInput) -> PlannerInput:
+    """The same target at the same moment."""
+    return PlannerInput(view.target, Desired({}), view.now)

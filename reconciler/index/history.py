@@ -118,8 +118,7 @@ class TargetHistory:
             "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
             (
                 (target, *map(_raw, pair), bytes.fromhex(one.commit_info.commit), _raw(one.path), one.deleted)
-                for pair, changes in update.changes.items()
-                for one in changes
+                for pair, one in update.changes
             ),
         )
         yield "REPLACE INTO history VALUES (?, ?)", [(target, commit)]
