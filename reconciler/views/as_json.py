@@ -82,8 +82,8 @@ def _value_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
 def _report(whole: Report, shown: Iterable[ModelState], more: Iterable[str] = ()) -> dict[str, Any]:
     return {
         "version": FORMAT_VERSION,
-        "commit": whole.commit,
-        "digest": whole.digest,
+        "commit": whole.commit or None,
+        "digest": whole.digest or None,
         "summary": {verdict.value: number for verdict, number in words.count(whole).items()},
         "failures": [{"target": one.target, "message": one.message} for one in whole.failures],
         "notes": [*whole.notes, *more],
