@@ -102,6 +102,10 @@ class StateError(ReconcilerError):
     exit_code = Exit.UNAVAILABLE
 
 
+class EarlierStateError(StateError):
+    """The state was written by an earlier version of this program; a writer brings it up to date."""
+
+
 class StateLockedError(StateError):
     """Another process holds the writer's lock."""
 

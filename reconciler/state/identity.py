@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, text
 
-from reconciler.errors import StateError
+from reconciler.errors import EarlierStateError, StateError
 from reconciler.printable import printable
 from reconciler.state.errors import MOVE_AWAY
 from reconciler.state.rows import stamp
@@ -90,7 +90,7 @@ def verify(connection: Connection, where: Address, *, migrates: bool = False) ->
         )
     if int(version) < SCHEMA_VERSION:
         if not migrates:
-            raise StateError(
+            raise EarlierStateError(
                 f"state {where} was written by an earlier version of this program (schema {version}, needed "
                 f"here: {SCHEMA_VERSION}); nothing was changed. Run `reconciler state migrate`, which only "
                 "brings it up to date; `reconciler apply` and `reconciler run` do so before anything else."

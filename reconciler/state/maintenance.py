@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.errors import StateError
+from reconciler.errors import EarlierStateError, StateError
 from reconciler.printable import printable
 from reconciler.state import archive
 from reconciler.state.address import SqliteFile, parse
@@ -70,9 +70,12 @@ def require_state(url: str, what: str) -> None:
         StateError: there is none, or it cannot be read.
     """
     address = parse(url)
-    with closing(open_database(address, writer=False)) as database:
-        if database.exists:
-            return
+    try:
+        with closing(open_database(address, writer=False)) as database:
+            if database.exists:
+                return
+    except EarlierStateError:
+        return  # whoever writes brings it up to date, whoever reads says so
     raise StateError(
         f"state {address} does not exist: there is nothing to {what}. The first `reconciler apply` makes it; "
         "where there should be one, correct state.url."

@@ -61,6 +61,7 @@ def test_the_room_shows_these_names_and_no_others() -> None:
         "open_for_release",
         "open_state",
         "rebuild",
+        "require_state",
     ]
     assert all(callable(getattr(state, name)) for name in state.__all__)
     with pytest.raises(AttributeError, match="no attribute 'open_stat'"):
