@@ -1,19 +1,21 @@
-"""Rows with a stage of their own: few models, a move of all, several targets, long reports."""
+"""Rows with a stage of their own: few models, a move of all, several targets, long reports, visitors."""
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.generate import amend, declared, environment, git, start
-from bench.looping import TICK, import_seconds, looping
+from bench.looping import TICK, Looping, import_seconds, looping
 from bench.measure import Sample, several
 from bench.preloading import preload
 from bench.registry import as_sent, served
-from bench.stage import Stage, stage, variables
+from bench.stage import ROOT, Stage, stage, variables
 from reconciler.embedded import EmbeddedSettings
 
 if TYPE_CHECKING:
@@ -25,8 +27,13 @@ if TYPE_CHECKING:
 FEW = (10, 900, 999)
 """Models, on the near side of the threshold below which every cycle looks at all of them."""
 
+VISITED = 5000
+"""Models of the report that visitors ask for."""
+
 _TARGETS = 10
+_VISITORS = 2
 _OFTEN = 7
+_ASKED_FOR = 5.0  # seconds
 _APPLY = ("apply", "--no-wait", "--quiet")
 _TARGET = """
 [targets.t{number}]
@@ -64,6 +71,36 @@ def rename(full: Stage, results: Results, _: int) -> None:
     results.program["rename"] = several(1, partial(full.run_ours, *_APPLY))
     git(full.repository, "update-ref", "refs/heads/main", before)
     full.run_ours(*_APPLY)
+
+
+def visited(folder: Path, results: Results) -> None:
+    """One more manifest in the loop, while nobody asks, and while some ask for the report without a pause."""
+    with stage(folder, VISITED, full=True, commits=2) as site, ExitStack() as ending:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        file = site.folder / "reconciler.toml"
+        listening = file.read_text("utf-8").replace("enabled = false", f'listen = "{address}"')
+        file.write_text(listening, "utf-8")
+        with looping(site) as loop:
+            loop.idle_tick()
+            results.program["quiet-edit"] = _edits(site, loop)
+            visitor = [sys.executable, str(ROOT / "bench" / "visitor.py"), f"http://{address}/api/report"]
+            for _ in range(_VISITORS):
+                asking = subprocess.Popen(visitor, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
+                ending.callback(asking.wait)
+                ending.callback(asking.kill)
+            time.sleep(_ASKED_FOR)  # what may be taken at once has been taken
+            results.program["visited-edit"] = _edits(site, loop)
+
+
+def _edits(site: Stage, loop: Looping) -> Sample:
+    seconds, before = [], loop.cpu()
+    for _ in range(_OFTEN):
+        earlier = site.registry.seen()["latest_import_at"]
+        site.declare_one()
+        seconds.append(import_seconds(site, time.monotonic(), earlier=earlier))
+        loop.heard(TICK)
+    return Sample(tuple(seconds), loop.peak(), (loop.cpu() - before) / len(seconds))
 
 
 def targets(folder: Path, models: int, results: Results) -> None:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Looping:
     """`reconciler run` as a process, spoken to by signals and heard through its log."""
 
     process: subprocess.Popen[bytes]
-    log: IO[bytes]
+    log: SimpleQueue[bytes]
 
     def idle_tick(self) -> float:
         """Asks for ticks until one has nothing to do; its seconds from signal to log line."""
@@ -47,12 +48,8 @@ class Looping:
         Raises:
             RuntimeError: the program ended, or said nothing for too long.
         """
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.log, selectors.EVENT_READ)
-            while selector.select(_PATIENCE):
-                line = self.log.readline()
-                if not line:
-                    break
+        with suppress(Empty):
+            while line := self.log.get(timeout=_PATIENCE):
                 said: dict[str, object] = json.loads(line)
                 if said.get("event") in events:
                     return said
@@ -83,15 +80,25 @@ def looping(stage: Stage, variables: Mapping[str, str] | None = None) -> Iterato
         stderr=subprocess.PIPE,
         bufsize=0,
     ) as process:
+        if process.stderr is None:
+            raise RuntimeError("reconciler run: no log")
+        loop = Looping(process, SimpleQueue())
+        reader = Thread(target=_read, args=(process.stderr, loop.log), daemon=True)
+        reader.start()
         try:
-            if process.stderr is None:
-                raise RuntimeError("reconciler run: no log")
-            loop = Looping(process, process.stderr)
             loop.heard(TICK)
             yield loop
         finally:
             process.terminate()
-            process.communicate()
+            process.wait()
+            reader.join()
+
+
+def _read(log: IO[bytes], lines: SimpleQueue[bytes]) -> None:
+    """Takes each line as it comes: a program whose log nobody reads stands still once the pipe is full."""
+    for line in log:
+        lines.put(line)
+    lines.put(b"")
 
 
 def import_seconds(

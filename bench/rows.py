@@ -83,11 +83,13 @@ ROWS = (
     Row(
         "loop-edit",
         "one manifest added, inside `run`, git to import call",
-        Limit(0.15),
+        Limit(0.12),
         Limit(0.08),
         "`diff-tree`",
     ),
-    Row("edit", "the same, new process, start to import call", Limit(0.8), Limit(0.4), "`diff-tree`"),
+    Row("edit", "the same, new process, start to import call", Limit(0.7), Limit(0.4), "`diff-tree`"),
+    Row("quiet-edit", f"one manifest added, inside `run`, with {further.VISITED:,} models"),
+    Row("visited-edit", "the same while two clients ask for `/api/report` in a loop; at most 1.2 times"),
     Row("compare", "tick that compares 200 models only listed before, new process (`apply`)"),
     Row(
         "indexed",
@@ -99,8 +101,8 @@ ROWS = (
     Row(
         "cold",
         "start, nothing kept, registry full (`apply`)",
-        Limit(25),
-        Limit(8),
+        Limit(20),
+        Limit(10),
         "`ls-tree` and `cat-file`",
     ),
     Row("plan", "`plan`, whole registry listed", floor="`ls-tree`"),
@@ -200,6 +202,8 @@ def measure(
             told(f"{models} models: few of them, and several targets")
             further.few(folder / "few", results)
             further.targets(folder / "ten", models, results)
+            told("two visitors who ask without a pause")
+            further.visited(folder / "visited", results)
             told(f"{models} models: comparing")
             time.sleep(max(0.0, compared + _COMPARED_AGAIN - time.monotonic()))
             results.program["compare"] = several(1, partial(full.run_ours, *_APPLY))

@@ -41,6 +41,8 @@ def escape_json(document: str) -> str:
     Takes what `json.dumps(…, ensure_ascii=False)` gives: line breaks between tokens stay, and readers get
     exactly the strings they would have got.
     """
+    if document.isascii() and "\x7f" not in document:
+        return document
     return _UNUSUAL_RUN.sub(_run_escaped, document)
 
 

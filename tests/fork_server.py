@@ -35,6 +35,7 @@ _LOADED_LATE = (
     "asyncinotify",
     "encodings.ascii",
     "encodings.idna",
+    "encodings.utf_8_sig",
     "git",
     "httpcore",
     "httpx",

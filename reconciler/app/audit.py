@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.credentials import push_url
 from reconciler.app.repository import source_of
 from reconciler.engine.receipts import events_of, receipt
-from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.errors import ConfigurationError, ReconcilerError, SourceError
 from reconciler.log import log
 from reconciler.redaction import remember, unexpected
 from reconciler.source.address import parse_remote
@@ -99,6 +99,7 @@ class Audit:
             SourceError: git could not write or push; what is left is done the next time.
             StateError: the state could not be used.
         """
+        self.notes.recover()
         newest = self.ledger.position()
         if self._position < 0:
             self._position = int(self.ledger.marks("").get(MARK, "0")) if self.notes.exist else 0
@@ -115,6 +116,8 @@ class Audit:
             self._position = max((position for position, _ in events), default=newest)
             self.ledger.mark("", MARK, str(self._position))
         self.notes.publish()
+        with suppress(SourceError):  # it is written; the next write finds that packing is still due
+            self.notes.tidy()
         return number
 
 

@@ -5,7 +5,6 @@ Warnings only: each of them may be meant, and none of them stops the program.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import BaseModel, SecretStr
 
 from reconciler.app.finding import Finding
+from reconciler.loopback import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ def _password(url: str) -> bool:
 def _listening(configuration: Configuration) -> Iterator[Finding]:
     web = configuration.settings.web
     has_token = any((web.token, web.token_file, web.token_env))
-    if not web.enabled or has_token or web.listen is None or _is_loopback(web.listen.rpartition(":")[0]):
+    if not web.enabled or has_token or web.listen is None or _is_here(web.listen.rpartition(":")[0]):
         return
     message = (
         f"web.listen: {web.listen} can be reached from other machines, and everybody there can read the page"
@@ -114,7 +114,7 @@ def _unencrypted_state(configuration: Configuration) -> Iterator[Finding]:
         return
     host = given.get("host") or parts.hostname or ""
     mode = given.get("sslmode") or os.environ.get("PGSSLMODE") or "prefer"
-    if not host or host.startswith("/") or _is_loopback(host) or mode in _ENCRYPTED:
+    if not host or host.startswith("/") or _is_here(host) or mode in _ENCRYPTED:
         return
     named = "not given" if mode == "prefer" else mode
     message = f"state.url: sslmode is {named}: the connection to {host} may be in the clear"
@@ -122,11 +122,6 @@ def _unencrypted_state(configuration: Configuration) -> Iterator[Finding]:
     yield Finding("state", "warning", message, None, remedy)
 
 
-def _is_loopback(host: str) -> bool:
+def _is_here(host: str) -> bool:
     bare = host.strip("[]")
-    if bare in ("", "localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(bare).is_loopback
-    except ValueError:
-        return False
+    return not bare or is_loopback(bare)

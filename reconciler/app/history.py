@@ -105,17 +105,20 @@ class _Commits:
         return {*self.read, *(self.kept.names() if self.kept else ())}
 
     def changes(
-        self, name: str | None = None, version: str | None = None, commit: str | None = None
+        self, names: Collection[str] | None = None, version: str | None = None, commit: str | None = None
     ) -> dict[ModelKey, list[FileChange]]:
         """What was done to these models, newest first."""
         by_pair: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
-        for models in self.read.values() if name is None else filter(None, [self.read.get(name)]):
+        for models in self.read.values() if names is None else filter(None, map(self.read.get, names)):
             for pair, changes in models.items():
                 if version in (None, pair.model_version):
                     by_pair[pair] += [one for one in changes if commit in (None, one.commit_info.commit)]
-        for pair, change in self.kept.changes(name, version, commit) if self.kept else ():
+        for pair, change in self.kept.changes(names, version, commit) if self.kept else ():
             by_pair[pair].append(change)
-        return {pair: sorted(changes, key=_later_first) for pair, changes in by_pair.items()}
+        for changes in by_pair.values():
+            if len(changes) > 1:
+                changes.sort(key=_later_first)
+        return dict(by_pair)
 
     def named(self, commits: Collection[str]) -> dict[str, CommitInfo]:
         """Those of these commits that the branch has, and that touched anything below the target's folder.
@@ -176,7 +179,8 @@ class _Past:
         commits = {event.commit for event in events if event.commit is not None}
         by_commit = self._commits(target, name, version)
         changes = (
-            Declaration(target, *change) for change in by_commit.changes(name, version, commit).items()
+            Declaration(target, *change)
+            for change in by_commit.changes(None if name is None else [name], version, commit).items()
         )
         return rows(changes, events, by_commit.named(commits))
 
@@ -187,11 +191,11 @@ class _Past:
             for start in range(0, len(names), _NAMES_AT_ONCE):
                 some = names[start : start + _NAMES_AT_ONCE]
                 events = journal.events(some)
-                changes = [pair for name in some for pair in by_commit.changes(name).items()]
-                infos = {one.commit_info.commit: one.commit_info for _, made in changes for one in made}
+                changes = by_commit.changes(some)
+                infos = {one.commit_info.commit: one.commit_info for made in changes.values() for one in made}
                 others = {event.commit for event in events if event.commit is not None} - infos.keys()
                 named = infos | by_commit.named(others)
-                yield from rows((Declaration(target, *one) for one in changes), events, named)
+                yield from rows((Declaration(target, *one) for one in changes.items()), events, named)
 
     def _commits(self, target: str, name: str | None = None, version: str | None = None) -> _Commits:
         """What git tells of a target's models: from what the index keeps, as far as it goes."""

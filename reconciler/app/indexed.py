@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.repository import budgets_of
 from reconciler.contract import edition, rules_version
-from reconciler.engine.desired import ManifestParser
+from reconciler.engine.desired import KEPT_WHOLE, ManifestParser
 from reconciler.index import Store
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ def reader_of(configuration: Configuration, name: str) -> ManifestParser:
     """What reads one target's manifests."""
     target = configuration.settings.targets[name]
     rules = edition(target.edition, strict_config=target.strict_config)
-    return ManifestParser(rules, target.path, budgets_of(configuration))
+    kept = KEPT_WHOLE // len(configuration.settings.targets)
+    return ManifestParser(rules, target.path, budgets_of(configuration), kept)
 
 
 def part_of(store: Store, configuration: Configuration, name: str) -> TargetIndex:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.app.repository import source_of
-from reconciler.contract import next_free, version_key
+from reconciler.contract import FreeVersions, version_key
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.history import model_changes
 from reconciler.engine.last_report import refreshed
@@ -144,7 +144,7 @@ def _versions(items: Iterable[ModelState], registered: set[str]) -> tuple[tuple[
 def _next_free(versions: Sequence[tuple[str, ModelState | None]]) -> str | None:
     taken = [version for version, _ in versions]
     numbered = [version for version in taken if version_key(version)[0] == 0]
-    return next_free(numbered[0], taken) if numbered else None
+    return FreeVersions(taken).after(numbered[0]) if numbered else None
 
 
 def _elsewhere(targets: Iterable[str], pair: ModelKey, shown: Shown) -> tuple[ModelState, ...]:

@@ -102,8 +102,6 @@ def _bounded(configuration: Configuration, last_resort: Callable[[float], None])
 
 def _service(configuration: Configuration, target: str | None, worker: Worker) -> _Service:
     stop, schedule = Stop(), configuration.settings.schedule
-    with configuration.located("schedule", "cron"):
-        trigger_of(schedule)  # a crontab line that is none is said before anything else
     health = Health(lambda: patience(schedule, INTERVALS, datetime.now(UTC)), longest_call(configuration))
     sinks = tuple(sink.title for sink in configuration.settings.notify)
     names = configuration.chosen(target)

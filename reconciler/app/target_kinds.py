@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.app.credentials import auth_of
-from reconciler.embedded import EmbeddedSettings
 from reconciler.registry import CredentialCooldown, Limits, ModelArtsRegistry, RegistryAuth
 from reconciler.registry.in_process import in_process
 from reconciler.registry.vendor import MODELARTS
@@ -68,7 +67,7 @@ async def _embedded(
 
     A command that only looks does not create a database: what is not there is empty.
     """
-    from reconciler.embedded import create_app  # noqa: PLC0415 - only for such a target
+    from reconciler.embedded import EmbeddedSettings, create_app  # noqa: PLC0415 - only for such a target
 
     database = configuration.embedded_database(name)
     application = create_app(

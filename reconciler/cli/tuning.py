@@ -5,25 +5,36 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
 
 _SELDOM = (1_000_000, 20, 20)
 """Very many models are values that stay; by its usual thresholds the collector looks through them again and
 again, which takes a fifth of the time of a large plan."""
 _IN_A_LOOP = (100_000, 20, 20)
+_TURN = 0.0005  # seconds
+_LOADER = "pydantic.plugin._loader"
 
 
 def for_a_command() -> None:
     """For a process that ends soon: before pydantic and httpx are first imported."""
     gc.set_threshold(*_SELDOM)
     # looking for plugins reads what every installed package says of itself; none is wanted beside secrets
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    if os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__") == "__all__":
+        sys.modules.setdefault(_LOADER, _NoPlugins(_LOADER))
     spare_imports()
 
 
 def for_a_loop() -> None:
-    """For a process that stays: the collector looks more often."""
+    """For a process that stays: the collector looks more often, and threads take shorter turns.
+
+    A cycle gives its turn away with each step that waits for a file, a process or an answer; by the usual
+    interval it waits 5 ms for the next one where a page is being made meanwhile.
+    """
     gc.set_threshold(*_IN_A_LOOP)
+    sys.setswitchinterval(_TURN)
 
 
 def for_the_end() -> None:
@@ -41,3 +52,24 @@ def spare_imports() -> None:
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # None makes an import fail at once
     if find_spec("sniffio") is None:
         sys.modules["sniffio"] = None  # type: ignore[assignment]
+
+
+class _NoPlugins(ModuleType):
+    """Stands in for pydantic's search for plugins, of which there are to be none.
+
+    The search itself finds that out as well, once it has imported `importlib.metadata`, and with that the
+    reader of e-mail: an eighth of what an `apply` with nothing to do takes.
+    """
+
+    @staticmethod
+    def get_plugins() -> tuple[()]:
+        """What pydantic asks for."""
+        return ()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a module's attribute
+        """Whatever else a pydantic may ask of the module, of the module itself."""
+        if name.startswith("__"):  # the import system's own questions
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)

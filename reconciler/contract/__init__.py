@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.contract.canonical import digest
 from reconciler.contract.catalogue import DEFAULT_EDITION, EDITIONS, edition
 from reconciler.contract.drift import comparable
-from reconciler.contract.model_key import ModelKey, next_free, version_key
+from reconciler.contract.model_key import FreeVersions, ModelKey, version_key
 from reconciler.contract.problem import Problem
 from reconciler.contract.scalar import UnquotedScalar
 from reconciler.contract.status import Lifecycle, lifecycle, status_of
@@ -27,6 +27,7 @@ __all__ = [
     "DEFAULT_EDITION",
     "EDITIONS",
     "Edition",
+    "FreeVersions",
     "Lifecycle",
     "ModelKey",
     "Parsed",
@@ -36,7 +37,6 @@ __all__ = [
     "digest",
     "edition",
     "lifecycle",
-    "next_free",
     "rules_version",
     "status_of",
     "version_key",

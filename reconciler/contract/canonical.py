@@ -30,10 +30,15 @@ _SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 def canonical(request: Mapping[str, Any]) -> dict[str, Any]:
     """The canonical form of a request."""
     reduced = {key: field(key, value) for key, value in request.items()}
-    kept = {key: value for key, value in reduced.items() if value or value not in _EMPTY}
+    kept = {key: value for key, value in reduced.items() if not is_empty(value)}
     if kept.get("workspace_id") == "0":
         del kept["workspace_id"]
     return kept
+
+
+def is_empty(value: object) -> bool:
+    """Whether a field with this value says no more than one that is left out."""
+    return not value and value in _EMPTY
 
 
 def field(name: str, value: Any) -> Any:  # noqa: ANN401 - a field's value is any JSON

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.canonical import canonical, field, numbers, opened
-from reconciler.contract.echo import Echo, echoes
+from reconciler.contract.canonical import canonical, field, is_empty, numbers, opened
+from reconciler.contract.echo import Echo, Echoed, echoes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     Read = Callable[[Any, object], Any]
     """From the declared value and the registry's to the registry's side in the declared value's form."""
 
+_SAME = frozenset({Echo.SAME, Echo.WHOLE})
 _PROBES = frozenset({"health", "readiness_health", "startup_health"})
 
 
@@ -25,9 +26,10 @@ def comparable(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The declared and the registered side, reduced to what can be compared; equal means no drift.
 
-    Only what the request says is compared, and only where the registry says something about it: a detail
-    (or a list item, which knows less) that lacks a field proves nothing. How a field is shown, and that some
-    never are, the field says itself (`echo`); fields of `extra` are never compared.
+    Only what the request says is compared, and fields that no registry fills in, and only where the registry
+    says something about it: a detail (or a list item, which knows less) that lacks a field proves nothing.
+    How a field is shown, and that some never are, the field says itself (`echo`); fields of `extra` are never
+    compared.
     """
     declared = canonical(request)
     theirs = _theirs(request, declared, detail)
@@ -49,12 +51,19 @@ def _theirs(
             registered = "nested too deeply to be compared"
         if registered is not None:
             theirs[key] = registered
-    return theirs
+    return theirs | dict(_undeclared(declared, detail))
+
+
+def _undeclared(declared: Mapping[str, Any], detail: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What is registered in fields that the request leaves empty, and that no registry fills in."""
+    for key, echoed in echoes().items():
+        if echoed.echo is Echo.WHOLE and key not in declared and not is_empty(detail.get(key)):
+            yield key, _shown_same(key, echoed, detail[key])
 
 
 def _is_same(key: str) -> bool:
     echoed = echoes().get(key)
-    return echoed is not None and echoed.echo is Echo.SAME
+    return echoed is not None and echoed.echo in _SAME
 
 
 def _registered(key: str, value: Any, declared: Mapping[str, Any], detail: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON
@@ -66,10 +75,14 @@ def _registered(key: str, value: Any, declared: Mapping[str, Any], detail: Mappi
         return _config(value, detail)
     if raw is None or (echoed.echo is Echo.IMAGES_ONLY and declared.get("model_type") != "Image"):
         return None
-    if echoed.echo is Echo.SAME:
-        shown = field(key, raw)
-        return restricted(shown, echoed.members) if echoed.members else shown
+    if echoed.echo in _SAME:
+        return _shown_same(key, echoed, raw)
     return _READ[echoed.echo](value, raw)
+
+
+def _shown_same(key: str, echoed: Echoed, raw: object) -> Any:  # noqa: ANN401 - any JSON
+    shown = field(key, raw)
+    return restricted(shown, echoed.members) if echoed.members else shown
 
 
 def _model_type(value: Any, raw: object) -> object:  # noqa: ANN401 - any JSON

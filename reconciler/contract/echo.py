@@ -21,6 +21,7 @@ class Echo(Enum):
     """How the detail of a model shows a field (section 3 of the API reference)."""
 
     SAME = "under the same name; equal in canonical form"
+    WHOLE = "under the same name, and never filled in: nothing where nothing was declared"
     OR_DROPPED = "under the same name, or empty, which proves nothing"
     ANY_CASE = "under the same name, in letters of either case"
     IMAGES_ONLY = "as true or false, and for images only"

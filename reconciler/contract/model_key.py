@@ -32,18 +32,45 @@ def version_key(version: str) -> tuple[int, tuple[int, ...], str]:
     return (0, tuple(map(int, parts.groups())), "") if parts else (1, (), version)
 
 
-def next_free(version: str, taken: Iterable[str]) -> str | None:
-    """The first version after `version` that is not taken: 1.0.1 after 1.0.0, 1.1.0 after 1.0.99.
+class FreeVersions:
+    """The versions of one name that are free, asked any number of times.
 
-    None when `version` is no version, or nothing is free up to 99.99.99.
+    What is taken is passed over once, not once a question: all versions of a name may have drifted.
     """
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        """`taken` are the versions in use; what is no version counts for nothing."""
+        self._taken = {number for number in map(_number, taken) if number is not None}
+        self._beyond: dict[int, int] = {}  # what is no later than the first free one behind a taken one
+
+    def take(self, version: str) -> None:
+        """From now on this version is in use."""
+        number = _number(version)
+        if number is not None:
+            self._taken.add(number)
+
+    def after(self, version: str) -> str | None:
+        """The first free version after this one: 1.0.1 after 1.0.0, 1.1.0 after 1.0.99.
+
+        None when `version` is no version, or nothing is free up to 99.99.99.
+        """
+        start = _number(version)
+        if start is None:
+            return None
+        number, passed = start + 1, []
+        while number in self._taken:
+            passed.append(number)
+            number = self._beyond.get(number, number + 1)
+        self._beyond.update(dict.fromkeys(passed, number))
+        if number >= _END:
+            return None
+        return f"{number // _BASE**2}.{number // _BASE % _BASE}.{number % _BASE}"
+
+
+def _number(version: str) -> int | None:
+    """A version's place among all that there can be; None for what is no version."""
     parts = _VERSION.fullmatch(version)
-    if not parts:
+    if parts is None:
         return None
     major, minor, patch = map(int, parts.groups())
-    occupied = frozenset(taken)
-    for number in range((major * _BASE + minor) * _BASE + patch + 1, _END):
-        candidate = f"{number // _BASE**2}.{number // _BASE % _BASE}.{number % _BASE}"
-        if candidate not in occupied:
-            return candidate
-    return None
+    return (major * _BASE + minor) * _BASE + patch

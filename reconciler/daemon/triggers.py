@@ -31,11 +31,7 @@ _SET_BY = 1.0  # seconds between wall clock and monotonic clock that no correcti
 
 
 def trigger_of(schedule: ScheduleSettings) -> BaseTrigger:
-    """When the schedule asks, as APScheduler's trigger.
-
-    Raises:
-        ConfigurationError: the crontab line is none.
-    """
+    """When the schedule asks, as APScheduler's trigger."""
     jitter = schedule.jitter.total_seconds()
     if schedule.cron:
         return crontab(schedule.cron, jitter=jitter)

@@ -8,7 +8,6 @@ another origin can do without being asked, and a token has to be brought that wa
 from __future__ import annotations
 
 import hmac
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -24,6 +23,7 @@ from reconciler.embedded.answers import (
     VendorError,
     refusal,
 )
+from reconciler.loopback import is_loopback
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,11 +35,10 @@ _NOT_DECLARED = Code(415, NOT_JSON.code)
 _MISDIRECTED = Code(421, NO_SUCH_API.code)
 
 
-def is_loopback(host: str) -> bool:
+def is_local(host: str) -> bool:
     """Whether a host, with or without a port, is a name or an address of this very machine."""
     try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or name.endswith(".localhost") or ip_address(name).is_loopback
+        return is_loopback(urlsplit(f"//{host}").hostname or "")
     except ValueError:
         return False
 
@@ -70,7 +69,7 @@ class Gatekeeper:
 
     def _refused(self, scope: Scope) -> VendorError | None:
         headers = Headers(scope=scope)
-        if self._local_only and not is_loopback(headers.get("host", "")):
+        if self._local_only and not is_local(headers.get("host", "")):
             return VendorError(_MISDIRECTED, "an open registry on loopback is called by a name of loopback")
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if scope["method"] in ("POST", "PUT", "PATCH") and kind != "application/json":

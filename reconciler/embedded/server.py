@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from reconciler.embedded.application import create_app
-from reconciler.embedded.gatekeeper import Gatekeeper, is_loopback
+from reconciler.embedded.gatekeeper import Gatekeeper, is_local
 from reconciler.errors import ConfigurationError
 from reconciler.http_limits import ConnectionLimits, limited_protocol
 
@@ -56,7 +56,7 @@ def serve(
     with _listening(host, port) as listener:
         app = create_app(settings)
         is_open = token is None and settings.auth is None
-        local_only = is_open and is_loopback(f"[{host}]" if ":" in host else host)
+        local_only = is_open and is_local(f"[{host}]" if ":" in host else host)
         server = _server(app, Gatekeeper(app, token, local_only=local_only))
         try:
             with _stopped_by_signals(server):

@@ -38,7 +38,7 @@ from reconciler.engine.leadership import SoleWriter
 from reconciler.engine.lingering import Lingering
 from reconciler.engine.recorder import Recorder
 from reconciler.engine.registry_list import standing_list
-from reconciler.engine.remember import remember, report_of, with_unlisted
+from reconciler.engine.remember import judged_since, remember, report_of, with_unlisted, without_views
 from reconciler.engine.stragglers import Stragglers
 from reconciler.engine.target_run import Cycle, TargetRun, alone, begin, left_behind
 from reconciler.engine.values import AT_REST, IdleMark, Phase
@@ -149,6 +149,8 @@ class Engine:
         runs = with_hold(runs, self.source.held())
         if options.act:
             runs = await asyncio.gather(*(alone(run, partial(act, cycle)) for run in runs))
+        runs = without_views(runs)  # by itself, so that nobody holds them any more when the next line runs
+        runs = judged_since(cycle, runs)
         report = report_of(cycle, digest, runs, tuple(notes))
         if options.act:
             # after all have acted: a cycle that dies before is judged again as a whole by the next one

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     """The file at a path of the same commit, or None."""
 
 
+KEPT_WHOLE = 10_000
+"""Manifests that one cycle keeps as they were read."""
+
+
 def group_by_key(declarations: Iterable[ManifestRef], invalid: Iterable[InvalidManifest]) -> Desired:
     """Sorts declarations into unique ones and conflicts; the order given does not matter."""
     first: dict[ModelKey, ManifestRef] = {}
@@ -51,11 +55,13 @@ class ManifestParser:
     Attributes:
         root: the target's directory inside the repository.
         budgets: how much is read, and told.
+        kept: so many manifests, about 2 KiB each, are kept as they were read, for the imports that follow.
     """
 
     edition: Rules
     root: str
     budgets: Budgets = DEFAULTS
+    kept: int = KEPT_WHOLE
 
     def concerns(self, file: File) -> bool:
         """Whether the file is a manifest, or something that is refused in the place of one."""

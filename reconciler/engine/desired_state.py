@@ -123,6 +123,7 @@ class DesiredState:
 
     def save(self) -> None:
         """Moves the index to this commit; writes nothing when it is there already, or nothing is known."""
+        self.manifests = {}  # all that were needed were used: what is saved takes enough memory
         if self.base != self.commit and (self.excess is None or self.changed):
             try:
                 history = self._history()
@@ -132,13 +133,15 @@ class DesiredState:
 
     def _history(self) -> HistoryUpdate | None:
         """What the history that is kept lacks; None where it cannot be known, or none is kept."""
-        if self.base is None:
-            return whole_history(self.source, self.reader.root, self.commit, self._now())
-        if self.since is None or self.index.history.base() != self.base:
-            return None
-        files = [*self.before.values(), *self._now()]
-        older = self.index.history.places
-        return history_update(self.since, self.source, self.reader.root, earlier=files, older=older)
+        if self.since is not None and self.index.history.base() == self.index.base():
+            files = [*self.before.values(), *self._now()]
+            older = self.index.history.places
+            return history_update(self.since, self.source, self.reader.root, earlier=files, older=older)
+        return (
+            whole_history(self.source, self.reader.root, self.commit, self._now())
+            if self.base is None
+            else None
+        )
 
     def _files(self, paths: list[str]) -> Mapping[str, File]:
         """The files at these paths; some after others where there is too much around them to be listed."""

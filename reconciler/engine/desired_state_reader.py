@@ -8,21 +8,19 @@ from typing import TYPE_CHECKING, Any
 from reconciler.budgets import shortened
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.credit import credit
-from reconciler.engine.desired import moved_to
 from reconciler.engine.desired_state import DesiredState
+from reconciler.engine.every_file import every_file, moved_files, read_files
 from reconciler.errors import BudgetError, SourceError
 from reconciler.manifest import InvalidManifest, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.engine.desired import Look, ManifestParser
+    from reconciler.engine.desired import ManifestParser
     from reconciler.engine.graph import CommitGraph
     from reconciler.engine.ports import Index, Source
     from reconciler.engine.values import File, LastCommit, ParsedFile
-    from reconciler.manifest import Manifest
 
-_KEPT_WHOLE = 20_000  # manifests kept as they were read, for the import that follows; about 2 KiB each
 _FEW = 200  # files that changed in one cycle: so many are compared with the registry, for which they are read
 
 
@@ -114,10 +112,10 @@ class DesiredStateReader:
         if base == self.commit:
             return self.state({}, base=base)
         changes = self.source.changes(base, self.commit, self.reader.root)
-        since = None if changes is None else self.source.graph_since(base, self.commit, self.reader.root)
-        if changes is None or since is None or since.cut is not None:
+        since = self.source.graph_since(base, self.commit, self.reader.root)
+        if since is None or since.cut is not None:
             return self.full()
-        return self.incremental(base, changes, since)
+        return self.full(base, since) if changes is None else self.incremental(base, changes, since)
 
     def incremental(self, base: str, changes: Mapping[str, File | None], since: CommitGraph) -> DesiredState:
         """What differs from the index, and which pairs that may concern.
@@ -140,8 +138,9 @@ class DesiredStateReader:
         by_blob = (
             {parsed_file.blob: parsed_file for parsed_file in before.values()} if len(there) > _FEW else {}
         )
-        moved = self._moved(there, by_blob)
-        fresh, manifests = self._read((file for file in there if file.path not in moved), look)
+        moved = moved_files(self.reader, there, by_blob)
+        unread = (file for file in there if file.path not in moved)
+        fresh, manifests = read_files(self.reader, self.source, unread, look)
         parsed = len(fresh)
         fresh |= moved
         says = {path: fresh.get(path) if path in files else before[path] for path in {*fresh, *before}}
@@ -158,26 +157,25 @@ class DesiredStateReader:
             self.reader.require_few(now.number())
         return now
 
-    def full(self) -> DesiredState:
-        """Everything, of which nothing is read that the index knows by its content."""
-        snapshot = self.source.snapshot(self.commit, self.reader.root)
-        files = {file.path: file for file in snapshot.files}
-        by_path = {file.path: file for file in snapshot.files if self.reader.concerns(file)}
-        readings: dict[str, ParsedFile] = {}
-        elsewhere: dict[str, ParsedFile] = {}
-        for indexed in self.index.parsed_files():
-            if indexed.path not in by_path or by_path[indexed.path].blob != indexed.blob:
-                elsewhere[indexed.blob] = indexed
-            elif all(_blob(files.get(path)) == blob for path, blob in indexed.companions):
-                readings[indexed.path] = indexed
-        unread = [file for file in by_path.values() if file.path not in readings]
-        moved = self._moved(unread, elsewhere)
-        fresh, manifests = self._read((file for file in unread if file.path not in moved), files.get)
-        parsed = len(fresh)
-        fresh |= moved
-        credited = self._credited([*readings.values(), *fresh.values()])
-        changed = {parsed_file.path: parsed_file for parsed_file in credited}
-        state = self.state(changed, exists=snapshot.exists, parsed=parsed, manifests=manifests)
+    def full(self, base: str = "", since: CommitGraph | None = None) -> DesiredState:
+        """Everything, of which nothing is read that the index knows by its content.
+
+        The commits since the base, where they are given, tell who gave the changed documents their content,
+        so that the log of all commits is not read for it.
+        """
+        every = every_file(self.source, self.index, self.reader, self.commit)
+        says = every.unchanged | every.fresh
+        before: dict[str, ParsedFile] = {}
+        if since is None:
+            credited = self._credited([*says.values()])
+        else:
+            touched = {delta.path for logged in since for delta in logged.deltas}
+            before = every.gone | {path: every.unchanged[path] for path in touched & every.unchanged.keys()}
+            anew = [says[path] for path in {*touched, *every.fresh} & says.keys()]
+            credited = self._credited_since(base, since, anew, before)
+        says |= {parsed_file.path: parsed_file for parsed_file in credited}
+        facts = {"exists": every.exists, "parsed": every.parsed, "manifests": every.manifests}
+        state = self.state(says, since=since, before=before, **facts)
         self.reader.require_few(state.number())
         return state
 
@@ -185,27 +183,6 @@ class DesiredStateReader:
         """The answer; `facts` are fields of DesiredState that are not as usual."""
         notes = tuple(self.notes)
         return DesiredState(self.commit, changed, self.source, self.index, self.reader, notes=notes, **facts)
-
-    def _moved(self, files: Iterable[File], by_blob: Mapping[str, ParsedFile]) -> dict[str, ParsedFile]:
-        """What those of these files say, by path, whose content is known from another one."""
-        moved: dict[str, ParsedFile] = {}
-        for file in files:
-            same = by_blob.get(file.blob)
-            parsed_file = moved_to(same, file.path) if same is not None and self.reader.reads(file) else None
-            if parsed_file is not None:
-                moved[file.path] = parsed_file
-        return moved
-
-    def _read(
-        self, files: Iterable[File], look: Look
-    ) -> tuple[dict[str, ParsedFile], dict[ModelKey, Manifest]]:
-        readings: dict[str, ParsedFile] = {}
-        whole: dict[ModelKey, Manifest] = {}
-        for parsed_file, manifests in self.reader.read(self.source, files, look):
-            readings[parsed_file.path] = parsed_file
-            if len(whole) < _KEPT_WHOLE:
-                whole |= {manifest.pair: manifest for manifest in manifests}
-        return readings, whole
 
     def _credited_since(
         self, base: str, since: CommitGraph, readings: list[ParsedFile], before: Mapping[str, ParsedFile]
@@ -262,7 +239,3 @@ def _pairs(readings: Iterable[ParsedFile]) -> frozenset[ModelKey]:
             if ref.model_name is not None and ref.model_version is not None
         )
     return frozenset(pairs)
-
-
-def _blob(file: File | None) -> str | None:
-    return file.blob if file else None

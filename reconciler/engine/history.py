@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from hashlib import blake2b
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.graph import places
@@ -54,6 +55,41 @@ class _Content(NamedTuple):
 _NOTHING = _Content(0, {})
 
 
+class _Asked(NamedTuple):
+    """Which models are asked about; None for every name, and every version."""
+
+    name: str | None = None
+    version: str | None = None
+
+    def wants(self, pair: ModelKey) -> bool:
+        """Whether a model is one of these."""
+        return self.name in (None, pair.model_name) and self.version in (None, pair.model_version)
+
+
+class _Contents(NamedTuple):
+    """What contents say of the models that are asked about.
+
+    Attributes:
+        single: pairs of contents with one document, which are made into values when they are asked for: there
+            may be very many.
+        read: those that were read.
+    """
+
+    asked: _Asked
+    single: Mapping[_Kind, ModelKey]
+    read: Mapping[_Kind, _Content]
+
+    def of(self, kind: _Kind) -> _Content:
+        """What one content says; nothing where none is known."""
+        content = self.read.get(kind)
+        if content is not None:
+            return content
+        pair = self.single.get(kind)
+        if pair is None:
+            return _NOTHING
+        return _Content(1, {pair: (b"",)} if self.asked.wants(pair) else {})
+
+
 def no_places(_: Collection[str]) -> dict[str, int]:
     """The places of commits beyond a graph that is whole."""
     return {}
@@ -82,7 +118,7 @@ def history_update(  # noqa: PLR0913 - what is known, and of what
         SourceError: git could not be read.
     """
     place = places(graph, older)
-    changes = model_changes(graph, source, root, place=place, earlier=earlier)
+    changes = _changes(graph, source, root, place=place, asked=_Asked(), earlier=earlier)
     # made into values one after the other, when they are written: there may be very many
     made = ((one.commit, place[one.commit], one.commit_info if one.deltas else None) for one in graph)
     return HistoryUpdate(made, changes, is_whole)
@@ -131,30 +167,53 @@ def model_changes(  # noqa: PLR0913 - what is asked for
         SourceError: git could not be read.
     """
     place = places(graph, no_places) if place is None else place
+    asked = _Asked(name, version)
+    changes: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
+    for pair, change in _changes(graph, source, root, place=place, asked=asked, earlier=earlier):
+        changes[pair].append(change)
+    return dict(changes)
+
+
+def _changes(  # noqa: PLR0913 - what is asked for
+    graph: CommitGraph,
+    source: Source,
+    root: str,
+    *,
+    place: Mapping[str, int],
+    asked: _Asked,
+    earlier: Iterable[ParsedFile],
+) -> Iterator[tuple[ModelKey, FileChange]]:
+    """What each commit did, newest first; git is read before this returns."""
     touches = [
         _Touch(logged, delta.path, before, delta.after)
         for logged in sorted(graph, key=lambda logged: (-place[logged.commit], logged.commit))
         for delta, before in graph.changed(logged)
         if is_manifest(delta.path, root)
     ]
+    contents = _contents(touches, source, asked, _single(earlier))
+    return (
+        (pair, change)
+        for _, some in groupby(touches, key=lambda touch: touch.logged.commit)
+        for pair, of_commit in _changes_of_commit(some, contents, place).items()
+        for change in _told(of_commit)
+    )
 
-    def is_wanted(pair: ModelKey) -> bool:
-        return name in (None, pair.model_name) and version in (None, pair.model_version)
 
-    contents = _contents(touches, source, is_wanted, name, _single(earlier, is_wanted))
-    changes: defaultdict[ModelKey, dict[str, list[FileChange]]] = defaultdict(lambda: defaultdict(list))
-    made: dict[str, CommitInfo] = {}
+def _changes_of_commit(
+    touches: Iterable[_Touch], contents: _Contents, place: Mapping[str, int]
+) -> dict[ModelKey, list[FileChange]]:
+    """What one commit did to each model's document."""
+    changes: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
+    made: CommitInfo | None = None
     for touch in touches:
-        after = contents.get(_kind(touch.path, touch.after), _NOTHING)
-        before = [contents.get(_kind(touch.path, entry), _NOTHING) for entry in touch.before]
+        after = contents.of(_kind(touch.path, touch.after))
+        before = [contents.of(_kind(touch.path, entry)) for entry in touch.before]
         for pair in dict.fromkeys(pair for content in (after, *before) for pair in content.pairs):
             if not any(_is_same(pair, one, after) for one in before):
-                commit = touch.logged.commit
-                if commit not in made:
-                    made[commit] = touch.logged.commit_info
-                change = FileChange(touch.path, made[commit], pair not in after.pairs, place[commit])
-                changes[pair][commit].append(change)
-    return {pair: list(_told(commits.values())) for pair, commits in changes.items()}
+                made = made or touch.logged.commit_info
+                is_gone, commit = pair not in after.pairs, touch.logged.commit
+                changes[pair].append(FileChange(touch.path, made, is_gone, place[commit]))
+    return changes
 
 
 def _is_same(pair: ModelKey, before: _Content, after: _Content) -> bool:
@@ -163,30 +222,23 @@ def _is_same(pair: ModelKey, before: _Content, after: _Content) -> bool:
     return before.pairs.get(pair) == after.pairs.get(pair)
 
 
-def _told(commits: Iterable[list[FileChange]]) -> Iterator[FileChange]:
-    """The changes of each commit, without the files that it moved the document out of."""
-    for changes in commits:
-        yield from [change for change in changes if not change.deleted][:_PLACES] or changes[:1]
+def _told(changes: list[FileChange]) -> list[FileChange]:
+    """The changes of one commit, without the files that it moved the document out of."""
+    return [change for change in changes if not change.deleted][:_PLACES] or changes[:1]
 
 
-def _single(files: Iterable[ParsedFile], is_wanted: Callable[[ModelKey], bool]) -> dict[_Kind, _Content]:
-    """What contents with one valid document say; which text it is tells nobody, and matters to nobody."""
-    contents: dict[_Kind, _Content] = {}
-    for parsed_file in files:
-        if len(parsed_file.declarations) == 1 and not parsed_file.invalid:
-            pair = parsed_file.declarations[0].pair
-            pairs = {pair: (b"",)} if is_wanted(pair) else {}
-            contents[is_json(parsed_file.path), parsed_file.blob] = _Content(1, pairs)
-    return contents
+def _single(files: Iterable[ParsedFile]) -> dict[_Kind, ModelKey]:
+    """The pairs of contents with one valid document; which text it is tells nobody, and matters to nobody."""
+    return {
+        (is_json(file.path), file.blob): file.declarations[0].pair
+        for file in files
+        if len(file.declarations) == 1 and not file.invalid
+    }
 
 
 def _contents(
-    touches: Iterable[_Touch],
-    source: Source,
-    is_wanted: Callable[[ModelKey], bool],
-    name: str | None,
-    single: Mapping[_Kind, _Content],
-) -> dict[_Kind, _Content]:
+    touches: Iterable[_Touch], source: Source, asked: _Asked, single: Mapping[_Kind, ModelKey]
+) -> _Contents:
     """What every content says of the wanted pairs; of those that say nothing, nothing is kept."""
     paths: defaultdict[str, dict[bool, str]] = defaultdict(dict)
     for touch in touches:
@@ -195,22 +247,22 @@ def _contents(
         if not all(kind in single for kind in kinds):  # texts may have to be compared
             for is_of_json, blob in kinds:
                 paths[blob][is_of_json] = touch.path
-    contents = dict(single)
+    name, read = asked.name, dict[_Kind, _Content]()
     for blob, data in source.contents(paths, at_most=LARGEST_FILE):
         if name is None or name.encode("utf-8", "surrogateescape") in data or b"\\" in data:
             for kind, path in paths[blob].items():
-                content = _content(path, data, is_wanted)
+                content = _content(path, data, asked)
                 if content.pairs:
-                    contents[kind, blob] = content
-    return contents
+                    read[kind, blob] = content
+    return _Contents(asked, single, read)
 
 
-def _content(path: str, data: bytes, is_wanted: Callable[[ModelKey], bool]) -> _Content:
+def _content(path: str, data: bytes, asked: _Asked) -> _Content:
     documents = sections(path, data)
     pairs: dict[ModelKey, tuple[bytes, ...]] = {}
     for document in documents:
         pair = claim(path, document.text)
-        if pair is not None and is_wanted(pair):
+        if pair is not None and asked.wants(pair):
             digest = blake2b(document.text, digest_size=16).digest()
             pairs[pair] = (*pairs.get(pair, ()), digest)
     return _Content(len(documents), pairs)

@@ -10,8 +10,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.model_key import next_free, version_key
+from reconciler.contract.model_key import version_key
 from reconciler.engine import reasons
+from reconciler.engine.drift import OTHER_CONTENT
 from reconciler.engine.faults import conflict_reasons, within
 from reconciler.engine.moments import due_at
 from reconciler.engine.selection import known_equal, newest_status, remembered_content
@@ -157,7 +158,7 @@ def _registered(
     seen = view.comparisons.get(model.model_id)
     unread = view.unread.get(model.model_id)
     if seen is not None and seen.diff:
-        return _drifted(view, item, reasons.OTHER_CONTENT, seen.diff)
+        return _drifted(view, item, OTHER_CONTENT, seen.diff)
     if _has_changed(manifest, model, entry):
         why = "the manifest has changed since the import, in fields that the registry does not show"
         return _drifted(view, item, why)
@@ -181,7 +182,7 @@ def _has_changed(manifest: ManifestRef, model: ObservedModel, entry: LedgerEntry
 
 
 def _drifted(view: PlannerInput, item: ModelState, why: str, diff: tuple[Difference, ...] = ()) -> ModelState:
-    free = next_free(item.model_version or "", view.taken_versions.get(item.model_name or "", ()))
+    free = view.free_version(item.model_name or "", item.model_version or "")
     return _with(item, Verdict.DRIFTED, reasons.drifted(why, free))._replace(diff=diff)
 
 
@@ -276,7 +277,7 @@ def apply_entry(
     item = item._replace(model_id=entry.model_id, model_status=entry.model_status)
     if entry.last is EventKind.DRIFTED:
         if view is not None:
-            return _drifted(view, item, reasons.OTHER_CONTENT, item.diff)
+            return _drifted(view, item, OTHER_CONTENT, item.diff)
         return _with(item, Verdict.DRIFTED, Reason("drifted", reasons.other_content(entry.detail)))
     if entry.stage is Stage.FAILED:
         return _with(item, Verdict.FAILED, reasons.import_failed(item, entry))

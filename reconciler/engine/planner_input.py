@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconciler.budgets import DEFAULTS
+from reconciler.contract.model_key import FreeVersions
+from reconciler.engine.values import Desired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.values import Desired, LastCommit, LedgerEntry, ObservedModel
+    from reconciler.engine.values import LastCommit, LedgerEntry, ObservedModel
     from reconciler.engine.vendor import Comparison
 
 
@@ -55,11 +57,28 @@ class PlannerInput:
     used_versions: Mapping[str, frozenset[str]] = field(default_factory=dict)
     most_faults: int = DEFAULTS.faults
 
+    def free_version(self, name: str, version: str) -> str | None:
+        """The first version of a name after this one that is not in use; None where there is none."""
+        free = self._free_versions.get(name)
+        if free is None:
+            free = self._free_versions[name] = FreeVersions(self._taken_versions.get(name, ()))
+        return free.after(version)
+
     @cached_property
-    def taken_versions(self) -> Mapping[str, AbstractSet[str]]:
+    def _free_versions(self) -> dict[str, FreeVersions]:
+        """Those of the names that were asked for. Kept: any number of versions of a name may have drifted."""
+        return {}
+
+    @cached_property
+    def _taken_versions(self) -> Mapping[str, AbstractSet[str]]:
         """The versions by name that are in use. Made once: any number of models may have drifted."""
         taken = defaultdict(set, {name: set(versions) for name, versions in self.used_versions.items()})
         for keys in (self.observed, self.desired.manifests, self.desired.conflicts, self.entries):
             for name, version in keys:
                 taken[name].add(version)
         return taken
+
+
+def without_models(view: PlannerInput) -> PlannerInput:
+    """The same target at the same moment."""
+    return PlannerInput(view.target, Desired({}), view.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.engine.drift import OTHER_CONTENT
 from reconciler.engine.guards import NO_LONGER_DECLARED
 from reconciler.engine.values import EventKind, Phase
 from reconciler.manifest import Reason
@@ -16,8 +17,6 @@ COMPARED_LATER = Reason(
     "registered under this name and version; its content is compared in a later cycle, or with --refresh",
     severity="warning",
 )
-
-OTHER_CONTENT = "registered with other content"
 
 UNREADABLE = "unreadable"
 """The code of the reason for waiting that something about one model could not be asked or understood."""

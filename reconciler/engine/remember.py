@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from reconciler.engine.audit import audit, keep_history
 from reconciler.engine.due_times import COMPARED, OBSERVED_IN_FULL
 from reconciler.engine.faults import are_counted
 from reconciler.engine.last_report import dated, unlisted
+from reconciler.engine.planner_input import without_models
 from reconciler.engine.scope import STANDING, standing
 from reconciler.engine.target_run import REPOSITORY
 from reconciler.engine.values import Report, Verdict
@@ -22,14 +24,23 @@ if TYPE_CHECKING:
 _ANY = "any"  # in the place of the commit: not every verdict is remembered, so that all are given anew
 
 
+def without_views(runs: Sequence[TargetRun]) -> list[TargetRun]:
+    """The runs without what very many verdicts were made from, which takes as much memory as they do."""
+    return [run if run.is_of_few else replace(run, view=without_models(run.view)) for run in runs]
+
+
+def judged_since(cycle: Cycle, runs: Sequence[TargetRun]) -> list[TargetRun]:
+    """The runs with the moment since when each verdict stands."""
+    now = cycle.clock.now() if cycle.options.act else None
+    return [
+        replace(run, items=dated(run.items, cycle.ledger.since(run.target.name, run.scope), now))
+        for run in runs
+    ]
+
+
 def report_of(cycle: Cycle, digest: str, runs: Sequence[TargetRun], notes: tuple[str, ...]) -> Report:
     """What the cycle came to."""
-    now = cycle.clock.now() if cycle.options.act else None
-    items = [
-        item
-        for run in sorted(runs, key=lambda run: run.target.name)
-        for item in dated(run.items, cycle.ledger.since(run.target.name, run.scope), now)
-    ]
+    items = chain(*(run.items for run in sorted(runs, key=lambda run: run.target.name)))
     failures = tuple(run.failure for run in runs if run.failure is not None)
     return Report(cycle.commit, digest, tuple(items), failures, notes)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.contract.model_key import ModelKey, next_free
+from reconciler.contract.model_key import FreeVersions, ModelKey
 from reconciler.engine.concurrency import gather_limited
 from reconciler.errors import RegistryError
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 _ASKED_ABOUT = 16  # drifted models of one cycle
+_QUESTIONS = 64  # about each of them
 
 
 async def used_versions(
@@ -27,7 +28,8 @@ async def used_versions(
 
     A cycle over some models has not listed the others, so the registry is asked about each version that would
     be advised, until it has none: the advice is then the same as after a look at everything. Where it cannot
-    be asked, or very many drifted, what is known must do: imports wait for this.
+    be asked, very many drifted, or very many versions are registered that nobody declared, what is known must
+    do: imports wait for this.
 
     Args:
         registry: the target's.
@@ -36,17 +38,22 @@ async def used_versions(
         in_flight: how many questions at once.
     """
     used = {pair.model_name: set(used_by_name.get(pair.model_name, ())) for pair in drifted}
+    free = {name: FreeVersions(versions) for name, versions in used.items()}
 
     async def one(pair: ModelKey) -> None:
-        versions = used[pair.model_name]
-        while (version := next_free(pair.model_version, versions)) is not None:
+        name = pair.model_name
+        for _ in range(_QUESTIONS):
+            version = free[name].after(pair.model_version)
+            if version is None:
+                return
             try:
-                registered = await registry.find(ModelKey(pair.model_name, version))
+                registered = await registry.find(ModelKey(name, version))
             except RegistryError:
                 return
             if not registered:
                 return
-            versions.add(version)
+            used[name].add(version)
+            free[name].take(version)
 
     await gather_limited(sorted(drifted)[:_ASKED_ABOUT], one, in_flight)
     return {name: frozenset(versions) for name, versions in used.items()}

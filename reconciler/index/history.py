@@ -7,6 +7,7 @@ tell it again. Texts are bytes here, for names in broken manifests may hold what
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reconciler.contract.model_key import ModelKey
@@ -62,18 +63,20 @@ class TargetHistory:
         return next((base for (base,) in rows), None)
 
     def changes(
-        self, name: str | None = None, version: str | None = None, commit: str | None = None
+        self, names: Collection[str] | None = None, version: str | None = None, commit: str | None = None
     ) -> Iterator[tuple[ModelKey, FileChange]]:
         """What commits did, of these models or of all; each model's changes newest first."""
-        given = {"name": name, "version": version, "hash": commit}
-        pairs_of_name = {
-            column: bytes.fromhex(value) if column == "hash" else _raw(value)
-            for column, value in given.items()
-            if value is not None
+        given = {
+            "name": None if names is None else [*map(_raw, names)],
+            "version": None if version is None else [_raw(version)],
+            "hash": None if commit is None else [bytes.fromhex(commit)],
         }
-        where = "".join(f" AND change.{column} = ?" for column in pairs_of_name)
+        asked = {column: values for column, values in given.items() if values is not None}
+        where = "".join(
+            f" AND change.{column} IN ({', '.join('?' * len(values))})" for column, values in asked.items()
+        )
         order = " ORDER BY name, version, place DESC, change.hash, change.rowid"
-        for row in self._store.rows(_CHANGES + where + order, (self._target, *pairs_of_name.values())):
+        for row in self._store.rows(_CHANGES + where + order, (self._target, *chain(*asked.values()))):
             yield ModelKey(_text(row[0]), _text(row[1])), _change(row)
 
     def names(self) -> set[str]:
@@ -118,8 +121,7 @@ class TargetHistory:
             "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
             (
                 (target, *map(_raw, pair), bytes.fromhex(one.commit_info.commit), _raw(one.path), one.deleted)
-                for pair, changes in update.changes.items()
-                for one in changes
+                for pair, one in update.changes
             ),
         )
         yield "REPLACE INTO history VALUES (?, ?)", [(target, commit)]

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_VERSION = 3
+_VERSION = 4
 _BUSY_SECONDS = 5.0
 
 _SCHEMA = """
-CREATE TABLE target (name TEXT PRIMARY KEY, rules TEXT NOT NULL, base TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE target (
+    name TEXT PRIMARY KEY, rules TEXT NOT NULL, base TEXT NOT NULL, number INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE file (target TEXT, path BLOB, blob TEXT NOT NULL, credits TEXT, faults TEXT);
 CREATE INDEX file_by_path ON file (target, path);
 CREATE INDEX faulty ON file (target) WHERE faults IS NOT NULL;

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 _TABLES = ("companion", "declaration", "file")
 _DECLARED = "path, line, name, version, digest, warnings"
 _DECLARATIONS = f"SELECT {_DECLARED} FROM declaration WHERE target = ?"  # noqa: S608 - names of this module
-_COUNT = """
-SELECT (SELECT count(*) FROM declaration WHERE {0}) + (SELECT count(*) FROM file WHERE {0} AND faults IS NOT
-NULL)
+_NUMBER = "SELECT number FROM target WHERE name = ?"
+_NUMBER_OF_FILE = """
+SELECT (SELECT count(*) FROM declaration WHERE target = ?1 AND path = ?2)
+    + (SELECT count(*) FROM file WHERE target = ?1 AND path = ?2 AND faults IS NOT NULL)
 """
 _AT_ONCE = 5000  # files whose rows are in memory together
 
@@ -83,10 +84,13 @@ class TargetIndex:
 
     def number(self, without: Collection[str]) -> int:
         """How many documents and files declare something, or fail to; without those of some files."""
-        total = self._store.rows(_COUNT.format("target = ?1"), (self._target,))
-        one = _COUNT.format("target = ?1 AND path = ?2")
-        less = [n for path in without for (n,) in self._store.rows(one, (self._target, _raw(path)))]
-        return int(sum(number for (number,) in total) - sum(less))
+        total = sum(number for (number,) in self._store.rows(_NUMBER, (self._target,)))
+        less = [
+            number
+            for path in without
+            for (number,) in self._store.rows(_NUMBER_OF_FILE, (self._target, _raw(path)))
+        ]
+        return int(total - sum(less))
 
     def save(
         self,
@@ -109,13 +113,15 @@ class TargetIndex:
         self, commit: str, changed: Mapping[str, ParsedFile | None], *, whole: bool
     ) -> Iterator[tuple[str, Iterable[tuple[Any, ...]]]]:
         target = self._target
+        now = [reading for reading in changed.values() if reading is not None]
+        # kept, for a count of all would cost what there is
+        number = sum(map(_number, now)) + (0 if whole else self.number(changed))
         for table in _TABLES:
             if whole:
                 yield f"DELETE FROM {table} WHERE target = ?", [(target,)]  # noqa: S608 - names of this module
             else:
                 gone = [(target, _raw(path)) for path in changed]
                 yield f"DELETE FROM {table} WHERE target = ? AND path = ?", gone  # noqa: S608
-        now = [reading for reading in changed.values() if reading is not None]
         yield "INSERT INTO file VALUES (?, ?, ?, ?, ?)", (self._file(reading) for reading in now)
         yield (
             "INSERT INTO declaration VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -140,7 +146,7 @@ class TargetIndex:
                 for place, (named, blob) in enumerate(reading.companions)
             ),
         )
-        yield "REPLACE INTO target VALUES (?, ?, ?)", [(target, self.rules, commit)]
+        yield "REPLACE INTO target VALUES (?, ?, ?, ?)", [(target, self.rules, commit, number)]
 
     def _file(self, reading: ParsedFile) -> tuple[Any, ...]:
         faults = [
@@ -196,6 +202,10 @@ class TargetIndex:
         return (
             row for path in paths for row in self._store.rows(f"{query} AND path = ?", (self._target, path))
         )
+
+
+def _number(reading: ParsedFile) -> int:
+    return len(reading.declarations) + bool(reading.invalid)
 
 
 def _grouped(found: Iterable[tuple[bytes, Any]]) -> dict[bytes, list[Any]]:

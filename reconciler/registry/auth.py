@@ -106,7 +106,7 @@ class AccessKeyAuth(RegistryAuth):
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Signs the request, exactly as it stands on the wire."""
         key = await self._read_header(request, self._access_key, "access key")
-        secret = await self._read_header(request, self._secret_key, "secret key")
+        secret = (await self._read(request, self._secret_key, "secret key")).strip()  # no header carries it
         signed = {name: request.headers[name] for name in ("Host", "Content-Type") if name in request.headers}
         if self._project_id is not None:
             signed["X-Project-Id"] = self._project_id

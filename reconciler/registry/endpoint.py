@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
+from reconciler.loopback import is_loopback
 
 if TYPE_CHECKING:
     import httpx
@@ -43,7 +43,7 @@ def parse_endpoint(text: str, setting: str = "endpoint") -> httpx.URL:
         raise ConfigurationError(
             f"{setting} of {len(text)} characters is not the base of an API: write https://host"
         )
-    if url.scheme == "http" and not is_loopback(url):
+    if url.scheme == "http" and not is_loopback(url.host):
         raise ConfigurationError(
             f"{setting} {str(url)!r} would send credentials in the clear: write https (http is for loopback)"
         )
@@ -70,17 +70,6 @@ def parse_project(project_id: str) -> str:
     return project_id
 
 
-def is_loopback(url: httpx.URL) -> bool:
-    """Whether the URL's host is this machine, by its name or address alone; nothing is resolved."""
-    host = url.host.rstrip(".").lower()
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def proxy_for(url: httpx.URL) -> str | None:
     """The proxy that the environment names for this URL; never one for loopback.
 
@@ -89,7 +78,7 @@ def proxy_for(url: httpx.URL) -> str | None:
     """
     from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - slow
 
-    if is_loopback(url) or proxy_bypass(url.host):
+    if is_loopback(url.host) or proxy_bypass(url.host):
         return None
     proxies = getproxies()
     scheme = url.scheme if proxies.get(url.scheme) else "all"

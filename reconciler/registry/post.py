@@ -7,8 +7,8 @@ import base64
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import ConfigurationError, NoAnswerError, SinkError
+from reconciler.loopback import is_loopback
 from reconciler.registry.auth import RegistryAuth
-from reconciler.registry.endpoint import is_loopback
 from reconciler.registry.limits import Limits
 from reconciler.registry.response import retry_after
 from reconciler.registry.tls import tls_problem
@@ -118,7 +118,7 @@ def _address(text: str, *, in_clear: bool) -> tuple[httpx.URL, dict[str, str]]:
         raise NoAnswerError("its url is none: write https://host/path") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise NoAnswerError("its url is no address of a web server: write https://host/path")
-    if url.scheme == "http" and not (in_clear or is_loopback(url)):
+    if url.scheme == "http" and not (in_clear or is_loopback(url.host)):
         raise NoAnswerError("its url would be sent in the clear: write https (http is for loopback)")
     if not url.userinfo:
         return url, {}

@@ -30,7 +30,7 @@ def side_by_side(
     shown = {name: _shown(name, detail) for name in fields if name not in declared}
     return (
         *(_declared(name, declared, ours, theirs, detail) for name in request if name in declared),
-        *(FieldComparison(name, None, value, FieldState.NOT_DECLARED) for name, value in _filled(shown)),
+        *(_undeclared(name, value, theirs) for name, value in _filled(shown)),
     )
 
 
@@ -46,6 +46,11 @@ def _declared(
         return FieldComparison(name, declared[name], _shown(name, detail), state)
     state = FieldState.EQUAL if ours[name] == theirs[name] else FieldState.DIFFERS
     return FieldComparison(name, ours[name], theirs[name], state)
+
+
+def _undeclared(name: str, value: object, theirs: Mapping[str, Any]) -> FieldComparison:
+    state = FieldState.DIFFERS if name in theirs else FieldState.NOT_DECLARED
+    return FieldComparison(name, None, value, state)
 
 
 def _shown(name: str, detail: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 
 from reconciler.settings.section import Credentials
+from reconciler.settings.types import Endpoint  # noqa: TC001 - pydantic reads the annotations
 
 
 class AkSkAuth(Credentials):
@@ -68,7 +69,7 @@ class PasswordAuth(Credentials):
     """Logs in at IAM and renews the token ahead of its end."""
 
     method: Literal["password"] = Field(description="Logs in at IAM, and renews the token ahead of its end.")
-    iam_endpoint: str = Field(
+    iam_endpoint: Endpoint = Field(
         description="Address of IAM.", examples=["https://iam.cn-north-4.myhuaweicloud.com"]
     )
     username: str = Field(description="The IAM user.")

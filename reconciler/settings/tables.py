@@ -14,6 +14,7 @@ from reconciler.settings.section import Credentials, Section
 from reconciler.settings.targets import EmbeddedTarget, ModelArtsTarget, Target
 from reconciler.settings.types import (  # noqa: TC001 - pydantic reads the annotations
     Address,
+    Crontab,
     Duration,
     Interval,
     StateUrl,
@@ -103,7 +104,7 @@ class ScheduleSettings(Section):
     """`[schedule]`: when `reconciler run` looks."""
 
     every: Interval = Field(timedelta(seconds=30), description="Interval between two ticks.")
-    cron: str | None = Field(None, description="Crontab line in place of an interval.")
+    cron: Crontab | None = Field(None, description="Crontab line in place of an interval.")
     jitter: Duration = Field(timedelta(0), description="Random delay of up to this much.")
     full_observation: Duration = Field(
         timedelta(hours=1), description="How often all that is registered is looked at."

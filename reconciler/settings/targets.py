@@ -10,7 +10,11 @@ from pydantic import Field
 
 from reconciler.settings.auth import Auth  # noqa: TC001 - pydantic reads the annotations
 from reconciler.settings.section import Section
-from reconciler.settings.types import Interval, RepositoryPath  # noqa: TC001 - pydantic reads the annotations
+from reconciler.settings.types import (  # noqa: TC001 - pydantic reads the annotations
+    Endpoint,
+    Interval,
+    RepositoryPath,
+)
 
 _EDITIONS = Literal["seed-2019", "cn-2021", "otc-2024", "current"]
 
@@ -63,13 +67,12 @@ class ModelArtsTarget(_Target):
     """A project of a ModelArts service, or of anything that speaks its document."""
 
     kind: Literal["modelarts"] = Field(description="A project of a service that speaks ModelArts' document.")
-    endpoint: str = Field(
+    endpoint: Endpoint = Field(
         description="Address of the service; https, or http to this machine.",
         examples=["https://modelarts.cn-north-4.myhuaweicloud.com"],
     )
     project_id: str = Field(
-        min_length=1,
-        pattern=r"^[A-Za-z0-9_.-]+$",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
         description="The project whose models these are.",
         examples=["0123456789abcdef0123456789abcdef"],
     )

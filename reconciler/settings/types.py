@@ -9,6 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from reconciler.loopback import is_loopback
+from reconciler.settings.crontab import crontab_line
+
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = 10 * 365 * 86400  # seconds
 _LARGEST_PORT = 65535
@@ -94,6 +97,22 @@ def _address(value: str) -> str:
     return value
 
 
+def _endpoint(value: str) -> str:
+    """The base of an API; what else the client wants of it, and says of it, is the client's."""
+    try:
+        parts = urlsplit(value.strip())
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if host and "@" in parts.netloc:
+        raise ValueError("carries credentials: remove what stands before the @")
+    if not host or parts.scheme not in ("http", "https"):
+        raise ValueError("is not the base of an API: write https://host")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError("would send credentials in the clear: write https (http is for loopback)")
+    return value
+
+
 def _longer_than_nothing(value: timedelta) -> timedelta:
     if not value:
         raise ValueError("expected a duration longer than 0s")
@@ -118,4 +137,6 @@ StateUrl = Annotated[
         ]
     ),
 ]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+Crontab = Annotated[str, AfterValidator(crontab_line), Field(examples=["*/5 * * * *"])]
 Address = Annotated[str, AfterValidator(_address), Field(examples=["127.0.0.1:8321"])]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from reconciler.errors import ConfigurationError
+from reconciler.loopback import is_loopback
 from reconciler.redaction import redacted
 
 _HELPER = re.compile(r"[A-Za-z0-9+.-]*::")
@@ -107,7 +108,7 @@ def _parse_url(url: str) -> Remote:
     if parts.scheme != "file" and not host:
         raise ConfigurationError(f"repository URL {shown}: has no host; {_ACCEPTED}")
     _refuse_options(shown, host, unquote(parts.username or ""))
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
             f"repository URL {shown}: http is refused except for loopback; use https or ssh"
         )
@@ -137,17 +138,6 @@ def _parse_scp_like(url: str) -> Remote:
 def _refuse_options(shown: str, *pieces: str) -> None:
     if any(piece.startswith("-") for piece in pieces):
         raise ConfigurationError(f"repository URL {shown}: user, host and path must not begin with '-'")
-
-
-def _is_loopback(host: str) -> bool:
-    from ipaddress import ip_address  # noqa: PLC0415 - most repositories are folders
-
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _without_secrets(parts: SplitResult) -> str:

@@ -18,6 +18,7 @@ from reconciler.source.commands import Commands, GitError, ProcessCounter
 from reconciler.source.layout import bare_layout
 from reconciler.source.refs import is_object_id
 from reconciler.source.text import blocks
+from reconciler.source.upkeep import AUTOMATIC, Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -30,6 +31,7 @@ _NAME, _EMAIL = "model-reconciler", "model-reconciler@localhost"
 _THERE_OR_NOT = frozenset({0, 1})
 _THEIRS = "refs/fetched/notes"
 _PUSHED = "refs/pushed/notes"
+_PACKING = 10  # times the timeout that packing may take
 _ATTEMPTS = 5  # pushes, each after what another writer pushed first was merged
 # Whoever prints a log reads every note on the way. The packs that are written and pushed from here hold
 # notes as they are, neither deflated nor as deltas of what they were, and git takes them over like that when
@@ -41,13 +43,20 @@ _FETCH = ("fetch", "--quiet", "--no-tags", "--no-auto-maintenance", "--no-write-
 class Notes:
     """The notes of one ref; used from one thread at a time, and closed."""
 
-    def __init__(self, commands: Commands, ref: str, talking: Commands | None = None) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        ref: str,
+        talking: Commands | None = None,
+        upkeep: Upkeep | None = None,
+    ) -> None:
         """Nothing is read yet.
 
         Args:
             commands: git where the notes are written.
             ref: begins with `refs/notes/`.
             talking: git with the remote `source`, to share them; None shares them with nobody.
+            upkeep: of a repository that holds notes alone; None where it is somebody else's.
         """
         identity = {
             f"GIT_{role}_{kind}": value
@@ -57,6 +66,7 @@ class Notes:
         self._commands = commands.configured(_AS_THEY_ARE, identity)
         self._ref = ref
         self._talking = talking
+        self._upkeep = upkeep
 
     @property
     def exist(self) -> bool:
@@ -132,11 +142,23 @@ class Notes:
             self._commands.run("notes", f"--ref={self._ref}", *merge)
         return True
 
+    def recover(self) -> None:
+        """Removes what a killed git left that would stop every later write, where nobody else writes."""
+        if self._upkeep is not None:
+            self._upkeep.recover()
+
+    def tidy(self) -> None:
+        """Packs what many writes left, where that is due and nobody else writes. Raises SourceError."""
+        if self._upkeep is not None:
+            self._upkeep.pack()
+
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""
         self._commands.close()
         if self._talking is not None:
             self._talking.close()
+        if self._upkeep is not None:
+            self._upkeep.close()
 
     def _tip(self, ref: str) -> str | None:
         printed = self._commands.run("rev-parse", "--verify", "--quiet", ref, accept=_THERE_OR_NOT)
@@ -216,16 +238,20 @@ def shared_notes(remote: Remote, ref: str, folder: Path, *, timeout: float, sha2
     except OSError as error:
         advice = "make room, or set state.dir to another folder"
         raise SourceError(f"{layout.git_dir}: cannot be made: {error.strerror}; {advice}") from error
-    variables = (environment.for_mirror(layout), environment.for_remote(layout, remote, _AS_THEY_ARE))
-    commands, talking = (
+    variables = environment.for_mirror(layout)
+    writing, packing, talking = (
         Commands(
             layout.git_dir,
             one,
             counter=ProcessCounter(),
-            timeout=timeout,
+            timeout=patience,
             named=remote.shown,
             redact=remote.redact,
         )
-        for one in variables
+        for one, patience in (
+            (variables, timeout),
+            (variables | environment.configuration((*_AS_THEY_ARE, *AUTOMATIC)), timeout * _PACKING),
+            (environment.for_remote(layout, remote, _AS_THEY_ARE), timeout),
+        )
     )
-    return Notes(commands, ref, talking)
+    return Notes(writing, ref, talking, Upkeep(layout.git_dir, packing))

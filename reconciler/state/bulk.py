@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ARRAY, bindparam, column, func, insert, select, type_coerce, update
 from sqlalchemy import table as lightweight_table
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Query = Select[*tuple[Any, ...]]
     Row = tuple[Any, ...]
+
+T = TypeVar("T")
 
 KEY = ("target", "model_name", "model_version")
 _ROWS_AT_ONCE = 5000  # that a server is sent: what it works on has to end before it is given up
@@ -39,6 +41,11 @@ def select_rows(
 ) -> Iterator[Row]:
     """The rows of a query that was made by `raw`; all of them are read at once."""
     return map(tuple, connection.execute(query, values).fetchall())
+
+
+def stream_rows(connection: Connection, query: Query) -> Iterator[Row]:
+    """The same, some read after the others; for a query that may find very many, and is read to its end."""
+    return (tuple(row) for some in connection.execute(query).partitions(_ROWS_AT_ONCE) for row in some)
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
@@ -92,8 +99,8 @@ def by_column(columns: Sequence[str], rows: Iterable[Row]) -> dict[str, list[Any
     return {f"given_{name}": some for name, some in zip(columns, values, strict=True)}
 
 
-def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """The rows, as many at a time as a server is sent."""
+def batches(rows: Iterable[T]) -> Iterator[list[T]]:
+    """The rows, or what they are made of, as many at a time as a server is sent."""
     rest = iter(rows)
     while some := list(islice(rest, _ROWS_AT_ONCE)):
         yield some

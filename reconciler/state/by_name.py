@@ -17,7 +17,7 @@ from sqlalchemy import select
 from reconciler.state import archive, tables
 from reconciler.state.archive import COLUMNS
 from reconciler.state.bulk import raw, select_rows
-from reconciler.state.rows import event_of
+from reconciler.state.rows import events_of
 from reconciler.state.tables import plain, stored
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class JournalByName:
         query = f"SELECT row FROM event WHERE name IN ({marks})"  # noqa: S608 - marks alone
         archived = self._archived.execute(query, stored(tuple(names)))
         older = (tuple(json.loads(row)) for (row,) in archived)
-        return [event_of(row) for row in sorted([*recent, *older])]
+        return events_of(sorted([*recent, *older]))
 
     def close(self) -> None:
         """Removes what was sorted."""

@@ -18,6 +18,7 @@ from reconciler.state.bulk import (
     is_file,
     raw,
     select_rows,
+    stream_rows,
     update_rows,
 )
 from reconciler.state.rows import ENTRY_COLUMNS
@@ -43,7 +44,7 @@ _WITH_KEYS = ROWS.where(*(_COLUMNS[name] == given(tables.ledger).c[name] for nam
 
 def rows_of_target(connection: Connection, target: str) -> Iterator[Row]:
     """All rows of one target."""
-    return select_rows(connection, ROWS.where(_COLUMNS.target == target))
+    return stream_rows(connection, ROWS.where(_COLUMNS.target == target))
 
 
 def rows_not_at_rest(connection: Connection, target: str) -> Iterator[Row]:

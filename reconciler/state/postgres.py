@@ -22,6 +22,7 @@ from reconciler.state.database import Database
 from reconciler.state.errors import explained
 from reconciler.state.identity import establish, facts_of, is_blank, verify
 from reconciler.state.sqlite import in_memory
+from reconciler.state.tables import tell_postgresql
 from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ def _make(engine: Engine, database: PostgresDatabase, now: datetime) -> None:
                 if not _has_our_version(connection):  # another process may just have done it
                     with unhurried(connection):
                         if is_blank(connection):
+                            tell_postgresql()
                             establish(connection, now)
                         elif inspect(connection).has_table("lease"):
                             ensure_nobody_leads(connection, database)

@@ -38,7 +38,7 @@ class _Changes:
 
     Attributes:
         gone: ids of rows of verdicts.
-        new: rows of verdicts.
+        new: verdicts that are no rows yet.
         outbox: what the sinks are to be told.
         marks: those that differ.
         body: the rest of the report; None where it is what is remembered already.
@@ -46,7 +46,7 @@ class _Changes:
     """
 
     gone: list[int]
-    new: list[verdicts.Row]
+    new: list[ModelState]
     outbox: OutboxUpdate
     marks: Mapping[tuple[str, str], str]
     body: str | None

@@ -17,7 +17,7 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.fold import at_rest
 from reconciler.engine.values import Event, EventKind, Facts, LedgerEntry, Phase, Stage
 from reconciler.state.errors import UnreadableState
-from reconciler.state.tables import plain, stored
+from reconciler.state.tables import are_plain, plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,8 @@ def stamp(moment: datetime) -> str:
 @lru_cache(maxsize=256)
 def moment_of(text: str) -> datetime:
     """The time that `stamp` wrote, in UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def event_row(event: Event) -> tuple[Any, ...]:
@@ -79,8 +80,17 @@ def event_of(row: Sequence[Any]) -> Event:
     Raises:
         Unreadable: the row does not hold an event.
     """
+    return _event(plain(row))
+
+
+def events_of(rows: Sequence[Sequence[Any]]) -> list[Event]:
+    """The events of many of the journal's rows. Raises Unreadable."""
+    return [_event(row) for row in (rows if are_plain(rows) else map(plain, rows))]
+
+
+def _event(row: Sequence[Any]) -> Event:
     try:
-        _, target, name, version, *facts, at, kind, cycle_id, actor, epoch = plain(row)
+        _, target, name, version, *facts, at, kind, cycle_id, actor, epoch = row
         pair, known_facts = ModelKey(name, version), _read(facts)
         return Event(
             moment_of(at), _KIND[kind], target, pair, cycle_id, actor=actor, epoch=epoch, **known_facts

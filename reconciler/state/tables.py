@@ -93,6 +93,18 @@ def plain(row: Sequence[Any]) -> Sequence[Any]:
     return [_ESCAPE.sub(_unescape, value) if type(value) is str else value for value in row]
 
 
+def are_plain(rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether `plain` leaves each of many rows as it is: column by column, in less time."""
+    return not any("\\" in _joined(column) for column in zip(*rows, strict=True))
+
+
+def _joined(column: Sequence[Any]) -> str:
+    try:
+        return "".join(filter(None, column))
+    except TypeError:  # of numbers
+        return "".join([value for value in column if type(value) is str])
+
+
 _TYPES: dict[Any, type[TypeEngine[Any]]] = {
     "str | None": AnyText,
     "int | None": BigInteger,
@@ -199,22 +211,11 @@ verdicts = Table(
 
 NOT_IN_SYNC = text("verdict <> 'in-sync'")
 """The condition of the index on what is not; a query has to say it in these words to use it."""
-Index(
-    "standing_not_in_sync",
-    verdicts.c.target,
-    verdicts.c.verdict,
-    sqlite_where=NOT_IN_SYNC,
-    postgresql_where=NOT_IN_SYNC,
-)
+_not_in_sync = Index("standing_not_in_sync", verdicts.c.target, verdicts.c.verdict, sqlite_where=NOT_IN_SYNC)
 
 SEEN = text("verdict = 'in-sync' AND digest IS NULL")
 """The same of the index on models that are well as far as is known, and whose content is not known."""
-Index(
-    "standing_seen",
-    verdicts.c.target,
-    sqlite_where=SEEN,
-    postgresql_where=SEEN,
-)
+_seen = Index("standing_seen", verdicts.c.target, sqlite_where=SEEN)
 
 mark = Table(
     "mark",
@@ -286,3 +287,13 @@ replica = Table(
     Column("holder", AnyText, primary_key=True),
     Column("expires_at", DateTime(timezone=True), nullable=False),
 )
+
+
+def tell_postgresql() -> None:
+    """Tells PostgreSQL's part of SQLAlchemy which rows an index has; to be called before tables are made.
+
+    Said where an index is defined, it loads that part for every state, which takes a short command a tenth
+    of its time.
+    """
+    for index, condition in ((_not_in_sync, NOT_IN_SYNC), (_seen, SEEN)):
+        index.dialect_kwargs["postgresql_where"] = condition

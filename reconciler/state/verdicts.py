@@ -14,7 +14,17 @@ from reconciler.engine.plan import sort_key
 from reconciler.engine.reasons import COMPARED_LATER
 from reconciler.engine.values import AT_REST, Difference, ModelState, Verdict, VerdictKey
 from reconciler.manifest.values import Reason, reason_of, row_of
-from reconciler.state.bulk import KEY, batches, by_column, given, insert_rows, is_file, raw, select_rows
+from reconciler.state.bulk import (
+    KEY,
+    batches,
+    by_column,
+    given,
+    insert_rows,
+    is_file,
+    raw,
+    select_rows,
+    stream_rows,
+)
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
 from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText, plain, stored, verdicts
@@ -50,35 +60,36 @@ Row = tuple[Any, ...]
 def replace(
     connection: Connection,
     items_by_target: Mapping[str, tuple[Collection[ModelKey] | None, list[ModelState]]],
-) -> tuple[list[int], list[Row]]:
-    """What has to be written so that these items stand: ids of rows to remove, and rows to add.
+) -> tuple[list[int], list[ModelState]]:
+    """What has to be written so that these items stand: ids of rows to remove, and items to add.
 
     Args:
         connection: to read what stands now.
         items_by_target: by target, the pairs that are spoken of (None for all), and the items there are now.
     """
     gone: list[int] = []
-    new: list[Row] = []
+    new: list[ModelState] = []
     for target, (pairs, items) in items_by_target.items():
         ids_by_row: dict[Row, list[int]] = {}
         for row_id, *values in _standing(connection, target, pairs, ("id", *_COLUMNS)):
             ids_by_row.setdefault(tuple(values), []).append(row_id)
-        for row in map(_row, items):
-            same = ids_by_row.get(row) if ids_by_row else None
+        for item in items:
+            same = ids_by_row.get(_row(item)) if ids_by_row else None
             if same:
                 same.pop()
             else:
-                new.append(row)
+                new.append(item)
         gone.extend(row_id for ids in ids_by_row.values() for row_id in ids)
     return gone, new
 
 
-def write(connection: Connection, gone: list[int], new: list[Row]) -> None:
+def write(connection: Connection, gone: list[int], new: list[ModelState]) -> None:
     """Carries out what `replace` said."""
     for start in range(0, len(gone), _IDS_A_QUERY):
         chunk = gone[start : start + _IDS_A_QUERY]
         connection.execute(delete(verdicts).where(verdicts.c.id.in_(chunk)))
-    insert_rows(connection, verdicts, _COLUMNS, new)
+    for some in batches(new):  # rows are made of some after the others: there may be very many
+        insert_rows(connection, verdicts, _COLUMNS, list(map(_row, some)))
 
 
 def items(connection: Connection, *, whole: bool) -> tuple[ModelState, ...]:
@@ -89,7 +100,7 @@ def items(connection: Connection, *, whole: bool) -> tuple[ModelState, ...]:
 
 def selected(connection: Connection, query: Query) -> list[tuple[int, ModelState]]:
     """The items of these of the `ROWS`, with the rows' ids."""
-    return [(row[0], _item(row[1:])) for row in select_rows(connection, query)]
+    return [(row[0], _item(row[1:])) for row in stream_rows(connection, query)]
 
 
 def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
@@ -182,7 +193,7 @@ def _standing(
     query, ours = raw(verdicts, columns), verdicts.c
     mine = query.where(ours.target == target)
     if pairs is None:
-        yield from select_rows(connection, mine)
+        yield from stream_rows(connection, mine)
         return
     invalid, refused = (ours.verdict == verdict.value for verdict in (Verdict.INVALID, Verdict.REFUSED))
     yield from select_rows(connection, mine.where(invalid, NOT_IN_SYNC))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import UTC
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract import version_key
@@ -33,6 +34,7 @@ _TONES: dict[EventKind, Tone] = {
     EventKind.MISSING: "warning",
     EventKind.UNKNOWN: "warning",
 }
+_at = attrgetter("at")
 _EVENT_WIDTH = max(len(kind) for kind in EventKind)
 
 
@@ -151,16 +153,19 @@ def text(history: Iterable[HistoryRow], *, colour: bool = False) -> Iterator[str
             title = f"{paint(printable(str(row.pair)), 'bold')}  ({printable(row.target)})"
             lines = [*([""] if heading else []), title, *lines]
             heading = (row.target, row.pair)
-        yield "".join(f"{line}\n" for line in lines)
+        yield "\n".join([*lines, ""])
 
 
 def event_line(event: Event, *, colour: bool = False) -> str:
     """When, what, and the ids it can be traced by, in one line."""
-    ids = (("id", event.model_id), ("request", event.request_id), ("cycle", event.cycle_id))
-    facts = [f"{name} {value}" for name, value in ids if value]
-    if wording := _detail(event):
-        facts.append(wording)
-    return f"{_utc(event.at)}  {_word(event.kind, colour=colour)}  {printable('  '.join(facts))}"
+    facts = [
+        f"id {event.model_id}" if event.model_id else "",
+        f"request {event.request_id}" if event.request_id else "",
+        f"cycle {event.cycle_id}" if event.cycle_id else "",
+        _detail(event) or "",
+    ]
+    told = printable("  ".join(filter(None, facts)))
+    return f"{_utc(event.at)}  {_word(event.kind, colour=colour)}  {told}"
 
 
 @lru_cache(maxsize=64)
@@ -175,30 +180,37 @@ def _order(key: _Key) -> tuple[Any, ...]:
 
 def _of_one_model(
     key: _Key,
-    changes: Iterable[FileChange],
+    changes: Sequence[FileChange],
     events: Iterable[Event],
     named: Mapping[str, CommitInfo],
 ) -> list[HistoryRow]:
-    lines = [
-        _of_commit(key, change.path, change.commit_info)._replace(deleted=change.deleted)
-        for change in changes
-    ]
     by_commit: defaultdict[str | None, list[Event]] = defaultdict(list)
-    for event in sorted(events, key=lambda event: event.at):
+    for event in sorted(events, key=_at):
         by_commit[event.commit].append(event)
-    files: defaultdict[str | None, list[str | None]] = defaultdict(list)
-    for row in lines:
-        files[row.commit].append(row.path)
-    joined = [_with_events(row, files[row.commit], by_commit.get(row.commit, ())) for row in lines]
-    for commit in by_commit.keys() - {row.commit for row in lines}:
+    files: defaultdict[str | None, list[str]] = defaultdict(list)
+    for change in changes:
+        files[change.commit_info.commit].append(change.path)
+    joined = [
+        _of_commit(
+            key,
+            change.path,
+            change.commit_info,
+            deleted=change.deleted,
+            events=_of_file(change.path, files[commit], by_commit.get(commit, ())),
+        )
+        for change in changes
+        for commit in [change.commit_info.commit]
+    ]
+    for commit in by_commit.keys() - files.keys():
         _insert(joined, _alone(key, commit, by_commit[commit], named))
     return joined
 
 
-def _with_events(row: HistoryRow, files: Sequence[str | None], events: Iterable[Event]) -> HistoryRow:
-    """The row with those of its commit's events that are about its file, or about none of the commit's."""
-    mine = [e for e in events if (e.path if e.path in files else files[0]) == row.path]
-    return row._replace(events=tuple(mine))
+def _of_file(path: str, files: Sequence[str], events: Iterable[Event]) -> Iterable[Event]:
+    """Those of a commit's events that are about a file, or about none of the commit's."""
+    if len(files) == 1:
+        return events
+    return [event for event in events if (event.path if event.path in files else files[0]) == path]
 
 
 def _alone(
@@ -207,13 +219,17 @@ def _alone(
     """The row of a commit that did nothing to the document in this branch, as far as it is known."""
     path = next((event.path for event in events if event.path), None)
     if commit is not None and commit in named:
-        return _of_commit(key, path, named[commit])._replace(events=tuple(events))
+        return _of_commit(key, path, named[commit], events=events)
     author = next((event.author for event in events if event.author), None)
     return HistoryRow(*key, path, commit, author, events=tuple(events))
 
 
-def _of_commit(key: _Key, path: str | None, made: CommitInfo) -> HistoryRow:
-    return HistoryRow(*key, path, made.commit, made.author, made.authored_at, made.subject)
+def _of_commit(
+    key: _Key, path: str | None, made: CommitInfo, *, events: Iterable[Event], deleted: bool = False
+) -> HistoryRow:
+    return HistoryRow(
+        *key, path, made.commit, made.author, made.authored_at, made.subject, deleted, tuple(events)
+    )
 
 
 def _insert(joined: list[HistoryRow], row: HistoryRow) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.engine.reasons import OTHER_CONTENT
+from reconciler.engine.drift import OTHER_CONTENT
 from reconciler.engine.values import Verdict
 from reconciler.phrases import many
 

@@ -20,6 +20,7 @@ from reconciler.views.metrics import CONTENT_TYPE
 from reconciler.views.selection import Selection
 from reconciler.web.access import Access, Hosts
 from reconciler.web.events import Events
+from reconciler.web.pace import Pace
 from reconciler.web.rendered import Rendered
 from reconciler.web.webhook import Receiver
 
@@ -81,6 +82,7 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
     tokens: Callable[[], Sequence[str]] | None = None,
     body_seconds: float = 10.0,
     role: Callable[[], str] = lambda: READY,
+    pace: Pace | None = None,
 ) -> Starlette:
     """The application. All callables are called on the event loop and must return at once.
 
@@ -96,11 +98,12 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
         tokens: what lets a visitor look, read anew with each request; None lets everybody look.
         body_seconds: how long a delivery's body may take to arrive.
         role: what `/readyz` says while it is well.
+        pace: has those wait who take more than their share of the processor; the usual one where None.
     """
     receiver = Receiver(webhook_secret, trigger, delivered, body_seconds)
     return Starlette(
         routes=[
-            *_page_routes(pages),
+            *_page_routes(pages, pace or Pace()),
             *_health_routes(metrics, not_ready, not_alive, role),
             Route("/hooks/git", receiver.receive, methods=["POST"]),
         ],
@@ -111,10 +114,14 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
     )
 
 
-def _page_routes(pages: Pages) -> list[Route]:
-    documents, models = Rendered(), Rendered()  # a model whose history is long holds up no overview
+def _page_routes(pages: Pages, pace: Pace) -> list[Route]:
+    documents, models = (
+        Rendered(pace.charge),
+        Rendered(pace.charge),
+    )  # a model whose history is long holds up no overview
 
     async def overview(request: Request) -> Response:
+        await pace.turn()
         selection, token = Selection.of(request.query_params), pages.token()
         summary = await pages.summary()
         page = await pages.overview(selection.listing, matrix=selection.view == "matrix")
@@ -125,6 +132,7 @@ def _page_routes(pages: Pages) -> list[Route]:
         return document.answer(request, "text/html")
 
     async def model(request: Request) -> Response:
+        await pace.turn()
         parts, token = _parts(request), pages.token()
         if not _SHORTEST <= len(parts) <= _LONGEST:
             return _not_found(_state(pages, None, token), request)
@@ -144,6 +152,7 @@ def _page_routes(pages: Pages) -> list[Route]:
         return document.answer(request, "text/html")
 
     async def report(request: Request) -> Response:
+        await pace.turn()
         newest = await pages.report()
         if newest is None:
             return Response('{"error": "no cycle has finished yet"}', 503, media_type="application/json")
@@ -230,7 +239,7 @@ def _health_routes(
 
 
 def _report_text(whole: Report, page: int) -> str:
-    return as_json.dumps(as_json.report_page(whole, page)) + "\n"
+    return "".join(as_json.page_pieces(whole, page))
 
 
 def _answer(well: str, problem: str | None) -> Response:

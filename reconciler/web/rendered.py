@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from operator import is_
@@ -48,7 +49,9 @@ class Rendered:
     that the event loop always has its share of the processor.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, charge: Callable[[float], None] = lambda _: None) -> None:
+        """Nothing is rendered yet; `charge` hears of the processor seconds that each rendering takes."""
+        self._charge = charge
         self._kept: OrderedDict[Hashable, tuple[tuple[object, ...], Document]] = OrderedDict()
         self._turn = asyncio.Lock()
 
@@ -63,15 +66,19 @@ class Rendered:
         async with self._turn:
             held = self._kept.get(key)
             if held is None or not all(map(is_, held[0], basis)):
-                held = (basis, await run_in_threadpool(_made, render))
-                self._kept[key] = held
+                document, seconds = await run_in_threadpool(_made, render)
+                self._charge(seconds)
+                held = self._kept[key] = (basis, document)
             self._kept.move_to_end(key)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
             return held[1]
 
 
-def _made(render: Callable[[], str]) -> Document:
+def _made(render: Callable[[], str]) -> tuple[Document, float]:
+    """The document, and the processor seconds that it took."""
+    began = time.thread_time()
     plain = render().encode()
     tag = hashlib.sha256(plain).hexdigest()[:32]
-    return Document(plain, gzip.compress(plain, _LEVEL, mtime=0), f'"{tag}"')
+    document = Document(plain, gzip.compress(plain, _LEVEL, mtime=0), f'"{tag}"')
+    return document, time.thread_time() - began

@@ -45,6 +45,18 @@ def test_equal_sides_are_exit_code_0_with_each_field(fleet: Fleet) -> None:
     assert "  + runtime          python2.7 (registered only)\n" in shown
 
 
+def test_a_field_taken_out_of_a_manifest_differs(fleet: Fleet) -> None:
+    """What is registered alone is told as the other side of it."""
+    fleet.commit({"models.d/a-1.0.0.yaml": manifest("a@1.0.0", description="one")})
+    fleet("apply")
+    fleet.commit({"models.d/a-1.0.0.yaml": manifest("a@1.0.0")})
+    (item,) = fleet.json("diff", "a@1.0.0").json["items"]
+    assert (item["result"], item["verdict"]) == ("differs", "drifted")
+    assert item["diff"] == [{"field": "description", "declared": None, "registered": "one"}]
+    told = {field["field"]: field for field in item["fields"]}["description"]
+    assert (told["declared"], told["registered"], told["state"]) == (None, "one", "differs")
+
+
 def test_differing_sides_are_exit_code_1_down_to_the_value(fleet: Fleet) -> None:
     """With the advice that a plan gives, and the same differences."""
     config = {"model_algorithm": "x", "metrics": {"f1": 0.5}}

@@ -38,6 +38,13 @@ def test_plan_apply_and_status_print_the_promised_object(fleet: Fleet) -> None:
             assert [list(reason) for reason in item["reasons"]] == [REASON] * len(item["reasons"])
 
 
+def test_a_state_without_a_cycle_knows_no_commit_and_no_digest(fleet: Fleet) -> None:
+    """Both are null, as all that is not known."""
+    told = fleet.json("status").json
+    assert list(told) == REPORT
+    assert (told["commit"], told["digest"], told["items"]) == (None, None, [])
+
+
 def test_an_item_tells_where_it_is_from_and_what_became_of_it(fleet: Fleet) -> None:
     """Commit, author, path and line of the manifest; id and status in the registry."""
     first = fleet.repository.git("rev-parse", "HEAD")

@@ -59,7 +59,9 @@ from reconciler.cli import main
 try:
     main()
 finally:
-    sys.stderr.write("imported: " + " ".join(name for name in sys.modules if sys.modules[name]))
+    # what only stands in for a module has no specification of how it was found
+    imported = (name for name, module in sys.modules.items() if getattr(module, "__spec__", None))
+    sys.stderr.write("imported: " + " ".join(imported))
 """
 
 
@@ -112,11 +114,29 @@ def test_an_apply_with_nothing_to_do_ends_before_the_framework_and_the_engine_ar
     config = fleet.folder / "elsewhere.toml"
     config.write_text("", "utf-8")
     heavy = {"typer", "yaml", "git", "sqlalchemy", "httpx", "asyncio"}
+    needless = {"importlib.metadata", "reconciler.manifest", "reconciler.views.as_json"}
     for options in ("", "-q", "--no-wait --quiet", "--target local", "--target=local -o text", "--wait"):
-        imported = {name.partition(".")[0] for name in _imported(fleet, f"apply {options}")}
-        assert imported & heavy == set(), options
+        names = _imported(fleet, f"apply {options}")
+        assert {name.partition(".")[0] for name in names} & heavy == set(), options
+        assert needless.isdisjoint(names), options
     for options in ("--refresh", "--verbose", "--output json", f"--config {config}"):
         assert {"typer", "sqlalchemy"} <= set(_imported(fleet, f"apply {options}")), options
+
+
+def test_what_stands_in_for_pydantics_search_for_plugins_gives_way_to_it() -> None:
+    """A pydantic that asks for anything else finds the module itself."""
+    asking = """
+from reconciler.cli import tuning
+tuning.for_a_command()
+import sys
+from pydantic.plugin import _loader
+print(_loader.__spec__, _loader.get_plugins(), _loader.PYDANTIC_ENTRY_POINT_GROUP)
+print(sys.modules[_loader.__name__].__spec__.name)
+"""
+    printed = subprocess.run(
+        [sys.executable, "-c", asking], capture_output=True, check=True, text=True
+    ).stdout
+    assert printed.split() == ["None", "()", "pydantic", "pydantic.plugin._loader"]
 
 
 def test_every_command_of_the_list_is_there(tmp_path: Path) -> None:

@@ -125,6 +125,21 @@ def test_what_a_person_changed_is_drift(field: str, value: object) -> None:
     assert {key for key in declared if declared[key] != theirs.get(key)} == {named}
 
 
+@pytest.mark.parametrize("name", EDITIONS)
+def test_what_no_registry_fills_in_differs_where_nothing_is_declared(name: str) -> None:
+    """A description or documents on the registered side alone were a person's, or git's once."""
+    docs = [{"doc_name": "d", "doc_url": "https://x"}]
+    request = minimal()
+    assert {"description", "model_docs"} <= set(edition(name).fields)
+    declared, theirs = comparable(request, {**request, "description": "theirs", "model_docs": docs})
+    assert declared == request
+    assert theirs == {**request, "description": "theirs", "model_docs": docs}
+    nothing: object
+    for nothing in ("", None, []):
+        declared, theirs = comparable(request, {**request, "description": nothing, "model_docs": nothing})
+        assert declared == theirs
+
+
 def test_a_detail_nested_beyond_reading_is_not_equal() -> None:
     """A hostile registry cannot make the comparison fail."""
     nested: list[Any] = []

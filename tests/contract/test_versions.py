@@ -14,16 +14,14 @@ import reconciler.contract as room
 from reconciler.contract import (
     DEFAULT_EDITION,
     EDITIONS,
+    FreeVersions,
     ModelKey,
     edition,
     lifecycle,
-    next_free,
     version_key,
 )
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.errors import ConfigurationError
-
-versions = st.tuples(*[st.integers(0, 99)] * 3).map(lambda parts: ".".join(map(str, parts)))
 
 
 @pytest.mark.parametrize(
@@ -41,16 +39,33 @@ versions = st.tuples(*[st.integers(0, 99)] * 3).map(lambda parts: ".".join(map(s
 )
 def test_the_next_free_version(version: str, taken: tuple[str, ...], free: str | None) -> None:
     """Patches first, parts carry over, None when nothing is left."""
-    assert next_free(version, taken) == free
+    assert FreeVersions(taken).after(version) == free
 
 
-@given(version=versions, taken=st.sets(versions, max_size=20))
-def test_the_next_free_version_is_later_and_not_taken(version: str, taken: set[str]) -> None:
-    """And valid in every edition."""
-    free = next_free(version, taken)
-    if free is not None:
-        assert free not in taken
-        assert version_key(free) > version_key(version)
+few = st.integers(0, 499).map(lambda number: f"99.{95 + number // 100}.{number % 100}")
+
+
+@given(taken=st.sets(few), asked=st.lists(st.tuples(few, st.booleans())))
+def test_every_answer_is_the_first_version_behind_that_is_not_taken(
+    taken: set[str], asked: list[tuple[str, bool]]
+) -> None:
+    """Whatever was asked before, and was taken since."""
+    free = FreeVersions([*taken, "latest"])
+    every = [f"99.{minor}.{patch}" for minor in range(95, 100) for patch in range(100)]
+    for version, takes in asked:
+        behind = (one for one in every if version_key(one) > version_key(version) and one not in taken)
+        first = next(behind, None)
+        assert free.after(version) == first
+        if takes and first is not None:
+            free.take(first)
+            taken.add(first)
+
+
+def test_that_all_versions_of_a_name_drifted_costs_no_more_for_each_of_them() -> None:
+    """Passing over all that is taken once for each of a hundred thousand would take half an hour."""
+    taken = [f"{number // 10_000}.{number // 100 % 100}.{number % 100}" for number in range(100_000)]
+    free = FreeVersions(taken)
+    assert {free.after(version) for version in taken} == {"10.0.0"}
 
 
 def test_versions_sort_by_number_and_others_after_them() -> None:

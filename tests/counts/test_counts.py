@@ -22,6 +22,9 @@ pytestmark = pytest.mark.timeout(1200)  # the first of them waits for all kinds 
 _FEW, _MANY = 10, 10_000 if THOROUGH else 3_000
 _PAGES = _MANY // 1000 + 2  # with one model more than thousands, and the empty page that ends the list
 _AT_A_TIME = 200  # models compared in one cycle that could as well be compared later
+_MARKS_MORE = 8  # rows
+_STEPS_OF_A_COUNT = 7 * _MANY // 100  # hundreds
+_STEPS_ASIDE = 20  # hundreds
 
 Kinds = dict[int, dict[str, Counts]]
 
@@ -70,6 +73,51 @@ def test_a_change_costs_the_same_with_few_and_with_many_manifests(
     its older content measured and read.
     """
     assert kinds[_FEW][what] == kinds[_MANY][what] == expected
+
+
+@pytest.mark.parametrize(
+    ("what", "rows", "counts"),
+    [
+        ("added", 83, 1),
+        ("comment edited", 87, 1),
+        ("content edited", 120, 1),
+        ("content as it was", 89, 1),
+        ("renamed", 88, 1),
+        ("deleted", 87, 1),
+        ("a file of no concern", 80, 1),
+        ("first tick, an import unfinished", 87, 2),
+    ],
+)
+def test_a_change_reads_as_many_rows_with_few_and_with_many_manifests(
+    kinds: Kinds, what: str, rows: int, counts: int
+) -> None:
+    """Of the state and of the index together.
+
+    Many are remembered with one mark more, which is among those that are read in each transaction. What is
+    gone through beside the rows that are read is the count of all verdicts, once a cycle, and once more where
+    an import is followed.
+    """
+    few, many = kinds[_FEW][what], kinds[_MANY][what]
+    assert (few.rows, many.rows) == (rows, rows + _MARKS_MORE)
+    assert abs(many.steps - few.steps - counts * _STEPS_OF_A_COUNT) <= _STEPS_ASIDE
+
+
+def test_a_tick_with_nothing_to_do_reads_the_position_of_the_journal(kinds: Kinds) -> None:
+    """One row, and hardly a step."""
+    for models in (_FEW, _MANY):
+        quiet = [counts for what, counts in kinds[models].items() if what.startswith("nothing moved")]
+        assert {counts.rows for counts in quiet if counts.parsed is not None} == {1}
+        assert max(counts.steps for counts in quiet) <= 1
+
+
+def test_a_commit_that_moves_everything_reads_no_manifest_and_no_log_but_its_own(kinds: Kinds) -> None:
+    """What each file says is known by its content, and who moved it by the one commit that did.
+
+    Few are compared, for which they are read; of many as many as can be compared at a time.
+    """
+    few, many = kinds[_FEW]["all moved"], kinds[_MANY]["all moved"]
+    assert (few.git, few.written, few.indexed) == (4, 1, 1)
+    assert (many.git, many.parsed, many.written, many.indexed) == (5, 0, 2, 1)
 
 
 @pytest.mark.parametrize("what", ["broken", "mended"])

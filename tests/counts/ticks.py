@@ -20,13 +20,14 @@ from reconciler.daemon.cycle_job import CycleJob, EventCounter
 from reconciler.embedded import EmbeddedSettings
 from reconciler.engine.clock import Clock
 from reconciler.settings import load
+from tests.counts.sqlite_reads import reads
 from tests.daemon.counted import CountedRegistry
 from tests.forked import Process
 from tests.git_repository import GitRepository, git_environment
 from tests.program import Program
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from pathlib import Path
 
     from reconciler.app.session import Session
@@ -58,6 +59,8 @@ class Counts:
         parsed: manifest files read; None where nobody can see it.
         written: transactions of the state.
         indexed: transactions of the index.
+        rows: that the state and the index handed out; 0 where nobody can see it.
+        steps: that SQLite took for it, in hundreds.
     """
 
     git: int
@@ -65,6 +68,8 @@ class Counts:
     parsed: int | None = 0
     written: int = 0
     indexed: int = 0
+    rows: int = field(default=0, compare=False)
+    steps: int = field(default=0, compare=False)
 
 
 def asked(requests: list[str]) -> Mapping[str, int]:
@@ -101,17 +106,20 @@ class Site:
 
     def commit(self, changes: Mapping[str, str | None]) -> None:
         """Commits files to the branch; None removes one."""
-        parts = [
-            "commit refs/heads/main\ncommitter Author <a@example.org> 1800000000 +0000\ndata 6\nChange\n"
-        ]
-        parts.append("from refs/heads/main^0\n")
-        for path, text in changes.items():
-            if text is None:
-                parts.append(f"D {path}\n")
-            else:
-                parts.append(f"M 100644 inline {path}\ndata {len(text.encode())}\n{text}\n")
+        self._commit(
+            f"D {path}\n" if text is None else f"M 100644 inline {path}\ndata {len(text.encode())}\n{text}\n"
+            for path, text in changes.items()
+        )
+
+    def _commit(self, changes: Iterable[str]) -> None:
+        head = "commit refs/heads/main\ncommitter Author <a@example.org> 1800000000 +0000\ndata 6\nChange\n"
+        parts = [head, "from refs/heads/main^0\n", *changes]
         repository = GitRepository(self.folder / "models.git", bare=True)
         repository.git("fast-import", "--quiet", stdin="".join(parts).encode())
+
+    def move_all(self) -> None:
+        """Commits a move of all manifests to another folder of the target."""
+        self._commit(["R models.d elsewhere\nR elsewhere models.d/elsewhere\n"])
 
     def declare(self) -> None:
         """Commits one more manifest, of a model that the registry does not have."""
@@ -132,6 +140,7 @@ class Site:
         """The loop's ticker inside this process."""
         clock, deeds = Clock(now=lambda: self.now, chance=lambda: 0.0), EventCounter()
         configuration = load(None, cwd=self.folder)
+        reads()  # hears of connections from now on
         async with open_session(configuration, acts=True, clock=clock, listeners=Listeners(deeds)) as world:
             engine = world.engine
             engine.targets = tuple(replace(one, judge_all_below=judge_all_below) for one in engine.targets)
@@ -166,7 +175,9 @@ class Running:
         engine, requests = self.world.engine, len(self.site.registry.requests)
         before = self.world.source.commands, engine.parsed, self.world.ledger.writes
         with commits_counted(self.site.folder / "state" / "index.db") as index:
+            read = reads()
             tick = await self.ticker.tick("test")
+            read = reads().since(read)
             assert tick.outcome != "error", tick.error
             return Counts(
                 self.world.source.commands - before[0],
@@ -174,6 +185,8 @@ class Running:
                 engine.parsed - before[1],
                 self.world.ledger.writes - before[2],
                 index.taken(),
+                read.rows,
+                read.steps,
             )
 
     async def added(self) -> Counts:
@@ -210,6 +223,8 @@ async def every_kind(site: Site) -> dict[str, Counts]:
     site.forget_state()
     async with site.running() as running:
         found["start, index kept"] = await running.tick()
+        site.move_all()
+        found["all moved"] = await running.tick()
     return found
 
 

@@ -16,13 +16,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.contract import edition
+from reconciler.contract import ModelKey, edition
 from reconciler.engine.audit import audit
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
 from reconciler.engine.desired import ManifestParser
 from reconciler.engine.guards import Guards
 from reconciler.engine.options import CycleOptions, Target
+from reconciler.engine.used_versions import used_versions
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.source import open_source
@@ -33,10 +34,10 @@ from tests.engine.worlds import START, MemoryRegistry, World, text
 from tests.git_repository import GitRepository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from reconciler.engine.values import ModelState, Report
+    from reconciler.engine.values import ModelState, ObservedModel, Report
 
 PATIENT = Guards(1000, 1000, allow_empty=True, allow_rewritten_history=True)
 CONFIG = 'initial_config_file: "config.json"\n'
@@ -216,6 +217,27 @@ def test_the_advice_on_a_drifted_model_knows_what_a_cycle_over_changes_did_not_l
         advised = [item.reasons for item in made.apply().items if item.verdict is Verdict.DRIFTED]
         assert advised == [i.reasons for i in made.plan().items if i.verdict is Verdict.DRIFTED]
         assert "as version 1.0.4" in advised[0][0].message
+
+
+class _Asked(MemoryRegistry):
+    """Counts the questions after a pair."""
+
+    asked = 0
+
+    async def find(self, pair: ModelKey) -> Sequence[ObservedModel]:
+        self.asked += 1
+        return await super().find(pair)
+
+
+def test_advice_on_a_drifted_model_asks_the_registry_a_bounded_number_of_questions() -> None:
+    """Imports wait for it: of thousands of versions that somebody registered, the first few are enough."""
+    registry = _Asked()
+    for number in range(1, 500):
+        request = {"model_name": "a", "model_version": f"1.{number // 100}.{number % 100}"}
+        registry.models[str(number)] = {**request, "model_id": str(number), "model_status": "published"}
+    drifted = [ModelKey("a", "1.0.0")]
+    known = asyncio.run(used_versions(registry, drifted, {"a": {"1.0.0"}}, 1))
+    assert len(known["a"]) == registry.asked + 1 < len(registry.models) / 4
 
 
 def test_drift_that_an_import_comes_upon_is_told_as_the_next_plan_tells_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,13 +48,13 @@ def _list(registry: ModelArtsRegistry) -> Any:
 # --- AK/SK -----------------------------------------------------------------------------------------------
 
 
-def _signs(request: Received) -> bytes:
+def _signs(request: Received, secret_key: str = SK) -> bytes:
     found = verify(
         request.method,
         request.target,
         request.headers,
         request.body,
-        secret_of={AK: SK}.get,
+        secret_of={AK: secret_key}.get,
         now=datetime.now(UTC),
     )
     if found.refusal is not None:
@@ -79,6 +80,14 @@ def test_every_call_is_signed_as_it_stands_on_the_wire() -> None:
         assert request.headers["x-project-id"] == "p-1"
         signed = request.headers["authorization"].split("SignedHeaders=")[1].split(",")[0]
         assert signed == "content-type;host;x-project-id;x-sdk-date;x-security-token"
+
+
+def test_a_secret_key_may_have_blanks() -> None:
+    """It is sent in no header: only what it signs is."""
+    words = "demo only, 密"
+    auth = AccessKeyAuth(GivenSecret(AK), GivenSecret(f"{words}\n"))
+    _, server = talk(partial(_signs, secret_key=words), _list, auth=auth)
+    assert len(server.requests) == 1
 
 
 def test_a_rotated_secret_key_is_used_at_the_next_request(tmp_path: Path) -> None:

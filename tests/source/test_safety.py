@@ -408,7 +408,7 @@ def test_an_interrupt_at_the_terminal_ends_git(repository: GitRepository, slow_g
         time.sleep(0.02)
     time.sleep(1)  # git has begun before the program holds it; what is meant is an interrupt while it reads
     process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 7
+    assert process.wait(60) == 7
     assert _wait_until_gone([int(pid) for pid in slow_git.read_text().split()])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -130,6 +131,57 @@ def _as_they_are(repository: GitRepository) -> int:
     asked = "--batch-check=%(objectsize) %(objectsize:disk)"
     sizes = [line.split() for line in repository.git("cat-file", asked, stdin=blobs.encode()).splitlines()]
     return sum(0 < int(on_disk) - int(size) <= _AROUND for size, on_disk in sizes)
+
+
+def _loose(repository: Path) -> int:
+    return sum(1 for _ in repository.glob("objects/??/*"))
+
+
+def test_what_many_small_writes_left_is_packed(
+    tmp_path: Path, remote: GitRepository, writer: Callable[[str], Notes]
+) -> None:
+    """As they are, and again only when there is much of it; what others write is never packed from here."""
+    commits = [f"{number:08x}" * 5 for number in range(1800)]
+    notes = writer("one")
+    notes.add({commit: [f'{{"of":"{commit}"}}'] for commit in commits}, NOW)
+    notes.publish()
+    (place,) = (tmp_path / "one").iterdir()
+    own = GitRepository(place, bare=True)
+    for pack in place.glob("objects/pack/*.pack"):  # as if they had been written one after the other
+        aside = pack.rename(tmp_path / pack.name)
+        own.git("unpack-objects", "-q", stdin=aside.read_bytes())
+    many = _loose(place)
+    notes.add({commits[0]: ["more"]}, NOW)
+    notes.publish()
+    assert _loose(place) > many
+    notes.tidy()
+    assert _loose(place) == 0
+    assert _as_they_are(own) == len(commits)
+    assert dict(notes.read()).keys() == set(commits)
+    notes.add({commits[1]: ["more"]}, NOW)
+    notes.publish()
+    notes.tidy()
+    assert 0 < _loose(place) < many / 10
+    assert _commits(remote) == 3
+
+
+def test_a_lock_of_a_git_that_was_killed_stops_no_later_write(
+    tmp_path: Path, remote: GitRepository, writer: Callable[[str], Notes]
+) -> None:
+    """One that may be somebody's is left alone."""
+    commit, notes = "1" * 40, writer("one")
+    (place,) = (tmp_path / "one").iterdir()
+    lock = place / f"{REF}.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    notes.recover()
+    with pytest.raises(SourceError):
+        notes.add({commit: ["a"]}, NOW)
+    os.utime(lock, (0, 0))
+    notes.recover()
+    notes.add({commit: ["a"]}, NOW)
+    notes.publish()
+    assert _lines(remote, commit) == ["a"]
 
 
 def test_what_was_pushed_is_not_pushed_again(

@@ -81,6 +81,14 @@ def test_every_report_survives_json_and_counts_every_item_once(found: Report) ->
     assert sum(told["summary"].values()) == len(told["items"])
 
 
+@given(REPORTS)
+def test_a_report_that_is_printed_in_pieces_is_the_report(found: Report) -> None:
+    """To the last blank and line break; a page of it, too."""
+    whole = as_json.dumps(as_json.report(found)) + "\n"
+    assert "".join(as_json.report_pieces(found, len(found.items))) == whole
+    assert "".join(as_json.page_pieces(found, 1)) == whole
+
+
 @pytest.mark.parametrize("number", [0, 1, 99, 100, 101, 250])
 def test_a_list_that_is_printed_in_pieces_is_the_list(number: int) -> None:
     """To the last blank and line break."""

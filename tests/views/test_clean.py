@@ -40,6 +40,7 @@ def test_clean_text_is_one_encodable_line_that_stays_as_it_is(outside: str) -> N
 
 @given(HOSTILE)
 @example("\U000e0041\x7f\x85\udcff")
+@example("\x7f")
 def test_json_hides_nothing_and_loses_nothing(outside: str) -> None:
     """The text has no raw control character, and reading it gives the very same string."""
     told = dumps({"key": [outside]})

@@ -70,7 +70,7 @@ class Request2021(JobRequest):
     runtime: Annotated[Line | None, Echo.SAME] = Field(
         default=None, description="Runtime environment, one of the engine's."
     )
-    description: Annotated[PlainDescription | None, Echo.SAME] = Field(
+    description: Annotated[PlainDescription | None, Echo.WHOLE] = Field(
         default=None, description="At most 100 characters, none of & ! ' \" < > =."
     )
     model_algorithm: Annotated[Algorithm | None, Echo.SAME] = Field(
@@ -85,7 +85,7 @@ class Request2021(JobRequest):
     initial_config: Annotated[Config2021 | None, Echo.CONFIG] = Field(
         default=None, description="The model's configuration file; sent as text."
     )
-    model_docs: Annotated[Docs | None, Echo.SAME] = Field(
+    model_docs: Annotated[Docs | None, Echo.WHOLE] = Field(
         default=None, description="At most three documents about the model."
     )
     install_type: Annotated[list[EdgeInstallType] | None, Echo.SAME] = Field(

@@ -68,7 +68,7 @@ class CurrentRequest(CommonRequest):
     runtime: Annotated[Line | None, Echo.SAME] = Field(
         default=None, description="Runtime environment; for Custom, the address of the image."
     )
-    description: Annotated[PlainDescription | None, Echo.SAME] = Field(
+    description: Annotated[PlainDescription | None, Echo.WHOLE] = Field(
         default=None, description="1 to 100 characters, none of & ! ' \" < > =."
     )
     model_algorithm: Annotated[Words | None, Echo.SAME] = Field(
@@ -83,7 +83,7 @@ class CurrentRequest(CommonRequest):
     initial_config: Annotated[CurrentConfig | None, Echo.CONFIG] = Field(
         default=None, description="The model's configuration file, with its health probes; sent as text."
     )
-    model_docs: Annotated[Docs | None, Echo.SAME] = Field(
+    model_docs: Annotated[Docs | None, Echo.WHOLE] = Field(
         default=None, description="At most three documents about the model."
     )
     install_type: Annotated[list[InstallType] | None, Echo.SAME] = Field(

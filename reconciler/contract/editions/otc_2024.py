@@ -54,7 +54,7 @@ class Request2024(JobRequest):
     )
     model_type: Annotated[ModelType, Echo.ANY_CASE] = Field(description="TensorFlow, Image or Template.")
     runtime: Annotated[Line | None, Echo.SAME] = Field(default=None, description="Runtime environment.")
-    description: Annotated[PlainDescription | None, Echo.SAME] = Field(
+    description: Annotated[PlainDescription | None, Echo.WHOLE] = Field(
         default=None, description="At most 100 characters, none of & ! ' \" < > =."
     )
     model_algorithm: Annotated[Words | None, Echo.SAME] = Field(
@@ -69,7 +69,7 @@ class Request2024(JobRequest):
     initial_config: Annotated[Config2024 | None, Echo.CONFIG] = Field(
         default=None, description="The model's configuration file; sent as text."
     )
-    model_docs: Annotated[LetterDocs | None, Echo.SAME] = Field(
+    model_docs: Annotated[LetterDocs | None, Echo.WHOLE] = Field(
         default=None, description="At most three documents."
     )
     install_type: Annotated[list[InstallType] | None, Echo.SAME] = Field(

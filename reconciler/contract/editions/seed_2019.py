@@ -52,7 +52,7 @@ class Request2019(JobRequest):
     runtime: Annotated[Annotated[str, OneOf(("python2.7", "python3.6"))] | None, Echo.SAME] = Field(
         default=None, description="Runtime environment."
     )
-    description: Annotated[Description | None, Echo.SAME] = Field(
+    description: Annotated[Description | None, Echo.WHOLE] = Field(
         default=None, description="At most 100 characters."
     )
     model_algorithm: Annotated[Words | None, Echo.SAME] = Field(
@@ -68,7 +68,7 @@ class Request2019(JobRequest):
     initial_config: Annotated[Config2019 | None, Echo.CONFIG] = Field(
         default=None, description="The model's configuration file; sent as text."
     )
-    model_docs: Annotated[Docs | None, Echo.SAME] = Field(
+    model_docs: Annotated[Docs | None, Echo.WHOLE] = Field(
         default=None, description="At most three documents about the model."
     )
 

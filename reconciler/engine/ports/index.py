@@ -25,7 +25,7 @@ class KeptHistory(Protocol):
         """The commit up to which it is kept; None when it is not."""
 
     def changes(
-        self, name: str | None = None, version: str | None = None, commit: str | None = None
+        self, names: Collection[str] | None = None, version: str | None = None, commit: str | None = None
     ) -> Iterator[tuple[ModelKey, FileChange]]:
         """What commits did, of these models or of all; each model's changes newest first."""
 

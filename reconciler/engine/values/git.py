@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
@@ -94,10 +94,10 @@ class HistoryUpdate(NamedTuple):
     Attributes:
         commits: each with its place, and with who made it where it touched any of the target's files; to be
             gone through once.
-        changes: what they did to each model's document.
+        changes: what they did to each model's document, one commit after the other; to be gone through once.
         is_whole: whether they are all the commits of the branch.
     """
 
     commits: Iterable[tuple[str, int, CommitInfo | None]]
-    changes: Mapping[ModelKey, Sequence[FileChange]]
+    changes: Iterable[tuple[ModelKey, FileChange]]
     is_whole: bool = False

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from reconciler.state import compact, open_state
-from reconciler.state.tables import metadata
+from reconciler.state.tables import metadata, tell_postgresql
 from tests.state.stored import FOLDER
 from tests.state.stored.sample import EVENTS, LINEAGE, MARKS, NOON, REPORT
 
@@ -67,6 +67,7 @@ def _literal(value: Any, column: Any, dialect: Dialect) -> str:
 
 def main(name: str, folder: Path = FOLDER) -> None:
     """Writes `NAME.sqlite.sql` and `NAME.postgresql.sql`."""
+    tell_postgresql()
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "state.db"
         _make(f"sqlite:///{file}")
