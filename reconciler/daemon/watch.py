@@ -72,7 +72,7 @@ async def _watch(paths: Paths, ask: Callable[[str], None], look_again: float) ->
 
 
 async def _until_others(folders: _Known, paths: Paths, ask: Callable[[str], None], look_again: float) -> None:
-    """Watches `wanted`, and returns when the paths are others, or something else lies there."""
+    """Watches these folders, and returns when the paths are others, or something else lies there."""
     if not folders:
         await asyncio.sleep(_PATIENCE)
         return

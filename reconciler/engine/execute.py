@@ -129,16 +129,15 @@ class Executor:
             await self._import(item, manifest, setbacks, sent)
             return True
 
+        is_left = False
+
         async def whole() -> None:
             await self._import(item, manifest, setbacks, sent)
-            if left:
+            if is_left:  # the cycle that would wait for what is journalled is over
                 await self._results.done()
 
-        left: list[ModelState] = []
-        if await self.lingering.wait(self.recorder.target, whole(), sent):
-            return True
-        left.append(item)
-        return False
+        is_left = not await self.lingering.wait(self.recorder.target, whole(), sent)
+        return not is_left
 
     async def _import(
         self, item: ModelState, manifest: Manifest, setbacks: Setbacks, sent: asyncio.Event

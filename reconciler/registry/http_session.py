@@ -135,6 +135,10 @@ class HttpSession:
                 path=call.path,
                 retry_after=closed,
             )
+        await self._start(call)
+
+    async def _start(self, call: Request) -> None:
+        """Waits for the next start that the rate allows."""
         await self._sleep(self._pace.reserve_for(write=call.method != "GET"))
 
     async def _log_in(self, call: Request) -> None:
@@ -179,7 +183,7 @@ class HttpSession:
                 refused = error
             attempt.sent = False
             await self._sleep(delay)
-            await self._sleep(self._pace.reserve_for(write=call.method != "GET"))
+            await self._start(call)
             # a suspended machine's timers stand still, and others may have settled the intent meanwhile
             if uptime() >= ends:
                 raise refused

@@ -115,10 +115,8 @@ def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or 
 
 
 def _page_routes(pages: Pages, pace: Pace) -> list[Route]:
-    documents, models = (
-        Rendered(pace.charge),
-        Rendered(pace.charge),
-    )  # a model whose history is long holds up no overview
+    documents = Rendered(pace.charge)
+    models = Rendered(pace.charge)  # of its own: a model whose history is long holds up no overview
 
     async def overview(request: Request) -> Response:
         await pace.turn()

@@ -25,30 +25,24 @@ def _hook(url: str, name: str = "oncall") -> str:
     return f'[[notify]]\nname = "{name}"\nkind = "webhook"\nurl = "{url}/hook"\n'
 
 
+async def _once_it_says(daemon: Daemon, path: str, *words: str) -> str:
+    """A page or the metrics, once all of this stands there: what waits is counted after the log has told."""
+    text = ""
+    for _ in range(1000):
+        text = (await daemon.get(path)).text
+        if all(one in text for one in words):
+            break
+        await asyncio.sleep(0.02)
+    assert [one for one in words if one not in text] == []
+    return text
+
+
 async def _sent_and_marked(daemon: Daemon) -> None:
     """Waits until the sink took one message, and the outbox knows it."""
     numbers = {"sent_total": 1.0, "pending": 0.0}
-    wanted = [f'reconciler_notify_{name}{{sink="oncall"}} {number}' for name, number in numbers.items()]
-    metrics = ""
-    for _ in range(1000):
-        metrics = (await daemon.get("/metrics")).text
-        if all(line in metrics for line in wanted):
-            break
-        await asyncio.sleep(0.02)
-    assert [line for line in wanted if line not in metrics] == []
+    lines = [f'reconciler_notify_{name}{{sink="oncall"}} {number}' for name, number in numbers.items()]
+    metrics = await _once_it_says(daemon, "/metrics", *lines)
     assert 'reconciler_notify_failed_total{sink="oncall"} 0.0' in metrics
-
-
-async def _page_that_says(daemon: Daemon, words: str) -> str:
-    """The overview, once it says so: what waits is counted after the log has told of the failure."""
-    page = ""
-    for _ in range(1000):
-        page = (await daemon.get("/")).text
-        if words in page:
-            break
-        await asyncio.sleep(0.02)
-    assert words in page
-    return page
 
 
 def test_the_journal_of_a_night(fleet: Fleet) -> None:
@@ -98,9 +92,8 @@ def test_a_sink_that_is_down_slows_no_tick_and_is_a_line_on_the_page(fleet: Flee
                 await until(lambda: fine.requests)
                 fleet.declare("other@1.0.0")
                 await daemon.tells("tick", invalid=1, did_imported=1)
-                page = await _page_that_says(
-                    daemon, "Messages to down are not delivered: 1 message waits since"
-                )
+                waiting = "Messages to down are not delivered: 1 message waits since"
+                page = await _once_it_says(daemon, "/", waiting)
                 assert "HTTP 503: down" in page
                 assert "Messages to fine" not in page
                 metrics = (await daemon.get("/metrics")).text
