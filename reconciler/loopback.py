@@ -4,11 +4,7 @@ from __future__ import annotations
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its name or address alone; nothing is resolved.
-
-    Args:
-        host: a name, or an address without brackets.
-    """
+    """Whether a host is this machine, by its name or address alone; nothing is resolved."""
     host = host.rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True

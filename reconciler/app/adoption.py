@@ -62,11 +62,7 @@ async def adoptions(
 ) -> AsyncIterator[Adopted]:
     """Manifests for every registered model that is declared nowhere, batch by batch.
 
-    Args:
-        configuration: what is configured.
-        glob: the names to adopt, as a shell's pattern.
-        only: one target; None takes all.
-        tell: hears of a registry that is waited for.
+    `glob` is a shell's pattern of names; `tell` hears of a registry that is waited for.
 
     Raises:
         ConfigurationError, SourceError, StateError: as `open_session` does.

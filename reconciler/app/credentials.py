@@ -28,10 +28,7 @@ def auth_of(
 ) -> registry.RegistryAuth:
     """The flow that proves who this program is to the target's registry.
 
-    Args:
-        base: directory that relative paths of secret files start from.
-        target: its settings.
-        cooldown: shared by all targets of a process; its own where None.
+    Relative paths of secret files start at `base`. All targets of a process share the `cooldown`.
     """
     auth = target.auth
     if isinstance(auth, AkSkAuth):

@@ -51,10 +51,7 @@ async def examine(
 ) -> list[Finding]:
     """Every finding, in the order in which one depends on the other.
 
-    Args:
-        configuration: what is configured.
-        only: the one target to look at; None for all.
-        watch: seconds to watch imports for how late the registry's list shows them; None does not.
+    `watch`: seconds to watch imports for how late the registry's list shows them; None does not.
     """
     names = configuration.chosen(only)
     findings = [

@@ -32,10 +32,7 @@ _EVER = datetime.max.replace(tzinfo=UTC)
 def earlier(configuration: Configuration, when: datetime | str, target: str | None) -> Report:
     """The verdicts as they were known then.
 
-    Args:
-        configuration: what is configured.
-        when: a moment; or any name of a commit, for the last time that it was the one reconciled.
-        target: one target; None takes all.
+    `when` is a moment, or any name of a commit, for the last time that it was the one reconciled.
 
     Raises:
         ReconcilerError: the commit is unknown or was never reconciled, or nothing was at that time.

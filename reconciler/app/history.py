@@ -57,12 +57,8 @@ def history(
 ) -> Generator[HistoryRow]:
     """Everything known about what is asked for: what commits did, and what became of it.
 
-    Of everything there is, little is in memory at a time. Close the iterator.
-
-    Args:
-        configuration: what is configured.
-        query: what is asked for.
-        on_note: hears why not all of history was read, where that is so.
+    Of everything there is, little is in memory at a time. Close the iterator. `on_note` hears why not all of
+    history was read, where that is so.
 
     Raises:
         ReconcilerError: nobody knows the commit, or the model with this id.

@@ -53,12 +53,6 @@ async def measure(
 ) -> Measured:
     """Watches the journal and the list; ends when an import was seen through, or when the time is over.
 
-    Args:
-        registry: the target's.
-        url: of the state that the imports are journalled in; only read.
-        target: the target's name.
-        seconds: how long to watch at most.
-
     Raises:
         StateError, RegistryError: they cannot be read.
     """

@@ -57,12 +57,7 @@ def model_record(
 ) -> ModelRecord | None:
     """What is known of a model, or None where nothing is.
 
-    Args:
-        commit: the one that was reconciled last; empty for none.
-        target: its name; of one that is not configured nothing is known.
-        name: of the model.
-        version: None for all of its versions.
-        shown: reads the state, brings verdicts up to date, and makes them fit for the reader.
+    `commit` is the one that was reconciled last, empty for none. Without a version it is about all of them.
 
     Raises:
         StateError: the state could not be read.

@@ -13,11 +13,6 @@ if TYPE_CHECKING:
 def write_new(root: Path, path: Path, data: bytes) -> bool:
     """Writes a file and the folders above it; gives False, and changes nothing, where something is there.
 
-    Args:
-        root: a folder.
-        path: of the file, below the folder.
-        data: its content.
-
     Raises:
         ReconcilerError: the path leads out of the folder by a symbolic link.
         OSError: as writing does.

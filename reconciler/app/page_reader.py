@@ -50,12 +50,6 @@ _ASKED_APART = 0.5  # seconds: pages take little of the rate at which a registry
 class PageReader:
     """Used in the server's event loop.
 
-    Args:
-        configuration: what is configured.
-        sessions: whose state is read, when there is one.
-        board: says when something is new.
-        worker: where registries are asked.
-
     Attributes:
         followed: repository and branch, in words without secrets; as of the last summary.
         late: how many answers came after their page was given up: it has something to fetch now.

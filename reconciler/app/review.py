@@ -72,12 +72,8 @@ async def review(
 ) -> Reviewed:
     """Plans what is checked out, and puts the plan of each target on the change.
 
-    Args:
-        configuration: what is configured; its `source.branch` does not count.
-        only: one target; None takes all.
-        job: the change.
-        secret: the host's token.
-        only_changes: a comment is made only where the change alters the plan.
+    The configuration's `source.branch` does not count. With `only_changes` a comment is made only where the
+    change alters the plan.
 
     Raises:
         ConfigurationError: the repository is none that a job checked out; there is no such target or token;

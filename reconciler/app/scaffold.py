@@ -130,10 +130,7 @@ def starter_files(
 ) -> Iterator[StarterFile]:
     """The files that belong into a repository.
 
-    Args:
-        settings: what is configured, or will be.
-        configuration: the text of `reconciler.toml`; None where another file is the configuration.
-        forge: the host whose template is wanted; None for none.
+    `configuration` is the text of `reconciler.toml`; None where another file is the configuration.
     """
     editions: dict[str, str] = {}
     for target in settings.targets.values():
@@ -157,10 +154,7 @@ def starter_files(
 def write(top: Path, starters: Sequence[StarterFile], *, dry_run: bool) -> Iterator[tuple[StarterFile, bool]]:
     """Writes each file that is not there yet; gives each with whether it is new.
 
-    Args:
-        top: the repository's.
-        starters: the files.
-        dry_run: writes nothing, and gives the same.
+    With `dry_run` nothing is written, and the same is given.
 
     Raises:
         ReconcilerError: a path leads out of the repository by a symbolic link.

@@ -66,10 +66,7 @@ async def run(
 ) -> None:
     """Runs until SIGTERM or SIGINT.
 
-    Args:
-        configuration: what is configured.
-        target: the one target to work on; None takes all.
-        last_resort: makes sure that the process ends within so many seconds, whatever hangs.
+    `last_resort` makes sure that the process ends within so many seconds, whatever hangs.
 
     Raises:
         ReconcilerError: the configuration, the source or the state cannot be used to begin with; or the loop

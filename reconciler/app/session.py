@@ -103,15 +103,9 @@ async def open_session(  # noqa: PLR0913 - what a command is given
 ) -> AsyncIterator[Session]:
     """Opens source, state and registries, and closes them in reverse.
 
-    Args:
-        configuration: what is configured.
-        acts: takes the state's lock, or the leases of all targets, and may create files; without it nothing
-            at all is created.
-        stands_by: goes on without the leases that others hold, and takes them when they are free.
-        only: the one target to work on; None takes all.
-        clock: time and chance; the real ones where None.
-        listeners: who hears of what happens; nobody where None.
-        heritage: what a session of this process left to this one.
+    One that `acts` takes the state's lock, or the leases of all targets, and may create files; without it
+    nothing at all is created. One that `stands_by` goes on without the leases that others hold, and takes
+    them when they are free.
 
     Raises:
         ConfigurationError: there is no target of that name.

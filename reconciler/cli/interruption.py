@@ -59,9 +59,8 @@ class Interruption:
     async def carried_out(self, grace: float, work: Callable[[Clock], Coroutine[Any, Any, T]]) -> T:
         """The result of the work, done in another thread: this one hears signals, whatever hangs there.
 
-        Args:
-            grace: seconds after a signal in which everything ends.
-            work: takes a clock as `heeded` gives it.
+        Everything ends within the `grace`, in seconds after a signal. The work takes a clock as `heeded`
+        gives it.
 
         Raises:
             SystemExit: a signal came, and the work did not end within the grace.

@@ -44,10 +44,8 @@ class Attention:
     def observe(self, items: Sequence[ModelState], targets: Collection[str], ledger: Ledger) -> None:
         """Tells what has changed.
 
-        Args:
-            items: all that need somebody, of these targets; others may be among them.
-            targets: those that were judged: what needed somebody and is not among the items does no more.
-            ledger: knows the request ids.
+        `targets` were judged: what needed somebody there and is not among the items, which are all that need
+        somebody, does no more.
         """
         before = self._held or {}
         now = _held(item for item in items if item.target in targets)

@@ -112,9 +112,7 @@ class CycleJob:
     async def tick(self, why: str, actor: str | None = None) -> Tick:
         """One tick; an error is part of its result, never raised.
 
-        Args:
-            why: for the log.
-            actor: who asked for it, recorded with every event of its cycle.
+        `why` is for the log, the `actor` for every event of its cycle.
         """
         self.is_ticking = True
         try:

@@ -61,9 +61,7 @@ class Loop:
     def ask(self, why: str, actor: str | None = None) -> None:
         """Asks for a tick.
 
-        Args:
-            why: for the log.
-            actor: who asks, for the journal; of several before one tick, the first are named.
+        `why` is for the log, the `actor` for the journal: of several before one tick, the first are named.
         """
         if self._events is None:
             self._take(why, actor)

@@ -58,13 +58,9 @@ async def scheduled(
 ) -> AsyncIterator[Callable[[], datetime | None]]:
     """Asks at once and then when the trigger says; gives a function that tells the time of the next asking.
 
-    A late asking is never left out, and several late ones are one.
-
-    Args:
-        trigger: from `trigger_of`.
-        ask: takes `schedule`.
-        clock_seconds: how often to look whether the wall clock was set, or the schedule stands still.
-        missed: told of each asking that could not be made.
+    A late asking is never left out, and several late ones are one. Every `clock_seconds` it is looked at
+    whether the wall clock was set, or the schedule stands still; `missed` is told of each asking that could
+    not be made.
     """
 
     def heard(event: JobEvent) -> None:

@@ -35,11 +35,9 @@ async def watched(
 ) -> AsyncIterator[None]:
     """Asks for a tick whenever one of the paths changes; without the kernel the schedule is left.
 
-    Args:
-        paths: by the word to ask with, the files and folders to watch, each without what lies below it. Asked
-            for again after every change; a path that does not exist is left out.
-        ask: takes the word.
-        look_again: seconds after which the paths are asked for again although nothing changed.
+    `paths` gives files and folders by the word to ask with, each without what lies below it. It is asked
+    again after every change, and after `look_again` seconds without one; a path that does not exist is left
+    out.
     """
     task = asyncio.create_task(_watch(paths, ask, look_again), name="watch")
     await asyncio.sleep(0)  # the watch stands once the task first waits: what moves from now on is noticed

@@ -85,12 +85,7 @@ def candidate(
 ) -> Candidate:
     """The manifest of one registered model; whether it holds is for `prove` to say.
 
-    Args:
-        pair: the model's.
-        model_id: the registry's.
-        path: below the target's directory.
-        request: the fields to declare.
-        untold: fields of which the registry does not tell what the import said.
+    `untold` are fields of which the registry does not tell what the import said.
     """
     lines = [line for name, value in request.items() for line in _member(name, value, "")]
     if untold:
@@ -137,12 +132,7 @@ def prove(
 ) -> Proof:
     """Reads the manifests as a commit's would be, and plans with them against what was observed.
 
-    Args:
-        vendor: whose registry the target is.
-        reader: the target's.
-        view: what the commit declares, what is remembered and what was observed.
-        candidates: of pairs that the view does not declare.
-        details: of the candidates' models, by model id.
+    The view declares none of their pairs; `details` are by model id.
     """
     by_pair = {one.pair: one for one in candidates}
     manifests, failed = _parsed(reader, by_pair.values())

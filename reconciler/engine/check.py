@@ -95,14 +95,8 @@ def check(  # noqa: PLR0913 - what is checked, and what it takes
 ) -> Checked:
     """Judges every manifest of a snapshot; with `only`, tells about these paths alone.
 
-    Args:
-        snapshot: the files.
-        blobs: where their bytes come from.
-        rules: the edition that judges.
-        only: the paths to tell about; none of them means all.
-        budgets: how much is read, and told.
-        look: finds the files that manifests name; by default in the snapshot.
-        whole: whether to give the valid manifests too, which takes much memory where there are very many.
+    `look` finds the files that manifests name, by default in the snapshot. `whole` gives the valid manifests
+    too, which takes much memory where there are very many.
 
     Raises:
         BudgetError: there is more than is read.

@@ -208,11 +208,8 @@ def credit(
 ) -> Credits:
     """Who gave each document of these files its content.
 
-    Args:
-        graph: of the commit whose files these are.
-        source: gives the bytes of older contents.
-        parsed_files: what the files say.
-        earlier: what files said at another commit; of these contents, fewer have to be read.
+    The graph is of the commit whose files these are. `earlier` is what files said at another commit; of these
+    contents, fewer have to be read.
 
     Raises:
         SourceError: git could not be read.

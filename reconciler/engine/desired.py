@@ -117,11 +117,8 @@ class ManifestParser:
     ) -> Desired:
         """What a whole snapshot declares.
 
-        Args:
-            source: where the bytes come from.
-            snapshot: the files.
-            look: finds the files that manifests name; by default in the snapshot.
-            whole: is given each valid manifest, which is not kept here; those in conflict too.
+        `look` finds the files that manifests name, by default in the snapshot. `whole` is given each valid
+        manifest, which is not kept here; those in conflict too.
         """
         look = look or {file.path: file for file in snapshot.files}.get
         faulty: list[ParsedFile] = []

@@ -36,16 +36,10 @@ def desired_state(  # noqa: PLR0913 - what is asked, and what it is found with
     """What the target declares at `commit`; where that is too much to be read, at the last commit that was.
 
     The index is used as far as it goes: of an ancestor, only what changed since is looked at; of any other
-    commit, what files of the same content said is not read again.
-
-    Args:
-        source: the repository.
-        index: the target's.
-        reader: the target's.
-        commit: its id.
-        credited: whether to ask git who gave the files that were read their content, for which it may have to
-            go through all of its log. Without it, this is nothing to save.
-        reconciled: the commit that was reconciled last, for where the index holds none.
+    commit, what files of the same content said is not read again. Who gave the files that were read their
+    content is asked only for what is `credited`, since git may have to go through all of its log for it;
+    without it, this is nothing to save. `reconciled` is the commit that was reconciled last, for where the
+    index holds none.
 
     Raises:
         SourceError: git could not be read.

@@ -69,12 +69,6 @@ async def all_details_of(
 
     It is given up when it has told nothing new in `_PATIENCE` seconds of waiting.
 
-    Args:
-        registry: the target's.
-        model_ids: whose details.
-        in_flight: how many questions at once.
-        waits: waits that many seconds.
-
     Raises:
         RegistryError: as `details_of` does.
     """

@@ -54,9 +54,7 @@ class DueTimes:
     def next(self, target: Target, moving: Collection[ModelKey]) -> datetime:
         """The earliest moment at which a cycle has something to do for the target.
 
-        Args:
-            target: one target.
-            moving: the pairs whose verdict may change by itself.
+        `moving` are the pairs whose verdict may change by itself.
         """
         return min(self._moments(target, moving))
 

@@ -155,12 +155,7 @@ def outbox_update(
 ) -> OutboxUpdate:
     """What each sink is to be told.
 
-    Args:
-        episodes: those that are open, of any sink.
-        items: what the report says of the targets that were judged.
-        judged: of which models it speaks; what is invalid is always spoken of.
-        subscriptions: what each sink wants to hear.
-        now: the wall clock, UTC.
+    `judged` says of which models the report speaks; what is invalid is always spoken of.
     """
     messages: list[Message] = []
     ended: list[Episode] = []

@@ -56,12 +56,9 @@ class CommitGraph:
     ) -> None:
         """Nothing is read yet.
 
-        Args:
-            tip: the newest commit.
-            log: the commits, each once, in any order; the sooner a needed one comes, the less is read. Where
-                it goes over a budget (`BudgetError`), the graph ends.
-            beyond: tells what a commit holds of which the log does not tell; None where nobody can.
-            cut: why the log does not tell all; None where it does.
+        The log has each commit once, in any order; the sooner a needed one comes, the less is read. Where it
+        goes over a budget (`BudgetError`), the graph ends. `beyond` tells what a commit holds of which the
+        log does not tell; None where nobody can.
         """
         self.tip = tip
         self.cut = cut
@@ -150,9 +147,8 @@ class CommitGraph:
 def places(graph: CommitGraph, older: Callable[[Collection[str]], Mapping[str, int]]) -> dict[str, int]:
     """Where each commit of a graph stands in its branch: a later one never before an earlier one.
 
-    Args:
-        graph: children before parents.
-        older: gives the places of commits beyond the graph, as far as it knows them.
+    The graph has children before parents; `older` gives the places of commits beyond it, as far as it knows
+    them.
     """
     commits = list(graph)
     inside = {logged.commit for logged in commits}
@@ -166,10 +162,6 @@ def place_of(logged: Logged, before: Mapping[str, int]) -> int:
     """The second of the committer's clock, or one more than any parent's place where that clock was behind.
 
     So it depends on nothing but the commit and those before it.
-
-    Args:
-        logged: the commit.
-        before: the places of its parents, as far as they are there.
     """
     parents = (before[parent] for parent in logged.parents if parent in before)
     return max(logged.committed_at, max(parents, default=0) + 1)

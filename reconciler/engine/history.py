@@ -106,13 +106,8 @@ def history_update(  # noqa: PLR0913 - what is known, and of what
 ) -> HistoryUpdate:
     """What the commits of a graph add to a history that is kept.
 
-    Args:
-        graph: children before parents, with what is below `root`.
-        source: gives the bytes of contents that are not known.
-        root: the target's directory.
-        earlier: what files say or said.
-        older: gives the places of commits beyond the graph.
-        is_whole: whether the graph has all commits of its branch.
+    The graph has children before parents, with what is below `root`; `is_whole` where it has all commits of
+    its branch. `earlier` is what files say or said; `older` gives the places of commits beyond the graph.
 
     Raises:
         SourceError: git could not be read.
@@ -153,15 +148,8 @@ def model_changes(  # noqa: PLR0913 - what is asked for
 ) -> dict[ModelKey, Sequence[FileChange]]:
     """What the commits of a graph did to each model's document, newest first.
 
-    Args:
-        graph: with what is below `root`.
-        source: gives the bytes of contents that are not known.
-        root: the target's directory.
-        name: one model; None takes all.
-        version: one version of it; None takes all.
-        place: of each commit in its branch; None for a graph that is whole.
-        earlier: what files say or said: a content with a single document is not read again, unless what it
-            replaced had several.
+    `place` is that of each commit in its branch, None for a graph that is whole. `earlier` is what files say
+    or said: a content with a single document is not read again, unless what it replaced had several.
 
     Raises:
         SourceError: git could not be read.

@@ -41,11 +41,7 @@ class Lineage:
 def trace(source: Source, remembered: Mapping[str, str], commit: str, *, is_needed: bool) -> Lineage:
     """How `commit` stands to the commit that is remembered. Used from the thread that git runs in.
 
-    Args:
-        source: the repository.
-        remembered: the marks of the last reconciliation.
-        commit: the branch's newest.
-        is_needed: whether anything depends on it; git is asked only then, and only when the branch moved.
+    Git is asked only where something depends on it (`is_needed`) and the branch moved.
 
     Raises:
         SourceError: git could not be read.

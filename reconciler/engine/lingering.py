@@ -58,10 +58,8 @@ class Lingering:
     async def wait(self, target: str, call: Call, sent: asyncio.Event) -> bool:
         """Waits for a call, unless it hangs and something else is to be done; whether it has ended.
 
-        Args:
-            target: where it goes.
-            call: all of it, from before its intent until its answer is journalled.
-            sent: set when nothing comes before its first byte any more.
+        The call goes from before its intent until its answer is journalled; `sent` is set when nothing comes
+        before its first byte any more.
 
         Raises:
             BaseException: what the call raised.

@@ -18,10 +18,5 @@ def due_at(moment: datetime, told_at: datetime, now: datetime) -> datetime:
     A moment is written down together with the time at which it was decided. Where that time is still to come,
     the clock was ahead: how long was meant to be waited is over or not, nobody knows, and it is not waited
     longer. So no wait is ever longer than the one that was decided.
-
-    Args:
-        moment: when something is due.
-        told_at: when that was decided, by the clock of that time.
-        now: by the clock as it is.
     """
     return moment if told_at <= now + CLOCK_TOLERANCE else min(moment, now)

@@ -21,12 +21,7 @@ def list_digest(models: Iterable[ObservedModel]) -> str:
 
 
 def standing_list(view: PlannerInput, items: Iterable[ModelState]) -> str | None:
-    """The digest of the list that a cycle saw; None where what the cycle did has made it another.
-
-    Args:
-        view: what was observed.
-        items: how the models stand at the end of the cycle.
-    """
+    """The digest of the list that a cycle saw; None where what the cycle did has made it another."""
     models = [model for several in view.observed.values() for model in several]
     status = {model.model_id: model.status for model in models}
     moved = (

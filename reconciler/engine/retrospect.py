@@ -41,12 +41,7 @@ def verdicts_then(
 ) -> tuple[ModelState, ...]:
     """The verdicts on one target's models, sorted.
 
-    Args:
-        target: its name.
-        desired: what was declared.
-        credits: who gave each document its content, by path and line.
-        entries: the ledger as it was.
-        moment: up to which the journal was read; what was due later had not been done.
+    `credits` are by path and line. What was due after the moment had not been done.
     """
     observed = _observed(entries.values())
     view = PlannerInput(target, desired, moment, observed=observed, entries=entries, last_commits=credits)

@@ -65,13 +65,6 @@ async def retry(
 
     An import whose outcome is still unknown is not released: the next cycle settles it first.
 
-    Args:
-        blocked: from `blockers`.
-        ledger: where to journal it.
-        clock: time, and the name of the cycle.
-        heard: told of every event.
-        actor: who asked for it.
-
     Raises:
         Rejected: the registry refused to delete, for the reason in the message; nothing was released then.
     """

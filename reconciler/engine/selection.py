@@ -46,13 +46,9 @@ def select_for_comparison(
 
     A model that was found equal to this very manifest before needs no look, unless `everything` is to be
     looked at again. One whose verdict needs its detail never waits. Of the others those come first that were
-    never compared; of those that were, any may come next.
-
-    Args:
-        view: what is declared, remembered and observed.
-        everything: whether to look at models that are known to be equal, too.
-        at_most: how many of those that can wait are inspected in this cycle; None for all.
-        chance: in [0, 1); where in the list of those that were compared before to begin.
+    never compared; of those that were, any may come next. Of those that can wait, `at_most` so many are
+    compared in this cycle, and `chance`, in [0, 1), says where among those that were compared before to
+    begin.
     """
     needed: list[str] = []
     never: list[str] = []

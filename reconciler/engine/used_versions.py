@@ -30,12 +30,6 @@ async def used_versions(
     be advised, until it has none: the advice is then the same as after a look at everything. Where it cannot
     be asked, very many drifted, or very many versions are registered that nobody declared, what is known must
     do: imports wait for this.
-
-    Args:
-        registry: the target's.
-        drifted: the models that advice is given on.
-        used_by_name: versions in use, by name.
-        in_flight: how many questions at once.
     """
     used = {pair.model_name: set(used_by_name.get(pair.model_name, ())) for pair in drifted}
     free = {name: FreeVersions(versions) for name, versions in used.items()}

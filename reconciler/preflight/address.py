@@ -128,9 +128,7 @@ def obs_endpoint(registry_endpoint: str) -> str | None:
 def locate(source_location: str, endpoint: Endpoint | None = None) -> Place:
     """The place that a `source_location` names; nothing is looked up.
 
-    Args:
-        source_location: as in the manifest.
-        endpoint: the object store that is in use; its host is understood in an address too.
+    The host of the endpoint that is in use is understood in an address too.
 
     Raises:
         FilesUnavailable: it is no address of any known form.

@@ -73,10 +73,8 @@ class LocalFiles:
 def local_files(path: str, allowed: Path | None) -> LocalFiles:
     """The files of a local source.
 
-    Args:
-        path: as the source says; a relative one starts at `allowed`.
-        allowed: the directory that it must lie in; None when local sources are not to be read at all, since
-            a manifest comes from whoever may commit, and the file system does not.
+    A relative path starts at `allowed`, the directory that it must lie in. Without one no local source is
+    read: a manifest comes from whoever may commit, and the file system does not.
 
     Raises:
         FilesUnavailable: it must not be read.

@@ -93,11 +93,8 @@ class ObsFiles:
     ) -> None:
         """A client that has not asked anything yet.
 
-        Args:
-            endpoint: where the store is.
-            place: a bucket of it, and what all keys begin with.
-            credentials: a key that may list and read, or None for what anyone may read.
-            timeout: seconds for a connection, and for each pause in an answer.
+        Without credentials it reads what anyone may read. `timeout`: seconds for a connection, and for each
+        pause in an answer.
         """
         self._bucket = place.bucket
         self._root = f"{place.prefix}/" if place.prefix else ""

@@ -28,15 +28,9 @@ def open_files(
     """Reading access to what lies at a source; nothing is asked of the store yet.
 
     Since anyone who may commit a manifest chooses the address, a key is only ever sent to `endpoint`, or,
-    where none is given, to the vendor's own hosts, and local paths are only read below `local`.
-
-    Args:
-        source_location: as in the manifest.
-        credentials: gives a key that may list and read, when a store is to be asked; by default, and when it
-            gives None, only what anyone may read can be read.
-        endpoint: the object store in use, such as `https://obs.cn-north-4.myhuaweicloud.com`; needed where
-            an address names no region.
-        local: directory that local sources may lie in; None reads none.
+    where none is given, to the vendor's own hosts, and local paths are only read below `local`. `credentials`
+    is asked when a store is; without a key only what anyone may read can be read. An `endpoint` is needed
+    where an address names no region.
 
     Returns:
         The files, to be closed by the caller; None when the address is that of an image.

@@ -54,10 +54,8 @@ class Package:
 def gather(files: ModelFiles, *, whole: bool = False, texts: frozenset[str] = frozenset()) -> Package:
     """Looks at a source.
 
-    Args:
-        files: the source.
-        whole: whether all of it counts, and not only its directory `model/`.
-        texts: which of `CONFIG` and `CODE` to read.
+    The `whole` of it counts, or only its directory `model/`; of `CONFIG` and `CODE`, those in `texts` are
+    read.
 
     Raises:
         FilesUnavailable: it cannot be looked at.

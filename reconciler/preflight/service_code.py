@@ -41,10 +41,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 def code_problems(data: bytes, model_type: str, *, python2: bool) -> Iterator[Problem]:
     """What is wrong with the content of a `customize_service.py`.
 
-    Args:
-        data: the file.
-        model_type: an engine.
-        python2: whether the model's runtime is Python 2, whose syntax cannot be judged here.
+    The syntax of Python 2 cannot be judged here.
     """
     base = BASES.get(model_type)
     if base is None:

@@ -28,10 +28,8 @@ def repository_top(cwd: Path) -> Path:
 def configuration_file(file: Path | None, cwd: Path) -> Path | None:
     """The file to read, or None where everything defaults.
 
-    Args:
-        file: an explicit file, which must exist and is taken as given; otherwise `reconciler.toml` is looked
-            for in `cwd`, then at the top of the repository, and has to be one that can be trusted.
-        cwd: the current directory, absolute.
+    A file that is given must exist, and is taken as it is. Otherwise `reconciler.toml` is looked for in
+    `cwd`, then at the top of the repository, and has to be one that can be trusted.
 
     Raises:
         ConfigurationError: the explicit file does not exist; or the one that was found is not to be trusted.
@@ -51,13 +49,7 @@ def configuration_file(file: Path | None, cwd: Path) -> Path | None:
 
 
 def state_url(base: Path, url: str | None, directory: Path) -> str:
-    """SQLAlchemy URL of the state, absolute.
-
-    Args:
-        base: the directory that relative paths start from.
-        url: `state.url`.
-        directory: `state.dir`.
-    """
+    """SQLAlchemy URL of the state, absolute."""
     address = url or f"sqlite:///{directory / 'state.db'}"
     scheme, separator, path = address.partition(":///")
     return f"sqlite:///{base / path}" if scheme == "sqlite" and separator and path else address

@@ -48,9 +48,8 @@ class Configuration:
     def located(self, *keys: str, table: str = "") -> Iterator[None]:
         """Says of a ConfigurationError raised in this block where the value that it is about comes from.
 
-        Args:
-            keys: of the value, or of a table; then the error is about the key that its message begins with.
-            table: what to put before the message, where that names a key and not its table.
+        `keys` may be those of a table: then the error is about the key that its message begins with. `table`
+        is put before a message that names a key and not its table.
         """
         try:
             yield
@@ -112,10 +111,7 @@ class Configuration:
 def load(file: Path | None, *, cwd: Path) -> Configuration:
     """Reads the configuration.
 
-    Args:
-        file: an explicit file, which must exist and is taken as given; otherwise `reconciler.toml` is looked
-            for in `cwd`, then at the top of the repository, and has to be one that can be trusted.
-        cwd: the current directory, absolute.
+    By `configuration_file`, and over it the environment.
 
     Raises:
         ConfigurationError: every mistake in the file and in the environment, one a line; or the file that was
@@ -136,10 +132,6 @@ def load(file: Path | None, *, cwd: Path) -> Configuration:
 
 def parse(content: dict[str, Any], file: Path | None = None) -> Settings:
     """The settings that a table holds, without what the environment says.
-
-    Args:
-        content: as TOML gives it.
-        file: where it comes from, for messages.
 
     Raises:
         ConfigurationError: every mistake in it, one a line.

@@ -26,11 +26,6 @@ _WAYS = ("", "_file", "_env", "_command")
 def require_one_place(settings: Settings, variables: Mapping[str, Any], file: Path) -> None:
     """Refuses a secret of the environment whose endpoint is in a file that was found by looking around.
 
-    Args:
-        settings: the configuration of both.
-        variables: what the environment says, as tables.
-        file: the file that was found.
-
     Raises:
         ConfigurationError: naming the variable, the endpoint's key and what to do, once for each target.
     """

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 def require_fitting_sinks(settings: Settings, file: Path | None) -> None:
     """Refuses two sinks of one name, and a target of a sink that is not configured.
 
-    Args:
-        settings: the configuration.
-        file: where it was read, for the message.
-
     Raises:
         ConfigurationError: every such mistake, one a line.
     """

@@ -27,9 +27,7 @@ _PATIENCE = 10  # seconds for git to read its own configuration
 def require_trusted(file: Path, top: Path) -> None:
     """Refuses a file that somebody else may have written for us.
 
-    Args:
-        file: the configuration that was found.
-        top: the repository that it lies in, which git would ask about; its folder where there is none.
+    `top` is the repository that it lies in, which git would ask about; its folder where there is none.
 
     Raises:
         ConfigurationError: it is not to be trusted; the message says whose it is and what to do.

@@ -37,9 +37,7 @@ def report(report_: Report) -> dict[str, Any]:
 def page_pieces(whole: Report, page: int) -> Iterator[str]:
     """The same with some of its items, as text; where there are others, a note says how to ask for them.
 
-    Args:
-        whole: the report.
-        page: from 1; beyond the last one there are no items.
+    Pages count from 1; beyond the last one there are no items.
     """
     start, number = (page - 1) * ITEMS_A_PAGE, len(whole.items)
     pages = -(-number // ITEMS_A_PAGE)
@@ -104,10 +102,7 @@ def list_pieces(
 ) -> Iterator[str]:
     """What `dumps` gives of a list, with a line break at its end, some values at a time.
 
-    Args:
-        values: of the list.
-        most: characters after which no more values are taken.
-        cut: called when values are left out.
+    After `most` characters no more values are taken, and `cut` is called where some are left out.
     """
     rest, before, size = iter(values), "[", 0
     while some := list(islice(rest, _VALUES_AT_ONCE)):

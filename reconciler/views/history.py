@@ -105,12 +105,7 @@ def rows(
 
     An event stands with the commit it names. Where that is none of the model's, the events that name it are a
     row of their own, with what the branch or else the journal knows of the commit. Sorted by target, name and
-    version (as numbers), then newest commit first.
-
-    Args:
-        models: what commits did to each model.
-        events: the journal's.
-        named: commits of the branch that events name.
+    version (as numbers), then newest commit first. `named` are commits of the branch that events name.
     """
     journal: defaultdict[_Key, list[Event]] = defaultdict(list)
     for event in events:

@@ -43,11 +43,7 @@ def report(whole: Report) -> str:
 def review(whole: Report, target: str, marker: str, most: int) -> str:
     """The plan of one target as a comment that is found again: counts and digest in its first line.
 
-    Args:
-        whole: the report on this target alone.
-        target: its name.
-        marker: an HTML comment; it stands at the end, and nobody sees it.
-        most: characters that the host takes.
+    The marker is an HTML comment at the end, which nobody sees; the host takes `most` characters.
     """
     numbers = "could not be made" if whole.failures else counted(whole)
     head = [

@@ -25,12 +25,7 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 
 
 def log(reasons: Sequence[Reason], version: str) -> dict[str, Any]:
-    """The log of one run: errors first, 5,000 results at most, and how many more there are.
-
-    Args:
-        reasons: the problems.
-        version: of this program.
-    """
+    """The log of one run: errors first, 5,000 results at most, and how many more there are."""
     shown = by_severity(reasons)[:MOST_RESULTS]
     rules = sorted({reason.code for reason in shown})
     run = {

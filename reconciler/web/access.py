@@ -71,13 +71,7 @@ class Hosts:
 
 
 class Access:
-    """Middleware that asks every request for a name it knows, and for a token where one is configured.
-
-    Args:
-        app: what is guarded.
-        hosts: the names that are answered to; None answers to all.
-        tokens: the tokens now, read anew with each request; None asks for none.
-    """
+    """Middleware that asks every request for a name it knows, and for a token where one is configured."""
 
     def __init__(self, app: ASGIApp, hosts: Hosts | None, tokens: Callable[[], Sequence[str]] | None) -> None:
         self._app = app

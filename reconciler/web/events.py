@@ -23,12 +23,7 @@ _SILENCE = 15.0  # seconds after which a line is sent that says nothing, so that
 
 
 class Events:
-    """The streams of one application.
-
-    Args:
-        token: another one whenever the pages may say something else; None ends every stream.
-        most: streams at a time.
-    """
+    """The streams of one application."""
 
     def __init__(self, token: Callable[[], str | None], *, most: int = MOST_STREAMS) -> None:
         self._token = token

@@ -30,10 +30,7 @@ class Pace:
     ) -> None:
         """Nothing has been taken yet.
 
-        Args:
-            clock: seconds that have passed.
-            spent: processor seconds of the thread of the event loop, which sends all answers.
-            sleep: waits for so many seconds.
+        `spent`: processor seconds of the thread of the event loop, which sends all answers.
         """
         self._clock, self._spent_so_far, self._sleep = clock, spent, sleep
         self._left = _SAVED

@@ -58,10 +58,8 @@ class Rendered:
     async def get(self, key: Hashable, basis: tuple[object, ...], render: Callable[[], str]) -> Document:
         """The document of this key.
 
-        Args:
-            key: everything that it depends on, but for `basis`.
-            basis: what it is rendered from; other objects make another document.
-            render: makes it, in a thread.
+        The key holds everything that it depends on but for what it is rendered from: other objects in `basis`
+        make another document.
         """
         async with self._turn:
             held = self._kept.get(key)

@@ -26,11 +26,7 @@ _PORTS = 65_536
 def listen(host: str, port: int, *, attempts: int = 1, key: str = "web.listen") -> socket.socket:
     """A listening socket on the first free port of `port`, `port + 1`, …; port 0 is any free one.
 
-    Args:
-        host: address or name of this machine.
-        port: the first one to try.
-        attempts: how many ports are tried.
-        key: the setting, for the message.
+    `key` names the setting in a message.
 
     Raises:
         ConfigurationError: none of the ports can be used, or the host is not one of this machine.
@@ -62,13 +58,8 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serves until the block is left; gives the URL. Signals stay the business of the process.
 
-    Leaving the block waits up to a second for answers under way, and closes the socket.
-
-    Args:
-        app: what answers.
-        listener: the socket, already listening.
-        ended: told when the server stops by itself, before the block is left.
-        limits: what a connection may cost; the usual ones where None.
+    Leaving the block waits up to a second for answers under way, and closes the socket. `ended` is told when
+    the server stops by itself, before the block is left.
     """
     server = _Server(_config(app, limits or ConnectionLimits()))
     with listener:

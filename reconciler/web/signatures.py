@@ -75,12 +75,8 @@ class Proof:
 def proof_of(headers: Headers, secrets: Sequence[str], now: float) -> Proof | None:
     """The proof that a delivery brings, or None when it brings none.
 
-    A signature counts before a bare secret: a delivery that has one is judged by that alone.
-
-    Args:
-        headers: of the delivery.
-        secrets: all that are good now; while one is replaced there are two.
-        now: seconds since the epoch.
+    A signature counts before a bare secret: a delivery that has one is judged by that alone. Several secrets
+    are good while one is replaced. `now`: seconds since the epoch.
     """
     keys = [secret.encode() for secret in secrets]
     if _GITHUB in headers:

@@ -56,12 +56,8 @@ class Delivery:
 class Receiver:
     """Takes deliveries; a delivery that was taken before does nothing.
 
-    Args:
-        secret: the text that holds the secrets now, one a line and no more than two; None when there is no
-            webhook. It is read anew with each delivery, so that rotation needs no restart.
-        trigger: asks for a tick in the name of its sender.
-        on_delivery: hears what became of each delivery.
-        seconds: how long a body may take to arrive.
+    The secrets are read anew with each delivery, one a line and no more than two, so that rotation needs no
+    restart; None where there is no webhook. A body may take so many `seconds` to arrive.
     """
 
     def __init__(

@@ -67,10 +67,8 @@ class Index(Protocol):
     ) -> Iterator[ParsedFile]:
         """What files say, as far as they are held: all, or those of one kind.
 
-        Args:
-            paths: these files.
-            naming: those that name one of these as their configuration.
-            faulty: those in which something is invalid.
+        Those at `paths`; those `naming` one of these as their configuration; or the `faulty`, in which
+        something is invalid.
         """
 
     def declarations(
@@ -98,9 +96,7 @@ class Index(Protocol):
     ) -> None:
         """Holds from now on what the files of this commit say, all or none of it.
 
-        Args:
-            commit: the new base; None holds nothing from now on.
-            changed: what differs, with None for what is gone.
-            whole: `changed` is everything: what was held before is forgotten.
-            history: what the commits since the old base did, or all commits; None throws the history away.
+        `changed` is what differs, with None for what is gone; the `whole` forgets what was held before. A
+        commit of None holds nothing from now on. `history` is what the commits since the old base did, or all
+        commits; None throws the history away.
         """
