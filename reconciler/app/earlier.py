@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from reconciler.app.indexed import index_of, part_of, reader_of
 from reconciler.app.repository import source_of
 from reconciler.engine.desired_state_reader import desired_state
+from reconciler.engine.last_report import verdicts_of_journal, verdicts_then
 from reconciler.engine.plan import plan_digest
-from reconciler.engine.retrospect import verdicts_of_journal, verdicts_then
 from reconciler.engine.values import Report
 from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
 from reconciler.state import open_state

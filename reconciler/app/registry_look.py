@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from reconciler.app.target_kinds import Opening, registry_of
-from reconciler.engine.registry_list import list_digest
+from reconciler.engine.idle import list_digest
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from reconciler.app.session import open_session
-from reconciler.engine.alteration import alters
 from reconciler.engine.clock import Clock
 from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.options import CycleOptions
-from reconciler.engine.outcome import exit_code
 from reconciler.engine.plan import plan_digest
 from reconciler.engine.values import Verdict
 from reconciler.errors import ConfigurationError, Exit, UnknownRevisionError
@@ -28,11 +27,11 @@ from reconciler.views import markdown
 from reconciler.views.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from reconciler.app.session import Session
     from reconciler.engine.options import Target
-    from reconciler.engine.values import Desired, Report
+    from reconciler.engine.values import Report
     from reconciler.forge import Job, Published
     from reconciler.registry import Secret
     from reconciler.settings import Configuration
@@ -163,12 +162,24 @@ def _altered(session: Session, job: Job, commit: str) -> frozenset[str] | None:
     return frozenset(
         target.name
         for target in session.engine.targets
-        if alters(_declared(session, target, base), _declared(session, target, commit))
+        if _declared(session, target, base) != _declared(session, target, commit)
     )
 
 
-def _declared(session: Session, target: Target, commit: str) -> Desired:
-    return desired_state(session.source, target.index, target.reader, commit, credited=False).desired()
+def _declared(session: Session, target: Target, commit: str) -> Counter[Hashable]:
+    """What a commit declares of each pair, and what cannot be used: the same gives the same plan.
+
+    What is registered, remembered and due moves on by itself. Where a document stands, who wrote it and what
+    is never sent (`metadata`) makes no difference.
+    """
+    desired = desired_state(session.source, target.index, target.reader, commit, credited=False).desired()
+    said: Counter[Any] = Counter((ref.pair, ref.digest) for ref in desired.manifests.values())
+    for refs in desired.conflicts.values():
+        said.update((ref.pair, ref.digest) for ref in refs)
+    for one in desired.invalid:
+        reasons = tuple(sorted((reason.code, reason.message) for reason in one.reasons))
+        said[one.path, one.model_name, one.model_version, reasons] += 1
+    return said
 
 
 def _tells(report: Report, target: str, altered: frozenset[str] | None) -> bool:
@@ -194,5 +205,5 @@ def _review(report: Report, target: str, most: int, *, says_nothing: bool) -> Re
 def _status(report: Report) -> Status:
     if report.failures:
         return Status("error", one_line(concealed(report.failures[0].message), _LONGEST_DESCRIPTION))
-    is_well = exit_code(report) is Exit.OK
+    is_well = report.exit_code() is Exit.OK
     return Status("success" if is_well else "failure", one_line(counted(report), _LONGEST_DESCRIPTION))

@@ -10,7 +10,6 @@ import typer
 
 from reconciler.cli.options import PlanOutput
 from reconciler.cli.terminal import colour, echo, echo_err, put_report
-from reconciler.engine.outcome import exit_code
 from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.views import markdown, text
 
@@ -77,4 +76,4 @@ def leave(report: Report, *, pending: bool = False, interruption: Interruption |
             f"stopped by {interruption.by.name}: what was in flight is recorded, the next `apply` goes on"
         )
         raise typer.Exit(interruption.exit_code)
-    raise typer.Exit(int(exit_code(report, pending=pending)))
+    raise typer.Exit(int(report.exit_code(pending=pending)))

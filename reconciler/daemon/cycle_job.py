@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 from reconciler.daemon.attention import Attention, named
 from reconciler.daemon.tick_log import tell, word
+from reconciler.engine.clock import CLOCK_TOLERANCE
 from reconciler.engine.last_report import summary
-from reconciler.engine.moments import CLOCK_TOLERANCE
 from reconciler.engine.options import CycleOptions
-from reconciler.engine.outcome import exit_code
 from reconciler.engine.values import CycleAnswer, EventKind
 from reconciler.errors import ConfigurationError, Exit, GuardError, ReconcilerError, StateError
 from reconciler.log import log
@@ -227,7 +226,7 @@ class CycleJob:
         answer = _UNDONE
         try:
             report = await self._cycle(await self.engine.head(), request.actor, request)
-            answer = CycleAnswer(int(exit_code(report, pending=True)))
+            answer = CycleAnswer(int(report.exit_code(pending=True)))
         except (ConfigurationError, GuardError) as problem:
             answer = CycleAnswer(int(problem.exit_code), str(problem))
             log.warning("a request was refused", error=str(problem))

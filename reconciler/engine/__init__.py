@@ -16,6 +16,6 @@ report. The room does no I/O of its own, has no clock but its argument, and know
                what a commit declares, and whose commit it was
     episodes, outbox
                what a person is told, once
-    retry, adopt, model_diff, retrospect, check
+    retry, adopt, model_diff, last_report, check
                what commands ask beside a cycle
 """

@@ -11,10 +11,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.desired import declared_by, group_by_key
-from reconciler.engine.drift import fields_of
 from reconciler.engine.plan import verdicts
 from reconciler.engine.values import File, Verdict
-from reconciler.engine.vendor import compare
+from reconciler.engine.vendor import compare, fields_of
 from reconciler.printable import inert_json, printable
 
 if TYPE_CHECKING:

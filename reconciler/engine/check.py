@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.budgets import DEFAULTS
 from reconciler.engine.desired import ManifestParser
-from reconciler.engine.faults import conflict_reasons
+from reconciler.engine.reasons import conflict_reasons
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
 from reconciler.phrases import many

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.engine.clock import CLOCK_TOLERANCE
 from reconciler.engine.guards import GuardContext, Guards, guard
 from reconciler.engine.lineage import RECONCILED, Lineage, trace
-from reconciler.engine.moments import CLOCK_TOLERANCE
 from reconciler.engine.plan import plan_digest
 from reconciler.engine.target_run import REPOSITORY
 from reconciler.engine.trust import held

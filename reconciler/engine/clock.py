@@ -1,4 +1,7 @@
-"""Time, chance and names as arguments, so that every rule can be tested without waiting or guessing."""
+"""Time, chance and names as arguments, so that every rule can be tested without waiting or guessing.
+
+And what is due, by a clock that may have been wrong when it was decided.
+"""
 
 from __future__ import annotations
 
@@ -90,3 +93,17 @@ class Timing:
         """Seconds until the next attempt, after `attempts` that were not made."""
         window = min(self.backoff_max, self.backoff_first * 2.0 ** min(attempts - 1, 16))
         return retry_after if retry_after is not None else window * chance
+
+
+CLOCK_TOLERANCE = timedelta(minutes=1)
+"""How far two readings of a clock may lie apart without one of them being wrong."""
+
+
+def due_at(moment: datetime, told_at: datetime, now: datetime) -> datetime:
+    """A remembered moment, as far as it can be believed.
+
+    A moment is written down together with the time at which it was decided. Where that time is still to come,
+    the clock was ahead: how long was meant to be waited is over or not, nobody knows, and it is not waited
+    longer. So no wait is ever longer than the one that was decided.
+    """
+    return moment if told_at <= now + CLOCK_TOLERANCE else min(moment, now)

@@ -1,14 +1,19 @@
-"""Doing one thing to many, a few at a time."""
+"""What is done beside each other: many things, a few at a time, until too many fail; git, in one thread."""
 
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from reconciler.errors import IntentTooOld, RegistryError, RegistryUnavailable, Unauthorised, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
+
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -73,3 +78,67 @@ class Background:
         # asked of every task: asyncio prints an error that nobody asked for, with its traceback
         error = None if task.cancelled() else task.exception()
         self._error = self._error or error
+
+
+def concerns_everybody(error: RegistryError) -> bool:
+    """Whether every other request to the registry would fail in the same way."""
+    return isinstance(error, (Unauthorised, Unreachable))
+
+
+def is_about_others_too(error: RegistryError) -> bool:
+    """Whether the failure of one import may well be that of the next: what is busy with one model is not."""
+    return not isinstance(error, RegistryUnavailable) or isinstance(error, (Unreachable, IntentTooOld))
+
+
+@dataclass(slots=True)
+class Setbacks:
+    """Requests about one model each, which fail by themselves; after some in a row no more are sent.
+
+    Attributes:
+        enough: failures in a row after which the others are not tried in this cycle.
+        in_a_row: how many failed since the last that went through.
+        successes: how many went through.
+        last: the newest failure.
+    """
+
+    enough: int = 10
+    in_a_row: int = 0
+    successes: int = 0
+    last: RegistryError | None = None
+
+    @property
+    def given_up(self) -> bool:
+        """Whether so many failed that the others are spared."""
+        return self.in_a_row >= self.enough
+
+    def passed(self) -> None:
+        """Takes a request that went through."""
+        self.in_a_row = 0
+        self.successes += 1
+
+    def failed(self, error: RegistryError) -> None:
+        """Takes a request that failed.
+
+        Raises:
+            RegistryError: that very error, when it concerns everybody.
+        """
+        if concerns_everybody(error):
+            raise error
+        self.last = error
+        self.in_a_row += 1
+
+
+@dataclass(frozen=True, slots=True)
+class GitThread:
+    """Carries out calls one after another, in the order in which they were asked for."""
+
+    _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "git"))
+
+    async def __call__(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the call gives, or raises."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: call(*args, **kwargs))
+
+    def close(self) -> None:
+        """Ends the thread; safe to call twice."""
+        self._thread.shutdown(wait=True)

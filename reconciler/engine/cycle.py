@@ -23,22 +23,21 @@ from reconciler.engine.checks import (
     lineage_of,
     with_hold,
 )
-from reconciler.engine.claims import Claims, claims_of_all
 from reconciler.engine.clock import Clock
+from reconciler.engine.concurrency import GitThread
 from reconciler.engine.due_times import DueTimes
 from reconciler.engine.execute import Executor
 from reconciler.engine.follow import follow_all
-from reconciler.engine.git_thread import GitThread
 from reconciler.engine.guards import Guards
-from reconciler.engine.idle import idle_mark
+from reconciler.engine.idle import idle_mark, standing_list
 from reconciler.engine.journal import JournalWriter
 from reconciler.engine.judge import judge_all
 from reconciler.engine.last_report import refresh
 from reconciler.engine.leadership import SoleWriter
 from reconciler.engine.lingering import Lingering
 from reconciler.engine.recorder import Recorder
-from reconciler.engine.registry_list import standing_list
 from reconciler.engine.remember import judged_since, remember, report_of, with_unlisted, without_views
+from reconciler.engine.retry import Claims, claims_of_all
 from reconciler.engine.stragglers import Stragglers
 from reconciler.engine.target_run import Cycle, TargetRun, alone, begin, left_behind
 from reconciler.engine.values import AT_REST, IdleMark, Phase

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.concurrency import gather_limited
-from reconciler.engine.setbacks import Setbacks
+from reconciler.engine.concurrency import Setbacks, gather_limited
 from reconciler.errors import NotFound, RegistryError, RegistryUnavailable
 
 if TYPE_CHECKING:

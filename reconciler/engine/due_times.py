@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.engine.moments import due_at
+from reconciler.engine.clock import due_at
 from reconciler.engine.values import Phase
 
 if TYPE_CHECKING:

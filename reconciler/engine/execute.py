@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.engine.concurrency import Background, gather_limited
+from reconciler.engine.concurrency import Background, Setbacks, gather_limited, is_about_others_too
 from reconciler.engine.follow import Follower
-from reconciler.engine.setbacks import Setbacks, is_about_others_too
 from reconciler.engine.settle import Settler
 from reconciler.engine.values import EventKind, LedgerEntry, ModelState, Phase
 from reconciler.errors import AlreadyExists, LeaseLost, OutcomeUnknown, RegistryError, Rejected

@@ -1,7 +1,8 @@
-"""Whether a cycle has left anything to do. Pure."""
+"""Whether a cycle has left anything to do, and how a list is recognised in which nothing has moved. Pure."""
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.options import Target
-    from reconciler.engine.values import Report
+    from reconciler.engine.planner_input import PlannerInput
+    from reconciler.engine.values import ModelState, ObservedModel, Report
 
 
 def idle_mark(  # noqa: PLR0913 - what rest depends on
@@ -48,3 +50,23 @@ def idle_mark(  # noqa: PLR0913 - what rest depends on
         return None
     looked_at = {name: lists[name] for name in few}
     return IdleMark(began, due, report.commit, report.digest, position, numbers, looked_at)
+
+
+_NOT_THERE = ""
+
+
+def list_digest(models: Iterable[ObservedModel]) -> str:
+    """Differs when any model, its pair or its status differs; the order given does not matter."""
+    lines = sorted(repr((model.model_id, *model.pair, model.status)) for model in models)
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def standing_list(view: PlannerInput, items: Iterable[ModelState]) -> str | None:
+    """The digest of the list that a cycle saw; None where what the cycle did has made it another."""
+    models = [model for several in view.observed.values() for model in several]
+    status = {model.model_id: model.status for model in models}
+    moved = (
+        item.model_id is not None and status.get(item.model_id, _NOT_THERE) not in (None, item.model_status)
+        for item in items
+    )
+    return None if any(moved) else list_digest(models)

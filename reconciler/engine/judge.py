@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reconciler.contract.model_key import FreeVersions, ModelKey
 from reconciler.engine.concurrency import gather_limited
 from reconciler.engine.details import Details, details_of
 from reconciler.engine.observe import compare_observed, observe
@@ -14,20 +15,19 @@ from reconciler.engine.plan import preflighted, verdicts
 from reconciler.engine.reasons import is_unreadable
 from reconciler.engine.selection import select_for_comparison
 from reconciler.engine.target_run import alone, left_behind, manifests_of
-from reconciler.engine.used_versions import used_versions
 from reconciler.engine.values import Phase, Verdict
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, RegistryError
 from reconciler.manifest import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.ports import Preflight
+    from reconciler.engine.ports import Preflight, Registry
     from reconciler.engine.stragglers import Stragglers
     from reconciler.engine.target_run import Cycle, TargetRun
     from reconciler.engine.values import ManifestRef, ModelState
     from reconciler.manifest import Manifest
+
 
 _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _UNREADABLE_AGAIN = 30.0  # seconds; a registry may answer by then about a model that it would not speak of
@@ -154,3 +154,42 @@ async def _looked(look: Preflight, manifest: Manifest, item: ModelState) -> tupl
     except Exception as error:  # noqa: BLE001 - one model's files are its own matter
         message = f"its files could not be looked at: unexpected {type(error).__name__}"
         return (Reason("preflight-failed", message, item.path, item.line),)
+
+
+_ASKED_ABOUT = 16  # drifted models of one cycle
+_QUESTIONS = 64  # about each of them
+
+
+async def used_versions(
+    registry: Registry,
+    drifted: Collection[ModelKey],
+    used_by_name: Mapping[str, Collection[str]],
+    in_flight: int,
+) -> Mapping[str, frozenset[str]]:
+    """The known versions by name, and those registered ones that a next version would otherwise collide with.
+
+    A cycle over some models has not listed the others, so the registry is asked about each version that would
+    be advised, until it has none: the advice is then the same as after a look at everything. Where it cannot
+    be asked, very many drifted, or very many versions are registered that nobody declared, what is known must
+    do: imports wait for this.
+    """
+    used = {pair.model_name: set(used_by_name.get(pair.model_name, ())) for pair in drifted}
+    free = {name: FreeVersions(versions) for name, versions in used.items()}
+
+    async def one(pair: ModelKey) -> None:
+        name = pair.model_name
+        for _ in range(_QUESTIONS):
+            version = free[name].after(pair.model_version)
+            if version is None:
+                return
+            try:
+                registered = await registry.find(ModelKey(name, version))
+            except RegistryError:
+                return
+            if not registered:
+                return
+            used[name].add(version)
+            free[name].take(version)
+
+    await gather_limited(sorted(drifted)[:_ASKED_ABOUT], one, in_flight)
+    return {name: frozenset(versions) for name, versions in used.items()}

@@ -1,20 +1,37 @@
-"""The last report brought up to date with what was journalled since: what `status` shows, offline."""
+"""What is known without asking anybody: the last report and the journal, as `status` shows them, offline.
+
+Of an earlier moment, the registry is taken to have had what the journal says it had. What nobody journalled,
+such as models that were never declared, is not shown.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.engine.plan import apply_entry, sort_key
+from reconciler.engine.plan import apply_entry, sort_key, verdicts
+from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.reasons import is_unreadable
-from reconciler.engine.values import ModelState, Report, Verdict
+from reconciler.engine.values import (
+    EventKind,
+    LedgerEntry,
+    ModelState,
+    ObservedModel,
+    Phase,
+    Report,
+    Stage,
+    Verdict,
+)
+from reconciler.manifest import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Journal, Ledger, ModelStates, Reports
-    from reconciler.engine.values import LedgerEntry, VerdictKey
+    from reconciler.engine.values import Desired, LastCommit, VerdictKey
+
 
 _MOVING = {Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING, Verdict.FAILED, Verdict.MISSING}
 
@@ -47,11 +64,10 @@ def refreshed(report: Report, ledger: Journal, targets: Collection[str]) -> Repo
 def begun(ledger: Journal, targets: Iterable[str]) -> Report:
     """What the journal tells where no cycle has ended yet, such as after a first one that was killed."""
     entries = [entry for target in targets for entry in ledger.entries(target).values()]
-    items = [apply_entry(asked(entry), entry, entry.updated_at) for entry in entries]
-    return Report("", "", tuple(sorted(items, key=sort_key)))
+    return Report("", "", verdicts_of_journal(entries))
 
 
-def asked(entry: LedgerEntry) -> ModelState:
+def _asked(entry: LedgerEntry) -> ModelState:
     """A model as it was when its import was asked for."""
     return ModelState(
         entry.target,
@@ -113,3 +129,53 @@ def refresh(ledger: Ledger, epochs: Mapping[str, int | None]) -> None:
         i for i in now if i.verdict is Verdict.INVALID or i.pair is None or i.pair in moved[i.target]
     )
     ledger.save_report(replace(last, items=spoken), moved, {}, epochs)
+
+
+_UNKNOWN = Reason("not-journalled", "the journal knew nothing of it then", severity="warning")
+
+
+def verdicts_then(
+    target: str,
+    desired: Desired,
+    credits: Mapping[tuple[str, int], LastCommit],  # noqa: A002 - as everywhere
+    entries: Mapping[ModelKey, LedgerEntry],
+    moment: datetime,
+) -> tuple[ModelState, ...]:
+    """The verdicts on one target's models, sorted.
+
+    `credits` are by path and line. What was due after the moment had not been done.
+    """
+    observed = _observed(entries.values())
+    view = PlannerInput(target, desired, moment, observed=observed, entries=entries, last_commits=credits)
+    return tuple(_as_journalled(item, entries, desired.manifests) for item in verdicts(view))
+
+
+def verdicts_of_journal(entries: Collection[LedgerEntry]) -> tuple[ModelState, ...]:
+    """The same where git cannot tell what was declared."""
+    items = [apply_entry(_asked(entry), entry, entry.updated_at) for entry in entries]
+    return tuple(sorted(items, key=sort_key))
+
+
+def _observed(entries: Collection[LedgerEntry]) -> dict[ModelKey, list[ObservedModel]]:
+    return {
+        entry.pair: [
+            ObservedModel(entry.model_id, entry.pair, entry.model_status, stage=entry.stage or Stage.PENDING)
+        ]
+        for entry in entries
+        if entry.phase is Phase.REGISTERED and entry.last is not EventKind.MISSING and entry.model_id
+    }
+
+
+def _as_journalled(
+    item: ModelState, entries: Mapping[ModelKey, LedgerEntry], manifests: Collection[ModelKey]
+) -> ModelState:
+    """The item as its entry tells it: what was compared then is known by the event alone."""
+    if item.verdict is Verdict.INVALID:  # also beside a sound document of the same pair
+        return item
+    entry = entries.get(item.pair) if item.pair is not None else None
+    if entry is None:
+        unknown = item.verdict is Verdict.IMPORT
+        return item._replace(reasons=(*item.reasons, _UNKNOWN)) if unknown else item
+    if entry.pair in manifests and entry.phase is Phase.REGISTERED:
+        item = apply_entry(item, entry, entry.updated_at)
+    return item._replace(since=entry.updated_at)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.concurrency import gather_limited
+from reconciler.engine.concurrency import Setbacks, gather_limited
 from reconciler.engine.details import details_of
-from reconciler.engine.drift import fields_of
 from reconciler.engine.follow import STATUS_EVENTS
 from reconciler.engine.selection import by_pair
-from reconciler.engine.setbacks import Setbacks
 from reconciler.engine.values import (
     Event,
     EventKind,
@@ -22,7 +20,7 @@ from reconciler.engine.values import (
     Verdict,
     stand,
 )
-from reconciler.engine.vendor import compare
+from reconciler.engine.vendor import compare, fields_of
 from reconciler.errors import RegistryError
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import version_key
 from reconciler.engine import reasons
-from reconciler.engine.drift import OTHER_CONTENT
-from reconciler.engine.faults import conflict_reasons, within
-from reconciler.engine.moments import due_at
+from reconciler.engine.clock import due_at
+from reconciler.engine.reasons import conflict_reasons, within
 from reconciler.engine.selection import known_equal, newest_status, remembered_content
 from reconciler.engine.values import (
     AT_REST,
@@ -28,6 +27,7 @@ from reconciler.engine.values import (
     Stage,
     Verdict,
 )
+from reconciler.engine.vendor import OTHER_CONTENT
 from reconciler.manifest import Reason
 
 if TYPE_CHECKING:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.audit import audit, keep_history
 from reconciler.engine.due_times import COMPARED, OBSERVED_IN_FULL
-from reconciler.engine.faults import are_counted
 from reconciler.engine.last_report import dated, unlisted
 from reconciler.engine.planner_input import without_models
-from reconciler.engine.scope import STANDING, standing
-from reconciler.engine.target_run import REPOSITORY
+from reconciler.engine.reasons import are_counted
+from reconciler.engine.target_run import REPOSITORY, STANDING, standing
 from reconciler.engine.values import Report, Verdict
 
 if TYPE_CHECKING:

@@ -13,12 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.concurrency import gather_limited
-from reconciler.engine.drift import fields_of
-from reconciler.engine.moments import due_at
-from reconciler.engine.setbacks import Setbacks
+from reconciler.engine.clock import due_at
+from reconciler.engine.concurrency import Setbacks, gather_limited
 from reconciler.engine.values import EventKind, LedgerEntry, Phase
-from reconciler.engine.vendor import compare
+from reconciler.engine.vendor import compare, fields_of
 from reconciler.errors import RegistryError
 
 if TYPE_CHECKING:

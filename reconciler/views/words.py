@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.engine.drift import OTHER_CONTENT
 from reconciler.engine.values import Verdict
+from reconciler.engine.vendor import OTHER_CONTENT
 from reconciler.phrases import many
 
 if TYPE_CHECKING:

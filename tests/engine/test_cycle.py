@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from reconciler.contract import ModelKey
 from reconciler.engine.fold import apply_event
 from reconciler.engine.guards import Guards
+from reconciler.engine.last_report import verdicts_of_journal
 from reconciler.engine.lineage import RECONCILED
 from reconciler.engine.options import CycleOptions
-from reconciler.engine.retrospect import verdicts_of_journal
 from reconciler.engine.target_run import REPOSITORY
 from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Report, Stage, Verdict
 from reconciler.errors import ConfigurationError, GuardError

@@ -22,8 +22,8 @@ from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
 from reconciler.engine.desired import ManifestParser
 from reconciler.engine.guards import Guards
+from reconciler.engine.judge import used_versions
 from reconciler.engine.options import CycleOptions, Target
-from reconciler.engine.used_versions import used_versions
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.source import open_source

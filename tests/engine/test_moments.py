@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.engine.clock import CLOCK_TOLERANCE, due_at
 from reconciler.engine.due_times import COMPARED, OBSERVED_IN_FULL
-from reconciler.engine.moments import CLOCK_TOLERANCE, due_at
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.values import Verdict
 from tests.engine.lax import LaxRegistry

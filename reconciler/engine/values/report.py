@@ -136,7 +136,7 @@ class IdleMark:
         digest: the plan's.
         position: of the journal.
         numbers: how many models have each verdict.
-        lists: by target, the digest of its registry's list (see `reconciler.engine.registry_list`), of those
+        lists: by target, the digest of its registry's list (see `reconciler.engine.idle`), of those
             targets whose list is looked at each time.
     """
 
@@ -233,3 +233,18 @@ class Report:
     def counted(self) -> Counter[tuple[str, Verdict]]:
         """How many models there are in all, by target and verdict."""
         return Counter((item.target, item.verdict) for item in self.items) + Counter(self.unlisted)
+
+    def exit_code(self, *, pending: bool = False) -> Exit:
+        """The process's exit code; what stops everything weighs more than what concerns one model.
+
+        `pending` has a code of its own: nothing is wrong, and something declared is not registered yet.
+        """
+        verdicts = {verdict for _, verdict in self.counted()}
+        if self.failures:
+            return Exit(max(failure.exit_code for failure in self.failures))
+        if Verdict.REFUSED in verdicts:
+            return Exit.REFUSED
+        if any(verdict.needs_human for verdict in verdicts):
+            return Exit.ATTENTION
+        is_pending = pending and verdicts & {Verdict.IMPORT, Verdict.WAITING}
+        return Exit.PENDING if is_pending else Exit.OK
