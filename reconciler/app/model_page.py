@@ -18,8 +18,7 @@ from reconciler.manifest import Manifest, read
 from reconciler.manifest.limits import LARGEST_FILE
 from reconciler.manifest.sections import sections
 from reconciler.views import history
-from reconciler.views.authors import item_without_addresses, without_address
-from reconciler.views.masked import masked_lines
+from reconciler.views.masked import item_without_addresses, masked_lines, without_address
 from reconciler.views.page_facts import ManifestLine, ManifestText, ModelFacts, Registered
 
 if TYPE_CHECKING:

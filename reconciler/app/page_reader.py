@@ -22,7 +22,7 @@ from reconciler.daemon.worker import Worker
 from reconciler.engine.listing import Listing, Matrix, by_pair
 from reconciler.engine.verdict_table import VerdictTable
 from reconciler.errors import ReconcilerError, StateError
-from reconciler.views.authors import without_address
+from reconciler.views.masked import without_address
 from reconciler.views.page_facts import ModelFacts, OverviewFacts
 
 if TYPE_CHECKING:

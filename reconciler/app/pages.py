@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.app.page_reader import PageReader
-from reconciler.views.authors import without_address
+from reconciler.views.masked import without_address
 from reconciler.views.page_facts import PageState, TargetFacts
 
 if TYPE_CHECKING:

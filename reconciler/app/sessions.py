@@ -23,7 +23,7 @@ from reconciler.engine.leadership import SHARED
 from reconciler.errors import SourceError, StateError
 from reconciler.log import log
 from reconciler.source.commands import load_gitpython
-from reconciler.views.authors import without_addresses
+from reconciler.views.masked import without_addresses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

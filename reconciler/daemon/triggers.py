@@ -1,4 +1,9 @@
-"""What makes a tick happen of itself: the schedule and signals. Each only asks; none ticks by itself."""
+"""What makes a tick happen of itself: the schedule and signals. Each only asks; none ticks by itself.
+
+APScheduler counts weekdays from Monday and wants both the day of the month and the weekday to fit where both
+are given; crontab(5) counts from Sunday and takes either. So cronsim, which follows Debian's cron, says when
+a crontab line fires.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +16,52 @@ from typing import TYPE_CHECKING
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
+from cronsim import CronSim
+from tzlocal import get_localzone
 
-from reconciler.daemon.cron import crontab
 from reconciler.log import log
+from reconciler.settings.crontab import in_numbers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from datetime import tzinfo
 
     from apscheduler.events import JobEvent
     from apscheduler.job import Job
-    from apscheduler.triggers.base import BaseTrigger
 
     from reconciler.settings import ScheduleSettings
 
 
 _CLOCK_SECONDS = 5.0  # between two looks at whether the wall clock was set
 _SET_BY = 1.0  # seconds between wall clock and monotonic clock that no correction of a running clock explains
+_INSTANT = timedelta(microseconds=1)
+
+
+class CronSchedule(BaseTrigger):  # type: ignore[misc]
+    """Fires when a crontab line says so, by the machine's own clock unless another zone is given.
+
+    Each firing is delayed at random by so many seconds of `jitter` at most.
+    """
+
+    def __init__(self, line: str, *, jitter: float = 0.0, timezone: tzinfo | None = None) -> None:
+        self.line, self.jitter, self.timezone = in_numbers(line), jitter, timezone or get_localzone()
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The first moment after the previous firing, or from now on; None when there is none."""
+        after = now - _INSTANT  # also where the clock was set back since
+        if previous_fire_time is not None and previous_fire_time <= now:
+            after = previous_fire_time
+        moment = next(CronSim(self.line, after.astimezone(self.timezone)), None)
+        return self._apply_jitter(moment, self.jitter, now) if moment and self.jitter else moment
 
 
 def trigger_of(schedule: ScheduleSettings) -> BaseTrigger:
     """When the schedule asks, as APScheduler's trigger."""
     jitter = schedule.jitter.total_seconds()
     if schedule.cron:
-        return crontab(schedule.cron, jitter=jitter)
+        return CronSchedule(schedule.cron, jitter=jitter)
     return IntervalTrigger(seconds=schedule.every.total_seconds(), jitter=jitter or None, timezone=UTC)
 
 
@@ -42,7 +69,7 @@ def patience(schedule: ScheduleSettings, intervals: int, now: datetime) -> float
     """Seconds from now until the schedule has asked that many times, by a clock that nobody sets."""
     waited = schedule.every.total_seconds() * intervals
     if schedule.cron:
-        trigger, moment = crontab(schedule.cron), now
+        trigger, moment = CronSchedule(schedule.cron), now
         for _ in range(intervals):
             moment = trigger.get_next_fire_time(moment, moment) or moment
         waited = (moment - now).total_seconds()

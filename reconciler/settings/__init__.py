@@ -13,7 +13,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reconciler.settings.auth import AkSkAuth, PasswordAuth, TokenAuth
     from reconciler.settings.discovery import FILE_NAME
     from reconciler.settings.load import Configuration, load, parse
     from reconciler.settings.tables import (
@@ -23,27 +22,22 @@ if TYPE_CHECKING:
         Settings,
         WebSettings,
     )
-    from reconciler.settings.targets import EmbeddedTarget, ModelArtsTarget, Target
+    from reconciler.settings.targets import (
+        AkSkAuth,
+        EmbeddedTarget,
+        ModelArtsTarget,
+        PasswordAuth,
+        Target,
+        TokenAuth,
+    )
 
 __all__ = [
-    "FILE_NAME",
-    "AkSkAuth",
-    "AuditSettings",
-    "Configuration",
-    "EmbeddedTarget",
-    "ModelArtsTarget",
-    "NotifySettings",
-    "PasswordAuth",
-    "ScheduleSettings",
-    "Settings",
-    "Target",
-    "TokenAuth",
-    "WebSettings",
-    "load",
-    "parse",
-]
+    "FILE_NAME", "AkSkAuth", "AuditSettings", "Configuration", "EmbeddedTarget", "ModelArtsTarget",
+    "NotifySettings", "PasswordAuth", "ScheduleSettings", "Settings", "Target", "TokenAuth", "WebSettings",
+    "load", "parse",
+]  # fmt: skip
 
-_HOMES = ("discovery", "auth", "targets", "tables", "load")
+_HOMES = ("discovery", "targets", "tables", "load")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute

@@ -15,7 +15,6 @@ from reconciler.settings.discovery import configuration_file, repository_top, st
 from reconciler.settings.errors import render
 from reconciler.settings.place import Places
 from reconciler.settings.provenance import require_one_place
-from reconciler.settings.sinks import require_fitting_sinks
 from reconciler.settings.tables import PREFIX, Settings
 from reconciler.settings.targets import EmbeddedTarget
 from reconciler.settings.variables import from_environ, merged
@@ -148,3 +147,31 @@ def _layered(content: dict[str, Any], variables: dict[str, Any]) -> dict[str, An
     if "targets" not in content and isinstance(targets, dict) and list(targets) == ["local"]:
         content = {**content, "targets": {"local": {"kind": "embedded"}}}
     return merged(content, variables)
+
+
+def require_fitting_sinks(settings: Settings, file: Path | None) -> None:
+    """Refuses two sinks of one name, and a target of a sink that is not configured.
+
+    Raises:
+        ConfigurationError: every such mistake, one a line.
+    """
+    places = Places(file)
+    problems = [
+        f"{places.of(keys)}: {'.'.join(map(str, keys))}: {said}" for keys, said in _problems(settings)
+    ]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def _problems(settings: Settings) -> Iterator[tuple[list[str | int], str]]:
+    names: set[str] = set()
+    for number, sink in enumerate(settings.notify):
+        if sink.title in names:
+            key = "name" if sink.name else "kind"
+            said = f"another sink is called {sink.title} already: give each a name of its own"
+            yield ["notify", number, key], said
+        names.add(sink.title)
+        for name in sink.targets or ():
+            if name not in settings.targets:
+                there = did_you_mean(name, settings.targets) or f"; there is {', '.join(settings.targets)}"
+                yield ["notify", number, "targets"], f"no target is called {name}{there}"

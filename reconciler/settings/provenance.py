@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ConfigurationError
-from reconciler.settings.auth import PasswordAuth
 from reconciler.settings.place import variable_of
 from reconciler.settings.section import secret_names
-from reconciler.settings.targets import ModelArtsTarget
+from reconciler.settings.targets import ModelArtsTarget, PasswordAuth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Section(BaseModel):
@@ -25,7 +27,13 @@ class Section(BaseModel):
 
 
 class Credentials(Section):
-    """A secret `x` is given in exactly one way: as x, x_file, x_env or x_command."""
+    """A secret `x` is given in exactly one way: as x, x_file, x_env or x_command.
+
+    Attributes:
+        required: the secrets that it cannot do without.
+    """
+
+    required: ClassVar[frozenset[str]] = frozenset()
 
     @model_validator(mode="after")
     def _one_way_each(self) -> Credentials:
@@ -38,14 +46,29 @@ class Credentials(Section):
             ways = [way for way in sorted(possible) if getattr(self, way)]
             if len(ways) > 1:
                 raise ValueError(f"give {name} in one way only, not as {' and '.join(ways)}")
-            if not ways and name in self.required_secrets():
+            if not ways and name in self.required:
                 raise ValueError(f"{name} is missing: give {', '.join(possible[:-1])} or {name}")
         return self
 
-    @classmethod
-    def required_secrets(cls) -> frozenset[str]:
-        """The secrets this method cannot do without."""
-        return frozenset()
+
+def itself(what: str) -> Any:  # noqa: ANN401 - a field's default, whatever its type
+    """The field of a secret that stands in the file."""
+    return Field(None, description=f"{what} itself; better in one of the other ways.")
+
+
+def in_file(what: str) -> Any:  # noqa: ANN401
+    """The field of one that stands in another file."""
+    return Field(None, description=f"{what} in a file of its own, relative to this one.")
+
+
+def in_variable(what: str) -> Any:  # noqa: ANN401
+    """The field of one that the environment holds."""
+    return Field(None, description=f"{what} in this variable of the environment.")
+
+
+def printed(what: str) -> Any:  # noqa: ANN401
+    """The field of one that a program prints."""
+    return Field(None, description=f"{what} as this program prints it; no shell.")
 
 
 def secret_names(model: type[BaseModel]) -> list[str]:

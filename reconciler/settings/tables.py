@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from reconciler.budgets import DEFAULTS
 from reconciler.settings.discovery import STATE_DIR
-from reconciler.settings.limits import LimitSettings
-from reconciler.settings.section import Credentials, Section
+from reconciler.settings.section import Credentials, Section, in_file, in_variable, itself
 from reconciler.settings.targets import EmbeddedTarget, ModelArtsTarget, Target
 from reconciler.settings.types import (  # noqa: TC001 - pydantic reads the annotations
     Address,
@@ -132,6 +132,32 @@ class GuardSettings(Section):
     )
 
 
+class LimitSettings(Section):
+    """`[limits]`: how much is read of a commit, and how much of it is stored and shown."""
+
+    paths: int = Field(DEFAULTS.paths, ge=1, description="Files and folders of a target, in one commit.")
+    listed_bytes: int = Field(DEFAULTS.listed_bytes, ge=1024, description="Bytes of git's list of them.")
+    manifests: int = Field(DEFAULTS.manifests, ge=1, description="Documents of one target.")
+    manifest_bytes: int = Field(
+        DEFAULTS.manifest_bytes, ge=1024, description="Bytes of manifests that one cycle reads for a target."
+    )
+    file_faults: int = Field(
+        DEFAULTS.file_faults, ge=1, description="Problems told of one file; the rest are counted."
+    )
+    faults: int = Field(DEFAULTS.faults, ge=1, description="Problems told of a target; the rest are counted.")
+    commits: int = Field(DEFAULTS.commits, ge=1, description="Commits read for one question about history.")
+    changes: int = Field(DEFAULTS.changes, ge=1, description="Changes of files in these commits.")
+    log_bytes: int = Field(DEFAULTS.log_bytes, ge=1024, description="Bytes of what git tells of them.")
+    git_memory: int = Field(
+        DEFAULTS.git_memory, ge=64 * 1024 * 1024, description="Bytes that one git process may allocate."
+    )
+    author: int = Field(DEFAULTS.author, ge=8, description="Characters of an author that are kept.")
+    subject: int = Field(DEFAULTS.subject, ge=8, description="Characters of a subject that are kept.")
+    path: int = Field(DEFAULTS.path, ge=8, description="Characters of a path; a longer one is refused.")
+    reason: int = Field(DEFAULTS.reason, ge=80, description="Characters of a problem's message.")
+    output: int = Field(DEFAULTS.output, ge=1024, description="Bytes that one command prints.")
+
+
 class FollowSettings(Section):
     """`[follow]`: polling of an import until it is final."""
 
@@ -164,27 +190,16 @@ class WebSettings(Credentials):
     token: SecretStr | None = Field(
         None, description="Tokens that let a visitor look: one a line, two at most."
     )
-    token_file: Path | None = Field(
-        None, description="Tokens that let a visitor look in a file of its own, relative to this one."
-    )
-    token_env: str | None = Field(
-        None, description="Tokens that let a visitor look in this variable of the environment."
-    )
+    token_file: Path | None = in_file("Tokens that let a visitor look")
+    token_env: str | None = in_variable("Tokens that let a visitor look")
     show_emails: bool = Field(True, description="Whether the page and the report tell authors' addresses.")
     commit_url: str | None = Field(None, description="Link to a commit; {commit} is replaced.")
     file_url: str | None = Field(
         None, description="Link to a line of a file at a commit; {commit}, {path} and {line} are replaced."
     )
-    webhook_secret: SecretStr | None = Field(
-        None,
-        description="What signs deliveries to the webhook, itself; better in one of the other ways.",
-    )
-    webhook_secret_file: Path | None = Field(
-        None, description="What signs deliveries to the webhook in a file of its own, relative to this one."
-    )
-    webhook_secret_env: str | None = Field(
-        None, description="What signs deliveries to the webhook in this variable of the environment."
-    )
+    webhook_secret: SecretStr | None = itself("What signs deliveries to the webhook,")
+    webhook_secret_file: Path | None = in_file("What signs deliveries to the webhook")
+    webhook_secret_env: str | None = in_variable("What signs deliveries to the webhook")
 
 
 class AuditSettings(Credentials):
@@ -205,18 +220,17 @@ class AuditSettings(Credentials):
 class NotifySettings(Credentials):
     """`[[notify]]`: a sink, which is told when a model comes to need a human, and when it recovers."""
 
+    required: ClassVar[frozenset[str]] = frozenset({"url"})  # lets anybody write to most services
     kind: Literal["apprise", "webhook", "alertmanager", "feishu"] = Field(
         description="apprise (chat and mail; the extra `notify`), webhook, alertmanager or feishu."
     )
     name: TargetName | None = Field(None, description="By default the kind.")
     url: SecretStr | None = Field(None, description="Where to send to, as the kind wants it.")
-    url_file: Path | None = Field(None, description="The URL in a file of its own, relative to this one.")
-    url_env: str | None = Field(None, description="The URL in this variable of the environment.")
+    url_file: Path | None = in_file("The URL")
+    url_env: str | None = in_variable("The URL")
     secret: SecretStr | None = Field(None, description="What signs, for a webhook and for feishu.")
-    secret_file: Path | None = Field(
-        None, description="The secret in a file of its own, relative to this one."
-    )
-    secret_env: str | None = Field(None, description="The secret in this variable of the environment.")
+    secret_file: Path | None = in_file("The secret")
+    secret_env: str | None = in_variable("The secret")
     targets: tuple[str, ...] | None = Field(None, min_length=1, description="Only of these; by default all.")
     verdicts: tuple[HeldVerdict, ...] | None = Field(
         None, min_length=1, description="Only these; by default all that need a human."
@@ -227,11 +241,6 @@ class NotifySettings(Credentials):
     per_minute: int = Field(
         10, ge=1, le=1000, description="Single messages a minute; what is above becomes one digest."
     )
-
-    @classmethod
-    def required_secrets(cls) -> frozenset[str]:
-        """The URL: of most services, it is what lets anybody write there."""
-        return frozenset({"url"})
 
     @property
     def title(self) -> str:

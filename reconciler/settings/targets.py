@@ -1,4 +1,4 @@
-"""The tables below `[targets]`: one of the two kinds each, as frozen values."""
+"""The tables below `[targets]`: one of the two kinds each, and the ways to prove who this program is."""
 
 from __future__ import annotations
 
@@ -6,15 +6,62 @@ from datetime import timedelta
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
-from reconciler.settings.auth import Auth  # noqa: TC001 - pydantic reads the annotations
-from reconciler.settings.section import Section
+from reconciler.settings.section import Credentials, Section, in_file, in_variable, itself, printed
 from reconciler.settings.types import (  # noqa: TC001 - pydantic reads the annotations
     Endpoint,
     Interval,
     RepositoryPath,
 )
+
+
+class AkSkAuth(Credentials):
+    """Signs each request with an access key."""
+
+    required: ClassVar[frozenset[str]] = frozenset({"secret_key"})  # a permanent key has no security token
+    method: Literal["aksk"] = Field(description="Signs each request with an access key.")
+    access_key: str = Field(description="The access key; by itself it is no secret.")
+    secret_key: SecretStr | None = itself("The secret key")
+    secret_key_file: Path | None = in_file("The secret key")
+    secret_key_env: str | None = in_variable("The secret key")
+    secret_key_command: tuple[str, ...] | None = printed("The secret key")
+    security_token: SecretStr | None = itself("The security token of a temporary key")
+    security_token_file: Path | None = in_file("The security token of a temporary key")
+    security_token_env: str | None = in_variable("The security token of a temporary key")
+    security_token_command: tuple[str, ...] | None = printed("The security token of a temporary key")
+
+
+class TokenAuth(Credentials):
+    """Sends a ready IAM token."""
+
+    required: ClassVar[frozenset[str]] = frozenset({"token"})
+    method: Literal["token"] = Field(description="Sends a ready IAM token.")
+    token: SecretStr | None = itself("The token")
+    token_file: Path | None = in_file("The token")
+    token_env: str | None = in_variable("The token")
+    token_command: tuple[str, ...] | None = printed("The token")
+
+
+class PasswordAuth(Credentials):
+    """Logs in at IAM and renews the token ahead of its end."""
+
+    required: ClassVar[frozenset[str]] = frozenset({"password"})
+    method: Literal["password"] = Field(description="Logs in at IAM, and renews the token ahead of its end.")
+    iam_endpoint: Endpoint = Field(
+        description="Address of IAM.", examples=["https://iam.cn-north-4.myhuaweicloud.com"]
+    )
+    username: str = Field(description="The IAM user.")
+    domain: str = Field(description="The account that the user belongs to.")
+    scope: str = Field(description="Name of the project that the token is for.", examples=["cn-north-4"])
+    password: SecretStr | None = itself("The password")
+    password_file: Path | None = in_file("The password")
+    password_env: str | None = in_variable("The password")
+    password_command: tuple[str, ...] | None = printed("The password")
+
+
+Auth = Annotated[AkSkAuth | TokenAuth | PasswordAuth, Field(discriminator="method")]
+
 
 _EDITIONS = Literal["seed-2019", "cn-2021", "otc-2024", "current"]
 

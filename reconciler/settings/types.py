@@ -15,34 +15,14 @@ from reconciler.settings.crontab import crontab_line
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = 10 * 365 * 86400  # seconds
 _LARGEST_PORT = 65535
-_LIBPQ = frozenset(
-    {
-        *(
-            "host",
-            "hostaddr",
-            "port",
-            "dbname",
-            "user",
-            "password",
-            "passfile",
-            "require_auth",
-            "channel_binding",
-        ),
-        *("connect_timeout", "client_encoding", "options", "application_name", "fallback_application_name"),
-        *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
-        *("gssencmode", "krbsrvname", "gsslib", "gssdelegation", "service", "requirepeer"),
-        *("sslmode", "sslnegotiation", "sslcompression", "sslcert", "sslkey", "sslpassword", "sslcertmode"),
-        *(
-            "sslrootcert",
-            "sslcrl",
-            "sslcrldir",
-            "sslsni",
-            "ssl_min_protocol_version",
-            "ssl_max_protocol_version",
-        ),
-        *("target_session_attrs", "load_balance_hosts"),
-    }
-)
+_KEY_WORDS = """
+host hostaddr port dbname user password passfile require_auth channel_binding connect_timeout client_encoding
+options application_name fallback_application_name keepalives keepalives_idle keepalives_interval
+keepalives_count tcp_user_timeout gssencmode krbsrvname gsslib gssdelegation service requirepeer sslmode
+sslnegotiation sslcompression sslcert sslkey sslpassword sslcertmode sslrootcert sslcrl sslcrldir sslsni
+ssl_min_protocol_version ssl_max_protocol_version target_session_attrs load_balance_hosts
+"""
+_LIBPQ = frozenset(_KEY_WORDS.split())
 """Parameter key words of libpq (PostgreSQL's documentation, "Database Connection Control Functions")."""
 _STATE_SCHEMES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 

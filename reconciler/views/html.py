@@ -20,13 +20,12 @@ from reconciler.engine.listing import ATTENTION_ORDER, Listing, Matrix, Sorting
 from reconciler.engine.values import Verdict
 from reconciler.phrases import many
 from reconciler.printable import printable
-from reconciler.views.drift import worded
 from reconciler.views.guidance import Setting, guidance
 from reconciler.views.history import in_words
 from reconciler.views.masked import HIDDEN, masked
 from reconciler.views.problems import because, distinct
 from reconciler.views.selection import GROUPS, ROWS, Selection, group_of, model_link
-from reconciler.views.words import WORDS, count, place
+from reconciler.views.words import WORDS, count, place, worded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +35,8 @@ if TYPE_CHECKING:
 
     from reconciler.engine.values import Difference, ModelState
     from reconciler.manifest import Reason
-    from reconciler.views.colour import Tone
     from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState
+    from reconciler.views.words import Tone
 
 MOST_REASONS = 3
 """Reasons and differences of one model in a list; its own page tells them all."""

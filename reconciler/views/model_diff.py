@@ -10,9 +10,7 @@ from reconciler.engine.model_diff import DiffResult
 from reconciler.engine.vendor import FieldState
 from reconciler.printable import pad, printable, width
 from reconciler.views import problems
-from reconciler.views.colour import painter
-from reconciler.views.drift import worded
-from reconciler.views.words import place
+from reconciler.views.words import painter, place, worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.engine.model_diff import ModelDiff
     from reconciler.engine.values import TargetFailure
     from reconciler.engine.vendor import FieldComparison
-    from reconciler.views.colour import Tone
+    from reconciler.views.words import Tone
 
 _WIDEST = 100  # characters of a value
 _SYMBOLS = {

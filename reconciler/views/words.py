@@ -1,20 +1,40 @@
-"""How each verdict is said, counted, marked and toned; the same in every form."""
+"""How each verdict is said, counted, marked and coloured, and a difference told; the same in every form."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from reconciler.engine.values import Verdict
 from reconciler.engine.vendor import OTHER_CONTENT
 from reconciler.phrases import many
+from reconciler.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from reconciler.engine.values import Report
-    from reconciler.views.colour import Tone
+    from reconciler.engine.values import Difference, Report
+
+
+Tone = Literal["bold", "dim", "good", "busy", "warning", "bad"]
+
+_CODES: dict[Tone, str] = {
+    "bold": "1",
+    "dim": "2",
+    "good": "32",
+    "busy": "36",
+    "warning": "33",
+    "bad": "31",
+}
+
+
+def painter(*, colour: bool) -> Callable[[str, Tone], str]:
+    """A function that gives its text the colour of a tone, or gives it back as it is."""
+    if not colour:
+        return lambda text, _: text
+    return lambda text, tone: f"\x1b[{_CODES[tone]}m{text}\x1b[0m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +109,20 @@ def place(path: str | None, line: int | None, column: int | None = None) -> str:
         return ""
     parts = [path, *(str(number) for number in (line, column if line else None) if number)]
     return ":".join(parts)
+
+
+_WIDEST = 120
+
+
+def worded(difference: Difference) -> str:
+    """One clean line, such as `description: 'new' in git, 'old' in the registry`; long values are cut."""
+    declared, registered = _word(difference.declared), _word(difference.registered)
+    return printable(f"{difference.field}: {declared} in git, {registered} in the registry")
+
+
+def _word(value: object) -> str:
+    if value is None:
+        return "absent"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    short = text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+    return f"'{short}'" if isinstance(value, str) else short

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from reconciler.embedded import toml_settings
-from reconciler.settings import auth, tables
+from reconciler.settings import tables, targets
 from tests.canaries.echoing import echoing
 from tests.canaries.failures import FAILURES
 from tests.canaries.site import SECRETS, Site
@@ -49,7 +49,7 @@ def test_every_setting_that_takes_a_secret_has_a_canary() -> None:
     """A new one joins the configurations of the site."""
     models = [
         model
-        for module in (auth, tables, toml_settings)
+        for module in (targets, tables, toml_settings)
         for model in vars(module).values()
         if isinstance(model, type) and issubclass(model, BaseModel)
     ]

@@ -1,15 +1,16 @@
-"""A crontab line fires when crontab(5) says so."""
+"""A crontab line fires when CronSchedule(5) says so."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.daemon.cron import crontab
+from reconciler.daemon.triggers import CronSchedule
 from reconciler.settings.crontab import crontab_line
 from tests.effort import examples
 
@@ -103,7 +104,7 @@ def test_a_line_fires_when_an_independent_reading_says(line: str, now: datetime)
             crontab_line(line)
         return
 
-    trigger = crontab(crontab_line(line), timezone=UTC)
+    trigger: Any = CronSchedule(crontab_line(line), timezone=UTC)
     fired = [trigger.get_next_fire_time(None, now)]
     for _ in expected[1:4]:
         fired.append(trigger.get_next_fire_time(fired[-1], fired[-1]))
@@ -124,7 +125,7 @@ def test_whatever_is_written_there_is_a_schedule_or_one_clear_error(fields: list
     """Never another error, and the message repeats the line."""
     line = " ".join(fields)
     try:
-        crontab(crontab_line(line))
+        CronSchedule(crontab_line(line))
     except ValueError as error:
         assert str(error).startswith(f"{line!r}")  # noqa: PT017 - most lines raise, some do not
 
@@ -140,7 +141,7 @@ def test_jitter_delays_by_at_most_as_much_and_never_hurries() -> None:
     """Also where a day of the month and a weekday are both given."""
     now = datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC)
     for line in ("*/5 * * * *", "*/5 * 23 * 1"):
-        trigger = crontab(line, jitter=3.0, timezone=UTC)
+        trigger: Any = CronSchedule(line, jitter=3.0, timezone=UTC)
         late = [
             (trigger.get_next_fire_time(None, now) - now.replace(minute=5, second=0)).total_seconds()
             for _ in range(50)
@@ -152,7 +153,7 @@ def test_jitter_delays_by_at_most_as_much_and_never_hurries() -> None:
 def test_a_line_is_about_the_clock_on_the_wall() -> None:
     """Three in the morning is another moment in summer than in winter."""
     berlin = ZoneInfo("Europe/Berlin")
-    trigger = crontab("0 3 * * *", timezone=berlin)
+    trigger = CronSchedule("0 3 * * *", timezone=berlin)
     summer, winter = (datetime(2026, month, 1, 12, tzinfo=berlin) for month in (7, 12))
     assert trigger.get_next_fire_time(None, summer) == datetime(2026, 7, 2, 1, tzinfo=UTC)
     assert trigger.get_next_fire_time(None, winter) == datetime(2026, 12, 2, 2, tzinfo=UTC)

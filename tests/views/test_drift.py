@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reconciler.engine.values import Difference
-from reconciler.views.drift import worded
+from reconciler.views.words import worded
 
 
 @pytest.mark.parametrize(

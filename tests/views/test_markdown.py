@@ -9,8 +9,8 @@ from reconciler.engine.values import Report, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
 from reconciler.printable import printable
 from reconciler.views import markdown
-from reconciler.views.drift import worded
 from reconciler.views.problems import distinct, headline
+from reconciler.views.words import worded
 from tests.effort import examples
 from tests.views.samples import COMMIT, DIGEST, DRIFTED, REPORTS, item, report
 

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.engine.values import ModelState, Report, Verdict
 from reconciler.errors import ConfigurationError
-from reconciler.views.authors import without_addresses
+from reconciler.views.masked import without_addresses
 from reconciler.web.access import Hosts
 from tests.web.served import Loop, Served
 
