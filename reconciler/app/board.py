@@ -92,7 +92,7 @@ class Board:
             self.revision += 1
         self.metrics.observe_tick(tick.outcome, tick.seconds, tick.at)
         if tick.git_at is not None:
-            self.metrics.observe_git(tick.git_at)
+            self.metrics.set("git_last_success_timestamp_seconds", tick.git_at.timestamp())
         if tick.outcome != "error":
             self.succeeded_at, self._commit_at = tick.at, None  # a later import is another try
         elif tick.report is None:
@@ -137,7 +137,7 @@ class Board:
         """Hears that another state was found in the place of the one that was known."""
         self.alert = what
         self.revision += 1
-        self.metrics.observe_replaced_state()
+        self.metrics.count("state_replaced")
 
     def take_survey(self, survey: Survey, led: Collection[str]) -> bool:
         """Takes who leads what; whether what is remembered has changed meanwhile, by whichever process.
@@ -150,7 +150,8 @@ class Board:
         self.led = frozenset(led)
         for target in self.targets:
             lease = survey.lease(target)
-            self.metrics.observe_lease(target, leads=target in led, epoch=lease.epoch if lease else 0)
+            self.metrics.set("leader", target in led, target)
+            self.metrics.set("lease_epoch", lease.epoch if lease else 0, target)
         moved = before is None or before.revision != survey.revision
         self.revision += moved
         return moved
@@ -190,13 +191,13 @@ class Board:
         """The metrics as they are now."""
         if self.health.not_alive():
             self.metrics.observe_outage()
-        self.metrics.observe_state(up=self.health.state_problem is None)
+        self.metrics.set("state_up", self.health.state_problem is None)
         now = datetime.now(UTC)
         for name, backlog in self.backlogs.items():
             age = (now - backlog.oldest).total_seconds() if backlog.oldest else 0.0
             self.metrics.observe_backlog(name, backlog.number, age)
         ages = [(now - at).total_seconds() for at in list(self._open.values())]
-        self.metrics.observe_unfinished(max(ages, default=0.0))
+        self.metrics.set("oldest_unfinished_import_seconds", max(ages, default=0.0))
         return self.metrics.render()
 
     def problem(self) -> str | None:

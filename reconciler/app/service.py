@@ -27,14 +27,13 @@ from reconciler.engine.clock import Clock
 from reconciler.errors import ReconcilerError, StuckError
 from reconciler.log import log
 from reconciler.web.access import Hosts
-from reconciler.web.application import create_app, create_health_app
+from reconciler.web.application import Probes, create_app, create_health_app
 from reconciler.web.server import listen, serving
+from reconciler.web.webhook import Receiver
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Callable, Iterator
-
-    from starlette.types import ASGIApp
 
     from reconciler.settings import Configuration
     from reconciler.views.metrics import Metrics
@@ -106,7 +105,7 @@ def _service(configuration: Configuration, target: str | None, worker: Worker) -
     clock = Clock(sleep=stop.sleep, stopping=stop.asked)
     sessions = Sessions(configuration, target, clock, board)
     supervisor = Supervisor(sessions.open, health, board.on_tick, clock.chance)
-    missed = board.metrics.observe_missed_tick
+    missed = partial(board.metrics.count, "missed_ticks")
     loop = Loop(supervisor, stop, in_flight(_grace(configuration)), sessions.watch, missed=missed)
     sessions.ask, sessions.changed = loop.ask, loop.on_state_changed
     return _Service(configuration, worker, stop, loop, sessions, board, health)
@@ -133,7 +132,9 @@ async def _serve(service: _Service, last_resort: Callable[[float], None]) -> Non
                 log.warning(warning)
             log.info("started", **_told(service))
             trigger = trigger_of(service.configuration.settings.schedule)
-            async with scheduled(trigger, loop.ask, missed=metrics.observe_missed_tick) as next_run:
+            async with scheduled(
+                trigger, loop.ask, missed=partial(metrics.count, "missed_ticks")
+            ) as next_run:
                 service.board.next_run = next_run
                 await _until_stopped(service, gone)
 
@@ -191,42 +192,25 @@ async def _page(service: _Service, gone: Callable[[], None]) -> AsyncIterator[No
             configuration, service.sessions, board, service.worker, stopping=service.stop.asked
         )
         sockets.callback(pages.close)
-        application = _application(service, pages, Hosts(page.getsockname()[0], web.allowed_hosts))
-        probes = create_health_app(
-            board.scrape,
-            service.health.not_ready,
-            service.health.not_alive,
-            Hosts(health.getsockname()[0], web.allowed_hosts),
-            board.role,
+        probes = Probes(board.scrape, service.health.not_ready, service.health.not_alive, board.role)
+        receiver = Receiver(
+            webhook_secret(configuration.base, web),
+            partial(service.loop.ask, "webhook"),
+            partial(_delivered, board.metrics),
         )
-        async with serving(probes, health, gone) as health_url, serving(application, page, gone) as url:
+        with configuration.located("web", "token"):
+            tokens = page_tokens(configuration.base, web)
+        names = [Hosts(listener.getsockname()[0], web.allowed_hosts) for listener in (page, health)]
+        application = create_app(pages, probes, receiver, names[0], tokens)
+        beside = create_health_app(probes, names[1])
+        async with serving(beside, health, gone) as health_url, serving(application, page, gone) as url:
             log.info("page", url=url, health=health_url)
             yield
 
 
-def _application(service: _Service, pages: ServicePages, hosts: Hosts) -> ASGIApp:
-    configuration, board = service.configuration, service.board
-    web = configuration.settings.web
-    with configuration.located("web", "token"):
-        tokens = page_tokens(configuration.base, web)
-
-    return create_app(
-        pages,
-        board.scrape,
-        partial(service.loop.ask, "webhook"),
-        service.health.not_ready,
-        webhook_secret(configuration.base, web),
-        not_alive=service.health.not_alive,
-        delivered=partial(_delivered, board.metrics),
-        hosts=hosts,
-        tokens=tokens,
-        role=board.role,
-    )
-
-
 def _delivered(metrics: Metrics, delivery: Delivery) -> None:
     """Counts a delivery, and names the sender of one that was refused."""
-    metrics.observe_delivery(delivery.result)
+    metrics.count("webhook_deliveries", delivery.result)
     if delivery.result == "refused":
         log.warning("delivery refused", sender=delivery.sender, reason=delivery.reason)
 

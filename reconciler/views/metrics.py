@@ -122,10 +122,15 @@ class Metrics:
             for name in ("notify_pending", "notify_oldest_pending_seconds"):
                 self._gauges[name].labels(sink)
 
-    def observe_lease(self, target: str, *, leads: bool, epoch: int) -> None:
-        """Takes who leads a target."""
-        self._gauges["leader"].labels(printable(target)).set(int(leads))
-        self._gauges["lease_epoch"].labels(printable(target)).set(epoch)
+    def set(self, name: str, value: float, *labels: str) -> None:
+        """Takes what a gauge of the table above is now."""
+        gauge = self._gauges[name]
+        (gauge.labels(*map(printable, labels)) if labels else gauge).set(value)
+
+    def count(self, name: str, *labels: str) -> None:
+        """Counts one more of what a counter of the table above tells."""
+        counter = self._counters[name]
+        (counter.labels(*map(printable, labels)) if labels else counter).inc()
 
     def _start(self, target: str) -> None:
         for name in ("leader", "lease_epoch", "target_up", "registry_last_success_timestamp_seconds"):
@@ -145,71 +150,43 @@ class Metrics:
 
         A target that could not be reconciled keeps its last numbers, and its `reconciler_target_up` is 0.
         """
-        self._gauges["commit_held"].set(any(is_held_commit(item) for item in report.items))
+        self.set("commit_held", any(is_held_commit(item) for item in report.items))
         failed = {failure.target for failure in report.failures}
         self._targets |= failed | {target for target, _ in report.counted()}
         for target in self._targets:
-            self._gauges["target_up"].labels(printable(target)).set(target not in failed)
+            self.set("target_up", target not in failed, target)
             if target in failed:
                 continue
             for verdict, number in count(report, target).items():
-                self._gauges["models"].labels(printable(target), verdict.value).set(number)
+                self.set("models", number, target, verdict.value)
 
     def observe_outage(self) -> None:
         """No target was reconciled: git or the state is away, or a tick does not end."""
         for target in self._targets:
-            self._gauges["target_up"].labels(printable(target)).set(0)
-
-    def observe_state(self, *, up: bool) -> None:
-        """Whether the state is held and can be used."""
-        self._gauges["state_up"].set(up)
-
-    def observe_replaced_state(self) -> None:
-        """Another state was found in the place of the one that this process knew."""
-        self._counters["state_replaced"].inc()
-
-    def observe_git(self, at: datetime) -> None:
-        """Git answered."""
-        self._gauges["git_last_success_timestamp_seconds"].set(at.timestamp())
-
-    def observe_unfinished(self, seconds: float) -> None:
-        """Takes the age of the oldest import that is not final; 0 when there is none."""
-        self._gauges["oldest_unfinished_import_seconds"].set(seconds)
-
-    def observe_missed_tick(self) -> None:
-        """Counts one time that the schedule could not start a tick when it was due."""
-        self._counters["missed_ticks"].inc()
-
-    def observe_audits(self, disagreements: int) -> None:
-        """Takes how many files the index was found to have wrong since the start."""
-        self._gauges["index_disagreements"].set(disagreements)
-
-    def observe_delivery(self, result: str) -> None:
-        """Counts one delivery of a git host: accepted, repeated or refused."""
-        self._counters["webhook_deliveries"].labels(result).inc()
+            self.set("target_up", 0, target)
 
     def observe_tick(self, result: Result, seconds: float, ended_at: datetime) -> None:
         """Counts one tick; a tick with nothing to do is a success too."""
-        self._counters["ticks"].labels(result).inc()
+        self.count("ticks", result)
         self._histograms["tick_duration_seconds"].observe(seconds)
-        self._gauges["last_tick_timestamp_seconds"].set(ended_at.timestamp())
+        self.set("last_tick_timestamp_seconds", ended_at.timestamp())
         if result != "error":
-            self._gauges["last_success_timestamp_seconds"].set(ended_at.timestamp())
+            self.set("last_success_timestamp_seconds", ended_at.timestamp())
 
     def observe_message(self, sink: str, taken: bool) -> None:
         """Counts one attempt to send a message, or a digest of several, to a sink."""
-        self._counters["notify_sent" if taken else "notify_failed"].labels(printable(sink)).inc()
+        self.count("notify_sent" if taken else "notify_failed", sink)
 
     def observe_backlog(self, sink: str, number: int, age: float) -> None:
         """Takes how many messages wait for a sink, and the age of the oldest in seconds."""
-        self._gauges["notify_pending"].labels(printable(sink)).set(number)
-        self._gauges["notify_oldest_pending_seconds"].labels(printable(sink)).set(age)
+        self.set("notify_pending", number, sink)
+        self.set("notify_oldest_pending_seconds", age, sink)
 
     def observe_events(self, events: Iterable[Event]) -> None:
         """Counts those events that tell what became of an import."""
         for event in events:
             if event.kind in _IMPORT_OUTCOMES:
-                self._counters["imports"].labels(printable(event.target), event.kind.value).inc()
+                self.count("imports", event.target, event.kind.value)
 
     def observe_import_call(self, target: str, seconds: float) -> None:
         """Takes the time from when a commit was seen to an import call of what it declares."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
@@ -22,7 +22,6 @@ from reconciler.web.access import Access, Hosts
 from reconciler.web.events import Events
 from reconciler.web.pace import Pace
 from reconciler.web.rendered import Rendered
-from reconciler.web.webhook import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from reconciler.engine.listing import ListingQuery
     from reconciler.engine.values import Report
     from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState
-    from reconciler.web.webhook import Delivery
+    from reconciler.web.webhook import Receiver
 
 
 _SAME_PAGE_SECONDS = 5
@@ -69,48 +68,58 @@ READY = "ready"
 """What `/readyz` says of a process that works on every target, or on some."""
 
 
-def create_app(  # noqa: PLR0913 - one argument for each thing that is shown or heard
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """Health, readiness and metrics; each is called on the event loop and must return at once.
+
+    Attributes:
+        metrics: the page in Prometheus' text format.
+        not_ready: why what is shown may not be so any more, in one line; None while it is.
+        not_alive: why the process should be started again; None while it should not.
+        role: what `/readyz` says while it is well.
+    """
+
+    metrics: Callable[[], bytes]
+    not_ready: Callable[[], str | None] = lambda: None
+    not_alive: Callable[[], str | None] = lambda: None
+    role: Callable[[], str] = lambda: READY
+
+    def routes(self) -> list[Route]:
+        """Where they answer."""
+
+        async def scrape(_: Request) -> Response:
+            return Response(self.metrics(), media_type=CONTENT_TYPE)
+
+        async def healthz(_: Request) -> Response:
+            return _answer("alive", self.not_alive())
+
+        async def readyz(_: Request) -> Response:
+            return _answer(self.role(), self.not_ready())
+
+        return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
+
+
+def create_app(
     pages: Pages,
-    metrics: Callable[[], bytes],
-    trigger: Callable[[str], None],
-    not_ready: Callable[[], str | None],
-    webhook_secret: Callable[[], str | None],
-    *,
-    not_alive: Callable[[], str | None] = lambda: None,
-    delivered: Callable[[Delivery], None] = lambda _: None,
+    probes: Probes,
+    receiver: Receiver,
     hosts: Hosts | None = None,
     tokens: Callable[[], Sequence[str]] | None = None,
-    body_seconds: float = 10.0,
-    role: Callable[[], str] = lambda: READY,
-    pace: Pace | None = None,
 ) -> Starlette:
-    """The application. All callables are called on the event loop and must return at once.
+    """All that this room answers; the pages' report is also `/api/report`, in pages of 10,000 models."""
+    hook = Route("/hooks/git", receiver.receive, methods=["POST"])
+    return _site([*_page_routes(pages, Pace()), *probes.routes(), hook], hosts, tokens)
 
-    Args:
-        pages: everything the pages show; its report is also `/api/report`, in pages of 10,000 models.
-        metrics: the metrics page in Prometheus' text format.
-        trigger: asks for a tick soon, in the name of the one it is told; asking twice is asking once.
-        not_ready: why what is shown may not be so any more, in one line; None while it is.
-        webhook_secret: the secrets now, one a line (they may be rotated), or None when there is no webhook.
-        not_alive: why the process should be started again; None while it should not.
-        delivered: hears what became of each delivery.
-        hosts: the names that are answered to; None answers to all.
-        tokens: what lets a visitor look, read anew with each request; None lets everybody look.
-        body_seconds: how long a delivery's body may take to arrive.
-        role: what `/readyz` says while it is well.
-        pace: has those wait who take more than their share of the processor; the usual one where None.
-    """
-    receiver = Receiver(webhook_secret, trigger, delivered, body_seconds)
+
+def create_health_app(probes: Probes, hosts: Hosts | None = None) -> Starlette:
+    """Health, readiness and metrics alone, for a listener of their own that a busy page cannot hold up."""
+    return _site(probes.routes(), hosts, None)
+
+
+def _site(routes: list[Route], hosts: Hosts | None, tokens: Callable[[], Sequence[str]] | None) -> Starlette:
+    """The routes behind what every request meets first; see `Access` for names and tokens."""
     return Starlette(
-        routes=[
-            *_page_routes(pages, pace or Pace()),
-            *_health_routes(metrics, not_ready, not_alive, role),
-            Route("/hooks/git", receiver.receive, methods=["POST"]),
-        ],
-        middleware=[
-            Middleware(_SecurityHeaders),
-            Middleware(Access, hosts, tokens),
-        ],
+        routes=routes, middleware=[Middleware(_SecurityHeaders), Middleware(Access, hosts, tokens)]
     )
 
 
@@ -191,49 +200,6 @@ def _not_found(state: PageState, request: Request) -> Response:
 def _state(pages: Pages, summary: Report | None, token: str | None) -> PageState:
     """What every page shows; the token is that of before anything was read, so that no change is missed."""
     return replace(pages.state(summary), token=token or "")
-
-
-def create_health_app(
-    metrics: Callable[[], bytes],
-    not_ready: Callable[[], str | None],
-    not_alive: Callable[[], str | None],
-    hosts: Hosts | None = None,
-    role: Callable[[], str] = lambda: READY,
-) -> Starlette:
-    """Health, readiness and metrics alone, for a listener of their own that a busy page cannot hold up.
-
-    Args:
-        metrics: the metrics page in Prometheus' text format.
-        not_ready: why what is shown may not be so any more, in one line; None while it is.
-        not_alive: why the process should be started again; None while it should not.
-        hosts: the names that the metrics are shown under; None is all.
-        role: what `/readyz` says while it is well.
-    """
-    return Starlette(
-        routes=_health_routes(metrics, not_ready, not_alive, role),
-        middleware=[
-            Middleware(_SecurityHeaders),
-            Middleware(Access, hosts, None),
-        ],
-    )
-
-
-def _health_routes(
-    metrics: Callable[[], bytes],
-    not_ready: Callable[[], str | None],
-    not_alive: Callable[[], str | None],
-    role: Callable[[], str],
-) -> list[Route]:
-    async def scrape(_: Request) -> Response:
-        return Response(metrics(), media_type=CONTENT_TYPE)
-
-    async def healthz(_: Request) -> Response:
-        return _answer("alive", not_alive())
-
-    async def readyz(_: Request) -> Response:
-        return _answer(role(), not_ready())
-
-    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
 
 
 def _report_text(whole: Report, page: int) -> str:

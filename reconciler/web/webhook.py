@@ -64,8 +64,8 @@ class Receiver:
         self,
         secret: Callable[[], str | None],
         trigger: Callable[[str], None],
-        on_delivery: Callable[[Delivery], None],
-        seconds: float,
+        on_delivery: Callable[[Delivery], None] = lambda _: None,
+        seconds: float = 10.0,
     ) -> None:
         self._secret = secret
         self._trigger = trigger

@@ -16,8 +16,9 @@ from reconciler.engine.clock import Clock
 from reconciler.engine.values import Difference, ModelState, Report, TargetFailure, Verdict
 from reconciler.manifest.values import Reason
 from reconciler.settings import load
-from reconciler.web.application import create_app
+from reconciler.web.application import Probes, create_app
 from reconciler.web.server import listen, serving
+from reconciler.web.webhook import Receiver
 from tests.web.threaded import Threaded
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Prepared(Threaded):
             if self.items is not None:
                 self.save(self.items, self.failures)
             pages = ServicePages(configuration, sessions, self.board, worker, stopping=self.stopping)
-            app = create_app(pages, self.board.scrape, lambda _: None, lambda: None, lambda: None)
+            app = create_app(pages, Probes(self.board.scrape), Receiver(lambda: None, lambda _: None))
             async with serving(app, listen("127.0.0.1", 0)) as self.url:
                 await self.serve()
             pages.close()

@@ -10,8 +10,9 @@ import httpx
 
 from reconciler.errors import ConfigurationError, StateError
 from reconciler.views.page_facts import OverviewFacts, PageState
-from reconciler.web.application import create_app
+from reconciler.web.application import Probes, create_app
 from reconciler.web.server import listen, serving
+from reconciler.web.webhook import Receiver
 from tests.views.samples import listing_of
 from tests.web.threaded import Threaded
 
@@ -127,15 +128,14 @@ class Served(Threaded):
         loop = self.loop
         app = create_app(
             _Pages(loop),
-            lambda: b"reconciler_ticks_total 3.0\n",
-            loop.trigger,
-            lambda: None if loop.ready else "no cycle has succeeded yet",
-            loop.webhook_secret,
-            not_alive=lambda: None if loop.alive else "no tick has ended for 99 s",
-            delivered=loop.deliveries.append,
-            body_seconds=self.body_seconds,
-            hosts=self.hosts,
-            tokens=self.tokens,
+            Probes(
+                lambda: b"reconciler_ticks_total 3.0\n",
+                lambda: None if loop.ready else "no cycle has succeeded yet",
+                lambda: None if loop.alive else "no tick has ended for 99 s",
+            ),
+            Receiver(loop.webhook_secret, loop.trigger, loop.deliveries.append, self.body_seconds),
+            self.hosts,
+            self.tokens,
         )
         async with serving(app, listen(self.host, 0), limits=self.limits) as self.url:
             await self.serve()

@@ -15,7 +15,7 @@ from reconciler.views import as_json
 from reconciler.views.page_facts import ModelFacts
 from reconciler.views.selection import model_link
 from reconciler.web.access import Hosts
-from reconciler.web.application import create_health_app
+from reconciler.web.application import Probes, create_health_app
 from reconciler.web.server import listen, serving
 from tests.plain_http import NO_TLS
 
@@ -146,7 +146,7 @@ def test_many_visitors_at_once_share_one_rendering_and_do_not_hold_health(site: 
 
 def test_the_page_of_health_has_nothing_else() -> None:
     """A listener of its own: health, readiness and metrics, and no page."""
-    app = create_health_app(lambda: b"m 1\n", lambda: "no cycle yet", lambda: None, Hosts("127.0.0.1"))
+    app = create_health_app(Probes(lambda: b"m 1\n", lambda: "no cycle yet"), Hosts("127.0.0.1"))
 
     async def asked() -> list[int]:
         async with (
