@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.app.adoption import Shelf, adoptions
-from reconciler.cli.options import (
-    ConfigOption,
-    Output,
-    OutputOption,
-    QuietOption,
-    TargetOption,
-    VerboseOption,
-)
+from reconciler.cli import options
 from reconciler.cli.terminal import echo, echo_err, put_json, warned
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError
 
@@ -51,18 +44,18 @@ def adopt(
         typer.Option("--out", metavar="DIR", help="Where to write; by default the target's directory."),
     ] = None,
     stdout: Annotated[bool, typer.Option("--stdout", help="Show the manifests and write no file.")] = False,
-    config: ConfigOption = None,
-    target: TargetOption = None,
-    output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
+    config: options.ConfigOption = None,
+    target: options.TargetOption = None,
+    output: options.OutputOption = options.Output.TEXT,
+    quiet: options.QuietOption = False,
+    verbose: options.VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Writes manifests for what is registered and declared nowhere, and proves that they change nothing.
 
     Each manifest is read and planned as a commit's would be before it is written. Overwrites nothing and
     commits nothing. Exit code 1 when a model was left out.
     """
-    if stdout and (out is not None or output is Output.JSON):
+    if stdout and (out is not None or output is options.Output.JSON):
         raise ConfigurationError("--stdout shows the manifests themselves: leave out --out and --output json")
     settings = warned(config)
     if out is not None and len(settings.chosen(target)) > 1:
@@ -71,7 +64,7 @@ def adopt(
     asyncio.run(_adopted(settings, glob, target, (out, stdout, quiet), outcome))
     if glob != "*" and not (outcome.adopted or outcome.left_out or quiet):
         echo_err(f"note: no model that is registered and declared nowhere has a name like {glob!r}")
-    if output is Output.JSON:
+    if output is options.Output.JSON:
         put_json({"version": 1, "adopted": outcome.adopted, "left_out": outcome.left_out})
     else:
         (echo_err if stdout else echo)(f"adopted {len(outcome.adopted)}: 0 to import, 0 drifted")

@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.app.review import event_head, review
-from reconciler.cli.options import (
-    ConfigOption,
-    Forge,
-    Output,
-    OutputOption,
-    QuietOption,
-    TargetOption,
-    VerboseOption,
-)
+from reconciler.cli import options
 from reconciler.cli.report import leave
 from reconciler.cli.terminal import echo, echo_err, put_json, warned
 from reconciler.errors import ConfigurationError
@@ -30,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.registry import Secret
 
 
-ForgeOption = Annotated[Forge, typer.Option("--forge", help="The kind of host.")]
+ForgeOption = Annotated[options.Forge, typer.Option("--forge", help="The kind of host.")]
 ChangeOption = Annotated[
     int | None, typer.Option("--change", metavar="N", min=1, help="Number of the pull or merge request.")
 ]
@@ -69,11 +61,11 @@ def comment(
     token_env: TokenEnvOption = None,
     token_file: TokenFileOption = None,
     only_changes: OnlyChangesOption = False,
-    config: ConfigOption = None,
-    target: TargetOption = None,
-    output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
+    config: options.ConfigOption = None,
+    target: options.TargetOption = None,
+    output: options.OutputOption = options.Output.TEXT,
+    quiet: options.QuietOption = False,
+    verbose: options.VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Puts the plan of what is checked out on a pull or merge request, and sets a commit status.
 
@@ -85,7 +77,7 @@ def comment(
             "give --config, or RECONCILER_CONFIG, with the file of the protected branch: a change may alter "
             "the one that lies in the repository, and with it where secrets are sent"
         )
-    event = event_head(os.environ) if forge is Forge.GITHUB else None
+    event = event_head(os.environ) if forge is options.Forge.GITHUB else None
     said = {"url": url, "repository": repository, "head": head or event, "base": base}
     job = job_of(forge.value, os.environ, change=change, **said)
     secret = _secret(forge, token_env, token_file)
@@ -97,7 +89,7 @@ def comment(
         leave(done.report)
 
 
-def _secret(forge: Forge, variable: str | None, file: Path | None) -> Secret:
+def _secret(forge: options.Forge, variable: str | None, file: Path | None) -> Secret:
     if variable is not None and file is not None:
         raise ConfigurationError("give --token-env or --token-file, not both")
     return (
@@ -105,12 +97,12 @@ def _secret(forge: Forge, variable: str | None, file: Path | None) -> Secret:
     )
 
 
-def _show(done: Reviewed, change: int, output: Output, *, quiet: bool) -> None:
+def _show(done: Reviewed, change: int, output: options.Output, *, quiet: bool) -> None:
     if done.superseded and not quiet:
         echo_err(
             f"note: change {change} has moved on to {done.head[:12]}: its own run says what becomes of it"
         )
-    if output is Output.JSON:
+    if output is options.Output.JSON:
         targets = [
             {"target": one.target, "comment": one.comment, "status_set": one.status_set}
             for one in done.published

@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from reconciler.cli import options
 from reconciler.cli.commands import COMMANDS, loaded
 from reconciler.cli.completion_scripts import RENDERERS, CompletedCommand, CompletedOption
-from reconciler.cli.options import (
-    ConfigOption,
-    Output,
-    OutputOption,
-    QuietOption,
-    TargetOption,
-    VerboseOption,
-)
 from reconciler.cli.terminal import echo
 
 if TYPE_CHECKING:
@@ -34,11 +27,11 @@ class Shell(StrEnum):
 
 def completion(
     shell: Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="The shell that loads the script.")],
-    config: ConfigOption = None,  # noqa: ARG001 - every command takes the common options
-    target: TargetOption = None,  # noqa: ARG001
-    output: OutputOption = Output.TEXT,  # noqa: ARG001 - a script is one in any form
-    quiet: QuietOption = False,  # noqa: ARG001
-    verbose: VerboseOption = False,  # noqa: ARG001
+    config: options.ConfigOption = None,  # noqa: ARG001 - every command takes the common options
+    target: options.TargetOption = None,  # noqa: ARG001
+    output: options.OutputOption = options.Output.TEXT,  # noqa: ARG001 - a script is one in any form
+    quiet: options.QuietOption = False,  # noqa: ARG001
+    verbose: options.VerboseOption = False,  # noqa: ARG001
 ) -> None:
     """Prints the completion script of a shell: load it with `source <(reconciler completion bash)`.
 

@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.app.doctor import examine
-from reconciler.cli.options import (
-    ConfigOption,
-    Output,
-    OutputOption,
-    QuietOption,
-    TargetOption,
-    VerboseOption,
-)
+from reconciler.cli import options
 from reconciler.cli.terminal import configuration, echo, put_json
 from reconciler.printable import printable
 
@@ -27,9 +20,9 @@ _MARKS = {"ok": "ok  ", "warning": "warn", "error": "FAIL"}
 
 
 def doctor(
-    config: ConfigOption = None,
-    target: TargetOption = None,
-    output: OutputOption = Output.TEXT,
+    config: options.ConfigOption = None,
+    target: options.TargetOption = None,
+    output: options.OutputOption = options.Output.TEXT,
     measure: Annotated[
         bool,
         typer.Option("--measure", help="Watch imports for how late the registry's list shows them."),
@@ -37,13 +30,13 @@ def doctor(
     seconds: Annotated[
         float, typer.Option("--seconds", min=1, help="How long --measure watches, at most.")
     ] = 60.0,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
+    quiet: options.QuietOption = False,
+    verbose: options.VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Checks git, configuration, credentials, registry, clock and state. Changes nothing."""
     findings = asyncio.run(examine(configuration(config), target, seconds if measure else None))
     shown = [finding for finding in findings if not quiet or finding.level != "ok"]
-    if output is Output.JSON:
+    if output is options.Output.JSON:
         put_json([asdict(finding) for finding in shown])
     else:
         echo("".join(_lines(finding) for finding in shown))

@@ -11,16 +11,8 @@ import typer
 
 from reconciler.app.history import HistoryQuery
 from reconciler.app.history import history as history_of
+from reconciler.cli import options
 from reconciler.cli.moment import moment
-from reconciler.cli.options import (
-    ConfigOption,
-    ModelArgument,
-    Output,
-    OutputOption,
-    QuietOption,
-    TargetOption,
-    VerboseOption,
-)
 from reconciler.cli.terminal import colour, configuration, echo_err, put_all, put_json_list
 from reconciler.errors import Exit
 from reconciler.views import history as view
@@ -43,17 +35,17 @@ AuthorOption = Annotated[
 
 
 def history(
-    model: ModelArgument = None,
+    model: options.ModelArgument = None,
     model_id: ModelIdOption = None,
     commit: CommitOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     author: AuthorOption = None,
-    config: ConfigOption = None,
-    target: TargetOption = None,
-    output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,  # noqa: ARG001 - every command takes it
-    verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
+    config: options.ConfigOption = None,
+    target: options.TargetOption = None,
+    output: options.OutputOption = options.Output.TEXT,
+    quiet: options.QuietOption = False,  # noqa: ARG001 - every command takes it
+    verbose: options.VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Shows who declared each model, when, and what became of it: git's log joined with the journal."""
     now = datetime.now(UTC)
@@ -69,7 +61,7 @@ def history(
     ) as found_rows:
         first = next(found_rows, None)
         rows = filter(row_filter.admits, () if first is None else chain([first], found_rows))
-        if output is Output.JSON:
+        if output is options.Output.JSON:
             put_json_list(view.as_json(rows))
         else:
             put_all(view.text(rows, colour=colour()))

@@ -10,14 +10,7 @@ import typer
 
 from reconciler.app import scaffold
 from reconciler.app.scaffold import starter_configuration
-from reconciler.cli.options import (
-    ConfigOption,
-    Forge,
-    Output,
-    OutputOption,
-    QuietOption,
-    VerboseOption,
-)
+from reconciler.cli import options
 from reconciler.cli.terminal import configuration, echo, echo_err, put_json
 from reconciler.settings import FILE_NAME, parse
 
@@ -45,7 +38,7 @@ EditionOption = Annotated[
     str | None, typer.Option("--edition", metavar="EDITION", help="Rule set of the vendor's documents.")
 ]
 HostOption = Annotated[
-    Forge | None,
+    options.Forge | None,
     typer.Option("--forge", help="Whose pipeline template; by default that of the host of `origin`."),
 ]
 DryRunOption = Annotated[
@@ -60,10 +53,10 @@ def init(
     edition: EditionOption = None,
     forge: HostOption = None,
     dry_run: DryRunOption = False,
-    config: ConfigOption = None,
-    output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    config: options.ConfigOption = None,
+    output: options.OutputOption = options.Output.TEXT,
+    quiet: options.QuietOption = False,
+    verbose: options.VerboseOption = False,
 ) -> None:
     """Writes a first manifest, its schema, a configuration, a pre-commit hook and a pipeline template.
 
@@ -75,7 +68,7 @@ def init(
     host = scaffold.forge_of(top) if forge is None else forge.value
     starters = list(scaffold.starter_files(settings, text, host))
     written = list(scaffold.write(top, starters, dry_run=dry_run))
-    if output is Output.JSON:
+    if output is options.Output.JSON:
         put_json({"version": 1, "dry_run": dry_run, **_sorted(written)})
         return
     _show(written, dry_run=dry_run, verbose=verbose)

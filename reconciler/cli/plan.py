@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli.options import (
-    ConfigOption,
-    ModelArgument,
-    PlanOutput,
-    PlanOutputOption,
-    QuietOption,
-    RefreshOption,
-    TargetOption,
-    VerboseOption,
-)
+from reconciler.cli import options
 from reconciler.cli.report import about, leave, show
 from reconciler.cli.terminal import warned
 from reconciler.engine.options import CycleOptions
@@ -33,17 +24,17 @@ CommitOption = Annotated[
 
 
 def plan(
-    model: ModelArgument = None,
-    config: ConfigOption = None,
-    target: TargetOption = None,
-    output: PlanOutputOption = PlanOutput.TEXT,
-    refresh: RefreshOption = False,
+    model: options.ModelArgument = None,
+    config: options.ConfigOption = None,
+    target: options.TargetOption = None,
+    output: options.PlanOutputOption = options.PlanOutput.TEXT,
+    refresh: options.RefreshOption = False,
     commit: CommitOption = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="5 when imports are pending and nothing is wrong.")
     ] = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    quiet: options.QuietOption = False,
+    verbose: options.VerboseOption = False,
 ) -> None:
     """Shows what one cycle would do, with all models or with one, or at another commit. Changes nothing."""
     from reconciler.app.session import open_session  # noqa: PLC0415

@@ -12,19 +12,10 @@ import typer
 
 from reconciler.app.crash import failure_told
 from reconciler.app.session import Listeners, open_session
+from reconciler.cli import options
 from reconciler.cli.actor import actor
 from reconciler.cli.beside import hand_over
 from reconciler.cli.interruption import Interruption, interruptible
-from reconciler.cli.options import (
-    ConfigOption,
-    Output,
-    OutputOption,
-    PlanOutput,
-    QuietOption,
-    TargetOption,
-    VerboseOption,
-    YesOption,
-)
 from reconciler.cli.progress import Progress
 from reconciler.cli.report import about, leave, show
 from reconciler.cli.terminal import configuration, echo_err
@@ -44,12 +35,12 @@ if TYPE_CHECKING:
 
 def retry(
     model: Annotated[str, typer.Argument(metavar="NAME@VERSION", help="The model to try again.")],
-    config: ConfigOption = None,
-    target: TargetOption = None,
-    output: OutputOption = Output.TEXT,
-    yes: YesOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    config: options.ConfigOption = None,
+    target: options.TargetOption = None,
+    output: options.OutputOption = options.Output.TEXT,
+    yes: options.YesOption = False,
+    quiet: options.QuietOption = False,
+    verbose: options.VerboseOption = False,
 ) -> None:
     """Releases a failed, rejected or missing model, and imports it again.
 
@@ -67,7 +58,14 @@ def retry(
         echo_err(f"{pair}: {what}; the process that holds the state goes on with it")
         report = hand_over(settings, target, None, progress, interruption, wait=True)
         report = about(report, str(pair))
-    show(report, PlanOutput(output), quiet=quiet, verbose=verbose, mode="apply", imported=progress.imported)
+    show(
+        report,
+        options.PlanOutput(output),
+        quiet=quiet,
+        verbose=verbose,
+        mode="apply",
+        imported=progress.imported,
+    )
     leave(report, pending=True, interruption=interruption)
 
 

@@ -7,34 +7,26 @@ import asyncio
 import typer
 
 from reconciler.app.service import run as serve
-from reconciler.cli import tuning
+from reconciler.cli import options, tuning
 from reconciler.cli.interruption import end_within
 from reconciler.cli.log import start_log
-from reconciler.cli.options import (
-    ConfigOption,
-    Output,
-    OutputOption,
-    QuietOption,
-    TargetOption,
-    VerboseOption,
-)
 from reconciler.cli.terminal import configuration
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.log import log
 
 
 def run(
-    config: ConfigOption = None,
-    target: TargetOption = None,
-    output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    config: options.ConfigOption = None,
+    target: options.TargetOption = None,
+    output: options.OutputOption = options.Output.TEXT,
+    quiet: options.QuietOption = False,
+    verbose: options.VerboseOption = False,
 ) -> None:
     """Reconciles on schedule and whenever the branch moves, until SIGTERM; SIGHUP asks for a tick now.
 
     Log lines go to standard error; --output json makes them JSON.
     """
-    as_json, logged = output is Output.JSON, False
+    as_json, logged = output is options.Output.JSON, False
     if as_json:  # before the configuration is read: what is wrong with it is a line of the log, too
         start_log("info", as_json=True)
     tuning.for_a_loop()

@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli.options import (
-    ConfigOption,
-    Output,
-    OutputOption,
-    QuietOption,
-    TargetOption,
-    VerboseOption,
-)
+from reconciler.cli import options
 from reconciler.cli.terminal import configuration, put_json
 from reconciler.contract import DEFAULT_EDITION
 from reconciler.contract import edition as rules
@@ -37,11 +30,11 @@ def schema(
     edition: Annotated[
         str | None, typer.Option("--edition", metavar="NAME", help="Rule set of the vendor's documents.")
     ] = None,
-    config: ConfigOption = None,
-    target: TargetOption = None,
-    output: OutputOption = Output.JSON,  # noqa: ARG001 - every command takes it; a schema is JSON in any form
-    quiet: QuietOption = False,  # noqa: ARG001
-    verbose: VerboseOption = False,  # noqa: ARG001
+    config: options.ConfigOption = None,
+    target: options.TargetOption = None,
+    output: options.OutputOption = options.Output.JSON,  # noqa: ARG001 - every command takes it; a schema is JSON in any form
+    quiet: options.QuietOption = False,  # noqa: ARG001
+    verbose: options.VerboseOption = False,  # noqa: ARG001
 ) -> None:
     """Prints a JSON Schema: of a manifest by the rules of an edition, or of those of a configured target."""
     if kind is Kind.CONFIG:

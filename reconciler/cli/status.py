@@ -9,17 +9,8 @@ import typer
 
 from reconciler.app.earlier import earlier
 from reconciler.app.identity import renamed
+from reconciler.cli import options
 from reconciler.cli.moment import written
-from reconciler.cli.options import (
-    ConfigOption,
-    ModelArgument,
-    Output,
-    OutputOption,
-    PlanOutput,
-    QuietOption,
-    TargetOption,
-    VerboseOption,
-)
 from reconciler.cli.report import about, leave, show
 from reconciler.cli.terminal import colour, configuration, echo, echo_err, put_json
 from reconciler.engine.last_report import begun, refreshed
@@ -41,13 +32,13 @@ AtOption = Annotated[
 
 
 def status(
-    model: ModelArgument = None,
+    model: options.ModelArgument = None,
     at: AtOption = None,
-    config: ConfigOption = None,
-    target: TargetOption = None,
-    output: OutputOption = Output.TEXT,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    config: options.ConfigOption = None,
+    target: options.TargetOption = None,
+    output: options.OutputOption = options.Output.TEXT,
+    quiet: options.QuietOption = False,
+    verbose: options.VerboseOption = False,
     matrix: Annotated[bool, typer.Option("--matrix", help="Models by target.")] = False,
 ) -> None:
     """Shows the last known verdict of every model, or of one, from the state, offline."""
@@ -59,9 +50,9 @@ def status(
     else:
         show(
             report,
-            PlanOutput(output),
+            options.PlanOutput(output),
             quiet=quiet,
-            verbose=verbose or output is Output.TEXT,
+            verbose=verbose or output is options.Output.TEXT,
             mode="status",
             unmanaged=verbose or model is not None,
         )
@@ -91,10 +82,10 @@ def _earlier(settings: Configuration, at: str, target: str | None) -> Report:
     return earlier(settings, written(at) or at, target)
 
 
-def _show_matrix(report: Report, targets: Sequence[str], output: Output) -> None:
+def _show_matrix(report: Report, targets: Sequence[str], output: options.Output) -> None:
     for failure in report.failures:
         echo_err(f"error: {failure.message}")
-    if output is Output.JSON:
+    if output is options.Output.JSON:
         put_json(view.as_json(report, targets))
     else:
         echo(view.text(report, targets, colour=colour()))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired_state import DesiredState
     from reconciler.engine.options import Target
-    from reconciler.engine.values import Desired, Difference, LedgerEntry, ModelState, ObservedModel
+    from reconciler.engine.values import Difference, LedgerEntry, ModelState, ObservedModel
     from reconciler.engine.vendor import FieldComparison
     from reconciler.manifest import Manifest
 
@@ -57,45 +57,27 @@ class ModelDiff:
     fields: tuple[FieldComparison, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DeclaredModel:
-    """What git says of the pair in one target.
-
-    Attributes:
-        desired: of this pair alone, and what is invalid.
-        manifest: the one valid manifest that declares it; None where there is none, or several.
-        used_versions: of its name: declared, registered earlier or remembered.
-    """
-
-    pair: ModelKey
-    desired: Desired
-    manifest: Manifest | None
-    used_versions: frozenset[str] = frozenset()
-
-
-def declared_model(state: DesiredState, pair: ModelKey, remembered: Iterable[ModelKey]) -> DeclaredModel:
-    """What is declared of the pair at one commit; `remembered` are pairs that the state knows of its name."""
-    name = pair.model_name
-    desired = state.desired([pair])
-    used = state.versions([name])[name].union(key.model_version for key in remembered)
-    return DeclaredModel(pair, desired, state.whole(desired.manifests.values()).get(pair), used)
-
-
-async def diff_model(
-    target: Target, declared: DeclaredModel, entry: LedgerEntry | None, now: datetime
+async def diff_model(  # noqa: PLR0913, PLR0917 - both sides, and what is known of them
+    target: Target,
+    declared: DesiredState,
+    pair: ModelKey,
+    remembered: Iterable[ModelKey],
+    entry: LedgerEntry | None,
+    now: datetime,
 ) -> ModelDiff:
-    """Compares the pair in one target.
+    """Compares the pair in one target; `remembered` are pairs that the state knows of its name.
 
     Raises:
         RegistryError, TargetUnusable: the registry could not be asked, or its detail could not be understood.
     """
-    pair = declared.pair
+    desired, name = declared.desired([pair]), pair.model_name
+    used = declared.versions([name])[name].union(key.model_version for key in remembered)
     view = PlannerInput(
         target.name,
-        declared.desired,
+        desired,
         now,
         entries={} if entry is None else {pair: entry},
-        used_versions={pair.model_name: declared.used_versions},
+        used_versions={name: used},
     )
     view, by_id = await observe(target.registry, view, only=frozenset({pair}), in_flight=1)
     unread = {**view.unread, **{str(one): why for one, why in view.unasked.items()}}
@@ -107,19 +89,20 @@ async def diff_model(
         detail, unread = {**by_id, **details.read}.get(model.model_id), unread | details.unread
     if unread:
         raise TargetUnusable(f"{pair} could not be compared: {next(iter(unread.values()))}", Exit.UNAVAILABLE)
-    return _compared(target, declared, view, model, detail)
+    manifest = declared.whole(desired.manifests.values()).get(pair)
+    return _compared(target, pair, manifest, view, model, detail)
 
 
-def _compared(
+def _compared(  # noqa: PLR0913, PLR0917 - as above
     target: Target,
-    declared: DeclaredModel,
+    pair: ModelKey,
+    manifest: Manifest | None,
     view: PlannerInput,
     model: ObservedModel | None,
     detail: Mapping[str, Any] | None,
 ) -> ModelDiff:
     """The two sides, once both are known; a model without a detail is gone."""
-    pair = declared.pair
-    request: Mapping[str, Any] = declared.manifest.request if declared.manifest else {}
+    request: Mapping[str, Any] = manifest.request if manifest else {}
     diff: tuple[Difference, ...] = ()
     if model is None or detail is None:
         view, model, detail = replace(view, observed={}), None, {}
@@ -132,7 +115,7 @@ def _compared(
     return ModelDiff(
         target.name,
         pair,
-        _result(item, diff, declared=declared.manifest is not None, registered=model is not None),
+        _result(item, diff, declared=manifest is not None, registered=model is not None),
         item,
         model.model_id if model else None,
         diff,
