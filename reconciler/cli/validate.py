@@ -28,8 +28,7 @@ from reconciler.errors import BudgetError, ConfigurationError, Exit, SourceError
 from reconciler.manifest import Reason
 from reconciler.phrases import listed, many
 from reconciler.source.worktree import work_tree
-from reconciler.views import github, markdown, problems, sarif
-from reconciler.views.gitlab import code_quality
+from reconciler.views import hosts, markdown, problems, sarif
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -203,19 +202,19 @@ def _as_json(checked: Checked, reasons: Sequence[Reason]) -> None:
 
 def _for_github(checked: Checked, reasons: Sequence[Reason]) -> None:
     """Annotations to standard output; all problems, as far as they fit, to the summary of the step."""
-    put_commands(github.commands(reasons))
+    put_commands(hosts.github_commands(reasons))
     summary = os.environ.get(_STEP_SUMMARY)
     if summary and checked.reasons:
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(markdown.problems(checked))
-    left_out = len(checked.reasons) - github.MOST_ANNOTATIONS
+    left_out = len(checked.reasons) - hosts.MOST_ANNOTATIONS
     if left_out > 0:
         where = "the step's summary has them" if summary else "`reconciler validate` shows them"
         echo_err(f"{many(left_out, 'more problem')} than GitHub shows of one step: {where}")
 
 
 def _for_gitlab(_: Checked, reasons: Sequence[Reason]) -> None:
-    put_json(code_quality(reasons))
+    put_json(hosts.code_quality(reasons))
 
 
 def _as_sarif(_: Checked, reasons: Sequence[Reason]) -> None:

@@ -8,8 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from reconciler.daemon.attention import Attention, named
-from reconciler.daemon.tick_log import tell, word
+from reconciler.daemon.tick_log import Attention, named, tell, word
 from reconciler.engine.clock import CLOCK_TOLERANCE
 from reconciler.engine.last_report import summary
 from reconciler.engine.options import CycleOptions

@@ -1,15 +1,114 @@
-"""The line that the log has of one tick."""
+"""What the log tells of each tick, and of each model that comes to need somebody or does no more.
+
+What stood like that before, as the state remembers it, is told in one line with numbers when the loop starts,
+and not model by model again.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.values import Verdict
 from reconciler.log import log
+from reconciler.views.words import count
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
     from reconciler.daemon.cycle_job import Tick
+    from reconciler.engine.ports import Ledger
+    from reconciler.engine.values import ModelState, Verdict
+
+
+LINES = 50
+"""So many models are named after one cycle, of those that need somebody and of those that do no more."""
+
+
+_Key = tuple[str, str | None, str | None, str | None]
+
+
+@dataclass(slots=True)
+class Attention:
+    """Which models need somebody, as far as it was told."""
+
+    _held: dict[_Key, ModelState] | None = None
+
+    def recall(self, ledger: Ledger) -> None:
+        """Takes what the state remembers for told, once; says how many there are."""
+        if self._held is not None:
+            return
+        report = ledger.last_report(whole=False)
+        self._held = _held(report.items if report else ())
+        if self._held:
+            numbers = Counter(item.verdict for item in self._held.values())
+            log.warning("models need attention since before this start", **_counts(numbers))
+
+    def observe(self, items: Sequence[ModelState], targets: Collection[str], ledger: Ledger) -> None:
+        """Tells what has changed.
+
+        `targets` were judged: what needed somebody there and is not among the items, which are all that need
+        somebody, does no more.
+        """
+        before = self._held or {}
+        now = _held(item for item in items if item.target in targets)
+        kept = {key: item for key, item in before.items() if key[0] not in targets}
+        self._held = kept | now
+        news = [item for key, item in now.items() if key not in before or before[key].verdict != item.verdict]
+        gone = [item for key, item in before.items() if key not in self._held]
+        verdicts = {_key(item): item.verdict.value for item in items}
+        for item in news[:LINES]:
+            log.warning("model needs attention", **_facts(item, ledger))
+        for item in gone[:LINES]:
+            verdict = verdicts.get(_key(item))  # None: no longer declared
+            log.info(
+                "model needs no attention any more",
+                **named(item) | {"path": item.path, "verdict": verdict, "was": item.verdict.value},
+            )
+        if len(news) > LINES:
+            log.warning("more models need attention", **_counts(Counter(i.verdict for i in news[LINES:])))
+        if len(gone) > LINES:
+            log.info("more models need no attention any more", models=len(gone) - LINES)
+
+
+def _facts(item: ModelState, ledger: Ledger) -> dict[str, Any]:
+    """Everything that somebody needs to find the model, its manifest and its import."""
+    entry = ledger.entry(item.target, item.pair) if item.pair else None
+    reason = item.reasons[0] if item.reasons else None
+    return {
+        **named(item),
+        "path": item.path,
+        "line": item.line,
+        "author": item.author,
+        "commit": item.commit,
+        "model_id": item.model_id,
+        "request_id": entry.request_id if entry else None,
+        "code": reason.code if reason else None,
+        "reason": reason.message if reason else None,
+    }
+
+
+def _held(items: Iterable[ModelState]) -> dict[_Key, ModelState]:
+    """Those that need somebody; one whose name is not known goes by its file."""
+    return {_key(item): item for item in items if item.verdict.is_held}
+
+
+def _key(item: ModelState) -> _Key:
+    return item.target, item.model_name, item.model_version, None if item.pair else item.path
+
+
+def named(item: ModelState) -> dict[str, Any]:
+    """The model and its verdict, as facts of a log line."""
+    return {
+        "target": item.target,
+        "model_name": item.model_name,
+        "model_version": item.model_version,
+        "verdict": item.verdict.value,
+    }
+
+
+def _counts(numbers: Counter[Verdict]) -> dict[str, int]:
+    return {word(verdict): number for verdict, number in numbers.items()}
 
 
 def word(kind: str) -> str:
@@ -21,10 +120,7 @@ def tell(tick: Tick, done: dict[str, int]) -> None:
     """One log line a tick: what was seen and what was done; a tick with nothing to do only when debugging."""
     facts: dict[str, object] = {"why": tick.why, "seconds": round(tick.seconds, 3), **done}
     if tick.report is not None:
-        counts = Counter[Verdict]()
-        for (_, verdict), number in tick.report.counted().items():
-            counts[verdict] += number
-        seen = {word(verdict): counts[verdict] for verdict in Verdict if counts[verdict]}
+        seen = {word(verdict): number for verdict, number in count(tick.report).items() if number}
         facts = {"commit": tick.report.commit[:12], **seen, **facts}
     if tick.error is not None:
         log.error("tick failed", error=tick.error, **facts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.engine.check import counted as totals
 from reconciler.engine.values import Verdict
 from reconciler.printable import printable
-from reconciler.views.github import by_severity
+from reconciler.views.hosts import by_severity
 from reconciler.views.problems import distinct, headline
 from reconciler.views.words import counted, place, worded
 

@@ -10,8 +10,7 @@ from urllib.parse import quote
 
 from reconciler.phrases import many
 from reconciler.printable import printable
-from reconciler.views.fingerprints import fingerprints
-from reconciler.views.github import by_severity
+from reconciler.views.hosts import by_severity, fingerprints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from reconciler.daemon.attention import LINES
 from reconciler.daemon.cycle_job import CycleJob, EventCounter
+from reconciler.daemon.tick_log import LINES
 from reconciler.embedded import EmbeddedSettings
 from tests.daemon.counted import CountedRegistry
 from tests.daemon.ticking import ticking
