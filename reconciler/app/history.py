@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.engine.graph import CommitGraph
-    from reconciler.engine.ports import KeptHistory
     from reconciler.engine.values import CommitInfo, FileChange
     from reconciler.index import Store
+    from reconciler.index.history import TargetHistory
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
     from reconciler.state import SqlLedger
@@ -94,7 +94,7 @@ class _Commits:
     read: Mapping[str, Mapping[ModelKey, Sequence[FileChange]]]
     graph: CommitGraph
     source: GitSource
-    kept: KeptHistory | None = None
+    kept: TargetHistory | None = None
 
     def names(self) -> set[str]:
         """Every name of a model."""

@@ -12,7 +12,7 @@ stricter than the service, which looks at a model's content only after the call 
 from __future__ import annotations
 
 from reconciler.preflight.address import obs_endpoint, parse_endpoint
-from reconciler.preflight.examine import Examination, examine
+from reconciler.preflight.examine import Examination
 from reconciler.preflight.opening import open_files
 from reconciler.preflight.values import FilesUnavailable, ModelFiles, ObjectStoreKeys, StoredFile
 
@@ -22,7 +22,6 @@ __all__ = [
     "ModelFiles",
     "ObjectStoreKeys",
     "StoredFile",
-    "examine",
     "obs_endpoint",
     "open_files",
     "parse_endpoint",

@@ -19,7 +19,7 @@ from reconciler.preflight.service_code import code_problems
 from reconciler.preflight.values import NOT_EXAMINED, SOURCE, FilesUnavailable, about
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from reconciler.contract import Problem
@@ -32,29 +32,6 @@ _PYTHON_2 = re.compile(r"(?:python|py_?)2\b")
 _BY_IMAGE = ("Image", "Custom")
 
 
-def examine(
-    manifest: Manifest,
-    files: ModelFiles | None,
-    edition_name: str,
-    *,
-    endpoint: str | None = None,
-    strict: bool = False,
-) -> tuple[Reason, ...]:
-    """What the service would find wrong with a model, or might: it is less strict than this.
-
-    Args:
-        manifest: a valid one.
-        files: what lies at its source, or None where there is nothing to open; not closed here.
-        edition_name: whose rules hold.
-        endpoint: the object store in use, as for `open_files`; its host is then understood in an address.
-        strict: makes errors of what are warnings otherwise, save what could not be looked at.
-
-    Returns:
-        Reasons whose codes begin with `preflight-`, with the manifest's path and line.
-    """
-    return _reasons(manifest, _problems(manifest.request, files, edition_name, endpoint), strict=strict)
-
-
 @dataclass(frozen=True, slots=True)
 class Examination:
     """Examines manifests of one target: finds their files, looks at them, lets go of them.
@@ -64,7 +41,7 @@ class Examination:
         credentials: as for `open_files`; asked once for each manifest whose bucket is looked into.
         endpoint: the object store in use; see `obs_endpoint`.
         local: directory that local sources may lie in; None reads none.
-        strict: makes errors of what are warnings otherwise.
+        strict: makes errors of what are warnings otherwise, save what could not be looked at.
     """
 
     edition: str
@@ -84,36 +61,35 @@ class Examination:
         Raises:
             ConfigurationError: endpoint or credentials are wrong, or the extra `obs` is not installed.
         """
-        request = manifest.request
-        source = request.get(SOURCE)
-        files: ModelFiles | None = None
-        unopened: list[Problem] = []
-        if source is not None and request["model_type"] != "Template":
-            try:
-                files = open_files(
-                    source, credentials=self.credentials, endpoint=self.endpoint, local=self.local
-                )
-            except FilesUnavailable as fault:
-                unopened.append(fault.problem)
+        source = manifest.request.get(SOURCE)
+        if source is None or manifest.request["model_type"] == "Template":
+            return self.judge(manifest, None)
+        try:
+            files = open_files(source, credentials=self.credentials, endpoint=self.endpoint, local=self.local)
+        except FilesUnavailable as fault:
+            return self.judge(manifest, None, fault.problem)
         if files is None:
-            problems = [*unopened, *_problems(request, None, self.edition, self.endpoint)]
-            return _reasons(manifest, problems, strict=self.strict)
+            return self.judge(manifest, None)
         with closing(files):
-            problems = list(_problems(request, files, self.edition, self.endpoint))
-        return _reasons(manifest, problems, strict=self.strict)
+            return self.judge(manifest, files)
 
+    def judge(self, manifest: Manifest, files: ModelFiles | None, *unopened: Problem) -> tuple[Reason, ...]:
+        """What the service would find wrong with these files, or might: it is less strict than this.
 
-def _reasons(manifest: Manifest, problems: Iterable[Problem], *, strict: bool) -> tuple[Reason, ...]:
-    return render(
-        Reason(
-            problem.code,
-            problem.message,
-            manifest.path,
-            manifest.line,
-            severity="error" if strict and problem.code != NOT_EXAMINED else "warning",
+        Returns:
+            Reasons whose codes begin with `preflight-`, with the manifest's path and line.
+        """
+        problems = _problems(manifest.request, files, self.edition, self.endpoint)
+        return render(
+            Reason(
+                problem.code,
+                problem.message,
+                manifest.path,
+                manifest.line,
+                severity="error" if self.strict and problem.code != NOT_EXAMINED else "warning",
+            )
+            for problem in (*unopened, *problems)
         )
-        for problem in problems
-    )
 
 
 def _problems(

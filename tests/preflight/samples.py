@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from reconciler.contract import edition
 from reconciler.manifest import Manifest, read
-from reconciler.preflight import examine, open_files
+from reconciler.preflight import Examination, open_files
 
 if TYPE_CHECKING:
     from reconciler.manifest import Reason
@@ -122,7 +122,7 @@ def write(path: Path, content: str | bytes) -> None:
 def examined(found: Manifest, local: Path, name: str = "seed-2019", *, strict: bool = False) -> list[Reason]:
     """The reasons for a manifest whose source is a local path below `local`."""
     files = open_files(found.request["source_location"], local=local)
-    return list(examine(found, files, name, strict=strict))
+    return list(Examination(name, strict=strict).judge(found, files))
 
 
 def codes(reasons: list[Reason]) -> list[str]:

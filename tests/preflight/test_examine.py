@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.preflight import Examination, examine
+from reconciler.preflight import Examination
 from tests.preflight.samples import PATH, codes, examined, manifest, package
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_a_template_needs_no_source() -> None:
 def test_the_runtime_of_a_custom_model_is_an_image() -> None:
     """As the console sends it."""
     found = manifest("current", model_type="Custom", runtime="python3.6")
-    assert codes(list(examine(found, None, "current"))) == ["image-address"]
+    assert codes(list(Examination("current").judge(found, None))) == ["image-address"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_runtime_of_a_custom_model_is_an_image() -> None:
 def test_service_code_lies_in_the_source_itself(code: str, well: bool) -> None:
     """However the two addresses are written."""
     found = manifest(source_location=f"{OBS}/digits/", execution_code=code)
-    assert codes(list(examine(found, None, "seed-2019"))) == ([] if well else ["execution-code"])
+    assert codes(list(Examination("seed-2019").judge(found, None))) == ([] if well else ["execution-code"])
 
 
 def test_looking_at_local_files_loads_no_client_of_an_object_store() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.preflight import StoredFile, examine
+from reconciler.preflight import Examination, StoredFile
 from tests.preflight.samples import ENGINE_FILES, codes, examined, manifest, package, write
 
 if TYPE_CHECKING:
@@ -171,6 +171,6 @@ class Endless:
 
 def test_of_very_many_files_some_are_not_looked_at_and_none_is_missed() -> None:
     """It is said that they were not; what was not seen may be there."""
-    (reason,) = examine(manifest(), Endless(), "seed-2019", strict=True)
+    (reason,) = Examination("seed-2019", strict=True).judge(manifest(), Endless())
     assert (reason.code, reason.severity) == ("preflight-not-examined", "warning")
     assert "more than 10,000 files" in reason.message

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import (
-        CommitInfo,
         FileChange,
         HistoryUpdate,
         LastCommit,
@@ -28,12 +27,6 @@ class KeptHistory(Protocol):
         self, names: Collection[str] | None = None, version: str | None = None, commit: str | None = None
     ) -> Iterator[tuple[ModelKey, FileChange]]:
         """What commits did, of these models or of all; each model's changes newest first."""
-
-    def attributions(self, commits: Collection[str]) -> Mapping[str, CommitInfo]:
-        """Who made these commits, as far as the branch has them and they touched the target's files."""
-
-    def names(self) -> Collection[str]:
-        """Every model name that a commit did anything to."""
 
     def places(self, commits: Collection[str]) -> Mapping[str, int]:
         """Where these commits stand in the branch, as far as it has them; see `reconciler.engine.graph`."""

@@ -9,13 +9,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.outbox import Outbox
     from reconciler.engine.values import (
         CycleAnswer,
         CycleRequest,
         Event,
         LedgerEntry,
-        Reconciled,
         Report,
         Verdict,
         VerdictKey,
@@ -48,15 +46,8 @@ class Journal(Protocol):
             LeaseLost: none of them was journalled.
         """
 
-    def events(
-        self,
-        target: str | None = None,
-        pair: ModelKey | None = None,
-        *,
-        name: str | None = None,
-        commit: str | None = None,
-    ) -> Sequence[Event]:
-        """The journal, or what it tells of one pair, of one name or because of one commit, oldest first."""
+    def events(self, target: str | None = None, pair: ModelKey | None = None) -> Sequence[Event]:
+        """The journal, or what it tells of one pair, oldest first."""
 
     def entries(
         self, target: str, pairs: Collection[ModelKey] | None = None
@@ -68,14 +59,6 @@ class Journal(Protocol):
 
     def pending(self, target: str) -> Sequence[LedgerEntry]:
         """The entries of one target that are not at rest (see `reconciler.engine.fold`); cheap when few."""
-
-    def entries_at(
-        self, target: str, position: int | None, moment: datetime
-    ) -> Mapping[ModelKey, LedgerEntry]:
-        """The entries of one target as the journal told them up to an event (None: the last) and a moment."""
-
-    def pairs_of(self, target: str, model_id: str) -> Collection[ModelKey]:
-        """The pairs whose model ever had this id."""
 
     def versions(self, target: str, names: Collection[str]) -> Collection[ModelKey]:
         """Everything that was seen registered, or was ever journalled, under these names."""
@@ -117,12 +100,6 @@ class Reports(Protocol):
 
     def reconciling(self, commit: str, at: datetime) -> None:
         """Says which commit the cycle that begins is of; remembered with the next thing that is written."""
-
-    def reconciled(self, commit: str) -> Reconciled | None:
-        """The last time that this commit was the one reconciled; None when it never was."""
-
-    def reconciled_at(self, moment: datetime) -> Reconciled | None:
-        """The commit that was the one reconciled at a moment; None before the first."""
 
     def save_report(
         self,
@@ -173,10 +150,3 @@ class Ledger(Journal, ModelStates, Reports, Marks, Protocol):
 
         Oldest first, without those that expired untaken.
         """
-
-    @property
-    def outbox(self) -> Outbox:
-        """Messages that are to be sent."""
-
-    def close(self) -> None:
-        """Releases the writer's lock and the database; safe to call twice."""
