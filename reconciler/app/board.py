@@ -47,13 +47,7 @@ class Board:
 
     Attributes:
         revision: another number whenever what the pages show may be something else.
-        last: the newest tick.
         succeeded_at: the end of the newest tick without an error.
-        next_run: when the schedule asks next, once it runs.
-        sinks: the names of those that are configured.
-        backlogs: what each sink has not taken yet.
-        answered: when each target's registry last answered.
-        survey: who leads what, where there are replicas.
         led: the targets that this process leads, where there are replicas.
         alert: what a person has to know as long as this process lives, such as a state that was replaced.
     """

@@ -17,7 +17,6 @@ class Finding:
     Attributes:
         check: what was looked at: config, secrets, web, git, edition, manifests, state, address, tls,
             clock, credentials, project, permission or registry; or a sink, by its name.
-        target: the target concerned, or None.
         remedy: what to do; None when all is well.
         exit_code: of the process when this is the worst finding.
     """

@@ -38,9 +38,6 @@ class HistoryQuery:
     """Whose history is asked for; None takes all.
 
     Attributes:
-        target: one target.
-        name: one model.
-        version: one version of it.
         model_id: the model with this id, now or at any time.
         commit: any name of a commit: what it did, and what came of it.
     """
@@ -86,7 +83,6 @@ class _Commits:
 
     Attributes:
         read: what those did that were just read from the log, by model name.
-        graph: these commits.
         source: is asked about commits of which the graph does not tell all.
         kept: what all commits before them did; None where the graph has all.
     """

@@ -56,7 +56,6 @@ class Reviewed:
 
     Attributes:
         published: by target; empty where a newer commit has taken the place of the one planned.
-        head: the newest commit of the change.
         superseded: whether it is a newer one than this run is for.
     """
 

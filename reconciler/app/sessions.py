@@ -44,10 +44,9 @@ _LISTED_ON_THE_PAGE = 5000  # models
 
 @dataclass(slots=True)
 class Sessions:
-    """Opens sessions for `reconciler.daemon.supervisor`; used in its event loop.
+    """Opens sessions for `reconciler.daemon.supervisor`, one at a time; used in its event loop.
 
     Attributes:
-        session: of the session that is open.
         ask: asks for a tick, from any thread.
         changed: told in any thread that the state is another than before, perhaps by this process.
     """

@@ -33,7 +33,6 @@ class Opening:
     Attributes:
         acts: whether it is written to; without, nothing at all is created.
         cooldown: which credentials were refused, shared by all targets of a process.
-        observed: told of each request.
     """
 
     acts: bool

@@ -34,8 +34,6 @@ class CompletedCommand:
 
     Attributes:
         path: such as `plan` or `state check`.
-        argument: what its first argument is.
-        inner: the commands of a group.
     """
 
     path: str

@@ -30,11 +30,7 @@ _NUMBERS = (signal.SIGTERM, signal.SIGINT)
 
 @dataclass(slots=True)
 class Interruption:
-    """Whether the command was asked to stop.
-
-    Attributes:
-        by: the signal that asked, or None.
-    """
+    """Whether the command was asked to stop."""
 
     by: signal.Signals | None = None
     _stop: Stop = field(default_factory=Stop)

@@ -51,15 +51,12 @@ class Campaign:
     """Implements `reconciler.engine.leadership.Leadership` by leases. May be asked from several threads.
 
     Attributes:
-        leases: where they are.
-        targets: whose leases are wanted.
         renew: seconds between two renewals.
         on_change: told when something else is led than before, from the thread.
         on_survey: told how things stand, from the thread.
         at_rest: whether nothing is under way in a target, so that it may be handed over; asked from the
             thread.
         offer: seconds for which what is handed over is left to others.
-        problem: why the last round failed; None when it did not.
     """
 
     leases: Leases

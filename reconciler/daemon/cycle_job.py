@@ -37,10 +37,8 @@ class Tick:
         outcome: `success`, `noop` or `error`; a cycle in which a target failed is an error.
         seconds: how long it took.
         at: when it ended.
-        report: of the cycle, when there was one.
         error: one line, when it failed.
         state_lost: it failed because the state could not be used; nothing more can be done with it.
-        git_at: when git answered, if it did.
     """
 
     why: str
@@ -81,7 +79,6 @@ class CycleJob:
     """Runs ticks of one engine, one at a time; remembers what the next one needs to know.
 
     Attributes:
-        on_tick: told of every tick.
         on_report: told of the newest report whenever it is another: after a cycle, or news of an import.
         commit_seen: told of the commit that the branch has, and when git said so.
         has_news: whether what whoever leads has made known may have changed since it was last shown.

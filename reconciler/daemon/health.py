@@ -29,7 +29,6 @@ class Health:
         patience: seconds from now until the schedule has asked so many times as are `INTERVALS`.
         longest_call: seconds that a single call to git, a registry or the state may take.
         state_problem: why there is no state, while there is none.
-        problem: of the last tick, when it failed.
     """
 
     patience: Callable[[], float]

@@ -45,10 +45,8 @@ class Supervisor:
 
     Attributes:
         opener: opens a session and gives its ticker; leaving it closes everything. Raises StateError.
-        health: hears of ticks, and whether there is a state.
         on_tick: told of every tick that found no session to tick in.
         chance: a number in [0, 1).
-        ask: asks for a tick.
         asked: returns once another tick than the one under way is asked for.
     """
 

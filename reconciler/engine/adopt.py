@@ -47,12 +47,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a plan with the manifests in place says.
-
-    Attributes:
-        held: manifests that change nothing.
-        failed: why the others would, or cannot be read.
-    """
+    """What a plan with the manifests in place says."""
 
     held: tuple[Candidate, ...]
     failed: Mapping[ModelKey, str]

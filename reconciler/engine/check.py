@@ -30,7 +30,6 @@ class Checked:
     Attributes:
         places: the documents that were looked at, by path and line.
         reasons: every problem, sorted by place.
-        manifests: the valid ones, where they were asked for.
         notes: what was not looked at, for a person.
     """
 

@@ -96,9 +96,6 @@ class Setbacks:
 
     Attributes:
         enough: failures in a row after which the others are not tried in this cycle.
-        in_a_row: how many failed since the last that went through.
-        successes: how many went through.
-        last: the newest failure.
     """
 
     enough: int = 10

@@ -35,7 +35,6 @@ class Credits(NamedTuple):
     """Who gave each document its content.
 
     Attributes:
-        by_file: by file and line.
         older: files that hold a document which is older than the graph, by the commit with which it ends.
     """
 

@@ -54,7 +54,6 @@ class ManifestParser:
 
     Attributes:
         root: the target's directory inside the repository.
-        budgets: how much is read, and told.
         kept: so many manifests, about 2 KiB each, are kept as they were read, for the imports that follow.
     """
 

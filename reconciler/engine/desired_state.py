@@ -37,10 +37,8 @@ class DesiredState:
         base: the commit of the index that this was made from; None when everything was looked at anew.
         touched: pairs of which anything may have changed since the base.
         exists: whether the commit has the target's directory at all.
-        parsed: how many files were read.
         manifests: some of those that were read, whole.
         excess: what the commit that was asked for declares too much of, where this is of an earlier one.
-        notes: facts for a person.
         since: the commits since the base, where there are any.
         before: what the files that they touched said at the base.
     """

@@ -80,11 +80,7 @@ def _excess(state_reader: DesiredStateReader, problem: str, what_now: str) -> In
 
 @dataclass(frozen=True, slots=True)
 class DesiredStateReader:
-    """What one target's files are looked up with, at one commit.
-
-    Attributes:
-        notes: gathered on the way, for a person.
-    """
+    """What one target's files are looked up with, at one commit."""
 
     source: Source
     index: Index

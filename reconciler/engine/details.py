@@ -20,7 +20,6 @@ class Details:
     """What was read; models that are gone are in neither.
 
     Attributes:
-        read: details by model id.
         unread: why a detail could not be read, by model id.
         busy: which of those the registry was only too busy to tell, and the seconds it asks to wait.
     """

@@ -57,7 +57,6 @@ class Subscription:
     """What one sink wants to hear; None takes all.
 
     Attributes:
-        sink: its name.
         models: patterns as of a shell, for a name or for `name@version`. A model whose name is not
             known fits any: nobody can say that it is somebody else's.
     """
@@ -103,7 +102,6 @@ class Message:
     """What one sink is told about one model.
 
     Attributes:
-        sink: its name.
         kind: `attention`, `recovered`, or `test` for a trial.
         at: when the report was saved that says so; UTC.
         began: of the episode; UTC.

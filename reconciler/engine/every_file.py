@@ -20,12 +20,10 @@ class EveryFile(NamedTuple):
     """All files of one commit, beside what the index holds.
 
     Attributes:
-        exists: whether the commit has the target's directory at all.
         unchanged: what the index says of files that are as they were.
         fresh: what all others say.
         gone: what the index says of contents that no file has any more.
         manifests: some of those that were read, whole.
-        parsed: how many files were read.
     """
 
     exists: bool

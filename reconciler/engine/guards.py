@@ -43,7 +43,6 @@ class GuardContext:
 
     Attributes:
         lost_commit: the commit reconciled last, when the branch does not contain it any more.
-        disappearances: how often each model vanished from its target's registry.
         empty: of the targets with models that nothing declares, those that declare nothing at all.
         admitted: what earlier cycles let through, or somebody released: no guard on new imports holds it up.
     """

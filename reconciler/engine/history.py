@@ -72,7 +72,6 @@ class _Contents(NamedTuple):
     Attributes:
         single: pairs of contents with one document, which are made into values when they are asked for: there
             may be very many.
-        read: those that were read.
     """
 
     asked: _Asked

@@ -26,7 +26,6 @@ class JournalWriter:
     """The way to the ledger's journal for what one event loop does.
 
     Attributes:
-        on_event: told of every event once it is on disk.
         actor: who asked for what is done, recorded with every event.
         epoch: of the lease under which it is done, recorded with every event; None where there is none.
     """

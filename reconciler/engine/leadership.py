@@ -58,7 +58,6 @@ class Lease:
     Attributes:
         holder: names process and machine; unique to a process.
         epoch: of the newest holder.
-        since: when it was taken.
         expires_at: when it ends unless it is renewed; in the past when nobody leads.
     """
 
@@ -81,7 +80,6 @@ class Survey:
     Attributes:
         now: the server's clock.
         leases: of all targets that were ever led.
-        replicas: how many processes campaign.
         revision: another text whenever something was journalled, reported or asked for.
     """
 
@@ -109,7 +107,6 @@ class Leases(Protocol):
     """The leases, in the database that holds the intents. Every method raises StateError.
 
     Attributes:
-        holder: names this process.
         term: seconds that a lease lasts.
     """
 

@@ -29,7 +29,6 @@ class Lineage:
 
     Attributes:
         lost_commit: the commit reconciled last, when the branch does not contain it any more.
-        notes: what a person should know of it.
         marks: what to remember once nothing is refused.
     """
 

@@ -38,7 +38,6 @@ class Lingering:
 
     Attributes:
         wanted: returns once something else is to be done.
-        ended: told when a call has ended.
         is_news: whether one has ended since the last cycle began.
     """
 

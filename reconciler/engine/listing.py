@@ -50,10 +50,8 @@ class ListingQuery:
         text: words, each of which is in `name@version`, path, author, reasons, model id or commit, in
             whatever case; empty for all models.
         verdicts: only models with one of these; empty for all.
-        target: only models of this target; empty for all.
         descending: the first key of `sorting` the other way round.
         offset: so many models come before the first one that is listed.
-        limit: so many models are listed at most.
     """
 
     text: str = ""

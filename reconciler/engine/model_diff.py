@@ -43,7 +43,6 @@ class ModelDiff:
 
     Attributes:
         item: the planner's word on it; None where it has none.
-        model_id: None where it is not registered.
         diff: the values that differ, each at the deepest field that has both sides.
         fields: both sides, field by field; empty where neither side is known.
     """

@@ -19,9 +19,7 @@ class OutboxRow(NamedTuple):
     """One message in the outbox.
 
     Attributes:
-        attempts: those that failed.
         not_before: earliest time of the next attempt, UTC.
-        error: of the last attempt.
         digest: names the messages that are sent as one, once that was decided.
     """
 

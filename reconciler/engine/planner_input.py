@@ -29,14 +29,12 @@ class PlannerInput:
     for the advice on a drifted one, which depends on the versions of its name that are taken.
 
     Attributes:
-        observed: registered models by pair.
         comparisons: of declared with registered, by model id, for those that `select_for_comparison` chose.
         unread: why a model's detail could not be read, by model id.
         unasked: why it could not be asked whether a pair is registered.
         later: ids of models that are compared in a later cycle: there are too many for one.
         uncompared_ids: ids by pair of models that an earlier cycle saw registered, without anything else
             being remembered.
-        entries: the ledger.
         last_commits: by path and line, the commit that gave the document its content.
         used_versions: versions by name that are in use beside those that this view shows.
         most_faults: so many problems of manifests are told; the others are counted.

@@ -74,11 +74,7 @@ REPOSITORY = ""
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """What every stage of one cycle works with.
-
-    Attributes:
-        commit: the one that is reconciled.
-    """
+    """What every stage of one cycle works with."""
 
     source: Source
     ledger: Ledger
@@ -95,8 +91,6 @@ class TargetRun:
 
     Attributes:
         scope: the models that are judged; None for all.
-        items: the verdicts, once it was judged.
-        failure: why it could not be reconciled.
         full: everything registered is looked at, because it is time to.
         compared: models were compared that could have waited.
         audited: the index is held to git afterwards, which is due as often as a full look.

@@ -30,7 +30,6 @@ class Hold(NamedTuple):
     """Why the newest commit of the branch is not reconciled.
 
     Attributes:
-        head: the newest commit.
         commit: the first one that is not trusted: the newest itself, or one between it and `good`.
         why: what is wrong with that commit, and whose key signed it; begins with a verb.
         author, committer: as that commit says, `Name <email>`: nobody vouches for either.

@@ -66,7 +66,6 @@ class Comparison:
 
     Attributes:
         status: the vendor's word; None where the detail leaves it out.
-        stage: what that word means.
         diff: how it differs from the manifest; empty when it is equal.
         unread: why it could not be compared, in words; None when it was.
     """

@@ -57,7 +57,6 @@ class ObsPlace:
     """A path in a bucket.
 
     Attributes:
-        bucket: its name.
         prefix: without a slash at either end; empty for the whole bucket.
         host: the endpoint's host that the address names, or None.
         region: the region that the address names, or None.

@@ -50,13 +50,7 @@ class ModelFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ObjectStoreKeys:
-    """An access key of the object store.
-
-    Attributes:
-        access_key: its name; not shown.
-        secret_key: its secret; not shown.
-        security_token: what a temporary key comes with; not shown.
-    """
+    """An access key of the object store; nothing of it is shown."""
 
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)

@@ -32,7 +32,6 @@ class Configuration:
     Attributes:
         base: absolute directory that relative paths start from: the file's, else the repository's top,
             else the current one.
-        file: the file read, or None.
     """
 
     settings: Settings

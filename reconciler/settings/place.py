@@ -23,11 +23,7 @@ _LONGEST = 80
 
 @dataclass(frozen=True)
 class Places:
-    """Names the origin of a key; the file is read again only when it is asked about.
-
-    Attributes:
-        file: the configuration file, or None where there is none.
-    """
+    """Names the origin of a key; the file is read again only when it is asked about."""
 
     file: Path | None
 

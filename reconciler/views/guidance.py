@@ -20,7 +20,6 @@ class Guidance(NamedTuple):
     """What to do next.
 
     Attributes:
-        what: one sentence.
         commands: to be typed in the repository, in this order.
     """
 

@@ -71,7 +71,6 @@ class RowFilter(NamedTuple):
     """Which rows of a history are wanted; None takes all.
 
     Attributes:
-        commit: the rows of this commit.
         model_id: rows with an event that names this model.
         since, until: rows whose commit was authored, or of which anything happened, in that time; both
             included.

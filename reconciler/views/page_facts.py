@@ -25,7 +25,6 @@ class TickSummary:
 
     Attributes:
         ended_at: timezone-aware.
-        seconds: how long it took.
         message: one line for people, such as why it failed.
     """
 
@@ -109,7 +108,6 @@ class ManifestText:
     """A manifest as it was committed.
 
     Attributes:
-        commit: at which it was read.
         lines: of the document, or of the whole file where it is short; without secrets.
         left_out: how many lines of the document are not shown.
     """
@@ -145,7 +143,6 @@ class ModelFacts:
         versions: every version that is known of the name, newest first, with its verdict if it has one.
         next_free: the first version after the newest that is not used.
         elsewhere: the same name and version in the other targets.
-        timeline: commits joined with the journal.
     """
 
     target: str

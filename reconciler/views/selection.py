@@ -36,9 +36,7 @@ class Selection:
     """What a visitor asked to see; what makes no sense is ignored.
 
     Attributes:
-        q: words to look for.
         verdict: a verdict, or a word of `GROUPS`; empty for all.
-        target: one target; empty for all.
         sort: a word of `Sorting`, with `-` before it for the other way round.
         view: `matrix` for names and versions by target; empty for a list.
         page: from 1.

@@ -44,7 +44,6 @@ class Delivery:
 
     Attributes:
         result: a refused one brought no good proof, or was too large or too slow.
-        sender: the address that it came from.
         reason: why it was refused; empty otherwise.
     """
 

@@ -34,10 +34,8 @@ class Snapshot:
     """All files below one path at one commit, sorted by path.
 
     Attributes:
-        commit: commit id.
         path: the directory, without a trailing `/`.
         files: every blob, symlink and submodule below it, at any depth, manifests or not.
-        exists: whether the commit has that directory at all.
     """
 
     commit: str

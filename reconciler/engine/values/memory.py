@@ -77,7 +77,6 @@ class Event(Facts):
 
     Attributes:
         at: timezone-aware UTC.
-        target: the target's name.
         actor: who asked for what led to it, such as `ada@build-7 (retry)`; None for what the loop does by
             itself.
         epoch: of the lease under which it was journalled; None where a file lock stands for the lease. Equal

@@ -18,7 +18,6 @@ class ManifestRef(NamedTuple):
 
     Attributes:
         digest: of the import request, see `reconciler.manifest.Manifest`.
-        path: file inside the repository.
         line: 1-based line where the document begins.
     """
 
@@ -66,7 +65,6 @@ class Desired:
     Attributes:
         manifests: pairs that exactly one valid document declares.
         conflicts: pairs that several valid documents declare, in order of path and line.
-        invalid: documents and files that cannot be used.
     """
 
     manifests: Mapping[ModelKey, ManifestRef]
@@ -92,7 +90,6 @@ class ObservedModel(NamedTuple):
     Attributes:
         status: the vendor's word, such as `publishing`; None where the list leaves it out.
         created_at: milliseconds since the epoch, or None.
-        stage: what the status means.
     """
 
     model_id: str
@@ -108,7 +105,6 @@ class Created:
 
     Attributes:
         status: the vendor's word for what has just been made.
-        stage: what the status means.
     """
 
     model_id: str

@@ -132,10 +132,7 @@ class IdleMark:
     Attributes:
         at: when the cycle began that found it so.
         until: from then on there is something to do, whatever happens.
-        commit: the commit reconciled.
-        digest: the plan's.
         position: of the journal.
-        numbers: how many models have each verdict.
         lists: by target, the digest of its registry's list (see `reconciler.engine.idle`), of those
             targets whose list is looked at each time.
     """
@@ -170,11 +167,9 @@ class CycleRequest:
     """What a command asks of the process that holds the state: one cycle, now.
 
     Attributes:
-        request_id: names it among others.
         confirm: go through the guards if the plan has this digest, and refuse if it has not; None for an
             ordinary cycle.
         expires_at: until when it waits to be taken; UTC.
-        actor: who asks, for the journal.
         target: the one target whose plan `confirm` is about; None for all of them.
     """
 
@@ -212,10 +207,7 @@ class Report:
     """What one cycle saw, or did, for every target.
 
     Attributes:
-        commit: the commit reconciled.
-        digest: the plan's digest, hex.
         items: sorted by target, name and version (numerically), path and line.
-        failures: targets that could not be reconciled.
         notes: facts worth a line that are not about one model, such as a dirty work tree.
         unlisted: how many models are not among the items, by target and verdict: those that this cycle had no
             reason to look at.
