@@ -30,13 +30,14 @@ from reconciler.state import open_state
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
-    from reconciler.engine.leadership import Leases, Survey
+    from reconciler.engine.leadership import Survey
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import Event, IdleMark
     from reconciler.index import Store, TargetIndex
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
     from reconciler.state import SqlLedger
+    from reconciler.state.leases import SqlLeases
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ def _ledger(
 @contextlib.contextmanager
 def campaigning(
     configuration: Configuration,
-    leases: Leases,
+    leases: SqlLeases,
     names: Sequence[str],
     listeners: Listeners,
     *,

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.engine.clock import Clock
-    from reconciler.engine.outbox import Outbox
     from reconciler.notify import Backlog, Sink
     from reconciler.settings import Configuration, NotifySettings
+    from reconciler.state.outbox import Outbox
 
 ALERTS_AT_ONCE = 200
 """So many alerts one request to Alertmanager carries."""

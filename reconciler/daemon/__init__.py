@@ -6,7 +6,7 @@
     loop       ticks on request, follows unfinished imports on a quicker clock, ends in order
     stop       the wish to stop, known to everything that could wait
 
-It knows the engine and the schedule's settings, and nothing of HTTP pages, databases or git.
+It knows the engine, the schedule's settings and the leases of the state, and nothing of HTTP pages or git.
 """
 
 from __future__ import annotations

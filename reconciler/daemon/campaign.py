@@ -30,7 +30,8 @@ from reconciler.log import log
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.engine.leadership import Leases, Survey
+    from reconciler.engine.leadership import Survey
+    from reconciler.state.leases import SqlLeases
 
 
 BEAT = 1.0
@@ -59,7 +60,7 @@ class Campaign:
         offer: seconds for which what is handed over is left to others.
     """
 
-    leases: Leases
+    leases: SqlLeases
     targets: tuple[str, ...]
     renew: float = 2.0
     on_change: Callable[[], None] = lambda: None

@@ -14,7 +14,7 @@ report. The room does no I/O of its own, has no clock but its argument, and know
     remember   what a cycle leaves behind, and in which order
     desired_state, history, credit
                what a commit declares, and whose commit it was
-    episodes, outbox
+    episodes
                what a person is told, once
     retry, adopt, model_diff, last_report, check
                what commands ask beside a cycle

@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from reconciler.engine.values import Verdict
 
@@ -245,3 +245,30 @@ def _facts(item: ModelState) -> dict[str, Any]:
         "author": item.author,
         "model_id": item.model_id,
     }
+
+
+RowSelection: TypeAlias = "Collection[int] | str"
+"""Messages of the outbox: by the numbers of their rows, or by the name of their digest."""
+
+
+class OutboxRow(NamedTuple):
+    """One message in the outbox.
+
+    Attributes:
+        not_before: earliest time of the next attempt, UTC.
+        digest: names the messages that are sent as one, once that was decided.
+    """
+
+    row_id: int
+    message: Message
+    attempts: int = 0
+    not_before: datetime | None = None
+    error: str | None = None
+    digest: str | None = None
+
+
+class PendingCount(NamedTuple):
+    """What one sink has not taken yet: how many messages, and the time of the oldest, UTC."""
+
+    number: int
+    oldest: datetime

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
 SHARED = ""
@@ -101,32 +101,3 @@ class Survey:
         """Whether this holder leads the target by this epoch."""
         lease = self.leader(target)
         return lease is not None and (lease.holder, lease.epoch) == (holder, epoch)
-
-
-class Leases(Protocol):
-    """The leases, in the database that holds the intents. Every method raises StateError.
-
-    Attributes:
-        term: seconds that a lease lasts.
-    """
-
-    holder: str
-    term: float
-
-    def survey(self) -> Survey:
-        """How things stand; one small query."""
-
-    def take(self, targets: Collection[str], free_for: float = 0.0) -> Mapping[str, int]:
-        """Takes those that nobody leads, or this process itself, each by a new epoch; gives the epochs.
-
-        `free_for` leaves alone what was given up less than so many seconds ago.
-        """
-
-    def renew(self, epochs: Mapping[str, int], *, campaigns: bool) -> Survey:
-        """Makes the leases of these epochs last another term, where they are held; and how things stand.
-
-        `campaigns` says for another term that this process takes what is free.
-        """
-
-    def give_back(self, epochs: Mapping[str, int], *, campaigns: bool = False) -> None:
-        """Lets the next leader in at once; this process campaigns no more, unless it says that it does."""

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.clock import Clock
-    from reconciler.engine.outbox import Outbox, OutboxRow, RowSelection
+    from reconciler.engine.episodes import OutboxRow, RowSelection
     from reconciler.notify.sink import Sink
+    from reconciler.state.outbox import Outbox
 
 
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 900.0

@@ -93,7 +93,7 @@ def holder_name() -> str:
 
 
 class SqlLeases:
-    """`reconciler.engine.leadership.Leases` in PostgreSQL. May be used from several threads.
+    """The leases, in the database that holds the intents. May be used from several threads.
 
     Attributes:
         holder: names this process.
@@ -122,12 +122,15 @@ class SqlLeases:
         self._connections.dispose()
 
     def survey(self) -> Survey:
-        """How things stand, as the port says."""
+        """How things stand; one small query."""
         with self._transaction() as connection:
             return _surveyed(connection)
 
     def take(self, targets: Collection[str], free_for: float = 0.0) -> Mapping[str, int]:
-        """Takes leases, as the port says."""
+        """Takes those that nobody leads, or this process itself, each by a new epoch; gives the epochs.
+
+        `free_for` leaves alone what was given up less than so many seconds ago.
+        """
         facts = {"targets": list(stored(tuple(sorted(targets))))}
         with self._transaction(writes=True) as connection:
             connection.execute(_KNOWN, facts)
@@ -138,13 +141,16 @@ class SqlLeases:
             return {plain(row)[0]: row[1] for row in taken.all()}
 
     def renew(self, epochs: Mapping[str, int], *, campaigns: bool) -> Survey:
-        """Renews leases, as the port says."""
+        """Makes the leases of these epochs last another term, where they are held; and how things stand.
+
+        `campaigns` says for another term that this process takes what is free.
+        """
         with self._transaction(writes=True) as connection:
             connection.execute(_RENEW, self._these(epochs) | {"term": self.term, "campaigns": campaigns})
             return _surveyed(connection)
 
     def give_back(self, epochs: Mapping[str, int], *, campaigns: bool = False) -> None:
-        """Gives leases back, as the port says."""
+        """Lets the next leader in at once; this process campaigns no more, unless it says that it does."""
         with self._transaction(writes=True) as connection:
             connection.execute(_GIVE_BACK, self._these(epochs))
             if not campaigns:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, func, insert, not_, select, update
 
-from reconciler.engine.episodes import Episode, Message, Subject
-from reconciler.engine.outbox import OutboxRow, PendingCount
+from reconciler.engine.episodes import Episode, Message, OutboxRow, PendingCount, Subject
 from reconciler.engine.values import Verdict
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, RowMapping
     from sqlalchemy.engine import Connection
 
-    from reconciler.engine.episodes import MessageKind, OutboxUpdate
-    from reconciler.engine.outbox import RowSelection
+    from reconciler.engine.episodes import MessageKind, OutboxUpdate, RowSelection
     from reconciler.state.database import Database
 
 _FACTS = ("was", "code", "reason", "line", "path", "commit", "author", "model_id")
@@ -40,7 +38,10 @@ _DONE = and_(_COLUMNS.sent_at.is_not(None), not_(_COLUMNS.is_open))
 
 
 class Outbox:
-    """`reconciler.engine.ports.Outbox`. Raises StateError as the ledger does; used from several threads."""
+    """Messages to the sinks, put in with the report that they tell of; used from several threads.
+
+    Raises StateError as the ledger does.
+    """
 
     def __init__(self, database: Database) -> None:
         """Wraps an open database; closed with its ledger."""

@@ -14,6 +14,7 @@ from reconciler.errors import StateError
 from reconciler.notify import AlertmanagerSink, FeishuSink, Pace, Sender, WebhookSink
 from reconciler.registry import GivenSecret
 from reconciler.registry.post import post
+from reconciler.state.outbox import Outbox
 from tests.daemon.waiting import until
 from tests.notify.receiving import TAKEN, receiving
 from tests.notify.samples import NOON, Wall, item, opened, save
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from reconciler.engine.outbox import Outbox, RowSelection
+    from reconciler.engine.episodes import RowSelection
     from reconciler.notify import Sink
     from reconciler.state import SqlLedger
     from tests.notify.receiving import Receiver
@@ -96,20 +97,16 @@ def test_a_sink_that_is_down_is_tried_later_and_later_with_the_same_id(ledger: S
         assert len(set(receiver.ids)) == 1
 
 
-class FullDisk:
+class FullDisk(Outbox):
     """The outbox, on a disk that is full for a while."""
 
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox, self.is_full = outbox, True
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._outbox, name)
+    is_full = True
 
     def mark_sent(self, which: RowSelection, at: datetime) -> None:
         """Fails while the disk is full."""
         if self.is_full:
             raise StateError("the disk is full")
-        self._outbox.mark_sent(which, at)
+        super().mark_sent(which, at)
 
 
 @pytest.mark.parametrize("batch", [1, 200])
@@ -119,7 +116,7 @@ def test_what_was_taken_and_could_not_be_marked_is_not_sent_again_by_this_proces
     """It is marked later; what came meanwhile is sent, alone or with others."""
     wall = Wall()
     with receiving() as receiver:
-        outbox = FullDisk(ledger.outbox)
+        outbox = FullDisk(ledger._database)
         pace = Pace(10, batch=batch)
         sink = WebhookSink("oncall", pace, GivenSecret(receiver.url), None, post, wall.clock().now)
         sender = Sender(outbox, [sink], wall.clock())
