@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from reconciler.app.crash import failure_told
-from reconciler.app.new_file import write_new
+from reconciler.app.scaffold import write_new
 from reconciler.app.session import open_session
 from reconciler.contract.adoptable import adoptable
 from reconciler.engine.adopt import candidate, paths_of, prove

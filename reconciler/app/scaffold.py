@@ -15,9 +15,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from reconciler import __version__
-from reconciler.app.new_file import write_new
 from reconciler.contract import DEFAULT_EDITION, edition
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.registry.endpoint import parse_endpoint, parse_project
 from reconciler.settings import FILE_NAME, parse
 from reconciler.source.layout import discover
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.settings import Settings
+
 
 Forge = Literal["github", "gitlab", "gitee", "codearts"]
 
@@ -174,3 +174,21 @@ def _template(name: str, **values: str) -> str:
     for key, value in values.items():
         text = text.replace(f"@{key}@", value)
     return text
+
+
+def write_new(root: Path, path: Path, data: bytes) -> bool:
+    """Writes a file and the folders above it; gives False, and changes nothing, where something is there.
+
+    Raises:
+        ReconcilerError: the path leads out of the folder by a symbolic link.
+        OSError: as writing does.
+    """
+    if not path.parent.resolve().is_relative_to(root.resolve()):
+        raise ReconcilerError(f"{path}: leads out of {root} by a symbolic link; nothing is written there")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        return False
+    return True

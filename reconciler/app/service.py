@@ -74,7 +74,7 @@ async def run(
     async with working() as worker:
         service = _service(configuration, target, worker)
         with _bounded(configuration, last_resort):
-            await worker.run(service.loop.supervisor.start())
+            await worker.run(service.loop.supervisor.open())
             try:
                 # bounded before the session is closed: closing waits for the very thread that may hang
                 with _bounded(configuration, last_resort):

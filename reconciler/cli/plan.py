@@ -54,7 +54,7 @@ def plan(
 
 async def _at(session: Session, revision: str, options: CycleOptions) -> Report:
     """The plan of one commit, which says whether that would be reconciled at all. Raises SourceError."""
-    commit = await session.engine.resolve(revision)
-    hold = await session.engine.judged(commit)
+    commit = await session.engine.git(session.source.resolve, revision)
+    hold = await session.engine.git(session.source.judged, commit)
     report = await session.engine.cycle(options, commit)
     return report if hold is None else replace(report, notes=(f"not trusted: {hold.fault}", *report.notes))

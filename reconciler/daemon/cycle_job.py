@@ -165,7 +165,7 @@ class CycleJob:
     async def _tidy(self) -> None:
         """Only after a tick that had nothing to do, since it may take a while."""
         try:
-            await self.engine.tidy()
+            await self.engine.git(self.engine.source.tidy)
         except ReconcilerError as problem:
             log.warning("mirror not packed; tried again in a day", error=str(problem))
 
@@ -249,7 +249,9 @@ class CycleJob:
             return True
         now = self.engine.clock.now()
         set_back = self._looked_at is not None and now < self._looked_at - CLOCK_TOLERANCE
-        hold_moved = self.engine.hold() != self._hold  # the commit is the same, and what is told is not
+        hold_moved = (
+            self.engine.source.held() != self._hold
+        )  # the commit is the same, and what is told is not
         if commit != self._commit or hold_moved or self._is_behind(position) or set_back:
             return True
         return self._due is not None and self._due != self._served and self._due <= now
@@ -268,7 +270,7 @@ class CycleJob:
             actor=actor,
         )
         report = await self.engine.cycle(order, commit)
-        self._commit, self._hold = None if report.failures else report.commit, self.engine.hold()
+        self._commit, self._hold = None if report.failures else report.commit, self.engine.source.held()
         self._due, self._looked_at = self.engine.due(), self.engine.clock.now()
         self.unfinished = self.engine.unfinished()
         self.on_report(report)

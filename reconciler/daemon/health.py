@@ -48,11 +48,7 @@ class Health:
     def begin(self) -> None:
         """A tick begins."""
         self._ticking = True
-        self._move()
-
-    def step(self) -> None:
-        """A call was answered or an event journalled: whatever goes on, moves."""
-        self._move()
+        self.step()
 
     def end(self, tick: Tick) -> None:
         """A tick has ended."""
@@ -60,9 +56,10 @@ class Health:
         if tick.outcome != "error":
             self._succeeded = self.clock()
             self._ready_until = self._succeeded + self.patience()
-        self._move()
+        self.step()
 
-    def _move(self) -> None:
+    def step(self) -> None:
+        """A call was answered or an event journalled: whatever goes on, moves."""
         self._moved = self.clock()
         wait = min(self.patience(), _IN_A_TICK) if self._ticking else self.patience()
         self._alive_until = self._moved + wait + self.longest_call

@@ -61,10 +61,6 @@ class Supervisor:
     _failures: int = 0
     _again: asyncio.TimerHandle | None = None
 
-    async def start(self) -> None:
-        """Opens the first session. Raises whatever opening it does."""
-        await self._open()
-
     async def tick(self, why: str, actor: str | None = None) -> None:
         """One tick, after opening a session where there is none; see `CycleJob.tick`."""
         self.health.begin()
@@ -112,7 +108,8 @@ class Supervisor:
         session, self._session = self._session, AsyncExitStack()
         await session.aclose()
 
-    async def _open(self) -> None:
+    async def open(self) -> None:
+        """Opens a session. Raises whatever opening it does."""
         self.job = await self._session.enter_async_context(self.opener())
         engine = self.job.engine
         engine.stragglers.caught_up = lambda: self.ask("target")
@@ -125,7 +122,7 @@ class Supervisor:
     async def _opened_again(self, why: str) -> bool:
         began = time.monotonic()
         try:
-            await self._open()
+            await self.open()
         except ReconcilerError as error:
             problem, waits = str(error), isinstance(error, StateLockedError)
             lost = isinstance(error, StateError)

@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from reconciler.engine.leadership import Leadership
     from reconciler.engine.options import CycleOptions, Target
     from reconciler.engine.ports import Ledger, Source
-    from reconciler.engine.trust import Hold
     from reconciler.engine.values import Event, Report
 
 
@@ -83,7 +82,7 @@ class Engine:
     stragglers: Stragglers = field(default_factory=Stragglers)
     lingering: Lingering = field(default_factory=Lingering)
     leadership: Leadership = field(default_factory=SoleWriter)
-    _git: GitThread = field(default_factory=GitThread)
+    git: GitThread = field(default_factory=GitThread)
     _look_again: datetime | None = None
     _due_times: DueTimes = field(init=False)
     _moving: dict[str, frozenset[ModelKey]] = field(default_factory=dict)
@@ -99,19 +98,7 @@ class Engine:
 
     async def head(self) -> str:
         """The commit that is to be reconciled now. Raises SourceError, GuardError."""
-        return await self._git(self.source.head)
-
-    def hold(self) -> Hold | None:
-        """Why that is not the newest commit of the branch; None when it is."""
-        return self.source.held()
-
-    async def resolve(self, revision: str) -> str:
-        """The commit that goes by this name. Raises SourceError."""
-        return await self._git(self.source.resolve, revision)
-
-    async def judged(self, commit: str) -> Hold | None:
-        """Why this commit would not be reconciled if it were the newest. Raises SourceError."""
-        return await self._git(self.source.judged, commit)
+        return await self.git(self.source.head)
 
     async def cycle(self, options: CycleOptions, commit: str | None = None) -> Report:
         """One cycle, at the branch's head unless a commit is given.
@@ -132,7 +119,7 @@ class Engine:
     async def _cycle(self, options: CycleOptions, commit: str) -> Report:
         """The recipe. Nothing is changed before `act`, and nothing is remembered before all have acted."""
         cycle = await self._opened(options, commit)
-        notes = [*self.notes, *await self._git(self.source.notes), *clock_notes(self.ledger, self.clock)]
+        notes = [*self.notes, *await self.git(self.source.notes), *clock_notes(self.ledger, self.clock)]
         runs = await judge_all(cycle, await self._begun(cycle), self.stragglers)
         self._look_again = min((run.look_again for run in runs if run.look_again), default=None)
         # a plan that is not the promised one ends the cycle before anything is sent
@@ -169,7 +156,7 @@ class Engine:
             await self.stragglers.all()
             await self.lingering.all()
         self.lingering.is_news = False
-        return Cycle(self.source, self.ledger, self.clock, self._git, self._due_times, options, commit)
+        return Cycle(self.source, self.ledger, self.clock, self.git, self._due_times, options, commit)
 
     async def _begun(self, cycle: Cycle) -> list[TargetRun]:
         """All targets, one after another: there is one thread for git.
@@ -193,7 +180,7 @@ class Engine:
     async def targets_declaring(self, pair: ModelKey) -> Claims:
         """Which targets declare the pair now, and what stands in the way where it is declared otherwise."""
         commit = await self.head()
-        return await self._git(claims_of_all, self.source, self.ledger, self.targets, commit, pair)
+        return await self.git(claims_of_all, self.source, self.ledger, self.targets, commit, pair)
 
     async def follow_once(self) -> int:
         """Asks once for every unfinished import of every target; gives how many are left unfinished.
@@ -231,19 +218,11 @@ class Engine:
         began, due, position = self._due_times.began, self.due(), self.ledger.position()
         return idle_mark(report, self.targets, began, due, position, lists=self._lists)
 
-    async def tidy(self) -> None:
-        """Keeps the source's files small, where that is due. Raises SourceError."""
-        await self._git(self.source.tidy)
-
     async def aclose(self) -> None:
         """Ends what was left behind, and the worker thread; safe to call twice."""
         await self.stragglers.aclose()
         await self.lingering.aclose()
-        self.close()
-
-    def close(self) -> None:
-        """Ends the worker thread; safe to call twice."""
-        self._git.close()
+        self.git.close()
 
     def _led_targets(self) -> list[Target]:
         return [target for target in self.targets if self.leadership.leads(target.name)]

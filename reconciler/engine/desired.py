@@ -17,7 +17,7 @@ from reconciler.manifest.sections import is_json
 from reconciler.manifest.values import moved_result, reasons_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from reconciler.budgets import Budgets
     from reconciler.contract.model_key import ModelKey
@@ -239,6 +239,32 @@ def moved_to(parsed_file: ParsedFile, path: str) -> ParsedFile | None:
         for ref in parsed_file.declarations
     )
     return ParsedFile(path, parsed_file.blob, tuple(declarations))
+
+
+def moved_files(
+    reader: ManifestParser, files: Iterable[File], by_blob: Mapping[str, ParsedFile]
+) -> dict[str, ParsedFile]:
+    """What those of these files say, by path, whose content is known from another one."""
+    moved: dict[str, ParsedFile] = {}
+    for file in files:
+        same = by_blob.get(file.blob)
+        parsed_file = moved_to(same, file.path) if same is not None and reader.reads(file) else None
+        if parsed_file is not None:
+            moved[file.path] = parsed_file
+    return moved
+
+
+def read_files(
+    reader: ManifestParser, source: Blobs, files: Iterable[File], look: Look
+) -> tuple[dict[str, ParsedFile], dict[ModelKey, Manifest]]:
+    """What these files say, by path, and some of their manifests whole; by one subprocess."""
+    parsed_files: dict[str, ParsedFile] = {}
+    whole: dict[ModelKey, Manifest] = {}
+    for parsed_file, manifests in reader.read(source, files, look):
+        parsed_files[parsed_file.path] = parsed_file
+        if len(whole) < reader.kept:
+            whole |= {manifest.pair: manifest for manifest in manifests}
+    return parsed_files, whole
 
 
 def declared_by(manifest: Manifest) -> ManifestRef:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.budgets import shortened
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.credit import credit
+from reconciler.engine.desired import moved_files, read_files
 from reconciler.engine.desired_state import DesiredState
-from reconciler.engine.every_file import every_file, moved_files, read_files
 from reconciler.errors import BudgetError, SourceError
 from reconciler.manifest import InvalidManifest, Reason
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from reconciler.engine.graph import CommitGraph
     from reconciler.engine.ports import Index, Source
     from reconciler.engine.values import File, LastCommit, ParsedFile
+    from reconciler.manifest import Manifest
+
 
 _FEW = 200  # files that changed in one cycle: so many are compared with the registry, for which they are read
 
@@ -229,3 +231,52 @@ def _pairs(readings: Iterable[ParsedFile]) -> frozenset[ModelKey]:
             if ref.model_name is not None and ref.model_version is not None
         )
     return frozenset(pairs)
+
+
+class EveryFile(NamedTuple):
+    """All files of one commit, beside what the index holds.
+
+    Attributes:
+        unchanged: what the index says of files that are as they were.
+        fresh: what all others say.
+        gone: what the index says of contents that no file has any more.
+        manifests: some of those that were read, whole.
+    """
+
+    exists: bool
+    unchanged: dict[str, ParsedFile]
+    fresh: dict[str, ParsedFile]
+    gone: dict[str, ParsedFile]
+    manifests: dict[ModelKey, Manifest]
+    parsed: int
+
+
+def every_file(source: Source, index: Index, reader: ManifestParser, commit: str) -> EveryFile:
+    """What the files of a commit say.
+
+    Raises:
+        BudgetError: there is more than is read.
+        SourceError: git could not be read.
+    """
+    snapshot = source.snapshot(commit, reader.root)
+    files = {file.path: file for file in snapshot.files}
+    by_path = {file.path: file for file in snapshot.files if reader.concerns(file)}
+    unchanged: dict[str, ParsedFile] = {}
+    elsewhere: dict[str, ParsedFile] = {}
+    for indexed in index.parsed_files():
+        if indexed.path not in by_path or by_path[indexed.path].blob != indexed.blob:
+            elsewhere[indexed.blob] = indexed
+        elif all(_blob(files.get(path)) == blob for path, blob in indexed.companions):
+            unchanged[indexed.path] = indexed
+    unread = [file for file in by_path.values() if file.path not in unchanged]
+    moved = moved_files(reader, unread, elsewhere)
+    fresh, manifests = read_files(
+        reader, source, (file for file in unread if file.path not in moved), files.get
+    )
+    now = {file.blob for file in unread}
+    gone = {indexed.path: indexed for blob, indexed in elsewhere.items() if blob not in now}
+    return EveryFile(snapshot.exists, unchanged, fresh | moved, gone, manifests, len(fresh))
+
+
+def _blob(file: File | None) -> str | None:
+    return file.blob if file else None

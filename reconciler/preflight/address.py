@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from reconciler.errors import ConfigurationError
+from reconciler.loopback import is_loopback
 from reconciler.preflight.values import NOT_EXAMINED, FilesUnavailable
 
 if TYPE_CHECKING:
@@ -102,13 +103,18 @@ def parse_endpoint(text: str) -> Endpoint:
         raise ConfigurationError(
             f"the object store's endpoint of {len(text)} characters is no base: write https://host"
         )
-    loopback, number = _kind(host)
-    if url.scheme == "http" and not loopback:
+    if url.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
             f"the object store's endpoint {text[:200]!r} is not encrypted: write https (http is for loopback)"
         )
     named = _REGION_OF_HOST.fullmatch(host)
-    return Endpoint(url.scheme, url.netloc, host, named["region"] if named else None, loopback or number)
+    return Endpoint(
+        url.scheme,
+        url.netloc,
+        host,
+        named["region"] if named else None,
+        is_loopback(host) or _is_number(host),
+    )
 
 
 def obs_endpoint(registry_endpoint: str) -> str | None:
@@ -224,11 +230,9 @@ def _prefix(path: str) -> str:
     return prefix
 
 
-def _kind(host: str) -> tuple[bool, bool]:
-    """Whether a host is this machine, and whether it is a number; nothing is resolved."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True, False
+def _is_number(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback, True
+        ipaddress.ip_address(host)
     except ValueError:
-        return False, False
+        return False
+    return True

@@ -203,7 +203,7 @@ def test_a_mistake_in_what_hears_of_ticks_ends_one_round_and_not_the_loop(fleet:
                 yield t.ticker
 
             supervisor = Supervisor(opener, health)
-            await supervisor.start()
+            await supervisor.open()
             loop = Loop(supervisor, stop)
             running = asyncio.create_task(loop.run())
             for ticks in (1, 2):

@@ -103,7 +103,8 @@ class Bench:
                 judge_all_below=below,
             )
             clock = Clock(self.time, sleep, lambda: 0.5)
-            with closing(Engine(source, ledger, (target,), PATIENT, clock)) as engine:
+            engine = Engine(source, ledger, (target,), PATIENT, clock)
+            with closing(engine.git):
                 yield engine
 
     def apply(self, rules: str = "rules") -> Report:

@@ -307,7 +307,8 @@ class Machine(RuleBasedStateMachine):
             target = Target(
                 "local", self.registry, reader, store.of("local", "rules"), timing=Timing(in_flight=2)
             )
-            with closing(Engine(source, self._ledger(), (target,), self.world.guards, clock)) as fresh:
+            fresh = Engine(source, self._ledger(), (target,), self.world.guards, clock)
+            with closing(fresh.git):
                 return asyncio.run(fresh.cycle(CycleOptions(act=False)))
 
 

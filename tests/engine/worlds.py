@@ -323,7 +323,7 @@ class World:
             try:
                 yield engine
             finally:
-                engine.close()
+                engine.git.close()
                 index.close()
 
     async def apply(self, **wanted: Any) -> Report:

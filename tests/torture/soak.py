@@ -190,7 +190,7 @@ class Soak:
             try:
                 yield CycleJob(engine, deeds, page.heard, page.shown)
             finally:
-                engine.close()
+                engine.git.close()
                 await registry.aclose()
 
     async def _retry(self, dice: Random, engine: Engine, report: Report) -> None:

@@ -139,7 +139,7 @@ async def _a_cycle(dice: Random, ledger: SqlLedger) -> None:
         try:
             report = await engine.cycle(CycleOptions(refresh=dice.random() < 0.5))
         finally:
-            engine.close()
+            engine.git.close()
     examine(report, dice)
     for failure in report.failures:
         harmless(failure.message, "failure")
