@@ -44,11 +44,7 @@ def make_directory(directory: Path) -> list[Path]:
 
 
 def make_file(file: Path) -> None:
-    """Makes an empty file, mode 0600, unless something of that name is there.
-
-    Raises:
-        OSError: it cannot be made.
-    """
+    """Makes an empty file, mode 0600, unless something of that name is there. Raises OSError."""
     with suppress(FileExistsError):
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 

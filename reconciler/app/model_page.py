@@ -57,9 +57,7 @@ def model_record(
     """What is known of a model, or None where nothing is.
 
     `commit` is the one that was reconciled last, empty for none. Without a version it is about all of them.
-
-    Raises:
-        StateError: the state could not be read.
+    Raises StateError.
     """
     session = shown.session
     chosen = next((one for one in session.engine.targets if one.name == target), None)

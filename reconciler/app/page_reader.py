@@ -85,11 +85,7 @@ class PageReader:
         return await self._read((query, matrix), lambda: self._overview(query, matrix=matrix))
 
     async def model(self, target: str, name: str, version: str | None) -> ModelFacts | None:
-        """One model; None where nothing is known of it.
-
-        Raises:
-            StateError: it could not be read in time.
-        """
+        """One model; None where nothing is known of it. Raises StateError."""
         key = (target, name, version)
         record = await self._read(key, lambda: self._model(target, name, version))
         if record is None and key not in self._kept:

@@ -32,11 +32,7 @@ class Reopened:
     _closing: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def opened(self) -> Registry:
-        """The registry itself.
-
-        Raises:
-            TargetUnusable: it cannot be opened now.
-        """
+        """The registry itself. Raises TargetUnusable."""
         if self._registry is None:
             try:
                 self._registry = await self._closing.enter_async_context(self.open())

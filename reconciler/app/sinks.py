@@ -100,11 +100,7 @@ async def examine_sinks(configuration: Configuration) -> list[Finding]:
 
 
 def named(configuration: Configuration, name: str) -> NotifySettings:
-    """The sink of that name.
-
-    Raises:
-        ConfigurationError: there is none.
-    """
+    """The sink of that name. Raises ConfigurationError."""
     sinks = {sink.title: sink for sink in configuration.settings.notify}
     if name in sinks:
         return sinks[name]

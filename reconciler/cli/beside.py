@@ -147,10 +147,7 @@ async def requests_to_leaders(
     """The requests to make, each by its target (None for all) and the digest that is confirmed.
 
     Several replicas may lead the targets, and none of them can confirm a plan for all: the plan is made here,
-    and each leader is asked to confirm its own part, which it plans again.
-
-    Raises:
-        GuardError: the plan is another one.
+    and each leader is asked to confirm its own part, which it plans again. Raises GuardError.
     """
     names = configuration.chosen(target)
     if len(names) == 1 or not is_shared(configuration):

@@ -122,10 +122,7 @@ class Campaign:
     def take_all(self, targets: Collection[str]) -> None:
         """Takes the lease of each of these targets, or none of them; then keeps them, as `start` does.
 
-        A lease that is not renewed any more is waited for: its holder died.
-
-        Raises:
-            StateLockedError: somebody leads one of them.
+        A lease that is not renewed any more is waited for: its holder died. Raises StateLockedError.
         """
         seen: dict[str, datetime] = {}
         while True:

@@ -36,10 +36,7 @@ _ASKED_ANEW = 200  # commits
 def audit(source: Source, index: Index, reader: ManifestParser, chance: float) -> int:
     """How many files the index has wrong, of those that were looked at; 0 unless something is mistaken.
 
-    `chance`, in [0, 1), says where in the listing to begin reading.
-
-    Raises:
-        SourceError: git could not be read.
+    `chance`, in [0, 1), says where in the listing to begin reading. Raises SourceError.
     """
     try:
         return _wrong(source, index, reader, chance)

@@ -95,10 +95,7 @@ def check(  # noqa: PLR0913 - what is checked, and what it takes
     """Judges every manifest of a snapshot; with `only`, tells about these paths alone.
 
     `look` finds the files that manifests name, by default in the snapshot. `whole` gives the valid manifests
-    too, which takes much memory where there are very many.
-
-    Raises:
-        BudgetError: there is more than is read.
+    too, which takes much memory where there are very many. Raises BudgetError.
     """
     valid: dict[ModelKey, Manifest] = {}
 

@@ -208,10 +208,7 @@ def credit(
     """Who gave each document of these files its content.
 
     The graph is of the commit whose files these are. `earlier` is what files said at another commit; of these
-    contents, fewer have to be read.
-
-    Raises:
-        SourceError: git could not be read.
+    contents, fewer have to be read. Raises SourceError.
     """
     walk = _Walk(graph, source, earlier)
     walk.run(parsed_files)

@@ -90,10 +90,7 @@ class ManifestParser:
     ) -> Iterator[tuple[ParsedFile, tuple[Manifest, ...]]]:
         """What each of these files says, with its valid manifests whole; in any order, by one subprocess.
 
-        Files that are no concern of this target are left out; see `concerns`.
-
-        Raises:
-            BudgetError: they hold more than is read; some may have been given.
+        Files that are no concern of this target are left out; see `concerns`. Raises BudgetError, maybe after some.
         """
         readable: defaultdict[str, list[File]] = defaultdict(list)
         work = _Work(self, source, look)

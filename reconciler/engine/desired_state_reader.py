@@ -41,10 +41,7 @@ def desired_state(  # noqa: PLR0913 - what is asked, and what it is found with
     commit, what files of the same content said is not read again. Who gave the files that were read their
     content is asked only for what is `credited`, since git may have to go through all of its log for it;
     without it, this is nothing to save. `reconciled` is the commit that was reconciled last, for where the
-    index holds none.
-
-    Raises:
-        SourceError: git could not be read.
+    index holds none. Raises SourceError.
     """
     state_reader = DesiredStateReader(source, index, reader, commit, credited)
     try:
@@ -92,12 +89,7 @@ class DesiredStateReader:
     notes: list[str] = field(default_factory=list)
 
     def read(self) -> DesiredState:
-        """What differs from the index, or else everything.
-
-        Raises:
-            BudgetError: the commit declares more than is read.
-            SourceError: git could not be read.
-        """
+        """What differs from the index, or else everything. Raises BudgetError, SourceError."""
         base = self.index.base()
         if base is None:
             return self.full()
@@ -252,12 +244,7 @@ class EveryFile(NamedTuple):
 
 
 def every_file(source: Source, index: Index, reader: ManifestParser, commit: str) -> EveryFile:
-    """What the files of a commit say.
-
-    Raises:
-        BudgetError: there is more than is read.
-        SourceError: git could not be read.
-    """
+    """What the files of a commit say. Raises BudgetError, SourceError."""
     snapshot = source.snapshot(commit, reader.root)
     files = {file.path: file for file in snapshot.files}
     by_path = {file.path: file for file in snapshot.files if reader.concerns(file)}

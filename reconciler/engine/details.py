@@ -65,10 +65,7 @@ async def all_details_of(
 ) -> Details:
     """As `details_of`, for whoever has the time: a registry that is too busy is asked again later.
 
-    It is given up when it has told nothing new in `_PATIENCE` seconds of waiting.
-
-    Raises:
-        RegistryError: as `details_of` does.
+    It is given up when it has told nothing new in `_PATIENCE` seconds of waiting. Raises RegistryError.
     """
     details = await details_of(registry, model_ids, in_flight)
     waited = 0.0

@@ -107,9 +107,7 @@ def history_update(  # noqa: PLR0913 - what is known, and of what
 
     The graph has children before parents, with what is below `root`; `is_whole` where it has all commits of
     its branch. `earlier` is what files say or said; `older` gives the places of commits beyond the graph.
-
-    Raises:
-        SourceError: git could not be read.
+    Raises SourceError.
     """
     place = places(graph, older)
     changes = _changes(graph, source, root, place=place, asked=_Asked(), earlier=earlier)
@@ -148,10 +146,8 @@ def model_changes(  # noqa: PLR0913 - what is asked for
     """What the commits of a graph did to each model's document, newest first.
 
     `place` is that of each commit in its branch, None for a graph that is whole. `earlier` is what files say
-    or said: a content with a single document is not read again, unless what it replaced had several.
-
-    Raises:
-        SourceError: git could not be read.
+    or said: a content with a single document is not read again, unless what it replaced had several. Raises
+    SourceError.
     """
     place = places(graph, no_places) if place is None else place
     asked = _Asked(name, version)

@@ -40,10 +40,7 @@ class Lineage:
 def trace(source: Source, remembered: Mapping[str, str], commit: str, *, is_needed: bool) -> Lineage:
     """How `commit` stands to the commit that is remembered. Used from the thread that git runs in.
 
-    Git is asked only where something depends on it (`is_needed`) and the branch moved.
-
-    Raises:
-        SourceError: git could not be read.
+    Git is asked only where something depends on it (`is_needed`) and the branch moved. Raises SourceError.
     """
     last, followed = remembered.get(RECONCILED), source.followed()
     marks = {RECONCILED: commit, _FOLLOWED: json.dumps(followed)}

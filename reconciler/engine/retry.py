@@ -43,10 +43,7 @@ async def blockers(target: Target, pair: ModelKey, ledger: Journal) -> Blockers 
     """What holds the pair back in this target; None when the target knows nothing of it.
 
     A model that is remembered is also asked for by id: lists may lag behind. What is registered for an import
-    whose outcome is still unknown holds nothing back: the next cycle settles it.
-
-    Raises:
-        RegistryError: the registry could not be asked.
+    whose outcome is still unknown holds nothing back: the next cycle settles it. Raises RegistryError.
     """
     entry = ledger.entry(target.name, pair)
     listed = {model.model_id: model.status for model in await target.registry.find(pair)}

@@ -133,10 +133,7 @@ def obs_endpoint(registry_endpoint: str) -> str | None:
 def locate(source_location: str, endpoint: Endpoint | None = None) -> Place:
     """The place that a `source_location` names; nothing is looked up.
 
-    The host of the endpoint that is in use is understood in an address too.
-
-    Raises:
-        FilesUnavailable: it is no address of any known form.
+    The host of the endpoint that is in use is understood in an address too. Raises FilesUnavailable.
     """
     scheme, separator, rest = source_location.partition("://")
     if not separator:

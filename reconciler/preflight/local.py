@@ -74,10 +74,7 @@ def local_files(path: str, allowed: Path | None) -> LocalFiles:
     """The files of a local source.
 
     A relative path starts at `allowed`, the directory that it must lie in. Without one no local source is
-    read: a manifest comes from whoever may commit, and the file system does not.
-
-    Raises:
-        FilesUnavailable: it must not be read.
+    read: a manifest comes from whoever may commit, and the file system does not. Raises FilesUnavailable.
     """
     if allowed is None:
         raise FilesUnavailable(

@@ -55,10 +55,7 @@ def gather(files: ModelFiles, *, whole: bool = False, texts: frozenset[str] = fr
     """Looks at a source.
 
     The `whole` of it counts, or only its directory `model/`; of `CONFIG` and `CODE`, those in `texts` are
-    read.
-
-    Raises:
-        FilesUnavailable: it cannot be looked at.
+    read. Raises FilesUnavailable.
     """
     sizes = dict(islice(files.list("" if whole else MODEL), MOST_FILES + 1))
     beside: tuple[str, ...] = ()

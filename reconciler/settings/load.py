@@ -92,11 +92,7 @@ class Configuration:
         return state_url(self.base, self.settings.state.url, self.settings.state.dir)
 
     def chosen(self, only: str | None) -> tuple[str, ...]:
-        """The names of the targets to work on: all, or the one named.
-
-        Raises:
-            ConfigurationError: there is no target of that name.
-        """
+        """The names of the targets to work on: all, or the one named. Raises ConfigurationError."""
         names = tuple(self.settings.targets)
         if only is None:
             return names
