@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.crash import crash_told
 from reconciler.app.credentials import page_tokens
-from reconciler.app.endpoint import examine_endpoint
+from reconciler.app.endpoint import examine_endpoint, measure
 from reconciler.app.exposure import exposures
 from reconciler.app.finding import Finding
 from reconciler.app.indexed import reader_of
-from reconciler.app.measure import measure
 from reconciler.app.repository import source_of
 from reconciler.app.session import require_trust, timing_of
 from reconciler.app.sinks import examine_sinks

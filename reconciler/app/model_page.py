@@ -115,16 +115,16 @@ class Shown:
         return made._replace(author=self.author(made.author) or "")
 
 
-def registered(target: Target, record: ModelRecord, detail: Mapping[str, Any], at: datetime) -> Registered:
-    """The registry's side, once it was asked."""
+def registered(
+    target: Target,
+    record: ModelRecord,
+    detail: Mapping[str, Any],
+    at: datetime | None = None,
+    why: str | None = None,
+) -> Registered:
+    """Both sides, once the registry was asked; the declared one alone with an empty detail, and `why`."""
     fields = target.registry.vendor.side_by_side(record.request, detail, target.reader.edition.fields)
-    return Registered(fields, at)
-
-
-def not_asked(target: Target, record: ModelRecord, why: str) -> Registered:
-    """The declared side alone."""
-    fields = target.registry.vendor.side_by_side(record.request, {}, target.reader.edition.fields)
-    return Registered(fields, None, why)
+    return Registered(fields, at, why)
 
 
 def _versions(items: Iterable[ModelState], registered: set[str]) -> tuple[tuple[str, ModelState | None], ...]:

@@ -15,14 +15,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from reconciler.app.model_page import ModelRecord, Shown, model_record, not_asked, registered
+from reconciler.app.model_page import ModelRecord, Shown, model_record, registered
 from reconciler.app.repository import followed, source_of
 from reconciler.app.sessions import remembered
 from reconciler.daemon.worker import Worker
 from reconciler.engine.listing import Listing, Matrix, by_pair
 from reconciler.engine.verdict_table import VerdictTable
 from reconciler.errors import ReconcilerError, StateError
-from reconciler.views.masked import without_address
 from reconciler.views.page_facts import ModelFacts, OverviewFacts
 
 if TYPE_CHECKING:
@@ -87,7 +86,9 @@ class PageReader:
     async def model(self, target: str, name: str, version: str | None) -> ModelFacts | None:
         """One model; None where nothing is known of it. Raises StateError."""
         key = (target, name, version)
-        record = await self._read(key, lambda: self._model(target, name, version))
+        record = await self._read(
+            key, lambda: model_record(self._commit, target, name, version, self._shown(self._session()))
+        )
         if record is None and key not in self._kept:
             raise StateError("the model could not be read in time")
         return None if record is None else await self._with_registry(record)
@@ -180,7 +181,7 @@ class PageReader:
         rows = session.ledger.verdicts
         if self._tables is None or self._tables[0] is not session.ledger:
             names = frozenset(target.name for target in session.engine.targets)
-            self._tables = (session.ledger, VerdictTable(names, self._author))
+            self._tables = (session.ledger, VerdictTable(names, self._shown(session).author))
         table = self._tables[1]
         gone = rows.removed()  # before anything is read: what is removed meanwhile is told the next time
         if gone:
@@ -191,19 +192,8 @@ class PageReader:
             table.add(some)
         return table
 
-    def _model(self, target: str, name: str, version: str | None) -> ModelRecord | None:
-        session = self._session()
-        return model_record(self._commit, target, name, version, self._shown(session))
-
     def _shown(self, session: Session) -> Shown:
-        return Shown(session, self._emails)
-
-    def _author(self, author: str) -> str | None:
-        return author if self._emails else without_address(author)
-
-    @property
-    def _emails(self) -> bool:
-        return self.configuration.settings.web.show_emails
+        return Shown(session, self.configuration.settings.web.show_emails)
 
     def _made(self, session: Session, items: Iterable[ModelState]) -> dict[str, CommitInfo]:
         """Who made the commits that are shown; commits never change, so that each is asked for once."""
@@ -232,19 +222,21 @@ class PageReader:
         if facts.version is None or target is None:
             return facts
         if record.model_id is None:
-            return replace(facts, registered=not_asked(target, record, "it is not registered"))
+            return replace(facts, registered=registered(target, record, {}, why="it is not registered"))
         key, now = (target.name, record.model_id), datetime.now(UTC)
         held = self._details.get(key)
         if held is None or (now - held[0]).total_seconds() > _ASKED_AGAIN:
             if time.monotonic() - self._asked_at < _ASKED_APART:
-                return replace(facts, registered=not_asked(target, record, "the registry was asked just now"))
+                return replace(
+                    facts, registered=registered(target, record, {}, why="the registry was asked just now")
+                )
             self._asked_at = time.monotonic()
             try:
                 async with asyncio.timeout(_WAITS):
                     detail = await self.worker.run(target.registry.detail(record.model_id))
             except (ReconcilerError, TimeoutError) as error:
                 why = str(error) or "the registry did not answer in time"
-                return replace(facts, registered=not_asked(target, record, why))
+                return replace(facts, registered=registered(target, record, {}, why=why))
             held = self._details[key] = (now, detail)
             while len(self._details) > _KEPT:
                 self._details.popitem(last=False)

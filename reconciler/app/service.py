@@ -147,22 +147,18 @@ async def _until_stopped(service: _Service, gone: asyncio.Event) -> None:
     """
     work = asyncio.create_task(service.worker.run(service.loop.run()), name="loop")
     said = False
+    longest = service.health.longest_call + _NO_SUPERVISOR
     while not work.done():
         await asyncio.wait({work}, timeout=_LOOK)
         problem = service.health.not_alive()
         if problem and not said and not service.stop.asked():
             log.error("the loop stands still", error=problem)
         said = problem is not None
-        if gone.is_set() or service.health.overdue() > _stands_still(service):
+        if gone.is_set() or service.health.overdue() > longest:
             service.stop.request()
             why = "the page's server stopped by itself" if gone.is_set() else problem
             raise StuckError(f"{why}; start the process again: the next start settles what was in flight")
     await work
-
-
-def _stands_still(service: _Service) -> float:
-    """Seconds after which a loop that is not alive ends its process, where no supervisor did before."""
-    return service.health.longest_call + _NO_SUPERVISOR
 
 
 def _told(service: _Service) -> dict[str, str]:

@@ -178,7 +178,7 @@ def require_trust(
 
 
 async def _open(registries: Sequence[Reopened]) -> None:
-    """Opens them all; those that cannot be are tried again with each cycle. Raises TargetUnusable if none can."""
+    """Opens them all; those that cannot be are tried again with each cycle. Raises TargetUnusable."""
     errors = []
     for registry in registries:
         try:

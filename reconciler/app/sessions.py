@@ -189,7 +189,7 @@ class Sessions:
         try:
             yield shown
         finally:
-            self._wake = _nothing
+            self._wake = lambda: None
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -244,10 +244,6 @@ def _longest_import(configuration: Configuration) -> float:
 
 
 _SETTLE = 5.0
-
-
-def _nothing() -> None:
-    """Nobody has to be woken."""
 
 
 def _replaced(before: str, lineage: str, events: int) -> str:

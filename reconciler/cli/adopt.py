@@ -80,7 +80,7 @@ async def _adopted(
 ) -> None:
     out, stdout, quiet = how
     shelf = None if stdout else Shelf(settings, out)
-    async for batch in adoptions(settings, glob, target, _silent if quiet else echo_err):
+    async for batch in adoptions(settings, glob, target, (lambda _: None) if quiet else echo_err):
         for pair, why in batch.left_out.items():
             outcome.leave_out(batch.target, pair, why)
         if shelf is None:
@@ -89,10 +89,6 @@ async def _adopted(
             _write(shelf, batch, outcome, quiet=quiet)
         if not quiet:
             echo_err(progress(batch))
-
-
-def _silent(_: str) -> None:
-    """Tells nobody."""
 
 
 def progress(batch: Adopted) -> str:

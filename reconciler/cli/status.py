@@ -43,7 +43,10 @@ def status(
 ) -> None:
     """Shows the last known verdict of every model, or of one, from the state, offline."""
     settings = configuration(config)
-    report = _newest(settings, target, quiet=quiet) if at is None else _earlier(settings, at, target)
+    if at is None:
+        report = _newest(settings, target, quiet=quiet)
+    else:
+        report = earlier(settings, written(at) or at, target)
     report = about(report, model)
     if matrix:
         _show_matrix(report, settings.chosen(target), output)
@@ -75,11 +78,6 @@ def _newest(settings: Configuration, target: str | None, *, quiet: bool) -> Repo
     for note in notes:
         echo_err(f"note: {note}")
     return report
-
-
-def _earlier(settings: Configuration, at: str, target: str | None) -> Report:
-    """What was known at a time, or while a commit was the one reconciled."""
-    return earlier(settings, written(at) or at, target)
 
 
 def _show_matrix(report: Report, targets: Sequence[str], output: options.Output) -> None:

@@ -90,7 +90,7 @@ class ManifestParser:
     ) -> Iterator[tuple[ParsedFile, tuple[Manifest, ...]]]:
         """What each of these files says, with its valid manifests whole; in any order, by one subprocess.
 
-        Files that are no concern of this target are left out; see `concerns`. Raises BudgetError, maybe after some.
+        Files that are no concern of this target are left out; see `concerns`. Raises BudgetError.
         """
         readable: defaultdict[str, list[File]] = defaultdict(list)
         work = _Work(self, source, look)

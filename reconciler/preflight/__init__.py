@@ -3,8 +3,8 @@
     source_location ─locate─▶ place ─open_files─▶ ModelFiles ─gather─▶ Package
     Manifest, Package, an edition ─examine─▶ reasons: layout, configuration, service code, sizes, addresses
 
-In come a valid manifest and reading access to its files; out go reasons. The rules are pure; `local` and
-`obs` are the only modules that do I/O, and `obs` the only one that knows the object store's client. It is
+In come a valid manifest and reading access to its files; out go reasons. The rules are pure; `opening`
+and `obs` are the only modules that do I/O, and `obs` the only one that knows the object store's client. It is
 stricter than the service, which looks at a model's content only after the call and says no more than
 `failed`: so all reasons are warnings unless the caller wants errors.
 """
@@ -17,12 +17,6 @@ from reconciler.preflight.opening import open_files
 from reconciler.preflight.values import FilesUnavailable, ModelFiles, ObjectStoreKeys, StoredFile
 
 __all__ = [
-    "Examination",
-    "FilesUnavailable",
-    "ModelFiles",
-    "ObjectStoreKeys",
-    "StoredFile",
-    "obs_endpoint",
-    "open_files",
-    "parse_endpoint",
-]
+    "Examination", "FilesUnavailable", "ModelFiles", "ObjectStoreKeys", "StoredFile", "obs_endpoint",
+    "open_files", "parse_endpoint",
+]  # fmt: skip

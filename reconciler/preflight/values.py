@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from reconciler.budgets import shortened
 from reconciler.contract.problem import Problem
 from reconciler.contract.wording import ABSENT, warning
 from reconciler.errors import Exit, ReconcilerError
@@ -87,5 +88,5 @@ def about_file(key: str, code: str, why: str) -> Problem:
 
 def shown(key: str) -> str:
     """A key for a message: as it is where all of it can be printed, else as a literal."""
-    text = key if len(key) <= _WIDEST_KEY else f"{key[: _WIDEST_KEY - 1]}…"
+    text = shortened(key, _WIDEST_KEY)
     return text if text.isprintable() else repr(text)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from reconciler.budgets import shortened
 from reconciler.redaction import shown_key
 from reconciler.settings.tables import PREFIX
 from reconciler.toml_lines import key_lines, placed
@@ -52,5 +53,4 @@ def variable_of(keys: Sequence[str]) -> str | None:
 
 def short(key: str) -> str:
     """A key or the name of a variable, as far as a person wants to read it."""
-    key = shown_key(key)
-    return key if len(key) <= _LONGEST else f"{key[: _LONGEST - 1]}…"
+    return shortened(shown_key(key), _LONGEST)

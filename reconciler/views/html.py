@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
+from reconciler.budgets import shortened
 from reconciler.contract.wording import SECRET_FIELDS
 from reconciler.engine.listing import ATTENTION_ORDER, Listing, Matrix, Sorting
 from reconciler.engine.values import Verdict
@@ -172,16 +173,12 @@ def _common(state: PageState, root: str) -> dict[str, Any]:
 
 def _reason(item: ModelState, reason: Reason) -> str:
     """A reason in one line of a list, its long digests cut: the head shows the plan's whole."""
-    return _cut(_LONG_HEX.sub(r"\1…", because(reason, item)))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+    return shortened(_LONG_HEX.sub(r"\1…", because(reason, item)), _WIDEST)
 
 
 def _difference(difference: Difference) -> str:
     hides = any(name in difference.field for name in SECRET_FIELDS)
-    return _cut(f"{difference.field}: {HIDDEN}" if hides else worded(difference))
+    return shortened(f"{difference.field}: {HIDDEN}" if hides else worded(difference), _WIDEST)
 
 
 def _value(value: Any) -> str:  # noqa: ANN401 - any JSON

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from reconciler.budgets import shortened
 from reconciler.engine.model_diff import DiffResult
 from reconciler.engine.vendor import FieldState
 from reconciler.printable import pad, printable, width
@@ -109,5 +110,4 @@ def _values(field: FieldComparison) -> str:
 
 
 def _shown(value: object) -> str:
-    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return shown if len(shown) <= _WIDEST else shown[: _WIDEST - 1] + "…"
+    return shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), _WIDEST)

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from reconciler.budgets import shortened
 from reconciler.engine.values import Verdict
 from reconciler.engine.vendor import OTHER_CONTENT
 from reconciler.phrases import many
@@ -124,5 +125,5 @@ def _word(value: object) -> str:
     if value is None:
         return "absent"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    short = text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+    short = shortened(text, _WIDEST)
     return f"'{short}'" if isinstance(value, str) else short

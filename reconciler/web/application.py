@@ -20,8 +20,7 @@ from reconciler.views.metrics import CONTENT_TYPE
 from reconciler.views.selection import Selection
 from reconciler.web.access import Access, Hosts
 from reconciler.web.events import Events
-from reconciler.web.pace import Pace
-from reconciler.web.rendered import Rendered
+from reconciler.web.rendered import Pace, Rendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence

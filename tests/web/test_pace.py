@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.web.pace import Pace
+from reconciler.web.rendered import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
