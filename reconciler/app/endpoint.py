@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _SKEW_ALLOWED = 15 * 60  # seconds; outside it the vendor refuses every signature
 _SKEW_NOTED = 60
-_PATIENCE = 10.0  # seconds for one connection
+_TIMEOUT = 10.0  # seconds for one connection
 _CLOSING = 1.0  # seconds for its end
 
 
@@ -56,7 +56,7 @@ async def examine_endpoint(endpoint: str, key: str, name: str) -> AsyncIterator[
         return
     yield Finding("address", "ok", f"{host} is {addresses[0][4][0]}", name)
     try:
-        date = await asyncio.wait_for(_date(host, port, secure=secure), _PATIENCE)
+        date = await asyncio.wait_for(_date(host, port, secure=secure), _TIMEOUT)
     except (ssl.SSLError, AuthoritiesUnreadable) as error:
         remedy = f"check {key} and its certificate; an authority of your own is named by SSL_CERT_FILE"
         problem = tls_problem(error, parse_endpoint(endpoint)) or str(error)

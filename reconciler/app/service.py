@@ -21,7 +21,7 @@ from reconciler.daemon.health import INTERVALS, Health
 from reconciler.daemon.loop import Loop
 from reconciler.daemon.stop import Stop, in_flight, longest_end
 from reconciler.daemon.supervisor import Supervisor
-from reconciler.daemon.triggers import patience, scheduled, signals, trigger_of
+from reconciler.daemon.triggers import scheduled, seconds_until, signals, trigger_of
 from reconciler.daemon.worker import Worker, working
 from reconciler.engine.clock import Clock
 from reconciler.errors import ReconcilerError, StuckError
@@ -98,7 +98,9 @@ def _bounded(configuration: Configuration, last_resort: Callable[[float], None])
 
 def _service(configuration: Configuration, target: str | None, worker: Worker) -> _Service:
     stop, schedule = Stop(), configuration.settings.schedule
-    health = Health(lambda: patience(schedule, INTERVALS, datetime.now(UTC)), longest_call(configuration))
+    health = Health(
+        lambda: seconds_until(schedule, INTERVALS, datetime.now(UTC)), longest_call(configuration)
+    )
     sinks = tuple(sink.title for sink in configuration.settings.notify)
     names = configuration.chosen(target)
     board = Board(health, names, sinks)
@@ -130,7 +132,7 @@ async def _serve(service: _Service, last_resort: Callable[[float], None]) -> Non
         async with _page(service, gone.set):
             for warning in service.configuration.warnings:
                 log.warning(warning)
-            log.info("started", **_told(service))
+            log.info("started", **_start_facts(service))
             trigger = trigger_of(service.configuration.settings.schedule)
             async with scheduled(
                 trigger, loop.ask, missed=partial(metrics.count, "missed_ticks")
@@ -161,7 +163,7 @@ async def _until_stopped(service: _Service, gone: asyncio.Event) -> None:
     await work
 
 
-def _told(service: _Service) -> dict[str, str]:
+def _start_facts(service: _Service) -> dict[str, str]:
     schedule = service.configuration.settings.schedule
     return {
         "schedule": schedule.cron or f"every {schedule.every.total_seconds():g} s",

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 _LOOK = 0.2  # seconds between two looks for the answer
-_PATIENCE = timedelta(seconds=60)  # beyond the schedule's own time, for a loop in the middle of a cycle
+_TIMEOUT = timedelta(seconds=60)  # beyond the schedule's own time, for a loop in the middle of a cycle
 _HELD = frozenset({Verdict.REFUSED, Verdict.IMPORT})
 
 
@@ -81,11 +81,11 @@ async def _answer(
     progress: Progress,
 ) -> CycleAnswer | None:
     """What became of one request; None when a signal came before that is known."""
-    patience = _PATIENCE + (
+    timeout = _TIMEOUT + (
         timedelta(0) if settings.settings.schedule.cron else settings.settings.schedule.every
     )
     who = actor("apply --confirm" if confirm else "retry")
-    request = CycleRequest(uuid.uuid4().hex, confirm, clock.now() + patience, who, target)
+    request = CycleRequest(uuid.uuid4().hex, confirm, clock.now() + timeout, who, target)
     ledger.requests.ask(request)
     progress.note("another process holds the state: waiting for it to carry this out")
     taken = False
@@ -96,7 +96,7 @@ async def _answer(
             if not taken and late:
                 raise StateLockedError(
                     "the process that holds the state did not take this on in "
-                    f"{patience.total_seconds():.0f} s, and it was withdrawn: nothing was done. Only "
+                    f"{timeout.total_seconds():.0f} s, and it was withdrawn: nothing was done. Only "
                     "`reconciler run` takes requests; wait for another command to end, and try again"
                 )
         if clock.stopping():

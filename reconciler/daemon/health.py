@@ -26,12 +26,12 @@ class Health:
     """Hears of ticks and their steps, in whichever thread; asked by the probes.
 
     Attributes:
-        patience: seconds from now until the schedule has asked so many times as are `INTERVALS`.
+        tick_timeout: seconds from now until the schedule has asked so many times as are `INTERVALS`.
         longest_call: seconds that a single call to git, a registry or the state may take.
         state_problem: why there is no state, while there is none.
     """
 
-    patience: Callable[[], float]
+    tick_timeout: Callable[[], float]
     longest_call: float
     clock: Callable[[], float] = time.monotonic
     state_problem: str | None = None
@@ -55,13 +55,13 @@ class Health:
         self._ticking, self.problem = False, tick.error
         if tick.outcome != "error":
             self._succeeded = self.clock()
-            self._ready_until = self._succeeded + self.patience()
+            self._ready_until = self._succeeded + self.tick_timeout()
         self.step()
 
     def step(self) -> None:
         """A call was answered or an event journalled: whatever goes on, moves."""
         self._moved = self.clock()
-        wait = min(self.patience(), _IN_A_TICK) if self._ticking else self.patience()
+        wait = min(self.tick_timeout(), _IN_A_TICK) if self._ticking else self.tick_timeout()
         self._alive_until = self._moved + wait + self.longest_call
 
     def not_alive(self) -> str | None:

@@ -114,7 +114,7 @@ class Supervisor:
         engine = self.job.engine
         engine.stragglers.caught_up = lambda: self.ask("target")
         engine.lingering.ended = lambda: self.ask("import")
-        engine.lingering.wanted = self._other_work
+        engine.lingering.other_work = self._other_work
 
     async def _other_work(self) -> None:
         await self.asked()  # read only now: the loop says whom to ask after the first session is open

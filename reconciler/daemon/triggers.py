@@ -65,7 +65,7 @@ def trigger_of(schedule: ScheduleSettings) -> BaseTrigger:
     return IntervalTrigger(seconds=schedule.every.total_seconds(), jitter=jitter or None, timezone=UTC)
 
 
-def patience(schedule: ScheduleSettings, intervals: int, now: datetime) -> float:
+def seconds_until(schedule: ScheduleSettings, intervals: int, now: datetime) -> float:
     """Seconds from now until the schedule has asked that many times, by a clock that nobody sets."""
     waited = schedule.every.total_seconds() * intervals
     if schedule.cron:

@@ -26,7 +26,7 @@ _GROUPED = 0.1  # seconds at most for which changes are gathered
 _STILL = 0.01  # seconds without another change, after which those that came are told
 _LOOK_AGAIN = 5.0  # seconds after which what is watched is compared with what should be
 _STANDS = 0.2  # seconds after which a new watch stands for certain
-_PATIENCE = 5.0  # seconds until a watch that failed is tried again
+_RETRY = 5.0  # seconds until a watch that failed is tried again
 
 
 @contextlib.asynccontextmanager
@@ -66,13 +66,13 @@ async def _watch(paths: Paths, ask: Callable[[str], None], look_again: float) ->
             if not complained:
                 log.warning("file watching failed; falling back to the schedule", error=str(problem))
             complained = True
-            await asyncio.sleep(_PATIENCE)
+            await asyncio.sleep(_RETRY)
 
 
 async def _until_others(folders: _Known, paths: Paths, ask: Callable[[str], None], look_again: float) -> None:
     """Watches these folders, and returns when the paths are others, or something else lies there."""
     if not folders:
-        await asyncio.sleep(_PATIENCE)
+        await asyncio.sleep(_RETRY)
         return
     from asyncinotify import Inotify  # noqa: PLC0415 - fails to load where the kernel is another
 
@@ -118,9 +118,9 @@ async def _changes(events: _Events, watched_paths: set[Path], look_again: float)
     """
     changed: set[Path] = set()
     loop = asyncio.get_running_loop()
-    patience, until = look_again, None
+    timeout, until = look_again, None
     while until is None or loop.time() < until:
-        event = await events.within(patience)
+        event = await events.within(timeout)
         if event is None:
             break
         path = event.path
@@ -130,7 +130,7 @@ async def _changes(events: _Events, watched_paths: set[Path], look_again: float)
             continue
         changed |= {path, path.parent}
         until = until or loop.time() + _GROUPED
-        patience = _STILL
+        timeout = _STILL
     return changed
 
 

@@ -122,7 +122,7 @@ class ManifestParser:
 
         def declarations() -> Iterator[ManifestRef]:
             for parsed_file, manifests in self.read(source, snapshot.files, look):
-                named.update(path for path, _ in parsed_file.companions)
+                named.update(path for path, _ in parsed_file.config_files)
                 if parsed_file.invalid:
                     faulty.append(parsed_file)
                 if whole is not None:
@@ -165,14 +165,14 @@ class _Work:
         """What each of these files says, which have the same content."""
         parsed: dict[tuple[bool, int], tuple[Manifest | InvalidManifest, ...]] = {}
         for file in files:
-            most, companions = self._most(), dict[str, str | None]()
+            most, config_files = self._most(), dict[str, str | None]()
             same = parsed.get((is_json(file.path), most))
             if same is None:
-                results = self._read(file, data, companions, most)
-                parsed |= {} if companions else {(is_json(file.path), most): results}
+                results = self._read(file, data, config_files, most)
+                parsed |= {} if config_files else {(is_json(file.path), most): results}
             else:
                 results = tuple(moved_result(result, file.path) for result in same)
-            parsed_file = self.as_parsed(file, results, tuple(companions.items()))
+            parsed_file = self.as_parsed(file, results, tuple(config_files.items()))
             yield parsed_file, tuple(result for result in results if isinstance(result, Manifest))
 
     def _most(self) -> int:
@@ -184,7 +184,7 @@ class _Work:
         self,
         file: File,
         results: Collection[Manifest | InvalidManifest],
-        companions: tuple[tuple[str, str | None], ...] = (),
+        config_files: tuple[tuple[str, str | None], ...] = (),
     ) -> ParsedFile:
         """What the file says. Raises BudgetError."""
         self._documents += len(results)
@@ -195,16 +195,16 @@ class _Work:
             file.blob,
             tuple(declared_by(one) for one in results if isinstance(one, Manifest)),
             tuple(one for one in results if isinstance(one, InvalidManifest)),
-            companions,
+            config_files,
         )
 
     def _read(
-        self, file: File, data: bytes, companions: dict[str, str | None], most: int
+        self, file: File, data: bytes, config_files: dict[str, str | None], most: int
     ) -> tuple[Manifest | InvalidManifest, ...]:
         def sibling(path: str) -> bytes | None:
             """The bytes of a file of the same commit; links are not followed."""
             file = self.look(posixpath.normpath(path))
-            companions[path] = file.blob if file else None
+            config_files[path] = file.blob if file else None
             if file is None or _linked(file):
                 return None
             if file.size > LARGEST_FILE:
@@ -229,7 +229,7 @@ def moved_to(parsed_file: ParsedFile, path: str) -> ParsedFile | None:
 
     What is wrong with a file, and what it names beside it, depends on where it is.
     """
-    if parsed_file.invalid or parsed_file.companions or is_json(path) != is_json(parsed_file.path):
+    if parsed_file.invalid or parsed_file.config_files or is_json(path) != is_json(parsed_file.path):
         return None
     declarations = (
         ref._replace(path=path, warnings=tuple(replace(warning, path=path) for warning in ref.warnings))

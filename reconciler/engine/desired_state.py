@@ -82,7 +82,7 @@ class DesiredState:
         faulty = [parsed_file for parsed_file in self.index.parsed_files(faulty=True) if parsed_file.invalid]
         silent = [parsed_file.path for parsed_file in faulty if not parsed_file.declarations]
         namers = self.index.parsed_files(naming=silent)
-        before = reportable(faulty, frozenset(path for one in namers for path, _ in one.companions))
+        before = reportable(faulty, frozenset(path for one in namers for path, _ in one.config_files))
         return _hides(before) is not _hides(self.invalid())
 
     def last_commits(self, paths: Collection[str] | None = None) -> Mapping[tuple[str, int], LastCommit]:
@@ -167,7 +167,7 @@ class DesiredState:
         if not paths:
             return frozenset()
         namers = self._unchanged(self.index.parsed_files(naming=paths))
-        named = {path for parsed_file in (*namers, *self._now()) for path, _ in parsed_file.companions}
+        named = {path for parsed_file in (*namers, *self._now()) for path, _ in parsed_file.config_files}
         return frozenset(named.intersection(paths))
 
     def _look(self, path: str) -> File | None:

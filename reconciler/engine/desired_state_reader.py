@@ -253,7 +253,7 @@ def every_file(source: Source, index: Index, reader: ManifestParser, commit: str
     for indexed in index.parsed_files():
         if indexed.path not in by_path or by_path[indexed.path].blob != indexed.blob:
             elsewhere[indexed.blob] = indexed
-        elif all(_blob(files.get(path)) == blob for path, blob in indexed.companions):
+        elif all(_blob(files.get(path)) == blob for path, blob in indexed.config_files):
             unchanged[indexed.path] = indexed
     unread = [file for file in by_path.values() if file.path not in unchanged]
     moved = moved_files(reader, unread, elsewhere)

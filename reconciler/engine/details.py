@@ -65,11 +65,11 @@ async def all_details_of(
 ) -> Details:
     """As `details_of`, for whoever has the time: a registry that is too busy is asked again later.
 
-    It is given up when it has told nothing new in `_PATIENCE` seconds of waiting. Raises RegistryError.
+    It is given up when it has told nothing new in `_LONGEST_WAIT` seconds of waiting. Raises RegistryError.
     """
     details = await details_of(registry, model_ids, in_flight)
     waited = 0.0
-    while details.busy and waited < _PATIENCE:
+    while details.busy and waited < _LONGEST_WAIT:
         pause = max(details.busy.values())
         await waits(pause)
         more = await details_of(registry, tuple(details.busy), in_flight)
@@ -86,4 +86,4 @@ def _busy(model_id: str, error: RegistryError | None) -> dict[str, float]:
 
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _BREATH = 5.0  # seconds; the vendor's gateway advises 2 to 5 where it says nothing by Retry-After
-_PATIENCE = 300.0
+_LONGEST_WAIT = 300.0

@@ -178,7 +178,7 @@ def _changes(  # noqa: PLR0913 - what is asked for
         (pair, change)
         for _, some in groupby(touches, key=lambda touch: touch.logged.commit)
         for pair, of_commit in _changes_of_commit(some, contents, place).items()
-        for change in _told(of_commit)
+        for change in _destinations(of_commit)
     )
 
 
@@ -205,7 +205,7 @@ def _is_same(pair: ModelKey, before: _Content, after: _Content) -> bool:
     return before.pairs.get(pair) == after.pairs.get(pair)
 
 
-def _told(changes: list[FileChange]) -> list[FileChange]:
+def _destinations(changes: list[FileChange]) -> list[FileChange]:
     """The changes of one commit, without the files that it moved the document out of."""
     return [change for change in changes if not change.deleted][:_PLACES] or changes[:1]
 

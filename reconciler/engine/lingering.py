@@ -37,11 +37,11 @@ class Lingering:
     """The calls that no cycle waits for. For one event loop.
 
     Attributes:
-        wanted: returns once something else is to be done.
+        other_work: returns once something else is to be done.
         is_news: whether one has ended since the last cycle began.
     """
 
-    wanted: Callable[[], Awaitable[object]] = never
+    other_work: Callable[[], Awaitable[object]] = never
     ended: Callable[[], None] = lambda: None
     is_news: bool = False
     _calls: defaultdict[str, set[asyncio.Task[None]]] = field(default_factory=lambda: defaultdict(set))
@@ -90,7 +90,7 @@ class Lingering:
     async def _hangs(self, sent: asyncio.Event) -> None:
         await sent.wait()
         await asyncio.sleep(_LEAST)
-        await self.wanted()
+        await self.other_work()
 
     def _tasks(self) -> set[asyncio.Task[None]]:
         return {task for tasks in self._calls.values() for task in tasks}

@@ -78,7 +78,7 @@ class Stragglers:
         clock = asyncio.get_running_loop().time
         began, waiting = clock(), dict(tasks)
         while waiting:
-            longest = max(self._patience(what, name) for name in waiting)
+            longest = max(self._timeout(what, name) for name in waiting)
             left = None if len(tasks) == 1 else longest - (clock() - began)
             if left is not None and left <= 0:
                 break
@@ -88,7 +88,7 @@ class Stragglers:
             waiting = {name: task for name, task in waiting.items() if task not in done}
         return frozenset(waiting)
 
-    def _patience(self, what: str, name: str) -> float:
+    def _timeout(self, what: str, name: str) -> float:
         return max(_LEAST, _USUAL * self._took.get((what, name), 0.0))
 
     def _ended(self, what: str, name: str, took: Callable[[], float], task: asyncio.Task[bool]) -> None:

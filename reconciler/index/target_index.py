@@ -143,7 +143,7 @@ class TargetIndex:
             (
                 (target, _raw(reading.path), place, _raw(named), blob)
                 for reading in now
-                for place, (named, blob) in enumerate(reading.companions)
+                for place, (named, blob) in enumerate(reading.config_files)
             ),
         )
         yield "REPLACE INTO target VALUES (?, ?, ?, ?)", [(target, self.rules, commit, number)]

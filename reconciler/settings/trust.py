@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _ROOT = 0
-_PATIENCE = 10  # seconds for git to read its own configuration
+_TIMEOUT = 10  # seconds for git to read its own configuration
 
 
 def require_trusted(file: Path, top: Path) -> None:
@@ -99,7 +99,7 @@ def _safe_directories() -> Iterable[str]:
             env=environment | {"GIT_CEILING_DIRECTORIES": "/", "GIT_DIR": os.devnull},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

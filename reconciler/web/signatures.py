@@ -88,7 +88,7 @@ def proof_of(headers: Headers, secrets: Sequence[str], now: float) -> Proof | No
         return _gitee(headers, keys, now)
     for name in _TOKENS:
         if name in headers:
-            return _known(any([hmac.compare_digest(_bytes(headers, name), key) for key in keys]))  # noqa: C419
+            return _decided(any([hmac.compare_digest(_bytes(headers, name), key) for key in keys]))  # noqa: C419
     return None
 
 
@@ -100,7 +100,7 @@ def delivery_id(headers: Headers) -> str | None:
 def _standard(headers: Headers, secrets: Sequence[str], now: float) -> Proof:
     moment = headers.get("webhook-timestamp", "")
     if not _is_near(moment, now, _STANDARD_TOLERANCE):
-        return _known(False)
+        return _decided(False)
     signed = f"{headers.get('webhook-id', '')}.{moment}.".encode("latin-1")
     macs = [hmac.new(_standard_key(secret), signed, hashlib.sha256) for secret in secrets]
     given = _bytes(headers, _STANDARD).split()
@@ -126,10 +126,10 @@ def _gitee(headers: Headers, keys: Sequence[bytes], now: float) -> Proof:
             made = base64.b64encode(hmac.digest(key, moment.encode() + b"\n" + key, "sha256")).decode()
             spellings = {made, quote(made), quote_plus(made)}
             same += [hmac.compare_digest(given, spelling.encode()) for spelling in spellings]
-    return _known(any(same), given + b" " + moment.encode("latin-1") if moment else None)
+    return _decided(any(same), given + b" " + moment.encode("latin-1") if moment else None)
 
 
-def _known(holds: bool, moment_digest: bytes | None = None) -> Proof:
+def _decided(holds: bool, moment_digest: bytes | None = None) -> Proof:
     return Proof((), (), bytes, holds=holds, moment_digest=moment_digest)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from reconciler.daemon.triggers import patience, scheduled, signals, trigger_of
+from reconciler.daemon.triggers import scheduled, seconds_until, signals, trigger_of
 from reconciler.settings.tables import ScheduleSettings
 from tests.daemon.waiting import until
 
@@ -132,4 +132,4 @@ def test_three_intervals_are_what_the_schedule_makes_of_them(settings: Any, seco
     """From Wednesday at nine, a line for working days comes three times until Monday."""
     zone = datetime.now().astimezone().tzinfo
     wednesday = datetime(2026, 11, 25, 9, 0, tzinfo=zone)
-    assert patience(ScheduleSettings(**settings), 3, wednesday) == seconds
+    assert seconds_until(ScheduleSettings(**settings), 3, wednesday) == seconds

@@ -40,8 +40,8 @@ class ParsedFile(NamedTuple):
 
     Attributes:
         blob: the file's object id.
-        companions: the files it names as its configuration, each with its object id, or None if it is absent;
-            with them changes what the file says.
+        config_files: the files it names as its configuration, each with its object id, or None if it is
+            absent; with them changes what the file says.
         last_commits: by line, who gave each of its documents the content it has, as far as it is known.
     """
 
@@ -49,7 +49,7 @@ class ParsedFile(NamedTuple):
     blob: str
     declarations: tuple[ManifestRef, ...] = ()
     invalid: tuple[InvalidManifest, ...] = ()
-    companions: tuple[tuple[str, str | None], ...] = ()
+    config_files: tuple[tuple[str, str | None], ...] = ()
     last_commits: tuple[tuple[int, LastCommit], ...] = ()
 
     @property
