@@ -19,8 +19,7 @@ from reconciler.app.model_page import ModelRecord, Shown, model_record, register
 from reconciler.app.repository import followed, source_of
 from reconciler.app.sessions import remembered
 from reconciler.daemon.worker import Worker
-from reconciler.engine.listing import Listing, Matrix, by_pair
-from reconciler.engine.verdict_table import VerdictTable
+from reconciler.engine.listing import Listing, Matrix, VerdictTable, by_pair
 from reconciler.errors import ReconcilerError, StateError
 from reconciler.views.page_facts import ModelFacts, OverviewFacts
 

@@ -28,7 +28,7 @@ from reconciler.errors import BudgetError, ConfigurationError, Exit, SourceError
 from reconciler.manifest import Reason
 from reconciler.phrases import listed, many
 from reconciler.source.worktree import work_tree
-from reconciler.views import hosts, markdown, problems, sarif
+from reconciler.views import hosts, markdown, problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -218,7 +218,7 @@ def _for_gitlab(_: Checked, reasons: Sequence[Reason]) -> None:
 
 
 def _as_sarif(_: Checked, reasons: Sequence[Reason]) -> None:
-    put_json(sarif.log(reasons, __version__))
+    put_json(hosts.sarif_log(reasons, __version__))
 
 
 _FORMS: dict[ValidateOutput, Callable[[Checked, Sequence[Reason]], None]] = {

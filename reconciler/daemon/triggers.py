@@ -22,7 +22,7 @@ from cronsim import CronSim
 from tzlocal import get_localzone
 
 from reconciler.log import log
-from reconciler.settings.crontab import in_numbers
+from reconciler.settings.types import in_numbers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -90,6 +90,9 @@ async def scheduled(
     not be made.
     """
 
+    async def due() -> None:
+        ask("schedule")
+
     def heard(event: JobEvent) -> None:
         log.warning("schedule", event_code=event.code, job=event.job_id)
         missed()
@@ -97,7 +100,7 @@ async def scheduled(
     scheduler = AsyncIOScheduler(timezone=UTC)
     scheduler.add_listener(heard, EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
     job: Job = scheduler.add_job(
-        _asking(ask),
+        due,
         trigger,
         coalesce=True,
         max_instances=1,
@@ -112,13 +115,6 @@ async def scheduled(
         clock.cancel()
         await asyncio.gather(clock, return_exceptions=True)
         scheduler.shutdown(wait=False)
-
-
-def _asking(ask: Callable[[str], None]) -> Callable[[], object]:
-    async def due() -> None:
-        ask("schedule")
-
-    return due
 
 
 async def _mind_the_clock(job: Job, seconds: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import posixpath
 import re
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from reconciler.errors import ConfigurationError
-from reconciler.loopback import is_loopback
+from reconciler.loopback import is_address, is_loopback
 from reconciler.preflight.values import NOT_EXAMINED, FilesUnavailable
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ def parse_endpoint(text: str) -> Endpoint:
         url.netloc,
         host,
         named["region"] if named else None,
-        is_loopback(host) or _is_number(host),
+        is_loopback(host) or is_address(host),
     )
 
 
@@ -225,11 +224,3 @@ def _prefix(path: str) -> str:
     if prefix and (posixpath.normpath(prefix) != prefix or prefix.startswith("..")):
         raise FilesUnavailable(_ADDRESS, "has an empty part, a . or a .. between its slashes")
     return prefix
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract import digest, edition
 from reconciler.contract.wording import place, show, warning
 from reconciler.preflight.address import image_fault
-from reconciler.preflight.package import CONFIG
-from reconciler.preflight.values import about_file
+from reconciler.preflight.values import CONFIG, about_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

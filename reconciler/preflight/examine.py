@@ -14,9 +14,8 @@ from reconciler.preflight.address import ImagePlace, LocalPlace, ObsPlace, image
 from reconciler.preflight.configuration import FIELD, file_problems, given_problems, opened
 from reconciler.preflight.layout import ENGINE_FILES, absent, layout_problems, too_large, wants_code
 from reconciler.preflight.opening import open_files
-from reconciler.preflight.package import CODE, CONFIG, gather
 from reconciler.preflight.service_code import code_problems
-from reconciler.preflight.values import NOT_EXAMINED, SOURCE, FilesUnavailable, about
+from reconciler.preflight.values import CODE, CONFIG, NOT_EXAMINED, SOURCE, FilesUnavailable, about, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from reconciler.contract import Problem
     from reconciler.manifest.values import Manifest
     from reconciler.preflight.address import Place
-    from reconciler.preflight.package import Package
-    from reconciler.preflight.values import ModelFiles, ObjectStoreKeys
+    from reconciler.preflight.values import ModelFiles, ObjectStoreKeys, Package
 
 _PYTHON_2 = re.compile(r"(?:python|py_?)2\b")
 _BY_IMAGE = ("Image", "Custom")

@@ -11,14 +11,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.phrases import listed
-from reconciler.preflight.package import CODE, CONFIG, LARGEST_TEXT, MODEL, MOST_FILES
-from reconciler.preflight.values import SOURCE, about, about_file, shown
+from reconciler.preflight.values import (
+    CODE,
+    CONFIG,
+    LARGEST_TEXT,
+    MODEL,
+    MOST_FILES,
+    SOURCE,
+    about,
+    about_file,
+    shown,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.contract import Problem
-    from reconciler.preflight.package import Package
+    from reconciler.preflight.values import Package
 
 _GIB = 1024**3
 _OLD = ("seed-2019", "cn-2021")

@@ -8,8 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from reconciler.phrases import listed
-from reconciler.preflight.package import CODE
-from reconciler.preflight.values import NOT_EXAMINED, about_file, shown
+from reconciler.preflight.values import CODE, NOT_EXAMINED, about_file, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

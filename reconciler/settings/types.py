@@ -1,16 +1,63 @@
-"""How single values are written: durations, places in a repository, addresses, names."""
+"""How single values are written: durations, crontab lines, places in a repository, addresses, names."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from reconciler.loopback import is_loopback
-from reconciler.settings.crontab import crontab_line
+
+_FIELDS = {
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day-of-month": "1 to 31, and no day that never comes",
+    "month": "1 to 12, or jan to dec",
+    "day-of-week": "0 to 7, or sun to sat",
+}
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+
+def crontab_line(line: str) -> str:
+    """The line, once it is certain that it is one and that it fires.
+
+    Raises:
+        ValueError: it is not a crontab line, or describes a day that never comes.
+    """
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - few configurations have one
+
+    number = len(line.split())
+    if number != len(_FIELDS):
+        raise ValueError(f"{line!r} has {number} fields, expected five: {', '.join(_FIELDS)}")
+    try:
+        first = next(CronSim(in_numbers(line), datetime.now(UTC)), None)
+    except CronSimError as error:
+        raise ValueError(f"{line!r}: {_explained(str(error))}") from None
+    if first is None:
+        raise ValueError(f"{line!r} describes a day that never comes")
+    return line
+
+
+def in_numbers(line: str) -> str:
+    """The same in numbers: cronsim reads some names, and a range of one with a step, otherwise than cron."""
+    *before, month, weekday = line.lower().split()
+    weekday = re.sub(r"(?<!\bsun)(?<!\b0)-sun\b", "-7", weekday)  # a range that ends with Sunday
+    for number, name in enumerate(_MONTHS, 1):
+        month = re.sub(rf"\b{name}\b", str(number), month)
+    for number, name in enumerate(_DAYS):
+        weekday = re.sub(rf"\b{name}\b", str(number), weekday)
+    return re.sub(r"(?<![\w-])(\d+)-\1/[1-9]\d*(?!\w)", r"\1", " ".join((*before, month, weekday)))
+
+
+def _explained(complaint: str) -> str:
+    """Cronsim's word, such as `Bad minute`, with what the field may hold."""
+    field = complaint.removeprefix("Bad ")
+    return f"bad {field}: expected {_FIELDS[field]}" if field in _FIELDS else complaint
+
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = 10 * 365 * 86400  # seconds

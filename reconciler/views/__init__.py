@@ -8,7 +8,7 @@ and what time it is are arguments. Whatever came from a manifest, a commit or a 
     text       a report for a terminal
     as_json    a report for a program
     markdown   a report for a merge request, problems for the summary of a job
-    hosts      problems for pipelines of GitHub and GitLab; `sarif` for code scanning
+    hosts      problems for the pipelines of GitHub and GitLab, and for code scanning
     html       the pages for a browser; templates, style and script lie in `templates/`
     matrix     models by target
     guidance   what to do about a verdict

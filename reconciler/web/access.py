@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from reconciler.errors import ReconcilerError
+from reconciler.loopback import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -67,7 +67,7 @@ class Hosts:
             return True
         if self._any_localhost and name.endswith(".localhost"):
             return True
-        return self._any_address and _is_address(name)
+        return self._any_address and is_address(name)
 
 
 class Access:
@@ -136,11 +136,3 @@ def _session(token: str) -> str:
 
 def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -11,7 +11,7 @@ import pytest
 from fluidattacks_core.sarif import SarifLog
 
 from reconciler.manifest.values import Reason
-from reconciler.views import sarif
+from reconciler.views import hosts
 from tests.program import EMBEDDED, Fleet, manifest
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def test_code_scanning_gets_sarif(broken: Fleet) -> None:
 def test_code_scanning_gets_no_more_results_than_it_shows() -> None:
     """5,000, errors first; how many more there are stands in the log."""
     reasons = [Reason("odd", f"{number}", "models.d/a.yaml", severity="warning") for number in range(6_000)]
-    log = sarif.log([*reasons, Reason("bad", "the last", "models.d/z.yaml")], "1.0")
+    log = hosts.sarif_log([*reasons, Reason("bad", "the last", "models.d/z.yaml")], "1.0")
     SarifLog.model_validate(log)
     (run,) = log["runs"]
     assert (len(run["results"]), run["results"][0]["ruleId"]) == (5_000, "bad")

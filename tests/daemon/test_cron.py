@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.daemon.triggers import CronSchedule
-from reconciler.settings.crontab import crontab_line
+from reconciler.settings.types import crontab_line
 from tests.effort import examples
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.engine.listing import ATTENTION_ORDER, ListingQuery, Sorting, by_pair
+from reconciler.engine.listing import ATTENTION_ORDER, ListingQuery, Sorting, VerdictTable, by_pair
 from reconciler.engine.values import ModelState, Verdict
-from reconciler.engine.verdict_table import VerdictTable
 from reconciler.manifest.values import Reason
 from tests.effort import examples
 

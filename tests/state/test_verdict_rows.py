@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.engine.listing import ListingQuery
+from reconciler.engine.listing import ListingQuery, VerdictTable
 from reconciler.engine.values import Report, Verdict
-from reconciler.engine.verdict_table import VerdictTable
 from tests.state.leading import open_state
 from tests.state.samples import report
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.listing import Listing, ListingQuery
+from reconciler.engine.listing import Listing, ListingQuery, VerdictTable
 from reconciler.engine.values import (
     CommitInfo,
     Difference,
@@ -21,7 +21,6 @@ from reconciler.engine.values import (
     TargetFailure,
     Verdict,
 )
-from reconciler.engine.verdict_table import VerdictTable
 from reconciler.manifest.values import Reason
 from reconciler.printable import is_hidden
 from reconciler.views import html
