@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from reconciler import __version__
 from reconciler.engine.values import FINAL, EventKind, Phase
 from reconciler.phrases import many
-from reconciler.views import page_facts
 from reconciler.views.metrics import Metrics
 from reconciler.web.application import READY
 
@@ -198,13 +197,6 @@ class Board:
         """Why what the page shows may be old. What else a person has to know is a note in the next report."""
         why = self.health.not_ready()
         return "; ".join(filter(None, [why, self.alert])) if why else None
-
-    def tick(self) -> page_facts.TickSummary | None:
-        """The newest tick, as the page shows it."""
-        tick = self.last
-        return (
-            None if tick is None else page_facts.TickSummary(tick.at, tick.seconds, tick.outcome, tick.error)
-        )
 
     def _move(self) -> None:
         """Events come in hundreds a second, and a report follows the last of them: readers hear of some."""

@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.app.page_reader import PageReader
 from reconciler.views.masked import without_address
-from reconciler.views.page_facts import PageState, TargetFacts
+from reconciler.views.page_facts import PageState, TargetFacts, TickSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.engine.values import Report
-    from reconciler.views.page_facts import TickSummary
 
 
 @dataclass(slots=True)
@@ -62,10 +61,12 @@ class ServicePages(PageReader):
 
     def _last_tick(self) -> TickSummary | None:
         """The newest tick; where addresses are not shown, its error names none, such as a signer's."""
-        tick = self.board.tick()
-        if tick is None or tick.message is None or self.configuration.settings.web.show_emails:
-            return tick
-        return replace(tick, message=without_address(tick.message))
+        tick = self.board.last
+        if tick is None:
+            return None
+        is_shown = tick.error is None or self.configuration.settings.web.show_emails
+        error = tick.error if is_shown else without_address(tick.error or "")
+        return TickSummary(tick.at, tick.seconds, tick.outcome, error)
 
     def _target(self, name: str) -> TargetFacts:
         shown = self.configuration.settings.targets[name].shown

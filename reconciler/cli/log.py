@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 def start_log(level: str, *, as_json: bool) -> None:
     """Routes structlog, standard logging, warnings and whatever dies unseen into one stream.
 
-    Args:
-        level: the lowest level that is told of this program; of other libraries, warnings and worse.
-        as_json: one JSON object a line; otherwise text for people.
+    Of other libraries, only warnings and worse are told, whatever the `level` of this program.
     """
     stream = cast("TextIO", _Stream(sys.stderr))
     shared: list[structlog.typing.Processor] = [

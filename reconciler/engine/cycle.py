@@ -34,11 +34,10 @@ from reconciler.engine.journal import JournalWriter
 from reconciler.engine.judge import judge_all
 from reconciler.engine.last_report import refresh
 from reconciler.engine.leadership import SoleWriter
-from reconciler.engine.lingering import Lingering
 from reconciler.engine.recorder import Recorder
 from reconciler.engine.remember import judged_since, remember, report_of, with_unlisted, without_views
 from reconciler.engine.retry import Claims, claims_of_all
-from reconciler.engine.stragglers import Stragglers
+from reconciler.engine.stragglers import Lingering, Stragglers
 from reconciler.engine.target_run import Cycle, TargetRun, alone, begin, left_behind
 from reconciler.engine.values import AT_REST, IdleMark, Phase
 from reconciler.errors import IndexLostError

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock, Timing
-    from reconciler.engine.lingering import Lingering
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
+    from reconciler.engine.stragglers import Lingering
     from reconciler.engine.values import Created
     from reconciler.manifest import Manifest
 

@@ -12,8 +12,8 @@ from reconciler.engine.concurrency import gather_limited
 from reconciler.engine.details import Details, details_of
 from reconciler.engine.observe import compare_observed, observe
 from reconciler.engine.plan import preflighted, verdicts
+from reconciler.engine.planner_input import select_for_comparison
 from reconciler.engine.reasons import is_unreadable
-from reconciler.engine.selection import select_for_comparison
 from reconciler.engine.target_run import alone, left_behind, manifests_of
 from reconciler.engine.values import Phase, Verdict
 from reconciler.errors import ReconcilerError, RegistryError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.engine.concurrency import Setbacks, gather_limited
 from reconciler.engine.details import details_of
 from reconciler.engine.follow import STATUS_EVENTS
-from reconciler.engine.selection import by_pair
+from reconciler.engine.planner_input import by_pair
 from reconciler.engine.values import (
     Event,
     EventKind,

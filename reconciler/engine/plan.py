@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract.model_key import version_key
 from reconciler.engine import reasons
 from reconciler.engine.clock import due_at
+from reconciler.engine.planner_input import known_equal, newest_status, remembered_content
 from reconciler.engine.reasons import conflict_reasons, within
-from reconciler.engine.selection import known_equal, newest_status, remembered_content
 from reconciler.engine.values import (
     AT_REST,
     Difference,

@@ -1,26 +1,38 @@
-"""Targets side by side: one whose registry hangs is not waited for while the others have something to do.
+"""What no cycle waits for: a target whose registry hangs, and an import call that does, while others go on.
 
 A step of a target (judging it, following its imports) that takes far longer than it usually does is left
 behind: it runs on, ends by its own timeouts, and until then its target takes part in nothing else. What it
-finds is not used; the target is taken up again afterwards, and then given as long as it took. One that failed
-is given the least, until it has answered again.
+finds is not used; the target is taken up again afterwards, and then given as long as it took. One that
+failed is given the least, until it has answered again.
+
+An import call is left to itself once it hangs and something else is to be done, if it was sent: its intent is
+on disk then, so that every later cycle knows of it, and sends nothing a second time. It keeps its place among
+the calls that may be in flight, ends by its own timeout, and what became of it is journalled then.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import RegistryError
+from reconciler.log import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    Step = Coroutine[None, None, bool]
-    """What a target has to do; gives whether its registry answered."""
 
-_LEAST = 3.0  # seconds that every step is waited for
+Step = Coroutine[None, None, bool]
+"""What a target has to do; gives whether its registry answered."""
+
+Call = Coroutine[None, None, None]
+
+_LEAST = 3.0  # seconds that every step, and the answer to every call, is waited for
 _USUAL = 3  # times the longest that the step took since it failed last: a look at everything takes longer
 
 
@@ -59,7 +71,7 @@ class Stragglers:
                 if name not in late:
                     task.result()
         except BaseException:
-            await _cancelled(tasks)
+            await _cancelled(tasks.values())
             raise
         self._behind |= {name: tasks[name] for name in late}
         return late
@@ -70,7 +82,7 @@ class Stragglers:
 
     async def aclose(self) -> None:
         """Cancels what is under way; safe to call twice."""
-        await _cancelled(self._behind)
+        await _cancelled(self._behind.values())
         self._behind.clear()
 
     async def _waited_for(self, what: str, tasks: Mapping[str, asyncio.Task[bool]]) -> frozenset[str]:
@@ -101,8 +113,87 @@ class Stragglers:
                 self.caught_up()
 
 
-async def _cancelled(tasks: Mapping[str, asyncio.Task[bool]]) -> None:
-    for task in tasks.values():
+async def _cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
         task.cancel()
     with suppress(asyncio.CancelledError):
-        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def never() -> None:
+    """Nothing else is to be done."""
+    await asyncio.Event().wait()
+
+
+@dataclass(slots=True)
+class Lingering:
+    """The calls that no cycle waits for. For one event loop.
+
+    Attributes:
+        other_work: returns once something else is to be done.
+        is_news: whether one has ended since the last cycle began.
+    """
+
+    other_work: Callable[[], Awaitable[object]] = never
+    ended: Callable[[], None] = lambda: None
+    is_news: bool = False
+    _calls: defaultdict[str, set[asyncio.Task[None]]] = field(default_factory=lambda: defaultdict(set))
+
+    def number(self, target: str) -> int:
+        """How many calls to this target are left to themselves."""
+        return len(self._calls[target])
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return any(self._calls.values())
+
+    async def wait(self, target: str, call: Call, sent: asyncio.Event) -> bool:
+        """Waits for a call, unless it hangs and something else is to be done; whether it has ended.
+
+        The call goes from before its intent until its answer is journalled; `sent` is set when nothing comes
+        before its first byte any more.
+
+        Raises:
+            BaseException: what the call raised.
+        """
+        task = asyncio.create_task(call)
+        hangs = asyncio.create_task(self._hangs(sent))
+        try:
+            await asyncio.wait({task, hangs}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await _cancelled({task})
+            raise
+        finally:
+            hangs.cancel()
+        if task.done():
+            task.result()
+            return True
+        self._calls[target].add(task)
+        task.add_done_callback(partial(self._over, target))
+        return False
+
+    async def all(self) -> None:
+        """Waits until each has ended."""
+        await asyncio.gather(*self._tasks(), return_exceptions=True)
+
+    async def aclose(self) -> None:
+        """Cancels them: the next start settles what they leave open. Safe to call twice."""
+        await _cancelled(self._tasks())
+
+    async def _hangs(self, sent: asyncio.Event) -> None:
+        await sent.wait()
+        await asyncio.sleep(_LEAST)
+        await self.other_work()
+
+    def _tasks(self) -> set[asyncio.Task[None]]:
+        return {task for tasks in self._calls.values() for task in tasks}
+
+    def _over(self, target: str, task: asyncio.Task[None]) -> None:
+        self._calls[target].discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None and not isinstance(error, RegistryError):  # those are journalled
+            log.debug("unexpected", target=target, exc_info=error)
+        self.is_news = True
+        self.ended()

@@ -4,8 +4,7 @@ Comes in: callables that tell the state of the loop. Goes out: an ASGI applicati
 inside the loop's own event loop. It knows nothing of schedules, git or registries, and can change none of
 them: all it can do is ask for a tick. The modules load slowly, so whoever serves imports them:
 
-    application   the routes
-    events        what tells an open page that there is something new
+    application   the routes, and what tells an open page that there is something new
     rendered      documents that are made once and shared, at a pace that leaves the loop its share
     access        who may look
     webhook       who may ask for a tick

@@ -43,10 +43,9 @@ _FORM = """<!doctype html><html lang="en"><meta charset="utf-8"><title>reconcile
 class Hosts:
     """The names that this server answers to.
 
-    Args:
-        listened_on: host of the listener; where that is every address, any address is a good name, for no
-            page can have a name that is an address.
-        allowed: what the configuration says in place of that; `*` is every name, `*.example.com` all below.
+    `allowed` stands in place of the host that is listened on; `*` is every name, `*.example.com` all below.
+    Where every address is listened on, any address is a good name, for no page can have a name that is an
+    address.
     """
 
     def __init__(self, listened_on: str, allowed: Collection[str] | None = None) -> None:

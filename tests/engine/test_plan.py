@@ -14,8 +14,7 @@ from reconciler.contract import ModelKey, digest
 from reconciler.engine.desired import declared_by
 from reconciler.engine.guards import GuardContext, Guards, guard
 from reconciler.engine.plan import plan_digest, verdicts
-from reconciler.engine.planner_input import PlannerInput
-from reconciler.engine.selection import select_for_comparison
+from reconciler.engine.planner_input import PlannerInput, select_for_comparison
 from reconciler.engine.values import (
     Desired,
     Difference,

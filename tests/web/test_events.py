@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from starlette.requests import Request
 
 from reconciler.engine.values import Report
-from reconciler.web.events import Events
+from reconciler.web.application import Events
 from tests.web.served import Loop, Served
 
 if TYPE_CHECKING:
