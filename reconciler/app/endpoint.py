@@ -124,12 +124,7 @@ class Measured:
         return max((*self.delays.values(), *self.unseen.values()), default=None)
 
 
-async def measure(
-    registry: Registry,
-    url: str,
-    target: str,
-    seconds: float,
-) -> Measured:
+async def measure(registry: Registry, url: str, target: str, seconds: float) -> Measured:
     """Watches the journal and the list; ends when an import was seen through, or when the time is over.
 
     Raises:

@@ -30,10 +30,6 @@ def uptime() -> float:
 _BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first is Linux's
 
 
-def _new_id() -> str:
-    return uuid.uuid4().hex
-
-
 @dataclass(frozen=True, slots=True)
 class Clock:
     """What the engine may not take from the world by itself.
@@ -49,7 +45,7 @@ class Clock:
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     chance: Callable[[], float] = random.random
-    new_id: Callable[[], str] = _new_id
+    new_id: Callable[[], str] = lambda: uuid.uuid4().hex
     stopping: Callable[[], bool] = bool
 
     def later(self, seconds: float) -> datetime:

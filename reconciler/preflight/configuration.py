@@ -66,11 +66,7 @@ def opened(text: object) -> Mapping[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _further(
-    config: Mapping[str, Any],
-    request: Mapping[str, Any],
-    say: Say,
-) -> Iterator[Problem]:
+def _further(config: Mapping[str, Any], request: Mapping[str, Any], say: Say) -> Iterator[Problem]:
     kind = request["model_type"]
     yield from _image(config, request, say)
     ours, theirs = request.get("dependencies"), config.get("dependencies")
@@ -85,11 +81,7 @@ def _further(
         yield say("unusual-value", ("health", "url"), f"{show(url)} must be '/health' for a Custom model")
 
 
-def _image(
-    config: Mapping[str, Any],
-    request: Mapping[str, Any],
-    say: Say,
-) -> Iterator[Problem]:
+def _image(config: Mapping[str, Any], request: Mapping[str, Any], say: Say) -> Iterator[Problem]:
     if request["model_type"] != "Image":
         return
     address = config.get("swr_location")

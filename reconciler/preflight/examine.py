@@ -74,8 +74,7 @@ class Examination:
     def judge(self, manifest: Manifest, files: ModelFiles | None, *unopened: Problem) -> tuple[Reason, ...]:
         """What the service would find wrong with these files, or might: it is less strict than this.
 
-        Returns:
-            Reasons whose codes begin with `preflight-`, with the manifest's path and line.
+        The codes of the reasons begin with `preflight-`; they have the manifest's path and line.
         """
         problems = _problems(manifest.request, files, self.edition, self.endpoint)
         return render(

@@ -29,15 +29,12 @@ def open_files(
     endpoint: str | None = None,
     local: Path | None = None,
 ) -> ModelFiles | None:
-    """Reading access to what lies at a source; nothing is asked of the store yet.
+    """Reading access to what lies at a source, or None for an image; nothing is asked of the store yet.
 
     Since anyone who may commit a manifest chooses the address, a key is only ever sent to `endpoint`, or,
     where none is given, to the vendor's own hosts, and local paths are only read below `local`. `credentials`
     is asked when a store is; without a key only what anyone may read can be read. An `endpoint` is needed
     where an address names no region.
-
-    Returns:
-        The files, to be closed by the caller; None when the address is that of an image.
 
     Raises:
         FilesUnavailable: the address is not understood, or must not be read.

@@ -181,15 +181,18 @@ def _key(state: PageState) -> Hashable:
 
 def _parts(request: Request) -> list[str]:
     """The parts of the address as they were before a `%2F` in one of them became a slash."""
-    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
-    path = raw.partition(b"?")[0].decode("ascii", "replace").strip("/").split("/")
+    path = _raw_path(request).decode("ascii", "replace").strip("/").split("/")
     return [unquote(part, errors="surrogatepass") for part in path]
 
 
 def _root(request: Request) -> str:
     """The way from this address to the overview."""
+    return "../" * (_raw_path(request).count(b"/") - 1)
+
+
+def _raw_path(request: Request) -> bytes:
     raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
-    return "../" * (raw.partition(b"?")[0].count(b"/") - 1)
+    return raw.partition(b"?")[0]
 
 
 def _not_found(state: PageState, request: Request) -> Response:

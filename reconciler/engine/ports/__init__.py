@@ -6,8 +6,7 @@ All raise only what `reconciler.errors` draws.
 
 from __future__ import annotations
 
-from reconciler.engine.ports.git import Blobs, Source
-from reconciler.engine.ports.index import Index, KeptHistory
+from reconciler.engine.ports.git import Blobs, Index, KeptHistory, Source
 from reconciler.engine.ports.memory import Journal, Ledger, Marks, ModelStates, Reports, Requests
 from reconciler.engine.ports.registry import Preflight, Registry
 

@@ -110,15 +110,10 @@ class Reports(Protocol):
     ) -> None:
         """Remembers the newest report, for `status`, in one transaction; what is known is not written.
 
-        In the same transaction, what it tells the sinks is put into the outbox.
-
-        Args:
-            report: what is said of other pairs than those judged is remembered as it was.
-            judged: by target, the pairs that the report speaks of; None where it speaks of everything. What
-                is invalid is always spoken of. A target that is left out is remembered as it was.
-            marks: facts to remember, by target and name.
-            epochs: of the leases under which each target was worked on, where there are leases: a target
-                that somebody else leads by now is left as it is remembered.
+        In the same transaction, what it tells the sinks is put into the outbox. `judged` are by target the
+        pairs that the report speaks of; None where it speaks of everything. What is invalid is always spoken
+        of; any other pair, and a target that is left out, is remembered as it was. So is a target that
+        somebody else leads by now: `epochs` are of the leases under which each was worked on.
         """
 
     def last_report(self, *, whole: bool = True) -> Report | None:
