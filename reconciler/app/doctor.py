@@ -93,7 +93,9 @@ def _git(configuration: Configuration, names: tuple[str, ...]) -> Iterator[Findi
             for note in source.notes():
                 yield Finding("git", "warning", note)
             for name in names:
-                yield _edition(configuration.settings.targets[name], name)
+                rules = edition(configuration.settings.targets[name].edition)
+                message = f"{rules.name} follows {rules.source}; last checked against it on {rules.checked}"
+                yield Finding("edition", "ok", message, name)
                 yield _manifests(configuration, name, source, commit)
     except ReconcilerError as error:
         remedy = "check source.repo and source.branch, and that git can read them"
@@ -112,12 +114,6 @@ def _trust(configuration: Configuration, source: GitSource, commit: str) -> Iter
     else:
         remedy = "see docs/operations.md, `Of a commit that is not trusted`"
         yield Finding("trust", "error", hold.message, None, remedy, Exit.REFUSED)
-
-
-def _edition(target: Target, name: str) -> Finding:
-    rules = edition(target.edition)
-    message = f"{rules.name} follows {rules.source}; last checked against it on {rules.checked.isoformat()}"
-    return Finding("edition", "ok", message, name)
 
 
 def _manifests(configuration: Configuration, name: str, source: Source, commit: str) -> Finding:

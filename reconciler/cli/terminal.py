@@ -118,7 +118,7 @@ def put_json_list(values: Iterable[Any]) -> None:
 
 def put_report(report: Report) -> None:
     """What `put_json` prints of a report's object, some models at a time. Raises OutputClosedError."""
-    from reconciler.views.cut_json import report_within  # noqa: PLC0415 - no text needs it
+    from reconciler.views.as_json import report_within  # noqa: PLC0415 - no text needs it
 
     pieces, left_out = report_within(report, _output.most)
     if left_out is not None:
@@ -128,7 +128,7 @@ def put_report(report: Report) -> None:
 
 def put_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
     """One JSON value to standard output, readable and with non-ASCII as it is, as far as it may be long."""
-    from reconciler.views.cut_json import json_within  # noqa: PLC0415 - no text needs it
+    from reconciler.views.as_json import json_within  # noqa: PLC0415 - no text needs it
 
     text, left_out = json_within(value, _output.most)
     if left_out is not None:
