@@ -95,8 +95,7 @@ class Executor:
     async def see_through(self, manifests: Callable[[], Awaitable[Mapping[ModelKey, Manifest]]]) -> None:
         """Asks until every import is final and every intent settled, or until a deadline, or a stop.
 
-        Args:
-            manifests: gives the manifests of the intents that are open.
+        `manifests` gives those of the intents that are open.
         """
         deadline = self.clock.later(self.timing.follow_deadline)
         wait, looked = self.timing.follow_first, datetime.min.replace(tzinfo=UTC)
