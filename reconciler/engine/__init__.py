@@ -9,7 +9,7 @@ report. The room does no I/O of its own, has no clock but its argument, and know
                the stages of one target; `target_run` is the value that they pass on
     plan, reasons
                a verdict on every model, and why
-    execute, settle, follow
+    execute, settle, follow, stragglers
                one import: sent once, found out when its answer is lost, seen through to its end
     remember   what a cycle leaves behind, and in which order
     desired_state, history, credit

@@ -27,7 +27,7 @@ from reconciler.engine.values import (
     Stage,
     Verdict,
 )
-from reconciler.engine.vendor import OTHER_CONTENT
+from reconciler.engine.values.report import OTHER_CONTENT
 from reconciler.manifest import Reason
 
 if TYPE_CHECKING:

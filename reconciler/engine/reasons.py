@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.guards import NO_LONGER_DECLARED
 from reconciler.engine.values import EventKind, ModelState, Phase, Verdict
-from reconciler.engine.vendor import OTHER_CONTENT
+from reconciler.engine.values.report import OTHER_CONTENT
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
 from reconciler.phrases import many

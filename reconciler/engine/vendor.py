@@ -88,9 +88,6 @@ def compare(vendor: Vendor, request: Mapping[str, Any], detail: Mapping[str, Any
     return Comparison(status, stage, diff)
 
 
-OTHER_CONTENT = "registered with other content"
-
-
 def differences(declared: Mapping[str, Any], registered: Mapping[str, Any]) -> tuple[Difference, ...]:
     """The values that differ, each at the deepest field that has both sides; sorted by field."""
     from deepdiff import DeepDiff  # noqa: PLC0415 - slow to import, and needed only when something drifted

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from reconciler.budgets import shortened
 from reconciler.engine.values import Verdict
-from reconciler.engine.vendor import OTHER_CONTENT
+from reconciler.engine.values.report import OTHER_CONTENT
 from reconciler.phrases import many
 from reconciler.printable import printable
 

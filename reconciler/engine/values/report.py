@@ -51,6 +51,9 @@ _NEEDS_HUMAN = frozenset(
 )
 
 
+OTHER_CONTENT = "registered with other content"
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One field of which git and the registry say different things; any JSON value on either side.
