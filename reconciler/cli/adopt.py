@@ -15,9 +15,10 @@ from reconciler.cli.terminal import echo, echo_err, put_json, warned
 from reconciler.errors import ConfigurationError, Exit, ReconcilerError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from reconciler.app.adoption import Adopted
     from reconciler.contract.model_key import ModelKey
-    from reconciler.settings import Configuration
 
 
 @dataclass(slots=True)
@@ -61,7 +62,9 @@ def adopt(
     if out is not None and len(settings.chosen(target)) > 1:
         raise ConfigurationError("--out takes the manifests of one target: name it with --target")
     outcome = _Outcome()
-    asyncio.run(_adopted(settings, glob, target, (out, stdout, quiet), outcome))
+    shelf = None if stdout else Shelf(settings, out)
+    batches = adoptions(settings, glob, target, (lambda _: None) if quiet else echo_err)
+    asyncio.run(_adopted(batches, shelf, outcome, quiet=quiet))
     if glob != "*" and not (outcome.adopted or outcome.left_out or quiet):
         echo_err(f"note: no model that is registered and declared nowhere has a name like {glob!r}")
     if output is options.Output.JSON:
@@ -72,15 +75,9 @@ def adopt(
 
 
 async def _adopted(
-    settings: Configuration,
-    glob: str,
-    target: str | None,
-    how: tuple[Path | None, bool, bool],
-    outcome: _Outcome,
+    batches: AsyncIterator[Adopted], shelf: Shelf | None, outcome: _Outcome, *, quiet: bool
 ) -> None:
-    out, stdout, quiet = how
-    shelf = None if stdout else Shelf(settings, out)
-    async for batch in adoptions(settings, glob, target, (lambda _: None) if quiet else echo_err):
+    async for batch in batches:
         for pair, why in batch.left_out.items():
             outcome.leave_out(batch.target, pair, why)
         if shelf is None:
