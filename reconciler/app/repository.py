@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.budgets import Budgets
 from reconciler.errors import ReconcilerError
-from reconciler.settings.tables import PREFIX
+from reconciler.settings.raw import PREFIX
 from reconciler.source import KeyFiles, TrustRules, open_source
 
 if TYPE_CHECKING:

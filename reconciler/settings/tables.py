@@ -21,7 +21,6 @@ from reconciler.settings.types import (  # noqa: TC001 - pydantic reads the anno
     TargetName,
 )
 
-PREFIX = "RECONCILER_"
 HeldVerdict = Literal["failed", "drifted", "conflict", "invalid", "missing", "refused"]
 
 

@@ -1,0 +1,146 @@
+"""The configuration as it is written: the file's tables and the environment's variables, not checked yet.
+
+Comes in: where to look. Goes out: what was found there, with a name for all that the settings depend on. What
+has nothing to do, and a shell's completion, ask this, and load no pydantic.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reconciler import __version__
+from reconciler.settings.discovery import STATE_DIR, configuration_file, repository_top, state_url
+from reconciler.toml_file import read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PREFIX = "RECONCILER_"
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+"""The command line's: where the file is."""
+
+SECRET_KEYS = frozenset(
+    {
+        "password",
+        "push_url",
+        "secret",
+        "secret_key",
+        "security_token",
+        "token",
+        "url",
+        "webhook_secret",
+    }
+)
+"""Keys at which a secret, or an address that may hold one, stands by itself."""
+
+
+class RawConfiguration(NamedTuple):
+    """What is written.
+
+    Attributes:
+        base: absolute directory that relative paths start from: the file's, else the repository's top,
+            else the current one.
+        file: the file read, or None.
+        is_given: whether the file was given by name.
+        content: the file's tables.
+        variables: those of the environment that are settings, as they are.
+    """
+
+    base: Path
+    file: Path | None
+    is_given: bool
+    content: Mapping[str, Any]
+    variables: Mapping[str, str]
+
+    def __repr__(self) -> str:  # what is written may hold secrets
+        return f"RawConfiguration({self.base!r}, {self.file!r})"
+
+    @property
+    def state_url(self) -> str:
+        """SQLAlchemy URL of the state, absolute, as far as it is said plainly."""
+        return state_url(self.base, self.text("state", "url"), Path(self.text("state", "dir") or STATE_DIR))
+
+    def text(self, *keys: str) -> str | None:
+        """The text at these keys, of a variable or else the file.
+
+        None where there is none, or where it takes more to tell: a variable for a table around them.
+        """
+        variables = {name.upper(): value for name, value in self.variables.items()}
+        names = [PREFIX + "__".join(keys[:count]).upper() for count in range(1, len(keys) + 1)]
+        if any(name in variables for name in names[:-1]):
+            return None
+        value: Any = variables.get(names[-1]) or self.content
+        for key in keys if value is self.content else ():
+            value = value.get(key) if isinstance(value, dict) else None
+        return value if isinstance(value, str) else None
+
+    def fingerprint(self) -> str:
+        """Another one whenever the settings may be other ones; a secret that is another changes nothing.
+
+        Nothing that is kept is made of a secret, so that nobody can find one out by trying.
+
+        Raises:
+            RecursionError: a value is nested too deeply.
+        """
+        from hashlib import sha256  # noqa: PLC0415 - a shell's completion asks for none
+
+        facts = [
+            __version__,
+            str(self.base),
+            str(self.file),
+            self.is_given,
+            _masked(self.content),
+            dict(sorted(_masked_variables(self.variables))),
+        ]
+        text = json.dumps(facts, sort_keys=True, default=str)
+        return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def raw_configuration(file: Path | None, cwd: Path) -> RawConfiguration:
+    """Reads what is written.
+
+    Args:
+        file: an explicit file, which must exist and is taken as given; otherwise `reconciler.toml` is looked
+            for in `cwd`, then at the top of the repository, and has to be one that can be trusted.
+        cwd: the current directory, absolute.
+
+    Raises:
+        ConfigurationError: as `configuration_file` and `read_toml` do.
+    """
+    path = configuration_file(file, cwd)
+    return RawConfiguration(
+        path.parent if path else repository_top(cwd),
+        path,
+        file is not None,
+        read_toml(path) if path else {},
+        {name: os.environ[name] for name in os.environ if _is_setting(name)},
+    )
+
+
+def _is_setting(name: str) -> bool:
+    return name.upper().startswith(PREFIX) and name != CONFIG_VARIABLE
+
+
+def _masked(value: Any, key: str = "") -> Any:  # noqa: ANN401 - whatever TOML and JSON hold
+    """The same without what stands at the key of a secret; a table of such a name is a table."""
+    if isinstance(value, dict):
+        return {name: _masked(inner, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_masked(inner) for inner in value]
+    return None if key in SECRET_KEYS else value
+
+
+def _masked_variables(variables: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    """The variables without the secrets in them, whether they are for one key or, as JSON, for a table."""
+    for name, text in variables.items():
+        *tables, key = name[len(PREFIX) :].lower().split("__")
+        value: Any = text
+        if (key not in SECRET_KEYS or tables == ["targets"]) and text.lstrip()[:1] in ("{", "["):
+            try:
+                value = json.loads(text)
+            except ValueError:
+                value = text
+        yield name, _masked(value, key)
