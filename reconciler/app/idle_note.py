@@ -10,8 +10,9 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reconciler.app.access import Access, access_of
 from reconciler.contract import rules_version
 from reconciler.engine.values import IdleMark, Verdict
 from reconciler.source.address import parse_remote
@@ -26,8 +27,7 @@ MARK = "at-rest"
 """The name of the mark that holds the note; it belongs to no target."""
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(NamedTuple):
     """A repository on this machine, as far as it takes to tell its newest commit.
 
     Attributes:
@@ -55,7 +55,7 @@ class IdleNote:
         warnings: on what is doubtful in the configuration.
         files: size and time of the embedded registries' own files: they change when anybody else uses them.
         folder: where the commits are; None where they are behind a URL.
-        remote: the targets whose registry is a service.
+        services: how the registries are reached that are services, by target.
     """
 
     rest: IdleMark
@@ -65,7 +65,7 @@ class IdleNote:
     warnings: tuple[str, ...]
     files: Mapping[str, list[int]]
     folder: Folder | None
-    remote: frozenset[str]
+    services: Mapping[str, Access]
 
     def is_of(self, raw: RawConfiguration, target: str | None) -> bool:
         """Whether a cycle over this target, or over all where None, would depend on the same."""
@@ -90,7 +90,7 @@ def idle_note(configuration: Configuration, names: tuple[str, ...], rest: IdleMa
         configuration.warnings,
         _stamps(files),
         _folder(configuration),
-        frozenset(name for name in names if targets[name].endpoint is not None),
+        _services(configuration, names),
     )
 
 
@@ -111,8 +111,8 @@ def written(note: IdleNote) -> str:
             "all": note.is_all,
             "warnings": note.warnings,
             "files": note.files,
-            "folder": note.folder and [getattr(note.folder, name) for name in Folder.__slots__],
-            "remote": sorted(note.remote),
+            "folder": note.folder,
+            "services": note.services,
         }
     )
 
@@ -138,10 +138,15 @@ def read(text: str | None) -> IdleNote | None:
             tuple(map(str, mark["warnings"])),
             dict(mark["files"]),
             _folder_read(mark["folder"]),
-            frozenset(mark["remote"]),
+            {str(name): Access(*values) for name, values in mark["services"].items()},
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def _services(configuration: Configuration, names: tuple[str, ...]) -> dict[str, Access]:
+    targets = configuration.settings.targets
+    return {name: access_of(target) for name in names if (target := targets[name]).kind == "modelarts"}
 
 
 def _by(fingerprint: str) -> str:

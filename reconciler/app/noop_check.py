@@ -64,11 +64,11 @@ def noop_check(
     if _newest(note, settings) != note.rest.commit:
         return None
     # an embedded registry was seen by its files
-    asked = {name: word for name, word in note.rest.lists.items() if name in note.remote}
+    asked = {name: word for name, word in note.rest.lists.items() if name in note.services}
     if asked:
         from reconciler.app.registry_look import are_as_listed  # noqa: PLC0415 - brings the HTTP client
 
-        is_same, tried.cooldown = are_as_listed(settings(), asked)
+        is_same, tried.cooldown = are_as_listed(raw, note.services, asked)
         return note if is_same else None
     return note
 

@@ -61,21 +61,29 @@ class RawConfiguration(NamedTuple):
     @property
     def state_url(self) -> str:
         """SQLAlchemy URL of the state, absolute, as far as it is said plainly."""
-        return state_url(self.base, self.text("state", "url"), Path(self.text("state", "dir") or STATE_DIR))
+        table = self.table("state") or {}
+        url, folder = (value if isinstance(value := table.get(key), str) else None for key in ("url", "dir"))
+        return state_url(self.base, url, Path(folder or STATE_DIR))
 
-    def text(self, *keys: str) -> str | None:
-        """The text at these keys, of a variable or else the file.
+    def table(self, *keys: str) -> Mapping[str, Any] | None:
+        """The table at these keys, empty where there is none; what a variable says wins.
 
-        None where there is none, or where it takes more to tell: a variable for a table around them.
+        None where it takes the settings' types to tell: a variable stands for more than one text.
         """
-        variables = {name.upper(): value for name, value in self.variables.items()}
-        names = [PREFIX + "__".join(keys[:count]).upper() for count in range(1, len(keys) + 1)]
-        if any(name in variables for name in names[:-1]):
+        around = {PREFIX + "__".join(keys[:count]).upper() for count in range(1, len(keys) + 1)}
+        below = PREFIX + "__".join(keys).upper() + "__"
+        texts: dict[str, str] = {}
+        for name, text in self.variables.items():
+            if name.upper() in around:
+                return None
+            if name.upper().startswith(below):
+                texts[name[len(below) :].lower()] = text
+        if any("__" in key or _may_be_json(text) for key, text in texts.items()):
             return None
-        value: Any = variables.get(names[-1]) or self.content
-        for key in keys if value is self.content else ():
-            value = value.get(key) if isinstance(value, dict) else None
-        return value if isinstance(value, str) else None
+        table: Any = self.content
+        for key in keys:
+            table = table.get(key, {}) if isinstance(table, dict) else {}
+        return {**table, **texts} if isinstance(table, dict) else texts
 
     def fingerprint(self) -> str:
         """Another one whenever the settings may be other ones; a secret that is another changes nothing.
@@ -138,9 +146,13 @@ def _masked_variables(variables: Mapping[str, str]) -> Iterator[tuple[str, Any]]
     for name, text in variables.items():
         *tables, key = name[len(PREFIX) :].lower().split("__")
         value: Any = text
-        if (key not in SECRET_KEYS or tables == ["targets"]) and text.lstrip()[:1] in ("{", "["):
+        if (key not in SECRET_KEYS or tables == ["targets"]) and _may_be_json(text):
             try:
                 value = json.loads(text)
             except ValueError:
                 value = text
         yield name, _masked(value, key)
+
+
+def _may_be_json(text: str) -> bool:
+    return text.lstrip()[:1] in ("{", "[")
