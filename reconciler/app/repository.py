@@ -46,7 +46,7 @@ def trust_rules(configuration: Configuration) -> TrustRules | None:
 
 def budgets_of(configuration: Configuration) -> Budgets:
     """How much is read of a commit, and told."""
-    return Budgets(**configuration.settings.limits.model_dump())
+    return Budgets(**dict(configuration.settings.limits))
 
 
 def followed(configuration: Configuration) -> tuple[str, str]:

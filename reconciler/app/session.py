@@ -139,7 +139,7 @@ async def open_session(  # noqa: PLR0913 - what a command is given
             asked, cooldown = listeners.asked, heritage.cooldown
             how = {name: Opening(acts, cooldown, partial(asked, name)) for name in names}
             targets = await _targets(configuration, how, index, registries)
-            guards = Guards(**configuration.settings.guards.model_dump())
+            guards = Guards(**dict(configuration.settings.guards))
             engine = Engine(source, ledger, targets, guards, clock or Clock(), listeners.progress)
             if campaign is not None:
                 engine.leadership = campaign
