@@ -7,18 +7,27 @@ from typing import TYPE_CHECKING
 from reconciler.registry import Limits, ModelArtsRegistry
 
 if TYPE_CHECKING:
+    import httpx
+
     from reconciler.app.access import Access
     from reconciler.registry import RegistryAuth
     from reconciler.registry.transport import Observed
 
 
-def client(access: Access, auth: RegistryAuth, observed: Observed | None = None) -> ModelArtsRegistry:
+def client(
+    access: Access,
+    auth: RegistryAuth,
+    *,
+    observed: Observed | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> ModelArtsRegistry:
     """A client, which the caller closes.
 
     Args:
         access: how the registry is reached.
         auth: the flow of every request.
         observed: told of each request.
+        transport: what carries the requests; sockets of the event loop where None.
 
     Raises:
         ConfigurationError: the endpoint or the project cannot be used.
@@ -38,4 +47,5 @@ def client(access: Access, auth: RegistryAuth, observed: Observed | None = None)
         workspace_id=access.workspace_id,
         limits=limits,
         observed=observed,
+        transport=transport,
     )

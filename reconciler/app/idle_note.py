@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reconciler.app.access import Access, access_of
 from reconciler.contract import rules_version
 from reconciler.engine.values import IdleMark, Verdict
-from reconciler.source.address import parse_remote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -150,10 +149,12 @@ def _services(configuration: Configuration, names: tuple[str, ...]) -> dict[str,
 
 
 def _by(fingerprint: str) -> str:
-    return f"{rules_version} {fingerprint}"
+    return f"{rules_version()} {fingerprint}"
 
 
 def _folder(configuration: Configuration) -> Folder | None:
+    from reconciler.source.address import parse_remote  # noqa: PLC0415 - to write a note, not to read one
+
     section, limits = configuration.settings.source, configuration.settings.limits
     if parse_remote(section.repo) is not None:
         return None

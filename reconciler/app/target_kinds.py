@@ -105,7 +105,7 @@ async def _modelarts(
     with configuration.located("targets", name, "auth", table=table):
         auth = auth_of(configuration.base, target.project_id, keys_of(target.auth), how.cooldown)
     with configuration.located("targets", name, table=table):
-        registry = client(access, auth, how.observed)
+        registry = client(access, auth, observed=how.observed)
     async with aclosing(registry):
         yield registry
 

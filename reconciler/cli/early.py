@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.noop_check import noop_check
+from reconciler.cli import tuning
 from reconciler.cli.terminal import configuration, echo, echo_err, tell_warnings
 from reconciler.errors import ConfigurationError, SourceError
 from reconciler.settings.raw import CONFIG_VARIABLE, raw_configuration
@@ -43,6 +44,7 @@ def nothing_moved(arguments: Sequence[str], tried: Tried) -> bool:
     given = _options(arguments)
     if given is None:
         return False
+    tuning.spare_anyio()
     named = given.get(_CONFIG) or os.environ.get(CONFIG_VARIABLE)
     file = Path(named) if named else None
     settings = cache(partial(configuration, file))

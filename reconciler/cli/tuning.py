@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.util import LazyLoader, find_spec, module_from_spec
 from types import ModuleType
 from typing import Any
 
@@ -52,6 +52,19 @@ def spare_imports() -> None:
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # None makes an import fail at once
     if find_spec("sniffio") is None:
         sys.modules["sniffio"] = None  # type: ignore[assignment]
+
+
+def spare_anyio() -> None:
+    """Has anyio loaded when somebody uses it, which a single request over sockets that block does not.
+
+    Only for a process with one thread so far that may use it: two that use it first at once would not do.
+    """
+    spec = find_spec("anyio")
+    if spec is None or spec.loader is None or spec.name in sys.modules:
+        return
+    loader = spec.loader = LazyLoader(spec.loader)
+    module = sys.modules[spec.name] = module_from_spec(spec)
+    loader.exec_module(module)
 
 
 class _NoPlugins(ModuleType):
