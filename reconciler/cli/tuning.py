@@ -6,7 +6,8 @@ import gc
 import os
 import sys
 from importlib import import_module
-from importlib.util import LazyLoader, find_spec, module_from_spec
+from importlib.util import find_spec
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,7 @@ again, which takes a fifth of the time of a large plan."""
 _IN_A_LOOP = (100_000, 20, 20)
 _TURN = 0.0005  # seconds
 _LOADER = "pydantic.plugin._loader"
+_ANYIO = "anyio"
 
 
 def for_a_command() -> None:
@@ -55,34 +57,33 @@ def spare_imports() -> None:
 
 
 def spare_anyio() -> None:
-    """Has anyio loaded when somebody uses it, which a single request over sockets that block does not.
-
-    Only for a process with one thread so far that may use it: two that use it first at once would not do.
-    """
-    spec = find_spec("anyio")
-    if spec is None or spec.loader is None or spec.name in sys.modules:
-        return
-    loader = spec.loader = LazyLoader(spec.loader)
-    module = sys.modules[spec.name] = module_from_spec(spec)
-    loader.exec_module(module)
+    """Has anyio loaded when it is first used, which a single request over sockets that block does not do."""
+    sys.modules.setdefault(_ANYIO, _StandIn(_ANYIO))
 
 
-class _NoPlugins(ModuleType):
+class _StandIn(ModuleType):
+    """Stands in for a module until somebody asks it for something, in whichever thread."""
+
+    _giving_way = Lock()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a module's attribute
+        """Whatever is asked of the module, of the module itself."""
+        if name.startswith("__") and name != "__path__":  # the import system's own questions
+            raise AttributeError(name)
+        with self._giving_way:
+            if sys.modules.get(self.__name__) is self:
+                del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
+class _NoPlugins(_StandIn):
     """Stands in for pydantic's search for plugins, of which there are to be none.
 
     The search itself finds that out as well, once it has imported `importlib.metadata`, and with that the
-    reader of e-mail: an eighth of what an `apply` with nothing to do takes.
+    reader of e-mail: an eighth of what an `apply` with nothing to do took.
     """
 
     @staticmethod
     def get_plugins() -> tuple[()]:
         """What pydantic asks for."""
         return ()
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a module's attribute
-        """Whatever else a pydantic may ask of the module, of the module itself."""
-        if name.startswith("__"):  # the import system's own questions
-            raise AttributeError(name)
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        return getattr(import_module(self.__name__), name)

@@ -1,4 +1,4 @@
-"""Requests over sockets that block the event loop until they are answered: for one who has nothing else to do.
+"""Requests over sockets that block the event loop until they are answered: for one who does nothing else.
 
 A single request then needs none of anyio, which takes longer to load than a registry to answer.
 """
