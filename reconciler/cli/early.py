@@ -1,12 +1,10 @@
 """`apply` where nothing has moved: told before the command-line framework and the engine are loaded.
 
-Read are the forms in which the command is scheduled. Any other, and any that is wrong, is left to the
-framework, and costs a cycle at most.
+A form of the command that is left to the framework costs a cycle at most.
 """
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from functools import cache, partial
 from pathlib import Path
@@ -14,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.noop_check import noop_check
 from reconciler.cli import tuning
+from reconciler.cli.plain import plain_command
 from reconciler.cli.terminal import configuration, echo, echo_err, tell_warnings
 from reconciler.errors import ConfigurationError, SourceError
-from reconciler.settings.raw import CONFIG_VARIABLE, raw_configuration
+from reconciler.settings.raw import raw_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +24,7 @@ if TYPE_CHECKING:
     from reconciler.app.noop_check import Tried
     from reconciler.settings import Configuration
 
-_CONFIG, _TARGET, _OUTPUT = "--config", "--target", "--output"
-_ALIKE = {"-o": _OUTPUT}
-_WITHOUT_EFFECT = frozenset({"--quiet", "-q", "--wait", "--no-wait"})
+_WITHOUT_EFFECT = frozenset({"--wait", "--no-wait"})
 """Options that change nothing of an `apply` with nothing to do."""
 
 
@@ -41,15 +38,13 @@ def nothing_moved(arguments: Sequence[str], tried: Tried) -> bool:
     Raises:
         SourceError: git could not be read.
     """
-    given = _options(arguments)
-    if given is None:
+    given = plain_command(arguments, _WITHOUT_EFFECT)
+    if given is None or given.paths:
         return False
     tuning.spare_anyio()
-    named = given.get(_CONFIG) or os.environ.get(CONFIG_VARIABLE)
-    file = Path(named) if named else None
-    settings = cache(partial(configuration, file))
+    settings = cache(partial(configuration, given.config))
     try:
-        note = noop_check(raw_configuration(file, Path.cwd()), given.get(_TARGET), tried, settings)
+        note = noop_check(raw_configuration(given.config, Path.cwd()), given.target, tried, settings)
     except (ConfigurationError, RecursionError):
         return False  # told by the command, with all else that is wrong
     if note is None:
@@ -88,17 +83,3 @@ def pack_mirror(settings: Configuration) -> None:
             source.tidy()
     except SourceError as problem:
         echo_err(f"warning: the mirror was not packed, and is packed again in a day: {problem}")
-
-
-def _options(arguments: Sequence[str]) -> dict[str, str] | None:
-    """The options that are given with a value; None where one of all changes what is done or printed."""
-    given: dict[str, str] = {}
-    rest = iter(arguments)
-    for argument in rest:
-        name, equals, value = argument.partition("=") if argument.startswith("--") else (argument, "", "")
-        name = _ALIKE.get(name, name)
-        if name in {_CONFIG, _TARGET, _OUTPUT}:
-            given[name] = value if equals else next(rest, "")
-        elif argument not in _WITHOUT_EFFECT:
-            return None
-    return given if given.get(_OUTPUT, "text") == "text" and all(given.values()) else None

@@ -62,13 +62,16 @@ def spare_anyio() -> None:
 
 
 class _StandIn(ModuleType):
-    """Stands in for a module until somebody asks it for something, in whichever thread."""
+    """Stands in for a package until somebody asks it for something, in whichever thread."""
+
+    _is_package = True
 
     _giving_way = Lock()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a module's attribute
         """Whatever is asked of the module, of the module itself."""
-        if name.startswith("__") and name != "__path__":  # the import system's own questions
+        if name.startswith("__") and not (name == "__path__" and self._is_package):
+            # the import system's own questions
             raise AttributeError(name)
         with self._giving_way:
             if sys.modules.get(self.__name__) is self:
@@ -82,6 +85,8 @@ class _NoPlugins(_StandIn):
     The search itself finds that out as well, once it has imported `importlib.metadata`, and with that the
     reader of e-mail: an eighth of what an `apply` with nothing to do took.
     """
+
+    _is_package = False
 
     @staticmethod
     def get_plugins() -> tuple[()]:
