@@ -54,7 +54,8 @@ class IdleNote:
         warnings: on what is doubtful in the configuration.
         files: size and time of the embedded registries' own files: they change when anybody else uses them.
         folder: where the commits are; None where they are behind a URL.
-        services: how the registries are reached that are services, by target.
+        services: how the registries are reached that are services, by target; None where it takes the
+            settings to tell.
     """
 
     rest: IdleMark
@@ -64,7 +65,7 @@ class IdleNote:
     warnings: tuple[str, ...]
     files: Mapping[str, list[int]]
     folder: Folder | None
-    services: Mapping[str, Access]
+    services: Mapping[str, Access | None]
 
     def is_of(self, raw: RawConfiguration, target: str | None) -> bool:
         """Whether a cycle over this target, or over all where None, would depend on the same."""
@@ -137,15 +138,19 @@ def read(text: str | None) -> IdleNote | None:
             tuple(map(str, mark["warnings"])),
             dict(mark["files"]),
             _folder_read(mark["folder"]),
-            {str(name): Access(*values) for name, values in mark["services"].items()},
+            {str(name): values and Access(*values) for name, values in mark["services"].items()},
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
-def _services(configuration: Configuration, names: tuple[str, ...]) -> dict[str, Access]:
+def _services(configuration: Configuration, names: tuple[str, ...]) -> dict[str, Access | None]:
     targets = configuration.settings.targets
-    return {name: access_of(target) for name in names if (target := targets[name]).kind == "modelarts"}
+    return {
+        name: access_of(target) if target.kind == "modelarts" else None
+        for name in names
+        if (target := targets[name]).endpoint is not None
+    }
 
 
 def _by(fingerprint: str) -> str:

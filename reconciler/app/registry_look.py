@@ -23,7 +23,7 @@ _PATIENCE = 2.0  # seconds; what takes longer is left to a cycle, which has dead
 
 
 def are_as_listed(
-    raw: RawConfiguration, services: Mapping[str, Access], lists: Mapping[str, str]
+    raw: RawConfiguration, services: Mapping[str, Access | None], lists: Mapping[str, str]
 ) -> tuple[bool, CredentialCooldown]:
     """Whether each of these targets' registries still has the list with this digest.
 
@@ -32,14 +32,14 @@ def are_as_listed(
 
     Args:
         raw: the configuration as it is written, for the credentials in it.
-        services: how the registries are reached, by target.
+        services: how the registries are reached, by target; None where that is not known.
         lists: the digests, by target.
     """
     cooldown = CredentialCooldown()
 
     async def is_as_listed(name: str) -> bool:
         access, keys = services[name], raw.table("targets", name, "auth")
-        if keys is None:
+        if access is None or keys is None:
             return False
         auth = auth_of(raw.base, access.project_id, keys.get, cooldown)
         soon = access._replace(timeout=min(access.timeout, _PATIENCE))
