@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from reconciler.registry import RegistryAuth
     from reconciler.registry.transport import Observed
 
+_CONNECTING = 10.0  # seconds at most for a connection, TLS included
+
 
 def client(
     access: Access,
@@ -39,6 +41,7 @@ def client(
         burst=max(1, int(access.rate)),
         read_rate=access.read_rate,
         deadline=access.timeout,
+        connect_timeout=min(access.timeout, _CONNECTING),
     )
     return ModelArtsRegistry(
         access.endpoint,
