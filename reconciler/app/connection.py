@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from reconciler.registry import Limits, ModelArtsRegistry
 
 if TYPE_CHECKING:
-    import httpx
-
     from reconciler.app.access import Access
     from reconciler.registry import RegistryAuth
     from reconciler.registry.transport import Observed
@@ -21,7 +19,7 @@ def client(
     auth: RegistryAuth,
     *,
     observed: Observed | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
+    blocks: bool = False,
 ) -> ModelArtsRegistry:
     """A client, which the caller closes.
 
@@ -29,11 +27,13 @@ def client(
         access: how the registry is reached.
         auth: the flow of every request.
         observed: told of each request.
-        transport: what carries the requests; sockets of the event loop where None.
+        blocks: whether nothing else runs in the event loop, so that a request may stop it.
 
     Raises:
         ConfigurationError: the endpoint or the project cannot be used.
     """
+    from reconciler.registry.blocking import blocking  # noqa: PLC0415 - loads httpx
+
     limits = Limits(
         page_size=access.page_size,
         concurrency=access.in_flight,
@@ -50,5 +50,5 @@ def client(
         workspace_id=access.workspace_id,
         limits=limits,
         observed=observed,
-        transport=transport,
+        transport=blocking(access.endpoint, auth) if blocks else None,
     )

@@ -11,7 +11,6 @@ from reconciler.app.credentials import auth_of
 from reconciler.engine.registry_list import list_digest
 from reconciler.errors import ReconcilerError
 from reconciler.registry import CredentialCooldown
-from reconciler.registry.blocking import blocking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +42,7 @@ def are_as_listed(
             return False
         auth = auth_of(raw.base, access.project_id, keys.get, cooldown)
         soon = access._replace(timeout=min(access.timeout, _PATIENCE))
-        transport = blocking(access.endpoint, auth) if len(lists) == 1 else None
-        async with aclosing(client(soon, auth, transport=transport)) as registry:
+        async with aclosing(client(soon, auth, blocks=len(lists) == 1)) as registry:
             return list_digest(await registry.list_models()) == lists[name]
 
     async def all_are() -> bool:
