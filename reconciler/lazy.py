@@ -5,7 +5,6 @@ Importing one of its modules then does not load all others, of which most comman
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ def attributes(package: str, homes: Mapping[str, str]) -> Callable[[str], object
         if home is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(import_module(f"{package}.{home}"), name)
-        setattr(sys.modules[package], name, value)
+        setattr(import_module(package), name, value)  # the next one asks for it without this function
         return value
 
     return attribute

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +36,9 @@ SECRET_KEYS = frozenset(
     }
 )
 """Keys at which a secret, or an address that may hold one, stands by itself."""
+
+_CREDENTIALS = re.compile(r"//[^/@\s]*@")
+"""Of a URL, such as that of a git repository."""
 
 
 class RawConfiguration(NamedTuple):
@@ -133,12 +137,14 @@ def _is_setting(name: str) -> bool:
 
 
 def _masked(value: Any, key: str = "") -> Any:  # noqa: ANN401 - whatever TOML and JSON hold
-    """The same without what stands at the key of a secret; a table of such a name is a table."""
+    """The same without secrets: what stands at the key of one, which is no table, and credentials of URLs."""
     if isinstance(value, dict):
         return {name: _masked(inner, name) for name, inner in value.items()}
     if isinstance(value, list):
         return [_masked(inner) for inner in value]
-    return None if key in SECRET_KEYS else value
+    if key in SECRET_KEYS:
+        return None
+    return _CREDENTIALS.sub("//", value) if isinstance(value, str) else value
 
 
 def _masked_variables(variables: Mapping[str, str]) -> Iterator[tuple[str, Any]]:

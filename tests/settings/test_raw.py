@@ -78,12 +78,15 @@ def test_a_setting_that_is_another_changes_it(tmp_path: Path, before: str, after
     ("name", "values", "is_secret"),
     [
         (f"{_AUTH}__TOKEN", ("a", "b"), True),
+        ("RECONCILER_SOURCE__REPO", ("https://u:a@host/x", "https://u:b@host/x"), True),
+        ("RECONCILER_SOURCE", ('{"repo": "https://a@host/x"}', '{"repo": "https://b@host/x"}'), True),
         (f"{_AUTH}__TOKEN", ('{"a": 1}', '{"a": 2}'), True),
         (_AUTH, ('{"method": "token", "token": "a"}', '{"method": "token", "token": "b"}'), True),
         ("RECONCILER_NOTIFY", (' [{"url": "a"}]', ' [{"url": "b"}]'), True),
         ("RECONCILER_TARGETS__TOKEN", ('{"path": "a"}', '{"path": "b"}'), False),
         (_AUTH, ('{"method": "token"}', '{"method": "aksk"}'), False),
         ("reconciler_source__branch", ("a", "b"), False),
+        ("RECONCILER_SOURCE__REPO", ("https://u:a@host/x", "https://u:a@host/y"), False),
         ("RECONCILER_SOURCE__BRANCH", ("{a", "{b"), False),
     ],
 )
