@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class HttpResponse(Protocol):
-    """One answer, whole or its beginning."""
+class HttpResponse(NamedTuple):
+    """One answer.
 
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
+    Attributes:
+        retry_after: seconds that it asks to wait, or None.
+        body: whole, or its beginning.
+        headers: by name in small letters.
+    """
 
-    @property
-    def retry_after(self) -> float | None:
-        """Seconds that it asks to wait."""
-
-    @property
-    def body(self) -> bytes:
-        """The body, or the beginning of it."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Its headers, by name in small letters."""
+    status: int
+    retry_after: float | None
+    body: bytes
+    headers: Mapping[str, str]

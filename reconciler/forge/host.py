@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from reconciler.forge.api import text_or
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+
+    from reconciler.forge.api import Api
 
 State = Literal["success", "failure", "error"]
 
@@ -57,30 +63,88 @@ class Review:
     says_nothing: bool
 
 
-class Host(Protocol):
-    """One change on one host. Every call raises ForgeError where the host refuses or does not answer."""
+@dataclass(frozen=True, slots=True)
+class Host(ABC):
+    """One change on one host. Every call raises ForgeError where the host refuses or does not answer.
+
+    Attributes:
+        title: the host's name for people.
+        hint: what the token has to be allowed to do.
+        most_characters: of a comment.
+        has_statuses: whether the host's API has commit statuses.
+        head_keys: where the newest commit stands in the answer about a change.
+        edits_by: the method that changes a comment.
+        not_ours: the statuses for a comment that is gone, or somebody else's.
+    """
+
+    title: ClassVar[str]
+    hint: ClassVar[str]
+    most_characters: ClassVar[int]
+    has_statuses: ClassVar[bool] = True
+    head_keys: ClassVar[tuple[str, ...]] = ("head", "sha")
+    edits_by: ClassVar[str] = "PATCH"
+    not_ours: ClassVar[Collection[int]] = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+
+    api: Api
+    repository: str
+    change: int
+
+    @staticmethod
+    def headers(token: str) -> Mapping[str, str]:
+        """What carries the token."""
+        return {"Authorization": f"Bearer {token}"}
 
     @property
-    def has_statuses(self) -> bool:
-        """Whether the host's API has commit statuses."""
+    @abstractmethod
+    def change_path(self) -> str:
+        """The change in the host's API."""
 
-    async def head(self) -> str:
-        """The newest commit of the change's branch."""
+    @property
+    @abstractmethod
+    def comments_path(self) -> str:
+        """The comments of the change."""
 
+    @abstractmethod
+    def comment_path(self, comment: Comment) -> str:
+        """One of them."""
+
+    @abstractmethod
     async def comments(self) -> Sequence[Comment]:
         """The comments that whoever holds the token may have written, in any order."""
 
-    async def create(self, body: str) -> None:
-        """Adds a comment. Raises OutcomeOpen where nobody knows whether it was added."""
-
-    async def edit(self, comment: Comment, body: str) -> bool:
-        """Changes a comment; False where it is not there any more, or is somebody else's."""
-
-    async def delete(self, comment: Comment) -> None:
-        """Removes a comment, unless it is gone already."""
-
+    @abstractmethod
     async def shows(self, commit: str, context: str, status: Status) -> bool:
         """Whether the newest status of that name says exactly this."""
 
+    @abstractmethod
     async def set_status(self, commit: str, context: str, status: Status) -> None:
         """Adds a status to a commit."""
+
+    async def head(self) -> str:
+        """The newest commit of the change's branch."""
+        return self.api.text_at(await self.api.call("GET", self.change_path), *self.head_keys)
+
+    async def create(self, body: str) -> None:
+        """Adds a comment. Raises OutcomeOpen where nobody knows whether it was added."""
+        await self.api.call("POST", self.comments_path, {"body": body})
+
+    async def edit(self, comment: Comment, body: str) -> bool:
+        """Changes a comment; False where it is not there any more, or is somebody else's."""
+        path = self.comment_path(comment)
+        return await self.api.reaches(self.edits_by, path, {"body": body}, unless=self.not_ours)
+
+    async def delete(self, comment: Comment) -> None:
+        """Removes a comment, unless it is gone already."""
+        await self.api.reaches("DELETE", self.comment_path(comment), unless=self.not_ours)
+
+    async def user(self, key: str) -> str:
+        """Whose the token is, by this key of the host's answer."""
+        return self.api.text_at(await self.api.call("GET", "/user"), key)
+
+    async def comments_of(self, written: AsyncIterator[Any], value: str, *keys: str) -> Sequence[Comment]:
+        """The comments that have this value at these keys."""
+        return [
+            Comment(text_or(one, "id"), int(self.api.text_at(one, "id")), text_or(one, "body"))
+            async for one in written
+            if text_or(one, *keys) == value
+        ]

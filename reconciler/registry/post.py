@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError, NoAnswerError, SinkError
+from reconciler.http_response import HttpResponse
 from reconciler.loopback import is_loopback
 from reconciler.registry.auth import RegistryAuth
 from reconciler.registry.limits import Limits
@@ -21,23 +22,9 @@ if TYPE_CHECKING:
 _BODY_BYTES = 64 * 1024
 
 
-class Posted(NamedTuple):
-    """An answer.
-
-    Attributes:
-        retry_after: seconds that it asks to wait, or None.
-        headers: its headers, by name in small letters.
-    """
-
-    status: int
-    retry_after: float | None
-    body: bytes
-    headers: Mapping[str, str] = {}
-
-
 async def post(
     url: str, headers: Mapping[str, str], body: bytes, *, deadline: float = 10.0, in_clear: bool = False
-) -> Posted:
+) -> HttpResponse:
     """Sends one POST, as `send` does.
 
     Raises:
@@ -58,7 +45,7 @@ async def send(  # noqa: PLR0913 - the parts of a request
     deadline: float = 10.0,
     in_clear: bool = False,
     body_bytes: int = _BODY_BYTES,
-) -> Posted:
+) -> HttpResponse:
     """Sends one request, once; redirects are not followed.
 
     Args:
@@ -84,7 +71,7 @@ async def send(  # noqa: PLR0913 - the parts of a request
         async with asyncio.timeout(deadline):
             with connections.one() as client:
                 answer = await client.request(method, address, content=body, headers={**headers, **more})
-        return Posted(
+        return HttpResponse(
             answer.status_code, retry_after(answer.headers), answer.content, dict(answer.headers.items())
         )
     except TimeoutError:
