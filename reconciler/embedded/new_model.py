@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from reconciler.contract.rules import text_at
@@ -14,18 +14,6 @@ if TYPE_CHECKING:
 
     from reconciler.embedded.access import Principal
     from reconciler.embedded.settings import EmbeddedSettings
-
-
-class Outcome(NamedTuple):
-    """How an import ends.
-
-    Attributes:
-        outcome: `published`, `failed` or `building_failed`.
-        reason: why it fails, else None.
-    """
-
-    outcome: str
-    reason: str | None = None
 
 
 def arrive(  # noqa: PLR0913 - a request, who sent it where, and the rules it arrives under
@@ -52,7 +40,7 @@ def arrive(  # noqa: PLR0913 - a request, who sent it where, and the rules it ar
     now = _milliseconds(settings.clock())
     wait = _milliseconds(settings.publish_seconds)
     builds = _copies_image(request, defaults)
-    outcome = _outcome(request, settings.fail_pattern, builds=builds)
+    outcome, reason = _outcome(request, settings.fail_pattern, builds=builds)
     install_type = "install_type" in defaults and (request.get("install_type") or defaults["install_type"])
     return Model(
         model_id=str(uuid4()),
@@ -74,8 +62,8 @@ def arrive(  # noqa: PLR0913 - a request, who sent it where, and the rules it ar
         created_at=now,
         built_at=now + wait // 2 if builds else None,
         settled_at=now + wait,
-        outcome=outcome.outcome,
-        outcome_reason=outcome.reason,
+        outcome=outcome,
+        outcome_reason=reason,
         request_id=request_id,
         request=body.decode(),
     )
@@ -100,13 +88,16 @@ def contradiction(request: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _outcome(request: Mapping[str, Any], fail_pattern: str | None, *, builds: bool) -> Outcome:
-    """The documented content errors appear only after the call was answered (events of the console)."""
+def _outcome(request: Mapping[str, Any], fail_pattern: str | None, *, builds: bool) -> tuple[str, str | None]:
+    """How an import ends, and why it fails.
+
+    The documented content errors appear only after the call was answered (events of the console).
+    """
     if matches(request["model_name"], fail_pattern):
         outcome = "building_failed" if builds else "failed"
-        return Outcome(outcome, f"the registry was told to fail models named {fail_pattern}")
+        return outcome, f"the registry was told to fail models named {fail_pattern}"
     why = contradiction(request)
-    return Outcome("failed", why) if why else Outcome("published")
+    return ("failed", why) if why else ("published", None)
 
 
 def _copies_image(request: Mapping[str, Any], defaults: Mapping[str, object]) -> bool:
