@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 
     from reconciler.engine.clock import Clock
-    from reconciler.http_response import HttpResponse
+    from reconciler.registry.post import Posted
 
 PAGE = 100
 """Items of a page; no host gives more."""
@@ -39,7 +39,7 @@ class Send(Protocol):
 
     def __call__(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
-    ) -> Awaitable[HttpResponse]:
+    ) -> Awaitable[Posted]:
         """As `reconciler.registry.post.send`."""
 
 
@@ -129,7 +129,7 @@ class Api:
 
     async def _answered(
         self, method: str, path: str, body: object, query: Mapping[str, str | int] | None
-    ) -> HttpResponse:
+    ) -> Posted:
         url = f"{self.base}{path}{'?' + urlencode(query) if query else ''}"
         content = None if body is None else json.dumps(body).encode()
         headers = {**self.credentials, "User-Agent": "model-reconciler"}
@@ -154,7 +154,7 @@ class Api:
 
     async def _sent(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
-    ) -> tuple[HttpResponse | None, str]:
+    ) -> tuple[Posted | None, str]:
         """The answer, and what is wrong if something is."""
         try:
             answer = await self.send(method, url, headers, content)
@@ -162,7 +162,7 @@ class Api:
             return None, f"{self.title}: {error}"
         return answer, self._worded(answer)
 
-    def _pause(self, answer: HttpResponse, attempt: int) -> float | None:
+    def _pause(self, answer: Posted, attempt: int) -> float | None:
         """Seconds until the call may be repeated, or None where that would change nothing."""
         limited = answer.status == HTTPStatus.TOO_MANY_REQUESTS or (
             answer.status == HTTPStatus.FORBIDDEN
@@ -174,7 +174,7 @@ class Api:
             return answer.retry_after if answer.retry_after is not None else _FIRST_PAUSE * 2**attempt
         return None
 
-    def _asked(self, answer: HttpResponse) -> float | None:
+    def _asked(self, answer: Posted) -> float | None:
         """What a limit of the rate asks to wait: `Retry-After` first, then the moment of the reset."""
         if answer.retry_after is not None:
             return answer.retry_after
@@ -183,12 +183,12 @@ class Api:
             return None
         return max(0.0, float(reset) - self.clock.now().timestamp())
 
-    def _worded(self, answer: HttpResponse) -> str:
+    def _worded(self, answer: Posted) -> str:
         said = excerpt(answer.body, self.token)
         meaning = _MEANING.get(answer.status, "").format(hint=self.hint)
         return f"{self.title}: {meaning}HTTP {answer.status}{said}"
 
-    def _read(self, answer: HttpResponse) -> Any:  # noqa: ANN401
+    def _read(self, answer: Posted) -> Any:  # noqa: ANN401
         if not answer.body.strip():
             return None
         try:
@@ -198,7 +198,7 @@ class Api:
                 f"{self.title}: the answer is not JSON: is the address that of an API?"
             ) from None
 
-    def _items(self, answer: HttpResponse, items: Callable[[Any], list[Any]]) -> list[Any]:
+    def _items(self, answer: Posted, items: Callable[[Any], list[Any]]) -> list[Any]:
         try:
             document = items(self._read(answer))
         except (TypeError, KeyError, ValueError):
@@ -216,7 +216,7 @@ _MEANING: Mapping[int, str] = {
 }
 
 
-def _left(answer: HttpResponse) -> str | None:
+def _left(answer: Posted) -> str | None:
     """How many requests are left until the reset, as the host says."""
     return next((answer.headers[name] for name in _LEFT if name in answer.headers), None)
 

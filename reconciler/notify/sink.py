@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.episodes import MessageKind
-    from reconciler.http_response import HttpResponse
+    from reconciler.registry.post import Posted
 
 _SUCCESS = range(200, 300)
 
@@ -77,7 +77,7 @@ class Post(Protocol):
 
     def __call__(
         self, url: str, headers: Mapping[str, str], body: bytes, *, in_clear: bool = False
-    ) -> Awaitable[HttpResponse]:
+    ) -> Awaitable[Posted]:
         """As `reconciler.registry.post.post`."""
 
 
@@ -96,7 +96,7 @@ async def revealed(secret: Secret) -> str:
         raise SinkError(str(error)) from None
 
 
-def ensure_accepted(answer: HttpResponse, *secrets: str | None) -> None:
+def ensure_accepted(answer: Posted, *secrets: str | None) -> None:
     """Makes sure that a web server took a message.
 
     Args:

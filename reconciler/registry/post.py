@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.errors import ConfigurationError, NoAnswerError, SinkError
-from reconciler.http_response import HttpResponse
 from reconciler.loopback import is_loopback
 from reconciler.registry.auth import RegistryAuth
 from reconciler.registry.limits import Limits
@@ -22,9 +21,23 @@ if TYPE_CHECKING:
 _BODY_BYTES = 64 * 1024
 
 
+class Posted(NamedTuple):
+    """An answer.
+
+    Attributes:
+        retry_after: seconds that it asks to wait, or None.
+        headers: its headers, by name in small letters.
+    """
+
+    status: int
+    retry_after: float | None
+    body: bytes
+    headers: Mapping[str, str] = {}
+
+
 async def post(
     url: str, headers: Mapping[str, str], body: bytes, *, deadline: float = 10.0, in_clear: bool = False
-) -> HttpResponse:
+) -> Posted:
     """Sends one POST, as `send` does.
 
     Raises:
@@ -45,7 +58,7 @@ async def send(  # noqa: PLR0913 - the parts of a request
     deadline: float = 10.0,
     in_clear: bool = False,
     body_bytes: int = _BODY_BYTES,
-) -> HttpResponse:
+) -> Posted:
     """Sends one request, once; redirects are not followed.
 
     Args:
@@ -71,7 +84,7 @@ async def send(  # noqa: PLR0913 - the parts of a request
         async with asyncio.timeout(deadline):
             with connections.one() as client:
                 answer = await client.request(method, address, content=body, headers={**headers, **more})
-        return HttpResponse(
+        return Posted(
             answer.status_code, retry_after(answer.headers), answer.content, dict(answer.headers.items())
         )
     except TimeoutError:
