@@ -123,9 +123,7 @@ class Commands:
     def attempt(self, *arguments: str, read: Callable[[Iterator[bytes]], T]) -> T | None:
         """What one command prints, or None when git refuses it, as for an object that is not there.
 
-        Args:
-            arguments: of git.
-            read: makes the answer of the pieces that git prints; takes all of them, or raises.
+        `read` makes the answer of the pieces that git prints; it takes all of them, or raises.
 
         Raises:
             BudgetError: git broke down under what it read.

@@ -56,13 +56,8 @@ class LocalRepository:
     ) -> None:
         """Finds the repository; starts nothing.
 
-        Args:
-            start: the folder that was named, absolute; every `head` finds anew what is there.
-            branch: the branch to follow, or None for HEAD.
-            setting: what named the folder, in words for a person.
-            timeout: seconds, as for `Commands`.
-            counter: counts git processes.
-            heap: bytes, as for `Commands`.
+        `start` is the folder that was named, absolute: every `head` finds anew what is there; `setting` says
+        what named it. Without a branch, HEAD is followed. Timeout, counter and heap are those of `Commands`.
 
         Raises:
             SourceError: no repository is there.
