@@ -150,14 +150,10 @@ def is_safe(path: str) -> bool:
 
 
 def decode(data: bytes, *, json: bool = False) -> Text:
-    """The text of a file, without a byte order mark.
-
-    Args:
-        data: the file's bytes.
-        json: whether to let U+2028 and U+2029 pass, which JSON allows in strings.
+    """The text of a file, without a byte order mark. JSON allows U+2028 and U+2029 in strings.
 
     Raises:
-        Unreadable: too large, not UTF-8, or a character that has no place in text.
+        UnreadableFile: too large, not UTF-8, or a character that has no place in text.
     """
     if len(data) > LARGEST_FILE:
         raise UnreadableFile("file-too-large", too_large(len(data)))
