@@ -26,16 +26,9 @@ def arrive(  # noqa: PLR0913 - a request, who sent it where, and the rules it ar
     settings: EmbeddedSettings,
     defaults: Mapping[str, object],
 ) -> Model:
-    """The row of a request that was accepted.
+    """The row of a request that was accepted; its bytes are stored as they came.
 
-    Args:
-        request: the request, already judged.
-        body: its bytes; stored as they came.
-        project_id: where it goes.
-        caller: who sent it.
-        request_id: of the import call.
-        settings: of the registry; the clock is read once.
-        defaults: what the edition fills in for absent fields.
+    The registry's clock is read once; `defaults` are what the edition fills in for absent fields.
     """
     now = _milliseconds(settings.clock())
     wait = _milliseconds(settings.publish_seconds)

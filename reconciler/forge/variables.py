@@ -132,14 +132,7 @@ def job_of(  # noqa: PLR0913 - the options
 ) -> Job:
     """Where a job stands; what an option says counts before a variable.
 
-    Args:
-        forge: the kind of host.
-        environ: the variables.
-        url: of the host's API, as an option says.
-        repository: likewise.
-        change: likewise.
-        head: likewise.
-        base: any revision, as an option says; a variable names a branch.
+    `base` is any revision, as an option says; a variable names a branch.
 
     Raises:
         ConfigurationError: something is said nowhere, or is wrong; the message names option and variable.

@@ -97,11 +97,7 @@ async def revealed(secret: Secret) -> str:
 
 
 def ensure_accepted(answer: Posted, *secrets: str | None) -> None:
-    """Makes sure that a web server took a message.
-
-    Args:
-        answer: its answer.
-        secrets: what must not be repeated of it.
+    """Makes sure that a web server took a message; `secrets` must not be repeated of its answer.
 
     Raises:
         SinkError: it did not.

@@ -93,10 +93,8 @@ def open_reader(database: PostgresDatabase, now: datetime) -> Database:
 def connected(database: PostgresDatabase, silence: float | None = None) -> Engine:
     """An engine on the database; connects when it is first used.
 
-    Args:
-        database: where it is.
-        silence: seconds without a byte from the server after which a connection is given up; by default
-            somewhat longer than a statement may take.
+    After `silence` seconds without a byte from the server a connection is given up; by default somewhat
+    longer than a statement may take.
     """
     name = f"reconciler process {os.getpid()} on {socket.gethostname()}"
     arguments = {
