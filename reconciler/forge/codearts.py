@@ -1,7 +1,8 @@
 """CodeArts Repo of Huawei Cloud, API v4. It has no commit statuses, and does not tell whose a token is.
 
 https://support.huaweicloud.com/api-codeartsrepo/: `CreateMergeRequestDiscussion` and the same with `List…s`,
-`Update…` and `Delete…`; `ShowMergeRequestDetail`
+`Update…` and `Delete…`; `ShowMergeRequestDetail` ·
+https://support.huaweicloud.com/usermanual-pipeline/pipeline_01_0003.html
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ class CodeArts(Host):
     head_keys = ("sha",)
     edits_by = "PUT"
     not_ours = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+    repository_variables = ("CODEARTS_REPOSITORY_ID",)
+    change_variable = "MERGE_ID"  # and no variable of its head: COMMIT_ID may be of another repository
+    url_variable = "CODEARTS_API_URL"
+    token_variable = "CODEARTS_TOKEN"  # noqa: S105 - a name
+    repository_form = r"\d+"
+    example = "the repository's number"
 
     @staticmethod
     def headers(token: str) -> Mapping[str, str]:

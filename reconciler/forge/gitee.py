@@ -1,6 +1,7 @@
 """Gitee. It has check runs in place of commit statuses.
 
-https://gitee.com/api/v5/swagger: `repos/…/pulls/…/comments`, `repos/…/check-runs`
+https://gitee.com/api/v5/swagger: `repos/…/pulls/…/comments`, `repos/…/check-runs` ·
+https://help.gitee.com/gitee-go/pipeline/parameter
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ class Gitee(Host):
     title = "Gitee"
     hint = "the scopes pull_requests, notes and user_info"
     most_characters = 60_000  # Gitee documents no limit; every other host but CodeArts takes as much
+    repository_variables = ("GITEE_REPOSITORY",)
+    change_variable = "GITEE_PULL_ID"
+    head_variables = ("GITEE_SOURCE_COMMIT",)
+    url_variable = "GITEE_API_URL"
+    token_variable = "GITEE_TOKEN"  # noqa: S105 - a name
+    default_url = "https://gitee.com/api/v5"
 
     @property
     def change_path(self) -> str:

@@ -1,7 +1,8 @@
 """GitHub, and GitHub Enterprise.
 
 https://docs.github.com/en/rest/issues/comments · https://docs.github.com/en/rest/commits/statuses ·
-https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api ·
+https://docs.github.com/en/actions/reference/workflows-and-actions/variables
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ class GitHub(Host):
     title = "GitHub"
     hint = "pull-requests: write and statuses: write"
     most_characters = 65_536  # GitHub's own message of a longer one: "maximum is 65536 characters"
+    repository_variables = ("GITHUB_REPOSITORY",)
+    base_variables = ("GITHUB_BASE_REF",)
+    url_variable = "GITHUB_API_URL"
+    token_variable = "GITHUB_TOKEN"  # noqa: S105 - a name
+    default_url = "https://api.github.com"
 
     @staticmethod
     def headers(token: str) -> Mapping[str, str]:

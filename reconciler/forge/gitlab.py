@@ -1,7 +1,8 @@
 """GitLab, of gitlab.com or one's own.
 
 https://docs.gitlab.com/api/notes/ · https://docs.gitlab.com/api/commits/#set-commit-pipeline-status ·
-https://docs.gitlab.com/api/rest/#pagination
+https://docs.gitlab.com/api/rest/#pagination ·
+https://docs.gitlab.com/ci/variables/predefined_variables/
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from reconciler.forge.api import text_or
-from reconciler.forge.host import Comment, Host
+from reconciler.forge.host import PART, Comment, Host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +30,15 @@ class GitLab(Host):
     most_characters = 1_000_000  # docs.gitlab.com/administration/instance_limits: size of comments
     head_keys = ("sha",)
     edits_by = "PUT"
+    repository_variables = ("CI_PROJECT_ID", "CI_PROJECT_PATH")
+    change_variable = "CI_MERGE_REQUEST_IID"
+    head_variables = ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_COMMIT_SHA")
+    base_variables = ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME",)
+    url_variable = "CI_API_V4_URL"
+    token_variable = "GITLAB_TOKEN"  # noqa: S105 - a name
+    default_url = "https://gitlab.com/api/v4"
+    repository_form = rf"\d+|{PART}(?:/{PART})+"
+    example = "a number or GROUP/NAME"
 
     @staticmethod
     def headers(token: str) -> Mapping[str, str]:

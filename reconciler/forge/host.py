@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from reconciler.forge.api import Api
 
+PART = r"(?!\.{1,2}(?:/|$))[\w.-]+"
+"""A part of a repository's name."""
+
 State = Literal["success", "failure", "error"]
 
 
@@ -75,6 +78,10 @@ class Host(ABC):
         head_keys: where the newest commit stands in the answer about a change.
         edits_by: the method that changes a comment.
         not_ours: the statuses for a comment that is gone, or somebody else's.
+        repository_variables, head_variables, base_variables: of a job; the first that is set counts.
+        change_variable, url_variable, token_variable: likewise; a change without one is in `GITHUB_REF`.
+        default_url: of the API where no variable names one; None where there is none.
+        repository_form, example: a pattern of what repositories are called, and such a name.
     """
 
     title: ClassVar[str]
@@ -84,6 +91,15 @@ class Host(ABC):
     head_keys: ClassVar[tuple[str, ...]] = ("head", "sha")
     edits_by: ClassVar[str] = "PATCH"
     not_ours: ClassVar[Collection[int]] = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+    repository_variables: ClassVar[tuple[str, ...]]
+    head_variables: ClassVar[tuple[str, ...]] = ()
+    base_variables: ClassVar[tuple[str, ...]] = ()
+    change_variable: ClassVar[str | None] = None
+    url_variable: ClassVar[str]
+    token_variable: ClassVar[str]
+    default_url: ClassVar[str | None] = None
+    repository_form: ClassVar[str] = f"{PART}/{PART}"
+    example: ClassVar[str] = "OWNER/NAME"
 
     api: Api
     repository: str

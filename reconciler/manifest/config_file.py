@@ -11,14 +11,12 @@ from reconciler.manifest.diagnostics import SourceText
 from reconciler.manifest.json_text import read_json
 from reconciler.manifest.nodes import Builder, Document
 from reconciler.manifest.text import (
-    POINTER,
     Issue,
     Text,
     UnreadableFile,
     conflict_or,
     decode,
     decode_leniently,
-    is_pointer,
     is_safe,
     shown,
 )
@@ -89,8 +87,6 @@ def _read(path: str, data: bytes, said: str) -> ConfigFile | Problem | Reason:
     text, builder = None, Builder()
     try:
         text = decode(data, json=True)
-        if is_pointer(text):
-            return _reason(SourceText(path, text), POINTER, said)
         read_json(text, builder)
     except UnreadableFile as error:
         return _reason(SourceText(path, text or decode_leniently(data)), conflict_or(error.issue, text), said)

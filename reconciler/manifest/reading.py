@@ -11,14 +11,12 @@ from reconciler.manifest.json_text import read_json
 from reconciler.manifest.limits import ReasonLimits
 from reconciler.manifest.nodes import Builder, Document
 from reconciler.manifest.text import (
-    POINTER,
     Issue,
     Text,
     UnreadableFile,
     conflict_or,
     decode,
     decode_leniently,
-    is_pointer,
 )
 from reconciler.manifest.values import InvalidManifest, Manifest, reasons_of, with_reasons
 
@@ -71,8 +69,6 @@ def _results(
     text, builder = None, Builder()
     try:
         text = decode(data, json=is_json)
-        if is_pointer(text):
-            return (_unreadable(path, text, POINTER, builder),)
         manifests = _quickly(path, text, rules, is_json=is_json)
         if manifests is not None:
             return manifests

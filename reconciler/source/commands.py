@@ -94,7 +94,7 @@ class Commands:
         self._timeout = timeout
         self._named = named or printable(str(folder))
         self._redact = redact
-        self._tally = counter
+        self._counter = counter
         self._running: set[GitProcess] = set()
         self._closed = False
 
@@ -103,7 +103,7 @@ class Commands:
         return Commands(
             self._folder,
             self._environment | dict(variables) | configuration(entries),
-            counter=self._tally,
+            counter=self._counter,
             timeout=self._timeout,
             named=self._named,
             redact=self._redact,
@@ -222,7 +222,7 @@ class Commands:
                 f"{self._named}: git could not be started here ({printable(type(error).__name__)}); "
                 "check that git is installed and that this is still a git repository"
             ) from error
-        self._tally.started += 1
+        self._counter.started += 1
         if self._heap is not None and handle.proc is not None:
             _bound_memory(handle.proc.pid, self._heap)
         return handle

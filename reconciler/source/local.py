@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import SourceError
 from reconciler.printable import printable
 from reconciler.source import environment
+from reconciler.source.backend import Backend
 from reconciler.source.commands import Commands
 from reconciler.source.layout import discover, link_folders, nearest_folder
 from reconciler.source.refs import (
@@ -41,8 +42,11 @@ _STATUS = (
 )
 
 
-class LocalRepository:
-    """One branch of a repository on this machine. Finding its newest commit starts no process."""
+class LocalRepository(Backend):
+    """One branch of a repository on this machine, which is somebody else's: nothing in it is replaced.
+
+    Finding its newest commit starts no process.
+    """
 
     def __init__(  # noqa: PLR0913 - one repository, and how it is read
         self,
@@ -67,7 +71,7 @@ class LocalRepository:
         self._ref = "HEAD" if branch is None else branch_ref(branch)
         self._timeout = timeout
         self._heap = heap
-        self._tally = counter
+        self._counter = counter
         self._last: str | None = None
         self._told: tuple[tuple[bytes, ...], str] | None = None
         self._enter(discover(start, setting))
@@ -142,17 +146,6 @@ class LocalRepository:
             traits_here.append(Trait(True, f"git's configuration comes from {', '.join(others)}, too"))
         return traits_here
 
-    def replace(self) -> bool:
-        """Never: the repository is somebody else's."""
-        return False
-
-    def tidy(self) -> None:
-        """Nothing: the repository is somebody else's."""
-
-    def close(self) -> None:
-        """Ends git processes; safe to call twice."""
-        self.commands.close()
-
     def _enter(self, layout: Layout) -> None:
         self.layout = layout
         self.named = printable(str(layout.folder))
@@ -161,7 +154,7 @@ class LocalRepository:
 
     def _commands(self, environ: Mapping[str, str]) -> Commands:
         folder = self.layout.folder
-        return Commands(folder, environ, counter=self._tally, timeout=self._timeout, heap=self._heap)
+        return Commands(folder, environ, counter=self._counter, timeout=self._timeout, heap=self._heap)
 
     def _looked_up(self) -> str:
         """The commit in a binary table of refs: git is asked only when the table is another."""
