@@ -25,7 +25,7 @@ FIELD = "initial_config"
 UNKNOWN = "unknown-field"
 
 _CONTENT_TYPES = ("application/json", "multipart/form-data")
-_EXCHANGE = ("Content-type", "data")
+_BODY_KEYS = ("Content-type", "data")
 _SENT = "sent as it stands"
 
 
@@ -92,23 +92,23 @@ def details(document: RawDocument) -> Iterator[Problem]:
                 why = "belongs to the request's apis; a configuration has request and response"
                 yield warning("unusual-value", (*loc, field), why)
         for field in ("request", "response"):
-            yield from _exchange((*loc, field), api.get(field))
+            yield from _body((*loc, field), api.get(field))
 
 
-def _exchange(loc: Loc, exchange: Any) -> Iterator[Problem]:  # noqa: ANN401 - anything may stand there
-    if exchange is None:
+def _body(loc: Loc, body: Any) -> Iterator[Problem]:  # noqa: ANN401 - anything may stand there
+    if body is None:
         return
-    if not isinstance(exchange, dict):
+    if not isinstance(body, dict):
         yield warning("unusual-value", loc, "is usually a mapping with Content-type and data")
         return
-    for key, value in exchange.items():
+    for key, value in body.items():
         if key.lower() == "content-type":
             if value not in _CONTENT_TYPES:
                 hint = did_you_mean(value, _CONTENT_TYPES) if isinstance(value, str) else ""
                 why = f"is not {' or '.join(_CONTENT_TYPES)}{hint}"
                 yield warning("unusual-value", (*loc, key), why, value)
         elif key != "data":
-            yield _undocumented((*loc, key), key, _EXCHANGE)
+            yield _undocumented((*loc, key), key, _BODY_KEYS)
 
 
 @rule(fields=(FIELD,))

@@ -136,14 +136,14 @@ class OneOf(FieldType):
     any_case: bool = False
 
     @cached_property
-    def _known(self) -> dict[str, str]:
+    def _by_word(self) -> dict[str, str]:
         return {word: word for word in (*self.words, *self.tolerated, *(("",) if self.blank else ()))}
 
     def read(self, value: object) -> str:
         """The word."""
         if not isinstance(value, str):
             raise PydanticKnownError("string_type")
-        word = self._known.get(value.lower() if self.any_case else value)
+        word = self._by_word.get(value.lower() if self.any_case else value)
         if word is None:
             raise invalid("not-in-enumeration", self.why(value))
         return str(value) if self.any_case else word

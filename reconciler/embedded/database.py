@@ -108,7 +108,7 @@ class Database:
             if not unique:
                 self._connection.executescript(_REPEATED)
         except (sqlite3.Error, OSError) as error:
-            raise StateError(f"registry database {path}: cannot be used: {_complaint(error)}") from error
+            raise StateError(f"registry database {path}: cannot be used: {_message(error)}") from error
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="registry-database")
         self._waiting: deque[_Job] = deque()
         self._closed = False
@@ -239,7 +239,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
     return connection
 
 
-def _complaint(error: sqlite3.Error | OSError) -> str:
+def _message(error: sqlite3.Error | OSError) -> str:
     """What is wrong with the file, and what to do."""
     if isinstance(error, OSError):
         words, is_full = error.strerror or str(error), error.errno in _NO_SPACE

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from reconciler.contract.model_key import version_number
 from reconciler.contract.rules import text_at
 from reconciler.embedded.rows import Model, matches
 
@@ -41,7 +42,7 @@ def arrive(  # noqa: PLR0913 - a request, who sent it where, and the rules it ar
         workspace_id=text_at(request, "workspace_id") or "0",
         model_name=request["model_name"],
         model_version=request["model_version"],
-        version_rank=_rank(request["model_version"]),
+        version_rank=version_number(request["model_version"]) or 0,
         model_type=request["model_type"],
         model_size=0,
         description=text_at(request, "description"),
@@ -98,13 +99,6 @@ def _copies_image(request: Mapping[str, Any], defaults: Mapping[str, object]) ->
     if request["model_type"] != "Image" or "source_copy" not in defaults:
         return False
     return str(request.get("source_copy") or defaults["source_copy"]).lower() == "true"
-
-
-def _rank(version: str) -> int:
-    rank = 0
-    for part in version.split("."):
-        rank = rank * 100 + int(part)
-    return rank
 
 
 def _milliseconds(seconds: float) -> int:

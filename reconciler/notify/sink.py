@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.episodes import MessageKind
     from reconciler.registry.post import Posted
+    from reconciler.registry.secret import Secret
 
 _SUCCESS = range(200, 300)
 
@@ -79,13 +80,6 @@ class Post(Protocol):
         self, url: str, headers: Mapping[str, str], body: bytes, *, in_clear: bool = False
     ) -> Awaitable[Posted]:
         """As `reconciler.registry.post.post`."""
-
-
-class Secret(Protocol):
-    """Something that knows a secret now, and perhaps another one later."""
-
-    async def read(self) -> str:
-        """The secret as it is now. Raises ConfigurationError."""
 
 
 async def revealed(secret: Secret) -> str:

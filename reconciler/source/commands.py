@@ -159,7 +159,7 @@ class Commands:
 
         handle = self._start(arguments, fed=bool(feed), in_bulk=in_bulk)
         longest = self._timeout * (1 if total else _LONGEST)
-        process = GitProcess(handle, feed, patience=self._timeout, longest=longest)
+        process = GitProcess(handle, feed, idle_timeout=self._timeout, longest=longest)
         self._running.add(process)
         try:
             yield process

@@ -23,7 +23,7 @@ from reconciler.source.refs import (
 from reconciler.source.tree import pathspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from reconciler.source.commands import ProcessCounter
@@ -73,7 +73,7 @@ class LocalRepository(Backend):
         self._heap = heap
         self._counter = counter
         self._last: str | None = None
-        self._told: tuple[tuple[bytes, ...], str] | None = None
+        self._last_lookup: tuple[tuple[bytes, ...], str] | None = None
         self._enter(discover(start, setting))
 
     def head(self) -> str:
@@ -149,19 +149,20 @@ class LocalRepository(Backend):
     def _enter(self, layout: Layout) -> None:
         self.layout = layout
         self.named = printable(str(layout.folder))
-        environ = environment.for_local(layout)
-        self.commands = self._commands(environ)
-
-    def _commands(self, environ: Mapping[str, str]) -> Commands:
-        folder = self.layout.folder
-        return Commands(folder, environ, counter=self._counter, timeout=self._timeout, heap=self._heap)
+        self.commands = Commands(
+            layout.folder,
+            environment.for_local(layout),
+            counter=self._counter,
+            timeout=self._timeout,
+            heap=self._heap,
+        )
 
     def _looked_up(self) -> str:
         """The commit in a binary table of refs: git is asked only when the table is another."""
         tables = reftable_names(self.layout)
-        if self._told is None or self._told[0] != tables or not all(tables):
-            self._told = (tables, self._asked())
-        return self._told[1]
+        if self._last_lookup is None or self._last_lookup[0] != tables or not all(tables):
+            self._last_lookup = (tables, self._asked())
+        return self._last_lookup[1]
 
     def _asked(self) -> str:
         """What git says, for a repository whose refs are in no files."""
@@ -210,10 +211,7 @@ class LocalRepository(Backend):
 
     def _count_changed(self, paths: Sequence[str]) -> int:
         """How many files differ from the last commit, looked at without the repository's filter programs."""
-        off = [(key, "") for key in self._filters()]
-        layout = self.layout
-        unfiltered = environment.for_local(layout) | environment.configuration(off)
-        status = self._commands(unfiltered)
+        status = self.commands.configured([(key, "") for key in self._filters()], {})
         try:
             with status.stream(*_STATUS, *pathspec(*paths), total=True) as output:
                 number = 0

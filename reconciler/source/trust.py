@@ -22,10 +22,10 @@ from reconciler.source.trust_memory import MARK, TrustMemory
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from reconciler.engine.ports import Marks
     from reconciler.source.commands import Commands
     from reconciler.source.layout import Layout
     from reconciler.source.rules import TrustRules
-    from reconciler.source.trust_memory import Memory
 
 _AT_ONCE = 64  # signatures a git process judges; each takes about 10 ms, and the first bad one ends it
 _REACHED = ("rev-list", "--ignore-missing", "--topo-order", "--reverse")
@@ -72,7 +72,7 @@ class Trust:
     def __init__(
         self,
         rules: TrustRules,
-        memory: Memory,
+        memory: Marks,
         *,
         writes: bool,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
