@@ -30,11 +30,7 @@ _OF_THE_KEY = frozenset({"unknown-field", "field-of-another-edition", "shadowed-
 
 
 def accept(path: str, line: int, value: dict[str, Any], rules: Edition) -> Manifest:
-    """What a document declares about which there is nothing to tell; `value` is used up.
-
-    Raises:
-        NotSimple: there may be.
-    """
+    """What a document declares about which there is nothing to tell; `value` is used up. Raises NotSimple."""
     metadata = value.pop(METADATA, None)
     if FIELD in value or _wrong_metadata(metadata):
         raise NotSimple

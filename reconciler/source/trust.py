@@ -129,11 +129,7 @@ class Trust:
         return None if good is None else f"verified: contained in {good[:12]}"
 
     def require_outside(self, layout: Layout) -> None:
-        """Refuses keys that a commit could change.
-
-        Raises:
-            ConfigurationError: a file lies in the repository.
-        """
+        """Refuses keys that a commit could change. Raises ConfigurationError."""
         inside = {folder.resolve() for folder in (layout.top, layout.git_dir, layout.common_dir) if folder}
         for name, file in self._rules.files.given.items():
             if inside.intersection(file.resolve().parents):

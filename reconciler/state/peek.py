@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.state.version import SCHEMA_VERSION
 
@@ -25,8 +24,7 @@ SELECT (SELECT value FROM meta WHERE key = 'schema_version'), (SELECT value FROM
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Peek:
+class Peek(NamedTuple):
     """What was seen.
 
     Attributes:

@@ -131,11 +131,7 @@ def begun(engine: Engine, sees_others: bool) -> Iterator[Connection]:
 
 
 def ensure_nobody_leads(connection: Connection, where: PostgresDatabase) -> None:
-    """Keeps every lease from being taken or used until this transaction ends.
-
-    Raises:
-        StateLockedError: somebody holds one.
-    """
+    """Keeps every lease from being taken or used until this transaction ends. Raises StateLockedError."""
     connection.execute(text("LOCK TABLE lease IN EXCLUSIVE MODE"))
     leader = connection.execute(_LEADERS).first()
     if leader is not None:
