@@ -11,7 +11,7 @@ from reconciler.app.access import access_of
 from reconciler.app.connection import client
 from reconciler.app.credentials import auth_of, keys_of
 from reconciler.registry import CredentialCooldown, Limits, ModelArtsRegistry, RegistryAuth
-from reconciler.registry.in_process import in_process
+from reconciler.registry.client import in_process
 from reconciler.registry.vendor import MODELARTS
 
 if TYPE_CHECKING:
