@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 PAGE = 100
 """Items of a page; no host gives more."""
 
-_GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _MOST_PAGES = 100
 _ATTEMPTS = 5
 _LONGEST_WAIT = 300.0  # seconds that all pauses of one call take together
@@ -79,9 +78,7 @@ class Api:
         """
         return self._read(await self._answered(method, path, body, query))
 
-    async def reaches(
-        self, method: str, path: str, body: object = None, *, unless: Collection[int] = _GONE
-    ) -> bool:
+    async def reaches(self, method: str, path: str, body: object = None, *, unless: Collection[int]) -> bool:
         """The same of one thing that may be gone: False where the host answers with one of these statuses."""
         try:
             await self.call(method, path, body)
@@ -92,32 +89,43 @@ class Api:
         return True
 
     async def pages(
-        self, path: str, query: Mapping[str, str | int], items: Callable[[Any], list[Any]] = list
+        self,
+        path: str,
+        query: Mapping[str, str | int],
+        items: Callable[[Any], list[Any]] = list,
+        *,
+        by_offset: bool = False,
     ) -> AsyncIterator[Any]:
         """Every item of a list, page by page; `items` finds them in a page.
 
-        The address of the next page is never followed: its host could be another one.
+        The address of the next page is never followed: its host could be another one. A host that pages
+        `by_offset` names none.
         """
-        for page in range(1, _MOST_PAGES + 1):
-            answer = await self._answered("GET", path, None, {**query, "per_page": PAGE, "page": page})
+        for page in range(_MOST_PAGES):
+            place = (
+                {"offset": page * PAGE, "limit": PAGE} if by_offset else {"per_page": PAGE, "page": page + 1}
+            )
+            answer = await self._answered("GET", path, None, {**query, **place})
             listed = self._items(answer, items)
             for item in listed:
                 yield item
-            link = answer.headers.get("link")
+            link = None if by_offset else answer.headers.get("link")
             if len(listed) < PAGE if link is None else not _NEXT.search(link):
                 return
         raise ForgeError(f"{self.title}: a list did not end after {_MOST_PAGES} pages of {PAGE}")
 
-    async def offsets(self, path: str) -> AsyncIterator[Any]:
-        """Every item of a list that is read by `offset` and `limit`."""
-        for page in range(_MOST_PAGES):
-            query = {"offset": page * PAGE, "limit": PAGE}
-            listed = self._items(await self._answered("GET", path, None, query), list)
-            for item in listed:
-                yield item
-            if len(listed) < PAGE:
-                return
-        raise ForgeError(f"{self.title}: a list did not end after {_MOST_PAGES} pages of {PAGE}")
+    def text_at(self, answer: object, *keys: str) -> str:
+        """The text, or the whole number, that stands at these keys of an answer, one below the other.
+
+        Raises:
+            ForgeError: there is none: the answer is not as the host documents it.
+        """
+        text = _text(answer, keys)
+        if text is None:
+            raise ForgeError(
+                f"{self.title}: the answer has no {'.'.join(keys)}: is the address that of an API?"
+            )
+        return text
 
     async def _answered(
         self, method: str, path: str, body: object, query: Mapping[str, str | int] | None
@@ -211,3 +219,14 @@ _MEANING: Mapping[int, str] = {
 def _left(answer: Posted) -> str | None:
     """How many requests are left until the reset, as the host says."""
     return next((answer.headers[name] for name in _LEFT if name in answer.headers), None)
+
+
+def text_or(answer: object, *keys: str) -> str:
+    """The text, or the whole number, that stands at these keys of an answer; or nothing."""
+    return _text(answer, keys) or ""
+
+
+def _text(answer: object, keys: tuple[str, ...]) -> str | None:
+    for key in keys:
+        answer = answer.get(key) if isinstance(answer, dict) else None
+    return None if isinstance(answer, bool) or not isinstance(answer, str | int) else str(answer)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.episodes import MessageKind
     from reconciler.registry.post import Posted
+    from reconciler.registry.secret import Secret
 
 _SUCCESS = range(200, 300)
 
@@ -81,13 +82,6 @@ class Post(Protocol):
         """As `reconciler.registry.post.post`."""
 
 
-class Secret(Protocol):
-    """Something that knows a secret now, and perhaps another one later."""
-
-    async def read(self) -> str:
-        """The secret as it is now. Raises ConfigurationError."""
-
-
 async def revealed(secret: Secret) -> str:
     """The secret as it is now. Raises SinkError."""
     try:
@@ -97,11 +91,7 @@ async def revealed(secret: Secret) -> str:
 
 
 def ensure_accepted(answer: Posted, *secrets: str | None) -> None:
-    """Makes sure that a web server took a message.
-
-    Args:
-        answer: its answer.
-        secrets: what must not be repeated of it.
+    """Makes sure that a web server took a message; `secrets` must not be repeated of its answer.
 
     Raises:
         SinkError: it did not.
