@@ -15,11 +15,14 @@ from hypothesis import HealthCheck, settings
 
 from reconciler import redaction
 from reconciler.log import silence
+from tests.effort import examples
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=examples(100)
+)
 settings.register_profile("torture", settings.get_profile("suite"), max_examples=3000, stateful_step_count=60)
 settings.load_profile("suite")
 silence()  # before any test captures lines, and then has the library as it was
