@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 BEAT = 1.0
 """Seconds between two beats of whoever does the work."""
 
-_CAMPAIGN = 1.0  # seconds between two looks at what others lead
 _LOOK = 0.2  # seconds between two looks at whether a leader is alive
 _AFTER = 0.02  # seconds from the end of a lease to the look that finds it ended
 
@@ -54,6 +53,7 @@ class Campaign:
         leases: where they are.
         targets: whose leases are wanted.
         renew: seconds between two renewals.
+        look: seconds between two looks at what others lead, which come sooner where a lease ends sooner.
         on_change: told when something else is led than before, from the thread.
         on_survey: told how things stand, from the thread.
         at_rest: whether nothing is under way in a target, so that it may be handed over; asked from the
@@ -65,6 +65,7 @@ class Campaign:
     leases: Leases
     targets: tuple[str, ...]
     renew: float = 2.0
+    look: float = 1.0
     on_change: Callable[[], None] = lambda: None
     on_survey: Callable[[Survey], None] = lambda _: None
     at_rest: Callable[[str], bool] = lambda _: True
@@ -172,7 +173,7 @@ class Campaign:
         due = self._renewed_at + self.renew - self.clock()
         if self.problem is None and all(map(self.leads, self.targets)):
             return max(0.0, due)
-        return max(0.0, min(due, _CAMPAIGN, self._next_end - self.clock()))
+        return max(0.0, min(due, self.look, self._next_end - self.clock()))
 
     def _try(self) -> None:
         before = {target: held.epoch for target, held in self._held.items() if self.leads(target)}

@@ -394,7 +394,7 @@ def _became(world: World, number: int, entry: str, rules: Rules) -> World:
 
 
 def _heard(world: World, number: int, call: Call, entry: str, rules: Rules) -> World:
-    """Its sender has an answer: it writes it now where it waits for it, and at some time where it does not."""
+    """Its sender has an answer: it writes it now where it waits for it, and at any time where it does not."""
     if not call.lingers:
         return _answered(world, call.sender, number, entry, rules)
     pair = world.pairs[number]
