@@ -2,8 +2,8 @@
 
     not listed ─▶ until intent + call timeout + settle: left open, and nothing else waits for it
                └▶ from then on: certainly not made
-    sent by another process ─▶ its clock may differ: the same wait begins anew, once, by the clock of this one,
-                               and ends no sooner than that of whoever sent it
+    sent by another process ─▶ its clock may differ: the same wait begins anew, once, by the clock of this
+                               one, and ends no sooner than that of whoever sent it
     listed ─▶ equal: adopted · different: drifted · cannot be read: left open, and looked at again
 
 Nothing here sleeps: a look that has to wait is the next cycle's.
