@@ -53,25 +53,25 @@ class Campaign:
         leases: where they are.
         targets: whose leases are wanted.
         renew: seconds between two renewals.
-        look: seconds between two looks at what others lead, which come sooner where a lease ends sooner.
         on_change: told when something else is led than before, from the thread.
         on_survey: told how things stand, from the thread.
         at_rest: whether nothing is under way in a target, so that it may be handed over; asked from the
             thread.
         offer: seconds for which what is handed over is left to others.
+        look: seconds between two looks at what others lead, which come sooner where a lease ends sooner.
         problem: why the last round failed; None when it did not.
     """
 
     leases: Leases
     targets: tuple[str, ...]
     renew: float = 2.0
-    look: float = 1.0
     on_change: Callable[[], None] = lambda: None
     on_survey: Callable[[Survey], None] = lambda _: None
     at_rest: Callable[[str], bool] = lambda _: True
     chance: Callable[[], float] = random.random
     clock: Callable[[], float] = uptime
     offer: float = 5.0
+    look: float = 1.0
     problem: str | None = None
     _beat: float = math.inf
     _held: Mapping[str, _Held] = field(default_factory=dict)
