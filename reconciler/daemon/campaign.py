@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.clock import uptime
-from reconciler.engine.leadership import SHARED
+from reconciler.engine.leadership import SHARED, led_thing
 from reconciler.errors import StateError, StateLockedError
 from reconciler.log import log
 
@@ -141,7 +141,7 @@ class Campaign:
                 if seen.setdefault(lease.target, lease.expires_at) != lease.expires_at:
                     raise StateLockedError(
                         f"the state is being written by {lease.leader} since "
-                        f"{lease.since:%Y-%m-%d %H:%M:%SZ}, which leads target {lease.target}. "
+                        f"{lease.since:%Y-%m-%d %H:%M:%SZ}, which leads {led_thing(lease.target)}. "
                         "Wait until it is done, or stop it; `plan`, `status` and `history` work meanwhile."
                     )
             time.sleep(_LOOK)

@@ -21,6 +21,11 @@ SHARED = ""
 """What is led beside the targets: whatever there is once for all of them, such as sending messages."""
 
 
+def led_thing(target: str) -> str:
+    """What a lease of that name is about, for people."""
+    return "the messages" if target == SHARED else f"target {target}"
+
+
 class Leadership(Protocol):
     """What this process leads at the moment. May be asked from several threads."""
 

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from reconciler.engine.leadership import Lease, Survey
 from reconciler.errors import LeaseLost, StateError
 from reconciler.state.errors import explained
+from reconciler.state.identity import verify
 from reconciler.state.postgres import connected
 from reconciler.state.tables import plain, stored
 
@@ -135,7 +136,10 @@ class SqlLeases:
             taken = connection.execute(
                 _TAKE, facts | {"holder": self.holder, "term": self.term, "free_for": free_for}
             )
-            return {plain(row)[0]: row[1] for row in taken.all()}
+            epochs = {plain(row)[0]: row[1] for row in taken.all()}
+            if epochs:  # a replica of an earlier version may have stood by while the state was migrated
+                verify(connection, self._where)
+            return epochs
 
     def renew(self, epochs: Mapping[str, int], *, campaigns: bool) -> Survey:
         """Renews leases, as the port says."""

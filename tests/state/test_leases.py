@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
+from reconciler.engine.leadership import SHARED
 from reconciler.engine.values import EventKind, Phase, Report, TargetFailure, stand
 from reconciler.errors import LeaseLost, StateError, StateLockedError
 from reconciler.state import compact, migrate, open_state, rebuild
@@ -177,6 +178,19 @@ def test_a_leader_that_stands_still_while_it_renews_keeps_nobody_from_taking_ove
         assert taken == {"prod": 2}
 
 
+def test_a_replica_of_an_earlier_version_takes_nothing_of_a_state_that_was_migrated_meanwhile(
+    state: str,
+) -> None:
+    """It stood by while nobody led, and the state was brought up to date."""
+    with ExitStack() as stack:
+        _, mine = _replica(state, stack)
+        with mine._transaction(writes=True) as connection:
+            connection.execute(text("UPDATE meta SET value = '99' WHERE key = 'schema_version'"))
+        with pytest.raises(StateError, match=r"newer version of this program \(schema 99"):
+            mine.take(["prod"])
+        assert mine.survey().leader("prod") is None
+
+
 def test_an_answer_is_journalled_by_whoever_sent_the_call_though_another_leads(state: str) -> None:
     """It answers the intent that still stands; once that was settled otherwise, it is left out."""
     with ExitStack() as stack:
@@ -267,6 +281,10 @@ def test_care_for_the_memory_is_refused_while_somebody_leads(state: str) -> None
             ):
                 care(state)
         leases.give_back(epochs)
+        sends = leases.take([SHARED])
+        with pytest.raises(StateLockedError, match="leads the messages"):
+            migrate(state)
+        leases.give_back(sends)
         for care in (rebuild, migrate, lambda url: compact(url, NOON)):
             care(state)
 
