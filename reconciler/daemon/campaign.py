@@ -270,8 +270,7 @@ class Campaign:
         return self.clock() + left + _AFTER
 
     def _is_free(self, survey: Survey, target: str) -> bool:
-        leader = survey.leader(target)
-        return leader is None or leader.holder == self.leases.holder
+        return survey.is_free(target, self.leases.holder, self.leases.term)
 
     def _take(self, targets: Iterable[str], free_for: float = 0.0) -> None:
         names = tuple(targets)

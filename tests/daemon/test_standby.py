@@ -7,6 +7,8 @@ from datetime import timedelta
 from threading import Event
 from typing import TYPE_CHECKING
 
+from sqlalchemy import text
+
 from reconciler.daemon.campaign import Campaign
 from reconciler.state import open_state
 from tests.git_repository import GitRepository
@@ -45,6 +47,21 @@ def test_a_standby_looks_again_when_a_lease_ends_and_not_only_when_its_next_look
         assert campaign.epoch("prod") == 2
 
 
+def test_a_lease_from_before_the_servers_clock_was_set_back_keeps_nobody_waiting(
+    new_postgres_url: NewUrl,
+) -> None:
+    """Its holder died, and by the clock as it is now it would last for a day."""
+    url = new_postgres_url()
+    with ExitStack() as stack:
+        dead = _leases(url, stack)
+        dead.take(["prod"])
+        with dead._transaction(writes=True) as connection:
+            connection.execute(text("UPDATE lease SET expires_at = expires_at + interval '1 day'"))
+        campaign = Campaign(_leases(url, stack), ("prod",))
+        stack.enter_context(closing(campaign)).start()
+        assert campaign.epoch("prod") == 2
+
+
 def test_a_standby_has_loaded_what_reads_git_before_it_takes_over(
     tmp_path: Path, new_postgres_url: NewUrl
 ) -> None:
@@ -52,7 +69,7 @@ def test_a_standby_has_loaded_what_reads_git_before_it_takes_over(
     GitRepository(tmp_path).commit({"models.d/.keep": ""})
     url = new_postgres_url()
     program = Program(tmp_path, environment={"PYTHONPROFILEIMPORTTIME": "1"})
-    program.configure(f'[state]\nurl = "{url}"\n[web]\nenabled = false\n{EMBEDDED}')
+    program.configure(f'[state]\nurl = "{url}"\n[ha]\nlease = "1h"\n[web]\nenabled = false\n{EMBEDDED}')
     with ExitStack() as stack:
         _leases(url, stack).take(["", "local"])
         process = stack.enter_context(program.spawn("run"))
