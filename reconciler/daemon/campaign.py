@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.clock import uptime
-from reconciler.engine.leadership import SHARED
+from reconciler.engine.leadership import SHARED, led_thing
 from reconciler.errors import StateError, StateLockedError
 from reconciler.log import log
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 BEAT = 1.0
 """Seconds between two beats of whoever does the work."""
 
-_CAMPAIGN = 1.0  # seconds between two looks at what others lead
 _LOOK = 0.2  # seconds between two looks at whether a leader is alive
 _AFTER = 0.02  # seconds from the end of a lease to the look that finds it ended
 
@@ -58,6 +57,7 @@ class Campaign:
         at_rest: whether nothing is under way in a target, so that it may be handed over; asked from the
             thread.
         offer: seconds for which what is handed over is left to others.
+        look: seconds between two looks at what others lead, which come sooner where a lease ends sooner.
     """
 
     leases: SqlLeases
@@ -69,6 +69,7 @@ class Campaign:
     chance: Callable[[], float] = random.random
     clock: Callable[[], float] = uptime
     offer: float = 5.0
+    look: float = 1.0
     problem: str | None = None
     _beat: float = math.inf
     _held: Mapping[str, _Held] = field(default_factory=dict)
@@ -135,7 +136,7 @@ class Campaign:
                 if seen.setdefault(lease.target, lease.expires_at) != lease.expires_at:
                     raise StateLockedError(
                         f"the state is being written by {lease.leader} since "
-                        f"{lease.since:%Y-%m-%d %H:%M:%SZ}, which leads target {lease.target}. "
+                        f"{lease.since:%Y-%m-%d %H:%M:%SZ}, which leads {led_thing(lease.target)}. "
                         "Wait until it is done, or stop it; `plan`, `status` and `history` work meanwhile."
                     )
             time.sleep(_LOOK)
@@ -167,7 +168,7 @@ class Campaign:
         due = self._renewed_at + self.renew - self.clock()
         if self.problem is None and all(map(self.leads, self.targets)):
             return max(0.0, due)
-        return max(0.0, min(due, _CAMPAIGN, self._next_end - self.clock()))
+        return max(0.0, min(due, self.look, self._next_end - self.clock()))
 
     def _try(self) -> None:
         before = {target: held.epoch for target, held in self._held.items() if self.leads(target)}
@@ -264,8 +265,7 @@ class Campaign:
         return self.clock() + left + _AFTER
 
     def _is_free(self, survey: Survey, target: str) -> bool:
-        leader = survey.leader(target)
-        return leader is None or leader.holder == self.leases.holder
+        return survey.is_free(target, self.leases.holder, self.leases.term)
 
     def _take(self, targets: Iterable[str], free_for: float = 0.0) -> None:
         names = tuple(targets)

@@ -11,6 +11,7 @@ makes one process the only writer, the lock is the lease: of every target, and w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
 
 SHARED = ""
 """What is led beside the targets: whatever there is once for all of them, such as sending messages."""
+
+LONGEST = 10.0
+"""How many terms a lease may last from now on; another replica's may be longer, while settings change.
+
+One that lasts longer is from before the server's clock was set back, and would keep everybody waiting for as
+long if its holder died. From a holder that lives nothing is taken but the lead: the fence stands.
+"""
+
+
+def led_thing(target: str) -> str:
+    """What a lease of that name is about, for people."""
+    return "the messages" if target == SHARED else f"target {target}"
 
 
 class Leadership(Protocol):
@@ -96,6 +109,13 @@ class Survey:
         """The lease of one target, unless it has expired."""
         lease = self.lease(target)
         return lease if lease is not None and lease.expires_at > self.now else None
+
+    def is_free(self, target: str, holder: str, term: float) -> bool:
+        """Whether this holder may take it, as `Leases.take` says; `term` is that of a lease, in seconds."""
+        lease = self.leader(target)
+        if lease is None or lease.holder == holder:
+            return True
+        return lease.expires_at - self.now > timedelta(seconds=term * LONGEST)
 
     def holds(self, holder: str, target: str, epoch: int) -> bool:
         """Whether this holder leads the target by this epoch."""

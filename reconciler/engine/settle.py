@@ -2,7 +2,8 @@
 
     not listed ─▶ until intent + call timeout + settle: left open, and nothing else waits for it
                └▶ from then on: certainly not made
-    sent by another process ─▶ its clock may differ: the same wait begins anew, once, by the clock of this one
+    sent by another process ─▶ its clock may differ: the same wait begins anew, once, by the clock of this
+                               one, and ends no sooner than that of whoever sent it
     listed ─▶ equal: adopted · different: drifted · cannot be read: left open, and looked at again
 
 Nothing here sleeps: a look that has to wait is the next cycle's.
@@ -93,15 +94,13 @@ class Settler:
         """Concludes that nothing was made, or that it is elsewhere, once that is certain and not before."""
         now, recorder = self.recorder.clock.now(), self.recorder
         due = entry.not_before
-        if due is None or due_at(due, entry.updated_at, now) != due or self._is_dated_by_another(entry):
-            # when the call was sent is not known by this clock: it may be under way for its whole time yet
-            again, ended = (
-                recorder.clock.later(self.timing.uncertain),
-                "the process ended before the answer came",
-            )
-            await recorder.learned(
-                entry, EventKind.UNKNOWN, not_before=again, code=entry.code, detail=entry.detail or ended
-            )
+        believed = due_at(due, entry.updated_at, now) if due is not None else now
+        if believed != due or self._is_dated_by_another(entry):
+            # when the call was sent is not known by this clock: it may be under way for its whole time yet,
+            # or for as long as whoever sent it said, whose timeout may be another
+            again = max(believed, recorder.clock.later(self.timing.uncertain))
+            detail = entry.detail or "the process ended before the answer came"
+            await recorder.learned(entry, EventKind.UNKNOWN, not_before=again, code=entry.code, detail=detail)
         elif now < due:
             return  # the call may be carried out yet, whoever sent it
         elif entry.last is EventKind.EXISTS:

@@ -33,13 +33,16 @@ if TYPE_CHECKING:
 
 
 class _Attempt:
-    """Whether the current attempt at a call has begun to leave this process."""
+    """Whether the current attempt at a call has begun to leave this process, and when it is given up."""
 
-    def __init__(self) -> None:
+    def __init__(self, ends: float) -> None:
         self.sent = False
+        self._ends = ends
 
-    def leave(self) -> None:
+    def leave(self) -> float:
+        """Begins to; gives the seconds for which the network may still carry it."""
         self.sent = True
+        return self._ends - uptime()
 
 
 class HttpSession:
@@ -128,7 +131,7 @@ class HttpSession:
         """Sends whatever the flow has to send before it sends the call itself, which it does not."""
         request = httpx.Request(call.method, f"{self._origin}{call.path}", content=call.body)
         flow = self._auth.async_auth_flow(request)
-        attempt = _Attempt()
+        attempt = _Attempt(uptime() + self._limits.deadline)
         try:
             with self._connections.one() as client:
                 async with asyncio.timeout(self._limits.deadline):
@@ -143,8 +146,8 @@ class HttpSession:
             await flow.aclose()
 
     async def _within_deadline(self, call: Request, seconds: float) -> Response:
-        attempt = _Attempt()
         ends = uptime() + seconds
+        attempt = _Attempt(ends)
         try:
             async with asyncio.timeout(seconds):
                 return await self._persist(call, attempt, ends)

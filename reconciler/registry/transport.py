@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
+import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 Sockets = TypeVar("Sockets", httpx.AsyncHTTPTransport, httpx.HTTPTransport)
 
 SENT = "reconciler.sent"
-"""The request extension that holds what to call just before the request's first byte leaves."""
+"""The request extension that holds what to call just before the request's first byte leaves.
+
+It gives the seconds for which the request may be under way.
+"""
 
 for _name in ("httpx", "httpcore"):  # they log URLs at INFO and headers, tokens among them, at DEBUG
     logging.getLogger(_name).setLevel(logging.WARNING)
@@ -146,7 +151,11 @@ class _Flow(httpx.Auth):
 
 
 class _Guard(httpx.AsyncBaseTransport):
-    """Caps what is read of an answer, refuses compression, and tells what leaves and what comes back."""
+    """Caps what is read of an answer, refuses compression, and tells what leaves and what comes back.
+
+    What leaves is held to its time by the kernel as well. It would otherwise go on for minutes to send what a
+    network that was cut did not take, long after the call was given up.
+    """
 
     def __init__(
         self, inner: httpx.AsyncBaseTransport, limits: Limits, observed: Observed | None, *, traced: bool
@@ -155,11 +164,12 @@ class _Guard(httpx.AsyncBaseTransport):
         self._limits = limits
         self._observed = observed
         self._traced = traced
+        self._stream: Any = None  # of the connection made last
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        sent: Callable[[], None] | None = request.extensions.get(SENT)
+        sent: Callable[[], float] | None = request.extensions.get(SENT)
         if sent and self._traced:
-            request.extensions = {**request.extensions, "trace": _trace(sent)}
+            request.extensions = {**request.extensions, "trace": self._trace(sent)}
         elif sent:
             sent()
         response = await self._observe(request) if sent else await self._inner.handle_async_request(request)
@@ -173,6 +183,15 @@ class _Guard(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+    def _trace(self, sent: Callable[[], float]) -> Callable[[str, Any], Awaitable[None]]:
+        async def trace(event: str, facts: Any) -> None:  # noqa: ANN401 - httpcore's own facts
+            if event.endswith("connect_tcp.complete"):
+                self._stream = facts["return_value"]
+            elif event.endswith("send_request_headers.started"):
+                _give_up_after(self._stream, sent())
+
+        return trace
 
     async def _observe(self, request: httpx.Request) -> httpx.Response:
         status, started = None, time.monotonic()
@@ -222,9 +241,12 @@ def _nobody() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _trace(sent: Callable[[], None]) -> Callable[[str, Any], Awaitable[None]]:
-    async def trace(event: str, _: Any) -> None:  # noqa: ANN401 - httpcore's own facts
-        if event.endswith("send_request_headers.started"):
-            sent()
+def _give_up_after(stream: Any, seconds: float) -> None:  # noqa: ANN401 - httpcore's, or None
+    """Has the kernel throw away what nobody acknowledged in time, also where this process died meanwhile.
 
-    return trace
+    https://man7.org/linux/man-pages/man7/tcp.7.html, TCP_USER_TIMEOUT; other systems have no such thing.
+    """
+    connection = stream.get_extra_info("socket") if stream is not None else None
+    if connection is not None and sys.platform == "linux":
+        with suppress(OSError):  # the connection broke: that is told when it is written to
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, max(1, int(seconds * 1000)))

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from reconciler.engine.leadership import Lease, Survey
+from reconciler.engine.leadership import LONGEST, Lease, Survey
 from reconciler.errors import LeaseLost, StateError
 from reconciler.state.errors import explained
+from reconciler.state.identity import verify
 from reconciler.state.postgres import connected
 from reconciler.state.tables import plain, stored
 
@@ -47,7 +48,8 @@ _TAKE = text("""
     FROM (
         SELECT target FROM lease
         WHERE target = ANY(:targets)
-        AND (expires_at <= clock_timestamp() - make_interval(secs => :free_for) OR holder = :holder)
+        AND (expires_at <= clock_timestamp() - make_interval(secs => :free_for) OR holder = :holder
+            OR expires_at > clock_timestamp() + make_interval(secs => :longest))
         ORDER BY target COLLATE "C" FOR NO KEY UPDATE
     ) AS free
     WHERE lease.target = free.target
@@ -123,16 +125,20 @@ class SqlLeases:
     def take(self, targets: Collection[str], free_for: float = 0.0) -> Mapping[str, int]:
         """Takes those that nobody leads, or this process itself, each by a new epoch; gives the epochs.
 
-        `free_for` leaves alone what was given up less than so many seconds ago.
+        `free_for` leaves alone what was given up less than so many seconds ago. A lease that lasts `LONGEST`
+        terms still is led by nobody.
         """
         facts = {"targets": list(stored(tuple(sorted(targets))))}
         with self._transaction(writes=True) as connection:
             connection.execute(_KNOWN, facts)
         with self._transaction(writes=True) as connection:
-            taken = connection.execute(
-                _TAKE, facts | {"holder": self.holder, "term": self.term, "free_for": free_for}
-            )
-            return {plain(row)[0]: row[1] for row in taken.all()}
+            mine = {"holder": self.holder, "term": self.term}
+            longest = self.term * LONGEST
+            taken = connection.execute(_TAKE, facts | mine | {"free_for": free_for, "longest": longest})
+            epochs = {plain(row)[0]: row[1] for row in taken.all()}
+            if epochs:  # a replica of an earlier version may have stood by while the state was migrated
+                verify(connection, self._where)
+            return epochs
 
     def renew(self, epochs: Mapping[str, int], *, campaigns: bool) -> Survey:
         """Makes the leases of these epochs last another term, where they are held; and how things stand.

@@ -33,10 +33,16 @@ TRANSACTION = {
 https://www.postgresql.org/docs/current/runtime-config-client.html
 """
 
+_IDLE = "idle_in_transaction_session_timeout"
+_WAITS = ("statement_timeout", "lock_timeout", _IDLE)
+
 DURABLE = (
     "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
 )
 """What a transaction that writes says first: a server may be told to commit before it is on disk."""
+
+_STANDS_STILL = 8.0
+"""Seconds that a process may stand still in a transaction that writes; others wait longer for its locks."""
 
 _MIGRATION = 900.0  # seconds that one statement of a migration may take
 _AFTER_THE_SERVER = 5.0  # seconds; so much longer is waited than the server lets a statement run
@@ -54,11 +60,16 @@ def limit(engine: Engine, chosen: Mapping[str, Any], silence: float | None = Non
         engine: of PostgreSQL, by psycopg.
         chosen: the parameters that `state.url` gives: they are left as they are, and so are the server's
             settings that its `options` name.
-        silence: as the attribute of a connection; by default what its statements may take, and a little.
+        silence: as the attribute of a connection; by default what its statements may take, and a little. What
+            this process has given up by then, the server ends as well, with the locks that others wait for.
     """
     options = str(chosen.get("options", ""))
-    settings = {name: value for name, value in TRANSACTION.items() if name not in options}
-    local = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
+    all_settings = TRANSACTION if silence is None else TRANSACTION | dict.fromkeys(_WAITS, _in_ms(silence))
+    settings = {name: value for name, value in all_settings.items() if name not in options}
+    local = _set_local(settings)
+    writes = (
+        [DURABLE] if silence or _IDLE in options else [DURABLE, _set_local({_IDLE: _in_ms(_STANDS_STILL)})]
+    )
 
     def connect(_: object, __: object, arguments: list[Any], parameters: dict[str, Any]) -> PatientConnection:
         return PatientConnection.connect(*arguments, **(CONNECTING | parameters))
@@ -76,7 +87,7 @@ def limit(engine: Engine, chosen: Mapping[str, Any], silence: float | None = Non
         options = connection.get_execution_options()
         mode = "READ ONLY" if options.get("reads_only") else "READ WRITE"
         started = f"BEGIN ISOLATION LEVEL {options.get('isolation', 'REPEATABLE READ')} {mode}"
-        statements = filter(None, [started, local, DURABLE if options.get("writes") else ""])
+        statements = filter(None, [started, local, *(writes if options.get("writes") else [])])
         connection.exec_driver_sql("; ".join(statements)).close()
 
     event.listen(engine, "do_connect", connect)
@@ -84,12 +95,21 @@ def limit(engine: Engine, chosen: Mapping[str, Any], silence: float | None = Non
     event.listen(engine, "begin", begin)
 
 
+def _set_local(settings: Mapping[str, str]) -> str:
+    return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
+
+
+def _in_ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}ms"
+
+
 @contextmanager
 def unhurried(connection: Any) -> Iterator[None]:  # noqa: ANN401 - SQLAlchemy's, in a transaction
-    """A transaction whose statements may take long, such as a migration of many rows."""
+    """A transaction that may take long, such as a migration of many rows; also between its statements."""
     driver: PatientConnection = connection.connection.driver_connection
     kept, driver.silence = driver.silence, _MIGRATION + _AFTER_THE_SERVER
-    connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_MIGRATION:.0f}s'")
+    patient = {"statement_timeout": _in_ms(_MIGRATION), _IDLE: TRANSACTION[_IDLE]}
+    connection.exec_driver_sql(_set_local(patient))
     try:
         yield
     finally:

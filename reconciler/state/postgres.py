@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, inspect, text
 
+from reconciler.engine.leadership import led_thing
 from reconciler.errors import StateError, StateLockedError
 from reconciler.printable import printable
 from reconciler.state.database import Database
@@ -45,7 +46,7 @@ _ADVISORY_HOLDER = text("""
 """)
 _LEADERS = text("""
     SELECT target, holder, since::timestamptz(0)::text FROM lease WHERE expires_at > clock_timestamp()
-    ORDER BY target
+    ORDER BY target = '', target
 """)
 
 
@@ -138,7 +139,7 @@ def ensure_nobody_leads(connection: Connection, where: PostgresDatabase) -> None
         target, holder, since = leader
         raise StateLockedError(
             f"state {where} is being written by {printable(holder.partition(' (')[0])} since {since}, which "
-            f"leads target {printable(target)}. Wait until it is done, or stop it; `plan`, `status` and "
+            f"leads {printable(led_thing(target))}. Wait until it is done, or stop it; `plan`, `status` and "
             "`history` work meanwhile."
         )
 

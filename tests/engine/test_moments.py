@@ -86,6 +86,23 @@ def test_an_import_that_another_process_sent_is_waited_for_by_the_clock_of_this_
     assert (len(registry.rows()), registry.reposted) == (2, [])
 
 
+@pytest.mark.parametrize("fault", ["late", "late crash"])
+def test_an_import_is_waited_for_as_long_as_the_process_that_sent_it_would_have_waited(
+    world: World, fault: str
+) -> None:
+    """A replica, or the next start, has a shorter timeout in its configuration: that call has its own."""
+    assert isinstance(world.registry, LaxRegistry)
+    world.registry = registry = type(world.registry)(world=world, unique=False, faults=[fault])
+    with suppress(Crash):
+        _apply(world)
+    world.call_timeout = 1.0
+    for _ in range(6):
+        _apply(world)
+        world.wait(9)
+    assert {item.verdict for item in asyncio.run(world.apply()).items} == {Verdict.IN_SYNC}
+    assert (len(registry.rows()), registry.reposted) == (2, [])
+
+
 def test_what_a_process_sent_itself_is_waited_for_once(world: World) -> None:
     """It ends when the call cannot be carried out any more, and no later."""
     world.registry.faults = ["gone"]

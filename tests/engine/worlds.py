@@ -285,6 +285,7 @@ class World:
     guards: Guards = field(default_factory=Guards)
     stopping: bool = False
     in_flight: int = 2
+    call_timeout: float = 30.0
     events: list[Event] = field(default_factory=list)
     dies_after: int | None = None
     judge_all_below: int = 1000
@@ -316,7 +317,7 @@ class World:
                 self.registry,
                 ManifestParser(edition("seed-2019"), "models.d", self.budgets),
                 index.of("local", "rules"),
-                timing=Timing(in_flight=self.in_flight),
+                timing=Timing(in_flight=self.in_flight, call_timeout=self.call_timeout),
                 judge_all_below=self.judge_all_below,
             )
             engine = Engine(self.source, ledger, (target,), self.guards, clock, self._progress)

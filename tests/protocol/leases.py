@@ -6,6 +6,8 @@ one is which are one world. An epoch is nothing but whether it is still the newe
 it is still the entry's, so that the space is finite.
 
     look ─▶ intend, under the lease ─▶ send ─▶ carried out now, later or never; answered or not ─▶ settled
+                                          └─▶ left to itself: its sender looks anew, and journals the answer
+                                              at any time
 
 `Rules` says what is checked and what the surroundings keep to. Each of them can be left out.
 """
@@ -42,6 +44,7 @@ class Rules:
         waits_for_call: nothing is called *not made* while the call could still be carried out.
         waits_to_settle: nor before the list had the settling wait to show it.
         answers_checked: an answer is journalled only while the entry is what the call was about.
+        keeps_intent: the intent of a call that its sender goes on without stays open.
         call_in_time: assumed: a call is carried out within its timeout, or never.
         list_in_time: assumed: the list shows a new model within the settling wait.
     """
@@ -54,6 +57,7 @@ class Rules:
     waits_for_call: bool = True
     waits_to_settle: bool = True
     answers_checked: bool = True
+    keeps_intent: bool = True
     call_in_time: bool = True
     list_in_time: bool = True
 
@@ -66,6 +70,26 @@ class Rules:
     def longest(self) -> int:
         """Units after which an age makes no difference any more."""
         return max(self.not_made_after, 1)
+
+
+class Call(NamedTuple):
+    """A request on its way, or its answer.
+
+    Attributes:
+        left: units in which it may be carried out still.
+        sender: the replica that hears of its answer; -1 for nobody.
+        lingers: the sender has gone on without it.
+        answer: of such a call, what its sender journals at any time from now on.
+    """
+
+    left: int
+    sender: int
+    lingers: bool = False
+    answer: str = ""
+
+    def orphaned(self) -> Call:
+        """With nobody who hears of it."""
+        return Call(self.left, -1)
 
 
 class Task(NamedTuple):
@@ -99,29 +123,49 @@ class Pair(NamedTuple):
     Attributes:
         entry: `none`, `intended` or `registered`.
         age: units since the intent.
-        calls: for how long each may be carried out still, and the replica that waits for it, or -1.
         rows: for each registered model the units until the list shows it.
     """
 
     entry: str = "none"
     age: int = 0
-    calls: tuple[tuple[int, int], ...] = ()
+    calls: tuple[Call, ...] = ()
     rows: tuple[int, ...] = ()
 
     def a_unit_later(self, rules: Rules) -> Pair:
         """After a unit of time."""
-        left = [(left, of) for left, of in self.calls if left > 0 or not rules.call_in_time]
-        return Pair(
-            self.entry,
-            min(self.age + 1, rules.longest) if self.entry == "intended" else 0,
-            tuple(sorted((max(left - 1, 0), of) for left, of in left)),
-            tuple(max(lag - 1, 0) for lag in self.rows),
+        late = not rules.call_in_time
+        pair = self._replace(
+            age=min(self.age + 1, rules.longest) if self.entry == "intended" else 0,
+            rows=tuple(max(lag - 1, 0) for lag in self.rows),
+        )
+        return pair.with_calls(
+            call._replace(left=max(call.left - 1, 0))
+            for call in self.calls
+            if call.left > 0 or call.answer or late
         )
 
+    def with_calls(self, calls: Iterable[Call]) -> Pair:
+        """The same with other calls."""
+        return self._replace(calls=tuple(sorted(calls)))
+
     def without(self, replica: int) -> Pair:
-        """With nobody who waits for what this replica has sent."""
-        calls = sorted((left, -1 if of == replica else of) for left, of in self.calls)
-        return self._replace(calls=tuple(calls))
+        """With nobody who hears of what this replica has sent; what it was about to journal is lost."""
+        return self.with_calls(
+            call.orphaned() if call.sender == replica else call
+            for call in self.calls
+            if call.sender != replica or not call.answer
+        )
+
+    def waited_for(self, replica: int) -> Iterator[Call]:
+        """The call that this replica waits for, unless it was lost."""
+        return (call for call in self.calls if call.sender == replica and not call.lingers)
+
+    def now(self, entry: str, rules: Rules) -> Pair:
+        """With another entry: whatever a call that was left to itself is answered is not about it."""
+        calls = self.calls
+        if rules.answers_checked:
+            calls = tuple(call.orphaned() if call.lingers else call for call in calls if not call.answer)
+        return Pair(entry, rows=self.rows).with_calls(calls)
 
 
 class World(NamedTuple):
@@ -268,23 +312,43 @@ def _acted(world: World, replica: int, number: int, task: Task, rules: Rules) ->
         case "free" if not rules.in_one_transaction and _may(world, replica, task, rules):
             yield world.with_task(replica, number, task._replace(step="checked"))
         case "free" if _may(world, replica, task, rules):
-            yield _intended(world, replica, number)
+            yield _intended(world, replica, number, rules)
         case "checked":
-            yield _intended(world, replica, number)
+            yield _intended(world, replica, number, rules)
         case "free":  # refused: the next cycle looks anew
             yield world.with_task(replica, number, Task())
         case "intended" if not task.old or not rules.fresh_intent:
-            calls = tuple(sorted((*pair.calls, (CALL, replica))))
-            sent = world.with_pair(number, pair._replace(calls=calls))
+            sent = world.with_pair(number, pair.with_calls((*pair.calls, Call(CALL, replica))))
             yield sent.with_task(replica, number, task._replace(step="sent"))
         case "intended":  # it certainly was not sent
             yield _answered(world, replica, number, "none", rules)
-        case "sent" if task.old:  # no answer came: the next cycle looks
-            yield world.with_pair(number, pair.without(replica)).with_task(replica, number, Task())
+        case "sent":
+            yield from _went_on(world, replica, number, rules)
         case "not-made":  # what it saw is written now, however long ago that was
             yield _answered(world, replica, number, "none", rules)
         case _:
             return
+
+
+def _went_on(world: World, replica: int, number: int, rules: Rules) -> Iterator[World]:
+    """Without an answer: no answer came in time, or something else is to be done. The next cycle looks."""
+    pair, task = world.pairs[number], world.tasks[replica][number]  # type: ignore[index]
+    idle = world.with_task(replica, number, Task())
+    for call in pair.waited_for(replica):
+        others = list(pair.calls)
+        others.remove(call)
+        given_up = pair.with_calls((*others, call.orphaned()))
+        left = pair.with_calls((*others, call._replace(lingers=True)))
+        if task.old:
+            yield idle.with_pair(number, given_up)
+        if not rules.keeps_intent:
+            yield idle.with_pair(number, left.now("none", rules))
+        elif task.mine or not rules.answers_checked:
+            yield idle.with_pair(number, left)
+        else:
+            yield idle.with_pair(number, given_up)
+    if task.old:  # the call was lost
+        yield idle
 
 
 def _may(world: World, replica: int, task: Task, rules: Rules) -> bool:
@@ -299,17 +363,16 @@ def _looked(world: World, replica: int, number: int, rules: Rules) -> Iterator[W
     pair = world.pairs[number]
     if 0 in pair.rows:
         if pair.entry != "registered":
-            yield _concluded(world, replica, number, "registered")
+            yield _concluded(world, replica, number, "registered", rules)
     elif pair.entry == "none" or (pair.entry == "intended" and not rules.settles_older):
         yield world.with_task(replica, number, Task("free", current=True))
     elif pair.entry == "intended" and pair.age >= rules.not_made_after:
         yield world.with_task(replica, number, Task("not-made", current=True, mine=True))
 
 
-def _intended(world: World, replica: int, number: int) -> World:
+def _intended(world: World, replica: int, number: int, rules: Rules) -> World:
     """The intent is on disk: whatever another operation of this pair finds out is not about it."""
-    pair = world.pairs[number]._replace(entry="intended", age=0)
-    other = world.of_another_operation(number).with_pair(number, pair)
+    other = _became(world, number, "intended", rules)
     return other.with_task(replica, number, Task("intended", mine=True))
 
 
@@ -319,28 +382,42 @@ def _answered(world: World, replica: int, number: int, entry: str, rules: Rules)
     assert tasks is not None
     if rules.answers_checked and not tasks[number].mine:
         return world.with_task(replica, number, Task())
-    return _concluded(world, replica, number, entry)
+    return _concluded(world, replica, number, entry, rules)
 
 
-def _concluded(world: World, replica: int, number: int, entry: str) -> World:
-    pair = world.pairs[number]._replace(entry=entry, age=0)
-    return world.of_another_operation(number).with_pair(number, pair).with_task(replica, number, Task())
+def _concluded(world: World, replica: int, number: int, entry: str, rules: Rules) -> World:
+    return _became(world, number, entry, rules).with_task(replica, number, Task())
 
 
-def _arrived(world: World, number: int, call: tuple[int, int], rules: Rules) -> Iterator[World]:
+def _became(world: World, number: int, entry: str, rules: Rules) -> World:
+    return world.of_another_operation(number).with_pair(number, world.pairs[number].now(entry, rules))
+
+
+def _heard(world: World, number: int, call: Call, entry: str, rules: Rules) -> World:
+    """Its sender has an answer: it writes it now where it waits for it, and at any time where it does not."""
+    if not call.lingers:
+        return _answered(world, call.sender, number, entry, rules)
+    pair = world.pairs[number]
+    return world.with_pair(number, pair.with_calls((*pair.calls, call._replace(left=0, answer=entry))))
+
+
+def _arrived(world: World, number: int, call: Call, rules: Rules) -> Iterator[World]:
     """What can become of one call: lost, refused with an answer, or carried out with an answer or without."""
     calls = list(world.pairs[number].calls)
     calls.remove(call)
-    pair, sender = world.pairs[number]._replace(calls=tuple(calls)), call[1]
+    pair = world.pairs[number]._replace(calls=tuple(calls))
     lost = world.with_pair(number, pair)
+    if call.answer:
+        yield _became(lost, number, call.answer, rules)
+        return
     yield lost
-    if sender >= 0:
-        yield _answered(lost, sender, number, "none", rules)
+    if call.sender >= 0:
+        yield _heard(lost, number, call, "none", rules)
     for lag in range((LAG if rules.list_in_time else _LATE) + 1):
         made = world.with_pair(number, pair._replace(rows=tuple(sorted((*pair.rows, lag)))))
         yield made
-        if sender >= 0:
-            yield _answered(made, sender, number, "registered", rules)
+        if call.sender >= 0:
+            yield _heard(made, number, call, "registered", rules)
 
 
 def _tick(world: World, rules: Rules) -> World:
@@ -356,7 +433,7 @@ def renumbered(world: World, order: Sequence[int]) -> World:
     """The same world, in which the replicas of this order have the numbers from 0 on."""
     places = {replica: place for place, replica in enumerate(order)} | {-1: -1}
     pairs = tuple(
-        pair._replace(calls=tuple(sorted((left, places[sender]) for left, sender in pair.calls)))
+        pair.with_calls(call._replace(sender=places[call.sender]) for call in pair.calls)
         for pair in world.pairs
     )
     return World(pairs, tuple(world.tasks[r] for r in order), places[world.holder], world.term)
@@ -365,16 +442,16 @@ def renumbered(world: World, order: Sequence[int]) -> World:
 def in_order(world: World) -> World:
     """The one of all worlds like this that differ only in which replica is which."""
     replicas = range(len(world.tasks))
-    calls = [
+    sent = [
         [
-            (number, left)
+            (number, call._replace(sender=0))
             for number, pair in enumerate(world.pairs)
-            for left, of in pair.calls
-            if of == replica
+            for call in pair.calls
+            if call.sender == replica
         ]
         for replica in replicas
     ]
-    order = sorted(replicas, key=lambda r: (r != world.holder, world.tasks[r] or (), calls[r]))
+    order = sorted(replicas, key=lambda r: (r != world.holder, world.tasks[r] or (), sent[r]))
     return world if order == [*replicas] else renumbered(world, order)
 
 

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack, closing
+import time
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
+from reconciler.engine.leadership import SHARED
 from reconciler.engine.values import EventKind, Phase, Report, TargetFailure, stand
-from reconciler.errors import LeaseLost, StateLockedError
+from reconciler.errors import LeaseLost, StateError, StateLockedError
 from reconciler.state import compact, migrate, open_state, rebuild
 from tests.state.leading import let_leases_expire
 from tests.state.samples import MNIST, NOON, imported, report, requested
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.engine.values import Event
     from reconciler.state import SqlLedger
     from reconciler.state.leases import SqlLeases
     from tests.state.conftest import NewUrl
 
 _LONG = timedelta(hours=1)
+_PATIENCE = 40.0  # seconds; a transaction in which nothing is written may stand still for a minute
 
 
 @pytest.fixture
@@ -156,6 +162,35 @@ _WAITING = (
 )
 
 
+def test_a_leader_that_stands_still_while_it_renews_keeps_nobody_from_taking_over(state: str) -> None:
+    """It holds the row and says nothing: the server ends its transaction as soon as a renewal is given up."""
+    with ExitStack() as stack:
+        (_, mine), (_, other) = (_replica(state, stack, timedelta(seconds=1)) for _ in range(2))
+        mine.take(["prod"])
+        with pytest.raises(StateError), mine._transaction(writes=True) as connection:  # noqa: PT012
+            connection.execute(text("UPDATE lease SET expires_at = clock_timestamp() WHERE target = 'prod'"))
+            ends = time.monotonic() + _PATIENCE
+            taken: Mapping[str, int] = {}
+            while not taken:
+                assert time.monotonic() < ends, "nobody could take over"
+                with suppress(StateError):  # given up, and tried again
+                    taken = other.take(["prod"])
+        assert taken == {"prod": 2}
+
+
+def test_a_replica_of_an_earlier_version_takes_nothing_of_a_state_that_was_migrated_meanwhile(
+    state: str,
+) -> None:
+    """It stood by while nobody led, and the state was brought up to date."""
+    with ExitStack() as stack:
+        _, mine = _replica(state, stack)
+        with mine._transaction(writes=True) as connection:
+            connection.execute(text("UPDATE meta SET value = '99' WHERE key = 'schema_version'"))
+        with pytest.raises(StateError, match=r"newer version of this program \(schema 99"):
+            mine.take(["prod"])
+        assert mine.survey().leader("prod") is None
+
+
 def test_an_answer_is_journalled_by_whoever_sent_the_call_though_another_leads(state: str) -> None:
     """It answers the intent that still stands; once that was settled otherwise, it is left out."""
     with ExitStack() as stack:
@@ -246,6 +281,10 @@ def test_care_for_the_memory_is_refused_while_somebody_leads(state: str) -> None
             ):
                 care(state)
         leases.give_back(epochs)
+        sends = leases.take([SHARED])
+        with pytest.raises(StateLockedError, match="leads the messages"):
+            migrate(state)
+        leases.give_back(sends)
         for care in (rebuild, migrate, lambda url: compact(url, NOON)):
             care(state)
 

@@ -18,6 +18,8 @@ from tests.torture.line import Line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy.engine import Connection
+
     from tests.state.conftest import NewUrl
 
 _NOBODY_LISTENS = "postgresql+psycopg://u:hunter2@127.0.0.1:1/state?connect_timeout=2"
@@ -173,8 +175,14 @@ def test_what_the_url_says_of_a_timeout_holds(new_postgres_url: NewUrl) -> None:
         open_state(url, writer=True) as ledger,
         ledger._database.reading() as connection,
     ):
-        shown = [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in _SHOWN]
+        shown = [_shown(connection, name) for name in _SHOWN]
+        while_writing = ledger._database.write(lambda connection: _shown(connection, _SHOWN[2]))
     assert shown == ["77s", "10s", "1min"]
+    assert while_writing == "8s"
+
+
+def _shown(connection: Connection, name: str) -> str:
+    return str(connection.exec_driver_sql(f"SHOW {name}").scalar())
 
 
 _SHOWN = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")

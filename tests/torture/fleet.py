@@ -1,28 +1,23 @@
-"""Three replicas on one state in PostgreSQL, of which one after the other is killed, stopped or cut off.
+"""Three replicas on one state in PostgreSQL, and what may happen to one of them, or to all.
 
-`python -m tests.torture.fleet --rounds 1000` prints a table. One round: a model is committed, and at a random
-moment around its import something happens to the replica that leads; then another model is committed, and the
-seconds are counted until both are registered. The registry takes a name and version twice, and shows a new
-model late, so that only the leases and the fence prevent a duplicate. One replica's clock is an hour ahead.
+The registry takes a name and version twice, and shows a new model late, so that only the leases and the fence
+prevent a duplicate. One replica's clock is an hour ahead. `python -m tests.torture.fleet --rounds 1000` plays
+the rounds of `tests.torture.fleet_rounds`.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
-import random
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import httpx
@@ -32,11 +27,13 @@ from reconciler.errors import Exit
 from tests.forked import Process
 from tests.git_repository import GitRepository, git_environment
 from tests.program import manifest
+from tests.torture.island import ENTER, Island
 from tests.torture.line import Line
 from tests.torture.site import Postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
     from types import TracebackType
 
 REPLICAS = 3
@@ -46,6 +43,7 @@ _TIMEOUT = 1.0
 _STOPPED = 1.5  # seconds beyond its lease for which a process stands still, or is cut off
 _AROUND = 0.6  # seconds after a commit in which its import is under way
 _PATIENCE = 90.0
+_NEWEST = 50  # models; more cannot come between two looks, and each is remembered by its id
 _CONFIGURATION = f"""
 [source]
 repo = "{{repo}}"
@@ -73,9 +71,12 @@ enabled = false
 format = "json"
 """
 _AN_HOUR_AHEAD = """
-import datetime, runpy, sys, time_machine
+import datetime, time_machine
 ahead = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
 time_machine.travel(ahead, tick=True).start()
+"""
+_RUN = """
+import runpy, sys
 sys.argv[0] = "reconciler"
 runpy.run_module("reconciler", run_name="__main__")
 """
@@ -83,19 +84,21 @@ runpy.run_module("reconciler", run_name="__main__")
 
 @dataclass
 class Replica:
-    """One process with a line of its own to the state's server."""
+    """One process, with a line of its own to the state's server, and perhaps on an island of its own."""
 
     number: int
     folder: Path
     line: Line
+    island: Island | None
     process: subprocess.Popen[str] | None = None
 
     def start(self, environment: Mapping[str, str]) -> None:
         """Starts it; the last one with a clock that is an hour ahead."""
-        program = ["-c", _AN_HOUR_AHEAD] if self.number == REPLICAS - 1 else ["-m", "reconciler"]
+        enter = ENTER.format(path=self.island.path) if self.island else ""
+        program = enter + _AN_HOUR_AHEAD * (self.number == REPLICAS - 1) + _RUN
         with (self.folder / "log").open("ab") as log:
             self.process = Process(
-                [sys.executable, *program, "run", "--config", str(self.folder / "reconciler.toml")],
+                [sys.executable, "-c", program, "run", "--config", str(self.folder / "reconciler.toml")],
                 cwd=self.folder, env=dict(environment), text=True, stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=log,
             )  # fmt: skip
@@ -127,17 +130,21 @@ class Fleet:
         pooled: whether the replicas reach the server through PgBouncer in transaction mode.
         package: a folder to import the program from; the installed one where None.
         more: of every replica's configuration; `{registry}` in it is the registry's address.
+        apart: whether each replica has a network of its own; see `tests.torture.island`.
         size: how many replicas; the third has a clock that is an hour ahead.
         timeout: seconds that a call to the registry may take.
         lease, renew: seconds, of every replica's configuration.
         every: seconds from one scheduled tick to the next, with a unit.
         fails: a pattern of names; their imports end as failed.
+        ids: of all models of each name that the registry ever had.
+        committed: how many models, by `commit`.
     """
 
     folder: Path
     pooled: bool = False
     package: Path | None = None
     more: str = ""
+    apart: bool = False
     size: int = REPLICAS
     timeout: float = _TIMEOUT
     lease: float = LEASE
@@ -145,8 +152,8 @@ class Fleet:
     every: str = "1s"
     fails: str | None = None
     replicas: list[Replica] = field(default_factory=list)
-    most: Counter[str] = field(default_factory=Counter)
-    _count: int = 0
+    ids: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    committed: int = 0
 
     def __enter__(self) -> Self:
         """Starts the server, the registry and the replicas."""
@@ -183,47 +190,58 @@ class Fleet:
         if self.package is not None:
             self._environment["PYTHONPATH"] = str(self.package)
         for number in range(self.size):
-            replica = Replica(number, self.folder / f"replica-{number}", Line(where))
-            replica.folder.mkdir()
-            self._closing.enter_context(replica.line)
-            text = _CONFIGURATION.format(
-                repo=self.repository.path,
-                registry=self.registry,
-                folder=replica.folder,
-                port=replica.line.port,
-                every=self.every,
-                timeout=self.timeout,
-                lease=self.lease,
-                renew=self.renew,
-            )
-            more = self.more.replace("{registry}", self.registry)
-            (replica.folder / "reconciler.toml").write_text(text + more, "utf-8")
-            self.replicas.append(replica)
-            self._closing.callback(replica.end)
+            self.replicas.append(self._replica(number, where))
         for replica in self.replicas:
             replica.start(self._environment)
         self._closing.enter_context(self._watched())
         self.until(lambda: self.has("m0"), "imported")
 
+    def _replica(self, number: int, where: str) -> Replica:
+        island = self._closing.enter_context(Island()) if self.apart else None
+        replica = Replica(number, self.folder / f"replica-{number}", Line(where, island=island), island)
+        replica.folder.mkdir()
+        self._closing.enter_context(replica.line)
+        if island:  # the registry has the same address there, as the target is known by it
+            port = httpx.URL(self.registry).port or 0
+            self._closing.enter_context(Line(("127.0.0.1", port), port=port, island=island))
+        text = _CONFIGURATION.format(
+            repo=self.repository.path,
+            registry=self.registry,
+            folder=replica.folder,
+            port=replica.line.port,
+            every=self.every,
+            timeout=self.timeout,
+            lease=self.lease,
+            renew=self.renew,
+        )
+        more = self.more.replace("{registry}", self.registry)
+        (replica.folder / "reconciler.toml").write_text(text + more, "utf-8")
+        self._closing.callback(replica.end)
+        return replica
+
     def commit(self) -> str:
         """Commits one new model; gives its name."""
-        name = f"m{self._count}"
-        self._count += 1
+        name = f"m{self.committed}"
+        self.committed += 1
         self.repository.commit({f"models.d/{name}.yaml": manifest(f"{name}@1.0.0")})
         return name
 
     def rows(self, project: str = "p") -> Counter[str]:
-        """How many models of each name the registry has, newest first, as far as one page goes."""
-        answer = self._client.get(f"{self.registry}/v1/{project}/models?limit=1000")
-        return Counter(model["model_name"] for model in answer.raise_for_status().json()["models"])
+        """How many models of each name the registry has, as far as one page goes."""
+        return Counter(name for name, _ in self._newest(1000, project))
 
     def has(self, name: str) -> bool:
         """Whether the registry has a model of that name."""
-        return bool(self.most[name])
+        return name in self.ids
 
     def duplicates(self) -> list[str]:
         """The names of which there ever was more than one model."""
-        return sorted(name for name, number in self.most.items() if number > 1)
+        return sorted(name for name, ids in self.ids.items() if len(ids) > 1)
+
+    def lost(self) -> list[str]:
+        """The names that were committed, and are not registered exactly once."""
+        rows = self.rows()
+        return [name for name in (f"m{number}" for number in range(self.committed)) if rows[name] != 1]
 
     def leader(self) -> Replica | None:
         """The replica that leads, by what the server says."""
@@ -292,6 +310,12 @@ class Fleet:
         wanted = replicas or self.replicas
         return "\n".join((replica.folder / "log").read_text("utf-8")[-3000:] for replica in wanted)
 
+    def _newest(self, number: int, project: str = "p") -> list[tuple[str, str]]:
+        """Name and id of the models that were registered last."""
+        answer = self._client.get(f"{self.registry}/v1/{project}/models?limit={number}")
+        models = answer.raise_for_status().json()["models"]
+        return [(model["model_name"], model["model_id"]) for model in models]
+
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:
         """Counts the registry's models all the time, so that a duplicate is seen at every instant."""
@@ -299,8 +323,8 @@ class Fleet:
 
         def watch() -> None:
             while not ended.wait(0.05):
-                for name, number in self.rows().items():
-                    self.most[name] = max(self.most[name], number)
+                for name, model_id in self._newest(_NEWEST):
+                    self.ids[name].add(model_id)
 
         thread = threading.Thread(target=watch)
         thread.start()
@@ -364,6 +388,14 @@ def _swallow(fleet: Fleet, replica: Replica) -> None:
     replica.line.way = "open"
 
 
+def _isolate(fleet: Fleet, replica: Replica) -> None:
+    """Neither the state nor the registry can be reached, and what was on its way comes late, if at all."""
+    assert replica.island is not None
+    replica.island.cut()
+    time.sleep(fleet.lease + _STOPPED)
+    replica.island.heal()
+
+
 EVENTS: Mapping[str, Callable[[Fleet, Replica], None]] = {
     "kill -9": _kill,
     "SIGTERM": _terminate,
@@ -373,65 +405,11 @@ EVENTS: Mapping[str, Callable[[Fleet, Replica], None]] = {
     "pooler restarted": _restart_pooler,
     "network cut": _cut,
     "network swallows": _swallow,
+    "namespace cut": _isolate,
 }
 
 
-@dataclass(frozen=True)
-class Round:
-    """What one round came to."""
-
-    event: str
-    seconds: float
-
-
-def play(fleet: Fleet, event: str, chance: random.Random) -> Round:
-    """One round; the next model is committed as soon as the event has begun.
-
-    It begins when all replicas are there: what a lone one needs for a start is no take-over.
-    """
-    fleet.until(fleet.is_whole, "whole")
-    leader = fleet.leader() or fleet.replicas[0]
-    first = fleet.commit()
-    time.sleep(chance.uniform(0.0, _AROUND))
-    happening = threading.Thread(target=EVENTS[event], args=(fleet, leader))
-    began = time.monotonic()
-    happening.start()
-    second = fleet.commit()
-    fleet.until(lambda: fleet.has(first) and fleet.has(second), "imported")
-    seconds = time.monotonic() - began
-    happening.join()
-    fleet.supervise()
-    return Round(event, seconds)
-
-
-def rounds(fleet: Fleet, number: int, seed: int, only: Sequence[str] = ()) -> list[Round]:
-    """So many rounds, each event in turn, or each of these."""
-    events = only or [name for name in EVENTS if fleet.pooled or name != "pooler restarted"]
-    chance = random.Random(seed)
-    return [play(fleet, events[turn % len(events)], chance) for turn in range(number)]
-
-
-def main() -> int:
-    """Plays the rounds, half of them through a pooler; 1 where a model was registered twice."""
-    parser = argparse.ArgumentParser(prog="python -m tests.torture.fleet", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=1)
-    wanted = parser.parse_args()
-    found: list[Round] = []
-    twice: list[str] = []
-    for pooled in (False, True):
-        with tempfile.TemporaryDirectory() as folder, Fleet(Path(folder), pooled=pooled) as fleet:
-            found += rounds(fleet, wanted.rounds // 2, wanted.seed)
-            twice += fleet.duplicates()
-    sys.stdout.write("| event | rounds | until imported, p50 | p99 |\n|---|---:|---:|---:|\n")
-    for event in EVENTS:
-        times = sorted(one.seconds for one in found if one.event == event)
-        if times:
-            p50, p99 = (times[int((len(times) - 1) * part)] for part in (0.5, 0.99))
-            sys.stdout.write(f"| {event} | {len(times)} | {p50:.1f} s | {p99:.1f} s |\n")
-    sys.stdout.write(f"\n{len(found)} rounds, {len(twice)} models registered twice.\n")
-    return int(bool(twice))
-
-
 if __name__ == "__main__":
+    from tests.torture.fleet_rounds import main
+
     sys.exit(main())

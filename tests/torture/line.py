@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal, Self
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from tests.torture.island import Island
+
 Way = Literal["open", "cut", "swallow"]
 
 _LOOK = 0.02  # seconds
@@ -23,12 +25,14 @@ class Line:
     """Forwards 127.0.0.1:`port` to `where`: a TCP address, or the path of a Unix socket.
 
     Attributes:
+        island: where it listens; here where None.
         way: `open` forwards; `cut` closes every connection and refuses new ones; `swallow` accepts everything
             and forwards nothing, as a network that loses packets behind a proxy.
     """
 
     where: tuple[str, int] | str
     way: Way = "open"
+    island: Island | None = None
     port: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
     _pairs: dict[socket.socket, socket.socket] = field(default_factory=dict)
@@ -51,7 +55,8 @@ class Line:
         self._close()
 
     def _listen(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self.port))
+        listener = self.island.listener if self.island else _listener
+        self._listener = listener(self.port)
         self.port = self._listener.getsockname()[1]
         self._listener.settimeout(0)
 
@@ -118,3 +123,7 @@ class Line:
         for one in (*self._pairs, *self._lost, *([self._listener] if self._listener else [])):
             one.close()
         self._pairs, self._lost, self._listener = {}, [], None
+
+
+def _listener(port: int) -> socket.socket:
+    return socket.create_server(("127.0.0.1", port))

@@ -47,9 +47,7 @@ def show(times: Times, rounds: int, *, pooled: bool) -> int:
                 time.sleep(chance.uniform(0.0, _AROUND))
             times[event, way].append(_one(fleet, event))
         twice = fleet.duplicates()
-        _say(
-            f"{len(fleet.most)} models in the registry, which takes a pair twice; {len(twice)} of them twice"
-        )
+        _say(f"{len(fleet.ids)} models in the registry, which takes a pair twice; {len(twice)} of them twice")
         return len(twice)
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.postgres import programs
-from tests.torture.fleet import EVENTS, Fleet, pgbouncer, rounds
+from tests.torture.fleet import Fleet, pgbouncer
 from tests.torture.fleet_mutation import copied
+from tests.torture.fleet_rounds import possible, rounds, total
+from tests.torture.island import is_possible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,11 +30,11 @@ def test_whatever_happens_to_the_leader_another_goes_on_and_nothing_is_registere
     """Each event in one of the two: what was committed before it and after it is registered, once."""
     if pooled and pgbouncer() is None:
         pytest.skip("PgBouncer is not installed")
-    with Fleet(tmp_path, pooled=pooled) as fleet:
-        events = [name for name in EVENTS if (name in _POOLED) == pooled]
-        rounds(fleet, len(events), seed=1, only=events)
-        assert fleet.duplicates() == []
-        assert set(fleet.rows().values()) == {1}
+    with Fleet(tmp_path, pooled=pooled, apart=is_possible()) as fleet:
+        events = [name for name in possible(pooled=pooled) if (name in _POOLED) == pooled]
+        for _ in rounds(fleet, len(events), seed=1, only=events):
+            assert fleet.duplicates() == []
+        assert total(fleet).lost == ()
 
 
 @pytest.mark.parametrize("checks_epoch", [True, False])
