@@ -14,6 +14,7 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.graph import places
 from reconciler.engine.history import model_changes
 from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
+from reconciler.printable import printable
 from reconciler.state import open_state
 from reconciler.views.history import Declaration, RowFilter, rows
 
@@ -159,7 +160,8 @@ class _Past:
                 rows += self._of(target, name, version, commit)
         if self.query.model_id is not None and not rows:
             raise ReconcilerError(
-                f"no model with the id {self.query.model_id} is remembered; `reconciler history` lists all"
+                f"no model with the id '{printable(self.query.model_id)}' is remembered; "
+                "`reconciler history` lists all"
             )
         yield from filter(RowFilter(commit, self.query.model_id).admits, rows)
 
@@ -225,8 +227,8 @@ class _Past:
                 raise ReconcilerError(str(error)) from error
             commit = self._journalled(revision, targets)
             if len(commit) != 1:
-                number = len(commit) or "no commit"
-                raise ReconcilerError(f"{error}; the journal knows {number} that begin with it") from error
+                known = f"{len(commit)} that begin with it" if commit else "none that begins with it"
+                raise ReconcilerError(f"{error}; the journal knows {known}") from error
             return commit.pop()
 
     def _journalled(self, beginning: str, targets: Iterable[str]) -> set[str]:

@@ -84,6 +84,11 @@ class RowFilter(NamedTuple):
     until: datetime | None = None
     author: str | None = None
 
+    @property
+    def is_never(self) -> bool:
+        """Whether the time ends before it begins."""
+        return self.since is not None and self.until is not None and self.until < self.since
+
     def admits(self, row: HistoryRow) -> bool:
         """Whether the row is wanted."""
         return (

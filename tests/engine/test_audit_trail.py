@@ -361,7 +361,7 @@ def compare_questions(trial: Trial) -> None:
         asked = tuple(history_of(configuration, HistoryQuery(None, *pair)))
         assert asked == tuple(row for row in whole if row.pair == pair)
     for when, report in trial.known.items():
-        then = earlier(configuration, written(when) or when, None)
+        then = earlier(configuration, written(when) or when, None, trial.bench.now)
         journalled = {item.pair for item in then.items if item.since is not None}
         known = [
             item if item.pair in journalled else item._replace(model_id=None, model_status=None)
