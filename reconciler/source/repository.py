@@ -215,7 +215,7 @@ class GitSource(HistoryReader):
         """The notes of a ref in the repository itself, which are pushed nowhere; closed by the caller."""
         from reconciler.source.notes import Notes  # noqa: PLC0415 - only where they are configured
 
-        return Notes(self._origin.commands, ref)
+        return Notes(self._origin.commands, self._origin.layout.git_dir, ref)
 
     def tidy(self) -> None:
         """Packs a mirror, at most once a day; to be called when nothing else is to be done.
