@@ -311,21 +311,31 @@ def _flipped(content: bytes) -> bytes:
     return content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :]
 
 
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        file.unlink()
+
+
+def _replaced(place: Path) -> None:
+    shutil.rmtree(place)
+    place.write_text("")
+
+
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "objects cut short": lambda place: _overwrite(_all_objects(place), lambda old: old[: len(old) // 2]),
     "objects with other bytes": lambda place: _overwrite(_all_objects(place), _flipped),
-    "objects gone": lambda place: [file.unlink() for file in _all_objects(place)],
+    "objects gone": lambda place: _remove(_all_objects(place)),
     "a ref without a commit": lambda place: (place / REF).write_text(f"{'1' * 40}\n"),
     "an empty ref": lambda place: (place / REF).write_text(""),
-    "a ref that is gone": lambda place: (place / REF).unlink(),
+    "a ref that is gone": lambda place: _remove([place / REF]),
     "a note of the last push that is damaged": lambda place: (place / "refs/pushed/notes").write_text("x"),
     "packed refs that are none": lambda place: (place / "packed-refs").write_text("what\n"),
     "history cut off": lambda place: (place / "shallow").write_text("what\n"),
-    "no HEAD": lambda place: (place / "HEAD").unlink(),
+    "no HEAD": lambda place: _remove([place / "HEAD"]),
     "another configuration": lambda place: (place / "config").write_text("[core\n"),
     "other ids": lambda place: (place / "config").write_text(_SHA256),
     "a merge that was left": lambda place: (place / "NOTES_MERGE_REF").write_text(f"ref: {REF}\n"),
-    "a file in its place": lambda place: (shutil.rmtree(place), place.write_text("")),
+    "a file in its place": _replaced,
 }
 _SHA256 = "[core]\n\trepositoryFormatVersion = 1\n\tbare = true\n[extensions]\n\tobjectFormat = sha256\n"
 _HARMLESS = ("a ref that is gone", "a merge that was left")
