@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def small_disk(place: Path, size: str) -> Iterator[None]:
-    """Mounts one of a size such as `512k` on an empty folder, for the length of the block; skips where it cannot."""
+    """Mounts one of a size such as `512k` on an empty folder, for the block; skips where it cannot."""
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         pytest.skip("needs the right to mount a file system")
