@@ -92,9 +92,10 @@ def audited(folder: Path, models: int) -> Iterator[Stage]:
     with served(database, environment) as registry:
         site = Stage(folder, models, registry, environment)
         site.run_ours("apply", "--no-wait", "--quiet")
+        declaring = list(enumerate(commits(site)))
         with open_state(f"sqlite:///{site.state}", writer=True) as ledger:
             for start in range(0, models, _APPENDED):
-                some = list(enumerate(commits(site)[start : start + _APPENDED], start))
+                some = declaring[start : start + _APPENDED]
                 ledger.append([event for number, commit in some for event in events_of(number, commit)])
         yield site
 
