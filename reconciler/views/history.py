@@ -272,6 +272,8 @@ def in_words(event: Event) -> str | None:
 
 def _detail(event: Event) -> str | None:
     """What the event says in words, and who asked for it."""
+    if not event.detail and not event.actor:  # most of very many
+        return None
     asked = f"asked for by {event.actor}" if event.actor else None
     return "; ".join(filter(None, (in_words(event), asked))) or None
 
