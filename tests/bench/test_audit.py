@@ -19,9 +19,10 @@ def test_questions_and_logs_are_measured_beside_git(tmp_path: Path) -> None:
     with audited(tmp_path / "run", MODELS) as site:
         rows = list(islice(program_rows(site, 1), 3))  # the others are measured in the same way
         assert write_notes(site, tmp_path / "notes") > 0
-        lines = list(note_rows(site, tmp_path / "reader.git", 1))
-        written = git(site.repository, "notes", "--ref=three-lines", "list").splitlines()
-        last = git(site.repository, "notes", "--ref=three-lines", "show", "main").splitlines()
+        reader = tmp_path / "reader.git"
+        lines = list(note_rows(site, reader, 1))
+        written = git(reader, "notes", "--ref=three-lines", "list").splitlines()
+        last = git(reader, "notes", "--ref=three-lines", "show", "main").splitlines()
     assert (len(written), len(last)) == (MODELS, 3)
     assert [row.title.partition(" ")[0] for row in rows] == ["reconciler", "git", "reconciler"]
     assert all(row.cpu > 0 for row in rows)
