@@ -63,7 +63,7 @@ _ADVICE = (
     (_FULL, "the disk is full; make room and try again"),
     (
         _NOWHERE,
-        "there is no git repository; check its URL or folder, or whether its files may be read",
+        "there is no git repository; check source.repo, or whether its files may be read",
     ),
     (DAMAGE.pattern, "objects are missing or damaged; run `git fsck` there, or clone it anew"),
     (r"permission denied", "its files cannot be read; check their permissions"),
