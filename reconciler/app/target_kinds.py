@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.app.credentials import auth_of
 from reconciler.registry import CredentialCooldown, Limits, ModelArtsRegistry, RegistryAuth
-from reconciler.registry.in_process import in_process
+from reconciler.registry.client import in_process
 from reconciler.registry.vendor import MODELARTS
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from reconciler.errors import ReconcilerError
 from reconciler.settings.discovery import discovered_state_url
-from reconciler.state.names import model_candidates, target_candidates
+from reconciler.state.peek import model_candidates, target_candidates
 
 _KINDS = {"models": model_candidates, "targets": target_candidates}
 

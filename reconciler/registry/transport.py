@@ -51,16 +51,10 @@ class Connections:
         tls: ssl.SSLContext | None = None,
         observed: Observed | None = None,
     ) -> None:
-        """No connection yet.
+        """No connection yet; see `ModelArtsRegistry` for the arguments.
 
-        Args:
-            endpoint: where all requests go; decides about the proxy.
-            auth: the flow of every request.
-            limits: timeouts and sizes; how many requests there are at once is the caller's business.
-            transport: what carries the requests instead of sockets, such as `httpx.ASGITransport`.
-            tls: trust for https; by default the usual authorities, or those of `SSL_CERT_FILE`.
-            observed: told of each request that has the `SENT` extension, and not of logins: its method, the
-                status of the answer (None where none came), and the seconds until that.
+        How many requests there are at once is the caller's business. `observed` is told of each request that
+        has the `SENT` extension, and not of logins.
         """
         self._endpoint = endpoint
         self._auth = _Flow(auth)
