@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.app.model_diffs import model_diffs
+from reconciler.cli.asked import model_asked
 from reconciler.cli.options import (
     ConfigOption,
     Output,
@@ -18,7 +19,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.terminal import colour, echo, echo_err, put_json, warned
 from reconciler.engine.model_diff import DiffResult
-from reconciler.errors import ConfigurationError, Exit, ReconcilerError
+from reconciler.errors import Exit, ReconcilerError
 from reconciler.views import model_diff as view
 
 if TYPE_CHECKING:
@@ -40,10 +41,7 @@ def diff(
     Exit code 0 when both sides are equal in every target that knows the model, 1 when they differ or a side
     is absent.
     """
-    name, _, version = model.partition("@")
-    if not name:
-        raise ConfigurationError(f"{model}: expected NAME or NAME@VERSION, such as mnist@1.0.0")
-    diffs = asyncio.run(model_diffs(warned(config), name, version or None, target))
+    diffs = asyncio.run(model_diffs(warned(config), *model_asked(model), target))
     for failure in diffs.failures:
         echo_err(f"error: {failure.message}")
     if output is Output.JSON:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.app.earlier import earlier
 from reconciler.app.identity import renamed
+from reconciler.cli.asked import require_values
 from reconciler.cli.moment import written
 from reconciler.cli.options import (
     ConfigOption,
@@ -88,7 +90,8 @@ def _newest(settings: Configuration, target: str | None, *, quiet: bool) -> Repo
 
 def _earlier(settings: Configuration, at: str, target: str | None) -> Report:
     """What was known at a time, or while a commit was the one reconciled."""
-    return earlier(settings, written(at) or at, target)
+    require_values({"--at": at})
+    return earlier(settings, written(at) or at, target, datetime.now(UTC))
 
 
 def _show_matrix(report: Report, targets: Sequence[str], output: Output) -> None:
