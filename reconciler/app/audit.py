@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.app.credentials import push_url
 from reconciler.app.repository import source_of
@@ -19,13 +19,14 @@ from reconciler.errors import ConfigurationError, ReconcilerError, SourceError
 from reconciler.log import log
 from reconciler.redaction import remember, unexpected
 from reconciler.source.address import parse_remote
-from reconciler.source.notes import shared_notes
+from reconciler.source.shared_notes import shared_notes
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from reconciler.engine.clock import Clock
+    from reconciler.engine.values import Event
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
     from reconciler.source.address import Remote
@@ -33,12 +34,20 @@ if TYPE_CHECKING:
     from reconciler.state import SqlLedger
 
 
+T = TypeVar("T")
+
 MARK = "audit-position"
-"""The mark that says up to which event of the journal the notes were written; it belongs to no target."""
+"""The mark that says up to which event of the journal the notes were written, and what was their tip then.
+
+It belongs to no target."""
 _EVENTS_AT_ONCE = 20_000
 _OVERLAP = 100  # events before the mark that are looked at again: others may write a number late
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0  # seconds after which what failed is tried again
 _SHA256_DIGITS = 64
+_BEGUN_ANEW = (
+    "the repository of git's notes was damaged, and is made anew from the journal and from audit.push_url; "
+    "the damaged one is {moved}, and may be deleted"
+)
 
 
 def notes_of(configuration: Configuration, source: GitSource) -> Notes | None:
@@ -90,35 +99,66 @@ class Audit:
     ledger: SqlLedger
     notes: Notes
     clock: Clock
-    _position: int = field(default=-1)
+    on_note: Callable[[str], None]
 
-    def write(self) -> int:
-        """Writes what was journalled since the last time, and pushes it; gives how many events that were.
+    def write(self) -> None:
+        """Writes what was journalled since the last time, and pushes it.
+
+        A repository of notes that is damaged is made anew, from the journal and from what the remote has.
 
         Raises:
             SourceError: git could not write or push; what is left is done the next time.
             StateError: the state could not be used.
         """
-        self.notes.recover()
-        newest = self.ledger.position()
-        if self._position < 0:
-            self._position = int(self.ledger.marks("").get(MARK, "0")) if self.notes.exist else 0
-        number = 0
-        while self._position < newest:
-            since = max(0, self._position - _OVERLAP)
+        mended(self.notes, self._write, self.on_note)
+
+    def _write(self) -> None:
+        position, newest = self._position(), self.ledger.position()
+        while position < newest:
+            since = max(0, position - _OVERLAP)
             events = self.ledger.events_after(since, _EVENTS_AT_ONCE)
             lines: defaultdict[str, list[str]] = defaultdict(list)
             for _, event in events:
                 if event.commit is not None:
                     lines[event.commit].append(receipt(event))
             self.notes.add(lines, self.clock.now())
-            number += sum(position > self._position for position, _ in events)
-            self._position = max((position for position, _ in events), default=newest)
-            self.ledger.mark("", MARK, str(self._position))
+            position = max((position for position, _ in events), default=newest)
+            self.ledger.mark("", MARK, _mark(position, self.notes))
         self.notes.publish()
         with suppress(SourceError):  # it is written; the next write finds that packing is still due
             self.notes.tidy()
-        return number
+
+    def _position(self) -> int:
+        """Up to which event all is written: none, if the notes lost what the mark says was written.
+
+        What was lost here, or was written on another machine, the remote may have.
+        """
+        position, _, tip = self.ledger.marks("").get(MARK, "").partition(" ")
+        if tip and not self.notes.contain(tip):
+            with suppress(SourceError):  # without it, all is written again
+                self.notes.fetch()
+        return int(position) if tip and self.notes.contain(tip) else 0
+
+
+def mended(notes: Notes, work: Callable[[], T], on_note: Callable[[str], None]) -> T:
+    """Does what reads or writes the notes; once more if their repository was damaged and is made anew.
+
+    Raises:
+        SourceError: git failed for another reason.
+    """
+    if (moved := notes.recover()) is not None:
+        on_note(_BEGUN_ANEW.format(moved=moved))
+    try:
+        return work()
+    except SourceError as error:
+        if (moved := notes.replace_damaged(error)) is None:
+            raise
+        on_note(_BEGUN_ANEW.format(moved=moved))
+        return work()
+
+
+def _mark(position: int, notes: Notes) -> str:
+    return f"{position} {notes.tip or ''}".strip()
 
 
 @asynccontextmanager
@@ -135,7 +175,8 @@ async def auditing(
         return
     woken = asyncio.Event()
     woken.set()
-    task = asyncio.create_task(_serve(Audit(ledger, notes, clock), woken), name="audit")
+    audit = Audit(ledger, notes, clock, lambda text: log.warning("notes are made anew", reason=text))
+    task = asyncio.create_task(_serve(audit, woken), name="audit")
     try:
         yield woken.set
     finally:
@@ -174,16 +215,29 @@ async def _problem(audit: Audit) -> str | None:
     return None
 
 
-def write_once(configuration: Configuration, source: GitSource, ledger: SqlLedger, clock: Clock) -> None:
-    """Writes what is to be written, once. Raises ConfigurationError, SourceError, StateError."""
+def write_once(
+    configuration: Configuration,
+    source: GitSource,
+    ledger: SqlLedger,
+    clock: Clock,
+    on_note: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Writes what is to be written, once. Raises ConfigurationError, SourceError, StateError.
+
+    `on_note` hears of a repository of notes that was damaged.
+    """
     notes = notes_of(configuration, source)
     if notes is not None:
         with closing(notes):
-            Audit(ledger, notes, clock).write()
+            Audit(ledger, notes, clock, on_note).write()
 
 
-def restore(configuration: Configuration) -> tuple[int, int]:
+def restore(configuration: Configuration, on_note: Callable[[str], None] = lambda _: None) -> tuple[int, int]:
     """Journals what the notes tell, in a state that knows nothing; gives how many events, and lines unread.
+
+    Args:
+        configuration: what is configured.
+        on_note: hears of a repository of notes that was damaged.
 
     Raises:
         ConfigurationError: no notes are configured, or the state has a journal already.
@@ -200,8 +254,12 @@ def restore(configuration: Configuration) -> tuple[int, int]:
             raise ConfigurationError(
                 "the state has a journal already: `state rebuild` without --from-notes makes its ledger anew"
             )
-        notes.fetch()
-        events, unread = events_of(notes.read())
+        events, unread = mended(notes, lambda: _fetched(notes), on_note)
         ledger.append(events)
-        ledger.mark("", MARK, str(ledger.position()))
+        ledger.mark("", MARK, _mark(ledger.position(), notes))
         return len(events), unread
+
+
+def _fetched(notes: Notes) -> tuple[list[Event], int]:
+    notes.fetch()
+    return events_of(notes.read())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 _EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def earlier(configuration: Configuration, when: datetime | str, target: str | None) -> Report:
+def earlier(configuration: Configuration, when: datetime | str, target: str | None, now: datetime) -> Report:
     """The verdicts as they were known then.
 
-    `when` is a moment, or any name of a commit, for the last time that it was the one reconciled.
+    `when` is a moment, or any name of a commit, for the last time that it was the one reconciled. What is
+    asked about a time to come, by the clock's `now`, is what is known now, and the report says so.
 
     Raises:
         ReconcilerError: the commit is unknown or was never reconciled, or nothing was at that time.
@@ -45,7 +46,8 @@ def earlier(configuration: Configuration, when: datetime | str, target: str | No
         stack.enter_context(index.of_one_moment())
         looked = _Earlier(configuration, source, ledger, index)
         if isinstance(when, datetime):
-            return looked.report(_at_moment(ledger, when), when, configuration.chosen(target))
+            report = looked.report(_at_moment(ledger, when), when, configuration.chosen(target))
+            return report if when <= now else replace(report, notes=(*report.notes, _to_come(when)))
         then = _while_reconciled(source, ledger, when)
         return looked.report(then, None, configuration.chosen(target))
 
@@ -57,11 +59,15 @@ def _at_moment(ledger: SqlLedger, moment: datetime) -> Reconciled:
     return then
 
 
+def _to_come(moment: datetime) -> str:
+    return f"{moment.isoformat()} has not come yet: shown is what is known now"
+
+
 def _while_reconciled(source: GitSource, ledger: SqlLedger, revision: str) -> Reconciled:
     try:
         commit = source.resolve(revision)
     except UnknownRevisionError as error:
-        raise ReconcilerError(str(error)) from error
+        raise ReconcilerError(f"{error}, or a date or time such as 2026-11-28T14:30:00Z") from error
     then = ledger.reconciled(commit)
     if then is None:
         raise ReconcilerError(

@@ -12,8 +12,8 @@ from reconciler.app.indexed import index_of, part_of
 from reconciler.app.repository import source_of
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.graph import places
-from reconciler.engine.history import model_changes
 from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
+from reconciler.printable import printable
 from reconciler.state import open_state
 from reconciler.views.history import Declaration, RowFilter, rows
 
@@ -151,7 +151,8 @@ class _Past:
                 rows += self._of(target, name, version, commit)
         if self.query.model_id is not None and not rows:
             raise ReconcilerError(
-                f"no model with the id {self.query.model_id} is remembered; `reconciler history` lists all"
+                f"no model with the id '{printable(self.query.model_id)}' is remembered; "
+                "`reconciler history` lists all"
             )
         yield from filter(RowFilter(commit, self.query.model_id).admits, rows)
 
@@ -196,14 +197,18 @@ class _Past:
         folder = self.configuration.settings.targets[target].path
         usable = base is not None and kept.base() == base
         since = self.source.graph_since(base, self.head, folder) if base is not None and usable else None
+        if since is not None and since.cut is not None:
+            self.on_note(since.cut)
+        if since is not None and not any(since):
+            return _Commits({}, since, self.source, kept)
+        from reconciler.engine.history import model_changes  # noqa: PLC0415 - where all is kept, none is read
+
         if since is None:
             with self.source.graph(self.head, [folder], whole=True) as graph:
                 if graph.cut is not None:
                     self.on_note(graph.cut)
                 read = model_changes(graph, self.source, folder, name, version)
                 return _Commits(_by_name(read), graph, self.source)
-        if since.cut is not None:
-            self.on_note(since.cut)
         place = places(since, kept.places)
         newer = model_changes(since, self.source, folder, name, version, place=place)
         return _Commits(_by_name(newer), since, self.source, kept)
@@ -217,8 +222,8 @@ class _Past:
                 raise ReconcilerError(str(error)) from error
             commit = self._journalled(revision, targets)
             if len(commit) != 1:
-                number = len(commit) or "no commit"
-                raise ReconcilerError(f"{error}; the journal knows {number} that begin with it") from error
+                known = f"{len(commit)} that begin with it" if commit else "none that begins with it"
+                raise ReconcilerError(f"{error}; the journal knows {known}") from error
             return commit.pop()
 
     def _journalled(self, beginning: str, targets: Iterable[str]) -> set[str]:

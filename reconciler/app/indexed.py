@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.repository import budgets_of
 from reconciler.contract import edition, rules_version
-from reconciler.engine.desired import KEPT_WHOLE, ManifestParser
 from reconciler.index import Store
 
 if TYPE_CHECKING:
+    from reconciler.engine.desired import ManifestParser
     from reconciler.index import TargetIndex
     from reconciler.settings import Configuration
 
@@ -21,6 +21,8 @@ def index_of(configuration: Configuration, *, writes: bool) -> Store:
 
 def reader_of(configuration: Configuration, name: str) -> ManifestParser:
     """What reads one target's manifests."""
+    from reconciler.engine.desired import KEPT_WHOLE, ManifestParser  # noqa: PLC0415 - not for `history`
+
     target = configuration.settings.targets[name]
     rules = edition(target.edition, strict_config=target.strict_config)
     kept = KEPT_WHOLE // len(configuration.settings.targets)

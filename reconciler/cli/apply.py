@@ -146,8 +146,12 @@ async def _noted(settings: Configuration, session: Session, clock: Clock) -> boo
     if settings.settings.audit.notes is None:
         return True
     try:
-        await asyncio.to_thread(write_once, settings, session.source, session.ledger, clock)
+        await asyncio.to_thread(write_once, settings, session.source, session.ledger, clock, _note)
     except SourceError as problem:
-        echo_err(f"note: git's notes were not written: {problem}; the next run writes them")
+        _note(f"git's notes were not written: {problem}; the next run writes them")
         return False
     return True
+
+
+def _note(text: str) -> None:
+    echo_err(f"note: {text}")

@@ -11,13 +11,14 @@ import typer
 from reconciler.app.crash import failure_told
 from reconciler.app.session import open_session
 from reconciler.cli import options
+from reconciler.cli.asked import model_asked
 from reconciler.cli.terminal import colour, echo, echo_err, put_json, warned
 from reconciler.contract import version_key
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.model_diff import DiffResult, diff_model
 from reconciler.engine.values import TargetFailure
-from reconciler.errors import ConfigurationError, Exit, ReconcilerError, TargetUnusable
+from reconciler.errors import Exit, ReconcilerError, TargetUnusable
 from reconciler.views import model_diff as view
 
 if TYPE_CHECKING:
@@ -44,10 +45,7 @@ def diff(
     Exit code 0 when both sides are equal in every target that knows the model, 1 when they differ or a side
     is absent.
     """
-    name, _, version = model.partition("@")
-    if not name:
-        raise ConfigurationError(f"{model}: expected NAME or NAME@VERSION, such as mnist@1.0.0")
-    commit, diffs, failures = asyncio.run(_compared(warned(config), target, name, version))
+    commit, diffs, failures = asyncio.run(_compared(warned(config), target, *model_asked(model)))
     for failure in failures:
         echo_err(f"error: {failure.message}")
     if output is options.Output.JSON:
@@ -63,7 +61,7 @@ def diff(
 
 
 async def _compared(
-    configuration: Configuration, only: str | None, name: str, version: str
+    configuration: Configuration, only: str | None, name: str, version: str | None
 ) -> tuple[str, list[ModelDiff], list[TargetFailure]]:
     """The commit, the model in every target or in the `only` one, and why a target could not be asked."""
     diffs: list[ModelDiff] = []
@@ -80,7 +78,7 @@ async def _compared(
 
 
 async def _in_target(
-    session: Session, target: Target, commit: str, name: str, version: str
+    session: Session, target: Target, commit: str, name: str, version: str | None
 ) -> AsyncIterator[ModelDiff]:
     """One version, or every one that is declared or remembered."""
     declared = desired_state(session.source, target.index, target.reader, commit, credited=False)

@@ -12,9 +12,10 @@ import typer
 from reconciler.app.history import HistoryQuery
 from reconciler.app.history import history as history_of
 from reconciler.cli import options
+from reconciler.cli.asked import model_asked, require_values
 from reconciler.cli.moment import moment
 from reconciler.cli.terminal import colour, configuration, echo_err, put_all, put_json_list
-from reconciler.errors import Exit
+from reconciler.errors import ConfigurationError, Exit
 from reconciler.views import history as view
 
 ModelIdOption = Annotated[
@@ -48,14 +49,18 @@ def history(
     verbose: options.VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Shows who declared each model, when, and what became of it: git's log joined with the journal."""
+    given = {"--model-id": model_id, "--commit": commit, "--since": since, "--until": until}
+    require_values({**given, "--author": author})
+    name, version = (None, None) if model is None else model_asked(model)
     now = datetime.now(UTC)
     row_filter = view.RowFilter(
         since=None if since is None else moment("--since", since, now),
         until=None if until is None else moment("--until", until, now),
         author=author,
     )
-    name, _, version = (model or "").partition("@")
-    query = HistoryQuery(target, name or None, version or None, model_id, commit)
+    if row_filter.is_never:
+        raise ConfigurationError(f"--since {since} is later than --until {until}: nothing is in between")
+    query = HistoryQuery(target, name, version, model_id, commit)
     with closing(
         history_of(configuration(config), query, lambda note: echo_err(f"note: {note}"))
     ) as found_rows:

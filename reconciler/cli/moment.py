@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pydantic import TypeAdapter, ValidationError
 
 from reconciler.errors import ConfigurationError
+from reconciler.printable import printable
 from reconciler.settings.types import Duration
 
 _DASHED = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)  # without dashes it may as well be a commit
@@ -22,19 +23,22 @@ def moment(option: str, text: str, now: datetime) -> datetime:
     at = written(text) or _ago(text, now)
     if at is None:
         raise ConfigurationError(
-            f"{option} {text}: expected a date or time such as 2026-11-28 or 2026-11-28T14:30:00Z, or how "
-            "long ago, such as 90m or 7d"
+            f"{option} {printable(text)}: expected a date or time such as 2026-11-28 or "
+            "2026-11-28T14:30:00Z, or how long ago, such as 90m or 7d"
         )
     return at
 
 
 def written(text: str) -> datetime | None:
-    """A date or a time in ISO 8601; UTC where it names no zone. None when it is something else."""
+    """A date or a time in ISO 8601, in UTC also where it names no zone; None when it is something else.
+
+    A zone that leads out of the years that there are makes it no time.
+    """
     try:
         at = datetime.fromisoformat(text if _DASHED.match(text) else "")
-    except ValueError:
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (OverflowError, ValueError):
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _ago(text: str, now: datetime) -> datetime | None:

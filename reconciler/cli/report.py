@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from reconciler.cli.asked import model_asked
 from reconciler.cli.options import PlanOutput
 from reconciler.cli.terminal import colour, echo, echo_err, put_report
-from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.errors import ReconcilerError
 from reconciler.views import markdown, text
 
 if TYPE_CHECKING:
@@ -26,15 +27,14 @@ def about(report: Report, model: str | None) -> Report:
     """The report on `NAME` or `NAME@VERSION` alone; None takes all.
 
     Raises:
+        ConfigurationError: that is no name.
         ReconcilerError: no model of the report has that name, and no target failed that may have one.
     """
     if model is None:
         return report
-    name, _, version = model.partition("@")
-    if not name:
-        raise ConfigurationError(f"{model}: expected NAME or NAME@VERSION, such as mnist@1.0.0")
+    name, version = model_asked(model)
     items = tuple(
-        item for item in report.items if item.model_name == name and version in ("", item.model_version)
+        item for item in report.items if item.model_name == name and version in (None, item.model_version)
     )
     if not items and not report.failures:
         raise ReconcilerError(f"{model}: no such model is declared, registered or remembered")

@@ -93,7 +93,7 @@ def rebuild(
     if from_notes:
         from reconciler.app.audit import restore  # noqa: PLC0415 - brings git, and few ask for it
 
-        events, unread = restore(configuration(config))
+        events, unread = restore(configuration(config), lambda note: echo_err(f"note: {note}"))
         if not quiet:
             left = f"; {many(unread, 'line')} could not be read" if unread else ""
             echo_err(f"{many(events, 'event')} journalled from the notes{left}")

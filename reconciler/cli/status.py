@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from reconciler.app.earlier import earlier
 from reconciler.app.identity import renamed
 from reconciler.cli import options
+from reconciler.cli.asked import require_values
 from reconciler.cli.moment import written
 from reconciler.cli.report import about, leave, show
 from reconciler.cli.terminal import colour, configuration, echo, echo_err, put_json
@@ -46,7 +48,8 @@ def status(
     if at is None:
         report = _newest(settings, target, quiet=quiet)
     else:
-        report = earlier(settings, written(at) or at, target)
+        require_values({"--at": at})
+        report = earlier(settings, written(at) or at, target, datetime.now(UTC))
     report = about(report, model)
     if matrix:
         _show_matrix(report, settings.chosen(target), output)

@@ -63,7 +63,7 @@ def event_of(commit: str, line: str) -> Event | None:
 
 def events_of(notes: Iterable[tuple[str, str]]) -> tuple[list[Event], int]:
     """The events that notes (a commit, and its text) tell of, in order; and how many lines tell of none."""
-    lines = sorted((line, commit) for commit, text in notes for line in text.splitlines() if line)
+    lines = sorted((line, commit) for commit, text in notes for line in text.split("\n") if line)
     read = [event_of(commit, line) for line, commit in lines]
     events = [event for event in read if event is not None and event.at.tzinfo is not None]
     return sorted(events, key=lambda event: event.at), len(read) - len(events)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ABANDONED = 3600.0  # seconds after which an unfinished mirror belongs to no living process
-_STALE = 60.0  # seconds after which a lock file that nobody can hold any more is one that was left
+_STALE = 60.0  # seconds after which a file that nobody can be writing any more is one that was left
 _LOOK_AGAIN = 0.05  # seconds between two looks whether another process has finished
+_HALVES = ("objects/pack/tmp_*", "objects/??/tmp_obj_*")
 _LOCKS = ("*.lock", "refs/**/*.lock", "objects/info/**/*.lock")
 
 
@@ -49,13 +50,16 @@ def _wait_for(descriptor: int, deadline: float) -> bool:
             return True
 
 
-def discard_stale_locks(git_dir: Path) -> None:
-    """Removes git's lock files that a killed git left; to be called by whoever is alone."""
-    for pattern in _LOCKS:
-        for lock in git_dir.glob(pattern):
+def discard_leftovers(git_dir: Path) -> None:
+    """Removes the locks of a killed git, and halves of packs of one whose disk was full.
+
+    To be called by whoever is alone.
+    """
+    for pattern in (*_LOCKS, *_HALVES):
+        for leftover in git_dir.glob(pattern):
             with suppress(OSError):
-                if time.time() - lock.stat().st_mtime > _STALE:
-                    lock.unlink()
+                if time.time() - leftover.stat().st_mtime > _STALE:
+                    leftover.unlink()
 
 
 def remove(leftover: Path) -> None:
@@ -86,13 +90,17 @@ def _config(*, sha256: bool) -> str:
     return f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = true\n{extension}"
 
 
-def is_whole(folder: Path) -> bool:
-    """Whether a mirror is there as it was made; what is in its objects and refs is for git to say."""
+def is_whole(folder: Path, *, sha256: bool | None = None) -> bool:
+    """Whether a mirror is there as it was made; what is in its objects and refs is for git to say.
+
+    With `sha256`, whether its object ids are of that kind, too.
+    """
     try:
         config = (folder / "config").read_text("ascii", "replace")
     except OSError:
         return False
-    return config in (_config(sha256=False), _config(sha256=True)) and is_git_dir(folder)
+    kinds = (False, True) if sha256 is None else (sha256,)
+    return config in [_config(sha256=kind) for kind in kinds] and is_git_dir(folder)
 
 
 def time_of(file: Path) -> float:

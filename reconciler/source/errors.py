@@ -31,6 +31,7 @@ _AWAY = (
     r"no route|failed to connect|couldn't connect|timed out|unable to access|hung up|early eof"
 )
 _NOWHERE = r"repository .*not found|does not (?:appear to be|exist)|not a git repository"
+_FULL = r"no space left|out of disk ?space|disk quota"
 _PARTIAL = r"transport '.*' not allowed|lazy fetching disabled|promisor"
 
 _TO_ALLOW = (
@@ -59,7 +60,7 @@ _ADVICE = (
     (_AUTHORITY, _TO_TRUST),
     (_PARTIAL, _TO_COMPLETE),
     (_AWAY, "it cannot be reached; check the network and the URL. The last good commit stays in use"),
-    (r"no space left|disk quota", "the disk is full; make room and try again"),
+    (_FULL, "the disk is full; make room and try again"),
     (
         _NOWHERE,
         "there is no git repository; check source.repo, or whether its files may be read",
@@ -67,7 +68,7 @@ _ADVICE = (
     (DAMAGE.pattern, "objects are missing or damaged; run `git fsck` there, or clone it anew"),
     (r"permission denied", "its files cannot be read; check their permissions"),
 )
-_ELSEWHERE = re.compile(f"{_UNSAFE}|{_REFUSED}|{_AUTHORITY}|{_AWAY}|no space left|disk quota", re.IGNORECASE)
+_ELSEWHERE = re.compile(f"{_UNSAFE}|{_REFUSED}|{_AUTHORITY}|{_AWAY}|{_FULL}", re.IGNORECASE)
 
 
 def is_damage(stderr: str) -> bool:

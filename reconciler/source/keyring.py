@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler.errors import ConfigurationError
@@ -19,8 +20,11 @@ no-auto-key-locate
 no-auto-check-trustdb
 disable-dirmngr
 """
+_PRIMARY = "pub"
+_KEYS = frozenset({_PRIMARY, "sub"})
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _PATIENCE = 60  # seconds for GnuPG to read a keyring
-_FINGERPRINT = 9  # the field of GnuPG's lines with colons (doc/DETAILS)
+_END, _FINGERPRINT = 6, 9  # fields of GnuPG's lines with colons (doc/DETAILS)
 
 
 class Keyring:
@@ -29,6 +33,7 @@ class Keyring:
     Attributes:
         home: what `GNUPGHOME` has to be.
         program: GnuPG's.
+        ends: when each key ends, by its fingerprint; those that do not are left out.
     """
 
     def __init__(self, file: Path) -> None:
@@ -45,7 +50,7 @@ class Keyring:
         try:
             (self.home / "gpg.conf").write_text(_SETTINGS, "ascii")
             self._gpg("--import", str(file.absolute()))
-            keys = self._primary_keys()
+            keys, self.ends = _told(self._gpg("--with-colons", "--list-keys"))
             # what is in the file is trusted: without this, git says of a good signature that it may not be
             self._gpg("--import-ownertrust", fed="".join(f"{key}:6:\n" for key in keys))
             self._gpg("--check-trustdb")
@@ -56,18 +61,6 @@ class Keyring:
     def close(self) -> None:
         """Removes the home; safe to call twice."""
         shutil.rmtree(self.home, ignore_errors=True)
-
-    def _primary_keys(self) -> list[str]:
-        """The fingerprint that follows each primary key in GnuPG's list."""
-        keys, is_primary = [], False
-        for line in self._gpg("--with-colons", "--list-keys").splitlines():
-            kind, *fields = line.split(":")
-            if kind == "pub":
-                is_primary = True
-            elif kind == "fpr" and is_primary:
-                keys.append(fields[_FINGERPRINT - 1])
-                is_primary = False
-        return keys
 
     def _gpg(self, *arguments: str, fed: str = "") -> str:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GPG")}
@@ -86,3 +79,24 @@ class Keyring:
             message = printable(done.stderr.decode(errors="replace").strip().replace("\n", "; "))
             raise ConfigurationError(f"source.verify.gpg_keyring: gpg could not read it: {message}")
         return done.stdout.decode(errors="replace")
+
+
+def _told(listed: str) -> tuple[list[str], dict[str, datetime]]:
+    """The fingerprints of the primary keys in GnuPG's list; and when each key, primary or not, ends."""
+    primary: list[str] = []
+    ends: dict[str, datetime] = {}
+    kind = ""
+    of_primary = of_key = _NEVER
+    for line in listed.splitlines():
+        fields = line.split(":")
+        if fields[0] in _KEYS:
+            kind = fields[0]
+            end = datetime.fromtimestamp(int(fields[_END]), UTC) if fields[_END] else _NEVER
+            of_primary = end if kind == _PRIMARY else of_primary
+            of_key = min(end, of_primary)
+        elif fields[0] == "fpr":
+            if kind == _PRIMARY:
+                primary.append(fields[_FINGERPRINT])
+            if of_key != _NEVER:
+                ends[fields[_FINGERPRINT]] = of_key
+    return primary, ends

@@ -23,7 +23,7 @@ from reconciler.source import environment
 from reconciler.source.backend import Backend
 from reconciler.source.bare import (
     discard_abandoned,
-    discard_stale_locks,
+    discard_leftovers,
     is_whole,
     locked,
     make_bare,
@@ -115,7 +115,7 @@ class Mirror(Backend):
         tip = self._advertised()
         if self.last_head() != tip:
             with self._alone():
-                discard_stale_locks(self.layout.git_dir)
+                discard_leftovers(self.layout.git_dir)
                 last = self.last_head()  # another process may have been quicker
                 if last is None:
                     self._make(tip)
@@ -151,7 +151,7 @@ class Mirror(Backend):
         if not packed or time.time() - packed < _PACK_AGAIN:
             return
         with self._alone():
-            discard_stale_locks(self.layout.git_dir)
+            discard_leftovers(self.layout.git_dir)
             (place / _PACKED).touch()  # first, so that what fails is not tried again at once
             reading, longest = environment.for_mirror(self.layout), self._timeout * _PACKING
             packing = Commands(place, reading, counter=self._counter, timeout=longest, named=self.named)

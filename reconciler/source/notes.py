@@ -8,36 +8,38 @@ be here: a note names the commit that it belongs to by its path.
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
-from reconciler.private import make_directory
-from reconciler.source import environment, tree
-from reconciler.source.bare import is_whole, make_bare
-from reconciler.source.commands import Commands, GitError, ProcessCounter
-from reconciler.source.layout import bare_layout
+from reconciler.source import tree
+from reconciler.source.commands import GitError
 from reconciler.source.refs import is_object_id
-from reconciler.source.text import blocks
-from reconciler.source.upkeep import AUTOMATIC, Upkeep
+from reconciler.source.text import blocks, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
-    from reconciler.source.address import Remote
+    from reconciler.source.commands import Commands
+    from reconciler.source.upkeep import Upkeep
 
+AS_THEY_ARE = (("pack.compression", "0"), ("pack.window", "0"))
+"""Whoever prints a log reads every note on the way. The packs that are written and pushed from here hold
+notes as they are, neither deflated nor as deltas of what they were, and git takes them over like that when
+it packs anew. A push by HTTP heeds no `--no-thin`, but it heeds the window in which deltas are sought."""
+
+_PATIENT = (("core.filesRefLockTimeout", "500"),)  # milliseconds; another writer is quicker than that
 _NAME, _EMAIL = "model-reconciler", "model-reconciler@localhost"
 _THERE_OR_NOT = frozenset({0, 1})
+_CONTAINED_OR_NOT = frozenset({0, 1, 128})
 _THEIRS = "refs/fetched/notes"
 _PUSHED = "refs/pushed/notes"
-_PACKING = 10  # times the timeout that packing may take
-_ATTEMPTS = 5  # pushes, each after what another writer pushed first was merged
-# Whoever prints a log reads every note on the way. The packs that are written and pushed from here hold
-# notes as they are, neither deflated nor as deltas of what they were, and git takes them over like that when
-# it packs anew. A push by HTTP heeds no `--no-thin`, but it heeds the window in which deltas are sought.
-_AS_THEY_ARE = (("pack.compression", "0"), ("pack.window", "0"))
-_FETCH = ("fetch", "--quiet", "--no-tags", "--no-auto-maintenance", "--no-write-fetch-head")
+_ATTEMPTS = 5  # writes or pushes, each on top of what another writer wrote or pushed first
+# With their progress, of which each line shows that the remote goes on: a large first push takes its time.
+_FETCH = ("fetch", "--progress", "--no-tags", "--no-auto-maintenance", "--no-write-fetch-head")
+_PUSH = ("push", "--progress", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")
 
 
 class Notes:
@@ -46,6 +48,7 @@ class Notes:
     def __init__(
         self,
         commands: Commands,
+        git_dir: Path,
         ref: str,
         talking: Commands | None = None,
         upkeep: Upkeep | None = None,
@@ -54,6 +57,7 @@ class Notes:
 
         Args:
             commands: git where the notes are written.
+            git_dir: that repository's.
             ref: begins with `refs/notes/`.
             talking: git with the remote `source`, to share them; None shares them with nobody.
             upkeep: of a repository that holds notes alone; None where it is somebody else's.
@@ -63,15 +67,21 @@ class Notes:
             for role in ("AUTHOR", "COMMITTER")
             for kind, value in (("NAME", _NAME), ("EMAIL", _EMAIL))
         }
-        self._commands = commands.configured(_AS_THEY_ARE, identity)
+        self._commands = commands.configured((*AS_THEY_ARE, *_PATIENT), identity)
+        self._git_dir = git_dir
         self._ref = ref
         self._talking = talking
         self._upkeep = upkeep
 
     @property
-    def exist(self) -> bool:
-        """Whether anything was ever written here."""
-        return self._tip(self._ref) is not None
+    def tip(self) -> str | None:
+        """What was written last; None where nothing ever was."""
+        return self._tip(self._ref)
+
+    def contain(self, earlier: str) -> bool:
+        """Whether all is there that was when this was the tip."""
+        tip = self._tip(self._ref)
+        return tip is not None and (tip == earlier or self._contains(tip, earlier))
 
     def add(self, lines: Mapping[str, Collection[str]], at: datetime) -> bool:
         """Adds lines to the notes of these commits; False when all of them are there.
@@ -79,13 +89,22 @@ class Notes:
         Raises:
             SourceError: git could not write.
         """
-        tip = self._tip(self._ref)
+        for _ in range(_ATTEMPTS):
+            tip = self._tip(self._ref)
+            try:
+                return self._add(tip, lines, at)
+            except GitError:
+                if self._tip(self._ref) == tip:  # no other writer was quicker
+                    raise
+        raise SourceError(f"{self._ref}: others write faster than it can be added to; tried again later")
+
+    def _add(self, tip: str | None, lines: Mapping[str, Collection[str]], at: datetime) -> bool:
         blobs_by_commit = {} if tip is None else self._listed(tip)
         texts = self._texts(blob for commit in lines for _, blob in blobs_by_commit.get(commit, ()))
         changes: list[tuple[str, str | None]] = []
         for commit, some in sorted(lines.items()):
             places = blobs_by_commit.get(commit, ())
-            held = {line for _, blob in places for line in texts[blob].splitlines()}
+            held = {line for _, blob in places for line in texts[blob].split("\n") if line}
             if not held.issuperset(some):
                 path, *others = [path for path, _ in places] or [f"{commit[:2]}/{commit[2:]}"]
                 changes.append((path, "".join(f"{line}\n" for line in sorted(held.union(some)))))
@@ -113,7 +132,7 @@ class Notes:
             if self._talking is None or tip is None or tip == self._tip(_PUSHED):
                 return
             try:
-                self._talking.run("push", "--quiet", "--no-verify", "source", f"{tip}:{self._ref}")
+                _carry_out(self._talking, *_PUSH, "source", f"{tip}:{self._ref}")
             except GitError:
                 if not self.fetch():  # nobody was first: it is refused for another reason
                     raise
@@ -131,7 +150,7 @@ class Notes:
             "ls-remote", "--quiet", "source", self._ref
         ):
             return False
-        self._talking.run(*_FETCH, "source", f"+{self._ref}:{_THEIRS}")
+        _carry_out(self._talking, *_FETCH, "source", f"+{self._ref}:{_THEIRS}")
         ours, theirs = self._tip(self._ref), str(self._tip(_THEIRS))
         if ours is None:
             self._commands.run("update-ref", self._ref, theirs)
@@ -142,10 +161,29 @@ class Notes:
             self._commands.run("notes", f"--ref={self._ref}", *merge)
         return True
 
-    def recover(self) -> None:
-        """Removes what a killed git left that would stop every later write, where nobody else writes."""
-        if self._upkeep is not None:
-            self._upkeep.recover()
+    def recover(self) -> str | None:
+        """Makes it possible to write, where nobody else writes: says where what could not be used was moved.
+
+        What a killed git left would stop every later write.
+
+        Raises:
+            SourceError: there is nowhere to write.
+        """
+        if self._upkeep is None:
+            return None
+        moved = self._upkeep.prepare()
+        self._upkeep.recover()
+        return moved
+
+    def replace_damaged(self, error: SourceError) -> str | None:
+        """Begins anew if git failed for damage here, and nobody else writes here; says where that was moved.
+
+        What was written has to be written again. None where it is sound, or somebody else's.
+
+        Raises:
+            SourceError: there is nowhere to begin.
+        """
+        return None if self._upkeep is None else self._upkeep.replace_damaged(error)
 
     def tidy(self) -> None:
         """Packs what many writes left, where that is due and nobody else writes. Raises SourceError."""
@@ -165,8 +203,9 @@ class Notes:
         return printed.decode().strip() or None
 
     def _contains(self, commit: str, earlier: str) -> bool:
-        accepted = ("merge-base", "--is-ancestor", earlier, commit)
-        with self._commands.stream(*accepted, accept=_THERE_OR_NOT) as output:
+        """Whether a commit of these notes is an earlier one's successor; not where that is not there."""
+        asked = ("merge-base", "--is-ancestor", earlier, commit)
+        with self._commands.stream(*asked, accept=_CONTAINED_OR_NOT) as output:
             for _ in output.pieces():
                 pass
             return output.exit_status() == 0
@@ -194,8 +233,9 @@ class Notes:
             for blob in ids:
                 content = tree.content(reader)
                 if content is None:
-                    raise SourceError(f"{self._ref}: note {blob} cannot be read; run `git fsck`")
-                texts[blob] = content.decode(errors="replace")
+                    words = f"missing blob {blob}"
+                    raise GitError(f"{self._ref}: {words}, which is a note; run `git fsck`", words)
+                texts[blob] = path_of(content)
             reader.read(1)
         return texts
 
@@ -209,49 +249,27 @@ class Notes:
             if text is None:
                 parts.append(f"D {path}\n".encode())
             else:
-                content = text.encode()
+                content = text.encode("utf-8", "surrogateescape")
                 parts.append(f"M 100644 inline {path}\ndata {len(content)}\n".encode() + content + b"\n")
         parts.append(b"done\n")
-        with self._commands.stream("fast-import", "--quiet", "--depth=0", feed=b"".join(parts)) as output:
-            for _ in output.pieces():
-                pass
+        self._import(b"".join(parts))
+
+    def _import(self, commands: bytes) -> None:
+        """Carries out what `git fast-import` understands; of one that failed, no report is left lying."""
+        process = 0
+        try:
+            with self._commands.stream("fast-import", "--quiet", "--depth=0", feed=commands) as output:
+                process = output.pid
+                for _ in output.pieces():
+                    pass
+        except SourceError:
+            with suppress(OSError):
+                (self._git_dir / f"fast_import_crash_{process}").unlink()
+            raise
 
 
-def shared_notes(remote: Remote, ref: str, folder: Path, *, timeout: float, sha256: bool) -> Notes:
-    """Notes that are kept in a repository of their own and shared with a remote.
-
-    Args:
-        remote: where they are pushed to.
-        ref: begins with `refs/notes/`.
-        folder: holds these repositories; made when it is not there.
-        timeout: seconds, as for `Commands`.
-        sha256: whether the commits' ids are SHA-256.
-
-    Raises:
-        SourceError: the folder cannot be made.
-    """
-    layout = bare_layout(folder / f"{remote.digest(ref)}.git")
-    try:
-        if not is_whole(layout.git_dir):
-            make_directory(layout.git_dir)
-            make_bare(layout.git_dir, head="refs/heads/none", sha256=sha256)
-    except OSError as error:
-        advice = "make room, or set state.dir to another folder"
-        raise SourceError(f"{layout.git_dir}: cannot be made: {error.strerror}; {advice}") from error
-    variables = environment.for_mirror(layout)
-    writing, packing, talking = (
-        Commands(
-            layout.git_dir,
-            one,
-            counter=ProcessCounter(),
-            timeout=patience,
-            named=remote.shown,
-            redact=remote.redact,
-        )
-        for one, patience in (
-            (variables, timeout),
-            (variables | environment.configuration((*_AS_THEY_ARE, *AUTOMATIC)), timeout * _PACKING),
-            (environment.for_remote(layout, remote, _AS_THEY_ARE), timeout),
-        )
-    )
-    return Notes(writing, ref, talking, Upkeep(layout.git_dir, packing))
+def _carry_out(commands: Commands, *arguments: str) -> None:
+    """Runs one command for as long as it goes on saying something. Raises SourceError."""
+    with commands.stream(*arguments) as output:
+        for _ in output.pieces():
+            pass

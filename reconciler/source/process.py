@@ -94,6 +94,11 @@ class GitProcess(io.RawIOBase):
             yield bytes(view[:count])
 
     @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
+    @property
     def at_end(self) -> bool:
         """Whether the output was read to its end."""
         return self._ended

@@ -8,7 +8,7 @@ from reconciler.budgets import DEFAULTS
 from reconciler.errors import UnknownRevisionError
 from reconciler.printable import printable
 from reconciler.source.address import parse_remote
-from reconciler.source.commands import ProcessCounter
+from reconciler.source.commands import GitError, ProcessCounter
 from reconciler.source.history_reader import HistoryReader
 from reconciler.source.local import LocalRepository
 from reconciler.source.object_reader import asked_again
@@ -166,7 +166,12 @@ class GitSource(HistoryReader):
         commit = ""
         if revision and "\0" not in revision:
             arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-            printed = self._origin.commands.run(*arguments, accept=_RESOLVED_OR_NOT)
+            try:
+                printed = self._origin.commands.run(*arguments, accept=_RESOLVED_OR_NOT)
+            except GitError as error:
+                if error.stderr.strip():
+                    raise
+                printed = b""  # it fails in silence where a log of a branch does not go back so far
             commit = printed.decode(errors="replace").strip()
         if not is_object_id(commit):
             raise UnknownRevisionError(
@@ -206,7 +211,7 @@ class GitSource(HistoryReader):
         """The notes of a ref in the repository itself, which are pushed nowhere; closed by the caller."""
         from reconciler.source.notes import Notes  # noqa: PLC0415 - only where they are configured
 
-        return Notes(self._origin.commands, ref)
+        return Notes(self._origin.commands, self._origin.layout.git_dir, ref)
 
     def tidy(self) -> None:
         """Packs a mirror, at most once a day; to be called when nothing else is to be done.

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from reconciler.source.signers import AllowedSigner
 
 _GOOD = "G"
+_OF_ENDED_KEY = "Y"  # good, by an OpenPGP key that has ended since
 _CODES = {
     "N": HoldCode.UNSIGNED,
     "U": HoldCode.UNKNOWN_KEY,
@@ -146,7 +147,7 @@ class Verifier:
         for start in range(0, len(fields) - 1, len(_FIELDS)):
             commit, status, signer, key, author, committer = fields[start : start + len(_FIELDS)]
             fault = None if status == _GOOD else _CODES.get(status, HoldCode.BAD_SIGNATURE)
-            identities = self._identities(signer, key) if fault is None else ()
+            identities = self._identities(signer, key) if fault is None or status == _OF_ENDED_KEY else ()
             yield Signature(
                 commit, fault, printable(signer), key, printable(author), printable(committer), identities
             )
@@ -175,10 +176,14 @@ class Verifier:
         return (signer, address)
 
     def _at_first_sight(self, signature: Signature, moment: datetime) -> Signature:
-        """A signature by an ssh key counts only if the key was valid when the commit was first seen.
+        """A signature counts if the key was valid when the commit was first seen, whenever it is judged.
 
-        git held the key's times against the committer's date, which whoever has an expired key can set back.
+        git held the times of an ssh key against the committer's date, which whoever has an expired key can
+        set back; and GnuPG held those of its own against this moment, which may be long after.
         """
+        if signature.fault is HoldCode.EXPIRED_KEY and signature.identities:
+            end = self._keyring.ends.get(signature.key) if self._keyring else None
+            return signature if end is None or end < moment else signature._replace(fault=None)
         lines = [one for one in self._signers if one.fingerprint == signature.key]
         if not lines or signature.fault not in (None, HoldCode.UNKNOWN_KEY):
             return signature

@@ -1,11 +1,19 @@
-"""Looking after a repository that holds notes alone: the locks of a killed git, and many small writes."""
+"""Looking after a repository that holds notes alone: locks of a killed git, many small writes, and damage.
+
+It is a copy of what the journal and the remote hold. So one that is damaged is moved aside and begun anew.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.source.bare import discard_stale_locks
+from reconciler.errors import BudgetError, SourceError
+from reconciler.private import make_directory
+from reconciler.source.bare import discard_leftovers, is_whole, make_bare, remove
+from reconciler.source.commands import GitError
+from reconciler.source.errors import is_damage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +23,8 @@ if TYPE_CHECKING:
 AUTOMATIC = (("gc.auto", "1000"), ("gc.autoPackLimit", "20"), ("gc.autoDetach", "false"))
 """When git finds that packing is due; it does it before it ends."""
 _GC = ("gc", "--auto", "--quiet")
+_FSCK = ("fsck", "--no-dangling", "--no-progress")
+_REFUSED = re.compile(r"^ ! \[|^remote: ", re.MULTILINE)  # what the other side of a push has to say
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +34,26 @@ class Upkeep:
     Attributes:
         folder: the repository's.
         commands: git there, configured with `AUTOMATIC`, and with time enough to pack all of it.
+        sha256: whether its object ids are SHA-256.
     """
 
     folder: Path
     commands: Commands
+    sha256: bool
+
+    def prepare(self) -> str | None:
+        """Makes the repository where there is none; says where one was moved that is none any more.
+
+        Raises:
+            SourceError: it cannot be made.
+        """
+        if is_whole(self.folder, sha256=self.sha256):
+            return None
+        return self._begin_anew()
 
     def recover(self) -> None:
         """Removes the locks of a git that was killed: no later write would ever take place."""
-        discard_stale_locks(self.folder)
+        discard_leftovers(self.folder)
 
     def pack(self) -> None:
         """Packs what lies loose, if that is more than a thousand objects; and all packs, if they are many.
@@ -43,6 +65,51 @@ class Upkeep:
         """
         self.commands.run(*_GC)
 
+    def replace_damaged(self, error: SourceError) -> str | None:
+        """Begins anew if git failed for what lies here; says where the damaged one was moved.
+
+        Whether it is damaged, `git fsck` says. None when it is sound, or git failed for another reason.
+
+        Raises:
+            SourceError: a new one cannot be made.
+        """
+        if not _may_be_damage(error) or self._is_sound():
+            return None
+        return self._begin_anew()
+
+    def _is_sound(self) -> bool:
+        if not is_whole(self.folder, sha256=self.sha256):
+            return False
+        try:
+            self.commands.run(*_FSCK)
+        except (BudgetError, GitError):
+            return False
+        except SourceError:  # it takes too long, which says nothing
+            return True
+        return True
+
+    def _begin_anew(self) -> str | None:
+        """An empty repository; one damaged before is kept, for whoever wants to look."""
+        aside = self.folder.with_name(f"{self.folder.name}.damaged")
+        try:
+            is_there = self.folder.exists()
+            if is_there:
+                remove(aside)
+                self.folder.rename(aside)
+            make_directory(self.folder)
+            make_bare(self.folder, head="refs/heads/none", sha256=self.sha256)
+        except OSError as error:
+            advice = "make room, or set state.dir to another folder"
+            raise SourceError(f"{self.folder}: cannot be made: {error.strerror}; {advice}") from error
+        return str(aside) if is_there else None
+
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""
         self.commands.close()
+
+
+def _may_be_damage(error: SourceError) -> bool:
+    """Whether git may have failed for what lies here, and not for the way to a remote or its answer."""
+    if isinstance(error, BudgetError):  # git broke down
+        return True
+    return isinstance(error, GitError) and is_damage(error.stderr) and not _REFUSED.search(error.stderr)

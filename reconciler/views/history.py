@@ -83,6 +83,11 @@ class RowFilter(NamedTuple):
     until: datetime | None = None
     author: str | None = None
 
+    @property
+    def is_never(self) -> bool:
+        """Whether the time ends before it begins."""
+        return self.since is not None and self.until is not None and self.until < self.since
+
     def admits(self, row: HistoryRow) -> bool:
         """Whether the row is wanted."""
         return (
@@ -261,6 +266,8 @@ def in_words(event: Event) -> str | None:
 
 def _detail(event: Event) -> str | None:
     """What the event says in words, and who asked for it."""
+    if not event.detail and not event.actor:  # most of very many
+        return None
     asked = f"asked for by {event.actor}" if event.actor else None
     return "; ".join(filter(None, (in_words(event), asked))) or None
 

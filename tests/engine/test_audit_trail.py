@@ -28,7 +28,7 @@ from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.settings import load
 from reconciler.source import open_source
-from reconciler.state import open_state, rebuild
+from reconciler.state import compact, open_state, rebuild
 from reconciler.views import history
 from reconciler.views.history import Declaration
 from tests.effort import examples
@@ -37,9 +37,10 @@ from tests.engine.worlds import MemoryRegistry, text
 from tests.git_repository import GitRepository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from reconciler.engine.options import Target
     from reconciler.engine.values import ModelState, Report
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
@@ -54,25 +55,38 @@ repo = "repo"
 branch = "main"
 [targets.local]
 kind = "embedded"
+[targets.spare]
+kind = "embedded"
+path = "models.d/team"
 [state]
 dir = "{folder}"
 url = "sqlite:///{state}"
 [audit]
 notes = "refs/notes/reconciler"
 """
+PATHS = {"local": "models.d", "spare": "models.d/team"}
 WHO = ("-c", "user.name=M", "-c", "user.email=m@example.org")
 
 documents = st.lists(st.sampled_from([*MODELS, BROKEN]), min_size=1, max_size=3, unique=True)
 contents = st.none() | documents.map("---\n".join)
 edits = st.dictionaries(st.sampled_from(FILES), contents, min_size=1, max_size=3)
 EDITS = ["commit", "commit", "back", "rename", "split", "join", "merge", "discard", "mode", "amend", "rewind"]
-MEMORY = ("lost", "refolded", "from notes")
+MEMORY = ("lost", "refolded", "from notes", "archived")
 KINDS = [*EDITS, *MEMORY, "cycle"]
 steps = st.lists(st.tuples(st.sampled_from(KINDS), edits, st.integers(0, 60)), min_size=2, max_size=7)
 
 
+@dataclass
 class MovingBench(Bench):
-    """Its clock never shows the same moment twice, as a real one does."""
+    """Two targets; its clock never shows the same moment twice, as a real one does."""
+
+    spare: MemoryRegistry = field(default_factory=MemoryRegistry)
+
+    def targets(self, store: Store, rules: str, below: int) -> tuple[Target, ...]:
+        """The other one has what lies in a folder of its own."""
+        others = rules.replace(PATHS["local"], PATHS["spare"], 1)
+        spare = self.target(PATHS["spare"], self.spare, "spare", store.of("spare", others), below)
+        return (*super().targets(store, rules, below), spare)
 
     def time(self) -> datetime:
         """A microsecond later each time."""
@@ -160,11 +174,11 @@ class Trial:
         self.commit({name: spread.get(name) or None for name in FILES}, clock)
 
     def remember(self, kind: str) -> None:
-        """The state is lost, made anew from its journal, or made anew from git's notes after it was lost."""
+        """The state is lost, made anew from its journal, or from git's notes; or what is past is archived."""
         if not (self.bench.folder / "state.db").exists():
             return
-        if kind == "refolded":
-            rebuild(self.bench.url)
+        if kind in ("refolded", "archived"):
+            rebuild(self.bench.url) if kind == "refolded" else compact(self.bench.url, self.bench.now)
             return
         if kind == "from notes":
             before = _happened(self)
@@ -219,12 +233,13 @@ class Git:
             return []
         return self.repository.git("cat-file", "blob", self.trees[commit][path][1]).strip().split("\n---\n")
 
-    def told(self) -> dict[ModelKey, set[tuple[str, str]]]:
+    def told(self, below: str) -> dict[ModelKey, set[tuple[str, str]]]:
         """For each pair, the commits that changed its document against every parent, and where."""
         found: defaultdict[ModelKey, dict[str, dict[str, bool]]] = defaultdict(lambda: defaultdict(dict))
         for commit, parents in self.parents.items():
             befores = [self.trees[parent] for parent in parents] or [{}]
-            for path in {path for tree in (*befores, self.trees[commit]) for path in tree}:
+            everywhere = {path for tree in (*befores, self.trees[commit]) for path in tree}
+            for path in (path for path in everywhere if path.startswith(f"{below}/")):
                 entry = self.trees[commit].get(path)
                 if entry in [before.get(path) for before in befores]:
                     continue
@@ -282,8 +297,12 @@ def rows(trial: Trial) -> tuple[HistoryRow, ...]:
         closing(open_state(f"sqlite:///{folder / 'state.db'}", writer=False)) as ledger,
         source.graph(source.head(), ["models.d"], whole=True) as graph,
     ):
-        changes = model_changes(graph, source, "models.d")
-        return history.rows([Declaration("local", *one) for one in changes.items()], ledger.events())
+        declared = [
+            Declaration(target, *one)
+            for target, path in PATHS.items()
+            for one in model_changes(graph, source, path).items()
+        ]
+        return history.rows(declared, ledger.events())
 
 
 @example(steps=[("commit", {FILES[2]: MODELS[0] + "---\n" + BROKEN}, 3), ("cycle", {}, 4)])
@@ -319,11 +338,13 @@ def test_what_is_told_of_any_repository_is_what_plain_git_says(
 
 def compare(trial: Trial) -> None:
     git = Git(trial.repository)
-    status = {(item.path, item.line): item for item in trial.apply().items if item.path and item.line}
-    plan = {(item.path, item.line): item for item in trial.bench.plan().items if item.path and item.line}
+    status, plan = (
+        {(item.target, item.path, item.line): item for item in report.items if item.path and item.line}
+        for report in (trial.apply(), trial.bench.plan())
+    )
     head = next(iter(git.parents))
-    for (path, line), item in plan.items():
-        assert status[path, line].commit == item.commit
+    for (target, path, line), item in plan.items():
+        assert status[target, path, line].commit == item.commit
         before = (trial.repository.path / path).read_text().splitlines()[: line - 1]
         now = git.documents(head, path)
         whole = BROKEN.strip() in now and len(now) > 1
@@ -332,18 +353,27 @@ def compare(trial: Trial) -> None:
         if len(now) == 1 or whole:
             last = trial.repository.git("log", "-1", "--format=%H", "--", path)
             assert len(now) > 1 or item.commit == last or _had_neighbours(git, last, path)
-    told = rows(trial)
-    expected = git.told()
-    assert {row.pair: set() for row in told} | {
-        pair: {(row.commit, row.path) for row in told if row.pair == pair and row.authored_at}
-        for pair in expected
-    } == {row.pair: set() for row in told} | expected
-    for row in told:
-        assert all(event.commit == row.commit for event in row.events)
-    for item in plan.values():
-        if item.pair in expected and item.commit is not None and item.verdict is not Verdict.INVALID:
+    for target, path in PATHS.items():
+        told = [row for row in rows(trial) if row.target == target]
+        expected = git.told(path)
+        assert {row.pair: set() for row in told} | {
+            pair: {(row.commit, row.path) for row in told if row.pair == pair and row.authored_at}
+            for pair in expected
+        } == {row.pair: set() for row in told} | expected
+        for row in told:
+            assert all(event.commit == row.commit for event in row.events)
+        check_credits([item for item in plan.values() if item.target == target], expected)
+
+
+def check_credits(
+    items: Iterable[ModelState], expected: Mapping[ModelKey, Collection[tuple[str, str]]]
+) -> None:
+    """Whoever a model is credited to, did something to its document."""
+    for item in items:
+        changes = None if item.pair is None else expected.get(item.pair)
+        if changes is not None and item.commit is not None and item.verdict is not Verdict.INVALID:
             # a file that cannot be read is credited as a whole
-            assert item.commit in {commit for commit, _ in expected[item.pair]}
+            assert item.commit in {commit for commit, _ in changes}
 
 
 def compare_questions(trial: Trial) -> None:
@@ -360,12 +390,14 @@ def compare_questions(trial: Trial) -> None:
         asked = tuple(history_of(configuration, HistoryQuery(None, *pair)))
         assert asked == tuple(row for row in whole if row.pair == pair)
     for when, report in trial.known.items():
-        then = earlier(configuration, written(when) or when, None)
-        journalled = {item.pair for item in then.items if item.since is not None}
+        then = earlier(configuration, written(when) or when, None, trial.bench.now)
+        journalled = {(item.target, item.pair) for item in then.items if item.since is not None}
         known = [
-            item if item.pair in journalled else item._replace(model_id=None, model_status=None)
+            item
+            if (item.target, item.pair) in journalled
+            else item._replace(model_id=None, model_status=None)
             for item in report.items
-            if item.verdict is not Verdict.UNMANAGED or item.pair in journalled
+            if item.verdict is not Verdict.UNMANAGED or (item.target, item.pair) in journalled
         ]
         assert list(map(_bare, then.items)) == list(map(_bare, known))
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.values import ModelState, ObservedModel, Report
+    from reconciler.index import TargetIndex
 
 PATIENT = Guards(1000, 1000, allow_empty=True, allow_rewritten_history=True)
 CONFIG = 'initial_config_file: "config.json"\n'
@@ -93,19 +94,27 @@ class Bench:
             open_state(self.url, writer=True) as ledger,
             closing(Store(index, writes=True)) as store,
         ):
-            target = Target(
-                "local",
-                self.registry,
-                ManifestParser(edition("seed-2019"), "models.d"),
-                store.of("local", rules),
-                rules=rules,
-                timing=Timing(in_flight=4),
-                judge_all_below=below,
-            )
             clock = Clock(self.time, sleep, lambda: 0.5)
-            engine = Engine(source, ledger, (target,), PATIENT, clock)
+            engine = Engine(source, ledger, self.targets(store, rules, below), PATIENT, clock)
             with closing(engine.git):
                 yield engine
+
+    def targets(self, store: Store, rules: str, below: int) -> tuple[Target, ...]:
+        """All that is reconciled."""
+        return (self.target("models.d", self.registry, "local", store.of("local", rules), below),)
+
+    @staticmethod
+    def target(path: str, registry: MemoryRegistry, name: str, index: TargetIndex, below: int) -> Target:
+        """One of them."""
+        return Target(
+            name,
+            registry,
+            ManifestParser(edition("seed-2019"), path),
+            index,
+            rules=index.rules,
+            timing=Timing(in_flight=4),
+            judge_all_below=below,
+        )
 
     def apply(self, rules: str = "rules") -> Report:
         """One cycle over what changed; everything that is remembered after it."""

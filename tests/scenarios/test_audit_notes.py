@@ -12,7 +12,7 @@ import pytest
 
 from tests.daemon.ticking import ticking
 from tests.git_repository import GitRepository
-from tests.program import EMBEDDED, Fleet
+from tests.program import EMBEDDED, Fleet, manifest
 
 REF = "refs/notes/reconciler"
 NOTES = f'[audit]\nnotes = "{REF}"\n'
@@ -99,6 +99,61 @@ def test_a_lost_state_is_rebuilt_from_the_notes(fleet: Fleet, tmp_path: Path) ->
     assert remote.git("rev-parse", REF) == tip
     again = fleet("state", "rebuild", "--from-notes")
     assert (again.code, "has a journal already" in again.err) == (2, True)
+
+
+def test_a_damaged_repository_of_notes_is_made_anew_from_the_journal_and_the_remote(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    """What was never pushed comes from the journal; said once. A state that is rebuilt reads the new one."""
+    remote = _remote(fleet, tmp_path)
+    fleet("apply")
+    first = fleet.repository.git("rev-parse", "HEAD")
+    remote.path.rename(tmp_path / "away")
+    fleet.declare("b@1.0.0")
+    assert "git's notes were not written" in fleet("apply").err
+    second = fleet.repository.git("rev-parse", "HEAD")
+    (place,) = (fleet.folder / ".reconciler" / "notes").iterdir()
+    (place / REF).write_text("")
+    (tmp_path / "away").rename(remote.path)
+    fleet.declare("c@1.0.0")
+    done = fleet("apply")
+    assert (done.code, f"the damaged one is {place}.damaged" in done.err) == (0, True)
+    assert "made anew" not in fleet("apply", "--refresh").err
+    for commit in (first, second, fleet.repository.git("rev-parse", "HEAD")):
+        assert _events(remote, commit) == ["import-requested", "imported", "published"]
+    before = fleet.json("history").json
+    for lost in ("state.db", "state.db-wal", "state.db-shm"):
+        (fleet.folder / ".reconciler" / lost).unlink(missing_ok=True)
+    (place / "HEAD").unlink()
+    done = fleet("state", "rebuild", "--from-notes")
+    assert (done.code, "made anew" in done.err) == (0, True)
+    assert fleet.json("history").json == before
+
+
+def test_notes_that_somebody_deleted_or_set_back_are_completed(fleet: Fleet) -> None:
+    """From the journal: also in the repository itself, and where nothing new is to be written."""
+    fleet("apply")
+    first = fleet.repository.git("rev-parse", "HEAD")
+    old = fleet.repository.git("rev-parse", REF)
+    fleet.declare("b@1.0.0")
+    fleet("apply")
+    for spoil in (("-d", REF), (REF, old)):
+        fleet.repository.git("update-ref", *spoil)
+        fleet("apply", "--refresh")
+        for commit in (first, fleet.repository.git("rev-parse", "HEAD")):
+            assert _events(fleet.repository, commit) == ["import-requested", "imported", "published"]
+
+
+def test_an_author_with_control_characters_reaches_no_reader_as_such(fleet: Fleet) -> None:
+    """In a history as text and as JSON, in `status`, and in the note: all characters show themselves."""
+    author = "E\x1b[31mve\u202e\x9b <e\x07@example.org>"
+    commit = fleet.repository.commit({"models.d/b.yaml": manifest("b@1.0.0")}, "Sub\x1b[1mject", author)
+    fleet("apply")
+    outputs = [fleet("history").out, fleet.json("history").out, fleet.json("status").out]
+    outputs += [fleet("status", "--verbose").out, fleet.repository.git("notes", "--ref", REF, "show", commit)]
+    for output in outputs:
+        assert "E\ufffd[31mve" in output
+        assert all(line.isprintable() for line in output.splitlines())
 
 
 def test_notes_that_could_not_be_pushed_are_pushed_by_the_next_run(fleet: Fleet, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tests.relay import relayed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+NO_COMMITS = ("HEAD~999", "HEAD~1..HEAD", "main@{99}", "HEAD:models.d", "HEAD^{tree}", "two words", "-x")
 A, B, C = "models.d/a-1.0.0.yaml", "models.d/b-2.0.0.yaml", "models.d/c.yaml"
 
 
@@ -148,10 +149,17 @@ def _known(item: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("history", "--model-id", "nobody"), "no model with the id nobody is remembered"),
+        (("history", "--model-id", "nobody"), "no model with the id 'nobody' is remembered"),
+        (("history", "--model-id", "a\nerror: b"), r"no model with the id 'a\nerror: b' is remembered"),
         (("history", "--commit", "nowhere"), "no commit is called 'nowhere'"),
-        (("history", "--commit", "0123456789"), "the journal knows no commit that begin"),
+        (("history", "--commit", "0123456789"), "the journal knows none that begins with it"),
+        *((("history", f"--commit={odd}"), f"no commit is called '{odd}'") for odd in NO_COMMITS),
+        (("history", "--commit", "HEAD\nHEAD"), r"no commit is called 'HEAD\nHEAD'"),
         (("status", "--at", "nowhere"), "no commit is called 'nowhere'"),
+        (("status", "--at", "2026-13-01"), "or a date or time such as"),
+        (("status", "--at", "0001-01-01T00:00+14:00"), "or a date or time such as"),
+        (("status", "--at", "9999-12-31T23:59-14:00"), "or a date or time such as"),
+        (("status", "--at", "main@{99}"), "no commit is called 'main@{99}'"),
         (("status", "--at", "HEAD~3"), "Of commits that were pushed together only the last is reconciled"),
         (("status", "--at", "2001-01-01"), "remembers no cycle that began before then"),
     ],
@@ -172,10 +180,65 @@ def test_a_commit_of_which_nothing_came_is_no_failure(story: Story) -> None:
 
 
 @pytest.mark.parametrize("option", ["--since", "--until"])
-def test_a_time_that_is_none_is_a_usage_error(story: Story, option: str) -> None:
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "-5d", "1e400d", "0001-01-01T00:00+14:00"])
+def test_a_time_that_is_none_is_a_usage_error(story: Story, option: str, text: str) -> None:
     """With examples of what is one."""
-    done = story.fleet("history", option, "yesterday")
+    done = story.fleet("history", f"{option}={text}")
     assert (done.code, "such as 90m or 7d" in done.err) == (Exit.CONFIGURATION, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        *(("history", f"--{name}") for name in ("commit", "model-id", "since", "until", "author")),
+        ("status", "--at"),
+    ],
+)
+def test_a_value_that_is_empty_is_a_usage_error(story: Story, command: str, option: str) -> None:
+    """A variable that a script forgot to set would otherwise ask for everything, or for nothing."""
+    for blank in ("", " "):
+        done = story.fleet(command, f"{option}={blank}")
+        assert (done.code, f"{option}: its value is empty" in done.err) == (Exit.CONFIGURATION, True)
+
+
+@pytest.mark.parametrize("command", ["history", "status", "diff"])
+@pytest.mark.parametrize("model", ["", "@", "@1.0.0"])
+def test_a_model_without_a_name_is_a_usage_error(story: Story, command: str, model: str) -> None:
+    """As in every command that takes one."""
+    done = story.fleet(command, model)
+    assert (done.code, "expected NAME or NAME@VERSION" in done.err) == (Exit.CONFIGURATION, True)
+
+
+def test_a_time_that_ends_before_it_begins_is_a_usage_error(story: Story) -> None:
+    """Nothing can lie in it."""
+    done = story.fleet("history", "--since", "1h", "--until", "2h")
+    assert (done.code, "--since 1h is later than --until 2h" in done.err) == (Exit.CONFIGURATION, True)
+
+
+def test_an_author_is_a_text_and_no_pattern(story: Story) -> None:
+    """What is special to git's own `--author` is looked for as it stands."""
+    for text in ("(", "[", ".*", "\\", "*"):
+        assert story.history(f"--author={text}") == []
+    assert story.history("--author=Cleo <cleo@example.org>") != []
+
+
+def test_a_time_to_come_is_told_with_what_is_known_now(story: Story) -> None:
+    """And a note that it is so."""
+    done = story.fleet.json("status", "--at", "2999-01-01")
+    assert done.json["notes"] == ["2999-01-01T00:00:00+00:00 has not come yet: shown is what is known now"]
+    assert done.json["items"] == story.fleet.json("status", "--at", story.moments["readme"]).json["items"]
+
+
+def test_every_name_of_a_commit_leads_to_it(story: Story) -> None:
+    """A branch, a tag, a tag with words of its own, and a part of the message."""
+    git, commit = story.fleet.repository.git, story.commits["broken"]
+    git("tag", "light", commit)
+    git("tag", "--annotate", "--message=x", "heavy", commit)
+    git("branch", "side", commit)
+    expected = story.history("--commit", commit)
+    for name in ("light", "heavy", "side", "HEAD^{/broken}", commit[:10]):
+        assert story.history("--commit", name) == expected
+        assert story.fleet.json("status", "--at", name).json["commit"] == commit
 
 
 def test_an_index_that_is_damaged_changes_no_answer(fleet: Fleet) -> None:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.app.audit import mended
 from reconciler.errors import SourceError
 from reconciler.source.address import parse_remote
-from reconciler.source.notes import shared_notes
+from reconciler.source.shared_notes import shared_notes
 from tests.git_repository import GitRepository
+from tests.small_disk import small_disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from reconciler.source.address import Remote
     from reconciler.source.notes import Notes
     from tests.source.conftest import Opener
 
@@ -38,13 +45,18 @@ def writer(tmp_path: Path, remote: GitRepository) -> Iterator[Callable[[str], No
     with ExitStack() as stack:
 
         def opened(name: str) -> Notes:
-            there = parse_remote(f"file://{remote.path}")
-            assert there is not None
-            notes = shared_notes(there, REF, tmp_path / name, timeout=30.0, sha256=False)
+            notes = shared_notes(_address(remote), REF, tmp_path / name, timeout=30.0, sha256=False)
             stack.callback(notes.close)
+            notes.recover()
             return notes
 
         yield opened
+
+
+def _address(remote: GitRepository) -> Remote:
+    address = parse_remote(f"file://{remote.path}")
+    assert address is not None
+    return address
 
 
 def _lines(repository: GitRepository, commit: str) -> list[str]:
@@ -59,11 +71,11 @@ def test_git_itself_shows_what_was_written(repository: GitRepository, opened: Op
     """Beside each commit, in the order of the lines; nothing is written twice."""
     commits = [repository.commit({"a": str(n)}) for n in range(3)]
     notes = opened("repo").notes_at(REF)
-    assert not notes.exist
+    assert notes.tip is None
     assert notes.add({commits[0]: ["2", "1"], commits[2]: ["3"]}, NOW)
     assert notes.add({commits[0]: ["0", "2"]}, NOW)
     assert not notes.add({commits[0]: ["1"], commits[2]: ["3"]}, NOW)
-    assert notes.exist
+    assert notes.tip == repository.git("rev-parse", REF)
     assert _commits(repository) == 2
     shown = repository.git("log", f"--notes={REF}", "--format=%H %N").split()
     assert shown == [commits[2], "3", commits[1], commits[0], "0", "1", "2"]
@@ -236,3 +248,201 @@ def test_no_program_of_the_repository_is_started(repository: GitRepository, open
     notes.publish()
     assert not trace.exists()
     notes.close()
+
+
+def test_what_others_wrote_stays_byte_for_byte(repository: GitRepository, opened: Opener) -> None:
+    """Also where it is not UTF-8, or has characters that only Python takes for the end of a line."""
+    commit = repository.commit({"a": "1"})
+    others = b"a\x0b\xff \xe2\x80\xa8b"
+    (repository.path / "note").write_bytes(others)
+    repository.git("notes", "--ref", REF, "add", "-F", "note", commit)
+    notes = opened("repo").notes_at(REF)
+    notes.add({commit: ["line"]}, NOW)
+    notes.close()
+    assert os.fsencode(repository.git("cat-file", "blob", f"{REF}:{commit}")) == others + b"\nline"
+
+
+def test_writers_of_one_repository_at_the_same_time_lose_nothing(
+    repository: GitRepository, opened: Opener
+) -> None:
+    """Each writes on top of what was written while it read."""
+    commit = repository.commit({"a": "1"})
+    both = [opened("repo").notes_at(REF) for _ in range(2)]
+
+    def write(number: int) -> None:
+        for line in range(2):
+            both[number].add({commit: [f"{number}{line}"]}, NOW)
+
+    with ThreadPoolExecutor(len(both)) as pool:
+        list(pool.map(write, range(len(both))))
+    for notes in both:
+        notes.close()
+    assert _lines(repository, commit) == ["00", "01", "10", "11"]
+
+
+def test_a_write_that_fails_leaves_nothing_behind(repository: GitRepository, opened: Opener) -> None:
+    """No report of `git fast-import` in somebody's repository, and not one more with every attempt."""
+    commit = repository.commit({"a": "1"})
+    lock = repository.path / ".git" / f"{REF}.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    notes = opened("repo").notes_at(REF)
+    with pytest.raises(SourceError, match=r"reconciler\.lock"):
+        notes.add({commit: ["a"]}, NOW)
+    assert list(repository.path.glob(".git/fast_import_crash*")) == []
+    lock.unlink()
+    notes.add({commit: ["a"]}, NOW)
+    notes.close()
+    assert _lines(repository, commit) == ["a"]
+
+
+def _overwrite(files: Iterable[Path], change: Callable[[bytes], bytes]) -> None:
+    for file in files:
+        file.chmod(0o644)
+        file.write_bytes(change(file.read_bytes()))
+
+
+def _all_objects(place: Path) -> list[Path]:
+    return [file for file in place.glob("objects/*/*") if file.suffix != ".idx"]
+
+
+def _flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :]
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        file.unlink()
+
+
+def _replaced(place: Path) -> None:
+    shutil.rmtree(place)
+    place.write_text("")
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "objects cut short": lambda place: _overwrite(_all_objects(place), lambda old: old[: len(old) // 2]),
+    "objects with other bytes": lambda place: _overwrite(_all_objects(place), _flipped),
+    "objects gone": lambda place: _remove(_all_objects(place)),
+    "a ref without a commit": lambda place: (place / REF).write_text(f"{'1' * 40}\n"),
+    "an empty ref": lambda place: (place / REF).write_text(""),
+    "a ref that is gone": lambda place: _remove([place / REF]),
+    "a note of the last push that is damaged": lambda place: (place / "refs/pushed/notes").write_text("x"),
+    "packed refs that are none": lambda place: (place / "packed-refs").write_text("what\n"),
+    "history cut off": lambda place: (place / "shallow").write_text("what\n"),
+    "no HEAD": lambda place: _remove([place / "HEAD"]),
+    "another configuration": lambda place: (place / "config").write_text("[core\n"),
+    "other ids": lambda place: (place / "config").write_text(_SHA256),
+    "a merge that was left": lambda place: (place / "NOTES_MERGE_REF").write_text(f"ref: {REF}\n"),
+    "a file in its place": _replaced,
+}
+_SHA256 = "[core]\n\trepositoryFormatVersion = 1\n\tbare = true\n[extensions]\n\tobjectFormat = sha256\n"
+_HARMLESS = ("a ref that is gone", "a merge that was left")
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_repository_of_notes_that_is_damaged_is_begun_anew(
+    tmp_path: Path, remote: GitRepository, writer: Callable[[str], Notes], kind: str
+) -> None:
+    """Once, and said so; what is to be written comes on top of what the remote has."""
+    commits = [f"{number:08x}" * 5 for number in range(3)]
+    first = writer("one")
+    first.add({commit: ["a"] for commit in commits}, NOW)
+    first.publish()
+    (place,) = (tmp_path / "one").iterdir()
+    DAMAGE[kind](place)
+    told: list[str] = []
+    notes = shared_notes(_address(remote), REF, tmp_path / "one", timeout=30.0, sha256=False)
+
+    def work() -> None:
+        notes.add({commits[0]: ["b"]}, NOW)
+        notes.publish()
+
+    mended(notes, work, told.append)
+    mended(notes, work, told.append)
+    notes.close()
+    assert [f"{place}.damaged" in text for text in told] == [True] * (kind not in _HARMLESS)
+    assert [_lines(remote, commit) for commit in commits] == [["a", "b"], ["a"], ["a"]]
+
+
+def test_a_sound_repository_is_kept_whatever_a_remote_says(
+    remote: GitRepository, writer: Callable[[str], Notes], repository: GitRepository
+) -> None:
+    """Also where it is the remote that is damaged: it has the only copy of what could not be pushed."""
+    notes, told = writer("one"), list[str]()
+    notes.add({repository.commit({"a": "1"}): ["a"]}, NOW)
+    notes.publish()
+    tip = notes.tip
+    _overwrite(_all_objects(remote.path), lambda _: b"")
+    (remote.path / REF).write_text(f"{'1' * 40}\n")
+    notes.add({"2" * 40: ["b"]}, NOW)
+    with pytest.raises(SourceError, match=r"remote\.git"):
+        mended(notes, notes.publish, told.append)
+    assert told == []
+    assert tip is not None
+    assert notes.contain(tip)
+
+
+def test_a_disk_that_is_full_is_said_and_stays_usable(
+    tmp_path: Path, remote: GitRepository, writer: Callable[[str], Notes]
+) -> None:
+    """What a write began is removed before the next, and all is written once there is room."""
+    (tmp_path / "one").mkdir()
+    lines = {f"{number:08x}" * 5: [os.urandom(2000).hex()] for number in range(150)}
+    with small_disk(tmp_path / "one", "400k"):
+        notes = writer("one")
+        (place,) = (tmp_path / "one").iterdir()
+        for _ in range(2):
+            with pytest.raises(SourceError, match="the disk is full; make room"):
+                notes.add(lines, NOW)
+            (left,) = place.glob("objects/pack/tmp_*")
+            os.utime(left, (0, 0))
+            notes.recover()
+        assert list(place.glob("objects/pack/*")) == list(place.glob("fast_import_crash*")) == []
+        subprocess.run(["mount", "-o", "remount,size=8m", str(tmp_path / "one")], check=True)
+        notes.add(lines, NOW)
+        notes.publish()
+    assert len(remote.git("ls-tree", "-r", REF).splitlines()) == len(lines)
+
+
+def test_a_remote_that_says_nothing_is_given_up(tmp_path: Path) -> None:
+    """After the timeout; the notes stay here."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        there = parse_remote(f"http://127.0.0.1:{silent.getsockname()[1]}/models.git")
+        assert there is not None
+        notes = shared_notes(there, REF, tmp_path, timeout=0.2, sha256=False)
+        notes.recover()
+        notes.add({"1" * 40: ["a"]}, NOW)
+        with pytest.raises(SourceError, match="gave no answer"):
+            notes.publish()
+        assert notes.tip is not None
+        notes.close()
+
+
+def test_a_push_may_take_its_time_as_long_as_the_remote_says_something(
+    remote: GitRepository, tmp_path: Path
+) -> None:
+    """A first push of very many notes, or a hook that looks at each, is no remote that hangs."""
+    hook = remote.path / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nfor i in 1 2 3 4 5 6; do echo $i; sleep 0.25; done\n")
+    hook.chmod(0o755)
+    notes = shared_notes(_address(remote), REF, tmp_path / "slow", timeout=1.0, sha256=False)
+    notes.recover()
+    notes.add({"1" * 40: ["a"]}, NOW)
+    notes.publish()
+    notes.close()
+    assert _commits(remote) == 1
+
+
+def test_options_of_a_push_that_the_user_configured_are_not_sent(
+    remote: GitRepository, writer: Callable[[str], Notes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They, and signatures, are for the user's own repositories; a host may refuse them."""
+    configuration = tmp_path / "gitconfig"
+    configuration.write_text("[push]\npushOption = x\ngpgSign = true\nfollowTags = true\nnegotiate = true\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
+    notes = writer("one")
+    notes.add({"1" * 40: ["a"]}, NOW)
+    notes.publish()
+    assert _commits(remote) == 1

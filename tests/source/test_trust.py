@@ -370,6 +370,75 @@ def test_where_history_is_cut_off_a_range_cannot_be_judged(place: Place) -> None
     assert place.opened(since=newest).head() == newest
 
 
+def _replaced_by_good(place: Place) -> str:
+    """A commit by nobody, in whose place a signed one is read by whoever heeds `refs/replace`."""
+    good = place.commit("ada")
+    place.repository.git("reset", "-q", "--hard", "HEAD~1")
+    bad = place.commit(None, {"models.d/b.yaml": "bad\n"})
+    place.repository.git("replace", bad, good)
+    assert _git_says(place.repository, bad, f"gpg.ssh.allowedSignersFile={place.signers}")
+    return bad
+
+
+def _hidden_behind_a_graft(place: Place) -> str:
+    """A commit by nobody below a signed one, which a graft gives another parent."""
+    start = place.repository.git("rev-parse", "HEAD")
+    bad = place.commit(None, {"models.d/b.yaml": "bad\n"})
+    top = place.commit("ada")
+    (place.repository.path / ".git/info/grafts").write_text(f"{top} {start}\n")
+    assert bad not in place.repository.git("rev-list", "HEAD").split()
+    return bad
+
+
+def _hidden_behind_a_replacement(place: Place) -> str:
+    """The same with `git replace --graft`, which leaves the signed commit its id."""
+    start = place.repository.git("rev-parse", "HEAD")
+    bad = place.commit(None, {"models.d/b.yaml": "bad\n"})
+    place.repository.git("replace", "--graft", place.commit("ada"), start)
+    assert bad not in place.repository.git("rev-list", "HEAD").split()
+    return bad
+
+
+@pytest.mark.parametrize("hide", [_replaced_by_good, _hidden_behind_a_graft, _hidden_behind_a_replacement])
+def test_what_git_is_told_to_read_in_place_of_a_commit_vouches_for_nothing(
+    place: Place, hide: Callable[[Place], str]
+) -> None:
+    """Whoever may write to the repository may tell it so; judged, and read, is what the commits say."""
+    good = place.opened().head()
+    bad = hide(place)
+    source = place.opened()
+    assert source.head() == good
+    assert (_hold(source).commit, _hold(source).code) == (bad, HoldCode.UNSIGNED)
+
+
+def test_a_commit_in_another_encoding_is_judged_and_told_like_any_other(place: Place) -> None:
+    """Its signature is over the bytes as they are; its author is shown as written."""
+    latin = ("-c", "i18n.commitEncoding=ISO-8859-1", *place.keys.signed_by("bob", "commit"))
+    options = ("-q", "--allow-empty", "--author=J\udcfcrgen <j@example.org>", "-m", "gr\udcfcn")
+    place.repository.git(*latin, *options)
+    commit = place.repository.git("rev-parse", "HEAD")
+    assert "encoding ISO-8859-1" in place.repository.git("cat-file", "commit", commit)
+    assert place.opened().head() == commit
+    place.keys.allow(place.signers, ada="")
+    place.repository.git(*latin, *options)
+    hold = _hold_of(place.opened())
+    assert (hold.code, hold.author) == (HoldCode.UNKNOWN_KEY, "Jürgen <j@example.org>")
+
+
+def test_a_repository_with_longer_ids_is_judged_like_any_other(keys: SshKeys, tmp_path: Path) -> None:
+    """Of SHA-256: what is signed is trusted, what is not is held, and what lies between is judged."""
+    keys.allow(tmp_path / "signers", ada="", bob="")
+    with ExitStack() as stack:
+        place = Place(GitRepository(tmp_path / "long", object_format="sha256"), keys, tmp_path, stack)
+        good = place.commit("ada", {"models.d/a.yaml": "first\n"})
+        assert (len(good), place.opened().head()) == (64, good)
+        bad = place.commit(None)
+        place.commit("bob")
+        source = place.opened()
+        assert source.head() == good
+        assert (_hold(source).commit, _hold(source).code) == (bad, HoldCode.UNSIGNED)
+
+
 def test_any_commit_can_be_asked_about(place: Place) -> None:
     """Nothing is remembered of it."""
     source = place.opened()
@@ -451,6 +520,29 @@ def test_an_openpgp_key_of_the_keyring_vouches(place: Place, gil: PgpKey, armour
     source = place.opened(gpg_keyring=keyring, authors={"*": ("gil@example.org", "ada@*")})
     assert source.head() == commit
     assert f"Gil <gil@example.org> ({gil.fingerprint})" in str(source.vouched(commit))
+
+
+def test_an_openpgp_key_that_ended_since_vouches_for_what_was_seen_before(place: Place) -> None:
+    """Judged years later, since another commit held the branch up; what is new then is held."""
+    place.now = datetime(2020, 1, 1, 12, tzinfo=UTC)
+    place.opened("head").head()
+    for key in PgpKey.made(
+        place.folder / "home", "Hal <hal@example.org>", "faked-system-time 20200101T060000"
+    ):
+        seen = key.commit(place.repository)
+        place.commit("eve", {})
+        keyring = key.export(place.folder / "keyring")
+        held = place.opened(gpg_keyring=keyring, since=place.repository.git("rev-parse", "HEAD~2"))
+        held.head()
+        assert (_hold(held).code, _hold(held).commit == seen) == (HoldCode.UNKNOWN_KEY, False)
+        place.now = NOW
+        place.keys.allow(place.signers, ada="", eve="")
+        source = place.opened(gpg_keyring=keyring)
+        assert source.head() == place.repository.git("rev-parse", "HEAD")
+        assert source.vouched(seen) == f"verified: signed by Hal <hal@example.org> ({key.fingerprint})"
+        key.commit(place.repository)
+        source.head()
+        assert _hold(source).code is HoldCode.EXPIRED_KEY
 
 
 def test_an_openpgp_key_that_is_in_no_keyring_vouches_for_nothing(place: Place, gil: PgpKey) -> None:

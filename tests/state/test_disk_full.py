@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,13 +16,13 @@ from sqlalchemy.engine import Engine
 from reconciler.embedded.database import Database
 from reconciler.errors import StateError
 from reconciler.state import SqlLedger, check, compact, migrate, rebuild
+from tests.small_disk import small_disk
 from tests.state.child import group
 from tests.state.leading import open_state
 from tests.state.remembering import remember
 from tests.state.samples import report, requested
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from reconciler.engine.values import Event
@@ -44,20 +43,9 @@ def _append_until_full(ledger: SqlLedger) -> list[Event]:
     pytest.fail("the state was never full")
 
 
-@contextmanager
-def _tiny_disk(place: Path) -> Iterator[None]:
-    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("needs the right to mount a file system")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
 def test_whatever_needs_room_says_that_there_is_none(tmp_path: Path) -> None:
     """Looking after a state, whose side files find no place; and a registry's database beside it."""
-    with _tiny_disk(tmp_path):
+    with small_disk(tmp_path, "512k"):
         url = f"sqlite:///{tmp_path}/state.db"
         with open_state(url, writer=True) as ledger:
             ledger.append([requested()])
@@ -75,7 +63,7 @@ def test_whatever_needs_room_says_that_there_is_none(tmp_path: Path) -> None:
 
 def test_a_full_disk_keeps_what_was_there_and_works_again_when_there_is_room(tmp_path: Path) -> None:
     """On a real file system of half a megabyte."""
-    with _tiny_disk(tmp_path):
+    with small_disk(tmp_path, "512k"):
         url = f"sqlite:///{tmp_path}/state.db"
         ballast = tmp_path / "ballast"
         ballast.write_bytes(b"\0" * 100_000)
@@ -94,7 +82,7 @@ def test_a_full_disk_keeps_what_was_there_and_works_again_when_there_is_room(tmp
 
 def test_a_disk_that_is_full_from_the_start_is_said_and_leaves_no_half_state(tmp_path: Path) -> None:
     """Nothing of the state's name appears, so that the next start is a first start."""
-    with _tiny_disk(tmp_path):
+    with small_disk(tmp_path, "512k"):
         ballast = tmp_path / "ballast"
         with pytest.raises(OSError, match="No space left"):
             ballast.write_bytes(b"\0" * 1_000_000)
