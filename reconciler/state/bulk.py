@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ARRAY, bindparam, column, func, insert, select, type_coerce, update
+from sqlalchemy import ARRAY, Text, bindparam, cast, column, func, insert, select, type_coerce, update
 from sqlalchemy import table as lightweight_table
 from sqlalchemy.types import NULLTYPE
 
@@ -88,15 +88,38 @@ def given(table: Table, columns: tuple[str, ...] = KEY) -> TableValuedAlias:
     arrays = []
     for name in columns:
         kind = table.c[name].type
-        arrays.append(bindparam(f"given_{name}", type_=ARRAY(getattr(kind, "impl_instance", kind))))
+        written = bindparam(f"given_{name}", type_=Text())
+        arrays.append(cast(written, ARRAY(getattr(kind, "impl_instance", kind))))
     rows = func.unnest(*arrays).table_valued(*map(column, columns), with_ordinality="place", name="given")
     return rows.render_derived()
 
 
-def by_column(columns: Sequence[str], rows: Iterable[Row]) -> dict[str, list[Any]]:
+def by_column(columns: Sequence[str], rows: Iterable[Row]) -> dict[str, str]:
     """The values of `given`; of at least one row."""
-    values = map(list, zip(*rows, strict=True))
-    return {f"given_{name}": some for name, some in zip(columns, values, strict=True)}
+    values = zip(*rows, strict=True)
+    return {f"given_{name}": array_text(some) for name, some in zip(columns, values, strict=True)}
+
+
+def array_text(values: Sequence[str | int | None]) -> str:
+    """PostgreSQL's text for an array; the driver's own looks at each value, which takes ten times as long.
+
+    https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
+    """
+    try:
+        joined = '","'.join(values)  # type: ignore[arg-type] # which most columns hold, and quickly seen
+        if "\\" not in joined and joined.count('"') == 2 * (len(values) - 1):
+            return f'{{"{joined}"}}'
+    except TypeError:  # not of texts alone
+        pass
+    return f"{{{','.join(map(_element, values))}}}"
+
+
+def _element(value: str | int | None) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return '"{}"'.format(value.replace("\\", "\\\\").replace('"', '\\"'))
+    return str(value)
 
 
 def batches(rows: Iterable[T]) -> Iterator[list[T]]:
