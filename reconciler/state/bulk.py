@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Table
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, Dialect
     from sqlalchemy.sql.expression import Delete, Insert, Select, TableValuedAlias, Update
 
     Query = Select[*tuple[Any, ...]]
@@ -51,8 +51,7 @@ def stream_rows(connection: Connection, query: Query) -> Iterator[Row]:
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
     """Inserts rows whose values are as the database holds them, in the order of these columns."""
     if is_file(connection):
-        ours = lightweight_table(table.name, *(column(table.c[name].name) for name in columns))
-        execute_many(connection, insert(ours), rows)
+        execute_many(connection, _insert(table, tuple(columns)), rows)
         return
     for some in batches(rows):
         connection.execute(_insertion(table, tuple(columns)), by_column(columns, some))
@@ -74,7 +73,13 @@ def execute_many(connection: Connection, statement: Insert | Update | Delete, ro
     The tuples go to the driver as they are: a dictionary for each row would take twice as long.
     """
     if rows:
-        connection.exec_driver_sql(str(statement.compile(dialect=connection.dialect)), rows)
+        connection.exec_driver_sql(_text(statement, connection.dialect), rows)
+
+
+@lru_cache
+def _text(statement: Insert | Update | Delete, dialect: Dialect) -> str:
+    """Making it takes longer than the statement does for a few rows, and those of an import are few."""
+    return str(statement.compile(dialect=dialect))
 
 
 def is_file(connection: Connection) -> bool:
@@ -130,10 +135,16 @@ def batches(rows: Iterable[T]) -> Iterator[list[T]]:
 
 
 @lru_cache
+def _insert(table: Table, columns: tuple[str, ...]) -> Insert:
+    return insert(lightweight_table(table.name, *(column(table.c[name].name) for name in columns)))
+
+
+@lru_cache
 def _insertion(table: Table, columns: tuple[str, ...]) -> Insert:
     rows = given(table, columns)
-    ours = lightweight_table(table.name, *(column(table.c[name].name) for name in columns))
-    return insert(ours).from_select(columns, select(*(rows.c[n] for n in columns)).order_by(rows.c.place))
+    return _insert(table, columns).from_select(
+        columns, select(*(rows.c[n] for n in columns)).order_by(rows.c.place)
+    )
 
 
 @lru_cache
