@@ -234,8 +234,8 @@ def _credits(written: str) -> tuple[tuple[int, LastCommit], ...]:
 
 
 @lru_cache(maxsize=1024)
-def _written(credits_: tuple[tuple[int, LastCommit], ...]) -> str:
-    return json.dumps([[line, *credit] for line, credit in credits_])
+def _written(last_commits: tuple[tuple[int, LastCommit], ...]) -> str:
+    return json.dumps([[line, *credit] for line, credit in last_commits])
 
 
 def _raws(paths: Iterable[str]) -> list[bytes]:
