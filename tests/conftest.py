@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import shutil
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,14 +17,40 @@ from hypothesis import HealthCheck, settings
 
 from reconciler import redaction
 from reconciler.log import silence
+from tests.cluster import SHARED
+from tests.effort import examples
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=examples(100)
+)
 settings.register_profile("torture", settings.get_profile("suite"), max_examples=3000, stateful_step_count=60)
 settings.load_profile("suite")
+_ROOM = 4 << 30  # bytes: all that the suite keeps at one time, and more
+
+
+def _keep_files_in_memory() -> None:
+    """Temporary files lie where syncing costs nothing, if there is room and a program may be run there."""
+    memory = Path("/dev/shm")  # noqa: S108 - the one that Linux has
+    if not memory.is_dir() or "TMPDIR" in os.environ:
+        return
+    facts = os.statvfs(memory)
+    if facts.f_bavail * facts.f_frsize > _ROOM and not facts.f_flag & os.ST_NOEXEC:
+        os.environ["TMPDIR"] = str(memory)
+        tempfile.tempdir = None  # it is looked for again
+
+
+_keep_files_in_memory()
 silence()  # before any test captures lines, and then has the library as it was
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The workers, which are started later, share a folder."""
+    if SHARED not in os.environ:
+        os.environ[SHARED] = folder = tempfile.mkdtemp(prefix="suite-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler import registry
 from reconciler.errors import ConfigurationError
 from reconciler.redaction import remember, shown_name
-from reconciler.settings import AkSkAuth, PasswordAuth, TokenAuth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,51 +16,72 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from reconciler.settings import AuditSettings, ModelArtsTarget, WebSettings
+    from reconciler.settings import AuditSettings, WebSettings
+
+    At = Callable[[str], Any]
+    """What stands at a key of a table: a text, a path, the words of a program, or None."""
 
 
 _SHORTEST_TOKEN = 16  # characters
 
 
 def auth_of(
-    base: Path, target: ModelArtsTarget, cooldown: registry.CredentialCooldown | None = None
+    base: Path, project_id: str, at: At, cooldown: registry.CredentialCooldown | None = None
 ) -> registry.RegistryAuth:
-    """The flow that proves who this program is to the target's registry.
+    """The flow that proves who this program is to a target's registry.
 
     Args:
         base: directory that relative paths of secret files start from.
-        target: its settings.
+        project_id: the project that requests are signed for.
+        at: what stands at a key of the target's table `auth`.
         cooldown: shared by all targets of a process; its own where None.
+
+    Raises:
+        ConfigurationError: a secret is missing.
     """
-    auth = target.auth
-    if isinstance(auth, AkSkAuth):
-        return registry.AccessKeyAuth(
-            registry.GivenSecret(auth.access_key),
-            _required(base, auth, "secret_key"),
-            security_token=secret_of(base, auth, "security_token"),
-            project_id=target.project_id,
-            cooldown=cooldown,
-        )
-    if isinstance(auth, TokenAuth):
-        return registry.TokenAuth(_required(base, auth, "token"))
-    if isinstance(auth, PasswordAuth):
-        return registry.PasswordAuth(
-            auth.iam_endpoint,
-            auth.username,
-            _required(base, auth, "password"),
-            domain=auth.domain,
-            scope=auth.scope,
-            cooldown=cooldown,
-        )
-    return registry.RegistryAuth()
+    match at("method"):
+        case "aksk":
+            return registry.AccessKeyAuth(
+                _required(base, at, "access_key"),
+                _required(base, at, "secret_key"),
+                security_token=_secret_at(base, at, "security_token"),
+                project_id=project_id,
+                cooldown=cooldown,
+            )
+        case "token":
+            return registry.TokenAuth(_required(base, at, "token"))
+        case "password":
+            return registry.PasswordAuth(
+                at("iam_endpoint"),
+                at("username"),
+                _required(base, at, "password"),
+                domain=at("domain"),
+                scope=at("scope"),
+                cooldown=cooldown,
+            )
+        case _:
+            return registry.RegistryAuth()
+
+
+def keys_of(section: BaseModel | None) -> At:
+    """What stands at each key of a section; secrets are given as they are."""
+
+    def at(key: str) -> Any:  # noqa: ANN401 - a text, a path, or the words of a program
+        value: Any = getattr(section, key, None)
+        return value.get_secret_value() if hasattr(value, "get_secret_value") else value
+
+    return at
 
 
 def secret_of(base: Path, section: BaseModel, name: str) -> registry.Secret | None:
     """The secret that a section gives in one of its ways, or None when it gives none."""
-    value, file = getattr(section, name), getattr(section, f"{name}_file")
-    variable, command = getattr(section, f"{name}_env"), getattr(section, f"{name}_command", None)
+    return _secret_at(base, keys_of(section), name)
+
+
+def _secret_at(base: Path, at: At, name: str) -> registry.Secret | None:
+    value, file, variable, command = (at(name + way) for way in ("", "_file", "_env", "_command"))
     if value is not None:
-        return registry.GivenSecret(value.get_secret_value())
+        return registry.GivenSecret(value)
     if file is not None:
         return registry.FileSecret(base / file)
     if variable is not None:
@@ -130,8 +150,8 @@ def _text(file: Path, key: str) -> str:
         raise ConfigurationError(f"{key}: {shown_name(file.name)} cannot be read") from None
 
 
-def _required(base: Path, section: BaseModel, name: str) -> registry.Secret:
-    secret = secret_of(base, section, name)
+def _required(base: Path, at: At, name: str) -> registry.Secret:
+    secret = _secret_at(base, at, name)
     if secret is None:
         raise ConfigurationError(f"{name} is missing")
     return secret

@@ -31,4 +31,4 @@ def part_of(store: Store, configuration: Configuration, name: str) -> TargetInde
     """One target's part of the index, for the rules that are in force."""
     target = configuration.settings.targets[name]
     strict = " strict" if target.strict_config else ""
-    return store.of(name, f"{target.path} {target.edition}{strict} {rules_version}")
+    return store.of(name, f"{target.path} {target.edition}{strict} {rules_version()}")

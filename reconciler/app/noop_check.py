@@ -7,27 +7,25 @@ find as it was. A cycle looks at the list of few models each time, and so does t
 
 from __future__ import annotations
 
-import hashlib
-import json
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.app.repository import source_of
-from reconciler.contract import rules_version
-from reconciler.engine.values import IdleMark, Verdict
+from reconciler.app.idle_note import MARK, read
+from reconciler.errors import SourceError
+from reconciler.source.commands import ProcessCounter
+from reconciler.source.local import LocalRepository
 from reconciler.state.peek import peek
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
+    from reconciler.app.idle_note import Folder, IdleNote
     from reconciler.registry import CredentialCooldown
     from reconciler.settings import Configuration
+    from reconciler.settings.raw import RawConfiguration
     from reconciler.state.peek import Peek
-
-MARK = "at-rest"
-"""The name of the mark that holds the note; it belongs to no target."""
 
 
 @dataclass(slots=True)
@@ -42,99 +40,71 @@ class Tried:
 
 
 def noop_check(
-    configuration: Configuration,
+    raw: RawConfiguration,
     target: str | None,
     tried: Tried,
-) -> IdleMark | None:
-    """The rest that the last cycle left everything at, while it lasts; None when a cycle has to look.
+    settings: Callable[[], Configuration],
+) -> IdleNote | None:
+    """The note on how the last cycle left everything, while it holds; None when a cycle has to look.
 
     Args:
-        configuration: what is configured.
+        raw: the configuration as it is written.
         target: the one target that is meant; None for all.
         tried: is told what was learnt, for the cycle that may follow.
+        settings: gives the configuration, checked; called where a remote repository is followed.
 
     Raises:
+        ConfigurationError, RecursionError: the configuration is wrong.
         SourceError: git could not be read.
     """
-    seen = peek(configuration.state_url, MARK)
-    names = configuration.chosen(target)
-    rest = None if seen is None else _told(configuration, names, seen)
-    if seen is None or rest is None or not rest.at <= seen.at < rest.until:
+    seen = peek(raw.state_url, MARK)
+    note = None if seen is None else read(seen.note)
+    if seen is None or note is None or not _holds(note, seen) or not note.is_of(raw, target):
         return None
-    with closing(source_of(configuration)) as source:
-        if source.head() != rest.commit:
-            return None
+    if _newest(note, settings) != note.rest.commit:
+        return None
     # an embedded registry was seen by its files
-    asked = {name: word for name, word in rest.lists.items() if configuration.settings.targets[name].endpoint}
+    asked = {name: word for name, word in note.rest.lists.items() if name in note.services}
     if asked:
         from reconciler.app.registry_look import are_as_listed  # noqa: PLC0415 - brings the HTTP client
 
-        is_same, tried.cooldown = are_as_listed(configuration, asked)
-        return rest if is_same else None
-    return rest
+        is_same, tried.cooldown = are_as_listed(raw, note.services, asked)
+        return note if is_same else None
+    return note
 
 
-def _told(configuration: Configuration, names: tuple[str, ...], seen: Peek) -> IdleMark | None:
-    """What the note says; None where there is none, or it is of other settings or another journal."""
+def _holds(note: IdleNote, seen: Peek) -> bool:
+    """Whether it is the time of the note, and nothing was journalled and no file written since."""
+    rest = note.rest
+    return rest.at <= seen.at < rest.until and rest.position == seen.position and note.holds_files()
+
+
+def _newest(note: IdleNote, settings: Callable[[], Configuration]) -> str | None:
+    """The branch's newest commit; None where a folder cannot be read, of which a cycle tells more.
+
+    Raises:
+        SourceError: a remote repository could not be asked; a cycle would not do better.
+    """
+    if note.folder is not None:
+        return _newest_in(note.folder)
+    from reconciler.app.repository import source_of  # noqa: PLC0415 - only where commits are behind a URL
+
+    with closing(source_of(settings())) as source:
+        return source.head()
+
+
+def _newest_in(folder: Folder) -> str | None:
     try:
-        mark = json.loads(seen.note or "")
-        rest = IdleMark(
-            datetime.fromisoformat(mark["at"]),
-            datetime.fromisoformat(mark["until"]),
-            str(mark["commit"]),
-            str(mark["digest"]),
-            int(mark["position"]),
-            {Verdict(word): int(number) for word, number in mark["numbers"].items()},
-            {str(name): str(word) for name, word in mark["lists"].items()},
-        )
-        by = [rest.position, mark["by"], mark["files"]]
-    except (AttributeError, KeyError, TypeError, ValueError):
+        with closing(
+            LocalRepository(
+                Path(folder.path),
+                folder.branch,
+                setting="",
+                timeout=folder.timeout,
+                counter=ProcessCounter(),
+                heap=folder.memory,
+            )
+        ) as repository:
+            return repository.head()
+    except SourceError:
         return None
-    now = [seen.position, _fingerprint(configuration, names), _files(configuration, names)]
-    return rest if by == now and rest.lists.keys() <= set(names) else None
-
-
-def note(configuration: Configuration, names: tuple[str, ...], rest: IdleMark) -> str:
-    """The note on a cycle that left everything at rest; made once the registries are closed."""
-    return json.dumps(
-        {
-            "at": rest.at.isoformat(),
-            "until": rest.until.isoformat(),
-            "commit": rest.commit,
-            "digest": rest.digest,
-            "position": rest.position,
-            "numbers": {verdict.value: number for verdict, number in rest.numbers.items()},
-            "lists": dict(rest.lists),
-            "by": _fingerprint(configuration, names),
-            "files": _files(configuration, names),
-        }
-    )
-
-
-def _fingerprint(configuration: Configuration, names: tuple[str, ...]) -> str:
-    """Changes with whatever a cycle depends on beside git, journal and registry; secrets are masked."""
-    facts = [
-        rules_version,
-        str(configuration.base),
-        *names,
-        configuration.settings.model_dump_json(),
-    ]
-    return hashlib.sha256("\n".join(facts).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _files(configuration: Configuration, names: tuple[str, ...]) -> list[list[int]]:
-    """Size and time of the embedded registries' own files: they change when anybody else uses them."""
-    files = []
-    for name in names:
-        if configuration.settings.targets[name].endpoint is None:
-            database = configuration.embedded_database(name)
-            files += [_seen(file) for file in (database, database.with_name(f"{database.name}-wal"))]
-    return files
-
-
-def _seen(file: Path) -> list[int]:
-    try:
-        status = file.stat()
-    except OSError:
-        return []
-    return [status.st_size, status.st_mtime_ns]

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 
 from reconciler.budgets import Budgets
 from reconciler.errors import ReconcilerError
-from reconciler.settings.tables import PREFIX
-from reconciler.source import KeyFiles, TrustRules, open_source
+from reconciler.settings.raw import PREFIX
 
 if TYPE_CHECKING:
     from reconciler.settings import Configuration
-    from reconciler.source import GitSource
+    from reconciler.source import GitSource, TrustRules
 
 _VARIABLE = f"{PREFIX}SOURCE__REPO"
 
 
 def source_of(configuration: Configuration) -> GitSource:
     """The source, opened; the caller closes it."""
+    from reconciler.source import open_source  # noqa: PLC0415 - files of a work tree are read without
+
     section = configuration.settings.source
     with configuration.located("source", "repo", table="source.repo"):
         return open_source(
@@ -39,6 +40,8 @@ def trust_rules(configuration: Configuration) -> TrustRules | None:
     section = configuration.settings.source.verify
     if section.mode == "off":
         return None
+    from reconciler.source import KeyFiles, TrustRules  # noqa: PLC0415 - only where it is configured
+
     given = (section.allowed_signers, section.revoked_signers, section.gpg_keyring)
     files = KeyFiles(*(None if file is None else configuration.base / file for file in given))
     return TrustRules(section.mode, files, section.authors, section.since, section.on_failure)
@@ -46,7 +49,7 @@ def trust_rules(configuration: Configuration) -> TrustRules | None:
 
 def budgets_of(configuration: Configuration) -> Budgets:
     """How much is read of a commit, and told."""
-    return Budgets(**configuration.settings.limits.model_dump())
+    return Budgets(**dict(configuration.settings.limits))
 
 
 def followed(configuration: Configuration) -> tuple[str, str]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.audit import notes_remote
 from reconciler.app.identity import renamed
+from reconciler.app.idle_note import MARK, idle_note, written
 from reconciler.app.indexed import index_of, part_of, reader_of
 from reconciler.app.inspection import inspection_of
-from reconciler.app.noop_check import MARK, note
 from reconciler.app.reopened import Reopened
 from reconciler.app.repository import source_of, trust_rules
 from reconciler.app.sinks import subscriptions_of
@@ -139,7 +139,7 @@ async def open_session(  # noqa: PLR0913 - what a command is given
             asked, cooldown = listeners.asked, heritage.cooldown
             how = {name: Opening(acts, cooldown, partial(asked, name)) for name in names}
             targets = await _targets(configuration, how, index, registries)
-            guards = Guards(**configuration.settings.guards.model_dump())
+            guards = Guards(**dict(configuration.settings.guards))
             engine = Engine(source, ledger, targets, guards, clock or Clock(), listeners.progress)
             if campaign is not None:
                 engine.leadership = campaign
@@ -147,7 +147,7 @@ async def open_session(  # noqa: PLR0913 - what a command is given
             registries.push_async_callback(engine.aclose)
             yield Session(configuration, source, ledger, engine, rest, campaign)
         if rest:
-            ledger.mark("", MARK, note(configuration, names, rest[-1]))
+            ledger.mark("", MARK, written(idle_note(configuration, names, rest[-1])))
         elif acts and source.held():
             ledger.mark("", MARK, "")  # nothing is as it was, even if the branch goes back to what it was
 

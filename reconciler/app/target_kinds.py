@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from contextlib import asynccontextmanager, closing
+from contextlib import aclosing, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.app.credentials import auth_of
+from reconciler.app.access import access_of
+from reconciler.app.connection import client
+from reconciler.app.credentials import auth_of, keys_of
 from reconciler.registry import CredentialCooldown, Limits, ModelArtsRegistry, RegistryAuth
-from reconciler.registry.in_process import in_process
+from reconciler.registry.client import in_process
 from reconciler.registry.vendor import MODELARTS
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ async def _embedded(
         )
     )
     with closing(application.state):
-        client = ModelArtsRegistry(
+        registry = ModelArtsRegistry(
             "http://localhost",
             _EMBEDDED_PROJECT,
             auth=RegistryAuth(),
@@ -86,10 +88,8 @@ async def _embedded(
             transport=in_process(application),
             observed=how.observed,
         )
-        try:
-            yield client
-        finally:
-            await client.aclose()
+        async with aclosing(registry):
+            yield registry
 
 
 def _exists(file: Path) -> bool:
@@ -101,30 +101,13 @@ async def _modelarts(
     configuration: Configuration, name: str, target: ModelArtsTarget, how: Opening
 ) -> AsyncIterator[Registry]:
     """A project of a service. Raises ConfigurationError where the section cannot be used."""
-    limits = Limits(
-        page_size=target.page_size,
-        concurrency=target.in_flight,
-        rate=target.rate,
-        burst=max(1, int(target.rate)),
-        read_rate=target.read_rate,
-        deadline=target.timeout.total_seconds(),
-    )
-    table = f"targets.{name}"
+    access, table = access_of(target), f"targets.{name}"
     with configuration.located("targets", name, "auth", table=table):
-        auth = auth_of(configuration.base, target, how.cooldown)
+        auth = auth_of(configuration.base, target.project_id, keys_of(target.auth), how.cooldown)
     with configuration.located("targets", name, table=table):
-        client = ModelArtsRegistry(
-            target.endpoint,
-            target.project_id,
-            auth=auth,
-            workspace_id=target.workspace_id,
-            limits=limits,
-            observed=how.observed,
-        )
-    try:
-        yield client
-    finally:
-        await client.aclose()
+        registry = client(access, auth, observed=how.observed)
+    async with aclosing(registry):
+        yield registry
 
 
 KINDS: Mapping[str, TargetKind] = {

@@ -13,8 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError
-from reconciler.settings.discovery import discovered_state_url
-from reconciler.state.names import model_candidates, target_candidates
+from reconciler.settings.raw import raw_configuration
+from reconciler.state.peek import model_candidates, target_candidates
 
 _KINDS = {"models": model_candidates, "targets": target_candidates}
 
@@ -28,7 +28,7 @@ def offer(arguments: list[str]) -> None:
     """
     kind, word, *line = [*arguments, "", ""][: max(2, len(arguments))]
     try:
-        url = discovered_state_url(_config(line), Path.cwd())
+        url = raw_configuration(_config(line), Path.cwd()).state_url
         names = _KINDS[kind](url, word)
     except (ReconcilerError, OSError, KeyError):
         return

@@ -1,30 +1,30 @@
 """`apply` where nothing has moved: told before the command-line framework and the engine are loaded.
 
-Read are the forms in which the command is scheduled. Any other, and any that is wrong, is left to the
-framework, and costs a cycle at most.
+A form of the command that is left to the framework costs a cycle at most.
 """
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.noop_check import noop_check
-from reconciler.app.repository import source_of
+from reconciler.cli import tuning
+from reconciler.cli.plain import plain_command
 from reconciler.cli.terminal import configuration, echo, echo_err, tell_warnings
-from reconciler.errors import SourceError
+from reconciler.errors import ConfigurationError, SourceError
+from reconciler.settings.raw import raw_configuration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconciler.app.idle_note import IdleNote
     from reconciler.app.noop_check import Tried
     from reconciler.settings import Configuration
 
-_CONFIG, _TARGET, _OUTPUT = "--config", "--target", "--output"
-_ALIKE = {"-o": _OUTPUT}
-_WITHOUT_EFFECT = frozenset({"--quiet", "-q", "--wait", "--no-wait"})
+_WITHOUT_EFFECT = frozenset({"--wait", "--no-wait"})
 """Options that change nothing of an `apply` with nothing to do."""
 
 
@@ -36,30 +36,39 @@ def nothing_moved(arguments: Sequence[str], tried: Tried) -> bool:
         tried: is told what was learnt, for the cycle that may follow.
 
     Raises:
-        ConfigurationError: the configuration is wrong.
         SourceError: git could not be read.
     """
-    given = _options(arguments)
-    if given is None:
+    given = plain_command(arguments, _WITHOUT_EFFECT)
+    if given is None or given.paths:
         return False
-    file = given.get(_CONFIG) or os.environ.get("RECONCILER_CONFIG")
-    settings, target = configuration(Path(file) if file else None), given.get(_TARGET)
-    idle = noop_check(settings, target, tried)
-    if idle is None:
+    tuning.spare_anyio()
+    settings = cache(partial(configuration, given.config))
+    try:
+        note = noop_check(raw_configuration(given.config, Path.cwd()), given.target, tried, settings)
+    except (ConfigurationError, RecursionError):
+        return False  # told by the command, with all else that is wrong
+    if note is None:
         return False
+    _tell(note)
+    if note.folder is None:
+        pack_mirror(settings())
+    return True
+
+
+def _tell(note: IdleNote) -> None:
+    """What a cycle would have said."""
     from reconciler.views.words import nothing_to_do, phrase  # noqa: PLC0415 - not where there is work
 
-    tell_warnings(settings)
-    if idle.lists.keys() == set(settings.chosen(target)):  # all was looked at, as a cycle would have
-        sentence = nothing_to_do(idle.numbers)
+    rest = note.rest
+    tell_warnings(note.warnings)
+    if rest.lists.keys() == set(note.names):  # all was looked at, as a cycle would have
+        sentence = nothing_to_do(rest.numbers)
     else:
         sentence = (
-            f"Nothing to do: nothing has moved since {idle.at:%Y-%m-%dT%H:%M:%SZ}, with "
-            f"{phrase(idle.numbers)}. `--refresh` looks at the registry again."
+            f"Nothing to do: nothing has moved since {rest.at:%Y-%m-%dT%H:%M:%SZ}, with "
+            f"{phrase(rest.numbers)}. `--refresh` looks at the registry again."
         )
-    echo(f"{sentence}\nCommit {idle.commit[:12]}, plan digest {idle.digest}")
-    pack_mirror(settings)
-    return True
+    echo(f"{sentence}\nCommit {rest.commit[:12]}, plan digest {rest.digest}")
 
 
 def pack_mirror(settings: Configuration) -> None:
@@ -67,22 +76,10 @@ def pack_mirror(settings: Configuration) -> None:
 
     A run that failed to pack did all else that it was asked to do, and ends as it would have without.
     """
+    from reconciler.app.repository import source_of  # noqa: PLC0415 - a repository of this machine has none
+
     try:
         with closing(source_of(settings)) as source:
             source.tidy()
     except SourceError as problem:
         echo_err(f"warning: the mirror was not packed, and is packed again in a day: {problem}")
-
-
-def _options(arguments: Sequence[str]) -> dict[str, str] | None:
-    """The options that are given with a value; None where one of all changes what is done or printed."""
-    given: dict[str, str] = {}
-    rest = iter(arguments)
-    for argument in rest:
-        name, equals, value = argument.partition("=") if argument.startswith("--") else (argument, "", "")
-        name = _ALIKE.get(name, name)
-        if name in {_CONFIG, _TARGET, _OUTPUT}:
-            given[name] = value if equals else next(rest, "")
-        elif argument not in _WITHOUT_EFFECT:
-            return None
-    return given if given.get(_OUTPUT, "text") == "text" and all(given.values()) else None

@@ -24,16 +24,6 @@ class PlanOutput(StrEnum):
     MARKDOWN = "markdown"
 
 
-class ValidateOutput(StrEnum):
-    """Forms of output of problems; the last three are read by hosts of repositories."""
-
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    SARIF = "sarif"
-
-
 class Forge(StrEnum):
     """Hosts of repositories."""
 
@@ -55,7 +45,6 @@ TargetOption = Annotated[
 ]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Form of the output.")]
 PlanOutputOption = Annotated[PlanOutput, typer.Option("--output", "-o", help="Form of the output.")]
-ValidateOutputOption = Annotated[ValidateOutput, typer.Option("--output", "-o", help="Form of the output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="More: every item, debug log lines.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

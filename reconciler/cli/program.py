@@ -59,6 +59,14 @@ def _work(arguments: list[str]) -> None:
         tried = Tried()
         if nothing_moved(arguments[1:], tried):
             return
+    elif arguments[:1] == ["validate"]:
+        from reconciler.cli.plain import plain_command  # noqa: PLC0415
+
+        plain = plain_command(arguments[1:])
+        if plain is not None:
+            from reconciler.cli.validation import validated  # noqa: PLC0415
+
+            sys.exit(int(validated(plain.config, plain.target, plain.paths, quiet=plain.is_quiet)))
     # the command-line framework is a third of what an `apply` with nothing to do would load
     from reconciler.cli.commands import command  # noqa: PLC0415
 

@@ -47,13 +47,13 @@ class OutputClosedError(Exception):
 def warned(file: Path | None) -> Configuration:
     """The same, with what is doubtful in it told on standard error. Raises ConfigurationError."""
     settings = configuration(file)
-    tell_warnings(settings)
+    tell_warnings(settings.warnings)
     return settings
 
 
-def tell_warnings(settings: Configuration) -> None:
+def tell_warnings(warnings: Iterable[str]) -> None:
     """What is doubtful in a configuration, on standard error."""
-    for warning in settings.warnings:
+    for warning in warnings:
         echo_err(f"warning: {warning}")
 
 

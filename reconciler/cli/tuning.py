@@ -7,6 +7,7 @@ import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,7 @@ again, which takes a fifth of the time of a large plan."""
 _IN_A_LOOP = (100_000, 20, 20)
 _TURN = 0.0005  # seconds
 _LOADER = "pydantic.plugin._loader"
+_ANYIO = "anyio"
 
 
 def for_a_command() -> None:
@@ -54,22 +56,39 @@ def spare_imports() -> None:
         sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
-class _NoPlugins(ModuleType):
+def spare_anyio() -> None:
+    """Has anyio loaded when it is first used, which a single request over sockets that block does not do."""
+    sys.modules.setdefault(_ANYIO, _StandIn(_ANYIO))
+
+
+class _StandIn(ModuleType):
+    """Stands in for a package until somebody asks it for something, in whichever thread."""
+
+    _is_package = True
+
+    _giving_way = Lock()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a module's attribute
+        """Whatever is asked of the module, of the module itself."""
+        if name.startswith("__") and not (name == "__path__" and self._is_package):
+            # the import system's own questions
+            raise AttributeError(name)
+        with self._giving_way:
+            if sys.modules.get(self.__name__) is self:
+                del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
+class _NoPlugins(_StandIn):
     """Stands in for pydantic's search for plugins, of which there are to be none.
 
     The search itself finds that out as well, once it has imported `importlib.metadata`, and with that the
-    reader of e-mail: an eighth of what an `apply` with nothing to do takes.
+    reader of e-mail: an eighth of what an `apply` with nothing to do took.
     """
+
+    _is_package = False
 
     @staticmethod
     def get_plugins() -> tuple[()]:
         """What pydantic asks for."""
         return ()
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a module's attribute
-        """Whatever else a pydantic may ask of the module, of the module itself."""
-        if name.startswith("__"):  # the import system's own questions
-            raise AttributeError(name)
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        return getattr(import_module(self.__name__), name)

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.contract.canonical import digest
-from reconciler.contract.catalogue import DEFAULT_EDITION, EDITIONS, edition
-from reconciler.contract.drift import comparable
-from reconciler.contract.model_key import FreeVersions, ModelKey, version_key
-from reconciler.contract.problem import Problem
-from reconciler.contract.scalar import UnquotedScalar
-from reconciler.contract.status import Lifecycle, lifecycle, status_of
+from reconciler.lazy import attributes
 
 if TYPE_CHECKING:
+    from reconciler.contract.canonical import digest
+    from reconciler.contract.catalogue import DEFAULT_EDITION, EDITIONS, edition
+    from reconciler.contract.drift import comparable
     from reconciler.contract.editions.edition import Edition, Parsed
-
-    rules_version: str
-    """Changes whenever the same bytes might be read otherwise; made when it is first asked for."""
+    from reconciler.contract.model_key import FreeVersions, ModelKey, version_key
+    from reconciler.contract.problem import Problem
+    from reconciler.contract.rules_identity import rules_version
+    from reconciler.contract.scalar import UnquotedScalar
+    from reconciler.contract.status import Lifecycle, lifecycle, status_of
 
 __all__ = [
     "DEFAULT_EDITION",
@@ -42,14 +41,23 @@ __all__ = [
     "version_key",
 ]
 
+_HOMES = {
+    "DEFAULT_EDITION": "catalogue",
+    "EDITIONS": "catalogue",
+    "Edition": "editions.edition",
+    "FreeVersions": "model_key",
+    "Lifecycle": "status",
+    "ModelKey": "model_key",
+    "Parsed": "editions.edition",
+    "Problem": "problem",
+    "UnquotedScalar": "scalar",
+    "comparable": "drift",
+    "digest": "canonical",
+    "edition": "catalogue",
+    "lifecycle": "status",
+    "rules_version": "rules_identity",
+    "status_of": "status",
+    "version_key": "model_key",
+}
 
-def __getattr__(name: str) -> object:
-    if name in ("Edition", "Parsed"):
-        from reconciler.contract.editions import edition as module  # noqa: PLC0415 - loads pydantic
-
-        return getattr(module, name)
-    if name == "rules_version":
-        from reconciler.contract import rules_identity  # noqa: PLC0415 - few ask for it
-
-        return rules_identity.rules_version()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = attributes(__name__, _HOMES)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.contract.editions.edition import Edition
 
 _FIRST = ("model_name", "model_version", "model_type")
-_UNTOLD = frozenset({Echo.NEVER, Echo.DERIVED, Echo.JSON_TEXT})
+_NOT_SHOWN = frozenset({Echo.NEVER, Echo.DERIVED, Echo.JSON_TEXT})
 _NOTHING: tuple[object, ...] = (None, "", [], {})
 _FILLED_IN = frozenset(
     {"execution_code", "model_algorithm", "runtime", "source_type", "dependencies", "install_type"}
@@ -46,21 +46,21 @@ def adoptable(detail: Mapping[str, Any], edition: Edition) -> Adoptable:
     What the edition refuses was never sent: in a field that the service fills in, it is the service's.
     """
     names = (*_FIRST, *(name for name in edition.fields if name not in _FIRST))
-    fields = {name: _told(name, detail, edition) for name in names}
+    fields = {name: _shown(name, detail, edition) for name in names}
     request = {name: value for name, value in fields.items() if value not in _NOTHING}
     problems = edition.parse(request).problems
     refused = {problem.loc[0] for problem in problems if problem.severity == "error" and problem.loc}
     filled_in = _FILLED_IN & refused
     return Adoptable(
         {name: value for name, value in request.items() if name not in filled_in},
-        tuple(name for name in names if name in filled_in or echoes()[name].echo in _UNTOLD),
+        tuple(name for name in names if name in filled_in or echoes()[name].echo in _NOT_SHOWN),
     )
 
 
-def _told(name: str, detail: Mapping[str, Any], edition: Edition) -> Any:  # noqa: ANN401 - any JSON
+def _shown(name: str, detail: Mapping[str, Any], edition: Edition) -> Any:  # noqa: ANN401 - any JSON
     """What the detail says of the field; None for nothing, a default, or what cannot be told."""
     echo, raw = echoes()[name].echo, detail.get(name)
-    if echo in _UNTOLD:
+    if echo in _NOT_SHOWN:
         return None
     if echo is Echo.CONFIG:
         return _documented(edition, name, detail.get("config", raw))

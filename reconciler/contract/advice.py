@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.contract import config_rules
 from reconciler.contract.fields import read_number
-from reconciler.contract.rules import PACKAGED, TOLERATED, Rule, struct_at, structs_at, text_at
+from reconciler.contract.rules import PACKAGED, TOLERATED, Rule, rule, struct_at, structs_at, text_at
 from reconciler.contract.wording import warning
 from reconciler.phrases import did_you_mean, listed
 
@@ -32,7 +32,9 @@ def _params_of(document: RawDocument) -> Iterator[tuple[Loc, Mapping[str, Any]]]
         yield from structs_at(config, field, ("initial_config",))
 
 
-def _pair(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("model_name", "model_version"))
+def pair(document: RawDocument) -> Iterator[Problem]:
+    """Cases 5 and 7."""
     name = text_at(document, "model_name")
     if name and (name[0] in "-_" or (name[0].isascii() and name[0].isdigit())):
         why = "starts with a digit, - or _; the vendor's SDK wants a letter first"
@@ -43,11 +45,9 @@ def _pair(document: RawDocument) -> Iterator[Problem]:
         )
 
 
-PAIR = Rule(_pair, fields=("model_name", "model_version"))
-"""Cases 5 and 7."""
-
-
-def _params(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=_PARAMS)
+def params(document: RawDocument) -> Iterator[Problem]:
+    """Case 21: table 3 against the example of the same page; and limits that exclude each other."""
     for loc, param in _params_of(document):
         kind = text_at(param, "param_type")
         if kind == "box":
@@ -67,11 +67,9 @@ def _bounds(loc: Loc, param: Mapping[str, Any]) -> Iterator[Problem]:
         yield warning("contradiction", (*loc, "min"), f"is above max, which is {most}", param["min"])
 
 
-PARAMS = Rule(_params, fields=_PARAMS)
-"""Case 21: table 3 against the example of the same page; and limits that exclude each other."""
-
-
-def _apis(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("apis", "initial_config"))
+def apis(document: RawDocument) -> Iterator[Problem]:
+    """Case 27: package specification against the example of the import page."""
     if text_at(document, "model_type") in (*PACKAGED, ""):
         return
     config = struct_at(document, "initial_config")
@@ -85,11 +83,9 @@ def _apis(document: RawDocument) -> Iterator[Problem]:
                 yield warning(TOLERATED, (*loc, "url"), why, api["url"])
 
 
-APIS = Rule(_apis, fields=("apis", "initial_config"))
-"""Case 27: package specification against the example of the import page."""
-
-
-def _api_keys(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("apis",))
+def api_keys(document: RawDocument) -> Iterator[Problem]:
+    """Keys that the request's APIs are not documented to have."""
     members = ("url", "method", "protocol", "input_params", "output_params")
     for loc, api in structs_at(document, "apis"):
         for key in api:
@@ -97,19 +93,17 @@ def _api_keys(document: RawDocument) -> Iterator[Problem]:
                 yield warning("unknown-field", (*loc, key), f"is not documented{did_you_mean(key, members)}")
 
 
-API_KEYS = Rule(_api_keys, fields=("apis",))
-
-
-def _apis_typed_as_text(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("apis",))
+def apis_typed_as_text(document: RawDocument) -> Iterator[Problem]:
+    """The table of 2019 against its example."""
     if isinstance(document.get("apis"), list) and "apis" not in document.texts:
         why = "the vendor's table says text and its example sends a list; sent as a list"
         yield warning(TOLERATED, ("apis",), why)
 
 
-APIS_TYPED_AS_TEXT = Rule(_apis_typed_as_text, fields=("apis",))
-
-
-def _execution_code(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("execution_code",))
+def execution_code(document: RawDocument) -> Iterator[Problem]:
+    """Package specification: where the service looks for the code."""
     code, source = text_at(document, "execution_code"), text_at(document, "source_location")
     if not code:
         return
@@ -120,10 +114,9 @@ def _execution_code(document: RawDocument) -> Iterator[Problem]:
         yield warning(TOLERATED, ("execution_code",), "lies outside source_location", code)
 
 
-EXECUTION_CODE = Rule(_execution_code, fields=("execution_code",))
-
-
-def _source_scheme(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("source_location",))
+def source_scheme(document: RawDocument) -> Iterator[Problem]:
+    """An address of another kind than the documents have."""
     source = text_at(document, "source_location")
     scheme, separator, _ = source.partition("://")
     if separator and scheme.lower() not in ("http", "https", "obs"):
@@ -131,10 +124,9 @@ def _source_scheme(document: RawDocument) -> Iterator[Problem]:
         yield warning("unusual-value", ("source_location",), why, source)
 
 
-SOURCE_SCHEME = Rule(_source_scheme, fields=("source_location",))
-
-
-def _metrics_complete(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("model_metrics",))
+def metrics_complete(document: RawDocument) -> Iterator[Problem]:
+    """Table 6 of 2019; later editions make the members optional."""
     metrics = document.get("model_metrics")
     if not isinstance(metrics, dict):
         return
@@ -143,30 +135,25 @@ def _metrics_complete(document: RawDocument) -> Iterator[Problem]:
         yield warning("incomplete", ("model_metrics",), f"the vendor's table also has {listed(missing)}")
 
 
-METRICS_COMPLETE = Rule(_metrics_complete, fields=("model_metrics",))
-"""Table 6 of 2019; later editions make the members optional."""
-
-
-def _metrics_known(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("model_metrics",))
+def metrics_known(document: RawDocument) -> Iterator[Problem]:
+    """Table 6 names all that there are."""
     for key in struct_at(document, "model_metrics"):
         if key not in _METRICS:
             why = f"is not a documented metric{did_you_mean(key, _METRICS)}"
             yield warning("unknown-field", ("model_metrics", key), why)
 
 
-METRICS_KNOWN = Rule(_metrics_known, fields=("model_metrics",))
-
-
-def _description_empty(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("description",))
+def description_empty(document: RawDocument) -> Iterator[Problem]:
+    """Case 12."""
     if document.get("description") == "":
         yield warning("unusual-value", ("description",), "must have 1 to 100 characters; leave it out", "")
 
 
-DESCRIPTION_EMPTY = Rule(_description_empty, fields=("description",))
-"""Case 12."""
-
-
-def _recommended_lengths(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=_PARAMS)
+def recommended_lengths(document: RawDocument) -> Iterator[Problem]:
+    """Limits of 2019 that later editions only recommend."""
     for loc, param in _params_of(document):
         for field, most in (("param_name", 64), ("param_desc", 100)):
             length = len(text_at(param, field))
@@ -175,17 +162,13 @@ def _recommended_lengths(document: RawDocument) -> Iterator[Problem]:
                 yield warning("too-long", (*loc, field), why)
 
 
-RECOMMENDED_LENGTHS = Rule(_recommended_lengths, fields=_PARAMS)
-
-
-def _web_protocols(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=_PARAMS)
+def web_protocols(document: RawDocument) -> Iterator[Problem]:
+    """Table 3 of the editions that do not list the protocols."""
     for loc, param in _params_of(document):
         protocol = text_at(param, "protocol")
         if protocol and protocol.lower() not in ("http", "https"):
             yield warning("unusual-value", (*loc, "protocol"), "is usually http or https", protocol)
-
-
-WEB_PROTOCOLS = Rule(_web_protocols, fields=_PARAMS)
 
 
 def _unused(document: RawDocument, fields: tuple[str, ...], why: str) -> Iterator[Problem]:
@@ -194,15 +177,16 @@ def _unused(document: RawDocument, fields: tuple[str, ...], why: str) -> Iterato
             yield warning("not-applicable", (field,), why)
 
 
-def _only_for_template(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("template",))
+def only_for_template(document: RawDocument) -> Iterator[Problem]:
+    """A template is made use of by one model type."""
     if text_at(document, "model_type") not in ("Template", "Custom", ""):
         yield from _unused(document, ("template",), "is used only where model_type is Template")
 
 
-ONLY_FOR_TEMPLATE = Rule(_only_for_template, fields=("template",))
-
-
-def _only_for_images(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("source_copy", "cmd"))
+def only_for_images(document: RawDocument) -> Iterator[Problem]:
+    """A copy is made, and a command started, of images only."""
     kind = text_at(document, "model_type")
     if kind and kind != "Image":
         yield from _unused(document, ("source_copy",), "is used only where model_type is Image")
@@ -210,25 +194,39 @@ def _only_for_images(document: RawDocument) -> Iterator[Problem]:
         yield from _unused(document, ("cmd",), "is the start command of an image")
 
 
-ONLY_FOR_IMAGES = Rule(_only_for_images, fields=("source_copy", "cmd"))
-
-
-def _not_for_custom(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("model_docs", "template"))
+def not_for_custom(document: RawDocument) -> Iterator[Problem]:
+    """What a custom model has no use for."""
     if text_at(document, "model_type") == "Custom":
         yield from _unused(document, ("model_docs", "template"), "does not apply where model_type is Custom")
 
 
-NOT_FOR_CUSTOM = Rule(_not_for_custom, fields=("model_docs", "template"))
-
-
-def _certain_sites(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("deployment_constraints",))
+def certain_sites(document: RawDocument) -> Iterator[Problem]:
+    """Constraints that not every site offers."""
     yield from _unused(document, ("deployment_constraints",), "is offered on certain sites only")
 
 
-CERTAIN_SITES = Rule(_certain_sites, fields=("deployment_constraints",))
+def named_elsewhere(types: tuple[str, ...], page: str, other: str) -> Rule:
+    """Warns of model types that the API's page does not list and another page of the vendor does.
+
+    Nobody can know which page the service follows, so the type is sent; a strict server of the edition
+    refuses it.
+    """
+
+    @rule(fields=("initial_config", "model_type"))
+    def check(document: RawDocument) -> Iterator[Problem]:
+        config = struct_at(document, "initial_config")
+        for root, holder in (((), document), (("initial_config",), config)):
+            value = text_at(holder, "model_type")
+            if value in types:
+                why = f"is not listed by {page}, but by {other}; the service may refuse it"
+                yield warning(TOLERATED, (*root, "model_type"), why, value)
+
+    return check
 
 
 EVERY_EDITION = (
-    PAIR, PARAMS, APIS, API_KEYS, EXECUTION_CODE, SOURCE_SCHEME, METRICS_KNOWN,
-    config_rules.AGREES, config_rules.DETAILS,
+    pair, params, apis, api_keys, execution_code, source_scheme, metrics_known,
+    config_rules.agrees, config_rules.details,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.config_structs import Config
-from reconciler.contract.rules import PACKAGED, Rule, struct_at, structs_at, text_at
+from reconciler.contract.rules import PACKAGED, Rule, rule, struct_at, structs_at, text_at
 from reconciler.contract.structs import OpenStruct, struct_in
 from reconciler.contract.wording import warning
 from reconciler.phrases import did_you_mean, nearest
@@ -25,7 +25,7 @@ FIELD = "initial_config"
 UNKNOWN = "unknown-field"
 
 _CONTENT_TYPES = ("application/json", "multipart/form-data")
-_EXCHANGE = ("Content-type", "data")
+_BODY_KEYS = ("Content-type", "data")
 _SENT = "sent as it stands"
 
 
@@ -56,7 +56,9 @@ def _undocumented(loc: Loc, key: str, names: tuple[str, ...]) -> Problem:
     return warning(UNKNOWN, loc, f"is not documented, and is {_SENT}{did_you_mean(key, names)}")
 
 
-def _agrees(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=(FIELD,))
+def agrees(document: RawDocument) -> Iterator[Problem]:
+    """What the configuration says again, and what it must say."""
     config = struct_at(document, FIELD)
     for field in ("model_type", "runtime", "model_algorithm"):
         inside, outside = text_at(config, field), text_at(document, field)
@@ -75,10 +77,9 @@ def _misspelt(field: str, config: Mapping[str, Any]) -> bool:
     return any(key not in members and nearest(key, members) == field for key in config)
 
 
-AGREES = Rule(_agrees, fields=(FIELD,))
-
-
-def _details(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=(FIELD,))
+def details(document: RawDocument) -> Iterator[Problem]:
+    """Probes of images, and the dialect of the configuration's APIs."""
     config = struct_at(document, FIELD)
     if text_at(document, "model_type") not in (*PACKAGED, "Template", ""):
         for field in ("health", "readiness_health", "startup_health"):
@@ -91,33 +92,29 @@ def _details(document: RawDocument) -> Iterator[Problem]:
                 why = "belongs to the request's apis; a configuration has request and response"
                 yield warning("unusual-value", (*loc, field), why)
         for field in ("request", "response"):
-            yield from _exchange((*loc, field), api.get(field))
+            yield from _body((*loc, field), api.get(field))
 
 
-def _exchange(loc: Loc, exchange: Any) -> Iterator[Problem]:  # noqa: ANN401 - anything may stand there
-    if exchange is None:
+def _body(loc: Loc, body: Any) -> Iterator[Problem]:  # noqa: ANN401 - anything may stand there
+    if body is None:
         return
-    if not isinstance(exchange, dict):
+    if not isinstance(body, dict):
         yield warning("unusual-value", loc, "is usually a mapping with Content-type and data")
         return
-    for key, value in exchange.items():
+    for key, value in body.items():
         if key.lower() == "content-type":
             if value not in _CONTENT_TYPES:
                 hint = did_you_mean(value, _CONTENT_TYPES) if isinstance(value, str) else ""
                 why = f"is not {' or '.join(_CONTENT_TYPES)}{hint}"
                 yield warning("unusual-value", (*loc, key), why, value)
         elif key != "data":
-            yield _undocumented((*loc, key), key, _EXCHANGE)
+            yield _undocumented((*loc, key), key, _BODY_KEYS)
 
 
-DETAILS = Rule(_details, fields=(FIELD,))
-
-
-def _of_later_editions(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=(FIELD,))
+def of_later_editions(document: RawDocument) -> Iterator[Problem]:
+    """Fields of the configuration that no earlier edition has."""
     for field in ("readiness_health", "startup_health", "protocol", "port"):
         if field in struct_at(document, FIELD):
             why = "is documented only in edition current"
             yield warning("unusual-value", (FIELD, field), why)
-
-
-OF_LATER_EDITIONS = Rule(_of_later_editions, fields=(FIELD,))

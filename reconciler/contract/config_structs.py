@@ -18,6 +18,7 @@ from reconciler.contract.structs import (
     Package,
     Params,
     WebParams,
+    optional,
 )
 from reconciler.contract.texts import (  # noqa: TC001 - pydantic reads the annotations
     Algorithm,
@@ -78,10 +79,10 @@ class WebConfigParams(WebParams, OpenStruct):
 class Config(OpenStruct):
     """The configuration file. Each edition narrows `model_type`, and has parameters as its request has."""
 
-    model_algorithm: Algorithm | None = Field(default=None, description="Kind of algorithm.")
-    model_type: Words | None = Field(default=None, description="The engine.")
+    model_algorithm: Algorithm | None = optional("Kind of algorithm.")
+    model_type: Words | None = optional("The engine.")
     runtime: Words | None = None
-    swr_location: Words | None = Field(default=None, description="Image address; only for model_type Image.")
+    swr_location: Words | None = optional("Image address; only for model_type Image.")
     metrics: Metrics | None = None
     apis: list[ConfigApi] | None = None
     dependencies: list[ConfigDependency] | None = None

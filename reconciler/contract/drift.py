@@ -35,7 +35,7 @@ def comparable(
     theirs = _theirs(request, declared, detail)
     ours = {key: value for key, value in declared.items() if key in theirs}
     if isinstance(ours.get("initial_config"), dict):
-        ours["initial_config"] = _probes_told(ours["initial_config"], _config_of(detail))
+        ours["initial_config"] = _comparable_probes(ours["initial_config"], _config_of(detail))
     return ours, theirs
 
 
@@ -96,7 +96,9 @@ def _apis(value: Any, raw: object) -> Any:  # noqa: ANN401 - any JSON
 
 def _config(value: Any, detail: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON
     config = _config_of(detail)
-    return _probes_told(projected(value, config), config) if config and isinstance(value, dict) else None
+    return (
+        _comparable_probes(projected(value, config), config) if config and isinstance(value, dict) else None
+    )
 
 
 def _config_of(detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def _config_of(detail: Mapping[str, Any]) -> dict[str, Any]:
     return config if "health" in config else {**config, "health": detail.get("health")}
 
 
-def _probes_told(config: dict[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+def _comparable_probes(config: dict[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration with only those members of its probes that the registry tells, all as text."""
     kept = dict(config)
     for probe in _PROBES & config.keys():
@@ -144,14 +146,14 @@ _READ: Mapping[Echo, Read] = {
 
 
 def restricted(value: Any, members: frozenset[str]) -> Any:  # noqa: ANN401 - any JSON
-    """`told`, with documented members only."""
+    """The value, with documented members only."""
     if isinstance(value, dict):
         return {key: restricted(inner, members) for key, inner in value.items() if key in members}
     return [restricted(inner, members) for inner in value] if isinstance(value, list) else value
 
 
 def projected(value: Any, shape: Any) -> Any:  # noqa: ANN401 - any JSON
-    """`told`, without the members that `value` does not have, at any depth."""
+    """The shape, without the members that `value` does not have, at any depth."""
     if isinstance(value, dict) and isinstance(shape, dict):
         return {key: projected(inner, shape[key]) for key, inner in value.items() if key in shape}
     if isinstance(value, list) and isinstance(shape, list) and len(value) == len(shape):

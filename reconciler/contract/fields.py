@@ -46,12 +46,21 @@ class FieldType:
     ) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)
 
+    def __get_pydantic_json_schema__(
+        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return self._json_schema()
+
     def read(self, value: object) -> object:
         """The value as it is sent.
 
         Raises:
             ValueError: an error of pydantic's: the field does not take this.
         """
+        raise NotImplementedError
+
+    def _json_schema(self) -> dict[str, Any]:
+        """What JSON Schema can say of it."""
         raise NotImplementedError
 
 
@@ -79,9 +88,7 @@ class Text(FieldType):
             raise invalid(*fault)
         return str(value)
 
-    def __get_pydantic_json_schema__(
-        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def _json_schema(self) -> dict[str, Any]:
         lengths = {"minLength": self.least or None, "maxLength": self.most}
         patterns = [keywords(clause.pattern, clause.why) for clause in self.clauses]
         text: dict[str, Any] = {key: value for key, value in lengths.items() if value is not None}
@@ -129,21 +136,19 @@ class OneOf(FieldType):
     any_case: bool = False
 
     @cached_property
-    def _known(self) -> dict[str, str]:
+    def _by_word(self) -> dict[str, str]:
         return {word: word for word in (*self.words, *self.tolerated, *(("",) if self.blank else ()))}
 
     def read(self, value: object) -> str:
         """The word."""
         if not isinstance(value, str):
             raise PydanticKnownError("string_type")
-        word = self._known.get(value.lower() if self.any_case else value)
+        word = self._by_word.get(value.lower() if self.any_case else value)
         if word is None:
             raise invalid("not-in-enumeration", self.why(value))
         return str(value) if self.any_case else word
 
-    def __get_pydantic_json_schema__(
-        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def _json_schema(self) -> dict[str, Any]:
         words = [*self.words, *self.tolerated, *([""] if self.blank else [])]
         if not self.any_case:
             return {"enum": words}
@@ -172,9 +177,7 @@ def read_number(value: object) -> int | float | None:
 class NumberKind(FieldType):
     """A finite JSON number; an unquoted scalar in JSON's notation is one, quoted text never is."""
 
-    def __get_pydantic_json_schema__(
-        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def _json_schema(self) -> dict[str, Any]:
         return {"type": "number"}
 
     def read(self, value: object) -> int | float:
@@ -201,9 +204,7 @@ class Count(FieldType):
             return text
         raise invalid("invalid-value", f"must be a whole number from {self.least} to {self.most}")
 
-    def __get_pydantic_json_schema__(
-        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def _json_schema(self) -> dict[str, Any]:
         text = {"type": "string", **keywords(f"^[0-9]{{1,10}}{END}", "must be a whole number")}
         return {"anyOf": [{"type": "integer", "minimum": self.least, "maximum": self.most}, text]}
 
@@ -211,9 +212,7 @@ class Count(FieldType):
 class SwitchKind(FieldType):
     """True or false, and no text for it."""
 
-    def __get_pydantic_json_schema__(
-        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def _json_schema(self) -> dict[str, Any]:
         return {"type": "boolean"}
 
     def read(self, value: object) -> bool:
@@ -226,9 +225,7 @@ class SwitchKind(FieldType):
 class FlagKind(FieldType):
     """The text `"true"` or `"false"`; a bare boolean is taken and made text."""
 
-    def __get_pydantic_json_schema__(
-        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def _json_schema(self) -> dict[str, Any]:
         return {"enum": ["true", "false", True, False]}
 
     def read(self, value: object) -> str:
@@ -244,9 +241,7 @@ class FlagKind(FieldType):
 class FreeKind(FieldType):
     """Any JSON."""
 
-    def __get_pydantic_json_schema__(
-        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def _json_schema(self) -> dict[str, Any]:
         return {}
 
     def read(self, value: object) -> object:

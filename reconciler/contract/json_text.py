@@ -34,16 +34,6 @@ class RawDocument(dict[str, Any]):
         self.texts = frozenset(opened)
 
 
-def opened_texts(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of `JSON_TEXTS` that are text, parsed.
-
-    Raises:
-        ValueError: one of them is not valid JSON.
-    """
-    texts = ((field, document.get(field)) for field in JSON_TEXTS)
-    return {field: read_json(text, unique=True) for field, text in texts if isinstance(text, str)}
-
-
 def open_texts(document: Mapping[str, Any]) -> tuple[RawDocument, tuple[Problem, ...]]:
     """The document with `JSON_TEXTS` parsed; one that does not parse is left out, and is a problem."""
     opened: dict[str, Any] = {}

@@ -40,12 +40,12 @@ class FreeVersions:
 
     def __init__(self, taken: Iterable[str]) -> None:
         """`taken` are the versions in use; what is no version counts for nothing."""
-        self._taken = {number for number in map(_number, taken) if number is not None}
+        self._taken = {number for number in map(version_number, taken) if number is not None}
         self._beyond: dict[int, int] = {}  # what is no later than the first free one behind a taken one
 
     def take(self, version: str) -> None:
         """From now on this version is in use."""
-        number = _number(version)
+        number = version_number(version)
         if number is not None:
             self._taken.add(number)
 
@@ -54,7 +54,7 @@ class FreeVersions:
 
         None when `version` is no version, or nothing is free up to 99.99.99.
         """
-        start = _number(version)
+        start = version_number(version)
         if start is None:
             return None
         number, passed = start + 1, []
@@ -67,7 +67,7 @@ class FreeVersions:
         return f"{number // _BASE**2}.{number // _BASE % _BASE}.{number % _BASE}"
 
 
-def _number(version: str) -> int | None:
+def version_number(version: str) -> int | None:
     """A version's place among all that there can be; None for what is no version."""
     parts = _VERSION.fullmatch(version)
     if parts is None:

@@ -35,6 +35,13 @@ class Rule:
     fields: tuple[str, ...] | None = None
 
 
+def rule(
+    schema: Mapping[str, Any] | None = None, *, fields: tuple[str, ...] | None = None
+) -> Callable[[Callable[[RawDocument], Iterator[Problem]]], Rule]:
+    """Makes a rule of the function below it."""
+    return lambda check: Rule(check, schema, fields)
+
+
 def concerned(rules: Iterable[Rule], document: RawDocument) -> list[Rule]:
     """The rules that may have something to say about a document."""
     written = document.keys()
@@ -99,7 +106,9 @@ def _in_config(field: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 # --- errors ------------------------------------------------------------------------------------------
 
 
-def _restraints(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("dependencies", "initial_config"))
+def restraints(document: RawDocument) -> Iterator[Problem]:
+    """Table 5, error 3041, of which the schema of `structs.Package` says the same; case 17."""
     for loc, package in packages_of(document):
         version, restraint = package.get("package_version"), package.get("restraint")
         if version and restraint:
@@ -112,39 +121,28 @@ def _restraints(document: RawDocument) -> Iterator[Problem]:
             yield warning(TOLERATED, (*loc, "restraint"), why, restraint)
 
 
-RESTRAINTS = Rule(_restraints, fields=("dependencies", "initial_config"))
-"""Table 5, error 3041, of which the schema of `structs.Package` says the same; case 17."""
-
-
-def _source_unless_template(document: RawDocument) -> Iterator[Problem]:
+@rule(
+    {
+        "if": {"properties": {"model_type": {"const": "Template"}}, "required": ["model_type"]},
+        "else": _needs("source_location"),
+    }
+)
+def source_unless_template(document: RawDocument) -> Iterator[Problem]:
+    """CreateModel page of 2025."""
     if document.get("source_location") is None and document.get("model_type") != "Template":
         yield error("missing-field", ("source_location",), "is required unless model_type is Template")
 
 
-SOURCE_UNLESS_TEMPLATE = Rule(
-    _source_unless_template,
-    {
-        "if": {"properties": {"model_type": {"const": "Template"}}, "required": ["model_type"]},
-        "else": _needs("source_location"),
-    },
-)
-"""CreateModel page of 2025."""
-
-
-def _template_needs_template(document: RawDocument) -> Iterator[Problem]:
+@rule(_when({"model_type": {"const": "Template"}}, _needs("template")), fields=("model_type",))
+def template_needs_template(document: RawDocument) -> Iterator[Problem]:
+    """Error 3034."""
     if document.get("model_type") == "Template" and document.get("template") is None:
         yield error("missing-field", ("template",), "is required where model_type is Template")
 
 
-TEMPLATE_NEEDS_TEMPLATE = Rule(
-    _template_needs_template,
-    _when({"model_type": {"const": "Template"}}, _needs("template")),
-    fields=("model_type",),
-)
-"""Error 3034."""
-
-
-def _input_ids_differ(document: RawDocument) -> Iterator[Problem]:
+@rule(fields=("template",))
+def input_ids_differ(document: RawDocument) -> Iterator[Problem]:
+    """Error 3039. JSON Schema has no words for it."""
     seen: dict[str, int] = {}
     inputs = structs_at(struct_at(document, "template"), "template_inputs", ("template",))
     for loc, item in inputs:
@@ -155,10 +153,6 @@ def _input_ids_differ(document: RawDocument) -> Iterator[Problem]:
             )
         elif name:
             seen[name] = int(loc[-1])
-
-
-INPUT_IDS_DIFFER = Rule(_input_ids_differ, fields=("template",))
-"""Error 3039. JSON Schema has no words for it."""
 
 
 def runtime_of_engine(table: Mapping[str, tuple[str, ...]]) -> Rule:
@@ -184,25 +178,24 @@ CONTENT = "content-rule"
 """The code of what the service accepts at first and then reports as a failed model."""
 
 
-def _image_installs_nothing(document: RawDocument) -> Iterator[Problem]:
+_NO_PACKAGES = {"dependencies": {"anyOf": [{"type": "null"}, {"maxItems": 0}]}}
+
+
+@rule(
+    _when(
+        {"model_type": {"const": "Image"}},
+        {"properties": {**_NO_PACKAGES, "initial_config": {"properties": _NO_PACKAGES}}},
+    ),
+    fields=("dependencies", "initial_config"),
+)
+def image_installs_nothing(document: RawDocument) -> Iterator[Problem]:
+    """Package specification and event texts."""
     if document.get("model_type") != "Image":
         return
     config = struct_at(document, "initial_config")
     for root, holder in (((), document), (("initial_config",), config)):
         if holder.get("dependencies"):
             yield error(CONTENT, (*root, "dependencies"), "an Image has its packages inside; leave this out")
-
-
-_NOTHING = {"dependencies": {"anyOf": [{"type": "null"}, {"maxItems": 0}]}}
-IMAGE_INSTALLS_NOTHING = Rule(
-    _image_installs_nothing,
-    _when(
-        {"model_type": {"const": "Image"}},
-        {"properties": {**_NOTHING, "initial_config": {"properties": _NOTHING}}},
-    ),
-    fields=("dependencies", "initial_config"),
-)
-"""Package specification and event texts."""
 
 
 def only_image_has_swr(engines: tuple[str, ...]) -> Rule:

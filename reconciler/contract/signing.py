@@ -87,11 +87,7 @@ def canonical_path(path: str) -> str:
 def canonical_request(method: str, target: str, headers: Mapping[str, str], body: bytes) -> str:
     """The text whose hash is signed; every one of `headers` becomes part of it.
 
-    Args:
-        method: HTTP method, in any case.
-        target: raw path with an optional `?query`, as on the request line.
-        headers: the headers to sign, names in any case.
-        body: exactly the bytes that are sent.
+    `target` is the raw path with an optional `?query`, as on the request line; `body` exactly what is sent.
     """
     path, _, query = target.partition("?")
     signed = sorted((name.lower(), value.strip()) for name, value in headers.items())
@@ -104,21 +100,11 @@ def canonical_request(method: str, target: str, headers: Mapping[str, str], body
 def sign(  # noqa: PLR0913 - a request, its signer and a time
     method: str, target: str, headers: Mapping[str, str], body: bytes, *, key: str, secret: str, at: datetime
 ) -> dict[str, str]:
-    """Signs one request.
+    """Signs one request; gives the headers to add: `X-Sdk-Date` and `Authorization`.
 
-    Args:
-        method: HTTP method.
-        target: raw path with an optional `?query`, as on the request line.
-        headers: the headers to sign, which must reach the server unchanged: `Host` always, and where they are
-            sent `Content-Type`, `X-Project-Id` and `X-Security-Token`. The date is added. Names that
-            contain `_` are not signed, as in the vendor's SDK, because proxies drop them.
-        body: exactly the bytes that are sent.
-        key: access key (AK).
-        secret: secret key (SK).
-        at: the time of signing, timezone-aware; the gateway accepts ± 15 minutes.
-
-    Returns:
-        The headers to add: `X-Sdk-Date` and `Authorization`.
+    `headers` are those to sign, which must reach the server unchanged: `Host` always, and where they are sent
+    `Content-Type`, `X-Project-Id` and `X-Security-Token`. The date is added. Names that contain `_` are not
+    signed, as in the vendor's SDK, because proxies drop them. The gateway accepts ± 15 minutes around `at`.
 
     Raises:
         ValueError: `at` has no time zone.
@@ -151,14 +137,8 @@ def verify(  # noqa: PLR0913 - a request, its judge and a time
 ) -> Verification:
     """Whether a request was signed by whom it claims, as a server must ask it; never raises for bad input.
 
-    Args:
-        method: HTTP method.
-        target: raw path and query of the request line, never re-assembled from parsed ones.
-        headers: all headers received, names in any case.
-        body: the bytes received.
-        secret_of: the secret key of an access key, or None for an unknown one.
-        now: the server's time, timezone-aware.
-        window: how far the request's date may be from it, either way.
+    `target` is the raw path and query of the request line, never re-assembled from parsed ones; `headers` are
+    all that were received. The request's date may be off `now`, timezone-aware, by `window` either way.
     """
     received = {name.lower(): value for name, value in headers.items()}
     authorization = received.get("authorization", "").strip()

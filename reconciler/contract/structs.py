@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+def optional(description: str) -> Any:  # noqa: ANN401 - of the field's own type
+    """A field that may be absent."""
+    return Field(default=None, description=description)
+
+
 class Struct(BaseModel):
     """A mapping whose keys are known.
 
@@ -89,9 +94,9 @@ class Params(Struct):
     protocol: Line = Field(description="Protocol of the request, such as http.")
     param_name: Line = Field(description="Name of the parameter; at most 64 characters.")
     param_type: ParamType = Field(description="Type of the parameter.")
-    min: Number | None = Field(default=None, description="Smallest value, where the type is int or float.")
-    max: Number | None = Field(default=None, description="Largest value, where the type is int or float.")
-    param_desc: Words | None = Field(default=None, description="At most 100 characters.")
+    min: Number | None = optional("Smallest value, where the type is int or float.")
+    max: Number | None = optional("Largest value, where the type is int or float.")
+    param_desc: Words | None = optional("At most 100 characters.")
 
 
 class BoundedParams(Params):
@@ -100,9 +105,7 @@ class BoundedParams(Params):
     param_name: Annotated[str, Text(least=1, most=64)] = Field(
         description="Name of the parameter; at most 64 characters."
     )
-    param_desc: Annotated[str, Text(most=100)] | None = Field(
-        default=None, description="At most 100 characters."
-    )
+    param_desc: Annotated[str, Text(most=100)] | None = optional("At most 100 characters.")
 
 
 class WebParams(Params):
@@ -128,11 +131,11 @@ class Package(Struct):
     package_name: Annotated[str, Text(least=1, clauses=(PACKAGE_CLAUSE,))] = Field(
         description="Name of an existing package."
     )
-    package_version: Annotated[str, Text(blank=True, clauses=(PACKAGE_CLAUSE,))] | None = Field(
-        default=None, description="Version of the package; the newest when absent."
+    package_version: Annotated[str, Text(blank=True, clauses=(PACKAGE_CLAUSE,))] | None = optional(
+        "Version of the package; the newest when absent."
     )
-    restraint: Annotated[str, OneOf(("EXACT", "ATLEAST", "ATMOST"), blank=True)] | None = Field(
-        default=None, description="How the version is meant; needed where a version is given."
+    restraint: Annotated[str, OneOf(("EXACT", "ATLEAST", "ATMOST"), blank=True)] | None = optional(
+        "How the version is meant; needed where a version is given."
     )
 
 
@@ -146,10 +149,10 @@ class Dependency(Struct):
 class Metrics(OpenStruct):
     """Measures of the model (table 6)."""
 
-    f1: Number | None = Field(default=None, description="Harmonic mean of precision and recall.")
-    recall: Number | None = Field(default=None, description="Recall.")
-    precision: Number | None = Field(default=None, description="Precision.")
-    accuracy: Number | None = Field(default=None, description="Accuracy.")
+    f1: Number | None = optional("Harmonic mean of precision and recall.")
+    recall: Number | None = optional("Recall.")
+    precision: Number | None = optional("Precision.")
+    accuracy: Number | None = optional("Accuracy.")
 
 
 class Doc(Struct):
@@ -168,11 +171,11 @@ class LetterDoc(Doc):
 class Api(OpenStruct):
     """One API of the model, in the dialect of the request body."""
 
-    url: Words | None = Field(default=None, description="Path of the API.")
-    method: Words | None = Field(default=None, description="post or get.")
-    protocol: Words | None = Field(default=None, description="http or https.")
-    input_params: Free | None = Field(default=None, description="JSON Schema of the input.")
-    output_params: Free | None = Field(default=None, description="JSON Schema of the output.")
+    url: Words | None = optional("Path of the API.")
+    method: Words | None = optional("post or get.")
+    protocol: Words | None = optional("http or https.")
+    input_params: Free | None = optional("JSON Schema of the input.")
+    output_params: Free | None = optional("JSON Schema of the output.")
 
 
 # --- later editions ----------------------------------------------------------------------------------
@@ -188,7 +191,7 @@ class TemplateInput(Struct):
 class Template(Struct):
     """A template to build the model from (2021 and later)."""
 
-    infer_format: Words | None = Field(default=None, description="Id of the input and output mode.")
+    infer_format: Words | None = optional("Id of the input and output mode.")
     template_id: Line = Field(description="Id of the template.")
     template_inputs: list[TemplateInput] = Field(description="The template's inputs.")
 
@@ -209,8 +212,8 @@ class DeploymentConstraints(Struct):
     cpu_type: Words | None = None
     input_types: list[Words] | None = None
     outputTypes: list[Words] | None = None  # noqa: N815 - the vendor's name
-    service_config: Words | None = Field(default=None, description="XML text.")
-    task_config: Words | None = Field(default=None, description="XML text.")
+    service_config: Words | None = optional("XML text.")
+    task_config: Words | None = optional("XML text.")
     model_security: ModelSecurity | None = None
 
 
@@ -223,30 +226,22 @@ class CommonRequest(Struct):
     model_version: Annotated[ModelVersion, Echo.SAME] = Field(
         description="Three numbers of one or two digits without leading zeros, such as 1.0.0."
     )
-    source_job_id: Annotated[Words | None, Echo.OR_DROPPED] = Field(
-        default=None, description="Training job that made the model."
+    source_job_id: Annotated[Words | None, Echo.OR_DROPPED] = optional("Training job that made the model.")
+    source_job_version: Annotated[Words | None, Echo.OR_DROPPED] = optional("Version of that training job.")
+    source_type: Annotated[SourceType | None, Echo.OR_DROPPED] = optional(
+        "Only auto: the model came from ExeML."
     )
-    source_job_version: Annotated[Words | None, Echo.OR_DROPPED] = Field(
-        default=None, description="Version of that training job."
+    execution_code: Annotated[ExecutionCode | None, Echo.SAME] = optional(
+        "OBS address of customize_service.py, inside the model directory."
     )
-    source_type: Annotated[SourceType | None, Echo.OR_DROPPED] = Field(
-        default=None, description="Only auto: the model came from ExeML."
+    dependencies: Annotated[list[Dependency] | None, Echo.SAME] = optional(
+        "Packages that the code and the model need, in order of installation."
     )
-    execution_code: Annotated[ExecutionCode | None, Echo.SAME] = Field(
-        default=None, description="OBS address of customize_service.py, inside the model directory."
+    model_metrics: Annotated[Metrics | None, Echo.METRICS] = optional("Measures of the model; sent as text.")
+    apis: Annotated[list[Api] | None, Echo.JSON_TEXT] = optional(
+        "Inputs and outputs of all of the model's APIs."
     )
-    dependencies: Annotated[list[Dependency] | None, Echo.SAME] = Field(
-        default=None, description="Packages that the code and the model need, in order of installation."
-    )
-    model_metrics: Annotated[Metrics | None, Echo.METRICS] = Field(
-        default=None, description="Measures of the model; sent as text."
-    )
-    apis: Annotated[list[Api] | None, Echo.JSON_TEXT] = Field(
-        default=None, description="Inputs and outputs of all of the model's APIs."
-    )
-    workspace_id: Annotated[Words | None, Echo.SAME] = Field(
-        default=None, description='Workspace; "0" when absent.'
-    )
+    workspace_id: Annotated[Words | None, Echo.SAME] = optional('Workspace; "0" when absent.')
 
 
 class JobRequest(CommonRequest):

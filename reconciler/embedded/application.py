@@ -1,9 +1,9 @@
 """The registry as an ASGI application: its parts wired, in layers.
 
-server ─▶ RequestIdMiddleware ─▶ FastRoutes ─▶ dependencies ─▶ validation ─▶ new_model ─▶ store ─▶ database
-          request id,             │            body,           edition's     row and       one transaction
-          last resort             │            caller          rules         outcome       for all who wait
-                                  └─▶ FastAPI: everything else, and the description of it all
+server ─▶ AnswerHeaders ─▶ FastRoutes ─▶ dependencies ─▶ validation ─▶ new_model ─▶ store ─▶ database
+          id, time,         │            body,           edition's     row and       one transaction
+          last resort       │            caller          rules         outcome       for all who wait
+                            └─▶ FastAPI: everything else, and the description of it all
 """
 
 from __future__ import annotations
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from reconciler.embedded.settings import EmbeddedSettings
 
-_REQUEST_ID = "X-request-id"
-
 
 def create_app(settings: EmbeddedSettings) -> EmbeddedRegistry:
     """The registry, with its database open.
@@ -50,7 +48,6 @@ def create_app(settings: EmbeddedSettings) -> EmbeddedRegistry:
     parts = AppState(
         settings=settings,
         rules=rules,
-        defaults=rules.defaults,
         database=database,
         store=Store(database, settings),
         authenticator=Authenticator(database, settings.auth) if settings.auth else None,
@@ -68,9 +65,7 @@ class EmbeddedRegistry:
 
     def __init__(self, parts: AppState) -> None:
         self.state = State({"parts": parts, "close": parts.database.close})
-        app: ASGIApp = RequestIdMiddleware(
-            DateMiddleware(FastRoutes(_Framework(self.state), parts), parts.settings.clock)
-        )
+        app: ASGIApp = AnswerHeaders(FastRoutes(_Framework(self.state), parts), parts.settings.clock)
         if parts.settings.faults is not None:
             from reconciler.embedded.testing.fault_injection import FaultInjection  # noqa: PLC0415 - few registries have faults
 
@@ -109,11 +104,15 @@ class _Framework:
         await self._app(scope, receive, send)
 
 
-class RequestIdMiddleware:
-    """Gives every answer its `X-request-id`, and turns what nobody expected into the vendor's envelope."""
+class AnswerHeaders:
+    """Gives every answer its `X-request-id` and the registry's own time, which is not always this machine's.
 
-    def __init__(self, app: ASGIApp) -> None:
+    What nobody expected is turned into the vendor's envelope.
+    """
+
+    def __init__(self, app: ASGIApp, clock: Callable[[], float]) -> None:
         self._app = app
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -125,9 +124,10 @@ class RequestIdMiddleware:
         async def send_named(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
+                date = formatdate(self._clock(), usegmt=True)  # may fail, and then nothing is sent yet
                 started = True
-                name = _REQUEST_ID.encode()
-                message["headers"] = [*message.get("headers", ()), (name, request_id.encode())]
+                named = ((b"date", date.encode()), (b"X-request-id", request_id.encode()))
+                message["headers"] = [*message.get("headers", ()), *named]
             await send(message)
 
         try:
@@ -137,23 +137,6 @@ class RequestIdMiddleware:
         except Exception:  # noqa: BLE001 - the last resort; the log gets the traceback
             log.exception("request %s failed", request_id)
             if not started:
-                await failed(request_id)(scope, receive, send_named)
-
-
-class DateMiddleware:
-    """Puts the registry's own time, which is not always this machine's, on every answer."""
-
-    def __init__(self, app: ASGIApp, clock: Callable[[], float]) -> None:
-        self._app = app
-        self._clock = clock
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request."""
-
-        async def send_dated(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                date = formatdate(self._clock(), usegmt=True).encode()
-                message["headers"] = [*message.get("headers", ()), (b"date", date)]
-            await send(message)
-
-        await self._app(scope, receive, send_dated)
+                answer = failed(request_id)
+                answer.headers["X-request-id"] = request_id
+                await answer(scope, receive, send)

@@ -86,21 +86,8 @@ class _Job(NamedTuple):
     writes: bool
 
 
-class _Done(NamedTuple):
-    """What became of a job: a value, or an error."""
-
-    future: asyncio.Future[Any]
-    value: object = None
-    error: Exception | None = None
-
-    def tell(self) -> None:
-        """Wakes who waits, in the thread of the loop, unless nobody does any more."""
-        if self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(self.value)
-        else:
-            self.future.set_exception(self.error)
+_Done = tuple["asyncio.Future[Any]", object, Exception | None]
+"""What became of a job: who waits for it, and a value or an error."""
 
 
 class Database:
@@ -121,7 +108,7 @@ class Database:
             if not unique:
                 self._connection.executescript(_REPEATED)
         except (sqlite3.Error, OSError) as error:
-            raise StateError(f"registry database {path}: cannot be used: {_complaint(error)}") from error
+            raise StateError(f"registry database {path}: cannot be used: {_message(error)}") from error
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="registry-database")
         self._waiting: deque[_Job] = deque()
         self._closed = False
@@ -187,12 +174,12 @@ class Database:
             with self.transaction():
                 return [self._written_alone(job) for job in jobs]
         except sqlite3.Error as error:
-            return [_Done(job.future, error=error) for job in jobs]
+            return [(job.future, None, error) for job in jobs]
 
     def _written_alone(self, job: _Job) -> _Done:
         self._connection.execute("SAVEPOINT alone")
         done = _tried(job)
-        if done.error is not None:
+        if done[2] is not None:
             self._connection.execute("ROLLBACK TO alone")
         self._connection.execute("RELEASE alone")
         return done
@@ -210,22 +197,28 @@ class Database:
 
 def _tried(job: _Job) -> _Done:
     try:
-        return _Done(job.future, job.work())
+        return job.future, job.work(), None
     except Exception as error:  # noqa: BLE001 - it is raised where the work was asked for
-        return _Done(job.future, error=error)
+        return job.future, None, error
 
 
 def _tell(done: list[_Done]) -> None:
     """Wakes those who wait, each in its own loop; a loop that is closed has nobody left."""
-    for loop in {each.future.get_loop() for each in done}:
-        theirs = [each for each in done if each.future.get_loop() is loop]
+    for loop in {future.get_loop() for future, _, _ in done}:
+        theirs = [each for each in done if each[0].get_loop() is loop]
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(_wake, theirs)
 
 
 def _wake(done: list[_Done]) -> None:
-    for each in done:
-        each.tell()
+    """In the thread of the loop; whoever went away meanwhile is passed over."""
+    for future, value, error in done:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(value)
+        else:
+            future.set_exception(error)
 
 
 def _open(path: Path | None) -> sqlite3.Connection:
@@ -246,7 +239,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
     return connection
 
 
-def _complaint(error: sqlite3.Error | OSError) -> str:
+def _message(error: sqlite3.Error | OSError) -> str:
     """What is wrong with the file, and what to do."""
     if isinstance(error, OSError):
         words, is_full = error.strerror or str(error), error.errno in _NO_SPACE

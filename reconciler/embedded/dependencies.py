@@ -12,12 +12,10 @@ from reconciler.embedded.access import ANYBODY, Authenticator, Principal, Signed
 from reconciler.embedded.answers import NO_SUCH_PROJECT, TOO_LARGE, VendorError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from reconciler.contract import Edition
     from reconciler.embedded.database import Database
     from reconciler.embedded.settings import EmbeddedSettings
     from reconciler.embedded.store import Store
-    from reconciler.embedded.validation import Rules
 
 BODY_LIMIT = 12 * 1024 * 1024  # bytes, as documented
 PROJECT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
@@ -30,13 +28,12 @@ class AppState:
     """What the application is made of; `request.app.state.parts`.
 
     Attributes:
-        rules, defaults: of the edition.
+        rules: the edition.
         authenticator: None when everybody is let in.
     """
 
     settings: EmbeddedSettings
-    rules: Rules
-    defaults: Mapping[str, object]
+    rules: Edition
     database: Database
     store: Store
     authenticator: Authenticator | None

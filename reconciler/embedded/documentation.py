@@ -23,7 +23,7 @@ _SECURITY = {
 
 
 def complete(document: dict[str, Any], manifest_schema: Mapping[str, Any], *, secured: bool) -> None:
-    """Adds to an OpenAPI document, in place, the import body, the login body and how to authenticate.
+    """Adds to FastAPI's document, in place, the import body, the login body and how to authenticate.
 
     Args:
         document: made by FastAPI.

@@ -44,7 +44,7 @@ async def import_model(parts: AppState, request: Request, caller: Principal, pro
         caller=caller,
         request_id=request.state.request_id,
         settings=parts.settings,
-        defaults=parts.defaults,
+        defaults=parts.rules.defaults,
     )
     await parts.store.add(model)
     return answer({"model_id": model.model_id})
@@ -62,7 +62,7 @@ async def show_model(parts: AppState, project_id: str, model_id: str) -> Respons
     """The detail of a model. Raises VendorError when there is none of this id."""
     check_id(model_id, parts.settings)
     standing = await parts.store.find(project_id, model_id, parts.milliseconds())
-    return answer(detail(standing, parts.settings, parts.defaults))
+    return answer(detail(standing, parts.settings, parts.rules.defaults))
 
 
 def check_id(model_id: str, settings: EmbeddedSettings) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from http import HTTPStatus
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from reconciler import __version__
 from reconciler.embedded import iam, routes
 from reconciler.embedded.answers import (
     ABOUT_WHO_ASKS,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 def described(state: State) -> FastAPI:
     """An application with this state, which holds the registry's parts."""
-    app = App(title="Embedded model registry", version=_version(), redirect_slashes=False)
+    app = App(title="Embedded model registry", version=__version__, redirect_slashes=False)
     app.state = state
     _add_routes(app)
     _add_refusals(app)
@@ -118,10 +118,3 @@ def _add_refusals(app: FastAPI) -> None:
     async def fail(request: Request, error: Exception) -> Response:
         del error  # it is raised again, and logged at the boundary
         return failed(request.state.request_id)
-
-
-def _version() -> str:
-    try:
-        return version("model-reconciler")
-    except PackageNotFoundError:
-        return "0"

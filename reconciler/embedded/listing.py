@@ -44,11 +44,7 @@ class ListQuery(PageQuery):
     workspace_id: Words = Field("0", description="default: 0")
 
     def listing(self, project_id: str, settings: EmbeddedSettings) -> Listing:
-        """What the store is asked.
-
-        Raises:
-            VendorError: the filters exclude each other.
-        """
+        """What the store is asked. Raises VendorError."""
         if self.model_type and self.not_model_type:
             raise VendorError(
                 general_code(settings), "model_type and not_model_type exclude each other: send one"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from reconciler.contract.model_key import version_number
 from reconciler.contract.rules import text_at
 from reconciler.embedded.rows import Model, matches
 
@@ -14,18 +15,6 @@ if TYPE_CHECKING:
 
     from reconciler.embedded.access import Principal
     from reconciler.embedded.settings import EmbeddedSettings
-
-
-class Outcome(NamedTuple):
-    """How an import ends.
-
-    Attributes:
-        outcome: `published`, `failed` or `building_failed`.
-        reason: why it fails, else None.
-    """
-
-    outcome: str
-    reason: str | None = None
 
 
 def arrive(  # noqa: PLR0913 - a request, who sent it where, and the rules it arrives under
@@ -38,21 +27,14 @@ def arrive(  # noqa: PLR0913 - a request, who sent it where, and the rules it ar
     settings: EmbeddedSettings,
     defaults: Mapping[str, object],
 ) -> Model:
-    """The row of a request that was accepted.
+    """The row of a request that was accepted; its bytes are stored as they came.
 
-    Args:
-        request: the request, already judged.
-        body: its bytes; stored as they came.
-        project_id: where it goes.
-        caller: who sent it.
-        request_id: of the import call.
-        settings: of the registry; the clock is read once.
-        defaults: what the edition fills in for absent fields.
+    The registry's clock is read once; `defaults` are what the edition fills in for absent fields.
     """
     now = _milliseconds(settings.clock())
     wait = _milliseconds(settings.publish_seconds)
     builds = _copies_image(request, defaults)
-    outcome = _outcome(request, settings.fail_pattern, builds=builds)
+    outcome, reason = _outcome(request, settings.fail_pattern, builds=builds)
     install_type = "install_type" in defaults and (request.get("install_type") or defaults["install_type"])
     return Model(
         model_id=str(uuid4()),
@@ -60,7 +42,7 @@ def arrive(  # noqa: PLR0913 - a request, who sent it where, and the rules it ar
         workspace_id=text_at(request, "workspace_id") or "0",
         model_name=request["model_name"],
         model_version=request["model_version"],
-        version_rank=_rank(request["model_version"]),
+        version_rank=version_number(request["model_version"]) or 0,
         model_type=request["model_type"],
         model_size=0,
         description=text_at(request, "description"),
@@ -74,8 +56,8 @@ def arrive(  # noqa: PLR0913 - a request, who sent it where, and the rules it ar
         created_at=now,
         built_at=now + wait // 2 if builds else None,
         settled_at=now + wait,
-        outcome=outcome.outcome,
-        outcome_reason=outcome.reason,
+        outcome=outcome,
+        outcome_reason=reason,
         request_id=request_id,
         request=body.decode(),
     )
@@ -100,13 +82,16 @@ def contradiction(request: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _outcome(request: Mapping[str, Any], fail_pattern: str | None, *, builds: bool) -> Outcome:
-    """The documented content errors appear only after the call was answered (events of the console)."""
+def _outcome(request: Mapping[str, Any], fail_pattern: str | None, *, builds: bool) -> tuple[str, str | None]:
+    """How an import ends, and why it fails.
+
+    The documented content errors appear only after the call was answered (events of the console).
+    """
     if matches(request["model_name"], fail_pattern):
         outcome = "building_failed" if builds else "failed"
-        return Outcome(outcome, f"the registry was told to fail models named {fail_pattern}")
+        return outcome, f"the registry was told to fail models named {fail_pattern}"
     why = contradiction(request)
-    return Outcome("failed", why) if why else Outcome("published")
+    return ("failed", why) if why else ("published", None)
 
 
 def _copies_image(request: Mapping[str, Any], defaults: Mapping[str, object]) -> bool:
@@ -114,13 +99,6 @@ def _copies_image(request: Mapping[str, Any], defaults: Mapping[str, object]) ->
     if request["model_type"] != "Image" or "source_copy" not in defaults:
         return False
     return str(request.get("source_copy") or defaults["source_copy"]).lower() == "true"
-
-
-def _rank(version: str) -> int:
-    rank = 0
-    for part in version.split("."):
-        rank = rank * 100 + int(part)
-    return rank
 
 
 def _milliseconds(seconds: float) -> int:

@@ -15,7 +15,7 @@ from reconciler.embedded.rows import STATUS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.embedded.rows import Model, StoredModel
+    from reconciler.embedded.rows import StoredModel
     from reconciler.embedded.settings import EmbeddedSettings
 
 # What list and detail have in common: the member's name, and the column it shows.
@@ -82,13 +82,14 @@ def detail(
     request = json.loads(model.request)
     config = configuration(request)
     apis = _apis(request, config, model.model_id)
-    shown = _shared(model) | {name: request.get(name) or "" for name in _ECHOED}
+    shown = {shown: getattr(model, column) for shown, column in _SHARED.items()}
+    shown |= {name: request.get(name) or "" for name in _ECHOED}
     shown |= {
         "model_status": _status(standing, settings),
         "model_size": model.model_size,
         "runtime": request.get("runtime") or config.get("runtime") or defaults.get("runtime") or "python2.7",
         "model_algorithm": request.get("model_algorithm") or config.get("model_algorithm") or "",
-        "model_metrics": _metrics(request, config),
+        "model_metrics": _plain(request.get("model_metrics") or config.get("metrics") or _ZERO_METRICS),
         "model_docs": request.get("model_docs") or [],
         "dependencies": _dependencies(request, config),
         "apis": _json(apis),
@@ -96,7 +97,7 @@ def detail(
         "output_params": _params(apis, "output_params", "response")
         or _given("output_params", request, config),
         "config": _config(config, settings),
-        "model_source": _source(model),
+        "model_source": "auto" if model.source_type == "auto" else "custom",
         "tunable": False,
         "market_flag": False,
         "publishable_flag": True,
@@ -130,16 +131,8 @@ def _optional(
     return shown
 
 
-def _shared(model: Model) -> dict[str, Any]:
-    return {shown: getattr(model, column) for shown, column in _SHARED.items()}
-
-
 def _status(standing: StoredModel, settings: EmbeddedSettings) -> str:
     return settings.pending_status if standing.status == "publishing" else standing.status
-
-
-def _source(model: Model) -> str:
-    return "auto" if model.source_type == "auto" else "custom"
 
 
 def _apis(request: Mapping[str, Any], config: Mapping[str, Any], model_id: str) -> list[Any]:
@@ -186,11 +179,6 @@ def _schema(api: Mapping[str, Any], request_name: str, config_name: str) -> obje
         return api[request_name]
     body = api.get(config_name)
     return body.get("data") if isinstance(body, dict) else None
-
-
-def _metrics(request: Mapping[str, Any], config: Mapping[str, Any]) -> str:
-    given = request.get("model_metrics") or config.get("metrics") or _ZERO_METRICS
-    return _plain(given)
 
 
 def _dependencies(request: Mapping[str, Any], config: Mapping[str, Any]) -> list[Any]:

@@ -40,14 +40,8 @@ def serve(
 ) -> None:
     """Serves until SIGTERM or SIGINT, then finishes what is in flight, closes the database and returns.
 
-    Call it from the main thread, where signals arrive.
-
-    Args:
-        settings: of the registry.
-        host: address or name to listen on.
-        port: 0 takes a free one.
-        token: what callers have to bring as `X-Auth-Token`; None asks for none.
-        ready: called once with the base URL, when connections are accepted.
+    Call it from the main thread, where signals arrive. Port 0 is a free one; callers have to bring `token` as
+    `X-Auth-Token`, where it is given; `ready` is told the base URL once connections are accepted.
 
     Raises:
         ConfigurationError: the address cannot be listened on.
@@ -69,15 +63,7 @@ def serve(
 
 @contextmanager
 def running(settings: EmbeddedSettings, port: int = 0) -> Iterator[str]:
-    """Serves on 127.0.0.1 in a thread while the block runs.
-
-    Args:
-        settings: of the registry.
-        port: 0 takes a free one.
-
-    Yields:
-        The base URL, such as `http://127.0.0.1:49152`.
-    """
+    """Serves on 127.0.0.1 in a thread while the block runs; gives the base URL. Port 0 is a free one."""
     with _listening("127.0.0.1", port) as listener:
         app = create_app(settings)
         server = _server(app, app)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from reconciler.errors import ConfigurationError
 
@@ -27,20 +27,6 @@ TypeCode = Literal["3037", "3053"]
 ContentErrors = Literal["later", "at-once"]
 MalformedId = Literal[404, 400]
 CascadeOrder = Literal["oldest", "newest"]
-_ANSWERS = {
-    "offset_mode": OffsetMode,
-    "total_count": TotalCount,
-    "exact_match": ExactMatch,
-    "config_keys": ConfigKeys,
-    "install_spelling": InstallSpelling,
-    "unique_within": UniqueWithin,
-    "zero_version": ZeroVersion,
-    "field_codes": FieldCodes,
-    "type_code": TypeCode,
-    "content_errors": ContentErrors,
-    "malformed_id": MalformedId,
-    "cascade_order": CascadeOrder,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +134,15 @@ class EmbeddedSettings:
             )
         if self.quota is not None and self.quota < 0:
             raise ConfigurationError(f"quota is {self.quota}: give a number of models, 0 or more")
-        for name, answers in _ANSWERS.items():
+        for name, answers in ANSWERS.items():
             value, allowed = getattr(self, name), get_args(answers)
             if value not in allowed:
                 raise ConfigurationError(f"{name} is {value!r}: give {' or '.join(map(str, allowed))}")
+
+
+ANSWERS: Mapping[str, Any] = {
+    each.name: answers
+    for each in fields(EmbeddedSettings)
+    if get_origin(answers := globals().get(str(each.type))) is Literal
+}
+"""The switches that choose one of several answers, by name, each with the type of its answers."""

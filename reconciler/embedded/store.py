@@ -91,7 +91,9 @@ class Store:
             taken += " AND workspace_id = ?"
             pair.append(model.workspace_id)
         if connection.execute(taken, pair).fetchone():
-            raise _taken(model)
+            raise VendorError(
+                EXISTS, f"model {model.model_name}, version {model.model_version}, already exists"
+            )
 
     def _check_quota(self, connection: sqlite3.Connection, model: Model) -> None:
         quota = self._settings.quota
@@ -119,7 +121,3 @@ def _other_versions(connection: sqlite3.Connection, model: Model, order: Cascade
     select = f"SELECT model_id FROM models WHERE {same} ORDER BY {by_age} LIMIT ?"  # noqa: S608 - fixed text
     same_name = (model.project_id, model.workspace_id, model.model_name, model.model_id, _CASCADE - 1)
     return [model_id for (model_id,) in connection.execute(select, same_name)]
-
-
-def _taken(model: Model) -> VendorError:
-    return VendorError(EXISTS, f"model {model.model_name}, version {model.model_version}, already exists")

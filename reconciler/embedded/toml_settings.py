@@ -19,31 +19,16 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    create_model,
     model_validator,
 )
 
 from reconciler.contract import edition
-from reconciler.embedded.settings import (
-    AccountKeys,
-    CascadeOrder,
-    ConfigKeys,
-    ContentErrors,
-    EmbeddedSettings,
-    ExactMatch,
-    FieldCodes,
-    InstallSpelling,
-    MalformedId,
-    OffsetMode,
-    TotalCount,
-    TypeCode,
-    UniqueWithin,
-    User,
-    ZeroVersion,
-)
-from reconciler.embedded.testing.faults import load_faults
+from reconciler.embedded.settings import ANSWERS, AccountKeys, EmbeddedSettings, User
+from reconciler.embedded.testing.faults import load_faults, mistakes
 from reconciler.errors import ConfigurationError
 from reconciler.phrases import did_you_mean
-from reconciler.redaction import shown_key, shown_name
+from reconciler.redaction import shown_name
 from reconciler.toml_file import read_toml
 from reconciler.toml_lines import key_lines, placed
 
@@ -109,8 +94,8 @@ class AuthTable(_Table):
     lockout_seconds: Seconds | None = None
 
 
-class RegistryFile(_Table):
-    """The whole file."""
+class _Switches(_Table):
+    """The whole file, but for the switches of `ANSWERS`."""
 
     database: FilePath | None = None
     edition: Name | None = None
@@ -118,20 +103,8 @@ class RegistryFile(_Table):
     fail_pattern: Name | None = None
     in_use_pattern: Name | None = None
     pending_status: Name | None = None
-    offset_mode: OffsetMode | None = None
     sparse_items: bool | None = None
-    total_count: TotalCount | None = None
-    exact_match: ExactMatch | None = None
-    config_keys: ConfigKeys | None = None
-    install_spelling: InstallSpelling | None = None
-    unique_within: UniqueWithin | None = None
     strict: bool | None = None
-    zero_version: ZeroVersion | None = None
-    field_codes: FieldCodes | None = None
-    type_code: TypeCode | None = None
-    content_errors: ContentErrors | None = None
-    malformed_id: MalformedId | None = None
-    cascade_order: CascadeOrder | None = None
     quota: int | None = Field(None, ge=0)
     projects: dict[Name, Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]] | None = None
     clock_offset: float | None = Field(None, allow_inf_nan=False)
@@ -139,11 +112,13 @@ class RegistryFile(_Table):
     auth: AuthTable | None = None
 
 
-def read_settings(file: Path) -> EmbeddedSettings:
-    """The settings that a file holds; relative paths in it start at its folder.
+_ANSWERS: dict[str, Any] = {name: (answers | None, None) for name, answers in ANSWERS.items()}
+RegistryFile = create_model("RegistryFile", __base__=_Switches, **_ANSWERS)
+"""The whole file."""
 
-    Args:
-        file: TOML.
+
+def read_settings(file: Path) -> EmbeddedSettings:
+    """The settings that a TOML file holds; relative paths in it start at its folder.
 
     Raises:
         ConfigurationError: it cannot be read, has an unknown key or a bad value, one a line, or names a
@@ -152,7 +127,7 @@ def read_settings(file: Path) -> EmbeddedSettings:
     try:
         table = RegistryFile.model_validate(read_toml(file))
     except ValidationError as error:
-        raise ConfigurationError(_told(error, file)) from None
+        raise mistakes(error, file, said=_said) from None
     given: dict[str, Any] = {
         name: value
         for name, value in ((name, getattr(table, name)) for name in table.model_fields_set)
@@ -234,19 +209,6 @@ def _read(file: Path) -> str:
         raise ConfigurationError(f"{shown_name(file.name)}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{shown_name(file.name)}: not UTF-8 text") from None
-
-
-def _told(error: ValidationError, file: Path) -> str:
-    faults = error.errors(include_input=False, include_url=False)
-    lines = key_lines(file)
-    return "\n".join(
-        f"{placed(file, lines, fault['loc'])}: {_place(fault)}: {_said(fault)}" for fault in faults
-    )
-
-
-def _place(fault: Mapping[str, Any]) -> str:
-    steps = (f"[{step + 1}]" if isinstance(step, int) else f".{shown_key(step)}" for step in fault["loc"])
-    return "".join(steps).removeprefix(".")
 
 
 def _said(fault: Mapping[str, Any]) -> str:

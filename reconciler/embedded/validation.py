@@ -8,8 +8,9 @@ parameter, 3037 an invalid one).
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any
 
+from reconciler.contract.json_text import read_json
 from reconciler.embedded.answers import (
     BAD_ARGUMENT,
     BAD_CONFIG,
@@ -31,33 +32,17 @@ from reconciler.embedded.answers import (
 from reconciler.embedded.new_model import contradiction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from reconciler.contract.problem import Problem
+    from reconciler.contract import Edition, Problem
     from reconciler.embedded.settings import EmbeddedSettings, FieldCodes
 
 
-_DEEPEST = 64
 _GENERAL: Mapping[FieldCodes, Code] = {"0101": BAD_ARGUMENT, "0104": BAD_PARAMETER, "0107": BAD_VALUES}
 
 
-class Rules(Protocol):
-    """What an edition knows of an HTTP body."""
-
-    def judge(self, body: object, *, strict: bool = False) -> tuple[Problem, ...]:
-        """What is wrong with a request's body; more when `strict`."""
-
-    def json_schema(self) -> dict[str, Any]:
-        """JSON Schema of a manifest, which is a request with some keys of its own."""
-
-
-def read_request(body: bytes, rules: Rules, settings: EmbeddedSettings) -> dict[str, Any]:
+def read_request(body: bytes, rules: Edition, settings: EmbeddedSettings) -> dict[str, Any]:
     """The request in the body of an import call.
-
-    Args:
-        body: as received.
-        rules: of the edition.
-        settings: how strict to be, and which codes to answer.
 
     Raises:
         VendorError: it is not JSON, or the rules refuse it; the message names every fault.
@@ -65,7 +50,7 @@ def read_request(body: bytes, rules: Rules, settings: EmbeddedSettings) -> dict[
     request = _parse(body)
     faults = [p for p in rules.judge(request, strict=settings.strict) if p.severity == "error"]
     if faults:
-        raise VendorError(_code(faults[0], settings), _wording(faults))
+        raise VendorError(_code(faults[0], settings), "; ".join(problem.message for problem in faults))
     for code, why in _left_open(request, settings):
         raise VendorError(code, why)
     return request
@@ -89,31 +74,13 @@ def _left_open(request: Mapping[str, Any], settings: EmbeddedSettings) -> Iterat
 def _parse(body: bytes) -> dict[str, Any]:
     """The body as a JSON object that can be stored and given back: no NaN, no lone surrogates."""
     try:
-        request = json.loads(body.decode(), parse_constant=_refuse_constant)
+        request = read_json(body.decode())
         json.dumps(request, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise VendorError(NOT_JSON, f"the body is not JSON in UTF-8: {error}") from error
     if not isinstance(request, dict):
         raise VendorError(NOT_JSON, "the body is JSON, but not an object with the fields of the request")
-    opened = body.count(b"{") + body.count(b"[")  # an upper bound that costs next to nothing
-    if opened > _DEEPEST and _depth(request) > _DEEPEST:
-        raise VendorError(NOT_JSON, f"the body is nested more than {_DEEPEST} levels deep")
     return request
-
-
-def _depth(value: object) -> int:
-    """How many levels of objects and arrays there are, as far as it matters."""
-    depth = 0
-    level: list[Any] = [value]
-    while level and depth <= _DEEPEST:
-        depth += 1
-        inner = (each.values() if isinstance(each, dict) else each for each in level)
-        level = [value for values in inner for value in values if isinstance(value, dict | list)]
-    return depth
-
-
-def _refuse_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not a JSON number")
 
 
 def _code(problem: Problem, settings: EmbeddedSettings) -> Code:
@@ -145,7 +112,3 @@ def _own_code(problem: Problem) -> Code:
         case ("source_location",), other if other != "missing-field":
             code = BAD_SOURCE
     return code
-
-
-def _wording(faults: Sequence[Problem]) -> str:
-    return "; ".join(problem.message for problem in faults)

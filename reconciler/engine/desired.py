@@ -12,7 +12,7 @@ from reconciler.budgets import DEFAULTS
 from reconciler.engine.values import Desired, ManifestRef, ParsedFile
 from reconciler.errors import BudgetError
 from reconciler.manifest import InvalidManifest, Manifest, is_manifest, read, refuse
-from reconciler.manifest.limits import LARGEST_FILE, Told
+from reconciler.manifest.limits import LARGEST_FILE, ReasonLimits
 from reconciler.manifest.sections import is_json
 from reconciler.manifest.values import moved_result, reasons_of
 
@@ -219,7 +219,9 @@ class _Work:
             self.take(file.size)
             return self._content(file.blob)
 
-        return read(file.path, data, self.reader.edition, sibling, Told(most, self.reader.budgets.reason))
+        return read(
+            file.path, data, self.reader.edition, sibling, ReasonLimits(most, self.reader.budgets.reason)
+        )
 
     def _content(self, blob: str) -> bytes | None:
         """The bytes of a file that a manifest names; that of the last one is kept, as many may name it."""

@@ -17,22 +17,18 @@ function that it is given, and the environment is an argument.
 
 from __future__ import annotations
 
-from reconciler.forge.api import Api, Send
 from reconciler.forge.host import Host, Review, Status
-from reconciler.forge.kinds import FORGES, Forge, ForgeKind, host_of
+from reconciler.forge.kinds import FORGES, Forge, host_of
 from reconciler.forge.publish import Published, publish
 from reconciler.forge.variables import Job, job_of, token_variable
 
 __all__ = [
     "FORGES",
-    "Api",
     "Forge",
-    "ForgeKind",
     "Host",
     "Job",
     "Published",
     "Review",
-    "Send",
     "Status",
     "host_of",
     "job_of",

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 
     from reconciler.engine.clock import Clock
-    from reconciler.http_response import HttpResponse
+    from reconciler.registry.post import Posted
 
 PAGE = 100
 """Items of a page; no host gives more."""
 
-_GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _MOST_PAGES = 100
 _ATTEMPTS = 5
 _LONGEST_WAIT = 300.0  # seconds that all pauses of one call take together
@@ -40,7 +39,7 @@ class Send(Protocol):
 
     def __call__(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
-    ) -> Awaitable[HttpResponse]:
+    ) -> Awaitable[Posted]:
         """As `reconciler.registry.post.send`."""
 
 
@@ -79,9 +78,7 @@ class Api:
         """
         return self._read(await self._answered(method, path, body, query))
 
-    async def reaches(
-        self, method: str, path: str, body: object = None, *, unless: Collection[int] = _GONE
-    ) -> bool:
+    async def reaches(self, method: str, path: str, body: object = None, *, unless: Collection[int]) -> bool:
         """The same of one thing that may be gone: False where the host answers with one of these statuses."""
         try:
             await self.call(method, path, body)
@@ -92,36 +89,47 @@ class Api:
         return True
 
     async def pages(
-        self, path: str, query: Mapping[str, str | int], items: Callable[[Any], list[Any]] = list
+        self,
+        path: str,
+        query: Mapping[str, str | int],
+        items: Callable[[Any], list[Any]] = list,
+        *,
+        by_offset: bool = False,
     ) -> AsyncIterator[Any]:
         """Every item of a list, page by page; `items` finds them in a page.
 
-        The address of the next page is never followed: its host could be another one.
+        The address of the next page is never followed: its host could be another one. A host that pages
+        `by_offset` names none.
         """
-        for page in range(1, _MOST_PAGES + 1):
-            answer = await self._answered("GET", path, None, {**query, "per_page": PAGE, "page": page})
+        for page in range(_MOST_PAGES):
+            place = (
+                {"offset": page * PAGE, "limit": PAGE} if by_offset else {"per_page": PAGE, "page": page + 1}
+            )
+            answer = await self._answered("GET", path, None, {**query, **place})
             listed = self._items(answer, items)
             for item in listed:
                 yield item
-            link = answer.headers.get("link")
+            link = None if by_offset else answer.headers.get("link")
             if len(listed) < PAGE if link is None else not _NEXT.search(link):
                 return
         raise ForgeError(f"{self.title}: a list did not end after {_MOST_PAGES} pages of {PAGE}")
 
-    async def offsets(self, path: str) -> AsyncIterator[Any]:
-        """Every item of a list that is read by `offset` and `limit`."""
-        for page in range(_MOST_PAGES):
-            query = {"offset": page * PAGE, "limit": PAGE}
-            listed = self._items(await self._answered("GET", path, None, query), list)
-            for item in listed:
-                yield item
-            if len(listed) < PAGE:
-                return
-        raise ForgeError(f"{self.title}: a list did not end after {_MOST_PAGES} pages of {PAGE}")
+    def text_at(self, answer: object, *keys: str) -> str:
+        """The text, or the whole number, that stands at these keys of an answer, one below the other.
+
+        Raises:
+            ForgeError: there is none: the answer is not as the host documents it.
+        """
+        text = _text(answer, keys)
+        if text is None:
+            raise ForgeError(
+                f"{self.title}: the answer has no {'.'.join(keys)}: is the address that of an API?"
+            )
+        return text
 
     async def _answered(
         self, method: str, path: str, body: object, query: Mapping[str, str | int] | None
-    ) -> HttpResponse:
+    ) -> Posted:
         url = f"{self.base}{path}{'?' + urlencode(query) if query else ''}"
         content = None if body is None else json.dumps(body).encode()
         headers = {**self.credentials, "User-Agent": "model-reconciler"}
@@ -146,7 +154,7 @@ class Api:
 
     async def _sent(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
-    ) -> tuple[HttpResponse | None, str]:
+    ) -> tuple[Posted | None, str]:
         """The answer, and what is wrong if something is."""
         try:
             answer = await self.send(method, url, headers, content)
@@ -154,7 +162,7 @@ class Api:
             return None, f"{self.title}: {error}"
         return answer, self._worded(answer)
 
-    def _pause(self, answer: HttpResponse, attempt: int) -> float | None:
+    def _pause(self, answer: Posted, attempt: int) -> float | None:
         """Seconds until the call may be repeated, or None where that would change nothing."""
         limited = answer.status == HTTPStatus.TOO_MANY_REQUESTS or (
             answer.status == HTTPStatus.FORBIDDEN
@@ -166,7 +174,7 @@ class Api:
             return answer.retry_after if answer.retry_after is not None else _FIRST_PAUSE * 2**attempt
         return None
 
-    def _asked(self, answer: HttpResponse) -> float | None:
+    def _asked(self, answer: Posted) -> float | None:
         """What a limit of the rate asks to wait: `Retry-After` first, then the moment of the reset."""
         if answer.retry_after is not None:
             return answer.retry_after
@@ -175,12 +183,12 @@ class Api:
             return None
         return max(0.0, float(reset) - self.clock.now().timestamp())
 
-    def _worded(self, answer: HttpResponse) -> str:
+    def _worded(self, answer: Posted) -> str:
         said = excerpt(answer.body, self.token)
         meaning = _MEANING.get(answer.status, "").format(hint=self.hint)
         return f"{self.title}: {meaning}HTTP {answer.status}{said}"
 
-    def _read(self, answer: HttpResponse) -> Any:  # noqa: ANN401
+    def _read(self, answer: Posted) -> Any:  # noqa: ANN401
         if not answer.body.strip():
             return None
         try:
@@ -190,7 +198,7 @@ class Api:
                 f"{self.title}: the answer is not JSON: is the address that of an API?"
             ) from None
 
-    def _items(self, answer: HttpResponse, items: Callable[[Any], list[Any]]) -> list[Any]:
+    def _items(self, answer: Posted, items: Callable[[Any], list[Any]]) -> list[Any]:
         try:
             document = items(self._read(answer))
         except (TypeError, KeyError, ValueError):
@@ -208,6 +216,17 @@ _MEANING: Mapping[int, str] = {
 }
 
 
-def _left(answer: HttpResponse) -> str | None:
+def _left(answer: Posted) -> str | None:
     """How many requests are left until the reset, as the host says."""
     return next((answer.headers[name] for name in _LEFT if name in answer.headers), None)
+
+
+def text_or(answer: object, *keys: str) -> str:
+    """The text, or the whole number, that stands at these keys of an answer; or nothing."""
+    return _text(answer, keys) or ""
+
+
+def _text(answer: object, keys: tuple[str, ...]) -> str | None:
+    for key in keys:
+        answer = answer.get(key) if isinstance(answer, dict) else None
+    return None if isinstance(answer, bool) or not isinstance(answer, str | int) else str(answer)

@@ -1,74 +1,84 @@
 """CodeArts Repo of Huawei Cloud, API v4. It has no commit statuses, and does not tell whose a token is.
 
 https://support.huaweicloud.com/api-codeartsrepo/: `CreateMergeRequestDiscussion` and the same with `List…s`,
-`Update…` and `Delete…`; `ShowMergeRequestDetail`
+`Update…` and `Delete…`; `ShowMergeRequestDetail` ·
+https://support.huaweicloud.com/usermanual-pipeline/pipeline_01_0003.html
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from reconciler.forge.answers import text_at, text_or
-from reconciler.forge.host import Comment
+from reconciler.forge.api import text_or
+from reconciler.forge.host import Comment, Host
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from reconciler.forge.api import Api
     from reconciler.forge.host import Status
 
 _LARGEST = 0xFFFF
 """The last character that CodeArts takes; emoji and rare ideographs come after it."""
-_NOT_OURS = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
 
-def headers(token: str) -> dict[str, str]:
-    """What carries the token: one of IAM."""
-    return {"X-Auth-Token": token}
-
-
-@dataclass(frozen=True, slots=True)
-class CodeArts:
+class CodeArts(Host):
     """One merge request; a comment is a discussion of one note."""
 
-    api: Api
-    repository: str
-    change: int
-    has_statuses: bool = False
+    title = "CodeArts Repo"
+    hint = "codeartsrepo:repository:commentMergeRequest and getMergeRequest"
+    most_characters = (
+        8_000  # the reference of CreateMergeRequestDiscussion: "Maximum length: 8,000 characters"
+    )
+    has_statuses = False
+    head_keys = ("sha",)
+    edits_by = "PUT"
+    not_ours = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+    repository_variables = ("CODEARTS_REPOSITORY_ID",)
+    change_variable = "MERGE_ID"  # and no variable of its head: COMMIT_ID may be of another repository
+    url_variable = "CODEARTS_API_URL"
+    token_variable = "CODEARTS_TOKEN"  # noqa: S105 - a name
+    repository_form = r"\d+"
+    example = "the repository's number"
+
+    @staticmethod
+    def headers(token: str) -> Mapping[str, str]:
+        """What carries the token: one of IAM."""
+        return {"X-Auth-Token": token}
 
     @property
-    def _request(self) -> str:
+    def change_path(self) -> str:
+        """As of every host."""
         return f"/v4/repositories/{self.repository}/merge-requests/{self.change}"
 
-    async def head(self) -> str:
-        """As the protocol says."""
-        return text_at(self.api.title, await self.api.call("GET", self._request), "sha")
+    @property
+    def comments_path(self) -> str:
+        """As of every host."""
+        return f"{self.change_path}/discussions"
+
+    def comment_path(self, comment: Comment) -> str:
+        """As of every host."""
+        return f"{self.comments_path}/{comment.comment_id}"
 
     async def comments(self) -> Sequence[Comment]:
-        """As the protocol says: of everybody; the host refuses an edit of what somebody else has written."""
+        """Those of everybody; the host refuses an edit of what somebody else has written."""
         comments = []
-        async for discussion in self.api.offsets(f"{self._request}/discussions"):
+        async for discussion in self.api.pages(self.comments_path, {}, by_offset=True):
             notes = discussion.get("notes")
             if isinstance(notes, list) and notes:
-                note = text_at(self.api.title, notes[0], "id")
-                name = f"{text_at(self.api.title, discussion, 'id')}/notes/{note}"
+                note = self.api.text_at(notes[0], "id")
+                name = f"{self.api.text_at(discussion, 'id')}/notes/{note}"
                 comments.append(Comment(name, int(note), text_or(notes[0], "body")))
         return comments
 
     async def create(self, body: str) -> None:
-        """As the protocol says."""
+        """As of every host."""
         facts = {"body": _taken(body), "severity": "suggestion"}
-        await self.api.call("POST", f"{self._request}/discussions", facts)
+        await self.api.call("POST", self.comments_path, facts)
 
     async def edit(self, comment: Comment, body: str) -> bool:
-        """As the protocol says."""
-        return await self.api.reaches("PUT", self._path(comment), {"body": _taken(body)}, unless=_NOT_OURS)
-
-    async def delete(self, comment: Comment) -> None:
-        """As the protocol says."""
-        await self.api.reaches("DELETE", self._path(comment), unless=_NOT_OURS)
+        """As of every host."""
+        return await super().edit(comment, _taken(body))
 
     async def shows(self, commit: str, context: str, status: Status) -> bool:  # noqa: ARG002
         """Never called: there are no statuses."""
@@ -76,9 +86,6 @@ class CodeArts:
 
     async def set_status(self, commit: str, context: str, status: Status) -> None:
         """Never called: there are no statuses."""
-
-    def _path(self, comment: Comment) -> str:
-        return f"{self._request}/discussions/{comment.comment_id}"
 
 
 def _taken(body: str) -> str:

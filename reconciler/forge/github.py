@@ -1,98 +1,79 @@
 """GitHub, and GitHub Enterprise.
 
 https://docs.github.com/en/rest/issues/comments · https://docs.github.com/en/rest/commits/statuses ·
-https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api ·
+https://docs.github.com/en/actions/reference/workflows-and-actions/variables
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ForgeError
-from reconciler.forge.answers import text_at, text_or
-from reconciler.forge.host import Comment
+from reconciler.forge.api import text_or
+from reconciler.forge.host import Comment, Host
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from reconciler.forge.api import Api
     from reconciler.forge.host import Status
 
 
-def headers(token: str) -> dict[str, str]:
-    """What carries the token."""
-    return {
-        "Authorization": f"Bearer {token}",
-        "Accept": "application/vnd.github+json",
-        "X-GitHub-Api-Version": "2022-11-28",
-    }
+class GitHub(Host):
+    """One pull request; its comments are those of an issue."""
 
+    title = "GitHub"
+    hint = "pull-requests: write and statuses: write"
+    most_characters = 65_536  # GitHub's own message of a longer one: "maximum is 65536 characters"
+    repository_variables = ("GITHUB_REPOSITORY",)
+    base_variables = ("GITHUB_BASE_REF",)
+    url_variable = "GITHUB_API_URL"
+    token_variable = "GITHUB_TOKEN"  # noqa: S105 - a name
+    default_url = "https://api.github.com"
 
-@dataclass(frozen=True, slots=True)
-class GitHub:
-    """One pull request."""
+    @staticmethod
+    def headers(token: str) -> Mapping[str, str]:
+        """What carries the token, and the version of the API."""
+        return {
+            **Host.headers(token),
+            "Accept": "application/vnd.github+json",
+            "X-GitHub-Api-Version": "2022-11-28",
+        }
 
-    api: Api
-    repository: str
-    change: int
-    has_statuses: bool = True
+    @property
+    def change_path(self) -> str:
+        """As of every host."""
+        return f"/repos/{self.repository}/pulls/{self.change}"
 
-    async def head(self) -> str:
-        """As the protocol says."""
-        pull = await self.api.call("GET", f"/repos/{self.repository}/pulls/{self.change}")
-        return text_at(self.api.title, pull, "head", "sha")
+    @property
+    def comments_path(self) -> str:
+        """As of every host."""
+        return f"/repos/{self.repository}/issues/{self.change}/comments"
+
+    def comment_path(self, comment: Comment) -> str:
+        """As of every host."""
+        return f"/repos/{self.repository}/issues/comments/{comment.comment_id}"
 
     async def comments(self) -> Sequence[Comment]:
-        """As the protocol says; the comments of a pull request are those of an issue."""
-        own = await self._login()
-        path = f"/repos/{self.repository}/issues/{self.change}/comments"
-        return [
-            Comment(text_or(one, "id"), int(text_at(self.api.title, one, "id")), text_or(one, "body"))
-            async for one in self.api.pages(path, {})
-            if (
-                text_or(one, "user", "type") == "Bot" if own is None else text_or(one, "user", "login") == own
-            )
-        ]
-
-    async def create(self, body: str) -> None:
-        """As the protocol says."""
-        path = f"/repos/{self.repository}/issues/{self.change}/comments"
-        await self.api.call("POST", path, {"body": body})
-
-    async def edit(self, comment: Comment, body: str) -> bool:
-        """As the protocol says."""
-        return await self.api.reaches("PATCH", self._path(comment), {"body": body})
-
-    async def delete(self, comment: Comment) -> None:
-        """As the protocol says."""
-        await self.api.reaches("DELETE", self._path(comment))
+        """As of every host; the token of a job or an app may not ask whose it is: that is a bot's."""
+        try:
+            own, keys = await self.user("login"), ("user", "login")
+        except ForgeError as error:
+            if error.status not in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+                raise
+            own, keys = "Bot", ("user", "type")
+        return await self.comments_of(self.api.pages(self.comments_path, {}), own, *keys)
 
     async def shows(self, commit: str, context: str, status: Status) -> bool:
-        """As the protocol says; the list begins with the newest."""
-        path = f"/repos/{self.repository}/commits/{commit}/statuses"
-        async for one in self.api.pages(path, {}):
+        """As of every host; the list begins with the newest."""
+        async for one in self.api.pages(f"/repos/{self.repository}/commits/{commit}/statuses", {}):
             if text_or(one, "context") == context:
-                return (text_or(one, "state"), text_or(one, "description")) == (
-                    status.state,
-                    status.description,
-                )
+                said = (text_or(one, "state"), text_or(one, "description"))
+                return said == (status.state, status.description)
         return False
 
     async def set_status(self, commit: str, context: str, status: Status) -> None:
-        """As the protocol says."""
+        """As of every host."""
         facts = {"state": status.state, "context": context, "description": status.description}
         await self.api.call("POST", f"/repos/{self.repository}/statuses/{commit}", facts)
-
-    async def _login(self) -> str | None:
-        """Whose the token is; None for the token of a job or an app, which may not ask: that is a bot's."""
-        try:
-            return text_at(self.api.title, await self.api.call("GET", "/user"), "login")
-        except ForgeError as error:
-            if error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
-                return None
-            raise
-
-    def _path(self, comment: Comment) -> str:
-        return f"/repos/{self.repository}/issues/comments/{comment.comment_id}"

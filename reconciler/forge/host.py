@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from reconciler.forge.api import text_or
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+
+    from reconciler.forge.api import Api
+
+PART = r"(?!\.{1,2}(?:/|$))[\w.-]+"
+"""A part of a repository's name."""
 
 State = Literal["success", "failure", "error"]
 
@@ -57,30 +66,101 @@ class Review:
     says_nothing: bool
 
 
-class Host(Protocol):
-    """One change on one host. Every call raises ForgeError where the host refuses or does not answer."""
+@dataclass(frozen=True, slots=True)
+class Host(ABC):
+    """One change on one host. Every call raises ForgeError where the host refuses or does not answer.
+
+    Attributes:
+        title: the host's name for people.
+        hint: what the token has to be allowed to do.
+        most_characters: of a comment.
+        has_statuses: whether the host's API has commit statuses.
+        head_keys: where the newest commit stands in the answer about a change.
+        edits_by: the method that changes a comment.
+        not_ours: the statuses for a comment that is gone, or somebody else's.
+        repository_variables, head_variables, base_variables: of a job; the first that is set counts.
+        change_variable, url_variable, token_variable: likewise; a change without one is in `GITHUB_REF`.
+        default_url: of the API where no variable names one; None where there is none.
+        repository_form, example: a pattern of what repositories are called, and such a name.
+    """
+
+    title: ClassVar[str]
+    hint: ClassVar[str]
+    most_characters: ClassVar[int]
+    has_statuses: ClassVar[bool] = True
+    head_keys: ClassVar[tuple[str, ...]] = ("head", "sha")
+    edits_by: ClassVar[str] = "PATCH"
+    not_ours: ClassVar[Collection[int]] = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+    repository_variables: ClassVar[tuple[str, ...]]
+    head_variables: ClassVar[tuple[str, ...]] = ()
+    base_variables: ClassVar[tuple[str, ...]] = ()
+    change_variable: ClassVar[str | None] = None
+    url_variable: ClassVar[str]
+    token_variable: ClassVar[str]
+    default_url: ClassVar[str | None] = None
+    repository_form: ClassVar[str] = f"{PART}/{PART}"
+    example: ClassVar[str] = "OWNER/NAME"
+
+    api: Api
+    repository: str
+    change: int
+
+    @staticmethod
+    def headers(token: str) -> Mapping[str, str]:
+        """What carries the token."""
+        return {"Authorization": f"Bearer {token}"}
 
     @property
-    def has_statuses(self) -> bool:
-        """Whether the host's API has commit statuses."""
+    @abstractmethod
+    def change_path(self) -> str:
+        """The change in the host's API."""
 
-    async def head(self) -> str:
-        """The newest commit of the change's branch."""
+    @property
+    @abstractmethod
+    def comments_path(self) -> str:
+        """The comments of the change."""
 
+    @abstractmethod
+    def comment_path(self, comment: Comment) -> str:
+        """One of them."""
+
+    @abstractmethod
     async def comments(self) -> Sequence[Comment]:
         """The comments that whoever holds the token may have written, in any order."""
 
-    async def create(self, body: str) -> None:
-        """Adds a comment. Raises OutcomeOpen where nobody knows whether it was added."""
-
-    async def edit(self, comment: Comment, body: str) -> bool:
-        """Changes a comment; False where it is not there any more, or is somebody else's."""
-
-    async def delete(self, comment: Comment) -> None:
-        """Removes a comment, unless it is gone already."""
-
+    @abstractmethod
     async def shows(self, commit: str, context: str, status: Status) -> bool:
         """Whether the newest status of that name says exactly this."""
 
+    @abstractmethod
     async def set_status(self, commit: str, context: str, status: Status) -> None:
         """Adds a status to a commit."""
+
+    async def head(self) -> str:
+        """The newest commit of the change's branch."""
+        return self.api.text_at(await self.api.call("GET", self.change_path), *self.head_keys)
+
+    async def create(self, body: str) -> None:
+        """Adds a comment. Raises OutcomeOpen where nobody knows whether it was added."""
+        await self.api.call("POST", self.comments_path, {"body": body})
+
+    async def edit(self, comment: Comment, body: str) -> bool:
+        """Changes a comment; False where it is not there any more, or is somebody else's."""
+        path = self.comment_path(comment)
+        return await self.api.reaches(self.edits_by, path, {"body": body}, unless=self.not_ours)
+
+    async def delete(self, comment: Comment) -> None:
+        """Removes a comment, unless it is gone already."""
+        await self.api.reaches("DELETE", self.comment_path(comment), unless=self.not_ours)
+
+    async def user(self, key: str) -> str:
+        """Whose the token is, by this key of the host's answer."""
+        return self.api.text_at(await self.api.call("GET", "/user"), key)
+
+    async def comments_of(self, written: AsyncIterator[Any], value: str, *keys: str) -> Sequence[Comment]:
+        """The comments that have this value at these keys."""
+        return [
+            Comment(text_or(one, "id"), int(self.api.text_at(one, "id")), text_or(one, "body"))
+            async for one in written
+            if text_or(one, *keys) == value
+        ]

@@ -37,12 +37,7 @@ class Published:
 
 
 async def publish(host: Host, review: Review, commit: str) -> Published:
-    """Puts a review on its change.
-
-    Args:
-        host: the change.
-        review: what to say of one target.
-        commit: the newest of the change, which is given the status.
+    """Puts a review on its change, whose newest commit is given the status.
 
     Raises:
         ForgeError: the host refused, or could not be asked.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import CommitInfo, FileChange
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from reconciler.engine.values import HistoryUpdate
+    from reconciler.index.store import Store
 
     Statement = tuple[str, Iterable[tuple[Any, ...]]]
 
@@ -40,20 +41,10 @@ FROM change JOIN branch USING (target, hash) WHERE change.target = ?
 """
 
 
-class Rows(Protocol):
-    """What reads the file of the index."""
-
-    def rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a query. Raises IndexLostError."""
-
-    def write(self, work: Iterable[Statement]) -> None:
-        """Carries out statements in one transaction."""
-
-
 class TargetHistory:
     """One target's part of it; implements `reconciler.engine.ports.KeptHistory`."""
 
-    def __init__(self, store: Rows, target: str) -> None:
+    def __init__(self, store: Store, target: str) -> None:
         self._store = store
         self._target = target
 

@@ -45,23 +45,19 @@ class Store:
     """
 
     def __init__(self, path: Path | None, *, writes: bool) -> None:
-        """Opens the file, if it is there.
+        """Opens the file, if it is there; None keeps everything in memory.
 
-        Args:
-            path: the file; None keeps everything in memory.
-            writes: whether `save` writes to it. Without it the file is left as it is, or absent.
+        Unless this `writes`, the file is left as it is, or absent.
         """
         self._path = path
         self._writes = writes
         self._connection = self._opened()
 
     def of(self, target: str, rules: str) -> TargetIndex:
-        """One target's part.
+        """One target's part; what was kept under other `rules` is not given.
 
-        Args:
-            target: its name.
-            rules: whatever else decides what a file says, such as the directory, the edition and the
-                program's rules: what was kept under others is not given.
+        These are whatever else decides what a file says, such as the directory, the edition and the program's
+        rules.
         """
         return TargetIndex(self, target, rules)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from reconciler.engine.values import HistoryUpdate
-    from reconciler.index.history import Rows
+    from reconciler.index.store import Store
 
 _TABLES = ("companion", "declaration", "file")
 _DECLARED = "path, line, name, version, digest, warnings"
@@ -32,7 +32,7 @@ _AT_ONCE = 5000  # files whose rows are in memory together
 class TargetIndex:
     """One target's part of the index; implements `reconciler.engine.ports.Index`."""
 
-    def __init__(self, store: Rows, target: str, rules: str) -> None:
+    def __init__(self, store: Store, target: str, rules: str) -> None:
         self.rules = rules
         self.history = TargetHistory(store, target)
         self._store = store

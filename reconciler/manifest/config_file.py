@@ -11,14 +11,12 @@ from reconciler.manifest.diagnostics import SourceText
 from reconciler.manifest.json_text import read_json
 from reconciler.manifest.nodes import Builder, Document
 from reconciler.manifest.text import (
-    POINTER,
     Issue,
     Text,
     UnreadableFile,
     conflict_or,
     decode,
     decode_leniently,
-    is_pointer,
     is_safe,
     shown,
 )
@@ -33,7 +31,7 @@ REPLACES = "initial_config"
 
 
 @dataclass(frozen=True, slots=True)
-class Companion:
+class ConfigFile:
     """A configuration file that could be read.
 
     Attributes:
@@ -52,15 +50,10 @@ class Companion:
         return SourceText(self.path, self.text).reason(problem.code, problem.message, index, problem.severity)
 
 
-def read_companion(
+def read_config_file(
     manifest: str, name: object, sibling: Callable[[str], bytes | None]
-) -> Companion | Problem | Reason:
-    """Reads the file that a manifest names.
-
-    Args:
-        manifest: the manifest's path inside the repository.
-        name: the value of `initial_config_file`.
-        sibling: the bytes of a file of the same commit by its path, or None.
+) -> ConfigFile | Problem | Reason:
+    """Reads the file that a manifest names; `sibling` gives the bytes of a file of the same commit, or None.
 
     Returns:
         The file; or what is wrong with its name, at the manifest's key; or with its content, at its place in
@@ -90,27 +83,25 @@ def _stays_below(name: str) -> bool:
     return is_safe(name) and not name.startswith("/") and "\\" not in name and ".." not in name.split("/")
 
 
-def _read(path: str, data: bytes, said: str) -> Companion | Problem | Reason:
+def _read(path: str, data: bytes, said: str) -> ConfigFile | Problem | Reason:
     text, builder = None, Builder()
     try:
         text = decode(data, json=True)
-        if is_pointer(text):
-            return _told(SourceText(path, text), POINTER, said)
         read_json(text, builder)
     except UnreadableFile as error:
-        return _told(SourceText(path, text or decode_leniently(data)), conflict_or(error.issue, text), said)
+        return _reason(SourceText(path, text or decode_leniently(data)), conflict_or(error.issue, text), said)
     page = SourceText(path, text)
     if not builder.documents:
-        return _told(page, Issue("empty-file", "the file is empty; it must hold JSON"), said)
+        return _reason(page, Issue("empty-file", "the file is empty; it must hold JSON"), said)
     document = builder.documents[0]
     for issue in document.flaws:
-        return _told(page, issue, said)
+        return _reason(page, issue, said)
     if _is_manifest(document.value):
         return _misnamed("invalid-value", f"{said}: is a manifest itself; name a configuration file")
-    return Companion(path, text, document)
+    return ConfigFile(path, text, document)
 
 
-def _told(page: SourceText, issue: Issue, said: str) -> Reason:
+def _reason(page: SourceText, issue: Issue, said: str) -> Reason:
     reason = page.issue(issue)
     return replace(reason, message=f"{said}: {reason.message}")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.contract import digest
 from reconciler.contract.model_key import ModelKey
 from reconciler.contract.problem import Problem
-from reconciler.manifest.config_file import FIELD, REPLACES, Companion, read_companion
+from reconciler.manifest.config_file import FIELD, REPLACES, ConfigFile, read_config_file
 from reconciler.manifest.diagnostics import SourceText, render
 from reconciler.manifest.fast_parser import NotSimple
 from reconciler.manifest.nodes import DUPLICATE_KEY
@@ -30,11 +30,7 @@ _OF_THE_KEY = frozenset({"unknown-field", "field-of-another-edition", "shadowed-
 
 
 def accept(path: str, line: int, value: dict[str, Any], rules: Edition) -> Manifest:
-    """What a document declares about which there is nothing to tell; `value` is used up.
-
-    Raises:
-        NotSimple: there may be.
-    """
+    """What a document declares about which there is nothing to tell; `value` is used up. Raises NotSimple."""
     metadata = value.pop(METADATA, None)
     if FIELD in value or _wrong_metadata(metadata):
         raise NotSimple
@@ -57,15 +53,15 @@ def interpret(
     if not isinstance(document.value, dict):
         reasons.append(page.reason("not-a-mapping", _NOT_A_MAPPING, document.index()))
         return InvalidManifest(page.path, line, render(reasons))
-    companion, wrong = _companion(page.path, document.value, sibling)
+    config_file, wrong = _config_file(page.path, document.value, sibling)
     metadata = document.value.get(METADATA)
     local = [*wrong, *_wrong_metadata(metadata)]
     reasons += [one if isinstance(one, Reason) else _reason(page, document, one, None) for one in local]
     request = None
     if all(issue.code == DUPLICATE_KEY for issue in document.flaws):
-        parsed = rules.parse(_contract_part(document.value, companion))
+        parsed = rules.parse(_contract_part(document.value, config_file))
         request = parsed.request
-        reasons += [_reason(page, document, problem, companion) for problem in parsed.problems]
+        reasons += [_reason(page, document, problem, config_file) for problem in parsed.problems]
     if request is None or any(reason.severity == "error" for reason in reasons):
         return InvalidManifest(page.path, line, render(reasons), *claimed(document.value))
     return _manifest(page.path, line, request, render(reasons), metadata)
@@ -108,27 +104,27 @@ def _as_text(value: Any) -> Any:  # noqa: ANN401 - JSON is any
     return str(value) if isinstance(value, str) else value
 
 
-def _companion(
+def _config_file(
     path: str, value: dict[str, Any], sibling: Callable[[str], bytes | None]
-) -> tuple[Companion | None, list[Problem | Reason]]:
+) -> tuple[ConfigFile | None, list[Problem | Reason]]:
     if FIELD not in value:
         return None, []
     if value.get(REPLACES) is not None:
         why = f"{FIELD}: {REPLACES} is given too; keep one of them"
         return None, [Problem("contradiction", why, (FIELD,))]
-    companion = read_companion(path, value[FIELD], sibling)
-    return (companion, []) if isinstance(companion, Companion) else (None, [companion])
+    config_file = read_config_file(path, value[FIELD], sibling)
+    return (config_file, []) if isinstance(config_file, ConfigFile) else (None, [config_file])
 
 
-def _contract_part(value: dict[str, Any], companion: Companion | None) -> dict[str, Any]:
+def _contract_part(value: dict[str, Any], config_file: ConfigFile | None) -> dict[str, Any]:
     """The fields of the API in their order, the configuration file's text where the file was named."""
     if METADATA not in value and FIELD not in value:
         return value
     part: dict[str, Any] = {}
     for key, below in value.items():
-        if key == FIELD and companion is not None:
-            part[REPLACES] = companion.text.characters
-        elif key not in (METADATA, FIELD, REPLACES) or (key == REPLACES and companion is None):
+        if key == FIELD and config_file is not None:
+            part[REPLACES] = config_file.text.characters
+        elif key not in (METADATA, FIELD, REPLACES) or (key == REPLACES and config_file is None):
             part[key] = below
     return part
 
@@ -136,9 +132,9 @@ def _contract_part(value: dict[str, Any], companion: Companion | None) -> dict[s
 # --- places --------------------------------------------------------------------------------------------
 
 
-def _reason(page: SourceText, document: Document, problem: Problem, companion: Companion | None) -> Reason:
+def _reason(page: SourceText, document: Document, problem: Problem, config_file: ConfigFile | None) -> Reason:
     at_key = problem.code in _OF_THE_KEY
-    if companion is not None and problem.loc[:1] == (REPLACES,):
-        return companion.reason(problem, at_key=at_key)
+    if config_file is not None and problem.loc[:1] == (REPLACES,):
+        return config_file.reason(problem, at_key=at_key)
     index = document.index(problem.loc, key=at_key)
     return page.reason(problem.code, problem.message, index, problem.severity)

@@ -19,7 +19,7 @@ MOST_DOCUMENTS = 100
 """YAML documents of one file, empty ones included."""
 
 
-class Told(NamedTuple):
+class ReasonLimits(NamedTuple):
     """How much is told of what is wrong with one file.
 
     Attributes:

@@ -69,9 +69,7 @@ class Document:
     def index(self, loc: Loc = (), *, key: bool = False) -> int:
         """The index of the place at `loc`, or of the deepest part of `loc` that the document has.
 
-        Args:
-            loc: keys and list indices from the root.
-            key: whether the key is meant, and not its value.
+        `key` says whether the key is meant, and not its value.
         """
         place, index = self.place, _start(self.place)
         for step in loc:

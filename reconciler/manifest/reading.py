@@ -8,17 +8,15 @@ from reconciler.manifest.diagnostics import SourceText, trimmed
 from reconciler.manifest.document import accept, claimed, interpret
 from reconciler.manifest.fast_parser import NotSimple, read_quickly
 from reconciler.manifest.json_text import read_json
-from reconciler.manifest.limits import Told
+from reconciler.manifest.limits import ReasonLimits
 from reconciler.manifest.nodes import Builder, Document
 from reconciler.manifest.text import (
-    POINTER,
     Issue,
     Text,
     UnreadableFile,
     conflict_or,
     decode,
     decode_leniently,
-    is_pointer,
 )
 from reconciler.manifest.values import InvalidManifest, Manifest, reasons_of, with_reasons
 
@@ -35,7 +33,7 @@ def read(
     data: bytes,
     rules: Edition,
     sibling: Callable[[str], bytes | None],
-    places: Told = Told(),  # noqa: B008 - a constant
+    limits: ReasonLimits = ReasonLimits(),  # noqa: B008 - a constant
 ) -> tuple[Manifest | InvalidManifest, ...]:
     """What a manifest file declares: one result for each of its documents, at least one in all.
 
@@ -48,13 +46,13 @@ def read(
         rules: the edition that judges.
         sibling: the bytes of a file of the same commit by its path inside the repository, or None where
             there is no such file; asked only for an `initial_config_file`.
-        places: how much is told of what is wrong with it.
+        limits: how much is told of what is wrong with it.
     """
-    return tuple(_trimmed(_results(path, data, rules, sibling), places))
+    return tuple(_trimmed(_results(path, data, rules, sibling), limits))
 
 
 def _trimmed(
-    results: Iterable[Manifest | InvalidManifest], limits: Told
+    results: Iterable[Manifest | InvalidManifest], limits: ReasonLimits
 ) -> Iterator[Manifest | InvalidManifest]:
     left = limits.problems
     for result in results:
@@ -71,12 +69,10 @@ def _results(
     text, builder = None, Builder()
     try:
         text = decode(data, json=is_json)
-        if is_pointer(text):
-            return (_unreadable(path, text, POINTER, builder),)
         manifests = _quickly(path, text, rules, is_json=is_json)
         if manifests is not None:
             return manifests
-        _parser(is_json=is_json)(text, builder)
+        parser(is_json=is_json)(text, builder)
     except UnreadableFile as error:
         issue = conflict_or(error.issue, text)
         return (_unreadable(path, text or decode_leniently(data), issue, builder),)
@@ -105,7 +101,8 @@ def _conflict(text: Text, documents: list[Document]) -> Issue | None:
     return None if issue is _EMPTY else issue
 
 
-def _parser(*, is_json: bool) -> Callable[[Text, Builder], None]:
+def parser(*, is_json: bool) -> Callable[[Text, Builder], None]:
+    """What pushes the documents of a text into a builder. It raises UnreadableFile."""
     if is_json:
         return read_json
     from reconciler.manifest.yaml_text import read_yaml  # noqa: PLC0415 - with PyYAML, which few files need

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.manifest.document import claimed
-from reconciler.manifest.json_text import read_json
 from reconciler.manifest.nodes import WORDS, Builder
+from reconciler.manifest.reading import parser
 from reconciler.manifest.text import Text, UnreadableFile
 
 if TYPE_CHECKING:
@@ -100,12 +100,7 @@ def _carefully(path: str, characters: str) -> tuple[str | None, str | None]:
     """What a parser says, also of a document that it cannot read to its end."""
     builder = Builder()
     try:
-        if is_json(path):
-            read_json(Text(characters), builder)
-        else:
-            from reconciler.manifest.yaml_text import read_yaml  # noqa: PLC0415 - with PyYAML, seldom needed
-
-            read_yaml(Text(characters), builder)
+        parser(is_json=is_json(path))(Text(characters), builder)
     except UnreadableFile:
         return claimed(builder.unfinished if not builder.documents else builder.documents[0].value)
     return claimed(_first(document.value for document in builder.documents))

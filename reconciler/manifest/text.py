@@ -29,6 +29,10 @@ _INVISIBLE = (
 )
 UNSAFE_IN_PATH = re.compile(rf"[\x00-\x1f\x7f-\x9f{_INVISIBLE}\ud800-\udfff]")
 
+_POINTER = (
+    "the file is a Git LFS pointer, and its content is not in git: take it out of LFS with "
+    "`git lfs untrack`, then `git add --renormalize` and commit"
+)
 _WIDEST_EXCERPT = 160
 _LEAD = 80
 """Characters shown before the place, where the line is too long to be shown from its beginning."""
@@ -50,13 +54,6 @@ class Issue:
     message: str
     index: int | None = None
     first: int | None = None
-
-
-POINTER = Issue(
-    "lfs-pointer",
-    "the file is a Git LFS pointer, and its content is not in git: take it out of LFS with "
-    "`git lfs untrack`, then `git add --renormalize` and commit",
-)
 
 
 class UnreadableFile(Exception):  # noqa: N818 - reads as what is true of the file
@@ -108,11 +105,6 @@ def caret(column: int) -> int:
     return column - 1 if column < _WIDEST_EXCERPT else _LEAD
 
 
-def is_pointer(text: Text) -> bool:
-    """Whether this is what Git LFS leaves in the place of a file's content."""
-    return text.characters.startswith("version https://git-lfs.github.com/spec/")
-
-
 _MARKER = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)", re.MULTILINE)
 """How git begins the lines that set the two sides of a conflict apart."""
 
@@ -152,14 +144,10 @@ def is_safe(path: str) -> bool:
 
 
 def decode(data: bytes, *, json: bool = False) -> Text:
-    """The text of a file, without a byte order mark.
-
-    Args:
-        data: the file's bytes.
-        json: whether to let U+2028 and U+2029 pass, which JSON allows in strings.
+    """The text of a file, without a byte order mark. JSON allows U+2028 and U+2029 in strings.
 
     Raises:
-        Unreadable: too large, not UTF-8, or a character that has no place in text.
+        UnreadableFile: too large, not UTF-8, a pointer of Git LFS, or a character that has no place in text.
     """
     if len(data) > LARGEST_FILE:
         raise UnreadableFile("file-too-large", too_large(len(data)))
@@ -167,6 +155,8 @@ def decode(data: bytes, *, json: bool = False) -> Text:
         characters = data.decode().removeprefix(BOM)
     except UnicodeDecodeError as error:
         raise _not_utf8(data, error.start) from None
+    if characters.startswith("version https://git-lfs.github.com/spec/"):
+        raise UnreadableFile("lfs-pointer", _POINTER)
     match = (_UNUSABLE_IN_JSON if json else _UNUSABLE).search(characters)
     if match is not None:
         raise UnreadableFile("control-character", _unusable(match[0]), match.start())

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.episodes import Message
-    from reconciler.notify.sink import Notification, Pace, Post, Secret
+    from reconciler.notify.sink import Notification, Pace, Post
+    from reconciler.registry.secret import Secret
 
 _PATH = "/api/v2/alerts"
 _FAR_AWAY = timedelta(days=365)

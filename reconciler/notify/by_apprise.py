@@ -19,7 +19,8 @@ from reconciler.notify.sink import revealed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.notify.sink import Notification, Pace, Secret
+    from reconciler.notify.sink import Notification, Pace
+    from reconciler.registry.secret import Secret
 
 _MISSING = "apprise is not installed: pip install 'model-reconciler[notify]'"
 

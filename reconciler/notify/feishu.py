@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from reconciler.notify.sink import Notification, Post, Secret
+    from reconciler.notify.sink import Notification, Post
+    from reconciler.registry.secret import Secret
 
 _LARGEST = 20_000 - 200  # bytes of a body, without what is around its text
 _A_MINUTE = 90  # of 100: a digest and a repetition come on top

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.episodes import MessageKind
-    from reconciler.http_response import HttpResponse
+    from reconciler.registry.post import Posted
+    from reconciler.registry.secret import Secret
 
 _SUCCESS = range(200, 300)
 
@@ -77,15 +78,8 @@ class Post(Protocol):
 
     def __call__(
         self, url: str, headers: Mapping[str, str], body: bytes, *, in_clear: bool = False
-    ) -> Awaitable[HttpResponse]:
+    ) -> Awaitable[Posted]:
         """As `reconciler.registry.post.post`."""
-
-
-class Secret(Protocol):
-    """Something that knows a secret now, and perhaps another one later."""
-
-    async def read(self) -> str:
-        """The secret as it is now. Raises ConfigurationError."""
 
 
 async def revealed(secret: Secret) -> str:
@@ -96,12 +90,8 @@ async def revealed(secret: Secret) -> str:
         raise SinkError(str(error)) from None
 
 
-def ensure_accepted(answer: HttpResponse, *secrets: str | None) -> None:
-    """Makes sure that a web server took a message.
-
-    Args:
-        answer: its answer.
-        secrets: what must not be repeated of it.
+def ensure_accepted(answer: Posted, *secrets: str | None) -> None:
+    """Makes sure that a web server took a message; `secrets` must not be repeated of its answer.
 
     Raises:
         SinkError: it did not.

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.episodes import Message
-    from reconciler.notify.sink import Notification, Pace, Post, Secret
+    from reconciler.notify.sink import Notification, Pace, Post
+    from reconciler.registry.secret import Secret
 
 _TYPE = "model-reconciler.model."
 _PREFIX = "whsec_"
@@ -56,13 +57,9 @@ class WebhookSink:
 
 
 def signature(secret: str, notification_id: str, moment: int, body: bytes) -> str:
-    """The value of `webhook-signature`.
+    """The value of `webhook-signature`, at this many seconds since the epoch, over the body as it is sent.
 
-    Args:
-        secret: `whsec_` and base64, or any other text, which is taken as it is.
-        notification_id: the value of `webhook-id`.
-        moment: the value of `webhook-timestamp`: seconds since the epoch.
-        body: as it is sent.
+    `secret` is `whsec_` and base64, or any other text, which is taken as it is.
     """
     made = hmac.digest(_key(secret), f"{notification_id}.{moment}.".encode() + body, "sha256")
     return f"v1,{base64.b64encode(made).decode()}"

@@ -149,7 +149,6 @@ class PasswordAuth(RegistryAuth):
         *,
         domain: str,
         scope: str,
-        margin: float = 600.0,
         clock: Callable[[], float] = time.monotonic,
         cooldown: CredentialCooldown | None = None,
     ) -> None:
@@ -161,7 +160,6 @@ class PasswordAuth(RegistryAuth):
             password: that user's.
             domain: the account that the user belongs to.
             scope: the project's name (a region's, such as `cn-north-4`) or its id of 32 hex digits.
-            margin: seconds before its end at which a token is renewed; a fifth of its life if that is less.
             clock: seconds that only ever grow.
             cooldown: shared with other flows; its own where None.
 
@@ -174,7 +172,6 @@ class PasswordAuth(RegistryAuth):
         self._login = Login(endpoint, username, domain, scope)
         self._username = username
         self._password = password
-        self._margin = margin
         self._clock = clock
         self._token: Token | None = None
         self._one_login = asyncio.Lock()
@@ -212,7 +209,7 @@ class PasswordAuth(RegistryAuth):
 
     def _accept(self, response: httpx.Response, judge: Callable[[bool], None]) -> Token:
         try:
-            token = self._login.token(response, self._clock(), self._margin, self.redact)
+            token = self._login.token(response, self._clock(), self.redact)
         except Unauthorised:
             judge(True)
             raise

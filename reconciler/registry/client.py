@@ -7,6 +7,7 @@ import json
 import logging
 import random
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import quote
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     import httpx
+    from starlette.types import ASGIApp
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import ObservedModel
@@ -46,6 +48,13 @@ DEFAULT_WORKSPACE = "0"
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)  # which also a command without a log tells on standard error
+
+
+def in_process(application: ASGIApp) -> httpx.AsyncBaseTransport:
+    """Carries requests straight to a registry that lives in this very process, and not through a socket."""
+    import httpx  # noqa: PLC0415 - slow
+
+    return httpx.ASGITransport(application)
 
 
 async def _nothing() -> None:
@@ -98,7 +107,7 @@ class ModelArtsRegistry:
         self._models = f"{prefix}/v1/{parse_project(project_id)}/models"
         self._workspace_id = workspace_id
         self._limits = limits or Limits()
-        self._exchange = HttpSession(
+        self._session = HttpSession(
             base,
             auth,
             self._limits,
@@ -131,8 +140,9 @@ class ModelArtsRegistry:
         self, request: Mapping[str, Any], intent: Callable[[], Awaitable[None]] = _nothing
     ) -> Created:
         """Sends one import call, once; repeated only after a documented proof that it was not executed."""
-        call = Request("POST", self._models, body=self._body(request), write=True, one_model=True)
-        answer = await self._exchange.send(call, intent)
+        call = Request("POST", self._models, write=True, one_model=True)
+        call = replace(call, body=self._body(call, request))
+        answer = await self._session.send(call, intent)
         try:
             return Created(created_id(answer), answer.request_id, NEW, MODELARTS.stage(NEW))
         except InvalidResponse as error:
@@ -142,7 +152,7 @@ class ModelArtsRegistry:
         """Deletes one model, and no other version of it."""
         call = self._about("DELETE", model_id, "cascade=false")
         try:
-            answer = await self._exchange.send(call)
+            answer = await self._session.send(call)
         except NotFound:
             return
         try:
@@ -154,11 +164,11 @@ class ModelArtsRegistry:
 
     async def aclose(self) -> None:
         """Closes all connections; safe to call twice."""
-        await self._exchange.aclose()
+        await self._session.aclose()
 
     def _refuse_deletion(self, call: Request, answer: Response, refusal: Mapping[str, Any]) -> None:
         body = json.dumps({**refusal, "error": "no reason given"}).encode()
-        error = classify(call.method, call.path, _REFUSED, answer.headers, body, redact=self._exchange.redact)
+        error = classify(call, _REFUSED, answer.headers, body, redact=self._session.redact)
         if isinstance(error, NotFound):
             return
         error.status = answer.status
@@ -166,40 +176,36 @@ class ModelArtsRegistry:
 
     def _about(self, method: str, model_id: str, query: str = "") -> Request:
         if not is_model_id(model_id):
-            raise NotFound(
-                f"{one_line(model_id, 80)!r} is not the id of a model",
-                method=method,
-                path=f"{self._models}/…",
-            )
+            nobody = Request(method, f"{self._models}/…")
+            raise nobody.error(NotFound, f"{one_line(model_id, 80)!r} is not the id of a model")
         return Request(method, f"{self._models}/{quote(model_id, safe='')}", query, one_model=True)
 
     async def _read(self, call: Request, meaning: Callable[[Response], T]) -> T:
         """What a read was answered; an answer that cannot be understood is asked for once more."""
         try:
-            return meaning(await self._exchange.send(call))
+            return meaning(await self._session.send(call))
         except InvalidResponse:
-            answer = await self._exchange.send(call)
+            answer = await self._session.send(call)
         try:
             return meaning(answer)
         except InvalidResponse as error:
             _unusable(call, answer, error)
 
-    def _body(self, request: Mapping[str, Any]) -> bytes:
+    def _body(self, call: Request, request: Mapping[str, Any]) -> bytes:
         body = dict(request)
         if self._workspace_id != DEFAULT_WORKSPACE:
             named = body.setdefault("workspace_id", self._workspace_id)
             if named != self._workspace_id:
-                raise Rejected(
+                raise call.error(
+                    Rejected,
                     f"workspace_id {str(named)[:64]!r} is not the target's {self._workspace_id!r}: leave it "
                     "out, or move the manifest to a target of that workspace",
-                    method="POST",
-                    path=self._models,
                 )
         try:
             return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
         except ValueError as error:
             message = f"the request cannot be written as JSON: {one_line(str(error), MESSAGE_LIMIT)}"
-            raise Rejected(message, method="POST", path=self._models) from None
+            raise call.error(Rejected, message) from None
 
     async def _paginated(
         self, parameters: Sequence[tuple[str, str]], *, one_model: bool
@@ -216,11 +222,10 @@ class ModelArtsRegistry:
         try:
             models = await paginator.models()
         except EndlessList:
-            raise RegistryError(
+            raise Request("GET", self._models).error(
+                RegistryError,
                 f"the list of models did not end after {many(self._limits.max_pages, 'page')}: "
                 "raise max_pages if there are so many models",
-                method="GET",
-                path=self._models,
             ) from None
         if paginator.skipped:
             skipped = many(paginator.skipped, "item")
@@ -235,11 +240,6 @@ _REFUSED = 400
 
 
 def _unusable(call: Request, answer: Response, error: InvalidResponse) -> NoReturn:
-    kind = OutcomeUnknown if call.write else RegistryUnavailable
-    raise kind(
-        f"{error}; check that endpoint is the registry's, without a proxy page in between",
-        method=call.method,
-        path=call.path,
-        status=answer.status,
-        request_id=answer.request_id,
-    ) from None
+    kind: type[RegistryError] = OutcomeUnknown if call.write else RegistryUnavailable
+    message = f"{error}; check that endpoint is the registry's, without a proxy page in between"
+    raise call.error(kind, message, status=answer.status, request_id=answer.request_id) from None

@@ -28,11 +28,7 @@ class CredentialCooldown:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Nothing is known yet.
-
-        Args:
-            clock: seconds that only ever grow.
-        """
+        """Nothing is known yet; `clock` gives seconds that only ever grow."""
         self._clock = clock
         self._until: dict[str, float] = {}
         self._accepted: set[str] = set()

@@ -18,10 +18,6 @@ _LARGEST_PORT = 65535
 def parse_endpoint(text: str, setting: str = "endpoint") -> httpx.URL:
     """The endpoint as a URL whose path has no trailing `/` (but for the root's own).
 
-    Args:
-        text: what the configuration says.
-        setting: the name of the setting, for the message.
-
     Raises:
         ConfigurationError: it is not an http(s) URL, carries credentials, a query or a fragment, or is
             http to another machine.

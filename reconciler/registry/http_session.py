@@ -59,19 +59,7 @@ class HttpSession:
         chance: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """A target that is not connected yet.
-
-        Args:
-            endpoint: checked base of all paths.
-            auth: who the client is.
-            limits: how much, how fast and how long.
-            transport: what carries the requests instead of sockets.
-            tls: trust for https.
-            observed: told of each request.
-            sleep: how a pause is made.
-            chance: a random number of [0, 1), for jitter.
-            clock: seconds that only ever grow; pauses are measured on it.
-        """
+        """A target that is not connected yet; see `ModelArtsRegistry` for the arguments."""
         self._endpoint = endpoint
         self._origin = str(endpoint.copy_with(path="/")).rstrip("/")
         self._auth = auth
@@ -109,12 +97,11 @@ class HttpSession:
             # settled meanwhile; a stop between this line and the first byte is left to the registry's own 409
             took = uptime() - started
             if took > self._limits.fresh:
-                raise IntentTooOld(
+                raise call.error(
+                    IntentTooOld,
                     f"not sent: {took:.1f} s went by while its intent was written to the state, and "
                     f"{self._limits.fresh:g} s are allowed; the disk or the database of state.url is slow, "
                     "or this process was stopped meanwhile",
-                    method=call.method,
-                    path=call.path,
                 )
             return await self._within_deadline(call, self._limits.deadline - took)
 
@@ -130,12 +117,8 @@ class HttpSession:
         """Waits until the call may start."""
         closed = self._pace.closed_for()
         if closed > (self._limits.brief if call.one_model else self._limits.deadline):
-            raise RegistryUnavailable(
-                f"not sent: the registry asked for a pause of {closed:.0f} s",
-                method=call.method,
-                path=call.path,
-                retry_after=closed,
-            )
+            message = f"not sent: the registry asked for a pause of {closed:.0f} s"
+            raise call.error(RegistryUnavailable, message, retry_after=closed)
         await self._start(call)
 
     async def _start(self, call: Request) -> None:
@@ -205,15 +188,7 @@ class HttpSession:
         answer = await self._answer(call, attempt)
         if httpx.codes.is_success(answer.status):
             return answer
-        error = classify(
-            call.method,
-            call.path,
-            answer.status,
-            answer.headers,
-            answer.body,
-            write=call.write,
-            redact=self.redact,
-        )
+        error = classify(call, answer.status, answer.headers, answer.body, redact=self.redact)
         if disposition(answer.status, error.code).action is Action.WAIT:
             self._pace.slow_down(started)
             # what is said of one model is a pause for that one; the others go on after a breath
@@ -240,9 +215,8 @@ class HttpSession:
         except AnswerTooLarge as error:
             if call.write:
                 raise _lost(call, str(error), attempt) from None
-            raise RegistryError(
-                f"{error}: ask for smaller pages, or check endpoint", method=call.method, path=call.path
-            ) from None
+            message = f"{error}: ask for smaller pages, or check endpoint"
+            raise call.error(RegistryError, message) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             reason = tls_problem(error, self._endpoint) or _reason(error)
             raise _lost(call, reason, attempt) from None
@@ -280,8 +254,6 @@ def _reason(error: Exception) -> str:
 
 def _lost(call: Request, reason: str, attempt: _Attempt) -> RegistryError:
     if call.write and attempt.sent:
-        message = f"sent, but whether it was executed is not known: {reason}"
-        return OutcomeUnknown(message, method=call.method, path=call.path)
-    message = f"the registry could not be asked: {reason}"
+        return call.error(OutcomeUnknown, f"sent, but whether it was executed is not known: {reason}")
     kind = RegistryUnavailable if attempt.sent else Unreachable
-    return kind(message, method=call.method, path=call.path)
+    return call.error(kind, f"the registry could not be asked: {reason}")

@@ -51,11 +51,7 @@ class Limits:
     error_bytes: int = 64 * 1024
 
     def __post_init__(self) -> None:
-        """Refuses what cannot work.
-
-        Raises:
-            ConfigurationError: a number is not positive.
-        """
+        """Refuses a number that is not positive. Raises ConfigurationError."""
         for name in self.__slots__:
             value = getattr(self, name)
             if not value > 0:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import OutcomeUnknown, RegistryError, RegistryUnavailable, Rejected, Unauthorised
+from reconciler.registry.request import Request
 from reconciler.registry.response import classify, load, request_id
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
     from reconciler.registry.response import Redact
 
-_PATH = "/v3/auth/tokens"
+_CALL = Request("POST", "/v3/auth/tokens")
 _PROJECT_ID = re.compile(r"[0-9a-f]{32}")
 _DAY = 24 * 3600.0
+_MARGIN = 600.0  # seconds before its end at which a token is renewed; a fifth of its life if that is less
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +58,11 @@ class Login:
             }
         }
         headers = {"Content-Type": "application/json;charset=utf8", "Accept-Encoding": "identity"}
-        url = f"{str(self.endpoint).rstrip('/')}{_PATH}?nocatalog=1"
+        url = f"{str(self.endpoint).rstrip('/')}{_CALL.path}?nocatalog=1"
         return httpx.Request("POST", url, headers=headers, content=json.dumps(body).encode())
 
-    def token(self, response: httpx.Response, clock: float, margin: float, redact: Redact) -> Token:
-        """The token of a login's answer.
-
-        Args:
-            response: the answer, read.
-            clock: the process's own clock now, seconds.
-            margin: seconds before its end at which the token is to be renewed.
-            redact: removes secrets from a text that the server wrote.
+    def token(self, response: httpx.Response, clock: float, redact: Redact) -> Token:
+        """The token of a login's answer, which was read at this moment of the process's own clock.
 
         Raises:
             Unauthorised: the login is refused.
@@ -77,19 +73,18 @@ class Login:
             raise self._refused(response, redact)
         value = response.headers.get("X-Subject-Token", "")
         if not value.strip() or not (value.isascii() and value.isprintable()):
-            raise RegistryError(
+            raise _CALL.error(
+                RegistryError,
                 "the login's answer has no usable X-Subject-Token: check iam_endpoint",
-                method="POST",
-                path=_PATH,
                 status=response.status_code,
                 request_id=request_id(response.headers, redact=redact),
             )
         life = _life(response.content)
-        return Token(value, renew_at=clock + life - min(margin, life / 5))
+        return Token(value, renew_at=clock + life - min(_MARGIN, life / 5))
 
     def _refused(self, response: httpx.Response, redact: Redact) -> RegistryError:
         answer = response.status_code, response.headers, response.content
-        error = classify("POST", _PATH, *answer, redact=redact)
+        error = classify(_CALL, *answer, redact=redact)
         kind: type[RegistryError] = type(error)
         message = f"the IAM login failed: {error.args[0]}"
         if isinstance(error, (Rejected, Unauthorised)):
@@ -100,10 +95,9 @@ class Login:
             )
         elif isinstance(error, (OutcomeUnknown, RegistryUnavailable)):
             kind = RegistryUnavailable
-        return kind(
+        return _CALL.error(
+            kind,
             message,
-            method="POST",
-            path=_PATH,
             status=error.status,
             code=error.code,
             request_id=error.request_id,

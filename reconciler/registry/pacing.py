@@ -13,16 +13,13 @@ if TYPE_CHECKING:
 
 
 class TokenBucket:
-    """Gives out starting times, `rate` a second in the long run and `burst` at once."""
+    """Gives out starting times, `rate` a second in the long run and `burst` at once after a quiet time.
+
+    `clock` gives seconds that only ever grow.
+    """
 
     def __init__(self, rate: float, burst: int, clock: Callable[[], float]) -> None:
-        """A full bucket.
-
-        Args:
-            rate: starts a second.
-            burst: starts that a quiet time saves up.
-            clock: seconds that only ever grow.
-        """
+        """A full bucket."""
         self._interval = 1.0 / rate
         self._saved = (burst - 1) * self._interval
         self._clock = clock
@@ -30,11 +27,7 @@ class TokenBucket:
         self._closed_until = clock()
 
     def reserve(self, cost: float = 1.0) -> float:
-        """Takes the next start; seconds until it.
-
-        Args:
-            cost: tokens that it takes.
-        """
+        """Takes the next start, which takes so many tokens; seconds until it."""
         now = self._clock()
         start = max(self._due, now - self._saved)
         self._due = start + self._interval * cost
@@ -56,20 +49,12 @@ class TokenBucket:
 class Pace(TokenBucket):
     """A bucket that also knows what a read takes of it.
 
-    Reads start at `read_rate` a second. An answer that asks for patience halves that, down to the rate of
-    writes; without another such answer it grows back, in a minute from nothing to all.
+    Reads start at `read_rate` a second. An answer that asks to slow down halves that, down to the rate
+    of writes; without another such answer it grows back, in a minute from nothing to all.
     """
 
     def __init__(self, rate: float, burst: int, read_rate: float, clock: Callable[[], float]) -> None:
-        """A full bucket.
-
-        Args:
-            rate: writes a second, in the long run.
-            burst: writes that a quiet time saves up.
-            read_rate: reads a second, in the long run, where the server does not complain; never fewer than
-                writes.
-            clock: seconds that only ever grow.
-        """
+        """A full bucket; `rate` is that of writes."""
         super().__init__(rate, burst, clock)
         self._rate = rate
         self._most = max(rate, read_rate)
@@ -89,8 +74,7 @@ class Pace(TokenBucket):
     def slow_down(self, started: float) -> None:
         """Halves the rate of reads, once for all calls that were under way together.
 
-        Args:
-            started: when the call started, on this clock, whose answer asks for patience.
+        `started` is when the call started, on this clock, whose answer asks to slow down.
         """
         if started < self._cut_at:
             return
@@ -103,14 +87,10 @@ _GROWS_BACK = 60.0  # seconds
 
 
 def pause(attempt: int, *, first: float, longest: float, asked: float | None, chance: float) -> float:
-    """Seconds to wait after the given attempt, with full jitter.
+    """Seconds to wait after the given attempt (1 is the first), with full jitter.
 
-    Args:
-        attempt: 1 for the first attempt.
-        first: ceiling of the pause after the first attempt; doubles with each.
-        longest: ceiling of the pause.
-        asked: seconds that the server asked to wait: never less than these.
-        chance: a random number of [0, 1).
+    The ceiling is `first`, doubles with each attempt and grows to `longest`; what the server `asked` for is
+    waited in any case.
     """
     spread = chance * min(longest, first * 2.0 ** (attempt - 1))
     return spread if asked is None else asked + min(spread, first)

@@ -38,13 +38,7 @@ class Paginator:
     """One whole list being gathered; each id once, in the order first seen."""
 
     def __init__(self, fetch: Fetch, page_size: int, max_pages: int) -> None:
-        """A sweep that has not asked yet.
-
-        Args:
-            fetch: the page at an offset, whatever that counts.
-            page_size: items asked for in a page.
-            max_pages: pages after which it is given up.
-        """
+        """A list that was not asked for yet; `fetch` gives the page at an offset, whatever that counts."""
         self._fetch = fetch
         self._page_size = page_size
         self._pages_left = max_pages
@@ -137,13 +131,10 @@ class _Ahead:
     """Asks for the next pages while one is waited for."""
 
     def __init__(self, fetch: Fetch, step: int, end: int) -> None:
-        """Nothing is asked for yet.
+        """Nothing is asked for yet, and nothing will be ahead from the offset `end` on.
 
-        Args:
-            fetch: the page at an offset.
-            step: what a full page adds to the offset; after a page of another length, what was asked for
-                ahead is of no use, and nothing more is.
-            end: the offset from which nothing is asked for ahead.
+        `step` is what a full page adds to the offset; after a page of another length, what was asked for
+        ahead is of no use, and nothing more is.
         """
         self._fetch = fetch
         self._step = step

@@ -31,6 +31,8 @@ from reconciler.registry.codes import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from reconciler.registry.request import Request
+
     Redact = Callable[[str], str]
 
 MESSAGE_LIMIT = 300
@@ -108,55 +110,38 @@ def request_id(headers: Mapping[str, str], said: Envelope | None = None, redact:
     return text or (said.request_id if said else None)
 
 
-def classify(  # noqa: PLR0913 - a request and its answer
-    method: str,
-    path: str,
-    status: int,
-    headers: Mapping[str, str],
-    body: bytes,
-    *,
-    write: bool = False,
-    redact: Redact = str,
+def classify(
+    call: Request, status: int, headers: Mapping[str, str], body: bytes, *, redact: Redact = str
 ) -> errors.RegistryError:
     """The error that an answer is, by its code first and its status second.
 
-    Args:
-        method: HTTP method of the request.
-        path: its path, without query.
-        status: HTTP status of the answer.
-        headers: its headers, names in lower case.
-        body: what was read of its body.
-        write: whether executing the request twice would matter (an import): only then may the outcome be
-            unknown; of anything else one may simply ask again.
-        redact: removes secrets from a text that the server wrote.
+    Header names are in lower case; `redact` removes secrets from a text that the server wrote.
     """
     said = envelope(body, redact)
-    verdict = _judge(status, said, method, path)
-    facts: dict[str, Any] = {
-        "method": method,
-        "path": path,
-        "status": status,
-        "code": said.code,
-        "request_id": request_id(headers, said, redact),
-        "retry_after": retry_after(headers),
-    }
-    if verdict.action is Action.LATER:
-        facts["retry_after"] = facts["retry_after"] or LATER_SECONDS
-    return _error_class(verdict.action, write=write)(_wording(verdict, said), **facts)
+    rule = _judge(status, said, call)
+    asked = retry_after(headers)
+    return call.error(
+        _error_class(rule.action, write=call.write),
+        _wording(rule, said),
+        status=status,
+        code=said.code,
+        request_id=request_id(headers, said, redact),
+        retry_after=asked or LATER_SECONDS if rule.action is Action.LATER else asked,
+    )
 
 
-def _wording(verdict: ErrorRule, said: Envelope) -> str:
+def _wording(rule: ErrorRule, said: Envelope) -> str:
     """The sentence for a person: what it means, what the registry said, what to do.
 
     A refusal of credentials is repeated only with a code of the service's own, behind the gateway: the
     gateway's may hold the signed request.
     """
-    parts = [verdict.meaning]
+    parts = [rule.meaning]
     own = (known_code(said.code) or "").startswith("ModelArts.")
-    if said.message and (own or verdict.action not in (Action.STOP_TARGET, Action.RENEW)):
+    if said.message and (own or rule.action not in (Action.STOP_TARGET, Action.RENEW)):
         parts.append(f"the registry says: {said.message}")
-    if verdict.remedy:
-        parts.append(verdict.remedy)
+    if rule.remedy:
+        parts.append(rule.remedy)
     return "; ".join(parts)
 
 
@@ -180,18 +165,18 @@ def _until(date: str, headers: Mapping[str, str]) -> float:
     return (then - now).total_seconds()
 
 
-def _judge(status: int, said: Envelope, method: str, path: str) -> ErrorRule:
-    verdict = disposition(status, said.code)
+def _judge(status: int, said: Envelope, call: Request) -> ErrorRule:
+    rule = disposition(status, said.code)
     readable = said.code is not None or said.message is not None
-    place = _PLACE.search(path)
+    place = _PLACE.search(call.path)
     if place is not None and place["id"] is None and withdrawn(status, said.code):
-        return NO_LIST if method == "GET" else NO_IMPORT
-    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE) and verdict.action is Action.WRONG_ENDPOINT:
+        return NO_LIST if call.method == "GET" else NO_IMPORT
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE) and rule.action is Action.WRONG_ENDPOINT:
         from_gateway = (known_code(said.code) or "").startswith("APIG.")
-        return NO_MODEL if place is not None and readable and not from_gateway else verdict
-    if verdict.action is Action.REJECT and not readable and method != "POST":
+        return NO_MODEL if place is not None and readable and not from_gateway else rule
+    if rule.action is Action.REJECT and not readable and call.method != "POST":
         return NOT_THE_REGISTRY
-    return verdict
+    return rule
 
 
 def _error_class(action: Action, *, write: bool) -> type[errors.RegistryError]:

@@ -53,9 +53,7 @@ def authorities() -> str:
 def tls_problem(error: BaseException, endpoint: httpx.URL) -> str | None:
     """What is wrong between this program and the endpoint's TLS, and what to do; None where it is not TLS.
 
-    Args:
-        error: whatever ended the connection; the TLS error may be its cause.
-        endpoint: where the connection leads.
+    `error` is whatever ended the connection: the TLS error may be its cause.
     """
     cause: object = error
     while isinstance(cause, BaseException) and not isinstance(cause, ssl.SSLError):

@@ -7,7 +7,7 @@ import ssl
 import time
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from reconciler.registry.limits import Limits
 
     Observed = Callable[[str, int | None, float], None]
+
+Sockets = TypeVar("Sockets", httpx.AsyncHTTPTransport, httpx.HTTPTransport)
 
 SENT = "reconciler.sent"
 """The request extension that holds what to call just before the request's first byte leaves."""
@@ -51,16 +53,10 @@ class Connections:
         tls: ssl.SSLContext | None = None,
         observed: Observed | None = None,
     ) -> None:
-        """No connection yet.
+        """No connection yet; see `ModelArtsRegistry` for the arguments.
 
-        Args:
-            endpoint: where all requests go; decides about the proxy.
-            auth: the flow of every request.
-            limits: timeouts and sizes; how many requests there are at once is the caller's business.
-            transport: what carries the requests instead of sockets, such as `httpx.ASGITransport`.
-            tls: trust for https; by default the usual authorities, or those of `SSL_CERT_FILE`.
-            observed: told of each request that has the `SENT` extension, and not of logins: its method, the
-                status of the answer (None where none came), and the seconds until that.
+        How many requests there are at once is the caller's business. `observed` is told of each request that
+        has the `SENT` extension, and not of logins.
         """
         self._endpoint = endpoint
         self._auth = _Flow(auth)
@@ -93,7 +89,9 @@ class Connections:
     def _another(self) -> httpx.AsyncClient:
         limits = self._limits
         traced = self._transport is None
-        inner = self._transport or self._sockets()
+        inner = self._transport or sockets(
+            httpx.AsyncHTTPTransport, self._endpoint, needs_tls=self._needs_tls, tls=self._tls
+        )
         client = httpx.AsyncClient(
             auth=self._auth,
             follow_redirects=False,
@@ -104,16 +102,37 @@ class Connections:
         self._all.append(client)
         return client
 
-    def _sockets(self) -> httpx.AsyncHTTPTransport:
-        proxy = proxy_for(self._endpoint)
-        try:
-            return _sockets(self._tls or (usual_authorities() if self._needs_tls else _nobody()), proxy)
-        except AuthoritiesUnreadable as error:
-            raise ConfigurationError(str(error)) from None
-        except Exception as error:  # noqa: BLE001 - of many kinds; some texts hold the proxy's password
-            raise ConfigurationError(
-                f"no connection can be prepared ({type(error).__name__}): check HTTPS_PROXY and ALL_PROXY"
-            ) from None
+
+def sockets(
+    kind: type[Sockets], endpoint: httpx.URL, *, needs_tls: bool, tls: ssl.SSLContext | None = None
+) -> Sockets:
+    """What carries requests over sockets.
+
+    Args:
+        kind: of httpx's transports.
+        endpoint: where requests go; decides about the proxy.
+        needs_tls: whether any of them goes over TLS.
+        tls: trust for https; by default the usual authorities, or those of `SSL_CERT_FILE`.
+
+    Raises:
+        ConfigurationError: it cannot be made with the proxy or the certificates that are configured.
+    """
+    proxy = proxy_for(endpoint)
+    try:
+        return kind(
+            verify=tls or (usual_authorities() if needs_tls else _nobody()),
+            limits=httpx.Limits(
+                max_connections=None, max_keepalive_connections=2
+            ),  # the registry's, and IAM's
+            proxy=proxy,
+            trust_env=False,
+        )
+    except AuthoritiesUnreadable as error:
+        raise ConfigurationError(str(error)) from None
+    except Exception as error:  # noqa: BLE001 - of many kinds; some texts hold the proxy's password
+        raise ConfigurationError(
+            f"no connection can be prepared ({type(error).__name__}): check HTTPS_PROXY and ALL_PROXY"
+        ) from None
 
 
 class _Flow(httpx.Auth):
@@ -195,15 +214,6 @@ class _Capped(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
-
-
-def _sockets(tls: ssl.SSLContext, proxy: str | None) -> httpx.AsyncHTTPTransport:
-    return httpx.AsyncHTTPTransport(
-        verify=tls,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=2),  # the registry's, and IAM's
-        proxy=proxy,
-        trust_env=False,
-    )
 
 
 @cache

@@ -55,11 +55,7 @@ def is_model_id(text: str) -> bool:
 
 
 def json_object(answer: Response) -> dict[str, Any]:
-    """The JSON object of an answer.
-
-    Raises:
-        InvalidResponse: it is none.
-    """
+    """The JSON object of an answer. Raises InvalidResponse."""
     try:
         document = load(answer.body)
     except ValueError:
@@ -119,11 +115,7 @@ def _status(word: str) -> tuple[str | None, Stage]:
 
 
 def created_id(answer: Response) -> str:
-    """The id in the answer to an import.
-
-    Raises:
-        InvalidResponse: there is no usable one.
-    """
+    """The id in the answer to an import. Raises InvalidResponse."""
     model_id = json_object(answer).get("model_id")
     if not isinstance(model_id, str) or not is_model_id(model_id):
         raise InvalidResponse("the answer names no usable model_id")

@@ -1,23 +1,19 @@
-"""Which configuration file holds here, and where the state lies by it; quick, for shell completion."""
+"""Which configuration file holds here, and where the state lies by it."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
 from reconciler.settings.trust import require_trusted
-from reconciler.toml_file import read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
 FILE_NAME = "reconciler.toml"
 STATE_DIR = ".reconciler"
 """Default of `state.dir`."""
-
-_STATE = "RECONCILER_STATE__"
 
 
 def repository_top(cwd: Path) -> Path:
@@ -61,23 +57,3 @@ def state_url(base: Path, url: str | None, directory: Path) -> str:
     address = url or f"sqlite:///{directory / 'state.db'}"
     scheme, separator, path = address.partition(":///")
     return f"sqlite:///{base / path}" if scheme == "sqlite" and separator and path else address
-
-
-def discovered_state_url(file: Path | None, cwd: Path) -> str:
-    """The state's URL as far as file and environment say it plainly; nothing else of them is checked.
-
-    Raises:
-        ConfigurationError: as `configuration_file` and `read_toml` do.
-    """
-    settings_file = configuration_file(file, cwd)
-    table = read_toml(settings_file).get("state", {}) if settings_file else {}
-    base = settings_file.parent if settings_file else repository_top(cwd)
-    url, directory = (_text(key, table) for key in ("url", "dir"))
-    return state_url(base, url, Path(directory or STATE_DIR))
-
-
-def _text(key: str, table: Any) -> str | None:  # noqa: ANN401 - whatever TOML holds
-    """What the environment or else the table says at a key."""
-    variables: Mapping[str, str] = {name.upper(): value for name, value in os.environ.items()}
-    given = variables.get(f"{_STATE}{key.upper()}") or (table.get(key) if isinstance(table, dict) else None)
-    return given if isinstance(given, str) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from reconciler.phrases import did_you_mean
@@ -80,7 +81,8 @@ def _said(problem: Mapping[str, Any], keys: list[str]) -> str:
     return text
 
 
-def _all_keys() -> set[str]:
+@cache
+def _all_keys() -> frozenset[str]:
     schema = Settings.model_json_schema()
     sections = [schema, *schema.get("$defs", {}).values()]
-    return {key for section in sections for key in section.get("properties", {})}
+    return frozenset(key for section in sections for key in section.get("properties", {}))

@@ -10,7 +10,7 @@ from reconciler.budgets import DEFAULTS
 class LimitSettings(BaseModel):
     """`[limits]`: how much is read of a commit, and how much of it is stored and shown."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     paths: int = Field(DEFAULTS.paths, ge=1, description="Files and folders of a target, in one commit.")
     listed_bytes: int = Field(DEFAULTS.listed_bytes, ge=1024, description="Bytes of git's list of them.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,18 +10,18 @@ from pydantic import ValidationError
 
 from reconciler.errors import ConfigurationError
 from reconciler.phrases import did_you_mean
-from reconciler.settings.discovery import configuration_file, repository_top, state_url
+from reconciler.settings.discovery import state_url
 from reconciler.settings.errors import render
 from reconciler.settings.place import Places
 from reconciler.settings.provenance import require_one_place
+from reconciler.settings.raw import PREFIX, raw_configuration
 from reconciler.settings.sinks import require_fitting_sinks
-from reconciler.settings.tables import PREFIX, Settings
+from reconciler.settings.tables import Settings
 from reconciler.settings.targets import EmbeddedTarget
 from reconciler.settings.variables import from_environ, merged
-from reconciler.toml_file import read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
@@ -34,11 +33,13 @@ class Configuration:
         base: absolute directory that relative paths start from: the file's, else the repository's top,
             else the current one.
         file: the file read, or None.
+        fingerprint: of all that the settings depend on (see `reconciler.settings.raw`).
     """
 
     settings: Settings
     base: Path
-    file: Path | None = None
+    file: Path | None
+    fingerprint: str
 
     def place(self, *keys: str) -> str:
         """Where the value at these keys comes from: a variable, or the file and its line."""
@@ -121,17 +122,17 @@ def load(file: Path | None, *, cwd: Path) -> Configuration:
         ConfigurationError: every mistake in the file and in the environment, one a line; or the file that was
             found is not to be trusted.
     """
-    path = configuration_file(file, cwd)
-    content = read_toml(path) if path else {}
+    raw = raw_configuration(file, cwd)
     try:
-        variables = from_environ(os.environ)
-        settings = parse(_layered(content, variables), path)
+        variables = from_environ(raw.variables)
+        settings = parse(_layered(raw.content, variables), raw.file)
+        fingerprint = raw.fingerprint()
     except RecursionError:
         raise ConfigurationError(f"environment {PREFIX}…: a value is nested too deeply") from None
-    require_fitting_sinks(settings, path)
-    if path and file is None:
-        require_one_place(settings, variables, path)
-    return Configuration(settings=settings, base=path.parent if path else repository_top(cwd), file=path)
+    require_fitting_sinks(settings, raw.file)
+    if raw.file and not raw.is_given:
+        require_one_place(settings, variables, raw.file)
+    return Configuration(settings, raw.base, raw.file, fingerprint)
 
 
 def parse(content: dict[str, Any], file: Path | None = None) -> Settings:
@@ -150,7 +151,7 @@ def parse(content: dict[str, Any], file: Path | None = None) -> Settings:
         raise ConfigurationError(render(error, file)) from None
 
 
-def _layered(content: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+def _layered(content: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
     """The environment over the file; over the default where neither says which targets there are."""
     targets = variables.get("targets")
     if "targets" not in content and isinstance(targets, dict) and list(targets) == ["local"]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconciler.redaction import shown_key
-from reconciler.settings.tables import PREFIX
+from reconciler.settings.raw import PREFIX
 from reconciler.toml_lines import key_lines, placed
 
 if TYPE_CHECKING:

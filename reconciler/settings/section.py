@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+def table(description: str) -> Any:  # noqa: ANN401 - as pydantic's own `Field`
+    """A field that is a table: one that is left out is checked as an empty one is."""
+    return Field(default_factory=dict, validate_default=True, description=description)
 
 
 class Section(BaseModel):
     """One table: frozen, without unknown keys, and silent about the values it holds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_default=True,
+        defer_build=True,  # what checks all tables is made once, with `Settings`
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -15,16 +15,18 @@ from pydantic import BaseModel
 from reconciler.errors import ConfigurationError
 from reconciler.phrases import did_you_mean
 from reconciler.settings.place import short
-from reconciler.settings.tables import PREFIX, Settings
+from reconciler.settings.raw import PREFIX
+from reconciler.settings.tables import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_CONFIG_VARIABLE = "RECONCILER_CONFIG"  # the command line's: where the file is
-
 
 def from_environ(environment: Mapping[str, str]) -> dict[str, Any]:
     """What the environment says, as a file would have said it.
+
+    Args:
+        environment: the variables that are settings (see `reconciler.settings.raw`).
 
     Raises:
         ConfigurationError: a variable that no setting has, or that another one contradicts: it would be
@@ -53,10 +55,8 @@ def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ours(environment: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
-    """The variables that are settings, each with the table and the keys it goes to."""
+    """The variables, each with the table and the keys it goes to."""
     for name in environment:
-        if not name.upper().startswith(PREFIX) or name == _CONFIG_VARIABLE:
-            continue
         steps = name[len(PREFIX) :].lower().split("__")
         if steps[0] not in Settings.model_fields:
             hint = did_you_mean(steps[0], Settings.model_fields)

@@ -23,7 +23,16 @@ has a limit of time and bytes, and an end (`commands`, `process`).
 
 from __future__ import annotations
 
-from reconciler.source.repository import GitSource, open_source
-from reconciler.source.rules import KeyFiles, TrustRules
+from typing import TYPE_CHECKING
+
+from reconciler.lazy import attributes
+
+if TYPE_CHECKING:
+    from reconciler.source.repository import GitSource, open_source
+    from reconciler.source.rules import KeyFiles, TrustRules
 
 __all__ = ["GitSource", "KeyFiles", "TrustRules", "open_source"]
+
+_HOMES = {"GitSource": "repository", "KeyFiles": "rules", "TrustRules": "rules", "open_source": "repository"}
+
+__getattr__ = attributes(__name__, _HOMES)

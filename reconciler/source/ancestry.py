@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from reconciler.source.text import as_lines
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -25,18 +27,8 @@ def goes_on(
 ) -> bool | None:
     """Whether `commit`, from which `earlier` cannot be reached, goes on from it beyond the cut.
 
-    Args:
-        commands: git in the repository.
-        commit: where to begin; it is there.
-        earlier: what to look for; it may not be there.
-        cut_off: the commits whose parents were cut off.
-        before: commits known to be ancestors of `earlier`.
-
-    Returns:
-        None where that cannot be told.
-
-    Raises:
-        SourceError: git failed.
+    None where that cannot be told. `commit` is there, `earlier` need not be; the parents of `cut_off` were
+    cut off, and `before` are known to be ancestors of `earlier`. Raises SourceError.
     """
     ends = cut_off.intersection(_reached(commands, commit, f"^{earlier}"))
     beyond = frozenset(parents(commands, ends))
@@ -48,16 +40,12 @@ def goes_on(
 
 
 def parents(commands: Commands, commits: Iterable[str]) -> list[str]:
-    """The parents that these commits name themselves, whatever was cut off.
-
-    Raises:
-        SourceError: git failed.
-    """
+    """The parents that these commits name themselves, whatever was cut off. Raises SourceError."""
     asked = sorted(commits)
     if not asked:
         return []
     ids: list[str] = []
-    with commands.stream(*_RAW, feed="".join(f"{commit}\n" for commit in asked).encode()) as output:
+    with commands.stream(*_RAW, feed=as_lines(asked)) as output:
         reader = io.BufferedReader(output)
         for _ in asked:
             words = reader.readline().split()

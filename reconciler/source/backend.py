@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,44 +14,50 @@ if TYPE_CHECKING:
     from reconciler.source.surroundings import Trait
 
 
-class Backend(Protocol):
-    """One branch of one repository whose objects can be read here."""
+class Backend(ABC):
+    """One branch of one repository whose objects can be read here.
 
-    @property
-    def named(self) -> str:
-        """The repository in messages, without secrets."""
+    Attributes:
+        named: the repository in messages, without secrets.
+        layout: where the objects lie.
+        commands: starts git on those objects.
+    """
 
-    @property
-    def layout(self) -> Layout:
-        """Where the objects lie."""
+    named: str
+    layout: Layout
+    commands: Commands
 
-    @property
-    def commands(self) -> Commands:
-        """Starts git on those objects."""
-
+    @abstractmethod
     def head(self) -> str:
         """The commit the branch has now; its objects can be read on return."""
 
+    @abstractmethod
     def last_head(self) -> str | None:
         """The newest commit known without asking anybody, or None."""
 
-    def watch_paths(self) -> tuple[Path, ...]:
-        """Folders in which something changes when the branch moves."""
-
+    @abstractmethod
     def notes(self, paths: Sequence[str]) -> list[str]:
         """Facts for a person about what is not reconciled."""
 
+    @abstractmethod
     def followed(self) -> str:
         """What is followed, in words for a person."""
 
+    def watch_paths(self) -> tuple[Path, ...]:
+        """Folders in which something changes when the branch moves; none where that is elsewhere."""
+        return ()
+
     def surroundings(self) -> list[Trait]:
         """What is unusual about the repository."""
+        return []
 
     def replace(self) -> bool:
         """Whether what could not be read was replaced by something sound, so that it may be asked again."""
+        return False
 
-    def tidy(self) -> None:
+    def tidy(self) -> None:  # noqa: B027 - most have nothing to do
         """Does, now that nothing else is to be done, what keeps this small; cheap when nothing is due."""
 
     def close(self) -> None:
-        """Releases everything; safe to call twice."""
+        """Ends git processes; safe to call twice."""
+        self.commands.close()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.errors import BudgetError
-from reconciler.source import difference, log, tree
+from reconciler.source import log, tree
 from reconciler.source.file_reader import FileReader
 from reconciler.source.object_reader import asked_again
-from reconciler.source.span import Span
-from reconciler.source.text import bounded
+from reconciler.source.text import bounded, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,56 @@ if TYPE_CHECKING:
     from reconciler.source.backend import Backend
 
 _SEVERAL = 2  # targets
+_DIFFERENCE = (
+    "diff-tree",
+    "-r",
+    "-z",
+    "--raw",
+    "--no-abbrev",
+    "--no-renames",
+    "--no-relative",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--ignore-submodules=none",
+)
+_ENTRY = re.compile(r":\d{6} (\d{6}) [0-9a-f]+ [0-9a-f]+ [A-Z]\d*\0([^\0]+)\0")
+_NO_MODE = "000000"
+_MOST = 20_000  # entries: to look at everything costs less than to ask an index about each of so many
+_FIELDS = 2  # of an entry
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What two commits and those between them differ in, asked once for all targets of a repository.
+
+    Attributes:
+        old, new: their ids.
+        entries: every path that differs, and whether it is there at the new one.
+        commits: those that only one of both has, with what they did.
+    """
+
+    old: str
+    new: str
+    entries: Mapping[str, bool]
+    commits: Sequence[log.Commit]
+
+    def entries_below(self, path: str) -> dict[str, bool]:
+        """The paths below one of these folders, or the folder's own, that differ."""
+        return {name: there for name, there in self.entries.items() if _is_below(name, path)}
+
+    def commits_below(self, path: str) -> list[log.Commit]:
+        """The commits with what they did there."""
+        return [
+            commit
+            if all(_is_below(delta.path, path) for delta in commit.deltas)
+            else commit._replace(deltas=tuple(one for one in commit.deltas if _is_below(one.path, path)))
+            for commit in self.commits
+        ]
+
+
+def _is_below(name: str, path: str) -> bool:
+    return not path or name == path or name.startswith(f"{path}/")
 
 
 class ChangeReader(FileReader):
@@ -28,7 +79,7 @@ class ChangeReader(FileReader):
     def __init__(self, origin: Backend, budgets: Budgets, paths: Sequence[str]) -> None:
         super().__init__(origin, budgets)
         self._paths = tuple(tree.inside(path) for path in paths)
-        self._span: Span | None = None
+        self._span: _Span | None = None
 
     @asked_again
     def changes(self, old: str, new: str, path: str) -> Mapping[str, File | None] | None:
@@ -61,7 +112,7 @@ class ChangeReader(FileReader):
             return None
         return {name: present.get(name) for name in entries}
 
-    def _shared_span(self, old: str, new: str, path: str) -> Span | None:
+    def _shared_span(self, old: str, new: str, path: str) -> _Span | None:
         """What is asked about all targets at once, where there are several and it is not too much.
 
         Each would ask git the same of other folders, and most commits concern one of them.
@@ -74,15 +125,13 @@ class ChangeReader(FileReader):
                 entries = self._differing([f"{commit}^{{commit}}" for commit in (old, new)], *self._paths)
                 commits = self._log_of(f"{old}...{new}", *self._paths)
                 if entries is not None and commits is not None:
-                    self._span = Span(old, new, entries, commits)
+                    self._span = _Span(old, new, entries, commits)
         return self._span
 
     def _differing(self, commits: Iterable[str], *paths: str) -> dict[str, bool] | None:
-        """Which entries below these folders differ, see `difference.entries`; None where git refuses it."""
-        arguments = (*difference.ARGUMENTS, *commits, *tree.pathspec(*paths))
-        return self._origin.commands.attempt(
-            *arguments, read=lambda pieces: difference.entries(pieces, self._budgets)
-        )
+        """Which entries below these folders differ, see `_entries`; None where git refuses it."""
+        arguments = (*_DIFFERENCE, *commits, *tree.pathspec(*paths))
+        return self._origin.commands.attempt(*arguments, read=lambda pieces: _entries(pieces, self._budgets))
 
     def _log_of(self, span: str, *paths: str) -> list[log.Commit] | None:
         return self._between(*log.LOG, *log.BOTH_SIDES, span, *tree.pathspec(*paths))
@@ -96,3 +145,15 @@ class ChangeReader(FileReader):
             return list(log.commits(bounded(pieces, most, excess), self._budgets))
 
         return self._origin.commands.attempt(*arguments, read=read)
+
+
+def _entries(pieces: Iterable[bytes], budgets: Budgets) -> dict[str, bool] | None:
+    """Every path that differs, and whether it is there at the second; None where one is named twice.
+
+    Raises:
+        BudgetError: very many differ.
+    """
+    read = bounded(pieces, budgets.listed_bytes, "very many files differ", fields=_FIELDS * _MOST)
+    pairs = _ENTRY.findall(path_of(b"".join(read)))
+    by_path = {path: mode != _NO_MODE for mode, path in pairs}
+    return by_path if len(by_path) == len(pairs) else None

@@ -94,7 +94,7 @@ class Commands:
         self._timeout = timeout
         self._named = named or printable(str(folder))
         self._redact = redact
-        self._tally = counter
+        self._counter = counter
         self._running: set[GitProcess] = set()
         self._closed = False
 
@@ -103,7 +103,7 @@ class Commands:
         return Commands(
             self._folder,
             self._environment | dict(variables) | configuration(entries),
-            counter=self._tally,
+            counter=self._counter,
             timeout=self._timeout,
             named=self._named,
             redact=self._redact,
@@ -123,9 +123,7 @@ class Commands:
     def attempt(self, *arguments: str, read: Callable[[Iterator[bytes]], T]) -> T | None:
         """What one command prints, or None when git refuses it, as for an object that is not there.
 
-        Args:
-            arguments: of git.
-            read: makes the answer of the pieces that git prints; takes all of them, or raises.
+        `read` makes the answer of the pieces that git prints; it takes all of them, or raises.
 
         Raises:
             BudgetError: git broke down under what it read.
@@ -161,7 +159,7 @@ class Commands:
 
         handle = self._start(arguments, fed=bool(feed), in_bulk=in_bulk)
         longest = self._timeout * (1 if total else _LONGEST)
-        process = GitProcess(handle, feed, patience=self._timeout, longest=longest)
+        process = GitProcess(handle, feed, idle_timeout=self._timeout, longest=longest)
         self._running.add(process)
         try:
             yield process
@@ -224,7 +222,7 @@ class Commands:
                 f"{self._named}: git could not be started here ({printable(type(error).__name__)}); "
                 "check that git is installed and that this is still a git repository"
             ) from error
-        self._tally.started += 1
+        self._counter.started += 1
         if self._heap is not None and handle.proc is not None:
             _bound_memory(handle.proc.pid, self._heap)
         return handle

@@ -78,11 +78,9 @@ def is_damage(stderr: str) -> bool:
 
 
 def explain(stderr: str, folder: str) -> str:
-    """What went wrong, and what to do about it, from what git wrote to its standard error.
+    """What went wrong, and what to do about it, from what git wrote to its standard error, without secrets.
 
-    Args:
-        stderr: the text, already without secrets.
-        folder: the repository, as the command line of a remedy names it.
+    `folder` is the repository, as the command line of a remedy names it.
     """
     words = _words(stderr)
     for pattern, advice in _ADVICE:

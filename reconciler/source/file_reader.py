@@ -10,8 +10,9 @@ from reconciler.errors import SourceError
 from reconciler.printable import printable
 from reconciler.source import tree
 from reconciler.source.commands import GitError
-from reconciler.source.object_reader import ObjectReader, as_lines, asked_again
+from reconciler.source.object_reader import ObjectReader, asked_again
 from reconciler.source.refs import is_object_id
+from reconciler.source.text import as_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -77,9 +78,7 @@ class FileReader(ObjectReader):
     def contents(self, blobs: Iterable[str], *, at_most: int) -> Iterator[tuple[str, bytes]]:
         """As `read`, for contents of any age; one process more asks for their sizes.
 
-        Args:
-            blobs: object ids that git told.
-            at_most: bytes; larger contents come as if they were empty.
+        Those of more than `at_most` bytes come as if they were empty.
 
         Raises:
             SourceError: a blob is missing or damaged, or git failed.

@@ -12,7 +12,8 @@ from reconciler.errors import BudgetError
 from reconciler.source import ancestry, log, tree
 from reconciler.source.change_reader import ChangeReader
 from reconciler.source.commands import GitError
-from reconciler.source.object_reader import as_lines, asked_again
+from reconciler.source.object_reader import asked_again
+from reconciler.source.text import as_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

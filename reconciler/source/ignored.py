@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _IGNORED = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
 _STAGED = ("ls-files", "-z", "--stage")
 _SUBMODULE = "160000 "
-_PATIENCE = 60.0  # seconds
+_TIMEOUT = 60.0  # seconds
 
 
 def ignored(layout: Layout, folders: Collection[str]) -> frozenset[str]:
@@ -54,7 +54,7 @@ def listed(layout: Layout, *arguments: str) -> list[str] | None:
             env=inherited | environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -70,11 +70,7 @@ def is_git_dir(folder: Path) -> bool:
 
 
 def discover(start: Path, setting: str = "") -> Layout:
-    """The repository that `start` is, or lies in.
-
-    Args:
-        start: a folder, absolute.
-        setting: what named it, in words for a person.
+    """The repository that `start`, an absolute folder, is or lies in; `setting` says what named it.
 
     Raises:
         SourceError: nothing there, not a folder, not a repository, or one that is damaged.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import SourceError
 from reconciler.printable import printable
 from reconciler.source import environment
+from reconciler.source.backend import Backend
 from reconciler.source.commands import Commands
 from reconciler.source.layout import discover, link_folders, nearest_folder
 from reconciler.source.refs import (
@@ -22,7 +23,7 @@ from reconciler.source.refs import (
 from reconciler.source.tree import pathspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from reconciler.source.commands import ProcessCounter
@@ -41,8 +42,11 @@ _STATUS = (
 )
 
 
-class LocalRepository:
-    """One branch of a repository on this machine. Finding its newest commit starts no process."""
+class LocalRepository(Backend):
+    """One branch of a repository on this machine, which is somebody else's: nothing in it is replaced.
+
+    Finding its newest commit starts no process.
+    """
 
     def __init__(  # noqa: PLR0913 - one repository, and how it is read
         self,
@@ -56,13 +60,8 @@ class LocalRepository:
     ) -> None:
         """Finds the repository; starts nothing.
 
-        Args:
-            start: the folder that was named, absolute; every `head` finds anew what is there.
-            branch: the branch to follow, or None for HEAD.
-            setting: what named the folder, in words for a person.
-            timeout: seconds, as for `Commands`.
-            counter: counts git processes.
-            heap: bytes, as for `Commands`.
+        `start` is the folder that was named, absolute: every `head` finds anew what is there; `setting` says
+        what named it. Without a branch, HEAD is followed. Timeout, counter and heap are those of `Commands`.
 
         Raises:
             SourceError: no repository is there.
@@ -72,9 +71,9 @@ class LocalRepository:
         self._ref = "HEAD" if branch is None else branch_ref(branch)
         self._timeout = timeout
         self._heap = heap
-        self._tally = counter
+        self._counter = counter
         self._last: str | None = None
-        self._told: tuple[tuple[bytes, ...], str] | None = None
+        self._last_lookup: tuple[tuple[bytes, ...], str] | None = None
         self._enter(discover(start, setting))
 
     def head(self) -> str:
@@ -147,33 +146,23 @@ class LocalRepository:
             traits_here.append(Trait(True, f"git's configuration comes from {', '.join(others)}, too"))
         return traits_here
 
-    def replace(self) -> bool:
-        """Never: the repository is somebody else's."""
-        return False
-
-    def tidy(self) -> None:
-        """Nothing: the repository is somebody else's."""
-
-    def close(self) -> None:
-        """Ends git processes; safe to call twice."""
-        self.commands.close()
-
     def _enter(self, layout: Layout) -> None:
         self.layout = layout
         self.named = printable(str(layout.folder))
-        environ = environment.for_local(layout)
-        self.commands = self._commands(environ)
-
-    def _commands(self, environ: Mapping[str, str]) -> Commands:
-        folder = self.layout.folder
-        return Commands(folder, environ, counter=self._tally, timeout=self._timeout, heap=self._heap)
+        self.commands = Commands(
+            layout.folder,
+            environment.for_local(layout),
+            counter=self._counter,
+            timeout=self._timeout,
+            heap=self._heap,
+        )
 
     def _looked_up(self) -> str:
         """The commit in a binary table of refs: git is asked only when the table is another."""
         tables = reftable_names(self.layout)
-        if self._told is None or self._told[0] != tables or not all(tables):
-            self._told = (tables, self._asked())
-        return self._told[1]
+        if self._last_lookup is None or self._last_lookup[0] != tables or not all(tables):
+            self._last_lookup = (tables, self._asked())
+        return self._last_lookup[1]
 
     def _asked(self) -> str:
         """What git says, for a repository whose refs are in no files."""
@@ -222,10 +211,7 @@ class LocalRepository:
 
     def _count_changed(self, paths: Sequence[str]) -> int:
         """How many files differ from the last commit, looked at without the repository's filter programs."""
-        off = [(key, "") for key in self._filters()]
-        layout = self.layout
-        unfiltered = environment.for_local(layout) | environment.configuration(off)
-        status = self._commands(unfiltered)
+        status = self.commands.configured([(key, "") for key in self._filters()], {})
         try:
             with status.stream(*_STATUS, *pathspec(*paths), total=True) as output:
                 number = 0

@@ -20,6 +20,7 @@ from reconciler.printable import printable
 from reconciler.private import make_directory
 from reconciler.redaction import remember
 from reconciler.source import environment
+from reconciler.source.backend import Backend
 from reconciler.source.bare import (
     discard_abandoned,
     discard_stale_locks,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     from reconciler.source.address import Remote
     from reconciler.source.commands import ProcessCounter
-    from reconciler.source.surroundings import Trait
 
 _REMOTE = "source"  # its URL stands in the environment of the commands that need it
 _OWN_REF = "refs/heads/remote-head"  # where the remote's HEAD is kept when no branch is named
@@ -65,7 +65,7 @@ _FETCH = (
 )
 
 
-class Mirror:
+class Mirror(Backend):
     """One branch of a remote repository, and its bare copy on this machine."""
 
     def __init__(  # noqa: PLR0913 - one repository, and how it is read
@@ -80,21 +80,16 @@ class Mirror:
     ) -> None:
         """Nothing is read or written yet.
 
-        Args:
-            remote: the repository's URL.
-            branch: the wanted branch, or None for the remote's HEAD.
-            cache_dir: holds the mirrors; made when first needed.
-            timeout: seconds, as for `Commands`.
-            counter: counts git processes.
-            heap: bytes, as for `Commands`, of a git that reads; not of one that fetches or packs.
+        Without a branch, the remote's HEAD is followed. `cache_dir` holds the mirrors, and is made when first
+        needed. Timeout, counter and heap are those of `Commands`; a git that fetches or packs has no heap.
         """
         self._remote = remote
         self._branch = branch
-        self._wanted = "HEAD" if branch is None else branch_ref(branch)
-        self._kept = _OWN_REF if branch is None else self._wanted
+        self._remote_ref = "HEAD" if branch is None else branch_ref(branch)
+        self._own_ref = _OWN_REF if branch is None else self._remote_ref
         self._cache_dir = cache_dir.absolute()
         self._timeout = timeout
-        self._tally = counter
+        self._counter = counter
         self.named = remote.shown
         self.layout = bare_layout(self._cache_dir / f"{remote.digest(branch)}.git")
         self._failed_at = 0.0
@@ -131,7 +126,7 @@ class Mirror:
     def last_head(self) -> str | None:
         """The commit fetched last, by this process or an earlier one; None of a mirror that is damaged."""
         try:
-            return read_ref(self.layout, self._kept) if is_whole(self.layout.git_dir) else None
+            return read_ref(self.layout, self._own_ref) if is_whole(self.layout.git_dir) else None
         except SourceError:
             return None
 
@@ -159,13 +154,9 @@ class Mirror:
             discard_stale_locks(self.layout.git_dir)
             (place / _PACKED).touch()  # first, so that what fails is not tried again at once
             reading, longest = environment.for_mirror(self.layout), self._timeout * _PACKING
-            packing = Commands(place, reading, counter=self._tally, timeout=longest, named=self.named)
+            packing = Commands(place, reading, counter=self._counter, timeout=longest, named=self.named)
             self._talks.add(packing)
             packing.run(*_GC)
-
-    def watch_paths(self) -> tuple[Path, ...]:
-        """Nothing on this machine changes when a remote does."""
-        return ()
 
     def notes(self, paths: Sequence[str]) -> list[str]:  # noqa: ARG002 - a bare copy has no work tree
         """Whether the remote's own history is cut off."""
@@ -178,23 +169,19 @@ class Mirror:
         what = "its HEAD" if self._branch is None else f"branch {printable(self._branch)}"
         return f"{what}, mirrored in {self.layout.git_dir}"
 
-    def surroundings(self) -> list[Trait]:
-        """Nothing: a mirror is as it was made."""
-        return []
-
     def close(self) -> None:
         """Ends git processes, those that talk to the remote included; safe to call twice."""
-        self.commands.close()
+        super().close()
         for talk in tuple(self._talks):
             talk.close()
 
     def _advertised(self) -> str:
         self._make_cache_dir()
-        refs = self._listed(self._wanted)
-        if self._wanted not in refs:
+        refs = self._listed(self._remote_ref)
+        if self._remote_ref not in refs:
             heads = [name.removeprefix("refs/heads/") for name in sorted(self._listed("refs/heads/*"))]
             raise missing_branch(self.named, self._branch or "HEAD", heads)
-        return refs[self._wanted]
+        return refs[self._remote_ref]
 
     def _listed(self, pattern: str) -> dict[str, str]:
         """What the remote advertises under `pattern`: object ids by the full name of the ref."""
@@ -241,7 +228,7 @@ class Mirror:
         discard_abandoned(self._cache_dir, f".{place.name}-*")
         fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=self._cache_dir))
         try:
-            make_bare(fresh, head=self._kept, sha256=len(tip) == _SHA256_DIGITS)
+            make_bare(fresh, head=self._own_ref, sha256=len(tip) == _SHA256_DIGITS)
             self._fetch(fresh)
             if replaced:
                 (fresh / _REPLACED).write_text(str(replaced), "ascii")
@@ -256,7 +243,7 @@ class Mirror:
 
     def _fetch(self, git_dir: Path) -> None:
         deepen = ("--unshallow",) if bare_layout(git_dir).is_shallow else ()
-        refspec = f"+{self._wanted}:{self._kept}"
+        refspec = f"+{self._remote_ref}:{self._own_ref}"
         with self._talking(git_dir).stream(*_FETCH, *deepen, _REMOTE, refspec) as output:
             for _ in output.pieces():
                 pass
@@ -276,7 +263,7 @@ class Mirror:
         talk = Commands(
             self._cache_dir,
             environment.for_remote(bare_layout(git_dir), self._remote),
-            counter=self._tally,
+            counter=self._counter,
             timeout=self._timeout,
             named=self.named,
             redact=self._remote.redact,

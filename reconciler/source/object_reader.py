@@ -11,7 +11,7 @@ from reconciler.source.commands import GitError
 from reconciler.source.refs import is_object_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from reconciler.budgets import Budgets
     from reconciler.source.backend import Backend
@@ -48,8 +48,3 @@ class ObjectReader:
         if not is_object_id(commit):
             raise SourceError(f"{self._origin.named}: '{printable(commit)}' is not a whole commit id")
         return commit
-
-
-def as_lines(object_ids: Iterable[str]) -> bytes:
-    """Object ids as git reads them from its standard input."""
-    return "".join(f"{object_id}\n" for object_id in object_ids).encode("ascii")

@@ -1,6 +1,6 @@
 """One running git: its three pipes served by one loop, its death certain.
 
-`GitProcess` is the readable stream of what git prints. While it is read, input is fed and complaints are
+`GitProcess` is the readable stream of what git prints. While it is read, input is fed and errors are
 collected, so that no pipe can fill up and stop the others, without a thread. git runs in a session of its
 own: it has no terminal to ask at, and is ended together with what it started.
 """
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import git
 
 _GRACE = 1.0  # seconds between asking git to end and killing it
-_STRAGGLER = 0.2  # seconds to wait for complaints of a program that outlives git
-_KEPT = 16 * 1024  # bytes of complaints kept, the newest
+_STRAGGLER = 0.2  # seconds to wait for errors of a program that outlives git
+_KEPT = 16 * 1024  # bytes of git's errors kept, the newest
 _PIECE = 64 * 1024
 
 
@@ -37,21 +37,21 @@ class GitProcess(io.RawIOBase):
     """What one git process prints, as a stream.
 
     Attributes:
-        patience: seconds git may let a reader wait; the time the reader itself takes is not counted.
+        idle_timeout: seconds git may let a reader wait; the time the reader itself takes is not counted.
         longest: seconds it may let a reader wait in all, however much it says.
     """
 
     def __init__(
-        self, handle: git.Git.AutoInterrupt, feed: bytes, *, patience: float, longest: float
+        self, handle: git.Git.AutoInterrupt, feed: bytes, *, idle_timeout: float, longest: float
     ) -> None:
         super().__init__()
         self._handle = handle  # ends git when it is garbage, so it is kept as long as this
         process = self._process = _process_of(handle)
         self._pending = memoryview(feed)
-        self._complaints = b""
+        self._stderr_bytes = b""
         self._ended = False
         self._given_up = False
-        self.patience = patience
+        self.idle_timeout = idle_timeout
         self.longest = longest
         self._waited = 0.0
         self._selector = selectors.DefaultSelector()
@@ -117,7 +117,7 @@ class GitProcess(io.RawIOBase):
 
     def stderr(self) -> str:
         """The newest of what git wrote to its standard error."""
-        return self._complaints.decode(errors="replace")
+        return self._stderr_bytes.decode(errors="replace")
 
     def end(self) -> None:
         """Ends git if it still runs, and gives back every descriptor; safe to call twice."""
@@ -139,12 +139,12 @@ class GitProcess(io.RawIOBase):
         return stream.fileno()
 
     def _remaining(self, begun: float) -> float:
-        return min(self.patience, self.longest - self._waited) - (time.monotonic() - begun)
+        return min(self.idle_timeout, self.longest - self._waited) - (time.monotonic() - begun)
 
     def _late(self) -> SilentGitError:
-        if self.longest - self._waited <= self.patience:
+        if self.longest - self._waited <= self.idle_timeout:
             return SilentGitError(f"gave no whole answer for {self.longest:g} s")
-        return SilentGitError(f"gave no answer for {self.patience:g} s")
+        return SilentGitError(f"gave no answer for {self.idle_timeout:g} s")
 
     def _received(self, buffer: bytearray | memoryview) -> int | None:
         """Bytes read without waiting, which saves a look at the other pipes; None when there are none yet."""
@@ -168,7 +168,7 @@ class GitProcess(io.RawIOBase):
         try:
             sent = os.write(self._stdin, self._pending[:_PIECE])
         except BrokenPipeError:
-            sent = len(self._pending)  # git is gone; its exit status and complaints tell why
+            sent = len(self._pending)  # git is gone; its exit status and errors tell why
         self._pending = self._pending[sent:]
         if not self._pending and self._process.stdin is not None:
             self._selector.unregister(self._stdin)
@@ -176,7 +176,7 @@ class GitProcess(io.RawIOBase):
 
     def _listen(self) -> None:
         heard = os.read(self._stderr, _PIECE)
-        self._complaints = (self._complaints + heard)[-_KEPT:]
+        self._stderr_bytes = (self._stderr_bytes + heard)[-_KEPT:]
         if not heard:
             self._selector.unregister(self._stderr)
 

@@ -48,11 +48,7 @@ def branch_ref(branch: str) -> str:
 
 
 def symbolic_target(layout: Layout) -> str | None:
-    """The ref that HEAD names, or None when it is detached.
-
-    Raises:
-        SourceError: HEAD cannot be read.
-    """
+    """The ref that HEAD names, or None when it is detached. Raises SourceError."""
     content = _read(layout.git_dir / "HEAD")
     return content[4:].strip() if content is not None and content.startswith("ref:") else None
 

@@ -192,11 +192,7 @@ class GitSource(HistoryReader):
         return self._origin.followed()
 
     def surroundings(self) -> Sequence[Trait]:
-        """What is unusual about the repository, and whether it needs a look.
-
-        Raises:
-            SourceError: git could not be read.
-        """
+        """What is unusual about the repository, and whether it needs a look. Raises SourceError."""
         return self._origin.surroundings()
 
     def watch_paths(self) -> tuple[Path, ...]:

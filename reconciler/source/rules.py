@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from reconciler.errors import ConfigurationError
 from reconciler.printable import printable
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,13 @@ class KeyFiles:
 
     def stamp(self) -> tuple[tuple[int, int, int], ...]:
         """Another one whenever a file is another. Raises ConfigurationError."""
-        return tuple((s.st_ino, s.st_size, s.st_mtime_ns) for s in map(_status, self.given.items()))
+        states = [_asked(name, file, Path.stat) for name, file in self.given.items()]
+        return tuple((s.st_ino, s.st_size, s.st_mtime_ns) for s in states)
 
     def fingerprint(self) -> str:
         """Names what the files say: 32 hex digits. Raises ConfigurationError."""
-        facts = [f"{name} {hashlib.sha256(_content(name, f)).hexdigest()}" for name, f in self.given.items()]
+        contents = {name: _asked(name, file, Path.read_bytes) for name, file in self.given.items()}
+        facts = [f"{name} {hashlib.sha256(content).hexdigest()}" for name, content in contents.items()]
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:32]
 
 
@@ -79,21 +82,10 @@ class TrustRules:
         return True
 
 
-def _status(named: tuple[str, Path]) -> os.stat_result:
-    name, file = named
+def _asked(name: str, file: Path, ask: Callable[[Path], T]) -> T:
+    """What a file is asked for. Raises ConfigurationError where it cannot be read."""
     try:
-        return file.stat()
+        return ask(file)
     except OSError as error:
-        raise _unreadable(name, file, error) from error
-
-
-def _content(name: str, file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise _unreadable(name, file, error) from error
-
-
-def _unreadable(name: str, file: Path, error: OSError) -> ConfigurationError:
-    where = printable(str(file))
-    return ConfigurationError(f"source.verify.{name}: {where} cannot be read: {error.strerror}")
+        where = printable(str(file))
+        raise ConfigurationError(f"source.verify.{name}: {where} cannot be read: {error.strerror}") from error

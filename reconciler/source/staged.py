@@ -134,7 +134,7 @@ def _kept(file: Path, commit: str, rows: Iterable[tuple[bytes, bytes, bytes]]) -
     with connection:
         connection.executemany("INSERT INTO claim VALUES (?, ?, ?)", rows)
         connection.execute(_INDEX)
-        connection.execute("INSERT INTO base VALUES (?, ?)", (rules_version, commit))
+        connection.execute("INSERT INTO base VALUES (?, ?)", (rules_version(), commit))
     with suppress(OSError):
         new.replace(file)
     return connection
@@ -147,7 +147,7 @@ def _usable(file: Path) -> sqlite3.Connection | None:
     connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
     try:
         with closing(connection.execute("SELECT rules FROM base")) as rows:
-            if rows.fetchone() == (rules_version,):
+            if rows.fetchone() == (rules_version(),):
                 return connection
     except sqlite3.DatabaseError:
         pass

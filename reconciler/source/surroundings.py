@@ -36,11 +36,7 @@ class Trait(NamedTuple):
 def traits(start: Path, layout: Layout, commit: str, mounts: str | None = None) -> Iterator[Trait]:
     """Everything that is unusual about where a repository lies and how it is kept.
 
-    Args:
-        start: the folder that was named.
-        layout: what is there.
-        commit: its newest commit.
-        mounts: the text of Linux's `mountinfo`; None reads it.
+    `start` is the folder that was named, `mounts` the text of Linux's `mountinfo`; None reads it.
     """
     where = printable(str(layout.common_dir))
     if os.path.realpath(start) != os.path.abspath(start):  # noqa: PTH100 - links are not to be followed

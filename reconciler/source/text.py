@@ -57,3 +57,8 @@ def bounded(pieces: Iterable[bytes], most: int, excess: str, *, fields: int | No
         if size > most or (fields is not None and ends > fields):
             raise BudgetError(excess)
         yield piece
+
+
+def as_lines(object_ids: Iterable[str]) -> bytes:
+    """Object ids as git reads them from its standard input."""
+    return "".join(f"{object_id}\n" for object_id in object_ids).encode("ascii")

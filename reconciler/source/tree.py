@@ -33,11 +33,7 @@ _NOWHERE = frozenset({"", ".", ".."})
 
 
 def inside(path: str) -> str:
-    """A path inside the repository in its plain form; the root is the empty text.
-
-    Raises:
-        SourceError: it leads out of the repository.
-    """
+    """A path inside the repository in its plain form; the root is the empty text. Raises SourceError."""
     plain = posixpath.normpath(path) if path else "."
     if plain.startswith("/") or plain.split("/")[0] == ".." or "\0" in plain:
         raise SourceError(f"path '{printable(path)}': leads out of the repository; give a folder inside it")

@@ -8,6 +8,7 @@ held makes the same work or moves the moment that keys are held against.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,10 @@ from reconciler.source.trust_memory import MARK, TrustMemory
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from reconciler.engine.ports import Marks
     from reconciler.source.commands import Commands
     from reconciler.source.layout import Layout
     from reconciler.source.rules import TrustRules
-    from reconciler.source.trust_memory import Memory
 
 _AT_ONCE = 64  # signatures a git process judges; each takes about 10 ms, and the first bad one ends it
 _REACHED = ("rev-list", "--ignore-missing", "--topo-order", "--reverse")
@@ -46,25 +47,37 @@ _TOO_LONG = f"contains more than {_JUDGED:,} commits to judge"
 _CUT_OFF = "has parents that are not here (shallow clone), so that not every commit can be judged"
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Whether this commit is trusted, where it is the newest; what is remembered, and git to ask."""
+
+    head: str
+    remembered: TrustMemory
+    commands: Commands
+    layout: Layout
+
+    @property
+    def base(self) -> str | None:
+        """The last commit that was trusted."""
+        return self.remembered.good
+
+    def hold(self, code: HoldCode, why: str, one: Signature) -> Hold:
+        """The answer that it is not."""
+        return Hold(self.head, one.commit, code, why, one.author, one.committer, self.base)
+
+
 class Trust:
     """Judges the newest commit of one branch; used from the thread that git runs in."""
 
     def __init__(
         self,
         rules: TrustRules,
-        memory: Memory,
+        memory: Marks,
         *,
         writes: bool,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Reads nothing yet.
-
-        Args:
-            rules: what makes a commit trusted.
-            memory: what was found before.
-            writes: whether what is found may be remembered.
-            now: the wall clock.
-        """
+        """Reads nothing yet; `writes` says whether what is found may be remembered."""
         self._rules = rules
         self._memory = memory
         self._writes = writes
@@ -87,10 +100,8 @@ class Trust:
         """
         keys = self._rules.files.stamp()
         if self._judged != (head, keys):
-            remembered = self._remembered()
-            self.hold = (
-                None if head == remembered.good else self._first_sight(remembered, head, commands, layout)
-            )
+            question = _Question(head, self._remembered(), commands, layout)
+            self.hold = None if head == question.base else self._first_sight(question)
             self._judged = (head, keys)
         if self.hold is None:
             return head
@@ -104,8 +115,8 @@ class Trust:
         Raises:
             ConfigurationError, SourceError: as `accepted` does.
         """
-        remembered = self._remembered()
-        return None if commit == remembered.good else self._judge(remembered, commit, commands, layout)
+        question = _Question(commit, self._remembered(), commands, layout)
+        return None if commit == question.base else self._judge(question)
 
     def vouched(self, commit: str) -> str | None:
         """Who vouches for a commit that is reconciled, as far as that is remembered."""
@@ -118,11 +129,7 @@ class Trust:
         return None if good is None else f"verified: contained in {good[:12]}"
 
     def require_outside(self, layout: Layout) -> None:
-        """Refuses keys that a commit could change.
-
-        Raises:
-            ConfigurationError: a file lies in the repository.
-        """
+        """Refuses keys that a commit could change. Raises ConfigurationError."""
         inside = {folder.resolve() for folder in (layout.top, layout.git_dir, layout.common_dir) if folder}
         for name, file in self._rules.files.given.items():
             if inside.intersection(file.resolve().parents):
@@ -136,19 +143,19 @@ class Trust:
         if self._verifier is not None:
             self._verifier.close()
 
-    def _first_sight(
-        self, remembered: TrustMemory, head: str, commands: Commands, layout: Layout
-    ) -> Hold | None:
+    def _first_sight(self, question: _Question) -> Hold | None:
         """Judges the newest commit and remembers what was found."""
-        remembered.seen.setdefault(head, self._now())
-        hold = self._judge(remembered, head, commands, layout)
+        remembered = question.remembered
+        remembered.seen.setdefault(question.head, self._now())
+        hold = self._judge(question)
         if hold is None:
-            remembered.good, remembered.seen = head, {}
+            remembered.good, remembered.seen = question.head, {}
         if self._writes:
             self._memory.mark("", MARK, remembered.write())
         return hold
 
-    def _judge(self, remembered: TrustMemory, head: str, commands: Commands, layout: Layout) -> Hold | None:
+    def _judge(self, question: _Question) -> Hold | None:
+        head, remembered, commands = question.head, question.remembered, question.commands
         verifier = self._current(remembered)
         since = [] if self._rules.since is None else [f"^{self._rules.since}"]
         base = [*since, *([f"^{remembered.good}"] if remembered.good and self._rules.mode == "range" else [])]
@@ -158,81 +165,50 @@ class Trust:
         else:
             commits = _commits(commands, f"--max-count={_JUDGED + 1}", head, *base)
             if len(commits) > _JUDGED:
-                return self._hold(remembered, head, HoldCode.CUT_OFF, _TOO_LONG, _nobody(head))
-            if cut_off := layout.shallow().intersection(commits):
-                return self._hold(remembered, head, HoldCode.CUT_OFF, _CUT_OFF, _nobody(min(cut_off)))
+                return question.hold(HoldCode.CUT_OFF, _TOO_LONG, _nobody(head))
+            if cut_off := question.layout.shallow().intersection(commits):
+                return question.hold(HoldCode.CUT_OFF, _CUT_OFF, _nobody(min(cut_off)))
             moments = _moments(commands, commits, remembered.seen, base, self._now())
         answered: set[str] = set()
-        for signature in self._signatures(remembered, verifier, commands, commits, moments):
-            paths = self._changed(remembered, signature.commit, commands) if signature.fault is None else []
+        for signature in _signatures(question, verifier, commits, moments):
+            paths = self._changed(question, signature.commit) if signature.fault is None else []
             if signature.commit == head:
-                paths += self._put_back(remembered, head, commands, answered)
-            hold = self._fault(remembered, head, signature, paths)
+                paths += self._put_back(question, answered)
+            hold = self._fault(question, signature, paths)
             if hold is not None:
                 return hold
             answered.update(paths)
         return None
 
-    def _signatures(
-        self,
-        remembered: TrustMemory,
-        verifier: Verifier,
-        commands: Commands,
-        commits: Sequence[str],
-        moments: Mapping[str, datetime],
-    ) -> Iterable[Signature]:
-        """The signatures, oldest commit first, each judged when it is asked for."""
-        for start in range(0, len(commits), _AT_ONCE):
-            some = commits[start : start + _AT_ONCE]
-            new = [commit for commit in some if commit not in remembered.signers]
-            fresh = {one.commit: one for one in verifier.signatures(commands, new, moments)} if new else {}
-            for commit in some:
-                if commit in fresh:
-                    signature = fresh[commit]
-                else:
-                    signer, key, author, committer, identities = remembered.signers[commit]
-                    signature = Signature(commit, None, signer, key, author, committer, tuple(identities))
-                if signature.fault is None:
-                    remembered.signers[commit] = [*signature[2:6], list(signature.identities)]
-                yield signature
-
-    def _fault(
-        self, remembered: TrustMemory, head: str, signature: Signature, paths: list[str]
-    ) -> Hold | None:
+    def _fault(self, question: _Question, signature: Signature, paths: list[str]) -> Hold | None:
         """Why this commit, which changes these files, holds the branch up; None when it does not."""
         if signature.fault is not None:
             why = _WHAT[signature.fault].format(whose=signature.whose, kinds=self._rules.files.kinds)
-            return self._hold(remembered, head, signature.fault, why, signature)
+            return question.hold(signature.fault, why, signature)
         path = next((path for path in paths if not self._rules.may_change(path, signature.identities)), None)
         if path is None:
             return None
         who = f"is signed by {signature.whose}, who may not (source.verify.authors)"
-        why = f"changes {printable(path)}, and {who}"
-        return self._hold(remembered, head, HoldCode.AUTHOR, why, signature)
+        return question.hold(HoldCode.AUTHOR, f"changes {printable(path)}, and {who}", signature)
 
-    def _changed(self, remembered: TrustMemory, commit: str, commands: Commands) -> list[str]:
+    def _changed(self, question: _Question, commit: str) -> list[str]:
         """What the signer of a commit answers for: of a merge, what is as in none of its parents."""
         if not self._rules.authors:
             return []
         if self._rules.mode == "range":
-            return _names([commands.run(*_PATHS, *_OF_COMMIT, commit, "--")])
-        changed = self._since_good(remembered, commit, commands)
-        return _names([commands.run(*_ALL_PATHS, commit, "--")]) if changed is None else changed
+            return _names([question.commands.run(*_PATHS, *_OF_COMMIT, commit, "--")])
+        changed = self._since_good(question, commit)
+        return _names([question.commands.run(*_ALL_PATHS, commit, "--")]) if changed is None else changed
 
-    def _put_back(
-        self, remembered: TrustMemory, head: str, commands: Commands, answered: Collection[str]
-    ) -> list[str]:
+    def _put_back(self, question: _Question, answered: Collection[str]) -> list[str]:
         """What differs from the last good commit and no commit of the range changed: a merge put it back."""
         if not self._rules.authors or self._rules.mode == "head":
             return []
-        return [path for path in self._since_good(remembered, head, commands) or () if path not in answered]
+        return [path for path in self._since_good(question, question.head) or () if path not in answered]
 
-    def _since_good(self, remembered: TrustMemory, commit: str, commands: Commands) -> list[str] | None:
-        base = remembered.good or self._rules.since
-        return None if base is None else commands.attempt(*_PATHS, base, commit, "--", read=_names)
-
-    def _hold(self, remembered: TrustMemory, head: str, code: HoldCode, why: str, one: Signature) -> Hold:
-        return Hold(head, one.commit, code, why, one.author, one.committer, remembered.good)
+    def _since_good(self, question: _Question, commit: str) -> list[str] | None:
+        base = question.base or self._rules.since
+        return None if base is None else question.commands.attempt(*_PATHS, base, commit, "--", read=_names)
 
     def _remembered(self) -> TrustMemory:
         if self._read is None:
@@ -248,6 +224,28 @@ class Trust:
         if remembered.by != self._verifier.fingerprint:
             remembered.by, remembered.signers = self._verifier.fingerprint, {}
         return self._verifier
+
+
+def _signatures(
+    question: _Question, verifier: Verifier, commits: Sequence[str], moments: Mapping[str, datetime]
+) -> Iterable[Signature]:
+    """The signatures, oldest commit first, each judged when it is asked for."""
+    signers = question.remembered.signers
+    for start in range(0, len(commits), _AT_ONCE):
+        some = commits[start : start + _AT_ONCE]
+        new = [commit for commit in some if commit not in signers]
+        fresh = (
+            {one.commit: one for one in verifier.signatures(question.commands, new, moments)} if new else {}
+        )
+        for commit in some:
+            if commit in fresh:
+                signature = fresh[commit]
+            else:
+                signer, key, author, committer, identities = signers[commit]
+                signature = Signature(commit, None, signer, key, author, committer, tuple(identities))
+            if signature.fault is None:
+                signers[commit] = [*signature[2:6], list(signature.identities)]
+            yield signature
 
 
 def _commits(commands: Commands, *revisions: str) -> list[str]:

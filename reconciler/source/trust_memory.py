@@ -5,25 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any
 
 MARK = "trust"
 """The mark; it belongs to no target."""
 _HEADS = 50  # newest commits whose moment is remembered while a commit is held
 _KEPT = 500  # signatures that are remembered
-
-
-class Memory(Protocol):
-    """Where facts are kept from run to run; implemented by the ledger."""
-
-    def marks(self, target: str) -> Mapping[str, str]:
-        """What is remembered, by name."""
-
-    def mark(self, target: str, name: str, value: str) -> None:
-        """Remembers one fact."""
 
 
 @dataclass(slots=True)

@@ -43,16 +43,9 @@ class StateAccess:
         subscriptions: Sequence[Subscription] = (),
         leases: SqlLeases | None = None,
     ) -> None:
-        """Wraps an open database.
+        """Wraps an open database, which is closed with the ledger; see `open_state`.
 
-        Args:
-            database: closed with the ledger.
-            allowed: what may be journalled, and that nothing else may be written; None for no such rule.
-            compact_after: age at which events of pairs at rest are archived, once a day, together with a
-                report; zero for never.
-            now: the wall clock.
-            subscriptions: what each sink wants to hear.
-            leases: say who may write what; None where the writer's lock does.
+        `allowed` says what may be journalled, and that nothing else may be written; None for no such rule.
         """
         self._database = database
         self._allowed = allowed

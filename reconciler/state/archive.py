@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import zlib
 from contextlib import closing
+from hashlib import blake2b
 from heapq import heapify, heappop, heappush
+from struct import unpack
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, exists, func, insert, select
@@ -19,11 +21,10 @@ from reconciler.state import tables
 from reconciler.state.bulk import execute_many, raw, select_rows
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import EVENT_COLUMNS, stamp
-from reconciler.state.sketch import may_hold, sketch
 from reconciler.state.tables import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -217,3 +218,28 @@ def _in_order(streams: Iterable[tuple[int, Iterator[Row]]]) -> Iterator[Row]:
         following = next(stream, None)
         if following is not None:
             heappush(waiting, (following[0], place, following, stream))
+
+
+# --- a Bloom filter: says of a set of texts what is certainly not in it, in two bytes a text ---------------
+
+_BITS_A_KEY = 16  # with four bits set a key, one in 400 that are not there is taken for one that may be
+
+
+def sketch(keys: Collection[str]) -> bytes:
+    """The filter of these keys; never empty."""
+    size = max(64, len(keys) * _BITS_A_KEY // 8)
+    bits = bytearray(size)
+    for key in keys:
+        for place in _bits(key, size):
+            bits[place // 8] |= 1 << place % 8
+    return bytes(bits)
+
+
+def may_hold(bits: bytes, key: str) -> bool:
+    """False only when the key was certainly not among those that the filter was made of."""
+    return all(bits[place // 8] >> place % 8 & 1 for place in _bits(key, len(bits)))
+
+
+def _bits(key: str, size: int) -> Iterator[int]:
+    digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return (number % (size * 8) for number in unpack("<4I", digest))

@@ -100,7 +100,7 @@ def explained(where: object) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        raise StateError(f"state {where} {_complaint(error)}") from error
+        raise StateError(f"state {where} {_message(error)}") from error
     except UnreadableState as error:
         raise StateError(
             f"state {where}: {printable(str(error))} is not what this program writes: it was damaged or "
@@ -108,7 +108,7 @@ def explained(where: object) -> Iterator[None]:
         ) from error
 
 
-def _complaint(error: Exception) -> str:
+def _message(error: Exception) -> str:
     cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
     if isinstance(cause, OSError):
         message = _FULL if cause.errno in _NO_SPACE else _OS.get(cause.errno or 0)

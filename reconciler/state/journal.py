@@ -17,7 +17,6 @@ from reconciler.state.access import StateAccess
 from reconciler.state.bulk import insert_rows
 from reconciler.state.by_name import JournalByName
 from reconciler.state.earlier_entries import Until, entries_until
-from reconciler.state.errors import explained
 from reconciler.state.rows import (
     EVENT_COLUMNS,
     Key,
@@ -111,7 +110,6 @@ class SqlJournal(StateAccess):
     def journal_by_name(self, target: str) -> Iterator[JournalByName]:
         """The journal of one target, to be asked for some names at a time."""
         with (
-            explained(self._database.where),
             self._database.reading() as connection,
             closing(JournalByName(connection, target)) as journal,
         ):
@@ -172,7 +170,6 @@ class SqlJournal(StateAccess):
     def _journal(self, *, after: int = 0, **asked: str | None) -> Iterator[Iterator[archive.Row]]:
         """The rows of the journal behind a number and with these values, by column."""
         with (
-            explained(self._database.where),
             self._database.reading() as connection,
             closing(archive.rows(connection, after=after, **asked)) as rows,
         ):

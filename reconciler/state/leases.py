@@ -101,13 +101,7 @@ class SqlLeases:
     """
 
     def __init__(self, where: PostgresDatabase, holder: str, term: float) -> None:
-        """Uses connections of its own, so that a renewal waits for no other transaction of this process.
-
-        Args:
-            where: the database; connected to when it is first asked.
-            holder: names this process.
-            term: seconds that a lease lasts.
-        """
+        """Uses connections of its own, so that a renewal waits for no other transaction of this process."""
         self.holder = holder
         self.term = term
         # an answer that comes after half the term is of no use any more

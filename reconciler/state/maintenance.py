@@ -60,11 +60,7 @@ def check(url: str) -> tuple[str, ...]:
 
 
 def require_state(url: str, what: str) -> None:
-    """Refuses to go on where there is no state, or none yet.
-
-    Args:
-        url: the state's.
-        what: is to be done with it, for the message.
+    """Refuses to go on where there is no state, or none yet; `what` is to be done with it, for the message.
 
     Raises:
         StateError: there is none, or it cannot be read.

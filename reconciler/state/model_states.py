@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from reconciler.contract.model_key import ModelKey
 from reconciler.state import verdicts
 from reconciler.state.access import StateAccess
-from reconciler.state.errors import explained
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -31,7 +30,7 @@ class SqlModelStates(StateAccess):
 
     def since(self, target: str, pairs: Collection[ModelKey] | None) -> Mapping[VerdictKey, datetime]:
         """Since when the verdicts of one target stand: on these pairs and on what is invalid, or on all."""
-        with explained(self._database.where), self._database.reading() as connection:
+        with self._database.reading() as connection:
             return verdicts.since(connection, target, pairs)
 
     def not_at_rest(self, target: str) -> Collection[ModelKey]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.state.version import SCHEMA_VERSION
 
@@ -17,7 +15,8 @@ if TYPE_CHECKING:
 
 _SQLITE = "sqlite:///"
 _POSTGRES = ("postgresql://", "postgresql+psycopg://")
-_PATIENCE = 2  # seconds; a server that takes longer is asked in earnest
+_TIMEOUT = 2  # seconds; a server that takes longer is asked in earnest
+_MOST_CANDIDATES = 2000  # a shell shows no more of use
 
 _QUERY = """
 SELECT (SELECT value FROM meta WHERE key = 'schema_version'), (SELECT value FROM meta WHERE key = 'lineage'),
@@ -25,8 +24,7 @@ SELECT (SELECT value FROM meta WHERE key = 'schema_version'), (SELECT value FROM
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Peek:
+class Peek(NamedTuple):
     """What was seen.
 
     Attributes:
@@ -56,11 +54,11 @@ def peek(url: str, mark: str) -> Peek | None:
 
 
 def _of_file(url: str, mark: str) -> Sequence[Any] | None:
-    if not url.startswith(_SQLITE) or "?" in url:
+    file = _file(url)
+    if file is None:
         return None
-    path = quote(str(Path(url.removeprefix(_SQLITE)).absolute()))
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(file, uri=True)) as connection:
             row: Sequence[Any] = connection.execute(_QUERY.format(mark="?", now="NULL"), (mark,)).fetchone()
             return row
     except sqlite3.Error:
@@ -76,11 +74,58 @@ def _of_server(url: str, mark: str) -> Sequence[Any] | None:
         return None
     try:
         given = conninfo.conninfo_to_dict("postgresql://" + url.partition("://")[2])
-        facts: dict[str, Any] = {**CONNECTING, "connect_timeout": _PATIENCE, **given}
+        facts: dict[str, Any] = {**CONNECTING, "connect_timeout": _TIMEOUT, **given}
         # one statement sees one moment; nothing is prepared, for the session may be a pooler's
         with PatientConnection.connect(**facts, autocommit=True, prepare_threshold=None) as connection:
-            connection.silence = _PATIENCE
+            connection.silence = _TIMEOUT
             query = _QUERY.format(mark="%s", now="clock_timestamp()")
             return connection.execute(query.encode(), (mark,)).fetchone()
     except (Error, UnicodeError):
         return None
+
+
+def _file(url: str) -> str | None:
+    """The file of a state, for SQLite to read; None where the state is in none."""
+    if not url.startswith(_SQLITE) or "?" in url:
+        return None
+    return f"{Path(url.removeprefix(_SQLITE)).absolute().as_uri()}?mode=ro"
+
+
+# --- names, for shell completion -----------------------------------------------------------------------
+
+
+def model_candidates(url: str, prefix: str) -> list[str]:
+    """What `NAME` or `NAME@VERSION` may go on with: names, or the versions of the one name that is left."""
+    name, separator, version = prefix.partition("@")
+    if separator:
+        return _versions(url, name, version)
+    names = _column(url, "SELECT DISTINCT model_name FROM standing WHERE model_name >= ? LIMIT ?", name)
+    matching = sorted(one for one in names if one.startswith(name))
+    return _versions(url, matching[0], "") if len(matching) == 1 else matching
+
+
+def target_candidates(url: str, prefix: str) -> list[str]:
+    """The targets that the state knows."""
+    names = _column(url, "SELECT name FROM target WHERE name >= ? LIMIT ?", prefix)
+    return sorted(one for one in names if one.startswith(prefix))
+
+
+def _versions(url: str, name: str, prefix: str) -> list[str]:
+    query = "SELECT DISTINCT model_version FROM standing WHERE model_name = ? LIMIT ?"
+    return sorted(f"{name}@{one}" for one in _column(url, query, name) if one.startswith(prefix))
+
+
+def _column(url: str, query: str, value: str) -> Sequence[str]:
+    """The texts that a query gives; none where the state is in no SQLite file or is of another version."""
+    file = _file(url)
+    if file is None:
+        return ()
+    try:
+        with closing(sqlite3.connect(file, uri=True, timeout=0)) as connection:
+            version = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+            if version != (str(SCHEMA_VERSION),):
+                return ()
+            rows = connection.execute(query, (value, _MOST_CANDIDATES)).fetchall()
+    except (sqlite3.Error, ValueError):
+        return ()
+    return [text for (text,) in rows if isinstance(text, str)]

@@ -26,7 +26,7 @@ from reconciler.state.tables import tell_postgresql
 from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from sqlalchemy.engine import Connection, Engine
@@ -55,21 +55,24 @@ def open_writer(database: PostgresDatabase, now: datetime) -> Database:
     Raises:
         StateLockedError: a process of an earlier version holds the state, or it is migrated and led.
     """
-    with explained(database), ExitStack() as closing:
-        engine = connected(database)
-        closing.callback(engine.dispose)
+
+    def prepare(engine: Engine) -> None:
         if not _is_up_to_date(engine):
             _make(engine, database, now)
-        with engine.connect() as connection, connection.begin():
-            verify(connection, database)
-        return Database(database, engine, closing.pop_all(), writer=partial(begun, engine))
+
+    return _opened(database, prepare)
 
 
 def open_for_release(database: PostgresDatabase) -> Database:
     """Connects to write beside whoever leads; makes and migrates nothing."""
+    return _opened(database, lambda _: None)
+
+
+def _opened(database: PostgresDatabase, prepare: Callable[[Engine], None]) -> Database:
     with explained(database), ExitStack() as closing:
         engine = connected(database)
         closing.callback(engine.dispose)
+        prepare(engine)
         with engine.connect() as connection, connection.begin():
             verify(connection, database)
         return Database(database, engine, closing.pop_all(), writer=partial(begun, engine))
@@ -93,10 +96,8 @@ def open_reader(database: PostgresDatabase, now: datetime) -> Database:
 def connected(database: PostgresDatabase, silence: float | None = None) -> Engine:
     """An engine on the database; connects when it is first used.
 
-    Args:
-        database: where it is.
-        silence: seconds without a byte from the server after which a connection is given up; by default
-            somewhat longer than a statement may take.
+    After `silence` seconds without a byte from the server a connection is given up; by default somewhat
+    longer than a statement may take.
     """
     name = f"reconciler process {os.getpid()} on {socket.gethostname()}"
     arguments = {
@@ -130,11 +131,7 @@ def begun(engine: Engine, sees_others: bool) -> Iterator[Connection]:
 
 
 def ensure_nobody_leads(connection: Connection, where: PostgresDatabase) -> None:
-    """Keeps every lease from being taken or used until this transaction ends.
-
-    Raises:
-        StateLockedError: somebody holds one.
-    """
+    """Keeps every lease from being taken or used until this transaction ends. Raises StateLockedError."""
     connection.execute(text("LOCK TABLE lease IN EXCLUSIVE MODE"))
     leader = connection.execute(_LEADERS).first()
     if leader is not None:

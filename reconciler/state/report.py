@@ -53,11 +53,7 @@ def joined(report: Report, before: str | None, judged: Collection[str]) -> Repor
 
 
 def load(text: str, items: tuple[ModelState, ...], unlisted: Mapping[tuple[str, Verdict], int]) -> Report:
-    """The report that `dump` wrote, with these items.
-
-    Raises:
-        Unreadable: the text is something else.
-    """
+    """The report that `dump` wrote, with these items. Raises Unreadable."""
     try:
         raw = json.loads(text)
         return Report(

@@ -15,7 +15,6 @@ from reconciler.errors import LeaseLost
 from reconciler.state import archive, outbox, reconciled, tables, verdicts
 from reconciler.state import report as report_text
 from reconciler.state.access import StateAccess
-from reconciler.state.errors import explained
 from reconciler.state.marks import read_marks, write_marks
 from reconciler.state.rows import moment_of, stamp
 
@@ -167,7 +166,7 @@ class SqlReports(StateAccess):
 
         Without the whole, models in sync are only counted.
         """
-        with explained(self._database.where), self._database.reading() as connection:
+        with self._database.reading() as connection:
             body = report_text.newest(connection)
             if body is None:
                 return None

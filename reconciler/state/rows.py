@@ -91,9 +91,9 @@ def events_of(rows: Sequence[Sequence[Any]]) -> list[Event]:
 def _event(row: Sequence[Any]) -> Event:
     try:
         _, target, name, version, *facts, at, kind, cycle_id, actor, epoch = row
-        pair, known_facts = ModelKey(name, version), _read(facts)
+        pair = ModelKey(name, version)
         return Event(
-            moment_of(at), _KIND[kind], target, pair, cycle_id, actor=actor, epoch=epoch, **known_facts
+            moment_of(at), _KIND[kind], target, pair, cycle_id, actor=actor, epoch=epoch, **_read(facts)
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableState(f"line {row[0]} of the journal") from error

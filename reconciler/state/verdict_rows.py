@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.state import report as report_text
 from reconciler.state import verdicts
-from reconciler.state.errors import explained
 from reconciler.state.tables import verdicts as table
 
 if TYPE_CHECKING:
@@ -48,20 +47,20 @@ class VerdictRows:
 
     def summary(self) -> Report | None:
         """The newest report in numbers, without its models; None when no cycle has finished."""
-        with explained(self._database.where), self._database.reading() as connection:
+        with self._database.reading() as connection:
             body = report_text.newest(connection)
             return None if body is None else report_text.load(body, (), verdicts.counted(connection))
 
     def after(self, number: int, limit: int) -> Sequence[tuple[int, ModelState]]:
         """The rows with greater numbers, lowest first; so many at most."""
         query = verdicts.ROWS.where(_COLUMNS.id > number).order_by(_COLUMNS.id).limit(limit)
-        with explained(self._database.where), self._database.reading() as connection:
+        with self._database.reading() as connection:
             return verdicts.selected(connection, query)
 
     def numbered(self, numbers: Sequence[int]) -> Mapping[int, ModelState]:
         """The rows of these numbers, as far as they are there."""
         rows: dict[int, ModelState] = {}
-        with explained(self._database.where), self._database.reading() as connection:
+        with self._database.reading() as connection:
             for start in range(0, len(numbers), _NUMBERS_A_QUERY):
                 some = numbers[start : start + _NUMBERS_A_QUERY]
                 rows.update(verdicts.selected(connection, verdicts.ROWS.where(_COLUMNS.id.in_(some))))
@@ -70,5 +69,5 @@ class VerdictRows:
     def of_name(self, target: str, name: str) -> tuple[ModelState, ...]:
         """Every model of one name in one target."""
         query = verdicts.ROWS.where(_COLUMNS.target == target, _COLUMNS.model_name == name)
-        with explained(self._database.where), self._database.reading() as connection:
+        with self._database.reading() as connection:
             return tuple(item for _, item in verdicts.selected(connection, query))

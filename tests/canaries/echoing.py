@@ -20,6 +20,7 @@ class Echo(ThreadingHTTPServer):
         mode: the status of every answer; `created` lists nothing and takes imports, with an id that repeats
             the request.
         also: more words for each answer: secrets of others, in every spelling.
+        headers: more headers of each answer.
         processes: the command lines of this machine at each request of git's.
     """
 
@@ -29,6 +30,7 @@ class Echo(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.mode: int | str = 500
         self.also = ""
+        self.headers: dict[str, str] = {}
         self.processes: list[bytes] = []
 
     @property
@@ -73,6 +75,8 @@ class _Handler(BaseHTTPRequestHandler):
             "X-request-id",
             " ".join(self.headers.values()).encode("ascii", "ignore").decode().replace("\n", " ")[:60_000],
         )
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
         if status == 401:
             self.send_header("WWW-Authenticate", 'Basic realm="models"')
         if token:

@@ -29,6 +29,7 @@ def test_no_command_shows_or_keeps_a_secret(failure: str, tmp_path: Path) -> Non
         sink.also = all_spellings([SECRETS["sink"], SECRETS["signature"]])
         host.also = all_spellings([SECRETS["push"]])
         forge.also = all_spellings([SECRETS["host"]])
+        forge.headers["Retry-After"] = "0"  # each of the five tries at once
         site = Site(fleet, echo, sink, host, forge)
         with FAILURES[failure](site):
             for done in site.runs():

@@ -125,8 +125,7 @@ class Bench:
 
 @contextmanager
 def bench() -> Iterator[Bench]:
-    memory = Path("/dev/shm")  # noqa: S108 - where syncing a file costs nothing
-    folder = Path(tempfile.mkdtemp(prefix="increments-", dir=memory if memory.is_dir() else None))
+    folder = Path(tempfile.mkdtemp(prefix="increments-"))
     try:
         yield Bench(folder, GitRepository(folder / "repo"), MemoryRegistry())
     finally:

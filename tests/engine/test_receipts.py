@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.receipts import event_of, events_of, receipt
 from reconciler.engine.values import Event, EventKind, Facts, Stage
+from tests.effort import examples
 
 COMMIT = "c" * 40
 _words = st.text(min_size=1, max_size=12)
@@ -39,7 +40,7 @@ EVENTS = st.builds(
 
 
 @given(EVENTS)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 def test_an_event_is_one_line_and_the_line_is_that_event(event: Event) -> None:
     """Every fact of it, whatever people and registries wrote; one line, which a terminal only shows."""
     line = receipt(event)
@@ -50,7 +51,7 @@ def test_an_event_is_one_line_and_the_line_is_that_event(event: Event) -> None:
 
 
 @given(st.lists(EVENTS, max_size=8, unique_by=lambda event: event.at))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_lines_that_are_sorted_are_in_the_order_of_what_happened(events: list[Event]) -> None:
     """So that a merge, which sorts them, tells a story."""
     lines = sorted(map(receipt, events))

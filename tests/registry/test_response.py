@@ -21,6 +21,7 @@ from reconciler.errors import (
 )
 from reconciler.printable import one_line
 from reconciler.registry.codes import ERROR_RULES, Action, disposition, known_code
+from reconciler.registry.request import Request
 from reconciler.registry.response import MESSAGE_LIMIT, classify, envelope, retry_after
 from tests.effort import examples
 
@@ -32,7 +33,7 @@ def _said(
     status: int, code: str | None, method: str = "POST", path: str = MODELS, **headers: str
 ) -> RegistryError:
     body = json.dumps({"error_code": code, "error_msg": "field x"} if code else {}).encode()
-    return classify(method, path, status, headers, body, write=method == "POST")
+    return classify(Request(method, path, write=method == "POST"), status, headers, body)
 
 
 # The vendor's table (6.2 of its documents), as (status, code, what an import makes of it).
@@ -121,9 +122,9 @@ def test_every_code_in_the_table_is_decided_and_says_what_to_do() -> None:
 def test_a_status_alone_never_claims_more_than_it_proves(status: int, expected: type[RegistryError]) -> None:
     """Without a code, a 5xx to an import is an unknown outcome; to a read it is an unavailable registry."""
     page = b"<html>no</html>"
-    assert type(classify("POST", MODELS, status, {}, page, write=True)) is expected
+    assert type(classify(Request("POST", MODELS, write=True), status, {}, page)) is expected
     if expected is OutcomeUnknown:
-        assert type(classify("GET", MODELS, status, {}, page)) is RegistryUnavailable
+        assert type(classify(Request("GET", MODELS), status, {}, page)) is RegistryUnavailable
 
 
 def test_no_such_model_and_no_such_project_are_told_apart() -> None:
@@ -134,8 +135,8 @@ def test_no_such_model_and_no_such_project_are_told_apart() -> None:
         _said(404, "APIG.0101", "GET", MODEL),
         _said(404, "APIG.0101", "GET"),
         _said(404, "ModelArts.9999", "GET"),
-        classify("GET", MODEL, 404, {}, b"<html>nginx</html>"),
-        classify("DELETE", MODEL, 400, {}, b"<html>nginx</html>"),
+        classify(Request("GET", MODEL), 404, {}, b"<html>nginx</html>"),
+        classify(Request("DELETE", MODEL), 400, {}, b"<html>nginx</html>"),
     ):
         assert type(error) is RegistryError
         assert "endpoint" in str(error)
@@ -187,7 +188,7 @@ def test_no_answer_is_beyond_classification(
     status: int, body: bytes, method: str, headers: dict[str, str]
 ) -> None:
     """Any bytes, any JSON: a registry error whose text is one printable line."""
-    error = classify(method, MODELS, status, headers, body, write=method == "POST")
+    error = classify(Request(method, MODELS, write=method == "POST"), status, headers, body)
     assert not any(unicodedata.category(character) == "Cc" for character in str(error))
     assert len(str(error)) < 1000
     if method != "POST":
@@ -202,7 +203,10 @@ def test_a_bomb_of_brackets_is_just_an_unreadable_body() -> None:
 def test_a_vendor_message_is_one_clean_line() -> None:
     """Escape sequences, newlines and direction marks do not reach a terminal; long text is cut at 300."""
     error = classify(
-        "POST", MODELS, 400, {}, json.dumps({"error_msg": "a\x1b[31m\r\nb\u202e" + "x" * 900}).encode()
+        Request("POST", MODELS),
+        400,
+        {},
+        json.dumps({"error_msg": "a\x1b[31m\r\nb\u202e" + "x" * 900}).encode(),
     )
     assert "a [31m b x" in str(error)
     assert len(one_line("y" * 900, MESSAGE_LIMIT)) == 300
@@ -211,7 +215,7 @@ def test_a_vendor_message_is_one_clean_line() -> None:
 def test_the_message_of_a_refused_signature_is_not_repeated() -> None:
     """The gateway's 0301 may contain the whole signed request."""
     body = json.dumps({"error_code": "APIGW.0301", "error_msg": "canonical request: x-security-token:SECRET"})
-    error = classify("POST", MODELS, 401, {}, body.encode())
+    error = classify(Request("POST", MODELS), 401, {}, body.encode())
     assert "SECRET" not in str(error)
     assert "secret key" in str(error)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -141,8 +143,11 @@ def test_an_answer_to_a_question_that_is_out_of_date_is_not_recorded(fleet: Flee
         async def work() -> None:
             async with spawned(fleet) as loop:
                 await until(asked.is_set, PATIENCE)
-                await asyncio.to_thread(fleet.process, "retry", "a@1.0.0", "--yes")
-                let_go.set()
+                retry = asyncio.create_task(asyncio.to_thread(fleet.process, "retry", "a@1.0.0", "--yes"))
+                while "deleted" not in [event["event"] for event in await asyncio.to_thread(_journal, fleet)]:
+                    assert not retry.done()
+                let_go.set()  # while the loop still waits for it; `retry` waits for the loop
+                await retry
                 await loop.tells("import status updated", did_failed=1)
 
         asyncio.run(work())
@@ -209,6 +214,8 @@ def test_doctor_measures_how_late_a_list_shows_what_others_import(tmp_path: Path
                 if doctor.poll() is None:
                     fleet.declare(f"m{number}@1.0.0")
                     assert fleet("apply").code == 0
+                    with suppress(subprocess.TimeoutExpired):  # the next one may come while it looks
+                        doctor.wait(2)
             out, _ = doctor.communicate(timeout=PATIENCE)
     assert '"list"' in out
     assert "set follow.settle, which is 0.05 s, to at least" in out

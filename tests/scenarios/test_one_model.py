@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import time_machine
 
 from tests.daemon.running import spawned
 from tests.daemon.waiting import until
@@ -102,8 +103,8 @@ def test_an_open_intent_whose_detail_cannot_be_read_waits_and_new_models_are_imp
     if name != "odd values":
         assert second.verdicts["a@1.0.0"] == "waiting"
     relay.meddle = honest
-    time.sleep(PATIENCE + 0.1)
-    third = fleet.json("apply")
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=PATIENCE), tick=True):
+        third = fleet.json("apply")
     assert set(third.verdicts.values()) == {"in-sync"}
     assert (third.code, relay.posts, len(relay.models())) == (0, 3, 3)
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from bench.postgres import programs as postgres_programs
+from tests import cluster
 
 NewUrl = Callable[[], str]
 
@@ -41,7 +42,7 @@ def postgres_socket() -> Iterator[str]:
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
 
-        run("initdb", "-U", "reconciler", "-A", "trust", "--no-sync", "-E", "UTF8", "--no-locale")
+        cluster.fill(home / "data", run)
         options = f"-k {home} -c listen_addresses='' -c fsync=off -c max_connections=300"
         run("pg_ctl", "-w", "-l", str(home / "log"), "-o", options, "start")
         closing.callback(run, "pg_ctl", "-w", "-m", "immediate", "stop")

@@ -18,8 +18,7 @@ from reconciler.engine.fold import at_rest
 from reconciler.engine.values import EventKind, Reconciled, Stage
 from reconciler.errors import StateError, StateLockedError
 from reconciler.state import check, compact, export, open_for_release, rebuild
-from reconciler.state.archive import CHUNK
-from reconciler.state.sketch import may_hold, sketch
+from reconciler.state.archive import CHUNK, may_hold, sketch
 from tests.effort import examples
 from tests.state.leading import open_state
 from tests.state.samples import MNIST, NOON, folded, imported, report, requested

@@ -24,6 +24,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bench.postgres import programs as postgres_programs
 from reconciler.embedded import EmbeddedSettings, Faults, running
+from tests import cluster
 from tests.git_repository import GitRepository
 from tests.program import Program, manifest
 from tests.torture.line import Line
@@ -76,7 +77,7 @@ class Postgres:
         self.home = Path(tempfile.mkdtemp(prefix="reconciler-pg-"))
         if self._user:
             shutil.chown(self.home, self._user)
-        self._run("initdb", "-U", "reconciler", "-A", "trust", "--no-sync", "-E", "UTF8", "--no-locale")
+        cluster.fill(self.home / "data", self._run)
         self.start()
         return self
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from tests.effort import examples
 from tests.torture.fuzz import ROOMS, assault
 
-CASES = {"manifests": 1200, "answers": 900, "configurations": 400, "trees": 45}
+CASES = {
+    "manifests": examples(1200),
+    "answers": examples(900),
+    "configurations": examples(400),
+    "trees": examples(45),
+}
 
 
 @pytest.mark.parametrize("room", ROOMS)

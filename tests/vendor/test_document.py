@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.app.credentials import auth_of
+from reconciler.app.credentials import auth_of, keys_of
 from reconciler.contract import EDITIONS
 from reconciler.registry import AccessKeyAuth, PasswordAuth, TokenAuth
 from reconciler.settings import ModelArtsTarget, load
@@ -40,7 +40,7 @@ def test_an_example_is_loaded_and_becomes_the_flow_it_shows(number: int, kind: t
     configuration = load(None, cwd=tmp_path)
     wanted = configuration.settings.targets["prod"]
     assert isinstance(wanted, ModelArtsTarget)
-    assert type(auth_of(tmp_path, wanted)) is kind
+    assert type(auth_of(tmp_path, wanted.project_id, keys_of(wanted.auth))) is kind
 
 
 def test_every_edition_is_explained() -> None:

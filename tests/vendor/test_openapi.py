@@ -13,6 +13,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 
 from reconciler.embedded import AccountKeys, EmbeddedSettings, User, running
+from tests.effort import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,11 +49,11 @@ def operations(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
         yield {operation.label: operation for operation in found}
 
 
-def hold(strategy: Any, examples: int) -> None:
+def hold(strategy: Any, number: int) -> None:
     """Sends so many requests of a strategy over the socket; no answer may be a server's error."""
 
     @hypothesis.settings(
-        max_examples=examples,
+        max_examples=examples(number),
         deadline=None,
         database=None,
         phases=[Phase.explicit, Phase.generate],

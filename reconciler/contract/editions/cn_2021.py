@@ -18,6 +18,7 @@ from reconciler.contract.structs import (
     JobRequest,
     Params,
     Template,
+    optional,
 )
 from reconciler.contract.texts import (  # noqa: TC001 - pydantic reads the annotations
     Algorithm,
@@ -52,12 +53,8 @@ class Config2021(Config):
     """The configuration file."""
 
     model_type: ModelType | None = None
-    input_params: list[ConfigParams] | None = Field(
-        default=None, description="Inputs of the model, as in the request."
-    )
-    output_params: list[ConfigParams] | None = Field(
-        default=None, description="Outputs of the model, as in the request."
-    )
+    input_params: list[ConfigParams] | None = optional("Inputs of the model, as in the request.")
+    output_params: list[ConfigParams] | None = optional("Outputs of the model, as in the request.")
 
 
 class Request2021(JobRequest):
@@ -67,33 +64,27 @@ class Request2021(JobRequest):
         description="1 to 64 letters, Chinese characters, digits, hyphens and underscores."
     )
     model_type: Annotated[ModelType, Echo.ANY_CASE] = Field(description="The engine, Image or Template.")
-    runtime: Annotated[Line | None, Echo.SAME] = Field(
-        default=None, description="Runtime environment, one of the engine's."
+    runtime: Annotated[Line | None, Echo.SAME] = optional("Runtime environment, one of the engine's.")
+    description: Annotated[PlainDescription | None, Echo.WHOLE] = optional(
+        "At most 100 characters, none of & ! ' \" < > =."
     )
-    description: Annotated[PlainDescription | None, Echo.WHOLE] = Field(
-        default=None, description="At most 100 characters, none of & ! ' \" < > =."
+    model_algorithm: Annotated[Algorithm | None, Echo.SAME] = optional(
+        "At most 36 characters; starts with a letter."
     )
-    model_algorithm: Annotated[Algorithm | None, Echo.SAME] = Field(
-        default=None, description="At most 36 characters; starts with a letter."
+    input_params: Annotated[list[Params] | None, Echo.DERIVED] = optional(
+        "Inputs of the model; read from initial_config when absent."
     )
-    input_params: Annotated[list[Params] | None, Echo.DERIVED] = Field(
-        default=None, description="Inputs of the model; read from initial_config when absent."
+    output_params: Annotated[list[Params] | None, Echo.DERIVED] = optional(
+        "Outputs of the model; read from initial_config when absent."
     )
-    output_params: Annotated[list[Params] | None, Echo.DERIVED] = Field(
-        default=None, description="Outputs of the model; read from initial_config when absent."
+    initial_config: Annotated[Config2021 | None, Echo.CONFIG] = optional(
+        "The model's configuration file; sent as text."
     )
-    initial_config: Annotated[Config2021 | None, Echo.CONFIG] = Field(
-        default=None, description="The model's configuration file; sent as text."
+    model_docs: Annotated[Docs | None, Echo.WHOLE] = optional("At most three documents about the model.")
+    install_type: Annotated[list[EdgeInstallType] | None, Echo.SAME] = optional(
+        "How the model may be deployed; every way when absent."
     )
-    model_docs: Annotated[Docs | None, Echo.WHOLE] = Field(
-        default=None, description="At most three documents about the model."
-    )
-    install_type: Annotated[list[EdgeInstallType] | None, Echo.SAME] = Field(
-        default=None, description="How the model may be deployed; every way when absent."
-    )
-    template: Annotated[Template | None, Echo.NEVER] = Field(
-        default=None, description="Needed where model_type is Template."
-    )
+    template: Annotated[Template | None, Echo.NEVER] = optional("Needed where model_type is Template.")
 
 
 EDITION = Edition(
@@ -103,17 +94,17 @@ EDITION = Edition(
     checked=CHECKED,
     model=Request2021,
     rules=(
-        rules.RESTRAINTS,
-        rules.TEMPLATE_NEEDS_TEMPLATE,
-        rules.INPUT_IDS_DIFFER,
+        rules.restraints,
+        rules.template_needs_template,
+        rules.input_ids_differ,
         rules.runtime_of_engine(RUNTIMES),
-        rules.IMAGE_INSTALLS_NOTHING,
+        rules.image_installs_nothing,
         rules.only_image_has_swr(ENGINES_2019),
         *advice.EVERY_EDITION,
-        advice.RECOMMENDED_LENGTHS,
-        advice.WEB_PROTOCOLS,
-        advice.ONLY_FOR_TEMPLATE,
-        config_rules.OF_LATER_EDITIONS,
+        advice.recommended_lengths,
+        advice.web_protocols,
+        advice.only_for_template,
+        config_rules.of_later_editions,
         config_rules.unknown_keys(Config2021),
     ),
     defaults={**DEFAULTS_2019, "install_type": ["real-time", "edge", "batch"]},

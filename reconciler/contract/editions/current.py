@@ -12,7 +12,6 @@ from reconciler.contract.config_structs import Config, WebConfigParams
 from reconciler.contract.echo import Echo
 from reconciler.contract.editions import CHECKED, DEFAULTS_2019
 from reconciler.contract.editions.edition import Edition
-from reconciler.contract.elsewhere import Elsewhere, named_elsewhere
 from reconciler.contract.fields import OneOf
 from reconciler.contract.structs import (
     CommonRequest,
@@ -21,6 +20,7 @@ from reconciler.contract.structs import (
     SourceCopy,
     Template,
     WebParams,
+    optional,
 )
 from reconciler.contract.texts import (  # noqa: TC001 - pydantic reads the annotations
     InstallType,
@@ -44,12 +44,8 @@ class CurrentConfig(Config):
     """The configuration file."""
 
     model_type: ModelType | None = None
-    input_params: list[WebConfigParams] | None = Field(
-        default=None, description="Inputs of the model, as in the request."
-    )
-    output_params: list[WebConfigParams] | None = Field(
-        default=None, description="Outputs of the model, as in the request."
-    )
+    input_params: list[WebConfigParams] | None = optional("Inputs of the model, as in the request.")
+    output_params: list[WebConfigParams] | None = optional("Outputs of the model, as in the request.")
 
 
 class CurrentRequest(CommonRequest):
@@ -58,46 +54,39 @@ class CurrentRequest(CommonRequest):
     model_name: Annotated[ModelName, Echo.SAME] = Field(
         description="1 to 64 letters, Chinese characters, digits, hyphens and underscores."
     )
-    source_location: Annotated[SourceLocation | None, Echo.SAME] = Field(
-        default=None,
-        description="OBS path of the model, or address of an SWR image; not needed for a Template.",
+    source_location: Annotated[SourceLocation | None, Echo.SAME] = optional(
+        "OBS path of the model, or address of an SWR image; not needed for a Template."
     )
     model_type: Annotated[ModelType, Echo.ANY_CASE] = Field(
         description="The engine, Image, Custom or Template."
     )
-    runtime: Annotated[Line | None, Echo.SAME] = Field(
-        default=None, description="Runtime environment; for Custom, the address of the image."
+    runtime: Annotated[Line | None, Echo.SAME] = optional(
+        "Runtime environment; for Custom, the address of the image."
     )
-    description: Annotated[PlainDescription | None, Echo.WHOLE] = Field(
-        default=None, description="1 to 100 characters, none of & ! ' \" < > =."
+    description: Annotated[PlainDescription | None, Echo.WHOLE] = optional(
+        "1 to 100 characters, none of & ! ' \" < > =."
     )
-    model_algorithm: Annotated[Words | None, Echo.SAME] = Field(
-        default=None, description="Kind of algorithm."
+    model_algorithm: Annotated[Words | None, Echo.SAME] = optional("Kind of algorithm.")
+    input_params: Annotated[list[WebParams] | None, Echo.DERIVED] = optional(
+        "Inputs of the model; read from initial_config when absent."
     )
-    input_params: Annotated[list[WebParams] | None, Echo.DERIVED] = Field(
-        default=None, description="Inputs of the model; read from initial_config when absent."
+    output_params: Annotated[list[WebParams] | None, Echo.DERIVED] = optional(
+        "Outputs of the model; read from initial_config when absent."
     )
-    output_params: Annotated[list[WebParams] | None, Echo.DERIVED] = Field(
-        default=None, description="Outputs of the model; read from initial_config when absent."
+    initial_config: Annotated[CurrentConfig | None, Echo.CONFIG] = optional(
+        "The model's configuration file, with its health probes; sent as text."
     )
-    initial_config: Annotated[CurrentConfig | None, Echo.CONFIG] = Field(
-        default=None, description="The model's configuration file, with its health probes; sent as text."
+    model_docs: Annotated[Docs | None, Echo.WHOLE] = optional("At most three documents about the model.")
+    install_type: Annotated[list[InstallType] | None, Echo.SAME] = optional(
+        "How the model may be deployed; every way when absent."
     )
-    model_docs: Annotated[Docs | None, Echo.WHOLE] = Field(
-        default=None, description="At most three documents about the model."
+    template: Annotated[Template | None, Echo.NEVER] = optional("Needed where model_type is Template.")
+    source_copy: Annotated[SourceCopy | None, Echo.IMAGES_ONLY] = optional(
+        "Whether an image is copied, and so independent of its original."
     )
-    install_type: Annotated[list[InstallType] | None, Echo.SAME] = Field(
-        default=None, description="How the model may be deployed; every way when absent."
-    )
-    template: Annotated[Template | None, Echo.NEVER] = Field(
-        default=None, description="Needed where model_type is Template."
-    )
-    source_copy: Annotated[SourceCopy | None, Echo.IMAGES_ONLY] = Field(
-        default=None, description="Whether an image is copied, and so independent of its original."
-    )
-    cmd: Annotated[Words | None, Echo.SAME] = Field(default=None, description="Start command of an image.")
-    deployment_constraints: Annotated[DeploymentConstraints | None, Echo.NEVER] = Field(
-        default=None, description="Where the model may be deployed; on certain sites."
+    cmd: Annotated[Words | None, Echo.SAME] = optional("Start command of an image.")
+    deployment_constraints: Annotated[DeploymentConstraints | None, Echo.NEVER] = optional(
+        "Where the model may be deployed; on certain sites."
     )
 
 
@@ -108,27 +97,22 @@ EDITION = Edition(
     checked=CHECKED,
     model=CurrentRequest,
     rules=(
-        rules.RESTRAINTS,
-        rules.SOURCE_UNLESS_TEMPLATE,
-        rules.TEMPLATE_NEEDS_TEMPLATE,
-        rules.INPUT_IDS_DIFFER,
-        rules.IMAGE_INSTALLS_NOTHING,
+        rules.restraints,
+        rules.source_unless_template,
+        rules.template_needs_template,
+        rules.input_ids_differ,
+        rules.image_installs_nothing,
         rules.only_image_has_swr(ENGINES),
         *advice.EVERY_EDITION,
-        advice.RECOMMENDED_LENGTHS,
-        advice.DESCRIPTION_EMPTY,
-        advice.ONLY_FOR_TEMPLATE,
-        advice.ONLY_FOR_IMAGES,
-        advice.NOT_FOR_CUSTOM,
-        advice.CERTAIN_SITES,
+        advice.recommended_lengths,
+        advice.description_empty,
+        advice.only_for_template,
+        advice.only_for_images,
+        advice.not_for_custom,
+        advice.certain_sites,
         config_rules.unknown_keys(CurrentConfig),
-        named_elsewhere(
-            Elsewhere(
-                "model_type",
-                _OF_WORKFLOWS,
-                _PAGE,
-                "the workflow page (ModelStep) and the Terraform provider's",
-            )
+        advice.named_elsewhere(
+            _OF_WORKFLOWS, _PAGE, "the workflow page (ModelStep) and the Terraform provider's"
         ),
     ),
     defaults={

@@ -16,7 +16,7 @@ from reconciler.contract import config_rules
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.contract.faults import problems_of
 from reconciler.contract.free import to_json
-from reconciler.contract.json_text import JSON_TEXTS, RawDocument, close_text, open_texts, opened_texts
+from reconciler.contract.json_text import JSON_TEXTS, RawDocument, close_text, open_texts
 from reconciler.contract.reading import reader_of
 from reconciler.contract.rules import CONTENT, TOLERATED, concerned
 from reconciler.contract.structs import Struct
@@ -95,8 +95,10 @@ class Edition:
 
     def accept(self, document: Mapping[str, object]) -> Parsed | None:
         """What `parse` says of a manifest document that has no error, and no `extra`; None for any other."""
+        written, opening = open_texts(document)
+        if opening:
+            return None
         try:
-            written = RawDocument(document, opened_texts(document))
             request: dict[str, Any] = reader_of(self.model)(written)
         except (ValueError, LookupError):
             return None

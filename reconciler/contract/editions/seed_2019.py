@@ -12,12 +12,12 @@ from reconciler.contract.config_structs import BoundedConfigParams, Config
 from reconciler.contract.echo import Echo
 from reconciler.contract.editions import CHECKED, DEFAULTS_2019, ENGINES_2019
 from reconciler.contract.editions.edition import Edition
-from reconciler.contract.elsewhere import Elsewhere, named_elsewhere
 from reconciler.contract.fields import OneOf
 from reconciler.contract.structs import (
     BoundedParams,
     Docs,
     JobRequest,
+    optional,
 )
 from reconciler.contract.texts import (  # noqa: TC001 - pydantic reads the annotations
     Description,
@@ -34,12 +34,8 @@ class Config2019(Config):
     """The configuration file."""
 
     model_type: ModelType | None = None
-    input_params: list[BoundedConfigParams] | None = Field(
-        default=None, description="Inputs of the model, as in the request."
-    )
-    output_params: list[BoundedConfigParams] | None = Field(
-        default=None, description="Outputs of the model, as in the request."
-    )
+    input_params: list[BoundedConfigParams] | None = optional("Inputs of the model, as in the request.")
+    output_params: list[BoundedConfigParams] | None = optional("Outputs of the model, as in the request.")
 
 
 class Request2019(JobRequest):
@@ -49,28 +45,23 @@ class Request2019(JobRequest):
         description="1 to 64 letters, Chinese characters, digits, hyphens and underscores."
     )
     model_type: Annotated[ModelType, Echo.ANY_CASE] = Field(description="The engine, or Image.")
-    runtime: Annotated[Annotated[str, OneOf(("python2.7", "python3.6"))] | None, Echo.SAME] = Field(
-        default=None, description="Runtime environment."
+    runtime: Annotated[Annotated[str, OneOf(("python2.7", "python3.6"))] | None, Echo.SAME] = optional(
+        "Runtime environment."
     )
-    description: Annotated[Description | None, Echo.WHOLE] = Field(
-        default=None, description="At most 100 characters."
+    description: Annotated[Description | None, Echo.WHOLE] = optional("At most 100 characters.")
+    model_algorithm: Annotated[Words | None, Echo.SAME] = optional(
+        "Such as predict_analysis, object_detection, image_classification."
     )
-    model_algorithm: Annotated[Words | None, Echo.SAME] = Field(
-        default=None,
-        description="Such as predict_analysis, object_detection, image_classification.",
+    input_params: Annotated[list[BoundedParams] | None, Echo.DERIVED] = optional(
+        "Inputs of the model; read from initial_config when absent."
     )
-    input_params: Annotated[list[BoundedParams] | None, Echo.DERIVED] = Field(
-        default=None, description="Inputs of the model; read from initial_config when absent."
+    output_params: Annotated[list[BoundedParams] | None, Echo.DERIVED] = optional(
+        "Outputs of the model; read from initial_config when absent."
     )
-    output_params: Annotated[list[BoundedParams] | None, Echo.DERIVED] = Field(
-        default=None, description="Outputs of the model; read from initial_config when absent."
+    initial_config: Annotated[Config2019 | None, Echo.CONFIG] = optional(
+        "The model's configuration file; sent as text."
     )
-    initial_config: Annotated[Config2019 | None, Echo.CONFIG] = Field(
-        default=None, description="The model's configuration file; sent as text."
-    )
-    model_docs: Annotated[Docs | None, Echo.WHOLE] = Field(
-        default=None, description="At most three documents about the model."
-    )
+    model_docs: Annotated[Docs | None, Echo.WHOLE] = optional("At most three documents about the model.")
 
 
 EDITION = Edition(
@@ -80,19 +71,15 @@ EDITION = Edition(
     checked=CHECKED,
     model=Request2019,
     rules=(
-        rules.RESTRAINTS,
-        rules.IMAGE_INSTALLS_NOTHING,
+        rules.restraints,
+        rules.image_installs_nothing,
         rules.only_image_has_swr((*ENGINES_2019, *_ON_THE_LIST_PAGE)),
         *advice.EVERY_EDITION,
-        advice.APIS_TYPED_AS_TEXT,
-        advice.METRICS_COMPLETE,
-        config_rules.OF_LATER_EDITIONS,
+        advice.apis_typed_as_text,
+        advice.metrics_complete,
+        config_rules.of_later_editions,
         config_rules.unknown_keys(Config2019),
-        named_elsewhere(
-            Elsewhere(
-                "model_type", _ON_THE_LIST_PAGE, _PAGE, "the list and detail pages of the same documents"
-            )
-        ),
+        advice.named_elsewhere(_ON_THE_LIST_PAGE, _PAGE, "the list and detail pages of the same documents"),
     ),
     defaults=DEFAULTS_2019,
     apis_stay_text=True,

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, assert_never
 from urllib.parse import parse_qs
 
 from reconciler.embedded.testing.faults import Corrupt, Drop, ExpireTokens, Late, Meddle, Reply, Slow
-from reconciler.embedded.testing.mutations import expire_tokens, meddle
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 
 _READ_FOR_A_NAME = 1024 * 1024  # bytes of a body that are looked through for a model's name
 _PAGE = b"<!DOCTYPE html><html><body><h1>Bad gateway</h1></body></html>"
+_DEEDS = {
+    "delete": "DELETE FROM models WHERE sequence = :sequence",
+    "change": "UPDATE models SET description = :text, request = json_set(request, '$.description', :text)"
+    " WHERE sequence = :sequence",
+    "move": "UPDATE models SET created_at = (SELECT max(created_at) + 1 FROM models),"
+    " sequence = (SELECT max(sequence) + 1 FROM models) WHERE sequence = :sequence",
+}
 
 
 @dataclass(slots=True)
@@ -174,10 +181,21 @@ def _is_about(rule: Rule, call: _Call, name: str | None) -> bool:
 
 
 async def _interfere(rule: Rule, parts: AppState) -> None:
+    """What others do to models and tokens behind everybody's back."""
+    connection = parts.database.connection
     if isinstance(rule, Meddle):
-        await parts.database.write(meddle, parts.database.connection, rule)
+        await parts.database.write(_meddle, connection, rule)
     elif isinstance(rule, ExpireTokens):
-        await parts.database.write(expire_tokens, parts.database.connection, parts.settings.clock())
+        end_all = "UPDATE tokens SET expires_at = min(expires_at, ?)"
+        await parts.database.write(connection.execute, end_all, (parts.settings.clock(),))
+
+
+def _meddle(connection: sqlite3.Connection, rule: Meddle) -> None:
+    """Does what the rule says to the oldest models of the names it says."""
+    rows = connection.execute("SELECT sequence, model_name FROM models ORDER BY created_at, sequence")
+    sequences = [sequence for sequence, name in rows.fetchall() if fnmatchcase(name, rule.models)]
+    chosen = [{"sequence": sequence, "text": "changed by somebody else"} for sequence in sequences]
+    connection.executemany(_DEEDS[rule.how], chosen[: rule.most])
 
 
 async def _read(scope: Scope, receive: Receive) -> _Call:

@@ -18,16 +18,21 @@ rules that would act on one call, those that meddle all do, and the first of the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from operator import itemgetter
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from reconciler.errors import ConfigurationError
+from reconciler.redaction import shown_key
 from reconciler.toml_file import read_toml
 from reconciler.toml_lines import key_lines, placed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from reconciler.toml_lines import KeyPath
 
 Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 Moment = Literal["before", "after"]
@@ -171,21 +176,40 @@ def load_faults(path: Path) -> Faults:
     try:
         return Faults.model_validate(read_toml(path))
     except ValidationError as error:
-        lines = key_lines(path)
-        problems = [
-            f"{placed(path, lines, _keys(fault['loc']))}: {_place(fault['loc'])}{fault['msg']}"
-            for fault in error.errors()
-        ]
-        raise ConfigurationError("\n".join(problems)) from None
+        raise mistakes(error, path, keys=_keys) from None
 
 
-def _keys(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+def _keys(location: KeyPath) -> KeyPath:
     """The keys of the file: pydantic puts the action of a rule, by which it chose, after its number."""
     return (*location[:2], *location[3:]) if location[:1] == ("rules",) else location
 
 
-def _place(location: tuple[int | str, ...]) -> str:
-    """`rules[1].status: ` for where a mistake stands; rules are counted from 1."""
-    parts = [f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location]
+def mistakes(
+    error: ValidationError,
+    file: Path,
+    *,
+    keys: Callable[[KeyPath], KeyPath] = tuple,
+    said: Callable[[Mapping[str, Any]], str] = itemgetter("msg"),
+) -> ConfigurationError:
+    """Every mistake in a TOML file, one a line: where it stands, by which keys, and what is wrong with it.
+
+    Args:
+        error: what pydantic found; no value is repeated.
+        file: the file.
+        keys: the keys of the file for a place of pydantic's.
+        said: the words for one mistake.
+    """
+    lines = key_lines(file)
+    return ConfigurationError(
+        "\n".join(
+            f"{placed(file, lines, keys(fault['loc']))}: {_place(fault['loc'])}{said(fault)}"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
+    )
+
+
+def _place(location: KeyPath) -> str:
+    """`rules[1].status: ` for where a mistake stands; the elements of a list are counted from 1."""
+    parts = [f"[{part + 1}]" if isinstance(part, int) else f".{shown_key(part)}" for part in location]
     shown = "".join(parts).removeprefix(".")
     return f"{shown}: " if shown else ""

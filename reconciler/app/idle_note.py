@@ -1,0 +1,186 @@
+"""The note on a cycle that left everything at rest, for the next `apply`, which reads it before the settings.
+
+It holds what the settings came to, as far as it takes to see that nothing has moved, and no secret: where one
+is needed, it is read where it stands.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reconciler.app.access import Access, access_of
+from reconciler.contract import rules_version
+from reconciler.engine.values import IdleMark, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.settings import Configuration
+    from reconciler.settings.raw import RawConfiguration
+
+MARK = "at-rest"
+"""The name of the mark that holds the note; it belongs to no target."""
+
+
+class Folder(NamedTuple):
+    """A repository on this machine, as far as it takes to tell its newest commit.
+
+    Attributes:
+        path: where it is, absolute.
+        branch: the branch to follow; None for its HEAD.
+        timeout: seconds that git may stay silent.
+        memory: bytes that git may allocate.
+    """
+
+    path: str
+    branch: str | None
+    timeout: float
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdleNote:
+    """What the note says.
+
+    Attributes:
+        rest: what was left, and for how long that is believed.
+        by: all that a cycle depends on beside git, journal, registries and secrets.
+        names: the targets that the cycle worked on.
+        is_all: whether these are all that are configured.
+        warnings: on what is doubtful in the configuration.
+        files: size and time of the embedded registries' own files: they change when anybody else uses them.
+        folder: where the commits are; None where they are behind a URL.
+        services: how the registries are reached that are services, by target; None where it takes the
+            settings to tell.
+    """
+
+    rest: IdleMark
+    by: str
+    names: tuple[str, ...]
+    is_all: bool
+    warnings: tuple[str, ...]
+    files: Mapping[str, list[int]]
+    folder: Folder | None
+    services: Mapping[str, Access | None]
+
+    def is_of(self, raw: RawConfiguration, target: str | None) -> bool:
+        """Whether a cycle over this target, or over all where None, would depend on the same."""
+        is_same = self.is_all if target is None else self.names == (target,)
+        return is_same and self.by == _by(raw.fingerprint())
+
+    def holds_files(self) -> bool:
+        """Whether the embedded registries' files are as they were."""
+        return _stamps(self.files) == self.files
+
+
+def idle_note(configuration: Configuration, names: tuple[str, ...], rest: IdleMark) -> IdleNote:
+    """The note on a cycle over these targets; made once the registries are closed."""
+    targets = configuration.settings.targets
+    databases = [configuration.embedded_database(name) for name in names if targets[name].endpoint is None]
+    files = [str(file) for one in databases for file in (one, one.with_name(f"{one.name}-wal"))]
+    return IdleNote(
+        rest,
+        _by(configuration.fingerprint),
+        names,
+        names == tuple(targets),
+        configuration.warnings,
+        _stamps(files),
+        _folder(configuration),
+        _services(configuration, names),
+    )
+
+
+def written(note: IdleNote) -> str:
+    """The note as the state keeps it."""
+    rest = note.rest
+    return json.dumps(
+        {
+            "at": rest.at.isoformat(),
+            "until": rest.until.isoformat(),
+            "commit": rest.commit,
+            "digest": rest.digest,
+            "position": rest.position,
+            "numbers": {verdict.value: number for verdict, number in rest.numbers.items()},
+            "lists": dict(rest.lists),
+            "by": note.by,
+            "names": note.names,
+            "all": note.is_all,
+            "warnings": note.warnings,
+            "files": note.files,
+            "folder": note.folder,
+            "services": note.services,
+        }
+    )
+
+
+def read(text: str | None) -> IdleNote | None:
+    """The note that the state keeps; None where there is none, or it is not to be understood."""
+    try:
+        mark = json.loads(text or "")
+        rest = IdleMark(
+            datetime.fromisoformat(mark["at"]),
+            datetime.fromisoformat(mark["until"]),
+            str(mark["commit"]),
+            str(mark["digest"]),
+            int(mark["position"]),
+            {Verdict(word): int(number) for word, number in mark["numbers"].items()},
+            {str(name): str(word) for name, word in mark["lists"].items()},
+        )
+        return IdleNote(
+            rest,
+            str(mark["by"]),
+            tuple(map(str, mark["names"])),
+            mark["all"] is True,
+            tuple(map(str, mark["warnings"])),
+            dict(mark["files"]),
+            _folder_read(mark["folder"]),
+            {str(name): values and Access(*values) for name, values in mark["services"].items()},
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _services(configuration: Configuration, names: tuple[str, ...]) -> dict[str, Access | None]:
+    targets = configuration.settings.targets
+    return {
+        name: access_of(target) if target.kind == "modelarts" else None
+        for name in names
+        if (target := targets[name]).endpoint is not None
+    }
+
+
+def _by(fingerprint: str) -> str:
+    return f"{rules_version()} {fingerprint}"
+
+
+def _folder(configuration: Configuration) -> Folder | None:
+    from reconciler.source.address import parse_remote  # noqa: PLC0415 - to write a note, not to read one
+
+    section, limits = configuration.settings.source, configuration.settings.limits
+    if parse_remote(section.repo) is not None:
+        return None
+    path = str(configuration.base / section.repo)
+    return Folder(path, section.branch, section.timeout.total_seconds(), limits.git_memory)
+
+
+def _folder_read(values: list[Any] | None) -> Folder | None:
+    if values is None:
+        return None
+    path, branch, timeout, memory = values
+    return Folder(str(path), None if branch is None else str(branch), float(timeout), int(memory))
+
+
+def _stamps(files: Iterable[str]) -> dict[str, list[int]]:
+    return {file: _stamp(Path(file)) for file in files}
+
+
+def _stamp(file: Path) -> list[int]:
+    try:
+        status = file.stat()
+    except OSError:
+        return []
+    return [status.st_size, status.st_mtime_ns]
