@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from reconciler.engine.clock import CLOCK_TOLERANCE
@@ -87,8 +89,11 @@ async def guarded(
     unconfirmed = [run for run in runs if not cycle.options.confirms(run.target.name)]
     context = await _context(cycle, unconfirmed, lost_commit)
     items = guard([item for run in unconfirmed for item in run.items], guards, context, digest)
-    mine = {run.target.name: tuple(i for i in items if i.target == run.target.name) for run in unconfirmed}
-    return [replace(run, items=mine.get(run.target.name, run.items)) for run in runs]
+    mine = {target: tuple(some) for target, some in groupby(items, key=attrgetter("target"))}
+    return [
+        run if cycle.options.confirms(run.target.name) else replace(run, items=mine.get(run.target.name, ()))
+        for run in runs
+    ]
 
 
 async def _context(cycle: Cycle, runs: Sequence[TargetRun], lost_commit: str | None) -> GuardContext:

@@ -127,7 +127,7 @@ class CommitGraph:
             self.held(parent, [delta.path for delta in deltas]) for parent in logged.parents[1:] if deltas
         ]
         for delta in deltas:
-            held = (delta.before, *(other.get(delta.path) for other in others))
+            held = (delta.before,) if not others else (delta.before, *(o.get(delta.path) for o in others))
             if delta.after not in held:
                 yield delta, held
 

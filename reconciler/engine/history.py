@@ -78,9 +78,12 @@ class _Contents(NamedTuple):
     single: Mapping[_Kind, ModelKey]
     read: Mapping[_Kind, _Content]
 
-    def of(self, kind: _Kind) -> _Content:
-        """What one content says; nothing where none is known."""
-        content = self.read.get(kind)
+    def of(self, path: str, entry: str | None) -> _Content:
+        """What the content of an entry says; nothing where none is known."""
+        if entry is None:
+            return _NOTHING
+        kind = _kind(path, entry)
+        content = self.read.get(kind) if self.read else None
         if content is not None:
             return content
         pair = self.single.get(kind)
@@ -189,9 +192,9 @@ def _changes_of_commit(
     changes: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
     made: CommitInfo | None = None
     for touch in touches:
-        after = contents.of(_kind(touch.path, touch.after))
-        before = [contents.of(_kind(touch.path, entry)) for entry in touch.before]
-        for pair in dict.fromkeys(pair for content in (after, *before) for pair in content.pairs):
+        after = contents.of(touch.path, touch.after)
+        before = [contents.of(touch.path, entry) for entry in touch.before]
+        for pair in {pair: None for content in (after, *before) for pair in content.pairs}:
             if not any(_is_same(pair, one, after) for one in before):
                 made = made or touch.logged.commit_info
                 is_gone, commit = pair not in after.pairs, touch.logged.commit
@@ -227,7 +230,7 @@ def _contents(
     for touch in touches:
         entries = [e for e in (*touch.before, touch.after) if e is not None and e.startswith(_FILE)]
         kinds = [_kind(touch.path, entry) for entry in entries]
-        if not all(kind in single for kind in kinds):  # texts may have to be compared
+        if any(kind not in single for kind in kinds):  # texts may have to be compared
             for is_of_json, blob in kinds:
                 paths[blob][is_of_json] = touch.path
     name, read = asked.name, dict[_Kind, _Content]()
@@ -251,5 +254,5 @@ def _content(path: str, data: bytes, asked: _Asked) -> _Content:
     return _Content(len(documents), pairs)
 
 
-def _kind(path: str, entry: str | None) -> _Kind:
-    return is_json(path), "" if entry is None else entry.partition(" ")[2]
+def _kind(path: str, entry: str) -> _Kind:
+    return is_json(path), entry.partition(" ")[2]

@@ -61,8 +61,10 @@ async def judge(cycle: Cycle, run: TargetRun) -> TargetRun:
     name = run.target.name
     if cycle.options.act:
         await run.executor.settler.settle_all(await open_manifests(cycle, run))
-        # observed after settling: what a look has just adopted is then seen as adopted
-        run = replace(run, view=replace(run.view, entries=cycle.ledger.entries(name, run.scope)))
+        # observed after settling: what a look has just adopted is then seen as adopted; very many entries are
+        # not read a second time where nothing was journalled since
+        if cycle.ledger.position() != run.position:
+            run = replace(run, view=replace(run.view, entries=cycle.ledger.entries(name, run.scope)))
     run = await _observed(cycle, run)
     items = verdicts(run.view)
     drifted = [item.pair for item in items if item.verdict is Verdict.DRIFTED and item.pair]

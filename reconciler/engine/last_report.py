@@ -86,7 +86,9 @@ def dated(
     items: tuple[ModelState, ...], since: Mapping[VerdictKey, datetime], now: datetime | None
 ) -> tuple[ModelState, ...]:
     """The items with the moment since when each has its verdict: the one remembered, or else now."""
-    return tuple(item._replace(since=since.get(item.verdict_key, now)) for item in items)
+    if not since:
+        return tuple([item.dated(now) for item in items])
+    return tuple([item.dated(since.get(item.verdict_key, now)) for item in items])
 
 
 def full(report: Report, ledger: Reports, targets: Collection[str]) -> Report:

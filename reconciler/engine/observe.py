@@ -96,13 +96,13 @@ async def compare_observed(
         details: gives the details of models.
         manifests: gives manifests whole.
     """
-    looks, unread = dict(view.comparisons), dict(view.unread)
+    looks, unread, asked = dict(view.comparisons), dict(view.unread), dict.fromkeys(model_ids)
     declared = {
         models[0].model_id: view.desired.manifests[pair]
         for pair, models in view.observed.items()
-        if models and pair in view.desired.manifests
+        if models and models[0].model_id in asked and pair in view.desired.manifests
     }
-    ids = [model_id for model_id in dict.fromkeys(model_ids) if model_id in declared]
+    ids = [model_id for model_id in asked if model_id in declared]
     for start in range(0, len(ids), _AT_ONCE):
         some = await details(ids[start : start + _AT_ONCE])
         unread |= some.unread

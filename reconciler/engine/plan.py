@@ -233,9 +233,9 @@ def _unmanaged(view: PlannerInput) -> Iterable[ModelState]:
     broken = {document.path for document in view.desired.invalid}
     claimed = {(document.model_name, document.model_version) for document in view.desired.invalid}
     for pair, models in view.observed.items():
-        entry = view.entries.get(pair)
         if pair in view.desired.manifests or pair in view.desired.conflicts or tuple(pair) in claimed:
             continue
+        entry = view.entries.get(pair)
         if entry is not None and entry.path in broken:
             continue
         why = (reasons.undeclared(entry),)

@@ -91,6 +91,7 @@ class TargetRun:
 
     Attributes:
         scope: the models that are judged; None for all.
+        position: of the journal, before what is remembered was read.
         full: everything registered is looked at, because it is time to.
         compared: models were compared that could have waited.
         audited: the index is held to git afterwards, which is due as often as a full look.
@@ -102,6 +103,7 @@ class TargetRun:
     declared: DesiredState
     scope: frozenset[ModelKey] | None
     view: PlannerInput
+    position: int
     items: tuple[ModelState, ...] = ()
     failure: TargetFailure | None = None
     full: bool = False
@@ -129,6 +131,7 @@ async def begin(cycle: Cycle, target: Target, executor: Executor) -> TargetRun:
     hides = await cycle.git(declared.hides_otherwise)
     scope = None if hides else scope_of(cycle.ledger, cycle.due_times, target, declared, cycle.options)
     desired = await cycle.git(declared.desired, scope)
+    position = cycle.ledger.position()
     view = PlannerInput(
         target.name,
         desired,
@@ -144,6 +147,7 @@ async def begin(cycle: Cycle, target: Target, executor: Executor) -> TargetRun:
         declared,
         scope,
         view,
+        position,
         failure=_nothing_declared(target, cycle.commit) if empty else None,
         full=cycle.options.refresh or cycle.due_times.full_look_is_due(target),
         audited=cycle.due_times.audit_is_due(target),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
@@ -73,14 +74,13 @@ class TargetIndex:
             asked = ((" AND name = ? AND version = ?", tuple(pair)) for pair in pairs)
         for where, values in asked:
             found = self._store.rows(_DECLARATIONS + where, (self._target, *values))
-            yield from map(_declaration, found)
+            yield from (_declaration(_path(row[0]), row) for row in found)
 
     def last_commits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], LastCommit]]:
         """Who gave the documents of these files the content they have, by path and line."""
-        known: dict[LastCommit, LastCommit] = {}
         for path, written in self._rows("path, credits", "file", None if paths is None else _raws(paths)):
             for line, credit in _credits(written):
-                yield (_path(path), line), known.setdefault(credit, credit)
+                yield (_path(path), line), credit
 
     def number(self, without: Collection[str]) -> int:
         """How many documents and files declare something, or fail to; without those of some files."""
@@ -157,7 +157,7 @@ class TargetIndex:
             self._target,
             _raw(reading.path),
             reading.blob,
-            json.dumps([[line, *credit] for line, credit in reading.last_commits]),
+            _written(reading.last_commits),
             json.dumps(faults) if faults else None,
         )
 
@@ -181,17 +181,16 @@ class TargetIndex:
             query = f"SELECT {columns} FROM {table} WHERE target = ? AND path BETWEEN ? AND ?"  # noqa: S608
             return self._store.rows(query, (self._target, *span))
 
-        declarations = _grouped((row[0], _declaration(row)) for row in between(_DECLARED, "declaration"))
-        companions = _grouped(
-            (path, (_path(named), blob)) for path, named, blob in between("path, named, blob", "companion")
-        )
-        for path, blob, written, faults in files:
+        declarations = _grouped(between(_DECLARED, "declaration"))
+        companions = _grouped(between("path, named, blob", "companion"))
+        for raw, blob, written, faults in files:
+            path = _path(raw)  # once for all that is said of the file: there may be very many of them
             yield ParsedFile(
-                _path(path),
+                path,
                 blob,
-                tuple(declarations.get(path, ())),
-                tuple(_fault(_path(path), *fault) for fault in json.loads(faults or "[]")),
-                tuple(companions.get(path, ())),
+                tuple([_declaration(path, row) for row in declarations.get(raw, ())]),
+                () if faults is None else tuple(_fault(path, *fault) for fault in json.loads(faults)),
+                tuple([(_path(named), other) for _, named, other in companions.get(raw, ())]),
                 _credits(written),
             )
 
@@ -208,22 +207,19 @@ def _number(reading: ParsedFile) -> int:
     return len(reading.declarations) + bool(reading.invalid)
 
 
-def _grouped(found: Iterable[tuple[bytes, Any]]) -> dict[bytes, list[Any]]:
-    grouped: dict[bytes, list[Any]] = {}
-    for path, value in found:
-        grouped.setdefault(path, []).append(value)
+def _grouped(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, list[tuple[Any, ...]]]:
+    """Rows by their first column, a path."""
+    grouped: dict[bytes, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        grouped.setdefault(row[0], []).append(row)
     return grouped
 
 
-def _declaration(row: tuple[Any, ...]) -> ManifestRef:
-    path, line, name, version, digest, warnings = row
-    return ManifestRef(
-        ModelKey(name, version),
-        digest,
-        _path(path),
-        line,
-        () if warnings is None else tuple(map(reason_of, json.loads(warnings))),
-    )
+def _declaration(path: str, row: tuple[Any, ...]) -> ManifestRef:
+    """The declaration of a row of `_DECLARED`, with the path decoded."""
+    _, line, name, version, digest, warnings = row
+    told = () if warnings is None else tuple(map(reason_of, json.loads(warnings)))
+    return ManifestRef(ModelKey(name, version), digest, path, line, told)
 
 
 def _fault(
@@ -232,8 +228,14 @@ def _fault(
     return InvalidManifest(path, line, tuple(map(reason_of, reasons)), name, version)
 
 
+@lru_cache(maxsize=1024)  # a commit that declares many models is told of all of them
 def _credits(written: str) -> tuple[tuple[int, LastCommit], ...]:
     return tuple((line, LastCommit(commit, author)) for line, commit, author in json.loads(written))
+
+
+@lru_cache(maxsize=1024)
+def _written(last_commits: tuple[tuple[int, LastCommit], ...]) -> str:
+    return json.dumps([[line, *credit] for line, credit in last_commits])
 
 
 def _raws(paths: Iterable[str]) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Protocol
 
 from reconciler.budgets import DEFAULTS, shortened
@@ -81,13 +82,20 @@ def _objection(file: TreeEntry, longest: int) -> tuple[str, str] | None:
 
 
 def _is_considered(path: str, root: str) -> bool:
-    folder = "" if root in ("", ".") else root.rstrip("/")
+    folder, within = _folder(root)
     if path == folder:
         return True
-    if folder and not path.startswith(f"{folder}/"):
+    if not path.startswith(within):
         return False
-    below = f"/{path[len(folder) :].lstrip('/')}"
-    return "/." not in below and "/_" not in below
+    below = path[len(within) :].lstrip("/")
+    return not below.startswith((".", "_")) and "/." not in below and "/_" not in below
+
+
+@lru_cache
+def _folder(root: str) -> tuple[str, str]:
+    """The folder of a root, and how a path inside of it begins."""
+    folder = "" if root in ("", ".") else root.rstrip("/")
+    return folder, f"{folder}/" if folder else ""
 
 
 def _refused(path: str, code: str, message: str, longest: int) -> InvalidManifest:

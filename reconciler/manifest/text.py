@@ -138,6 +138,8 @@ def shown(text: str) -> str:
 
 def is_safe(path: str) -> bool:
     """Whether a path is UTF-8 and free of characters that could disturb a terminal, or that nobody sees."""
+    if path.isascii() and path.isprintable():  # as most are, and quickly seen
+        return True
     return not UNSAFE_IN_PATH.search(path)
 
 

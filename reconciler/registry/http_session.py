@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import httpx
@@ -129,7 +130,7 @@ class HttpSession:
 
     async def _log_in(self, call: Request) -> None:
         """Sends whatever the flow has to send before it sends the call itself, which it does not."""
-        request = httpx.Request(call.method, f"{self._origin}{call.path}", content=call.body)
+        request = httpx.Request(call.method, _url(f"{self._origin}{call.path}"), content=call.body)
         flow = self._auth.async_auth_flow(request)
         attempt = _Attempt(uptime() + self._limits.deadline)
         try:
@@ -200,7 +201,7 @@ class HttpSession:
 
     async def _answer(self, call: Request, attempt: _Attempt) -> Response:
         """What came back, whatever it says."""
-        url = f"{self._origin}{call.path}" + (f"?{call.query}" if call.query else "")
+        written = f"{self._origin}{call.path}" + (f"?{call.query}" if call.query else "")
         headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
@@ -210,7 +211,7 @@ class HttpSession:
             with self._connections.one() as client:
                 extensions = {SENT: attempt.leave}
                 async with client.stream(
-                    call.method, url, headers=headers, content=call.body, extensions=extensions
+                    call.method, _url(written), headers=headers, content=call.body, extensions=extensions
                 ) as response:
                     body = b"".join([piece async for piece in response.aiter_bytes()])
                     response.stream = _READ  # httpx's own refers back, and both would wait for the collector
@@ -224,6 +225,11 @@ class HttpSession:
             raise _lost(call, reason, attempt) from None
         answer_id = request_id(response.headers, redact=self.redact)
         return Response(response.status_code, response.headers, body, answer_id)
+
+
+@lru_cache(maxsize=16)  # every import is sent to the same one, and taking a URL apart takes longest of all
+def _url(text: str) -> httpx.URL:
+    return httpx.URL(text)
 
 
 _READ = httpx.ByteStream(b"")

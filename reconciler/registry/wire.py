@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from reconciler.registry.vendor import MODELARTS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.engine.values import Stage
     from reconciler.registry.response import Response
 
 _MODEL_ID = re.compile(r"(?!\.{1,2}$)[0-9A-Za-z._:~-]{1,128}")
@@ -103,9 +104,14 @@ def observed(item: object) -> ObservedModel | None:
     if not (isinstance(model_id, str) and is_model_id(model_id)):
         model_id = f"?{_fingerprint(item)[:12]}"
     word = item.get("model_status")
-    status = sys.intern(word.strip()) or None if isinstance(word, str) else None
-    created_at = _whole(item.get("create_at"))
-    return ObservedModel(model_id, ModelKey(name, version), status, created_at, MODELARTS.stage(status))
+    status, stage = _status(word if isinstance(word, str) else "")
+    return ObservedModel(model_id, ModelKey(name, version), status, _whole(item.get("create_at")), stage)
+
+
+@lru_cache(maxsize=256)  # every model has one of a few
+def _status(word: str) -> tuple[str | None, Stage]:
+    status = word.strip() or None
+    return status, MODELARTS.stage(status)
 
 
 def created_id(answer: Response) -> str:

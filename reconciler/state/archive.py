@@ -50,6 +50,7 @@ _MOVABLE = (
     .order_by(tables.journal.c.seq)
     .limit(CHUNK)
 )
+_MOVED = delete(tables.journal).where(tables.journal.c.seq == bindparam("number"))
 
 Row = tuple[Any, ...]
 """An event's `seq`, and its values in the order of `EVENT_COLUMNS`."""
@@ -124,8 +125,7 @@ def _put(connection: Connection, chunk: list[Row]) -> None:
         "sketch": sketch({key for row in chunk for key in _keys(dict(zip(COLUMNS, row, strict=True)))}),
     }
     connection.execute(insert(tables.archive).values(facts))
-    moved = delete(tables.journal).where(tables.journal.c.seq == bindparam("number"))
-    execute_many(connection, moved, [row[:1] for row in chunk])
+    execute_many(connection, _MOVED, [row[:1] for row in chunk])
 
 
 def _recent(connection: Connection, asked: Mapping[str, str], after: int) -> Iterator[Row]:

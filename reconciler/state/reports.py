@@ -134,7 +134,10 @@ class SqlReports(StateAccess):
         now: datetime,
     ) -> _Changes:
         """What differs between a report and what is remembered."""
-        items = {target: [item for item in report.items if item.target == target] for target in judged}
+        items: dict[str, list[ModelState]] = {target: [] for target in judged}
+        for item in report.items:
+            if item.target in items:
+                items[item.target].append(item)
         gone, new = verdicts.replace(
             connection, {target: (pairs, items[target]) for target, pairs in judged.items()}
         )

@@ -79,11 +79,22 @@ def _unescape(match: re.Match[str]) -> str:
 
 def stored(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """A row with its texts as the columns of kind AnyText hold them."""
-    joined = "".join([value for value in row if type(value) is str])
-    is_plain = joined.isascii() and "\\" not in joined and "\0" not in joined  # as most are, and quickly seen
-    if is_plain or _UNSTORABLE.search(joined) is None:
+    if _is_storable("".join([value for value in row if type(value) is str])):
         return row
     return tuple(_UNSTORABLE.sub(_escape, value) if type(value) is str else value for value in row)
+
+
+def all_stored(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Many rows as `stored` makes each of them: looked at column by column, in less time."""
+    is_storable = all(_is_storable(_joined(column)) for column in zip(*rows, strict=True))
+    return rows if is_storable else list(map(stored, rows))
+
+
+def _is_storable(text: str) -> bool:
+    """Whether a text is held as it is; most are plain ASCII, which is quickly seen."""
+    if text.isascii() and "\\" not in text and "\0" not in text:
+        return True
+    return _UNSTORABLE.search(text) is None
 
 
 def plain(row: Sequence[Any]) -> Sequence[Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from functools import lru_cache
-from operator import attrgetter
+from itertools import chain
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, column, delete, func, select, text
@@ -27,10 +29,10 @@ from reconciler.state.bulk import (
 )
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
-from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText, plain, stored, verdicts
+from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText, all_stored, plain, stored, verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -41,8 +43,10 @@ if TYPE_CHECKING:
 _TOLD = ("reasons", "diff", "since", "next_attempt_at")  # the other facts of a state are columns of their own
 _FACTS = tuple(name for name in ModelState._fields if name not in _TOLD)
 _COLUMNS = (*_FACTS, "told", "since")
-_VERDICT = _FACTS.index("verdict")
 _facts = attrgetter(*_FACTS)
+_PLACE = ("model_name", "model_version", "path", "line")  # which hardly ever two items have in common
+_place = attrgetter(*_PLACE)
+_place_of = itemgetter(*map(_COLUMNS.index, _PLACE))
 ROWS = raw(verdicts, ("id", *_COLUMNS))
 """Every row, for `selected`."""
 _COMPARED_LATER, _LATER = "", (COMPARED_LATER,)
@@ -70,17 +74,32 @@ def replace(
     gone: list[int] = []
     new: list[ModelState] = []
     for target, (pairs, items) in items_by_target.items():
-        ids_by_row: dict[Row, list[int]] = {}
-        for row_id, *values in _standing(connection, target, pairs, ("id", *_COLUMNS)):
-            ids_by_row.setdefault(tuple(values), []).append(row_id)
-        for item in items:
-            same = ids_by_row.get(_row(item)) if ids_by_row else None
-            if same:
-                same.pop()
-            else:
-                new.append(item)
-        gone.extend(row_id for ids in ids_by_row.values() for row_id in ids)
+        rows = _standing(connection, target, pairs, ("id", *_COLUMNS))
+        first = next(rows, None)
+        if first is None:
+            new += items
+            continue
+        unlike, unwritten = _differing(chain([first], rows), items)
+        gone += unlike
+        new += unwritten
     return gone, new
+
+
+def _differing(rows: Iterable[Row], items: Iterable[ModelState]) -> tuple[list[int], list[ModelState]]:
+    """The ids of rows that are of none of these items, and the items that none of the rows is of."""
+    gone: list[int] = []
+    by_place: defaultdict[Row, list[ModelState]] = defaultdict(list)
+    for item in items:
+        by_place[_place(item)].append(item)
+    for row_id, *values in rows:  # none of them is kept: of very many, they take more memory than the items
+        row = tuple(values)
+        there = by_place.get(tuple(plain(_place_of(row))), [])
+        same = next((item for item in there if _row(item) == row), None)
+        if same is None:
+            gone.append(row_id)
+        else:
+            there.remove(same)
+    return gone, [item for there in by_place.values() for item in there]
 
 
 def write(connection: Connection, gone: list[int], new: list[ModelState]) -> None:
@@ -89,7 +108,7 @@ def write(connection: Connection, gone: list[int], new: list[ModelState]) -> Non
         chunk = gone[start : start + _IDS_A_QUERY]
         connection.execute(delete(verdicts).where(verdicts.c.id.in_(chunk)))
     for some in batches(new):  # rows are made of some after the others: there may be very many
-        insert_rows(connection, verdicts, _COLUMNS, list(map(_row, some)))
+        insert_rows(connection, verdicts, _COLUMNS, all_stored(list(map(_values, some))))
 
 
 def items(connection: Connection, *, whole: bool) -> tuple[ModelState, ...]:
@@ -217,9 +236,15 @@ def _of_pairs(
 
 
 def _row(item: ModelState) -> Row:
-    facts = list(_facts(item))
-    facts[_VERDICT] = item.verdict.value
-    return stored((*facts, _told(item), None if item.since is None else stamp(item.since)))
+    """What the database holds of an item."""
+    return stored(_values(item))
+
+
+def _values(item: ModelState) -> Row:
+    """The same before `stored`."""
+    target, verdict, *facts = _facts(item)
+    since = None if item.since is None else stamp(item.since)
+    return (target, verdict.value, *facts, _told(item), since)
 
 
 def _told(item: ModelState) -> str | None:

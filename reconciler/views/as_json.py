@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import asdict, replace
 from datetime import UTC
+from functools import lru_cache
 from itertools import chain, islice
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
@@ -138,6 +139,7 @@ def report_item(item: ModelState) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=256)  # what a cycle found has one time
 def _moment(moment: datetime | None) -> str | None:
     """ISO 8601 in UTC."""
     return None if moment is None else moment.astimezone(UTC).isoformat()

@@ -25,6 +25,7 @@ _AT_A_TIME = 200  # models compared in one cycle that could as well be compared 
 _MARKS_MORE = 8  # rows
 _STEPS_OF_A_COUNT = 7 * _MANY // 100  # hundreds
 _STEPS_ASIDE = 20  # hundreds
+_STATEMENTS = 3  # of one question
 
 Kinds = dict[int, dict[str, Counts]]
 
@@ -78,14 +79,14 @@ def test_a_change_costs_the_same_with_few_and_with_many_manifests(
 @pytest.mark.parametrize(
     ("what", "rows", "counts"),
     [
-        ("added", 83, 1),
-        ("comment edited", 87, 1),
-        ("content edited", 120, 1),
-        ("content as it was", 89, 1),
-        ("renamed", 88, 1),
-        ("deleted", 87, 1),
-        ("a file of no concern", 80, 1),
-        ("first tick, an import unfinished", 87, 2),
+        ("added", 85, 1),
+        ("comment edited", 88, 1),
+        ("content edited", 121, 1),
+        ("content as it was", 90, 1),
+        ("renamed", 89, 1),
+        ("deleted", 88, 1),
+        ("a file of no concern", 82, 1),
+        ("first tick, an import unfinished", 88, 2),
     ],
 )
 def test_a_change_reads_as_many_rows_with_few_and_with_many_manifests(
@@ -103,11 +104,11 @@ def test_a_change_reads_as_many_rows_with_few_and_with_many_manifests(
 
 
 def test_a_tick_with_nothing_to_do_reads_the_position_of_the_journal(kinds: Kinds) -> None:
-    """One row, and hardly a step."""
+    """One row, and hardly a step: each statement of it may fill a hundred that was begun in earlier ticks."""
     for models in (_FEW, _MANY):
         quiet = [counts for what, counts in kinds[models].items() if what.startswith("nothing moved")]
         assert {counts.rows for counts in quiet if counts.parsed is not None} == {1}
-        assert max(counts.steps for counts in quiet) <= 1
+        assert max(counts.steps for counts in quiet) <= _STATEMENTS
 
 
 def test_a_commit_that_moves_everything_reads_no_manifest_and_no_log_but_its_own(kinds: Kinds) -> None:
