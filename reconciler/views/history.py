@@ -266,10 +266,11 @@ def in_words(event: Event) -> str | None:
 
 def _detail(event: Event) -> str | None:
     """What the event says in words, and who asked for it."""
-    if not event.detail and not event.actor:  # most of very many
-        return None
-    asked = f"asked for by {event.actor}" if event.actor else None
-    return "; ".join(filter(None, (in_words(event), asked))) or None
+    words = in_words(event)
+    if not event.actor:
+        return words
+    asked = f"asked for by {event.actor}"
+    return f"{words}; {asked}" if words else asked
 
 
 def _commit_line(row: HistoryRow) -> str:

@@ -104,12 +104,15 @@ class Postgres:
         self._run("pg_ctl", "-w", "-m", "immediate", "stop")
 
     def execute(self, statement: str) -> None:
-        """Carries out a statement as a user of the same database."""
+        """Carries out a statement as a user of the same database, again where it meets a deadlock."""
         import psycopg  # noqa: PLC0415 - an extra
 
         place = f"host={self.home} user=reconciler dbname=postgres"
         with psycopg.connect(place, autocommit=True) as connection:
-            connection.execute(statement)
+            while True:
+                with contextlib.suppress(psycopg.errors.DeadlockDetected):
+                    connection.execute(statement)
+                    return
 
     def ask(self, query: str) -> str | None:
         """The first value that a query gives."""
