@@ -78,8 +78,10 @@ class Interruption:
                 return await done
 
     def _ask(self, number: signal.Signals) -> None:
-        self.by = number
-        self._stop.request()
+        is_first, self.by = self.by is None, number
+        self._stop.request()  # before it is told: who reads the line can rely on it
+        if is_first:
+            echo_err(f"{number.name}: nothing new is started; waiting for what is in flight")
 
 
 def end_within(seconds: float, on_message: Callable[[str], None], code: int = Exit.UNAVAILABLE) -> None:

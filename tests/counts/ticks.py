@@ -136,14 +136,23 @@ class Site:
         return subprocess.Popen if self.models < FEW else Process
 
     @asynccontextmanager
-    async def running(self, *, judge_all_below: int = 0) -> AsyncIterator[Running]:
-        """The loop's ticker inside this process."""
+    async def running(
+        self, *, judge_all_below: int = 0, compare_at_most: int | None = None
+    ) -> AsyncIterator[Running]:
+        """The loop's ticker inside this process; it compares as many at a time as it comes, where None."""
         clock, deeds = Clock(now=lambda: self.now, chance=lambda: 0.0), EventCounter()
         configuration = load(None, cwd=self.folder)
         reads()  # hears of connections from now on
         async with open_session(configuration, acts=True, clock=clock, listeners=Listeners(deeds)) as world:
             engine = world.engine
-            engine.targets = tuple(replace(one, judge_all_below=judge_all_below) for one in engine.targets)
+            engine.targets = tuple(
+                replace(
+                    one,
+                    judge_all_below=judge_all_below,
+                    compare_at_most=one.compare_at_most if compare_at_most is None else compare_at_most,
+                )
+                for one in engine.targets
+            )
             yield Running(self, world, CycleJob(engine, deeds))
 
     async def process(self, *arguments: str) -> Counts:
@@ -212,7 +221,8 @@ async def every_kind(site: Site) -> dict[str, Counts]:
     async with site.running() as running:
         found["start, nothing kept"] = await running.tick()
     await _processes(site, found)
-    async with site.running() as running:
+    # the processes before had the clock of the machine: by that, comparing may be due by now, or not
+    async with site.running(compare_at_most=0) as running:
         await _changes(site, running, found)
     async with site.running() as running:
         await _times(site, running, found)

@@ -91,6 +91,9 @@ def test_a_signal_during_apply_finishes_what_is_in_flight_and_starts_nothing(
     with fleet.spawn("apply") as process:
         stalled.all_came(1)
         process.send_signal(number)
+        assert process.stderr is not None
+        while f"{number.name}: nothing new is started" not in process.stderr.readline():
+            assert process.poll() is None
         stalled.let_go.set()
         out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 128 + number
