@@ -220,7 +220,7 @@ def write_once(
     source: GitSource,
     ledger: SqlLedger,
     clock: Clock,
-    on_note: Callable[[str], None] = lambda _: None,
+    on_note: Callable[[str], None],
 ) -> None:
     """Writes what is to be written, once. Raises ConfigurationError, SourceError, StateError.
 
@@ -232,7 +232,7 @@ def write_once(
             Audit(ledger, notes, clock, on_note).write()
 
 
-def restore(configuration: Configuration, on_note: Callable[[str], None] = lambda _: None) -> tuple[int, int]:
+def restore(configuration: Configuration, on_note: Callable[[str], None]) -> tuple[int, int]:
     """Journals what the notes tell, in a state that knows nothing; gives how many events, and lines unread.
 
     Args:

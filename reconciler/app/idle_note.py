@@ -122,8 +122,8 @@ def read(text: str | None) -> IdleNote | None:
     try:
         mark = json.loads(text or "")
         rest = IdleMark(
-            datetime.fromisoformat(mark["at"]),
-            datetime.fromisoformat(mark["until"]),
+            _moment_read(mark["at"]),
+            _moment_read(mark["until"]),
             str(mark["commit"]),
             str(mark["digest"]),
             int(mark["position"]),
@@ -138,7 +138,7 @@ def read(text: str | None) -> IdleNote | None:
             tuple(map(str, mark["warnings"])),
             dict(mark["files"]),
             _folder_read(mark["folder"]),
-            {str(name): values and Access(*values) for name, values in mark["services"].items()},
+            {str(name): values and _access_read(*values) for name, values in mark["services"].items()},
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
@@ -174,6 +174,19 @@ def _folder_read(values: list[Any] | None) -> Folder | None:
     return Folder(str(path), None if branch is None else str(branch), float(timeout), int(memory))
 
 
+def _moment_read(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("no zone")
+    return moment
+
+
+def _access_read(endpoint: str, project: str, workspace: str, *numbers: float) -> Access:
+    page, in_flight, rate, read_rate, timeout = numbers
+    texts = (str(endpoint), str(project), str(workspace))
+    return Access(*texts, int(page), int(in_flight), float(rate), float(read_rate), float(timeout))
+
+
 def _stamps(files: Iterable[str]) -> dict[str, list[int]]:
     return {file: _stamp(Path(file)) for file in files}
 
@@ -181,6 +194,6 @@ def _stamps(files: Iterable[str]) -> dict[str, list[int]]:
 def _stamp(file: Path) -> list[int]:
     try:
         status = file.stat()
-    except OSError:
+    except (OSError, ValueError):
         return []
     return [status.st_size, status.st_mtime_ns]

@@ -38,7 +38,8 @@ def are_as_listed(
 
     async def is_as_listed(name: str) -> bool:
         access, keys = services[name], raw.table("targets", name, "auth")
-        if access is None or keys is None:
+        # the note lies where others may write: a secret goes nowhere but where the configuration says
+        if access is None or keys is None or raw.text("targets", name, "endpoint") != access.endpoint:
             return False
         auth = auth_of(raw.base, access.project_id, keys.get, cooldown)
         soon = access._replace(timeout=min(access.timeout, _PATIENCE))

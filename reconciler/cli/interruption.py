@@ -69,6 +69,8 @@ class Interruption:
                 asked.cancel()
                 if not done.done():
                     end_within(longest_end(grace), _left_behind, self.exit_code)
+                    if self.by is not None:  # told last: nobody may be reading, and writing then hangs
+                        echo_err(f"{self.by.name}: nothing new is started; waiting for what is in flight")
                     await asyncio.wait({done}, timeout=in_flight(grace))
                 if not done.done():
                     done.cancel()
@@ -78,10 +80,8 @@ class Interruption:
                 return await done
 
     def _ask(self, number: signal.Signals) -> None:
-        is_first, self.by = self.by is None, number
-        self._stop.request()  # before it is told: who reads the line can rely on it
-        if is_first:
-            echo_err(f"{number.name}: nothing new is started; waiting for what is in flight")
+        self.by = number
+        self._stop.request()
 
 
 def end_within(seconds: float, on_message: Callable[[str], None], code: int = Exit.UNAVAILABLE) -> None:

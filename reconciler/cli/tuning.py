@@ -76,7 +76,9 @@ class _StandIn(ModuleType):
         with self._giving_way:
             if sys.modules.get(self.__name__) is self:
                 del sys.modules[self.__name__]
-        return getattr(import_module(self.__name__), name)
+        value = getattr(import_module(self.__name__), name)
+        setattr(self, name, value)  # whoever holds this one asks for it without this function from then on
+        return value
 
 
 class _NoPlugins(_StandIn):

@@ -2,8 +2,13 @@
 
     triggers   the schedule, with a crontab line as cron means it, and the signals: they only ask
     watch      the kernel's word that a branch moved or another process journalled: it only asks
-    cycle_job  one tick: nothing, when nothing moved; otherwise one cycle; and one line that tells it
+    cycle_job  one tick: nothing, when nothing moved; otherwise one cycle
+    tick_log   what the log says of it
     loop       ticks on request, follows unfinished imports on a quicker clock, ends in order
+    campaign   one replica's part in who leads which target
+    supervisor keeps the loop going, and ends the process where it stands still
+    health     what probes hear of it
+    worker     the thread that the work is done in, so that the other one hears signals
     stop       the wish to stop, known to everything that could wait
 
 It knows the engine, the schedule's settings and the leases of the state, and nothing of HTTP pages or git.

@@ -111,7 +111,7 @@ class Survey:
         return lease if lease is not None and lease.expires_at > self.now else None
 
     def is_free(self, target: str, holder: str, term: float) -> bool:
-        """Whether this holder may take it, as `Leases.take` says; `term` is that of a lease, in seconds."""
+        """Whether this holder may take it, as `SqlLeases.take` says; `term` in seconds."""
         lease = self.leader(target)
         if lease is None or lease.holder == holder:
             return True

@@ -26,7 +26,7 @@ def read_json(text: Text, builder: Builder) -> None:
     """Pushes the one document of a JSON text into `builder`; nothing, when the text is blank.
 
     Raises:
-        Unreadable: not JSON, or over a limit.
+        UnreadableFile: not JSON, or over a limit.
     """
     if not text.characters.strip(" \t\r\n"):
         return

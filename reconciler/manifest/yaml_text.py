@@ -35,7 +35,7 @@ def read_yaml(text: Text, builder: Builder, loader: Any = LOADER) -> None:  # no
     """Pushes all documents of a YAML text into `builder`.
 
     Raises:
-        Unreadable: not YAML, or over a limit; `builder` holds what came before.
+        UnreadableFile: not YAML, or over a limit; `builder` holds what came before.
     """
     try:
         for event in yaml.parse(text.characters, Loader=loader):

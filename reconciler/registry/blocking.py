@@ -1,12 +1,17 @@
-"""Requests over sockets that block the event loop until they are answered: for one who does nothing else.
+"""Requests over sockets that block, each in a thread of its own: for one who does nothing else.
 
-A single request then needs none of anyio, which takes longer to load than a registry to answer.
+A single request then needs none of anyio, which takes longer to load than a registry to answer. The event
+loop goes on meanwhile, so that deadlines hold and signals are heard; a thread whose answer nobody waits for
+any more is left behind, and ends with the process at the latest.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import threading
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
@@ -14,9 +19,11 @@ from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.transport import sockets
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from reconciler.registry.auth import RegistryAuth
+
+T = TypeVar("T")
 
 
 def blocking(endpoint: str, auth: RegistryAuth) -> httpx.AsyncBaseTransport:
@@ -38,28 +45,73 @@ def blocking(endpoint: str, auth: RegistryAuth) -> httpx.AsyncBaseTransport:
 class _Blocking(httpx.AsyncBaseTransport):
     def __init__(self, inner: httpx.HTTPTransport) -> None:
         self._inner = inner
+        self._threads = _Threads()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        answer = self._inner.handle_request(request)
+        answer = await self._threads.run(partial(self._inner.handle_request, request))
         if not isinstance(answer.stream, httpx.SyncByteStream):
             raise httpx.UnsupportedProtocol("the transport is asynchronous")
-        body = _Body(answer.stream)
+        body = _Body(answer.stream, self._threads)
         return httpx.Response(
             answer.status_code, headers=answer.headers, stream=body, extensions=answer.extensions
         )
 
     async def aclose(self) -> None:
-        self._inner.close()
+        if not self._threads.is_one_left:
+            self._inner.close()
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, inner: httpx.SyncByteStream) -> None:
+    def __init__(self, inner: httpx.SyncByteStream, threads: _Threads) -> None:
         self._inner = inner
+        self._threads = threads
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self._inner:
+        chunks = iter(self._inner)
+        while (chunk := await self._threads.run(partial(next, chunks, None))) is not None:
             yield chunk
-            await asyncio.sleep(0)  # a deadline that has passed is heard of
 
     async def aclose(self) -> None:
-        self._inner.close()
+        if not self._threads.is_one_left:
+            self._inner.close()
+
+
+class _Threads:
+    """Work in threads that the process does not wait for, one at a time.
+
+    Attributes:
+        is_one_left: one works on although nobody waits for it; what it works with is not closed below it.
+    """
+
+    def __init__(self) -> None:
+        self.is_one_left = False
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What the work gives or raises."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+
+        def carry_out() -> None:
+            try:
+                tell = partial(_give, done, work())
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where it is waited for
+                tell = partial(_raise, done, error)
+            with suppress(RuntimeError):  # the loop was closed: nobody waits
+                loop.call_soon_threadsafe(tell)
+
+        self.is_one_left = True
+        threading.Thread(target=carry_out, daemon=True).start()
+        try:
+            return await done
+        finally:
+            self.is_one_left = done.cancelled()
+
+
+def _give(done: asyncio.Future[T], result: T) -> None:
+    if not done.done():
+        done.set_result(result)
+
+
+def _raise(done: asyncio.Future[T], error: Exception) -> None:
+    if not done.done():
+        done.set_exception(error)

@@ -17,7 +17,7 @@ from reconciler.settings.discovery import STATE_DIR, configuration_file, reposit
 from reconciler.toml_file import read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 PREFIX = "RECONCILER_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
@@ -36,6 +36,9 @@ SECRET_KEYS = frozenset(
     }
 )
 """Keys at which a secret, or an address that may hold one, stands by itself."""
+
+_NAMED_BY_USERS = (["targets"], ["source", "verify", "authors"])
+"""Tables in which a key is a name, and none of a secret."""
 
 _CREDENTIALS = re.compile(r"//[^/@\s]*@")
 """Of a URL, such as that of a git repository."""
@@ -74,20 +77,35 @@ class RawConfiguration(NamedTuple):
 
         None where it takes the settings' types to tell: a variable stands for more than one text.
         """
-        around = {PREFIX + "__".join(keys[:count]).upper() for count in range(1, len(keys) + 1)}
-        below = PREFIX + "__".join(keys).upper() + "__"
         texts: dict[str, str] = {}
         for name, text in self.variables.items():
-            if name.upper() in around:
+            steps = steps_of(name)
+            if steps == keys[: len(steps)]:
                 return None
-            if name.upper().startswith(below):
-                texts[name[len(below) :].lower()] = text
+            if steps[: len(keys)] == keys:
+                texts["__".join(steps[len(keys) :])] = text
         if any("__" in key or _may_be_json(text) for key, text in texts.items()):
             return None
-        table: Any = self.content
-        for key in keys:
-            table = table.get(key, {}) if isinstance(table, dict) else {}
+        table = self._written(keys)
         return {**table, **texts} if isinstance(table, dict) else texts
+
+    def text(self, *keys: str) -> str | None:
+        """The text at these keys; None where there is none, or where it takes the settings' types to tell."""
+        value = self._written(keys)
+        for name, text in self.variables.items():
+            steps = steps_of(name)
+            if steps == keys:
+                value = text
+            elif steps == keys[: len(steps)]:
+                return None
+        return value if isinstance(value, str) else None
+
+    def _written(self, keys: Sequence[str]) -> Any:  # noqa: ANN401 - whatever TOML holds
+        """What the file says at these keys; None where it says nothing."""
+        value: Any = self.content
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
 
     def fingerprint(self) -> str:
         """Another one whenever the settings may be other ones; a secret that is another changes nothing.
@@ -136,23 +154,31 @@ def _is_setting(name: str) -> bool:
     return name.upper().startswith(PREFIX) and name != CONFIG_VARIABLE
 
 
+def steps_of(name: str) -> tuple[str, ...]:
+    """The table and the keys that a variable goes to."""
+    return tuple(name[len(PREFIX) :].lower().split("__"))
+
+
 def _masked(value: Any, key: str = "") -> Any:  # noqa: ANN401 - whatever TOML and JSON hold
-    """The same without secrets: what stands at the key of one, which is no table, and credentials of URLs."""
+    """The same without secrets: what stands at the key of one, which is no table, and credentials of URLs.
+
+    Of a secret its kind is left: a number where a text belongs is a mistake to be told.
+    """
     if isinstance(value, dict):
         return {name: _masked(inner, name) for name, inner in value.items()}
     if isinstance(value, list):
         return [_masked(inner) for inner in value]
     if key in SECRET_KEYS:
-        return None
+        return type(value).__name__
     return _CREDENTIALS.sub("//", value) if isinstance(value, str) else value
 
 
 def _masked_variables(variables: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     """The variables without the secrets in them, whether they are for one key or, as JSON, for a table."""
     for name, text in variables.items():
-        *tables, key = name[len(PREFIX) :].lower().split("__")
+        *tables, key = steps_of(name)
         value: Any = text
-        if (key not in SECRET_KEYS or tables == ["targets"]) and _may_be_json(text):
+        if (key not in SECRET_KEYS or tables in _NAMED_BY_USERS) and _may_be_json(text):
             try:
                 value = json.loads(text)
             except ValueError:

@@ -15,11 +15,11 @@ from pydantic import BaseModel
 from reconciler.errors import ConfigurationError
 from reconciler.phrases import did_you_mean
 from reconciler.settings.place import short
-from reconciler.settings.raw import PREFIX
+from reconciler.settings.raw import steps_of
 from reconciler.settings.tables import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 def from_environ(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -54,10 +54,10 @@ def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return {**under, **over, **both}
 
 
-def _ours(environment: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+def _ours(environment: Mapping[str, str]) -> Iterator[tuple[str, Sequence[str]]]:
     """The variables, each with the table and the keys it goes to."""
     for name in environment:
-        steps = name[len(PREFIX) :].lower().split("__")
+        steps = steps_of(name)
         if steps[0] not in Settings.model_fields:
             hint = did_you_mean(steps[0], Settings.model_fields)
             raise ConfigurationError(
@@ -71,7 +71,7 @@ def _inside(table: Any, key: str) -> Any:  # noqa: ANN401 - a value may be anyth
     return table.get(key, {}) if isinstance(table, dict) else None
 
 
-def _value(name: str, steps: list[str], text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+def _value(name: str, steps: Sequence[str], text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
     if not _takes_more_than_text(reduce(_below, steps, Settings)):
         return text
     try:

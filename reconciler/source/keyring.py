@@ -23,8 +23,8 @@ disable-dirmngr
 _PRIMARY = "pub"
 _KEYS = frozenset({_PRIMARY, "sub"})
 _NEVER = datetime.max.replace(tzinfo=UTC)
-_PATIENCE = 60  # seconds for GnuPG to read a keyring
-_END, _FINGERPRINT = 6, 9  # fields of GnuPG's lines with colons (doc/DETAILS)
+_TIMEOUT = 60  # seconds for GnuPG to read a keyring
+_VALIDITY, _END, _FINGERPRINT = 1, 6, 9  # fields of GnuPG's lines with colons (doc/DETAILS)
 
 
 class Keyring:
@@ -33,7 +33,7 @@ class Keyring:
     Attributes:
         home: what `GNUPGHOME` has to be.
         program: GnuPG's.
-        ends: when each key ends, by its fingerprint; those that do not are left out.
+        ends: when each key ends, by its fingerprint; those that do not, and revoked ones, are left out.
     """
 
     def __init__(self, file: Path) -> None:
@@ -70,7 +70,7 @@ class Keyring:
                 env=environment | {"LC_ALL": "C"},
                 input=fed.encode("ascii"),
                 capture_output=True,
-                timeout=_PATIENCE,
+                timeout=_TIMEOUT,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -87,16 +87,26 @@ def _told(listed: str) -> tuple[list[str], dict[str, datetime]]:
     ends: dict[str, datetime] = {}
     kind = ""
     of_primary = of_key = _NEVER
+    is_revoked = False
     for line in listed.splitlines():
         fields = line.split(":")
         if fields[0] in _KEYS:
             kind = fields[0]
-            end = datetime.fromtimestamp(int(fields[_END]), UTC) if fields[_END] else _NEVER
+            end = _moment(fields[_END]) if fields[_END] else _NEVER
             of_primary = end if kind == _PRIMARY else of_primary
-            of_key = min(end, of_primary)
+            # of a key that has ended and is revoked, GnuPG says with a signature only that it has ended
+            is_revoked = fields[_VALIDITY] == "r" or (is_revoked and kind != _PRIMARY)
+            of_key = _NEVER if is_revoked else min(end, of_primary)
         elif fields[0] == "fpr":
             if kind == _PRIMARY:
                 primary.append(fields[_FINGERPRINT])
             if of_key != _NEVER:
                 ends[fields[_FINGERPRINT]] = of_key
     return primary, ends
+
+
+def _moment(text: str) -> datetime:
+    """A date of GnuPG's: seconds since 1970 UTC, or ISO 8601 without separators."""
+    if text.isdigit():
+        return datetime.fromtimestamp(int(text), UTC)
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

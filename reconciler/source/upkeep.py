@@ -24,7 +24,10 @@ AUTOMATIC = (("gc.auto", "1000"), ("gc.autoPackLimit", "20"), ("gc.autoDetach", 
 """When git finds that packing is due; it does it before it ends."""
 _GC = ("gc", "--auto", "--quiet")
 _FSCK = ("fsck", "--no-dangling", "--no-progress")
-_REFUSED = re.compile(r"^ ! \[|^remote: ", re.MULTILINE)  # what the other side of a push has to say
+_REFUSED = re.compile(r"^ ! \[", re.MULTILINE)  # by the other side of a push
+_THEIRS = re.compile(
+    r"^remote: .*$", re.MULTILINE
+)  # what it says of itself: how far it is, and what fails there
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +93,16 @@ class Upkeep:
 
     def _begin_anew(self) -> str | None:
         """An empty repository; one damaged before is kept, for whoever wants to look."""
-        aside = self.folder.with_name(f"{self.folder.name}.damaged")
+        aside, new = (self.folder.with_name(f"{self.folder.name}.{word}") for word in ("damaged", "new"))
         try:
+            remove(new)  # of one that was killed here
+            make_directory(new)
+            make_bare(new, head="refs/heads/none", sha256=self.sha256)
             is_there = self.folder.exists()
             if is_there:
-                remove(aside)
+                remove(aside)  # once nothing can fail any more: it may be the only copy of something
                 self.folder.rename(aside)
-            make_directory(self.folder)
-            make_bare(self.folder, head="refs/heads/none", sha256=self.sha256)
+            new.rename(self.folder)
         except OSError as error:
             advice = "make room, or set state.dir to another folder"
             raise SourceError(f"{self.folder}: cannot be made: {error.strerror}; {advice}") from error
@@ -112,4 +117,6 @@ def _may_be_damage(error: SourceError) -> bool:
     """Whether git may have failed for what lies here, and not for the way to a remote or its answer."""
     if isinstance(error, BudgetError):  # git broke down
         return True
-    return isinstance(error, GitError) and is_damage(error.stderr) and not _REFUSED.search(error.stderr)
+    if not isinstance(error, GitError) or _REFUSED.search(error.stderr):
+        return False
+    return is_damage(_THEIRS.sub("", error.stderr))

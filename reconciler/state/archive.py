@@ -64,7 +64,7 @@ def rows(connection: Connection, *, after: int = 0, **asked: str | None) -> Gene
     They are read some at a time; close the iterator.
 
     Raises:
-        Unreadable: a chunk, or the order, is not what `compact` leaves behind.
+        UnreadableState: a chunk, or the order, is not what `compact` leaves behind.
     """
     given = {column: value for column, value in asked.items() if value is not None}
     as_stored = dict(zip(given, stored(tuple(given.values())), strict=True))
@@ -82,7 +82,7 @@ def archived_rows(connection: Connection, target: str) -> Generator[Row]:
     """Every archived event of a target, chunk after chunk, in no order.
 
     Raises:
-        Unreadable: a chunk is not what `compact` leaves behind.
+        UnreadableState: a chunk is not what `compact` leaves behind.
     """
     as_stored = {"target": stored((target,))[0]}
     for _, chunk in _archived(connection, as_stored):

@@ -37,7 +37,7 @@ class JournalByName:
         """Reads what is archived.
 
         Raises:
-            Unreadable: a chunk is not what `compact` leaves behind.
+            UnreadableState: a chunk is not what `compact` leaves behind.
         """
         self._connection = connection
         self._target = target
@@ -58,7 +58,7 @@ class JournalByName:
         return {*self._connection.scalars(query), *(str(plain((name,))[0]) for name in archived)}
 
     def events(self, names: Collection[str]) -> list[Event]:
-        """What is journalled of these names, in its order. Raises Unreadable."""
+        """What is journalled of these names, in its order. Raises UnreadableState."""
         if not names:
             return []
         columns = tables.journal.c

@@ -56,7 +56,7 @@ def entries_until(connection: Connection, target: str, until: Until) -> dict[Mod
     """The entries of one target as the journal told them then; `connection` sees one moment of the state.
 
     Raises:
-        Unreadable: a row of the ledger, or of the journal, does not hold what it should.
+        UnreadableState: a row of the ledger, or of the journal, does not hold what it should.
     """
     changed = _changed_later(connection, target, until)
     by_pair: dict[ModelKey, LedgerEntry] = {}

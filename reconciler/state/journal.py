@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,10 @@ def position(connection: Connection) -> int:
     return connection.scalar(select(func.max(tables.journal.c.seq))) or 0
 
 
+_MANY = 20_000
+"""Events of a state that is made anew: folding them takes longer than a transaction may stand still."""
+
+
 class SqlJournal(StateAccess):
     """`reconciler.engine.ports.Journal` on a SQL database."""
 
@@ -72,6 +76,10 @@ class SqlJournal(StateAccess):
             return ()
 
         def put(connection: Connection) -> Sequence[Event]:
+            with self._unhurried(connection) if len(events) > _MANY else nullcontext():
+                return journal(connection)
+
+        def journal(connection: Connection) -> Sequence[Event]:
             # first: whoever would take the lease over waits from here on until this is committed
             self._fence(connection, {(e.target, e.epoch) for e in events if _needs_lease(e)})
             before = self._entries(connection, {(event.target, event.pair) for event in events})
@@ -87,6 +95,16 @@ class SqlJournal(StateAccess):
         journalled = self._database.write(put)
         self._reconciling = None
         return journalled
+
+    @contextmanager
+    def _unhurried(self, connection: Connection) -> Iterator[None]:
+        if not self._database.is_shared:
+            yield
+            return
+        from reconciler.state.patience import unhurried  # noqa: PLC0415 - brings the driver
+
+        with unhurried(connection):
+            yield
 
     def events(
         self,

@@ -24,7 +24,7 @@ def folded(connection: Connection) -> Rows:
     """The rows that the ledger must have: the fold of every event of the journal.
 
     Raises:
-        Unreadable: a line of the journal does not hold an event.
+        UnreadableState: a line of the journal does not hold an event.
     """
     entries: dict[Key, LedgerEntry] = {}
     with closing(archive.rows(connection)) as rows:
@@ -36,7 +36,7 @@ def folded(connection: Connection) -> Rows:
 
 
 def refold(connection: Connection) -> None:
-    """Makes the ledger anew, inside the caller's transaction. Raises Unreadable."""
+    """Makes the ledger anew, inside the caller's transaction. Raises UnreadableState."""
     right = folded(connection)
     connection.execute(delete(tables.ledger))
     insert_rows(connection, tables.ledger, ENTRY_COLUMNS, list(right.values()))

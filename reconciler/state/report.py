@@ -53,7 +53,7 @@ def joined(report: Report, before: str | None, judged: Collection[str]) -> Repor
 
 
 def load(text: str, items: tuple[ModelState, ...], unlisted: Mapping[tuple[str, Verdict], int]) -> Report:
-    """The report that `dump` wrote, with these items. Raises Unreadable."""
+    """The report that `dump` wrote, with these items. Raises UnreadableState."""
     try:
         raw = json.loads(text)
         return Report(

@@ -78,13 +78,13 @@ def event_of(row: Sequence[Any]) -> Event:
     """The event of a journal's row, which begins with its `seq`.
 
     Raises:
-        Unreadable: the row does not hold an event.
+        UnreadableState: the row does not hold an event.
     """
     return _event(plain(row))
 
 
 def events_of(rows: Sequence[Sequence[Any]]) -> list[Event]:
-    """The events of many of the journal's rows. Raises Unreadable."""
+    """The events of many of the journal's rows. Raises UnreadableState."""
     return [_event(row) for row in (rows if are_plain(rows) else map(plain, rows))]
 
 
@@ -103,7 +103,7 @@ def entry_of(row: Sequence[Any]) -> LedgerEntry:
     """The entry of a ledger's row.
 
     Raises:
-        Unreadable: the row does not hold an entry.
+        UnreadableState: the row does not hold an entry.
     """
     try:
         target, name, version, *facts, phase, last, updated_at, attempts, disappearances, _ = plain(row)

@@ -43,7 +43,7 @@ def _command(reason: Reason) -> str:
 
 
 def _data(text: str) -> str:
-    """What may stand after the second `::`; `clean` leaves no line break, which would end the command."""
+    """What may stand after the second `::`; `printable` leaves no line break, which would end the command."""
     return printable(text).replace("%", "%25")
 
 

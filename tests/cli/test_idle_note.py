@@ -138,6 +138,8 @@ def test_a_note_that_cannot_be_understood_means_the_full_way(fleet: Fleet) -> No
     changes: list[Callable[[str], str]] = [_without(key) for key in json.loads(whole)]
     changes += [_with("folder", ["x"]), _with("numbers", {"none": 1}), _with("services", {"local": 1})]
     changes += [_with("until", "2020-01-01T00:00:00+00:00"), _with("at", "2999-01-01T00:00:00+00:00")]
+    changes += [_with("at", "2020-01-01T00:00:00"), _with("until", "2999-01-01T00:00:00")]
+    changes += [_with("files", {"a\0b": [1]}), _with("services", {"local": [[], 1, 2, 3, 4, 5, 6, 7]})]
     changes += [lambda _: "", lambda _: "[]", lambda _: "{", lambda text: text[:-1]]
     for change in changes:
         _kept(fleet, change)
@@ -175,3 +177,18 @@ def test_the_note_holds_no_secret_and_the_list_is_asked_for_with_it_all_the_same
     assert [request.headers["X-Auth-Token"] for request in relay.requests] == ["canary-the-second"]
     assert "canary" not in note
     assert _kept(fleet) == note
+
+
+def test_a_secret_goes_nowhere_but_where_the_configuration_says(tmp_path: Path) -> None:
+    """Whatever the note says, which lies where others may write."""
+    fleet = Fleet(tmp_path / "fleet")
+    fleet.declare("a@1.0.0")
+    with relayed() as relay, relayed() as other:
+        fleet.configure(modelarts(relay.url, more='auth = { method = "token", token = "canary" }'))
+        for _ in range(2):
+            assert fleet("apply").code == 0
+        _kept(fleet, lambda text: text.replace(relay.url, other.url))
+        assert other.url in _kept(fleet)
+        _kept(fleet, lambda text: text.replace(relay.url, other.url))
+        assert fleet("apply").out.startswith("Nothing to do: 1 model in sync.")
+        assert other.requests == []

@@ -183,11 +183,11 @@ class Trial:
         if kind == "from notes":
             before = _happened(self)
             with closing(self.source()) as source, open_state(self.bench.url, writer=True) as ledger:
-                write_once(self.configuration, source, ledger, Clock())
+                write_once(self.configuration, source, ledger, Clock(), lambda _: None)
         (self.bench.folder / "state.db").unlink(missing_ok=True)
         self.known.clear()
         if kind == "from notes":
-            restore(self.configuration)
+            restore(self.configuration, lambda _: None)
             assert before <= _happened(self)
 
     def _merge(self, files: dict[str, str | None], clock: int, how: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import aclosing
+import socket
+import threading
+from contextlib import aclosing, suppress
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +42,15 @@ def _request(model: str) -> dict[str, Any]:
 
 
 def _listed(relay: Relay, *, blocks: bool, **limits: Any) -> Sequence[ObservedModel]:
+    return _list_at(relay.url, blocks=blocks, **limits)
+
+
+def _list_at(url: str, *, blocks: bool, **limits: Any) -> Sequence[ObservedModel]:
     async def listed() -> Sequence[ObservedModel]:
         auth = TokenAuth(GivenSecret("token-of-the-test"))
-        transport = blocking(relay.url, auth) if blocks else None
+        transport = blocking(url, auth) if blocks else None
         registry = ModelArtsRegistry(
-            relay.url, "project-prod", auth=auth, limits=Limits(**limits), transport=transport
+            url, "project-prod", auth=auth, limits=Limits(**limits), transport=transport
         )
         async with aclosing(registry):
             return await registry.list_models()
@@ -103,3 +109,24 @@ def test_one_that_does_not_answer_is_given_up(relay: Relay) -> None:
     finally:
         over.set()
         relay.meddle = honest
+
+
+def test_one_whose_answer_drips_for_ever_is_given_up() -> None:
+    """Each byte comes in time, the answer never: the deadline is that of the whole call."""
+    over = Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+            while not over.wait(0.02):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=lambda: drip(server.accept()[0]), daemon=True).start()
+        try:
+            url = f"http://127.0.0.1:{server.getsockname()[1]}"
+            with pytest.raises(RegistryUnavailable):
+                _list_at(url, blocks=True, deadline=0.3, read_attempts=1)
+        finally:
+            over.set()

@@ -66,6 +66,7 @@ def test_a_secret_and_what_means_nothing_change_nothing(tmp_path: Path, before: 
         ('"project"', '"other"'),
         ("first", 'first", token_file = "x'),
         ("[targets.prod]", "[targets.token]"),
+        ('"first"', "1"),
         ("[targets.prod]", '[source]\nbranch = "x"\n[targets.prod]'),
     ],
 )
@@ -84,6 +85,7 @@ def test_a_setting_that_is_another_changes_it(tmp_path: Path, before: str, after
         (_AUTH, ('{"method": "token", "token": "a"}', '{"method": "token", "token": "b"}'), True),
         ("RECONCILER_NOTIFY", (' [{"url": "a"}]', ' [{"url": "b"}]'), True),
         ("RECONCILER_TARGETS__TOKEN", ('{"path": "a"}', '{"path": "b"}'), False),
+        ("RECONCILER_SOURCE__VERIFY__AUTHORS__TOKEN", ('["ada"]', '["eve"]'), False),
         (_AUTH, ('{"method": "token"}', '{"method": "aksk"}'), False),
         ("reconciler_source__branch", ("a", "b"), False),
         ("RECONCILER_SOURCE__REPO", ("https://u:a@host/x", "https://u:a@host/y"), False),
@@ -130,6 +132,31 @@ def test_a_table_is_what_the_settings_hold_or_is_left_to_them(
         with monkeypatch.context() as patch:
             patch.setenv(name, value)
             assert _raw(tmp_path).table(*keys) is None
+
+
+def test_a_variable_is_for_the_target_that_the_settings_give_it_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names of variables are told apart by nothing but their letters; those of targets by case as well."""
+    text = _FILE + _FILE.replace("prod", "Prod").replace('"first"', '"second"')
+    monkeypatch.setenv(f"{_AUTH}__TOKEN", "of the environment")
+    raw = _raw(tmp_path, text)
+    given = [raw.table("targets", name, "auth") for name in ("prod", "Prod")]
+    assert [(table or {})["token"] for table in given] == ["of the environment", "second"]
+
+
+def test_a_text_is_what_the_settings_hold_or_is_left_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable wins; one for a table around is not read here."""
+    keys = ("targets", "prod", "endpoint")
+    assert _raw(tmp_path).text(*keys) == "http://127.0.0.1:9"
+    assert _raw(tmp_path).text("targets", "prod", "none") is None
+    assert _raw(tmp_path).text("targets", "prod") is None
+    monkeypatch.setenv("reconciler_targets__PROD__Endpoint", "http://127.0.0.1:8")
+    assert _raw(tmp_path).text(*keys) == "http://127.0.0.1:8"
+    monkeypatch.setenv("RECONCILER_TARGETS__PROD", "{}")
+    assert _raw(tmp_path).text(*keys) is None
 
 
 def test_what_is_written_is_not_shown(tmp_path: Path) -> None:

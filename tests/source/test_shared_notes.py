@@ -9,6 +9,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
@@ -364,6 +365,45 @@ def test_a_repository_of_notes_that_is_damaged_is_begun_anew(
     notes.close()
     assert [f"{place}.damaged" in text for text in told] == [True] * (kind not in _HARMLESS)
     assert [_lines(remote, commit) for commit in commits] == [["a", "b"], ["a"], ["a"]]
+
+
+def test_damage_that_is_met_while_the_remote_tells_how_far_it_is_is_mended(
+    tmp_path: Path, remote: GitRepository, writer: Callable[[str], Notes]
+) -> None:
+    """A note that what is fetched is a delta of: git names both ends of the line in one breath."""
+    commit = "1" * 40
+    lines = [sha256(b"%d" % number).hexdigest() for number in range(99)]
+    first = writer("one")
+    first.add({commit: lines}, NOW)
+    first.publish()
+    blob = remote.git("hash-object", "-w", "--stdin", stdin="\n".join(lines[1:]).encode())
+    tree = remote.git("mktree", stdin=f"100644 blob {blob}\t{commit}\n".encode())
+    remote.git("update-ref", REF, remote.git("commit-tree", tree, "-p", REF, "-m", "Fewer"))
+    remote.git("repack", "-a", "-d", "-f", "-q")
+    (place,) = (tmp_path / "one").iterdir()
+    note = max(_all_objects(place), key=lambda file: file.stat().st_size)
+    _overwrite([note], lambda old: old[: len(old) // 2])
+    told: list[str] = []
+    notes = shared_notes(_address(remote), REF, tmp_path / "one", timeout=30.0, sha256=False)
+    mended(notes, notes.fetch, told.append)
+    notes.close()
+    assert [f"{place}.damaged" in text for text in told] == [True]
+
+
+def test_a_damaged_repository_is_kept_until_another_stands_in_its_place(
+    tmp_path: Path, writer: Callable[[str], Notes]
+) -> None:
+    """Also where the process died in the middle, or the disk was full: lines may be in it alone."""
+    writer("one").add({"1" * 40: ["a"]}, NOW)
+    (place,) = (tmp_path / "one").iterdir()
+    aside, new = (place.with_name(f"{place.name}.{word}") for word in ("damaged", "new"))
+    place.rename(aside)
+    kept = sorted(file.relative_to(aside) for file in aside.rglob("*"))
+    new.mkdir()
+    (new / "objects").mkdir()
+    writer("one").add({"2" * 40: ["b"]}, NOW)
+    assert sorted(file.relative_to(aside) for file in aside.rglob("*")) == kept
+    assert (place.is_dir(), new.exists()) == (True, False)
 
 
 def test_a_sound_repository_is_kept_whatever_a_remote_says(

@@ -574,6 +574,25 @@ def test_a_revoked_or_expired_openpgp_key_vouches_for_nothing(
         assert (hold.code, key.fingerprint in hold.why) == (code, True)
 
 
+def test_a_revoked_openpgp_key_that_has_also_ended_vouches_for_nothing(place: Place) -> None:
+    """Also for what was seen before its end: of the two, GnuPG tells with a signature only the end."""
+    place.now = datetime(2020, 1, 1, 12, tzinfo=UTC)
+    place.opened("head").head()
+    for key in PgpKey.made(
+        place.folder / "home", "Hal <hal@example.org>", "faked-system-time 20200101T060000"
+    ):
+        good = place.repository.git("rev-parse", "HEAD")
+        place.commit("eve", {})
+        seen = key.commit(place.repository)
+        place.opened(gpg_keyring=key.export(place.folder / "keyring"), since=good).head()
+        key.revoke()
+        place.now = NOW
+        place.keys.allow(place.signers, ada="", eve="")
+        source = place.opened(gpg_keyring=key.export(place.folder / "keyring"), since=good)
+        source.head()
+        assert (_hold(source).commit, _hold(source).code) == (seen, HoldCode.EXPIRED_KEY)
+
+
 # --- a repository that wants to be believed ----------------------------------------------------------------
 
 
