@@ -7,7 +7,6 @@ read as well, for texts that nobody expects: an exception of a library, a traceb
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections import deque
@@ -103,6 +102,8 @@ def _spellings(secret: str) -> Iterator[str]:
 
 def _escaped(text: str) -> Iterator[str]:
     """A text as JSON, HTML and Python write it; Python in either of its quotes."""
+    import html  # noqa: PLC0415 - only where a secret was read; it brings a table of all entities
+
     for json_text in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
         yield from (json_text, json_text.replace("/", r"\/"))
     yield from (html.escape(text), html.escape(text, quote=False))

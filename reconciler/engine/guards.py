@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.engine.reasons import NO_LONGER_DECLARED
 from reconciler.engine.values import ModelState, Verdict
 from reconciler.manifest import Reason
 from reconciler.phrases import many
@@ -55,9 +56,6 @@ class GuardContext:
     def is_new(self, item: ModelState) -> bool:
         """Whether this is an import that nobody has let through yet."""
         return item.verdict is Verdict.IMPORT and (item.target, item.pair) not in self.admitted
-
-
-NO_LONGER_DECLARED = "no-longer-declared"
 
 
 def guard(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from reconciler.engine.guards import NO_LONGER_DECLARED
 from reconciler.engine.values import EventKind, ModelState, Phase, Verdict
 from reconciler.engine.values.report import OTHER_CONTENT
 from reconciler.manifest import Reason
@@ -24,6 +23,9 @@ COMPARED_LATER = Reason(
     "registered under this name and version; its content is compared in a later cycle, or with --refresh",
     severity="warning",
 )
+
+NO_LONGER_DECLARED = "no-longer-declared"
+"""The code of the reason for being nobody's that a file declared it once."""
 
 UNREADABLE = "unreadable"
 """The code of the reason for waiting that something about one model could not be asked or understood."""
