@@ -128,8 +128,7 @@ def test_a_file_that_begins_or_ceases_to_hide_models_costs_one_look_at_all(kinds
     Two processes tell, for the history that is kept, which models the broken file may name.
     """
     few, many = kinds[_FEW][what], kinds[_MANY][what]
-    assert (few.git, few.parsed, few.written, few.indexed) == (8, 1, 1, 1)
-    assert (many.git, many.parsed, many.written, many.indexed) == (10, 1, 2, 1)
+    assert {(one.git, one.parsed, one.written, one.indexed) for one in (few, many)} == {(8, 1, 1, 1)}
     assert sum(few.asked.values()) == 1
     assert many.asked["list"] <= _PAGES
 
