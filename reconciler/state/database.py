@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -76,6 +76,14 @@ class Database:
     def is_shared(self) -> bool:
         """Whether other machines may write to it, so that leases say who does, and not a file lock."""
         return self._engine.dialect.name != "sqlite"
+
+    def unhurried(self, connection: Connection) -> AbstractContextManager[None]:
+        """Of a transaction that may take long; a file's takes as long as it likes."""
+        if not self.is_shared:
+            return nullcontext()
+        from reconciler.state.patience import unhurried  # noqa: PLC0415 - brings the driver
+
+        return unhurried(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -76,7 +76,7 @@ class SqlJournal(StateAccess):
             return ()
 
         def put(connection: Connection) -> Sequence[Event]:
-            with self._unhurried(connection) if len(events) > _MANY else nullcontext():
+            with self._database.unhurried(connection) if len(events) > _MANY else nullcontext():
                 return journal(connection)
 
         def journal(connection: Connection) -> Sequence[Event]:
@@ -95,16 +95,6 @@ class SqlJournal(StateAccess):
         journalled = self._database.write(put)
         self._reconciling = None
         return journalled
-
-    @contextmanager
-    def _unhurried(self, connection: Connection) -> Iterator[None]:
-        if not self._database.is_shared:
-            yield
-            return
-        from reconciler.state.patience import unhurried  # noqa: PLC0415 - brings the driver
-
-        with unhurried(connection):
-            yield
 
     def events(
         self,

@@ -156,14 +156,13 @@ def _alone(database: Database, work: Callable[[Connection], T]) -> T:
     """Does the work in one transaction, during which nobody leads. Raises StateLockedError."""
     if isinstance(database.where, SqliteFile):
         return database.write(work)
-    from reconciler.state.patience import unhurried  # noqa: PLC0415 - brings the driver
     from reconciler.state.postgres import ensure_nobody_leads  # noqa: PLC0415 - brings SQLAlchemy's dialects
 
     where = database.where
 
     def guarded(connection: Connection) -> T:
         ensure_nobody_leads(connection, where)
-        with unhurried(connection):
+        with database.unhurried(connection):
             return work(connection)
 
     return database.write(guarded)
