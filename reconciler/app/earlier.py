@@ -12,7 +12,7 @@ from reconciler.app.repository import source_of
 from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.last_report import verdicts_of_journal, verdicts_then
 from reconciler.engine.plan import plan_digest
-from reconciler.engine.values import Report
+from reconciler.engine.values import LedgerEntry, ModelState, Reconciled, Report
 from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
 from reconciler.state import open_state
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.values import LedgerEntry, ModelState, Reconciled
     from reconciler.index import Store
     from reconciler.settings import Configuration
     from reconciler.source import GitSource

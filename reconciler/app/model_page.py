@@ -12,7 +12,7 @@ from reconciler.contract import FreeVersions, version_key
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.history import model_changes
 from reconciler.engine.last_report import refreshed
-from reconciler.engine.values import EventKind, Report
+from reconciler.engine.values import CommitInfo, Event, EventKind, ModelState, Report
 from reconciler.errors import ReconcilerError
 from reconciler.manifest import Manifest, read
 from reconciler.manifest.limits import LARGEST_FILE
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from reconciler.app.session import Session
     from reconciler.contract import Edition
     from reconciler.engine.options import Target
-    from reconciler.engine.values import CommitInfo, Event, ModelState
     from reconciler.manifest import Reason
     from reconciler.source import GitSource
 

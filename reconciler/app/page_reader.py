@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from reconciler.app.model_page import ModelRecord, Shown, model_record, registered
 from reconciler.app.repository import followed, source_of
-from reconciler.app.sessions import remembered
+from reconciler.app.sessions import Sessions, remembered
 from reconciler.daemon.worker import Worker
-from reconciler.engine.listing import Listing, Matrix, VerdictTable, by_pair
+from reconciler.engine.listing import Listing, ListingQuery, Matrix, VerdictTable, by_pair
 from reconciler.errors import ReconcilerError, StateError
 from reconciler.views.page_facts import ModelFacts, OverviewFacts
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from reconciler.app.board import Board
     from reconciler.app.session import Session
-    from reconciler.app.sessions import Sessions
-    from reconciler.engine.listing import ListingQuery
     from reconciler.engine.values import CommitInfo, ModelState, Report
     from reconciler.settings import Configuration
     from reconciler.state import SqlLedger

@@ -23,14 +23,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.clock import uptime
-from reconciler.engine.leadership import SHARED, led_thing
+from reconciler.engine.leadership import SHARED, Survey, led_thing
 from reconciler.errors import StateError, StateLockedError
 from reconciler.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.engine.leadership import Survey
     from reconciler.state.leases import SqlLeases
 
 

@@ -12,7 +12,7 @@ from reconciler.daemon.tick_log import Attention, named, tell, word
 from reconciler.engine.clock import CLOCK_TOLERANCE
 from reconciler.engine.last_report import summary
 from reconciler.engine.options import CycleOptions
-from reconciler.engine.values import CycleAnswer, EventKind
+from reconciler.engine.values import CycleAnswer, CycleRequest, Event, EventKind, Report
 from reconciler.errors import ConfigurationError, Exit, GuardError, ReconcilerError, StateError
 from reconciler.log import log
 from reconciler.redaction import unexpected
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from reconciler.engine.cycle import Engine
     from reconciler.engine.trust import Hold
-    from reconciler.engine.values import CycleRequest, Event, Report
 
 Outcome = Literal["success", "noop", "error"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reconciler.budgets import shortened
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.credit import credit
-from reconciler.engine.desired import moved_files, read_files
+from reconciler.engine.desired import ManifestParser, moved_files, read_files
 from reconciler.engine.desired_state import DesiredState
 from reconciler.errors import BudgetError, SourceError
 from reconciler.manifest import InvalidManifest, Reason
@@ -16,7 +16,6 @@ from reconciler.manifest import InvalidManifest, Reason
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.engine.desired import ManifestParser
     from reconciler.engine.graph import CommitGraph
     from reconciler.engine.ports import Index, Source
     from reconciler.engine.values import File, LastCommit, ParsedFile

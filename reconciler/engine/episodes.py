@@ -11,18 +11,16 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from reconciler.engine.values import Verdict
+from reconciler.engine.values import ModelState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.values import ModelState
 
     Judged = Mapping[str, Collection[ModelKey] | None]
     """By target, the pairs that a report speaks of; None where it speaks of everything."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from reconciler.engine.concurrency import Background, Setbacks, gather_limited, is_about_others_too
 from reconciler.engine.follow import Follower
 from reconciler.engine.settle import Settler
-from reconciler.engine.values import EventKind, LedgerEntry, ModelState, Phase
+from reconciler.engine.values import Created, EventKind, LedgerEntry, ModelState, Phase
 from reconciler.errors import AlreadyExists, LeaseLost, OutcomeUnknown, RegistryError, Rejected
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
     from reconciler.engine.stragglers import Lingering
-    from reconciler.engine.values import Created
     from reconciler.manifest import Manifest
 
 _ENOUGH = 3  # imports in a row that fail for what is no model's own cause, after which no more are tried

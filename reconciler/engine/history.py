@@ -13,8 +13,8 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.engine.graph import places
-from reconciler.engine.values import FileChange, HistoryUpdate
+from reconciler.engine.graph import CommitGraph, Logged, places
+from reconciler.engine.values import CommitInfo, FileChange, HistoryUpdate, ParsedFile
 from reconciler.manifest import is_manifest
 from reconciler.manifest.limits import LARGEST_FILE
 from reconciler.manifest.sections import claim, is_json, sections
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.graph import CommitGraph, Logged
     from reconciler.engine.ports import Source
-    from reconciler.engine.values import CommitInfo, ParsedFile
 
 _PLACES = 10
 """Files of one commit that declare one model and are told of: it may stand in very many."""

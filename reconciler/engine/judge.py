@@ -14,8 +14,8 @@ from reconciler.engine.observe import compare_observed, observe
 from reconciler.engine.plan import preflighted, verdicts
 from reconciler.engine.planner_input import select_for_comparison
 from reconciler.engine.reasons import is_unreadable
-from reconciler.engine.target_run import alone, left_behind, manifests_of
-from reconciler.engine.values import Phase, Verdict
+from reconciler.engine.target_run import Cycle, TargetRun, alone, left_behind, manifests_of
+from reconciler.engine.values import ManifestRef, ModelState, Phase, Verdict
 from reconciler.errors import ReconcilerError, RegistryError
 from reconciler.manifest import Reason
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from reconciler.engine.ports import Preflight, Registry
     from reconciler.engine.stragglers import Stragglers
-    from reconciler.engine.target_run import Cycle, TargetRun
-    from reconciler.engine.values import ManifestRef, ModelState
     from reconciler.manifest import Manifest
 
 

@@ -14,15 +14,12 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.contract.model_key import version_key
+from reconciler.contract.model_key import ModelKey, version_key
 from reconciler.engine.trust import is_held_commit
-from reconciler.engine.values import Verdict
+from reconciler.engine.values import ModelState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-
-    from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.values import ModelState
 
 
 ATTENTION_ORDER = (

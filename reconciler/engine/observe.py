@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.concurrency import Setbacks, gather_limited
-from reconciler.engine.details import details_of
+from reconciler.engine.details import Details, details_of
 from reconciler.engine.follow import STATUS_EVENTS
-from reconciler.engine.planner_input import by_pair
+from reconciler.engine.planner_input import PlannerInput, by_pair
 from reconciler.engine.values import (
     Event,
     EventKind,
@@ -20,7 +20,7 @@ from reconciler.engine.values import (
     Verdict,
     stand,
 )
-from reconciler.engine.vendor import compare, fields_of
+from reconciler.engine.vendor import Vendor, compare, fields_of
 from reconciler.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -28,11 +28,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.details import Details
-    from reconciler.engine.planner_input import PlannerInput
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import ManifestRef
-    from reconciler.engine.vendor import Vendor
     from reconciler.manifest import Manifest
 
 _AT_ONCE = 500  # models whose details are in memory together

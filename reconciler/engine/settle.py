@@ -14,9 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.clock import due_at
+from reconciler.engine.clock import Timing, due_at
 from reconciler.engine.concurrency import Setbacks, gather_limited
-from reconciler.engine.values import EventKind, LedgerEntry, Phase
+from reconciler.engine.values import Difference, EventKind, LedgerEntry, ObservedModel, Phase
 from reconciler.engine.vendor import compare, fields_of
 from reconciler.errors import RegistryError
 
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.clock import Timing
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
-    from reconciler.engine.values import Difference, ObservedModel
     from reconciler.manifest import Manifest
 
 

@@ -21,7 +21,7 @@ from reconciler.state.bulk import (
     stream_rows,
     update_rows,
 )
-from reconciler.state.rows import ENTRY_COLUMNS
+from reconciler.state.rows import ENTRY_COLUMNS, Key
 from reconciler.state.tables import plain, stored
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from reconciler.state.bulk import Query, Row
-    from reconciler.state.rows import Key
 
 _KEYS_BY_NAME = 5000
 _KEYS_A_QUERY = 64  # of a file

@@ -14,7 +14,7 @@ from reconciler.state.bulk import select_rows
 from reconciler.state.entries import ROWS
 from reconciler.state.opening import open_database
 from reconciler.state.refold import folded, refold
-from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, event_of
+from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, Key, event_of
 from reconciler.state.schema import differences
 from reconciler.state.tables import plain
 from reconciler.state.version import SCHEMA_VERSION
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from reconciler.state.database import Database
     from reconciler.state.refold import Rows
-    from reconciler.state.rows import Key
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, func, insert, select
 
 from reconciler.engine.values import Reconciled
 from reconciler.state.rows import moment_of, stamp
@@ -13,7 +13,6 @@ from reconciler.state.tables import journal, reconciled
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
 _COLUMNS = reconciled.c

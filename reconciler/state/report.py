@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from reconciler.engine.values import Report, TargetFailure
+from reconciler.engine.values import ModelState, Report, TargetFailure, Verdict
 from reconciler.state.errors import UnreadableState
 from reconciler.state.tables import report as table
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from sqlalchemy.engine import Connection
-
-    from reconciler.engine.values import ModelState, Verdict
 
 
 def newest(connection: Connection) -> str | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert
 
 from reconciler.engine.episodes import OutboxUpdate, outbox_update
-from reconciler.engine.values import Verdict
+from reconciler.engine.values import ModelState, Reconciled, Report, Verdict
 from reconciler.errors import LeaseLost
 from reconciler.state import archive, outbox, reconciled, tables, verdicts
 from reconciler.state import report as report_text
@@ -20,12 +20,11 @@ from reconciler.state.rows import moment_of, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
     from reconciler.engine.episodes import Judged
-    from reconciler.engine.values import ModelState, Reconciled, Report
+
 
 _COMPACTED = ("", "compacted-at")
 _A_DAY = timedelta(days=1)

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from sqlalchemy import create_engine, delete, event, false
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool, QueuePool, StaticPool
+from sqlalchemy.pool import NullPool, Pool, QueuePool, StaticPool
 
 from reconciler.errors import StateError
 from reconciler.private import make_directory, make_file
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.engine import Connection, Engine
-    from sqlalchemy.pool import Pool
 
     from reconciler.state.address import SqliteFile
 
