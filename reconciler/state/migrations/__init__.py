@@ -16,7 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import update
 
-from reconciler.state.refold import refold
+from reconciler.state.entries import refold
 from reconciler.state.tables import meta
 from reconciler.state.version import SCHEMA_VERSION
 
