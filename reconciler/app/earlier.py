@@ -46,7 +46,8 @@ def earlier(configuration: Configuration, when: datetime | str, target: str | No
         looked = _Earlier(configuration, source, ledger, index)
         if isinstance(when, datetime):
             report = looked.report(_at_moment(ledger, when), when, configuration.chosen(target))
-            return report if when <= now else replace(report, notes=(*report.notes, _to_come(when)))
+            to_come = f"{when.isoformat()} has not come yet: shown is what is known now"
+            return report if when <= now else replace(report, notes=(*report.notes, to_come))
         then = _while_reconciled(source, ledger, when)
         return looked.report(then, None, configuration.chosen(target))
 
@@ -56,10 +57,6 @@ def _at_moment(ledger: SqlLedger, moment: datetime) -> Reconciled:
     if then is None:
         raise ReconcilerError(f"{moment.isoformat()}: this state remembers no cycle that began before then")
     return then
-
-
-def _to_come(moment: datetime) -> str:
-    return f"{moment.isoformat()} has not come yet: shown is what is known now"
 
 
 def _while_reconciled(source: GitSource, ledger: SqlLedger, revision: str) -> Reconciled:

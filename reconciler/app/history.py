@@ -107,7 +107,7 @@ class _Commits:
             by_pair[pair].append(change)
         for changes in by_pair.values():
             if len(changes) > 1:
-                changes.sort(key=_later_first)
+                changes.sort(key=lambda change: (-change.place, change.commit_info.commit))
         return dict(by_pair)
 
     def named(self, commits: Collection[str]) -> dict[str, CommitInfo]:
@@ -237,7 +237,3 @@ def _by_name(
     for pair, some in changes.items():
         by_name[pair.model_name][pair] = some
     return dict(by_name)
-
-
-def _later_first(change: FileChange) -> tuple[int, str]:
-    return -change.place, change.commit_info.commit

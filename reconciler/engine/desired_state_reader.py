@@ -183,9 +183,8 @@ class DesiredStateReader:
         older: list[ParsedFile] = []
         for parsed_file in readings:
             path = parsed_file.path
-            credits_before = (
-                before[path].last_commits if path in unchanged and _is_held(parsed_file, before) else ()
-            )
+            held = before[path] if path in unchanged and path in before else None
+            credits_before = held.last_commits if held is not None and held.blob == parsed_file.blob else ()
             whole = _with(parsed_file, {**dict(credits_before), **made_since.by_file.get(path, {})})
             (made if len(whole.last_commits) == parsed_file.results else older).append(whole)
         return made + self._credited(older)
@@ -204,11 +203,6 @@ class DesiredStateReader:
 
 def _with(parsed_file: ParsedFile, last_commits: Mapping[int, LastCommit]) -> ParsedFile:
     return parsed_file._replace(last_commits=tuple(sorted(last_commits.items())))
-
-
-def _is_held(parsed_file: ParsedFile, before: Mapping[str, ParsedFile]) -> bool:
-    """Whether the file has the content that the index knows."""
-    return parsed_file.path in before and before[parsed_file.path].blob == parsed_file.blob
 
 
 def _pairs(readings: Iterable[ParsedFile]) -> frozenset[ModelKey]:

@@ -219,10 +219,10 @@ class Executor:
 
     async def _postpone(self, item: ModelState, manifest: Manifest, error: RegistryError) -> None:
         entry: LedgerEntry | None = self.recorder.entry(manifest.pair)
-        wait = self.timing.backoff(
-            max(1, entry.attempts) if entry else 1, self.clock.chance(), error.retry_after
-        )
-        not_before = self.clock.later(wait)
+        if error.retry_after is not None:
+            not_before = self.clock.later(error.retry_after)
+        else:
+            not_before = self.clock.next_attempt(max(1, entry.attempts) if entry else 1)
         facts = _declared(item, manifest)
         await self.recorder.answered(
             manifest.pair, EventKind.POSTPONED, error, not_before=not_before, **facts

@@ -105,9 +105,8 @@ class Settler:
             await recorder.learned(entry, EventKind.ELSEWHERE, detail=_elsewhere(entry))
         elif entry.attempts > 1:
             # a registry that leaves one import unanswered again and again gets it ever more rarely
-            wait = self.timing.backoff(entry.attempts - 1, recorder.clock.chance(), None)
+            again = recorder.clock.next_attempt(entry.attempts - 1)
             message = f"{entry.detail or 'no answer'}; it was certainly not made"
-            again = recorder.clock.later(wait)
             await recorder.learned(
                 entry, EventKind.POSTPONED, not_before=again, code=entry.code, detail=message
             )

@@ -64,12 +64,12 @@ class SqlReports(StateAccess):
     def reconciled(self, commit: str) -> Reconciled | None:
         """The last time that this commit was the one reconciled; None when it never was."""
         with self._database.reading() as connection:
-            return reconciled.last_time(connection, commit)
+            return reconciled.newest(connection, tables.reconciled.c.commit == commit)
 
     def reconciled_at(self, moment: datetime) -> Reconciled | None:
         """The commit that was the one reconciled at a moment; None before the first."""
         with self._database.reading() as connection:
-            return reconciled.at_moment(connection, moment)
+            return reconciled.newest(connection, tables.reconciled.c.at <= stamp(moment))
 
     def save_report(
         self,
