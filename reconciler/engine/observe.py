@@ -20,19 +20,16 @@ from reconciler.engine.values import (
     Verdict,
     stand,
 )
-from reconciler.engine.vendor import Vendor, compare, fields_of
+from reconciler.engine.vendor import fields_of
 from reconciler.errors import RegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Registry
-    from reconciler.engine.values import ManifestRef
-    from reconciler.manifest import Manifest
 
-_AT_ONCE = 500  # models whose details are in memory together
 _ONE_BY_ONE = 250  # so many are asked for one by one; above that, one list of all is cheaper
 
 _SETTLED_NOW = (EventKind.MISSING, EventKind.DRIFTED)  # told before, and no longer true of an equal model
@@ -75,43 +72,6 @@ async def observe(
     looked_up, unasked = await _find_each(registry, only - {model.pair for model in models}, in_flight)
     models += looked_up
     return replace(view, observed=by_pair(models), unread=details.unread, unasked=unasked), details.read
-
-
-async def compare_observed(
-    vendor: Vendor,
-    view: PlannerInput,
-    model_ids: Collection[str],
-    details: Callable[[Collection[str]], Awaitable[Details]],
-    manifests: Callable[[Collection[ManifestRef]], Awaitable[Mapping[ModelKey, Manifest]]],
-) -> PlannerInput:
-    """The view with a comparison of each of these models, some after others: details are large.
-
-    Args:
-        vendor: whose registry it was observed in.
-        view: with what was observed.
-        model_ids: model ids.
-        details: gives the details of models.
-        manifests: gives manifests whole.
-    """
-    looks, unread, asked = dict(view.comparisons), dict(view.unread), dict.fromkeys(model_ids)
-    declared = {
-        models[0].model_id: view.desired.manifests[pair]
-        for pair, models in view.observed.items()
-        if models and models[0].model_id in asked and pair in view.desired.manifests
-    }
-    ids = [model_id for model_id in asked if model_id in declared]
-    for start in range(0, len(ids), _AT_ONCE):
-        some = await details(ids[start : start + _AT_ONCE])
-        unread |= some.unread
-        whole = await manifests([declared[model_id] for model_id in some.read])
-        for model_id, detail in some.read.items():
-            manifest = whole.get(declared[model_id].pair)
-            seen = compare(vendor, manifest.request, detail) if manifest is not None else None
-            if seen is not None and seen.unread is None:
-                looks[model_id] = seen
-            elif seen is not None:
-                unread[model_id] = str(seen.unread)
-    return replace(view, comparisons=looks, unread=unread)
 
 
 def _there(details: Details, by_id: Mapping[str, ModelKey]) -> list[ObservedModel]:

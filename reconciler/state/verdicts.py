@@ -9,11 +9,12 @@ from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, column, delete, func, select, text
 
+from reconciler.contract.model_key import ModelKey
 from reconciler.engine.plan import sort_key
 from reconciler.engine.reasons import COMPARED_LATER
-from reconciler.engine.values import Difference, ModelState, Verdict
+from reconciler.engine.values import AT_REST, Difference, ModelState, Verdict, VerdictKey
 from reconciler.manifest.values import Reason, reason_of, row_of
 from reconciler.state.bulk import (
     KEY,
@@ -28,7 +29,7 @@ from reconciler.state.bulk import (
 )
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
-from reconciler.state.tables import NOT_IN_SYNC, all_stored, plain, stored, verdicts
+from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText, all_stored, plain, stored, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from reconciler.contract.model_key import ModelKey
     from reconciler.state.bulk import Query
 
 
@@ -50,8 +50,9 @@ _place_of = itemgetter(*map(_COLUMNS.index, _PLACE))
 ROWS = raw(verdicts, ("id", *_COLUMNS))
 """Every row, for `selected`."""
 _COMPARED_LATER, _LATER = "", (COMPARED_LATER,)
-WORDS = {verdict.value: verdict for verdict in Verdict}
+_VERDICTS = {verdict.value: verdict for verdict in Verdict}
 _IDS_A_QUERY = 400
+_PAIRS_ONE_BY_ONE = 5000
 
 _OF_PAIR = tuple(verdicts.c[name] == bindparam(name) for name in KEY)
 _OF_PAIRS = tuple(verdicts.c[name] == given(verdicts).c[name] for name in KEY)
@@ -73,7 +74,7 @@ def replace(
     gone: list[int] = []
     new: list[ModelState] = []
     for target, (pairs, items) in items_by_target.items():
-        rows = standing(connection, target, pairs, ("id", *_COLUMNS))
+        rows = _standing(connection, target, pairs, ("id", *_COLUMNS))
         first = next(rows, None)
         if first is None:
             new += items
@@ -136,6 +137,45 @@ def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
     return numbers
 
 
+def are_fewer(connection: Connection, target: str, number: int) -> bool:
+    """Whether a target has fewer items than this; no more of them are looked at."""
+    some = select(verdicts.c.target).where(verdicts.c.target == target).limit(number).subquery()
+    return (connection.scalar(select(func.count()).select_from(some)) or 0) < number
+
+
+def not_at_rest(connection: Connection, target: str) -> Iterator[tuple[str, str]]:
+    """Name and version of what does not rest, as far as they are known."""
+    columns = verdicts.c
+    moving = [verdict.value for verdict in Verdict if verdict not in AT_REST]
+    query = select(columns.model_name, columns.model_version).where(
+        columns.target == target, columns.verdict.in_(moving), NOT_IN_SYNC
+    )
+    for name, version in connection.execute(query):
+        if name is not None and version is not None:
+            yield name, version
+
+
+def uncompared_ids(connection: Connection, target: str, limit: int | None = None) -> dict[ModelKey, str]:
+    """Models that are well as far as is known, and whose content is not known: their ids by pair."""
+    # without statistics SQLite would take an index that holds every model
+    is_sqlite = connection.dialect.name == "sqlite"
+    source = text("standing INDEXED BY standing_seen") if is_sqlite else verdicts
+    columns = (column(name, AnyText) for name in ("model_name", "model_version", "model_id"))
+    query: Query = select(*columns).select_from(source)
+    rows = connection.execute(query.where(column("target", AnyText) == target, SEEN).limit(limit))
+    return {ModelKey(row[0], row[1]): row[2] for row in rows}
+
+
+def seen_of(connection: Connection, target: str, pairs: Collection[ModelKey]) -> dict[ModelKey, str]:
+    """The same of these pairs: looked up by key, or all when they are many."""
+    if len(pairs) > _PAIRS_ONE_BY_ONE:
+        return {
+            pair: model_id for pair, model_id in uncompared_ids(connection, target).items() if pair in pairs
+        }
+    rows = map(plain, _of_pairs(connection, target, pairs, raw(verdicts, (*KEY[1:], "model_id")).where(SEEN)))
+    return {ModelKey(name, version): model_id for name, version, model_id in rows}
+
+
 def versions(connection: Connection, target: str, names: Collection[str]) -> list[tuple[str, str]]:
     """Name and version of whatever was seen registered under these names."""
     columns = verdicts.c
@@ -148,7 +188,24 @@ def versions(connection: Connection, target: str, names: Collection[str]) -> lis
     return [(name, version) for name, version in connection.execute(query)]
 
 
-def standing(
+def since(
+    connection: Connection, target: str, pairs: Collection[ModelKey] | None
+) -> dict[VerdictKey, datetime]:
+    """Since when the verdicts on these pairs, and on what is invalid, stand; the earliest of several."""
+    columns = ("model_name", "model_version", "path", "verdict", "since")
+    moments: dict[VerdictKey, datetime] = {}
+    try:
+        for name, version, path, verdict, at in map(plain, _standing(connection, target, pairs, columns)):
+            if at is not None:
+                file = path if name is None or version is None else None
+                key, moment = VerdictKey(name, version, file, _VERDICTS[verdict]), moment_of(at)
+                moments[key] = min(moment, moments[key]) if key in moments else moment
+    except (KeyError, ValueError) as error:
+        raise UnreadableState("the last report") from error
+    return moments
+
+
+def _standing(
     connection: Connection, target: str, pairs: Collection[ModelKey] | None, columns: tuple[str, ...]
 ) -> Iterator[Row]:
     """These columns of the rows that speak of these pairs, and of what is invalid or refused as a whole."""
@@ -160,10 +217,12 @@ def standing(
     invalid, refused = (ours.verdict == verdict.value for verdict in (Verdict.INVALID, Verdict.REFUSED))
     yield from select_rows(connection, mine.where(invalid, NOT_IN_SYNC))
     yield from select_rows(connection, mine.where(refused, NOT_IN_SYNC, ours.model_name.is_(None)))
-    yield from of_pairs(connection, target, pairs, query.where(~invalid))
+    yield from _of_pairs(connection, target, pairs, query.where(~invalid))
 
 
-def of_pairs(connection: Connection, target: str, pairs: Collection[ModelKey], query: Query) -> Iterator[Row]:
+def _of_pairs(
+    connection: Connection, target: str, pairs: Collection[ModelKey], query: Query
+) -> Iterator[Row]:
     """The rows of a query that speak of these pairs: of a file asked one by one."""
     keys = ((target, *pair) for pair in pairs)
     if is_file(connection):
@@ -213,7 +272,7 @@ def _item(row: Row) -> ModelState:
     *values, text, since = plain(row)
     facts = dict(zip(_FACTS, values, strict=True))
     try:
-        facts["verdict"] = WORDS[facts["verdict"]]
+        facts["verdict"] = _VERDICTS[facts["verdict"]]
         reasons, diff, next_attempt = _said(text)
         moment = None if since is None else moment_of(since)
         return ModelState(**facts, reasons=reasons, diff=diff, since=moment, next_attempt_at=next_attempt)
