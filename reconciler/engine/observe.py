@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.concurrency import Setbacks, gather_limited
-from reconciler.engine.details import Details, details_of
+from reconciler.engine.details import Details, ask_each, details_of
 from reconciler.engine.follow import STATUS_EVENTS
 from reconciler.engine.planner_input import PlannerInput, by_pair
 from reconciler.engine.values import (
@@ -21,10 +21,9 @@ from reconciler.engine.values import (
     stand,
 )
 from reconciler.engine.vendor import fields_of
-from reconciler.errors import RegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
@@ -69,43 +68,15 @@ async def observe(
     # by id first: only what has no model that way is looked for by name, in a list that may lag behind
     details = await details_of(registry, by_id, in_flight)
     models = _there(details, by_id)
-    looked_up, unasked = await _find_each(registry, only - {model.pair for model in models}, in_flight)
-    models += looked_up
-    return replace(view, observed=by_pair(models), unread=details.unread, unasked=unasked), details.read
+    named = await ask_each(sorted(only - {model.pair for model in models}), registry.find, in_flight)
+    if named.failure is not None and not named.read:  # that is the registry, and no model of it
+        raise named.failure
+    models += chain(*named.read.values())
+    return replace(view, observed=by_pair(models), unread=details.unread, unasked=named.unread), details.read
 
 
 def _there(details: Details, by_id: Mapping[str, ModelKey]) -> list[ObservedModel]:
     return [ObservedModel(model_id, by_id[model_id]) for model_id in (*details.read, *details.unread)]
-
-
-async def _find_each(
-    registry: Registry, pairs: Collection[ModelKey], in_flight: int
-) -> tuple[list[ObservedModel], dict[ModelKey, str]]:
-    """What is registered under these names and versions, and which of them could not be asked about, and why.
-
-    Raises:
-        RegistryError: none of them could be asked about: that is the registry, and no model of it.
-    """
-    models: list[ObservedModel] = []
-    unasked: dict[ModelKey, str] = {}
-    setbacks = Setbacks()
-
-    async def one(pair: ModelKey) -> None:
-        if setbacks.given_up:
-            unasked[pair] = f"not asked for, after others failed: {setbacks.last}"
-            return
-        try:
-            models.extend(await registry.find(pair))
-        except RegistryError as error:
-            setbacks.failed(error)
-            unasked[pair] = str(error)
-        else:
-            setbacks.passed()
-
-    await gather_limited(sorted(pairs), one, in_flight)
-    if setbacks.last is not None and not setbacks.successes:
-        raise setbacks.last
-    return models, unasked
 
 
 def news(
