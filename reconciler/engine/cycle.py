@@ -30,7 +30,6 @@ from reconciler.engine.execute import Executor
 from reconciler.engine.follow import follow_all
 from reconciler.engine.guards import Guards
 from reconciler.engine.idle import idle_mark, standing_list
-from reconciler.engine.journal import JournalWriter
 from reconciler.engine.judge import judge_all
 from reconciler.engine.last_report import refresh
 from reconciler.engine.leadership import Leadership, SoleWriter
@@ -227,9 +226,10 @@ class Engine:
     def _executor(
         self, target: Target, cycle_id: str, epoch: int | None, actor: str | None = None
     ) -> Executor:
-        journal = JournalWriter(self.ledger, self.progress, actor, epoch)
         sent, vouched = self._sent[target.name], self.source.vouched
-        recorder = Recorder(target.name, cycle_id, journal, self.clock, sent, vouched)
+        recorder = Recorder(
+            target.name, cycle_id, self.ledger, self.clock, self.progress, sent, vouched, actor, epoch
+        )
         holds = partial(self.leadership.holds, target.name, epoch)
         return Executor(recorder, target.registry, self.clock, target.timing, holds)
 

@@ -114,9 +114,7 @@ class Executor:
     def not_made(self) -> frozenset[ModelKey]:
         """The pairs whose import was settled as not made in this cycle, and may be sent again."""
         return frozenset(
-            entry.pair
-            for entry in self.recorder.ledger.pending(self.recorder.target)
-            if entry.phase is Phase.RELEASED and entry.last is EventKind.NOT_FOUND
+            entry.pair for entry in self.recorder.pending(Phase.RELEASED) if entry.last is EventKind.NOT_FOUND
         )
 
     async def _waited_for(self, item: ModelState, manifest: Manifest, setbacks: Setbacks) -> bool:

@@ -30,8 +30,7 @@ class Follower:
 
     def unfinished(self) -> list[LedgerEntry]:
         """Registered models whose last known status is not final."""
-        pending = self.recorder.ledger.pending(self.recorder.target)
-        return [entry for entry in pending if entry.phase is Phase.REGISTERED]
+        return self.recorder.pending(Phase.REGISTERED)
 
     async def once(self) -> None:
         """Asks once what became of each unfinished import, and records what changed."""

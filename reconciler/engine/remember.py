@@ -58,7 +58,7 @@ async def remember(
     held = any(run.declared.excess is not None for run in runs)  # this commit is not the one reconciled
     if not held and not any(item.verdict is Verdict.REFUSED for item in report.items):
         marks |= {(REPOSITORY, name): value for name, value in lineage.items()}
-    epochs = {run.target.name: run.executor.recorder.journal.epoch for run in runs}
+    epochs = {run.target.name: run.executor.recorder.epoch for run in runs}
     cycle.ledger.save_report(report, {run.target.name: run.scope for run in judged}, marks, epochs)
     wrong = 0
     for run in judged:

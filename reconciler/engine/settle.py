@@ -44,8 +44,7 @@ class Settler:
 
     def open(self) -> list[LedgerEntry]:
         """The intents without a result: what a crash or an unknown answer left behind."""
-        pending = self.recorder.ledger.pending(self.recorder.target)
-        return [entry for entry in pending if entry.phase is Phase.INTENDED]
+        return self.recorder.pending(Phase.INTENDED)
 
     def next_look(self, after: datetime) -> datetime | None:
         """When the first open intent can be settled of those that become due later than `after`, or None."""
