@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.crash import failure_told
 from reconciler.app.scaffold import write_new
-from reconciler.app.session import open_session
+from reconciler.app.session import Session, open_session
 from reconciler.contract.adoptable import adoptable
-from reconciler.engine.adopt import candidate, paths_of, prove
+from reconciler.engine.adopt import Candidate, candidate, paths_of, prove
 from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.details import all_details_of
 from reconciler.engine.observe import observe
 from reconciler.engine.plan import verdicts
 from reconciler.engine.planner_input import PlannerInput
-from reconciler.engine.values import Desired, Verdict
+from reconciler.engine.values import Desired, ObservedModel, Verdict
 from reconciler.errors import ConfigurationError, NoCommitError, ReconcilerError
 from reconciler.source.worktree import work_tree
 
@@ -27,11 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from reconciler.app.session import Session
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.adopt import Candidate
     from reconciler.engine.options import Target
-    from reconciler.engine.values import ObservedModel
     from reconciler.settings import Configuration
 
 _AT_ONCE = 500  # models whose details are in memory together

@@ -18,7 +18,7 @@ from reconciler.engine.receipts import events_of, receipt
 from reconciler.errors import ConfigurationError, ReconcilerError, SourceError
 from reconciler.log import log
 from reconciler.redaction import remember, unexpected
-from reconciler.source.address import parse_remote
+from reconciler.source.address import Remote, parse_remote
 from reconciler.source.shared_notes import shared_notes
 from reconciler.state import open_state
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Event
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
-    from reconciler.source.address import Remote
     from reconciler.source.notes import Notes
     from reconciler.state import SqlLedger
 

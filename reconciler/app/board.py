@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
-from reconciler.engine.values import FINAL, EventKind, Phase
+from reconciler.engine.values import FINAL, Event, EventKind, LedgerEntry, Phase, Report
 from reconciler.phrases import many
 from reconciler.views.metrics import Metrics
 from reconciler.web.application import READY
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from reconciler.daemon.cycle_job import Tick
     from reconciler.daemon.health import Health
     from reconciler.engine.leadership import Survey
-    from reconciler.engine.values import Event, LedgerEntry, Report
     from reconciler.notify import Backlog
 
 _MOVES_APART = 1.0  # seconds

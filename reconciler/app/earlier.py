@@ -12,7 +12,7 @@ from reconciler.app.repository import source_of
 from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.last_report import verdicts_of_journal, verdicts_then
 from reconciler.engine.plan import plan_digest
-from reconciler.engine.values import Report
+from reconciler.engine.values import LedgerEntry, ModelState, Reconciled, Report
 from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
 from reconciler.state import open_state
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.values import LedgerEntry, ModelState, Reconciled
     from reconciler.index import Store
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
@@ -47,7 +46,8 @@ def earlier(configuration: Configuration, when: datetime | str, target: str | No
         looked = _Earlier(configuration, source, ledger, index)
         if isinstance(when, datetime):
             report = looked.report(_at_moment(ledger, when), when, configuration.chosen(target))
-            return report if when <= now else replace(report, notes=(*report.notes, _to_come(when)))
+            to_come = f"{when.isoformat()} has not come yet: shown is what is known now"
+            return report if when <= now else replace(report, notes=(*report.notes, to_come))
         then = _while_reconciled(source, ledger, when)
         return looked.report(then, None, configuration.chosen(target))
 
@@ -57,10 +57,6 @@ def _at_moment(ledger: SqlLedger, moment: datetime) -> Reconciled:
     if then is None:
         raise ReconcilerError(f"{moment.isoformat()}: this state remembers no cycle that began before then")
     return then
-
-
-def _to_come(moment: datetime) -> str:
-    return f"{moment.isoformat()} has not come yet: shown is what is known now"
 
 
 def _while_reconciled(source: GitSource, ledger: SqlLedger, revision: str) -> Reconciled:

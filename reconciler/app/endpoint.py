@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from reconciler.app.finding import Finding
-from reconciler.engine.values import EventKind
+from reconciler.engine.values import Event, EventKind
 from reconciler.errors import Exit, RegistryError
 from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.tls import AuthoritiesUnreadable, tls_problem, usual_authorities
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Registry
-    from reconciler.engine.values import Event
 
 
 _SKEW_ALLOWED = 15 * 60  # seconds; outside it the vendor refuses every signature

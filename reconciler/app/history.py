@@ -11,23 +11,21 @@ from typing import TYPE_CHECKING
 from reconciler.app.indexed import index_of, part_of
 from reconciler.app.repository import source_of
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.graph import places
+from reconciler.engine.graph import CommitGraph, places
 from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
 from reconciler.printable import printable
 from reconciler.state import open_state
-from reconciler.views.history import Declaration, RowFilter, rows
+from reconciler.views.history import Declaration, HistoryRow, RowFilter, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.engine.graph import CommitGraph
     from reconciler.engine.values import CommitInfo, FileChange
     from reconciler.index import Store
     from reconciler.index.history import TargetHistory
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
     from reconciler.state import SqlLedger
-    from reconciler.views.history import HistoryRow
 
 _NAMES_AT_ONCE = 200
 _PART_OF_AN_ID = re.compile(r"[0-9a-f]{7,64}", re.ASCII)
@@ -109,7 +107,7 @@ class _Commits:
             by_pair[pair].append(change)
         for changes in by_pair.values():
             if len(changes) > 1:
-                changes.sort(key=_later_first)
+                changes.sort(key=lambda change: (-change.place, change.commit_info.commit))
         return dict(by_pair)
 
     def named(self, commits: Collection[str]) -> dict[str, CommitInfo]:
@@ -239,7 +237,3 @@ def _by_name(
     for pair, some in changes.items():
         by_name[pair.model_name][pair] = some
     return dict(by_name)
-
-
-def _later_first(change: FileChange) -> tuple[int, str]:
-    return -change.place, change.commit_info.commit

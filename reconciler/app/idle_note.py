@@ -7,7 +7,7 @@ is needed, it is read where it stands.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -96,25 +96,9 @@ def idle_note(configuration: Configuration, names: tuple[str, ...], rest: IdleMa
 
 def written(note: IdleNote) -> str:
     """The note as the state keeps it."""
-    rest = note.rest
-    return json.dumps(
-        {
-            "at": rest.at.isoformat(),
-            "until": rest.until.isoformat(),
-            "commit": rest.commit,
-            "digest": rest.digest,
-            "position": rest.position,
-            "numbers": {verdict.value: number for verdict, number in rest.numbers.items()},
-            "lists": dict(rest.lists),
-            "by": note.by,
-            "names": note.names,
-            "all": note.is_all,
-            "warnings": note.warnings,
-            "files": note.files,
-            "folder": note.folder,
-            "services": note.services,
-        }
-    )
+    facts = _facts(note.rest) | _facts(note)
+    del facts["rest"]
+    return json.dumps(facts, default=datetime.isoformat)
 
 
 def read(text: str | None) -> IdleNote | None:
@@ -134,7 +118,7 @@ def read(text: str | None) -> IdleNote | None:
             rest,
             str(mark["by"]),
             tuple(map(str, mark["names"])),
-            mark["all"] is True,
+            mark["is_all"] is True,
             tuple(map(str, mark["warnings"])),
             dict(mark["files"]),
             _folder_read(mark["folder"]),
@@ -142,6 +126,10 @@ def read(text: str | None) -> IdleNote | None:
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def _facts(value: IdleNote | IdleMark) -> dict[str, Any]:
+    return {fact.name: getattr(value, fact.name) for fact in fields(value)}
 
 
 def _services(configuration: Configuration, names: tuple[str, ...]) -> dict[str, Access | None]:

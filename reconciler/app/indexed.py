@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.repository import budgets_of
 from reconciler.contract import edition, rules_version
-from reconciler.index import Store
+from reconciler.index import Store, TargetIndex
 
 if TYPE_CHECKING:
     from reconciler.engine.desired import ManifestParser
-    from reconciler.index import TargetIndex
     from reconciler.settings import Configuration
 
 

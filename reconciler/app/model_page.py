@@ -12,9 +12,8 @@ from reconciler.contract import FreeVersions, version_key
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.history import model_changes
 from reconciler.engine.last_report import refreshed
-from reconciler.engine.values import EventKind, Report
+from reconciler.engine.values import CommitInfo, Event, EventKind, File, ModelState, Report
 from reconciler.errors import ReconcilerError
-from reconciler.manifest import Manifest, read
 from reconciler.manifest.limits import LARGEST_FILE
 from reconciler.manifest.sections import sections
 from reconciler.views import history
@@ -26,9 +25,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.app.session import Session
-    from reconciler.contract import Edition
+    from reconciler.engine.desired import ManifestParser
     from reconciler.engine.options import Target
-    from reconciler.engine.values import CommitInfo, Event, ModelState
     from reconciler.manifest import Reason
     from reconciler.source import GitSource
 
@@ -161,7 +159,7 @@ def _with_git(
     try:
         with closing(source_of(shown.session.configuration)) as source:
             if path is not None and commit and facts.version is not None:
-                manifest, request = _manifest(source, target.reader.edition, commit, path, facts)
+                manifest, request = _manifest(source, target.reader, commit, path, facts)
             rows = _timeline(source, target, commit, facts, recent, shown)
     except ReconcilerError as error:
         notes.append(f"Git could not be read: {error}")
@@ -173,25 +171,19 @@ def _with_git(
 
 
 def _manifest(
-    source: GitSource, rules: Edition, commit: str, path: str, facts: ModelFacts
+    source: GitSource, reader: ManifestParser, commit: str, path: str, facts: ModelFacts
 ) -> tuple[ManifestText | None, Mapping[str, Any]]:
     """The manifest as it was committed, and the request that it makes where it is valid."""
-    file = source.files(commit, [path]).get(path)
+
+    def look(name: str) -> File | None:
+        return source.files(commit, [name]).get(name)
+
+    file = look(path)
     if file is None or not file.mode.startswith("100") or file.size > LARGEST_FILE:
         return None, {}
     ((_, data),) = source.read([file.blob])
-
-    def sibling(name: str) -> bytes | None:
-        beside = source.files(commit, [name]).get(name)
-        if beside is None or not beside.mode.startswith("100") or beside.size > LARGEST_FILE:
-            return None
-        ((_, content),) = source.read([beside.blob])
-        return content
-
-    request: Mapping[str, Any] = {}
-    for document in read(path, data, rules, sibling):
-        if isinstance(document, Manifest) and document.pair == (facts.name, facts.version):
-            request = document.request
+    whole = [one for _, manifests in reader.again().read(source, [file], look) for one in manifests]
+    request = next((one.request for one in whole if one.pair == (facts.name, facts.version)), {})
     reasons = [reason for item in facts.items for reason in item.reasons if reason.path == path]
     line = next((item.line for item in facts.items if item.path == path and item.line), 1)
     return _text(path, commit, data, line, reasons), request

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from reconciler.app.model_page import ModelRecord, Shown, model_record, registered
 from reconciler.app.repository import followed, source_of
-from reconciler.app.sessions import remembered
+from reconciler.app.sessions import Sessions, remembered
 from reconciler.daemon.worker import Worker
-from reconciler.engine.listing import Listing, Matrix, VerdictTable, by_pair
+from reconciler.engine.listing import Listing, ListingQuery, VerdictTable
 from reconciler.errors import ReconcilerError, StateError
 from reconciler.views.page_facts import ModelFacts, OverviewFacts
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from reconciler.app.board import Board
     from reconciler.app.session import Session
-    from reconciler.app.sessions import Sessions
-    from reconciler.engine.listing import ListingQuery
     from reconciler.engine.values import CommitInfo, ModelState, Report
     from reconciler.settings import Configuration
     from reconciler.state import SqlLedger
@@ -139,7 +137,7 @@ class PageReader:
 
     def _summary(self) -> Report | None:
         session = self._session()
-        summary = session.ledger.verdicts.summary()
+        summary = session.ledger.summary()
         names = {target.name for target in session.engine.targets}
         if summary is None:
             return None
@@ -157,10 +155,7 @@ class PageReader:
         selected = table.select_pairs(query) if matrix else table.select(query)
         states = session.ledger.verdicts.numbered(selected.numbers)
         items = self._shown(session).items(tuple(states[n] for n in selected.numbers if n in states))
-        groups = selected.groups
-        models: Listing | Matrix = Listing(items, groups)
-        if matrix:
-            models = Matrix(by_pair(items), selected.matching, groups)
+        models = Listing(items, selected.matching, selected.groups)
         return OverviewFacts(models, self._made(session, items))
 
     def _table(self, session: Session) -> VerdictTable:

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from reconciler.app.session import open_session
+from reconciler.app.session import Session, open_session
 from reconciler.engine.clock import Clock
 from reconciler.engine.desired_state_reader import desired_state
-from reconciler.engine.options import CycleOptions
+from reconciler.engine.options import CycleOptions, Target
 from reconciler.engine.plan import plan_digest
-from reconciler.engine.values import Verdict
+from reconciler.engine.values import Report, Verdict
 from reconciler.errors import ConfigurationError, Exit, UnknownRevisionError
-from reconciler.forge import FORGES, Review, Status, host_of, publish
+from reconciler.forge import FORGES, Job, Published, Review, Status, host_of, publish
 from reconciler.printable import one_line
 from reconciler.redaction import concealed
 from reconciler.registry.post import address_fault, send
@@ -29,10 +29,6 @@ from reconciler.views.words import counted
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
-    from reconciler.app.session import Session
-    from reconciler.engine.options import Target
-    from reconciler.engine.values import Report
-    from reconciler.forge import Job, Published
     from reconciler.registry import Secret
     from reconciler.settings import Configuration
 

@@ -29,7 +29,7 @@ from reconciler.log import log
 from reconciler.web.access import Hosts
 from reconciler.web.application import Probes, create_app, create_health_app
 from reconciler.web.server import listen, serving
-from reconciler.web.webhook import Receiver
+from reconciler.web.webhook import Delivery, Receiver
 
 if TYPE_CHECKING:
     import socket
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from reconciler.settings import Configuration
     from reconciler.views.metrics import Metrics
-    from reconciler.web.webhook import Delivery
 
 
 _USUAL_PORT = 8321

@@ -20,7 +20,7 @@ from reconciler.daemon.campaign import Campaign
 from reconciler.engine.clock import Clock, Timing
 from reconciler.engine.cycle import Engine
 from reconciler.engine.guards import Guards
-from reconciler.engine.leadership import SHARED
+from reconciler.engine.leadership import SHARED, Survey
 from reconciler.engine.options import Target
 from reconciler.errors import TargetUnusable
 from reconciler.registry import CredentialCooldown
@@ -30,7 +30,6 @@ from reconciler.state import open_state
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
-    from reconciler.engine.leadership import Survey
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import Event, IdleMark
     from reconciler.index import Store, TargetIndex

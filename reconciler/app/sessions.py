@@ -14,12 +14,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.app.audit import auditing
-from reconciler.app.session import Heritage, Listeners, open_session
+from reconciler.app.session import Heritage, Listeners, Session, open_session, timing_of
 from reconciler.app.sinks import sinks_of
 from reconciler.daemon.campaign import BEAT
-from reconciler.daemon.cycle_job import CycleJob, EventCounter
+from reconciler.daemon.cycle_job import CycleJob, EventCounter, Tick
 from reconciler.engine.last_report import refreshed
-from reconciler.engine.leadership import SHARED
+from reconciler.engine.leadership import SHARED, Survey
 from reconciler.errors import SourceError, StateError
 from reconciler.log import log
 from reconciler.source.commands import load_gitpython
@@ -30,10 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.app.board import Board
-    from reconciler.app.session import Session
-    from reconciler.daemon.cycle_job import Tick
     from reconciler.engine.clock import Clock
-    from reconciler.engine.leadership import Survey
     from reconciler.engine.values import Event, Report
     from reconciler.settings import Configuration
 
@@ -237,13 +234,8 @@ def longest_call(configuration: Configuration) -> float:
 
 def _longest_import(configuration: Configuration) -> float:
     """Seconds after which an import call has ended, and the model that it made shows."""
-    targets = configuration.settings.targets.values()
-    calls = [target.timeout.total_seconds() for target in targets]
-    settle = configuration.settings.follow.settle
-    return max(calls) + (_SETTLE if settle is None else settle.total_seconds())
-
-
-_SETTLE = 5.0
+    timings = [timing_of(configuration, name) for name in configuration.settings.targets]
+    return max(timing.call_timeout + timing.settle for timing in timings)
 
 
 def _replaced(before: str, lineage: str, events: int) -> str:

@@ -23,14 +23,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.clock import uptime
-from reconciler.engine.leadership import SHARED, led_thing
+from reconciler.engine.leadership import SHARED, Survey, led_thing
 from reconciler.errors import StateError, StateLockedError
 from reconciler.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.engine.leadership import Survey
     from reconciler.state.leases import SqlLeases
 
 
@@ -198,7 +197,8 @@ class Campaign:
         survey = self._renewed(began, campaigns=is_able) if is_due else self.leases.survey()
         self._time = (survey.now, self.clock())
         if is_able:
-            free = [t for t in self.targets if not self.leads(t) and self._is_free(survey, t)]
+            me, term = self.leases.holder, self.leases.term
+            free = [t for t in self.targets if not self.leads(t) and survey.is_free(t, me, term)]
             if free:
                 self._campaign(survey, free)
                 survey = self.leases.survey()
@@ -263,9 +263,6 @@ class Campaign:
         ends = (one.expires_at for one in others if one is not None)
         left = min(((end - survey.now).total_seconds() for end in ends), default=math.inf)
         return self.clock() + left + _AFTER
-
-    def _is_free(self, survey: Survey, target: str) -> bool:
-        return survey.is_free(target, self.leases.holder, self.leases.term)
 
     def _take(self, targets: Iterable[str], free_for: float = 0.0) -> None:
         names = tuple(targets)

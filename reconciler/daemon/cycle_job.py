@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from reconciler.daemon.tick_log import Attention, named, tell, word
 from reconciler.engine.clock import CLOCK_TOLERANCE
-from reconciler.engine.last_report import summary
 from reconciler.engine.options import CycleOptions
-from reconciler.engine.values import CycleAnswer, EventKind
+from reconciler.engine.values import CycleAnswer, CycleRequest, Event, EventKind, Report
 from reconciler.errors import ConfigurationError, Exit, GuardError, ReconcilerError, StateError
 from reconciler.log import log
 from reconciler.redaction import unexpected
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from reconciler.engine.cycle import Engine
     from reconciler.engine.trust import Hold
-    from reconciler.engine.values import CycleRequest, Event, Report
 
 Outcome = Literal["success", "noop", "error"]
 
@@ -154,7 +152,7 @@ class CycleJob:
 
     def _stand_by(self, why: str, started: float) -> Tick:
         """A tick of a process that leads nothing: it shows what whoever leads has made known."""
-        if self.has_news() and (report := summary(self.engine.ledger)) is not None:
+        if self.has_news() and (report := self.engine.ledger.summary()) is not None:
             self.on_report(report)
         took, now = self._clock() - started, self.engine.clock.now()
         tick = Tick(why, "noop", took, now)
@@ -180,7 +178,7 @@ class CycleJob:
         lost = False
         try:
             self.unfinished = await self.engine.follow_once()
-            if self.counter.number and (report := summary(self.engine.ledger)) is not None:
+            if self.counter.number and (report := self.engine.ledger.summary()) is not None:
                 self.on_report(report)
                 self._attend(self.engine.ledger.last_report(whole=False))
         except ReconcilerError as problem:

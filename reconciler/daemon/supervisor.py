@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reconciler.daemon.cycle_job import Tick
+from reconciler.daemon.cycle_job import CycleJob, Tick
 from reconciler.engine.stragglers import never
 from reconciler.errors import ReconcilerError, StateError, StateLockedError
 from reconciler.log import log
@@ -27,9 +27,7 @@ from reconciler.redaction import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from contextlib import AbstractAsyncContextManager
 
-    from reconciler.daemon.cycle_job import CycleJob
     from reconciler.daemon.health import Health
 
     Opener = Callable[[], AbstractAsyncContextManager[CycleJob]]

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.engine.episodes import Subject, subject_of
 from reconciler.log import log
 from reconciler.views.words import count
 
@@ -25,14 +26,11 @@ LINES = 50
 """So many models are named after one cycle, of those that need somebody and of those that do no more."""
 
 
-_Key = tuple[str, str | None, str | None, str | None]
-
-
 @dataclass(slots=True)
 class Attention:
     """Which models need somebody, as far as it was told."""
 
-    _held: dict[_Key, ModelState] | None = None
+    _held: dict[Subject, ModelState] | None = None
 
     def recall(self, ledger: Ledger) -> None:
         """Takes what the state remembers for told, once; says how many there are."""
@@ -52,15 +50,15 @@ class Attention:
         """
         before = self._held or {}
         now = _held(item for item in items if item.target in targets)
-        kept = {key: item for key, item in before.items() if key[0] not in targets}
+        kept = {subject: item for subject, item in before.items() if subject.target not in targets}
         self._held = kept | now
         news = [item for key, item in now.items() if key not in before or before[key].verdict != item.verdict]
         gone = [item for key, item in before.items() if key not in self._held]
-        verdicts = {_key(item): item.verdict.value for item in items}
+        verdicts = {subject_of(item): item.verdict.value for item in items}
         for item in news[:LINES]:
             log.warning("model needs attention", **_facts(item, ledger))
         for item in gone[:LINES]:
-            verdict = verdicts.get(_key(item))  # None: no longer declared
+            verdict = verdicts.get(subject_of(item))  # None: no longer declared
             log.info(
                 "model needs no attention any more",
                 **named(item) | {"path": item.path, "verdict": verdict, "was": item.verdict.value},
@@ -88,13 +86,9 @@ def _facts(item: ModelState, ledger: Ledger) -> dict[str, Any]:
     }
 
 
-def _held(items: Iterable[ModelState]) -> dict[_Key, ModelState]:
+def _held(items: Iterable[ModelState]) -> dict[Subject, ModelState]:
     """Those that need somebody; one whose name is not known goes by its file."""
-    return {_key(item): item for item in items if item.verdict.is_held}
-
-
-def _key(item: ModelState) -> _Key:
-    return item.target, item.model_name, item.model_version, None if item.pair else item.path
+    return {subject_of(item): item for item in items if item.verdict.is_held}
 
 
 def named(item: ModelState) -> dict[str, Any]:

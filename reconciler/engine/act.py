@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 from reconciler.engine.judge import open_manifests, with_used_versions
 from reconciler.engine.observe import news
 from reconciler.engine.plan import apply_entry, sort_key
-from reconciler.engine.target_run import alone, manifests_of
-from reconciler.engine.values import Verdict
+from reconciler.engine.target_run import Cycle, TargetRun, alone, manifests_of
+from reconciler.engine.values import LedgerEntry, ModelState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.target_run import Cycle, TargetRun
-    from reconciler.engine.values import LedgerEntry, ModelState
 
 _MOVED_BY_ACTING = (Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING)
 _MANIFESTS_AT_ONCE = 5000

@@ -10,20 +10,17 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.desired import declared_by, group_by_key
+from reconciler.engine.desired import ManifestParser, declared_by, group_by_key
 from reconciler.engine.plan import verdicts
-from reconciler.engine.values import File, Verdict
-from reconciler.engine.vendor import compare, fields_of
+from reconciler.engine.values import File, ModelState, Verdict
+from reconciler.engine.vendor import Vendor, compare, fields_of
 from reconciler.printable import inert_json, printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.desired import ManifestParser
     from reconciler.engine.planner_input import PlannerInput
-    from reconciler.engine.values import ModelState
-    from reconciler.engine.vendor import Vendor
     from reconciler.manifest import Manifest
 
 _UNSAFE = re.compile(r"[^\w.-]")

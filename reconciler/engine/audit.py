@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from reconciler.engine.credit import credit
-from reconciler.engine.graph import place_of
+from reconciler.engine.graph import Logged, place_of
 from reconciler.engine.history import model_changes, whole_history
 from reconciler.errors import BudgetError, SourceError
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.engine.desired import ManifestParser
-    from reconciler.engine.graph import Logged
     from reconciler.engine.ports import Index, Source
     from reconciler.engine.values import ParsedFile
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.budgets import DEFAULTS
+from reconciler.budgets import DEFAULTS, Budgets
 from reconciler.engine.desired import ManifestParser
 from reconciler.engine.reasons import conflict_reasons
 from reconciler.manifest import Reason
@@ -15,7 +15,6 @@ from reconciler.phrases import many
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from reconciler.budgets import Budgets
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired import Look
     from reconciler.engine.ports import Blobs

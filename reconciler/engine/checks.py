@@ -7,12 +7,12 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from reconciler.engine.clock import CLOCK_TOLERANCE
+from reconciler.engine.clock import CLOCK_TOLERANCE, Clock
 from reconciler.engine.guards import GuardContext, Guards, guard
 from reconciler.engine.lineage import RECONCILED, Lineage, trace
 from reconciler.engine.plan import plan_digest
-from reconciler.engine.target_run import REPOSITORY
-from reconciler.engine.trust import held
+from reconciler.engine.target_run import REPOSITORY, Cycle, TargetRun
+from reconciler.engine.trust import Hold, held
 from reconciler.engine.values import EventKind, Verdict
 from reconciler.errors import ConfigurationError, GuardError
 
@@ -20,11 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.clock import Clock
     from reconciler.engine.options import CycleOptions
     from reconciler.engine.ports import Ledger
-    from reconciler.engine.target_run import Cycle, TargetRun
-    from reconciler.engine.trust import Hold
 
 _RELEASED = frozenset({EventKind.RELEASED, EventKind.DELETED})
 

@@ -27,6 +27,7 @@ def uptime() -> float:
     return time.clock_gettime(_BOOT_TIME)
 
 
+_FIRST_WINDOW, _LONGEST_WINDOW = 10.0, 900.0  # seconds
 _BOOT_TIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the first is Linux's
 
 
@@ -52,6 +53,14 @@ class Clock:
         """The moment that many seconds from now."""
         return self.now() + timedelta(seconds=seconds)
 
+    def next_attempt(self, attempts: int) -> datetime:
+        """When an import is due again after so many attempts that were not made.
+
+        At a random moment of a window (full jitter), which doubles with each attempt.
+        """
+        window = min(_LONGEST_WINDOW, _FIRST_WINDOW * 2.0 ** min(attempts - 1, 16))
+        return self.later(window * self.chance())
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -63,8 +72,6 @@ class Timing:
         call_timeout: how long an import call that was sent may take to be carried out, at most.
         lease: how long the lease under which it was sent may go on after its intent, at most; 0 without.
         settle: how long a new model may take to become visible in the registry's list.
-        backoff_first, backoff_max: window of the next attempt after an import that was not made; the wait is
-            drawn between zero and the window (full jitter), which doubles with each attempt.
         follow_first, follow_max, follow_deadline: polling of an import until it is final. The vendor's image
             builds may take 30 minutes.
     """
@@ -74,8 +81,6 @@ class Timing:
     call_timeout: float = 30.0
     lease: float = 0.0
     settle: float = 5.0
-    backoff_first: float = 10.0
-    backoff_max: float = 900.0
     follow_first: float = 5.0
     follow_max: float = 15.0
     follow_deadline: float = 35 * 60.0
@@ -84,11 +89,6 @@ class Timing:
     def uncertain(self) -> float:
         """Seconds from an intent until what is not listed was certainly not made."""
         return max(self.fresh, self.lease) + self.call_timeout + self.settle
-
-    def backoff(self, attempts: int, chance: float, retry_after: float | None) -> float:
-        """Seconds until the next attempt, after `attempts` that were not made."""
-        window = min(self.backoff_max, self.backoff_first * 2.0 ** min(attempts - 1, 16))
-        return retry_after if retry_after is not None else window * chance
 
 
 CLOCK_TOLERANCE = timedelta(minutes=1)

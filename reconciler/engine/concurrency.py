@@ -80,11 +80,6 @@ class Background:
         self._error = self._error or error
 
 
-def concerns_everybody(error: RegistryError) -> bool:
-    """Whether every other request to the registry would fail in the same way."""
-    return isinstance(error, (Unauthorised, Unreachable))
-
-
 def is_about_others_too(error: RegistryError) -> bool:
     """Whether the failure of one import may well be that of the next: what is busy with one model is not."""
     return not isinstance(error, RegistryUnavailable) or isinstance(error, (Unreachable, IntentTooOld))
@@ -117,9 +112,9 @@ class Setbacks:
         """Takes a request that failed.
 
         Raises:
-            RegistryError: that very error, when it concerns everybody.
+            RegistryError: that very error, when every other request would fail in the same way.
         """
-        if concerns_everybody(error):
+        if isinstance(error, (Unauthorised, Unreachable)):
             raise error
         self.last = error
         self.in_a_row += 1

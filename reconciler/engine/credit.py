@@ -15,7 +15,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.engine.values import LastCommit
+from reconciler.engine.values import Delta, LastCommit, ParsedFile
 from reconciler.manifest.limits import LARGEST_FILE
 from reconciler.manifest.sections import is_json, sections
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from reconciler.engine.graph import CommitGraph, Logged
     from reconciler.engine.ports import Source
-    from reconciler.engine.values import Delta, ParsedFile
 
 _LINK = "120000"
 _SUBMODULE = "160000"

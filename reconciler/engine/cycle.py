@@ -30,16 +30,15 @@ from reconciler.engine.execute import Executor
 from reconciler.engine.follow import follow_all
 from reconciler.engine.guards import Guards
 from reconciler.engine.idle import idle_mark, standing_list
-from reconciler.engine.journal import JournalWriter
 from reconciler.engine.judge import judge_all
 from reconciler.engine.last_report import refresh
-from reconciler.engine.leadership import SoleWriter
+from reconciler.engine.leadership import Leadership, SoleWriter
 from reconciler.engine.recorder import Recorder
 from reconciler.engine.remember import judged_since, remember, report_of, with_unlisted, without_views
 from reconciler.engine.retry import Claims, claims_of_all
 from reconciler.engine.stragglers import Lingering, Stragglers
 from reconciler.engine.target_run import Cycle, TargetRun, alone, begin, left_behind
-from reconciler.engine.values import AT_REST, IdleMark, Phase
+from reconciler.engine.values import AT_REST, Event, IdleMark, Phase, Report
 from reconciler.errors import IndexLostError
 
 if TYPE_CHECKING:
@@ -47,10 +46,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.leadership import Leadership
     from reconciler.engine.options import CycleOptions, Target
     from reconciler.engine.ports import Ledger, Source
-    from reconciler.engine.values import Event, Report
 
 
 @dataclass(slots=True)
@@ -229,9 +226,10 @@ class Engine:
     def _executor(
         self, target: Target, cycle_id: str, epoch: int | None, actor: str | None = None
     ) -> Executor:
-        journal = JournalWriter(self.ledger, self.progress, actor, epoch)
         sent, vouched = self._sent[target.name], self.source.vouched
-        recorder = Recorder(target.name, cycle_id, journal, self.clock, sent, vouched)
+        recorder = Recorder(
+            target.name, cycle_id, self.ledger, self.clock, self.progress, sent, vouched, actor, epoch
+        )
         holds = partial(self.leadership.holds, target.name, epoch)
         return Executor(recorder, target.registry, self.clock, target.timing, holds)
 

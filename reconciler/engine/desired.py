@@ -8,8 +8,8 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.budgets import DEFAULTS
-from reconciler.engine.values import Desired, ManifestRef, ParsedFile
+from reconciler.budgets import DEFAULTS, Budgets
+from reconciler.engine.values import Desired, File, ManifestRef, ParsedFile, Snapshot
 from reconciler.errors import BudgetError
 from reconciler.manifest import InvalidManifest, Manifest, is_manifest, read, refuse
 from reconciler.manifest.limits import LARGEST_FILE, ReasonLimits
@@ -19,10 +19,8 @@ from reconciler.manifest.values import moved_result, reasons_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from reconciler.budgets import Budgets
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Blobs
-    from reconciler.engine.values import File, Snapshot
     from reconciler.manifest import Rules
 
     Look = Callable[[str], File | None]

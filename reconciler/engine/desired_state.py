@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.engine.desired import group_by_key, reportable
+from reconciler.engine.desired import ManifestParser, group_by_key, reportable
 from reconciler.engine.history import history_update, whole_history
 from reconciler.errors import BudgetError
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.desired import ManifestParser
     from reconciler.engine.graph import CommitGraph
     from reconciler.engine.ports import Index, Source
     from reconciler.engine.values import Desired, File, HistoryUpdate, LastCommit, ManifestRef, ParsedFile

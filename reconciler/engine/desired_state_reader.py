@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reconciler.budgets import shortened
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.credit import credit
-from reconciler.engine.desired import moved_files, read_files
+from reconciler.engine.desired import ManifestParser, moved_files, read_files
 from reconciler.engine.desired_state import DesiredState
 from reconciler.errors import BudgetError, SourceError
 from reconciler.manifest import InvalidManifest, Reason
@@ -16,7 +16,6 @@ from reconciler.manifest import InvalidManifest, Reason
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.engine.desired import ManifestParser
     from reconciler.engine.graph import CommitGraph
     from reconciler.engine.ports import Index, Source
     from reconciler.engine.values import File, LastCommit, ParsedFile
@@ -184,9 +183,8 @@ class DesiredStateReader:
         older: list[ParsedFile] = []
         for parsed_file in readings:
             path = parsed_file.path
-            credits_before = (
-                before[path].last_commits if path in unchanged and _is_held(parsed_file, before) else ()
-            )
+            held = before[path] if path in unchanged and path in before else None
+            credits_before = held.last_commits if held is not None and held.blob == parsed_file.blob else ()
             whole = _with(parsed_file, {**dict(credits_before), **made_since.by_file.get(path, {})})
             (made if len(whole.last_commits) == parsed_file.results else older).append(whole)
         return made + self._credited(older)
@@ -205,11 +203,6 @@ class DesiredStateReader:
 
 def _with(parsed_file: ParsedFile, last_commits: Mapping[int, LastCommit]) -> ParsedFile:
     return parsed_file._replace(last_commits=tuple(sorted(last_commits.items())))
-
-
-def _is_held(parsed_file: ParsedFile, before: Mapping[str, ParsedFile]) -> bool:
-    """Whether the file has the content that the index knows."""
-    return parsed_file.path in before and before[parsed_file.path].blob == parsed_file.blob
 
 
 def _pairs(readings: Iterable[ParsedFile]) -> frozenset[ModelKey]:

@@ -2,59 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from reconciler.engine.concurrency import Setbacks, gather_limited
 from reconciler.errors import NotFound, RegistryError, RegistryUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable
 
     from reconciler.engine.ports import Registry
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
-    """What was read; models that are gone are in neither.
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class Answers(Generic[K, V]):
+    """What a registry said of each thing that it was asked about; what is gone is in neither.
 
     Attributes:
-        unread: why a detail could not be read, by model id.
+        unread: why it could not be told.
         busy: which of those the registry was only too busy to tell, and the seconds it asks to wait.
+        failure: the last there was.
     """
 
-    read: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    unread: dict[str, str] = field(default_factory=dict)
-    busy: dict[str, float] = field(default_factory=dict)
+    read: dict[K, V] = field(default_factory=dict)
+    unread: dict[K, str] = field(default_factory=dict)
+    busy: dict[K, float] = field(default_factory=dict)
+    failure: RegistryError | None = None
 
 
-async def details_of(registry: Registry, model_ids: Iterable[str], in_flight: int) -> Details:
-    """The details of several models, a few at a time.
+Details = Answers[str, Mapping[str, Any]]
+"""The details of models by id."""
+
+
+async def ask_each(
+    things: Iterable[K],
+    ask: Callable[[K], Awaitable[V]],
+    in_flight: int,
+    gone: type[RegistryError] | tuple[()] = (),
+) -> Answers[K, V]:
+    """Asks about each thing, a few at a time; no more once many in a row could not be told.
 
     Raises:
         RegistryError: credentials were refused, or the registry cannot be reached at all.
     """
-    details, setbacks = Details(), Setbacks()
+    answers, setbacks = Answers[K, V](), Setbacks()
 
-    async def one(model_id: str) -> None:
+    async def one(thing: K) -> None:
         if setbacks.given_up:
-            details.unread[model_id] = f"not asked for, after others failed: {setbacks.last}"
-            details.busy.update(_busy(model_id, setbacks.last))
+            answers.unread[thing] = f"not asked for, after others failed: {setbacks.last}"
+            answers.busy.update(_busy(thing, setbacks.last))
             return
         try:
-            details.read[model_id] = await registry.detail(model_id)
-        except NotFound:
+            answers.read[thing] = await ask(thing)
+        except gone:
             return
         except RegistryError as error:
             setbacks.failed(error)
-            details.unread[model_id] = str(error)
-            details.busy.update(_busy(model_id, error))
+            answers.unread[thing], answers.failure = str(error), error
+            answers.busy.update(_busy(thing, error))
         else:
             setbacks.passed()
 
-    await gather_limited(dict.fromkeys(model_ids), one, in_flight)
-    return details
+    await gather_limited(dict.fromkeys(things), one, in_flight)
+    return answers
+
+
+async def details_of(registry: Registry, model_ids: Iterable[str], in_flight: int) -> Details:
+    """The details of several models. Raises as `ask_each` does."""
+    return await ask_each(model_ids, registry.detail, in_flight, gone=NotFound)
 
 
 async def all_details_of(
@@ -79,9 +100,9 @@ async def all_details_of(
     return details
 
 
-def _busy(model_id: str, error: RegistryError | None) -> dict[str, float]:
+def _busy(thing: K, error: RegistryError | None) -> dict[K, float]:
     busy = isinstance(error, RegistryUnavailable) and (error.status in _BUSY or error.retry_after)
-    return {model_id: error.retry_after or _BREATH} if error is not None and busy else {}
+    return {thing: error.retry_after or _BREATH} if error is not None and busy else {}
 
 
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.engine.clock import due_at
-from reconciler.engine.values import Phase
+from reconciler.engine.clock import Clock, due_at
+from reconciler.engine.values import LedgerEntry, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.clock import Clock
     from reconciler.engine.options import Target
     from reconciler.engine.ports import Ledger
-    from reconciler.engine.values import LedgerEntry
 
 OBSERVED_IN_FULL = "observed-in-full-at"
 COMPARED = "compared-at"

@@ -11,18 +11,16 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from reconciler.engine.values import Verdict
+from reconciler.engine.values import ModelState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.values import ModelState
 
     Judged = Mapping[str, Collection[ModelKey] | None]
     """By target, the pairs that a report speaks of; None where it speaks of everything."""
@@ -164,7 +162,7 @@ def outbox_update(
         open_episodes = {
             episode.subject: episode for episode in judged_episodes if episode.sink == subscription.sink
         }
-        for subject, item in _by_subject(filter(subscription.wants, held)).items():
+        for subject, item in _bysubject_of(filter(subscription.wants, held)).items():
             before = open_episodes.pop(subject, None)
             if before is None or (before.verdict, before.began) != (item.verdict, item.since or before.began):
                 messages.append(_attention(subscription.sink, subject, item, before, now))
@@ -177,18 +175,18 @@ def outbox_update(
     return OutboxUpdate(tuple(messages), tuple(ended))
 
 
-def _by_subject(held: Iterable[ModelState]) -> dict[Subject, ModelState]:
+def _bysubject_of(held: Iterable[ModelState]) -> dict[Subject, ModelState]:
     """By model, what is most urgent of it."""
     by_subject: dict[Subject, ModelState] = {}
     for item in sorted(held, key=lambda item: HELD.index(item.verdict)):
-        by_subject.setdefault(_subject(item), item)
+        by_subject.setdefault(subject_of(item), item)
     return by_subject
 
 
 def _verdicts(items: Iterable[ModelState], subjects: Collection[Subject]) -> dict[Subject, ModelState]:
     """What the report says of these models."""
     targets = {subject.target for subject in subjects}
-    by_subject = ((_subject(item), item) for item in items if item.target in targets)
+    by_subject = ((subject_of(item), item) for item in items if item.target in targets)
     return {subject: item for subject, item in by_subject if subject in subjects}
 
 
@@ -206,7 +204,8 @@ def _is_judged(episode: Episode, judged: Judged) -> bool:
     )
 
 
-def _subject(item: ModelState) -> Subject:
+def subject_of(item: ModelState) -> Subject:
+    """What is said of a model is about this."""
     path = item.path if item.model_name is None or item.model_version is None else None
     return Subject(item.target, item.model_name, item.model_version, path)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from reconciler.engine.concurrency import Background, Setbacks, gather_limited, is_about_others_too
 from reconciler.engine.follow import Follower
 from reconciler.engine.settle import Settler
-from reconciler.engine.values import EventKind, LedgerEntry, ModelState, Phase
+from reconciler.engine.values import Created, EventKind, LedgerEntry, ModelState, Phase
 from reconciler.errors import AlreadyExists, LeaseLost, OutcomeUnknown, RegistryError, Rejected
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
     from reconciler.engine.stragglers import Lingering
-    from reconciler.engine.values import Created
     from reconciler.manifest import Manifest
 
 _ENOUGH = 3  # imports in a row that fail for what is no model's own cause, after which no more are tried
@@ -115,9 +114,7 @@ class Executor:
     def not_made(self) -> frozenset[ModelKey]:
         """The pairs whose import was settled as not made in this cycle, and may be sent again."""
         return frozenset(
-            entry.pair
-            for entry in self.recorder.ledger.pending(self.recorder.target)
-            if entry.phase is Phase.RELEASED and entry.last is EventKind.NOT_FOUND
+            entry.pair for entry in self.recorder.pending(Phase.RELEASED) if entry.last is EventKind.NOT_FOUND
         )
 
     async def _waited_for(self, item: ModelState, manifest: Manifest, setbacks: Setbacks) -> bool:
@@ -220,10 +217,10 @@ class Executor:
 
     async def _postpone(self, item: ModelState, manifest: Manifest, error: RegistryError) -> None:
         entry: LedgerEntry | None = self.recorder.entry(manifest.pair)
-        wait = self.timing.backoff(
-            max(1, entry.attempts) if entry else 1, self.clock.chance(), error.retry_after
-        )
-        not_before = self.clock.later(wait)
+        if error.retry_after is not None:
+            not_before = self.clock.later(error.retry_after)
+        else:
+            not_before = self.clock.next_attempt(max(1, entry.attempts) if entry else 1)
         facts = _declared(item, manifest)
         await self.recorder.answered(
             manifest.pair, EventKind.POSTPONED, error, not_before=not_before, **facts

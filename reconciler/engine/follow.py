@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.engine.details import details_of
-from reconciler.engine.values import EventKind, LedgerEntry, Phase, Stage
+from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Stage
 from reconciler.errors import ReconcilerError, RegistryError, TargetUnusable
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
     from reconciler.engine.stragglers import Stragglers
-    from reconciler.engine.values import Event
 
 _FEW = 16  # models followed one by one; above, one list of all is cheaper
 
@@ -31,8 +30,7 @@ class Follower:
 
     def unfinished(self) -> list[LedgerEntry]:
         """Registered models whose last known status is not final."""
-        pending = self.recorder.ledger.pending(self.recorder.target)
-        return [entry for entry in pending if entry.phase is Phase.REGISTERED]
+        return self.recorder.pending(Phase.REGISTERED)
 
     async def once(self) -> None:
         """Asks once what became of each unfinished import, and records what changed."""

@@ -13,8 +13,8 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.engine.graph import places
-from reconciler.engine.values import FileChange, HistoryUpdate
+from reconciler.engine.graph import CommitGraph, Logged, places
+from reconciler.engine.values import CommitInfo, FileChange, HistoryUpdate, ParsedFile
 from reconciler.manifest import is_manifest
 from reconciler.manifest.limits import LARGEST_FILE
 from reconciler.manifest.sections import claim, is_json, sections
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.graph import CommitGraph, Logged
     from reconciler.engine.ports import Source
-    from reconciler.engine.values import CommitInfo, ParsedFile
 
 _PLACES = 10
 """Files of one commit that declare one model and are told of: it may stand in very many."""
@@ -109,8 +107,9 @@ def history_update(  # noqa: PLR0913 - what is known, and of what
     """What the commits of a graph add to a history that is kept.
 
     The graph has children before parents, with what is below `root`; `is_whole` where it has all commits of
-    its branch. `earlier` is what files say or said; `older` gives the places of commits beyond the graph.
-    Raises SourceError.
+    its branch. `earlier` is what files say or said: a content with a single document is not read again,
+    unless what it replaced had several. `older` gives the places of commits beyond the graph. Raises
+    SourceError.
     """
     place = places(graph, older)
     changes = _changes(graph, source, root, place=place, asked=_Asked(), earlier=earlier)
@@ -144,18 +143,15 @@ def model_changes(  # noqa: PLR0913 - what is asked for
     version: str | None = None,
     *,
     place: Mapping[str, int] | None = None,
-    earlier: Iterable[ParsedFile] = (),
 ) -> dict[ModelKey, Sequence[FileChange]]:
     """What the commits of a graph did to each model's document, newest first.
 
-    `place` is that of each commit in its branch, None for a graph that is whole. `earlier` is what files say
-    or said: a content with a single document is not read again, unless what it replaced had several. Raises
-    SourceError.
+    `place` is that of each commit in its branch, None for a graph that is whole. Raises SourceError.
     """
     place = places(graph, no_places) if place is None else place
     asked = _Asked(name, version)
     changes: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
-    for pair, change in _changes(graph, source, root, place=place, asked=asked, earlier=earlier):
+    for pair, change in _changes(graph, source, root, place=place, asked=asked):
         changes[pair].append(change)
     return dict(changes)
 
@@ -167,7 +163,7 @@ def _changes(  # noqa: PLR0913 - what is asked for
     *,
     place: Mapping[str, int],
     asked: _Asked,
-    earlier: Iterable[ParsedFile],
+    earlier: Iterable[ParsedFile] = (),
 ) -> Iterator[tuple[ModelKey, FileChange]]:
     """What each commit did, newest first; git is read before this returns."""
     touches = [

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from reconciler.engine.values import AT_REST, IdleMark, Verdict
+from reconciler.engine.values import AT_REST, IdleMark, ModelState, ObservedModel, Report, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from reconciler.engine.options import Target
     from reconciler.engine.planner_input import PlannerInput
-    from reconciler.engine.values import ModelState, ObservedModel, Report
 
 
 def idle_mark(  # noqa: PLR0913 - what rest depends on

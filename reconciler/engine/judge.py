@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import FreeVersions, ModelKey
 from reconciler.engine.concurrency import gather_limited
-from reconciler.engine.details import Details, details_of
-from reconciler.engine.observe import compare_observed, observe
+from reconciler.engine.details import details_of
+from reconciler.engine.observe import observe
 from reconciler.engine.plan import preflighted, verdicts
 from reconciler.engine.planner_input import select_for_comparison
 from reconciler.engine.reasons import is_unreadable
-from reconciler.engine.target_run import alone, left_behind, manifests_of
-from reconciler.engine.values import Phase, Verdict
+from reconciler.engine.target_run import Cycle, TargetRun, alone, left_behind, manifests_of
+from reconciler.engine.values import ModelState, Phase, Verdict
+from reconciler.engine.vendor import Comparison, compare
 from reconciler.errors import ReconcilerError, RegistryError
 from reconciler.manifest import Reason
 
@@ -24,11 +25,10 @@ if TYPE_CHECKING:
 
     from reconciler.engine.ports import Preflight, Registry
     from reconciler.engine.stragglers import Stragglers
-    from reconciler.engine.target_run import Cycle, TargetRun
-    from reconciler.engine.values import ManifestRef, ModelState
     from reconciler.manifest import Manifest
 
 
+_AT_ONCE = 500  # models whose details are in memory together
 _PREFLIGHT_AGAIN = 60.0  # seconds; files may be mended without a commit
 _UNREADABLE_AGAIN = 30.0  # seconds; a registry may answer by then about a model that it would not speak of
 
@@ -107,19 +107,36 @@ async def _observed(cycle: Cycle, run: TargetRun) -> TargetRun:
     view, details = await observe(registry, view, only=run.scope, in_flight=in_flight)
     limit = None if cycle.options.refresh else run.target.compare_at_most
     ids, later = select_for_comparison(view, everything=run.full, at_most=limit, chance=cycle.clock.chance())
-    view = replace(view, later=later)
+    run = replace(run, view=replace(view, later=later), compared=bool(ids))
+    return await _compared(cycle, run, details, [*details, *ids])
 
-    async def manifests(declarations: Iterable[ManifestRef]) -> Mapping[ModelKey, Manifest]:
-        return await manifests_of(cycle, run, declarations)
 
-    async def details_for(model_ids: Iterable[str]) -> Details:
-        at_hand = {one: details[one] for one in model_ids if one in details}
-        asked = [one for one in model_ids if one not in at_hand and one not in view.unread]
-        more = await details_of(registry, asked, in_flight)
-        return Details(at_hand | more.read, more.unread)
-
-    view = await compare_observed(registry.vendor, view, [*details, *ids], details_for, manifests)
-    return replace(run, view=view, compared=bool(ids))
+async def _compared(
+    cycle: Cycle, run: TargetRun, details: Mapping[str, Mapping[str, Any]], model_ids: Iterable[str]
+) -> TargetRun:
+    """The run with a comparison of each of these models; `details` are those that were read on the way."""
+    registry, view, asked = run.target.registry, run.view, dict.fromkeys(model_ids)
+    declared = {
+        models[0].model_id: view.desired.manifests[pair]
+        for pair, models in view.observed.items()
+        if models and models[0].model_id in asked and pair in view.desired.manifests
+    }
+    ids = [model_id for model_id in asked if model_id in declared]
+    comparisons, unread = dict[str, Comparison](), dict(view.unread)
+    for start in range(0, len(ids), _AT_ONCE):  # some after others: details are large
+        some = ids[start : start + _AT_ONCE]
+        missing = [one for one in some if one not in details and one not in view.unread]
+        more = await details_of(registry, missing, run.target.timing.in_flight)
+        unread |= more.unread
+        read = {one: details[one] for one in some if one in details} | more.read
+        manifests = await manifests_of(cycle, run, [declared[one] for one in read])
+        for model_id, detail in read.items():
+            manifest = manifests.get(declared[model_id].pair)
+            if manifest is not None:
+                comparisons[model_id] = compare(registry.vendor, manifest.request, detail)
+    unread |= {one: seen.unread for one, seen in comparisons.items() if seen.unread is not None}
+    compared = {one: seen for one, seen in comparisons.items() if seen.unread is None}
+    return replace(run, view=replace(view, comparisons=compared, unread=unread))
 
 
 async def _preflighted(cycle: Cycle, run: TargetRun) -> TargetRun:

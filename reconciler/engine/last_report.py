@@ -99,12 +99,6 @@ def full(report: Report, ledger: Reports, targets: Collection[str]) -> Report:
     return replace(report, items=tuple(item for item in last.items if item.target in targets), unlisted={})
 
 
-def summary(ledger: Ledger) -> Report | None:
-    """The newest report without its models, in numbers; None when no cycle has finished."""
-    report = ledger.last_report(whole=False)
-    return None if report is None else replace(report, items=(), unlisted=ledger.counted())
-
-
 def unlisted(report: Report, ledger: ModelStates, targets: Collection[str]) -> dict[tuple[str, Verdict], int]:
     """How many models of these targets the report does not list, by what is remembered of them."""
     if not targets:

@@ -11,12 +11,11 @@ makes one process the only writer, the lock is the lease: of every target, and w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
 SHARED = ""
 """What is led beside the targets: whatever there is once for all of them, such as sending messages."""

@@ -14,15 +14,12 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.contract.model_key import version_key
+from reconciler.contract.model_key import ModelKey, version_key
 from reconciler.engine.trust import is_held_commit
-from reconciler.engine.values import Verdict
+from reconciler.engine.values import ModelState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-
-    from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.values import ModelState
 
 
 ATTENTION_ORDER = (
@@ -80,24 +77,21 @@ class Listing:
 
     Attributes:
         items: in the order that was asked for.
+        matching: how many models, or names and versions, there are on all pages.
         numbers: how many models match the text, by target and verdict, whatever target and verdict were
             asked for.
     """
 
     items: tuple[ModelState, ...] = ()
+    matching: int = 0
     numbers: Mapping[tuple[str, Verdict], int] = field(default_factory=dict)
 
-    def by_verdict(self, target: str = "") -> dict[Verdict, int]:
-        """How many models of one target, or of all, have each verdict."""
+    def by_verdict(self, target: str) -> dict[Verdict, int]:
+        """How many models of one target, or of all (`""`), have each verdict."""
         numbers = dict.fromkeys(ATTENTION_ORDER, 0)
         for (of, verdict), number in self.numbers.items():
             numbers[verdict] += number if target in ("", of) else 0
         return numbers
-
-    def matching(self, query: ListingQuery) -> int:
-        """How many models there are on all pages of this query."""
-        numbers = self.by_verdict(query.target)
-        return sum(numbers[verdict] for verdict in query.verdicts or numbers)
 
 
 class MatrixRow(NamedTuple):
@@ -105,21 +99,6 @@ class MatrixRow(NamedTuple):
 
     pair: ModelKey
     cells: Mapping[str, ModelState]
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """Names and versions of one page.
-
-    Attributes:
-        rows: those of which a model matches, with all of their models.
-        matching: how many there are on all pages.
-        numbers: as in `Listing`.
-    """
-
-    rows: tuple[MatrixRow, ...] = ()
-    matching: int = 0
-    numbers: Mapping[tuple[str, Verdict], int] = field(default_factory=dict)
 
 
 def by_pair(items: Iterable[ModelState]) -> tuple[MatrixRow, ...]:

@@ -10,8 +10,8 @@ from reconciler.engine.details import details_of
 from reconciler.engine.observe import observe
 from reconciler.engine.plan import verdicts
 from reconciler.engine.planner_input import PlannerInput
-from reconciler.engine.values import Verdict
-from reconciler.engine.vendor import compare
+from reconciler.engine.values import Difference, LedgerEntry, ModelState, ObservedModel, Verdict
+from reconciler.engine.vendor import FieldComparison, compare
 from reconciler.errors import Exit, TargetUnusable
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired_state import DesiredState
     from reconciler.engine.options import Target
-    from reconciler.engine.values import Difference, LedgerEntry, ModelState, ObservedModel
-    from reconciler.engine.vendor import FieldComparison
     from reconciler.manifest import Manifest
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.concurrency import Setbacks, gather_limited
-from reconciler.engine.details import details_of
+from reconciler.engine.details import Details, ask_each, details_of
 from reconciler.engine.follow import STATUS_EVENTS
-from reconciler.engine.planner_input import by_pair
+from reconciler.engine.planner_input import PlannerInput, by_pair
 from reconciler.engine.values import (
     Event,
     EventKind,
@@ -20,22 +20,15 @@ from reconciler.engine.values import (
     Verdict,
     stand,
 )
-from reconciler.engine.vendor import compare, fields_of
-from reconciler.errors import RegistryError
+from reconciler.engine.vendor import fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.details import Details
-    from reconciler.engine.planner_input import PlannerInput
     from reconciler.engine.ports import Registry
-    from reconciler.engine.values import ManifestRef
-    from reconciler.engine.vendor import Vendor
-    from reconciler.manifest import Manifest
 
-_AT_ONCE = 500  # models whose details are in memory together
 _ONE_BY_ONE = 250  # so many are asked for one by one; above that, one list of all is cheaper
 
 _SETTLED_NOW = (EventKind.MISSING, EventKind.DRIFTED)  # told before, and no longer true of an equal model
@@ -75,80 +68,15 @@ async def observe(
     # by id first: only what has no model that way is looked for by name, in a list that may lag behind
     details = await details_of(registry, by_id, in_flight)
     models = _there(details, by_id)
-    looked_up, unasked = await _find_each(registry, only - {model.pair for model in models}, in_flight)
-    models += looked_up
-    return replace(view, observed=by_pair(models), unread=details.unread, unasked=unasked), details.read
-
-
-async def compare_observed(
-    vendor: Vendor,
-    view: PlannerInput,
-    model_ids: Collection[str],
-    details: Callable[[Collection[str]], Awaitable[Details]],
-    manifests: Callable[[Collection[ManifestRef]], Awaitable[Mapping[ModelKey, Manifest]]],
-) -> PlannerInput:
-    """The view with a comparison of each of these models, some after others: details are large.
-
-    Args:
-        vendor: whose registry it was observed in.
-        view: with what was observed.
-        model_ids: model ids.
-        details: gives the details of models.
-        manifests: gives manifests whole.
-    """
-    looks, unread, asked = dict(view.comparisons), dict(view.unread), dict.fromkeys(model_ids)
-    declared = {
-        models[0].model_id: view.desired.manifests[pair]
-        for pair, models in view.observed.items()
-        if models and models[0].model_id in asked and pair in view.desired.manifests
-    }
-    ids = [model_id for model_id in asked if model_id in declared]
-    for start in range(0, len(ids), _AT_ONCE):
-        some = await details(ids[start : start + _AT_ONCE])
-        unread |= some.unread
-        whole = await manifests([declared[model_id] for model_id in some.read])
-        for model_id, detail in some.read.items():
-            manifest = whole.get(declared[model_id].pair)
-            seen = compare(vendor, manifest.request, detail) if manifest is not None else None
-            if seen is not None and seen.unread is None:
-                looks[model_id] = seen
-            elif seen is not None:
-                unread[model_id] = str(seen.unread)
-    return replace(view, comparisons=looks, unread=unread)
+    named = await ask_each(sorted(only - {model.pair for model in models}), registry.find, in_flight)
+    if named.failure is not None and not named.read:  # that is the registry, and no model of it
+        raise named.failure
+    models += chain(*named.read.values())
+    return replace(view, observed=by_pair(models), unread=details.unread, unasked=named.unread), details.read
 
 
 def _there(details: Details, by_id: Mapping[str, ModelKey]) -> list[ObservedModel]:
     return [ObservedModel(model_id, by_id[model_id]) for model_id in (*details.read, *details.unread)]
-
-
-async def _find_each(
-    registry: Registry, pairs: Collection[ModelKey], in_flight: int
-) -> tuple[list[ObservedModel], dict[ModelKey, str]]:
-    """What is registered under these names and versions, and which of them could not be asked about, and why.
-
-    Raises:
-        RegistryError: none of them could be asked about: that is the registry, and no model of it.
-    """
-    models: list[ObservedModel] = []
-    unasked: dict[ModelKey, str] = {}
-    setbacks = Setbacks()
-
-    async def one(pair: ModelKey) -> None:
-        if setbacks.given_up:
-            unasked[pair] = f"not asked for, after others failed: {setbacks.last}"
-            return
-        try:
-            models.extend(await registry.find(pair))
-        except RegistryError as error:
-            setbacks.failed(error)
-            unasked[pair] = str(error)
-        else:
-            setbacks.passed()
-
-    await gather_limited(sorted(pairs), one, in_flight)
-    if setbacks.last is not None and not setbacks.successes:
-        raise setbacks.last
-    return models, unasked
 
 
 def news(

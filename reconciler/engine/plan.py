@@ -10,10 +10,10 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.model_key import version_key
+from reconciler.contract.model_key import ModelKey, version_key
 from reconciler.engine import reasons
 from reconciler.engine.clock import due_at
-from reconciler.engine.planner_input import known_equal, newest_status, remembered_content
+from reconciler.engine.planner_input import PlannerInput, known_equal, newest_status, remembered_content
 from reconciler.engine.reasons import conflict_reasons, within
 from reconciler.engine.values import (
     AT_REST,
@@ -33,9 +33,6 @@ from reconciler.manifest import Reason
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
-
-    from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.planner_input import PlannerInput
 
 
 def verdicts(view: PlannerInput) -> tuple[ModelState, ...]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.budgets import DEFAULTS
-from reconciler.contract.model_key import FreeVersions
+from reconciler.contract.model_key import FreeVersions, ModelKey
 from reconciler.engine.values import Desired, EventKind, Phase, Stage
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from datetime import datetime
 
-    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import LastCommit, LedgerEntry, ManifestRef, ObservedModel
     from reconciler.engine.vendor import Comparison
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from reconciler.engine.values import EventKind, ModelState, Phase, Verdict
+from reconciler.engine.values import EventKind, LedgerEntry, ManifestRef, ModelState, Phase, Verdict
 from reconciler.engine.values.report import OTHER_CONTENT
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.values import LedgerEntry, ManifestRef
 
 
 COMPARED_LATER = Reason(

@@ -1,47 +1,61 @@
-"""What one cycle journals about one target's models: each event with the commit that it belongs to."""
+"""What one cycle journals about one target's models: each event with the commit that it belongs to.
+
+Whoever records an event goes on when it is on disk, and not before. The disk is waited for in a thread, so
+that other imports go on meanwhile; events that wait for it together are written in one transaction.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import asyncio
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Stand, stand
+from reconciler.errors import LeaseLost, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock
-    from reconciler.engine.journal import JournalWriter
     from reconciler.engine.ports import Journal
-    from reconciler.errors import RegistryError
+
+    Waiting = tuple[Sequence[Event], asyncio.Future[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recorder:
     """Writes the events of one target and one cycle; every one is on disk before the next step begins.
 
     Attributes:
+        ledger: what is remembered.
+        progress: hears of every event that was journalled.
         sent: the newest operation of each pair that this process asked for, in whichever cycle.
         vouched: says who vouches for a commit; None where nobody has to.
+        actor: who asked for what is done, recorded with every event.
+        epoch: of the lease under which it is done, recorded with every event; None where there is none.
     """
 
     target: str
     cycle_id: str
-    journal: JournalWriter
+    ledger: Journal
     clock: Clock
-    sent: dict[ModelKey, str] = field(default_factory=dict)
-    vouched: Callable[[str], str | None] = lambda _: None
+    progress: Callable[[Event], None]
+    sent: dict[ModelKey, str]
+    vouched: Callable[[str], str | None]
+    actor: str | None
+    epoch: int | None
     _intended: dict[ModelKey, Event] = field(default_factory=dict)
-
-    @property
-    def ledger(self) -> Journal:
-        """What is remembered."""
-        return self.journal.ledger
+    _waiting: list[Waiting] = field(default_factory=list)
+    _writer: asyncio.Task[None] | None = None
 
     def entry(self, pair: ModelKey) -> LedgerEntry | None:
         """What is remembered of one pair now."""
         return self.ledger.entry(self.target, pair)
+
+    def pending(self, phase: Phase) -> list[LedgerEntry]:
+        """The entries that are not at rest and stand at this phase."""
+        return [entry for entry in self.ledger.pending(self.target) if entry.phase is phase]
 
     def intent(self, pair: ModelKey) -> Event | None:
         """The intent that this cycle journalled about the pair, if it did."""
@@ -58,7 +72,7 @@ class Recorder:
         facts = {"operation_id": operation_id, "detail": detail, **facts}
         event = self._intended[pair] = self._event(pair, EventKind.IMPORT_REQUESTED, **facts)
         self.sent[pair] = operation_id
-        await self.journal.record([event])
+        await self.record([event])
 
     async def answered(
         self,
@@ -77,22 +91,67 @@ class Recorder:
         cause = intent or self.entry(pair)
         origin = {} if cause is None else _origin(cause)
         asked = None if intent is None else Stand(Phase.INTENDED, None, intent.operation_id)
-        await self.journal.record([self._event(pair, kind, asked=asked, **origin | facts)])
+        await self.record([self._event(pair, kind, asked=asked, **origin | facts)])
 
     async def learned(self, entry: LedgerEntry, kind: EventKind, **facts: Any) -> None:  # noqa: ANN401
         """Journals an answer to a question that was asked about this entry, unless it changed meanwhile."""
-        await self.journal.record([self.about(entry, kind, **facts)])
-
-    async def record(self, events: Sequence[Event]) -> None:
-        """Journals several events in one transaction."""
-        await self.journal.record(events)
+        await self.record([self.about(entry, kind, **facts)])
 
     def about(self, entry: LedgerEntry, kind: EventKind, **facts: Any) -> Event:  # noqa: ANN401
         """Such an answer, as an event."""
         return self._event(entry.pair, kind, asked=stand(entry), **_origin(entry) | facts)
 
+    async def record(self, events: Sequence[Event]) -> None:
+        """Journals the events, all or none, but those whose question is out of date; on disk on return.
+
+        Raises:
+            StateError: they could not be written, and nothing of them is.
+            LeaseLost: the same, because the lease is not held any more.
+        """
+        if not events:
+            return
+        written = asyncio.get_running_loop().create_future()
+        if self.actor is not None or self.epoch is not None:
+            events = [replace(event, actor=self.actor, epoch=self.epoch) for event in events]
+        self._waiting.append((events, written))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        await written
+
+    async def _write(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(0)  # whatever is about to be recorded now joins in
+            batch, self._waiting = self._waiting, []
+            error = await self._append(batch)
+            if isinstance(error, LeaseLost) and len(batch) > 1:
+                # an answer to what was sent before is journalled by whoever sent it, whoever leads now
+                for one in batch:
+                    _tell([one], await self._append([one]))
+            else:
+                _tell(batch, error)
+
+    async def _append(self, batch: Sequence[Waiting]) -> BaseException | None:
+        """Journals what these wait for; gives the error to raise where each of them is waited for."""
+        events = [event for some, _ in batch for event in some]
+        try:
+            for event in await asyncio.to_thread(self.ledger.append, events):
+                self.progress(event)
+        except BaseException as error:  # noqa: BLE001
+            return error
+        return None
+
     def _event(self, pair: ModelKey, kind: EventKind, **facts: Any) -> Event:  # noqa: ANN401
         return Event(self.clock.now(), kind, self.target, pair, self.cycle_id, **facts)
+
+
+def _tell(batch: Sequence[Waiting], error: BaseException | None) -> None:
+    for _, written in batch:
+        if written.done():  # whoever waited was cancelled
+            continue
+        if error is None:
+            written.set_result(None)
+        else:
+            written.set_exception(error)
 
 
 def _origin(cause: Event | LedgerEntry) -> dict[str, Any]:

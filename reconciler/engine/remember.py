@@ -11,14 +11,13 @@ from reconciler.engine.due_times import COMPARED, OBSERVED_IN_FULL
 from reconciler.engine.last_report import dated, unlisted
 from reconciler.engine.planner_input import without_models
 from reconciler.engine.reasons import are_counted
-from reconciler.engine.target_run import REPOSITORY, STANDING, standing
+from reconciler.engine.target_run import REPOSITORY, STANDING, Cycle, TargetRun, standing
 from reconciler.engine.values import Report, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.engine.options import Target
-    from reconciler.engine.target_run import Cycle, TargetRun
 
 _ANY = "any"  # in the place of the commit: not every verdict is remembered, so that all are given anew
 
@@ -59,7 +58,7 @@ async def remember(
     held = any(run.declared.excess is not None for run in runs)  # this commit is not the one reconciled
     if not held and not any(item.verdict is Verdict.REFUSED for item in report.items):
         marks |= {(REPOSITORY, name): value for name, value in lineage.items()}
-    epochs = {run.target.name: run.executor.recorder.journal.epoch for run in runs}
+    epochs = {run.target.name: run.executor.recorder.epoch for run in runs}
     cycle.ledger.save_report(report, {run.target.name: run.scope for run in judged}, marks, epochs)
     wrong = 0
     for run in judged:

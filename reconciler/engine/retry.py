@@ -10,7 +10,7 @@ from reconciler.engine.details import details_of
 from reconciler.engine.lineage import RECONCILED
 from reconciler.engine.reasons import conflict_reasons
 from reconciler.engine.target_run import REPOSITORY
-from reconciler.engine.values import Event, EventKind, Phase, Stage
+from reconciler.engine.values import Desired, Event, EventKind, Phase, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from reconciler.engine.clock import Clock
     from reconciler.engine.options import Target
     from reconciler.engine.ports import Journal, Ledger, Source
-    from reconciler.engine.values import Desired
     from reconciler.manifest import Reason
 
 

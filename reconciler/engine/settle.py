@@ -14,21 +14,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.clock import due_at
-from reconciler.engine.concurrency import Setbacks, gather_limited
-from reconciler.engine.values import EventKind, LedgerEntry, Phase
+from reconciler.engine.clock import Timing, due_at
+from reconciler.engine.details import ask_each
+from reconciler.engine.values import Difference, EventKind, LedgerEntry, ObservedModel, Phase
 from reconciler.engine.vendor import compare, fields_of
-from reconciler.errors import RegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.clock import Timing
     from reconciler.engine.ports import Registry
     from reconciler.engine.recorder import Recorder
-    from reconciler.engine.values import Difference, ObservedModel
     from reconciler.manifest import Manifest
 
 
@@ -47,8 +44,7 @@ class Settler:
 
     def open(self) -> list[LedgerEntry]:
         """The intents without a result: what a crash or an unknown answer left behind."""
-        pending = self.recorder.ledger.pending(self.recorder.target)
-        return [entry for entry in pending if entry.phase is Phase.INTENDED]
+        return self.recorder.pending(Phase.INTENDED)
 
     def next_look(self, after: datetime) -> datetime | None:
         """When the first open intent can be settled of those that become due later than `after`, or None."""
@@ -62,33 +58,30 @@ class Settler:
         Raises:
             RegistryError: credentials were refused, or the registry cannot be reached at all.
         """
-        setbacks = Setbacks()
-
-        async def one(entry: LedgerEntry) -> None:
-            if not setbacks.given_up:
-                await self._attempt(entry, manifests.get(entry.pair), setbacks)
-
-        await gather_limited(self.open(), one, self.timing.in_flight)
+        await self._attempt_each(self.open(), manifests)
 
     async def settle(self, pair: ModelKey, manifest: Manifest) -> bool:
         """Looks once for one pair whose intent is open; whether that settled it."""
         entry = self.recorder.entry(pair)
         if entry is not None and entry.phase is Phase.INTENDED:
-            await self._attempt(entry, manifest, Setbacks())
+            await self._attempt_each([entry], {pair: manifest})
             entry = self.recorder.entry(pair)
         return entry is None or entry.phase is not Phase.INTENDED
 
-    async def _attempt(self, entry: LedgerEntry, manifest: Manifest | None, setbacks: Setbacks) -> None:
-        try:
-            models = await self.registry.find(entry.pair)
-            if models:
-                await self._adopt(entry, models[0], manifest)
-            else:
-                await self._not_listed(entry)
-        except RegistryError as error:
-            setbacks.failed(error)
+    async def _attempt_each(
+        self, entries: Iterable[LedgerEntry], manifests: Mapping[ModelKey, Manifest]
+    ) -> None:
+        async def one(entry: LedgerEntry) -> None:
+            await self._attempt(entry, manifests.get(entry.pair))
+
+        await ask_each(entries, one, self.timing.in_flight)
+
+    async def _attempt(self, entry: LedgerEntry, manifest: Manifest | None) -> None:
+        models = await self.registry.find(entry.pair)
+        if models:
+            await self._adopt(entry, models[0], manifest)
         else:
-            setbacks.passed()
+            await self._not_listed(entry)
 
     async def _not_listed(self, entry: LedgerEntry) -> None:
         """Concludes that nothing was made, or that it is elsewhere, once that is certain and not before."""
@@ -107,9 +100,8 @@ class Settler:
             await recorder.learned(entry, EventKind.ELSEWHERE, detail=_elsewhere(entry))
         elif entry.attempts > 1:
             # a registry that leaves one import unanswered again and again gets it ever more rarely
-            wait = self.timing.backoff(entry.attempts - 1, recorder.clock.chance(), None)
+            again = recorder.clock.next_attempt(entry.attempts - 1)
             message = f"{entry.detail or 'no answer'}; it was certainly not made"
-            again = recorder.clock.later(wait)
             await recorder.learned(
                 entry, EventKind.POSTPONED, not_before=again, code=entry.code, detail=message
             )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.lineage import RECONCILED
 from reconciler.engine.planner_input import PlannerInput
-from reconciler.engine.values import TargetFailure
+from reconciler.engine.values import Desired, ManifestRef, ModelState, TargetFailure
 from reconciler.errors import IndexLostError, ReconcilerError, SourceError, StateError
 from reconciler.log import log
 from reconciler.redaction import unexpected
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from reconciler.engine.execute import Executor
     from reconciler.engine.options import CycleOptions, Target
     from reconciler.engine.ports import Ledger, Source
-    from reconciler.engine.values import Desired, ManifestRef, ModelState
     from reconciler.manifest import Manifest
 
 

@@ -11,12 +11,11 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.values import CommitInfo, FileChange
+from reconciler.engine.values import CommitInfo, FileChange, HistoryUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from reconciler.engine.values import HistoryUpdate
     from reconciler.index.store import Store
 
     Statement = tuple[str, Iterable[tuple[Any, ...]]]

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.values import LastCommit, ManifestRef, ParsedFile
+from reconciler.engine.values import HistoryUpdate, LastCommit, ManifestRef, ParsedFile
 from reconciler.index.history import TargetHistory
 from reconciler.manifest import InvalidManifest
 from reconciler.manifest.values import reason_of, row_of
@@ -15,7 +15,6 @@ from reconciler.manifest.values import reason_of, row_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from reconciler.engine.values import HistoryUpdate
     from reconciler.index.store import Store
 
 _TABLES = ("companion", "declaration", "file")

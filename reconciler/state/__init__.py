@@ -9,8 +9,9 @@ SQLAlchemy is loaded when one of these names is first used, not before.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from reconciler.lazy import attributes
 
 if TYPE_CHECKING:
     from reconciler.state.ledger import SqlLedger
@@ -18,31 +19,11 @@ if TYPE_CHECKING:
     from reconciler.state.opening import open_for_release, open_state
 
 __all__ = [
-    "SqlLedger",
-    "check",
-    "compact",
-    "export",
-    "migrate",
-    "open_for_release",
-    "open_state",
-    "rebuild",
+    "SqlLedger", "check", "compact", "export", "migrate", "open_for_release", "open_state", "rebuild",
     "require_state",
-]
+]  # fmt: skip
 
-_HOME = {
-    "SqlLedger": "ledger",
-    "check": "maintenance",
-    "compact": "maintenance",
-    "export": "maintenance",
-    "migrate": "maintenance",
-    "open_for_release": "opening",
-    "open_state": "opening",
-    "rebuild": "maintenance",
-    "require_state": "maintenance",
-}
+_MAINTENANCE = ("check", "compact", "export", "migrate", "rebuild", "require_state")
+_HOMES = {"SqlLedger": "ledger", "open_for_release": "opening", "open_state": "opening"}
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__ = attributes(__name__, _HOMES | dict.fromkeys(_MAINTENANCE, "maintenance"))

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from reconciler.errors import StateError
 from reconciler.printable import printable
 from reconciler.redaction import remember
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import URL
 
 _FORMS = "Write state.url as sqlite:///path/to/state.db or postgresql+psycopg://user@host/database."
 

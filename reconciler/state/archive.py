@@ -100,18 +100,13 @@ def compact(connection: Connection, before: datetime, *, whole: bool = False) ->
         whole: make no chunk that is not full; what is left waits for the next time.
     """
     newest = connection.scalar(select(func.max(tables.journal.c.seq))) or 0
-    moved = 0
-    while chunk := _movable(connection, stamp(before), newest):
+    oldest, moved = {"before": stamp(before), "newest": newest}, 0
+    while chunk := list(select_rows(connection, _MOVABLE, oldest)):
         if whole and len(chunk) < CHUNK:
             break
         _put(connection, chunk)
         moved += len(chunk)
     return moved
-
-
-def _movable(connection: Connection, before: str, newest: int) -> list[Row]:
-    """The oldest events that may go into a chunk."""
-    return list(select_rows(connection, _MOVABLE, {"before": before, "newest": newest}))
 
 
 def _put(connection: Connection, chunk: list[Row]) -> None:

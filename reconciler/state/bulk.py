@@ -10,14 +10,13 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ARRAY, Text, bindparam, cast, column, func, insert, select, type_coerce, update
+from sqlalchemy import ARRAY, Table, Text, bindparam, cast, column, func, insert, select, type_coerce, update
 from sqlalchemy import table as lightweight_table
 from sqlalchemy.types import NULLTYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Table
     from sqlalchemy.engine import Connection, Dialect
     from sqlalchemy.sql.expression import Delete, Insert, Select, TableValuedAlias, Update
 

@@ -1,14 +1,16 @@
-"""The ledger's rows: those of a target or of some models, and new ones in their place."""
+"""The ledger's rows: those of a target or of some models, new ones in their place, or all made anew."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, or_
+from sqlalchemy import and_, bindparam, delete, or_
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.state import tables
+from reconciler.engine.fold import apply_event
+from reconciler.state import archive, tables
 from reconciler.state.bulk import (
     KEY,
     batches,
@@ -21,7 +23,7 @@ from reconciler.state.bulk import (
     stream_rows,
     update_rows,
 )
-from reconciler.state.rows import ENTRY_COLUMNS
+from reconciler.state.rows import ENTRY_COLUMNS, Key, entry_row, event_of
 from reconciler.state.tables import plain, stored
 
 if TYPE_CHECKING:
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from reconciler.engine.values import LedgerEntry
     from reconciler.state.bulk import Query, Row
-    from reconciler.state.rows import Key
 
 _KEYS_BY_NAME = 5000
 _KEYS_A_QUERY = 64  # of a file
@@ -95,3 +97,25 @@ def store(connection: Connection, existing: Collection[Key], rows: Mapping[Key, 
     update_rows(connection, tables.ledger, ENTRY_COLUMNS, changed)
     new = [row for key, row in rows.items() if key not in existing]
     insert_rows(connection, tables.ledger, ENTRY_COLUMNS, new)
+
+
+def folded(connection: Connection) -> dict[Key, Row]:
+    """The rows that the ledger must have: the fold of every event of the journal.
+
+    Raises:
+        UnreadableState: a line of the journal does not hold an event.
+    """
+    entries: dict[Key, LedgerEntry] = {}
+    with closing(archive.rows(connection)) as rows:
+        for row in rows:
+            event = event_of(row)
+            key = (event.target, event.pair)
+            entries[key] = apply_event(entries.get(key), event)
+    return {key: entry_row(entry) for key, entry in entries.items()}
+
+
+def refold(connection: Connection) -> None:
+    """Makes the ledger anew, inside the caller's transaction. Raises UnreadableState."""
+    right = folded(connection)
+    connection.execute(delete(tables.ledger))
+    insert_rows(connection, tables.ledger, ENTRY_COLUMNS, list(right.values()))

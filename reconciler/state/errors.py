@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import SQLAlchemyError, StatementError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
 from reconciler.errors import StateError
 from reconciler.printable import printable
@@ -15,7 +15,6 @@ from reconciler.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy.exc import DBAPIError
 
 MOVE_AWAY = (
     "Restore a backup, or move it away: the next cycle learns from the registry what is registered, and only "

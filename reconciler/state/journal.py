@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.fold import apply_event
-from reconciler.engine.values import EventKind, Phase, stand
+from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, stand
 from reconciler.errors import StateError
 from reconciler.state import archive, entries, tables, verdicts
 from reconciler.state.access import StateAccess
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
-
-    from reconciler.engine.values import Event, LedgerEntry
 
 
 def position(connection: Connection) -> int:

@@ -11,10 +11,9 @@ from reconciler.printable import printable
 from reconciler.state import archive
 from reconciler.state.address import SqliteFile, parse
 from reconciler.state.bulk import select_rows
-from reconciler.state.entries import ROWS
+from reconciler.state.entries import ROWS, folded, refold
 from reconciler.state.opening import open_database
-from reconciler.state.refold import folded, refold
-from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, event_of
+from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, Key, event_of
 from reconciler.state.schema import differences
 from reconciler.state.tables import plain
 from reconciler.state.version import SCHEMA_VERSION
@@ -25,9 +24,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from reconciler.state.bulk import Row
     from reconciler.state.database import Database
-    from reconciler.state.refold import Rows
-    from reconciler.state.rows import Key
 
 T = TypeVar("T")
 
@@ -168,7 +166,7 @@ def _alone(database: Database, work: Callable[[Connection], T]) -> T:
     return database.write(guarded)
 
 
-def _stored(connection: Connection) -> Rows:
+def _stored(connection: Connection) -> dict[Key, Row]:
     return {_key(row): (*row[:-1], bool(row[-1])) for row in select_rows(connection, ROWS)}
 
 
@@ -182,7 +180,7 @@ def _damage(connection: Connection) -> list[str]:
     return [] if lines == ["ok"] else [f"the database file is damaged: {printable(line)}" for line in lines]
 
 
-def _disagreements(right: Rows, stored: Rows) -> list[str]:
+def _disagreements(right: dict[Key, Row], stored: dict[Key, Row]) -> list[str]:
     """What differs between the ledger and the journal's fold, one line for each pair."""
     problems = []
     for key in sorted(right.keys() | stored.keys()):

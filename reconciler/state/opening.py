@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.engine.clock import utc_now
 from reconciler.state import sqlite
-from reconciler.state.address import PostgresDatabase, SqliteFile, parse
+from reconciler.state.address import Address, PostgresDatabase, SqliteFile, parse
 from reconciler.state.identity import record, unknown_targets
 from reconciler.state.journal import only_releases
 from reconciler.state.ledger import SqlLedger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
 
     from reconciler.engine.episodes import Subscription
-    from reconciler.state.address import Address
     from reconciler.state.database import Database
 
 

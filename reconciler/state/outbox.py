@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, func, insert, not_, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, not_, select, update
 
 from reconciler.engine.episodes import Episode, Message, OutboxRow, PendingCount, Subject
 from reconciler.engine.values import Verdict
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, RowMapping
     from sqlalchemy.engine import Connection
 
     from reconciler.engine.episodes import MessageKind, OutboxUpdate, RowSelection

@@ -58,7 +58,9 @@ def open_writer(database: PostgresDatabase, now: datetime) -> Database:
     """
 
     def prepare(engine: Engine) -> None:
-        if not _is_up_to_date(engine):
+        with engine.connect() as connection, connection.begin():
+            is_ours = _has_our_version(connection)
+        if not is_ours:
             _make(engine, database, now)
 
     return _opened(database, prepare)
@@ -142,11 +144,6 @@ def ensure_nobody_leads(connection: Connection, where: PostgresDatabase) -> None
             f"leads {printable(led_thing(target))}. Wait until it is done, or stop it; `plan`, `status` and "
             "`history` work meanwhile."
         )
-
-
-def _is_up_to_date(engine: Engine) -> bool:
-    with engine.connect() as connection, connection.begin():
-        return _has_our_version(connection)
 
 
 def _has_our_version(connection: Connection) -> bool:

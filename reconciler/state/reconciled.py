@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, func, insert, select
 
 from reconciler.engine.values import Reconciled
 from reconciler.state.rows import moment_of, stamp
@@ -13,7 +13,6 @@ from reconciler.state.tables import journal, reconciled
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
 _COLUMNS = reconciled.c
@@ -28,17 +27,8 @@ def note(connection: Connection, commit: str, at: datetime) -> None:
     connection.execute(insert(reconciled).values(at=stamp(at), commit=commit, position=position))
 
 
-def last_time(connection: Connection, commit: str) -> Reconciled | None:
-    """The last time that this commit was the one reconciled; None when it never was."""
-    return _newest(connection, _COLUMNS.commit == commit)
-
-
-def at_moment(connection: Connection, moment: datetime) -> Reconciled | None:
-    """The commit that was the one reconciled at this moment; None before the first."""
-    return _newest(connection, _COLUMNS.at <= stamp(moment))
-
-
-def _newest(connection: Connection, condition: ColumnElement[bool]) -> Reconciled | None:
+def newest(connection: Connection, condition: ColumnElement[bool]) -> Reconciled | None:
+    """The newest of the rows of which this is true; None where there is none."""
     columns = (_COLUMNS.seq, _COLUMNS.commit, _COLUMNS.at)
     row = connection.execute(select(*columns).where(condition).order_by(_COLUMNS.seq.desc()).limit(1)).first()
     if row is None:

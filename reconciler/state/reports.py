@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import timedelta
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 
 from reconciler.engine.episodes import OutboxUpdate, outbox_update
-from reconciler.engine.values import Verdict
+from reconciler.engine.values import ModelState, Reconciled, Report, TargetFailure, Verdict
 from reconciler.errors import LeaseLost
 from reconciler.state import archive, outbox, reconciled, tables, verdicts
-from reconciler.state import report as report_text
 from reconciler.state.access import StateAccess
+from reconciler.state.errors import UnreadableState
 from reconciler.state.marks import read_marks, write_marks
 from reconciler.state.rows import moment_of, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
     from reconciler.engine.episodes import Judged
-    from reconciler.engine.values import ModelState, Reconciled, Report
 
 _COMPACTED = ("", "compacted-at")
 _A_DAY = timedelta(days=1)
@@ -65,12 +64,12 @@ class SqlReports(StateAccess):
     def reconciled(self, commit: str) -> Reconciled | None:
         """The last time that this commit was the one reconciled; None when it never was."""
         with self._database.reading() as connection:
-            return reconciled.last_time(connection, commit)
+            return reconciled.newest(connection, tables.reconciled.c.commit == commit)
 
     def reconciled_at(self, moment: datetime) -> Reconciled | None:
         """The commit that was the one reconciled at a moment; None before the first."""
         with self._database.reading() as connection:
-            return reconciled.at_moment(connection, moment)
+            return reconciled.newest(connection, tables.reconciled.c.at <= stamp(moment))
 
     def save_report(
         self,
@@ -141,8 +140,8 @@ class SqlReports(StateAccess):
         gone, new = verdicts.replace(
             connection, {target: (pairs, items[target]) for target, pairs in judged.items()}
         )
-        before = report_text.newest(connection)
-        body = report_text.dump(report_text.joined(report, before, judged))
+        before = _body(connection)
+        body = _dump(_joined(report, before, judged))
         remembered = read_marks(connection)
         return _Changes(
             gone,
@@ -161,20 +160,74 @@ class SqlReports(StateAccess):
             return OutboxUpdate()
         return outbox_update(outbox.episodes(connection), items, judged, self._subscriptions, now)
 
+    def summary(self) -> Report | None:
+        """The newest report in numbers, without its models; None when no cycle has finished."""
+        with self._database.reading() as connection:
+            body = _body(connection)
+            return None if body is None else _load(body, (), verdicts.counted(connection))
+
     def last_report(self, *, whole: bool = True) -> Report | None:
         """The newest report, or None when no cycle has finished.
 
         Without the whole, models in sync are only counted.
         """
         with self._database.reading() as connection:
-            body = report_text.newest(connection)
+            body = _body(connection)
             if body is None:
                 return None
             numbers = {} if whole else verdicts.counted(connection)
             unlisted = {key: number for key, number in numbers.items() if key[1] is Verdict.IN_SYNC}
-            return report_text.load(body, verdicts.items(connection, whole=whole), unlisted)
+            return _load(body, verdicts.items(connection, whole=whole), unlisted)
 
 
 def _is_due(compacted_at: str | None, now: datetime) -> bool:
     """Whether a day has gone by; also when the clock was set back meanwhile."""
     return compacted_at is None or not timedelta(0) <= now - moment_of(compacted_at) < _A_DAY
+
+
+def _body(connection: Connection) -> str | None:
+    """What was stored of the newest report; None when no cycle has finished."""
+    return connection.scalar(select(tables.report.c.body).order_by(tables.report.c.id.desc()).limit(1))
+
+
+def _dump(report: Report) -> str:
+    """The report without its items as one line of ASCII JSON; equal reports give equal text."""
+    facts = {
+        "commit": report.commit,
+        "digest": report.digest,
+        "failures": [asdict(failure) for failure in report.failures],
+        "notes": report.notes,
+    }
+    return json.dumps(facts, separators=(",", ":"))
+
+
+def _joined(report: Report, before: str | None, judged: Collection[str]) -> Report:
+    """The report with what the one stored before says of targets that this one is not about.
+
+    Another replica, or a cycle over other targets, failed in those.
+    """
+    if before is None:
+        return report
+    about = {*judged, *(failure.target for failure in report.failures)}
+    try:
+        failures_before = _load(before, (), {}).failures
+    except UnreadableState:  # it was edited: this one takes its place
+        return report
+    kept = [failure for failure in failures_before if failure.target not in about]
+    return replace(report, failures=(*report.failures, *kept)) if kept else report
+
+
+def _load(text: str, items: tuple[ModelState, ...], unlisted: Mapping[tuple[str, Verdict], int]) -> Report:
+    """The report that `_dump` wrote, with these items. Raises UnreadableState."""
+    try:
+        raw = json.loads(text)
+        return Report(
+            commit=raw["commit"],
+            digest=raw["digest"],
+            items=items,
+            failures=tuple(TargetFailure(**failure) for failure in raw["failures"]),
+            notes=tuple(raw["notes"]),
+            unlisted=unlisted,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UnreadableState("the last report") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import inspect
+from sqlalchemy import Table, inspect
 
 from reconciler.printable import printable
 from reconciler.state.tables import metadata
@@ -12,7 +12,6 @@ from reconciler.state.tables import metadata
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sqlalchemy import Table
     from sqlalchemy.engine import Connection
     from sqlalchemy.engine.reflection import Inspector
 

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from sqlalchemy import create_engine, delete, event, false
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool, QueuePool, StaticPool
+from sqlalchemy.pool import NullPool, Pool, QueuePool, StaticPool
 
 from reconciler.errors import StateError
 from reconciler.private import make_directory, make_file
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.engine import Connection, Engine
-    from sqlalchemy.pool import Pool
 
     from reconciler.state.address import SqliteFile
 
@@ -62,7 +61,8 @@ def open_writer(file: SqliteFile, now: datetime) -> Database:
             verify(writer, file, migrates=True)
             _ensure_writable_and_sound(writer, file)
         # readers neither wait for the writer nor hold it up
-        _driver(writer).execute("PRAGMA journal_mode = WAL")
+        driver: Any = writer.connection.driver_connection  # for what SQLite does only outside a transaction
+        driver.execute("PRAGMA journal_mode = WAL")
         ensure_ours = partial(_ensure_same, file, file.path.stat(), lock.held)
         return Database(
             file, engine, closing.pop_all(), writer=partial(_begun, writer), ensure_ours=ensure_ours
@@ -266,8 +266,3 @@ def _ensure_same(file: SqliteFile, opened: os.stat_result, held: Callable[[], bo
             f"state {file} or its lock file was deleted or replaced while it was open; nothing more is "
             "written to it. Run again: the next cycle learns from the registry what is registered."
         )
-
-
-def _driver(connection: Connection) -> Any:  # noqa: ANN401 - the driver's own class
-    """The driver's connection, for what SQLite does only outside a transaction."""
-    return connection.connection.driver_connection

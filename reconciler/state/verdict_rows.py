@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from reconciler.state import report as report_text
 from reconciler.state import verdicts
 from reconciler.state.tables import verdicts as table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from reconciler.engine.values import ModelState, Report
+    from reconciler.engine.values import ModelState
     from reconciler.state.database import Database
 
 _NUMBERS_A_QUERY = 400
@@ -44,12 +43,6 @@ class VerdictRows:
         with self._lock:
             if self._removed is not None:
                 self._removed.update(numbers)
-
-    def summary(self) -> Report | None:
-        """The newest report in numbers, without its models; None when no cycle has finished."""
-        with self._database.reading() as connection:
-            body = report_text.newest(connection)
-            return None if body is None else report_text.load(body, (), verdicts.counted(connection))
 
     def after(self, number: int, limit: int) -> Sequence[tuple[int, ModelState]]:
         """The rows with greater numbers, lowest first; so many at most."""

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from reconciler.budgets import shortened
 from reconciler.contract.wording import SECRET_FIELDS
-from reconciler.engine.listing import ATTENTION_ORDER, Listing, Matrix, Sorting
+from reconciler.engine.listing import ATTENTION_ORDER, Listing, Sorting, by_pair
 from reconciler.engine.values import Verdict
 from reconciler.phrases import many
 from reconciler.printable import printable
@@ -88,21 +88,21 @@ def _summed_up(numbers: Mapping[Verdict, int]) -> Headline:
 def overview(state: PageState, selection: Selection, facts: OverviewFacts | None) -> str:
     """The page of all models, as UTF-8-encodable text; None while they could not be read."""
     models = facts.models if facts else Listing()
-    numbers = Listing(numbers=models.numbers).by_verdict(selection.target)
-    matching = models.matching if isinstance(models, Matrix) else models.matching(selection.listing)
+    numbers = models.by_verdict(selection.target)
+    is_matrix = selection.view == "matrix"
     return _render(
         "overview.html.j2",
         _common(state, root=""),
         selection=selection,
         is_read=facts is not None,
-        items=models.items if isinstance(models, Listing) else (),
-        matrix=models.rows if isinstance(models, Matrix) else (),
+        items=() if is_matrix else models.items,
+        matrix=by_pair(models.items) if is_matrix else (),
         commits=facts.commits if facts else {},
         numbers=numbers,
         group_numbers={word: sum(numbers[v] for v in verdicts) for word, verdicts in GROUPS.items()},
         total=sum(numbers.values()),
-        matching=matching,
-        pages=max(-(-matching // ROWS), 1),
+        matching=models.matching,
+        pages=max(-(-models.matching // ROWS), 1),
         first=selection.listing.offset + 1,
         group_of=group_of,
         GROUPS=GROUPS,

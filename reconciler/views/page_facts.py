@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from reconciler.engine.listing import Listing, Matrix
+    from reconciler.engine.listing import Listing
     from reconciler.engine.values import CommitInfo, ModelState, Report
     from reconciler.engine.vendor import FieldComparison
     from reconciler.manifest import Reason
@@ -91,7 +91,7 @@ class OverviewFacts:
         commits: who made the commits that are shown, and when, as far as that is known.
     """
 
-    models: Listing | Matrix
+    models: Listing
     commits: Mapping[str, CommitInfo] = field(default_factory=dict)
 
 

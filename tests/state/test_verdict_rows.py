@@ -57,10 +57,10 @@ def test_nothing_is_kept_for_a_reader_that_is_not_there(url: str) -> None:
 def test_a_report_in_numbers_reads_no_model(url: str) -> None:
     """Commit, digest, failures and notes, with how many models have each verdict; nothing before a cycle."""
     with open_state(url, writer=True) as ledger:
-        assert ledger.verdicts.summary() is None
+        assert ledger.summary() is None
         found = report("a", "b")
         ledger.save_report(found, {"prod": None}, {})
-        summary = ledger.verdicts.summary()
+        summary = ledger.summary()
         assert isinstance(summary, Report)
         assert summary.items == ()
         assert summary.commit == found.commit

@@ -60,7 +60,7 @@ class Point:
 
 
 _APPEND = "reconciler.state.ledger:SqlLedger.append"
-_TELL = "reconciler.engine.journal:_tell"
+_TELL = "reconciler.engine.recorder:_tell"
 _COMMIT = "sqlalchemy.engine.default:DefaultDialect.do_commit"
 _LEDGER = "reconciler.state.ledger:SqlLedger"
 _CALL = "reconciler.registry.http_session:HttpSession._persist"

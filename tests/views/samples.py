@@ -69,7 +69,8 @@ def listing_of(items: Iterable[ModelState], query: ListingQuery) -> Listing:
     table = VerdictTable(frozenset(item.target for item in numbered.values()))
     table.add(numbered.items())
     selected = table.select(query)
-    return Listing(tuple(numbered[number] for number in selected.numbers), selected.groups)
+    shown = tuple(numbered[number] for number in selected.numbers)
+    return Listing(shown, selected.matching, selected.groups)
 
 
 def overview_of(found: Report, now: datetime) -> str:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.listing import Matrix, by_pair
+from reconciler.engine.listing import Listing
 from reconciler.engine.values import (
     CommitInfo,
     Difference,
@@ -278,7 +278,7 @@ def test_a_matrix_shows_each_name_and_version_in_every_target() -> None:
         item(Verdict.IMPORT, "resnet", target="staging"),
     )
     targets = (TargetFacts("staging", ""), TargetFacts("prod", ""))
-    models = Matrix(by_pair(items), 2, Counter((one.target, one.verdict) for one in items))
+    models = Listing(items, 2, Counter((one.target, one.verdict) for one in items))
     page = Page(
         html.overview(
             replace(state(report(*items)), targets=targets), Selection(view="matrix"), OverviewFacts(models)

@@ -41,14 +41,8 @@ class Source(Blobs, Protocol):
     def held(self) -> Hold | None:
         """Why `head` gave another commit than the branch's newest, which is not trusted; else None."""
 
-    def judged(self, commit: str) -> Hold | None:
-        """Why this commit would not be trusted if it were the newest; None when it would."""
-
     def vouched(self, commit: str) -> str | None:
         """Who vouches for a commit that was reconciled, in words; None where nobody has to."""
-
-    def resolve(self, revision: str) -> str:
-        """The commit id of any revision that exists here."""
 
     def followed(self) -> Mapping[str, str]:
         """What is followed, by the names of the settings that say so; without secrets."""

@@ -116,6 +116,9 @@ class Reports(Protocol):
         somebody else leads by now: `epochs` are of the leases under which each was worked on.
         """
 
+    def summary(self) -> Report | None:
+        """The newest report in numbers, without its models; None when no cycle has finished."""
+
     def last_report(self, *, whole: bool = True) -> Report | None:
         """The newest report, or None when no cycle has finished.
 

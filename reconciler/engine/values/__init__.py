@@ -48,39 +48,16 @@ __all__ = [
     "Reconciled", "Report", "Snapshot", "Stage", "Stand", "TargetFailure", "Verdict", "VerdictKey", "stand",
 ]  # fmt: skip
 
-_HOMES = {
-    "CommitInfo": "git",
-    "Delta": "git",
-    "File": "git",
-    "FileChange": "git",
-    "HistoryUpdate": "git",
-    "Snapshot": "git",
-    "Event": "memory",
-    "EventKind": "memory",
-    "Facts": "memory",
-    "LedgerEntry": "memory",
-    "Phase": "memory",
-    "Stand": "memory",
-    "stand": "memory",
-    "FINAL": "models",
-    "Created": "models",
-    "Desired": "models",
-    "LastCommit": "models",
-    "ManifestRef": "models",
-    "ObservedModel": "models",
-    "ParsedFile": "models",
-    "Stage": "models",
-    "AT_REST": "report",
-    "CycleAnswer": "report",
-    "CycleRequest": "report",
-    "Difference": "report",
-    "IdleMark": "report",
-    "ModelState": "report",
-    "Reconciled": "report",
-    "Report": "report",
-    "TargetFailure": "report",
-    "Verdict": "report",
-    "VerdictKey": "report",
-}
+_NAMES = {
+    "git": ("CommitInfo", "Delta", "File", "FileChange", "HistoryUpdate", "Snapshot"),
+    "memory": ("Event", "EventKind", "Facts", "LedgerEntry", "Phase", "Stand", "stand"),
+    "models": (
+        "FINAL", "Created", "Desired", "LastCommit", "ManifestRef", "ObservedModel", "ParsedFile", "Stage",
+    ),
+    "report": (
+        "AT_REST", "CycleAnswer", "CycleRequest", "Difference", "IdleMark", "ModelState", "Reconciled",
+        "Report", "TargetFailure", "Verdict", "VerdictKey",
+    ),
+}  # fmt: skip
 
-__getattr__ = attributes(__name__, _HOMES)
+__getattr__ = attributes(__name__, {name: home for home, names in _NAMES.items() for name in names})

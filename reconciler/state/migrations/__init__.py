@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING
 
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import update
 
-from reconciler.state.refold import refold
+from reconciler.state.entries import refold
 from reconciler.state.tables import meta
 from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from alembic.script import Script
     from sqlalchemy.engine import Connection
 
 
