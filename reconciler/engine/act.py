@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.judge import open_manifests, with_used_versions
 from reconciler.engine.observe import news
-from reconciler.engine.plan import apply_entry, sort_key
+from reconciler.engine.plan import apply_entry
 from reconciler.engine.target_run import alone, manifests_of
-from reconciler.engine.values import Verdict
+from reconciler.engine.values import ModelState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.target_run import Cycle, TargetRun
-    from reconciler.engine.values import LedgerEntry, ModelState
+    from reconciler.engine.values import LedgerEntry
 
 _MOVED_BY_ACTING = (Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING)
 _MANIFESTS_AT_ONCE = 5000
@@ -69,7 +69,7 @@ def _with_outcomes(cycle: Cycle, run: TargetRun) -> TargetRun:
     if not moved:
         return run
     entries = cycle.ledger.entries(run.target.name, moved)
-    items = sorted((_outcome(cycle, run, item, entries) for item in run.items), key=sort_key)
+    items = sorted((_outcome(cycle, run, item, entries) for item in run.items), key=ModelState.sort_key)
     return replace(run, items=tuple(items))
 
 
