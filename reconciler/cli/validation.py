@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.repository import budgets_of, source_of
+from reconciler.cli.plain import plain_command
 from reconciler.cli.terminal import colour, echo, echo_err, warned
 from reconciler.contract import edition
 from reconciler.engine.check import NOTHING, Checked, check, counted, first
@@ -35,6 +36,18 @@ if TYPE_CHECKING:
 def as_text(_: Checked, reasons: Sequence[Reason]) -> None:
     """Shows problems to a person."""
     echo(problems.render(reasons, colour=colour()))
+
+
+def carried_out(arguments: Sequence[str]) -> Exit | None:
+    """The command as a hook writes it; None where it takes the framework to read it.
+
+    Raises:
+        ReconcilerError: as `validated`.
+    """
+    plain = plain_command(arguments)
+    if plain is None:
+        return None
+    return validated(plain.config, plain.target, tuple(map(Path, plain.operands)), quiet=plain.is_quiet)
 
 
 def validated(
