@@ -212,6 +212,24 @@ print(sys.modules[_loader.__name__].__spec__.name)
     assert printed.split() == ["None", "()", "pydantic", "pydantic.plugin._loader"]
 
 
+def test_what_stands_in_for_the_metadata_of_packages_gives_way_to_it() -> None:
+    """Whoever asks for a version, a name or a module below it finds them."""
+    asking = """
+from reconciler.cli import tuning
+tuning.for_a_command()
+import importlib.metadata, sys
+print(importlib.metadata.__spec__, "email" in sys.modules)
+print(importlib.metadata.version("pydantic") != "", importlib.metadata.__spec__.name)
+from importlib.metadata import entry_points
+import importlib.metadata._meta
+print(callable(entry_points), sys.modules["importlib.metadata"] is importlib.metadata)
+"""
+    printed = subprocess.run(
+        [sys.executable, "-c", asking], capture_output=True, check=True, text=True
+    ).stdout
+    assert printed.split() == ["None", "False", "True", "importlib.metadata", "True", "True"]
+
+
 def test_every_command_of_the_list_is_there(tmp_path: Path) -> None:
     """The list is written without looking at them: each has help of its own, with options."""
     program = Program(tmp_path)
