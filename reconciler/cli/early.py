@@ -39,7 +39,7 @@ def nothing_moved(arguments: Sequence[str], tried: Tried) -> bool:
         SourceError: git could not be read.
     """
     given = plain_command(arguments, _WITHOUT_EFFECT)
-    if given is None or given.paths:
+    if given is None or given.operands:
         return False
     tuning.spare_anyio()
     settings = cache(partial(configuration, given.config))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.settings.raw import CONFIG_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 _CONFIG, _TARGET, _OUTPUT = "--config", "--target", "--output"
 _QUIET = frozenset({"--quiet", "-q"})
@@ -25,32 +25,37 @@ class PlainCommand(NamedTuple):
     config: Path | None
     target: str | None
     is_quiet: bool
-    paths: tuple[Path, ...]
+    operands: tuple[str, ...]
+    values: Mapping[str, str]
 
 
-def plain_command(arguments: Sequence[str], switches: Collection[str] = ()) -> PlainCommand | None:
+def plain_command(
+    arguments: Sequence[str], switches: Collection[str] = (), options: Collection[str] = ()
+) -> PlainCommand | None:
     """The command line in other words; None where it takes the framework to read it.
 
     Args:
         arguments: what follows the command's name.
         switches: options without a value, beside those for quiet, that change nothing of what is done.
+        options: of this command alone, each with a value.
     """
     given: dict[str, str] = {}
-    paths: list[str] = []
+    operands: list[str] = []
     is_quiet = False
     rest = iter(arguments)
     for argument in rest:
         name, equals, value = argument.partition("=") if argument.startswith("--") else (argument, "", "")
         name = _ALIKE.get(name, name)
-        if name in {_CONFIG, _TARGET, _OUTPUT}:
+        if name in {_CONFIG, _TARGET, _OUTPUT, *options}:
             given[name] = value if equals else next(rest, "")
         elif argument in _QUIET:
             is_quiet = True
         elif not argument.startswith("-"):
-            paths.append(argument)
+            operands.append(argument)
         elif argument not in switches:
             return None
-    if given.get(_OUTPUT, "text") != "text" or not all((*given.values(), *paths)):
+    if given.get(_OUTPUT, "text") != "text" or not all((*given.values(), *operands)):
         return None
     file = given.get(_CONFIG) or os.environ.get(CONFIG_VARIABLE)
-    return PlainCommand(Path(file) if file else None, given.get(_TARGET), is_quiet, tuple(map(Path, paths)))
+    target = given.get(_TARGET)
+    return PlainCommand(Path(file) if file else None, target, is_quiet, tuple(operands), given)

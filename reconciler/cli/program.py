@@ -8,11 +8,15 @@ import os
 import signal
 import sys
 import traceback
+from importlib import import_module
 
 from reconciler.cli import tuning
 from reconciler.cli.terminal import OutputClosedError, echo_err
 from reconciler.errors import Exit, ReconcilerError
 from reconciler.private import private_files
+
+_PLAIN = {"history": "reconciler.cli.history_answer", "validate": "reconciler.cli.validation"}
+"""Commands that need no framework in their plain forms, and the module that carries each out."""
 
 
 def run() -> None:
@@ -51,22 +55,20 @@ def run() -> None:
 
 
 def _work(arguments: list[str]) -> None:
+    """Carries out a command; in a plain form, before the framework for command lines is loaded."""
+    name, rest = arguments[:1], arguments[1:]
     tried = None
-    if arguments[:1] == ["apply"]:
+    if name == ["apply"]:
         from reconciler.app.noop_check import Tried  # noqa: PLC0415 - for this command alone
         from reconciler.cli.early import nothing_moved  # noqa: PLC0415
 
         tried = Tried()
-        if nothing_moved(arguments[1:], tried):
+        if nothing_moved(rest, tried):
             return
-    elif arguments[:1] == ["validate"]:
-        from reconciler.cli.plain import plain_command  # noqa: PLC0415
-
-        plain = plain_command(arguments[1:])
-        if plain is not None:
-            from reconciler.cli.validation import validated  # noqa: PLC0415
-
-            sys.exit(int(validated(plain.config, plain.target, plain.paths, quiet=plain.is_quiet)))
+    elif name and name[0] in _PLAIN:
+        code = import_module(_PLAIN[name[0]]).carried_out(rest)
+        if code is not None:
+            sys.exit(int(code))
     # the command-line framework is a third of what an `apply` with nothing to do would load
     from reconciler.cli.commands import command  # noqa: PLC0415
 

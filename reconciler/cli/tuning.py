@@ -17,7 +17,6 @@ again, which takes a fifth of the time of a large plan."""
 _IN_A_LOOP = (100_000, 20, 20)
 _TURN = 0.0005  # seconds
 _LOADER = "pydantic.plugin._loader"
-_ANYIO = "anyio"
 
 
 def for_a_command() -> None:
@@ -26,6 +25,7 @@ def for_a_command() -> None:
     # looking for plugins reads what every installed package says of itself; none is wanted beside secrets
     if os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__") == "__all__":
         sys.modules.setdefault(_LOADER, _NoPlugins(_LOADER))
+    _stand_in("importlib.metadata")  # SQLAlchemy's search for drivers, with the reader of e-mail
     spare_imports()
 
 
@@ -58,7 +58,16 @@ def spare_imports() -> None:
 
 def spare_anyio() -> None:
     """Has anyio loaded when it is first used, which a single request over sockets that block does not do."""
-    sys.modules.setdefault(_ANYIO, _StandIn(_ANYIO))
+    _stand_in("anyio")
+
+
+def _stand_in(name: str) -> None:
+    """Has a package loaded when somebody first asks it for something, not when it is imported."""
+    if name not in sys.modules:
+        sys.modules[name] = _StandIn(name)
+        parent, _, child = name.rpartition(".")
+        if parent:
+            setattr(import_module(parent), child, sys.modules[name])
 
 
 class _StandIn(ModuleType):

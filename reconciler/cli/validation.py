@@ -1,4 +1,7 @@
-"""Every problem of every manifest, of the work tree or of a commit, shown; no network."""
+"""Every problem of every manifest, of the work tree or of a commit, shown; no network.
+
+Nothing here needs the command-line framework: a hook runs `validate` of a file for each commit.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,19 @@ import os
 from collections import defaultdict
 from contextlib import closing
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler import __version__
 from reconciler.app.repository import budgets_of, source_of
-from reconciler.cli.terminal import colour, echo, echo_err, put_commands, put_json, warned
+from reconciler.cli.plain import plain_command
+from reconciler.cli.terminal import colour, echo, echo_err, warned
 from reconciler.contract import edition
 from reconciler.engine.check import NOTHING, Checked, check, counted, first
 from reconciler.errors import BudgetError, ConfigurationError, Exit, SourceError
 from reconciler.manifest import Reason
-from reconciler.phrases import listed, many
+from reconciler.phrases import listed
 from reconciler.source.worktree import work_tree
-from reconciler.views import hosts, markdown, problems
+from reconciler.views import problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -30,18 +32,22 @@ if TYPE_CHECKING:
     Place = tuple[str, str, bool]
     """A directory, and the edition and strictness that judge what is in it."""
 
-_STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
-"""Names the file whose Markdown GitHub shows on the page of a job."""
+
+def as_text(_: Checked, reasons: Sequence[Reason]) -> None:
+    """Shows problems to a person."""
+    echo(problems.render(reasons, colour=colour()))
 
 
-class ValidateOutput(StrEnum):
-    """Forms of output of problems; the last three are read by hosts of repositories."""
+def carried_out(arguments: Sequence[str]) -> Exit | None:
+    """The command as a hook writes it; None where it takes the framework to read it.
 
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    SARIF = "sarif"
+    Raises:
+        ReconcilerError: as `validated`.
+    """
+    plain = plain_command(arguments)
+    if plain is None:
+        return None
+    return validated(plain.config, plain.target, tuple(map(Path, plain.operands)), quiet=plain.is_quiet)
 
 
 def validated(
@@ -51,7 +57,7 @@ def validated(
     *,
     commit: str | None = None,
     preflight: bool = False,
-    output: ValidateOutput = ValidateOutput.TEXT,
+    show: Callable[[Checked, Sequence[Reason]], None] = as_text,
     quiet: bool = False,
 ) -> Exit:
     """Checks manifests and shows every problem; gives the exit code.
@@ -62,7 +68,7 @@ def validated(
         paths: files or directories; every target's where there are none.
         commit: the commit to check; None for the work tree.
         preflight: looks at the models' files too.
-        output: the form of the output.
+        show: puts what was found, and as many problems as are told, to standard output.
         quiet: leaves the notes out.
 
     Raises:
@@ -77,7 +83,9 @@ def validated(
         from reconciler.app.inspection import inspected  # noqa: PLC0415 - brings asyncio, a tenth of the start
 
         checked = inspected(settings, target, checked)
-    _show(checked, output, settings.settings.limits.faults, quiet=quiet)
+    show(checked, first(checked.reasons, settings.settings.limits.faults))
+    if not quiet:
+        echo_err("\n".join([counted(checked), *(f"note: {note}" for note in checked.notes)]))
     return Exit.ATTENTION if checked.errors else Exit.OK
 
 
@@ -181,56 +189,3 @@ def _committed(settings: Configuration, target: str | None, revision: str, *, wh
             rules = edition(section.edition, strict_config=section.strict_config)
             total += check(snapshot, source, rules, budgets=budgets_of(settings), whole=whole)
     return total
-
-
-def _show(checked: Checked, output: ValidateOutput, most: int, *, quiet: bool) -> None:
-    _FORMS[output](checked, first(checked.reasons, most))
-    if not quiet and output is not ValidateOutput.JSON:
-        echo_err("\n".join([counted(checked), *(f"note: {note}" for note in checked.notes)]))
-
-
-def _as_text(_: Checked, reasons: Sequence[Reason]) -> None:
-    echo(problems.render(reasons, colour=colour()))
-
-
-def _as_json(checked: Checked, reasons: Sequence[Reason]) -> None:
-    put_json(
-        {
-            "version": 1,
-            "manifests": checked.documents,
-            "errors": checked.errors,
-            "warnings": checked.warnings,
-            "problems": [problems.as_json(reason, severity=True) for reason in reasons],
-            "notes": list(checked.notes),
-        }
-    )
-
-
-def _for_github(checked: Checked, reasons: Sequence[Reason]) -> None:
-    """Annotations to standard output; all problems, as far as they fit, to the summary of the step."""
-    put_commands(hosts.github_commands(reasons))
-    summary = os.environ.get(_STEP_SUMMARY)
-    if summary and checked.reasons:
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(markdown.problems(checked))
-    left_out = len(checked.reasons) - hosts.MOST_ANNOTATIONS
-    if left_out > 0:
-        where = "the step's summary has them" if summary else "`reconciler validate` shows them"
-        echo_err(f"{many(left_out, 'more problem')} than GitHub shows of one step: {where}")
-
-
-def _for_gitlab(_: Checked, reasons: Sequence[Reason]) -> None:
-    put_json(hosts.code_quality(reasons))
-
-
-def _as_sarif(_: Checked, reasons: Sequence[Reason]) -> None:
-    put_json(hosts.sarif_log(reasons, __version__))
-
-
-_FORMS: dict[ValidateOutput, Callable[[Checked, Sequence[Reason]], None]] = {
-    ValidateOutput.TEXT: _as_text,
-    ValidateOutput.JSON: _as_json,
-    ValidateOutput.GITHUB: _for_github,
-    ValidateOutput.GITLAB: _for_gitlab,
-    ValidateOutput.SARIF: _as_sarif,
-}

@@ -4,8 +4,6 @@ Unlike the request it is open: the vendor's own samples have keys that no page d
 sent as it stands, and `config_rules.unknown_keys` tells of it.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field
@@ -20,7 +18,7 @@ from reconciler.contract.structs import (
     WebParams,
     optional,
 )
-from reconciler.contract.texts import (  # noqa: TC001 - pydantic reads the annotations
+from reconciler.contract.texts import (
     Algorithm,
     Installer,
     Protocol,

@@ -4,10 +4,9 @@ Names and limits are the vendor's (tables 2 to 7 of the import page, 2019, and w
 Optional fields take null as "absent". What depends on more than one field is in `rules`.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,9 +28,6 @@ from reconciler.contract.texts import (
     SourceType,
     Words,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def optional(description: str) -> Any:  # noqa: ANN401 - of the field's own type

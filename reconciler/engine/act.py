@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.engine.judge import open_manifests, with_used_versions
 from reconciler.engine.observe import news
-from reconciler.engine.plan import apply_entry, sort_key
+from reconciler.engine.plan import apply_entry
 from reconciler.engine.target_run import Cycle, TargetRun, alone, manifests_of
 from reconciler.engine.values import LedgerEntry, ModelState, Verdict
 
@@ -67,7 +67,7 @@ def _with_outcomes(cycle: Cycle, run: TargetRun) -> TargetRun:
     if not moved:
         return run
     entries = cycle.ledger.entries(run.target.name, moved)
-    items = sorted((_outcome(cycle, run, item, entries) for item in run.items), key=sort_key)
+    items = sorted((_outcome(cycle, run, item, entries) for item in run.items), key=ModelState.sort_key)
     return replace(run, items=tuple(items))
 
 

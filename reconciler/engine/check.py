@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.budgets import DEFAULTS, Budgets
+from reconciler.engine.conflicts import conflict_reasons
 from reconciler.engine.desired import ManifestParser
-from reconciler.engine.reasons import conflict_reasons
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
 from reconciler.phrases import many

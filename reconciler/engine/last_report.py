@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.engine.plan import apply_entry, sort_key, verdicts
+from reconciler.engine.plan import apply_entry, verdicts
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.reasons import is_unreadable
 from reconciler.engine.values import (
@@ -149,7 +149,7 @@ def verdicts_then(
 def verdicts_of_journal(entries: Collection[LedgerEntry]) -> tuple[ModelState, ...]:
     """The same where git cannot tell what was declared."""
     items = [apply_entry(_asked(entry), entry, entry.updated_at) for entry in entries]
-    return tuple(sorted(items, key=sort_key))
+    return tuple(sorted(items, key=ModelState.sort_key))
 
 
 def _observed(entries: Collection[LedgerEntry]) -> dict[ModelKey, list[ObservedModel]]:

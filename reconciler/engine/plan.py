@@ -10,11 +10,11 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.contract.model_key import ModelKey, version_key
 from reconciler.engine import reasons
 from reconciler.engine.clock import due_at
+from reconciler.engine.conflicts import conflict_reasons
 from reconciler.engine.planner_input import PlannerInput, known_equal, newest_status, remembered_content
-from reconciler.engine.reasons import conflict_reasons, within
+from reconciler.engine.reasons import within
 from reconciler.engine.values import (
     AT_REST,
     Difference,
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from reconciler.contract.model_key import ModelKey
+
 
 def verdicts(view: PlannerInput) -> tuple[ModelState, ...]:
     """The verdict on every declared and every registered model of one target, sorted."""
@@ -42,7 +44,7 @@ def verdicts(view: PlannerInput) -> tuple[ModelState, ...]:
         *within(_faulty(view), view.most_faults),
         *_unmanaged(view),
     ]
-    return tuple(sorted(items, key=sort_key))
+    return tuple(sorted(items, key=ModelState.sort_key))
 
 
 def preflighted(item: ModelState, reasons: tuple[Reason, ...]) -> ModelState:
@@ -67,12 +69,6 @@ def plan_digest(items: Iterable[ModelState]) -> str:
         if i.verdict not in AT_REST
     )
     return hashlib.sha256("\n".join(facts).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def sort_key(item: ModelState) -> tuple[Any, ...]:
-    """The order items are shown in: target, name, version as numbers, then place."""
-    version = item.model_version or ""
-    return item.target, item.model_name or "", version_key(version), item.path or "", item.line or 0
 
 
 def _declared(view: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> ModelState:
@@ -186,7 +182,9 @@ def _drifted(view: PlannerInput, item: ModelState, why: str, diff: tuple[Differe
 def _faulty(view: PlannerInput) -> list[ModelState]:
     """What is in conflict, and what is invalid, in order."""
     conflicts = (_conflict(view, pair, claims) for pair, claims in view.desired.conflicts.items())
-    return sorted((*(_attributed(item, view) for item in conflicts), *_invalid(view)), key=sort_key)
+    return sorted(
+        (*(_attributed(item, view) for item in conflicts), *_invalid(view)), key=ModelState.sort_key
+    )
 
 
 def _conflict(view: PlannerInput, pair: ModelKey, claims: Sequence[ManifestRef]) -> ModelState:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.engine.conflicts import conflict_reasons
 from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.details import details_of
 from reconciler.engine.lineage import RECONCILED
-from reconciler.engine.reasons import conflict_reasons
 from reconciler.engine.target_run import REPOSITORY
 from reconciler.engine.values import Desired, Event, EventKind, Phase, Stage
 

@@ -9,9 +9,27 @@ that a manifest refers to is asked for by its path. Nothing here knows git, a re
 
 from __future__ import annotations
 
-from reconciler.manifest.file_filter import is_manifest, refuse
-from reconciler.manifest.reading import read
-from reconciler.manifest.text import caret
-from reconciler.manifest.values import InvalidManifest, Manifest, Reason, Rules
+from typing import TYPE_CHECKING
+
+from reconciler.lazy import attributes
+
+if TYPE_CHECKING:
+    from reconciler.manifest.file_filter import is_manifest, refuse
+    from reconciler.manifest.reading import read
+    from reconciler.manifest.text import caret
+    from reconciler.manifest.values import InvalidManifest, Manifest, Reason, Rules
 
 __all__ = ["InvalidManifest", "Manifest", "Reason", "Rules", "caret", "is_manifest", "read", "refuse"]
+
+_HOMES = {
+    "InvalidManifest": "values",
+    "Manifest": "values",
+    "Reason": "values",
+    "Rules": "values",
+    "caret": "text",
+    "is_manifest": "file_filter",
+    "read": "reading",
+    "refuse": "file_filter",
+}
+
+__getattr__ = attributes(__name__, _HOMES)

@@ -9,12 +9,13 @@ pydantic is loaded when one of these names is first used, not before.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from reconciler.lazy import attributes
 
 if TYPE_CHECKING:
+    from reconciler.settings.configuration import Configuration, load, parse
     from reconciler.settings.discovery import FILE_NAME
-    from reconciler.settings.load import Configuration, load, parse
     from reconciler.settings.tables import (
         AuditSettings,
         NotifySettings,
@@ -37,13 +38,22 @@ __all__ = [
     "load", "parse",
 ]  # fmt: skip
 
-_HOMES = ("discovery", "targets", "tables", "load")
+_HOMES = {
+    "FILE_NAME": "discovery",
+    "AkSkAuth": "targets",
+    "AuditSettings": "tables",
+    "Configuration": "configuration",
+    "EmbeddedTarget": "targets",
+    "ModelArtsTarget": "targets",
+    "NotifySettings": "tables",
+    "PasswordAuth": "targets",
+    "ScheduleSettings": "tables",
+    "Settings": "tables",
+    "Target": "targets",
+    "TokenAuth": "targets",
+    "WebSettings": "tables",
+    "load": "configuration",
+    "parse": "configuration",
+}
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    homes = [import_module(f"{__name__}.{home}") for home in _HOMES]
-    # all at once: importing the module `load` has just put it where the function of this name belongs
-    globals().update({one: getattr(next(h for h in homes if hasattr(h, one)), one) for one in __all__})
-    return globals()[name]
+__getattr__ = attributes(__name__, _HOMES)

@@ -1,8 +1,6 @@
 """What every table of the configuration has in common, and how a secret is given in one."""
 
-from __future__ import annotations
-
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -47,7 +45,7 @@ class Credentials(Section):
     required: ClassVar[frozenset[str]] = frozenset()
 
     @model_validator(mode="after")
-    def _one_way_each(self) -> Credentials:
+    def _one_way_each(self) -> Self:
         for name in secret_names(type(self)):
             possible = [
                 name + way

@@ -1,18 +1,16 @@
 """The tables and keys of `reconciler.toml`, with their types and defaults, as frozen values."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from reconciler.budgets import DEFAULTS
 from reconciler.settings.discovery import STATE_DIR
 from reconciler.settings.section import Credentials, Section, in_file, in_variable, itself, table
-from reconciler.settings.targets import Target  # noqa: TC001 - pydantic reads the annotations
-from reconciler.settings.types import (  # noqa: TC001 - pydantic reads the annotations
+from reconciler.settings.targets import Target
+from reconciler.settings.types import (
     Address,
     Crontab,
     Duration,
@@ -53,7 +51,7 @@ class VerifySettings(Section):
     )
 
     @model_validator(mode="after")
-    def _has_keys(self) -> VerifySettings:
+    def _has_keys(self) -> Self:
         if self.mode != "off" and self.allowed_signers is None and self.gpg_keyring is None:
             raise ValueError("mode: give allowed_signers (ssh), gpg_keyring (OpenPGP), or both")
         return self
@@ -91,7 +89,7 @@ class HaSettings(Section):
     renew: Interval = Field(timedelta(seconds=2), description="How often a leader renews its lease.")
 
     @model_validator(mode="after")
-    def _renews_in_time(self) -> HaSettings:
+    def _renews_in_time(self) -> Self:
         if self.renew * 2 > self.lease:
             raise ValueError(
                 "renew: a lease that is renewed once in its time is lost by one late answer: at most half"
@@ -247,7 +245,7 @@ class NotifySettings(Credentials):
         return self.name or self.kind
 
     @model_validator(mode="after")
-    def _signs_where_the_kind_does(self) -> NotifySettings:
+    def _signs_where_the_kind_does(self) -> Self:
         given = self.secret or self.secret_file or self.secret_env
         if given and self.kind not in ("webhook", "feishu"):
             raise ValueError(f"secret: nothing is signed for {self.kind}: leave it out")

@@ -1,15 +1,13 @@
 """The tables below `[targets]`: one of the two kinds each, and the ways to prove who this program is."""
 
-from __future__ import annotations
-
 from datetime import timedelta
-from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SecretStr
 
 from reconciler.settings.section import Credentials, Section, in_file, in_variable, itself, printed
-from reconciler.settings.types import (  # noqa: TC001 - pydantic reads the annotations
+from reconciler.settings.types import (
     Endpoint,
     Interval,
     RepositoryPath,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, column, delete, func, select, text
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.plan import sort_key
 from reconciler.engine.reasons import COMPARED_LATER
 from reconciler.engine.values import AT_REST, Difference, ModelState, Verdict, VerdictKey
 from reconciler.manifest.values import Reason, reason_of, row_of
@@ -114,7 +113,7 @@ def write(connection: Connection, gone: list[int], new: list[ModelState]) -> Non
 def items(connection: Connection, *, whole: bool) -> tuple[ModelState, ...]:
     """Every item that stands, in order; without the whole, those in sync are left out."""
     query = ROWS if whole else ROWS.where(NOT_IN_SYNC)
-    return tuple(sorted((item for _, item in selected(connection, query)), key=sort_key))
+    return tuple(sorted((item for _, item in selected(connection, query)), key=ModelState.sort_key))
 
 
 def selected(connection: Connection, query: Query) -> list[tuple[int, ModelState]]:

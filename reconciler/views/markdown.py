@@ -9,8 +9,9 @@ from reconciler.engine.check import counted as totals
 from reconciler.engine.values import Verdict
 from reconciler.printable import printable
 from reconciler.views.hosts import by_severity
+from reconciler.views.marks import place
 from reconciler.views.problems import distinct, headline
-from reconciler.views.words import counted, place, worded
+from reconciler.views.words import counted, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Literal
 from reconciler.engine.values import Verdict
 from reconciler.phrases import many
 from reconciler.printable import pad, printable, width
+from reconciler.views.marks import painter, place
 from reconciler.views.problems import because, distinct
-from reconciler.views.words import WORDS, count, counted, nothing_to_do, painter, place, worded
+from reconciler.views.words import WORDS, count, counted, nothing_to_do, worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import ModelState, Report
-    from reconciler.views.words import Tone
+    from reconciler.views.marks import Tone
 
 Mode = Literal["plan", "apply", "status"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from reconciler.budgets import shortened
 from reconciler.engine.values import Verdict
@@ -14,28 +14,10 @@ from reconciler.phrases import many
 from reconciler.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from reconciler.engine.values import Difference, Report
-
-
-Tone = Literal["bold", "dim", "good", "busy", "warning", "bad"]
-
-_CODES: dict[Tone, str] = {
-    "bold": "1",
-    "dim": "2",
-    "good": "32",
-    "busy": "36",
-    "warning": "33",
-    "bad": "31",
-}
-
-
-def painter(*, colour: bool) -> Callable[[str, Tone], str]:
-    """A function that gives its text the colour of a tone, or gives it back as it is."""
-    if not colour:
-        return lambda text, _: text
-    return lambda text, tone: f"\x1b[{_CODES[tone]}m{text}\x1b[0m"
+    from reconciler.views.marks import Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +84,6 @@ def nothing_to_do(numbers: Mapping[Verdict, int]) -> str:
     unmanaged = numbers.get(Verdict.UNMANAGED)
     rest = f", {unmanaged} unmanaged" if unmanaged else ""
     return f"Nothing to do: {many(numbers.get(Verdict.IN_SYNC, 0), 'model')} in sync{rest}."
-
-
-def place(path: str | None, line: int | None, column: int | None = None) -> str:
-    """`path:line:column` as far as it is known; empty without a path."""
-    if path is None:
-        return ""
-    parts = [path, *(str(number) for number in (line, column if line else None) if number)]
-    return ":".join(parts)
 
 
 _WIDEST = 120

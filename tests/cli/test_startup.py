@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from inspect import get_annotations
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.contract import EDITIONS, edition
+from reconciler.contract.structs import Struct
+from reconciler.settings import Settings
+from reconciler.settings.section import Section
 from tests.git_repository import git_environment
 from tests.program import Fleet, Program
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from pydantic import BaseModel
 
 LIBRARIES = frozenset(
     {
@@ -51,7 +59,8 @@ USES = {
     "schema": {"typer", "pydantic", "yaml"},
     "schema config": {"typer", "pydantic", "yaml"},
     "status": {"typer", "pydantic", "yaml", "sqlalchemy", "asyncio"},
-    "history": {"typer", "pydantic", "yaml", "sqlalchemy", "asyncio", "git"},
+    "history": {"pydantic", "sqlalchemy", "asyncio", "git"},
+    "history --output json": {"typer", "pydantic", "sqlalchemy", "asyncio", "git"},
     "state check": {"typer", "pydantic", "yaml", "sqlalchemy", "asyncio"},
 }
 """The most that each command may import of them."""
@@ -65,6 +74,24 @@ NEEDLESS = {
     "reconciler.views.as_json",
 }
 """What an `apply` with nothing to do has no use for, and would be quick to import again by mistake."""
+
+NO_VERDICT = {
+    "importlib.metadata",
+    "reconciler.engine.values.memory",
+    "reconciler.engine.values.report",
+    "reconciler.views.hosts",
+    "reconciler.views.markdown",
+}
+"""What `validate` of a file has no use for."""
+
+NO_CYCLE = {
+    "email",
+    "importlib.metadata",
+    "reconciler.engine.plan",
+    "reconciler.manifest.reading",
+    "reconciler.settings.schema",
+}
+"""What `history` has no use for."""
 
 _TELLING = """
 import sys
@@ -133,6 +160,42 @@ def test_an_apply_with_nothing_to_do_ends_before_the_framework_and_the_engine_ar
         assert {"typer", "sqlalchemy"} <= set(_imported(fleet, f"apply {options}")), options
 
 
+def test_validate_of_a_file_loads_no_verdict_and_no_other_form_of_output(fleet: Fleet) -> None:
+    """A hook runs it for each commit."""
+    assert NO_VERDICT.isdisjoint(_imported(fleet, "validate models.d/a-1.0.0.yaml"))
+
+
+def test_history_loads_no_framework_in_a_plain_form_and_nothing_that_a_cycle_needs(fleet: Fleet) -> None:
+    """Of everything, of one model by its name or its id."""
+    model_id = fleet.json("apply").items["a@1.0.0"]["model_id"]
+    for options in ("", "a@1.0.0", f"--model-id={model_id} -v", "a --since 90d --author X --target local -q"):
+        names = _imported(fleet, f"history {options}")
+        assert {name.partition(".")[0] for name in names} & LIBRARIES <= USES["history"], options
+        assert NO_CYCLE.isdisjoint(names), options
+
+
+@pytest.mark.parametrize("base", [Section, Struct])
+def test_no_annotation_that_pydantic_reads_is_text(base: type[BaseModel]) -> None:
+    """It would be compiled and evaluated once more for each field, at each start."""
+    for name in EDITIONS:
+        edition(name)
+    models: list[type[BaseModel]] = [Settings, *_below(base)]
+    assert len(models) > 10
+    texts = [
+        f"{model.__name__}.{field}"
+        for model in models
+        for field, kind in get_annotations(model).items()
+        if isinstance(kind, str)
+    ]
+    assert texts == []
+
+
+def _below(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for one in model.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
 def test_what_stands_in_for_pydantics_search_for_plugins_gives_way_to_it() -> None:
     """A pydantic that asks for anything else finds the module itself."""
     asking = """
@@ -147,6 +210,24 @@ print(sys.modules[_loader.__name__].__spec__.name)
         [sys.executable, "-c", asking], capture_output=True, check=True, text=True
     ).stdout
     assert printed.split() == ["None", "()", "pydantic", "pydantic.plugin._loader"]
+
+
+def test_what_stands_in_for_the_metadata_of_packages_gives_way_to_it() -> None:
+    """Whoever asks for a version, a name or a module below it finds them."""
+    asking = """
+from reconciler.cli import tuning
+tuning.for_a_command()
+import importlib.metadata, sys
+print(importlib.metadata.__spec__, "email" in sys.modules)
+print(importlib.metadata.version("pydantic") != "", importlib.metadata.__spec__.name)
+from importlib.metadata import entry_points
+import importlib.metadata._meta
+print(callable(entry_points), sys.modules["importlib.metadata"] is importlib.metadata)
+"""
+    printed = subprocess.run(
+        [sys.executable, "-c", asking], capture_output=True, check=True, text=True
+    ).stdout
+    assert printed.split() == ["None", "False", "True", "importlib.metadata", "True", "True"]
 
 
 def test_every_command_of_the_list_is_there(tmp_path: Path) -> None:

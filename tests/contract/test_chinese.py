@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.contract import EDITIONS, edition
+from reconciler.contract import EDITIONS, edition, texts
+from reconciler.contract.patterns import HAN
 from tests.contract.documents import minimal, packages
+
+if TYPE_CHECKING:
+    from reconciler.contract.patterns import PatternRule
 
 CHINESE = ["手", "㐀", "〇", "豈", "\ufa0e", "\U00020000", "𠮷", "\U0002f800", "\U0003134a"]
 OTHERS = ["é", "あ", "한", "😀", "。", "ａ"]
@@ -45,3 +50,13 @@ def test_other_characters_are_not_chinese(character: str) -> None:
     for name in EDITIONS:
         assert not accepted(name, minimal(model_name=f"a{character}"))
         assert accepted(name, minimal(dependencies=packages(package_name=f"a{character}")))
+
+
+@pytest.mark.parametrize("rule", [texts.NAME_CLAUSE, texts.PACKAGE_CLAUSE])
+def test_a_rule_finds_in_a_text_without_chinese_what_the_whole_pattern_finds(rule: PatternRule) -> None:
+    """Such a text is searched with a pattern that leaves the Chinese characters out."""
+    assert HAN in rule.sought
+    for text in ["", "a\n", *map(chr, range(128)), *(f"a{chr(code)}b" for code in range(128)), *CHINESE]:
+        found = re.search(rule.sought, text)
+        again = rule.search(text)
+        assert (again and again.span()) == (found and found.span()), repr(text)

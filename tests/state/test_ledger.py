@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.contract.model_key import ModelKey
-from reconciler.engine.plan import sort_key
 from reconciler.engine.values import (
     Event,
     EventKind,
@@ -182,7 +181,7 @@ def test_only_the_newest_report_is_kept(url: str) -> None:
         for names in (("mnist",), (), ("mnist", "bert")):
             remember(ledger, report(*names))
             again, expected = ledger.last_report(), report(*names)
-            assert again == replace(expected, items=tuple(sorted(expected.items, key=sort_key)))
+            assert again == replace(expected, items=tuple(sorted(expected.items, key=ModelState.sort_key)))
 
 
 def test_an_empty_report_is_a_report(url: str) -> None:

@@ -1,7 +1,5 @@
 """The Chinese documents of October 2021: templates, install_type, runtimes by engine."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated
 
@@ -20,7 +18,7 @@ from reconciler.contract.structs import (
     Template,
     optional,
 )
-from reconciler.contract.texts import (  # noqa: TC001 - pydantic reads the annotations
+from reconciler.contract.texts import (
     Algorithm,
     EdgeInstallType,
     Line,

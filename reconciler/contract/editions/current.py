@@ -1,7 +1,5 @@
 """The documents of 2025 and 2026: images copied or not, start commands, deployment constraints."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated
 
@@ -22,7 +20,7 @@ from reconciler.contract.structs import (
     WebParams,
     optional,
 )
-from reconciler.contract.texts import (  # noqa: TC001 - pydantic reads the annotations
+from reconciler.contract.texts import (
     InstallType,
     Line,
     ModelName,

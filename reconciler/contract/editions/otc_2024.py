@@ -1,7 +1,5 @@
 """The Open Telekom Cloud documents of June 2024: ASCII names, three model types."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated
 
@@ -20,7 +18,7 @@ from reconciler.contract.structs import (
     Template,
     optional,
 )
-from reconciler.contract.texts import (  # noqa: TC001 - pydantic reads the annotations
+from reconciler.contract.texts import (
     AsciiModelName,
     InstallType,
     Line,

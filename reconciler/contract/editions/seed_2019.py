@@ -1,7 +1,5 @@
 """The import page of December 2019: the document this project began with, and the default."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated
 
@@ -19,7 +17,7 @@ from reconciler.contract.structs import (
     JobRequest,
     optional,
 )
-from reconciler.contract.texts import (  # noqa: TC001 - pydantic reads the annotations
+from reconciler.contract.texts import (
     Description,
     ModelName,
     Words,

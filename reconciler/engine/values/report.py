@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.contract.model_key import ModelKey
+from reconciler.contract.model_key import ModelKey, version_key
 from reconciler.errors import Exit
 
 if TYPE_CHECKING:
@@ -113,6 +113,11 @@ class ModelState(NamedTuple):
         if self.model_name is None or self.model_version is None:
             return None
         return ModelKey(self.model_name, self.model_version)
+
+    def sort_key(self) -> tuple[Any, ...]:
+        """The order in which items are shown: target, name, version as numbers, then place."""
+        version = version_key(self.model_version or "")
+        return self.target, self.model_name or "", version, self.path or "", self.line or 0
 
     @property
     def verdict_key(self) -> VerdictKey:
