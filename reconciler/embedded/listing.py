@@ -29,6 +29,14 @@ class PageQuery(BaseModel):
         return self.offset * self.limit if settings.offset_mode == "page" else self.offset
 
 
+class DeleteQuery(BaseModel):
+    """What is deleted beside the model."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    cascade: bool = Field(False, description="other versions of its name, too")
+
+
 class ListQuery(PageQuery):
     """The filters and the order of a list of models; empty text asks for nothing."""
 

@@ -20,7 +20,6 @@ LIBRARIES = frozenset(
         "apscheduler",
         "asyncio",
         "deepdiff",
-        "fastapi",
         "git",
         "httpx",
         "jinja2",
