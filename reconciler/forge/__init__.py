@@ -4,8 +4,8 @@
 
 In comes what is to be said of one change; out goes one comment for each target, found again by a hidden
 marker and edited in place, and a commit status where the host has such a thing. The words are made elsewhere
-(`reconciler.views.markdown`). The room knows nothing of git, registries or the state; HTTP is done by a
-function that it is given, and the environment is an argument.
+(`reconciler.views.markdown`). The room knows nothing of git, registries or the state; the environment is an
+argument.
 
     host        what is asked of every host
     github, gitlab, gitee, codearts
