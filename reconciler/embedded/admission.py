@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.embedded.access import ANYBODY, Authenticator, Principal, Signed, check_project
+from reconciler.embedded.access import ANYBODY, Authenticator, Principal, check_project
 from reconciler.embedded.answers import NO_SUCH_PROJECT, TOO_LARGE, VendorError
 
 if TYPE_CHECKING:
@@ -47,10 +47,7 @@ async def admit(parts: Parts, request: Request, body: bytes) -> Principal:
     """Who is calling. Raises VendorError when refused."""
     if parts.authenticator is None:
         return ANYBODY
-    query = request.scope["query_string"]
-    target = request.scope["raw_path"] + (b"?" + query if query else b"")
-    signed = Signed(request.method, target.decode("latin-1"), request.headers, body)
-    return await parts.authenticator.admit(signed, parts.settings.clock())
+    return await parts.authenticator.admit(request, body, parts.settings.clock())
 
 
 def require_project(parts: Parts, caller: Principal, project_id: str) -> None:

@@ -130,10 +130,10 @@ def _values(template: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str]
     if len(template) != len(parts):
         return None
     values = {}
-    for wanted, given in zip(template, parts, strict=True):
-        if wanted.startswith("{") and given:
-            values[wanted[1:-1]] = given
-        elif wanted != given:
+    for word, part in zip(template, parts, strict=True):
+        if word.startswith("{") and part:
+            values[word[1:-1]] = part
+        elif word != part:
             return None
     return values
 

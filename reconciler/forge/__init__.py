@@ -20,7 +20,7 @@ from __future__ import annotations
 from reconciler.forge.host import Host, Review, Status
 from reconciler.forge.kinds import FORGES, Forge, host_of
 from reconciler.forge.publish import Published, publish
-from reconciler.forge.variables import Job, job_of, token_variable
+from reconciler.forge.variables import Job, job_of
 
 __all__ = [
     "FORGES",
@@ -33,5 +33,4 @@ __all__ = [
     "host_of",
     "job_of",
     "publish",
-    "token_variable",
 ]
