@@ -31,29 +31,18 @@ class Gitee(Host):
     url_variable = "GITEE_API_URL"
     token_variable = "GITEE_TOKEN"  # noqa: S105 - a name
     default_url = "https://gitee.com/api/v5"
-
-    @property
-    def change_path(self) -> str:
-        """As of every host."""
-        return f"/repos/{self.repository}/pulls/{self.change}"
-
-    @property
-    def comments_path(self) -> str:
-        """As of every host."""
-        return f"{self.change_path}/comments"
-
-    def comment_path(self, comment: Comment) -> str:
-        """As of every host."""
-        return f"/repos/{self.repository}/pulls/comments/{comment.comment_id}"
+    change_path = "/repos/{repository}/pulls/{change}"
+    comments_path = f"{change_path}/comments"
+    comment_path = "/repos/{repository}/pulls/comments/{comment}"
 
     async def comments(self) -> Sequence[Comment]:
         """As of every host."""
-        written = self.api.pages(self.comments_path, {"comment_type": "pr_comment"})
+        written = self.api.pages(self.path(self.comments_path), {"comment_type": "pr_comment"})
         return await self.comments_of(written, await self.user("id"), "user", "id")
 
     async def shows(self, commit: str, context: str, status: Status) -> bool:
         """As of every host; the newest check run has the largest id."""
-        path = f"/repos/{self.repository}/commits/{commit}/check-runs"
+        path = self.path("/repos/{repository}/commits/{commit}/check-runs", commit=commit)
         runs = [one async for one in self.api.pages(path, {"check_name": context}, _check_runs)]
         named = [one for one in runs if text_or(one, "name") == context]
         if not named:
@@ -71,7 +60,7 @@ class Gitee(Host):
             "conclusion": _WRITTEN[status.state],
             "output": {"title": context, "summary": status.description},
         }
-        await self.api.call("POST", f"/repos/{self.repository}/check-runs", facts)
+        await self.api.call("POST", self.path("/repos/{repository}/check-runs"), facts)
 
 
 def _check_runs(page: Any) -> list[Any]:  # noqa: ANN401 - JSON

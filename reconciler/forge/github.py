@@ -31,6 +31,9 @@ class GitHub(Host):
     url_variable = "GITHUB_API_URL"
     token_variable = "GITHUB_TOKEN"  # noqa: S105 - a name
     default_url = "https://api.github.com"
+    change_path = "/repos/{repository}/pulls/{change}"
+    comments_path = "/repos/{repository}/issues/{change}/comments"
+    comment_path = "/repos/{repository}/issues/comments/{comment}"
 
     @staticmethod
     def headers(token: str) -> Mapping[str, str]:
@@ -41,20 +44,6 @@ class GitHub(Host):
             "X-GitHub-Api-Version": "2022-11-28",
         }
 
-    @property
-    def change_path(self) -> str:
-        """As of every host."""
-        return f"/repos/{self.repository}/pulls/{self.change}"
-
-    @property
-    def comments_path(self) -> str:
-        """As of every host."""
-        return f"/repos/{self.repository}/issues/{self.change}/comments"
-
-    def comment_path(self, comment: Comment) -> str:
-        """As of every host."""
-        return f"/repos/{self.repository}/issues/comments/{comment.comment_id}"
-
     async def comments(self) -> Sequence[Comment]:
         """As of every host; the token of a job or an app may not ask whose it is: that is a bot's."""
         try:
@@ -63,11 +52,13 @@ class GitHub(Host):
             if error.status not in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
                 raise
             own, keys = "Bot", ("user", "type")
-        return await self.comments_of(self.api.pages(self.comments_path, {}), own, *keys)
+        return await self.comments_of(self.api.pages(self.path(self.comments_path), {}), own, *keys)
 
     async def shows(self, commit: str, context: str, status: Status) -> bool:
         """As of every host; the list begins with the newest."""
-        async for one in self.api.pages(f"/repos/{self.repository}/commits/{commit}/statuses", {}):
+        async for one in self.api.pages(
+            self.path("/repos/{repository}/commits/{commit}/statuses", commit=commit), {}
+        ):
             if text_or(one, "context") == context:
                 said = (text_or(one, "state"), text_or(one, "description"))
                 return said == (status.state, status.description)
@@ -76,4 +67,4 @@ class GitHub(Host):
     async def set_status(self, commit: str, context: str, status: Status) -> None:
         """As of every host."""
         facts = {"state": status.state, "context": context, "description": status.description}
-        await self.api.call("POST", f"/repos/{self.repository}/statuses/{commit}", facts)
+        await self.api.call("POST", self.path("/repos/{repository}/statuses/{commit}", commit=commit), facts)

@@ -8,7 +8,6 @@ https://docs.gitlab.com/ci/variables/predefined_variables/
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from reconciler.forge.api import text_or
 from reconciler.forge.host import PART, Comment, Host
@@ -37,40 +36,26 @@ class GitLab(Host):
     url_variable = "CI_API_V4_URL"
     token_variable = "GITLAB_TOKEN"  # noqa: S105 - a name
     default_url = "https://gitlab.com/api/v4"
+    change_path = "/projects/{repository}/merge_requests/{change}"
+    comments_path = f"{change_path}/notes"
+    comment_path = f"{comments_path}/{{comment}}"
     repository_form = rf"\d+|{PART}(?:/{PART})+"
     example = "a number or GROUP/NAME"
+    kept_in_names = ""
 
     @staticmethod
     def headers(token: str) -> Mapping[str, str]:
         """What carries the token."""
         return {"PRIVATE-TOKEN": token}
 
-    @property
-    def _project(self) -> str:
-        return f"/projects/{quote(self.repository, safe='')}"
-
-    @property
-    def change_path(self) -> str:
-        """As of every host."""
-        return f"{self._project}/merge_requests/{self.change}"
-
-    @property
-    def comments_path(self) -> str:
-        """As of every host."""
-        return f"{self.change_path}/notes"
-
-    def comment_path(self, comment: Comment) -> str:
-        """As of every host."""
-        return f"{self.comments_path}/{comment.comment_id}"
-
     async def comments(self) -> Sequence[Comment]:
         """As of every host."""
-        written = self.api.pages(self.comments_path, {"order_by": "created_at", "sort": "asc"})
+        written = self.api.pages(self.path(self.comments_path), {"order_by": "created_at", "sort": "asc"})
         return await self.comments_of(written, await self.user("id"), "author", "id")
 
     async def shows(self, commit: str, context: str, status: Status) -> bool:
         """As of every host; of one name, GitLab lists the newest alone."""
-        path = f"{self._project}/repository/commits/{commit}/statuses"
+        path = self.path("/projects/{repository}/repository/commits/{commit}/statuses", commit=commit)
         async for one in self.api.pages(path, {"name": context}):
             if text_or(one, "name") == context:
                 said = (text_or(one, "status"), text_or(one, "description"))
@@ -80,4 +65,6 @@ class GitLab(Host):
     async def set_status(self, commit: str, context: str, status: Status) -> None:
         """As of every host."""
         facts = {"state": _WRITTEN[status.state], "name": context, "description": status.description}
-        await self.api.call("POST", f"{self._project}/statuses/{commit}", facts)
+        await self.api.call(
+            "POST", self.path("/projects/{repository}/statuses/{commit}", commit=commit), facts
+        )
