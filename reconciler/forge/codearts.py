@@ -16,7 +16,6 @@ from reconciler.forge.host import Comment, Host
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.forge.host import Status
 
 _LARGEST = 0xFFFF
 """The last character that CodeArts takes; emoji and rare ideographs come after it."""
@@ -68,13 +67,6 @@ class CodeArts(Host):
     async def edit(self, comment: Comment, body: str) -> bool:
         """As of every host."""
         return await super().edit(comment, _taken(body))
-
-    async def shows(self, commit: str, context: str, status: Status) -> bool:  # noqa: ARG002
-        """Never called: there are no statuses."""
-        return False
-
-    async def set_status(self, commit: str, context: str, status: Status) -> None:
-        """Never called: there are no statuses."""
 
 
 def _taken(body: str) -> str:

@@ -6,17 +6,16 @@ https://help.gitee.com/gitee-go/pipeline/parameter
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.forge.api import text_or
 from reconciler.forge.host import Comment, Host
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from reconciler.forge.host import State, Status
-
-_WRITTEN: Mapping[State, str] = {"success": "success", "failure": "failure", "error": "cancelled"}
+    from reconciler.forge.host import Status
 
 
 class Gitee(Host):
@@ -34,6 +33,7 @@ class Gitee(Host):
     change_path = "/repos/{repository}/pulls/{change}"
     comments_path = f"{change_path}/comments"
     comment_path = "/repos/{repository}/pulls/comments/{comment}"
+    state_words = MappingProxyType({"success": "success", "failure": "failure", "error": "cancelled"})
 
     async def comments(self) -> Sequence[Comment]:
         """As of every host."""
@@ -49,7 +49,7 @@ class Gitee(Host):
             return False
         newest = max(named, key=lambda one: int(self.api.text_at(one, "id")))
         said = (text_or(newest, "conclusion"), text_or(newest, "output", "summary"))
-        return said == (_WRITTEN[status.state], status.description)
+        return said == (self.state_words[status.state], status.description)
 
     async def set_status(self, commit: str, context: str, status: Status) -> None:
         """As of every host."""
@@ -57,7 +57,7 @@ class Gitee(Host):
             "name": context,
             "head_sha": commit,
             "status": "completed",
-            "conclusion": _WRITTEN[status.state],
+            "conclusion": self.state_words[status.state],
             "output": {"title": context, "summary": status.description},
         }
         await self.api.call("POST", self.path("/repos/{repository}/check-runs"), facts)

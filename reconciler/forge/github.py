@@ -11,13 +11,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ForgeError
-from reconciler.forge.api import text_or
 from reconciler.forge.host import Comment, Host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from reconciler.forge.host import Status
 
 
 class GitHub(Host):
@@ -34,6 +31,8 @@ class GitHub(Host):
     change_path = "/repos/{repository}/pulls/{change}"
     comments_path = "/repos/{repository}/issues/{change}/comments"
     comment_path = "/repos/{repository}/issues/comments/{comment}"
+    statuses_path = "/repos/{repository}/commits/{commit}/statuses"  # the newest first
+    status_path = "/repos/{repository}/statuses/{commit}"
 
     @staticmethod
     def headers(token: str) -> Mapping[str, str]:
@@ -53,18 +52,3 @@ class GitHub(Host):
                 raise
             own, keys = "Bot", ("user", "type")
         return await self.comments_of(self.api.pages(self.path(self.comments_path), {}), own, *keys)
-
-    async def shows(self, commit: str, context: str, status: Status) -> bool:
-        """As of every host; the list begins with the newest."""
-        async for one in self.api.pages(
-            self.path("/repos/{repository}/commits/{commit}/statuses", commit=commit), {}
-        ):
-            if text_or(one, "context") == context:
-                said = (text_or(one, "state"), text_or(one, "description"))
-                return said == (status.state, status.description)
-        return False
-
-    async def set_status(self, commit: str, context: str, status: Status) -> None:
-        """As of every host."""
-        facts = {"state": status.state, "context": context, "description": status.description}
-        await self.api.call("POST", self.path("/repos/{repository}/statuses/{commit}", commit=commit), facts)
