@@ -48,6 +48,13 @@ def test_a_route_that_does_not_exist_answers_in_the_vendors_envelope(
     assert ("allow" in answer.headers) == (status == 405)
 
 
+def test_a_path_that_knows_several_methods_names_all_of_them(serve: Serve) -> None:
+    """Each once, in the order of the description."""
+    client = serve()
+    answers = [client.put("/models"), client.put("/models/x"), client.put("/models/template")]
+    assert [answer.headers["allow"] for answer in answers] == ["POST, GET", "GET, DELETE", "GET, DELETE"]
+
+
 def test_every_answer_has_a_request_id_of_its_own(serve: Serve) -> None:
     """Refusals and unknown routes too."""
     client = serve()
