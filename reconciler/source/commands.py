@@ -120,11 +120,6 @@ class Commands:
         with self.stream(*arguments, accept=accept, total=True) as output:
             return b"".join(bounded(output.pieces(), _MOST, excess))
 
-    def carry_out(self, *arguments: str) -> None:
-        """Runs one command for as long as it goes on saying something. Raises SourceError."""
-        with self.stream(*arguments) as output:
-            output.drain()
-
     def attempt(self, *arguments: str, read: Callable[[Iterator[bytes]], T]) -> T | None:
         """What one command prints, or None when git refuses it, as for an object that is not there.
 

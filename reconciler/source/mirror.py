@@ -244,7 +244,9 @@ class Mirror(Backend):
     def _fetch(self, git_dir: Path) -> None:
         deepen = ("--unshallow",) if bare_layout(git_dir).is_shallow else ()
         refspec = f"+{self._remote_ref}:{self._own_ref}"
-        self._talking(git_dir).carry_out(*_FETCH, *deepen, _REMOTE, refspec)
+        with self._talking(git_dir).stream(*_FETCH, *deepen, _REMOTE, refspec) as output:
+            for _ in output.pieces():
+                pass
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

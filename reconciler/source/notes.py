@@ -15,7 +15,7 @@ from reconciler.errors import SourceError
 from reconciler.source import tree
 from reconciler.source.commands import GitError
 from reconciler.source.refs import is_object_id
-from reconciler.source.text import as_lines, blocks, path_of
+from reconciler.source.text import blocks, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -132,7 +132,7 @@ class Notes:
             if self._talking is None or tip is None or tip == self._tip(_PUSHED):
                 return
             try:
-                self._talking.carry_out(*_PUSH, "source", f"{tip}:{self._ref}")
+                _carry_out(self._talking, *_PUSH, "source", f"{tip}:{self._ref}")
             except GitError:
                 if not self.fetch():  # nobody was first: it is refused for another reason
                     raise
@@ -150,7 +150,7 @@ class Notes:
             "ls-remote", "--quiet", "source", self._ref
         ):
             return False
-        self._talking.carry_out(*_FETCH, "source", f"+{self._ref}:{_THEIRS}")
+        _carry_out(self._talking, *_FETCH, "source", f"+{self._ref}:{_THEIRS}")
         ours, theirs = self._tip(self._ref), str(self._tip(_THEIRS))
         if ours is None:
             self._commands.run("update-ref", self._ref, theirs)
@@ -206,7 +206,8 @@ class Notes:
         """Whether a commit of these notes is an earlier one's successor; not where that is not there."""
         asked = ("merge-base", "--is-ancestor", earlier, commit)
         with self._commands.stream(*asked, accept=_CONTAINED_OR_NOT) as output:
-            output.drain()
+            for _ in output.pieces():
+                pass
             return output.exit_status() == 0
 
     def _listed(self, tip: str) -> dict[str, list[tuple[str, str]]]:
@@ -226,7 +227,8 @@ class Notes:
         texts: dict[str, str] = {}
         if not ids:
             return texts
-        with self._commands.stream("cat-file", "--batch", "--buffer", feed=as_lines(ids)) as output:
+        feed = "".join(f"{blob}\n" for blob in ids).encode("ascii")
+        with self._commands.stream("cat-file", "--batch", "--buffer", feed=feed) as output:
             reader = io.BufferedReader(output)
             for blob in ids:
                 content = tree.content(reader)
@@ -258,8 +260,16 @@ class Notes:
         try:
             with self._commands.stream("fast-import", "--quiet", "--depth=0", feed=commands) as output:
                 process = output.pid
-                output.drain()
+                for _ in output.pieces():
+                    pass
         except SourceError:
             with suppress(OSError):
                 (self._git_dir / f"fast_import_crash_{process}").unlink()
             raise
+
+
+def _carry_out(commands: Commands, *arguments: str) -> None:
+    """Runs one command for as long as it goes on saying something. Raises SourceError."""
+    with commands.stream(*arguments) as output:
+        for _ in output.pieces():
+            pass

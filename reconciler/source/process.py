@@ -93,11 +93,6 @@ class GitProcess(io.RawIOBase):
         while count := self.readinto(view):
             yield bytes(view[:count])
 
-    def drain(self) -> None:
-        """Reads the rest of the output and forgets it."""
-        for _ in self.pieces():
-            pass
-
     @property
     def pid(self) -> int:
         """The id of the process."""

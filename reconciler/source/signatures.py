@@ -18,7 +18,7 @@ from reconciler.source.commands import load_gitpython
 from reconciler.source.environment import NOTHING
 from reconciler.source.keyring import Keyring
 from reconciler.source.signers import read_allowed_signers
-from reconciler.source.text import as_lines, path_of
+from reconciler.source.text import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -136,10 +136,11 @@ class Verifier:
         ]
 
     def _asked(self, commands: Commands, commits: Sequence[str], revoked: str) -> Iterator[Signature]:
+        feed = "".join(f"{commit}\n" for commit in commits).encode("ascii")
         home = {"GNUPGHOME": str(self._keyring.home)} if self._keyring else {"GNUPGHOME": os.devnull}
         pinned = commands.configured(self._pins(revoked), home)
         try:
-            with pinned.stream(*_SHOWN, feed=as_lines(commits)) as output:
+            with pinned.stream(*_SHOWN, feed=feed) as output:
                 fields = path_of(b"".join(output.pieces())).split("\0")
         finally:
             pinned.close()
