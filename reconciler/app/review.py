@@ -6,7 +6,6 @@ import json
 import os
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -21,7 +20,7 @@ from reconciler.errors import ConfigurationError, Exit, UnknownRevisionError
 from reconciler.forge import FORGES, Job, Published, Review, Status, host_of, publish
 from reconciler.printable import one_line
 from reconciler.redaction import concealed
-from reconciler.registry.post import address_fault, send
+from reconciler.registry.post import address_fault
 from reconciler.source.address import parse_remote
 from reconciler.views import markdown
 from reconciler.views.words import counted
@@ -40,8 +39,6 @@ _OF_THE_CHANGE = frozenset(
 The others are of what was imported before, and stay as they are whatever is merged: a manifest whose content
 changes leaves `failed` and `waiting`, and `missing` is not imported again.
 """
-_DEADLINE = 30.0  # seconds for one call
-_BODY_BYTES = 8 * 1024 * 1024  # a page of 100 comments of 65,536 characters each
 _LONGEST_DESCRIPTION = 140  # characters of a commit status that GitHub takes; GitLab takes 255
 _LARGEST_EVENT = 32 * 1024 * 1024  # bytes
 
@@ -77,9 +74,7 @@ async def review(
     """
     if (fault := address_fault(job.url)) is not None:
         raise ConfigurationError(f"--url {fault}")
-    host = host_of(
-        job, await _token(secret), partial(send, deadline=_DEADLINE, body_bytes=_BODY_BYTES), Clock()
-    )
+    host = host_of(job, await _token(secret), Clock())
     names = configuration.chosen(only)
     async with open_session(_checked_out(configuration), acts=False, only=only) as session:
         report = await session.engine.cycle(CycleOptions(act=False))

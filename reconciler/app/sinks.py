@@ -46,7 +46,6 @@ def sinks_of(configuration: Configuration, clock: Clock) -> Sequence[Sink]:
 def sink_of(configuration: Configuration, section: NotifySettings, clock: Clock) -> Sink:
     """What sends to one sink."""
     from reconciler import notify  # noqa: PLC0415 - only where there are sinks
-    from reconciler.registry.post import post  # noqa: PLC0415
 
     url = secret_of(configuration.base, section, "url")
     if url is None:
@@ -55,12 +54,12 @@ def sink_of(configuration: Configuration, section: NotifySettings, clock: Clock)
     name, pace = section.title, notify.Pace(section.per_minute)
     match section.kind:
         case "webhook":
-            return notify.WebhookSink(name, pace, url, secret, post, clock.now)
+            return notify.WebhookSink(name, pace, url, secret, clock.now)
         case "feishu":
-            return notify.FeishuSink(name, section.per_minute, url, secret, post, clock.now)
+            return notify.FeishuSink(name, section.per_minute, url, secret, clock.now)
         case "alertmanager":
             pace = notify.Pace(section.per_minute, batch=ALERTS_AT_ONCE, refresh=_ALERTMANAGER_FORGETS)
-            return notify.AlertmanagerSink(name, pace, url, post)
+            return notify.AlertmanagerSink(name, pace, url)
         case "apprise":
             return notify.AppriseSink(name, pace, url)
 

@@ -14,7 +14,7 @@ from reconciler.cli import options
 from reconciler.cli.report import leave
 from reconciler.cli.terminal import echo, echo_err, put_json, warned
 from reconciler.errors import ConfigurationError
-from reconciler.forge import job_of, token_variable
+from reconciler.forge import FORGES, job_of
 from reconciler.registry import EnvironmentSecret, FileSecret
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ def comment(
 def _secret(forge: options.Forge, variable: str | None, file: Path | None) -> Secret:
     if variable is not None and file is not None:
         raise ConfigurationError("give --token-env or --token-file, not both")
-    return (
-        FileSecret(file) if file is not None else EnvironmentSecret(variable or token_variable(forge.value))
-    )
+    if file is not None:
+        return FileSecret(file)
+    return EnvironmentSecret(variable or FORGES[forge.value].token_variable)
 
 
 def _show(done: Reviewed, change: int, output: options.Output, *, quiet: bool) -> None:

@@ -6,10 +6,10 @@ engine. The settings are cheap to import; the server is imported when first aske
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from reconciler.embedded.settings import AccountKeys, EmbeddedSettings, User
+from reconciler.lazy import attributes
 
 if TYPE_CHECKING:
     from reconciler.embedded.application import create_app
@@ -35,8 +35,4 @@ _LATER = {
     "serve": "server",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+__getattr__ = attributes(__name__, _LATER)

@@ -27,7 +27,7 @@ from reconciler.embedded.answers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from starlette.requests import Request
 
     from reconciler.embedded.database import Database
     from reconciler.embedded.settings import AccountKeys, User
@@ -50,21 +50,6 @@ class Principal:
     projects: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """What of a request bears on who sent it.
-
-    Attributes:
-        target: raw path and query, as on the request line.
-        headers: names in lower case.
-    """
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
 def hex_id(text: str) -> str:
     """An id for a name: 32 hex digits, always the same."""
     return uuid5(NAMESPACE_DNS, text).hex
@@ -80,13 +65,15 @@ class Keys:
         self._credentials = credentials
         self._failures: dict[str, tuple[int, float]] = {}
 
-    def admit(self, request: Signed, now: float) -> Principal:
+    def admit(self, request: Request, body: bytes, now: float) -> Principal:
         """Who signed the request. Raises VendorError when nobody can be sure."""
+        query = request.scope["query_string"]
+        target = request.scope["raw_path"] + (b"?" + query if query else b"")
         result = verify(
             request.method,
-            request.target,
+            target.decode("latin-1"),
             request.headers,
-            request.body,
+            body,
             secret_of=self._credentials.access_keys.get,
             now=datetime.fromtimestamp(now, UTC),
             window=timedelta(seconds=self._credentials.clock_window),
@@ -117,7 +104,7 @@ class Keys:
             failures, _ = self._failures.get(key, (0, 0.0))
             self._failures[key] = (failures + 1, now)
 
-    def _check_security_token(self, key: str, request: Signed) -> None:
+    def _check_security_token(self, key: str, request: Request) -> None:
         token = self._credentials.security_tokens.get(key)
         if token is not None and not _same(request.headers.get("x-security-token", ""), token):
             raise VendorError(BAD_SIGNATURE, "the access key is temporary: send its X-Security-Token")
@@ -162,13 +149,13 @@ class Authenticator:
         self._keys = Keys(credentials)
         self._tokens = Tokens(database, credentials.token_lifetime)
 
-    async def admit(self, request: Signed, now: float) -> Principal:
-        """Who is calling. Raises VendorError when refused."""
+    async def admit(self, request: Request, body: bytes, now: float) -> Principal:
+        """Who is calling; the body is signed, too. Raises VendorError when refused."""
         token = request.headers.get("x-auth-token")
         if token:
             return await self._database.read(self._tokens.admit, token, now)
         if "authorization" in request.headers:
-            return self._keys.admit(request, now)
+            return self._keys.admit(request, body, now)
         raise VendorError(NO_TOKEN, "send X-Auth-Token, or sign the request with AK/SK")
 
     async def issue(self, user: User, project_id: str | None, now: float) -> tuple[str, float]:

@@ -19,9 +19,7 @@ from reconciler.printable import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from starlette.requests import Request
-
-ABOUT_WHO_ASKS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_ABOUT_WHO_ASKS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 _LONGEST_MESSAGE = 512
 
@@ -108,20 +106,21 @@ def refusal(error: VendorError, request_id: str | None) -> Response:
     return answer(content, error.code.status)
 
 
-def iam_refusal(error: IamError) -> Response:
+def iam_refusal(error: IamError, request_id: str) -> Response:
     """A refusal in IAM's envelope."""
+    if error.status in _ABOUT_WHO_ASKS:
+        log.warning("request %s refused: %s login", request_id, error.status)
     title = HTTPStatus(error.status).phrase
     content = {"error": {"code": error.status, "message": error.message, "title": title}}
     return answer(content, error.status)
 
 
-def error_answer(error: VendorError | sqlite3.Error, request: Request) -> Response:
+def error_answer(error: VendorError | sqlite3.Error, request_id: str) -> Response:
     """The answer to a call that was refused, or that the database failed."""
-    request_id: str = request.state.request_id
     if isinstance(error, sqlite3.Error):
         log.error("request %s failed: the database says %s", request_id, error)
         return refusal(VendorError(INTERNAL, f"the database says: {error}"), request_id)
-    if error.code.status in ABOUT_WHO_ASKS:
+    if error.code.status in _ABOUT_WHO_ASKS:
         log.warning("request %s refused: %s %s", request_id, *error.code)
     return refusal(error, request_id)
 

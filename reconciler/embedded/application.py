@@ -1,9 +1,8 @@
 """The registry as an ASGI application: its parts wired, in layers.
 
-server ─▶ AnswerHeaders ─▶ FastRoutes ─▶ dependencies ─▶ validation ─▶ new_model ─▶ store ─▶ database
-          id, time,         │            body,           edition's     row and       one transaction
-          last resort       │            caller          rules         outcome       for all who wait
-                            └─▶ FastAPI: everything else, and the description of it all
+server ─▶ AnswerHeaders ─▶ Router ─▶ admission ─▶ routes ─▶ validation ─▶ new_model ─▶ store ─▶ database
+          id, time,        operation  body,                 edition's     row and      one transaction
+          last resort                 caller                rules         outcome      for all who wait
 """
 
 from __future__ import annotations
@@ -17,10 +16,11 @@ from starlette.requests import ClientDisconnect
 
 from reconciler.contract import edition
 from reconciler.embedded.access import Authenticator
+from reconciler.embedded.admission import Parts
 from reconciler.embedded.answers import failed
 from reconciler.embedded.database import Database
-from reconciler.embedded.dependencies import AppState
-from reconciler.embedded.fast_routes import FastRoutes
+from reconciler.embedded.router import Router
+from reconciler.embedded.routes import operations_of
 from reconciler.embedded.store import Store
 from reconciler.log import log
 
@@ -45,7 +45,7 @@ def create_app(settings: EmbeddedSettings) -> EmbeddedRegistry:
     """
     rules = edition(settings.edition)
     database = Database(settings.database, unique=not (settings.faults and settings.faults.accept_duplicates))
-    parts = AppState(
+    parts = Parts(
         settings=settings,
         rules=rules,
         database=database,
@@ -63,9 +63,9 @@ class EmbeddedRegistry:
             server sets to end a client's connection.
     """
 
-    def __init__(self, parts: AppState) -> None:
+    def __init__(self, parts: Parts) -> None:
         self.state = State({"parts": parts, "close": parts.database.close})
-        app: ASGIApp = AnswerHeaders(FastRoutes(_Framework(self.state), parts), parts.settings.clock)
+        app: ASGIApp = AnswerHeaders(Router(parts, operations_of(parts)), parts.settings.clock)
         if parts.settings.faults is not None:
             from reconciler.embedded.testing.fault_injection import FaultInjection  # noqa: PLC0415 - few registries have faults
 
@@ -86,22 +86,6 @@ class EmbeddedRegistry:
         await receive()
         self.state.close()
         await send({"type": "lifespan.shutdown.complete"})
-
-
-class _Framework:
-    """FastAPI, from the first request on that needs it."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._app: ASGIApp | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request."""
-        if self._app is None:
-            from reconciler.embedded.framework import described  # noqa: PLC0415 - a whole web framework
-
-            self._app = described(self._state)
-        await self._app(scope, receive, send)
 
 
 class AnswerHeaders:

@@ -6,65 +6,63 @@ Source: the vendor's IAM pages. Only registries with credentials have these rout
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from reconciler.embedded import schemas
-from reconciler.embedded.access import Principal, hex_id
+from reconciler.embedded.access import hex_id
 from reconciler.embedded.answers import IamError, answer
-from reconciler.embedded.dependencies import AppState, admit, parts, read_body
+from reconciler.embedded.router import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from starlette.responses import Response
+
+    from reconciler.embedded.router import Call
     from reconciler.embedded.settings import User
 
-Registry = Annotated[AppState, Depends(parts)]
 
-router = APIRouter(prefix="/v3")
+class TokenQuery(BaseModel):
+    """How a token is asked for."""
+
+    nocatalog: str | None = Field(None, description="the catalogue is always empty")
 
 
-@router.post(
-    "/auth/tokens",
-    summary="Ask for a token",
-    status_code=201,
-)
-async def issue_token(request: Request, registry: Registry, nocatalog: str | None = None) -> Response:
+class ProjectsQuery(BaseModel):
+    """Which projects are asked for."""
+
+    name: str | None = Field(None, max_length=64)
+
+
+async def issue_token(call: Call) -> Response:
     """A token for a user's password; it comes in the header `X-Subject-Token`."""
-    del nocatalog  # the catalogue is always empty
-    login = _read_login(await read_body(request)).auth
-    authenticator, now = registry.authenticator, registry.settings.clock()
+    login = _read_login(call.body).auth
+    settings, authenticator = call.parts.settings, call.parts.authenticator
+    now = settings.clock()
     claim = login.identity.password.user
     user = authenticator and authenticator.user(
         claim.name, claim.password.get_secret_value(), claim.domain.name or ""
     )
     if authenticator is None or not user or "password" not in login.identity.methods:
         raise IamError(401, "the user name, password or account is wrong")
-    project = _project(login.scope, registry.settings.projects)
+    project = _project(login.scope, settings.projects)
     token, expires_at = await authenticator.issue(user, project and project[1], now)
     return answer(_described(user, project, now, expires_at), 201, {"X-Subject-Token": token})
 
 
-@router.get("/projects", summary="List projects")
-@router.get("/auth/projects", summary="List the projects a token may be for")
-async def list_projects(
-    request: Request,
-    registry: Registry,
-    caller: Annotated[Principal, Depends(admit)],
-    name: Annotated[str | None, Query(max_length=64)] = None,
-) -> Response:
+async def list_projects(call: Call) -> Response:
     """The projects of the account, all or the one with a name."""
-    every = registry.settings.projects
+    name, every = call.query.name, call.parts.settings.projects
     if every is None:
         every = {name: hex_id(name)} if name else {}
     projects = [
         {
             "id": project_id,
             "name": project,
-            "domain_id": caller.domain_id,
-            "parent_id": caller.domain_id,
+            "domain_id": call.caller.domain_id,
+            "parent_id": call.caller.domain_id,
             "is_domain": False,
             "enabled": True,
             "description": "",
@@ -72,7 +70,7 @@ async def list_projects(
         for project, project_id in every.items()
         if name in (None, "", project)
     ]
-    return answer({"projects": projects, "links": {"self": str(request.url)}})
+    return answer({"projects": projects, "links": {"self": str(call.request.url)}})
 
 
 def _read_login(body: bytes) -> schemas.Login:
@@ -111,3 +109,27 @@ def _described(
 
 def _stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+OPERATIONS = [
+    Operation(
+        "POST",
+        "/v3/auth/tokens",
+        issue_token,
+        "Ask for a token",
+        "identity",
+        query=TokenQuery,
+        body="Login",
+        status=201,
+        is_guarded=False,
+    ),
+    Operation("GET", "/v3/projects", list_projects, "List projects", "identity", query=ProjectsQuery),
+    Operation(
+        "GET",
+        "/v3/auth/projects",
+        list_projects,
+        "List the projects a token may be for",
+        "identity",
+        query=ProjectsQuery,
+    ),
+]

@@ -29,6 +29,14 @@ class PageQuery(BaseModel):
         return self.offset * self.limit if settings.offset_mode == "page" else self.offset
 
 
+class DeleteQuery(BaseModel):
+    """What is deleted beside the model."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    cascade: bool = Field(False, description="other versions of its name, too")
+
+
 class ListQuery(PageQuery):
     """The filters and the order of a list of models; empty text asks for nothing."""
 
@@ -50,22 +58,19 @@ class ListQuery(PageQuery):
                 general_code(settings), "model_type and not_model_type exclude each other: send one"
             )
         equal = self.exact_match and settings.exact_match == "equal"
-        fuzzy = _contains(self.model_name, wildcard=not self.exact_match)
-        return Listing(
-            project_id=project_id,
-            workspace_id=self.workspace_id or "0",
-            name=self.model_name if self.model_name and equal else None,
-            name_like=fuzzy if self.model_name and not equal else None,
-            description_like=_contains(self.description, wildcard=False) if self.description else None,
-            model_version=self.model_version or None,
-            model_type=self.model_type or None,
-            not_model_type=self.not_model_type or None,
-            status=self.model_status or None,
-            sort_by=self.sort_by,
-            descending=self.order == "desc",
-            skip=self.skip(settings),
-            take=self.limit,
-        )
+        name = self.model_name and _contains(self.model_name, wildcard=not self.exact_match)
+        filters = {
+            "project_id": project_id,
+            "workspace_id": self.workspace_id or "0",
+            **({"name": self.model_name} if equal else {"name_like": name}),
+            "description_like": self.description and _contains(self.description, wildcard=False),
+            "model_version": self.model_version,
+            "model_type": self.model_type,
+            "not_model_type": self.not_model_type,
+            "status": self.model_status,
+        }
+        given = tuple((name, value) for name, value in filters.items() if value)
+        return Listing(given, self.sort_by, self.order == "desc", self.skip(settings), self.limit)
 
 
 def _contains(words: str, *, wildcard: bool) -> str:

@@ -8,7 +8,7 @@ is counted again for each page.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from reconciler.embedded.rows import STATUS
@@ -42,24 +42,16 @@ _CONDITIONS = {
 _REMEMBERED = 64  # listings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """What a list call asks for; None asks for nothing.
+class Listing(NamedTuple):
+    """What a list call asks for.
 
     Attributes:
-        name_like, description_like: patterns of SQL's LIKE, with the backslash as the escape.
+        filters: which of `_CONDITIONS` a model has to meet, each with its value; a `like` is a pattern of
+            SQL's, with the backslash as the escape.
         skip, take: how many matches to pass over, and how many to return.
     """
 
-    project_id: str
-    workspace_id: str
-    name: str | None = None
-    name_like: str | None = None
-    description_like: str | None = None
-    model_version: str | None = None
-    model_type: str | None = None
-    not_model_type: str | None = None
-    status: str | None = None
+    filters: tuple[tuple[str, str], ...]
     sort_by: SortKey = "create_at"
     descending: bool = True
     skip: int = 0
@@ -120,9 +112,12 @@ class Pages:
             listing: what is asked for.
             now: milliseconds since the epoch.
         """
-        asked = asdict(listing) | {"now": now, "pending_status": self._pending_status}
-        asked["listed_until"] = now - self._hidden if self._hidden else None
-        where = " AND ".join(text for name, text in _CONDITIONS.items() if asked[name] is not None)
+        asked: dict[str, Any] = dict(listing.filters)
+        if self._hidden:
+            asked["listed_until"] = now - self._hidden
+        where = " AND ".join(_CONDITIONS[name] for name in asked)
+        asked |= {"now": now, "pending_status": self._pending_status}
+        asked |= {"skip": listing.skip, "take": listing.take}
         self._connection.execute("BEGIN")  # the total and the page are of one moment
         try:
             return self._page(listing, where, asked)
@@ -149,13 +144,13 @@ class Pages:
 
     def _walk(self, listing: Listing) -> _Walk:
         """What is remembered of a listing, if anything may be."""
-        if self._hidden or listing.status is not None:
+        if self._hidden or "status" in dict(listing.filters):
             return _Walk()  # it changes with the clock
         (version,) = self._row("PRAGMA data_version")  # grows with what others write
         stamp = (version, self._connection.total_changes)
         if stamp != self._stamp or len(self._walks) > _REMEMBERED:
             self._stamp, self._walks = stamp, {}
-        return self._walks.setdefault(replace(listing, skip=0, take=0), _Walk())
+        return self._walks.setdefault(listing._replace(skip=0, take=0), _Walk())
 
     def _place(self, listing: Listing, where: str, asked: Mapping[str, Any], walk: _Walk) -> _Place:
         """Where a page begins: counted from the nearest beginning known before it."""

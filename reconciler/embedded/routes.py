@@ -1,82 +1,178 @@
-"""The vendor's model routes, path for path; literal ones before `{model_id}`, which would take them."""
+"""The operations of the API: the vendor's, path for path, and what tells of the registry itself.
+
+Literal paths stand before `{model_id}`, which would take them.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+import sqlite3
+from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from starlette.responses import HTMLResponse
 
-from reconciler.embedded import catalogue, fast_routes, schemas
-from reconciler.embedded.access import Principal
-from reconciler.embedded.answers import IN_USE, answer
-from reconciler.embedded.dependencies import PROJECT_ID, AppState, admit_to_project, parts
-from reconciler.embedded.listing import ListQuery, PageQuery
-
-Registry = Annotated[AppState, Depends(parts)]
-Admitted = Annotated[Principal, Depends(admit_to_project)]
-Filters = Annotated[ListQuery, Query()]
-Paging = Annotated[PageQuery, Query()]
-ProjectId = Annotated[str, Path(json_schema_extra={"pattern": f"^{PROJECT_ID.pattern}$"})]
-
-router = APIRouter(
-    prefix="/v1/{project_id}/models",
-    dependencies=[Depends(admit_to_project)],
-    responses={"default": {"model": schemas.ErrorShape, "description": "The vendor's error envelope"}},
+from reconciler.embedded import catalogue
+from reconciler.embedded.answers import (
+    IN_USE,
+    NO_SUCH_MODEL,
+    UNAVAILABLE,
+    Code,
+    VendorError,
+    answer,
+    written,
 )
+from reconciler.embedded.listing import DeleteQuery, ListQuery, PageQuery
+from reconciler.embedded.new_model import arrive
+from reconciler.embedded.router import Operation
+from reconciler.embedded.serializers import detail
+from reconciler.embedded.validation import general_code, read_request
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from reconciler.embedded.admission import Parts
+    from reconciler.embedded.router import Call
+    from reconciler.embedded.settings import EmbeddedSettings
+
+_MODEL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SWAGGER = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Embedded model registry</title>
+<link rel="stylesheet" href="https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/swagger-ui.css">
+<div id="api"></div>
+<script src="https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({url: "openapi.json", dom_id: "#api"})</script></html>
+"""
 
 
-@router.post("", summary="Import a model", responses={200: {"model": schemas.Imported}})
-async def import_model(
-    project_id: ProjectId, request: Request, caller: Admitted, registry: Registry
-) -> Response:
+def operations_of(parts: Parts) -> list[Operation]:
+    """Every operation of a registry; those of the identity service where credentials are asked for."""
+    if parts.authenticator is None:
+        return OPERATIONS
+    from reconciler.embedded import iam  # noqa: PLC0415 - a registry inside another program asks for none
+
+    return [*OPERATIONS, *iam.OPERATIONS]
+
+
+async def import_model(call: Call) -> Response:
     """Registers one version of a model and answers at once; the import goes on until the status is final."""
-    return await fast_routes.import_model(registry, request, caller, project_id)
+    parts = call.parts
+    model = arrive(
+        read_request(call.body, parts.rules, parts.settings),
+        call.body,
+        project_id=call.path["project_id"],
+        caller=call.caller,
+        request_id=call.request_id,
+        settings=parts.settings,
+        defaults=parts.rules.defaults,
+    )
+    await parts.store.add(model)
+    return answer({"model_id": model.model_id})
 
 
-@router.get("", summary="List models", responses={200: {"model": schemas.ModelList}})
-async def list_models(project_id: ProjectId, registry: Registry, query: Filters) -> Response:
+async def list_models(call: Call) -> Response:
     """One page of a workspace's models, newest first unless asked otherwise."""
-    return await fast_routes.list_models(registry, query, project_id)
+    parts, query = call.parts, call.query
+    listing = query.listing(call.path["project_id"], parts.settings)
+    page = await parts.store.page(listing, parts.milliseconds())
+    total = page.total if parts.settings.total_count == "right" else 0
+    return written(f'{{"total_count":{total},"count":{page.count},"models":{page.models}}}')
 
 
-@router.get("/ai-engine-runtimes", summary="List engines", responses={200: {"model": schemas.Runtimes}})
-async def list_runtimes(
-    project_id: ProjectId,  # noqa: ARG001 - in the path
-    registry: Registry,
-    query: Paging,
-) -> Response:
+async def list_runtimes(call: Call) -> Response:
     """The engines and runtimes this edition of the documents names."""
-    engines = catalogue.engine_runtimes(registry.settings.edition)
-    skip = query.skip(registry.settings)
-    shown = engines[skip : skip + query.limit]
+    settings = call.parts.settings
+    engines = catalogue.engine_runtimes(settings.edition)
+    skip = call.query.skip(settings)
+    shown = engines[skip : skip + call.query.limit]
     return answer({"count": len(shown), "total_count": len(engines), "engine_runtimes": shown})
 
 
-@router.get("/template", summary="List templates", responses={200: {"model": schemas.Templates}})
-async def list_templates(project_id: ProjectId) -> Response:  # noqa: ARG001 - in the path
+async def list_templates(_: Call) -> Response:
     """The templates a model may be made from: none here; any template_id is taken as it is."""
     return answer({"count": 0, "total_count": 0, "templates": []})
 
 
-@router.get("/{model_id}", summary="Show a model", responses={200: {"model": schemas.Detail}})
-async def show_model(project_id: ProjectId, model_id: str, registry: Registry) -> Response:
+async def show_model(call: Call) -> Response:
     """Everything the API tells about one model; some fields come back renamed, re-typed or filled in."""
-    return await fast_routes.show_model(registry, project_id, model_id)
+    parts, model_id = call.parts, call.path["model_id"]
+    _check_id(model_id, parts.settings)
+    standing = await parts.store.find(call.path["project_id"], model_id, parts.milliseconds())
+    return answer(detail(standing, parts.settings, parts.rules.defaults))
 
 
-@router.delete("/{model_id}", summary="Delete a model", responses={200: {"model": schemas.Deleted}})
-async def delete_model(
-    project_id: ProjectId, model_id: str, registry: Registry, cascade: Annotated[bool, Query()] = False
-) -> Response:
+async def delete_model(call: Call) -> Response:
     """Deletes one model; with cascade also other versions of its name, 20 in all.
 
     The status is 200 also where a model was not deleted: both lists of the answer must be read.
     """
-    fast_routes.check_id(model_id, registry.settings)
-    deleted, used = await registry.store.delete(
-        project_id, model_id, cascade=cascade, now=registry.milliseconds()
+    parts, model_id = call.parts, call.path["model_id"]
+    _check_id(model_id, parts.settings)
+    deleted, used = await parts.store.delete(
+        call.path["project_id"], model_id, cascade=call.query.cascade, now=parts.milliseconds()
     )
-    wording = "error_message" if registry.settings.edition == "cn-2021" else "error_msg"
+    wording = "error_message" if parts.settings.edition == "cn-2021" else "error_msg"
     reason = {"error_code": IN_USE.code, wording: "a service uses the model: delete the service first"}
     failed = [{"model_id": model_id} | reason for model_id in used]
     return answer({"delete_success_list": deleted, "delete_failed_list": failed})
+
+
+def _check_id(model_id: str, settings: EmbeddedSettings) -> None:
+    """Raises VendorError where an id that cannot be one is a wrong value: nobody publishes whether it is."""
+    if settings.malformed_id != NO_SUCH_MODEL.status and not _MODEL_ID.fullmatch(model_id):
+        code = Code(settings.malformed_id, general_code(settings).code)
+        raise VendorError(code, f"model_id {model_id} is not the id of a model")
+
+
+async def about(call: Call) -> Response:
+    """What this is."""
+    return answer(
+        {
+            "name": "embedded model registry",
+            "edition": call.parts.settings.edition,
+            "models": _MODELS,
+            "documentation": "/docs",
+        }
+    )
+
+
+async def health(call: Call) -> Response:
+    """Whether the registry and its database answer."""
+    try:
+        await call.parts.database.read(call.parts.database.check)
+    except sqlite3.Error as error:
+        raise VendorError(UNAVAILABLE, f"the registry's database says: {error}") from error
+    return answer({"status": "ok"})
+
+
+async def described(call: Call) -> Response:
+    """The OpenAPI document."""
+    from reconciler.embedded.documentation import document  # noqa: PLC0415 - with a class for every shape
+
+    return answer(document(operations_of(call.parts), call.parts))
+
+
+async def shown(_: Call) -> Response:
+    """The document for people, as Swagger UI has it."""
+    return HTMLResponse(_SWAGGER)
+
+
+_MODELS = "/v1/{project_id}/models"
+_MODEL = f"{_MODELS}/{{model_id}}"
+OPERATIONS = [
+    Operation("POST", _MODELS, import_model, "Import a model", body="Import", shape="Imported"),
+    Operation("GET", _MODELS, list_models, "List models", query=ListQuery, shape="ModelList"),
+    Operation(
+        "GET",
+        f"{_MODELS}/ai-engine-runtimes",
+        list_runtimes,
+        "List engines",
+        query=PageQuery,
+        shape="Runtimes",
+    ),
+    Operation("GET", f"{_MODELS}/template", list_templates, "List templates", shape="Templates"),
+    Operation("GET", _MODEL, show_model, "Show a model", shape="Detail"),
+    Operation("DELETE", _MODEL, delete_model, "Delete a model", query=DeleteQuery, shape="Deleted"),
+    Operation("GET", "/healthz", health, "Look whether all is well", "health", is_guarded=False),
+    Operation("GET", "/", about, is_guarded=False),
+    Operation("GET", "/openapi.json", described, is_guarded=False),
+    Operation("GET", "/docs", shown, is_guarded=False),
+]

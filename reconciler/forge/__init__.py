@@ -4,8 +4,8 @@
 
 In comes what is to be said of one change; out goes one comment for each target, found again by a hidden
 marker and edited in place, and a commit status where the host has such a thing. The words are made elsewhere
-(`reconciler.views.markdown`). The room knows nothing of git, registries or the state; HTTP is done by a
-function that it is given, and the environment is an argument.
+(`reconciler.views.markdown`). The room knows nothing of git, registries or the state; the environment is an
+argument.
 
     host        what is asked of every host
     github, gitlab, gitee, codearts
@@ -20,7 +20,7 @@ from __future__ import annotations
 from reconciler.forge.host import Host, Review, Status
 from reconciler.forge.kinds import FORGES, Forge, host_of
 from reconciler.forge.publish import Published, publish
-from reconciler.forge.variables import Job, job_of, token_variable
+from reconciler.forge.variables import Job, job_of
 
 __all__ = [
     "FORGES",
@@ -33,5 +33,4 @@ __all__ = [
     "host_of",
     "job_of",
     "publish",
-    "token_variable",
 ]

@@ -6,22 +6,25 @@ import json
 import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from reconciler.errors import ForgeError, NoAnswerError
+from reconciler.registry.post import send
 from reconciler.views.excerpt import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping
 
     from reconciler.engine.clock import Clock
-    from reconciler.registry.post import Posted
+    from reconciler.registry.response import Response
 
 PAGE = 100
 """Items of a page; no host gives more."""
 
 _MOST_PAGES = 100
+_DEADLINE = 30.0  # seconds for one call
+_BODY_BYTES = 8 * 1024 * 1024  # a page of 100 comments of 65,536 characters each
 _ATTEMPTS = 5
 _LONGEST_WAIT = 300.0  # seconds that all pauses of one call take together
 _FIRST_PAUSE = 1.0
@@ -32,15 +35,6 @@ _LEFT = ("x-ratelimit-remaining", "ratelimit-remaining")
 _NEXT = re.compile(r'<[^>]*>\s*;[^,]*rel="?next"?')
 _REPEATABLE = ("GET", "PUT", "PATCH", "DELETE")
 """Methods whose second execution does no harm here."""
-
-
-class Send(Protocol):
-    """Sends one request, once; raises NoAnswerError without an answer."""
-
-    def __call__(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
-    ) -> Awaitable[Posted]:
-        """As `reconciler.registry.post.send`."""
 
 
 class OutcomeOpen(ForgeError):  # noqa: N818 - reads as what happened
@@ -64,7 +58,6 @@ class Api:
     credentials: Mapping[str, str] = field(repr=False)
     token: str = field(repr=False)
     hint: str
-    send: Send
     clock: Clock
 
     async def call(
@@ -129,7 +122,7 @@ class Api:
 
     async def _answered(
         self, method: str, path: str, body: object, query: Mapping[str, str | int] | None
-    ) -> Posted:
+    ) -> Response:
         url = f"{self.base}{path}{'?' + urlencode(query) if query else ''}"
         content = None if body is None else json.dumps(body).encode()
         headers = {**self.credentials, "User-Agent": "model-reconciler"}
@@ -154,15 +147,15 @@ class Api:
 
     async def _sent(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
-    ) -> tuple[Posted | None, str]:
+    ) -> tuple[Response | None, str]:
         """The answer, and what is wrong if something is."""
         try:
-            answer = await self.send(method, url, headers, content)
+            answer = await send(method, url, headers, content, deadline=_DEADLINE, body_bytes=_BODY_BYTES)
         except NoAnswerError as error:
             return None, f"{self.title}: {error}"
         return answer, self._worded(answer)
 
-    def _pause(self, answer: Posted, attempt: int) -> float | None:
+    def _pause(self, answer: Response, attempt: int) -> float | None:
         """Seconds until the call may be repeated, or None where that would change nothing."""
         limited = answer.status == HTTPStatus.TOO_MANY_REQUESTS or (
             answer.status == HTTPStatus.FORBIDDEN
@@ -174,7 +167,7 @@ class Api:
             return answer.retry_after if answer.retry_after is not None else _FIRST_PAUSE * 2**attempt
         return None
 
-    def _asked(self, answer: Posted) -> float | None:
+    def _asked(self, answer: Response) -> float | None:
         """What a limit of the rate asks to wait: `Retry-After` first, then the moment of the reset."""
         if answer.retry_after is not None:
             return answer.retry_after
@@ -183,12 +176,12 @@ class Api:
             return None
         return max(0.0, float(reset) - self.clock.now().timestamp())
 
-    def _worded(self, answer: Posted) -> str:
+    def _worded(self, answer: Response) -> str:
         said = excerpt(answer.body, self.token)
         meaning = _MEANING.get(answer.status, "").format(hint=self.hint)
         return f"{self.title}: {meaning}HTTP {answer.status}{said}"
 
-    def _read(self, answer: Posted) -> Any:  # noqa: ANN401
+    def _read(self, answer: Response) -> Any:  # noqa: ANN401
         if not answer.body.strip():
             return None
         try:
@@ -198,7 +191,7 @@ class Api:
                 f"{self.title}: the answer is not JSON: is the address that of an API?"
             ) from None
 
-    def _items(self, answer: Posted, items: Callable[[Any], list[Any]]) -> list[Any]:
+    def _items(self, answer: Response, items: Callable[[Any], list[Any]]) -> list[Any]:
         try:
             document = items(self._read(answer))
         except (TypeError, KeyError, ValueError):
@@ -216,7 +209,7 @@ _MEANING: Mapping[int, str] = {
 }
 
 
-def _left(answer: Posted) -> str | None:
+def _left(answer: Response) -> str | None:
     """How many requests are left until the reset, as the host says."""
     return next((answer.headers[name] for name in _LEFT if name in answer.headers), None)
 

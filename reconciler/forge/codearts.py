@@ -16,7 +16,6 @@ from reconciler.forge.host import Comment, Host
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.forge.host import Status
 
 _LARGEST = 0xFFFF
 """The last character that CodeArts takes; emoji and rare ideographs come after it."""
@@ -38,6 +37,9 @@ class CodeArts(Host):
     change_variable = "MERGE_ID"  # and no variable of its head: COMMIT_ID may be of another repository
     url_variable = "CODEARTS_API_URL"
     token_variable = "CODEARTS_TOKEN"  # noqa: S105 - a name
+    change_path = "/v4/repositories/{repository}/merge-requests/{change}"
+    comments_path = f"{change_path}/discussions"
+    comment_path = f"{comments_path}/{{comment}}"
     repository_form = r"\d+"
     example = "the repository's number"
 
@@ -46,24 +48,10 @@ class CodeArts(Host):
         """What carries the token: one of IAM."""
         return {"X-Auth-Token": token}
 
-    @property
-    def change_path(self) -> str:
-        """As of every host."""
-        return f"/v4/repositories/{self.repository}/merge-requests/{self.change}"
-
-    @property
-    def comments_path(self) -> str:
-        """As of every host."""
-        return f"{self.change_path}/discussions"
-
-    def comment_path(self, comment: Comment) -> str:
-        """As of every host."""
-        return f"{self.comments_path}/{comment.comment_id}"
-
     async def comments(self) -> Sequence[Comment]:
         """Those of everybody; the host refuses an edit of what somebody else has written."""
         comments = []
-        async for discussion in self.api.pages(self.comments_path, {}, by_offset=True):
+        async for discussion in self.api.pages(self.path(self.comments_path), {}, by_offset=True):
             notes = discussion.get("notes")
             if isinstance(notes, list) and notes:
                 note = self.api.text_at(notes[0], "id")
@@ -74,18 +62,11 @@ class CodeArts(Host):
     async def create(self, body: str) -> None:
         """As of every host."""
         facts = {"body": _taken(body), "severity": "suggestion"}
-        await self.api.call("POST", self.comments_path, facts)
+        await self.api.call("POST", self.path(self.comments_path), facts)
 
     async def edit(self, comment: Comment, body: str) -> bool:
         """As of every host."""
         return await super().edit(comment, _taken(body))
-
-    async def shows(self, commit: str, context: str, status: Status) -> bool:  # noqa: ARG002
-        """Never called: there are no statuses."""
-        return False
-
-    async def set_status(self, commit: str, context: str, status: Status) -> None:
-        """Never called: there are no statuses."""
 
 
 def _taken(body: str) -> str:

@@ -6,17 +6,16 @@ https://help.gitee.com/gitee-go/pipeline/parameter
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reconciler.forge.api import text_or
 from reconciler.forge.host import Comment, Host
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from reconciler.forge.host import State, Status
-
-_WRITTEN: Mapping[State, str] = {"success": "success", "failure": "failure", "error": "cancelled"}
+    from reconciler.forge.host import Status
 
 
 class Gitee(Host):
@@ -31,36 +30,26 @@ class Gitee(Host):
     url_variable = "GITEE_API_URL"
     token_variable = "GITEE_TOKEN"  # noqa: S105 - a name
     default_url = "https://gitee.com/api/v5"
-
-    @property
-    def change_path(self) -> str:
-        """As of every host."""
-        return f"/repos/{self.repository}/pulls/{self.change}"
-
-    @property
-    def comments_path(self) -> str:
-        """As of every host."""
-        return f"{self.change_path}/comments"
-
-    def comment_path(self, comment: Comment) -> str:
-        """As of every host."""
-        return f"/repos/{self.repository}/pulls/comments/{comment.comment_id}"
+    change_path = "/repos/{repository}/pulls/{change}"
+    comments_path = f"{change_path}/comments"
+    comment_path = "/repos/{repository}/pulls/comments/{comment}"
+    state_words = MappingProxyType({"success": "success", "failure": "failure", "error": "cancelled"})
 
     async def comments(self) -> Sequence[Comment]:
         """As of every host."""
-        written = self.api.pages(self.comments_path, {"comment_type": "pr_comment"})
+        written = self.api.pages(self.path(self.comments_path), {"comment_type": "pr_comment"})
         return await self.comments_of(written, await self.user("id"), "user", "id")
 
     async def shows(self, commit: str, context: str, status: Status) -> bool:
         """As of every host; the newest check run has the largest id."""
-        path = f"/repos/{self.repository}/commits/{commit}/check-runs"
+        path = self.path("/repos/{repository}/commits/{commit}/check-runs", commit=commit)
         runs = [one async for one in self.api.pages(path, {"check_name": context}, _check_runs)]
         named = [one for one in runs if text_or(one, "name") == context]
         if not named:
             return False
         newest = max(named, key=lambda one: int(self.api.text_at(one, "id")))
         said = (text_or(newest, "conclusion"), text_or(newest, "output", "summary"))
-        return said == (_WRITTEN[status.state], status.description)
+        return said == (self.state_words[status.state], status.description)
 
     async def set_status(self, commit: str, context: str, status: Status) -> None:
         """As of every host."""
@@ -68,10 +57,10 @@ class Gitee(Host):
             "name": context,
             "head_sha": commit,
             "status": "completed",
-            "conclusion": _WRITTEN[status.state],
+            "conclusion": self.state_words[status.state],
             "output": {"title": context, "summary": status.description},
         }
-        await self.api.call("POST", f"/repos/{self.repository}/check-runs", facts)
+        await self.api.call("POST", self.path("/repos/{repository}/check-runs"), facts)
 
 
 def _check_runs(page: Any) -> list[Any]:  # noqa: ANN401 - JSON

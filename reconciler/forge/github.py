@@ -11,13 +11,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ForgeError
-from reconciler.forge.api import text_or
 from reconciler.forge.host import Comment, Host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from reconciler.forge.host import Status
 
 
 class GitHub(Host):
@@ -31,6 +28,11 @@ class GitHub(Host):
     url_variable = "GITHUB_API_URL"
     token_variable = "GITHUB_TOKEN"  # noqa: S105 - a name
     default_url = "https://api.github.com"
+    change_path = "/repos/{repository}/pulls/{change}"
+    comments_path = "/repos/{repository}/issues/{change}/comments"
+    comment_path = "/repos/{repository}/issues/comments/{comment}"
+    statuses_path = "/repos/{repository}/commits/{commit}/statuses"  # the newest first
+    status_path = "/repos/{repository}/statuses/{commit}"
 
     @staticmethod
     def headers(token: str) -> Mapping[str, str]:
@@ -41,20 +43,6 @@ class GitHub(Host):
             "X-GitHub-Api-Version": "2022-11-28",
         }
 
-    @property
-    def change_path(self) -> str:
-        """As of every host."""
-        return f"/repos/{self.repository}/pulls/{self.change}"
-
-    @property
-    def comments_path(self) -> str:
-        """As of every host."""
-        return f"/repos/{self.repository}/issues/{self.change}/comments"
-
-    def comment_path(self, comment: Comment) -> str:
-        """As of every host."""
-        return f"/repos/{self.repository}/issues/comments/{comment.comment_id}"
-
     async def comments(self) -> Sequence[Comment]:
         """As of every host; the token of a job or an app may not ask whose it is: that is a bot's."""
         try:
@@ -63,17 +51,4 @@ class GitHub(Host):
             if error.status not in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
                 raise
             own, keys = "Bot", ("user", "type")
-        return await self.comments_of(self.api.pages(self.comments_path, {}), own, *keys)
-
-    async def shows(self, commit: str, context: str, status: Status) -> bool:
-        """As of every host; the list begins with the newest."""
-        async for one in self.api.pages(f"/repos/{self.repository}/commits/{commit}/statuses", {}):
-            if text_or(one, "context") == context:
-                said = (text_or(one, "state"), text_or(one, "description"))
-                return said == (status.state, status.description)
-        return False
-
-    async def set_status(self, commit: str, context: str, status: Status) -> None:
-        """As of every host."""
-        facts = {"state": status.state, "context": context, "description": status.description}
-        await self.api.call("POST", f"/repos/{self.repository}/statuses/{commit}", facts)
+        return await self.comments_of(self.api.pages(self.path(self.comments_path), {}), own, *keys)

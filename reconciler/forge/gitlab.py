@@ -7,19 +7,13 @@ https://docs.gitlab.com/ci/variables/predefined_variables/
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from reconciler.forge.api import text_or
 from reconciler.forge.host import PART, Comment, Host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from reconciler.forge.host import State, Status
-
-_WRITTEN: Mapping[State, str] = {"success": "success", "failure": "failed", "error": "failed"}
-"""GitLab knows no `error` of a status."""
 
 
 class GitLab(Host):
@@ -37,47 +31,24 @@ class GitLab(Host):
     url_variable = "CI_API_V4_URL"
     token_variable = "GITLAB_TOKEN"  # noqa: S105 - a name
     default_url = "https://gitlab.com/api/v4"
+    change_path = "/projects/{repository}/merge_requests/{change}"
+    comments_path = f"{change_path}/notes"
+    comment_path = f"{comments_path}/{{comment}}"
+    statuses_path = "/projects/{repository}/repository/commits/{commit}/statuses"
+    status_path = "/projects/{repository}/statuses/{commit}"
+    context_key, state_key = "name", "status"
+    filters_statuses = True  # and of one name, the newest alone is listed
+    state_words = MappingProxyType({"success": "success", "failure": "failed", "error": "failed"})  # no more
     repository_form = rf"\d+|{PART}(?:/{PART})+"
     example = "a number or GROUP/NAME"
+    kept_in_names = ""
 
     @staticmethod
     def headers(token: str) -> Mapping[str, str]:
         """What carries the token."""
         return {"PRIVATE-TOKEN": token}
 
-    @property
-    def _project(self) -> str:
-        return f"/projects/{quote(self.repository, safe='')}"
-
-    @property
-    def change_path(self) -> str:
-        """As of every host."""
-        return f"{self._project}/merge_requests/{self.change}"
-
-    @property
-    def comments_path(self) -> str:
-        """As of every host."""
-        return f"{self.change_path}/notes"
-
-    def comment_path(self, comment: Comment) -> str:
-        """As of every host."""
-        return f"{self.comments_path}/{comment.comment_id}"
-
     async def comments(self) -> Sequence[Comment]:
         """As of every host."""
-        written = self.api.pages(self.comments_path, {"order_by": "created_at", "sort": "asc"})
+        written = self.api.pages(self.path(self.comments_path), {"order_by": "created_at", "sort": "asc"})
         return await self.comments_of(written, await self.user("id"), "author", "id")
-
-    async def shows(self, commit: str, context: str, status: Status) -> bool:
-        """As of every host; of one name, GitLab lists the newest alone."""
-        path = f"{self._project}/repository/commits/{commit}/statuses"
-        async for one in self.api.pages(path, {"name": context}):
-            if text_or(one, "name") == context:
-                said = (text_or(one, "status"), text_or(one, "description"))
-                return said == (_WRITTEN[status.state], status.description)
-        return False
-
-    async def set_status(self, commit: str, context: str, status: Status) -> None:
-        """As of every host."""
-        facts = {"state": _WRITTEN[status.state], "name": context, "description": status.description}
-        await self.api.call("POST", f"{self._project}/statuses/{commit}", facts)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from urllib.parse import quote
 
 from reconciler.forge.api import text_or
 
@@ -18,6 +20,7 @@ PART = r"(?!\.{1,2}(?:/|$))[\w.-]+"
 """A part of a repository's name."""
 
 State = Literal["success", "failure", "error"]
+_AS_THEY_ARE: Mapping[State, str] = MappingProxyType({word: word for word in get_args(State)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,12 @@ class Host(ABC):
         repository_variables, head_variables, base_variables: of a job; the first that is set counts.
         change_variable, url_variable, token_variable: likewise; a change without one is in `GITHUB_REF`.
         default_url: of the API where no variable names one; None where there is none.
+        change_path, comments_path, comment_path, statuses_path, status_path: of the API, see `path`.
+        context_key, state_key: where name and state stand in a status that is listed.
+        filters_statuses: whether the list may be of one name.
+        state_words: the host's word for each state.
         repository_form, example: a pattern of what repositories are called, and such a name.
+        kept_in_names: what of a repository's name stands in a path as it is.
     """
 
     title: ClassVar[str]
@@ -98,8 +106,18 @@ class Host(ABC):
     url_variable: ClassVar[str]
     token_variable: ClassVar[str]
     default_url: ClassVar[str | None] = None
+    change_path: ClassVar[str]
+    comments_path: ClassVar[str]
+    comment_path: ClassVar[str]
+    statuses_path: ClassVar[str]
+    status_path: ClassVar[str]
+    context_key: ClassVar[str] = "context"
+    state_key: ClassVar[str] = "state"
+    filters_statuses: ClassVar[bool] = False
+    state_words: ClassVar[Mapping[State, str]] = _AS_THEY_ARE
     repository_form: ClassVar[str] = f"{PART}/{PART}"
     example: ClassVar[str] = "OWNER/NAME"
+    kept_in_names: ClassVar[str] = "/"
 
     api: Api
     repository: str
@@ -110,48 +128,51 @@ class Host(ABC):
         """What carries the token."""
         return {"Authorization": f"Bearer {token}"}
 
-    @property
-    @abstractmethod
-    def change_path(self) -> str:
-        """The change in the host's API."""
-
-    @property
-    @abstractmethod
-    def comments_path(self) -> str:
-        """The comments of the change."""
-
-    @abstractmethod
-    def comment_path(self, comment: Comment) -> str:
-        """One of them."""
+    def path(self, template: str, **names: str) -> str:
+        """A path of the host's API, with this repository and this change, and these names."""
+        repository = quote(self.repository, safe=self.kept_in_names)
+        return template.format(repository=repository, change=self.change, **names)
 
     @abstractmethod
     async def comments(self) -> Sequence[Comment]:
         """The comments that whoever holds the token may have written, in any order."""
 
-    @abstractmethod
     async def shows(self, commit: str, context: str, status: Status) -> bool:
         """Whether the newest status of that name says exactly this."""
+        path, query = self.path(self.statuses_path, commit=commit), {self.context_key: context}
+        async for one in self.api.pages(path, query if self.filters_statuses else {}):
+            if text_or(one, self.context_key) == context:
+                said = (text_or(one, self.state_key), text_or(one, "description"))
+                return said == (self.state_words[status.state], status.description)
+        return False
 
-    @abstractmethod
     async def set_status(self, commit: str, context: str, status: Status) -> None:
         """Adds a status to a commit."""
+        facts = {
+            "state": self.state_words[status.state],
+            self.context_key: context,
+            "description": status.description,
+        }
+        await self.api.call("POST", self.path(self.status_path, commit=commit), facts)
 
     async def head(self) -> str:
         """The newest commit of the change's branch."""
-        return self.api.text_at(await self.api.call("GET", self.change_path), *self.head_keys)
+        return self.api.text_at(await self.api.call("GET", self.path(self.change_path)), *self.head_keys)
 
     async def create(self, body: str) -> None:
         """Adds a comment. Raises OutcomeOpen where nobody knows whether it was added."""
-        await self.api.call("POST", self.comments_path, {"body": body})
+        await self.api.call("POST", self.path(self.comments_path), {"body": body})
 
     async def edit(self, comment: Comment, body: str) -> bool:
         """Changes a comment; False where it is not there any more, or is somebody else's."""
-        path = self.comment_path(comment)
+        path = self.path(self.comment_path, comment=comment.comment_id)
         return await self.api.reaches(self.edits_by, path, {"body": body}, unless=self.not_ours)
 
     async def delete(self, comment: Comment) -> None:
         """Removes a comment, unless it is gone already."""
-        await self.api.reaches("DELETE", self.comment_path(comment), unless=self.not_ours)
+        await self.api.reaches(
+            "DELETE", self.path(self.comment_path, comment=comment.comment_id), unless=self.not_ours
+        )
 
     async def user(self, key: str) -> str:
         """Whose the token is, by this key of the host's answer."""

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.engine.clock import Clock
-    from reconciler.forge.api import Send
     from reconciler.forge.host import Host
     from reconciler.forge.variables import Job
 
@@ -28,8 +27,8 @@ FORGES: Mapping[Forge, type[Host]] = {
 }
 
 
-def host_of(job: Job, token: str, send: Send, clock: Clock) -> Host:
+def host_of(job: Job, token: str, clock: Clock) -> Host:
     """The change that a job is for; `token` lets this program write there."""
     kind = FORGES[job.forge]
-    api = Api(kind.title, job.url, kind.headers(token), token, kind.hint, send, clock)
+    api = Api(kind.title, job.url, kind.headers(token), token, kind.hint, clock)
     return kind(api, job.repository, job.change)

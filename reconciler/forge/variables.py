@@ -39,11 +39,6 @@ class Job:
     base_is_asked_for: bool = False
 
 
-def token_variable(forge: Forge) -> str:
-    """The variable that holds the token, unless an option names another place."""
-    return FORGES[forge].token_variable
-
-
 def job_of(  # noqa: PLR0913 - the options
     forge: Forge,
     environ: Mapping[str, str],

@@ -5,7 +5,7 @@
 In come the messages that the state holds; out goes each at least once, with an id that stays the same, and a
 mark that it is sent. Each sink has a task of its own, so that one that is down holds up nothing else. What is
 news is decided elsewhere (`reconciler.engine.episodes`). The room knows nothing of git, registries, databases
-or the loop; HTTP is done by a function that it is given.
+or the loop.
 """
 
 from __future__ import annotations

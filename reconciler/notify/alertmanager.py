@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from reconciler.notify import wording
-from reconciler.notify.sink import ensure_accepted, revealed
+from reconciler.notify.sink import post, revealed
 from reconciler.printable import printable
 from reconciler.views.marks import place
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.episodes import Message
-    from reconciler.notify.sink import Notification, Pace, Post
+    from reconciler.notify.sink import Notification, Pace
     from reconciler.registry.secret import Secret
 
 _PATH = "/api/v2/alerts"
@@ -38,7 +38,6 @@ class AlertmanagerSink:
     name: str
     pace: Pace
     url: Secret
-    post: Post
 
     async def deliver(self, notification: Notification) -> None:
         """As the protocol says."""
@@ -47,8 +46,7 @@ class AlertmanagerSink:
         body = json.dumps([alert(message) for message in notification.messages]).encode()
         headers = {"Content-Type": "application/json"}
         # http is usual here, inside of a cluster; the url is no secret unless it has credentials
-        answer = await self.post(base + _PATH, headers, body, in_clear="@" not in base)
-        ensure_accepted(answer, url)
+        await post(base + _PATH, headers, body, url, in_clear="@" not in base)
 
 
 def alert(message: Message) -> dict[str, Any]:

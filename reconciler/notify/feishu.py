@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import SinkError
 from reconciler.notify import wording
-from reconciler.notify.sink import Pace, ensure_accepted, revealed
+from reconciler.notify.sink import Pace, post, revealed
 from reconciler.views.excerpt import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from reconciler.notify.sink import Notification, Post
+    from reconciler.notify.sink import Notification
     from reconciler.registry.secret import Secret
 
 _LARGEST = 20_000 - 200  # bytes of a body, without what is around its text
@@ -38,7 +38,6 @@ class FeishuSink:
     per_minute: int
     url: Secret
     secret: Secret | None
-    post: Post
     now: Callable[[], datetime]
 
     @property
@@ -56,8 +55,7 @@ class FeishuSink:
             moment = int(self.now().timestamp())
             content = {"timestamp": str(moment), "sign": signature(secret, moment), **content}
         body = json.dumps(content, ensure_ascii=False).encode()
-        answer = await self.post(url, {"Content-Type": "application/json; charset=utf-8"}, body)
-        ensure_accepted(answer, url, secret)
+        answer = await post(url, {"Content-Type": "application/json; charset=utf-8"}, body, secret)
         if _code(answer.body) != 0:
             raise SinkError(
                 f"Feishu refused it{excerpt(answer.body, url, secret)}", retry_after=answer.retry_after

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from reconciler.engine.episodes import Message, Subject
 from reconciler.engine.values import Verdict
-from reconciler.errors import ConfigurationError, SinkError
+from reconciler.errors import ConfigurationError, NoAnswerError, SinkError
+from reconciler.registry.post import send
 from reconciler.views.excerpt import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from reconciler.engine.episodes import MessageKind
-    from reconciler.registry.post import Posted
+    from reconciler.registry.response import Response
     from reconciler.registry.secret import Secret
 
 _SUCCESS = range(200, 300)
@@ -73,15 +74,6 @@ class Sink(Protocol):
         """
 
 
-class Post(Protocol):
-    """Sends one POST, once; raises SinkError without an answer."""
-
-    def __call__(
-        self, url: str, headers: Mapping[str, str], body: bytes, *, in_clear: bool = False
-    ) -> Awaitable[Posted]:
-        """As `reconciler.registry.post.post`."""
-
-
 async def revealed(secret: Secret) -> str:
     """The secret as it is now. Raises SinkError."""
     try:
@@ -90,16 +82,24 @@ async def revealed(secret: Secret) -> str:
         raise SinkError(str(error)) from None
 
 
-def ensure_accepted(answer: Posted, *secrets: str | None) -> None:
-    """Makes sure that a web server took a message; `secrets` must not be repeated of its answer.
+async def post(
+    url: str, headers: Mapping[str, str], body: bytes, *secrets: str | None, in_clear: bool = False
+) -> Response:
+    """Sends one POST, once, to a web server that has to take it.
+
+    No message repeats the URL or one of the `secrets`. `in_clear` allows http to other machines, too.
 
     Raises:
-        SinkError: it did not.
+        SinkError: there was no answer, or the message was not taken.
     """
+    try:
+        answer = await send("POST", url, headers, body, in_clear=in_clear)
+    except NoAnswerError as error:
+        raise SinkError(str(error)) from None
     if answer.status not in _SUCCESS:
-        raise SinkError(
-            f"HTTP {answer.status}{excerpt(answer.body, *secrets)}", retry_after=answer.retry_after
-        )
+        why = excerpt(answer.body, url, *secrets)
+        raise SinkError(f"HTTP {answer.status}{why}", retry_after=answer.retry_after)
+    return answer
 
 
 def trial(sink: str, at: datetime) -> Notification:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from reconciler.notify.sink import ensure_accepted, revealed
+from reconciler.notify.sink import post, revealed
 from reconciler.printable import printable
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.episodes import Message
-    from reconciler.notify.sink import Notification, Pace, Post
+    from reconciler.notify.sink import Notification, Pace
     from reconciler.registry.secret import Secret
 
 _TYPE = "model-reconciler.model."
@@ -37,7 +37,6 @@ class WebhookSink:
     pace: Pace
     url: Secret
     secret: Secret | None
-    post: Post
     now: Callable[[], datetime]
 
     async def deliver(self, notification: Notification) -> None:
@@ -53,7 +52,7 @@ class WebhookSink:
         }
         if secret is not None:
             headers["webhook-signature"] = signature(secret, notification.notification_id, moment, body)
-        ensure_accepted(await self.post(url, headers, body), url, secret)
+        await post(url, headers, body, secret)
 
 
 def signature(secret: str, notification_id: str, moment: int, body: bytes) -> str:

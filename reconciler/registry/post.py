@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from reconciler.errors import ConfigurationError, NoAnswerError, SinkError
+from reconciler.errors import ConfigurationError, NoAnswerError
 from reconciler.loopback import is_loopback
 from reconciler.registry.auth import RegistryAuth
 from reconciler.registry.limits import Limits
-from reconciler.registry.response import retry_after
+from reconciler.registry.response import Response
 from reconciler.registry.tls import tls_problem
 
 if TYPE_CHECKING:
@@ -19,34 +19,6 @@ if TYPE_CHECKING:
     import httpx
 
 _BODY_BYTES = 64 * 1024
-
-
-class Posted(NamedTuple):
-    """An answer.
-
-    Attributes:
-        retry_after: seconds that it asks to wait, or None.
-        headers: its headers, by name in small letters.
-    """
-
-    status: int
-    retry_after: float | None
-    body: bytes
-    headers: Mapping[str, str] = {}
-
-
-async def post(
-    url: str, headers: Mapping[str, str], body: bytes, *, deadline: float = 10.0, in_clear: bool = False
-) -> Posted:
-    """Sends one POST, as `send` does.
-
-    Raises:
-        SinkError: there was no answer, or the address is none.
-    """
-    try:
-        return await send("POST", url, headers, body, deadline=deadline, in_clear=in_clear)
-    except NoAnswerError as error:
-        raise SinkError(str(error)) from None
 
 
 async def send(  # noqa: PLR0913 - the parts of a request
@@ -58,7 +30,7 @@ async def send(  # noqa: PLR0913 - the parts of a request
     deadline: float = 10.0,
     in_clear: bool = False,
     body_bytes: int = _BODY_BYTES,
-) -> Posted:
+) -> Response:
     """Sends one request, once; redirects are not followed.
 
     Args:
@@ -84,9 +56,7 @@ async def send(  # noqa: PLR0913 - the parts of a request
         async with asyncio.timeout(deadline):
             with connections.one() as client:
                 answer = await client.request(method, address, content=body, headers={**headers, **more})
-        return Posted(
-            answer.status_code, retry_after(answer.headers), answer.content, dict(answer.headers.items())
-        )
+        return Response(answer.status_code, answer.headers, answer.content)
     except TimeoutError:
         raise NoAnswerError(f"{address.host} did not answer within {deadline:g} s") from None
     except ConfigurationError as error:

@@ -56,6 +56,11 @@ class Response:
     body: bytes
     request_id: str | None = None
 
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that it asks to wait, or None."""
+        return retry_after(self.headers)
+
 
 class Envelope(NamedTuple):
     """What could be read of an error body; all None where it was none of the vendor's."""

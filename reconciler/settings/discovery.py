@@ -38,10 +38,10 @@ def configuration_file(file: Path | None, cwd: Path) -> Path | None:
             raise ConfigurationError(f"{file}: no such configuration file")
         return path
     folders = (cwd, repository_top(cwd))
-    file_found = next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)
-    if file_found is not None:
-        require_trusted(file_found, repository_top(file_found.parent))
-    return file_found
+    nearest = next((folder / FILE_NAME for folder in folders if (folder / FILE_NAME).is_file()), None)
+    if nearest is not None:
+        require_trusted(nearest, repository_top(nearest.parent))
+    return nearest
 
 
 def state_url(base: Path, url: str | None, directory: Path) -> str:

@@ -50,7 +50,7 @@ class Keyring:
         try:
             (self.home / "gpg.conf").write_text(_SETTINGS, "ascii")
             self._gpg("--import", str(file.absolute()))
-            keys, self.ends = _told(self._gpg("--with-colons", "--list-keys"))
+            keys, self.ends = _keys_in(self._gpg("--with-colons", "--list-keys"))
             # what is in the file is trusted: without this, git says of a good signature that it may not be
             self._gpg("--import-ownertrust", fed="".join(f"{key}:6:\n" for key in keys))
             self._gpg("--check-trustdb")
@@ -81,7 +81,7 @@ class Keyring:
         return done.stdout.decode(errors="replace")
 
 
-def _told(listed: str) -> tuple[list[str], dict[str, datetime]]:
+def _keys_in(listed: str) -> tuple[list[str], dict[str, datetime]]:
     """The fingerprints of the primary keys in GnuPG's list; and when each key, primary or not, ends."""
     primary: list[str] = []
     ends: dict[str, datetime] = {}

@@ -118,8 +118,8 @@ def commits(pieces: Iterable[bytes], budgets: Budgets = DEFAULTS) -> Iterator[Co
     number = changes = 0
     excess = _too_long(budgets)
     same = dict[str, str]().setdefault  # one content at very many paths is one text
-    told_of = bounded(pieces, budgets.log_bytes, excess)
-    for block in blocks(told_of, _BETWEEN, budgets.listed_bytes, _too_much(budgets)):
+    answer = bounded(pieces, budgets.log_bytes, excess)
+    for block in blocks(answer, _BETWEEN, budgets.listed_bytes, _too_much(budgets)):
         for logged in block.split(_BETWEEN.decode()):
             if fields := logged.strip("\0"):
                 parts = fields.split("\0")

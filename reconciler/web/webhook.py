@@ -68,7 +68,7 @@ class Receiver:
     ) -> None:
         self._secret = secret
         self._trigger = trigger
-        self._told = on_delivery
+        self._on_delivery = on_delivery
         self._seconds = seconds
         self._taken: OrderedDict[bytes, None] = OrderedDict()
 
@@ -86,12 +86,12 @@ class Receiver:
             proof = await self._proven(request)
         except HTTPException as refusal:
             if refusal.status_code != 404:  # noqa: PLR2004 - there is no webhook
-                self._told(Delivery("refused", sender, str(refusal.detail)))
+                self._on_delivery(Delivery("refused", sender, str(refusal.detail)))
             raise
         if not self._is_new(proof, request):
-            self._told(Delivery("repeated", sender))
+            self._on_delivery(Delivery("repeated", sender))
             return PlainTextResponse("this delivery was taken before; nothing is to be done\n", 200)
-        self._told(Delivery("accepted", sender))
+        self._on_delivery(Delivery("accepted", sender))
         self._trigger(_asker(request, sender))
         return PlainTextResponse("a tick was asked for\n", 202)
 

@@ -28,7 +28,6 @@ LIBRARIES = frozenset(
         "apscheduler",
         "asyncio",
         "deepdiff",
-        "fastapi",
         "git",
         "httpx",
         "jinja2",

@@ -66,14 +66,13 @@ class Deleted:
     by_another_program: bool
 
 
+_ALL = (("project_id", "p"), ("workspace_id", "0"))
 _EVENTS = (
     st.builds(Added, st.sampled_from(["a", "b", "ab"]), st.integers(0, 3), st.booleans())
     | st.builds(Deleted, st.integers(0, 50), st.booleans())
     | st.builds(
         Listing,
-        project_id=st.just("p"),
-        workspace_id=st.just("0"),
-        name_like=st.sampled_from([None, "%a%"]),
+        filters=st.sampled_from([_ALL, (*_ALL, ("name_like", "%a%"))]),
         sort_by=st.sampled_from(["create_at", "create_at", "model_version"]),
         descending=st.booleans(),
         skip=st.integers(0, 12),
@@ -120,7 +119,7 @@ class Shelf:
                 return model.created_at, sequence
             return model.version_rank, model.model_name, sequence
 
-        matching = [entry for entry in self.models if listing.name_like is None or "a" in entry[1].model_name]
+        matching = [entry for entry in self.models if listing.filters == _ALL or "a" in entry[1].model_name]
         ordered = [model.model_id for _, model in sorted(matching, key=key, reverse=listing.descending)]
         return len(ordered), ordered[listing.skip : listing.skip + listing.take]
 
@@ -158,6 +157,6 @@ def test_a_list_item_tells_any_text_as_it_was_sent(text: str) -> None:
             _MODEL, description=text, source_copy="true", install_type='["batch"]', settled_at=_LATER
         )
         rows.insert(database.connection, [model])
-        (item,) = json.loads(pages.page(Listing(project_id="p", workspace_id="0"), 0).models)
+        (item,) = json.loads(pages.page(Listing(_ALL), 0).models)
         assert (item["description"], item["model_status"]) == (text, text)
         assert (item["source_copy"], item["install_type"]) == ("true", ["batch"])

@@ -11,7 +11,6 @@ import pytest
 
 from reconciler.notify import Pace, Sender, WebhookSink
 from reconciler.registry import GivenSecret
-from reconciler.registry.post import post
 from tests.forked import run
 from tests.notify.receiving import receiving
 from tests.notify.samples import Wall, item, opened, save
@@ -27,7 +26,6 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from reconciler.notify import Pace, Sender, WebhookSink
 from reconciler.registry import GivenSecret
-from reconciler.registry.post import post
 from tests.notify.samples import Wall, item, opened, save
 
 folder, url, step = sys.argv[1:]
@@ -47,7 +45,7 @@ def commit(connection):
 wall = Wall()
 with opened(Path(folder), "oncall") as ledger:
     save(ledger, item("a"), item("b"), item("c"))
-    sink = WebhookSink("oncall", Pace(2), GivenSecret(url), None, post, wall.clock().now)
+    sink = WebhookSink("oncall", Pace(2), GivenSecret(url), None, wall.clock().now)
     asyncio.run(Sender(ledger.outbox, [sink], wall.clock()).flush(20))
 """
 
@@ -77,7 +75,7 @@ def test_killed_at_a_step_the_next_process_sends_what_is_left(
                 (0, True) if step in ("commit", "INSERT INTO outbox") else (3, False)
             )
             save(ledger, item("a"), item("b"), item("c"))
-            sink = WebhookSink("oncall", Pace(2), GivenSecret(receiver.url), None, post, wall.clock().now)
+            sink = WebhookSink("oncall", Pace(2), GivenSecret(receiver.url), None, wall.clock().now)
             assert asyncio.run(Sender(ledger.outbox, [sink], wall.clock()).flush(20)) == {}
         assert [event["data"]["total"] for event in receiver.bodies] == [3] * (sent_before + 1)
         assert len(set(receiver.ids)) == 1

@@ -17,7 +17,6 @@ from reconciler.engine.values import Verdict
 from reconciler.errors import SinkError
 from reconciler.notify import AlertmanagerSink, AppriseSink, Notification, Pace
 from reconciler.registry import GivenSecret
-from reconciler.registry.post import post
 from tests.daemon.waiting import until
 from tests.notify.samples import NOON, notification
 from tests.plain_http import NO_TLS
@@ -103,7 +102,7 @@ def test_an_alert_is_active_in_alertmanager_until_the_model_recovers(tmp_path: P
     good = replace(bad, kind="recovered", verdict=Verdict.IN_SYNC, was=Verdict.FAILED, at=datetime.now(UTC))
 
     async def work(url: str) -> None:
-        sink = AlertmanagerSink("am", Pace(10, batch=200), GivenSecret(url), post)
+        sink = AlertmanagerSink("am", Pace(10, batch=200), GivenSecret(url))
         async with httpx.AsyncClient(base_url=url, trust_env=False, verify=NO_TLS) as client:
 
             async def active() -> list[Any]:

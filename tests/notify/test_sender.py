@@ -13,7 +13,6 @@ from reconciler.engine.values import Verdict
 from reconciler.errors import StateError
 from reconciler.notify import AlertmanagerSink, FeishuSink, Pace, Sender, WebhookSink
 from reconciler.registry import GivenSecret
-from reconciler.registry.post import post
 from reconciler.state.outbox import Outbox
 from tests.daemon.waiting import until
 from tests.notify.receiving import TAKEN, receiving
@@ -42,7 +41,7 @@ def ledger(tmp_path: Path) -> Iterator[SqlLedger]:
 
 def webhook(receiver: Receiver, wall: Wall, name: str = "oncall", per_minute: int = 10) -> Sink:
     url = GivenSecret(receiver.url)
-    return WebhookSink(name, Pace(per_minute), url, None, post, wall.clock().now)
+    return WebhookSink(name, Pace(per_minute), url, None, wall.clock().now)
 
 
 def flush(ledger: SqlLedger, wall: Wall, *sinks: Sink) -> dict[str, Any]:
@@ -118,7 +117,7 @@ def test_what_was_taken_and_could_not_be_marked_is_not_sent_again_by_this_proces
     with receiving() as receiver:
         outbox = FullDisk(ledger._database)
         pace = Pace(10, batch=batch)
-        sink = WebhookSink("oncall", pace, GivenSecret(receiver.url), None, post, wall.clock().now)
+        sink = WebhookSink("oncall", pace, GivenSecret(receiver.url), None, wall.clock().now)
         sender = Sender(outbox, [sink], wall.clock())
         save(ledger, item("a"))
         for _ in range(3):
@@ -179,7 +178,7 @@ def test_alertmanager_gets_everything_at_once_and_open_episodes_again_later(tmp_
     with receiving(Answer(200)) as receiver, opened(tmp_path, "am") as ledger:
         pace = Pace(1, batch=200, refresh=300)
         sender = Sender(
-            ledger.outbox, [AlertmanagerSink("am", pace, GivenSecret(receiver.url), post)], wall.clock()
+            ledger.outbox, [AlertmanagerSink("am", pace, GivenSecret(receiver.url))], wall.clock()
         )
         save(ledger, *(item(f"a{number}") for number in range(5)))
         asyncio.run(sender.flush(20))
@@ -195,7 +194,7 @@ def test_feishu_gets_at_most_four_a_second(tmp_path: Path) -> None:
     """And after ninety in a minute, a digest."""
     wall = Wall()
     with receiving() as receiver, opened(tmp_path, "chat") as ledger:
-        sink = FeishuSink("chat", 500, GivenSecret(receiver.url), None, post, wall.clock().now)
+        sink = FeishuSink("chat", 500, GivenSecret(receiver.url), None, wall.clock().now)
         save(ledger, *(item(f"a{number}") for number in range(8)))
         assert flush(ledger, wall, sink) == {}
         assert len(receiver.requests) == 8

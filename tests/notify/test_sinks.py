@@ -23,7 +23,6 @@ from reconciler.notify import AlertmanagerSink, FeishuSink, Notification, Pace, 
 from reconciler.notify.webhook import event
 from reconciler.notify.wording import headline
 from reconciler.registry import GivenSecret
-from reconciler.registry.post import post
 from reconciler.web.signatures import proof_of
 from tests.notify.receiving import TAKEN, header, receiving
 from tests.notify.samples import NOON, notification
@@ -44,12 +43,12 @@ def deliver(sink: Sink, found: Notification | None = None) -> None:
 
 def webhook(url: str, secret: str | None = WHSEC) -> WebhookSink:
     given = None if secret is None else GivenSecret(secret)
-    return WebhookSink("oncall", Pace(10), GivenSecret(url), given, post, lambda: datetime.now(UTC))
+    return WebhookSink("oncall", Pace(10), GivenSecret(url), given, lambda: datetime.now(UTC))
 
 
 def feishu(url: str, signed_with: str = "s3cret") -> FeishuSink:
     secret = GivenSecret(signed_with)
-    return FeishuSink("oncall", 200, GivenSecret(url), secret, post, lambda: datetime.now(UTC))
+    return FeishuSink("oncall", 200, GivenSecret(url), secret, lambda: datetime.now(UTC))
 
 
 def test_a_webhook_gets_a_cloud_event() -> None:
@@ -210,7 +209,7 @@ def test_feishu_gets_fewer_than_its_limits_whatever_is_configured() -> None:
 
 
 def alertmanager(url: str) -> AlertmanagerSink:
-    return AlertmanagerSink("oncall", Pace(10, batch=200), GivenSecret(url), post)
+    return AlertmanagerSink("oncall", Pace(10, batch=200), GivenSecret(url))
 
 
 def test_alertmanager_gets_an_alert_that_ends_when_the_model_recovers() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from reconciler.embedded.dependencies import AppState
+    from reconciler.embedded.admission import Parts
     from reconciler.embedded.testing.faults import Answering, Faults, Rule
 
 _READ_FOR_A_NAME = 1024 * 1024  # bytes of a body that are looked through for a model's name
@@ -180,7 +180,7 @@ def _is_about(rule: Rule, call: _Call, name: str | None) -> bool:
     )
 
 
-async def _interfere(rule: Rule, parts: AppState) -> None:
+async def _interfere(rule: Rule, parts: Parts) -> None:
     """What others do to models and tokens behind everybody's back."""
     connection = parts.database.connection
     if isinstance(rule, Meddle):

@@ -1,4 +1,4 @@
-"""What every route needs of a request: its body within the limit, who sent it, and the registry's parts."""
+"""Before a call is answered: its body within the limit, who sent it, and whether that is let in."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from starlette.requests import Request  # noqa: TC002 - FastAPI reads annotations at run time
-
-from reconciler.embedded.access import ANYBODY, Authenticator, Principal, Signed, check_project
+from reconciler.embedded.access import ANYBODY, Authenticator, Principal, check_project
 from reconciler.embedded.answers import NO_SUCH_PROJECT, TOO_LARGE, VendorError
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
     from reconciler.contract import Edition
     from reconciler.embedded.database import Database
     from reconciler.embedded.settings import EmbeddedSettings
@@ -24,8 +24,8 @@ _DRAINED = 4 * BODY_LIMIT  # read and thrown away at most, so that a client that
 
 
 @dataclass(frozen=True, slots=True)
-class AppState:
-    """What the application is made of; `request.app.state.parts`.
+class Parts:
+    """What the application is made of.
 
     Attributes:
         rules: the edition.
@@ -43,33 +43,20 @@ class AppState:
         return int(self.settings.clock() * 1000)
 
 
-async def parts(request: Request) -> AppState:
-    """The application's parts."""
-    return _parts(request)
-
-
-async def admit(request: Request) -> Principal:
-    """A dependency: reads the body into `request.state.body`, and says who is calling."""
-    request.state.body = await read_body(request)
-    authenticator = _parts(request).authenticator
-    if authenticator is None:
+async def admit(parts: Parts, request: Request, body: bytes) -> Principal:
+    """Who is calling. Raises VendorError when refused."""
+    if parts.authenticator is None:
         return ANYBODY
-    query = request.scope["query_string"]
-    target = request.scope["raw_path"] + (b"?" + query if query else b"")
-    signed = Signed(request.method, target.decode("latin-1"), request.headers, request.state.body)
-    return await authenticator.admit(signed, _parts(request).settings.clock())
+    return await parts.authenticator.admit(request, body, parts.settings.clock())
 
 
-async def admit_to_project(request: Request) -> Principal:
-    """A dependency: as `admit`, and the caller may use the project of the path."""
-    caller = await admit(request)
-    project_id = request.path_params["project_id"]
-    projects = _parts(request).settings.projects
+def require_project(parts: Parts, caller: Principal, project_id: str) -> None:
+    """Raises VendorError when there is no such project, or the caller may not use it."""
+    projects = parts.settings.projects
     unknown = projects is not None and project_id not in projects.values()
     if unknown or not PROJECT_ID.fullmatch(project_id):
         raise VendorError(NO_SUCH_PROJECT, f"project_id {project_id}: there is no such project here")
     check_project(caller, project_id)
-    return caller
 
 
 async def read_body(request: Request) -> bytes:
@@ -87,8 +74,3 @@ async def read_body(request: Request) -> bytes:
     if size > BODY_LIMIT:
         raise VendorError(TOO_LARGE, f"the body is over {BODY_LIMIT} bytes")
     return b"".join(chunks)
-
-
-def _parts(request: Request) -> AppState:
-    parts: AppState = request.app.state.parts
-    return parts
