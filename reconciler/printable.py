@@ -57,7 +57,8 @@ def inert(text: str) -> str:
     What a manifest, a commit or a registry says reaches the log of a job, where such a line would stop
     commands, end groups or show a forged error.
     """
-    places = command_places(text)
+    if not (places := command_places(text)):
+        return text
     ends = [*places, len(text)]
     return text[: ends[0]] + "".join(f"\\{text[i:j]}" for i, j in zip(places, ends[1:], strict=True))
 

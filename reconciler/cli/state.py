@@ -51,7 +51,7 @@ def _absence(url: str) -> tuple[str, ...]:
 def export(config: ConfigOption = None) -> None:
     """Prints the journal, one JSON object a line, oldest first."""
     for event in events_of(configuration(config).state_url):
-        echo(dumps(event, indent=None))
+        echo(dumps(event, indented=False))
 
 
 @app.command()

@@ -40,6 +40,7 @@ _OVERRIDES = (
     ("core.hooksPath", os.devnull),
     ("core.fsmonitor", "false"),
     ("core.alternateRefsCommand", NOTHING),
+    ("core.commitGraph", "false"),  # a file beside the commits, which could say other parents than they do
     ("protocol.ext.allow", "never"),
     ("gpg.program", NOTHING),
     ("gpg.openpgp.program", NOTHING),

@@ -42,6 +42,10 @@ _FETCH = ("fetch", "--progress", "--no-tags", "--no-auto-maintenance", "--no-wri
 _PUSH = ("push", "--progress", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no")
 
 
+class NoNotesError(GitError):
+    """The ref of the notes is there, and is none of notes: it names no commit."""
+
+
 class Notes:
     """The notes of one ref; used from one thread at a time, and closed."""
 
@@ -151,7 +155,8 @@ class Notes:
         ):
             return False
         _carry_out(self._talking, *_FETCH, "source", f"+{self._ref}:{_THEIRS}")
-        ours, theirs = self._tip(self._ref), str(self._tip(_THEIRS))
+        theirs = self._fetched()
+        ours = self._tip(self._ref)
         if ours is None:
             self._commands.run("update-ref", self._ref, theirs)
         elif self._contains(ours, theirs):
@@ -183,7 +188,10 @@ class Notes:
         Raises:
             SourceError: there is nowhere to begin.
         """
-        return None if self._upkeep is None else self._upkeep.replace_damaged(error)
+        if self._upkeep is None:
+            return None
+        is_certain = isinstance(error, NoNotesError)  # git itself finds no fault with such a ref
+        return self._upkeep.begin_anew() if is_certain else self._upkeep.replace_damaged(error)
 
     def tidy(self) -> None:
         """Packs what many writes left, where that is due and nobody else writes. Raises SourceError."""
@@ -199,8 +207,22 @@ class Notes:
             self._upkeep.close()
 
     def _tip(self, ref: str) -> str | None:
-        printed = self._commands.run("rev-parse", "--verify", "--quiet", ref, accept=_THERE_OR_NOT)
+        """The commit that a ref names; None where there is no such ref. Raises SourceError."""
+        asked = ("rev-parse", "--verify", "--quiet")
+        printed = self._commands.run(*asked, f"{ref}^{{commit}}", accept=_THERE_OR_NOT)
+        if not printed and self._commands.run(*asked, ref, accept=_THERE_OR_NOT):
+            words = f"a {self._commands.run('cat-file', '-t', ref).decode().strip()} and no commit of notes"
+            remedy = f"remove it with `git update-ref -d {ref}`, and all is written again"
+            raise NoNotesError(f"{self._git_dir}: {ref} is {words}; {remedy}", words)
         return printed.decode().strip() or None
+
+    def _fetched(self) -> str:
+        """The commit that the remote has; raises SourceError where it has another thing there."""
+        try:
+            return str(self._tip(_THEIRS))
+        except NoNotesError as error:
+            remedy = f"remove it with `git push URL :{self._ref}`, and all is pushed again"
+            raise SourceError(f"audit.push_url: {self._ref} there is {error.stderr}; {remedy}") from error
 
     def _contains(self, commit: str, earlier: str) -> bool:
         """Whether a commit of these notes is an earlier one's successor; not where that is not there."""

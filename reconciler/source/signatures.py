@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.engine.trust import HoldCode
 from reconciler.errors import ConfigurationError
 from reconciler.printable import printable
-from reconciler.source.commands import load_gitpython
+from reconciler.source.commands import GitError, load_gitpython
 from reconciler.source.environment import NOTHING
 from reconciler.source.keyring import Keyring
 from reconciler.source.signers import read_allowed_signers
@@ -38,7 +38,8 @@ _CODES = {
     "Y": HoldCode.EXPIRED_KEY,
     "R": HoldCode.REVOKED_KEY,
 }
-_FIELDS = ("%H", "%G?", "%GS", "%GF", "%an <%ae>", "%cn <%ce>")
+_NAMES = ("%H", "%an <%ae>", "%cn <%ce>")
+_FIELDS = ("%G?", "%GS", "%GF", *_NAMES)
 _SHOWN = (
     "log",
     "-z",
@@ -47,7 +48,6 @@ _SHOWN = (
     "--no-color",
     "--no-use-mailmap",
     "--encoding=UTF-8",
-    f"--format=tformat:{'%x00'.join(_FIELDS)}",
     "--stdin",
 )
 _SSH_SIGNATURES = (2, 34)  # the first git that knows them
@@ -136,21 +136,31 @@ class Verifier:
         ]
 
     def _asked(self, commands: Commands, commits: Sequence[str], revoked: str) -> Iterator[Signature]:
-        feed = "".join(f"{commit}\n" for commit in commits).encode("ascii")
-        home = {"GNUPGHOME": str(self._keyring.home)} if self._keyring else {"GNUPGHOME": os.devnull}
-        pinned = commands.configured(self._pins(revoked), home)
+        """The signatures; one that git itself breaks down over is bad, and costs more processes."""
         try:
-            with pinned.stream(*_SHOWN, feed=feed) as output:
-                fields = path_of(b"".join(output.pieces())).split("\0")
-        finally:
-            pinned.close()
-        for start in range(0, len(fields) - 1, len(_FIELDS)):
-            commit, status, signer, key, author, committer = fields[start : start + len(_FIELDS)]
+            shown = self._shown(commands, commits, revoked)
+        except GitError:
+            if len(commits) > 1:
+                half = len(commits) // 2
+                for some in (commits[:half], commits[half:]):
+                    yield from self._asked(commands, some, revoked)
+                return
+            (names,) = _printed(commands, commits, _NAMES)  # unless git fails without looking at it, too
+            shown = [["", "", "", *names]]
+        for status, signer, key, commit, author, committer in shown:
             fault = None if status == _GOOD else _CODES.get(status, HoldCode.BAD_SIGNATURE)
             identities = self._identities(signer, key) if fault is None or status == _OF_ENDED_KEY else ()
             yield Signature(
                 commit, fault, printable(signer), key, printable(author), printable(committer), identities
             )
+
+    def _shown(self, commands: Commands, commits: Sequence[str], revoked: str) -> list[list[str]]:
+        home = {"GNUPGHOME": str(self._keyring.home)} if self._keyring else {"GNUPGHOME": os.devnull}
+        pinned = commands.configured(self._pins(revoked), home)
+        try:
+            return _printed(pinned, commits, _FIELDS)
+        finally:
+            pinned.close()
 
     def _pins(self, revoked: str) -> list[tuple[str, str]]:
         """Everything about signatures that a repository's configuration could say."""
@@ -203,6 +213,15 @@ class Verifier:
                 "source.verify.allowed_signers: git 2.34 or later is needed for ssh keys"
             )
         return program
+
+
+def _printed(commands: Commands, commits: Iterable[str], fields: Sequence[str]) -> list[list[str]]:
+    """What git prints of each commit."""
+    feed = "".join(f"{commit}\n" for commit in commits).encode("ascii")
+    with commands.stream(*_SHOWN, f"--format=tformat:{'%x00'.join(fields)}", feed=feed) as output:
+        parts = path_of(b"".join(output.pieces())).split("\0")
+    width = len(fields)
+    return [parts[start : start + width] for start in range(0, len(parts) - 1, width)]
 
 
 def _named(lines: Iterable[AllowedSigner]) -> str:

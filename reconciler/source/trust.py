@@ -31,6 +31,7 @@ _AT_ONCE = 64  # signatures a git process judges; each takes about 10 ms, and th
 _REACHED = ("rev-list", "--ignore-missing", "--topo-order", "--reverse")
 _PATHS = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-relative", "--no-ext-diff")
 _OF_COMMIT = ("-c", "--root", "--no-commit-id")
+_FOUND_OR_NOT = frozenset({0, 1})
 _ALL_PATHS = ("ls-tree", "-r", "-z", "--name-only", "--full-tree")
 
 _WHAT = {
@@ -192,11 +193,12 @@ class Trust:
         return question.hold(HoldCode.AUTHOR, f"changes {printable(path)}, and {who}", signature)
 
     def _changed(self, question: _Question, commit: str) -> list[str]:
-        """What the signer of a commit answers for: of a merge, what is as in none of its parents."""
+        """What the signer of a commit answers for: of a merge, what it wrote itself, or left out."""
         if not self._rules.authors:
             return []
         if self._rules.mode == "range":
-            return _names([question.commands.run(*_PATHS, *_OF_COMMIT, commit, "--")])
+            written = _names([question.commands.run(*_PATHS, *_OF_COMMIT, commit, "--")])
+            return written + _left_out(question.commands, commit)
         changed = self._since_good(question, commit)
         return _names([question.commands.run(*_ALL_PATHS, commit, "--")]) if changed is None else changed
 
@@ -246,6 +248,20 @@ def _signatures(
             if signature.fault is None:
                 signers[commit] = [*signature[2:6], list(signature.identities)]
             yield signature
+
+
+def _left_out(commands: Commands, merge: str) -> list[str]:
+    """What a merge has otherwise than one of its parents, which had changed it since it left the others."""
+    parents = commands.run("rev-parse", f"{merge}^@").decode("ascii", "replace").split()
+    left_out: set[str] = set()
+    for parent in parents if len(parents) > 1 else ():
+        others = (other for other in parents if other != parent)
+        bases = commands.run("merge-base", "--all", parent, *others, accept=_FOUND_OR_NOT)
+        names = {*_names([commands.run(*_PATHS, parent, merge, "--")])}
+        for base in bases.decode("ascii", "replace").split() if names else ():
+            names.intersection_update(_names([commands.run(*_PATHS, base, parent, "--")]))
+        left_out |= names
+    return sorted(left_out)
 
 
 def _commits(commands: Commands, *revisions: str) -> list[str]:

@@ -52,7 +52,7 @@ class Upkeep:
         """
         if is_whole(self.folder, sha256=self.sha256):
             return None
-        return self._begin_anew()
+        return self.begin_anew()
 
     def recover(self) -> None:
         """Removes the locks of a git that was killed: no later write would ever take place."""
@@ -78,21 +78,16 @@ class Upkeep:
         """
         if not _may_be_damage(error) or self._is_sound():
             return None
-        return self._begin_anew()
+        return self.begin_anew()
 
-    def _is_sound(self) -> bool:
-        if not is_whole(self.folder, sha256=self.sha256):
-            return False
-        try:
-            self.commands.run(*_FSCK)
-        except (BudgetError, GitError):
-            return False
-        except SourceError:  # it takes too long, which says nothing
-            return True
-        return True
+    def begin_anew(self) -> str | None:
+        """Puts an empty repository in its place; says where the old one was moved, if there was one.
 
-    def _begin_anew(self) -> str | None:
-        """An empty repository; one damaged before is kept, for whoever wants to look."""
+        One that was moved before is removed.
+
+        Raises:
+            SourceError: a new one cannot be made.
+        """
         aside, new = (self.folder.with_name(f"{self.folder.name}.{word}") for word in ("damaged", "new"))
         try:
             remove(new)  # of one that was killed here
@@ -107,6 +102,17 @@ class Upkeep:
             advice = "make room, or set state.dir to another folder"
             raise SourceError(f"{self.folder}: cannot be made: {error.strerror}; {advice}") from error
         return str(aside) if is_there else None
+
+    def _is_sound(self) -> bool:
+        if not is_whole(self.folder, sha256=self.sha256):
+            return False
+        try:
+            self.commands.run(*_FSCK)
+        except (BudgetError, GitError):
+            return False
+        except SourceError:  # it takes too long, which says nothing
+            return True
+        return True
 
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""

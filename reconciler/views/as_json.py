@@ -66,19 +66,25 @@ def _pieces(without_items: dict[str, Any], items: Iterator[ModelState]) -> Itera
 
 def _item_text(item: ModelState) -> str:
     """An item as it stands in a report; the library takes twice as long where it indents by itself."""
-    texts = [
-        "null" if value is None else encode_basestring(value) if type(value) is str else _value_text(value)
-        for value in report_item(item).values()
-    ]
-    return _ITEM % tuple(texts)
+    return _ITEM % tuple([_indented(value, "\n      ") for value in report_item(item).values()])
 
 
-def _value_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    if type(value) is int:
-        return str(value)
-    if not value:
-        return "[]"
-    return json.dumps(value, ensure_ascii=False, indent=2).replace("\n", "\n      ")
+def _indented(value: Any, line: str = "\n") -> str:  # noqa: ANN401 - any JSON value
+    """What the library gives with an indentation of two, which it does in Python and step by step.
+
+    `line` is a line break, with the indentation of the line in which the value begins.
+    """
+    if type(value) is str:
+        return encode_basestring(value)
+    if value is None:
+        return "null"
+    if not isinstance(value, dict | list | tuple) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    inner = f"{line}  "
+    if isinstance(value, dict):
+        pairs = [f"{encode_basestring(key)}: {_indented(one, inner)}" for key, one in value.items()]
+        return f"{{{inner}{f',{inner}'.join(pairs)}{line}}}"
+    return f"[{inner}{f',{inner}'.join([_indented(one, inner) for one in value])}{line}]"
 
 
 def _report(whole: Report, shown: Iterable[ModelState], more: Iterable[str] = ()) -> dict[str, Any]:
@@ -93,12 +99,13 @@ def _report(whole: Report, shown: Iterable[ModelState], more: Iterable[str] = ()
     }
 
 
-def dumps(value: Any, *, indent: int | None = 2) -> str:  # noqa: ANN401 - any JSON value
+def dumps(value: Any, *, indented: bool = True) -> str:  # noqa: ANN401 - any JSON value
     """JSON text that keeps readable characters readable and escapes those that act or hide.
 
     No line of it is a command to a runner of pipelines.
     """
-    return inert_json(escape_json(json.dumps(value, ensure_ascii=False, indent=indent)))
+    text = _indented(value) if indented else json.dumps(value, ensure_ascii=False)
+    return inert_json(escape_json(text))
 
 
 def list_pieces(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC
-from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -145,31 +144,26 @@ def _row_as_json(row: HistoryRow) -> dict[str, Any]:
 def text(history: Iterable[HistoryRow], *, colour: bool = False) -> Iterator[str]:
     """For a terminal, row after row: a heading a model, a line a commit, what became of it below."""
     paint = painter(colour=colour)
+    words = {kind: paint(f"{kind.value:<{_EVENT_WIDTH}}", _TONES.get(kind, "busy")) for kind in EventKind}
     heading = None
     for row in history:
-        lines = [_commit_line(row), *(f"      {event_line(event, colour=colour)}" for event in row.events)]
+        lines = [_commit_line(row), *[_event_line(event, words[event.kind]) for event in row.events], ""]
         if (row.target, row.pair) != heading:
             title = f"{paint(printable(str(row.pair)), 'bold')}  ({printable(row.target)})"
             lines = [*([""] if heading else []), title, *lines]
             heading = (row.target, row.pair)
-        yield "\n".join([*lines, ""])
+        yield "\n".join(lines)
 
 
-def event_line(event: Event, *, colour: bool = False) -> str:
+def _event_line(event: Event, word: str) -> str:
     """When, what, and the ids it can be traced by, in one line."""
     facts = [
-        f"id {event.model_id}" if event.model_id else "",
-        f"request {event.request_id}" if event.request_id else "",
-        f"cycle {event.cycle_id}" if event.cycle_id else "",
-        _detail(event) or "",
+        f"id {event.model_id}" if event.model_id else None,
+        f"request {event.request_id}" if event.request_id else None,
+        f"cycle {event.cycle_id}" if event.cycle_id else None,
+        _detail(event),
     ]
-    told = printable("  ".join(filter(None, facts)))
-    return f"{_utc(event.at)}  {_word(event.kind, colour=colour)}  {told}"
-
-
-@lru_cache(maxsize=64)
-def _word(kind: EventKind, *, colour: bool) -> str:
-    return painter(colour=colour)(f"{kind.value:<{_EVENT_WIDTH}}", _TONES.get(kind, "busy"))
+    return f"      {_utc(event.at)}  {word}  {printable('  '.join(filter(None, facts)))}"
 
 
 def _order(key: _Key) -> tuple[Any, ...]:
@@ -180,32 +174,26 @@ def _order(key: _Key) -> tuple[Any, ...]:
 def _of_one_model(
     key: _Key,
     changes: Sequence[FileChange],
-    events: Iterable[Event],
+    events: Sequence[Event],
     named: Mapping[str, CommitInfo],
 ) -> list[HistoryRow]:
-    by_commit: defaultdict[str | None, list[Event]] = defaultdict(list)
+    by_commit: dict[str | None, list[Event]] = {}
     for event in sorted(events, key=_at):
-        by_commit[event.commit].append(event)
-    files: defaultdict[str | None, list[str]] = defaultdict(list)
+        by_commit.setdefault(event.commit, []).append(event)
+    files: dict[str | None, list[str]] = {}
     for change in changes:
-        files[change.commit_info.commit].append(change.path)
-    joined = [
-        _of_commit(
-            key,
-            change.path,
-            change.commit_info,
-            deleted=change.deleted,
-            events=_of_file(change.path, files[commit], by_commit.get(commit, ())),
-        )
-        for change in changes
-        for commit in [change.commit_info.commit]
-    ]
+        files.setdefault(change.commit_info.commit, []).append(change.path)
+    joined: list[HistoryRow] = []
+    for change in changes:
+        path, made = change.path, change.commit_info
+        of_file = _of_file(path, files[made.commit], by_commit.get(made.commit, ()))
+        joined.append(_of_commit(key, path, made, of_file, deleted=change.deleted))
     for commit in by_commit.keys() - files.keys():
         _insert(joined, _alone(key, commit, by_commit[commit], named))
     return joined
 
 
-def _of_file(path: str, files: Sequence[str], events: Iterable[Event]) -> Iterable[Event]:
+def _of_file(path: str, files: Sequence[str], events: Sequence[Event]) -> Sequence[Event]:
     """Those of a commit's events that are about a file, or about none of the commit's."""
     if len(files) == 1:
         return events
@@ -218,17 +206,17 @@ def _alone(
     """The row of a commit that did nothing to the document in this branch, as far as it is known."""
     path = next((event.path for event in events if event.path), None)
     if commit is not None and commit in named:
-        return _of_commit(key, path, named[commit], events=events)
+        return _of_commit(key, path, named[commit], events)
     author = next((event.author for event in events if event.author), None)
     return HistoryRow(*key, path, commit, author, events=tuple(events))
 
 
 def _of_commit(
-    key: _Key, path: str | None, made: CommitInfo, *, events: Iterable[Event], deleted: bool = False
+    key: _Key, path: str | None, made: CommitInfo, events: Sequence[Event], *, deleted: bool = False
 ) -> HistoryRow:
-    return HistoryRow(
-        *key, path, made.commit, made.author, made.authored_at, made.subject, deleted, tuple(events)
-    )
+    target, pair = key
+    commit, author, authored_at, subject = made
+    return HistoryRow(target, pair, path, commit, author, authored_at, subject, deleted, tuple(events))
 
 
 def _insert(joined: list[HistoryRow], row: HistoryRow) -> None:
@@ -266,7 +254,7 @@ def in_words(event: Event) -> str | None:
 
 def _detail(event: Event) -> str | None:
     """What the event says in words, and who asked for it."""
-    words = in_words(event)
+    words = None if event.detail is None else in_words(event)
     if not event.actor:
         return words
     asked = f"asked for by {event.actor}"

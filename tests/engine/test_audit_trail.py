@@ -70,7 +70,9 @@ WHO = ("-c", "user.name=M", "-c", "user.email=m@example.org")
 documents = st.lists(st.sampled_from([*MODELS, BROKEN]), min_size=1, max_size=3, unique=True)
 contents = st.none() | documents.map("---\n".join)
 edits = st.dictionaries(st.sampled_from(FILES), contents, min_size=1, max_size=3)
-EDITS = ["commit", "commit", "back", "rename", "split", "join", "merge", "discard", "mode", "amend", "rewind"]
+MERGES = {"merge": "--strategy-option=theirs", "discard": "--strategy=ours", "octopus": ""}
+EDITS = ["commit", "commit", "back", "rename", "split", "join", "mode", "amend", "rewind", *MERGES]
+AUTHORS = ("Ada <ada@example.org>", "Bob <bob@example.org>")
 MEMORY = ("lost", "refolded", "from notes", "archived")
 KINDS = [*EDITS, *MEMORY, "cycle"]
 steps = st.lists(st.tuples(st.sampled_from(KINDS), edits, st.integers(0, 60)), min_size=2, max_size=7)
@@ -137,7 +139,7 @@ class Trial:
         self.repository._commits = clock
         there = {name: content for name, content in files.items() if content or self._has(name)}
         self.seen += 1
-        self.repository.commit(there, f"C{self.seen}")
+        self.repository.commit(there, f"C{self.seen}", AUTHORS[self.seen % 2])
 
     def step(self, kind: str, files: dict[str, str | None], clock: int) -> None:
         before = {name: self._text(name) if self._has(name) else None for name in FILES}
@@ -148,8 +150,8 @@ class Trial:
             there = next((name for name in FILES if self._has(name)), None)
             if there is not None:
                 self.commit({there: None, "models.d/moved.yaml": before[there]}, clock)
-        elif kind in ("merge", "discard"):
-            self._merge(files, clock, "--strategy=ours" if kind == "discard" else "--strategy-option=theirs")
+        elif kind in MERGES:
+            self._merge(files, clock, kind)
         elif kind == "mode":
             for file in self.repository.path.glob("models.d/*.yaml"):
                 file.chmod(0o644 if file.stat().st_mode & 0o100 else 0o755)
@@ -190,7 +192,10 @@ class Trial:
             restore(self.configuration, lambda _: None)
             assert before <= _happened(self)
 
-    def _merge(self, files: dict[str, str | None], clock: int, how: str) -> None:
+    def _merge(self, files: dict[str, str | None], clock: int, kind: str) -> None:
+        if kind == "octopus":
+            self._merge_three(files, clock)
+            return
         self.repository.git("branch", "--force", "side")
         self.commit({"models.d/a.yaml": MODELS[clock % 2]}, clock)
         self.commit({"models.d/a.yaml": MODELS[1 - clock % 2]}, clock // 2)
@@ -198,10 +203,22 @@ class Trial:
         self.commit({name: content for name, content in files.items() if content}, clock // 3)
         self.repository.git("checkout", "--quiet", "main")
         try:
-            self.repository.git(*WHO, "merge", "--quiet", "--no-edit", "--no-ff", how, "side")
+            self.repository.git(*WHO, "merge", "--quiet", "--no-edit", "--no-ff", MERGES[kind], "side")
         except AssertionError:  # one side deleted what the other changed
             self.repository.git("add", "--all")
             self.repository.git(*WHO, "commit", "--quiet", "--no-edit")
+
+    def _merge_three(self, files: dict[str, str | None], clock: int) -> None:
+        """A side, a root that shares nothing with the branch, and the branch: what the side has is taken."""
+        self.repository.git("checkout", "--quiet", "-B", "side")
+        self.commit(files, clock)
+        root = self.repository.git("commit-tree", "-m", "Root", "side^{tree}")
+        self.repository.git("checkout", "--quiet", "main")
+        self.commit({FILES[1]: MODELS[clock % len(MODELS)]}, clock // 2)
+        three = ("main", "side", root)
+        parents = [word for commit in three for word in ("-p", commit)]
+        merge = self.repository.git("commit-tree", *parents, "-m", f"Three {clock}", "side^{tree}")
+        self.repository.git("reset", "--quiet", "--hard", merge)
 
     def _has(self, name: str) -> bool:
         return (self.repository.path / name).exists()
@@ -389,6 +406,8 @@ def compare_questions(trial: Trial) -> None:
     for pair in {row.pair for row in whole}:
         asked = tuple(history_of(configuration, HistoryQuery(None, *pair)))
         assert asked == tuple(row for row in whole if row.pair == pair)
+    for row in whole:
+        compare_filters(row, whole)
     for when, report in trial.known.items():
         then = earlier(configuration, written(when) or when, None, trial.bench.now)
         journalled = {(item.target, item.pair) for item in then.items if item.since is not None}
@@ -400,6 +419,22 @@ def compare_questions(trial: Trial) -> None:
             if item.verdict is not Verdict.UNMANAGED or (item.target, item.pair) in journalled
         ]
         assert list(map(_bare, then.items)) == list(map(_bare, known))
+
+
+def compare_filters(row: HistoryRow, whole: tuple[HistoryRow, ...]) -> None:
+    """What is told since or until a moment, or of an author, is each row with such a moment or name."""
+    moments = {one: [event.at for event in one.events] for one in whole}
+    for one in whole:
+        moments[one] += [one.authored_at] if one.authored_at else []
+    for at in moments[row]:
+        since, until = history.RowFilter(since=at), history.RowFilter(until=at)
+        assert [*filter(since.admits, whole)] == [one for one in whole if max(moments[one]) >= at]
+        assert [*filter(until.admits, whole)] == [one for one in whole if min(moments[one]) <= at]
+    name = (row.author or AUTHORS[0]).partition("@")[0].upper()
+    by_name = history.RowFilter(author=name)
+    assert [*filter(by_name.admits, whole)] == [
+        one for one in whole if name.lower() in (one.author or "").lower()
+    ]
 
 
 def _bare(item: ModelState) -> ModelState:

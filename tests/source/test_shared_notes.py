@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -322,6 +323,17 @@ def _replaced(place: Path) -> None:
     place.write_text("")
 
 
+def _point(repository: GitRepository, kind: str) -> None:
+    """Lets the ref name what is no commit, of which git itself finds nothing wrong."""
+    other = repository.git("hash-object", "-w", "--stdin", stdin=b"other")
+    if kind == "tree":
+        other = repository.git("mktree", stdin=f"100644 blob {other}\tREADME\n".encode())
+    elif kind == "tag":
+        repository.git("tag", "-a", "-m", "Tag", "other", other)
+        other = repository.git("rev-parse", "other")
+    repository.git("update-ref", REF, other)
+
+
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "objects cut short": lambda place: _overwrite(_all_objects(place), lambda old: old[: len(old) // 2]),
     "objects with other bytes": lambda place: _overwrite(_all_objects(place), _flipped),
@@ -329,6 +341,9 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "a ref without a commit": lambda place: (place / REF).write_text(f"{'1' * 40}\n"),
     "an empty ref": lambda place: (place / REF).write_text(""),
     "a ref that is gone": lambda place: _remove([place / REF]),
+    "a ref to a blob": lambda place: _point(GitRepository(place, bare=True), "blob"),
+    "a ref to a tree": lambda place: _point(GitRepository(place, bare=True), "tree"),
+    "a ref to a tag of a blob": lambda place: _point(GitRepository(place, bare=True), "tag"),
     "a note of the last push that is damaged": lambda place: (place / "refs/pushed/notes").write_text("x"),
     "packed refs that are none": lambda place: (place / "packed-refs").write_text("what\n"),
     "history cut off": lambda place: (place / "shallow").write_text("what\n"),
@@ -365,6 +380,43 @@ def test_a_repository_of_notes_that_is_damaged_is_begun_anew(
     notes.close()
     assert [f"{place}.damaged" in text for text in told] == [True] * (kind not in _HARMLESS)
     assert [_lines(remote, commit) for commit in commits] == [["a", "b"], ["a"], ["a"]]
+
+
+@pytest.mark.parametrize("kind", ["blob", "tree", "tag"])
+def test_a_remote_whose_ref_is_none_of_notes_is_told_what_to_do(
+    remote: GitRepository, writer: Callable[[str], Notes], kind: str
+) -> None:
+    """Nothing is replaced here, and all is pushed once it is removed there."""
+    notes, told = writer("one"), list[str]()
+    notes.add({"1" * 40: ["a"]}, NOW)
+    notes.publish()
+    notes.add({"2" * 40: ["b"]}, NOW)
+    _point(remote, kind)
+    words = f"{REF} there is a {kind} and no commit of notes; remove it with `git push URL :{REF}`"
+    for _ in range(2):
+        with pytest.raises(SourceError, match=re.escape(words)):
+            mended(notes, notes.publish, told.append)
+    remote.git("update-ref", "-d", REF)
+    mended(notes, notes.publish, told.append)
+    assert told == []
+    assert len(remote.git("ls-tree", "-r", REF).splitlines()) == 2
+
+
+@pytest.mark.parametrize("kind", ["blob", "tree", "tag"])
+def test_a_ref_of_the_reconciled_repository_that_is_none_of_notes_is_told_and_left(
+    repository: GitRepository, opened: Opener, kind: str
+) -> None:
+    """It is somebody's; once it is removed, all is written again."""
+    commit = repository.commit({"a": "1"})
+    _point(repository, kind)
+    notes = opened("repo").notes_at(REF)
+    words = f"{REF} is a {kind} and no commit of notes; remove it with `git update-ref -d {REF}`"
+    with pytest.raises(SourceError, match=re.escape(words)):
+        mended(notes, lambda: notes.add({commit: ["a"]}, NOW), list[str]().append)
+    repository.git("update-ref", "-d", REF)
+    notes.add({commit: ["a"]}, NOW)
+    notes.close()
+    assert _lines(repository, commit) == ["a"]
 
 
 def test_damage_that_is_met_while_the_remote_tells_how_far_it_is_is_mended(

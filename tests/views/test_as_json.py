@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from reconciler.engine.values import ModelState, Report, Verdict
 from reconciler.views import as_json
@@ -87,6 +88,18 @@ def test_a_report_that_is_printed_in_pieces_is_the_report(found: Report) -> None
     whole = as_json.dumps(as_json.report(found)) + "\n"
     assert "".join(as_json.report_pieces(found, len(found.items))) == whole
     assert "".join(as_json.page_pieces(found, 1)) == whole
+
+
+_VISIBLE = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=9)
+_LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _VISIBLE | st.just("中文")
+
+
+@given(st.recursive(_LEAVES, lambda inner: st.lists(inner) | st.dictionaries(_VISIBLE, inner)))
+def test_json_is_laid_out_as_the_library_lays_it_out(value: object) -> None:
+    """With an indentation of two, whatever is inside what."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    assume("##" not in text)  # which a runner of pipelines must not see
+    assert as_json.dumps(value) == text
 
 
 @pytest.mark.parametrize("number", [0, 1, 99, 100, 101, 250])

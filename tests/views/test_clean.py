@@ -50,7 +50,7 @@ def test_json_hides_nothing_and_loses_nothing(outside: str) -> None:
 
 def test_json_keeps_readable_characters_readable() -> None:
     """Chinese stays Chinese; only what acts is escaped."""
-    assert dumps("中文\u202e", indent=None) == r'"中文\u202e"'
+    assert dumps("中文\u202e", indented=False) == r'"中文\u202e"'
 
 
 @pytest.mark.parametrize(("text", "cells"), [("abc", 3), ("中文", 4), ("e\u0301", 1), ("ｗ", 2), ("", 0)])
