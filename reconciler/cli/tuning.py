@@ -11,9 +11,9 @@ from threading import Lock
 from types import ModuleType
 from typing import Any
 
-_SELDOM = (1_000_000, 20, 20)
-"""Very many models are values that stay; by its usual thresholds the collector looks through them again and
-again, which takes a fifth of the time of a large plan."""
+_SELDOM = (5_000_000, 20, 20)
+"""Very many models are values that stay, up to three million of a hundred thousand models; by its usual
+thresholds the collector looks through them again and again, which is a fifth of the time of a large plan."""
 _IN_A_LOOP = (100_000, 20, 20)
 _TURN = 0.0005  # seconds
 _LOADER = "pydantic.plugin._loader"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.values import Delta, LastCommit, ParsedFile
@@ -61,26 +62,31 @@ _Open = dict[str, list[_Search]]
 class _Walk:
     """Walks one graph; its result is in `credited` and `older`."""
 
-    def __init__(self, graph: CommitGraph, source: Source, earlier: Iterable[ParsedFile]) -> None:
+    def __init__(self, graph: CommitGraph, source: Source, known: Iterable[ParsedFile]) -> None:
+        """`known` is what files say or said; of these contents, fewer have to be read."""
         self.credited: defaultdict[str, dict[int, LastCommit]] = defaultdict(dict)
         self.older: defaultdict[str, set[str]] = defaultdict(set)
         self._graph = graph
         self._source = source
         self._texts: dict[tuple[bool, str], Mapping[int, bytes]] = {}
-        self._single = {_kind(file.path, file.blob) for file in earlier if _is_single(file)}
+        self._known = known
         self._credits: dict[str, LastCommit] = {}
         self._waiting: dict[str, _Open] = {}
         self._undecided: list[tuple[Logged, Delta, list[_Search]]] = []
 
     def run(self, parsed_files: Collection[ParsedFile]) -> None:
         """Looks for every document of these files, which are those of the newest commit."""
-        self._single |= {_kind(file.path, file.blob) for file in parsed_files if _is_single(file)}
         self._waiting[self._graph.tip] = self._begun(parsed_files)
         while self._waiting:
             while self._waiting:
                 newest = min(self._waiting, key=self._graph.position)
                 self._follow(newest, self._waiting.pop(newest))
             self._decide()
+
+    @cached_property
+    def _single(self) -> set[tuple[bool, str]]:
+        """The contents with one document; most walks compare none, and need not know."""
+        return {_kind(file.path, file.blob) for file in self._known if _is_single(file)}
 
     def _begun(self, parsed_files: Collection[ParsedFile]) -> _Open:
         self._read(
@@ -209,7 +215,7 @@ def credit(
     The graph is of the commit whose files these are. `earlier` is what files said at another commit; of these
     contents, fewer have to be read. Raises SourceError.
     """
-    walk = _Walk(graph, source, earlier)
+    walk = _Walk(graph, source, [*earlier, *parsed_files])
     walk.run(parsed_files)
     return Credits(walk.credited, walk.older)
 

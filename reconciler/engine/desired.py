@@ -164,10 +164,12 @@ class _Work:
         parsed: dict[tuple[bool, int], tuple[Manifest | InvalidManifest, ...]] = {}
         for file in files:
             most, config_files = self._most(), dict[str, str | None]()
-            same = parsed.get((is_json(file.path), most))
+            kind = (is_json(file.path), most)
+            same = parsed.get(kind)
             if same is None:
                 results = self._read(file, data, config_files, most)
-                parsed |= {} if config_files else {(is_json(file.path), most): results}
+                if not config_files:
+                    parsed[kind] = results
             else:
                 results = tuple(moved_result(result, file.path) for result in same)
             parsed_file = self.as_parsed(file, results, tuple(config_files.items()))
@@ -231,10 +233,10 @@ def moved_to(parsed_file: ParsedFile, path: str) -> ParsedFile | None:
     """
     if parsed_file.invalid or parsed_file.config_files or is_json(path) != is_json(parsed_file.path):
         return None
-    declarations = (
-        ref._replace(path=path, warnings=tuple(replace(warning, path=path) for warning in ref.warnings))
-        for ref in parsed_file.declarations
-    )
+    declarations = [
+        ManifestRef(pair, digest, path, line, tuple([replace(warning, path=path) for warning in warnings]))
+        for pair, digest, _, line, warnings in parsed_file.declarations
+    ]
     return ParsedFile(path, parsed_file.blob, tuple(declarations))
 
 

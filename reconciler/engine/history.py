@@ -24,23 +24,28 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Source
+    from reconciler.engine.values import Delta
 
 _PLACES = 10
 """Files of one commit that declare one model and are told of: it may stand in very many."""
 
 _FILE = "100"  # how the mode of a file begins, and of nothing else
+_MODE = len("100644 ")
 
 _Kind = tuple[bool, str]
 """Whether a content is read as JSON, and its object id."""
 
 
 class _Touch(NamedTuple):
-    """One file in which a commit differs from every parent, with the entries before and after."""
+    """One file in which a commit differs from every parent, with the kinds before and after.
+
+    None stands for what is no file.
+    """
 
     logged: Logged
     path: str
-    before: tuple[str | None, ...]
-    after: str | None
+    before: list[_Kind | None]
+    after: _Kind | None
 
 
 class _Content(NamedTuple):
@@ -76,11 +81,10 @@ class _Contents(NamedTuple):
     single: Mapping[_Kind, ModelKey]
     read: Mapping[_Kind, _Content]
 
-    def of(self, path: str, entry: str | None) -> _Content:
-        """What the content of an entry says; nothing where none is known."""
-        if entry is None:
+    def of(self, kind: _Kind | None) -> _Content:
+        """What a content says; nothing where none is known."""
+        if kind is None:
             return _NOTHING
-        kind = _kind(path, entry)
         content = self.read.get(kind) if self.read else None
         if content is not None:
             return content
@@ -167,7 +171,7 @@ def _changes(  # noqa: PLR0913 - what is asked for
 ) -> Iterator[tuple[ModelKey, FileChange]]:
     """What each commit did, newest first; git is read before this returns."""
     touches = [
-        _Touch(logged, delta.path, before, delta.after)
+        _touch(logged, delta, before)
         for logged in sorted(graph, key=lambda logged: (-place[logged.commit], logged.commit))
         for delta, before in graph.changed(logged)
         if is_manifest(delta.path, root)
@@ -188,8 +192,8 @@ def _changes_of_commit(
     changes: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
     made: CommitInfo | None = None
     for touch in touches:
-        after = contents.of(touch.path, touch.after)
-        before = [contents.of(touch.path, entry) for entry in touch.before]
+        after = contents.of(touch.after)
+        before = list(map(contents.of, touch.before))
         for pair in {pair: None for content in (after, *before) for pair in content.pairs}:
             if not any(_is_same(pair, one, after) for one in before):
                 made = made or touch.logged.commit_info
@@ -224,9 +228,8 @@ def _contents(
     """What every content says of the wanted pairs; of those that say nothing, nothing is kept."""
     paths: defaultdict[str, dict[bool, str]] = defaultdict(dict)
     for touch in touches:
-        entries = [e for e in (*touch.before, touch.after) if e is not None and e.startswith(_FILE)]
-        kinds = [_kind(touch.path, entry) for entry in entries]
-        if any(kind not in single for kind in kinds):  # texts may have to be compared
+        kinds = [kind for kind in (*touch.before, touch.after) if kind is not None]
+        if not all(map(single.__contains__, kinds)):  # texts may have to be compared
             for is_of_json, blob in kinds:
                 paths[blob][is_of_json] = touch.path
     name, read = asked.name, dict[_Kind, _Content]()
@@ -250,5 +253,10 @@ def _content(path: str, data: bytes, asked: _Asked) -> _Content:
     return _Content(len(documents), pairs)
 
 
-def _kind(path: str, entry: str) -> _Kind:
-    return is_json(path), entry.partition(" ")[2]
+def _touch(logged: Logged, delta: Delta, before: Iterable[str | None]) -> _Touch:
+    of_json = is_json(delta.path)
+    *kinds, after = [
+        (of_json, entry[_MODE:]) if entry is not None and entry.startswith(_FILE) else None
+        for entry in (*before, delta.after)
+    ]
+    return _Touch(logged, delta.path, kinds, after)

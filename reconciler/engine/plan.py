@@ -90,7 +90,7 @@ def _declared(view: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> Mode
         credit.author if credit else None,
         model.model_id if model else None,
         status,
-        (reasons.COMPARED_LATER, *manifest.warnings) if waits else manifest.warnings,
+        reasons.COMPARED_LATER + manifest.warnings if waits else manifest.warnings,
         (),
         None if waits else manifest.digest,
     )

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-COMPARED_LATER = Reason(
-    "not-compared",
-    "registered under this name and version; its content is compared in a later cycle, or with --refresh",
-    severity="warning",
+COMPARED_LATER = (
+    Reason(
+        "not-compared",
+        "registered under this name and version; its content is compared in a later cycle, or with --refresh",
+        severity="warning",
+    ),
 )
+"""The reasons of a model that waits for nothing else: one value, for very many models have it at once."""
 
 NO_LONGER_DECLARED = "no-longer-declared"
 """The code of the reason for being nobody's that a file declared it once."""
@@ -29,7 +32,8 @@ UNREADABLE = "unreadable"
 
 def is_unreadable(item: ModelState) -> bool:
     """Whether the verdict is that something about the model could not be asked or understood."""
-    return any(reason.code == UNREADABLE for reason in item.reasons)
+    waits = item.verdict is Verdict.WAITING
+    return waits and any(reason.code == UNREADABLE for reason in item.reasons)
 
 
 def not_readable(what: str, why: str) -> Reason:

@@ -84,8 +84,10 @@ def page(answer: Response) -> ModelPage:
         raise InvalidResponse(f"`models` is a JSON {_kind(items)}, not an array")
     read = [observed(item) for item in items]
     return ModelPage(
-        models=tuple(model for model in read if model is not None),
-        unusable=tuple(_fingerprint(item) for item, model in zip(items, read, strict=True) if model is None),
+        models=tuple([model for model in read if model is not None]),
+        unusable=tuple(
+            [_fingerprint(item) for item, model in zip(items, read, strict=True) if model is None]
+        ),
         total=_whole(document.get("total_count")),
     )
 

@@ -96,10 +96,14 @@ def files(pieces: Iterable[bytes], budgets: Budgets, where: str) -> list[File]:
         if len(listed) + len(folders) + len(twice) > budgets.paths:
             raise BudgetError(_too_many(budgets, where))
     listed.sort(key=attrgetter("path"))
-    odd = {file.path for file in listed if not _is_plain(file.path, folders)}
-    odd |= {one.path for one, other in pairwise(listed) if one.path == other.path}
-    odd |= {file.path for file in listed if any(file.path.startswith(f"{folder}/") for folder in twice)}
-    odd |= {file.path for file in listed if file.path in folders}
+    below_twice = tuple(f"{folder}/" for folder in twice)
+    paths = [file.path for file in listed]
+    odd = {one for one, other in pairwise(paths) if one == other}
+    odd.update(
+        path
+        for path in paths
+        if path in folders or path.startswith(below_twice) or not _is_plain(path, folders)
+    )
     if not odd:
         return listed
     return list({file.path: ambiguous(file) if file.path in odd else file for file in listed}.values())

@@ -41,7 +41,7 @@ class SqlModelStates(StateAccess):
     def uncompared(self, target: str, limit: int) -> Sequence[ModelKey]:
         """Pairs that were seen registered and not compared yet; so many at most."""
         with self._database.reading() as connection:
-            return list(verdicts.uncompared_ids(connection, target, limit))
+            return [pair for pair, _ in verdicts.uncompared_ids(connection, target, limit)]
 
     def uncompared_ids(self, target: str, pairs: Collection[ModelKey]) -> Mapping[ModelKey, str]:
         """Of these pairs, those that were seen registered and not compared yet, with their models' ids."""

@@ -17,7 +17,7 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.fold import at_rest
 from reconciler.engine.values import Event, EventKind, Facts, LedgerEntry, Phase, Stage
 from reconciler.state.errors import UnreadableState
-from reconciler.state.tables import are_plain, plain, stored
+from reconciler.state.tables import all_plain, plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,7 +100,7 @@ def event_of(row: Sequence[Any]) -> Event:
 
 def events_of(rows: Sequence[Sequence[Any]]) -> list[Event]:
     """The events of many of the journal's rows. Raises UnreadableState."""
-    return [_event(row) for row in (rows if are_plain(rows) else map(plain, rows))]
+    return list(map(_event, all_plain(rows)))
 
 
 def _event(row: Sequence[Any]) -> Event:

@@ -103,9 +103,10 @@ def plain(row: Sequence[Any]) -> Sequence[Any]:
     return [_ESCAPE.sub(_unescape, value) if type(value) is str else value for value in row]
 
 
-def are_plain(rows: Sequence[Sequence[Any]]) -> bool:
-    """Whether `plain` leaves each of many rows as it is: column by column, in less time."""
-    return not any("\\" in _joined(column) for column in zip(*rows, strict=True))
+def all_plain(rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """Many rows as `plain` makes each of them: looked at column by column, in less time."""
+    is_plain = not any("\\" in _joined(column) for column in zip(*rows, strict=True))
+    return rows if is_plain else list(map(plain, rows))
 
 
 def _joined(column: Sequence[Any]) -> str:

@@ -28,7 +28,7 @@ from reconciler.state.bulk import (
 )
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
-from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText, all_stored, plain, stored, verdicts
+from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText, all_plain, all_stored, stored, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -48,7 +48,7 @@ _place = attrgetter(*_PLACE)
 _place_of = itemgetter(*map(_COLUMNS.index, _PLACE))
 ROWS = raw(verdicts, ("id", *_COLUMNS))
 """Every row, for `selected`."""
-_COMPARED_LATER, _LATER = "", (COMPARED_LATER,)
+_COMPARED_LATER = ""
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 _IDS_A_QUERY = 400
 _PAIRS_ONE_BY_ONE = 5000
@@ -73,7 +73,7 @@ def replace(
     gone: list[int] = []
     new: list[ModelState] = []
     for target, (pairs, items) in items_by_target.items():
-        rows = _standing(connection, target, pairs, ("id", *_COLUMNS))
+        rows = _plain(_standing(connection, target, pairs, ("id", *_COLUMNS)))
         first = next(rows, None)
         if first is None:
             new += items
@@ -92,8 +92,8 @@ def _differing(rows: Iterable[Row], items: Iterable[ModelState]) -> tuple[list[i
         by_place[_place(item)].append(item)
     for row_id, *values in rows:  # none of them is kept: of very many, they take more memory than the items
         row = tuple(values)
-        there = by_place.get(tuple(plain(_place_of(row))), [])
-        same = next((item for item in there if _row(item) == row), None)
+        there = by_place.get(_place_of(row), [])
+        same = next((item for item in there if _values(item) == row), None)
         if same is None:
             gone.append(row_id)
         else:
@@ -118,7 +118,7 @@ def items(connection: Connection, *, whole: bool) -> tuple[ModelState, ...]:
 
 def selected(connection: Connection, query: Query) -> list[tuple[int, ModelState]]:
     """The items of these of the `ROWS`, with the rows' ids."""
-    return [(row[0], _item(row[1:])) for row in stream_rows(connection, query)]
+    return [(row[0], _item(row[1:])) for row in _plain(stream_rows(connection, query))]
 
 
 def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
@@ -154,25 +154,28 @@ def not_at_rest(connection: Connection, target: str) -> Iterator[tuple[str, str]
             yield name, version
 
 
-def uncompared_ids(connection: Connection, target: str, limit: int | None = None) -> dict[ModelKey, str]:
-    """Models that are well as far as is known, and whose content is not known: their ids by pair."""
+def uncompared_ids(
+    connection: Connection, target: str, limit: int | None = None
+) -> Iterator[tuple[ModelKey, str]]:
+    """Models that are well as far as is known, and whose content is not known: pairs and ids."""
     # without statistics SQLite would take an index that holds every model
     is_sqlite = connection.dialect.name == "sqlite"
     source = text("standing INDEXED BY standing_seen") if is_sqlite else verdicts
-    columns = (column(name, AnyText) for name in ("model_name", "model_version", "model_id"))
-    query: Query = select(*columns).select_from(source)
-    rows = connection.execute(query.where(column("target", AnyText) == target, SEEN).limit(limit))
-    return {ModelKey(row[0], row[1]): row[2] for row in rows}
+    query: Query = select(*map(column, (*KEY[1:], "model_id"))).select_from(source)
+    mine = query.where(column("target", AnyText) == target, SEEN).limit(limit)
+    return _ids(stream_rows(connection, mine))
 
 
 def seen_of(connection: Connection, target: str, pairs: Collection[ModelKey]) -> dict[ModelKey, str]:
     """The same of these pairs: looked up by key, or all when they are many."""
     if len(pairs) > _PAIRS_ONE_BY_ONE:
-        return {
-            pair: model_id for pair, model_id in uncompared_ids(connection, target).items() if pair in pairs
-        }
-    rows = map(plain, _of_pairs(connection, target, pairs, raw(verdicts, (*KEY[1:], "model_id")).where(SEEN)))
-    return {ModelKey(name, version): model_id for name, version, model_id in rows}
+        return {pair: model_id for pair, model_id in uncompared_ids(connection, target) if pair in pairs}
+    query = raw(verdicts, (*KEY[1:], "model_id")).where(SEEN)
+    return dict(_ids(_of_pairs(connection, target, pairs, query)))
+
+
+def _ids(rows: Iterable[Row]) -> Iterator[tuple[ModelKey, str]]:
+    return ((ModelKey(name, version), model_id) for name, version, model_id in _plain(rows))
 
 
 def versions(connection: Connection, target: str, names: Collection[str]) -> list[tuple[str, str]]:
@@ -194,11 +197,12 @@ def since(
     columns = ("model_name", "model_version", "path", "verdict", "since")
     moments: dict[VerdictKey, datetime] = {}
     try:
-        for name, version, path, verdict, at in map(plain, _standing(connection, target, pairs, columns)):
+        for name, version, path, verdict, at in _plain(_standing(connection, target, pairs, columns)):
             if at is not None:
                 file = path if name is None or version is None else None
                 key, moment = VerdictKey(name, version, file, _VERDICTS[verdict]), moment_of(at)
-                moments[key] = min(moment, moments[key]) if key in moments else moment
+                if moment < moments.setdefault(key, moment):
+                    moments[key] = moment
     except (KeyError, ValueError) as error:
         raise UnreadableState("the last report") from error
     return moments
@@ -234,13 +238,13 @@ def _of_pairs(
         yield from select_rows(connection, of_pairs, by_column(KEY, some))
 
 
-def _row(item: ModelState) -> Row:
-    """What the database holds of an item."""
-    return stored(_values(item))
+def _plain(rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows with their texts as they were before they were stored."""
+    return (tuple(row) for some in batches(rows) for row in all_plain(some))
 
 
 def _values(item: ModelState) -> Row:
-    """The same before `stored`."""
+    """What the database holds of an item, before it is stored."""
     target, verdict, *facts = _facts(item)
     since = None if item.since is None else stamp(item.since)
     return (target, verdict.value, *facts, _told(item), since)
@@ -252,7 +256,7 @@ def _told(item: ModelState) -> str | None:
         next_attempt = None if item.next_attempt_at is None else stamp(item.next_attempt_at)
         diff = [[one.field, one.declared, one.registered] for one in item.diff]
         return _as_json(item.reasons, diff, next_attempt)
-    if item.reasons not in ((), _LATER):
+    if item.reasons not in ((), COMPARED_LATER):
         return _reasons_alone(item.reasons)
     return _COMPARED_LATER if item.reasons else None
 
@@ -268,7 +272,7 @@ def _as_json(reasons: tuple[Reason, ...], diff: list[list[Any]], next_attempt: s
 
 
 def _item(row: Row) -> ModelState:
-    *values, text, since = plain(row)
+    *values, text, since = row
     facts = dict(zip(_FACTS, values, strict=True))
     try:
         facts["verdict"] = _VERDICTS[facts["verdict"]]
@@ -284,7 +288,7 @@ def _said(text: str | None) -> tuple[tuple[Reason, ...], tuple[Difference, ...],
     if text is None:
         return (), (), None
     if text == _COMPARED_LATER:
-        return _LATER, (), None
+        return COMPARED_LATER, (), None
     said = json.loads(text)
     reasons = tuple(map(reason_of, said["reasons"]))
     diff = tuple(Difference(*one) for one in said["diff"])

@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict, replace
 from datetime import UTC
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import islice
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.values import Report
+    from reconciler.manifest.values import Reason
 
 
 FORMAT_VERSION = 1
 ITEMS_A_PAGE = 10_000
 _VALUES_AT_ONCE = 100
+_IN_ITEM = "\n      "
 
 
 def report(report_: Report) -> dict[str, Any]:
@@ -66,7 +68,13 @@ def _pieces(without_items: dict[str, Any], items: Iterator[ModelState]) -> Itera
 
 def _item_text(item: ModelState) -> str:
     """An item as it stands in a report; the library takes twice as long where it indents by itself."""
-    return _ITEM % tuple([_indented(value, "\n      ") for value in report_item(item).values()])
+    facts = [_indented(value, _IN_ITEM) for value in _facts(item).values()]
+    return _ITEM % (*facts, _reasons_text(item.reasons), _indented(_differences(item), _IN_ITEM))
+
+
+@lru_cache(maxsize=256)  # one may be that of very many models
+def _reasons_text(reasons: tuple[Reason, ...]) -> str:
+    return _indented([problems.as_json(reason) for reason in reasons], _IN_ITEM)
 
 
 def _indented(value: Any, line: str = "\n") -> str:  # noqa: ANN401 - any JSON value
@@ -128,6 +136,12 @@ def list_pieces(
 
 def report_item(item: ModelState) -> dict[str, Any]:
     """One of the object's `items`."""
+    reasons = [problems.as_json(reason) for reason in item.reasons]
+    return {**_facts(item), "reasons": reasons, "diff": _differences(item)}
+
+
+def _facts(item: ModelState) -> dict[str, str | int | None]:
+    """The members of an item that are no lists."""
     return {
         "target": item.target,
         "model_name": item.model_name,
@@ -141,9 +155,11 @@ def report_item(item: ModelState) -> dict[str, Any]:
         "model_id": item.model_id,
         "model_status": item.model_status,
         "next_attempt_at": _moment(item.next_attempt_at),
-        "reasons": [problems.as_json(reason) for reason in item.reasons],
-        "diff": [asdict(difference) for difference in item.diff],
     }
+
+
+def _differences(item: ModelState) -> list[dict[str, Any]]:
+    return [asdict(difference) for difference in item.diff]
 
 
 @lru_cache(maxsize=256)  # what a cycle found has one time
@@ -204,12 +220,12 @@ def _at_most(item: ModelState) -> int:
     """So many bytes an item has at most, as JSON with its indentation."""
     if item.diff:
         return sum(len(line) + 6 for line in dumps(report_item(item)).encode().split(b"\n"))
-    facts = (item.target, item.model_name, item.model_version, item.path, item.commit, item.author)
-    texts_of_reasons = ((reason.code, reason.message, reason.path) for reason in item.reasons)
-    texts = [one for one in (*facts, item.model_id, item.model_status, *chain(*texts_of_reasons)) if one]
-    plain = (2 if one.isascii() and one.isprintable() else _WIDEST for one in texts)
-    widths = (len(one) * wide for one, wide in zip(texts, plain, strict=True))
-    return _ITEM_BYTES + _REASON_BYTES * len(item.reasons) + sum(widths)
+    texts = [value for value in _facts(item).values() if type(value) is str]
+    for reason in item.reasons:
+        texts += (reason.code, reason.message, reason.path or "")
+    joined = "".join(texts)
+    wide = 2 if joined.isascii() and joined.isprintable() else _WIDEST
+    return _ITEM_BYTES + _REASON_BYTES * len(item.reasons) + len(joined) * wide
 
 
 def _left_out(number: int) -> str:

@@ -74,7 +74,7 @@ _items = st.builds(
     author=_maybe,
     model_id=_maybe,
     model_status=_maybe,
-    reasons=st.just((COMPARED_LATER,)) | st.lists(_reasons, max_size=3).map(tuple),
+    reasons=st.just(COMPARED_LATER) | st.lists(_reasons, max_size=3).map(tuple),
     diff=st.lists(st.builds(Difference, _texts, _json, _json), max_size=3).map(tuple),
     digest=_maybe,
     since=st.none() | _times.map(lambda moment: moment.astimezone(UTC)),

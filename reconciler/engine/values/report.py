@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract.model_key import ModelKey, version_key
@@ -214,6 +215,9 @@ class TargetFailure:
     exit_code: int = Exit.UNAVAILABLE
 
 
+_counted_by = attrgetter("target", "verdict")
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What one cycle saw, or did, for every target.
@@ -236,7 +240,7 @@ class Report:
 
     def counted(self) -> Counter[tuple[str, Verdict]]:
         """How many models there are in all, by target and verdict."""
-        return Counter((item.target, item.verdict) for item in self.items) + Counter(self.unlisted)
+        return Counter(map(_counted_by, self.items)) + Counter(self.unlisted)
 
     def exit_code(self, *, pending: bool = False) -> Exit:
         """The process's exit code; what stops everything weighs more than what concerns one model.
