@@ -69,9 +69,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path in paths:
             modules.setdefault(item.path, []).append(item)
     others = iter([item for item in items if item.path not in paths])
+    longest_first = list(modules.values())[::-1]  # `torture` is one of the last
     ordered, left = list[pytest.Item](), len(items)
     for worker in range(workers):
-        share = list(itertools.chain(*list(modules.values())[worker::workers]))
+        share = list(itertools.chain(*longest_first[worker::workers]))
         size = left // (workers - worker)  # as xdist cuts the list
         ordered += [*share, *itertools.islice(others, max(0, size - len(share)))]
         left -= size

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from reconciler.state import SqlLedger
     from tests.state.conftest import NewUrl
 
-pytestmark = pytest.mark.long
-
 EVER = datetime(9999, 1, 1, tzinfo=UTC)
 MONTH = timedelta(days=30)
 a_few = settings(
