@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import itertools
 import os
 import shutil
 import sys
@@ -56,6 +57,26 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """For `-n auto`: one a core, and at least as many as keep two cores busy while most tests wait."""
     return max(6, os.cpu_count() or 1)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each worker begins with long modules, whole; what it has not reached others take, from the end."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0"))
+    paths = {item.path for item in items if workers and item.get_closest_marker("long")}
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        if item.path in paths:
+            modules.setdefault(item.path, []).append(item)
+    others = iter([item for item in items if item.path not in paths])
+    longest_first = list(modules.values())[::-1]  # `torture` is one of the last
+    ordered, left = list[pytest.Item](), len(items)
+    for worker in range(workers):
+        share = list(itertools.chain(*longest_first[worker::workers]))
+        size = left // (workers - worker)  # as xdist cuts the list
+        ordered += [*share, *itertools.islice(others, max(0, size - len(share)))]
+        left -= size
+    items[:] = [*ordered, *others]
 
 
 @pytest.hookimpl(wrapper=True)

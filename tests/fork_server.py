@@ -43,6 +43,7 @@ _LOADED_LATE = (
     "psycopg",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite",
+    "tests.torture.points",
     "typer._adapters",
     "uvicorn.lifespan.off",
     "uvicorn.lifespan.on",

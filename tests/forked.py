@@ -16,10 +16,13 @@ import subprocess
 import sys
 import termios
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SET_CHILD_SUBREAPER = 36  # prctl(2)
 _OF_INTERPRETERS = ("PYTHON", "LC_", "LANG")
@@ -57,7 +60,7 @@ class Process(subprocess.Popen[Any]):
             "user": uid,
         }
         theirs = [mine if mine != -1 else number for number, mine in enumerate(streams[i] for i in (0, 3, 5))]
-        self.pid = _server().fork(order, theirs)
+        self.pid = _server(variables).fork(order, theirs)
         self._child_created = True
         self._close_pipe_fds(*streams)  # type: ignore[attr-defined]
 
@@ -99,28 +102,59 @@ class _Server:
         self.process.wait()
 
 
-@cache
-def _server() -> _Server:
+_servers: dict[str, _Server] = {}
+"""By what `PYTHONPATH` is for their processes; the usual one by the empty text."""
+_one_at_a_time = threading.Lock()
+
+
+@contextmanager
+def importing(package: Path) -> Iterator[str]:
+    """Another program to fork: processes whose `PYTHONPATH` is what it gives, while the block runs.
+
+    Args:
+        package: the folder to import it from.
+    """
+    path = f"{package}{os.pathsep}{_ROOT}"
+    _servers[path] = _started(path)
+    try:
+        yield path
+    finally:
+        _servers.pop(path).stop()
+
+
+def _server(variables: dict[str, str]) -> _Server:
+    own = _servers.get(variables.get("PYTHONPATH", ""))
+    return own or _usual_server()
+
+
+def _usual_server() -> _Server:
+    with _one_at_a_time:
+        if "" not in _servers:
+            _servers[""] = _started(str(_ROOT))
+            atexit.register(_servers[""].stop)
+    return _servers[""]
+
+
+def _started(path: str) -> _Server:
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
+        program = "from tests.fork_server import main; main()"
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())],
-            cwd=_ROOT,
-            env={**os.environ, "LC_ALL": "C"},
+            [sys.executable, "-c", program, str(theirs.fileno())],
+            cwd="/",  # where nothing can be imported from
+            env={**os.environ, "LC_ALL": "C", "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
         )
-    server = _Server(process, mine)
-    atexit.register(server.stop)
-    return server
+    return _Server(process, mine)
 
 
 def _can_fork(args: Any, variables: dict[str, str]) -> bool:
     if sys.platform != "linux" or args[0] != sys.executable or args[1] not in {"-m", "-c"}:
         return False
     ours = {one for one in variables.items() if one[0].startswith(_OF_INTERPRETERS)}
-    return ours <= os.environ.items() | _MADE_GOOD
+    return ours <= os.environ.items() | _MADE_GOOD | {("PYTHONPATH", path) for path in _servers}
 
 
 def _adopt_orphans(on: bool) -> None:

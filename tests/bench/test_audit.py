@@ -5,11 +5,15 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bench.audit import audited, note_rows, program_rows, write_notes
 from bench.generate import git
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.long
 
 MODELS = 12
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.web.prepared import Prepared
 
+pytestmark = pytest.mark.long
+
 _MODEL = "/models/staging/model-000000/1.0.0"
 _PATHS = ("/", "/?view=matrix", _MODEL, "/models/staging/model-000000")
 _EXAMINED = ("/?verdict=drifted", "/?view=matrix&verdict=failed", _MODEL)

@@ -18,6 +18,8 @@ from tests.program import Fleet
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_no_command_shows_or_keeps_a_secret(failure: str, tmp_path: Path) -> None:

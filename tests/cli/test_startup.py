@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+pytestmark = pytest.mark.long
+
 LIBRARIES = frozenset(
     {
         "alembic",
@@ -147,8 +149,7 @@ def test_an_apply_with_nothing_to_do_ends_before_the_framework_and_the_engine_ar
     fleet: Fleet,
 ) -> None:
     """In each form in which it is scheduled; what asks for more is carried out as a whole."""
-    _imported(fleet, "apply")
-    _imported(fleet, "apply")
+    assert [fleet("apply").code for _ in range(2)] == [0, 0]
     config = fleet.folder / "elsewhere.toml"
     config.write_text("", "utf-8")
     for options in ("", "-q", "--no-wait --quiet", "--target local", "--target=local -o text", "--wait"):

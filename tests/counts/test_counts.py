@@ -1,6 +1,6 @@
 """A tick costs what changed, and not what there is: the same with ten manifests and with thousands.
 
-In the usual run with two thousand, and with ten in `make thorough`.
+In the usual run with twelve hundred, and with ten thousand in `make thorough`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from tests.effort import THOROUGH
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-pytestmark = pytest.mark.timeout(1200)  # the first of them waits for all kinds of ticks
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(1200),  # the first of them waits for all kinds of ticks
+]
 
-_FEW, _MANY = 10, 10_000 if THOROUGH else 2_000
+_FEW, _MANY = 10, 10_000 if THOROUGH else 1_200
 _PAGES = _MANY // 1000 + 2  # with one model more than thousands, and the empty page that ends the list
 _AT_A_TIME = 200  # models compared in one cycle that could as well be compared later
 _MARKS_MORE = 8  # rows

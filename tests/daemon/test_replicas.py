@@ -17,6 +17,8 @@ from tests.torture.fleet import Fleet
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 _NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 _ONE_AT_A_TIME = "[guards]\nmax_imports_per_cycle = 1\n"
 _ANOTHER_TARGET = """

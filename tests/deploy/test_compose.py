@@ -29,6 +29,8 @@ from tests.torture.scene import held_port
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+pytestmark = pytest.mark.long
+
 _PATIENCE = 120.0
 _PASSWORD = "p4ss"  # noqa: S105 - of a server that lives as long as the test
 _PORTS = ("8400", "8321", "8322", "8331", "8332")

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.docs.test_documents import FENCE, ROOT, commands_of, prints
 from tests.forge.stub import Stub, hosting
 from tests.git_repository import GitRepository
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.relay import Relay
+
+pytestmark = pytest.mark.long
 
 EDITIONS = {"lab": "seed-2019", "china": "cn-2021", "europe": "otc-2024", "prod": "current"}
 COUNTS = {"lab": 14, "china": 12, "europe": 12, "prod": 12}

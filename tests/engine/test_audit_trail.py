@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
     from reconciler.views.history import HistoryRow
+
+pytestmark = pytest.mark.long
 
 FILES = ("models.d/a.yaml", "models.d/b.yaml", "models.d/team/c.yml")
 MODELS = [text("a"), text("a", description="otherwise"), text("b"), text("a", "1.0.1"), text("c")]

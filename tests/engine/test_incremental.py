@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from reconciler.engine.values import ModelState, ObservedModel, Report
     from reconciler.index import TargetIndex
 
+pytestmark = pytest.mark.long
+
 PATIENT = Guards(1000, 1000, allow_empty=True, allow_rewritten_history=True)
 CONFIG = 'initial_config_file: "config.json"\n'
 NAMES = [f"models.d/{name}" for name in ("a.yaml", "b.yaml", "team/c.yaml", "team/d.yaml")]

@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -39,6 +40,8 @@ from tests.engine.worlds import Crash, MemorySource, World, text
 
 if TYPE_CHECKING:
     from reconciler.state import SqlLedger
+
+pytestmark = pytest.mark.long
 
 DAY = 86_400
 

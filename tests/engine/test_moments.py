@@ -74,16 +74,9 @@ def test_an_import_that_another_process_sent_is_waited_for_by_the_clock_of_this_
     world: World, fault: str, ahead: timedelta
 ) -> None:
     """Its call is carried out yet, and the next process has a clock that is ahead; jobs end the wait too."""
-    assert isinstance(world.registry, LaxRegistry)
-    world.registry = registry = type(world.registry)(world=world, unique=False, faults=[fault])
-    with suppress(Crash):
-        _apply(world)
+    registry = _sent(world, fault)
     world.now += ahead
-    for _ in range(6):
-        _apply(world)
-        world.wait(9)
-    assert {item.verdict for item in asyncio.run(world.apply()).items} == {Verdict.IN_SYNC}
-    assert (len(registry.rows()), registry.reposted) == (2, [])
+    _assert_waited_for(world, registry)
 
 
 @pytest.mark.parametrize("fault", ["late", "late crash"])
@@ -91,11 +84,21 @@ def test_an_import_is_waited_for_as_long_as_the_process_that_sent_it_would_have_
     world: World, fault: str
 ) -> None:
     """A replica, or the next start, has a shorter timeout in its configuration: that call has its own."""
+    registry = _sent(world, fault)
+    world.call_timeout = 1.0
+    _assert_waited_for(world, registry)
+
+
+def _sent(world: World, fault: str) -> LaxRegistry:
+    """An import by a process that ended, with a call that is carried out yet."""
     assert isinstance(world.registry, LaxRegistry)
     world.registry = registry = type(world.registry)(world=world, unique=False, faults=[fault])
     with suppress(Crash):
         _apply(world)
-    world.call_timeout = 1.0
+    return registry
+
+
+def _assert_waited_for(world: World, registry: LaxRegistry) -> None:
     for _ in range(6):
         _apply(world)
         world.wait(9)

@@ -22,6 +22,8 @@ from tests.protocol.leases import (
     together,
 )
 
+pytestmark = pytest.mark.long
+
 _SWAPS = ((1, 0, 2), (0, 2, 1))  # every order of three is made of these
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from tests.relay import Relay, Request
 
+pytestmark = pytest.mark.long
+
 PATIENCE = 60
 CALL = 8.0  # seconds a call may take
 

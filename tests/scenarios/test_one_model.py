@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.relay import Relay, Request
 
+pytestmark = pytest.mark.long
+
 PAGE = b"<html><body>Bad gateway</body></html>"
 DETAILS = {
     "500": Answer(500, b"oops", "text/plain"),

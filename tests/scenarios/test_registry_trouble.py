@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.program import Fleet
     from tests.relay import Relay, Request
 
+pytestmark = pytest.mark.long
+
 UNUSABLE = {
     "HTML": Answer(200, b"<html><body>Log in</body></html>", "text/html"),
     "no JSON": Answer(200, b"{'models': }"),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from reconciler.source import GitSource
 
+pytestmark = pytest.mark.long
+
 SMALL = Budgets(paths=50, changes=50, commits=5)
 
 

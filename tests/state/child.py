@@ -34,7 +34,7 @@ class Child:
         self.url = url
         self.acknowledged = -1
         command = [sys.executable, "-m", "tests.state.child", url]
-        self._process = Process(command, stdout=subprocess.PIPE, text=True)
+        self._process = Process(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def __enter__(self) -> Self:
         return self
@@ -50,11 +50,14 @@ class Child:
     def group(self) -> None:
         """Waits until another group is durable."""
         assert self._process.stdout is not None
-        self.acknowledged = int(self._process.stdout.readline())
+        line = self._process.stdout.readline()
+        assert line.endswith("\n"), self._end()
+        self.acknowledged = int(line)
 
     def kill(self) -> None:
         """Ends it with SIGKILL, and reads the last it said; safe to call twice."""
         assert self._process.stdout is not None
+        assert self._process.stderr is not None
         if self._process.stdout.closed:
             return
         self._process.kill()
@@ -62,7 +65,13 @@ class Child:
             if line.endswith("\n"):
                 self.acknowledged = int(line)
         self._process.stdout.close()
+        self._process.stderr.close()
         self._process.wait()
+
+    def _end(self) -> str:
+        """How it ended by itself: its exit code, and what it said of it."""
+        assert self._process.stderr is not None
+        return f"exit code {self._process.wait()}: {self._process.stderr.read()}"
 
     def next_writer(self) -> SqlLedger:
         """Opens the state after it; where there are leases, once its own has expired."""

@@ -17,6 +17,7 @@ import pytest
 
 from bench.postgres import programs as postgres_programs
 from tests import cluster
+from tests.effort import THOROUGH
 
 NewUrl = Callable[[], str]
 
@@ -139,6 +140,8 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 KINDS = {"sqlite": "", "postgres": "new_postgres_url", "pgbouncer": "new_pooled_url"}
+directly = pytest.mark.parametrize("new_url", KINDS if THOROUGH else ("sqlite", "postgres"), indirect=True)
+"""For properties, whose every example costs the same again through a pooler."""
 
 
 @pytest.fixture(params=KINDS)

@@ -20,6 +20,7 @@ from reconciler.errors import StateError, StateLockedError
 from reconciler.state import check, compact, export, open_for_release, rebuild
 from reconciler.state.archive import CHUNK, may_hold, sketch
 from tests.effort import examples
+from tests.state.conftest import directly
 from tests.state.leading import open_state
 from tests.state.samples import MNIST, NOON, folded, imported, report, requested
 from tests.state.strategies import events
@@ -105,6 +106,7 @@ def execute(url: str, statement: str) -> None:
         connection.execute(text(statement))
 
 
+@directly
 @a_few
 @given(
     groups=st.lists(st.lists(events, max_size=8), max_size=4),
@@ -128,6 +130,7 @@ def test_compacting_changes_no_readers_answer(
     assert rebuild(compacted) == 0
 
 
+@directly
 @a_few
 @given(written=st.lists(events, max_size=8), before=st.none() | events.map(lambda event: event.at))
 def test_the_ledger_as_it_was_is_the_fold_of_what_was_journalled_by_then(
@@ -148,6 +151,7 @@ def test_the_ledger_as_it_was_is_the_fold_of_what_was_journalled_by_then(
                     assert ledger.entries_at(target, position, at) == expected
 
 
+@directly
 @a_few
 @given(written=st.lists(events, max_size=12), before=events.map(lambda event: event.at))
 def test_what_is_young_or_not_at_rest_stays_and_so_does_the_newest(

@@ -14,6 +14,7 @@ from reconciler.engine.values import Verdict
 from reconciler.state import check, export, rebuild
 from reconciler.state.rows import moment_of, stamp
 from tests.effort import examples
+from tests.state.conftest import directly
 from tests.state.leading import open_state
 from tests.state.remembering import remember
 from tests.state.samples import folded
@@ -29,6 +30,7 @@ a_few = settings(
 groups = st.lists(st.lists(events, max_size=6), max_size=4)
 
 
+@directly
 @a_few
 @given(groups=groups)
 def test_for_any_events_the_ledger_is_the_fold_of_the_journal(
@@ -53,6 +55,7 @@ def test_for_any_events_the_ledger_is_the_fold_of_the_journal(
     assert check(url) == ()
 
 
+@directly
 @a_few
 @given(report=reports)
 def test_any_report_survives(new_url: NewUrl, report: Report) -> None:
@@ -69,6 +72,7 @@ def test_any_report_survives(new_url: NewUrl, report: Report) -> None:
         assert ledger.writes == before
 
 
+@directly
 @a_few
 @given(first=reports, second=reports)
 def test_what_is_saved_of_some_pairs_leaves_the_rest_as_it_was(

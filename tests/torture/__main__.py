@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.torture.lives import nursery
+from tests.torture.lives import forked, mutated
 from tests.torture.mutation import intent_after_the_call
 from tests.torture.points import POINTS
 from tests.torture.scene import HIDDEN
@@ -20,7 +20,6 @@ from tests.torture.trial import AT_ONCE, MODES, all_at_points, all_at_random, at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tests.torture.lives import Start
     from tests.torture.trial import Outcome
 
 _MOST = 8  # deaths in one random trial
@@ -31,13 +30,10 @@ def main() -> int:
     """Runs the deaths that were asked for; 1 when anything was found wrong."""
     wanted = _arguments()
     started = time.monotonic()
-    with nursery() as start:
-        named = [] if wanted.no_named else list(_told(all_at_points(POINTS, start)))
-        share = (wanted.kills - sum(outcome.kills for outcome in named)) // (len(MODES) + 1)
-        modes = {
-            title: list(_told(_random(share, wanted.seed, start, kind))) for title, kind in MODES.items()
-        }
-        random = list(_told(_random(share, wanted.seed, start)))
+    named = [] if wanted.no_named else list(_told(all_at_points(POINTS, forked)))
+    share = (wanted.kills - sum(outcome.kills for outcome in named)) // (len(MODES) + 1)
+    modes = {title: list(_told(_random(share, wanted.seed, kind))) for title, kind in MODES.items()}
+    random = list(_told(_random(share, wanted.seed)))
     caught = _mutant()
     _print("| deaths | worlds | kills | duplicates | losses | other findings | recovery p50 | p99 |")
     _print("|---|---:|---:|---:|---:|---:|---:|---:|")
@@ -62,11 +58,11 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _random(kills: int, seed: int, start: Start, kind: str | None = None) -> Iterator[Outcome]:
+def _random(kills: int, seed: int, kind: str | None = None) -> Iterator[Outcome]:
     """Random trials until there were that many deaths, and those that were under way by then."""
     deaths = 0
     seeds = itertools.takewhile(lambda _: deaths < kills, itertools.count(seed))
-    for outcome in all_at_random(seeds, start, most=_MOST, kind=kind):
+    for outcome in all_at_random(seeds, forked, most=_MOST, kind=kind):
         deaths += outcome.kills
         yield outcome
 
@@ -85,7 +81,7 @@ def _told(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
 
 def _mutant() -> Outcome:
     """What becomes of the program whose intents are written too late."""
-    with tempfile.TemporaryDirectory() as folder, nursery(intent_after_the_call(Path(folder))) as start:
+    with tempfile.TemporaryDirectory() as folder, mutated(intent_after_the_call(Path(folder))) as start:
         return at_point(_CAUGHT_AT, start, visible_after=HIDDEN)
 
 

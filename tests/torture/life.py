@@ -1,7 +1,7 @@
 """One life of the program, unchanged, in a process of its own, which may be told where it is to end.
 
 `python -m tests.torture.life POINT COMMAND…` runs the program until it reaches the point, and dies there as
-by `kill -9`: nothing is flushed, closed or said. The point `-` is never reached.
+by `kill -9`: nothing is flushed, closed or said.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from tests.torture.points import Point, Within
 
 
-MANY = "many"
+MANY = "many"  # the first word of a command of a program that takes few models for many
+NOWHERE = "-"  # the point that is never reached
 
 
 def doom(point: Point) -> None:
@@ -107,16 +108,16 @@ def _members(value: object) -> list[object]:
     return [one for member in value for one in _members(member)]
 
 
-def live(point: str | None, command: list[str]) -> None:
+def live(point: str, command: list[str]) -> None:
     """Runs the program with these arguments; ends with SystemExit, or at the point."""
     if command[0] == MANY:
         command = command[1:]
         vars(session)["Target"] = partial(Target, judge_all_below=0)
     sys.argv = ["reconciler", *command]
-    if point is not None:
+    if point != NOWHERE:
         doom(POINTS[point])
     main()
 
 
 if __name__ == "__main__":
-    live(None if sys.argv[1] == "-" else sys.argv[1], sys.argv[2:])
+    live(sys.argv[1], sys.argv[2:])

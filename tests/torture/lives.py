@@ -1,35 +1,22 @@
-"""Starting, killing and awaiting lives of the program: forked by a nursery, or each a new interpreter."""
+"""Starting, killing and awaiting lives of the program: forked, or each a new interpreter."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
+from tests.forked import Process, importing
 from tests.git_repository import git_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 KILLED = -signal.SIGKILL
-
-
-class Life(Protocol):
-    """A process of the program."""
-
-    def kill(self) -> None:
-        """Ends it as `kill -9` does; one that has ended is left alone."""
-
-    def wait(self, seconds: float) -> int:
-        """Its exit code, negative for a signal. Raises TimeoutError."""
 
 
 class Start(Protocol):
@@ -42,111 +29,57 @@ class Start(Protocol):
 
 
 @dataclass
-class _Forked:
-    pid: int
-    connection: socket.socket
-    code: int | None = None
+class Life:
+    """A process of the program."""
+
+    process: subprocess.Popen[Any]
 
     def kill(self) -> None:
-        if self.code is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
-
-    def wait(self, seconds: float) -> int:
-        if self.code is None:
-            self.connection.settimeout(seconds)
-            self.code = int(self.connection.recv(16))
-            self.connection.close()
-        return self.code
-
-
-@contextlib.contextmanager
-def nursery(package: Path | None = None) -> Iterator[Start]:
-    """Lives forked from one process that has imported everything already.
-
-    Args:
-        package: a folder to import the program from instead of the usual one.
-    """
-    with tempfile.TemporaryDirectory(prefix="nursery-") as folder:
-        path = f"{folder}/socket"
-        command = [sys.executable, "-m", "tests.torture.nursery", path]
-        with subprocess.Popen(
-            command,
-            cwd=folder,
-            env=_environment(package),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            assert process.stdin is not None
-            assert process.stdout.readline() == "ready\n"
-            open_lives: list[_Forked] = []
-
-            def start(
-                folder: Path, command: Sequence[str], *, point: str | None = None, log: str = "program"
-            ) -> Life:
-                connection = socket.socket(socket.AF_UNIX)
-                connection.connect(path)
-                order = {
-                    "folder": str(folder),
-                    "command": list(command),
-                    "point": point,
-                    "out": str(folder / f"{log}.out"),
-                    "err": str(folder / f"{log}.err"),
-                }
-                connection.sendall(json.dumps(order).encode() + b"\n")
-                life = _Forked(int(_line(connection)), connection)
-                open_lives.append(life)
-                return life
-
-            try:
-                yield start
-            finally:
-                for life in open_lives:
-                    life.connection.close()
-                process.stdin.close()
-
-
-def _line(connection: socket.socket) -> bytes:
-    """One line, byte by byte, so that nothing of the next is taken."""
-    line = b""
-    while not line.endswith(b"\n"):
-        line += connection.recv(1)
-    return line
-
-
-@dataclass
-class _Executed:
-    process: subprocess.Popen[bytes]
-
-    def kill(self) -> None:
+        """Ends it as `kill -9` does; one that has ended is left alone."""
         self.process.kill()
 
     def wait(self, seconds: float) -> int:
-        try:
-            return self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise TimeoutError from None
+        """Its exit code, negative for a signal. Raises subprocess.TimeoutExpired."""
+        return self.process.wait(seconds)
 
 
-def executed(folder: Path, command: Sequence[str], *, point: str | None = None, log: str = "program") -> Life:
-    """A life in an interpreter of its own: `python -m reconciler …`, as a user starts it."""
-    program = ["reconciler"] if point is None else ["tests.torture.life", point]
-    with (folder / f"{log}.out").open("wb") as out, (folder / f"{log}.err").open("ab") as err:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *program, *command],
-            cwd=folder,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-        )
-    return _Executed(process)
+@dataclass(frozen=True)
+class Lives:
+    """How they are started.
+
+    Attributes:
+        starting: a process: forked from one that has imported the program, or a new interpreter.
+        variables: beside those of the tests.
+    """
+
+    starting: type[subprocess.Popen[Any]] = Process
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(
+        self, folder: Path, command: Sequence[str], *, point: str | None = None, log: str = "program"
+    ) -> Life:
+        """See Start; `python -m reconciler …` as a user starts it, where no point is given."""
+        inherited = git_environment().items()
+        variables = {name: value for name, value in inherited if not name.startswith("RECONCILER_")}
+        program = ["reconciler"] if point is None else ["tests.torture.life", point]
+        with (folder / f"{log}.out").open("wb") as out, (folder / f"{log}.err").open("ab") as err:
+            process = self.starting(
+                [sys.executable, "-m", *program, *command],
+                cwd=folder,
+                env=variables | dict(self.variables),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+        return Life(process)
 
 
-def _environment(package: Path | None = None) -> dict[str, str]:
-    """Nobody's settings for git, none for the program, and where to import both it and the tests from."""
-    ours = {name: value for name, value in git_environment().items() if not name.startswith("RECONCILER_")}
-    roots = [str(root) for root in (package, Path(__file__).parents[2]) if root]
-    return ours | {"PYTHONPATH": os.pathsep.join(roots)}
+forked = Lives()
+executed = Lives(subprocess.Popen)
+
+
+@contextmanager
+def mutated(package: Path) -> Iterator[Start]:
+    """Lives of another program, imported from that folder, while the block runs."""
+    with importing(package) as path:
+        yield Lives(variables={"PYTHONPATH": path})

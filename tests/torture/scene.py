@@ -22,7 +22,7 @@ from reconciler.contract import ModelKey
 from reconciler.engine.values import EventKind
 from reconciler.state import check, open_state
 from tests.git_repository import GitRepository
-from tests.torture.life import MANY
+from tests.torture.life import MANY, NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -212,7 +212,8 @@ class Scene:
         self.registry.wait(PATIENCE)
 
     def _program(self, command: list[str], point: str | None) -> Life:
-        return self.start(self.folder, [*([MANY] if self.plot.many else []), *command], point=point)
+        words = [MANY, *command] if self.plot.many else command
+        return self.start(self.folder, words, point=NOWHERE if self.plot.many and not point else point)
 
     def apply(self, point: str | None = None) -> Life:
         """Starts one cycle."""

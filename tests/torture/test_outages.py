@@ -13,6 +13,8 @@ from tests.torture.site import Site
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 _SAMPLE = {
     ("state (file)", "folder deleted"),
     ("state (PostgreSQL)", "sessions terminated"),

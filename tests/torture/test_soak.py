@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.torture.soak import Sample, faults_found, soak
+
+pytestmark = pytest.mark.long
 
 FLAT = [Sample(tick, 90_000, 30, 5, 0, 500_000 + 500 * tick, tick) for tick in range(10, 5001, 50)]
 

@@ -18,6 +18,8 @@ from tests.effort import examples
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.long
+
 SETTINGS = {
     "open": EmbeddedSettings(publish_seconds=0),
     "guarded": EmbeddedSettings(
