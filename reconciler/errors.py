@@ -9,7 +9,7 @@ cycle: it becomes a reason in the report (`reconciler.manifest.Reason`).
     ├── SourceError               3  git could not be read; the last good commit stays
     │   ├── BudgetError           3  a commit declares more than `[limits]` allows; the last good one stays
     │   ├── NoCommitError         3  the repository is new: no branch has a commit
-    │   └── UnknownRevisionError  3  no commit of the repository goes by that name
+    │   └── UnknownRevisionError  1  no commit of the repository goes by that name
     ├── StateError                3  the state cannot be used; never guessed, never overwritten
     │   └── StateLockedError      3  another process is the writer
     ├── LeaseLost                 3  another replica leads the target; nothing was sent
@@ -89,7 +89,9 @@ class BudgetError(SourceError):
 
 
 class UnknownRevisionError(SourceError):
-    """No commit of the repository goes by that name."""
+    """No commit of the repository goes by that name: who asked has to name another, as for a model."""
+
+    exit_code = Exit.ATTENTION
 
 
 class NoCommitError(SourceError):

@@ -67,7 +67,7 @@ def _while_reconciled(source: GitSource, ledger: SqlLedger, revision: str) -> Re
     try:
         commit = source.resolve(revision)
     except UnknownRevisionError as error:
-        raise ReconcilerError(f"{error}, or a date or time such as 2026-11-28T14:30:00Z") from error
+        raise UnknownRevisionError(f"{error}, or a date or time such as 2026-11-28T14:30:00Z") from error
     then = ledger.reconciled(commit)
     if then is None:
         raise ReconcilerError(

@@ -219,11 +219,11 @@ class _Past:
             return self.source.resolve(revision)
         except UnknownRevisionError as error:
             if _PART_OF_AN_ID.fullmatch(revision) is None:
-                raise ReconcilerError(str(error)) from error
+                raise
             commit = self._journalled(revision, targets)
             if len(commit) != 1:
                 known = f"{len(commit)} that begin with it" if commit else "none that begins with it"
-                raise ReconcilerError(f"{error}; the journal knows {known}") from error
+                raise UnknownRevisionError(f"{error}; the journal knows {known}") from error
             return commit.pop()
 
     def _journalled(self, beginning: str, targets: Iterable[str]) -> set[str]:

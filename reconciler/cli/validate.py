@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from reconciler.cli.asked import require_values
 from reconciler.cli.options import (  # noqa: TC001 - typer reads the annotations
     ConfigOption,
     QuietOption,
@@ -38,6 +39,7 @@ def validate(
     verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Checks manifests. Without --commit, those of the work tree, committed or not."""
+    require_values({"--commit": commit})
     code = validated(
         config, target, paths or [], commit=commit, preflight=preflight, output=output, quiet=quiet
     )
