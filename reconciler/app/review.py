@@ -22,7 +22,7 @@ from reconciler.forge import FORGES, Review, Status, host_of, publish
 from reconciler.printable import one_line
 from reconciler.redaction import concealed
 from reconciler.registry.post import address_fault, send
-from reconciler.source.address import parse_remote
+from reconciler.remote import parse_remote
 from reconciler.views import markdown
 from reconciler.views.words import counted
 

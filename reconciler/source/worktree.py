@@ -19,7 +19,7 @@ from reconciler.errors import ConfigurationError, SourceError
 from reconciler.manifest import Reason, is_manifest
 from reconciler.phrases import listed
 from reconciler.printable import printable
-from reconciler.source.address import parse_remote
+from reconciler.remote import parse_remote
 from reconciler.source.claims import REFERRING, claims_of, may_claim
 from reconciler.source.ignored import ignored, is_ignored, submodules
 from reconciler.source.layout import discover
