@@ -54,7 +54,8 @@ class Attention:
         now = _held(item for item in items if item.target in targets)
         kept = {key: item for key, item in before.items() if key[0] not in targets}
         self._held = kept | now
-        news = [item for key, item in now.items() if key not in before or before[key].verdict != item.verdict]
+        told = {key: (item.verdict, item.since) for key, item in before.items()}
+        news = [item for key, item in now.items() if told.get(key) != (item.verdict, item.since)]
         gone = [item for key, item in before.items() if key not in self._held]
         verdicts = {_key(item): item.verdict.value for item in items}
         for item in news[:LINES]:
