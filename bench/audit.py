@@ -25,7 +25,7 @@ from bench.stage import Stage, variables
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.receipts import receipt
 from reconciler.engine.values import Event, EventKind
-from reconciler.source.address import parse_remote
+from reconciler.remote import parse_remote
 from reconciler.source.shared_notes import shared_notes
 from reconciler.state import open_state
 

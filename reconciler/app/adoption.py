@@ -170,12 +170,11 @@ class Shelf:
         """Writes one manifest; gives its path, and whether it was new. The same bytes are left as they are.
 
         Raises:
-            ReconcilerError: another file is there, or the path leads out of the folder by a link.
+            ReconcilerError: another file is there, or the path leads through a link.
             OSError: as writing does.
         """
-        root = self._base / folder if self._out is None else self._out
-        path = root / manifest.path
-        if write_new(root, path, manifest.data):
+        path = (self._base / folder if self._out is None else self._out) / manifest.path
+        if write_new(self._out or self._base, path, manifest.data):
             return path, True
         if path.is_file() and not path.is_symlink() and path.read_bytes() == manifest.data:
             return path, False

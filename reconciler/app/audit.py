@@ -18,7 +18,7 @@ from reconciler.engine.receipts import events_of, receipt
 from reconciler.errors import ConfigurationError, ReconcilerError, SourceError
 from reconciler.log import log
 from reconciler.redaction import remember, unexpected
-from reconciler.source.address import Remote, parse_remote
+from reconciler.remote import Remote, parse_remote, require_remote
 from reconciler.source.shared_notes import shared_notes
 from reconciler.state import open_state
 
@@ -82,10 +82,8 @@ def notes_remote(configuration: Configuration) -> Remote | None:
                 "audit.push_url is missing: source.repo is a URL, and nobody would see notes in its mirror"
             )
         return None
-    with configuration.located("audit", "push_url"):
-        remote = parse_remote(url)
-    if remote is None:
-        raise ConfigurationError("audit.push_url: is not the URL of a repository, such as https://host/path")
+    with configuration.located("audit", "push_url", table="audit.push_url"):
+        remote = require_remote(url)
     for piece in remote.secrets:
         remember(piece)
     return remote

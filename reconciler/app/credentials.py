@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler import registry
 from reconciler.errors import ConfigurationError
 from reconciler.redaction import remember, shown_name
+from reconciler.settings.types import page_tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
     At = Callable[[str], Any]
     """What stands at a key of a table: a text, a path, the words of a program, or None."""
-
-
-_SHORTEST_TOKEN = 16  # characters
 
 
 def auth_of(
@@ -114,13 +112,10 @@ def page_tokens(base: Path, web: WebSettings) -> Callable[[], list[str]] | None:
         return None
 
     def now() -> list[str]:
-        tokens = (_now(base, web, "token") or "").split()
-        if not tokens or any(len(token) < _SHORTEST_TOKEN for token in tokens):
-            raise ConfigurationError(
-                f"web.token: there is none, or one of less than {_SHORTEST_TOKEN} characters: give a "
-                "long random one, such as `openssl rand -hex 32` prints"
-            )
-        return tokens
+        try:
+            return page_tokens_of(_now(base, web, "token") or "")
+        except ValueError as error:
+            raise ConfigurationError(f"web.token: {error}") from None
 
     now()
     return now

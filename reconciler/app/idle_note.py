@@ -146,7 +146,7 @@ def _by(fingerprint: str) -> str:
 
 
 def _folder(configuration: Configuration) -> Folder | None:
-    from reconciler.source.address import parse_remote  # noqa: PLC0415 - to write a note, not to read one
+    from reconciler.remote import parse_remote  # noqa: PLC0415 - to write a note, not to read one
 
     section, limits = configuration.settings.source, configuration.settings.limits
     if parse_remote(section.repo) is not None:

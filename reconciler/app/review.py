@@ -21,7 +21,7 @@ from reconciler.forge import FORGES, Job, Published, Review, Status, host_of, pu
 from reconciler.printable import one_line
 from reconciler.redaction import concealed
 from reconciler.registry.post import address_fault
-from reconciler.source.address import parse_remote
+from reconciler.remote import parse_remote
 from reconciler.views import markdown
 from reconciler.views.words import counted
 

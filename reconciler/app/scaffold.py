@@ -157,7 +157,7 @@ def write(top: Path, starters: Sequence[StarterFile], *, dry_run: bool) -> Itera
     With `dry_run` nothing is written, and the same is given.
 
     Raises:
-        ReconcilerError: a path leads out of the repository by a symbolic link.
+        ReconcilerError: a path leads through a symbolic link.
         OSError: a file cannot be written.
     """
     for starter in starters:
@@ -180,11 +180,15 @@ def write_new(root: Path, path: Path, data: bytes) -> bool:
     """Writes a file and the folders above it; gives False, and changes nothing, where something is there.
 
     Raises:
-        ReconcilerError: the path leads out of the folder by a symbolic link.
+        ReconcilerError: a folder between the two is a symbolic link, behind which no commit has anything.
         OSError: as writing does.
     """
-    if not path.parent.resolve().is_relative_to(root.resolve()):
-        raise ReconcilerError(f"{path}: leads out of {root} by a symbolic link; nothing is written there")
+    steps = list(path.relative_to(root).parents)[:-1]
+    links = [root / step for step in steps if (root / step).is_symlink()]
+    if links:
+        raise ReconcilerError(
+            f"{path}: {links[0]} is a symbolic link, behind which git sees nothing; nothing is written there"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("xb") as file:

@@ -10,6 +10,7 @@ from reconciler.app.finding import Finding
 from reconciler.engine.episodes import Subscription
 from reconciler.errors import ConfigurationError, Exit
 from reconciler.phrases import did_you_mean
+from reconciler.settings.types import sink_url_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -77,7 +78,7 @@ async def flush(
 
 
 async def examine_sinks(configuration: Configuration) -> list[Finding]:
-    """Whether each sink's secrets can be read, and what it needs is installed; nothing is sent."""
+    """Whether each sink's secrets can be read, and what it needs is there; nothing is sent."""
     findings = []
     for section in configuration.settings.notify:
         check, problem = f"sink {section.title}", None
@@ -86,9 +87,12 @@ async def examine_sinks(configuration: Configuration) -> list[Finding]:
         for name in ("url", "secret"):
             secret = secret_of(configuration.base, section, name)
             try:
-                _ = await secret.read() if secret else None
+                text = await secret.read() if secret else None
             except ConfigurationError as error:
                 problem = f"{name}: {error}"
+                continue
+            fault = sink_url_fault(section.kind, text) if text is not None and name == "url" else None
+            problem = problem if fault is None else f"url: {fault}"
         remedy = f"correct it, and try it with `reconciler notify test {section.title}`"
         findings.append(
             Finding(check, "error", problem, None, remedy, Exit.CONFIGURATION)

@@ -79,5 +79,7 @@ def _outcome(
     entry = entries.get(item.pair)
     if item.verdict is Verdict.WAITING and entry == run.view.entries.get(item.pair):
         return item
-    diff = run.executor.settler.drifts.get(item.pair, ())
-    return apply_entry(item._replace(diff=diff), entry, cycle.clock.now(), run.view)
+    diff, now = run.executor.settler.drifts.get(item.pair, ()), cycle.clock.now()
+    outcome = apply_entry(item._replace(diff=diff), entry, now, run.view)
+    # one that fails once more has failed anew, whatever its last report said
+    return outcome.dated(now) if item.verdict is Verdict.IMPORT and outcome.verdict.is_held else outcome

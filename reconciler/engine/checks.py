@@ -1,4 +1,4 @@
-"""What stands between a plan and acting on it: the digest that was promised, and the guards."""
+"""What stands between a plan and acting on it: a promised digest, guards, what was not seen."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from reconciler.engine.target_run import REPOSITORY, Cycle, TargetRun
 from reconciler.engine.trust import Hold, held
 from reconciler.engine.values import EventKind, Verdict
 from reconciler.errors import ConfigurationError, GuardError
+from reconciler.phrases import many
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.options import CycleOptions
@@ -67,6 +68,21 @@ def clock_notes(ledger: Ledger, clock: Clock) -> list[str]:
         return []
     times = f"this clock says {now:%Y-%m-%d %H:%M:%SZ}, the journal's last event {newest:%Y-%m-%d %H:%M:%SZ}"
     return [f"{times}: set the clock; what is due later waits until then"]
+
+
+def unread_notes(runs: Iterable[TargetRun]) -> list[str]:
+    """Of how many models what was found before stands, since the registry could not show them now."""
+    notes = []
+    for run in runs:
+        unread = run.view.unread
+        kept = [item for item in run.items if item.verdict is Verdict.IN_SYNC and item.model_id in unread]
+        if kept:
+            number, name, first = many(len(kept), "model"), run.target.name, kept[0]
+            why = f"{first.model_name}@{first.model_version}: {unread[first.model_id or '']}"
+            notes.append(
+                f"target {name}: {number} could not be compared now, and what was found before stands; {why}"
+            )
+    return notes
 
 
 async def lineage_of(cycle: Cycle, runs: Sequence[TargetRun]) -> Lineage:

@@ -21,6 +21,7 @@ from reconciler.engine.checks import (
     ensure_promised,
     guarded,
     lineage_of,
+    unread_notes,
     with_hold,
 )
 from reconciler.engine.clock import Clock
@@ -126,6 +127,7 @@ class Engine:
             # another replica may have reconciled a newer commit since this cycle began
             return await self._cycle(options, newest)
         notes += [*lineage.notes, *dict.fromkeys(note for run in runs for note in run.declared.notes)]
+        notes += unread_notes(runs)
         # the guards see the verdicts of all targets: a limit of imports is one of the whole cycle
         runs = await guarded(cycle, runs, self.guards, lineage.lost_commit, digest)
         runs = with_hold(runs, self.source.held())

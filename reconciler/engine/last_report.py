@@ -85,10 +85,10 @@ def _asked(entry: LedgerEntry) -> ModelState:
 def dated(
     items: tuple[ModelState, ...], since: Mapping[VerdictKey, datetime], now: datetime | None
 ) -> tuple[ModelState, ...]:
-    """The items with the moment since when each has its verdict: the one remembered, or else now."""
+    """The items with the moment since when each has its verdict: its own, the one remembered, or else now."""
     if not since:
-        return tuple([item.dated(now) for item in items])
-    return tuple([item.dated(since.get(item.verdict_key, now)) for item in items])
+        return tuple([item.dated(item.since or now) for item in items])
+    return tuple([item.dated(item.since or since.get(item.verdict_key, now)) for item in items])
 
 
 def full(report: Report, ledger: Reports, targets: Collection[str]) -> Report:

@@ -13,12 +13,13 @@ list moved is told by its counts, whichever page was made first.
 from __future__ import annotations
 
 import asyncio
-from operator import attrgetter
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from reconciler.contract.model_key import ModelKey
     from reconciler.engine.values import ObservedModel
     from reconciler.registry.wire import ModelPage
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 _MOST_SWEEPS = 3
 _AT_ONCE = 8  # pages; each takes some MiB until it is read, and the server has others to answer
 
-_model_id = attrgetter("model_id")
+_identity = itemgetter(0, 1)
+"""Id and pair of a model: of a list that gives one id to two pairs, neither may hide the other."""
 
 
 class EndlessList(Exception):  # noqa: N818 - reads as what happened
@@ -35,14 +37,14 @@ class EndlessList(Exception):  # noqa: N818 - reads as what happened
 
 
 class Paginator:
-    """One whole list being gathered; each id once, in the order first seen."""
+    """One whole list being gathered; each model once, in the order first seen."""
 
     def __init__(self, fetch: Fetch, page_size: int, max_pages: int) -> None:
         """A list that was not asked for yet; `fetch` gives the page at an offset, whatever that counts."""
         self._fetch = fetch
         self._page_size = page_size
         self._pages_left = max_pages
-        self._seen: dict[str, ObservedModel] = {}
+        self._seen: dict[tuple[str, ModelKey], ObservedModel] = {}
         self._unusable: set[str] = set()
         self._totals: list[int] = []
 
@@ -82,7 +84,7 @@ class Paginator:
     async def _through(self) -> bool:
         """Goes through the list once; whether it was longer than one page, or filled it."""
         self._totals = []
-        met: set[str] = set()
+        met: set[object] = set()
         first = await self._page(0)
         self._keep(first, met)
         if self._is_whole(first):
@@ -108,11 +110,11 @@ class Paginator:
         self._pages_left -= 1
         return await self._fetch(offset)
 
-    def _keep(self, page: ModelPage, met: set[str]) -> bool:
+    def _keep(self, page: ModelPage, met: set[object]) -> bool:
         """Adds a page; whether it holds something that this pass had not met before."""
         before = len(met)
-        met.update(map(_model_id, page.models), page.unusable)
-        self._seen.update(zip(map(_model_id, page.models), page.models, strict=True))
+        met.update(map(_identity, page.models), page.unusable)
+        self._seen.update(zip(map(_identity, page.models), page.models, strict=True))
         self._unusable.update(page.unusable)
         if page.total is not None:
             self._totals.append(page.total)

@@ -15,8 +15,12 @@ from reconciler.settings.types import (
     Crontab,
     Duration,
     Interval,
+    PageTokens,
+    PushUrl,
+    Repository,
     StateUrl,
     TargetName,
+    sink_url_fault,
 )
 
 HeldVerdict = Literal["failed", "drifted", "conflict", "invalid", "missing", "refused"]
@@ -60,7 +64,7 @@ class VerifySettings(Section):
 class SourceSettings(Section):
     """`[source]`: where the manifests are committed."""
 
-    repo: str = Field(
+    repo: Repository = Field(
         ".", description="Path or URL of the git repository; a URL is mirrored under state.dir."
     )
     branch: str | None = Field(None, description="Branch to follow; by default the repository's HEAD.")
@@ -184,9 +188,7 @@ class WebSettings(Credentials):
     allowed_hosts: tuple[str, ...] | None = Field(
         None, description="Names that are answered to; by default what is listened on, and loopback names."
     )
-    token: SecretStr | None = Field(
-        None, description="Tokens that let a visitor look: one a line, two at most."
-    )
+    token: PageTokens = Field(None, description="Tokens that let a visitor look: one a line, two at most.")
     token_file: Path | None = in_file("Tokens that let a visitor look")
     token_env: str | None = in_variable("Tokens that let a visitor look")
     show_emails: bool = Field(True, description="Whether the page and the report tell authors' addresses.")
@@ -207,7 +209,7 @@ class AuditSettings(Credentials):
         pattern=r"^refs/notes/[\w][\w.-]*$",
         description="Ref of the notes, such as refs/notes/reconciler.",
     )
-    push_url: SecretStr | None = Field(
+    push_url: PushUrl = Field(
         None, description="Repository to push them to; by default they are written into source.repo itself."
     )
     push_url_file: Path | None = Field(None, description="The same in a file, relative to this one.")
@@ -245,7 +247,10 @@ class NotifySettings(Credentials):
         return self.name or self.kind
 
     @model_validator(mode="after")
-    def _signs_where_the_kind_does(self) -> Self:
+    def _fits_its_kind(self) -> Self:
+        fault = sink_url_fault(self.kind, self.url.get_secret_value()) if self.url else None
+        if fault is not None:
+            raise ValueError(f"url: {fault}")
         given = self.secret or self.secret_file or self.secret_env
         if given and self.kind not in ("webhook", "feishu"):
             raise ValueError(f"secret: nothing is signed for {self.kind}: leave it out")

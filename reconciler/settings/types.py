@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from reconciler.errors import ConfigurationError
 from reconciler.loopback import is_loopback
 
 _FIELDS = {
@@ -62,6 +63,7 @@ def _explained(complaint: str) -> str:
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = 10 * 365 * 86400  # seconds
 _LARGEST_PORT = 65535
+_SHORTEST_TOKEN = 16  # characters
 _KEY_WORDS = """
 host hostaddr port dbname user password passfile require_auth channel_binding connect_timeout client_encoding
 options application_name fallback_application_name keepalives keepalives_idle keepalives_interval
@@ -140,6 +142,73 @@ def _endpoint(value: str) -> str:
     return value
 
 
+def _repository(value: str) -> str:
+    """A folder, or a URL that git may be given; where it leads is looked at when it is opened."""
+    if not value:
+        raise ValueError("expected a folder or the URL of a repository")
+    if ":" in value or value.startswith("-"):
+        from reconciler.remote import parse_remote  # noqa: PLC0415 - most repositories are folders
+
+        try:
+            parse_remote(value)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from None
+    return value
+
+
+def _push_url(value: SecretStr | None) -> SecretStr | None:
+    if value is None:
+        return None
+    from reconciler.remote import require_remote  # noqa: PLC0415 - few configurations have one
+
+    try:
+        require_remote(value.get_secret_value().strip())
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+def page_tokens_of(text: str) -> list[str]:
+    """The tokens that a text holds, one a line.
+
+    Raises:
+        ValueError: there is none, or one is short enough to be guessed.
+    """
+    tokens = text.split()
+    if not tokens or any(len(token) < _SHORTEST_TOKEN for token in tokens):
+        raise ValueError(
+            f"there is none, or one of less than {_SHORTEST_TOKEN} characters: give a long random one, such "
+            "as `openssl rand -hex 32` prints"
+        )
+    return tokens
+
+
+def _page_tokens(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        page_tokens_of(value.get_secret_value())
+    return value
+
+
+def sink_url_fault(kind: str, text: str) -> str | None:
+    """What is wrong with the URL of a sink of this kind, in words that repeat nothing of it.
+
+    Apprise alone knows what is a URL of its own. Alertmanager may be asked by http, but for credentials.
+    """
+    if kind == "apprise":
+        return None
+    try:
+        parts = urlsplit(text.strip())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        return "is no address of a web server: write https://host/path"
+    in_clear = kind == "alertmanager" and "@" not in text
+    if parts.scheme == "http" and not (in_clear or is_loopback(host)):
+        return "would be sent in the clear: write https (http is for loopback)"
+    return None
+
+
 def _longer_than_nothing(value: timedelta) -> timedelta:
     if not value:
         raise ValueError("expected a duration longer than 0s")
@@ -164,6 +233,9 @@ StateUrl = Annotated[
         ]
     ),
 ]
+Repository = Annotated[str, AfterValidator(_repository)]
+PushUrl = Annotated[SecretStr | None, AfterValidator(_push_url)]
+PageTokens = Annotated[SecretStr | None, AfterValidator(_page_tokens)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Crontab = Annotated[str, AfterValidator(crontab_line), Field(examples=["*/5 * * * *"])]
 Address = Annotated[str, AfterValidator(_address), Field(examples=["127.0.0.1:8321"])]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.source.address import Remote
+    from reconciler.remote import Remote
     from reconciler.source.layout import Layout
 
 _COUNT = re.compile(r"[0-9]{1,4}")

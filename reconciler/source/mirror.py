@@ -39,7 +39,7 @@ from reconciler.source.refs import branch_ref, is_object_id, missing_branch, rea
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.source.address import Remote
+    from reconciler.remote import Remote
     from reconciler.source.commands import ProcessCounter
 
 _REMOTE = "source"  # its URL stands in the environment of the commands that need it

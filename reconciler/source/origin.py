@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from reconciler.errors import ConfigurationError
-from reconciler.source.address import parse_remote
+from reconciler.remote import parse_remote
 from reconciler.source.ignored import listed
 from reconciler.source.layout import discover
 

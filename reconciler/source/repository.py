@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.budgets import DEFAULTS
 from reconciler.errors import UnknownRevisionError
 from reconciler.printable import printable
-from reconciler.source.address import parse_remote
+from reconciler.remote import parse_remote
 from reconciler.source.commands import GitError, ProcessCounter
 from reconciler.source.history_reader import HistoryReader
 from reconciler.source.local import LocalRepository

@@ -13,7 +13,7 @@ from reconciler.source.upkeep import AUTOMATIC, Upkeep
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.source.address import Remote
+    from reconciler.remote import Remote
 
 _PUSHED = (*AS_THEY_ARE, ("push.pushOption", ""))  # those that the user has are for other repositories
 _PACKING = 10  # times the timeout that packing may take

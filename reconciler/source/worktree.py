@@ -19,7 +19,7 @@ from reconciler.errors import ConfigurationError, SourceError
 from reconciler.manifest import Reason, is_manifest
 from reconciler.phrases import listed
 from reconciler.printable import printable
-from reconciler.source.address import parse_remote
+from reconciler.remote import parse_remote
 from reconciler.source.claims import REFERRING, claims_of, may_claim
 from reconciler.source.ignored import ignored, is_ignored, submodules
 from reconciler.source.layout import discover
@@ -115,12 +115,15 @@ class WorkTree:
 
     def snapshot(self, path: str) -> Snapshot:
         """All files below `path`, sorted. Raises ConfigurationError when there is no such directory."""
-        if not os.path.isdir(self.base / path):  # noqa: PTH112 - raises nothing
+        links = [step for step in (Path(path), *Path(path).parents)[:-1] if os.path.islink(self.base / step)]  # noqa: PTH114
+        if links or not os.path.isdir(self.base / path):  # noqa: PTH112 - raises nothing
             way_out = "`reconciler init` makes it"
             if self.is_bare:
                 way_out = "a bare repository has no files: check a commit, such as `--commit HEAD`"
+            elif links:
+                way_out = f"{printable(str(links[0]))} is a symbolic link, which is never followed"
             raise ConfigurationError(f"{path}: no such directory in {self.base}; {way_out}")
-        files = (self._file(one, path) for one in sorted(self._walk(path)))
+        files = (self._file(one, path) for one in sorted(one for one, _ in self._entries(path, self.ignored)))
         return Snapshot("", path, tuple(file for file in files if file is not None))
 
     def around(self, paths: Collection[str], root: str) -> Surroundings:
@@ -234,9 +237,6 @@ class WorkTree:
     def _is_file(self, path: str) -> bool:
         place = self.base / path
         return os.path.isfile(place) and not os.path.islink(place)  # noqa: PTH113, PTH114 - they raise nothing
-
-    def _walk(self, folder: str) -> Iterator[str]:
-        return (path for path, _ in self._entries(folder, self.ignored))
 
     def _entries(self, folder: str, without: frozenset[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
         """Everything below a folder that is no folder, by its path as git would name it, in any order.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,6 +39,26 @@ _RICH = {
     ],
     "model_docs": [{"doc_name": "guide", "doc_url": "https://example.com/guide"}],
 }
+
+
+@pytest.mark.parametrize("where", ["", "a"])
+@pytest.mark.parametrize("inside", [False, True])
+def test_nothing_is_adopted_through_a_link(fleet: Fleet, tmp_path: Path, where: str, inside: bool) -> None:
+    """No commit would have it: the target's directory or one below it, within the repository or not."""
+    with relayed() as relay:
+        _day_one(fleet, relay, "seed-2019")
+        _add(relay, "a@1.0.0")
+        elsewhere = (fleet.folder if inside else tmp_path) / "elsewhere"
+        elsewhere.mkdir()
+        link = fleet.folder / "models.d" / where
+        if not where:
+            shutil.rmtree(link, ignore_errors=True)
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(elsewhere)
+        done = fleet("adopt")
+        assert (done.code, done.out) == (1, "adopted 0: 0 to import, 0 drifted\n")
+        assert f"{link} is a symbolic link" in done.err
+        assert list(elsewhere.iterdir()) == []
 
 
 @pytest.mark.parametrize("edition", EDITIONS)

@@ -70,12 +70,14 @@ def test_a_dry_run_writes_nothing_and_tells_the_same(empty: Program) -> None:
     assert [line.split()[-1] for line in empty("init").out.splitlines()] == COMMON
 
 
-def test_no_link_leads_out_of_the_repository(empty: Program, tmp_path: Path) -> None:
-    """A directory that is a link elsewhere: nothing is written there."""
-    (tmp_path / "elsewhere").mkdir()
-    (empty.folder / "models.d").symlink_to(tmp_path / "elsewhere")
+@pytest.mark.parametrize("inside", [False, True])
+def test_nothing_is_written_through_a_link(empty: Program, tmp_path: Path, inside: bool) -> None:
+    """Out of the repository, or to where git would not find it."""
+    elsewhere = (empty.folder if inside else tmp_path) / "elsewhere"
+    elsewhere.mkdir()
+    (empty.folder / "models.d").symlink_to(elsewhere)
     done = empty("init")
-    assert (done.code, list((tmp_path / "elsewhere").iterdir())) == (1, [])
+    assert (done.code, list(elsewhere.iterdir())) == (1, [])
     assert "symbolic link" in done.err
 
 

@@ -151,7 +151,7 @@ def test_a_commit_tells_the_line_too(fleet: Fleet) -> None:
         ([".."], 2, "lies outside"),
         (["--commit", "nope"], 3, "no commit is called 'nope'"),
         (["--commit", "--upload-pack=x"], 3, "no commit is called"),
-        (["--commit", ""], 3, "no commit is called"),
+        (["--commit", ""], 2, "--commit: its value is empty"),
         (["--commit", "HEAD", "models.d"], 2, "leave the paths out"),
         (["--target", "x"], 2, "no such target"),
     ],
@@ -185,6 +185,21 @@ def test_links_and_pipes_are_reported_and_never_read(fleet: Fleet, tmp_path: Pat
     }
     assert fleet("validate", "models.d/link.yaml").code == 1
     assert fleet("validate", "models.d/dir").code == 1
+
+
+@pytest.mark.parametrize("where", ["models.d", "models.d/prod"])
+def test_a_directory_that_is_a_link_is_none_in_the_work_tree_as_in_a_commit(fleet: Fleet, where: str) -> None:
+    """The target's own, and one above it: its files are read neither here nor there."""
+    fleet.configure(f"[targets.x]\nkind = 'embedded'\npath = '{where}'\n")
+    fleet.repository.write({"real/prod/c.yaml": manifest("c@1.0.0"), "real/d.yaml": manifest("d@1.0.0")})
+    shutil.rmtree(fleet.folder / "models.d")
+    (fleet.folder / "models.d").symlink_to("real", target_is_directory=True)
+    done = fleet("validate")
+    assert (done.code, done.out) == (2, "")
+    assert f"{where}: no such directory in {fleet.folder}; models.d is a symbolic link" in done.err
+    fleet.commit({})
+    done = fleet("validate", "--commit", "HEAD")
+    assert (done.code, f"has no directory {where}" in done.err) == (3, True)
 
 
 def test_what_cannot_be_read_stops_nothing(fleet: Fleet, tmp_path: Path) -> None:

@@ -82,6 +82,25 @@ def test_a_rejected_import_is_told_with_its_request_id(fleet: Fleet) -> None:
     asyncio.run(work())
 
 
+def test_an_import_that_is_rejected_once_more_is_told_once_more(fleet: Fleet) -> None:
+    """Somebody corrected the manifest, and it did not help: that is news, and the ticks after it are none."""
+
+    async def work() -> None:
+        async with ticking(fleet, CountedRegistry(EmbeddedSettings(quota=0))) as t:
+            await t.tick()
+            for description in ("corrected", "once more"):
+                t.logs.clear()
+                fleet.commit({"models.d/mnist-1.0.0.yaml": manifest("mnist@1.0.0", description=description)})
+                await t.tick()
+                (line,) = _told(t, "model needs attention")
+                assert (line["model_name"], line["verdict"]) == ("mnist", "failed")
+                fleet.commit({"README.md": description})
+                await t.tick()
+                assert len(_told(t, "model needs attention")) == 1
+
+    asyncio.run(work())
+
+
 def test_an_import_that_fails_between_two_ticks_is_told_when_it_is_followed(fleet: Fleet) -> None:
     """Not with the next commit only."""
 

@@ -80,6 +80,22 @@ def _refusing(request: Request, forward: Callable[[], Answer]) -> Answer:
     return forward()
 
 
+def test_a_model_that_fails_once_more_is_another_message(fleet: Fleet) -> None:
+    """By another manifest, and by `retry`; not by an `apply` that leaves it as it is."""
+    with receiving() as receiver, relayed() as relay:
+        fleet.configure(modelarts(relay.url) + _hook(receiver.url))
+        relay.meddle = _refusing
+        fleet.declare("churn@1.0.0")
+        for commands, posts in ((("apply", "apply"), 1), (("apply", "apply"), 2), (("retry", "apply"), 3)):
+            for command in commands:
+                assert fleet(command, *["churn@1.0.0"] * (command == "retry")).code == 1
+            kinds = [body["type"].rpartition(".")[2] for body in receiver.bodies]
+            assert (kinds, relay.posts) == (["attention"] * posts, 1 + posts)
+            if posts == 1:
+                fleet.commit({"models.d/churn-1.0.0.yaml": manifest("churn@1.0.0", description="corrected")})
+        assert len(set(receiver.ids)) == len(receiver.ids)
+
+
 def test_a_sink_that_is_down_slows_no_tick_and_is_a_line_on_the_page(fleet: Fleet) -> None:
     """Metrics count the failures and tell how long the oldest message waits; another sink gets its own."""
 

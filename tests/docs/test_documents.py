@@ -18,6 +18,7 @@ from reconciler.contract import edition
 from reconciler.errors import ConfigurationError
 from reconciler.manifest import Manifest, read
 from reconciler.settings import EmbeddedTarget, ModelArtsTarget, Settings, load, tables
+from reconciler.state.version import SCHEMA_VERSION
 from tests.git_repository import GitRepository
 from tests.program import Done, Program
 
@@ -118,6 +119,21 @@ def test_the_configuration_document_names_every_key_and_no_other() -> None:
     )
     ways = ("_file", "_env", "_command")
     assert told - {"auth.method"} == {key for key in _keys() if not key.endswith(ways)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_row_of_a_table_belongs_to_one_with_a_head(document: Path) -> None:
+    """An empty line in between makes plain text of what follows."""
+    text = FENCE.sub("", document.read_text("utf-8"))
+    tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    assert [table for table in tables if not re.match(r".*\n\|(?: ?:?-+:? ?\|)+\n", table)] == []
+
+
+def test_every_schema_of_the_state_stands_in_the_operations_manual() -> None:
+    """With what came with it."""
+    rows = _read("docs/operations.md").partition("| schema |")[2].partition("\n\n")[0]
+    numbers = re.findall(r"^\| (\d+) \| .+ \|$", rows, re.MULTILINE)
+    assert numbers == [str(number) for number in range(1, SCHEMA_VERSION + 1)]
 
 
 def test_the_readme_lists_the_commands_the_program_has() -> None:

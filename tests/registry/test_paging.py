@@ -221,3 +221,11 @@ def test_items_that_cannot_be_used_do_not_hide_the_rest() -> None:
     models, sweep = _paginated(lambda offset: pages[min(offset, 3)], 2)
     assert len(models) == 4
     assert sweep.skipped == 2
+
+
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_models_that_a_list_gives_one_id_do_not_hide_each_other(names: str) -> None:
+    """A list that contradicts itself shows every pair it names: one that is hidden would count as missing."""
+    rows = tuple(ObservedModel("m-1", ModelKey(name, "1.0.0")) for name in names)
+    models, _ = _paginated(lambda offset: ModelPage(rows if offset == 0 else ()), 10)
+    assert tuple(models) == rows

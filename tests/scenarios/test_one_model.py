@@ -134,6 +134,22 @@ def test_a_row_without_a_usable_id_is_there_and_is_not_imported_again(fleet: Fle
         assert relay.posts == 2
 
 
+@pytest.mark.parametrize("name", sorted(DETAILS.keys() - {"odd values", "404 of the registry"}))
+def test_what_was_found_equal_before_and_cannot_be_compared_now_is_told(
+    fleet: Fleet, relay: Relay, name: str
+) -> None:
+    """The verdict stands, and whoever asked for a comparison learns that there was none."""
+    fleet("apply")
+    relay.meddle = _spoils_details_of(relay, "a", DETAILS[name])
+    for command in ("plan", "apply"):
+        done = fleet.json(command, "--refresh")
+        assert (done.code, set(done.verdicts.values())) == (0, {"in-sync"})
+        (note,) = done.json["notes"]
+        assert "1 model could not be compared now, and what was found before stands; a@1.0.0: " in note
+    relay.meddle = honest
+    assert fleet.json("apply", "--refresh").json["notes"] == []
+
+
 def test_one_read_that_cannot_be_understood_is_repeated_once(fleet: Fleet, relay: Relay) -> None:
     """A page of a proxy in place of one list costs nothing."""
     spoilt = [Answer(200, PAGE, "text/html")]

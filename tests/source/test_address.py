@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import ConfigurationError
-from reconciler.source.address import parse_remote
+from reconciler.remote import parse_remote
 from reconciler.source.errors import explain
 from tests.effort import examples
 

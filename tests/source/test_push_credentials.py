@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import SourceError
-from reconciler.source.address import parse_remote
+from reconciler.remote import parse_remote
 from reconciler.source.shared_notes import shared_notes
 from tests.git_repository import GitRepository
 from tests.source.git_over_http import ASKS, BACKEND, served

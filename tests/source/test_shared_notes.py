@@ -17,7 +17,7 @@ import pytest
 
 from reconciler.app.audit import mended
 from reconciler.errors import SourceError
-from reconciler.source.address import parse_remote
+from reconciler.remote import parse_remote
 from reconciler.source.shared_notes import shared_notes
 from tests.git_repository import GitRepository
 from tests.small_disk import small_disk
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from reconciler.source.address import Remote
+    from reconciler.remote import Remote
     from reconciler.source.notes import Notes
     from tests.source.conftest import Opener
 

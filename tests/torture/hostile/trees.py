@@ -18,8 +18,8 @@ from reconciler.engine.plan import plan_digest, verdicts
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.values import Desired, LastCommit, Report, Snapshot
 from reconciler.errors import SourceError
+from reconciler.remote import parse_remote
 from reconciler.source import open_source
-from reconciler.source.address import parse_remote
 from reconciler.source.worktree import WorkTree
 from reconciler.views import history
 from reconciler.views.history import Declaration

@@ -94,6 +94,14 @@ def parse_remote(repo: str) -> Remote | None:
     return _parse_url(repo) if _SCHEME.match(repo) else _parse_scp_like(repo)
 
 
+def require_remote(text: str) -> Remote:
+    """The remote that a text names. Raises ConfigurationError where it names none."""
+    remote = parse_remote(text)
+    if remote is None:
+        raise ConfigurationError("is not the URL of a repository, such as https://host/path")
+    return remote
+
+
 def _parse_url(url: str) -> Remote:
     try:
         parts = urlsplit(url)

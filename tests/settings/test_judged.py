@@ -1,0 +1,70 @@
+"""What is judged with the configuration, before anything is opened, whichever command reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.errors import ConfigurationError
+from reconciler.settings import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SINK = '[[notify]]\nkind = "{kind}"\nurl = "{url}"\n'
+AUDIT = '[audit]\nnotes = "refs/notes/x"\npush_url = "{url}"\n'
+REFUSED = [
+    ('[source]\nrepo = ""', "source.repo: expected a folder or the URL of a repository"),
+    (
+        '[source]\nrepo = "ftp://host/x"',
+        "source.repo: repository URL ftp://host/x: scheme 'ftp' is",
+    ),
+    ('[source]\nrepo = "https://robot:canary@/x"', "source.repo: repository URL https:///x: has no host"),
+    ('[source]\nrepo = "-c=x"', "source.repo: repository '-c=x': begins with '-'"),
+    ('[web]\ntoken = "canary"', "web.token: there is none, or one of less than 16 characters"),
+    ('[web]\ntoken = ""', "web.token: there is none, or one of less than 16 characters"),
+    (AUDIT.format(url="canary"), "audit.push_url: is not the URL of a repository, such as https://host/path"),
+    (AUDIT.format(url=""), "audit.push_url: is not the URL of a repository, such as https://host/path"),
+    (AUDIT.format(url="http://robot:canary@host/x"), "audit.push_url: repository URL http://host/x: http is"),
+    (SINK.format(kind="webhook", url="canary"), "notify.0: url: is no address of a web server"),
+    (SINK.format(kind="feishu", url="https://"), "notify.0: url: is no address of a web server"),
+    (SINK.format(kind="webhook", url="https://host:canary/"), "notify.0: url: is no address of a web server"),
+    (SINK.format(kind="webhook", url="http://host/canary"), "notify.0: url: would be sent in the clear"),
+    (
+        SINK.format(kind="alertmanager", url="http://a:canary@b"),
+        "notify.0: url: would be sent in the clear",
+    ),
+]
+TAKEN = [
+    '[source]\nrepo = "git@host:team/models.git"',
+    '[source]\nrepo = "C:/models"',
+    '[web]\ntoken = "0123456789abcdef\\nfedcba9876543210"',
+    AUDIT.format(url="ssh://git@host/notes.git"),
+    SINK.format(kind="webhook", url="http://127.0.0.1:1/x"),
+    SINK.format(kind="alertmanager", url="http://alertmanager:9093"),
+    SINK.format(kind="apprise", url="dingtalk://token"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), REFUSED)
+def test_a_value_that_no_use_could_take_is_refused_with_its_line(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    """And with nothing of a secret."""
+    file = tmp_path / "reconciler.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError) as refused:
+        load(file, cwd=tmp_path)
+    said = str(refused.value)
+    assert said.startswith(f"{file}:"), said
+    assert words in said
+    assert "canary" not in said
+
+
+@pytest.mark.parametrize("text", TAKEN)
+def test_a_value_that_some_use_takes_is_taken(tmp_path: Path, text: str) -> None:
+    """Whether anything is there is found out by who goes there."""
+    file = tmp_path / "reconciler.toml"
+    file.write_text(text)
+    assert load(file, cwd=tmp_path).file == file
