@@ -54,10 +54,13 @@ def test_a_trial_message_is_sent_once_and_its_answer_is_told(fleet: Fleet) -> No
         (hook("http://127.0.0.1:9"), "did you mean 'webhook'?"),
         (EMBEDDED, "none is configured: add a table [[notify]]"),
         (
-            hook("x", 'targets = ["locl"]\n'),
+            hook("https://x.test", 'targets = ["locl"]\n'),
             "notify.0.targets: no target is called locl; did you mean 'local'?",
         ),
-        (hook("x", '[[notify]]\nkind = "webhook"\nurl = "y"\n'), "another sink is called webhook already"),
+        (
+            hook("https://x.test", '[[notify]]\nkind = "webhook"\nurl = "https://y.test"\n'),
+            "another sink is called webhook already",
+        ),
         (hook("x", 'secrets = "y"\n'), "notify.0.secrets: unknown key; did you mean 'secret'?"),
         (hook("x", 'url_env = "Y"\n'), "give url in one way only"),
         (EMBEDDED + '[[notify]]\nkind = "feishu"\n', "url is missing: give url_file, url_env or url"),
