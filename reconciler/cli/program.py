@@ -7,7 +7,6 @@ import io
 import os
 import signal
 import sys
-import traceback
 from importlib import import_module
 
 from reconciler.cli import tuning
@@ -47,6 +46,8 @@ def run() -> None:
         echo_err("interrupted; what was in flight is settled by the next run")
         sys.exit(130)
     except Exception:  # noqa: BLE001 - told as the interpreter would tell it, without the secrets
+        import traceback  # noqa: PLC0415 - only where this program is wrong
+
         echo_err(traceback.format_exc())
         sys.exit(int(Exit.ATTENTION))
     finally:

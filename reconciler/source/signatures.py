@@ -50,6 +50,11 @@ _SHOWN = (
     "--encoding=UTF-8",
     "--stdin",
 )
+_KINDS = tuple(
+    f"-----BEGIN {kind}-----".encode()
+    for kind in ("PGP SIGNATURE", "PGP MESSAGE", "SIGNED MESSAGE", "SSH SIGNATURE")
+)
+"""How signatures begin; git breaks down over a commit with any other (its `gpg-interface.c`)."""
 _SSH_SIGNATURES = (2, 34)  # the first git that knows them
 
 
@@ -136,7 +141,7 @@ class Verifier:
         ]
 
     def _asked(self, commands: Commands, commits: Sequence[str], revoked: str) -> Iterator[Signature]:
-        """The signatures; one that git itself breaks down over is bad, and costs more processes."""
+        """The signatures; one of no kind, over which git breaks down, is bad, and costs more processes."""
         try:
             shown = self._shown(commands, commits, revoked)
         except GitError:
@@ -145,7 +150,9 @@ class Verifier:
                 for some in (commits[:half], commits[half:]):
                     yield from self._asked(commands, some, revoked)
                 return
-            (names,) = _printed(commands, commits, _NAMES)  # unless git fails without looking at it, too
+            if _is_of_a_kind(commands, commits[0]):
+                raise  # git's own trouble, which may pass: nothing is known of the signature
+            (names,) = _printed(commands, commits, _NAMES)
             shown = [["", "", "", *names]]
         for status, signer, key, commit, author, committer in shown:
             fault = None if status == _GOOD else _CODES.get(status, HoldCode.BAD_SIGNATURE)
@@ -222,6 +229,12 @@ def _printed(commands: Commands, commits: Iterable[str], fields: Sequence[str]) 
         parts = path_of(b"".join(output.pieces())).split("\0")
     width = len(fields)
     return [parts[start : start + width] for start in range(0, len(parts) - 1, width)]
+
+
+def _is_of_a_kind(commands: Commands, commit: str) -> bool:
+    header = commands.run("cat-file", "commit", commit).partition(b"\n\n")[0]
+    signatures = (line.partition(b" ")[2] for line in header.split(b"\n") if line.startswith(b"gpgsig"))
+    return all(signature.startswith(_KINDS) for signature in signatures)
 
 
 def _named(lines: Iterable[AllowedSigner]) -> str:

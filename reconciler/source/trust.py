@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.trust import Hold, HoldCode
@@ -251,15 +252,19 @@ def _signatures(
 
 
 def _left_out(commands: Commands, merge: str) -> list[str]:
-    """What a merge has otherwise than one of its parents, which had changed it since it left the others."""
+    """What a merge took from one of its parents, although another had changed it since the two parted.
+
+    Each two parents are asked about: of three, one may hide what another changed.
+    """
     parents = commands.run("rev-parse", f"{merge}^@").decode("ascii", "replace").split()
+    pairs = list(permutations(parents, 2))
+    differing = {one: {*_names([commands.run(*_PATHS, one, merge, "--")])} for one in parents if pairs}
     left_out: set[str] = set()
-    for parent in parents if len(parents) > 1 else ():
-        others = (other for other in parents if other != parent)
-        bases = commands.run("merge-base", "--all", parent, *others, accept=_FOUND_OR_NOT)
-        names = {*_names([commands.run(*_PATHS, parent, merge, "--")])}
-        for base in bases.decode("ascii", "replace").split() if names else ():
-            names.intersection_update(_names([commands.run(*_PATHS, base, parent, "--")]))
+    for one, other in pairs:
+        names = differing[one] - differing[other]
+        bases = commands.run("merge-base", "--all", one, other, accept=_FOUND_OR_NOT) if names else b""
+        for base in bases.decode("ascii", "replace").split():
+            names.intersection_update(_names([commands.run(*_PATHS, base, one, "--")]))
         left_out |= names
     return sorted(left_out)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import struct
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.engine.trust import HoldCode
+from reconciler.errors import SourceError
 from tests.git_repository import GitRepository
 from tests.source.test_trust import AUTHORS, PROD, keys, place
 
@@ -223,6 +226,31 @@ def test_a_signature_of_no_kind_hides_none_of_its_neighbours(place: Place) -> No
     assert (hold.commit, hold.code) == (first, HoldCode.UNKNOWN_KEY)
 
 
+def _git_that_checks_no_signature(folder: Path) -> Path:
+    program = folder / "broken" / "git"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *%G?*) echo "fatal: cannot fork" >&2; exit 128;; esac\n'
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    program.chmod(0o755)
+    return program.parent
+
+
+def test_a_git_that_breaks_down_says_nothing_of_a_signature(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is held for it: the next look, when git works again, goes on to the commit."""
+    source = place.opened()
+    source.head()
+    good = place.commit("ada")
+    monkeypatch.setenv("PATH", f"{_git_that_checks_no_signature(tmp_path)}:{os.environ['PATH']}")
+    with pytest.raises(SourceError):
+        source.head()
+    monkeypatch.undo()
+    assert (source.head(), source.held()) == (good, None)
+
+
 def test_where_a_range_begins_has_to_be_there(place: Place) -> None:
     """A `since` that names no commit of the repository takes nothing out of what is judged."""
     unknown: Any = {"since": "1" * 40}
@@ -232,7 +260,10 @@ def test_where_a_range_begins_has_to_be_there(place: Place) -> None:
 
 
 @pytest.mark.parametrize("on_top", [False, True])
-def test_whoever_merges_answers_for_what_the_merge_leaves_out(place: Place, *, on_top: bool) -> None:
+@pytest.mark.parametrize("parents", [("main", "old"), ("mine", "main", "old")])
+def test_whoever_merges_answers_for_what_the_merge_leaves_out(
+    place: Place, parents: tuple[str, ...], *, on_top: bool
+) -> None:
     """Of a change that one side made, and also where somebody who may goes on from the merge."""
     source = place.opened(authors=AUTHORS)
     source.head()
@@ -240,10 +271,11 @@ def test_whoever_merges_answers_for_what_the_merge_leaves_out(place: Place, *, o
     place.repository.git("branch", "old")
     good = place.commit("ada", {PROD: "two\n"})
     assert source.head() == good
-    place.repository.git("checkout", "-q", "old")
-    place.commit("bob", {"models.d/c.yaml": "c\n"})
-    tree = ("commit-tree", "old^{tree}", "-p", "main", "-p", "old", "-m", "Leave two out")
-    merge = place.repository.git(*tree)
+    for branch in ("mine", "old"):
+        place.repository.git("checkout", "-q", "-B", branch, "main" if branch == "mine" else "old")
+        place.commit("bob", {"models.d/c.yaml": "c\n"})
+    named = [word for parent in parents for word in ("-p", parent)]
+    merge = place.repository.git("commit-tree", "old^{tree}", *named, "-m", "Leave two out")
     place.repository.git("checkout", "-q", "main")
     place.repository.git("reset", "-q", "--hard", merge)
     merge = place.commit("bob", None, "--amend")

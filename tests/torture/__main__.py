@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tests.torture.lives import forked, mutated
 from tests.torture.mutation import intent_after_the_call
 from tests.torture.points import POINTS
-from tests.torture.scene import HIDDEN
+from tests.torture.scene import PATIENCE
 from tests.torture.trial import AT_ONCE, MODES, all_at_points, all_at_random, at_point
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _told(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
 def _mutant() -> Outcome:
     """What becomes of the program whose intents are written too late."""
     with tempfile.TemporaryDirectory() as folder, mutated(intent_after_the_call(Path(folder))) as start:
-        return at_point(_CAUGHT_AT, start, visible_after=HIDDEN)
+        return at_point(_CAUGHT_AT, start, visible_after=PATIENCE)
 
 
 def _row(title: str, outcomes: list[Outcome]) -> str:
