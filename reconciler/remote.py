@@ -77,13 +77,13 @@ def parse_remote(repo: str) -> Remote | None:
         ConfigurationError: it looks like a URL, and it is none that is accepted.
     """
     if not (_HELPER.match(repo) or _SCHEME.match(repo) or _SCP_LIKE.fullmatch(repo)):
+        if _CREDENTIALS.search(repo):  # asked first: no other message may repeat a password
+            raise ConfigurationError(
+                f"repository: looks like a URL with a password, and is none; {_ACCEPTED}"
+            )
         if repo.startswith("-"):
             raise ConfigurationError(
                 f"repository {repo!r}: begins with '-'; write ./{repo} if it is a folder"
-            )
-        if _CREDENTIALS.search(repo):
-            raise ConfigurationError(
-                f"repository: looks like a URL with a password, and is none; {_ACCEPTED}"
             )
         return None
     if _HELPER.match(repo):
@@ -95,8 +95,8 @@ def parse_remote(repo: str) -> Remote | None:
 
 
 def require_remote(text: str) -> Remote:
-    """The remote that a text names. Raises ConfigurationError where it names none."""
-    remote = parse_remote(text)
+    """The remote that a text names. Raises ConfigurationError where it names none, which may be a secret."""
+    remote = None if text.startswith("-") or _HELPER.match(text) else parse_remote(text)
     if remote is None:
         raise ConfigurationError("is not the URL of a repository, such as https://host/path")
     return remote
@@ -139,7 +139,7 @@ def _parse_scp_like(url: str) -> Remote:
     match = _SCP_LIKE.fullmatch(url)
     if match is None:
         raise ConfigurationError(f"repository URL: cannot be read; {_ACCEPTED}")
-    _refuse_options(url, match["host"], match["user"], match["path"])
+    _refuse_options(url.rpartition("@")[2], match["host"], match["user"], match["path"])
     return Remote(url, url, "ssh", url)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ def _operation(one: Operation, *, secured: bool) -> dict[str, Any]:
     if "{project_id}" in one.path:
         responses["default"] = {"description": "The vendor's error envelope", **_content("ErrorShape")}
     facts: dict[str, Any] = {
+        "operationId": re.sub(r"\W+", "_", f"{one.answer.__name__}{one.path}").strip("_"),
         "summary": one.summary,
         "description": getdoc(one.answer),
         "tags": [one.tag],
@@ -80,7 +82,8 @@ def _parameters(one: Operation) -> Iterator[dict[str, Any]]:
             yield {"name": name, "in": "path", "required": True, "schema": schema}
     if one.query is not None:
         for name, schema in one.query.model_json_schema()["properties"].items():
-            yield {"name": name, "in": "query", "required": False, "schema": schema}
+            described = {"description": schema["description"]} if "description" in schema else {}
+            yield {"name": name, "in": "query", "required": False, **described, "schema": schema}
 
 
 def _shapes(described: Iterable[Operation]) -> dict[str, Any]:

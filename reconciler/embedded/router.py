@@ -105,7 +105,8 @@ class Router:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        parts, allowed = tuple(request.scope["path"].split("/")), []
+        path_here = request.scope["path"].removeprefix(request.scope.get("root_path", ""))  # below a mount
+        parts, allowed = tuple(path_here.split("/")), []
         for template, operation in self._operations:
             path = _values(template, parts)
             if path is not None and operation.method == request.method:

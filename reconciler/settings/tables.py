@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from reconciler.budgets import DEFAULTS
 from reconciler.settings.discovery import STATE_DIR
@@ -246,11 +246,17 @@ class NotifySettings(Credentials):
         """Its name, or else its kind."""
         return self.name or self.kind
 
-    @model_validator(mode="after")
-    def _fits_its_kind(self) -> Self:
-        fault = sink_url_fault(self.kind, self.url.get_secret_value()) if self.url else None
+    @field_validator("url")
+    @classmethod
+    def _leads_to_a_sink(cls, url: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        kind = others.data.get("kind")  # not there where it is wrong itself
+        fault = sink_url_fault(kind, url.get_secret_value()) if url and kind else None
         if fault is not None:
-            raise ValueError(f"url: {fault}")
+            raise ValueError(fault)
+        return url
+
+    @model_validator(mode="after")
+    def _signs_where_the_kind_does(self) -> Self:
         given = self.secret or self.secret_file or self.secret_env
         if given and self.kind not in ("webhook", "feishu"):
             raise ValueError(f"secret: nothing is signed for {self.kind}: leave it out")

@@ -64,6 +64,7 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = 10 * 365 * 86400  # seconds
 _LARGEST_PORT = 65535
 _SHORTEST_TOKEN = 16  # characters
+_MOST_TOKENS = 2  # the one in use and the next one
 _KEY_WORDS = """
 host hostaddr port dbname user password passfile require_auth channel_binding connect_timeout client_encoding
 options application_name fallback_application_name keepalives keepalives_idle keepalives_interval
@@ -172,13 +173,17 @@ def page_tokens_of(text: str) -> list[str]:
     """The tokens that a text holds, one a line.
 
     Raises:
-        ValueError: there is none, or one is short enough to be guessed.
+        ValueError: there is none, or one is short enough to be guessed, or there are more than two.
     """
     tokens = text.split()
     if not tokens or any(len(token) < _SHORTEST_TOKEN for token in tokens):
         raise ValueError(
             f"there is none, or one of less than {_SHORTEST_TOKEN} characters: give a long random one, such "
             "as `openssl rand -hex 32` prints"
+        )
+    if len(tokens) > _MOST_TOKENS:
+        raise ValueError(
+            f"there are {len(tokens)}: give {_MOST_TOKENS} at most, the one in use and the next one"
         )
     return tokens
 
@@ -201,7 +206,7 @@ def sink_url_fault(kind: str, text: str) -> str | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    if not host or parts.scheme not in ("http", "https"):
+    if not host or len(text.split()) > 1 or parts.scheme not in ("http", "https"):
         return "is no address of a web server: write https://host/path"
     in_clear = kind == "alertmanager" and "@" not in text
     if parts.scheme == "http" and not (in_clear or is_loopback(host)):

@@ -61,8 +61,8 @@ def test_a_trial_message_is_sent_once_and_its_answer_is_told(fleet: Fleet) -> No
             hook("https://x.test", '[[notify]]\nkind = "webhook"\nurl = "https://y.test"\n'),
             "another sink is called webhook already",
         ),
-        (hook("x", 'secrets = "y"\n'), "notify.0.secrets: unknown key; did you mean 'secret'?"),
-        (hook("x", 'url_env = "Y"\n'), "give url in one way only"),
+        (hook("https://x.test", 'secrets = "y"\n'), "notify.0.secrets: unknown key; did you mean 'secret'?"),
+        (hook("https://x.test", 'url_env = "Y"\n'), "give url in one way only"),
         (EMBEDDED + '[[notify]]\nkind = "feishu"\n', "url is missing: give url_file, url_env or url"),
         (
             EMBEDDED + '[[notify]]\nkind = "apprise"\nurl = "x"\nsecret = "y"\n',

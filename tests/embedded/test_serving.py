@@ -13,6 +13,8 @@ import httpx
 import pytest
 import structlog
 from jsonschema import Draft202012Validator
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from reconciler.embedded import EmbeddedSettings, User, create_app, running
 from reconciler.embedded.settings import AccountKeys
@@ -217,6 +219,20 @@ def test_the_application_works_in_process_without_its_lifespan() -> None:
     assert asyncio.run(talk()) == 200
 
 
+def test_the_application_answers_below_the_path_where_it_is_mounted() -> None:
+    """Its own paths stay the ones that it knows."""
+
+    async def talk() -> list[int]:
+        app = create_app(EmbeddedSettings())
+        transport = httpx.ASGITransport(Starlette(routes=[Mount("/registry", app=app)]))
+        async with httpx.AsyncClient(transport=transport, base_url="http://host/registry") as client:
+            answers = [await client.post("/v1/p/models", json=SEED), await client.get("/healthz")]
+        app.state.close()
+        return [answer.status_code for answer in answers]
+
+    assert asyncio.run(talk()) == [200, 200]
+
+
 @pytest.mark.parametrize("edition", ["seed-2019", "cn-2021", "otc-2024", "current"])
 def test_the_openapi_document_describes_what_is_answered(serve: Serve, edition: str) -> None:
     """References resolve, the vendor's example fits the request, and real answers fit their shapes."""
@@ -229,6 +245,8 @@ def test_the_openapi_document_describes_what_is_answered(serve: Serve, edition: 
         reference = place["content"]["application/json"]["schema"]
         Draft202012Validator({**document, **reference}).validate(value)
 
+    named = [one["operationId"] for methods in document["paths"].values() for one in methods.values()]
+    assert len(set(named)) == len(named)
     check(models["post"]["requestBody"], request())
     answer = client.post("/models", json=request())
     check(models["post"]["responses"]["200"], answer.json())
