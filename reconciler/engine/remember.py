@@ -11,7 +11,8 @@ from reconciler.engine.due_times import COMPARED, OBSERVED_IN_FULL
 from reconciler.engine.last_report import dated, unlisted
 from reconciler.engine.planner_input import without_models
 from reconciler.engine.reasons import are_counted
-from reconciler.engine.target_run import REPOSITORY, STANDING, Cycle, TargetRun, standing
+from reconciler.engine.scope import STANDING, standing
+from reconciler.engine.target_run import REPOSITORY, Cycle, TargetRun
 from reconciler.engine.values import Report, Verdict
 
 if TYPE_CHECKING:

@@ -1,9 +1,6 @@
 """One target on its way through one cycle: each stage makes the next value of it, and changes none.
 
 begin ─▶ judge ─▶ guard ─▶ act ─▶ remember
-
-A cycle judges all models, or those of which something may have changed since the last one. Both come to the
-same, so this is a matter of cost alone; whatever makes that doubtful makes it all.
 """
 
 from __future__ import annotations
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.lineage import RECONCILED
 from reconciler.engine.planner_input import PlannerInput
+from reconciler.engine.scope import scope_of
 from reconciler.engine.values import Desired, ManifestRef, ModelState, TargetFailure
 from reconciler.errors import IndexLostError, ReconcilerError, SourceError, StateError
 from reconciler.log import log
@@ -32,39 +30,6 @@ if TYPE_CHECKING:
     from reconciler.engine.options import CycleOptions, Target
     from reconciler.engine.ports import Ledger, Source
     from reconciler.manifest import Manifest
-
-
-STANDING = "standing"
-"""The mark of a target that says of which commit its remembered verdicts are, and by which rules."""
-
-
-def standing(target: Target, commit: str) -> str:
-    """The value of that mark: what remembered verdicts were made from."""
-    return f"{commit} {target.rules}"
-
-
-def scope_of(
-    ledger: Ledger, due_times: DueTimes, target: Target, declared: DesiredState, options: CycleOptions
-) -> frozenset[ModelKey] | None:
-    """The models to judge; None for all of them.
-
-    What git changed, what is not at rest, and what was never compared. Verdicts are remembered of one commit:
-    where the index begins at another, nobody knows what has changed.
-    """
-    if options.whole or options.refresh or due_times.full_look_is_due(target) or declared.base is None:
-        return None
-    if ledger.marks(target.name).get(STANDING) != standing(target, declared.base):
-        return None
-    if ledger.are_fewer(target.name, target.judge_all_below):
-        return None
-    # a cycle with something to import leaves comparing to the next: nobody waits for that
-    is_due = not declared.touched and due_times.comparing_is_due(target)
-    return declared.touched.union(
-        ledger.by_manifest_path(target.name, declared.changed),
-        ledger.not_at_rest(target.name),
-        (entry.pair for entry in ledger.pending(target.name)),
-        ledger.uncompared(target.name, target.compare_at_most) if is_due else (),
-    )
 
 
 REPOSITORY = ""

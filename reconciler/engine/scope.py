@@ -1,0 +1,47 @@
+"""The scope of a cycle: all models, or those of which something may have changed since the last one.
+
+Both come to the same, so this is a matter of cost alone; whatever makes that doubtful makes it all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.contract.model_key import ModelKey
+    from reconciler.engine.desired_state import DesiredState
+    from reconciler.engine.due_times import DueTimes
+    from reconciler.engine.options import CycleOptions, Target
+    from reconciler.engine.ports import Ledger
+
+STANDING = "standing"
+"""The mark of a target that says of which commit its remembered verdicts are, and by which rules."""
+
+
+def standing(target: Target, commit: str) -> str:
+    """The value of that mark: what remembered verdicts were made from."""
+    return f"{commit} {target.rules}"
+
+
+def scope_of(
+    ledger: Ledger, due_times: DueTimes, target: Target, declared: DesiredState, options: CycleOptions
+) -> frozenset[ModelKey] | None:
+    """The models to judge; None for all of them.
+
+    What git changed, what is not at rest, and what was never compared. Verdicts are remembered of one commit:
+    where the index begins at another, nobody knows what has changed.
+    """
+    if options.whole or options.refresh or due_times.full_look_is_due(target) or declared.base is None:
+        return None
+    if ledger.marks(target.name).get(STANDING) != standing(target, declared.base):
+        return None
+    if ledger.are_fewer(target.name, target.judge_all_below):
+        return None
+    # a cycle with something to import leaves comparing to the next: nobody waits for that
+    is_due = not declared.touched and due_times.comparing_is_due(target)
+    return declared.touched.union(
+        ledger.by_manifest_path(target.name, declared.changed),
+        ledger.not_at_rest(target.name),
+        (entry.pair for entry in ledger.pending(target.name)),
+        ledger.uncompared(target.name, target.compare_at_most) if is_due else (),
+    )
