@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler import registry
 from reconciler.errors import ConfigurationError
 from reconciler.redaction import remember, shown_name
+from reconciler.settings.secret_texts import page_tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +110,6 @@ def page_tokens(base: Path, web: WebSettings) -> Callable[[], list[str]] | None:
     """
     if web.token is None and web.token_file is None and web.token_env is None:
         return None
-    from reconciler.settings.types import page_tokens_of  # noqa: PLC0415 - brings pydantic, which no other needs
 
     def now() -> list[str]:
         try:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 
 from reconciler.budgets import DEFAULTS
 from reconciler.settings.discovery import STATE_DIR
+from reconciler.settings.secret_texts import sink_url_fault
 from reconciler.settings.section import Credentials, Section, in_file, in_variable, itself, table
 from reconciler.settings.targets import Target
 from reconciler.settings.types import (
@@ -20,7 +21,6 @@ from reconciler.settings.types import (
     Repository,
     StateUrl,
     TargetName,
-    sink_url_fault,
 )
 
 HeldVerdict = Literal["failed", "drifted", "conflict", "invalid", "missing", "refused"]

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from reconciler.errors import ConfigurationError
 from reconciler.loopback import is_loopback
+from reconciler.settings.secret_texts import page_tokens_of
 
 _FIELDS = {
     "minute": "0 to 59",
@@ -63,8 +64,6 @@ def _explained(complaint: str) -> str:
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = 10 * 365 * 86400  # seconds
 _LARGEST_PORT = 65535
-_SHORTEST_TOKEN = 16  # characters
-_MOST_TOKENS = 2  # the one in use and the next one
 _KEY_WORDS = """
 host hostaddr port dbname user password passfile require_auth channel_binding connect_timeout client_encoding
 options application_name fallback_application_name keepalives keepalives_idle keepalives_interval
@@ -169,49 +168,10 @@ def _push_url(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
-def page_tokens_of(text: str) -> list[str]:
-    """The tokens that a text holds, one a line.
-
-    Raises:
-        ValueError: there is none, or one is short enough to be guessed, or there are more than two.
-    """
-    tokens = text.split()
-    if not tokens or any(len(token) < _SHORTEST_TOKEN for token in tokens):
-        raise ValueError(
-            f"there is none, or one of less than {_SHORTEST_TOKEN} characters: give a long random one, such "
-            "as `openssl rand -hex 32` prints"
-        )
-    if len(tokens) > _MOST_TOKENS:
-        raise ValueError(
-            f"there are {len(tokens)}: give {_MOST_TOKENS} at most, the one in use and the next one"
-        )
-    return tokens
-
-
 def _page_tokens(value: SecretStr | None) -> SecretStr | None:
     if value is not None:
         page_tokens_of(value.get_secret_value())
     return value
-
-
-def sink_url_fault(kind: str, text: str) -> str | None:
-    """What is wrong with the URL of a sink of this kind, in words that repeat nothing of it.
-
-    Apprise alone knows what is a URL of its own. Alertmanager may be asked by http, but for credentials.
-    """
-    if kind == "apprise":
-        return None
-    try:
-        parts = urlsplit(text.strip())
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host or len(text.split()) > 1 or parts.scheme not in ("http", "https"):
-        return "is no address of a web server: write https://host/path"
-    in_clear = kind == "alertmanager" and "@" not in text
-    if parts.scheme == "http" and not (in_clear or is_loopback(host)):
-        return "would be sent in the clear: write https (http is for loopback)"
-    return None
 
 
 def _longer_than_nothing(value: timedelta) -> timedelta:
