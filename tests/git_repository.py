@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -118,3 +119,17 @@ class GitRepository:
         if done.returncode:
             raise AssertionError(f"git {' '.join(arguments)}: {done.stderr.decode(errors='replace')}")
         return done.stdout.removesuffix(b"\n")
+
+
+def path_with_git(folder: Path, case: str) -> str:
+    """A `PATH` whose git does otherwise in one case, and then what git does.
+
+    Args:
+        folder: where the program is put.
+        case: the shell's pattern of its arguments, and the commands for it, as in `*ls-tree*) sleep 60`.
+    """
+    program = folder / "altered" / "git"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\ncase "$*" in {case};; esac\nexec {shutil.which("git")} "$@"\n')
+    program.chmod(0o755)
+    return f"{program.parent}:{os.environ['PATH']}"

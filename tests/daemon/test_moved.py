@@ -6,14 +6,13 @@ import asyncio
 import os
 import shutil
 import signal
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
 from tests.daemon.counted import CountedRegistry
 from tests.daemon.running import FOLLOW, SELDOM, inside
 from tests.daemon.waiting import until
-from tests.git_repository import GitRepository
+from tests.git_repository import GitRepository, path_with_git
 from tests.program import Fleet, Program
 
 if TYPE_CHECKING:
@@ -141,14 +140,7 @@ def test_a_remote_that_hangs_is_given_up_and_asked_again(
 ) -> None:
     """Each tick has its deadline; once the cause is gone, the loop goes on by itself."""
     hangs = tmp_path / "hangs"
-    real = subprocess.run(["which", "git"], check=True, capture_output=True, text=True).stdout.strip()
-    program = tmp_path / "bin" / "git"
-    program.parent.mkdir()
-    program.write_text(
-        f'#!/bin/sh\ncase "$*" in *ls-remote*) [ -e {hangs} ] && sleep 60;; esac\nexec {real} "$@"\n'
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", path_with_git(tmp_path, f"*ls-remote*) [ -e {hangs} ] && sleep 60"))
 
     async def work() -> None:
         async with CountedRegistry() as registry:

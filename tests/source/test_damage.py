@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import SourceError
-from tests.git_repository import GitRepository, git_environment
+from tests.git_repository import GitRepository, git_environment, path_with_git
 from tests.source.asking import changed_paths
 
 if TYPE_CHECKING:
@@ -293,12 +293,8 @@ def test_old_and_harmless_oddities_are_fetched(repository: GitRepository, opened
 def test_a_fetch_that_never_ends_is_ended(repository: GitRepository, tmp_path: Path) -> None:
     """One that goes on saying something is not silent, and still has a deadline."""
     repository.commit({"a": "1"})
-    real = subprocess.run(["which", "git"], check=True, capture_output=True, text=True).stdout.strip()
-    program = tmp_path / "slow" / "git"
-    program.parent.mkdir()
     chatter = "while :; do echo going on >&2; sleep 0.02; done"
-    program.write_text(f'#!/bin/sh\ncase "$*" in *"fetch --progress"*) {chatter};; esac\nexec {real} "$@"\n')
-    program.chmod(0o755)
+    path = path_with_git(tmp_path, f'*"fetch --progress"*) {chatter}')
     text = (
         "import sys, pathlib; from reconciler.source import open_source\n"
         "place = {'cache_dir': pathlib.Path(sys.argv[2]), 'base': pathlib.Path('/')}\n"
@@ -307,7 +303,7 @@ def test_a_fetch_that_never_ends_is_ended(repository: GitRepository, tmp_path: P
     )
     done = subprocess.run(
         [sys.executable, "-c", text, repository.path.as_uri(), str(tmp_path / "cache")],
-        env=git_environment() | {"PATH": f"{program.parent}:{os.environ['PATH']}"},
+        env=git_environment() | {"PATH": path},
         capture_output=True,
         text=True,
         check=True,

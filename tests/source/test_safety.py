@@ -16,7 +16,7 @@ import pytest
 
 from reconciler.errors import SourceError
 from reconciler.source import GitSource, open_source
-from tests.git_repository import GitRepository
+from tests.git_repository import GitRepository, path_with_git
 from tests.source.asking import attributed, changed_paths
 
 if TYPE_CHECKING:
@@ -269,16 +269,9 @@ def test_configuration_from_the_environment_is_kept(
 @pytest.fixture
 def slow_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A git that hangs in ls-tree and fetch, with a child that hangs too; its file names both processes."""
-    real = subprocess.run(["which", "git"], check=True, capture_output=True, text=True).stdout.strip()
     pids = tmp_path / "pids"
-    program = tmp_path / "slow" / "git"
-    program.parent.mkdir()
     hang = f"sleep 60 & echo $$ $! > {pids}; wait"
-    program.write_text(
-        f'#!/bin/sh\ncase "$*" in *ls-tree*|*"fetch --progress"*) {hang};; esac\nexec {real} "$@"\n'
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", path_with_git(tmp_path, f'*ls-tree*|*"fetch --progress"*) {hang}'))
     return pids
 
 

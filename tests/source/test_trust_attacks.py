@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import struct
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,7 @@ import pytest
 
 from reconciler.engine.trust import HoldCode
 from reconciler.errors import SourceError
-from tests.git_repository import GitRepository
+from tests.git_repository import GitRepository, path_with_git
 from tests.source.test_trust import AUTHORS, PROD, keys, place
 
 if TYPE_CHECKING:
@@ -226,17 +224,6 @@ def test_a_signature_of_no_kind_hides_none_of_its_neighbours(place: Place) -> No
     assert (hold.commit, hold.code) == (first, HoldCode.UNKNOWN_KEY)
 
 
-def _git_that_checks_no_signature(folder: Path) -> Path:
-    program = folder / "broken" / "git"
-    program.parent.mkdir()
-    program.write_text(
-        f'#!/bin/sh\ncase "$*" in *%G?*) echo "fatal: cannot fork" >&2; exit 128;; esac\n'
-        f'exec {shutil.which("git")} "$@"\n'
-    )
-    program.chmod(0o755)
-    return program.parent
-
-
 def test_a_git_that_breaks_down_says_nothing_of_a_signature(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,7 +231,7 @@ def test_a_git_that_breaks_down_says_nothing_of_a_signature(
     source = place.opened()
     source.head()
     good = place.commit("ada")
-    monkeypatch.setenv("PATH", f"{_git_that_checks_no_signature(tmp_path)}:{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", path_with_git(tmp_path, '*%G?*) echo "fatal: cannot fork" >&2; exit 128'))
     with pytest.raises(SourceError):
         source.head()
     monkeypatch.undo()
