@@ -210,7 +210,11 @@ class Notes:
         """The commit that a ref names; None where there is no such ref. Raises SourceError."""
         asked = ("rev-parse", "--verify", "--quiet")
         printed = self._commands.run(*asked, f"{ref}^{{commit}}", accept=_THERE_OR_NOT)
-        if not printed and self._commands.run(*asked, ref, accept=_THERE_OR_NOT):
+        there = b"" if printed else self._commands.run(*asked, ref, accept=_THERE_OR_NOT)
+        if there:  # by its id: another writer may have made the ref since it was first asked about
+            peeled = f"{there.decode().strip()}^{{commit}}"
+            printed = self._commands.run(*asked, peeled, accept=_THERE_OR_NOT)
+        if there and not printed:
             words = f"a {self._commands.run('cat-file', '-t', ref).decode().strip()} and no commit of notes"
             remedy = f"remove it with `git update-ref -d {ref}`, and all is written again"
             raise NoNotesError(f"{self._git_dir}: {ref} is {words}; {remedy}", words)
