@@ -19,7 +19,7 @@ from reconciler.app.audit import mended
 from reconciler.errors import SourceError
 from reconciler.remote import parse_remote
 from reconciler.source.shared_notes import shared_notes
-from tests.git_repository import GitRepository
+from tests.git_repository import GitRepository, path_with_git
 from tests.small_disk import small_disk
 
 if TYPE_CHECKING:
@@ -280,6 +280,23 @@ def test_writers_of_one_repository_at_the_same_time_lose_nothing(
     for notes in both:
         notes.close()
     assert _lines(repository, commit) == ["00", "01", "10", "11"]
+
+
+def test_a_ref_that_comes_while_it_is_asked_about_is_written_on(
+    repository: GitRepository, opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another writer made it between two questions: it names a commit as any other does."""
+    commit = repository.commit({"a": "1"})
+    first, second = (opened("repo").notes_at(REF) for _ in range(2))
+    first.add({commit: ["0"]}, NOW)
+    once = tmp_path / "once"
+    unseen = f"*--quiet*{REF}^{{commit}}*) [ -e {once} ] || {{ touch {once}; exit 1; }}"
+    monkeypatch.setenv("PATH", path_with_git(tmp_path, unseen))
+    second.add({commit: ["1"]}, NOW)
+    first.close()
+    second.close()
+    assert once.exists()
+    assert _lines(repository, commit) == ["0", "1"]
 
 
 def test_a_write_that_fails_leaves_nothing_behind(repository: GitRepository, opened: Opener) -> None:
