@@ -64,7 +64,7 @@ async def remember(
     wrong = 0
     for run in judged:
         # after the verdicts: an index at a newer commit than they are of would hide what changed between
-        await cycle.git(run.declared.save)
+        await cycle.git(run.declared.save, run.target.history)
         if run.audited:
             wrong += await _audit(cycle, run.target)
     return wrong
@@ -82,9 +82,9 @@ def _marks(run: TargetRun, commit: str) -> dict[tuple[str, str], str]:
 
 async def _audit(cycle: Cycle, target: Target) -> int:
     """Holds the index to git; one that is wrong is made anew by the next cycle."""
-    wrong = await cycle.git(audit, cycle.source, target.index, target.reader, cycle.clock.chance())
+    wrong = await cycle.git(audit, cycle.source, target, cycle.clock.chance())
     if wrong:
         await cycle.git(target.index.save, None, {}, whole=True)
     else:
-        await cycle.git(keep_history, cycle.source, target.index, target.reader)
+        await cycle.git(keep_history, cycle.source, target)
     return wrong
