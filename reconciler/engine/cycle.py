@@ -87,7 +87,7 @@ class Engine:
     _sent: defaultdict[str, dict[ModelKey, str]] = field(default_factory=lambda: defaultdict(dict))
 
     def __post_init__(self) -> None:
-        self._due_times = DueTimes(self.ledger, self.clock, self.clock.now())
+        self._due_times = self._times()
 
     def led(self) -> dict[str, int | None]:
         """The targets that this process leads at the moment, each with the epoch of its lease."""
@@ -116,7 +116,7 @@ class Engine:
     async def _cycle(self, options: CycleOptions, commit: str) -> Report:
         """The recipe. Nothing is changed before `act`, and nothing is remembered before all have acted."""
         cycle = await self._opened(options, commit)
-        notes = [*self.notes, *await self.git(self.source.notes), *clock_notes(self.ledger, self.clock)]
+        notes = [*self.notes, *await self.git(self.source.notes), *clock_notes(cycle.journal, self.clock)]
         runs = await judge_all(cycle, await self._begun(cycle), self.stragglers)
         self._look_again = min((run.look_again for run in runs if run.look_again), default=None)
         # a plan that is not the promised one ends the cycle before anything is sent
@@ -147,14 +147,25 @@ class Engine:
 
     async def _opened(self, options: CycleOptions, commit: str) -> Cycle:
         """What the stages work with; a cycle that waits for every target waits for those behind first."""
-        self._look_again, self._due_times = None, DueTimes(self.ledger, self.clock, self.clock.now())
+        self._look_again, self._due_times = None, self._times()
         if options.act:
             self.ledger.reconciling(commit, self.clock.now())  # noted with the first thing that is written
         if not options.leaves_behind:
             await self.stragglers.all()
             await self.lingering.all()
         self.lingering.is_news = False
-        return Cycle(self.source, self.ledger, self.clock, self.git, self._due_times, options, commit)
+        return Cycle(
+            self.source,
+            journal=self.ledger,
+            states=self.ledger,
+            reports=self.ledger,
+            marks=self.ledger,
+            clock=self.clock,
+            git=self.git,
+            due_times=self._due_times,
+            options=options,
+            commit=commit,
+        )
 
     async def _begun(self, cycle: Cycle) -> list[TargetRun]:
         """All targets, one after another: there is one thread for git.
@@ -193,7 +204,7 @@ class Engine:
             if target.name in epochs
         }
         error = await follow_all(followers, self.stragglers)
-        refresh(self.ledger, epochs)
+        refresh(self.ledger, self.ledger, epochs)
         if error is not None:
             raise error
         return sum(len(follower.unfinished()) for follower in followers.values())
@@ -221,6 +232,11 @@ class Engine:
         await self.stragglers.aclose()
         await self.lingering.aclose()
         self.git.close()
+
+    def _times(self) -> DueTimes:
+        """The times of a cycle that begins now."""
+        ledger = self.ledger
+        return DueTimes(ledger, ledger, ledger, self.clock, self.clock.now())
 
     def _led_targets(self) -> list[Target]:
         return [target for target in self.targets if self.leadership.leads(target.name)]

@@ -32,7 +32,7 @@ def judged_since(cycle: Cycle, runs: Sequence[TargetRun]) -> list[TargetRun]:
     """The runs with the moment since when each verdict stands."""
     now = cycle.clock.now() if cycle.options.act else None
     return [
-        replace(run, items=dated(run.items, cycle.ledger.since(run.target.name, run.scope), now))
+        replace(run, items=dated(run.items, cycle.states.since(run.target.name, run.scope), now))
         for run in runs
     ]
 
@@ -47,7 +47,7 @@ def report_of(cycle: Cycle, digest: str, runs: Sequence[TargetRun], notes: tuple
 def with_unlisted(cycle: Cycle, report: Report, runs: Sequence[TargetRun]) -> Report:
     """The report with the number of the models that were not judged, by what is remembered of them."""
     partial = {run.target.name for run in runs if run.scope is not None or (run.failure and not run.items)}
-    return replace(report, unlisted=unlisted(report, cycle.ledger, partial))
+    return replace(report, unlisted=unlisted(report, cycle.states, partial))
 
 
 async def remember(
@@ -60,7 +60,7 @@ async def remember(
     if not held and not any(item.verdict is Verdict.REFUSED for item in report.items):
         marks |= {(REPOSITORY, name): value for name, value in lineage.items()}
     epochs = {run.target.name: run.executor.recorder.epoch for run in runs}
-    cycle.ledger.save_report(report, {run.target.name: run.scope for run in judged}, marks, epochs)
+    cycle.reports.save_report(report, {run.target.name: run.scope for run in judged}, marks, epochs)
     wrong = 0
     for run in judged:
         # after the verdicts: an index at a newer commit than they are of would hide what changed between

@@ -119,7 +119,7 @@ class Settler:
         """
         if entry.last is EventKind.EXISTS or self.recorder.sent.get(entry.pair) == entry.operation_id:
             return False
-        events = self.recorder.ledger.events(self.recorder.target, entry.pair)
+        events = self.recorder.journal.events(self.recorder.target, entry.pair)
         sent = next((e for e in reversed(events) if e.kind is EventKind.IMPORT_REQUESTED), None)
         return sent is not None and sent.cycle_id == events[-1].cycle_id
 

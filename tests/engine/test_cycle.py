@@ -72,6 +72,12 @@ def test_no_room_above_the_registries_has_a_word_of_a_vendor(room: str) -> None:
     assert [file for file, text in texts.items() if _VENDORS_WORDS.search(text)] == []
 
 
+def test_no_stage_of_a_cycle_is_given_the_whole_ledger() -> None:
+    """Each asks the journal, the models' states, the reports or the marks; the recipe alone has all of them."""
+    files = Path(reconciler.__file__).with_name("engine").glob("*.py")
+    assert {file.name for file in files if re.search(r"\bLedger\b", file.read_text())} == {"cycle.py"}
+
+
 def test_a_new_model_is_imported_once_and_the_intent_is_on_disk_before_the_result(world: World) -> None:
     """Intent, POST, result."""
     assert verdict(apply(world)) is Verdict.IN_SYNC
