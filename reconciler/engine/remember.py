@@ -46,7 +46,7 @@ def report_of(cycle: Cycle, digest: str, runs: Sequence[TargetRun], notes: tuple
 
 def with_unlisted(cycle: Cycle, report: Report, runs: Sequence[TargetRun]) -> Report:
     """The report with the number of the models that were not judged, by what is remembered of them."""
-    partial = {run.target.name for run in runs if run.scope is not None or (run.failure and not run.items)}
+    partial = {run.target.name for run in runs if run.scope is not None or not run.is_judged}
     return replace(report, unlisted=unlisted(report, cycle.states, partial))
 
 
@@ -54,7 +54,7 @@ async def remember(
     cycle: Cycle, report: Report, runs: Sequence[TargetRun], lineage: Mapping[str, str]
 ) -> int:
     """Keeps the verdicts, and after them the index; how many files an audit found it to have wrong."""
-    judged = [run for run in runs if run.failure is None or run.items]
+    judged = [run for run in runs if run.is_judged]
     marks = {mark: value for run in judged for mark, value in _marks(run, report.commit).items()}
     held = any(run.declared.excess is not None for run in runs)  # this commit is not the one reconciled
     if not held and not any(item.verdict is Verdict.REFUSED for item in report.items):

@@ -79,6 +79,11 @@ class TargetRun:
     look_again: datetime | None = None
 
     @property
+    def is_judged(self) -> bool:
+        """Whether there are verdicts; they stand although a later stage failed."""
+        return self.failure is None or bool(self.items)
+
+    @property
     def is_of_few(self) -> bool:
         """Whether all was judged because there is so little."""
         return self.scope is None and len(self.items) < self.target.judge_all_below

@@ -73,7 +73,7 @@ def test_no_room_above_the_registries_has_a_word_of_a_vendor(room: str) -> None:
 
 
 def test_no_stage_of_a_cycle_is_given_the_whole_ledger() -> None:
-    """Each asks the journal, the models' states, the reports or the marks; the recipe alone has all of them."""
+    """Each asks the journal, the models' states, the reports or the marks; the recipe has all of them."""
     files = Path(reconciler.__file__).with_name("engine").glob("*.py")
     assert {file.name for file in files if re.search(r"\bLedger\b", file.read_text())} == {"cycle.py"}
 

@@ -274,10 +274,10 @@ def test_rules_that_changed_are_applied_to_what_did_not_change() -> None:
         made.apply()
         with made.engine(made.folder / "index.db", "others") as engine:
             asyncio.run(engine.cycle(CycleOptions(whole=False)))
-            assert engine.parsed == 2
+            assert engine.last.parsed == 2
         with made.engine(made.folder / "index.db", "others") as engine:
             asyncio.run(engine.cycle(CycleOptions(whole=False)))
-            assert engine.parsed == 0
+            assert engine.last.parsed == 0
 
 
 def test_an_old_commit_that_was_collected_costs_a_listing_and_no_reading() -> None:
@@ -292,7 +292,7 @@ def test_an_old_commit_that_was_collected_costs_a_listing_and_no_reading() -> No
         made.repository.git("gc", "--quiet", "--prune=now")
         with made.engine(made.folder / "index.db") as engine:
             asyncio.run(engine.cycle(CycleOptions(whole=False)))
-            assert engine.parsed == 1
+            assert engine.last.parsed == 1
         assert told(made.apply()) == told(made.plan())
 
 
@@ -316,7 +316,7 @@ def test_a_folder_that_moves_is_not_read_again(*, rewritten: bool) -> None:
             made.repository.git("branch", "--force", "main", "other")
         with made.engine(made.folder / "index.db") as engine:
             asyncio.run(engine.cycle(CycleOptions(whole=False)))
-            assert engine.parsed == 1  # what is wrong with a file is told with its place
+            assert engine.last.parsed == 1  # what is wrong with a file is told with its place
         assert told(made.apply()) == told(made.plan())
 
 
@@ -421,7 +421,7 @@ def test_an_index_that_is_wrong_is_counted_and_made_anew(damage: str) -> None:
         with made.engine(made.folder / "index.db") as engine:
             engine.targets = (replace(engine.targets[0], full_observation=timedelta(0)),)
             asyncio.run(engine.cycle(CycleOptions()))
-            assert engine.disagreements > 0
+            assert engine.last.disagreements > 0
             asyncio.run(engine.cycle(CycleOptions()))
             assert audit(engine.source, engine.targets[0], 0.0) == 0
         assert told(made.apply()) == told(made.plan())
@@ -436,7 +436,7 @@ def test_an_index_that_cannot_be_read_counts_as_empty(content: bytes) -> None:
         assert {item.verdict for item in made.apply().items} == {Verdict.IN_SYNC}
         with made.engine(made.folder / "index.db") as engine:
             asyncio.run(engine.cycle(CycleOptions(whole=False)))
-            assert engine.parsed == 0
+            assert engine.last.parsed == 0
 
 
 def test_a_damaged_page_of_the_index_costs_a_reading_of_everything() -> None:
