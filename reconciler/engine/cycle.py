@@ -30,7 +30,7 @@ from reconciler.engine.due_times import DueTimes
 from reconciler.engine.execute import Executor
 from reconciler.engine.follow import follow_all
 from reconciler.engine.guards import Guards
-from reconciler.engine.idle import LastCycle, after, idle_mark
+from reconciler.engine.idle import LastCycle, idle_mark, last_cycle
 from reconciler.engine.judge import judge_all
 from reconciler.engine.last_report import refresh
 from reconciler.engine.leadership import Leadership, SoleWriter
@@ -131,7 +131,7 @@ class Engine:
         report = report_of(cycle, digest, runs, tuple(notes))
         # after all have acted: a cycle that dies before is judged again as a whole by the next one
         wrong = await remember(cycle, report, runs, lineage.marks) if options.act else 0
-        return with_unlisted(cycle, report, runs), after(before, cycle, runs, wrong)
+        return with_unlisted(cycle, report, runs), last_cycle(before, cycle, runs, wrong)
 
     async def _opened(self, options: CycleOptions, commit: str) -> Cycle:
         """What the stages work with; a cycle that waits for every target waits for those behind first."""

@@ -41,7 +41,7 @@ class LastCycle:
     disagreements: int = 0
 
 
-def after(before: LastCycle, cycle: Cycle, runs: Sequence[TargetRun], wrong: int = 0) -> LastCycle:
+def last_cycle(before: LastCycle, cycle: Cycle, runs: Sequence[TargetRun], wrong: int = 0) -> LastCycle:
     """What is left after a cycle, in which an audit found so many files wrong.
 
     One that only planned leaves what is to be done as it was.
