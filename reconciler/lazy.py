@@ -9,16 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
-def attributes(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
+def attributes(package: str, names: Mapping[str, Iterable[str]]) -> Callable[[str], object]:
     """The `__getattr__` of a package.
 
     Args:
         package: its name.
-        homes: by name, the module below the package that defines it.
+        names: by module below the package, the names that it defines.
     """
+    homes = {name: home for home, some in names.items() for name in some}
 
     def attribute(name: str) -> object:
         home = homes.get(name)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from reconciler.app.crash import failure_told
 from reconciler.app.scaffold import write_new
 from reconciler.app.session import Session, open_session
-from reconciler.contract.adoptable import adoptable
 from reconciler.engine.adopt import Candidate, candidate, paths_of, prove
 from reconciler.engine.desired_state_reader import desired_state
 from reconciler.engine.details import all_details_of
@@ -130,15 +129,14 @@ async def _batch(
     paths: dict[ModelKey, str],
     waits: Callable[[float], Awaitable[None]],
 ) -> tuple[Sequence[Candidate], dict[ModelKey, str]]:
-    ids = [model.model_id for model in models]
+    vendor, ids = target.registry.vendor, [model.model_id for model in models]
     details = await all_details_of(target.registry, ids, target.timing.in_flight, waits)
     candidates = []
     for model in models:
         if model.model_id in details.read:
-            manifest = adoptable(details.read[model.model_id], target.reader.edition)
-            path = paths[model.pair]
-            candidates.append(candidate(model.pair, model.model_id, path, manifest.request, manifest.untold))
-    proof = prove(target.registry.vendor, target.reader, view, candidates, details.read)
+            request, untold = vendor.adoptable(details.read[model.model_id], target.reader.edition)
+            candidates.append(candidate(model.pair, model.model_id, paths[model.pair], request, untold))
+    proof = prove(vendor, target.reader, view, candidates, details.read)
     unread = {
         model.pair: details.unread.get(model.model_id, "it is gone from the registry")
         for model in models

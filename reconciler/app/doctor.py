@@ -28,7 +28,6 @@ from reconciler.errors import (
     Unauthorised,
 )
 from reconciler.phrases import many
-from reconciler.registry.codes import known_code
 from reconciler.registry.endpoint import parse_endpoint, proxy_for
 from reconciler.settings import PasswordAuth
 from reconciler.state import check as check_state
@@ -38,10 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from reconciler.engine.ports import Registry, Source
+    from reconciler.engine.vendor import Vendor
     from reconciler.settings import Configuration, Target
     from reconciler.source import GitSource
 
-_ABOUT_PROJECT = {"ModelArts.0204", "ModelArts.0206", "ModelArts.0210"}
 _READ = 1000  # manifests; more are counted, and `validate` reads them
 
 
@@ -208,18 +207,18 @@ async def _listed(registry: Registry, name: str) -> Finding:
     try:
         models = await registry.list_models()
     except RegistryError as error:
-        check, remedy = _blamed(error, name)
+        check, remedy = _blamed(error, name, registry.vendor)
         return Finding(check, "error", str(error), name, remedy, Exit.UNAVAILABLE)
     return Finding("registry", "ok", f"answers, and lists {many(len(models), 'model')}", name)
 
 
-def _blamed(error: RegistryError, name: str) -> tuple[str, str]:
+def _blamed(error: RegistryError, name: str, vendor: Vendor) -> tuple[str, str]:
     """What a refused list is about, and what to do."""
-    if known_code(error.code) in _ABOUT_PROJECT:
+    if vendor.is_about_project(error.code):
         remedy = f"check targets.{name}.project_id, and that targets.{name}.auth is for that project"
         return "project", remedy
     if isinstance(error, Unauthorised) and error.status == HTTPStatus.FORBIDDEN:
-        return "permission", f"grant modelarts:model:list to the user of targets.{name}.auth"
+        return "permission", f"grant {vendor.listing} to the user of targets.{name}.auth"
     if isinstance(error, Unauthorised):
         return (
             "credentials",

@@ -190,8 +190,8 @@ class _Past:
 
     def _commits(self, target: str, name: str | None = None, version: str | None = None) -> _Commits:
         """What git tells of a target's models: from what the index keeps, as far as it goes."""
-        part = part_of(self.index, self.configuration, target)
-        kept, base = part.history, part.base()
+        kept = self.index.history_of(target)
+        base = part_of(self.index, self.configuration, target).base()
         folder = self.configuration.settings.targets[target].path
         usable = base is not None and kept.base() == base
         since = self.source.graph_since(base, self.head, folder) if base is not None and usable else None

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.app.access import Access, access_of
+from reconciler.app.access import Access
 from reconciler.contract import rules_version
 from reconciler.engine.values import IdleMark, Verdict
 
@@ -133,11 +133,13 @@ def _facts(value: IdleNote | IdleMark) -> dict[str, Any]:
 
 
 def _services(configuration: Configuration, names: tuple[str, ...]) -> dict[str, Access | None]:
+    from reconciler.app.target_kinds import kind_of  # noqa: PLC0415 - to write a note, not to read one
+
     targets = configuration.settings.targets
     return {
-        name: access_of(target) if target.kind == "modelarts" else None
+        name: kind_of(configuration, name).access(targets[name])
         for name in names
-        if (target := targets[name]).endpoint is not None
+        if targets[name].endpoint is not None
     }
 
 

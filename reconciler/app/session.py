@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from reconciler.engine.ports import Registry
     from reconciler.engine.values import Event, IdleMark
-    from reconciler.index import Store, TargetIndex
+    from reconciler.index import Store
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
     from reconciler.state import SqlLedger
@@ -160,7 +160,7 @@ async def _targets(
         registry = Reopened(name, kind_of(configuration, name).vendor, opening)
         registries.push_async_callback(registry.aclose)
         opened.append(registry)
-        targets.append(_target(configuration, name, registry, part_of(index, configuration, name)))
+        targets.append(_target(configuration, name, registry, index))
     await _open(opened)
     return tuple(targets)
 
@@ -267,14 +267,15 @@ def timing_of(configuration: Configuration, name: str) -> Timing:
     )
 
 
-def _target(configuration: Configuration, name: str, registry: Registry, index: TargetIndex) -> Target:
-    settings = configuration.settings
+def _target(configuration: Configuration, name: str, registry: Registry, index: Store) -> Target:
+    settings, part = configuration.settings, part_of(index, configuration, name)
     return Target(
         name,
         registry,
         reader_of(configuration, name),
-        index,
-        rules=f"{settings.targets[name].identity} {index.rules}",
+        part,
+        index.history_of(name),
+        rules=f"{settings.targets[name].identity} {part.rules}",
         timing=timing_of(configuration, name),
         full_observation=settings.schedule.full_observation,
         compare_at_most=settings.schedule.compare_at_most,

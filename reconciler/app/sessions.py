@@ -207,7 +207,7 @@ class Sessions:
     def _heard(self, tick: Tick) -> None:
         self.board.on_tick(tick)
         if self.session is not None:
-            self.board.metrics.set("index_disagreements", self.session.engine.disagreements)
+            self.board.metrics.set("index_disagreements", self.session.engine.last.disagreements)
 
     async def _recognise(self, session: Session) -> None:
         """Says loudly when this is another state than before; then no call of before may be under way."""

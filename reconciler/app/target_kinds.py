@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
+    from reconciler.app.access import Access
     from reconciler.engine.ports import Registry
     from reconciler.engine.vendor import Vendor
     from reconciler.registry.transport import Observed
@@ -50,6 +51,8 @@ class TargetKind:
         follow: the first wait between two looks at an unfinished import, unless `follow.first` says so.
         settle: how long a new model may take to be listed, unless `follow.settle` says so.
         fresh: how long after its intent an import call may be sent.
+        access: from a target's table, how its registry is reached, so that its list can be looked at before
+            the settings are read; None where it takes them.
     """
 
     vendor: Vendor
@@ -57,6 +60,7 @@ class TargetKind:
     follow: float
     settle: float
     fresh: float
+    access: Callable[[Any], Access | None] = lambda _: None
 
 
 @asynccontextmanager
@@ -111,7 +115,9 @@ async def _modelarts(
 KINDS: Mapping[str, TargetKind] = {
     "embedded": TargetKind(MODELARTS, _embedded, follow=0.2, settle=0.2, fresh=0.0),
     # an import takes the service half a minute at the least
-    "modelarts": TargetKind(MODELARTS, _modelarts, follow=5.0, settle=5.0, fresh=Limits().fresh),
+    "modelarts": TargetKind(
+        MODELARTS, _modelarts, follow=5.0, settle=5.0, fresh=Limits().fresh, access=access_of
+    ),
 }
 
 

@@ -20,44 +20,24 @@ if TYPE_CHECKING:
     from reconciler.contract.problem import Problem
     from reconciler.contract.rules_identity import rules_version
     from reconciler.contract.scalar import UnquotedScalar
-    from reconciler.contract.status import Lifecycle, lifecycle, status_of
+    from reconciler.contract.status import lifecycle, status_of
 
 __all__ = [
-    "DEFAULT_EDITION",
-    "EDITIONS",
-    "Edition",
-    "FreeVersions",
-    "Lifecycle",
-    "ModelKey",
-    "Parsed",
-    "Problem",
-    "UnquotedScalar",
-    "comparable",
-    "digest",
-    "edition",
-    "lifecycle",
-    "rules_version",
-    "status_of",
+    "DEFAULT_EDITION", "EDITIONS", "Edition", "FreeVersions", "ModelKey", "Parsed", "Problem",
+    "UnquotedScalar", "comparable", "digest", "edition", "lifecycle", "rules_version", "status_of",
     "version_key",
-]
+]  # fmt: skip
 
-_HOMES = {
-    "DEFAULT_EDITION": "catalogue",
-    "EDITIONS": "catalogue",
-    "Edition": "editions.edition",
-    "FreeVersions": "model_key",
-    "Lifecycle": "status",
-    "ModelKey": "model_key",
-    "Parsed": "editions.edition",
-    "Problem": "problem",
-    "UnquotedScalar": "scalar",
-    "comparable": "drift",
-    "digest": "canonical",
-    "edition": "catalogue",
-    "lifecycle": "status",
-    "rules_version": "rules_identity",
-    "status_of": "status",
-    "version_key": "model_key",
-}
+_NAMES = {
+    "canonical": ("digest",),
+    "catalogue": ("DEFAULT_EDITION", "EDITIONS", "edition"),
+    "drift": ("comparable",),
+    "editions.edition": ("Edition", "Parsed"),
+    "model_key": ("FreeVersions", "ModelKey", "version_key"),
+    "problem": ("Problem",),
+    "rules_identity": ("rules_version",),
+    "scalar": ("UnquotedScalar",),
+    "status": ("lifecycle", "status_of"),
+}  # fmt: skip
 
-__getattr__ = attributes(__name__, _HOMES)
+__getattr__ = attributes(__name__, _NAMES)

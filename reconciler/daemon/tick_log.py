@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from reconciler.daemon.cycle_job import Tick
-    from reconciler.engine.ports import Ledger
+    from reconciler.engine.ports import Journal, Reports
     from reconciler.engine.values import ModelState, Verdict
 
 
@@ -32,17 +32,17 @@ class Attention:
 
     _held: dict[Subject, ModelState] | None = None
 
-    def recall(self, ledger: Ledger) -> None:
+    def recall(self, reports: Reports) -> None:
         """Takes what the state remembers for told, once; says how many there are."""
         if self._held is not None:
             return
-        report = ledger.last_report(whole=False)
+        report = reports.last_report(whole=False)
         self._held = _held(report.items if report else ())
         if self._held:
             numbers = Counter(item.verdict for item in self._held.values())
             log.warning("models need attention since before this start", **_counts(numbers))
 
-    def observe(self, items: Sequence[ModelState], targets: Collection[str], ledger: Ledger) -> None:
+    def observe(self, items: Sequence[ModelState], targets: Collection[str], journal: Journal) -> None:
         """Tells what has changed.
 
         `targets` were judged: what needed somebody there and is not among the items, which are all that need
@@ -57,7 +57,7 @@ class Attention:
         gone = [item for key, item in before.items() if key not in self._held]
         verdicts = {subject_of(item): item.verdict.value for item in items}
         for item in news[:LINES]:
-            log.warning("model needs attention", **_facts(item, ledger))
+            log.warning("model needs attention", **_facts(item, journal))
         for item in gone[:LINES]:
             verdict = verdicts.get(subject_of(item))  # None: no longer declared
             log.info(
@@ -70,9 +70,9 @@ class Attention:
             log.info("more models need no attention any more", models=len(gone) - LINES)
 
 
-def _facts(item: ModelState, ledger: Ledger) -> dict[str, Any]:
+def _facts(item: ModelState, journal: Journal) -> dict[str, Any]:
     """Everything that somebody needs to find the model, its manifest and its import."""
-    entry = ledger.entry(item.target, item.pair) if item.pair else None
+    entry = journal.entry(item.target, item.pair) if item.pair else None
     reason = item.reasons[0] if item.reasons else None
     return {
         **named(item),

@@ -17,22 +17,13 @@ if TYPE_CHECKING:
     from reconciler.embedded.testing.faults import Faults, load_faults
 
 __all__ = [
-    "AccountKeys",
-    "EmbeddedSettings",
-    "Faults",
-    "User",
-    "create_app",
-    "load_faults",
-    "running",
-    "serve",
-]
+    "AccountKeys", "EmbeddedSettings", "Faults", "User", "create_app", "load_faults", "running", "serve",
+]  # fmt: skip
 
-_LATER = {
-    "Faults": "testing.faults",
-    "create_app": "application",
-    "load_faults": "testing.faults",
-    "running": "server",
-    "serve": "server",
-}
+_NAMES = {
+    "application": ("create_app",),
+    "server": ("running", "serve"),
+    "testing.faults": ("Faults", "load_faults"),
+}  # fmt: skip
 
-__getattr__ = attributes(__name__, _LATER)
+__getattr__ = attributes(__name__, _NAMES)

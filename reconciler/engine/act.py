@@ -66,7 +66,7 @@ def _with_outcomes(cycle: Cycle, run: TargetRun) -> TargetRun:
     moved = [item.pair for item in run.items if item.verdict in _MOVED_BY_ACTING and item.pair]
     if not moved:
         return run
-    entries = cycle.ledger.entries(run.target.name, moved)
+    entries = cycle.journal.entries(run.target.name, moved)
     items = sorted((_outcome(cycle, run, item, entries) for item in run.items), key=ModelState.sort_key)
     return replace(run, items=tuple(items))
 

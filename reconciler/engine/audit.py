@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.engine.desired import ManifestParser
-    from reconciler.engine.ports import Index, Source
+    from reconciler.engine.options import Target
+    from reconciler.engine.ports import Index, KeptHistory, Source
     from reconciler.engine.values import ParsedFile
 
 READ_ANEW = 1000
@@ -32,21 +33,23 @@ _CREDITED_ANEW = 50  # the log is walked until each of them is found
 _ASKED_ANEW = 200  # commits
 
 
-def audit(source: Source, index: Index, reader: ManifestParser, chance: float) -> int:
-    """How many files the index has wrong, of those that were looked at; 0 unless something is mistaken.
+def audit(source: Source, target: Target, chance: float) -> int:
+    """How many files the target's index has wrong, of those that were looked at; 0 unless it is mistaken.
 
     `chance`, in [0, 1), says where in the listing to begin reading. Raises SourceError.
     """
+    commit = target.index.base()
+    if commit is None:
+        return 0
     try:
-        return _wrong(source, index, reader, chance)
+        wrong = _wrong_files(source, target.index, target.reader, commit, chance)
+        return wrong or _wrong_history(source, target.history, commit, target.path, chance)
     except BudgetError:  # the next cycle that looks at everything tells of it
         return 0
 
 
-def _wrong(source: Source, index: Index, reader: ManifestParser, chance: float) -> int:
-    commit = index.base()
-    if commit is None:
-        return 0
+def _wrong_files(source: Source, index: Index, reader: ManifestParser, commit: str, chance: float) -> int:
+    """How many files the index of this commit has wrong, of those that were looked at."""
     files = {file.path: file for file in source.snapshot(commit, reader.root).files}
     by_path = {path: file for path, file in files.items() if reader.concerns(file)}
     held = {parsed_file.path: parsed_file.blob for parsed_file in index.parsed_files()}
@@ -65,7 +68,7 @@ def _wrong(source: Source, index: Index, reader: ManifestParser, chance: float) 
             made = credit(graph, source, few).by_file
         if graph.cut is None:
             wrong |= {r.path for r in few if r.last_commits != tuple(sorted(made.get(r.path, {}).items()))}
-    return len(wrong) + (0 if wrong else _wrong_history(source, index, reader.root, chance))
+    return len(wrong)
 
 
 def _outline(parsed_file: ParsedFile) -> ParsedFile:
@@ -77,23 +80,27 @@ def _outline(parsed_file: ParsedFile) -> ParsedFile:
     )
 
 
-def keep_history(source: Source, index: Index, reader: ManifestParser) -> None:
+def keep_history(source: Source, target: Target) -> None:
     """Keeps the history of the index's commit, if none is kept and it can be known. Raises SourceError."""
+    index = target.index
     commit = index.base()
-    if commit is None or index.history.base() == commit:
+    if commit is None or target.history.base() == commit:
         return
     with suppress(BudgetError):
-        update = whole_history(source, reader.root, commit, index.parsed_files())
+        update = whole_history(source, target.path, commit, index.parsed_files())
         if update is not None:
-            index.history.save(commit, update)
+            index.save(commit, {}, whole=False, history=update)
 
 
-def _wrong_history(source: Source, index: Index, root: str, chance: float) -> int:
-    """How many commits of the history that is kept are wrong, of those that were looked at."""
-    kept, commit = index.history, index.history.base()
+def _wrong_history(source: Source, kept: KeptHistory, indexed: str, root: str, chance: float) -> int:
+    """How many commits of the history that is kept are wrong, of those that were looked at.
+
+    One where it is of another commit than the files are, or has another number of commits than git.
+    """
+    commit = kept.base()
     if commit is None:
         return 0
-    if commit != index.base() or kept.number() != source.number_of_commits(commit):
+    if commit != indexed or kept.number() != source.number_of_commits(commit):
         return 1
     some = kept.some(f"{int(chance * 2**32):08x}", _ASKED_ANEW) or kept.some("", _ASKED_ANEW)
     try:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.options import CycleOptions
-    from reconciler.engine.ports import Ledger
+    from reconciler.engine.ports import Journal
 
 _RELEASED = frozenset({EventKind.RELEASED, EventKind.DELETED})
 
@@ -57,13 +57,13 @@ def with_hold(runs: Sequence[TargetRun], hold: Hold | None) -> list[TargetRun]:
     ]
 
 
-def clock_notes(ledger: Ledger, clock: Clock) -> list[str]:
+def clock_notes(journal: Journal, clock: Clock) -> list[str]:
     """Whether the clock stands before what the journal says has happened already.
 
     Nothing is decided by it: the journal's order is that of its numbers. But what waits for a moment
     waits longer, and a history with such times misleads.
     """
-    newest, now = ledger.newest(), clock.now()
+    newest, now = journal.newest(), clock.now()
     if newest is None or newest <= now + CLOCK_TOLERANCE:
         return []
     times = f"this clock says {now:%Y-%m-%d %H:%M:%SZ}, the journal's last event {newest:%Y-%m-%d %H:%M:%SZ}"
@@ -87,7 +87,7 @@ def unread_notes(runs: Iterable[TargetRun]) -> list[str]:
 
 async def lineage_of(cycle: Cycle, runs: Sequence[TargetRun]) -> Lineage:
     """Whether the branch went on from the commit reconciled last."""
-    remembered = cycle.ledger.marks(REPOSITORY)
+    remembered = cycle.marks.marks(REPOSITORY)
     imports = any(item.verdict is Verdict.IMPORT for run in runs for item in run.items)
     # or there were no changes
     went_on = any(run.declared.base == remembered.get(RECONCILED) for run in runs)

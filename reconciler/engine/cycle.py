@@ -30,7 +30,7 @@ from reconciler.engine.due_times import DueTimes
 from reconciler.engine.execute import Executor
 from reconciler.engine.follow import follow_all
 from reconciler.engine.guards import Guards
-from reconciler.engine.idle import idle_mark, standing_list
+from reconciler.engine.idle import LastCycle, idle_mark, last_cycle
 from reconciler.engine.judge import judge_all
 from reconciler.engine.last_report import refresh
 from reconciler.engine.leadership import Leadership, SoleWriter
@@ -39,7 +39,7 @@ from reconciler.engine.remember import judged_since, remember, report_of, with_u
 from reconciler.engine.retry import Claims, claims_of_all
 from reconciler.engine.stragglers import Lingering, Stragglers
 from reconciler.engine.target_run import Cycle, TargetRun, alone, begin, left_behind
-from reconciler.engine.values import AT_REST, Event, IdleMark, Phase, Report
+from reconciler.engine.values import Event, IdleMark, Phase, Report
 from reconciler.errors import IndexLostError
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ class Engine:
 
     Attributes:
         notes: facts about this session that every report tells.
-        parsed: how many manifest files were read so far.
-        disagreements: how many files audits found the index to have wrong; anything but 0 is a mistake in
-            here.
+        last: what the last cycle left to the next one.
         stragglers: the targets that are not waited for at the moment.
         lingering: the import calls that are not waited for at the moment.
         leadership: which of the targets this process works on; all of them where there are no leases.
@@ -74,20 +72,15 @@ class Engine:
     clock: Clock = field(default_factory=Clock)
     progress: Callable[[Event], None] = lambda _: None
     notes: tuple[str, ...] = ()
-    parsed: int = 0
-    disagreements: int = 0
     stragglers: Stragglers = field(default_factory=Stragglers)
     lingering: Lingering = field(default_factory=Lingering)
     leadership: Leadership = field(default_factory=SoleWriter)
     git: GitThread = field(default_factory=GitThread)
-    _look_again: datetime | None = None
-    _due_times: DueTimes = field(init=False)
-    _moving: dict[str, frozenset[ModelKey]] = field(default_factory=dict)
-    _lists: dict[str, str] = field(default_factory=dict)
+    last: LastCycle = field(init=False)
     _sent: defaultdict[str, dict[ModelKey, str]] = field(default_factory=lambda: defaultdict(dict))
 
     def __post_init__(self) -> None:
-        self._due_times = DueTimes(self.ledger, self.clock, self.clock.now())
+        self.last = LastCycle(self.clock.now())
 
     def led(self) -> dict[str, int | None]:
         """The targets that this process leads at the moment, each with the epoch of its lease."""
@@ -109,23 +102,23 @@ class Engine:
         """
         commit = commit or await self.head()
         try:
-            return await self._cycle(options, commit)
+            report, self.last = await self._cycle(options, commit, self.last)
         except IndexLostError:  # only a cache, and empty from now on
-            return await self._cycle(options, commit)
+            report, self.last = await self._cycle(options, commit, self.last)
+        return report
 
-    async def _cycle(self, options: CycleOptions, commit: str) -> Report:
+    async def _cycle(self, options: CycleOptions, commit: str, before: LastCycle) -> tuple[Report, LastCycle]:
         """The recipe. Nothing is changed before `act`, and nothing is remembered before all have acted."""
         cycle = await self._opened(options, commit)
-        notes = [*self.notes, *await self.git(self.source.notes), *clock_notes(self.ledger, self.clock)]
+        notes = [*self.notes, *await self.git(self.source.notes), *clock_notes(cycle.journal, self.clock)]
         runs = await judge_all(cycle, await self._begun(cycle), self.stragglers)
-        self._look_again = min((run.look_again for run in runs if run.look_again), default=None)
         # a plan that is not the promised one ends the cycle before anything is sent
         digest = digest_of(runs)
         ensure_promised(runs, digest, options)
         lineage = await lineage_of(cycle, runs)
         if lineage.lost_commit is not None and options.act and (newest := await self.head()) != commit:
             # another replica may have reconciled a newer commit since this cycle began
-            return await self._cycle(options, newest)
+            return await self._cycle(options, newest, before)
         notes += [*lineage.notes, *dict.fromkeys(note for run in runs for note in run.declared.notes)]
         notes += unread_notes(runs)
         # the guards see the verdicts of all targets: a limit of imports is one of the whole cycle
@@ -136,25 +129,31 @@ class Engine:
         runs = without_views(runs)  # by itself, so that nobody holds them any more when the next line runs
         runs = judged_since(cycle, runs)
         report = report_of(cycle, digest, runs, tuple(notes))
-        if options.act:
-            # after all have acted: a cycle that dies before is judged again as a whole by the next one
-            self.disagreements += await remember(cycle, report, runs, lineage.marks)
-            judged = [run for run in runs if run.failure is None or run.items]
-            self._moving |= {run.target.name: _moving(run) for run in judged}
-            lists = {run.target.name: standing_list(run.view, run.items) for run in judged if run.is_of_few}
-            self._lists = {name: digest for name, digest in lists.items() if digest is not None}
-        return with_unlisted(cycle, report, runs)
+        # after all have acted: a cycle that dies before is judged again as a whole by the next one
+        wrong = await remember(cycle, report, runs, lineage.marks) if options.act else 0
+        return with_unlisted(cycle, report, runs), last_cycle(before, cycle, runs, wrong)
 
     async def _opened(self, options: CycleOptions, commit: str) -> Cycle:
         """What the stages work with; a cycle that waits for every target waits for those behind first."""
-        self._look_again, self._due_times = None, DueTimes(self.ledger, self.clock, self.clock.now())
+        due_times = self._due_times(self.clock.now())
         if options.act:
             self.ledger.reconciling(commit, self.clock.now())  # noted with the first thing that is written
         if not options.leaves_behind:
             await self.stragglers.all()
             await self.lingering.all()
         self.lingering.is_news = False
-        return Cycle(self.source, self.ledger, self.clock, self.git, self._due_times, options, commit)
+        return Cycle(
+            self.source,
+            journal=self.ledger,
+            states=self.ledger,
+            reports=self.ledger,
+            marks=self.ledger,
+            clock=self.clock,
+            git=self.git,
+            due_times=due_times,
+            options=options,
+            commit=commit,
+        )
 
     async def _begun(self, cycle: Cycle) -> list[TargetRun]:
         """All targets, one after another: there is one thread for git.
@@ -169,7 +168,6 @@ class Engine:
             executor = self._executor(target, cycle_id, epoch, cycle.options.actor)
             executor.lingering = self.lingering if cycle.options.leaves_behind else None
             run = await begin(cycle, target, executor)
-            self.parsed += run.declared.parsed
             if run.failure is None and target.name in self.stragglers:
                 run = replace(run, failure=left_behind(target))
             runs.append(run)
@@ -193,7 +191,7 @@ class Engine:
             if target.name in epochs
         }
         error = await follow_all(followers, self.stragglers)
-        refresh(self.ledger, epochs)
+        refresh(self.ledger, self.ledger, epochs)
         if error is not None:
             raise error
         return sum(len(follower.unfinished()) for follower in followers.values())
@@ -205,22 +203,24 @@ class Engine:
 
     def due(self) -> datetime | None:
         """The earliest moment at which a cycle has something to do although git did not change."""
-        moments = [self._look_again] if self._look_again else []
-        moments += [
-            self._due_times.next(t, self._moving.get(t.name, frozenset())) for t in self._led_targets()
-        ]
+        last, due_times = self.last, self._due_times(self.last.began)
+        moments = [last.look_again] if last.look_again else []
+        moments += [due_times.next(t, last.moving.get(t.name, frozenset())) for t in self._led_targets()]
         return min(moments, default=None)
 
     def idle_mark(self, report: Report) -> IdleMark | None:
         """That nothing is left to do after the cycle that made this report; None when something is."""
-        began, due, position = self._due_times.began, self.due(), self.ledger.position()
-        return idle_mark(report, self.targets, began, due, position, lists=self._lists)
+        return idle_mark(report, self.targets, self.last, self.due(), self.ledger.position())
 
     async def aclose(self) -> None:
         """Ends what was left behind, and the worker thread; safe to call twice."""
         await self.stragglers.aclose()
         await self.lingering.aclose()
         self.git.close()
+
+    def _due_times(self, began: datetime) -> DueTimes:
+        """The times of the cycle that began then."""
+        return DueTimes(self.ledger, self.ledger, self.ledger, self.clock, began)
 
     def _led_targets(self) -> list[Target]:
         return [target for target in self.targets if self.leadership.leads(target.name)]
@@ -234,8 +234,3 @@ class Engine:
         )
         holds = partial(self.leadership.holds, target.name, epoch)
         return Executor(recorder, target.registry, self.clock, target.timing, holds)
-
-
-def _moving(run: TargetRun) -> frozenset[ModelKey]:
-    """The pairs whose verdict may change by itself."""
-    return frozenset(item.pair for item in run.items if item.verdict not in AT_REST and item.pair)

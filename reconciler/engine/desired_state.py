@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.graph import CommitGraph
-    from reconciler.engine.ports import Index, Source
+    from reconciler.engine.ports import Index, KeptHistory, Source
     from reconciler.engine.values import Desired, File, HistoryUpdate, LastCommit, ManifestRef, ParsedFile
     from reconciler.manifest import InvalidManifest, Manifest
 
@@ -118,22 +118,24 @@ class DesiredState:
             name: frozenset(pair.model_version for pair in pairs if pair.model_name == name) for name in names
         }
 
-    def save(self) -> None:
-        """Moves the index to this commit; writes nothing when it is there already, or nothing is known."""
+    def save(self, kept: KeptHistory) -> None:
+        """Moves the index to this commit, and with it the history that is kept.
+
+        Writes nothing when it is there already, or nothing is known.
+        """
         self.manifests = {}  # all that were needed were used: what is saved takes enough memory
         if self.base != self.commit and (self.excess is None or self.changed):
             try:
-                history = self._history()
+                history = self._history(kept)
             except BudgetError:  # nothing is kept then, rather than a part of it
                 history = None
             self.index.save(self.commit, self.changed, whole=self.base is None, history=history)
 
-    def _history(self) -> HistoryUpdate | None:
+    def _history(self, kept: KeptHistory) -> HistoryUpdate | None:
         """What the history that is kept lacks; None where it cannot be known, or none is kept."""
-        if self.since is not None and self.index.history.base() == self.index.base():
+        if self.since is not None and kept.base() == self.index.base():
             files = [*self.before.values(), *self._now()]
-            older = self.index.history.places
-            return history_update(self.since, self.source, self.reader.root, earlier=files, older=older)
+            return history_update(self.since, self.source, self.reader.root, earlier=files, older=kept.places)
         return (
             whole_history(self.source, self.reader.root, self.commit, self._now())
             if self.base is None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.options import Target
-    from reconciler.engine.ports import Ledger
+    from reconciler.engine.ports import Journal, Marks, ModelStates
 
 OBSERVED_IN_FULL = "observed-in-full-at"
 COMPARED = "compared-at"
@@ -33,7 +33,9 @@ class DueTimes:
         began: when the cycle began, UTC.
     """
 
-    ledger: Ledger
+    journal: Journal
+    states: ModelStates
+    marks: Marks
     clock: Clock
     began: datetime
 
@@ -43,7 +45,7 @@ class DueTimes:
 
     def audit_is_due(self, target: Target) -> bool:
         """Whether the index is to be held to git: with each full look but the first."""
-        return self.full_look_is_due(target) and OBSERVED_IN_FULL in self.ledger.marks(target.name)
+        return self.full_look_is_due(target) and OBSERVED_IN_FULL in self.marks.marks(target.name)
 
     def comparing_is_due(self, target: Target) -> bool:
         """Whether some more models are to be compared of those that were only seen."""
@@ -58,9 +60,9 @@ class DueTimes:
 
     def _moments(self, target: Target, moving: Collection[ModelKey]) -> Iterable[datetime]:
         yield self._full_look(target)
-        if self.ledger.uncompared(target.name, 1):
+        if self.states.uncompared(target.name, 1):
             yield max(self._comparing(target), self.began + _COMPARE_AFTER)
-        for entry in self.ledger.pending(target.name):
+        for entry in self.journal.pending(target.name):
             if entry.phase is not Phase.REGISTERED and entry.pair in moving:
                 yield from self._moment(entry)
 
@@ -82,7 +84,7 @@ class DueTimes:
 
     def _after(self, target: Target, mark: str, wait: timedelta) -> datetime | None:
         """The moment that long after what the mark says, as far as it can be believed; None without one."""
-        text = self.ledger.marks(target.name).get(mark)
+        text = self.marks.marks(target.name).get(mark)
         if text is None:
             return None
         at = datetime.fromisoformat(text)

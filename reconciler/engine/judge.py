@@ -63,8 +63,8 @@ async def judge(cycle: Cycle, run: TargetRun) -> TargetRun:
         await run.executor.settler.settle_all(await open_manifests(cycle, run))
         # observed after settling: what a look has just adopted is then seen as adopted; very many entries are
         # not read a second time where nothing was journalled since
-        if cycle.ledger.position() != run.position:
-            run = replace(run, view=replace(run.view, entries=cycle.ledger.entries(name, run.scope)))
+        if cycle.journal.position() != run.position:
+            run = replace(run, view=replace(run.view, entries=cycle.journal.entries(name, run.scope)))
     run = await _observed(cycle, run)
     items = verdicts(run.view)
     drifted = [item.pair for item in items if item.verdict is Verdict.DRIFTED and item.pair]
@@ -78,7 +78,7 @@ async def judge(cycle: Cycle, run: TargetRun) -> TargetRun:
 
 async def open_manifests(cycle: Cycle, run: TargetRun) -> Mapping[ModelKey, Manifest]:
     """The manifests of the imports that are to be settled."""
-    pairs = [e.pair for e in cycle.ledger.pending(run.target.name) if e.phase is Phase.INTENDED]
+    pairs = [e.pair for e in cycle.journal.pending(run.target.name) if e.phase is Phase.INTENDED]
     if not pairs:
         return {}
     desired = await cycle.git(run.declared.desired, pairs)
@@ -89,7 +89,7 @@ async def with_used_versions(cycle: Cycle, run: TargetRun, drifted: Collection[M
     """The run with every version of these models' names that is declared, remembered or registered."""
     names = {pair.model_name for pair in drifted}
     declared = await cycle.git(run.declared.versions, names)
-    remembered = cycle.ledger.versions(run.target.name, names)
+    remembered = cycle.journal.versions(run.target.name, names)
     used_by_name = {
         name: declared[name].union(pair.model_version for pair in remembered if pair.model_name == name)
         for name in names
@@ -102,7 +102,7 @@ async def _observed(cycle: Cycle, run: TargetRun) -> TargetRun:
     """The run with what is registered, compared as far as it has to be in this cycle."""
     registry, in_flight = run.target.registry, run.target.timing.in_flight
     unheard = run.view.desired.manifests.keys() - run.view.entries.keys()
-    seen = cycle.ledger.uncompared_ids(run.target.name, unheard) if unheard else {}
+    seen = cycle.states.uncompared_ids(run.target.name, unheard) if unheard else {}
     view = replace(run.view, uncompared_ids=seen)
     view, details = await observe(registry, view, only=run.scope, in_flight=in_flight)
     limit = None if cycle.options.refresh else run.target.compare_at_most

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.contract.model_key import ModelKey
-    from reconciler.engine.ports import Journal, Ledger, ModelStates, Reports
+    from reconciler.engine.ports import Journal, ModelStates, Reports
     from reconciler.engine.values import Desired, LastCommit, VerdictKey
 
 
 _MOVING = {Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING, Verdict.FAILED, Verdict.MISSING}
 
 
-def refreshed(report: Report, ledger: Journal, targets: Collection[str]) -> Report:
+def refreshed(report: Report, journal: Journal, targets: Collection[str]) -> Report:
     """The report with what became of its unfinished models, for these targets only."""
     moving = {
         name: [
@@ -46,7 +46,7 @@ def refreshed(report: Report, ledger: Journal, targets: Collection[str]) -> Repo
         ]
         for name in targets
     }
-    entries = {name: ledger.entries(name, pairs) for name, pairs in moving.items()}
+    entries = {name: journal.entries(name, pairs) for name, pairs in moving.items()}
 
     def now(item: ModelState) -> ModelState:
         entry = entries[item.target].get(item.pair) if item.pair else None
@@ -61,9 +61,9 @@ def refreshed(report: Report, ledger: Journal, targets: Collection[str]) -> Repo
     return replace(report, items=items, failures=failures, unlisted=unlisted)
 
 
-def begun(ledger: Journal, targets: Iterable[str]) -> Report:
+def begun(journal: Journal, targets: Iterable[str]) -> Report:
     """What the journal tells where no cycle has ended yet, such as after a first one that was killed."""
-    entries = [entry for target in targets for entry in ledger.entries(target).values()]
+    entries = [entry for target in targets for entry in journal.entries(target).values()]
     return Report("", "", verdicts_of_journal(entries))
 
 
@@ -91,40 +91,40 @@ def dated(
     return tuple([item.dated(item.since or since.get(item.verdict_key, now)) for item in items])
 
 
-def full(report: Report, ledger: Reports, targets: Collection[str]) -> Report:
+def full(report: Report, reports: Reports, targets: Collection[str]) -> Report:
     """The report with all models of these targets, also those that its cycle did not judge."""
-    last = ledger.last_report()
+    last = reports.last_report()
     if last is None or not report.unlisted:
         return report
     return replace(report, items=tuple(item for item in last.items if item.target in targets), unlisted={})
 
 
-def unlisted(report: Report, ledger: ModelStates, targets: Collection[str]) -> dict[tuple[str, Verdict], int]:
+def unlisted(report: Report, states: ModelStates, targets: Collection[str]) -> dict[tuple[str, Verdict], int]:
     """How many models of these targets the report does not list, by what is remembered of them."""
     if not targets:
         return {}
     listed = report.counted()
-    numbers = {key: number - listed[key] for key, number in ledger.counted().items()}
+    numbers = {key: number - listed[key] for key, number in states.counted().items()}
     return {key: number for key, number in numbers.items() if key[0] in targets and number > 0}
 
 
-def refresh(ledger: Ledger, epochs: Mapping[str, int | None]) -> None:
+def refresh(journal: Journal, reports: Reports, epochs: Mapping[str, int | None]) -> None:
     """Brings the remembered verdicts of these targets up to what was journalled since.
 
     `epochs` are those of the leases under which it is done.
     """
     targets = epochs.keys()
-    last = ledger.last_report(whole=False)
+    last = reports.last_report(whole=False)
     if last is None:
         return
-    now, before = refreshed(last, ledger, targets).items, set(last.items)
+    now, before = refreshed(last, journal, targets).items, set(last.items)
     moved = {
         name: {i.pair for i in now if i.target == name and i.pair and i not in before} for name in targets
     }
     spoken = tuple(
         i for i in now if i.verdict is Verdict.INVALID or i.pair is None or i.pair in moved[i.target]
     )
-    ledger.save_report(replace(last, items=spoken), moved, {}, epochs)
+    reports.save_report(replace(last, items=spoken), moved, {}, epochs)
 
 
 _UNKNOWN = Reason("not-journalled", "the journal knew nothing of it then", severity="warning")

@@ -11,7 +11,7 @@ from reconciler.engine.clock import Timing
 if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired import ManifestParser
-    from reconciler.engine.ports import Index, Preflight, Registry
+    from reconciler.engine.ports import Index, KeptHistory, Preflight, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Target:
     registry: Registry
     reader: ManifestParser
     index: Index
+    history: KeptHistory
     rules: str = ""
     timing: Timing = field(default_factory=Timing)
     full_observation: timedelta = timedelta(hours=1)

@@ -56,7 +56,7 @@ def import_failed(item: ModelState, entry: LedgerEntry | None) -> Reason:
     changed = entry is not None and entry.digest not in (None, item.digest)
     return Reason(
         "import-failed",
-        f"the registry says {item.model_status}, and its API gives no cause: see its events in the console"
+        f"the registry says {item.model_status}, and not why: look at the model there"
         + ("; the manifest has changed since" if changed else "")
         + f"; then `reconciler retry {item.title}` removes the failed model and imports again",
     )

@@ -28,7 +28,6 @@ class Recorder:
     """Writes the events of one target and one cycle; every one is on disk before the next step begins.
 
     Attributes:
-        ledger: what is remembered.
         progress: hears of every event that was journalled.
         sent: the newest operation of each pair that this process asked for, in whichever cycle.
         vouched: says who vouches for a commit; None where nobody has to.
@@ -38,7 +37,7 @@ class Recorder:
 
     target: str
     cycle_id: str
-    ledger: Journal
+    journal: Journal
     clock: Clock
     progress: Callable[[Event], None]
     sent: dict[ModelKey, str]
@@ -51,11 +50,11 @@ class Recorder:
 
     def entry(self, pair: ModelKey) -> LedgerEntry | None:
         """What is remembered of one pair now."""
-        return self.ledger.entry(self.target, pair)
+        return self.journal.entry(self.target, pair)
 
     def pending(self, phase: Phase) -> list[LedgerEntry]:
         """The entries that are not at rest and stand at this phase."""
-        return [entry for entry in self.ledger.pending(self.target) if entry.phase is phase]
+        return [entry for entry in self.journal.pending(self.target) if entry.phase is phase]
 
     def intent(self, pair: ModelKey) -> Event | None:
         """The intent that this cycle journalled about the pair, if it did."""
@@ -134,7 +133,7 @@ class Recorder:
         """Journals what these wait for; gives the error to raise where each of them is waited for."""
         events = [event for some, _ in batch for event in some]
         try:
-            for event in await asyncio.to_thread(self.ledger.append, events):
+            for event in await asyncio.to_thread(self.journal.append, events):
                 self.progress(event)
         except BaseException as error:  # noqa: BLE001
             return error

@@ -32,7 +32,7 @@ def judged_since(cycle: Cycle, runs: Sequence[TargetRun]) -> list[TargetRun]:
     """The runs with the moment since when each verdict stands."""
     now = cycle.clock.now() if cycle.options.act else None
     return [
-        replace(run, items=dated(run.items, cycle.ledger.since(run.target.name, run.scope), now))
+        replace(run, items=dated(run.items, cycle.states.since(run.target.name, run.scope), now))
         for run in runs
     ]
 
@@ -46,25 +46,25 @@ def report_of(cycle: Cycle, digest: str, runs: Sequence[TargetRun], notes: tuple
 
 def with_unlisted(cycle: Cycle, report: Report, runs: Sequence[TargetRun]) -> Report:
     """The report with the number of the models that were not judged, by what is remembered of them."""
-    partial = {run.target.name for run in runs if run.scope is not None or (run.failure and not run.items)}
-    return replace(report, unlisted=unlisted(report, cycle.ledger, partial))
+    partial = {run.target.name for run in runs if run.scope is not None or not run.is_judged}
+    return replace(report, unlisted=unlisted(report, cycle.states, partial))
 
 
 async def remember(
     cycle: Cycle, report: Report, runs: Sequence[TargetRun], lineage: Mapping[str, str]
 ) -> int:
     """Keeps the verdicts, and after them the index; how many files an audit found it to have wrong."""
-    judged = [run for run in runs if run.failure is None or run.items]
+    judged = [run for run in runs if run.is_judged]
     marks = {mark: value for run in judged for mark, value in _marks(run, report.commit).items()}
     held = any(run.declared.excess is not None for run in runs)  # this commit is not the one reconciled
     if not held and not any(item.verdict is Verdict.REFUSED for item in report.items):
         marks |= {(REPOSITORY, name): value for name, value in lineage.items()}
     epochs = {run.target.name: run.executor.recorder.epoch for run in runs}
-    cycle.ledger.save_report(report, {run.target.name: run.scope for run in judged}, marks, epochs)
+    cycle.reports.save_report(report, {run.target.name: run.scope for run in judged}, marks, epochs)
     wrong = 0
     for run in judged:
         # after the verdicts: an index at a newer commit than they are of would hide what changed between
-        await cycle.git(run.declared.save)
+        await cycle.git(run.declared.save, run.target.history)
         if run.audited:
             wrong += await _audit(cycle, run.target)
     return wrong
@@ -82,9 +82,9 @@ def _marks(run: TargetRun, commit: str) -> dict[tuple[str, str], str]:
 
 async def _audit(cycle: Cycle, target: Target) -> int:
     """Holds the index to git; one that is wrong is made anew by the next cycle."""
-    wrong = await cycle.git(audit, cycle.source, target.index, target.reader, cycle.clock.chance())
+    wrong = await cycle.git(audit, cycle.source, target, cycle.clock.chance())
     if wrong:
         await cycle.git(target.index.save, None, {}, whole=True)
     else:
-        await cycle.git(keep_history, cycle.source, target.index, target.reader)
+        await cycle.git(keep_history, cycle.source, target)
     return wrong

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.clock import Clock
     from reconciler.engine.options import Target
-    from reconciler.engine.ports import Journal, Ledger, Source
+    from reconciler.engine.ports import Journal, Marks, Source
     from reconciler.manifest import Reason
 
 
@@ -38,13 +38,13 @@ class Blockers:
     live_models: tuple[str, ...] = ()
 
 
-async def blockers(target: Target, pair: ModelKey, ledger: Journal) -> Blockers | None:
+async def blockers(target: Target, pair: ModelKey, journal: Journal) -> Blockers | None:
     """What holds the pair back in this target; None when the target knows nothing of it.
 
     A model that is remembered is also asked for by id: lists may lag behind. What is registered for an import
     whose outcome is still unknown holds nothing back: the next cycle settles it. Raises RegistryError.
     """
-    entry = ledger.entry(target.name, pair)
+    entry = journal.entry(target.name, pair)
     listed = {model.model_id: model.status for model in await target.registry.find(pair)}
     remembered = [entry.model_id] if entry is not None and entry.model_id else []
     details = await details_of(target.registry, [*listed, *remembered], 1)
@@ -61,7 +61,11 @@ async def blockers(target: Target, pair: ModelKey, ledger: Journal) -> Blockers 
 
 
 async def retry(
-    blocked: Blockers, ledger: Journal, clock: Clock, heard: Callable[[Event], None], actor: str | None = None
+    blocked: Blockers,
+    journal: Journal,
+    clock: Clock,
+    heard: Callable[[Event], None],
+    actor: str | None = None,
 ) -> None:
     """Deletes the failed models, then allows another attempt; each step is journalled after it happened.
 
@@ -73,7 +77,7 @@ async def retry(
     cycle_id = clock.new_id()
 
     def record(kind: EventKind, detail: str, model_id: str | None = None) -> None:
-        entry = ledger.entry(blocked.target.name, blocked.pair)
+        entry = journal.entry(blocked.target.name, blocked.pair)
         event = Event(
             clock.now(),
             kind,
@@ -85,13 +89,13 @@ async def retry(
             detail=detail,
             actor=actor,
         )
-        ledger.append([event])
+        journal.append([event])
         heard(event)
 
     for model_id in blocked.failed_models:
         await blocked.target.registry.delete(model_id)
         record(EventKind.DELETED, "the failed model was removed by `retry`", model_id)
-    entry = ledger.entry(blocked.target.name, blocked.pair)
+    entry = journal.entry(blocked.target.name, blocked.pair)
     if entry is not None and entry.phase not in (Phase.RELEASED, Phase.INTENDED):
         record(EventKind.RELEASED, "released by `retry`")
 
@@ -110,10 +114,10 @@ class Claims:
 
 
 def claims_of_all(
-    source: Source, ledger: Ledger, targets: Iterable[Target], commit: str, pair: ModelKey
+    source: Source, marks: Marks, targets: Iterable[Target], commit: str, pair: ModelKey
 ) -> Claims:
     """What the manifests of all targets say of the pair at a commit."""
-    reconciled = ledger.marks(REPOSITORY).get(RECONCILED)
+    reconciled = marks.marks(REPOSITORY).get(RECONCILED)
     claims = []
     for target in targets:
         state = desired_state(

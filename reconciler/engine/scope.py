@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.desired_state import DesiredState
-    from reconciler.engine.due_times import DueTimes
-    from reconciler.engine.options import CycleOptions, Target
-    from reconciler.engine.ports import Ledger
+    from reconciler.engine.options import Target
+    from reconciler.engine.target_run import Cycle
 
 STANDING = "standing"
 """The mark of a target that says of which commit its remembered verdicts are, and by which rules."""
@@ -23,25 +22,24 @@ def standing(target: Target, commit: str) -> str:
     return f"{commit} {target.rules}"
 
 
-def scope_of(
-    ledger: Ledger, due_times: DueTimes, target: Target, declared: DesiredState, options: CycleOptions
-) -> frozenset[ModelKey] | None:
+def scope_of(cycle: Cycle, target: Target, declared: DesiredState) -> frozenset[ModelKey] | None:
     """The models to judge; None for all of them.
 
     What git changed, what is not at rest, and what was never compared. Verdicts are remembered of one commit:
     where the index begins at another, nobody knows what has changed.
     """
+    options, due_times = cycle.options, cycle.due_times
     if options.whole or options.refresh or due_times.full_look_is_due(target) or declared.base is None:
         return None
-    if ledger.marks(target.name).get(STANDING) != standing(target, declared.base):
+    if cycle.marks.marks(target.name).get(STANDING) != standing(target, declared.base):
         return None
-    if ledger.are_fewer(target.name, target.judge_all_below):
+    if cycle.states.are_fewer(target.name, target.judge_all_below):
         return None
     # a cycle with something to import leaves comparing to the next: nobody waits for that
     is_due = not declared.touched and due_times.comparing_is_due(target)
     return declared.touched.union(
-        ledger.by_manifest_path(target.name, declared.changed),
-        ledger.not_at_rest(target.name),
-        (entry.pair for entry in ledger.pending(target.name)),
-        ledger.uncompared(target.name, target.compare_at_most) if is_due else (),
+        cycle.journal.by_manifest_path(target.name, declared.changed),
+        cycle.states.not_at_rest(target.name),
+        (entry.pair for entry in cycle.journal.pending(target.name)),
+        cycle.states.uncompared(target.name, target.compare_at_most) if is_due else (),
     )

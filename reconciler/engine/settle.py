@@ -97,7 +97,8 @@ class Settler:
         elif now < due:
             return  # the call may be carried out yet, whoever sent it
         elif entry.last is EventKind.EXISTS:
-            await recorder.learned(entry, EventKind.ELSEWHERE, detail=_elsewhere(entry))
+            detail = _elsewhere(entry, self.registry.vendor.elsewhere)
+            await recorder.learned(entry, EventKind.ELSEWHERE, detail=detail)
         elif entry.attempts > 1:
             # a registry that leaves one import unanswered again and again gets it ever more rarely
             again = recorder.clock.next_attempt(entry.attempts - 1)
@@ -118,7 +119,7 @@ class Settler:
         """
         if entry.last is EventKind.EXISTS or self.recorder.sent.get(entry.pair) == entry.operation_id:
             return False
-        events = self.recorder.ledger.events(self.recorder.target, entry.pair)
+        events = self.recorder.journal.events(self.recorder.target, entry.pair)
         sent = next((e for e in reversed(events) if e.kind is EventKind.IMPORT_REQUESTED), None)
         return sent is not None and sent.cycle_id == events[-1].cycle_id
 
@@ -147,10 +148,9 @@ class Settler:
             await self.recorder.learned(entry, EventKind.ADOPTED, digest=manifest.digest, **facts)
 
 
-def _elsewhere(entry: LedgerEntry) -> str:
+def _elsewhere(entry: LedgerEntry, places: str) -> str:
     code = f" ({entry.code})" if entry.code else ""
     return (
-        f"the registry says that {entry.pair} exists{code}, and does not list it: look for it in the "
-        "project's other workspaces, under another spelling (upper and lower case), and among models that "
-        "are being deleted; remove it there, or declare another version"
+        f"the registry says that {entry.pair} exists{code}, and does not list it: look for it {places}; "
+        "remove it there, or declare another version"
     )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.engine.due_times import DueTimes
     from reconciler.engine.execute import Executor
     from reconciler.engine.options import CycleOptions, Target
-    from reconciler.engine.ports import Ledger, Source
+    from reconciler.engine.ports import Journal, Marks, ModelStates, Reports, Source
     from reconciler.manifest import Manifest
 
 
@@ -38,10 +38,13 @@ REPOSITORY = ""
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """What every stage of one cycle works with."""
+    """What every stage of one cycle works with; of what is remembered, each asks the narrow port it needs."""
 
     source: Source
-    ledger: Ledger
+    journal: Journal
+    states: ModelStates
+    reports: Reports
+    marks: Marks
     clock: Clock
     git: GitThread
     due_times: DueTimes
@@ -76,6 +79,11 @@ class TargetRun:
     look_again: datetime | None = None
 
     @property
+    def is_judged(self) -> bool:
+        """Whether there are verdicts; they stand although a later stage failed."""
+        return self.failure is None or bool(self.items)
+
+    @property
     def is_of_few(self) -> bool:
         """Whether all was judged because there is so little."""
         return self.scope is None and len(self.items) < self.target.judge_all_below
@@ -87,21 +95,21 @@ class TargetRun:
 
 async def begin(cycle: Cycle, target: Target, executor: Executor) -> TargetRun:
     """What is declared and remembered of the models that this cycle judges."""
-    reconciled = cycle.ledger.marks(REPOSITORY).get(RECONCILED)
+    reconciled = cycle.marks.marks(REPOSITORY).get(RECONCILED)
     declared = await cycle.git(
         desired_state, cycle.source, target.index, target.reader, cycle.commit, reconciled=reconciled
     )
     # a file that begins or ceases to be unreadable may hide any model: then the verdict on each is due
     hides = await cycle.git(declared.hides_otherwise)
-    scope = None if hides else scope_of(cycle.ledger, cycle.due_times, target, declared, cycle.options)
+    scope = None if hides else scope_of(cycle, target, declared)
     desired = await cycle.git(declared.desired, scope)
-    position = cycle.ledger.position()
+    position = cycle.journal.position()
     view = PlannerInput(
         target.name,
         desired,
         cycle.clock.now(),
         most_faults=target.reader.budgets.faults,
-        entries=cycle.ledger.entries(target.name, scope),
+        entries=cycle.journal.entries(target.name, scope),
         last_commits=await cycle.git(declared.last_commits, None if scope is None else _paths(desired)),
     )
     empty = not declared.exists and not view.entries

@@ -1,4 +1,4 @@
-"""What one vendor's registries do in their own way, and the words for it that hold for all. Pure.
+"""What one vendor's registries do in their own way, with its own words where a person is told. Pure.
 
 Whether a model drifted is decided by equality; in which fields, is found out only then.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.engine.values import Difference, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 
 class FieldState(StrEnum):
@@ -44,7 +44,7 @@ class FieldComparison:
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """What a request, a detail and a status mean; no function asks a registry.
+    """What a request, a detail, a status and a refusal mean; no function asks a registry.
 
     Attributes:
         stage: how far the import is that has this status; an unknown or absent word is still pending.
@@ -52,12 +52,22 @@ class Vendor:
         comparable: a request and a detail, reduced to what can be compared; equal means no drift.
         side_by_side: from a request and a detail, each empty for nothing, and the names of the fields that a
             request may have: every field that is declared, in its order, then those only registered.
+        adoptable: of a detail, by the rules of an edition: the request that declares the model, and the
+            fields of which the registry does not tell what the import said.
+        is_about_project: whether an error's code says that the project is wrong, or not that of the login.
+        elsewhere: where a model may be that the registry says exists and does not list; goes on from "look
+            for it".
+        listing: what a user has to be granted to list models, by the vendor's name for it.
     """
 
     stage: Callable[[str | None], Stage]
     status: Callable[[Mapping[str, Any]], str | None]
     comparable: Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[Mapping[str, Any], Mapping[str, Any]]]
     side_by_side: Callable[[Mapping[str, Any], Mapping[str, Any], Iterable[str]], tuple[FieldComparison, ...]]
+    adoptable: Callable[[Mapping[str, Any], Any], tuple[Mapping[str, Any], Collection[str]]]
+    is_about_project: Callable[[str | None], bool]
+    elsewhere: str
+    listing: str
 
 
 @dataclass(frozen=True, slots=True)

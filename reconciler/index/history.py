@@ -94,34 +94,6 @@ class TargetHistory:
         rows = self._store.rows(query, (self._target, bytes.fromhex(beginning), limit))
         return [raw.hex() for (raw,) in rows]
 
-    def save(self, commit: str, update: HistoryUpdate) -> None:
-        """Keeps the whole history of the commit whose files the index holds."""
-        self._store.write(self.statements(commit, update))
-
-    def statements(self, commit: str, update: HistoryUpdate | None) -> Iterator[Statement]:
-        """What moves it to a commit; without an update, what throws it away."""
-        target = self._target
-        if update is None or update.is_whole:
-            for table in _TABLES:
-                yield f"DELETE FROM {table} WHERE target = ?", [(target,)]  # noqa: S608 - names of this module
-        if update is None:
-            return
-        yield "INSERT INTO branch VALUES (?, ?, ?, ?, ?, ?)", (self._commit(*one) for one in update.commits)
-        yield (
-            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                (target, *map(_raw, pair), bytes.fromhex(one.commit_info.commit), _raw(one.path), one.deleted)
-                for pair, one in update.changes
-            ),
-        )
-        yield "REPLACE INTO history VALUES (?, ?)", [(target, commit)]
-
-    def _commit(self, commit: str, place: int, made: CommitInfo | None) -> tuple[Any, ...]:
-        info = (
-            (None, None, None) if made is None else (made.author, made.authored_at.isoformat(), made.subject)
-        )
-        return self._target, bytes.fromhex(commit), place, *info
-
     def _branch(self, columns: str, commits: Collection[str]) -> Mapping[str, tuple[Any, ...]]:
         query = f"SELECT {columns} FROM branch WHERE target = ? AND hash = ?"  # noqa: S608 - names of this module
         return {
@@ -129,6 +101,29 @@ class TargetHistory:
             for commit in commits
             for row in self._store.rows(query, (self._target, bytes.fromhex(commit)))
         }
+
+
+def moved(target: str, commit: str | None, update: HistoryUpdate | None) -> Iterator[Statement]:
+    """What moves a target's history to a commit; without an update, what throws it away."""
+    if update is None or update.is_whole:
+        for table in _TABLES:
+            yield f"DELETE FROM {table} WHERE target = ?", [(target,)]  # noqa: S608 - names of this module
+    if update is None:
+        return
+    yield "INSERT INTO branch VALUES (?, ?, ?, ?, ?, ?)", (_commit(target, *one) for one in update.commits)
+    yield (
+        "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            (target, *map(_raw, pair), bytes.fromhex(one.commit_info.commit), _raw(one.path), one.deleted)
+            for pair, one in update.changes
+        ),
+    )
+    yield "REPLACE INTO history VALUES (?, ?)", [(target, commit)]
+
+
+def _commit(target: str, commit: str, place: int, made: CommitInfo | None) -> tuple[Any, ...]:
+    info = (None, None, None) if made is None else (made.author, made.authored_at.isoformat(), made.subject)
+    return target, bytes.fromhex(commit), place, *info
 
 
 def _change(row: tuple[Any, ...]) -> FileChange:

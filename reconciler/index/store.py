@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import IndexLostError
 from reconciler.index.history import SCHEMA as HISTORY_SCHEMA
+from reconciler.index.history import TargetHistory
 from reconciler.index.target_index import TargetIndex
 from reconciler.private import close_to_others, make_directory, make_file
 
@@ -40,18 +41,25 @@ CREATE INDEX companion_by_name ON companion (target, named);
 class Store:
     """The index of every target of one configuration.
 
-    A file that cannot be used is taken for empty, and made anew when something is saved. One process writes
-    at a time: the one that holds the state. May be used from several threads, one at a time.
+    The file is opened when it is first asked, or something is saved; a standby does neither. One that cannot
+    be used is taken for empty, and made anew when something is saved. One process writes at a time: the one
+    that holds the state. May be used from several threads, one at a time.
     """
 
     def __init__(self, path: Path | None, *, writes: bool) -> None:
-        """Opens the file, if it is there; None keeps everything in memory.
+        """Of a file that may not be there; None keeps everything in memory.
 
         Unless this `writes`, the file is left as it is, or absent.
         """
         self._path = path
         self._writes = writes
-        self._connection = self._opened()
+        self._open: sqlite3.Connection | None = None
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if self._open is None:
+            self._open = self._opened()
+        return self._open
 
     def of(self, target: str, rules: str) -> TargetIndex:
         """One target's part; what was kept under other `rules` is not given.
@@ -60,6 +68,10 @@ class Store:
         rules.
         """
         return TargetIndex(self, target, rules)
+
+    def history_of(self, target: str) -> TargetHistory:
+        """What is kept of the history of one target's manifests, up to a commit."""
+        return TargetHistory(self, target)
 
     @contextmanager
     def of_one_moment(self) -> Iterator[Store]:
@@ -74,7 +86,8 @@ class Store:
 
     def close(self) -> None:
         """Closes the file; safe to call twice."""
-        self._connection.close()
+        if self._open is not None:
+            self._open.close()
 
     def rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query.
@@ -115,11 +128,11 @@ class Store:
     def _forget(self) -> None:
         """Goes on without the file, and lets the next process make a new one."""
         with suppress(sqlite3.Error):
-            self._connection.close()
+            self.close()
         if self._path is not None and self._writes:
             with suppress(OSError):
                 _remove(self._path)
-        self._connection = _blank(":memory:")
+        self._open = _blank(":memory:")
 
 
 def _blank(place: str) -> sqlite3.Connection:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import HistoryUpdate, LastCommit, ManifestRef, ParsedFile
-from reconciler.index.history import TargetHistory
+from reconciler.index import history as branch
 from reconciler.manifest import InvalidManifest
 from reconciler.manifest.values import reason_of, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from reconciler.index.history import Statement
     from reconciler.index.store import Store
 
 _TABLES = ("companion", "declaration", "file")
@@ -33,7 +34,6 @@ class TargetIndex:
 
     def __init__(self, store: Store, target: str, rules: str) -> None:
         self.rules = rules
-        self.history = TargetHistory(store, target)
         self._store = store
         self._target = target
 
@@ -101,16 +101,16 @@ class TargetIndex:
     ) -> None:
         """Holds from now on what the files of this commit say, all or none of it; None for nothing."""
         if commit is None:
-            forgotten = ("DELETE FROM target WHERE name = ?", [(self._target,)])
-            self._store.write([forgotten, *self.history.statements("", None)])
-            return
-        kept = self.history.statements(commit, history)
+            history = None
+            files: Iterable[Statement] = [("DELETE FROM target WHERE name = ?", [(self._target,)])]
+        else:
+            files = self._statements(commit, changed, whole=whole)
         # one transaction: the base of one commit with files of another would hide what changed between them
-        self._store.write([*self._statements(commit, changed, whole=whole), *kept])
+        self._store.write([*files, *branch.moved(self._target, commit, history)])
 
     def _statements(
         self, commit: str, changed: Mapping[str, ParsedFile | None], *, whole: bool
-    ) -> Iterator[tuple[str, Iterable[tuple[Any, ...]]]]:
+    ) -> Iterator[Statement]:
         target = self._target
         now = [reading for reading in changed.values() if reading is not None]
         # kept, for a count of all would cost what there is

@@ -21,15 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["InvalidManifest", "Manifest", "Reason", "Rules", "caret", "is_manifest", "read", "refuse"]
 
-_HOMES = {
-    "InvalidManifest": "values",
-    "Manifest": "values",
-    "Reason": "values",
-    "Rules": "values",
-    "caret": "text",
-    "is_manifest": "file_filter",
-    "read": "reading",
-    "refuse": "file_filter",
-}
+_NAMES = {
+    "file_filter": ("is_manifest", "refuse"),
+    "reading": ("read",),
+    "text": ("caret",),
+    "values": ("InvalidManifest", "Manifest", "Reason", "Rules"),
+}  # fmt: skip
 
-__getattr__ = attributes(__name__, _HOMES)
+__getattr__ = attributes(__name__, _NAMES)

@@ -18,15 +18,6 @@ from reconciler.notify.sink import Notification, Pace, Sink, trial
 from reconciler.notify.webhook import WebhookSink
 
 __all__ = [
-    "DELIVERY",
-    "AlertmanagerSink",
-    "AppriseSink",
-    "Backlog",
-    "FeishuSink",
-    "Notification",
-    "Pace",
-    "Sender",
-    "Sink",
-    "WebhookSink",
-    "trial",
-]
+    "DELIVERY", "AlertmanagerSink", "AppriseSink", "Backlog", "FeishuSink", "Notification", "Pace", "Sender",
+    "Sink", "WebhookSink", "trial",
+]  # fmt: skip

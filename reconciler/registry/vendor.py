@@ -8,15 +8,20 @@ from reconciler.contract import comparable, lifecycle, status_of
 from reconciler.contract.canonical import canonical, field
 from reconciler.engine.values import Stage
 from reconciler.engine.vendor import FieldComparison, FieldState, Vendor
+from reconciler.registry.codes import known_code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from reconciler.contract.editions.edition import Edition
 
 NEW = "publishing"
 """The status of a model from the moment its import was answered (section 5 of the API reference)."""
 
 _SHOWN_AS = {"initial_config": "config"}
 """Fields that a detail shows under another name (section 3 of the API reference)."""
+
+_ABOUT_PROJECT = {"ModelArts.0204", "ModelArts.0206", "ModelArts.0210"}
 
 
 def side_by_side(
@@ -72,4 +77,21 @@ def _filled(shown: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-MODELARTS = Vendor(lambda status: Stage(lifecycle(status)), status_of, comparable, side_by_side)
+def _adoptable(detail: Mapping[str, Any], edition: Edition) -> tuple[Mapping[str, Any], Collection[str]]:
+    from reconciler.contract.adoptable import adoptable  # noqa: PLC0415 - only for `adopt`
+
+    found = adoptable(detail, edition)
+    return found.request, found.untold
+
+
+MODELARTS = Vendor(
+    lambda status: Stage(lifecycle(status)),
+    status_of,
+    comparable,
+    side_by_side,
+    _adoptable,
+    is_about_project=lambda code: known_code(code) in _ABOUT_PROJECT,
+    elsewhere="in the project's other workspaces, under another spelling (upper and lower case), and among "
+    "models that are being deleted",
+    listing="modelarts:model:list",
+)

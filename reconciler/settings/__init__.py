@@ -23,37 +23,19 @@ if TYPE_CHECKING:
         Settings,
         WebSettings,
     )
-    from reconciler.settings.targets import (
-        AkSkAuth,
-        EmbeddedTarget,
-        ModelArtsTarget,
-        PasswordAuth,
-        Target,
-        TokenAuth,
-    )
+    from reconciler.settings.targets import AkSkAuth, EmbeddedTarget, ModelArtsTarget, PasswordAuth, Target
 
 __all__ = [
     "FILE_NAME", "AkSkAuth", "AuditSettings", "Configuration", "EmbeddedTarget", "ModelArtsTarget",
-    "NotifySettings", "PasswordAuth", "ScheduleSettings", "Settings", "Target", "TokenAuth", "WebSettings",
-    "load", "parse",
+    "NotifySettings", "PasswordAuth", "ScheduleSettings", "Settings", "Target", "WebSettings", "load",
+    "parse",
 ]  # fmt: skip
 
-_HOMES = {
-    "FILE_NAME": "discovery",
-    "AkSkAuth": "targets",
-    "AuditSettings": "tables",
-    "Configuration": "configuration",
-    "EmbeddedTarget": "targets",
-    "ModelArtsTarget": "targets",
-    "NotifySettings": "tables",
-    "PasswordAuth": "targets",
-    "ScheduleSettings": "tables",
-    "Settings": "tables",
-    "Target": "targets",
-    "TokenAuth": "targets",
-    "WebSettings": "tables",
-    "load": "configuration",
-    "parse": "configuration",
-}
+_NAMES = {
+    "configuration": ("Configuration", "load", "parse"),
+    "discovery": ("FILE_NAME",),
+    "tables": ("AuditSettings", "NotifySettings", "ScheduleSettings", "Settings", "WebSettings"),
+    "targets": ("AkSkAuth", "EmbeddedTarget", "ModelArtsTarget", "PasswordAuth", "Target"),
+}  # fmt: skip
 
-__getattr__ = attributes(__name__, _HOMES)
+__getattr__ = attributes(__name__, _NAMES)

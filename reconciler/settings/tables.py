@@ -15,6 +15,7 @@ from reconciler.settings.types import (
     Address,
     Crontab,
     Duration,
+    HeldVerdict,
     Interval,
     PageTokens,
     PushUrl,
@@ -22,8 +23,6 @@ from reconciler.settings.types import (
     StateUrl,
     TargetName,
 )
-
-HeldVerdict = Literal["failed", "drifted", "conflict", "invalid", "missing", "refused"]
 
 
 class VerifySettings(Section):

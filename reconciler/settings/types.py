@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -187,6 +187,7 @@ Duration = Annotated[
 ]
 Interval = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 RepositoryPath = Annotated[str, AfterValidator(_relative), Field(examples=["models.d", "models.d/prod"])]
+HeldVerdict = Literal["failed", "drifted", "conflict", "invalid", "missing", "refused"]
 TargetName = Annotated[str, Field(max_length=64, pattern=r"^\w[\w.-]*$")]
 StateUrl = Annotated[
     str,

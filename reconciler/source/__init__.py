@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["GitSource", "KeyFiles", "TrustRules", "open_source"]
 
-_HOMES = {"GitSource": "repository", "KeyFiles": "rules", "TrustRules": "rules", "open_source": "repository"}
+_NAMES = {
+    "repository": ("GitSource", "open_source"),
+    "rules": ("KeyFiles", "TrustRules"),
+}  # fmt: skip
 
-__getattr__ = attributes(__name__, _HOMES)
+__getattr__ = attributes(__name__, _NAMES)

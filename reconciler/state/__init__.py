@@ -23,7 +23,10 @@ __all__ = [
     "require_state",
 ]  # fmt: skip
 
-_MAINTENANCE = ("check", "compact", "export", "migrate", "rebuild", "require_state")
-_HOMES = {"SqlLedger": "ledger", "open_for_release": "opening", "open_state": "opening"}
+_NAMES = {
+    "ledger": ("SqlLedger",),
+    "maintenance": ("check", "compact", "export", "migrate", "rebuild", "require_state"),
+    "opening": ("open_for_release", "open_state"),
+}  # fmt: skip
 
-__getattr__ = attributes(__name__, _HOMES | dict.fromkeys(_MAINTENANCE, "maintenance"))
+__getattr__ = attributes(__name__, _NAMES)

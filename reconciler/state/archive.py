@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, exists, func, insert, select
 
 from reconciler.state import tables
+from reconciler.state.any_text import stored
 from reconciler.state.bulk import execute_many, raw, select_rows
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import EVENT_COLUMNS, stamp
-from reconciler.state.tables import stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Iterator, Mapping

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from reconciler.state import archive, tables
+from reconciler.state.any_text import plain, stored
 from reconciler.state.archive import COLUMNS
 from reconciler.state.bulk import raw, select_rows
 from reconciler.state.rows import events_of
-from reconciler.state.tables import plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection

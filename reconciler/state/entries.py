@@ -11,6 +11,7 @@ from sqlalchemy import and_, bindparam, delete, or_
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.fold import apply_event
 from reconciler.state import archive, tables
+from reconciler.state.any_text import plain, stored
 from reconciler.state.bulk import (
     KEY,
     batches,
@@ -24,7 +25,6 @@ from reconciler.state.bulk import (
     update_rows,
 )
 from reconciler.state.rows import ENTRY_COLUMNS, Key, entry_row, event_of
-from reconciler.state.tables import plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

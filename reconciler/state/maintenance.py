@@ -10,12 +10,12 @@ from reconciler.errors import EarlierStateError, StateError
 from reconciler.printable import printable
 from reconciler.state import archive
 from reconciler.state.address import SqliteFile, parse
+from reconciler.state.any_text import plain
 from reconciler.state.bulk import select_rows
 from reconciler.state.entries import ROWS, folded, refold
 from reconciler.state.opening import open_database
 from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, Key, event_of
 from reconciler.state.schema import differences
-from reconciler.state.tables import plain
 from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:

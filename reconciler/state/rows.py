@@ -16,8 +16,8 @@ from reconciler.contract import lifecycle
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.fold import at_rest
 from reconciler.engine.values import Event, EventKind, Facts, LedgerEntry, Phase, Stage
+from reconciler.state.any_text import all_plain, plain, stored
 from reconciler.state.errors import UnreadableState
-from reconciler.state.tables import all_plain, plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -131,14 +131,13 @@ _BY_VERDICT: dict[Verdict, _Advice] = {
 
 _BY_CODE: dict[str, _Advice] = {
     "import-failed": _Advice(
-        "Look at the events of the model in the registry's console. Then try again: the failed model is "
-        "deleted, after a question, and imported anew.",
+        "Look at the model in the registry for the cause. Then try again: the failed model is deleted, after "
+        "a question, and imported anew.",
         _of_model("retry"),
     ),
     "exists-elsewhere": _Advice(
-        "The registry says that the name and version are taken, and does not show them. Look in the "
-        "project's other workspaces, for another spelling, and for a model that is being deleted. Remove it "
-        "there and try again, or declare another version.",
+        "The registry says that the name and version are taken, and does not show them. Look where the "
+        "reason says. Remove the model there and try again, or declare another version.",
         _of_model("retry"),
     ),
     **dict.fromkeys(HoldCode, _UNTRUSTED),

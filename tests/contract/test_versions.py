@@ -16,6 +16,7 @@ from reconciler.contract import (
     EDITIONS,
     FreeVersions,
     ModelKey,
+    Parsed,
     edition,
     lifecycle,
     version_key,
@@ -122,7 +123,7 @@ def test_loading_the_room_loads_no_edition_and_one_edition_loads_no_other() -> N
 def test_edition_and_parsed_can_be_named_from_the_room() -> None:
     """For annotations; anything else is no part of it."""
     assert isinstance(edition("current"), room.Edition)
-    assert isinstance(edition("current").parse({}), room.Parsed)
+    assert isinstance(edition("current").parse({}), Parsed)
     assert not hasattr(room, "nothing")
 
 

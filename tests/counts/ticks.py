@@ -153,6 +153,8 @@ class Site:
                 )
                 for one in engine.targets
             )
+            for one in engine.targets:
+                one.index.base()  # opens its file: only what is opened before a tick is heard in it
             yield Running(self, world, CycleJob(engine, deeds))
 
     async def process(self, *arguments: str) -> Counts:
@@ -182,7 +184,7 @@ class Running:
     async def tick(self) -> Counts:
         """What one tick does; an error is the test's end."""
         engine, requests = self.world.engine, len(self.site.registry.requests)
-        before = self.world.source.commands, engine.parsed, self.world.ledger.writes
+        before = self.world.source.commands, engine.last.parsed, self.world.ledger.writes
         with commits_counted(self.site.folder / "state" / "index.db") as index:
             read = reads()
             tick = await self.ticker.tick("test")
@@ -191,7 +193,7 @@ class Running:
             return Counts(
                 self.world.source.commands - before[0],
                 asked(self.site.registry.requests[requests:]),
-                engine.parsed - before[1],
+                engine.last.parsed - before[1],
                 self.world.ledger.writes - before[2],
                 index.taken(),
                 read.rows,

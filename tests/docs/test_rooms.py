@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ PACKAGE = ROOT / "reconciler"
 ROOMS = sorted(folder.name for folder in PACKAGE.iterdir() if (folder / "__init__.py").exists())
 _ROW = re.compile(r"^\| `(\w+)/` \|", re.MULTILINE)
 _MODULE = re.compile(r"`([a-z_]+(?:/[a-z_]+)*\.py)(?::(\w+))?`")
+_IMPORTED = re.compile(r"^ *from (reconciler[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
+_OFFERED = re.compile(r"^__all__ = \[([^\]]*)\]", re.MULTILINE)
 _LISTED = re.compile(r"^    ((?:[a-z_]+, )*[a-z_]+)(?:  |$)", re.MULTILINE)
 
 
@@ -32,6 +35,23 @@ def test_a_room_names_only_modules_that_it_has(room: str) -> None:
 
 def _exists(room: Path, name: str) -> bool:
     return (room / f"{name}.py").exists() or (room / name).is_dir()
+
+
+def test_a_room_offers_only_what_somebody_outside_of_it_imports_from_it() -> None:
+    """A name in its `__init__.py` has a reason: a room, a test or a measurement asks the room for it."""
+    asked, offered = set(), set()
+    folders = [PACKAGE, ROOT / "tests", ROOT / "bench"]
+    for file in chain.from_iterable(folder.rglob("*.py") for folder in folders):
+        text = file.read_text("utf-8")
+        for package, names in _IMPORTED.findall(text):
+            asked |= {(package, name) for name in re.findall(r"\w+", names)}
+        if file.name == "__init__.py" and PACKAGE in file.parents:
+            room = ".".join(file.parent.relative_to(ROOT).parts)
+            offered |= {
+                (room, name) for names in _OFFERED.findall(text) for name in re.findall(r"\w+", names)
+            }
+    assert len(offered) > 100
+    assert offered - asked == set()
 
 
 def test_the_guide_names_only_modules_and_names_that_exist() -> None:

@@ -38,7 +38,16 @@ def _comparable(
     return {name: value for name, value in request.items() if name in label}, label
 
 
-SHELF = Vendor(_stage, _status, _comparable, lambda _request, _detail, _fields: ())
+SHELF = Vendor(
+    _stage,
+    _status,
+    _comparable,
+    lambda _request, _detail, _fields: (),
+    lambda detail, _edition: (detail["label"], ()),
+    is_about_project="no such shelf".__eq__,
+    elsewhere="in the stacks",
+    listing="shelf:read",
+)
 
 
 @dataclass

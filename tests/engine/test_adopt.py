@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.contract import edition
-from reconciler.contract.adoptable import adoptable
 from reconciler.contract.catalogue import EDITIONS
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.adopt import Candidate, Proof, candidate, paths_of, prove
@@ -90,8 +89,7 @@ def _proved(pair: ModelKey, detail: dict[str, Any], rules: str) -> tuple[Candida
         datetime(2026, 1, 1, tzinfo=UTC),
         observed={pair: [ObservedModel("id", pair, "published", stage=Stage.PUBLISHED)]},
     )
-    found = adoptable(detail, reader.edition)
-    made = candidate(pair, "id", paths_of([pair])[pair], found.request, found.untold)
+    made = candidate(pair, "id", paths_of([pair])[pair], *MODELARTS.adoptable(detail, reader.edition))
     return made, prove(MODELARTS, reader, view, [made], {"id": detail})
 
 

@@ -90,7 +90,7 @@ class MovingBench(Bench):
     def targets(self, store: Store, rules: str, below: int) -> tuple[Target, ...]:
         """The other one has what lies in a folder of its own."""
         others = rules.replace(PATHS["local"], PATHS["spare"], 1)
-        spare = self.target(PATHS["spare"], self.spare, "spare", store.of("spare", others), below)
+        spare = self.target(PATHS["spare"], self.spare, "spare", store, others, below)
         return (*super().targets(store, rules, below), spare)
 
     def time(self) -> datetime:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import reconciler
 from reconciler.contract import ModelKey
 from reconciler.engine.fold import apply_event
 from reconciler.engine.guards import Guards
@@ -25,10 +27,8 @@ from tests.effort import examples
 from tests.engine.shelf import ShelfRegistry
 from tests.engine.worlds import Crash, MemoryRegistry, World, text
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 VENDORS = (MemoryRegistry, ShelfRegistry)
+_VENDORS_WORDS = re.compile(r"modelarts|huawei|workspace|in the console|'s console", re.IGNORECASE)
 
 A = ModelKey("a", "1.0.0")
 
@@ -51,6 +51,31 @@ def verdict(report: Report, name: str = "a") -> Verdict:
 def kinds(world: World, pair: ModelKey = A) -> list[EventKind]:
     with open_state(world.url, writer=False) as ledger:
         return [event.kind for event in ledger.events("local", pair)]
+
+
+def test_a_model_that_is_taken_elsewhere_is_held_with_the_words_of_its_vendor(world: World) -> None:
+    """Each vendor says where to look."""
+    world.registry.faults = ["elsewhere"]
+    apply(world)
+    world.wait(60)
+    (item,) = apply(world).items
+    assert (item.verdict, item.reasons[0].code) == (Verdict.FAILED, "exists-elsewhere")
+    assert f"look for it {world.registry.vendor.elsewhere}; " in item.reasons[0].message
+
+
+@pytest.mark.parametrize("room", ["daemon", "engine", "notify", "views", "web"])
+def test_no_room_above_the_registries_has_a_word_of_a_vendor(room: str) -> None:
+    """A person reads them in the texts of `Vendor`, and in what the registry answers."""
+    folder = Path(reconciler.__file__).with_name(room)
+    texts = {file: file.read_text("utf-8") for kind in ("py", "j2") for file in folder.rglob(f"*.{kind}")}
+    assert texts
+    assert [file for file, text in texts.items() if _VENDORS_WORDS.search(text)] == []
+
+
+def test_no_stage_of_a_cycle_is_given_the_whole_ledger() -> None:
+    """Each asks the journal, the models' states, the reports or the marks; the recipe has all of them."""
+    files = Path(reconciler.__file__).with_name("engine").glob("*.py")
+    assert {file.name for file in files if re.search(r"\bLedger\b", file.read_text())} == {"cycle.py"}
 
 
 def test_a_new_model_is_imported_once_and_the_intent_is_on_disk_before_the_result(world: World) -> None:

@@ -24,6 +24,7 @@ from reconciler.engine.desired import ManifestParser
 from reconciler.engine.guards import Guards
 from reconciler.engine.judge import used_versions
 from reconciler.engine.options import CycleOptions, Target
+from reconciler.engine.ports import Index, KeptHistory
 from reconciler.engine.values import Verdict
 from reconciler.index import Store
 from reconciler.source import open_source
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.engine.values import ModelState, ObservedModel, Report
-    from reconciler.index import TargetIndex
 
 pytestmark = pytest.mark.long
 
@@ -103,17 +103,20 @@ class Bench:
 
     def targets(self, store: Store, rules: str, below: int) -> tuple[Target, ...]:
         """All that is reconciled."""
-        return (self.target("models.d", self.registry, "local", store.of("local", rules), below),)
+        return (self.target("models.d", self.registry, "local", store, rules, below),)
 
     @staticmethod
-    def target(path: str, registry: MemoryRegistry, name: str, index: TargetIndex, below: int) -> Target:
+    def target(  # noqa: PLR0917 - of what it is
+        path: str, registry: MemoryRegistry, name: str, store: Store, rules: str, below: int
+    ) -> Target:
         """One of them."""
         return Target(
             name,
             registry,
             ManifestParser(edition("seed-2019"), path),
-            index,
-            rules=index.rules,
+            store.of(name, rules),
+            store.history_of(name),
+            rules=rules,
             timing=Timing(in_flight=4),
             judge_all_below=below,
         )
@@ -122,8 +125,7 @@ class Bench:
         """One cycle over what changed; everything that is remembered after it."""
         with self.engine(self.folder / "index.db", rules) as engine:
             report = asyncio.run(engine.cycle(CycleOptions(whole=False)))
-            target = engine.targets[0]
-            assert audit(engine.source, target.index, target.reader, 0.3) == 0
+            assert audit(engine.source, engine.targets[0], 0.3) == 0
             known = engine.ledger.last_report()
             assert known is not None
             assert report.counted() == known.counted()
@@ -272,10 +274,10 @@ def test_rules_that_changed_are_applied_to_what_did_not_change() -> None:
         made.apply()
         with made.engine(made.folder / "index.db", "others") as engine:
             asyncio.run(engine.cycle(CycleOptions(whole=False)))
-            assert engine.parsed == 2
+            assert engine.last.parsed == 2
         with made.engine(made.folder / "index.db", "others") as engine:
             asyncio.run(engine.cycle(CycleOptions(whole=False)))
-            assert engine.parsed == 0
+            assert engine.last.parsed == 0
 
 
 def test_an_old_commit_that_was_collected_costs_a_listing_and_no_reading() -> None:
@@ -290,7 +292,7 @@ def test_an_old_commit_that_was_collected_costs_a_listing_and_no_reading() -> No
         made.repository.git("gc", "--quiet", "--prune=now")
         with made.engine(made.folder / "index.db") as engine:
             asyncio.run(engine.cycle(CycleOptions(whole=False)))
-            assert engine.parsed == 1
+            assert engine.last.parsed == 1
         assert told(made.apply()) == told(made.plan())
 
 
@@ -314,7 +316,7 @@ def test_a_folder_that_moves_is_not_read_again(*, rewritten: bool) -> None:
             made.repository.git("branch", "--force", "main", "other")
         with made.engine(made.folder / "index.db") as engine:
             asyncio.run(engine.cycle(CycleOptions(whole=False)))
-            assert engine.parsed == 1  # what is wrong with a file is told with its place
+            assert engine.last.parsed == 1  # what is wrong with a file is told with its place
         assert told(made.apply()) == told(made.plan())
 
 
@@ -340,6 +342,25 @@ def test_a_branch_that_took_in_what_it_forked_from_costs_no_walk_through_history
         assert told(made.apply()) == told(made.plan())
 
 
+@pytest.mark.parametrize("port", [Index, KeptHistory])
+def test_what_is_cached_of_git_has_few_doors(port: type) -> None:
+    """Six at most of files, by one of which alone anything is written, and fewer of what commits did."""
+    doors = {name for name in vars(port) if not name.startswith("_")}
+    assert len(doors) <= 6
+    assert ("save" in doors) is (port is Index)
+
+
+def test_the_index_is_opened_when_a_cycle_first_asks_it() -> None:
+    """A process that only stands by, or ends before, opens and makes nothing."""
+    with bench() as made:
+        made.repository.commit({NAMES[0]: text("a")})
+        file = made.folder / "index.db"
+        with made.engine(file) as engine:
+            assert not file.exists()
+            asyncio.run(engine.cycle(CycleOptions()))
+            assert file.exists()
+
+
 def test_history_is_kept_with_the_index_and_thrown_away_with_it() -> None:
     """It moves with each cycle, is made anew after history was rewritten, and forgotten with the index."""
     with bench() as made:
@@ -348,14 +369,14 @@ def test_history_is_kept_with_the_index_and_thrown_away_with_it() -> None:
             change(made.repository, kind, {NAMES[1]: text("b", description=kind), "aside.txt": kind})
             made.apply()
             with made.engine(made.folder / "index.db") as engine:
-                index = engine.targets[0].index
-                assert index.history.base() == engine.source.head()
-                assert index.history.number() == int(made.repository.git("rev-list", "--count", "HEAD"))
-                assert {pair.model_name for pair, _ in index.history.changes()} >= {"a", "b"}
+                kept = engine.targets[0].history
+                assert kept.base() == engine.source.head()
+                assert kept.number() == int(made.repository.git("rev-list", "--count", "HEAD"))
+                assert {pair.model_name for pair, _ in kept.changes()} >= {"a", "b"}
         with made.engine(made.folder / "index.db") as engine:
-            index = engine.targets[0].index
+            index, kept = engine.targets[0].index, engine.targets[0].history
             index.save(None, {}, whole=True)
-            assert (index.history.base(), list(index.history.changes())) == (None, [])
+            assert (kept.base(), list(kept.changes())) == (None, [])
 
 
 def test_history_that_was_cut_off_is_kept_once_it_is_whole(tmp_path: Path) -> None:
@@ -367,13 +388,13 @@ def test_history_that_was_cut_off_is_kept_once_it_is_whole(tmp_path: Path) -> No
     made = Bench(tmp_path, GitRepository(tmp_path / "repo"), MemoryRegistry())
     made.apply()
     with made.engine(tmp_path / "index.db") as engine:
-        assert engine.targets[0].index.history.base() is None
+        assert engine.targets[0].history.base() is None
     made.repository.git("fetch", "--quiet", "--unshallow")
     with made.engine(tmp_path / "index.db") as engine:
         engine.targets = (replace(engine.targets[0], full_observation=timedelta(0)),)
         asyncio.run(engine.cycle(CycleOptions()))
-        assert engine.targets[0].index.history.number() == 2
-        assert audit(engine.source, engine.targets[0].index, engine.targets[0].reader, 0.0) == 0
+        assert engine.targets[0].history.number() == 2
+        assert audit(engine.source, engine.targets[0], 0.0) == 0
 
 
 @pytest.mark.parametrize(
@@ -400,9 +421,9 @@ def test_an_index_that_is_wrong_is_counted_and_made_anew(damage: str) -> None:
         with made.engine(made.folder / "index.db") as engine:
             engine.targets = (replace(engine.targets[0], full_observation=timedelta(0)),)
             asyncio.run(engine.cycle(CycleOptions()))
-            assert engine.disagreements > 0
+            assert engine.last.disagreements > 0
             asyncio.run(engine.cycle(CycleOptions()))
-            assert audit(engine.source, engine.targets[0].index, engine.targets[0].reader, 0.0) == 0
+            assert audit(engine.source, engine.targets[0], 0.0) == 0
         assert told(made.apply()) == told(made.plan())
 
 
@@ -415,7 +436,7 @@ def test_an_index_that_cannot_be_read_counts_as_empty(content: bytes) -> None:
         assert {item.verdict for item in made.apply().items} == {Verdict.IN_SYNC}
         with made.engine(made.folder / "index.db") as engine:
             asyncio.run(engine.cycle(CycleOptions(whole=False)))
-            assert engine.parsed == 0
+            assert engine.last.parsed == 0
 
 
 def test_a_damaged_page_of_the_index_costs_a_reading_of_everything() -> None:

@@ -306,9 +306,8 @@ class Machine(RuleBasedStateMachine):
         clock = Clock(lambda: self.world.now, chance=lambda: 0.5, new_id=lambda: "id")
         reader = ManifestParser(edition("seed-2019"), "models.d")
         with closing(Store(index, writes=False)) as store:
-            target = Target(
-                "local", self.registry, reader, store.of("local", "rules"), timing=Timing(in_flight=2)
-            )
+            files, commits = store.of("local", "rules"), store.history_of("local")
+            target = Target("local", self.registry, reader, files, commits, timing=Timing(in_flight=2))
             fresh = Engine(source, self._ledger(), (target,), self.world.guards, clock)
             with closing(fresh.git):
                 return asyncio.run(fresh.cycle(CycleOptions(act=False)))

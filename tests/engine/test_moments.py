@@ -126,10 +126,10 @@ def test_a_look_at_everything_is_due_when_the_last_one_lies_ahead(world: World) 
         (target,) = engine.targets
         for mark in (OBSERVED_IN_FULL, COMPARED):
             engine.ledger.mark(target.name, mark, (world.now + AHEAD).isoformat())
-        assert engine._due_times.full_look_is_due(target)
-        assert engine._due_times.comparing_is_due(target)
+        assert engine._due_times(engine.last.began).full_look_is_due(target)
+        assert engine._due_times(engine.last.began).comparing_is_due(target)
         due = engine.due()
         assert due is not None
         assert due <= world.now
         asyncio.run(engine.cycle(CycleOptions(whole=False)))
-        assert not engine._due_times.full_look_is_due(target)
+        assert not engine._due_times(engine.last.began).full_look_is_due(target)

@@ -317,6 +317,7 @@ class World:
                 self.registry,
                 ManifestParser(edition("seed-2019"), "models.d", self.budgets),
                 index.of("local", "rules"),
+                index.history_of("local"),
                 timing=Timing(in_flight=self.in_flight, call_timeout=self.call_timeout),
                 judge_all_below=self.judge_all_below,
             )

@@ -9,7 +9,8 @@ import pytest
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.episodes import HELD, Episode, Message, Subject, Subscription, outbox_update
 from reconciler.engine.values import ModelState, Verdict
-from reconciler.settings.tables import HeldVerdict, NotifySettings
+from reconciler.settings.tables import NotifySettings
+from reconciler.settings.types import HeldVerdict
 from tests.notify.samples import NOON, item
 
 if TYPE_CHECKING:

@@ -177,7 +177,8 @@ class Soak:
                 sleep=clock.sleep,
             )
             reader = ManifestParser(edition("seed-2019"), "models.d")
-            target = Target("soak", registry, reader, index.of("soak", "rules"), judge_all_below=0)
+            files, commits = index.of("soak", "rules"), index.history_of("soak")
+            target = Target("soak", registry, reader, files, commits, judge_all_below=0)
             guards = Guards(1000, 1_000_000, allow_empty=True, allow_rewritten_history=True)
             page, deeds = _Page(clock), EventCounter()
 

@@ -35,6 +35,6 @@ def test_a_refused_import_is_confirmed_by_its_whole_digest() -> None:
 def test_a_reason_may_ask_for_something_else_than_its_verdict() -> None:
     """A pair that is taken elsewhere is not released before somebody looked there."""
     taken = item(Verdict.FAILED, reasons=(Reason("exists-elsewhere", "taken"),))
-    assert "other workspaces" in guidance(taken, Setting()).what
+    assert "Look where the reason says" in guidance(taken, Setting()).what
     drifted = guidance(item(Verdict.DRIFTED), Setting(next_free="1.0.1"))
     assert "set model_version to 1.0.1" in drifted.what

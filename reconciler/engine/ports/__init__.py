@@ -7,10 +7,10 @@ All raise only what `reconciler.errors` draws.
 from __future__ import annotations
 
 from reconciler.engine.ports.git import Blobs, Index, KeptHistory, Source
-from reconciler.engine.ports.memory import Journal, Ledger, Marks, ModelStates, Reports, Requests
+from reconciler.engine.ports.memory import Journal, Ledger, Marks, ModelStates, Reports
 from reconciler.engine.ports.registry import Preflight, Registry
 
 __all__ = [
     "Blobs", "Index", "Journal", "KeptHistory", "Ledger", "Marks", "ModelStates", "Preflight", "Registry",
-    "Reports", "Requests", "Source",
+    "Reports", "Source",
 ]  # fmt: skip

@@ -107,7 +107,11 @@ class Source(Blobs, Protocol):
 
 
 class KeptHistory(Protocol):
-    """Which commits a branch has, and what they did to each model's document, up to one commit."""
+    """Which commits a branch has, and what they did to each model's document, up to one commit; only read.
+
+    It speaks of commits and of models that may be gone, and `Index` of files that are there. Nothing is
+    written by it: it moves with the files of its target, in the transaction of `Index.save`.
+    """
 
     def base(self) -> str | None:
         """The commit up to which it is kept; None when it is not."""
@@ -125,9 +129,6 @@ class KeptHistory(Protocol):
 
     def some(self, beginning: str, limit: int) -> Sequence[str]:
         """Some of its commits, those whose ids come next after a beginning of one, in order."""
-
-    def save(self, commit: str, update: HistoryUpdate) -> None:
-        """Keeps the whole history of the commit whose files the index holds."""
 
 
 class Index(Protocol):
@@ -164,10 +165,6 @@ class Index(Protocol):
     def number(self, without: Collection[str]) -> int:
         """How many documents and files declare something, or fail to; without those of some files."""
 
-    @property
-    def history(self) -> KeptHistory:
-        """What is kept of the history of the branch: a door of its own."""
-
     def save(
         self,
         commit: str | None,
@@ -180,5 +177,5 @@ class Index(Protocol):
 
         `changed` is what differs, with None for what is gone; the `whole` forgets what was held before. A
         commit of None holds nothing from now on. `history` is what the commits since the old base did, or all
-        commits; None throws the history away.
+        commits; None throws the `KeptHistory` away.
         """

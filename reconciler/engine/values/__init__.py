@@ -60,4 +60,4 @@ _NAMES = {
     ),
 }  # fmt: skip
 
-__getattr__ = attributes(__name__, {name: home for home, names in _NAMES.items() for name in names})
+__getattr__ = attributes(__name__, _NAMES)

@@ -131,9 +131,10 @@ async def _a_cycle(dice: Random, ledger: SqlLedger) -> None:
 
     clock = {"now": 0}
     async with _client(lambda request: _answer(dice, request), TokenAuth(GivenSecret(SECRET))) as registry:
-        index = Store(None, writes=True).of("local", "rules")
+        store = Store(None, writes=True)
         reader = ManifestParser(edition("seed-2019"), "models.d")
-        target = Target("local", registry, reader, index, timing=Timing(settle=0))
+        index, history = store.of("local", "rules"), store.history_of("local")
+        target = Target("local", registry, reader, index, history, timing=Timing(settle=0))
         time = Clock(now=lambda: START, sleep=sleep, stopping=lambda: clock["now"] > 5)
         engine = Engine(source, ledger, (target,), clock=time)
         try:
