@@ -133,6 +133,11 @@ class Commands:
             answer = read(output.pieces())
             return None if output.exit_status() else answer
 
+    def carry_out(self, *arguments: str) -> None:
+        """Runs one command for as long as it goes on saying something. Raises SourceError."""
+        with self.stream(*arguments) as output:
+            output.drain()
+
     @contextmanager
     def stream(
         self,

@@ -244,9 +244,7 @@ class Mirror(Backend):
     def _fetch(self, git_dir: Path) -> None:
         deepen = ("--unshallow",) if bare_layout(git_dir).is_shallow else ()
         refspec = f"+{self._remote_ref}:{self._own_ref}"
-        with self._talking(git_dir).stream(*_FETCH, *deepen, _REMOTE, refspec) as output:
-            for _ in output.pieces():
-                pass
+        self._talking(git_dir).carry_out(*_FETCH, *deepen, _REMOTE, refspec)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
