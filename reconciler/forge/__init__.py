@@ -17,7 +17,7 @@ argument.
 
 from __future__ import annotations
 
-from reconciler.forge.host import Host, Review, Status
+from reconciler.forge.host import Review, Status
 from reconciler.forge.kinds import FORGES, Forge, host_of
 from reconciler.forge.publish import Published, publish
 from reconciler.forge.variables import Job, job_of
@@ -25,7 +25,6 @@ from reconciler.forge.variables import Job, job_of
 __all__ = [
     "FORGES",
     "Forge",
-    "Host",
     "Job",
     "Published",
     "Review",

@@ -12,20 +12,15 @@ from __future__ import annotations
 
 from reconciler.registry.auth import AccessKeyAuth, PasswordAuth, RegistryAuth, TokenAuth
 from reconciler.registry.client import ModelArtsRegistry
-from reconciler.registry.codes import ERROR_RULES, Action, ErrorRule
 from reconciler.registry.cooldown import CredentialCooldown
-from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.limits import Limits
 from reconciler.registry.secret import CommandSecret, EnvironmentSecret, FileSecret, GivenSecret, Secret
 
 __all__ = [
-    "ERROR_RULES",
     "AccessKeyAuth",
-    "Action",
     "CommandSecret",
     "CredentialCooldown",
     "EnvironmentSecret",
-    "ErrorRule",
     "FileSecret",
     "GivenSecret",
     "Limits",
@@ -34,5 +29,4 @@ __all__ = [
     "RegistryAuth",
     "Secret",
     "TokenAuth",
-    "parse_endpoint",
 ]

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from reconciler.errors import ConfigurationError, RegistryUnavailable
-from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth, parse_endpoint
-from reconciler.registry.endpoint import proxy_for
+from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
+from reconciler.registry.endpoint import parse_endpoint, proxy_for
 from reconciler.registry.tls import usual_authorities
 from tests.registry.driving import QUICK
 from tests.registry.scripted import Server, answer
