@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.idle_note import MARK, read
 from reconciler.errors import SourceError
-from reconciler.source.commands import ProcessCounter
 from reconciler.source.local import LocalRepository
 from reconciler.state.peek import peek
 
@@ -101,7 +100,6 @@ def _newest_in(folder: Folder) -> str | None:
                 folder.branch,
                 setting="",
                 timeout=folder.timeout,
-                counter=ProcessCounter(),
                 heap=folder.memory,
             )
         ) as repository:

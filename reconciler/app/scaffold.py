@@ -12,7 +12,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler import __version__
 from reconciler.contract import DEFAULT_EDITION, edition
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from reconciler.forge import Forge
     from reconciler.settings import Settings
-
-
-Forge = Literal["github", "gitlab", "gitee", "codearts"]
 
 _HOSTS: tuple[tuple[str, Forge], ...] = (
     ("github", "github"),

@@ -82,11 +82,7 @@ def put_commands(text: str) -> None:
 
 
 def _write(text: str) -> None:
-    try:
-        sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError as error:
-        raise OutputClosedError from error
+    _write_all([text if text.endswith("\n") or not text else text + "\n"])
 
 
 def put_all(pieces: Iterable[str]) -> None:

@@ -18,8 +18,8 @@ argument.
 from __future__ import annotations
 
 from reconciler.forge.host import Review, Status
-from reconciler.forge.kinds import FORGES, host_of
+from reconciler.forge.kinds import FORGES, Forge, host_of
 from reconciler.forge.publish import Published, publish
 from reconciler.forge.variables import Job, job_of
 
-__all__ = ["FORGES", "Job", "Published", "Review", "Status", "host_of", "job_of", "publish"]
+__all__ = ["FORGES", "Forge", "Job", "Published", "Review", "Status", "host_of", "job_of", "publish"]

@@ -5,9 +5,7 @@ https://appriseit.com/services/ says what the URL of each looks like.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -15,10 +13,9 @@ from urllib.parse import unquote
 from reconciler.errors import SinkError
 from reconciler.notify import wording
 from reconciler.notify.sink import revealed
+from reconciler.threads import in_a_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from reconciler.notify.sink import Notification, Pace
     from reconciler.registry.secret import Secret
 
@@ -39,7 +36,10 @@ class AppriseSink:
     async def deliver(self, notification: Notification) -> None:
         """As the protocol says."""
         url = await revealed(self.url)
-        problem = await _in_a_thread(lambda: _send(url, notification))
+        try:
+            problem = await in_a_thread(lambda: _send(url, notification), "apprise")
+        except Exception as error:  # noqa: BLE001 - whatever a service's module raises; its words may hold the url
+            problem = f"unexpected {type(error).__name__}"
         if problem is not None:
             raise SinkError(problem)
 
@@ -64,26 +64,3 @@ def _send(url: str, notification: Notification) -> str | None:
         body_format=apprise.NotifyFormat.TEXT,
     )
     return None if sent else f"{service} did not take it: check the url, and that the service is up"
-
-
-async def _in_a_thread(work: Callable[[], str | None]) -> str | None:
-    """The result of blocking work. The thread keeps nobody from ending: who stops does not wait for it."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[str | None] = loop.create_future()
-
-    def settle(result: str | None) -> None:
-        if not done.done():
-            done.set_result(result)
-
-    def run() -> None:
-        try:
-            result = work()
-        except Exception as error:  # noqa: BLE001 - whatever a service's module raises; its words may hold the url
-            result = f"unexpected {type(error).__name__}"
-        try:
-            loop.call_soon_threadsafe(settle, result)
-        except RuntimeError:  # the loop has ended
-            return
-
-    threading.Thread(target=run, name="apprise", daemon=True).start()
-    return await done

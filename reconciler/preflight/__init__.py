@@ -11,12 +11,8 @@ stricter than the service, which looks at a model's content only after the call 
 
 from __future__ import annotations
 
-from reconciler.preflight.address import obs_endpoint, parse_endpoint
+from reconciler.preflight.address import obs_endpoint
 from reconciler.preflight.examine import Examination
-from reconciler.preflight.opening import open_files
-from reconciler.preflight.values import FilesUnavailable, ModelFiles, ObjectStoreKeys, StoredFile
+from reconciler.preflight.values import ObjectStoreKeys
 
-__all__ = [
-    "Examination", "FilesUnavailable", "ModelFiles", "ObjectStoreKeys", "StoredFile", "obs_endpoint",
-    "open_files", "parse_endpoint",
-]  # fmt: skip
+__all__ = ["Examination", "ObjectStoreKeys", "obs_endpoint"]

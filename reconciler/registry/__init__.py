@@ -12,14 +12,11 @@ from __future__ import annotations
 
 from reconciler.registry.auth import AccessKeyAuth, PasswordAuth, RegistryAuth, TokenAuth
 from reconciler.registry.client import ModelArtsRegistry
-from reconciler.registry.codes import ERROR_RULES, Action
 from reconciler.registry.cooldown import CredentialCooldown
-from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.limits import Limits
 from reconciler.registry.secret import CommandSecret, EnvironmentSecret, FileSecret, GivenSecret, Secret
 
 __all__ = [
-    "ERROR_RULES", "AccessKeyAuth", "Action", "CommandSecret", "CredentialCooldown", "EnvironmentSecret",
-    "FileSecret", "GivenSecret", "Limits", "ModelArtsRegistry", "PasswordAuth", "RegistryAuth", "Secret",
-    "TokenAuth", "parse_endpoint",
+    "AccessKeyAuth", "CommandSecret", "CredentialCooldown", "EnvironmentSecret", "FileSecret", "GivenSecret",
+    "Limits", "ModelArtsRegistry", "PasswordAuth", "RegistryAuth", "Secret", "TokenAuth",
 ]  # fmt: skip

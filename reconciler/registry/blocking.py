@@ -7,9 +7,6 @@ any more is left behind, and ends with the process at the latest.
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +14,7 @@ import httpx
 
 from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.transport import sockets
+from reconciler.threads import in_a_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -80,7 +78,8 @@ class _Threads:
     """Work in threads that the process does not wait for, one at a time.
 
     Attributes:
-        is_one_left: one works on although nobody waits for it; what it works with is not closed below it.
+        is_one_left: one works on, perhaps although nobody waits for it; what it works with is not closed
+            below it.
     """
 
     def __init__(self) -> None:
@@ -88,30 +87,12 @@ class _Threads:
 
     async def run(self, work: Callable[[], T]) -> T:
         """What the work gives or raises."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[T] = loop.create_future()
 
-        def carry_out() -> None:
+        def noted() -> T:
             try:
-                tell = partial(_give, done, work())
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where it is waited for
-                tell = partial(_raise, done, error)
-            with suppress(RuntimeError):  # the loop was closed: nobody waits
-                loop.call_soon_threadsafe(tell)
+                return work()
+            finally:
+                self.is_one_left = False
 
         self.is_one_left = True
-        threading.Thread(target=carry_out, daemon=True).start()
-        try:
-            return await done
-        finally:
-            self.is_one_left = done.cancelled()
-
-
-def _give(done: asyncio.Future[T], result: T) -> None:
-    if not done.done():
-        done.set_result(result)
-
-
-def _raise(done: asyncio.Future[T], error: Exception) -> None:
-    if not done.done():
-        done.set_exception(error)
+        return await in_a_thread(noted, "request")

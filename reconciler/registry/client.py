@@ -33,7 +33,6 @@ from reconciler.registry.wire import (
 )
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     import httpx
@@ -75,7 +74,6 @@ class ModelArtsRegistry:
         workspace_id: str = DEFAULT_WORKSPACE,
         limits: Limits | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
-        tls: ssl.SSLContext | None = None,
         observed: Observed | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
@@ -90,7 +88,6 @@ class ModelArtsRegistry:
             workspace_id: the workspace whose models are seen and into which models are imported.
             limits: how much, how fast and how long; the defaults where None.
             transport: what carries the requests instead of sockets, such as `httpx.ASGITransport`.
-            tls: trust for https; by default the usual authorities, or those of `SSL_CERT_FILE`.
             observed: told of each request: its method, the status of the answer (None where none came), and
                 the seconds until that.
             sleep: how a pause is made.
@@ -112,7 +109,6 @@ class ModelArtsRegistry:
             auth,
             self._limits,
             transport=transport,
-            tls=tls,
             observed=observed,
             sleep=sleep,
             chance=chance,

@@ -18,13 +18,12 @@ from reconciler.engine.clock import uptime
 from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
 from reconciler.printable import one_line
 from reconciler.registry.codes import Action, disposition
-from reconciler.registry.pacing import Pace, pause
+from reconciler.registry.pacing import TokenBucket, pause
 from reconciler.registry.response import MESSAGE_LIMIT, Response, classify, request_id
 from reconciler.registry.tls import tls_problem
 from reconciler.registry.transport import SENT, AnswerTooLarge, Connections
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Awaitable, Callable
 
     from reconciler.registry.auth import RegistryAuth
@@ -56,7 +55,6 @@ class HttpSession:
         limits: Limits,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        tls: ssl.SSLContext | None = None,
         observed: Observed | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
@@ -67,12 +65,10 @@ class HttpSession:
         self._origin = str(endpoint.copy_with(path="/")).rstrip("/")
         self._auth = auth
         self._limits = limits
-        self._connections = Connections(
-            endpoint, auth, limits, transport=transport, tls=tls, observed=observed
-        )
+        self._connections = Connections(endpoint, auth, limits, transport=transport, observed=observed)
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._clock = clock
-        self._pace = Pace(limits.rate, limits.burst, limits.read_rate, clock)
+        self._pace = TokenBucket(limits.rate, limits.burst, limits.read_rate, clock)
         self._sleep = sleep
         self._chance = chance
 
@@ -126,7 +122,7 @@ class HttpSession:
 
     async def _start(self, call: Request) -> None:
         """Waits for the next start that the rate allows."""
-        await self._sleep(self._pace.reserve_for(write=call.method != "GET"))
+        await self._sleep(self._pace.reserve(write=call.method != "GET"))
 
     async def _log_in(self, call: Request) -> None:
         """Sends whatever the flow has to send before it sends the call itself, which it does not."""

@@ -48,14 +48,13 @@ class Connections:
     larger it is: pools of eight take half as much processor time again, and one of 128 collapses.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts of a connection
+    def __init__(
         self,
         endpoint: httpx.URL,
         auth: RegistryAuth,
         limits: Limits,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        tls: ssl.SSLContext | None = None,
         observed: Observed | None = None,
     ) -> None:
         """No connection yet; see `ModelArtsRegistry` for the arguments.
@@ -68,7 +67,6 @@ class Connections:
         self._needs_tls = endpoint.scheme == "https" or auth.needs_tls
         self._limits = limits
         self._transport = transport
-        self._tls = tls
         self._observed = observed
         self._all: list[httpx.AsyncClient] = []
         self._free: list[httpx.AsyncClient] = []
@@ -95,7 +93,7 @@ class Connections:
         limits = self._limits
         traced = self._transport is None
         inner = self._transport or sockets(
-            httpx.AsyncHTTPTransport, self._endpoint, needs_tls=self._needs_tls, tls=self._tls
+            httpx.AsyncHTTPTransport, self._endpoint, needs_tls=self._needs_tls
         )
         client = httpx.AsyncClient(
             auth=self._auth,
@@ -108,16 +106,13 @@ class Connections:
         return client
 
 
-def sockets(
-    kind: type[Sockets], endpoint: httpx.URL, *, needs_tls: bool, tls: ssl.SSLContext | None = None
-) -> Sockets:
+def sockets(kind: type[Sockets], endpoint: httpx.URL, *, needs_tls: bool) -> Sockets:
     """What carries requests over sockets.
 
     Args:
         kind: of httpx's transports.
         endpoint: where requests go; decides about the proxy.
         needs_tls: whether any of them goes over TLS.
-        tls: trust for https; by default the usual authorities, or those of `SSL_CERT_FILE`.
 
     Raises:
         ConfigurationError: it cannot be made with the proxy or the certificates that are configured.
@@ -125,7 +120,7 @@ def sockets(
     proxy = proxy_for(endpoint)
     try:
         return kind(
-            verify=tls or (usual_authorities() if needs_tls else _nobody()),
+            verify=usual_authorities() if needs_tls else _nobody(),
             limits=httpx.Limits(
                 max_connections=None, max_keepalive_connections=2
             ),  # the registry's, and IAM's

@@ -21,19 +21,7 @@ if TYPE_CHECKING:
     from reconciler.source.backend import Backend
 
 _SEVERAL = 2  # targets
-_DIFFERENCE = (
-    "diff-tree",
-    "-r",
-    "-z",
-    "--raw",
-    "--no-abbrev",
-    "--no-renames",
-    "--no-relative",
-    "--no-color",
-    "--no-ext-diff",
-    "--no-textconv",
-    "--ignore-submodules=none",
-)
+_DIFFERENCE = ("diff-tree", "-r", "-z", "--raw", *log.EXACT)
 _ENTRY = re.compile(r":\d{6} (\d{6}) [0-9a-f]+ [0-9a-f]+ [A-Z]\d*\0([^\0]+)\0")
 _NO_MODE = "000000"
 _MOST = 20_000  # entries: to look at everything costs less than to ask an index about each of so many

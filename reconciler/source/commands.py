@@ -11,9 +11,8 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from reconciler.errors import BudgetError, SourceError
 from reconciler.printable import printable
@@ -55,22 +54,20 @@ class GitError(SourceError):
         self.stderr = stderr
 
 
-@dataclass(slots=True)
-class ProcessCounter:
-    """Counts git processes; the version check, once a process of ours, is left out."""
-
-    started: int = 0
-
-
 class Commands:
-    """The git processes of one folder. No shell, no terminal, no prompt; always reaped."""
+    """The git processes of one folder. No shell, no terminal, no prompt; always reaped.
+
+    Attributes:
+        started: how many this process has started, of all folders; without the check of git's version.
+    """
+
+    started: ClassVar[int] = 0
 
     def __init__(  # noqa: PLR0913 - how one folder is talked to
         self,
         folder: Path,
         environment: Mapping[str, str],
         *,
-        counter: ProcessCounter,
         timeout: float,
         named: str | None = None,
         redact: Callable[[str], str] = str,
@@ -81,7 +78,6 @@ class Commands:
         Args:
             folder: where git runs.
             environment: variables on top of this process's own.
-            counter: counts what is started.
             timeout: seconds that git may stay silent, or take altogether where nothing is streamed; a stream
                 that goes on may take thirty times as long.
             named: the repository in messages; by default the folder.
@@ -94,7 +90,6 @@ class Commands:
         self._timeout = timeout
         self._named = named or printable(str(folder))
         self._redact = redact
-        self._counter = counter
         self._running: set[GitProcess] = set()
         self._closed = False
 
@@ -103,7 +98,6 @@ class Commands:
         return Commands(
             self._folder,
             self._environment | dict(variables) | configuration(entries),
-            counter=self._counter,
             timeout=self._timeout,
             named=self._named,
             redact=self._redact,
@@ -132,6 +126,11 @@ class Commands:
         with self.stream(*arguments, accept=_DONE_OR_REFUSED) as output:
             answer = read(output.pieces())
             return None if output.exit_status() else answer
+
+    def carry_out(self, *arguments: str) -> None:
+        """Runs one command for as long as it goes on saying something. Raises SourceError."""
+        with self.stream(*arguments) as output:
+            output.drain()
 
     @contextmanager
     def stream(
@@ -222,7 +221,7 @@ class Commands:
                 f"{self._named}: git could not be started here ({printable(type(error).__name__)}); "
                 "check that git is installed and that this is still a git repository"
             ) from error
-        self._counter.started += 1
+        Commands.started += 1
         if self._heap is not None and handle.proc is not None:
             _bound_memory(handle.proc.pid, self._heap)
         return handle

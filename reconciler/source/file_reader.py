@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 from reconciler.engine.values import File, Snapshot
@@ -16,8 +15,6 @@ from reconciler.source.text import as_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
-
-_READ_AHEAD = 256 * 1024  # bytes
 
 
 class FileReader(ObjectReader):
@@ -88,18 +85,13 @@ class FileReader(ObjectReader):
         yield from self.read(blob for blob, size in sizes.items() if size <= at_most)
 
     def _contents(self, blobs: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-        with self._origin.commands.stream("cat-file", "--batch", "--buffer", feed=as_lines(blobs)) as output:
-            reader = io.BufferedReader(output, _READ_AHEAD)
-            for blob in blobs:
-                content = tree.content(reader)
-                if content is None:
-                    self._origin.commands.require_success(output)
-                    raise GitError(
-                        f"{self._origin.named}: object {blob} is missing, or no file's content; "
-                        "run `git fsck` there, or clone it anew"
-                    )
-                yield blob, content
-            reader.read(1)
+        for blob, content in tree.contents(self._origin.commands, blobs):
+            if content is None:
+                raise GitError(
+                    f"{self._origin.named}: object {blob} is missing, or no file's content; "
+                    "run `git fsck` there, or clone it anew"
+                )
+            yield blob, content
 
     @asked_again
     def _sizes(self, blobs: Collection[str]) -> dict[str, int]:

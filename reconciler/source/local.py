@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from reconciler.source.commands import ProcessCounter
     from reconciler.source.layout import Layout
     from reconciler.source.surroundings import Trait
 
@@ -48,20 +47,19 @@ class LocalRepository(Backend):
     Finding its newest commit starts no process.
     """
 
-    def __init__(  # noqa: PLR0913 - one repository, and how it is read
+    def __init__(
         self,
         start: Path,
         branch: str | None,
         *,
         setting: str,
         timeout: float,
-        counter: ProcessCounter,
         heap: int | None = None,
     ) -> None:
         """Finds the repository; starts nothing.
 
         `start` is the folder that was named, absolute: every `head` finds anew what is there; `setting` says
-        what named it. Without a branch, HEAD is followed. Timeout, counter and heap are those of `Commands`.
+        what named it. Without a branch, HEAD is followed. Timeout and heap are those of `Commands`.
 
         Raises:
             SourceError: no repository is there.
@@ -71,7 +69,6 @@ class LocalRepository(Backend):
         self._ref = "HEAD" if branch is None else branch_ref(branch)
         self._timeout = timeout
         self._heap = heap
-        self._counter = counter
         self._last: str | None = None
         self._last_lookup: tuple[tuple[bytes, ...], str] | None = None
         self._enter(discover(start, setting))
@@ -152,7 +149,6 @@ class LocalRepository(Backend):
         self.commands = Commands(
             layout.folder,
             environment.for_local(layout),
-            counter=self._counter,
             timeout=self._timeout,
             heap=self._heap,
         )

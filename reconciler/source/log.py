@@ -25,53 +25,26 @@ if TYPE_CHECKING:
 # are parted by three NULs or four.
 _FORMAT = "--format=tformat:%x00%x00%m%H%x00^%P%x00%an <%ae>%x00@%ad%x00+%ct%x00:%s"
 _BETWEEN = b"\0\0\0"
-_TELLING = (
-    "-z",
-    "--raw",
-    "--root",
-    "--no-renames",
-    "--no-abbrev",
-    "--no-color",
-    "--no-relative",
-    "--no-ext-diff",
-    "--no-textconv",
+EXACT = (
+    *("--no-renames", "--no-abbrev", "--no-color", "--no-relative", "--no-ext-diff", "--no-textconv"),
     "--ignore-submodules=none",
-    "--encoding=UTF-8",
-    "--date=raw",
-    _FORMAT,
 )
-LOG = (
-    "log",
-    *_TELLING,
-    "--no-show-signature",
-    "--diff-merges=first-parent",
-    "--full-history",
-    "--sparse",
-)
+"""Of what differs, every path, mode and id as it is, whatever is configured."""
+_WORDS = ("--encoding=UTF-8", "--date=raw", _FORMAT)
+_TELLING = ("-z", "--raw", "--root", *EXACT, *_WORDS)
+LOG = ("log", *_TELLING, "--no-show-signature", "--diff-merges=first-parent", "--full-history", "--sparse")
 """Every commit, parents behind one child at least, also those that touch no file that was asked for."""
 BOTH_SIDES = ("--left-right", "--topo-order")
 """Of `A...B`, every commit that only one of both has."""
 GRAPH = ("rev-list", "--date-order", "--parents", "--timestamp")
 """Every commit after its committer's time and before its parents; children come first."""
-BARE = ("log", "-z", "--no-show-signature", "--no-color", "--encoding=UTF-8", "--date=raw", _FORMAT)
+BARE = ("log", "-z", "--no-show-signature", "--no-color", *_WORDS)
 """As `LOG`, without what they changed."""
 SOME = ("--no-walk=unsorted", "--stdin")
 """Of a log, the commits that are fed."""
 TOLD = ("diff-tree", "--stdin", "-r", *_TELLING)
 """What differs in the commits that are fed, each with the parent that it is compared with (see `fed`)."""
-
-NAMED = (
-    "log",
-    "-z",
-    "--no-walk=unsorted",
-    "--ignore-missing",
-    "--no-show-signature",
-    "--no-color",
-    "--encoding=UTF-8",
-    "--date=raw",
-    _FORMAT,
-    "--stdin",
-)
+NAMED = (*BARE, *SOME, "--ignore-missing")
 """Who made each of the commits that are fed, as far as they are there; not what they changed."""
 
 _ZONE = re.compile(r"([+-])(\d\d)(\d\d)", re.ASCII)

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.remote import Remote
-    from reconciler.source.commands import ProcessCounter
 
 _REMOTE = "source"  # its URL stands in the environment of the commands that need it
 _OWN_REF = "refs/heads/remote-head"  # where the remote's HEAD is kept when no branch is named
@@ -68,20 +67,19 @@ _FETCH = (
 class Mirror(Backend):
     """One branch of a remote repository, and its bare copy on this machine."""
 
-    def __init__(  # noqa: PLR0913 - one repository, and how it is read
+    def __init__(
         self,
         remote: Remote,
         branch: str | None,
         cache_dir: Path,
         *,
         timeout: float,
-        counter: ProcessCounter,
         heap: int | None = None,
     ) -> None:
         """Nothing is read or written yet.
 
         Without a branch, the remote's HEAD is followed. `cache_dir` holds the mirrors, and is made when first
-        needed. Timeout, counter and heap are those of `Commands`; a git that fetches or packs has no heap.
+        needed. Timeout and heap are those of `Commands`; a git that fetches or packs has no heap.
         """
         self._remote = remote
         self._branch = branch
@@ -89,7 +87,6 @@ class Mirror(Backend):
         self._own_ref = _OWN_REF if branch is None else self._remote_ref
         self._cache_dir = cache_dir.absolute()
         self._timeout = timeout
-        self._counter = counter
         self.named = remote.shown
         self.layout = bare_layout(self._cache_dir / f"{remote.digest(branch)}.git")
         self._failed_at = 0.0
@@ -99,7 +96,6 @@ class Mirror(Backend):
         self.commands = Commands(
             self.layout.git_dir,
             environment.for_mirror(self.layout),
-            counter=counter,
             timeout=timeout,
             named=self.named,
             redact=remote.redact,
@@ -154,7 +150,7 @@ class Mirror(Backend):
             discard_leftovers(self.layout.git_dir)
             (place / _PACKED).touch()  # first, so that what fails is not tried again at once
             reading, longest = environment.for_mirror(self.layout), self._timeout * _PACKING
-            packing = Commands(place, reading, counter=self._counter, timeout=longest, named=self.named)
+            packing = Commands(place, reading, timeout=longest, named=self.named)
             self._talks.add(packing)
             packing.run(*_GC)
 
@@ -244,9 +240,7 @@ class Mirror(Backend):
     def _fetch(self, git_dir: Path) -> None:
         deepen = ("--unshallow",) if bare_layout(git_dir).is_shallow else ()
         refspec = f"+{self._remote_ref}:{self._own_ref}"
-        with self._talking(git_dir).stream(*_FETCH, *deepen, _REMOTE, refspec) as output:
-            for _ in output.pieces():
-                pass
+        self._talking(git_dir).carry_out(*_FETCH, *deepen, _REMOTE, refspec)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -263,7 +257,6 @@ class Mirror(Backend):
         talk = Commands(
             self._cache_dir,
             environment.for_remote(bare_layout(git_dir), self._remote),
-            counter=self._counter,
             timeout=self._timeout,
             named=self.named,
             redact=self._remote.redact,

@@ -7,7 +7,6 @@ be here: a note names the commit that it belongs to by its path.
 
 from __future__ import annotations
 
-import io
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -136,7 +135,7 @@ class Notes:
             if self._talking is None or tip is None or tip == self._tip(_PUSHED):
                 return
             try:
-                _carry_out(self._talking, *_PUSH, "source", f"{tip}:{self._ref}")
+                self._talking.carry_out(*_PUSH, "source", f"{tip}:{self._ref}")
             except GitError:
                 if not self.fetch():  # nobody was first: it is refused for another reason
                     raise
@@ -154,7 +153,7 @@ class Notes:
             "ls-remote", "--quiet", "source", self._ref
         ):
             return False
-        _carry_out(self._talking, *_FETCH, "source", f"+{self._ref}:{_THEIRS}")
+        self._talking.carry_out(*_FETCH, "source", f"+{self._ref}:{_THEIRS}")
         theirs = self._fetched()
         ours = self._tip(self._ref)
         if ours is None:
@@ -174,11 +173,7 @@ class Notes:
         Raises:
             SourceError: there is nowhere to write.
         """
-        if self._upkeep is None:
-            return None
-        moved = self._upkeep.prepare()
-        self._upkeep.recover()
-        return moved
+        return None if self._upkeep is None else self._upkeep.prepare()
 
     def replace_damaged(self, error: SourceError) -> str | None:
         """Begins anew if git failed for damage here, and nobody else writes here; says where that was moved.
@@ -232,8 +227,7 @@ class Notes:
         """Whether a commit of these notes is an earlier one's successor; not where that is not there."""
         asked = ("merge-base", "--is-ancestor", earlier, commit)
         with self._commands.stream(*asked, accept=_CONTAINED_OR_NOT) as output:
-            for _ in output.pieces():
-                pass
+            output.drain()
             return output.exit_status() == 0
 
     def _listed(self, tip: str) -> dict[str, list[tuple[str, str]]]:
@@ -251,18 +245,11 @@ class Notes:
     def _texts(self, blobs: Iterable[str]) -> dict[str, str]:
         ids = tuple(dict.fromkeys(blobs))
         texts: dict[str, str] = {}
-        if not ids:
-            return texts
-        feed = "".join(f"{blob}\n" for blob in ids).encode("ascii")
-        with self._commands.stream("cat-file", "--batch", "--buffer", feed=feed) as output:
-            reader = io.BufferedReader(output)
-            for blob in ids:
-                content = tree.content(reader)
-                if content is None:
-                    words = f"missing blob {blob}"
-                    raise GitError(f"{self._ref}: {words}, which is a note; run `git fsck`", words)
-                texts[blob] = path_of(content)
-            reader.read(1)
+        for blob, content in tree.contents(self._commands, ids) if ids else ():
+            if content is None:
+                words = f"missing blob {blob}"
+                raise GitError(f"{self._ref}: {words}, which is a note; run `git fsck`", words)
+            texts[blob] = path_of(content)
         return texts
 
     def _write(self, tip: str | None, changes: Iterable[tuple[str, str | None]], at: datetime) -> None:
@@ -286,16 +273,8 @@ class Notes:
         try:
             with self._commands.stream("fast-import", "--quiet", "--depth=0", feed=commands) as output:
                 process = output.pid
-                for _ in output.pieces():
-                    pass
+                output.drain()
         except SourceError:
             with suppress(OSError):
                 (self._git_dir / f"fast_import_crash_{process}").unlink()
             raise
-
-
-def _carry_out(commands: Commands, *arguments: str) -> None:
-    """Runs one command for as long as it goes on saying something. Raises SourceError."""
-    with commands.stream(*arguments) as output:
-        for _ in output.pieces():
-            pass

@@ -93,6 +93,11 @@ class GitProcess(io.RawIOBase):
         while count := self.readinto(view):
             yield bytes(view[:count])
 
+    def drain(self) -> None:
+        """Reads the rest of the output, which nobody needs."""
+        for _ in self.pieces():
+            pass
+
     @property
     def pid(self) -> int:
         """The id of the process."""

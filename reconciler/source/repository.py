@@ -8,7 +8,7 @@ from reconciler.budgets import DEFAULTS
 from reconciler.errors import UnknownRevisionError
 from reconciler.printable import printable
 from reconciler.remote import parse_remote
-from reconciler.source.commands import GitError, ProcessCounter
+from reconciler.source.commands import GitError
 from reconciler.source.history_reader import HistoryReader
 from reconciler.source.local import LocalRepository
 from reconciler.source.object_reader import asked_again
@@ -57,18 +57,17 @@ def open_source(  # noqa: PLR0913 - what a configuration says about its source
     Raises:
         SourceError: no repository is there, or its URL is refused.
     """
-    counter = ProcessCounter()
-    remote = parse_remote(repo)
+    remote, heap = parse_remote(repo), budgets.git_memory
     shown = remote.shown if remote else printable(repo)
     followed = {"source.repo": shown, "source.branch": printable(branch or "HEAD")}
-    if remote is not None:
+    origin: Backend
+    if remote is None:
+        origin = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, heap=heap)
+    else:
         from reconciler.source.mirror import Mirror  # noqa: PLC0415 - most repositories are folders
 
-        mirror = Mirror(remote, branch, cache_dir, timeout=timeout, counter=counter, heap=budgets.git_memory)
-        return GitSource(mirror, followed=followed, counter=counter, paths=paths, budgets=budgets)
-    heap = budgets.git_memory
-    local = LocalRepository(base / repo, branch, setting=setting, timeout=timeout, counter=counter, heap=heap)
-    return GitSource(local, followed=followed, counter=counter, paths=paths, budgets=budgets)
+        origin = Mirror(remote, branch, cache_dir, timeout=timeout, heap=heap)
+    return GitSource(origin, followed=followed, paths=paths, budgets=budgets)
 
 
 class GitSource(HistoryReader):
@@ -84,13 +83,11 @@ class GitSource(HistoryReader):
         origin: Backend,
         *,
         followed: Mapping[str, str],
-        counter: ProcessCounter,
         paths: Sequence[str] = (),
         budgets: Budgets = DEFAULTS,
     ) -> None:
         super().__init__(origin, budgets, paths)
         self._followed = followed
-        self._counter = counter
         self._trust: Trust | None = None
 
     def __enter__(self) -> Self:
@@ -100,11 +97,6 @@ class GitSource(HistoryReader):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    @property
-    def commands(self) -> int:
-        """How many git processes were started so far."""
-        return self._counter.started
 
     def head(self) -> str:
         """The commit id that the branch has now; once trust is required, the last one that is trusted.

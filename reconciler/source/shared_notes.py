@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.source import environment
-from reconciler.source.commands import Commands, ProcessCounter
+from reconciler.source.commands import Commands
 from reconciler.source.layout import bare_layout
 from reconciler.source.notes import AS_THEY_ARE, Notes
 from reconciler.source.upkeep import AUTOMATIC, Upkeep
@@ -35,7 +35,6 @@ def shared_notes(remote: Remote, ref: str, folder: Path, *, timeout: float, sha2
         Commands(
             layout.git_dir,
             one,
-            counter=ProcessCounter(),
             timeout=patience,
             named=named,
             redact=remote.redact,

@@ -18,7 +18,7 @@ from reconciler.source.commands import GitError, load_gitpython
 from reconciler.source.environment import NOTHING
 from reconciler.source.keyring import Keyring
 from reconciler.source.signers import read_allowed_signers
-from reconciler.source.text import path_of
+from reconciler.source.text import as_lines, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -224,8 +224,8 @@ class Verifier:
 
 def _printed(commands: Commands, commits: Iterable[str], fields: Sequence[str]) -> list[list[str]]:
     """What git prints of each commit."""
-    feed = "".join(f"{commit}\n" for commit in commits).encode("ascii")
-    with commands.stream(*_SHOWN, f"--format=tformat:{'%x00'.join(fields)}", feed=feed) as output:
+    shown = f"--format=tformat:{'%x00'.join(fields)}"
+    with commands.stream(*_SHOWN, shown, feed=as_lines(commits)) as output:
         parts = path_of(b"".join(output.pieces())).split("\0")
     width = len(fields)
     return [parts[start : start + width] for start in range(0, len(parts) - 1, width)]

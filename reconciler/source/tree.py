@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import posixpath
 import re
@@ -13,19 +14,20 @@ from typing import TYPE_CHECKING
 from reconciler.engine.values import File
 from reconciler.errors import BudgetError, SourceError
 from reconciler.printable import printable
-from reconciler.source.text import blocks, bounded
+from reconciler.source.text import as_lines, blocks, bounded
 
 if TYPE_CHECKING:
-    import io
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from reconciler.budgets import Budgets
+    from reconciler.source.commands import Commands
     from reconciler.source.process import GitProcess
 
 MEASURED = ("cat-file", "--batch-check=%(objectsize)", "--buffer")
 LISTED = ("ls-tree", "-z", "-l", "-t", "--full-tree")
 AMBIGUOUS = "ambiguous"
 """The mode of what a tree names twice, or by a name that no checkout could give it; its id is zeros."""
+_READ_AHEAD = 256 * 1024  # bytes
 _MOST_ARGUMENTS = 64 * 1024  # bytes of paths in one command line; systems take at least twice that
 
 _ENTRY = re.compile(r"(\d{6}) (\w+) ([0-9a-f]+) +([^\t]+)\t([^\0]+)\0")
@@ -135,7 +137,23 @@ def sizes(printed: bytes) -> list[int]:
     return [int(line) if line.isdigit() else 0 for line in printed.splitlines()]
 
 
-def content(reader: io.BufferedReader[GitProcess]) -> bytes | None:
+def contents(commands: Commands, ids: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
+    """The bytes of each of these blobs, in their order; None of one that is missing, or is no blob.
+
+    Raises:
+        SourceError: git failed.
+    """
+    with commands.stream("cat-file", "--batch", "--buffer", feed=as_lines(ids)) as output:
+        reader = io.BufferedReader(output, _READ_AHEAD)
+        for one in ids:
+            content = _content(reader)
+            if content is None:
+                commands.require_success(output)
+            yield one, content
+        reader.read(1)
+
+
+def _content(reader: io.BufferedReader[GitProcess]) -> bytes | None:
     """The next blob that `git cat-file --batch` prints; None when it prints something else, or nothing."""
     match reader.readline().split():
         case [_, b"blob", size]:

@@ -47,16 +47,14 @@ class Upkeep:
     def prepare(self) -> str | None:
         """Makes the repository where there is none; says where one was moved that is none any more.
 
+        The locks of a git that was killed are removed: no later write would ever take place.
+
         Raises:
             SourceError: it cannot be made.
         """
-        if is_whole(self.folder, sha256=self.sha256):
-            return None
-        return self.begin_anew()
-
-    def recover(self) -> None:
-        """Removes the locks of a git that was killed: no later write would ever take place."""
+        moved = None if is_whole(self.folder, sha256=self.sha256) else self.begin_anew()
         discard_leftovers(self.folder)
+        return moved
 
     def pack(self) -> None:
         """Packs what lies loose, if that is more than a thousand objects; and all packs, if they are many.

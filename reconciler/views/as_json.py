@@ -31,29 +31,24 @@ _VALUES_AT_ONCE = 100
 _IN_ITEM = "\n      "
 
 
-def report(report_: Report) -> dict[str, Any]:
-    """The object that `plan --output json` and `apply --output json` print.
-
-    Every verdict is counted in `summary`, also with 0; what is not known is None, never left out. Strings are
-    as they came: print the object with `dumps`, which hides nothing and lets nothing act.
-    """
-    return _report(report_, report_.items)
-
-
 def page_pieces(whole: Report, page: int) -> Iterator[str]:
-    """The same with some of its items, as text; where there are others, a note says how to ask for them.
+    """As `report_pieces`, with some of the items; where there are others, a note says how to ask for them.
 
     Pages count from 1; beyond the last one there are no items.
     """
     start, number = (page - 1) * ITEMS_A_PAGE, len(whole.items)
     pages = -(-number // ITEMS_A_PAGE)
     more = [f"page {page} of {pages}, of {number:,} items in all: ask for ?page=N"] if pages > 1 else []
-    return _pieces(_report(whole, (), more), islice(whole.items, start, start + ITEMS_A_PAGE))
+    return _pieces(_without_items(whole, more), islice(whole.items, start, start + ITEMS_A_PAGE))
 
 
 def report_pieces(whole: Report, most: int) -> Iterator[str]:
-    """What `dumps` gives of `report`, with a line break at its end, some items at a time; so many at most."""
-    return _pieces(_report(whole, ()), islice(whole.items, most))
+    """The object that `plan --output json` and `apply --output json` print, some items at a time.
+
+    Every verdict is counted in `summary`, also with 0; what is not known is null, never left out. There are
+    so many items at most. The text is as `dumps` gives it, with a line break at its end.
+    """
+    return _pieces(_without_items(whole), islice(whole.items, most))
 
 
 def _pieces(without_items: dict[str, Any], items: Iterator[ModelState]) -> Iterator[str]:
@@ -95,7 +90,7 @@ def _indented(value: Any, line: str = "\n") -> str:  # noqa: ANN401 - any JSON v
     return f"[{inner}{f',{inner}'.join([_indented(one, inner) for one in value])}{line}]"
 
 
-def _report(whole: Report, shown: Iterable[ModelState], more: Iterable[str] = ()) -> dict[str, Any]:
+def _without_items(whole: Report, more: Iterable[str] = ()) -> dict[str, Any]:
     return {
         "version": FORMAT_VERSION,
         "commit": whole.commit or None,
@@ -103,7 +98,7 @@ def _report(whole: Report, shown: Iterable[ModelState], more: Iterable[str] = ()
         "summary": {verdict.value: number for verdict, number in words.count(whole).items()},
         "failures": [{"target": one.target, "message": one.message} for one in whole.failures],
         "notes": [*whole.notes, *more],
-        "items": [report_item(item) for item in shown],
+        "items": [],
     }
 
 

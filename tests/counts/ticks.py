@@ -20,6 +20,7 @@ from reconciler.daemon.cycle_job import CycleJob, EventCounter
 from reconciler.embedded import EmbeddedSettings
 from reconciler.engine.clock import Clock
 from reconciler.settings import load
+from reconciler.source.commands import Commands
 from tests.counts.sqlite_reads import reads
 from tests.daemon.counted import CountedRegistry
 from tests.forked import Process
@@ -184,14 +185,14 @@ class Running:
     async def tick(self) -> Counts:
         """What one tick does; an error is the test's end."""
         engine, requests = self.world.engine, len(self.site.registry.requests)
-        before = self.world.source.commands, engine.last.parsed, self.world.ledger.writes
+        before = Commands.started, engine.last.parsed, self.world.ledger.writes
         with commits_counted(self.site.folder / "state" / "index.db") as index:
             read = reads()
             tick = await self.ticker.tick("test")
             read = reads().since(read)
             assert tick.outcome != "error", tick.error
             return Counts(
-                self.world.source.commands - before[0],
+                Commands.started - before[0],
                 asked(self.site.registry.requests[requests:]),
                 engine.last.parsed - before[1],
                 self.world.ledger.writes - before[2],

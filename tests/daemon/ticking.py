@@ -12,6 +12,7 @@ from reconciler.app.session import Listeners, Session, open_session
 from reconciler.daemon.cycle_job import CycleJob, EventCounter, Tick
 from reconciler.engine.clock import Clock
 from reconciler.settings import load
+from reconciler.source.commands import Commands
 from tests.daemon.counted import CountedRegistry
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Ticking:
 
     def done(self) -> tuple[int, int, int]:
         """Git processes started, requests that arrived and transactions written so far."""
-        return self.world.source.commands, len(self.registry.requests), self.world.ledger.writes
+        return Commands.started, len(self.registry.requests), self.world.ledger.writes
 
     def verdicts(self) -> dict[str, Verdict]:
         """The verdicts of the newest report."""

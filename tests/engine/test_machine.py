@@ -32,11 +32,11 @@ from reconciler.engine.values import Event, LedgerEntry, Report, Verdict
 from reconciler.errors import GuardError
 from reconciler.index import Store
 from reconciler.state import open_state
-from reconciler.views import as_json
 from tests.effort import examples
 from tests.engine.lax import DELAY, LAG, LONG_LAG, SECRET, LaxRegistry
 from tests.engine.shelf import LaxShelf
 from tests.engine.worlds import Crash, MemorySource, World, text
+from tests.views.samples import printed
 
 if TYPE_CHECKING:
     from reconciler.state import SqlLedger
@@ -217,7 +217,7 @@ class Machine(RuleBasedStateMachine):
         assert self._ledger().position() == before
         missing = {item.model_id for item in plan.items if item.verdict is Verdict.MISSING}
         assert missing.isdisjoint(self.registry.models)
-        assert SECRET not in as_json.dumps(as_json.report(plan))
+        assert SECRET not in printed(plan)
 
     @invariant()
     def a_bad_manifest_changes_no_other_outcome(self) -> None:

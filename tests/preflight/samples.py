@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from reconciler.contract import edition
 from reconciler.manifest import Manifest, read
-from reconciler.preflight import Examination, open_files
+from reconciler.preflight import Examination
+from reconciler.preflight.opening import open_files
 
 if TYPE_CHECKING:
     from reconciler.manifest import Reason

@@ -9,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import ConfigurationError
-from reconciler.preflight import FilesUnavailable, obs_endpoint, parse_endpoint
-from reconciler.preflight.address import ImagePlace, LocalPlace, ObsPlace, image_fault, locate
+from reconciler.preflight.address import (
+    ImagePlace,
+    LocalPlace,
+    ObsPlace,
+    image_fault,
+    locate,
+    obs_endpoint,
+    parse_endpoint,
+)
+from reconciler.preflight.values import FilesUnavailable
 
 CN = "obs.cn-north-4.myhuaweicloud.com"
 

@@ -94,7 +94,7 @@ def test_without_the_extra_a_bucket_is_a_matter_of_configuration() -> None:
     """The message says how to install it."""
     program = (
         "import sys; sys.modules['minio'] = None\n"
-        "from reconciler.preflight import open_files\n"
+        "from reconciler.preflight.opening import open_files\n"
         "from reconciler.errors import ConfigurationError\n"
         f"try: open_files({OBS!r})\n"
         "except ConfigurationError as error: print(error)\n"

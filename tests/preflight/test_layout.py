@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.preflight import Examination, StoredFile
+from reconciler.preflight import Examination
+from reconciler.preflight.values import StoredFile
 from tests.preflight.samples import ENGINE_FILES, codes, examined, manifest, package, write
 
 if TYPE_CHECKING:

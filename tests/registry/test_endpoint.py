@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from reconciler.errors import ConfigurationError, RegistryUnavailable
-from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth, parse_endpoint
-from reconciler.registry.endpoint import proxy_for
+from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
+from reconciler.registry.endpoint import parse_endpoint, proxy_for
+from reconciler.registry.tls import usual_authorities
 from tests.registry.driving import QUICK
 from tests.registry.scripted import Server, answer
 
@@ -56,7 +57,9 @@ def test_the_environments_proxy_is_used_except_for_loopback(monkeypatch: pytest.
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
-def test_a_certificate_that_nobody_vouches_for_is_an_error_and_nothing_is_sent(tmp_path: Path) -> None:
+def test_a_certificate_that_nobody_vouches_for_is_an_error_and_nothing_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The message says so; with trust given, the same server is used."""
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     command = (
@@ -75,8 +78,11 @@ def test_a_certificate_that_nobody_vouches_for_is_an_error_and_nothing_is_sent(t
             with pytest.raises(RegistryUnavailable, match="certificate"):
                 await _list(url)
             assert not server.requests
-            assert await _list(url, tls=ssl.create_default_context(cafile=str(certificate))) == ()
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+            usual_authorities.cache_clear()
+            assert await _list(url) == ()
         finally:
+            usual_authorities.cache_clear()
             listening.close()
             await server.stop()
             await listening.wait_closed()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import SourceError
+from reconciler.source.commands import Commands
 from tests.git_repository import GitRepository, git_environment, path_with_git
 from tests.source.asking import changed_paths
 
@@ -231,18 +232,19 @@ def test_a_mirror_is_packed_once_a_day_and_only_when_asked(
     for number in range(5):
         repository.commit({"m/a": str(number)})
         source.head()
-    before, loose = source.commands, _objects(_mirror(cache))
+    before, loose = Commands.started, _objects(_mirror(cache))
     source.tidy()
-    assert (source.commands, _objects(_mirror(cache))) == (before, loose)
+    assert (Commands.started, _objects(_mirror(cache))) == (before, loose)
     _age(_mirror(cache))
     source.tidy()
-    assert (source.commands, _objects(_mirror(cache))) == (before + 1, 0)
+    assert (Commands.started, _objects(_mirror(cache))) == (before + 1, 0)
     source.tidy()
-    assert source.commands == before + 1
+    assert Commands.started == before + 1
     assert _everything_of(source) == b"4"
     local = opened("repo")
+    begun = Commands.started
     local.tidy()
-    assert local.commands == 0
+    assert Commands.started == begun
 
 
 def _everything_of(source: GitSource) -> bytes:

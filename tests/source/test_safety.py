@@ -448,7 +448,8 @@ def test_looking_for_a_new_commit_loads_nothing_that_starts_processes(repository
     repository.commit({"a": "1"})
     heavy = {"git", "subprocess", "selectors", "tempfile", "difflib", "reconciler.source.mirror"}
     program = (
-        f"{_START}source.head(), source.watch_paths(); print({heavy} & set(sys.modules), source.commands)"
+        f"{_START}from reconciler.source.commands import Commands; source.head(), source.watch_paths(); "
+        f"print({heavy} & set(sys.modules), Commands.started)"
     )
     command = [sys.executable, "-c", program, str(repository.path)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)

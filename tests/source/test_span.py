@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.source.commands import Commands
+
 if TYPE_CHECKING:
     from reconciler.source import GitSource
     from tests.git_repository import GitRepository
@@ -28,9 +30,9 @@ def test_a_commit_costs_as_many_processes_with_ten_targets_as_with_one(
     old = repository.commit({f"{path}/1.yaml": path for path in _PATHS})
     new = repository.commit({"m/c/2.yaml": "new"})
     source = opened("repo", paths=_PATHS)
-    before = source.commands
+    before = Commands.started
     heard = {path: _heard(source, old, new, path) for path in _PATHS}
-    assert source.commands - before == 3
+    assert Commands.started - before == 3
     assert [path for path, (changes, _) in heard.items() if changes] == ["m/c"]
 
 

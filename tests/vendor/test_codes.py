@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.embedded import EmbeddedSettings, Faults, running
-from reconciler.registry import ERROR_RULES, Action
+from reconciler.registry.codes import ERROR_RULES, Action
 from tests.vendor.code_table import document
 from tests.vendor.logins import NOBODY, QUICK, fleet_of, target
 

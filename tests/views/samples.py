@@ -23,7 +23,7 @@ from reconciler.engine.values import (
 )
 from reconciler.manifest.values import Reason
 from reconciler.printable import is_hidden
-from reconciler.views import html
+from reconciler.views import as_json, html
 from reconciler.views.history import Declaration
 from reconciler.views.page_facts import OverviewFacts, PageState
 from reconciler.views.selection import Selection
@@ -193,3 +193,8 @@ _TOUCHES = st.builds(
     FileChange, HOSTILE, st.builds(CommitInfo, HOSTILE, HOSTILE, _MOMENTS, HOSTILE), st.booleans()
 )
 DECLARED = st.builds(Declaration, HOSTILE, _PAIRS, st.lists(_TOUCHES, max_size=3))
+
+
+def printed(found: Report) -> str:
+    """The object that a command prints of a report, whole."""
+    return "".join(as_json.report_pieces(found, len(found.items)))

@@ -14,7 +14,7 @@ from reconciler.views.metrics import Metrics
 from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState, TickSummary
 from reconciler.views.selection import Selection
 from tests.effort import examples
-from tests.views.samples import DECLARED, EVENTS, HOSTILE, NOON, REASONS, REPORTS, hidden, listing_of
+from tests.views.samples import DECLARED, EVENTS, HOSTILE, NOON, REASONS, REPORTS, hidden, listing_of, printed
 
 if TYPE_CHECKING:
     from reconciler.engine.values import Event, Report
@@ -35,7 +35,7 @@ def test_no_view_of_any_report_contains_anything_that_acts_or_hides(found: Repor
     model = ModelFacts(outside, outside, outside, found.items, ((outside, None),), outside, notes=(outside,))
     for view in (
         text.report(found, colour=False, verbose=True, mode="apply", imported=imported),
-        as_json.dumps(as_json.report(found)),
+        printed(found),
         markdown.report(found),
         html.overview(state, wanted, pages),
         html.model(state, model),

@@ -12,7 +12,7 @@ from reconciler.cli.terminal import echo_err
 from reconciler.printable import is_hidden
 from reconciler.views import as_json, history, markdown, problems, text
 from reconciler.views.metrics import Metrics
-from tests.views.samples import overview_of
+from tests.views.samples import overview_of, printed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +48,7 @@ def harmless(output: str, where: str) -> None:
 def examine(report: Report, dice: Random) -> None:
     """Every form of a report."""
     harmless(text.report(report, colour=False, verbose=True), "text")
-    document = as_json.dumps(as_json.report(report))
+    document = printed(report)
     harmless(document, "JSON")
     json.loads(document)
     examine_reasons(reason for item in report.items for reason in item.reasons)
