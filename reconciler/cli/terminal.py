@@ -36,8 +36,13 @@ def configuration(file: Path | None) -> Configuration:
     from reconciler.settings import load  # noqa: PLC0415 - `--help` needs none
 
     settings = load(file, cwd=Path.cwd())
-    _output.most = settings.settings.limits.output
+    limit_output(settings.settings.limits.output)
     return settings
+
+
+def limit_output(most: int) -> None:
+    """Says how many bytes the command prints at most."""
+    _output.most = most
 
 
 class OutputClosedError(Exception):
