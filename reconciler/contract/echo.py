@@ -6,10 +6,9 @@ error of the first comparison, and of a test, so that no new field is left out o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract.catalogue import EDITIONS, edition
 
@@ -34,8 +33,7 @@ class Echo(Enum):
     NEVER = "not at all: never compared"
 
 
-@dataclass(frozen=True, slots=True)
-class Echoed:
+class Echoed(NamedTuple):
     """How one field is shown.
 
     Attributes:

@@ -129,7 +129,7 @@ class ManifestParser:
                 yield from parsed_file.declarations
 
         desired = group_by_key(declarations(), ())
-        return replace(desired, invalid=group_by_key((), reportable(faulty, frozenset(named))).invalid)
+        return desired._replace(invalid=group_by_key((), reportable(faulty, frozenset(named))).invalid)
 
 
 @dataclass(slots=True)

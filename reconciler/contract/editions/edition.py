@@ -7,8 +7,8 @@ HTTP body        ─judge─▶ problems
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract import config_rules
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
@@ -32,8 +32,7 @@ MANIFEST_ONLY = ("metadata", "initial_config_file", EXTRA)
 """Keys of a manifest that are no fields of the API."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """What reading one manifest document gave.
 
     Attributes:
@@ -45,8 +44,7 @@ class Parsed:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Edition:
+class Edition(NamedTuple):
     """The rules of one edition of the vendor's documents.
 
     Attributes:
@@ -67,7 +65,7 @@ class Edition:
     checked: date
     struct: type[Struct]
     rules: tuple[Rule, ...]
-    defaults: Mapping[str, object] = field(default_factory=dict)
+    defaults: Mapping[str, object] = MappingProxyType({})
     apis_stay_text: bool = False
     strict_config: bool = False
 
@@ -143,7 +141,7 @@ class Edition:
         for rule in concerned(self.rules, written):
             for problem in rule.check(written):
                 strict = self.strict_config and _is_unknown_in_config(problem)
-                yield replace(problem, severity="error") if strict else problem
+                yield problem._replace(severity="error") if strict else problem
 
     def _judged(self, document: Mapping[str, object]) -> Parsed:
         """The careful part of `parse`."""
@@ -209,7 +207,7 @@ def _seen(problem: Problem) -> bool:
 
 def _as_server(problem: Problem, *, strict: bool) -> Problem:
     if problem.code == CONTENT:
-        return replace(problem, severity="warning")
+        return problem._replace(severity="warning")
     if strict and (problem.code == TOLERATED or _is_unknown_in_config(problem)):
-        return replace(problem, severity="error")
+        return problem._replace(severity="error")
     return problem
