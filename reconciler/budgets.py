@@ -7,13 +7,12 @@ the setting, and never costs more than reading up to it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Budgets:
+class Budgets(NamedTuple):
     """The ceilings.
 
     Attributes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -21,11 +20,10 @@ if TYPE_CHECKING:
     from reconciler.settings import Configuration
 
 
-@dataclass(slots=True)
 class _Output:
     """How many bytes a command prints: what the configuration says, once there is one."""
 
-    most: int = DEFAULTS.output
+    most = DEFAULTS.output
 
 
 _output = _Output()
@@ -36,8 +34,13 @@ def configuration(file: Path | None) -> Configuration:
     from reconciler.settings import load  # noqa: PLC0415 - `--help` needs none
 
     settings = load(file, cwd=Path.cwd())
-    _output.most = settings.settings.limits.output
+    limit_output(settings.settings.limits.output)
     return settings
+
+
+def limit_output(most: int) -> None:
+    """Says how many bytes the command prints at most."""
+    _output.most = most
 
 
 class OutputClosedError(Exception):

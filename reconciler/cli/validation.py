@@ -9,28 +9,31 @@ import os
 from collections import defaultdict
 from contextlib import closing
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.app.checking import checking_by
 from reconciler.app.repository import budgets_of, source_of
 from reconciler.cli.plain import plain_command
-from reconciler.cli.terminal import colour, echo, echo_err, warned
+from reconciler.cli.terminal import colour, configuration, echo, echo_err, limit_output, tell_warnings
 from reconciler.contract import edition
 from reconciler.engine.check import NOTHING, Checked, check, counted, first
 from reconciler.errors import BudgetError, ConfigurationError, Exit, SourceError
 from reconciler.manifest import Reason
 from reconciler.phrases import listed
+from reconciler.settings.discovery import chosen
+from reconciler.settings.raw import raw_configuration
 from reconciler.source.worktree import work_tree
 from reconciler.views import problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from reconciler.settings import Configuration, Target
+    from reconciler.app.checking import Place
+    from reconciler.budgets import Budgets
+    from reconciler.settings import Configuration
     from reconciler.source.worktree import WorkTree
-
-    Place = tuple[str, str, bool]
-    """A directory, and the edition and strictness that judge what is in it."""
 
 
 def as_text(_: Checked, reasons: Sequence[Reason]) -> None:
@@ -77,36 +80,36 @@ def validated(
     """
     if commit is not None and paths:
         raise ConfigurationError("--commit checks whole targets: leave the paths out")
-    settings = warned(config)
-    checked = _checked(settings, target, paths, commit, whole=preflight)
+    load = cache(partial(configuration, config))
+    raw = raw_configuration(config, Path.cwd())
+    checking = checking_by(raw, load)
+    limit_output(checking.budgets.output)
+    tell_warnings(checking.warnings)
+    targets = [checking.targets[name] for name in chosen(checking.targets, target)]
+    try:
+        if commit is None:
+            folders = [place.path for place in targets]
+            tree = work_tree(checking.repo, raw.base, folders, lambda: source_of(load()))
+            checked = _on_disk(tree, targets, paths, checking.budgets, whole=preflight)
+        else:
+            checked = _committed(load(), target, commit, whole=preflight)
+    except BudgetError as error:
+        checked = Checked(frozenset(), (Reason("over-budget", str(error)),))
     if preflight:
         from reconciler.app.inspection import inspected  # noqa: PLC0415 - brings asyncio, a tenth of the start
 
-        checked = inspected(settings, target, checked)
-    show(checked, first(checked.reasons, settings.settings.limits.faults))
+        checked = inspected(load(), target, checked)
+    show(checked, first(checked.reasons, checking.budgets.faults))
     if not quiet:
         echo_err("\n".join([counted(checked), *(f"note: {note}" for note in checked.notes)]))
     return Exit.ATTENTION if checked.errors else Exit.OK
 
 
-def _checked(
-    settings: Configuration, target: str | None, paths: Sequence[Path], commit: str | None, *, whole: bool
+def _on_disk(
+    tree: WorkTree, targets: Sequence[Place], paths: Sequence[Path], budgets: Budgets, *, whole: bool
 ) -> Checked:
-    """What was found, with the valid manifests `whole`; where there is too much to be read, that alone."""
-    try:
-        if commit is None:
-            return _on_disk(settings, target, paths, whole=whole)
-        return _committed(settings, target, commit, whole=whole)
-    except BudgetError as error:
-        return Checked(frozenset(), (Reason("over-budget", str(error)),))
-
-
-def _on_disk(settings: Configuration, target: str | None, paths: Sequence[Path], *, whole: bool) -> Checked:
-    targets = [settings.settings.targets[name] for name in settings.chosen(target)]
-    folders = [section.path for section in targets]
-    tree = work_tree(settings.settings.source.repo, settings.base, folders, lambda: source_of(settings))
-    section = _named(tree.base, targets, paths) if paths else {_place(t): set() for t in targets}
-    total, budgets = NOTHING, budgets_of(settings)
+    section = _named(tree.base, targets, paths) if paths else {target: set() for target in targets}
+    total = NOTHING
     for (root, rules, strict), files in section.items():
         judging = edition(rules, strict_config=strict)
         if files:
@@ -136,12 +139,7 @@ def _with_unread(checked: Checked, tree: WorkTree, section: Mapping[Place, Colle
     return checked.also(asked)
 
 
-def _place(target: Target, folder: str | None = None) -> Place:
-    """A target's directory and rules; or a directory that is no target's, by the rules of one."""
-    return target.path if folder is None else folder, target.edition, target.strict_config
-
-
-def _named(base: Path, targets: list[Target], paths: Sequence[Path]) -> dict[Place, set[str]]:
+def _named(base: Path, targets: Sequence[Place], paths: Sequence[Path]) -> dict[Place, set[str]]:
     """For each directory to look at and its rules, the files to tell about; none of them means all.
 
     A directory that holds whole targets stands for these; files of one target are judged together.
@@ -150,14 +148,14 @@ def _named(base: Path, targets: list[Target], paths: Sequence[Path]) -> dict[Pla
     files: defaultdict[Place, set[str]] = defaultdict(set)
     for path in paths:
         below = _below(base, path)
-        owners = [_place(t) for t in targets if Path(below).is_relative_to(t.path)]
+        owners = [target for target in targets if Path(below).is_relative_to(target.path)]
         if not os.path.isdir(base / below) or os.path.islink(base / below):  # noqa: PTH112, PTH114 - they raise nothing
-            for owner in owners or [_place(targets[0], str(Path(below).parent))]:
+            for owner in owners or [targets[0]._replace(path=str(Path(below).parent))]:
                 files[owner].add(below)
             continue
-        held = [_place(t) for t in targets if Path(t.path).is_relative_to(below)]
-        rules = owners or [_place(targets[0])]
-        whole |= {key: set() for key in held or [(below, *rule[1:]) for rule in rules]}
+        held = [target for target in targets if Path(target.path).is_relative_to(below)]
+        rules = [target._replace(path=below) for target in owners or targets[:1]]
+        whole |= {key: set() for key in held or rules}
     return {key: file for key, file in files.items() if key not in whole} | whole
 
 

@@ -1,8 +1,8 @@
 """The contract room: the vendor's import API as types and rules, by edition.
 
 Documents and requests come in, problems, requests, digests and comparable sides go out. Pure: no file but
-those that name the versions of libraries, no network, no clock. Loading this package is cheap; an edition,
-and pydantic with it, is loaded by `edition`.
+those that name the versions of libraries, no network, no clock. Loading this package is cheap; an edition is
+loaded by `edition`, and pydantic where a document has something wrong with it.
 """
 
 from __future__ import annotations

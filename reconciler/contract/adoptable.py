@@ -84,16 +84,16 @@ def _value(name: str, raw: Any, detail: Mapping[str, Any], edition: Edition) -> 
 
 def _documented(edition: Edition, name: str, raw: object) -> dict[str, Any] | None:
     """JSON text as a mapping, without the keys that the service adds; None where it is no mapping."""
-    shown, struct = opened(raw), struct_in(edition.model.model_fields[name].annotation)
+    shown, struct = opened(raw), struct_in(edition.struct.members[name].annotation)
     if not isinstance(shown, dict) or struct is None:
         return None
-    members = struct.model_fields.keys() - _ADDED_TO_CONFIG
+    members = struct.members.keys() - _ADDED_TO_CONFIG
     return {key: value for key, value in shown.items() if key in members and value is not None}
 
 
 def _spelt(edition: Edition, name: str, raw: object) -> object:
     """The edition's spelling of a word that a detail may show in letters of another case."""
-    for mark in edition.model.model_fields[name].metadata:
+    for mark in edition.struct.members[name].marks:
         if isinstance(mark, OneOf):
             return next((word for word in mark.words if word.casefold() == str(raw).casefold()), raw)
     return raw

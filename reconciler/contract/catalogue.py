@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -41,4 +40,4 @@ def edition(name: str, *, strict_config: bool = False) -> Edition:
         raise ConfigurationError(f"edition {name!r} is not known; choose one of {', '.join(EDITIONS)}")
     module = import_module(f"reconciler.contract.editions.{name.replace('-', '_')}")
     loaded: Edition = module.EDITION
-    return replace(loaded, strict_config=True) if strict_config else loaded
+    return loaded._replace(strict_config=True) if strict_config else loaded

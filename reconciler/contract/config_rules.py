@@ -29,25 +29,26 @@ _BODY_KEYS = ("Content-type", "data")
 _SENT = "sent as it stands"
 
 
-def unknown_keys(model: type[Config]) -> Rule:
+def unknown_keys(struct: type[Config]) -> Rule:
     """Tells of every key that an edition's configuration does not document, at any depth, once each."""
 
     def check(document: RawDocument) -> Iterator[Problem]:
-        yield from _unknown(model, document.get(FIELD), (FIELD,))
+        yield from _unknown(struct, document.get(FIELD), (FIELD,))
 
     return Rule(check, fields=(FIELD,))
 
 
-def _unknown(model: type[Struct], value: object, loc: Loc) -> Iterator[Problem]:
+def _unknown(struct: type[Struct], value: object, loc: Loc) -> Iterator[Problem]:
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _unknown(model, item, (*loc, index))
+            yield from _unknown(struct, item, (*loc, index))
     elif isinstance(value, dict):
+        members = struct.members
         for key, below in value.items():
-            field = model.model_fields.get(key)
-            inner = struct_in(field.annotation) if field else None
-            if field is None and issubclass(model, OpenStruct):
-                yield _undocumented((*loc, key), key, tuple(model.model_fields))
+            member = members.get(key)
+            inner = struct_in(member.annotation) if member else None
+            if member is None and issubclass(struct, OpenStruct):
+                yield _undocumented((*loc, key), key, tuple(members))
             elif inner is not None:
                 yield from _unknown(inner, below, (*loc, key))
 
@@ -73,7 +74,7 @@ def agrees(document: RawDocument) -> Iterator[Problem]:
 
 def _misspelt(field: str, config: Mapping[str, Any]) -> bool:
     """Whether a key is told of as a misspelling of the field, so that its absence is not told of as well."""
-    members = Config.model_fields
+    members = Config.members
     return any(key not in members and nearest(key, members) == field for key in config)
 
 

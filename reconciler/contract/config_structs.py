@@ -1,12 +1,10 @@
-"""The model's configuration file (package specification), which `initial_config` carries, as pydantic types.
+"""The model's configuration file (package specification), which `initial_config` carries, as types.
 
 Unlike the request it is open: the vendor's own samples have keys that no page documents, so an unknown one is
 sent as it stands, and `config_rules.unknown_keys` tells of it.
 """
 
 from typing import Annotated
-
-from pydantic import Field
 
 from reconciler.contract.fields import Count, Free, OneOf
 from reconciler.contract.structs import (
@@ -17,6 +15,7 @@ from reconciler.contract.structs import (
     Params,
     WebParams,
     optional,
+    required,
 )
 from reconciler.contract.texts import (
     Algorithm,
@@ -58,8 +57,8 @@ class ConfigPackage(Package, OpenStruct):
 class ConfigDependency(OpenStruct):
     """Packages that one installer installs, in the configuration file."""
 
-    installer: Installer = Field(description="Only pip.")
-    packages: list[ConfigPackage] = Field(description="The packages.")
+    installer: Installer = required("Only pip.")
+    packages: list[ConfigPackage] = required("The packages.")
 
 
 class ConfigParams(Params, OpenStruct):

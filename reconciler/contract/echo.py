@@ -6,15 +6,16 @@ error of the first comparison, and of a test, so that no new field is left out o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reconciler.contract.catalogue import EDITIONS, edition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydantic.fields import FieldInfo
+    from reconciler.contract.structs import Member
 
 
 class Echo(Enum):
@@ -32,8 +33,7 @@ class Echo(Enum):
     NEVER = "not at all: never compared"
 
 
-@dataclass(frozen=True, slots=True)
-class Echoed:
+class Echoed(NamedTuple):
     """How one field is shown.
 
     Attributes:
@@ -52,11 +52,9 @@ def echoes() -> Mapping[str, Echoed]:
     Raises:
         TypeError: a field does not say it, or two editions say it differently.
     """
-    from reconciler.contract.catalogue import EDITIONS, edition  # noqa: PLC0415 - loads pydantic
-
     by_field: dict[str, Echoed] = {}
     for name in EDITIONS:
-        for field, declared in edition(name).model.model_fields.items():
+        for field, declared in edition(name).struct.members.items():
             echoed = _echoed(f"{field} of {name}", declared)
             before = by_field.get(field, echoed)
             if before.echo is not echoed.echo:
@@ -67,19 +65,19 @@ def echoes() -> Mapping[str, Echoed]:
     return by_field
 
 
-def _echoed(where: str, declared: FieldInfo) -> Echoed:
-    from reconciler.contract.structs import struct_in  # noqa: PLC0415 - loads pydantic
+def _echoed(where: str, declared: Member) -> Echoed:
+    from reconciler.contract.structs import struct_in  # noqa: PLC0415 - which imports this one
 
-    marks = [mark for mark in declared.metadata if isinstance(mark, Echo)]
+    marks = [mark for mark in declared.marks if isinstance(mark, Echo)]
     if len(marks) != 1:
         raise TypeError(f"{where}: annotate it with one Echo, so that comparing knows what a registry shows")
     return Echoed(marks[0], frozenset(_members(struct_in(declared.annotation))))
 
 
 def _members(struct: Any) -> set[str]:  # noqa: ANN401 - a struct, or None
-    from reconciler.contract.structs import struct_in  # noqa: PLC0415 - loads pydantic
+    from reconciler.contract.structs import struct_in  # noqa: PLC0415 - which imports this one
 
     if struct is None:
         return set()
-    inner = [_members(struct_in(field.annotation)) for field in struct.model_fields.values()]
-    return set(struct.model_fields).union(*inner)
+    inner = [_members(struct_in(field.annotation)) for field in struct.members.values()]
+    return set(struct.members).union(*inner)

@@ -1,22 +1,25 @@
-"""From pydantic's errors to problems."""
+"""What is wrong with a mapping, field by field: from pydantic's errors to problems."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.contract.fields import NOT_JSON
+from reconciler.contract.models import model_of
 from reconciler.contract.structs import known_fields
 from reconciler.contract.wording import error
 from reconciler.phrases import did_you_mean, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
     from reconciler.contract.problem import Loc, Problem
+    from reconciler.contract.structs import Struct
 
 _SHAPES = {
     "string_type": "must be text",
@@ -38,19 +41,22 @@ _ELSEWHERE = {
 }
 
 
-def problems_of(model: type[BaseModel], fault: ValidationError) -> Iterator[Problem]:
-    """Every error of one validation, in pydantic's order."""
-    for detail in fault.errors(include_url=False):
-        yield from _problems(model, detail)
+def problems_in(struct: type[Struct], document: Mapping[str, object]) -> Iterator[Problem]:
+    """Every error of a document, in pydantic's order."""
+    try:
+        model_of(struct).model_validate(dict(document))
+    except ValidationError as fault:
+        for detail in fault.errors(include_url=False):
+            yield from _problems(struct, detail)
 
 
-def _problems(model: type[BaseModel], detail: ErrorDetails) -> Iterator[Problem]:
+def _problems(struct: type[Struct], detail: ErrorDetails) -> Iterator[Problem]:
     loc, kind, value = detail["loc"], detail["type"], detail["input"]
     if kind == NOT_JSON:
         for below, why, inner in detail["ctx"]["faults"]:
             yield error("invalid-value", (*loc, *below), why, inner)
     elif kind == "extra_forbidden":
-        yield _unknown(model, loc)
+        yield _unknown(struct, loc)
     elif kind == "missing" or (value is None and kind in _SHAPES):
         yield error("missing-field", loc, "is required")
     elif kind in _SHAPES:
@@ -76,8 +82,8 @@ def _shape(kind: str, value: object, loc: Loc) -> str:
     return why
 
 
-def _unknown(model: type[BaseModel], loc: Loc) -> Problem:
-    key, names = str(loc[-1]), known_fields(model, tuple(step for step in loc[:-1] if isinstance(step, str)))
+def _unknown(struct: type[Struct], loc: Loc) -> Problem:
+    key, names = str(loc[-1]), known_fields(struct, tuple(step for step in loc[:-1] if isinstance(step, str)))
     if len(loc) > 1:
         return error("unknown-field", loc, f"is not a field here{did_you_mean(key, names)}")
     editions = EDITIONS_OF_FIELD.get(key)

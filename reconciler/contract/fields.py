@@ -1,7 +1,7 @@
 """Kinds of field: each reads a value, words what is wrong, and writes its own JSON Schema.
 
-`read` gives the value as it is sent, or raises an error of pydantic's. Both pydantic and the quick way of
-`reading` ask it, so that they cannot differ.
+`read` gives the value as it is sent, or raises. Both pydantic and the quick way of `reading` ask it, so that
+they cannot differ.
 
 The schema of a text field also takes a number wherever its digits would be accepted as text, since an
 unquoted `1.5` in a manifest is text to this contract and a number to an editor.
@@ -14,25 +14,35 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
-
 from reconciler.contract.free import encodable, number, to_json
 from reconciler.contract.patterns import END, PatternRule, keywords
 from reconciler.contract.scalar import UnquotedScalar
 from reconciler.phrases import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
+
+    from reconciler.contract.problem import Loc
 
 NOT_JSON = "free-json"
-"""The type of the pydantic error that carries the faults of a free value."""
+"""The code of what carries the faults of a free value."""
 
 
-def invalid(code: str, why: str) -> PydanticCustomError:
-    """A pydantic error whose type is our code; `why` is taken as it is, braces and all."""
-    return PydanticCustomError(code, "{why}", {"why": why})
+class Invalid(ValueError):  # noqa: N818 - most often an answer, not an accident
+    """A field does not take a value.
+
+    Attributes:
+        code: ours, or the type of a pydantic error that says the same.
+        why: in words.
+        faults: of a free value, where the code is `NOT_JSON`: place below the value, why, value each.
+    """
+
+    def __init__(self, code: str, why: str = "", faults: Sequence[tuple[Loc, str, object]] = ()) -> None:
+        super().__init__(why)
+        self.code, self.why, self.faults = code, why, faults
 
 
 class FieldType:
@@ -41,13 +51,13 @@ class FieldType:
     pydantic finds a kind among the annotations of a field, and has it judge the value alone.
     """
 
-    def __get_pydantic_core_schema__(
-        self, _source: object, _handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        from reconciler.contract.models import judging  # noqa: PLC0415 - pydantic asks, so it is loaded
+
+        return judging(self.read)
 
     def __get_pydantic_json_schema__(
-        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+        self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return self._json_schema()
 
@@ -55,7 +65,7 @@ class FieldType:
         """The value as it is sent.
 
         Raises:
-            ValueError: an error of pydantic's: the field does not take this.
+            Invalid: the field does not take this.
         """
         raise NotImplementedError
 
@@ -82,10 +92,10 @@ class Text(FieldType):
     def read(self, value: object) -> str:
         """The text."""
         if not isinstance(value, str):
-            raise PydanticKnownError("string_type")
+            raise Invalid("string_type")
         fault = self.fault(value)
         if fault is not None:
-            raise invalid(*fault)
+            raise Invalid(*fault)
         return str(value)
 
     def _json_schema(self) -> dict[str, Any]:
@@ -142,10 +152,10 @@ class OneOf(FieldType):
     def read(self, value: object) -> str:
         """The word."""
         if not isinstance(value, str):
-            raise PydanticKnownError("string_type")
+            raise Invalid("string_type")
         word = self._by_word.get(value.lower() if self.any_case else value)
         if word is None:
-            raise invalid("not-in-enumeration", self.why(value))
+            raise Invalid("not-in-enumeration", self.why(value))
         return str(value) if self.any_case else word
 
     def _json_schema(self) -> dict[str, Any]:
@@ -187,7 +197,7 @@ class NumberKind(FieldType):
             return read
         quoted = isinstance(value, str) and not isinstance(value, UnquotedScalar)
         hint = "; take off the quotes" if quoted and number(str(value)) is not None else ", such as 0.5"
-        raise invalid("invalid-type", f"must be a number{hint}")
+        raise Invalid("invalid-type", f"must be a number{hint}")
 
 
 @dataclass(frozen=True)
@@ -202,7 +212,7 @@ class Count(FieldType):
         text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
         if text.isascii() and text.isdigit() and len(text) <= 10 and self.least <= int(text) <= self.most:  # noqa: PLR2004 - 2**31 has ten digits
             return text
-        raise invalid("invalid-value", f"must be a whole number from {self.least} to {self.most}")
+        raise Invalid("invalid-value", f"must be a whole number from {self.least} to {self.most}")
 
     def _json_schema(self) -> dict[str, Any]:
         text = {"type": "string", **keywords(f"^[0-9]{{1,10}}{END}", "must be a whole number")}
@@ -219,7 +229,7 @@ class SwitchKind(FieldType):
         """The boolean."""
         if isinstance(value, bool):
             return value
-        raise PydanticKnownError("bool_type")
+        raise Invalid("bool_type")
 
 
 class FlagKind(FieldType):
@@ -235,7 +245,7 @@ class FlagKind(FieldType):
         if isinstance(value, str) and value in ("true", "false"):
             return str(value)
         hint = did_you_mean(value, ("true", "false")) if isinstance(value, str) else ""
-        raise invalid("not-in-enumeration", f"must be 'true' or 'false'{hint}")
+        raise Invalid("not-in-enumeration", f"must be 'true' or 'false'{hint}")
 
 
 class FreeKind(FieldType):
@@ -248,9 +258,18 @@ class FreeKind(FieldType):
         """The value as JSON."""
         settled = to_json(value)
         if settled.faults:
-            context: Mapping[str, Any] = {"faults": settled.faults}
-            raise PydanticCustomError(NOT_JSON, "see the faults", dict(context))
+            raise Invalid(NOT_JSON, faults=settled.faults)
         return settled.value
+
+
+class AtMost:
+    """A list of so many entries at most."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return {**handler(source), "max_length": self.most}
 
 
 Number = Annotated[float, NumberKind()]

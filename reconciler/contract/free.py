@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract.scalar import UnquotedScalar
 
@@ -24,12 +23,11 @@ _NUMBER_LIKE = re.compile(
 _LONGEST_NUMBER = 320
 
 
-@dataclass(slots=True)
-class Settled:
+class Settled(NamedTuple):
     """A free value as JSON, with what could not be settled: (place below the value, why, value) each."""
 
-    value: Any = None
-    faults: list[tuple[Loc, str, object]] = field(default_factory=list)
+    value: Any
+    faults: list[tuple[Loc, str, object]]
 
 
 def to_json(value: object) -> Settled:
@@ -39,9 +37,8 @@ def to_json(value: object) -> Settled:
     so that `0.5` is a number while `1.10`, which a reader could lose digits of, asks for quotes. Others are
     text.
     """
-    settled = Settled()
-    settled.value = _settle(value, (), settled.faults)
-    return settled
+    faults: list[tuple[Loc, str, object]] = []
+    return Settled(_settle(value, (), faults), faults)
 
 
 def number(text: str) -> int | float | None:

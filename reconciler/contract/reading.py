@@ -1,7 +1,7 @@
 """The quick way to read a struct that has nothing wrong with it, made from its annotations.
 
 Where something is wrong a reader raises, and says nothing of use: pydantic then judges the same annotations
-again, and words every problem. The leaves are read by the same `FieldType.read` on both ways.
+(`models`), and words every problem. The leaves are read by the same `FieldType.read` on both ways.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from functools import cache
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
-from pydantic.fields import FieldInfo
-
-from reconciler.contract.fields import FieldType, FreeKind
+from reconciler.contract.fields import AtMost, FieldType, FreeKind
 from reconciler.contract.structs import OpenStruct
 
 if TYPE_CHECKING:
@@ -30,16 +28,13 @@ if TYPE_CHECKING:
 
 
 @cache
-def reader_of(model: type[Struct]) -> Reader:
+def reader_of(struct: type[Struct]) -> Reader:
     """The reader of mappings that are such a struct; it keeps the keys and the order of what was written."""
-    fields = model.model_fields
-    members: Mapping[str, Reader] = {
-        name: _of(field.annotation, field.metadata) for name, field in fields.items()
-    }
-    if issubclass(model, OpenStruct):
+    members: Mapping[str, Reader] = {name: _of(member.annotation) for name, member in struct.members.items()}
+    if issubclass(struct, OpenStruct):
         members = _Open(members)
-    required = frozenset(name for name, field in fields.items() if field.is_required())
-    blank_is_absent = model.blank_is_absent
+    required = frozenset(name for name, member in struct.members.items() if member.is_required)
+    blank_is_absent = struct.blank_is_absent
 
     def read(value: object) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -66,23 +61,22 @@ class _Open(dict[str, "Reader"]):
         return FreeKind().read
 
 
-def _of(annotation: Any, marks: Iterable[object]) -> Reader:  # noqa: ANN401 - annotations are untyped
-    flat = [inner for mark in marks for inner in (mark.metadata if isinstance(mark, FieldInfo) else (mark,))]
-    kind = next((mark for mark in flat if isinstance(mark, FieldType)), None)
+def _of(annotation: Any, marks: Iterable[object] = ()) -> Reader:  # noqa: ANN401 - annotations are untyped
+    kind = next((mark for mark in marks if isinstance(mark, FieldType)), None)
     if kind is not None:
         return kind.read
     if get_origin(annotation) is Annotated:
         return _of(annotation.__origin__, annotation.__metadata__)
     parts = get_args(annotation)
     if NoneType in parts:
-        return _of(next(part for part in parts if part is not NoneType), ())
+        return _of(next(part for part in parts if part is not NoneType))
     if get_origin(annotation) is list:
-        return _list_of(_of(parts[0], ()), flat)
+        return _list_of(_of(parts[0]), marks)
     return reader_of(annotation)
 
 
 def _list_of(item: Reader, marks: Iterable[object]) -> Reader:
-    limit = min((getattr(mark, "max_length", sys.maxsize) for mark in marks), default=sys.maxsize)
+    limit = min((mark.most for mark in marks if isinstance(mark, AtMost)), default=sys.maxsize)
 
     def read(value: object) -> list[Any]:
         if not isinstance(value, list) or len(value) > limit:

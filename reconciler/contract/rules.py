@@ -7,8 +7,7 @@ rules that hold in it. A rule that can be an error also carries its JSON Schema 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract.wording import error, warning
 from reconciler.phrases import listed
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from reconciler.contract.problem import Loc, Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule.
 
     Attributes:

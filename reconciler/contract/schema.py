@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from reconciler.contract.json_text import JSON_TEXTS
+from reconciler.contract.models import model_of
 
 if TYPE_CHECKING:
     from reconciler.contract.editions.edition import Edition
@@ -43,7 +44,7 @@ class _ForEditors(GenerateJsonSchema):
 
 def manifest_schema(edition: Edition) -> dict[str, Any]:
     """See `Edition.json_schema`."""
-    schema = edition.model.model_json_schema(schema_generator=_ForEditors)
+    schema = model_of(edition.struct).model_json_schema(schema_generator=_ForEditors)
     properties = {**{name: schema["properties"][name] for name in _FIRST}, **schema["properties"]}
     for name in JSON_TEXTS:
         properties[name]["anyOf"].append(

@@ -1,17 +1,20 @@
-"""The structs of the import request that several editions share, as pydantic types.
+"""The structs of the import request that several editions share, as types.
 
 Names and limits are the vendor's (tables 2 to 7 of the import page, 2019, and what later pages add).
 Optional fields take null as "absent". What depends on more than one field is in `rules`.
+
+What has nothing wrong with it is read by these annotations alone (`reading`); pydantic is loaded to word what
+is wrong, and to write a JSON Schema (`models`).
 """
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, ClassVar, get_args
-
-from pydantic import BaseModel, ConfigDict, Field
+from inspect import get_annotations
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args, get_origin
 
 from reconciler.contract.echo import Echo
-from reconciler.contract.fields import Flag, Free, Number, OneOf, Switch, Text
+from reconciler.contract.fields import AtMost, Flag, Free, Number, OneOf, Switch, Text
 from reconciler.contract.texts import (
     PACKAGE_CLAUSE,
     DocName,
@@ -29,35 +32,86 @@ from reconciler.contract.texts import (
     Words,
 )
 
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
+
+
+class _Declared(NamedTuple):
+    """What stands behind the annotation of a field."""
+
+    description: str | None = None
+    is_required: bool = False
+
+
+def required(description: str) -> Any:  # noqa: ANN401 - of the field's own type
+    """A field that must be there."""
+    return _Declared(description, is_required=True)
+
 
 def optional(description: str) -> Any:  # noqa: ANN401 - of the field's own type
     """A field that may be absent."""
-    return Field(default=None, description=description)
+    return _Declared(description)
 
 
-class Struct(BaseModel):
+class Member(NamedTuple):
+    """One field of a struct.
+
+    Attributes:
+        annotation: its type, with the marks on it.
+        description: for people; None where its name says all.
+        is_required: whether it must be there.
+    """
+
+    annotation: Any
+    description: str | None
+    is_required: bool
+
+    @property
+    def marks(self) -> tuple[object, ...]:
+        """What is said of its type."""
+        return self.annotation.__metadata__ if get_origin(self.annotation) is Annotated else ()
+
+
+class _Fields(type):
+    """The type of structs: it makes their fields of their annotations.
+
+    Attributes:
+        members: the fields by name, those of the structs that this one is made from first.
+    """
+
+    members: Mapping[str, Member]
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
+        super().__init__(name, bases, namespace)
+        members: dict[str, Member] = {}
+        for base in reversed(bases):
+            members |= getattr(base, "members", {})
+        for field, annotation in get_annotations(cls).items():
+            members[field] = Member(annotation, *(namespace[field] or _Declared()))
+        cls.members = members
+
+
+class Struct(metaclass=_Fields):
     """A mapping whose keys are known.
 
     Attributes:
         blank_is_absent: fields whose empty text means that the field is not there.
+        schema: what JSON Schema says of the mapping as a whole.
     """
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
-    blank_is_absent: ClassVar[frozenset[str]] = frozenset()
+    blank_is_absent = frozenset[str]()
+    schema = MappingProxyType[str, Any]({})
 
-    def item(self, key: str) -> object:
-        """The checked value of one key, or None when it is absent."""
-        value = self.__dict__.get(key)
-        if value is None and self.__pydantic_extra__:
-            value = self.__pydantic_extra__.get(key)
-        return None if value == "" and key in self.blank_is_absent else value
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from reconciler.contract.models import model_of  # noqa: PLC0415 - pydantic asks, so it is loaded
+
+        return handler(model_of(cls))
 
 
 class OpenStruct(Struct):
     """A mapping that may also hold keys nobody documents."""
-
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Free] = Field(init=False)
 
 
 def struct_in(annotation: Any) -> type[Struct] | None:  # noqa: ANN401 - annotations are untyped
@@ -68,15 +122,15 @@ def struct_in(annotation: Any) -> type[Struct] | None:  # noqa: ANN401 - annotat
 
 
 @cache
-def known_fields(model: type[BaseModel], steps: tuple[str, ...]) -> tuple[str, ...]:
+def known_fields(struct: type[Struct], steps: tuple[str, ...]) -> tuple[str, ...]:
     """The field names of the struct at a place, list indices left out."""
     for step in steps:
-        field = model.model_fields.get(step)
-        inner = struct_in(field.annotation) if field else None
+        member = struct.members.get(step)
+        inner = struct_in(member.annotation) if member else None
         if inner is None:
             return ()
-        model = inner
-    return tuple(model.model_fields)
+        struct = inner
+    return tuple(struct.members)
 
 
 # --- tables 3 to 7 -----------------------------------------------------------------------------------
@@ -85,11 +139,11 @@ def known_fields(model: type[BaseModel], steps: tuple[str, ...]) -> tuple[str, .
 class Params(Struct):
     """One input or output parameter of the model (table 3)."""
 
-    url: Line = Field(description="Path of the API.")
-    method: Method = Field(description="post or get.")
-    protocol: Line = Field(description="Protocol of the request, such as http.")
-    param_name: Line = Field(description="Name of the parameter; at most 64 characters.")
-    param_type: ParamType = Field(description="Type of the parameter.")
+    url: Line = required("Path of the API.")
+    method: Method = required("post or get.")
+    protocol: Line = required("Protocol of the request, such as http.")
+    param_name: Line = required("Name of the parameter; at most 64 characters.")
+    param_type: ParamType = required("Type of the parameter.")
     min: Number | None = optional("Smallest value, where the type is int or float.")
     max: Number | None = optional("Largest value, where the type is int or float.")
     param_desc: Words | None = optional("At most 100 characters.")
@@ -98,8 +152,8 @@ class Params(Struct):
 class BoundedParams(Params):
     """The same, where the lengths are limits and not advice (2019)."""
 
-    param_name: Annotated[str, Text(least=1, most=64)] = Field(
-        description="Name of the parameter; at most 64 characters."
+    param_name: Annotated[str, Text(least=1, most=64)] = required(
+        "Name of the parameter; at most 64 characters."
     )
     param_desc: Annotated[str, Text(most=100)] | None = optional("At most 100 characters.")
 
@@ -107,7 +161,7 @@ class BoundedParams(Params):
 class WebParams(Params):
     """The same, where the protocol is HTTP or HTTPS (current)."""
 
-    protocol: Protocol = Field(description="http or https.")
+    protocol: Protocol = required("http or https.")
 
 
 _FILLED: Mapping[str, Any] = {"not": {"enum": ["", None]}}
@@ -116,16 +170,16 @@ _FILLED: Mapping[str, Any] = {"not": {"enum": ["", None]}}
 class Package(Struct):
     """One package (table 5). A version needs a restraint; the empty text means absent for both."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
+    schema = MappingProxyType(
+        {
             "if": {"properties": {"package_version": dict(_FILLED)}, "required": ["package_version"]},
             "then": {"properties": {"restraint": dict(_FILLED)}, "required": ["restraint"]},
         }
     )
     blank_is_absent = frozenset({"package_version", "restraint"})
 
-    package_name: Annotated[str, Text(least=1, clauses=(PACKAGE_CLAUSE,))] = Field(
-        description="Name of an existing package."
+    package_name: Annotated[str, Text(least=1, clauses=(PACKAGE_CLAUSE,))] = required(
+        "Name of an existing package."
     )
     package_version: Annotated[str, Text(blank=True, clauses=(PACKAGE_CLAUSE,))] | None = optional(
         "Version of the package; the newest when absent."
@@ -138,8 +192,8 @@ class Package(Struct):
 class Dependency(Struct):
     """Packages that one installer installs, in order (table 4)."""
 
-    installer: Installer = Field(description="Only pip.")
-    packages: list[Package] = Field(description="The packages.")
+    installer: Installer = required("Only pip.")
+    packages: list[Package] = required("The packages.")
 
 
 class Metrics(OpenStruct):
@@ -154,14 +208,14 @@ class Metrics(OpenStruct):
 class Doc(Struct):
     """One document about the model (table 7)."""
 
-    doc_name: DocName = Field(description="1 to 48 characters, the first a letter or Chinese.")
-    doc_url: DocUrl = Field(description="An http or https link.")
+    doc_name: DocName = required("1 to 48 characters, the first a letter or Chinese.")
+    doc_url: DocUrl = required("An http or https link.")
 
 
 class LetterDoc(Doc):
     """The same, where the name starts with a letter (otc-2024)."""
 
-    doc_name: LetterDocName = Field(description="1 to 48 characters, the first a letter.")
+    doc_name: LetterDocName = required("1 to 48 characters, the first a letter.")
 
 
 class Api(OpenStruct):
@@ -180,16 +234,16 @@ class Api(OpenStruct):
 class TemplateInput(Struct):
     """Where one input of a template comes from."""
 
-    input: Line = Field(description="OBS path, or a name that the template defines.")
-    input_id: Line = Field(description="Id of the template's input; each once.")
+    input: Line = required("OBS path, or a name that the template defines.")
+    input_id: Line = required("Id of the template's input; each once.")
 
 
 class Template(Struct):
     """A template to build the model from (2021 and later)."""
 
     infer_format: Words | None = optional("Id of the input and output mode.")
-    template_id: Line = Field(description="Id of the template.")
-    template_inputs: list[TemplateInput] = Field(description="The template's inputs.")
+    template_id: Line = required("Id of the template.")
+    template_inputs: list[TemplateInput] = required("The template's inputs.")
 
 
 class ModelSecurity(Struct):
@@ -219,8 +273,8 @@ class DeploymentConstraints(Struct):
 class CommonRequest(Struct):
     """What every edition's import request holds (table 2); each adds its own fields."""
 
-    model_version: Annotated[ModelVersion, Echo.SAME] = Field(
-        description="Three numbers of one or two digits without leading zeros, such as 1.0.0."
+    model_version: Annotated[ModelVersion, Echo.SAME] = required(
+        "Three numbers of one or two digits without leading zeros, such as 1.0.0."
     )
     source_job_id: Annotated[Words | None, Echo.OR_DROPPED] = optional("Training job that made the model.")
     source_job_version: Annotated[Words | None, Echo.OR_DROPPED] = optional("Version of that training job.")
@@ -243,12 +297,12 @@ class CommonRequest(Struct):
 class JobRequest(CommonRequest):
     """A request whose source must be named, whatever the model type."""
 
-    source_location: Annotated[SourceLocation, Echo.SAME] = Field(
-        description="OBS path of the model, or address of an SWR image."
+    source_location: Annotated[SourceLocation, Echo.SAME] = required(
+        "OBS path of the model, or address of an SWR image."
     )
 
 
-Docs = Annotated[list[Doc], Field(max_length=3)]
-LetterDocs = Annotated[list[LetterDoc], Field(max_length=3)]
+Docs = Annotated[list[Doc], AtMost(3)]
+LetterDocs = Annotated[list[LetterDoc], AtMost(3)]
 
 SourceCopy = Flag

@@ -1,4 +1,4 @@
-"""The texts of the import request as pydantic types: their lengths, and what they may hold.
+"""The texts of the import request as types: their lengths, and what they may hold.
 
 Limits are the vendor's (tables 2 to 7 of the import page, 2019, and what later pages add).
 """

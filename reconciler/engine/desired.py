@@ -73,7 +73,7 @@ class ManifestParser:
 
     def again(self) -> ManifestParser:
         """The same for files that were read within the budget before, when there were fewer at a time."""
-        return replace(self, budgets=replace(self.budgets, manifests=sys.maxsize, manifest_bytes=sys.maxsize))
+        return replace(self, budgets=self.budgets._replace(manifests=sys.maxsize, manifest_bytes=sys.maxsize))
 
     def require_few(self, documents: int) -> None:
         """Refuses more documents than one target may declare. Raises BudgetError."""
@@ -129,7 +129,7 @@ class ManifestParser:
                 yield from parsed_file.declarations
 
         desired = group_by_key(declarations(), ())
-        return replace(desired, invalid=group_by_key((), reportable(faulty, frozenset(named))).invalid)
+        return desired._replace(invalid=group_by_key((), reportable(faulty, frozenset(named))).invalid)
 
 
 @dataclass(slots=True)

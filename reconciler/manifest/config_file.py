@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.contract.problem import Problem
 from reconciler.manifest.diagnostics import SourceText
@@ -30,8 +30,7 @@ FIELD = "initial_config_file"
 REPLACES = "initial_config"
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(NamedTuple):
     """A configuration file that could be read.
 
     Attributes:

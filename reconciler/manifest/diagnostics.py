@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.budgets import shortened
 from reconciler.manifest.values import MORE, Reason
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from reconciler.manifest.text import Issue, Text
 
 
-@dataclass(frozen=True, slots=True)
-class SourceText:
+class SourceText(NamedTuple):
     """One file: its path inside the repository and its text."""
 
     path: str

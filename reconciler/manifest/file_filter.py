@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Protocol
 
@@ -99,7 +100,7 @@ def _folder(root: str) -> tuple[str, str]:
 
 
 def _refused(path: str, code: str, message: str, longest: int) -> InvalidManifest:
-    safe = UNSAFE_IN_PATH.sub(lambda match: _escaped(match[0]), shortened(path, longest))
+    safe = re.sub(UNSAFE_IN_PATH, lambda match: _escaped(match[0]), shortened(path, longest))
     return InvalidManifest(path, 1, (Reason(code, message, safe),))
 
 

@@ -18,16 +18,17 @@ BOM = "\ufeff"
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
-_UNUSABLE_IN_JSON = re.compile(rf"[{_CONTROLS}\ufeff\ufffe\uffff]")
-_UNUSABLE = re.compile(rf"[{_CONTROLS}\ufeff\ufffe\uffff\u2028\u2029]")
-_UNUSABLE_ESCAPED = re.compile(f"[{_CONTROLS}]")
+# texts, which are compiled when they are first searched for: each takes a millisecond, and few are needed
+_UNUSABLE_IN_JSON = rf"[{_CONTROLS}\ufeff\ufffe\uffff]"
+_UNUSABLE = rf"[{_CONTROLS}\ufeff\ufffe\uffff\u2028\u2029]"
+_UNUSABLE_ESCAPED = f"[{_CONTROLS}]"
 # Nobody can see these, or they turn around what stands beside them: Unicode's Default_Ignorable_Code_Point
 # (DerivedCoreProperties.txt), line and paragraph separators, and a blank that is called a Braille pattern.
 _INVISIBLE = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-UNSAFE_IN_PATH = re.compile(rf"[\x00-\x1f\x7f-\x9f{_INVISIBLE}\ud800-\udfff]")
+UNSAFE_IN_PATH = rf"[\x00-\x1f\x7f-\x9f{_INVISIBLE}\ud800-\udfff]"
 
 _POINTER = (
     "the file is a Git LFS pointer, and its content is not in git: take it out of LFS with "
@@ -140,7 +141,7 @@ def is_safe(path: str) -> bool:
     """Whether a path is UTF-8 and free of characters that could disturb a terminal, or that nobody sees."""
     if path.isascii() and path.isprintable():  # as most are, and quickly seen
         return True
-    return not UNSAFE_IN_PATH.search(path)
+    return not re.search(UNSAFE_IN_PATH, path)
 
 
 def decode(data: bytes, *, json: bool = False) -> Text:
@@ -157,7 +158,7 @@ def decode(data: bytes, *, json: bool = False) -> Text:
         raise _not_utf8(data, error.start) from None
     if characters.startswith("version https://git-lfs.github.com/spec/"):
         raise UnreadableFile("lfs-pointer", _POINTER)
-    match = (_UNUSABLE_IN_JSON if json else _UNUSABLE).search(characters)
+    match = re.search(_UNUSABLE_IN_JSON if json else _UNUSABLE, characters)
     if match is not None:
         raise UnreadableFile("control-character", _unusable(match[0]), match.start())
     return Text(characters)
@@ -170,7 +171,7 @@ def decode_leniently(data: bytes) -> Text:
 
 def unusable_escape(value: str) -> str | None:
     """What is wrong with a decoded scalar into which an escape brought an unusable character, or None."""
-    match = _UNUSABLE_ESCAPED.search(value)
+    match = re.search(_UNUSABLE_ESCAPED, value)
     return None if match is None else _unusable(match[0])
 
 

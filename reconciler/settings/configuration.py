@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from reconciler.errors import ConfigurationError
 from reconciler.phrases import did_you_mean
-from reconciler.settings.discovery import state_url
+from reconciler.settings.discovery import chosen, state_url
 from reconciler.settings.errors import render
 from reconciler.settings.place import Places
 from reconciler.settings.provenance import require_one_place
@@ -94,13 +94,7 @@ class Configuration:
 
     def chosen(self, only: str | None) -> tuple[str, ...]:
         """The names of the targets to work on: all, or the one named. Raises ConfigurationError."""
-        names = tuple(self.settings.targets)
-        if only is None:
-            return names
-        if only not in names:
-            meant = did_you_mean(only, names) or f"; there is {', '.join(names)}"
-            raise ConfigurationError(f"--target {only}: no such target{meant}")
-        return (only,)
+        return chosen(self.settings.targets, only)
 
 
 def load(file: Path | None, *, cwd: Path) -> Configuration:

@@ -1,4 +1,4 @@
-"""Which configuration file holds here, and where the state lies by it."""
+"""Which configuration file holds here, where the state lies by it, and which of its targets are meant."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
+from reconciler.phrases import did_you_mean
 from reconciler.settings.trust import require_trusted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 FILE_NAME = "reconciler.toml"
@@ -49,3 +51,14 @@ def state_url(base: Path, url: str | None, directory: Path) -> str:
     address = url or f"sqlite:///{directory / 'state.db'}"
     scheme, separator, path = address.partition(":///")
     return f"sqlite:///{base / path}" if scheme == "sqlite" and separator and path else address
+
+
+def chosen(targets: Iterable[str], only: str | None) -> tuple[str, ...]:
+    """The names of the targets to work on: all, or the one named. Raises ConfigurationError."""
+    names = tuple(targets)
+    if only is None:
+        return names
+    if only not in names:
+        meant = did_you_mean(only, names) or f"; there is {', '.join(names)}"
+        raise ConfigurationError(f"--target {only}: no such target{meant}")
+    return (only,)

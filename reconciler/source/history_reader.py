@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.engine.graph import CommitGraph
@@ -188,7 +187,7 @@ class HistoryReader(ChangeReader):
 
         At its end, where it is read to there, it is certain that git told all of it.
         """
-        yield from log.commits(output.pieces(), replace(self._budgets, path=sys.maxsize))
+        yield from log.commits(output.pieces(), self._budgets._replace(path=sys.maxsize))
         self._origin.commands.require_success(output)
 
     def _bare(self, span: str) -> list[log.Commit] | None:

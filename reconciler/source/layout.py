@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.errors import SourceError
 
@@ -14,8 +14,7 @@ _LONGEST_CHAIN = 40  # links that the kernel follows on one way
 _LONGEST_POINTER = 64 * 1024  # bytes of a `.git` file that are looked at
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """The folders of one repository; all absolute.
 
     Attributes:

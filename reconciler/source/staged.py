@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -57,8 +56,7 @@ class Claimants(NamedTuple):
     possible: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class StagedClaims:
+class StagedClaims(NamedTuple):
     """What is claimed by the manifests that git has staged.
 
     Attributes:

@@ -1,18 +1,15 @@
 """Each field says with itself what a registry shows of it, and comparing goes by that alone."""
 
-from __future__ import annotations
-
 import json
 from typing import Annotated, Any
 
 import httpx
 import pytest
-from pydantic import Field
 
 from reconciler.contract import EDITIONS, comparable, edition
 from reconciler.contract.echo import Echo, echoes
 from reconciler.contract.editions.current import CurrentRequest
-from reconciler.contract.structs import struct_in
+from reconciler.contract.structs import optional, struct_in
 from reconciler.embedded import EmbeddedSettings, running
 from tests.contract.documents import TEMPLATE, minimal, packages, param
 from tests.plain_http import NO_TLS
@@ -48,8 +45,8 @@ NOT_COMPARED = {Echo.DERIVED, Echo.NEVER}
 @pytest.mark.parametrize("name", EDITIONS)
 def test_every_field_of_an_edition_says_once_what_a_registry_shows_of_it(name: str) -> None:
     """With itself: a new field of any edition fails here, until its author has said so."""
-    for field, declared in edition(name).model.model_fields.items():
-        assert sum(isinstance(mark, Echo) for mark in declared.metadata) == 1, field
+    for field, declared in edition(name).struct.members.items():
+        assert sum(isinstance(mark, Echo) for mark in declared.marks) == 1, field
         assert field in echoes()
 
 
@@ -60,23 +57,23 @@ def test_a_field_that_does_not_say_so_is_an_error_of_the_first_comparison() -> N
         """An edition with a field that nobody taught to the comparison."""
 
         colour: str | None = None
-        size: Annotated[str | None, Echo.SAME] = Field(default=None)
+        size: Annotated[str | None, Echo.SAME] = optional("Bytes.")
 
     from reconciler.contract import echo  # noqa: PLC0415 - its private part is what is tried
 
-    assert echo._echoed("size", Newer.model_fields["size"]).echo is Echo.SAME
+    assert echo._echoed("size", Newer.members["size"]).echo is Echo.SAME
     with pytest.raises(TypeError, match=r"colour of newer: annotate it with one Echo"):
-        echo._echoed("colour of newer", Newer.model_fields["colour"])
+        echo._echoed("colour of newer", Newer.members["colour"])
 
 
 def test_the_documented_members_of_a_struct_are_compared_without_being_listed_anywhere() -> None:
     """All of them, at any depth: a new member of a struct is compared because it is declared."""
     for field in ("dependencies", "model_docs"):
         names: set[str] = set()
-        struct = struct_in(edition("current").model.model_fields[field].annotation)
+        struct = struct_in(edition("current").struct.members[field].annotation)
         while struct is not None:
-            names |= set(struct.model_fields)
-            struct = next((s for f in struct.model_fields.values() if (s := struct_in(f.annotation))), None)
+            names |= set(struct.members)
+            struct = next((s for f in struct.members.values() if (s := struct_in(f.annotation))), None)
         assert names <= echoes()[field].members
 
 

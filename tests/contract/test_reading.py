@@ -1,4 +1,4 @@
-"""The quick way through a document gives what the careful way gives, or leaves the document to it."""
+"""The quick way through a document reads what pydantic reads by the same annotations, or leaves it alone."""
 
 from __future__ import annotations
 
@@ -7,21 +7,48 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from reconciler.contract import EDITIONS, edition
+from reconciler.contract.faults import problems_in
 from reconciler.contract.json_text import open_texts
+from reconciler.contract.models import model_of
+from reconciler.contract.reading import reader_of
 from reconciler.contract.rules import concerned
+from reconciler.contract.structs import Package
 from tests.contract.documents import CONFIG, TEMPLATE, VENDOR_EXAMPLE, as_text, minimal, packages
 from tests.contract.strategies import damaged, documents, unquoted
 
 
 def _agree(name: str, document: dict[str, Any]) -> None:
-    quick, careful = edition(name).accept(document), edition(name)._judged(document)
-    if careful.request is None or "extra" in document:
+    judging = edition(name)
+    quick, parsed = judging.accept(document), judging.parse(document)
+    written, opening = open_texts({key: value for key, value in document.items() if key != "extra"})
+    problems = (*opening, *problems_in(judging.struct, written), *judging._ruled(written))
+    if any(problem.severity == "error" for problem in problems):
         assert quick is None
-    else:
-        assert quick == careful
-        assert as_text(quick.request) == as_text(careful.request)
+        assert (parsed.request, parsed.problems[: len(problems)]) == (None, problems)
+        return
+    assert quick == (None if "extra" in document else parsed)
+    assert parsed.problems[: len(problems)] == problems
+    read = reader_of(judging.struct)(written)
+    careful = _read(model_of(judging.struct).model_validate(dict(written)), written)
+    assert read == careful
+    assert as_text(read) == as_text(careful)
+
+
+def _read(value: object, written: object) -> object:
+    """What pydantic made of a value, with the keys and the order of what was written."""
+    if isinstance(value, BaseModel) and isinstance(written, dict):
+        values = {**value.__dict__, **(value.__pydantic_extra__ or {})}
+        return {
+            str(key): _read(values[key], below)
+            for key, below in written.items()
+            if values[key] is not None and (values[key] != "" or key not in Package.blank_is_absent)
+        }
+    if isinstance(value, list) and isinstance(written, list):
+        return [_read(inner, below) for inner, below in zip(value, written, strict=True)]
+    return value
 
 
 @pytest.mark.parametrize("name", EDITIONS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,7 +40,7 @@ def _opened(repository: GitRepository, budgets: Budgets) -> GitSource:
 
 @pytest.mark.parametrize(
     ("budgets", "named"),
-    [(SMALL, "limits.paths"), (replace(DEFAULTS, listed_bytes=2000), "limits.listed_bytes")],
+    [(SMALL, "limits.paths"), (DEFAULTS._replace(listed_bytes=2000), "limits.listed_bytes")],
 )
 def test_a_list_of_files_ends_at_its_budget_whatever_git_goes_on_saying(
     repository: GitRepository, budgets: Budgets, named: str
@@ -102,7 +101,7 @@ def test_a_git_that_breaks_down_under_a_commit_is_no_repository_that_cannot_be_r
     good = repository.git("rev-parse", "main")
     store = ObjectStore(repository.path)
     for bad in (deep(store, good, levels=20_000), nested(store, good, deep=7)):
-        with _opened(repository, replace(DEFAULTS, git_memory=64 << 20)) as source:
+        with _opened(repository, DEFAULTS._replace(git_memory=64 << 20)) as source:
             assert source.changes(good, bad, "models.d") is None
             with source.graph(bad, ["models.d"], whole=True) as graph:
                 assert list(graph) == []
@@ -117,7 +116,7 @@ def test_a_log_that_git_cannot_go_on_with_ends_where_it_breaks_down(repository: 
     tree = repository.git("rev-parse", f"{good}^{{tree}}")
     store = ObjectStore(repository.path)
     tip = store.commit(tree, [store.commit(tree, [good], message=b"x" * (80 << 20))])
-    with _opened(repository, replace(DEFAULTS, git_memory=64 << 20)) as source:
+    with _opened(repository, DEFAULTS._replace(git_memory=64 << 20)) as source:
         for paths, whole in ((["models.d/hostile/0.yaml"], False), (["models.d"], True)):
             with source.graph(tip, paths, whole=whole) as graph:
                 assert good not in [logged.commit for logged in graph]
@@ -130,7 +129,7 @@ def test_a_long_author_and_subject_are_kept_as_far_as_the_settings_say(repositor
     """A megabyte of each is read once and kept nowhere."""
     commit = long_author(ObjectStore(repository.path), "", size=1_000_000, models=1)
     with (
-        _opened(repository, replace(DEFAULTS, author=20, subject=10)) as source,
+        _opened(repository, DEFAULTS._replace(author=20, subject=10)) as source,
         source.graph(commit, ["models.d/long0.yaml"]) as graph,
     ):
         found = next(iter(graph)).commit_info
@@ -143,7 +142,7 @@ def test_history_tells_of_no_path_that_is_too_long_to_be_read(repository: GitRep
     store = ObjectStore(repository.path)
     entries = [Entry(b"100644", name.encode(), store.blob(b"x: 1\n")) for name in (long, "short.yaml")]
     tip = store.commit(store.tree([Entry(b"40000", b"models.d", store.tree(entries))]), [good])
-    with _opened(repository, replace(DEFAULTS, path=300)) as source:
+    with _opened(repository, DEFAULTS._replace(path=300)) as source:
         since = source.graph_since(good, tip, "models.d")
         assert since is not None
         with source.graph(tip, ["models.d"], whole=True) as whole:
@@ -164,6 +163,6 @@ def test_a_record_without_an_end_is_given_up() -> None:
     with pytest.raises(BudgetError):
         next(blocks(endless(), longest=1 << 20))
     with pytest.raises(BudgetError):
-        list(commits(endless(), replace(DEFAULTS, log_bytes=1 << 20)))
+        list(commits(endless(), DEFAULTS._replace(log_bytes=1 << 20)))
     with pytest.raises(BudgetError):
         list(bounded([b"\0" * 5], 100, "", fields=4))

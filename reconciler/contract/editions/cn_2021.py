@@ -3,8 +3,6 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field
-
 from reconciler.contract import advice, config_rules, rules
 from reconciler.contract.config_structs import Config, ConfigParams
 from reconciler.contract.echo import Echo
@@ -17,6 +15,7 @@ from reconciler.contract.structs import (
     Params,
     Template,
     optional,
+    required,
 )
 from reconciler.contract.texts import (
     Algorithm,
@@ -58,10 +57,10 @@ class Config2021(Config):
 class Request2021(JobRequest):
     """The import request."""
 
-    model_name: Annotated[ModelName, Echo.SAME] = Field(
-        description="1 to 64 letters, Chinese characters, digits, hyphens and underscores."
+    model_name: Annotated[ModelName, Echo.SAME] = required(
+        "1 to 64 letters, Chinese characters, digits, hyphens and underscores."
     )
-    model_type: Annotated[ModelType, Echo.ANY_CASE] = Field(description="The engine, Image or Template.")
+    model_type: Annotated[ModelType, Echo.ANY_CASE] = required("The engine, Image or Template.")
     runtime: Annotated[Line | None, Echo.SAME] = optional("Runtime environment, one of the engine's.")
     description: Annotated[PlainDescription | None, Echo.WHOLE] = optional(
         "At most 100 characters, none of & ! ' \" < > =."
@@ -90,7 +89,7 @@ EDITION = Edition(
     page="the Chinese import model page",
     dated=date(2021, 10, 16),
     checked=CHECKED,
-    model=Request2021,
+    struct=Request2021,
     rules=(
         rules.restraints,
         rules.template_needs_template,

@@ -3,8 +3,6 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field
-
 from reconciler.contract import advice, config_rules, rules
 from reconciler.contract.config_structs import Config, WebConfigParams
 from reconciler.contract.echo import Echo
@@ -19,6 +17,7 @@ from reconciler.contract.structs import (
     Template,
     WebParams,
     optional,
+    required,
 )
 from reconciler.contract.texts import (
     InstallType,
@@ -49,15 +48,13 @@ class CurrentConfig(Config):
 class CurrentRequest(CommonRequest):
     """The import request."""
 
-    model_name: Annotated[ModelName, Echo.SAME] = Field(
-        description="1 to 64 letters, Chinese characters, digits, hyphens and underscores."
+    model_name: Annotated[ModelName, Echo.SAME] = required(
+        "1 to 64 letters, Chinese characters, digits, hyphens and underscores."
     )
     source_location: Annotated[SourceLocation | None, Echo.SAME] = optional(
         "OBS path of the model, or address of an SWR image; not needed for a Template."
     )
-    model_type: Annotated[ModelType, Echo.ANY_CASE] = Field(
-        description="The engine, Image, Custom or Template."
-    )
+    model_type: Annotated[ModelType, Echo.ANY_CASE] = required("The engine, Image, Custom or Template.")
     runtime: Annotated[Line | None, Echo.SAME] = optional(
         "Runtime environment; for Custom, the address of the image."
     )
@@ -93,7 +90,7 @@ EDITION = Edition(
     page=_PAGE,
     dated=date(2026, 1, 30),
     checked=CHECKED,
-    model=CurrentRequest,
+    struct=CurrentRequest,
     rules=(
         rules.restraints,
         rules.source_unless_template,

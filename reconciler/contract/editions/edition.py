@@ -7,19 +7,15 @@ HTTP body        ─judge─▶ problems
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
-
-from pydantic import ValidationError
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract import config_rules
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
-from reconciler.contract.faults import problems_of
 from reconciler.contract.free import to_json
 from reconciler.contract.json_text import JSON_TEXTS, RawDocument, close_text, open_texts
 from reconciler.contract.reading import reader_of
 from reconciler.contract.rules import CONTENT, TOLERATED, concerned
-from reconciler.contract.structs import Struct
 from reconciler.contract.wording import error, warning
 from reconciler.phrases import listed
 
@@ -29,14 +25,14 @@ if TYPE_CHECKING:
 
     from reconciler.contract.problem import Problem
     from reconciler.contract.rules import Rule
+    from reconciler.contract.structs import Struct
 
 EXTRA = "extra"
 MANIFEST_ONLY = ("metadata", "initial_config_file", EXTRA)
 """Keys of a manifest that are no fields of the API."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """What reading one manifest document gave.
 
     Attributes:
@@ -48,8 +44,7 @@ class Parsed:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Edition:
+class Edition(NamedTuple):
     """The rules of one edition of the vendor's documents.
 
     Attributes:
@@ -57,7 +52,7 @@ class Edition:
         page: which of the vendor's pages it follows.
         dated: the day of that page's text.
         checked: when the edition was last held to it.
-        model: the request as a pydantic type.
+        struct: the request, field by field.
         rules: what depends on more than one field, and advice.
         defaults: what the documents say an absent field stands for; filled in by the service, never by us.
         apis_stay_text: whether `apis` given as text is sent as text (else as the array that it holds).
@@ -68,9 +63,9 @@ class Edition:
     page: str
     dated: date
     checked: date
-    model: type[Struct]
+    struct: type[Struct]
     rules: tuple[Rule, ...]
-    defaults: Mapping[str, object] = field(default_factory=dict)
+    defaults: Mapping[str, object] = MappingProxyType({})
     apis_stay_text: bool = False
     strict_config: bool = False
 
@@ -82,7 +77,7 @@ class Edition:
     @property
     def fields(self) -> tuple[str, ...]:
         """The names of the request's fields."""
-        return tuple(self.model.model_fields)
+        return tuple(self.struct.members)
 
     def parse(self, document: Mapping[str, object]) -> Parsed:
         """Checks one manifest document and gives the request that it stands for.
@@ -99,7 +94,7 @@ class Edition:
         if opening:
             return None
         try:
-            request: dict[str, Any] = reader_of(self.model)(written)
+            request: dict[str, Any] = reader_of(self.struct)(written)
         except (ValueError, LookupError):
             return None
         advice = tuple(self._ruled(written))
@@ -120,8 +115,7 @@ class Edition:
         if not isinstance(body, dict):
             return (error("invalid-type", (), "the body must be a JSON object"),)
         written, opening = open_texts(body)
-        _, shape = self._checked(written)
-        problems = (*opening, *_not_as_text(body), *shape, *self._ruled(written))
+        problems = (*opening, *_not_as_text(body), *self._misshapen(written), *self._ruled(written))
         return tuple(_as_server(problem, strict=strict) for problem in problems if strict or _seen(problem))
 
     def json_schema(self) -> dict[str, Any]:
@@ -134,42 +128,39 @@ class Edition:
 
         return manifest_schema(self)
 
-    def _checked(self, written: RawDocument) -> tuple[Struct | None, tuple[Problem, ...]]:
+    def _misshapen(self, written: RawDocument) -> Iterator[Problem]:
+        """What is wrong with single fields; pydantic, which words it, is loaded where something is."""
         try:
-            return self.model.model_validate(dict(written)), ()
-        except ValidationError as fault:
-            return None, tuple(problems_of(self.model, fault))
+            reader_of(self.struct)(written)
+        except (ValueError, LookupError):
+            from reconciler.contract.faults import problems_in  # noqa: PLC0415 - brings pydantic
+
+            yield from problems_in(self.struct, written)
 
     def _ruled(self, written: RawDocument) -> Iterator[Problem]:
         for rule in concerned(self.rules, written):
             for problem in rule.check(written):
                 strict = self.strict_config and _is_unknown_in_config(problem)
-                yield replace(problem, severity="error") if strict else problem
+                yield problem._replace(severity="error") if strict else problem
 
     def _judged(self, document: Mapping[str, object]) -> Parsed:
         """The careful part of `parse`."""
         own = {key: value for key, value in document.items() if key != EXTRA}
-        written, opening = open_texts(own)
-        checked, shape = self._checked(written)
         sent, extra = self._extra(document.get(EXTRA))
-        problems = (*opening, *shape, *self._ruled(written), *extra)
-        if checked is None or any(problem.severity == "error" for problem in problems):
+        accepted = self.accept(own)
+        if accepted is None or accepted.request is None:
+            written, opening = open_texts(own)
+            return Parsed(None, (*opening, *self._misshapen(written), *self._ruled(written), *extra))
+        problems = (*accepted.problems, *extra)
+        if any(problem.severity == "error" for problem in extra):
             return Parsed(None, problems)
         request: dict[str, Any] = {}
         for key in document:
             if key == EXTRA:
                 request |= sent
-            elif (value := self._sent(key, checked, written, document)) is not None:
-                request[str(key)] = value
+            elif key in accepted.request:
+                request[key] = accepted.request[key]
         return Parsed(request, problems)
-
-    def _sent(
-        self, key: str, checked: Struct, written: RawDocument, document: Mapping[str, object]
-    ) -> object | None:
-        value = compose(checked.item(key), written[key])
-        if key not in JSON_TEXTS or value is None:
-            return value
-        return self._as_text(key, value, written, document)
 
     def _as_text(
         self, key: str, value: object, written: RawDocument, document: Mapping[str, object]
@@ -188,7 +179,7 @@ class Edition:
         settled = to_json(extra)
         problems = [error("invalid-value", (EXTRA, *loc), why, value) for loc, why, value in settled.faults]
         for key in extra:
-            if key in self.model.model_fields or key in MANIFEST_ONLY:
+            if key in self.struct.members or key in MANIFEST_ONLY:
                 why = "is a known field; move it out of extra"
                 problems.append(error("shadowed-field", (EXTRA, key), why))
             else:
@@ -197,16 +188,6 @@ class Edition:
                 why = f"{what}; sent unchecked, because extra asks for it"
                 problems.append(warning("undocumented-field", (EXTRA, key), why))
         return settled.value, tuple(problems)
-
-
-def compose(value: object, written: object) -> object:
-    """The checked value with the keys and the order of what was written."""
-    if isinstance(value, Struct) and isinstance(written, dict):
-        pairs = ((str(key), compose(value.item(key), below)) for key, below in written.items())
-        return {key: inner for key, inner in pairs if inner is not None}
-    if isinstance(value, list) and isinstance(written, list):
-        return [compose(inner, below) for inner, below in zip(value, written, strict=True)]
-    return value
 
 
 def _not_as_text(body: Mapping[str, object]) -> Iterator[Problem]:
@@ -226,7 +207,7 @@ def _seen(problem: Problem) -> bool:
 
 def _as_server(problem: Problem, *, strict: bool) -> Problem:
     if problem.code == CONTENT:
-        return replace(problem, severity="warning")
+        return problem._replace(severity="warning")
     if strict and (problem.code == TOLERATED or _is_unknown_in_config(problem)):
-        return replace(problem, severity="error")
+        return problem._replace(severity="error")
     return problem

@@ -3,8 +3,6 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field
-
 from reconciler.contract import advice, config_rules, rules
 from reconciler.contract.config_structs import Config, ConfigParams
 from reconciler.contract.echo import Echo
@@ -17,6 +15,7 @@ from reconciler.contract.structs import (
     Params,
     Template,
     optional,
+    required,
 )
 from reconciler.contract.texts import (
     AsciiModelName,
@@ -43,10 +42,10 @@ class Config2024(Config):
 class Request2024(JobRequest):
     """The import request."""
 
-    model_name: Annotated[AsciiModelName, Echo.SAME] = Field(
-        description="1 to 64 letters, digits, hyphens and underscores."
+    model_name: Annotated[AsciiModelName, Echo.SAME] = required(
+        "1 to 64 letters, digits, hyphens and underscores."
     )
-    model_type: Annotated[ModelType, Echo.ANY_CASE] = Field(description="TensorFlow, Image or Template.")
+    model_type: Annotated[ModelType, Echo.ANY_CASE] = required("TensorFlow, Image or Template.")
     runtime: Annotated[Line | None, Echo.SAME] = optional("Runtime environment.")
     description: Annotated[PlainDescription | None, Echo.WHOLE] = optional(
         "At most 100 characters, none of & ! ' \" < > =."
@@ -73,7 +72,7 @@ EDITION = Edition(
     page=_PAGE,
     dated=date(2024, 6, 10),
     checked=CHECKED,
-    model=Request2024,
+    struct=Request2024,
     rules=(
         rules.restraints,
         rules.template_needs_template,

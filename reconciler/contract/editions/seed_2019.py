@@ -3,8 +3,6 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field
-
 from reconciler.contract import advice, config_rules, rules
 from reconciler.contract.config_structs import BoundedConfigParams, Config
 from reconciler.contract.echo import Echo
@@ -16,6 +14,7 @@ from reconciler.contract.structs import (
     Docs,
     JobRequest,
     optional,
+    required,
 )
 from reconciler.contract.texts import (
     Description,
@@ -39,10 +38,10 @@ class Config2019(Config):
 class Request2019(JobRequest):
     """The import request."""
 
-    model_name: Annotated[ModelName, Echo.SAME] = Field(
-        description="1 to 64 letters, Chinese characters, digits, hyphens and underscores."
+    model_name: Annotated[ModelName, Echo.SAME] = required(
+        "1 to 64 letters, Chinese characters, digits, hyphens and underscores."
     )
-    model_type: Annotated[ModelType, Echo.ANY_CASE] = Field(description="The engine, or Image.")
+    model_type: Annotated[ModelType, Echo.ANY_CASE] = required("The engine, or Image.")
     runtime: Annotated[Annotated[str, OneOf(("python2.7", "python3.6"))] | None, Echo.SAME] = optional(
         "Runtime environment."
     )
@@ -67,7 +66,7 @@ EDITION = Edition(
     page=_PAGE,
     dated=date(2019, 12, 10),
     checked=CHECKED,
-    model=Request2019,
+    struct=Request2019,
     rules=(
         rules.restraints,
         rules.image_installs_nothing,

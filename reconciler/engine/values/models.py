@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ class ParsedFile(NamedTuple):
         return len(self.declarations) + len(self.invalid)
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(NamedTuple):
     """What one target's manifests say at one commit, of all pairs or of some.
 
     Attributes:
@@ -68,7 +67,7 @@ class Desired:
     """
 
     manifests: Mapping[ModelKey, ManifestRef]
-    conflicts: Mapping[ModelKey, tuple[ManifestRef, ...]] = field(default_factory=dict)
+    conflicts: Mapping[ModelKey, tuple[ManifestRef, ...]] = MappingProxyType({})
     invalid: tuple[InvalidManifest, ...] = ()
 
 
@@ -99,8 +98,7 @@ class ObservedModel(NamedTuple):
     stage: Stage = Stage.PENDING
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(NamedTuple):
     """The registry's answer to an import that was made.
 
     Attributes:
