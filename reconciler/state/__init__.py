@@ -14,16 +14,21 @@ from typing import TYPE_CHECKING
 from reconciler.lazy import attributes
 
 if TYPE_CHECKING:
+    from reconciler.state.journal_file import open_journal
+    from reconciler.state.journal_reader import JournalReader
     from reconciler.state.ledger import SqlLedger
     from reconciler.state.maintenance import check, compact, export, migrate, rebuild, require_state
     from reconciler.state.opening import open_for_release, open_state
 
 __all__ = [
-    "SqlLedger", "check", "compact", "export", "migrate", "open_for_release", "open_state", "rebuild",
-    "require_state",
+    "JournalReader", "SqlLedger", "check", "compact", "export", "migrate", "open_for_release", "open_journal",
+    "open_state", "rebuild", "require_state",
 ]  # fmt: skip
 
 _MAINTENANCE = ("check", "compact", "export", "migrate", "rebuild", "require_state")
-_HOMES = {"SqlLedger": "ledger", "open_for_release": "opening", "open_state": "opening"}
+_HOMES = {
+    "JournalReader": "journal_reader", "SqlLedger": "ledger", "open_for_release": "opening",
+    "open_journal": "journal_file", "open_state": "opening",
+}  # fmt: skip
 
 __getattr__ = attributes(__name__, _HOMES | dict.fromkeys(_MAINTENANCE, "maintenance"))

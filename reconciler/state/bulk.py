@@ -6,6 +6,7 @@ it and back. A file is cheaper to ask row by row.
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,10 +16,12 @@ from sqlalchemy import table as lightweight_table
 from sqlalchemy.types import NULLTYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import Connection, Dialect
     from sqlalchemy.sql.expression import Delete, Insert, Select, TableValuedAlias, Update
+
+    from reconciler.state.archive import Ask
 
     Query = Select[*tuple[Any, ...]]
     Row = tuple[Any, ...]
@@ -45,6 +48,20 @@ def select_rows(
 def stream_rows(connection: Connection, query: Query) -> Iterator[Row]:
     """The same, some read after the others; for a query that may find very many, and is read to its end."""
     return (tuple(row) for some in connection.execute(query).partitions(_ROWS_AT_ONCE) for row in some)
+
+
+def asking(connection: Connection) -> Ask:
+    """What reads the journal, through this connection."""
+
+    def ask(query: str, values: Sequence[Any] = ()) -> Generator[Row]:
+        text = query if is_file(connection) else query.replace("?", "%s")
+        some_at_a_time = {"yield_per": _ROWS_AT_ONCE}
+        with closing(
+            connection.exec_driver_sql(text, tuple(values), execution_options=some_at_a_time)
+        ) as result:
+            yield from map(tuple, result)
+
+    return ask
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:

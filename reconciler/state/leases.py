@@ -19,7 +19,7 @@ from reconciler.errors import LeaseLost, StateError
 from reconciler.state.errors import explained
 from reconciler.state.identity import verify
 from reconciler.state.postgres import connected
-from reconciler.state.tables import plain, stored
+from reconciler.state.texts import plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -28,7 +28,8 @@ from reconciler.state.bulk import (
 )
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
-from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText, all_plain, all_stored, stored, verdicts
+from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText, verdicts
+from reconciler.state.texts import all_plain, all_stored, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
