@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -103,14 +102,17 @@ def explained(where: object) -> Iterator[None]:
             f"state {where}: {printable(str(error))} is not what this program writes: it was damaged or "
             f"edited. {MOVE_AWAY}"
         ) from error
-    except _of_databases() as error:
+    except Exception as error:
+        if not isinstance(error, _of_databases()):
+            raise
         raise StateError(f"state {where} {_message(error)}") from error
 
 
 def _of_databases() -> tuple[type[Exception], ...]:
     """What a database, its driver or the file system raises."""
-    library = sys.modules.get("sqlalchemy.exc")  # a file may be read without; then nothing of it is raised
-    return sqlite3.Error, OSError, *([library.SQLAlchemyError] if library else [])
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - a file may be read without
+
+    return SQLAlchemyError, sqlite3.Error, OSError
 
 
 def _message(error: Exception) -> str:
