@@ -14,7 +14,7 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.graph import CommitGraph, places
 from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
 from reconciler.printable import printable
-from reconciler.state import open_state
+from reconciler.state import open_journal
 from reconciler.views.history import Declaration, HistoryRow, RowFilter, rows
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.index.history import TargetHistory
     from reconciler.settings import Configuration
     from reconciler.source import GitSource
-    from reconciler.state import SqlLedger
+    from reconciler.state import JournalReader
 
 _NAMES_AT_ONCE = 200
 _PART_OF_AN_ID = re.compile(r"[0-9a-f]{7,64}", re.ASCII)
@@ -62,10 +62,10 @@ def history(
     """
     with ExitStack() as stack:
         source = stack.enter_context(closing(source_of(configuration)))
-        ledger = stack.enter_context(closing(open_state(configuration.state_url, writer=False)))
+        journal = stack.enter_context(open_journal(configuration.state_url))
         index = stack.enter_context(closing(index_of(configuration, writes=False)))
         stack.enter_context(index.of_one_moment())
-        asked = _Past(configuration, source, ledger, index, source.head(), query, on_note)
+        asked = _Past(configuration, source, journal, index, source.head(), query, on_note)
         try:
             first = next(asked_rows := asked.rows(), None)
         except IndexLostError:  # only a cache, and empty from now on
@@ -129,7 +129,7 @@ class _Past:
 
     configuration: Configuration
     source: GitSource
-    ledger: SqlLedger
+    journal: JournalReader
     index: Store
     head: str
     query: HistoryQuery
@@ -159,14 +159,14 @@ class _Past:
         asked = (self.query.name, self.query.version)
         if self.query.model_id is None:
             return [asked]
-        pairs = sorted(self.ledger.pairs_of(target, self.query.model_id))
+        pairs = sorted(self.journal.pairs_of(target, self.query.model_id))
         return [pair for pair in pairs if all(w in (None, v) for w, v in zip(asked, pair, strict=True))]
 
     def _of(
         self, target: str, name: str | None, version: str | None, commit: str | None
     ) -> tuple[HistoryRow, ...]:
         pair = ModelKey(name, version) if name and version else None
-        events = self.ledger.events(target, pair, name=name, commit=commit)
+        events = self.journal.events(target, pair, name=name, commit=commit)
         commits = {event.commit for event in events if event.commit is not None}
         by_commit = self._commits(target, name, version)
         changes = (
@@ -177,11 +177,11 @@ class _Past:
 
     def _everything(self, target: str) -> Iterator[HistoryRow]:
         by_commit = self._commits(target)
-        with self.ledger.journal_by_name(target) as journal:
-            names = sorted(by_commit.names() | journal.names())
+        with self.journal.journal_by_name(target) as by_name:
+            names = sorted(by_commit.names() | by_name.names())
             for start in range(0, len(names), _NAMES_AT_ONCE):
                 some = names[start : start + _NAMES_AT_ONCE]
-                events = journal.events(some)
+                events = by_name.events(some)
                 changes = by_commit.changes(some)
                 infos = {one.commit_info.commit: one.commit_info for made in changes.values() for one in made}
                 others = {event.commit for event in events if event.commit is not None} - infos.keys()
@@ -226,7 +226,7 @@ class _Past:
 
     def _journalled(self, beginning: str, targets: Iterable[str]) -> set[str]:
         """Commits that git may have forgotten, and the journal has not."""
-        commits = (event.commit for target in targets for event in self.ledger.events(target))
+        commits = (event.commit for target in targets for event in self.journal.events(target))
         return {commit for commit in commits if commit is not None and commit.startswith(beginning)}
 
 

@@ -62,7 +62,9 @@ def answer(asked: Asked, config: Path | None, target: str | None, *, as_json: bo
         first = next(found_rows, None)
         rows = filter(row_filter.admits, () if first is None else chain([first], found_rows))
         if as_json:
-            put_json_list(view.as_json(rows))
+            from reconciler.views import history_json  # noqa: PLC0415 - no text needs it
+
+            put_json_list(history_json.texts(rows))
         else:
             put_all(view.text(rows, colour=colour()))
     if asked.commit and first is None:

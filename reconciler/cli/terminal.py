@@ -105,14 +105,14 @@ def _write_all(pieces: Iterable[str]) -> None:
         raise OutputClosedError from error
 
 
-def put_json_list(values: Iterable[Any]) -> None:
-    """What `put_json` prints of a list, one value after the other. Raises OutputClosedError."""
+def put_json_list(objects: Iterable[str]) -> None:
+    """What `put_json` prints of a list, one object after the other. Raises OutputClosedError."""
     from reconciler.views.as_json import list_pieces  # noqa: PLC0415 - no text needs it
 
     def cut() -> None:
         echo_err(f"note: objects are left out at the end: {ADVICE}")
 
-    _write_all(list_pieces(values, _output.most, cut))
+    _write_all(list_pieces(objects, _output.most, cut))
 
 
 def put_report(report: Report) -> None:

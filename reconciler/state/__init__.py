@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING
 from reconciler.lazy import attributes
 
 if TYPE_CHECKING:
+    from reconciler.state.journal_file import open_journal
+    from reconciler.state.journal_reader import JournalReader
     from reconciler.state.ledger import SqlLedger
     from reconciler.state.maintenance import check, compact, export, migrate, rebuild, require_state
     from reconciler.state.opening import open_for_release, open_state
 
 __all__ = [
-    "SqlLedger", "check", "compact", "export", "migrate", "open_for_release", "open_state", "rebuild",
-    "require_state",
+    "JournalReader", "SqlLedger", "check", "compact", "export", "migrate", "open_for_release", "open_journal",
+    "open_state", "rebuild", "require_state",
 ]  # fmt: skip
 
 _NAMES = {
+    "journal_file": ("open_journal",),
+    "journal_reader": ("JournalReader",),
     "ledger": ("SqlLedger",),
     "maintenance": ("check", "compact", "export", "migrate", "rebuild", "require_state"),
     "opening": ("open_for_release", "open_state"),

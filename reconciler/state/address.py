@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from typing import TYPE_CHECKING
 
 from reconciler.errors import StateError
 from reconciler.printable import printable
 from reconciler.redaction import remember
 
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
+_FILE = "sqlite:///"
 _FORMS = "Write state.url as sqlite:///path/to/state.db or postgresql+psycopg://user@host/database."
 
 
@@ -46,13 +48,18 @@ def parse(url: str) -> Address:
         StateError: not a URL, or one of a database that cannot hold the state. The URL itself is not
             repeated, for it may carry a password.
     """
+    if url.startswith(_FILE) and "?" not in url:
+        return _sqlite(url.removeprefix(_FILE))
+    from sqlalchemy.engine import make_url  # noqa: PLC0415 - which a plain file does not need
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
     try:
         parsed = make_url(url)
         backend, driver = parsed.get_backend_name(), parsed.drivername.partition("+")[2]
     except (ArgumentError, ValueError):
         raise StateError(f"state.url cannot be read as a URL. {_FORMS}") from None
     if backend == "sqlite" and driver in ("", "pysqlite"):
-        return _sqlite(parsed)
+        return _sqlite("" if parsed.host or parsed.query else parsed.database or "")
     if backend == "postgresql" and driver in ("", "psycopg"):
         remember(parsed.password or "")
         return PostgresDatabase(parsed.set(drivername="postgresql+psycopg"))
@@ -61,8 +68,7 @@ def parse(url: str) -> Address:
     )
 
 
-def _sqlite(url: URL) -> SqliteFile:
-    name = url.database or ""
-    if url.host or not name or "\0" in name or name == ":memory:" or name.startswith("file:") or url.query:
+def _sqlite(name: str) -> SqliteFile:
+    if not name or "\0" in name or name == ":memory:" or name.startswith("file:"):
         raise StateError(f"state.url must name a plain file after sqlite:///, without options. {_FORMS}")
     return SqliteFile(Path(name).expanduser().resolve())

@@ -13,50 +13,37 @@ from contextlib import closing
 from hashlib import blake2b
 from heapq import heapify, heappop, heappush
 from struct import unpack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import bindparam, delete, exists, func, insert, select
-
-from reconciler.state import tables
-from reconciler.state.any_text import stored
-from reconciler.state.bulk import execute_many, raw, select_rows
 from reconciler.state.errors import UnreadableState
-from reconciler.state.rows import EVENT_COLUMNS, stamp
+from reconciler.state.rows import EVENT_COLUMNS
+from reconciler.state.texts import stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
-    from datetime import datetime
-
-    from sqlalchemy.engine import Connection
 
 CHUNK = 1000
 """So many events a chunk holds at most."""
 
-_ROWS_AT_ONCE = 1000
 COLUMNS = ("seq", *EVENT_COLUMNS)
 _LATER = frozenset({"actor", "epoch", "stage"})
 """Columns that a chunk of an earlier version does not have: no chunk is ever written again."""
 _SKETCHED = (("model_name",), ("model_name", "model_version"), ("commit",), ("model_id",))
 """What is asked for together with a target, and what a chunk's sketch therefore tells of."""
-_KEY = ("target", "model_name", "model_version")
-_AT_REST = exists().where(
-    tables.ledger.c.at_rest, *(tables.ledger.c[name] == tables.journal.c[name] for name in _KEY)
-)
-_ROWS = raw(tables.journal, COLUMNS)
-_MOVABLE = (
-    _ROWS.where(
-        tables.journal.c.at < bindparam("before"), tables.journal.c.seq < bindparam("newest"), _AT_REST
-    )
-    .order_by(tables.journal.c.seq)
-    .limit(CHUNK)
-)
-_MOVED = delete(tables.journal).where(tables.journal.c.seq == bindparam("number"))
+ALL_COLUMNS = ", ".join(f'"{name}"' for name in COLUMNS)
 
 Row = tuple[Any, ...]
 """An event's `seq`, and its values in the order of `EVENT_COLUMNS`."""
 
 
-def rows(connection: Connection, *, after: int = 0, **asked: str | None) -> Generator[Row]:
+class Ask(Protocol):
+    """Asks a database, by whichever library: SQL that names its values as `:name`, to rows."""
+
+    def __call__(self, query: str, values: Mapping[str, Any], /) -> Generator[tuple[Any, ...]]:
+        """The rows, read some at a time; closed after use."""
+
+
+def rows(ask: Ask, *, after: int = 0, **asked: str | None) -> Generator[Row]:
     """Every event of the journal behind a number, or those with these values, in the order they were written.
 
     `asked` is by column: `target`, `model_name`, `model_version`, `commit`, `model_id`; None takes all.
@@ -69,8 +56,8 @@ def rows(connection: Connection, *, after: int = 0, **asked: str | None) -> Gene
     given = {column: value for column, value in asked.items() if value is not None}
     as_stored = dict(zip(given, stored(tuple(given.values())), strict=True))
     before = 0
-    recent = _recent(connection, given, after)
-    for row in _in_order([(0, recent), *_archived(connection, as_stored, after)]):
+    recent = _recent(ask, as_stored, after)
+    for row in _in_order([(0, recent), *_archived(ask, as_stored, after)]):
         if row[0] <= before:
             raise UnreadableState(f"line {row[0]} of the journal, which is there twice,")
         before = row[0]
@@ -78,76 +65,38 @@ def rows(connection: Connection, *, after: int = 0, **asked: str | None) -> Gene
             yield row
 
 
-def archived_rows(connection: Connection, target: str) -> Generator[Row]:
+def archived_rows(ask: Ask, target: str) -> Generator[Row]:
     """Every archived event of a target, chunk after chunk, in no order.
 
     Raises:
         UnreadableState: a chunk is not what `compact` leaves behind.
     """
     as_stored = {"target": stored((target,))[0]}
-    for _, chunk in _archived(connection, as_stored):
+    for _, chunk in _archived(ask, as_stored):
         yield from chunk
 
 
-def compact(connection: Connection, before: datetime, *, whole: bool = False) -> int:
-    """Moves events of pairs at rest into the archive, inside the caller's transaction; how many.
-
-    The newest event stays where it is: it tells how far the journal goes.
-
-    Args:
-        connection: to write through.
-        before: only what happened earlier than this is moved.
-        whole: make no chunk that is not full; what is left waits for the next time.
-    """
-    newest = connection.scalar(select(func.max(tables.journal.c.seq))) or 0
-    oldest, moved = {"before": stamp(before), "newest": newest}, 0
-    while chunk := list(select_rows(connection, _MOVABLE, oldest)):
-        if whole and len(chunk) < CHUNK:
-            break
-        _put(connection, chunk)
-        moved += len(chunk)
-    return moved
-
-
-def _put(connection: Connection, chunk: list[Row]) -> None:
-    """Moves these rows out of the journal into one chunk."""
-    lines = [json.dumps(line, separators=(",", ":")) for line in (COLUMNS, *chunk)]
-    facts = {
-        "first": chunk[0][0],
-        "last": chunk[-1][0],
-        "targets": json.dumps(sorted({row[1] for row in chunk})),
-        "body": zlib.compress("\n".join(lines).encode("ascii"), 9),
-        "sketch": sketch({key for row in chunk for key in _keys(dict(zip(COLUMNS, row, strict=True)))}),
-    }
-    connection.execute(insert(tables.archive).values(facts))
-    execute_many(connection, _MOVED, [row[:1] for row in chunk])
-
-
-def _recent(connection: Connection, asked: Mapping[str, str], after: int) -> Iterator[Row]:
+def _recent(ask: Ask, asked: Mapping[str, str], after: int) -> Iterator[Row]:
     """The rows that were not archived."""
-    columns = tables.journal.c
-    query = _ROWS.where(columns.seq > after, *(columns[name] == value for name, value in asked.items()))
-    some_at_a_time = query.order_by(columns.seq).execution_options(yield_per=_ROWS_AT_ONCE)
-    with closing(connection.execute(some_at_a_time)) as result:
-        yield from map(tuple, result)
+    same = "".join(f' AND "{name}" = :{name}' for name in asked)
+    query = f"SELECT {ALL_COLUMNS} FROM journal WHERE seq > :after{same} ORDER BY seq"  # noqa: S608 - our names
+    with closing(ask(query, {"after": after, **asked})) as found:
+        yield from found
 
 
-def _archived(
-    connection: Connection, asked: dict[str, str], after: int = 0
-) -> Iterator[tuple[int, Iterator[Row]]]:
+def _archived(ask: Ask, asked: dict[str, str], after: int = 0) -> Iterator[tuple[int, Iterator[Row]]]:
     """The chunks that may hold something of it, each with the number it begins with."""
-    columns = tables.archive.c
-    keys = list(_keys(asked))
-    query = select(columns.first, columns.targets, *([columns.sketch] if keys else []))
-    query = query.where(columns.last > after)
-    for first, targets, *sketches in connection.execute(query).all():
+    keys = list(keys_of(asked))
+    sketch = ", sketch" if keys else ""
+    query = f"SELECT first, targets{sketch} FROM archive WHERE last > :after"  # noqa: S608 - our names
+    for first, targets, *sketches in list(ask(query, {"after": after})):
         if "target" in asked and asked["target"] not in json.loads(targets):
             continue
         if all(bits is None or may_hold(bits, key) for bits in sketches for key in keys):
-            yield first, _unpacked(connection, first, asked)
+            yield first, _unpacked(ask, first, asked)
 
 
-def _keys(values: Mapping[str, Any]) -> Iterator[str]:
+def keys_of(values: Mapping[str, Any]) -> Iterator[str]:
     """What the sketch of a chunk with such an event holds; of a question, what it has to hold."""
     for group in _SKETCHED:
         parts = [values.get(column) for column in ("target", *group)]
@@ -155,10 +104,9 @@ def _keys(values: Mapping[str, Any]) -> Iterator[str]:
             yield "\0".join(["+".join(group), *map(str, parts)])
 
 
-def _unpacked(connection: Connection, first: int, asked: dict[str, str]) -> Iterator[Row]:
+def _unpacked(ask: Ask, first: int, asked: dict[str, str]) -> Iterator[Row]:
     """The rows of one chunk; it is read when the first of them is asked for."""
-    columns = tables.archive.c
-    ((last, body),) = connection.execute(select(columns.last, columns.body).where(columns.first == first))
+    ((last, body),) = ask("SELECT last, body FROM archive WHERE first = :first", {"first": first})
     try:
         head, *lines = zlib.decompress(body).split(b"\n")
         places = _places(json.loads(head))

@@ -6,19 +6,35 @@ it and back. A file is cheaper to ask row by row.
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import ARRAY, Table, Text, bindparam, cast, column, func, insert, select, type_coerce, update
+from sqlalchemy import (
+    ARRAY,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    column,
+    func,
+    insert,
+    select,
+    text,
+    type_coerce,
+    update,
+)
 from sqlalchemy import table as lightweight_table
 from sqlalchemy.types import NULLTYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import Connection, Dialect
     from sqlalchemy.sql.expression import Delete, Insert, Select, TableValuedAlias, Update
+
+    from reconciler.state.archive import Ask
 
     Query = Select[*tuple[Any, ...]]
     Row = tuple[Any, ...]
@@ -45,6 +61,19 @@ def select_rows(
 def stream_rows(connection: Connection, query: Query) -> Iterator[Row]:
     """The same, some read after the others; for a query that may find very many, and is read to its end."""
     return (tuple(row) for some in connection.execute(query).partitions(_ROWS_AT_ONCE) for row in some)
+
+
+def asking(connection: Connection) -> Ask:
+    """What reads the journal, through this connection."""
+
+    def ask(query: str, values: Mapping[str, Any]) -> Generator[Row]:
+        # without types of their own, which SQLAlchemy would guess: the driver knows better
+        statement = text(query).bindparams(*(bindparam(name, type_=NULLTYPE) for name in values))
+        some_at_a_time = {"yield_per": _ROWS_AT_ONCE}
+        with closing(connection.execute(statement, values, execution_options=some_at_a_time)) as result:
+            yield from map(tuple, result)
+
+    return ask
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import or_
 
 from reconciler.engine.fold import apply_event
 from reconciler.state import archive, tables
-from reconciler.state.bulk import raw, select_rows
+from reconciler.state.bulk import asking, raw, select_rows
 from reconciler.state.entries import rows_of_target
 from reconciler.state.rows import entry_of, event_of
 
@@ -72,7 +72,7 @@ def _changed_later(connection: Connection, target: str, until: Until) -> set[_Pa
     columns = tables.journal.c
     beyond = [columns.at > until.at, *([columns.seq > until.position] if until.position is not None else [])]
     query = _PAIRS.where(columns.target == target, or_(*beyond))
-    with closing(archive.archived_rows(connection, target)) as rows:
+    with closing(archive.archived_rows(asking(connection), target)) as rows:
         archived = {row[_PAIR] for row in rows if not until.has(row)}
     return archived.union(map(tuple, select_rows(connection, query)))
 
@@ -84,7 +84,7 @@ def _folded(
     by_pair: dict[_Pair, LedgerEntry] = {}
     if not pairs:
         return {}
-    with closing(archive.rows(connection, target=target)) as rows:
+    with closing(archive.rows(asking(connection), target=target)) as rows:
         for row in rows:
             pair = row[_PAIR]
             if pair in pairs and until.has(row):

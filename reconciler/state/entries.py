@@ -11,9 +11,9 @@ from sqlalchemy import and_, bindparam, delete, or_
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.fold import apply_event
 from reconciler.state import archive, tables
-from reconciler.state.any_text import plain, stored
 from reconciler.state.bulk import (
     KEY,
+    asking,
     batches,
     by_column,
     given,
@@ -25,6 +25,7 @@ from reconciler.state.bulk import (
     update_rows,
 )
 from reconciler.state.rows import ENTRY_COLUMNS, Key, entry_row, event_of
+from reconciler.state.texts import plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -106,7 +107,7 @@ def folded(connection: Connection) -> dict[Key, Row]:
         UnreadableState: a line of the journal does not hold an event.
     """
     entries: dict[Key, LedgerEntry] = {}
-    with closing(archive.rows(connection)) as rows:
+    with closing(archive.rows(asking(connection))) as rows:
         for row in rows:
             event = event_of(row)
             key = (event.target, event.pair)

@@ -7,14 +7,13 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
-
 from reconciler.errors import StateError
 from reconciler.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy.exc import DBAPIError
 
 MOVE_AWAY = (
     "Restore a backup, or move it away: the next cycle learns from the registry what is registered, and only "
@@ -98,17 +97,26 @@ def explained(where: object) -> Iterator[None]:
     """Turns every error of the database, its driver or the file system into a StateError about `where`."""
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        raise StateError(f"state {where} {_message(error)}") from error
     except UnreadableState as error:
         raise StateError(
             f"state {where}: {printable(str(error))} is not what this program writes: it was damaged or "
             f"edited. {MOVE_AWAY}"
         ) from error
+    except Exception as error:
+        if not isinstance(error, _of_databases()):
+            raise
+        raise StateError(f"state {where} {_message(error)}") from error
+
+
+def _of_databases() -> tuple[type[Exception], ...]:
+    """What a database, its driver or the file system raises."""
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - a file may be read without
+
+    return SQLAlchemyError, sqlite3.Error, OSError
 
 
 def _message(error: Exception) -> str:
-    cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
+    cause = getattr(error, "orig", None) or error  # what the driver raised, where it is wrapped
     if isinstance(cause, OSError):
         message = _FULL if cause.errno in _NO_SPACE else _OS.get(cause.errno or 0)
         return (

@@ -12,7 +12,7 @@ from reconciler.printable import printable
 from reconciler.state.errors import MOVE_AWAY
 from reconciler.state.rows import stamp
 from reconciler.state.tables import meta, metadata, target
-from reconciler.state.version import SCHEMA_VERSION
+from reconciler.state.version import PROGRAM, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from reconciler.state.address import Address
 
-_PROGRAM = "model-reconciler"
 _COLUMNS = {
     "sqlite": """
         SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'
@@ -49,7 +48,7 @@ def establish(connection: Connection, now: datetime) -> None:
     """
     metadata.create_all(connection, checkfirst=False)
     facts = {
-        "program": _PROGRAM,
+        "program": PROGRAM,
         "schema_version": str(SCHEMA_VERSION),
         "lineage": uuid.uuid4().hex,
         "created_at": stamp(now),
@@ -77,7 +76,7 @@ def verify(connection: Connection, where: Address, *, migrates: bool = False) ->
         StateError: another program's database, an emptied or damaged one, or one of another version.
     """
     facts = facts_of(connection)
-    if facts.get("program") != _PROGRAM:
+    if facts.get("program") != PROGRAM:
         raise StateError(
             f"state {where} is empty or belongs to another program; nothing was changed. Name another "
             "place in state.url, or move this one away."

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager, nullcontext
-from itertools import islice
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -12,17 +11,16 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.fold import apply_event
 from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, stand
 from reconciler.errors import StateError
-from reconciler.state import archive, entries, tables, verdicts
+from reconciler.state import entries, tables, verdicts
 from reconciler.state.access import StateAccess
-from reconciler.state.bulk import insert_rows
-from reconciler.state.by_name import JournalByName
+from reconciler.state.bulk import asking, insert_rows
 from reconciler.state.earlier_entries import Until, entries_until
+from reconciler.state.journal_reader import JournalReader
 from reconciler.state.rows import (
     EVENT_COLUMNS,
     Key,
     entry_of,
     entry_row,
-    event_of,
     event_row,
     moment_of,
     stamp,
@@ -34,6 +32,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from reconciler.state.archive import Ask
+
 
 def position(connection: Connection) -> int:
     """The number of the newest event in the journal; 0 for an empty one."""
@@ -44,7 +44,7 @@ _MANY = 20_000
 """Events of a state that is made anew: folding them takes longer than a transaction may stand still."""
 
 
-class SqlJournal(StateAccess):
+class SqlJournal(JournalReader, StateAccess):
     """`reconciler.engine.ports.Journal` on a SQL database."""
 
     def entries(
@@ -94,38 +94,6 @@ class SqlJournal(StateAccess):
         self._reconciling = None
         return journalled
 
-    def events(
-        self,
-        target: str | None = None,
-        pair: ModelKey | None = None,
-        *,
-        name: str | None = None,
-        commit: str | None = None,
-    ) -> Sequence[Event]:
-        """The journal, or what it tells of one pair, name or commit, in its order, archived or not."""
-        name, version = pair or (name, None)
-        with self._journal(target=target, model_name=name, model_version=version, commit=commit) as rows:
-            return [event_of(row) for row in rows]
-
-    def events_after(self, position: int, limit: int) -> Sequence[tuple[int, Event]]:
-        """The events behind this one, archived or not, each with its number; so many at most."""
-        with self._journal(after=position) as rows:
-            return [(row[0], event_of(row)) for row in islice(rows, limit)]
-
-    @contextmanager
-    def journal_by_name(self, target: str) -> Iterator[JournalByName]:
-        """The journal of one target, to be asked for some names at a time."""
-        with (
-            self._database.reading() as connection,
-            closing(JournalByName(connection, target)) as journal,
-        ):
-            yield journal
-
-    def pairs_of(self, target: str, model_id: str) -> Collection[ModelKey]:
-        """The pairs whose model ever had this id."""
-        with self._journal(target=target, model_id=model_id) as rows:
-            return {event_of(row).pair for row in rows}
-
     def entries_at(
         self, target: str, position: int | None, moment: datetime
     ) -> Mapping[ModelKey, LedgerEntry]:
@@ -173,13 +141,9 @@ class SqlJournal(StateAccess):
         return {(entry.target, entry.pair): entry for entry in by_row}
 
     @contextmanager
-    def _journal(self, *, after: int = 0, **asked: str | None) -> Iterator[Iterator[archive.Row]]:
-        """The rows of the journal behind a number and with these values, by column."""
-        with (
-            self._database.reading() as connection,
-            closing(archive.rows(connection, after=after, **asked)) as rows,
-        ):
-            yield rows
+    def _asking(self) -> Iterator[Ask]:
+        with self._database.reading() as connection:
+            yield asking(connection)
 
 
 def only_releases(entries_before: Mapping[Key, LedgerEntry], events: Iterable[Event]) -> None:

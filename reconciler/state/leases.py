@@ -16,10 +16,10 @@ from sqlalchemy import text
 
 from reconciler.engine.leadership import LONGEST, Lease, Survey
 from reconciler.errors import LeaseLost, StateError
-from reconciler.state.any_text import plain, stored
 from reconciler.state.errors import explained
 from reconciler.state.identity import verify
 from reconciler.state.postgres import connected
+from reconciler.state.texts import plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

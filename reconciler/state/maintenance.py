@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from reconciler.contract.model_key import ModelKey
 from reconciler.errors import EarlierStateError, StateError
 from reconciler.printable import printable
-from reconciler.state import archive
+from reconciler.state import archive, compaction
 from reconciler.state.address import SqliteFile, parse
-from reconciler.state.any_text import plain
-from reconciler.state.bulk import select_rows
+from reconciler.state.bulk import asking, select_rows
 from reconciler.state.entries import ROWS, folded, refold
 from reconciler.state.opening import open_database
 from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, Key, event_of
 from reconciler.state.schema import differences
+from reconciler.state.texts import plain
 from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def export(url: str) -> Iterator[dict[str, Any]]:
     require_state(url, "export")
     database = open_database(parse(url), writer=False)
     try:
-        with database.reading() as connection, closing(archive.rows(connection)) as rows:
+        with database.reading() as connection, closing(archive.rows(asking(connection))) as rows:
             for row in rows:
                 event_of(row)
                 yield dict(zip(("seq", *EVENT_COLUMNS), plain(row), strict=True))
@@ -104,7 +104,7 @@ def compact(url: str, before: datetime) -> int:
         StateError: there is no such state, or it cannot be written.
     """
     with _opened(url, "compact") as database:
-        moved = _alone(database, lambda connection: archive.compact(connection, before))
+        moved = _alone(database, lambda connection: compaction.compact(connection, before))
         database.shrink()
         return moved
 

@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, select
 from reconciler.engine.episodes import OutboxUpdate, outbox_update
 from reconciler.engine.values import ModelState, Reconciled, Report, TargetFailure, Verdict
 from reconciler.errors import LeaseLost
-from reconciler.state import archive, outbox, reconciled, tables, verdicts
+from reconciler.state import compaction, outbox, reconciled, tables, verdicts
 from reconciler.state.access import StateAccess
 from reconciler.state.errors import UnreadableState
 from reconciler.state.marks import read_marks, write_marks
@@ -112,7 +112,7 @@ class SqlReports(StateAccess):
             outbox.write(connection, changes.outbox)
             write_marks(connection, changes.marks)
             if changes.compacts:
-                archive.compact(connection, now - self._compact_after, whole=True)
+                compaction.compact(connection, now - self._compact_after, whole=True)
                 write_marks(connection, {_COMPACTED: stamp(now)})
             if changes.body is not None:
                 connection.execute(delete(tables.report))

@@ -1,7 +1,7 @@
 """Events and entries as rows, and back; pure. The facts they share are columns by their names.
 
 Rows are plain tuples in the order of `EVENT_COLUMNS` and `ENTRY_COLUMNS`, their texts as the database holds
-them (see `reconciler.state.tables.AnyText`): tens of thousands of them are written and read at a time.
+them (see `reconciler.state.texts`): tens of thousands of them are written and read at a time.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from reconciler.contract import lifecycle
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.fold import at_rest
 from reconciler.engine.values import Event, EventKind, Facts, LedgerEntry, Phase, Stage
-from reconciler.state.any_text import all_plain, plain, stored
 from reconciler.state.errors import UnreadableState
+from reconciler.state.texts import all_plain, plain, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

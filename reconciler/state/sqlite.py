@@ -16,7 +16,6 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from sqlalchemy import create_engine, delete, event, false
 from sqlalchemy.exc import DBAPIError
@@ -28,6 +27,7 @@ from reconciler.state.database import Database
 from reconciler.state.errors import UNREADABLE, explained
 from reconciler.state.identity import establish, verify
 from reconciler.state.lock import FileLock
+from reconciler.state.sqlite_file import is_whole, open_file
 from reconciler.state.tables import meta
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from reconciler.state.address import SqliteFile
 
-_BUSY_SECONDS = 5.0
 _COPY_ATTEMPTS = 5
 _READ_ONLY_DIRECTORY = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 
@@ -51,7 +50,7 @@ def open_writer(file: SqliteFile, now: datetime) -> Database:
         closing.callback(lock.release)  # first in, so last out: the next writer finds no connection of ours
         if not _exists(file):
             _create(file.path, now)
-        engine = _engine(partial(_connect, file.path))
+        engine = _engine(partial(open_file, file.path))
         closing.callback(engine.dispose)
         # at once: one that reads first and writes later would lose to a release that came between, or undo it
         writer = engine.connect().execution_options(begin="BEGIN IMMEDIATE")
@@ -74,7 +73,7 @@ def open_for_release(file: SqliteFile) -> Database:
     with explained(file), ExitStack() as closing:
         if not _exists(file):
             raise StateError(f"state {file} does not exist yet. Try again.")
-        engine = _engine(partial(_connect, file.path))
+        engine = _engine(partial(open_file, file.path))
         closing.callback(engine.dispose)
         # reads only: a busy writer does not keep it out
         with engine.connect() as connection, connection.begin():
@@ -141,7 +140,7 @@ def _create(path: Path, now: datetime) -> None:
     for stale in (new, *(base.with_name(base.name + end) for base in (path, new) for end in _SIDE_FILES)):
         stale.unlink(missing_ok=True)
     make_file(new)
-    engine = _engine(partial(_connect, new), NullPool)
+    engine = _engine(partial(open_file, new), NullPool)
     with engine.begin() as connection:
         establish(connection, now)
     new.rename(path)
@@ -167,19 +166,6 @@ def _engine(connect: Callable[[], sqlite3.Connection], pool: type[Pool] = QueueP
     return engine
 
 
-def _connect(path: Path, *, only_read: bool = False) -> sqlite3.Connection:
-    """Opens an existing file; never makes one."""
-    name = f"file:{quote(os.fsencode(path))}?mode=rw"
-    connection = sqlite3.connect(
-        name, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    # an intent has to outlive a power cut from the moment its call is sent: NORMAL may lose what is newest
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute(f"PRAGMA query_only = {int(only_read)}")
-    return connection
-
-
 def in_memory(now: datetime) -> Engine:
     """An empty state that is nowhere on disk."""
     connect = partial(sqlite3.connect, ":memory:", isolation_level=None, check_same_thread=False)
@@ -191,7 +177,7 @@ def in_memory(now: datetime) -> Engine:
 
 def _readable(file: SqliteFile, closing: ExitStack) -> Engine:
     """An engine on the file, or on a copy where SQLite may not put its side files beside it."""
-    engine = _engine(partial(_connect, file.path, only_read=True))
+    engine = _engine(partial(open_file, file.path, only_read=True))
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
@@ -200,7 +186,7 @@ def _readable(file: SqliteFile, closing: ExitStack) -> Engine:
         code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
         if code not in _READ_ONLY_DIRECTORY or os.access(file.path.parent, os.W_OK):
             raise
-        return _engine(partial(_connect, _copy(file, closing), only_read=True))
+        return _engine(partial(open_file, _copy(file, closing), only_read=True))
     return engine
 
 
@@ -226,17 +212,8 @@ def _copy(file: SqliteFile, closing: ExitStack) -> Path:
 
 
 def _ensure_whole(connection: Connection, file: SqliteFile) -> None:
-    """Refuses a file that lost its end, which SQLite would read as zeros.
-
-    While there is a write-ahead log, the file may well be shorter than the database.
-    """
-    log = file.path.with_name(file.path.name + "-wal")
-    if log.exists() and log.stat().st_size:
-        return
-    pages, size = (
-        connection.exec_driver_sql(f"PRAGMA page_{fact}").scalar_one() for fact in ("count", "size")
-    )
-    if file.path.stat().st_size != pages * size:
+    driver: Any = connection.connection.driver_connection
+    if not is_whole(file.path, driver):
         raise StateError(f"state {file} {UNREADABLE}")
 
 

@@ -37,12 +37,27 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from reconciler.engine.values import Facts
-from reconciler.state.any_text import AnyText
+from reconciler.state.texts import plain_text, stored_text
 
 if TYPE_CHECKING:
-    from sqlalchemy.types import TypeEngine
+    from sqlalchemy.engine import Dialect
+
+
+class AnyText(TypeDecorator[str]):
+    """Text of any characters, back as it went in; see `reconciler.state.texts`."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
+        return None if value is None else stored_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
+        return None if value is None else plain_text(value)
+
 
 _TYPES: dict[Any, type[TypeEngine[Any]]] = {
     "str | None": AnyText,

@@ -15,7 +15,6 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.reasons import COMPARED_LATER
 from reconciler.engine.values import AT_REST, Difference, ModelState, Verdict, VerdictKey
 from reconciler.manifest.values import Reason, reason_of, row_of
-from reconciler.state.any_text import AnyText, all_plain, all_stored, stored
 from reconciler.state.bulk import (
     KEY,
     batches,
@@ -29,7 +28,8 @@ from reconciler.state.bulk import (
 )
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
-from reconciler.state.tables import NOT_IN_SYNC, SEEN, verdicts
+from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText, verdicts
+from reconciler.state.texts import all_plain, all_stored, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

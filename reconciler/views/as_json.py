@@ -112,18 +112,19 @@ def dumps(value: Any, *, indented: bool = True) -> str:  # noqa: ANN401 - any JS
 
 
 def list_pieces(
-    values: Iterable[Any], most: int = sys.maxsize, cut: Callable[[], None] = lambda: None
+    objects: Iterable[str], most: int = sys.maxsize, cut: Callable[[], None] = lambda: None
 ) -> Iterator[str]:
-    """What `dumps` gives of a list, with a line break at its end, some values at a time.
+    """What `dumps` gives of a list of these objects, with a line break at its end, some at a time.
 
-    After `most` characters no more values are taken, and `cut` is called where some are left out.
+    Each is the text of a `template`, indented by two. After `most` characters no more are taken, and `cut` is
+    called where some are left out.
     """
-    rest, before, size = iter(values), "[", 0
+    rest, before, size = iter(objects), "[", 0
     while some := list(islice(rest, _VALUES_AT_ONCE)):
         if size > most:
             cut()
             break
-        piece = before + dumps(some)[1:-2]  # without the bracket at its beginning, and the line of the other
+        piece = inert_json(escape_json(f"{before}\n  " + ",\n  ".join(some)))
         yield piece
         before, size = ",", size + len(piece)
     yield "[]\n" if before == "[" else "\n]\n"
@@ -163,12 +164,13 @@ def _moment(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat()
 
 
-_ITEM = (
-    "    {\n"
-    + ",\n".join(f'      "{key}": %s' for key in report_item(ModelState("", Verdict.IN_SYNC)))
-    + "\n    }"
-)
-"""An item of a report, with a place for the text of each value."""
+def template(keys: Iterable[str], line: str) -> str:
+    """The text of an object with these keys, with a place for each value's; `line` as in `_indented`."""
+    return f"{{{line}  " + f",{line}  ".join(f'"{key}": %s' for key in keys) + f"{line}}}"
+
+
+_ITEM = "    " + template(report_item(ModelState("", Verdict.IN_SYNC)), "\n    ")
+"""An item of a report."""
 
 
 _WIDEST = 12  # bytes of one character, escaped as two halves

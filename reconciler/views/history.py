@@ -122,25 +122,6 @@ def rows(
     return tuple(result)
 
 
-def as_json(history: Iterable[HistoryRow]) -> Iterator[dict[str, Any]]:
-    """The objects of the list that `history --output json` prints; times are ISO 8601 with an offset."""
-    return map(_row_as_json, history)
-
-
-def _row_as_json(row: HistoryRow) -> dict[str, Any]:
-    return {
-        "target": row.target,
-        "model_name": row.pair.model_name,
-        "model_version": row.pair.model_version,
-        "path": row.path,
-        "commit": row.commit,
-        "author": row.author,
-        "authored_at": row.authored_at and row.authored_at.isoformat(),
-        "subject": row.subject,
-        "events": [_event_as_json(event) for event in row.events],
-    }
-
-
 def text(history: Iterable[HistoryRow], *, colour: bool = False) -> Iterator[str]:
     """For a terminal, row after row: a heading a model, a line a commit, what became of it below."""
     paint = painter(colour=colour)
@@ -161,7 +142,7 @@ def _event_line(event: Event, word: str) -> str:
         f"id {event.model_id}" if event.model_id else None,
         f"request {event.request_id}" if event.request_id else None,
         f"cycle {event.cycle_id}" if event.cycle_id else None,
-        _detail(event),
+        detail(event),
     ]
     return f"      {_utc(event.at)}  {word}  {printable('  '.join(filter(None, facts)))}"
 
@@ -233,18 +214,6 @@ def _moment(row: HistoryRow) -> datetime:
     return row.authored_at or row.events[0].at
 
 
-def _event_as_json(event: Event) -> dict[str, Any]:
-    return {
-        "at": event.at.isoformat(),
-        "event": event.kind.value,
-        "cycle_id": event.cycle_id,
-        "commit": event.commit,
-        "model_id": event.model_id,
-        "request_id": event.request_id,
-        "detail": _detail(event),
-    }
-
-
 def in_words(event: Event) -> str | None:
     """What the event says beside its kind and ids."""
     if event.kind is EventKind.DRIFTED and event.detail is not None:
@@ -252,7 +221,7 @@ def in_words(event: Event) -> str | None:
     return event.detail or None
 
 
-def _detail(event: Event) -> str | None:
+def detail(event: Event) -> str | None:
     """What the event says in words, and who asked for it."""
     words = None if event.detail is None else in_words(event)
     if not event.actor:

@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from reconciler.engine.fold import at_rest
 from reconciler.engine.values import EventKind, Reconciled, Stage
 from reconciler.errors import StateError, StateLockedError
-from reconciler.state import check, compact, export, open_for_release, rebuild
+from reconciler.state import check, compact, export, open_for_release, open_journal, rebuild
 from reconciler.state.archive import CHUNK, may_hold, sketch
 from tests.effort import examples
 from tests.state.conftest import directly
@@ -27,7 +27,7 @@ from tests.state.strategies import events
 
 if TYPE_CHECKING:
     from reconciler.engine.values import Event
-    from reconciler.state import SqlLedger
+    from reconciler.state import JournalReader
     from tests.state.conftest import NewUrl
 
 EVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -54,35 +54,44 @@ def lives(number: int) -> list[Event]:
 
 
 def answers(url: str) -> dict[str, Any]:
-    """Everything that can be asked about the journal."""
-    with open_state(url, writer=False) as ledger:
+    """Everything that can be asked about the journal; of the journal alone, in both ways of opening it."""
+    with open_state(url, writer=False) as ledger, open_journal(url) as journal:
         found = ledger.events()
-        pairs = {(event.target, event.pair) for event in found}
         told: dict[str, Any] = {
-            "events": found,
-            "of targets": {target: ledger.events(target) for target in ("prod", "dev", "none")},
-            "of pairs": {key: ledger.events(*key) for key in pairs},
-            "of commits": {(e.target, e.commit): ledger.events(e.target, commit=e.commit) for e in found},
-            "of ids": {
-                (e.target, e.model_id): sorted(ledger.pairs_of(e.target, e.model_id))
-                for e in found
-                if e.model_id
-            },
+            "of the journal": _told(journal),
             "at times": [
                 ledger.entries_at(target, position, at)
                 for target, at in {(e.target, e.at) for e in found}
                 for position in (None, len(found) // 2)
             ],
-            "by name": _by_name(ledger),
-            "of a pair in any target": [ledger.events(pair=pair) for pair in sorted({p for _, p in pairs})],
             "position": ledger.position(),
             "newest": ledger.newest(),
             "entries": [ledger.entries(target) for target in ("prod", "dev")],
         }
+        assert _told(ledger) == told["of the journal"]
     return told | {"export": list(export(url)), "check": check(url)}
 
 
-def _by_name(ledger: SqlLedger) -> dict[str, list[Event]]:
+def _told(journal: JournalReader) -> dict[str, Any]:
+    found = journal.events()
+    pairs = {(event.target, event.pair) for event in found}
+    return {
+        "events": found,
+        "events after": [journal.events_after(position, 3) for position in (0, len(found) // 2)],
+        "of targets": {target: journal.events(target) for target in ("prod", "dev", "none")},
+        "of pairs": {key: journal.events(*key) for key in pairs},
+        "of commits": {(e.target, e.commit): journal.events(e.target, commit=e.commit) for e in found},
+        "of ids": {
+            (e.target, e.model_id): sorted(journal.pairs_of(e.target, e.model_id))
+            for e in found
+            if e.model_id
+        },
+        "by name": _by_name(journal),
+        "of a pair in any target": [journal.events(pair=pair) for pair in sorted({p for _, p in pairs})],
+    }
+
+
+def _by_name(ledger: JournalReader) -> dict[str, list[Event]]:
     """What is asked name after name."""
     with ledger.journal_by_name("prod") as journal:
         found = {name: journal.events([name]) for name in journal.names()}

@@ -8,13 +8,14 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from reconciler import state
 from reconciler.errors import StateError
-from reconciler.state import check, rebuild
+from reconciler.state import check, open_journal, rebuild
 from reconciler.state.version import SCHEMA_VERSION
 from tests.state.leading import open_state
 from tests.state.remembering import remember
@@ -26,11 +27,11 @@ def _file(url: str) -> Path:
 
 
 def _refused(url: str, match: str) -> None:
-    """Both ways of opening are refused with these words and a remedy, and the file stays as it is."""
+    """Each way of opening is refused with these words and a remedy, and the file stays as it is."""
     before = _file(url).read_bytes()
-    for writer in (False, True):
-        with pytest.raises(StateError, match=match) as refusal:
-            open_state(url, writer=writer)
+    for way in (partial(open_state, writer=False), partial(open_state, writer=True), open_journal):
+        with pytest.raises(StateError, match=match) as refusal, way(url):
+            pass
         assert str(_file(url)) in str(refusal.value)
         assert "state.url" in str(refusal.value) or "move it away" in str(refusal.value)
     assert _file(url).read_bytes() == before
@@ -53,12 +54,14 @@ def test_importing_the_room_does_not_load_sqlalchemy() -> None:
 def test_the_room_shows_these_names_and_no_others() -> None:
     """What is imported lazily is there all the same, and a slip is an ordinary AttributeError."""
     assert sorted(state.__all__) == [
+        "JournalReader",
         "SqlLedger",
         "check",
         "compact",
         "export",
         "migrate",
         "open_for_release",
+        "open_journal",
         "open_state",
         "rebuild",
         "require_state",
@@ -98,6 +101,8 @@ def test_reading_a_state_that_does_not_exist_makes_nothing(tmp_path: Path) -> No
         assert ledger.events() == []
         assert ledger.last_report() is None
         assert ledger.marks("prod") == {}
+    with open_journal(url) as journal:
+        assert journal.events() == []
     assert check(url) == ()
     assert list(tmp_path.iterdir()) == []
 
@@ -107,6 +112,8 @@ def test_reading_a_closed_state_leaves_no_file_behind(sqlite_url: str) -> None:
     before = set(_written(sqlite_url).parent.iterdir())
     with open_state(sqlite_url, writer=False) as ledger:
         assert len(ledger.events()) == 100
+    with open_journal(sqlite_url) as journal:
+        assert len(journal.events()) == 100
 
     assert set(_file(sqlite_url).parent.iterdir()) == before
 

@@ -25,14 +25,18 @@ _NOBODY = 65534
 _PROGRAM = """
 import os, sys
 from reconciler.errors import StateError
-from reconciler.state import check, open_state
+from reconciler.state import check, open_journal, open_state
 url, writer = sys.argv[1], sys.argv[2] == "writer"
 open_state("sqlite:///" + sys.argv[3], writer=True).close()
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 try:
     with open_state(url, writer=writer) as ledger:
-        print("events", len(ledger.events()))
+        events = ledger.events()
+        print("events", len(events))
+    if not writer:
+        with open_journal(url) as journal:
+            assert journal.events() == events
 except StateError as error:
     print("refused:", error)
 """

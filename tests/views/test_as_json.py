@@ -106,4 +106,5 @@ def test_json_is_laid_out_as_the_library_lays_it_out(value: object) -> None:
 def test_a_list_that_is_printed_in_pieces_is_the_list(number: int) -> None:
     """To the last blank and line break."""
     values = [{"a": place, "b": ["\u202e", {"c": None}]} for place in range(number)]
-    assert "".join(as_json.list_pieces(iter(values))) == as_json.dumps(values) + "\n"
+    objects = (as_json.dumps(value).replace("\n", "\n  ") for value in values)
+    assert "".join(as_json.list_pieces(objects)) == as_json.dumps(values) + "\n"

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING, Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.values import Event, EventKind
-from reconciler.views import history
+from reconciler.views import as_json, history, history_json
 from reconciler.views.history import Declaration
 from tests.views.samples import DECLARED, EVENTS, event, touch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.views.history import HistoryRow
 
 MNIST = ModelKey("mnist", "1.0.0")
 ADDED = touch("a" * 40, 0)
@@ -22,6 +30,14 @@ def joined(*events: Event, models: tuple[Declaration, ...] = (DECLARATION,)) -> 
         (row.commit[0] if row.commit else "-", [found.kind.value for found in row.events])
         for row in history.rows(models, events)
     ]
+
+
+def _objects(rows: Iterable[HistoryRow]) -> list[dict[str, Any]]:
+    """What JSON tells of the rows; laid out as every other object is."""
+    printed = "".join(as_json.list_pieces(history_json.texts(rows)))
+    found: list[dict[str, Any]] = json.loads(printed)
+    assert printed == as_json.dumps(found) + "\n"
+    return found
 
 
 def test_an_event_stands_with_the_commit_it_names() -> None:
@@ -49,7 +65,7 @@ def test_what_is_known_of_a_commit_that_the_branch_lost_is_told() -> None:
     lost = event(
         EventKind.IMPORTED, 10, commit="f" * 40, path="models.d/x.yaml", author="Ben <b@example.org>"
     )
-    (row,) = history.as_json(history.rows((), [lost]))
+    (row,) = _objects(history.rows((), [lost]))
     assert [row[key] for key in ("path", "commit", "author", "authored_at", "subject")] == [
         "models.d/x.yaml",
         "f" * 40,
@@ -60,7 +76,7 @@ def test_what_is_known_of_a_commit_that_the_branch_lost_is_told() -> None:
     told = "".join(history.text(history.rows((), [lost])))
     assert "  ffffffffffff  not in the branch  Ben <b@example.org>  models.d/x.yaml\n" in told
     there = touch("f" * 40, 5, subject="Elsewhere").commit_info
-    (row,) = history.as_json(history.rows((), [lost], {"f" * 40: there}))
+    (row,) = _objects(history.rows((), [lost], {"f" * 40: there}))
     assert (row["path"], row["subject"]) == ("models.d/x.yaml", "Elsewhere")
 
 
@@ -86,7 +102,7 @@ def test_events_stand_oldest_first() -> None:
 
 def test_a_model_that_git_no_longer_declares_keeps_its_story() -> None:
     """One row whose git fields are null."""
-    (row,) = history.as_json(history.rows((), [event(EventKind.IMPORTED, 1, model_id="id-1")]))
+    (row,) = _objects(history.rows((), [event(EventKind.IMPORTED, 1, model_id="id-1")]))
     assert row["model_name"] == "mnist"
     assert [row[key] for key in ("path", "commit", "author", "authored_at", "subject")] == [None] * 5
     assert row["events"][0]["model_id"] == "id-1"
@@ -119,7 +135,7 @@ def test_a_row_in_json_is_the_promised_object() -> None:
     """Every key of DESIGN section 6, and no other."""
     happened = event(EventKind.IMPORTED, 1, commit="a" * 40, model_id="id-1", request_id="req-1")
     moved = touch("a" * 40, 0, path="models.d/old.yaml")
-    assert list(history.as_json(history.rows([Declaration("local", MNIST, (moved,))], [happened]))) == [
+    assert (_objects(history.rows([Declaration("local", MNIST, (moved,))], [happened]))) == [
         {
             "target": "local",
             "model_name": "mnist",
@@ -174,7 +190,7 @@ def test_a_drift_is_told_in_words_made_of_the_fields_in_the_journal(
 ) -> None:
     """The journal holds names of fields; an earlier one the sentence."""
     drifted = event(EventKind.DRIFTED, 31, commit="c" * 40, detail=stored)
-    row, _ = history.as_json(history.rows([DECLARATION], [drifted]))
+    row, _ = _objects(history.rows([DECLARATION], [drifted]))
     assert row["events"][0]["detail"] == told
 
 

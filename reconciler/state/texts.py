@@ -1,37 +1,29 @@
-"""Text of any characters, as every database can hold it: a column's type, and the same for whole rows."""
+r"""Texts as the database holds them, and back.
+
+Git's paths may hold bytes that are not UTF-8 (as lone surrogates) and no database takes those, nor PostgreSQL
+a NUL: they are stored as `\udcff`, and a backslash as two.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text
-from sqlalchemy.types import TypeDecorator
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from sqlalchemy.engine import Dialect
 
 _UNSTORABLE = re.compile(r"[\\\x00\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(\\|u[0-9a-f]{4})")
 
 
-class AnyText(TypeDecorator[str]):
-    r"""Text of any characters, back as it went in.
+def stored_text(text: str) -> str:
+    """One text as it is stored."""
+    return _UNSTORABLE.sub(_escape, text)
 
-    Git's paths may hold bytes that are not UTF-8 (as lone surrogates) and no database takes those, nor
-    PostgreSQL a NUL: they are stored as `\udcff`, and a backslash as two.
-    """
 
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
-        return None if value is None else _UNSTORABLE.sub(_escape, value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
-        return None if value is None else _ESCAPE.sub(_unescape, value)
+def plain_text(text: str) -> str:
+    """The text of which `stored_text` made this one."""
+    return _ESCAPE.sub(_unescape, text)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -43,10 +35,10 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def stored(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A row with its texts as the columns of kind AnyText hold them."""
+    """A row with its texts as the database holds them."""
     if _is_storable("".join([value for value in row if type(value) is str])):
         return row
-    return tuple(_UNSTORABLE.sub(_escape, value) if type(value) is str else value for value in row)
+    return tuple(stored_text(value) if type(value) is str else value for value in row)
 
 
 def all_stored(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -66,7 +58,7 @@ def plain(row: Sequence[Any]) -> Sequence[Any]:
     """The row of which `stored` made this one."""
     if "\\" not in "".join([value for value in row if type(value) is str]):
         return row
-    return [_ESCAPE.sub(_unescape, value) if type(value) is str else value for value in row]
+    return [plain_text(value) if type(value) is str else value for value in row]
 
 
 def all_plain(rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
