@@ -20,7 +20,7 @@ from reconciler.manifest.limits import LARGEST_FILE
 from reconciler.manifest.sections import claim, is_json, sections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
     from reconciler.engine.ports import Source
@@ -88,10 +88,22 @@ class _Contents(NamedTuple):
         content = self.read.get(kind) if self.read else None
         if content is not None:
             return content
-        pair = self.single.get(kind)
-        if pair is None:
-            return _NOTHING
-        return _Content(1, {pair: (b"",)} if self.asked.wants(pair) else {})
+        pair = self._alone(kind)
+        return _NOTHING if pair is None else _Content(1, {pair: (b"",)})
+
+    def changed(self, touch: _Touch) -> tuple[Container[ModelKey | None], Iterable[ModelKey]]:
+        """The models that a file declares afterwards, and those whose document in it was changed."""
+        if not self.read and len(touch.before) == 1:  # as in a move of very many: no text is compared
+            now, then = map(self._alone, (touch.after, *touch.before))
+            return (now,), dict.fromkeys([pair for pair in (now, then) if pair is not None])
+        after, before = self.of(touch.after), list(map(self.of, touch.before))
+        pairs = dict.fromkeys(pair for content in (after, *before) for pair in content.pairs)
+        return after.pairs, [pair for pair in pairs if not any(_is_same(pair, one, after) for one in before)]
+
+    def _alone(self, kind: _Kind | None) -> ModelKey | None:
+        """The wanted pair of a content with one document."""
+        pair = None if kind is None else self.single.get(kind)
+        return pair if pair is not None and self.asked.wants(pair) else None
 
 
 def no_places(_: Collection[str]) -> dict[str, int]:
@@ -170,8 +182,9 @@ def _changes(  # noqa: PLR0913 - what is asked for
     earlier: Iterable[ParsedFile] = (),
 ) -> Iterator[tuple[ModelKey, FileChange]]:
     """What each commit did, newest first; git is read before this returns."""
+    known: tuple[dict[str, _Kind], dict[str, _Kind]] = ({}, {})  # a content may stand at very many paths
     touches = [
-        _touch(logged, delta, before)
+        _touch(logged, delta, before, known[is_json(delta.path)])
         for logged in sorted(graph, key=lambda logged: (-place[logged.commit], logged.commit))
         for delta, before in graph.changed(logged)
         if is_manifest(delta.path, root)
@@ -192,13 +205,11 @@ def _changes_of_commit(
     changes: defaultdict[ModelKey, list[FileChange]] = defaultdict(list)
     made: CommitInfo | None = None
     for touch in touches:
-        after = contents.of(touch.after)
-        before = list(map(contents.of, touch.before))
-        for pair in {pair: None for content in (after, *before) for pair in content.pairs}:
-            if not any(_is_same(pair, one, after) for one in before):
-                made = made or touch.logged.commit_info
-                is_gone, commit = pair not in after.pairs, touch.logged.commit
-                changes[pair].append(FileChange(touch.path, made, is_gone, place[commit]))
+        after, changed = contents.changed(touch)
+        for pair in changed:
+            made = made or touch.logged.commit_info
+            commit = touch.logged.commit
+            changes[pair].append(FileChange(touch.path, made, pair not in after, place[commit]))
     return changes
 
 
@@ -253,10 +264,11 @@ def _content(path: str, data: bytes, asked: _Asked) -> _Content:
     return _Content(len(documents), pairs)
 
 
-def _touch(logged: Logged, delta: Delta, before: Iterable[str | None]) -> _Touch:
-    of_json = is_json(delta.path)
-    *kinds, after = [
-        (of_json, entry[_MODE:]) if entry is not None and entry.startswith(_FILE) else None
-        for entry in (*before, delta.after)
-    ]
+def _touch(logged: Logged, delta: Delta, before: Sequence[str | None], known: dict[str, _Kind]) -> _Touch:
+    """`known` are kinds by entry, of files that are read as this one is."""
+    entries = (*before, delta.after)
+    for entry in entries:
+        if entry is not None and entry not in known and entry.startswith(_FILE):
+            known[entry] = (is_json(delta.path), entry[_MODE:])
+    *kinds, after = [None if entry is None else known.get(entry) for entry in entries]
     return _Touch(logged, delta.path, kinds, after)

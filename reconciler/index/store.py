@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_VERSION = 4
+_VERSION = 5
 _BUSY_SECONDS = 5.0
 
+# The first row of a file is of its first declaration, if it has any, and says what is of the whole file: a
+# table of files would be a second row for nearly every document. In rows of further ones that is NULL.
 _SCHEMA = """
 CREATE TABLE target (
     name TEXT PRIMARY KEY, rules TEXT NOT NULL, base TEXT NOT NULL, number INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE file (target TEXT, path BLOB, blob TEXT NOT NULL, credits TEXT, faults TEXT);
-CREATE INDEX file_by_path ON file (target, path);
-CREATE INDEX faulty ON file (target) WHERE faults IS NOT NULL;
-CREATE TABLE declaration (
-    target TEXT, path BLOB, line INTEGER, name TEXT NOT NULL, version TEXT NOT NULL, digest TEXT NOT NULL,
-    warnings TEXT
+CREATE TABLE document (
+    target TEXT, path BLOB, line INTEGER, name TEXT, version TEXT, digest TEXT, warnings TEXT,
+    blob TEXT, credits TEXT, faults TEXT
 );
-CREATE INDEX declaration_by_path ON declaration (target, path);
-CREATE INDEX declaration_by_pair ON declaration (target, name, version);
+CREATE INDEX document_by_path ON document (target, path);
+CREATE INDEX document_by_pair ON document (target, name, version);
+CREATE INDEX faulty ON document (target) WHERE faults IS NOT NULL;
 CREATE TABLE companion (target TEXT, path BLOB, place INTEGER, named BLOB, blob TEXT);
 CREATE INDEX companion_by_path ON companion (target, path);
 CREATE INDEX companion_by_name ON companion (target, named);

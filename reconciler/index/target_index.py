@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
@@ -18,15 +20,20 @@ if TYPE_CHECKING:
     from reconciler.index.history import Statement
     from reconciler.index.store import Store
 
-_TABLES = ("companion", "declaration", "file")
+_TABLES = ("companion", "document")
 _DECLARED = "path, line, name, version, digest, warnings"
-_DECLARATIONS = f"SELECT {_DECLARED} FROM declaration WHERE target = ?"  # noqa: S608 - names of this module
+_DECLARATIONS = f"SELECT {_DECLARED} FROM document WHERE target = ? AND name IS NOT NULL"  # noqa: S608 - names of this module
+_DOCUMENTS = f"SELECT {_DECLARED}, blob, credits, faults FROM document WHERE target = ?"  # noqa: S608 - names of this module
+_CREDITS = "SELECT path, credits FROM document WHERE target = ? AND credits IS NOT NULL"
+_IN_ORDER = " ORDER BY path, rowid"
+_NOTHING = (None, None, None, None, None)  # in place of a declaration
+_OF_FILE = len(_NOTHING) + 1  # where what is of a whole file begins in a row of `_DOCUMENTS`
 _NUMBER = "SELECT number FROM target WHERE name = ?"
 _NUMBER_OF_FILE = """
-SELECT (SELECT count(*) FROM declaration WHERE target = ?1 AND path = ?2)
-    + (SELECT count(*) FROM file WHERE target = ?1 AND path = ?2 AND faults IS NOT NULL)
+SELECT count(name) + count(faults) FROM document WHERE target = ? AND path = ?
 """
-_AT_ONCE = 5000  # files whose rows are in memory together
+_COMPANIONS = "SELECT path, named, blob FROM companion WHERE target = ? AND path BETWEEN ? AND ?"
+_AT_ONCE = 5000  # rows that are in memory together
 
 
 class TargetIndex:
@@ -58,7 +65,7 @@ class TargetIndex:
             found = (self._store.rows(query, (self._target, raw)) for raw in _raws(naming))
             raws = sorted({path for rows in found for (path,) in rows})
         elif faulty:
-            query = "SELECT path FROM file WHERE target = ? AND faults IS NOT NULL"
+            query = "SELECT path FROM document WHERE target = ? AND faults IS NOT NULL"
             raws = [path for (path,) in self._store.rows(query, (self._target,))]
         yield from self._readings(raws)
 
@@ -77,7 +84,13 @@ class TargetIndex:
 
     def last_commits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], LastCommit]]:
         """Who gave the documents of these files the content they have, by path and line."""
-        for path, written in self._rows("path, credits", "file", None if paths is None else _raws(paths)):
+        mine = (self._target,)
+        if paths is None:
+            rows: Iterable[tuple[Any, ...]] = self._store.rows(_CREDITS, mine)
+        else:
+            asked = ((*mine, raw) for raw in _raws(paths))
+            rows = (row for one in asked for row in self._store.rows(f"{_CREDITS} AND path = ?", one))
+        for path, written in rows:
             for line, credit in _credits(written):
                 yield (_path(path), line), credit
 
@@ -121,21 +134,9 @@ class TargetIndex:
             else:
                 gone = [(target, _raw(path)) for path in changed]
                 yield f"DELETE FROM {table} WHERE target = ? AND path = ?", gone  # noqa: S608
-        yield "INSERT INTO file VALUES (?, ?, ?, ?, ?)", (self._file(reading) for reading in now)
         yield (
-            "INSERT INTO declaration VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                (
-                    target,
-                    _raw(d.path),
-                    d.line,
-                    *d.pair,
-                    d.digest,
-                    json.dumps(list(map(row_of, d.warnings))) if d.warnings else None,
-                )
-                for reading in now
-                for d in reading.declarations
-            ),
+            "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (row for reading in now for row in self._documents(reading)),
         )
         yield (
             "INSERT INTO companion VALUES (?, ?, ?, ?, ?)",
@@ -147,59 +148,60 @@ class TargetIndex:
         )
         yield "REPLACE INTO target VALUES (?, ?, ?, ?)", [(target, self.rules, commit, number)]
 
-    def _file(self, reading: ParsedFile) -> tuple[Any, ...]:
+    def _documents(self, reading: ParsedFile) -> Iterator[tuple[Any, ...]]:
+        """The rows of a file, at least one."""
         faults = [
             [one.line, one.model_name, one.model_version, list(map(row_of, one.reasons))]
             for one in reading.invalid
         ]
-        return (
-            self._target,
-            _raw(reading.path),
-            reading.blob,
-            _written(reading.last_commits),
-            json.dumps(faults) if faults else None,
-        )
+        declared = iter(reading.declarations)
+        place = (self._target, _raw(reading.path))
+        of_file = (reading.blob, _written(reading.last_commits), json.dumps(faults) if faults else None)
+        first = next(declared, None)
+        yield *place, *(_NOTHING if first is None else _columns(first)), *of_file
+        for one in declared:
+            yield *place, *_columns(one), None, None, None
 
     def _readings(self, paths: Collection[bytes] | None) -> Iterator[ParsedFile]:
         """Those of these files, or of all; some after others, for there may be very many."""
-        columns = "path, blob, credits, faults"
         if paths is not None:
             for path in paths:
-                yield from self._joined(self._rows(columns, "file", [path]), (path, path))
+                query = f"{_DOCUMENTS} AND path = ?{_IN_ORDER}"
+                yield from self._joined(self._store.rows(query, (self._target, path)))
             return
-        query = f"SELECT {columns} FROM file WHERE target = ? AND path > ? ORDER BY path LIMIT {_AT_ONCE}"  # noqa: S608
         last = b""
-        while files := self._store.rows(query, (self._target, last)):
-            first, last = files[0][0], files[-1][0]
-            yield from self._joined(files, (first, last))
+        while rows := self._some(last):
+            last = rows[-1][0]
+            yield from self._joined(rows)
 
-    def _joined(self, files: Iterable[tuple[Any, ...]], span: tuple[bytes, bytes]) -> Iterator[ParsedFile]:
-        """What these files say, which are all from one path to another."""
+    def _some(self, last: bytes) -> list[tuple[Any, ...]]:
+        """The rows of the next files behind a path, each file's all of them."""
+        query = f"{_DOCUMENTS} AND path > ?{_IN_ORDER} LIMIT {_AT_ONCE}"
+        rows = self._store.rows(query, (self._target, last))
+        if len(rows) == _AT_ONCE:  # the rest of the last file, which may have very many documents
+            path, there = rows[-1][0], sum(row[0] == rows[-1][0] for row in rows)
+            query = f"{_DOCUMENTS} AND path = ?{_IN_ORDER} LIMIT -1 OFFSET {there}"
+            rows += self._store.rows(query, (self._target, path))
+        return rows
 
-        def between(columns: str, table: str) -> list[tuple[Any, ...]]:
-            query = f"SELECT {columns} FROM {table} WHERE target = ? AND path BETWEEN ? AND ?"  # noqa: S608
-            return self._store.rows(query, (self._target, *span))
-
-        declarations = _grouped(between(_DECLARED, "declaration"))
-        companions = _grouped(between("path, named, blob", "companion"))
-        for raw, blob, written, faults in files:
+    def _joined(self, rows: list[tuple[Any, ...]]) -> Iterator[ParsedFile]:
+        """What some files say, of all of their rows in order."""
+        if not rows:
+            return
+        span = (self._target, rows[0][0], rows[-1][0])
+        companions = _grouped(self._store.rows(_COMPANIONS, span))
+        for raw, of_file in groupby(rows, key=itemgetter(0)):
             path = _path(raw)  # once for all that is said of the file: there may be very many of them
+            documents = list(of_file)
+            blob, written, faults = documents[0][_OF_FILE:]
             yield ParsedFile(
                 path,
                 blob,
-                tuple([_declaration(path, row) for row in declarations.get(raw, ())]),
+                tuple([_declaration(path, row) for row in documents if row[2] is not None]),
                 () if faults is None else tuple(_fault(path, *fault) for fault in json.loads(faults)),
                 tuple([(_path(named), other) for _, named, other in companions.get(raw, ())]),
                 _credits(written),
             )
-
-    def _rows(self, columns: str, table: str, paths: Collection[bytes] | None) -> Iterable[tuple[Any, ...]]:
-        query = f"SELECT {columns} FROM {table} WHERE target = ?"  # noqa: S608 - names of this module
-        if paths is None:
-            return self._store.rows(query, (self._target,))
-        return (
-            row for path in paths for row in self._store.rows(f"{query} AND path = ?", (self._target, path))
-        )
 
 
 def _number(reading: ParsedFile) -> int:
@@ -216,9 +218,15 @@ def _grouped(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, list[tuple[Any, ...
 
 def _declaration(path: str, row: tuple[Any, ...]) -> ManifestRef:
     """The declaration of a row of `_DECLARED`, with the path decoded."""
-    _, line, name, version, digest, warnings = row
+    _, line, name, version, digest, warnings = row[:_OF_FILE]
     told = () if warnings is None else tuple(map(reason_of, json.loads(warnings)))
     return ManifestRef(ModelKey(name, version), digest, path, line, told)
+
+
+def _columns(ref: ManifestRef) -> tuple[Any, ...]:
+    """The columns of `_DECLARED` behind the path."""
+    warnings = json.dumps(list(map(row_of, ref.warnings))) if ref.warnings else None
+    return ref.line, *ref.pair, ref.digest, warnings
 
 
 def _fault(

@@ -113,8 +113,9 @@ class Paginator:
     def _keep(self, page: ModelPage, met: set[object]) -> bool:
         """Adds a page; whether it holds something that this pass had not met before."""
         before = len(met)
-        met.update(map(_identity, page.models), page.unusable)
-        self._seen.update(zip(map(_identity, page.models), page.models, strict=True))
+        models = dict(zip(map(_identity, page.models), page.models, strict=True))
+        met.update(models, page.unusable)
+        self._seen |= models
         self._unusable.update(page.unusable)
         if page.total is not None:
             self._totals.append(page.total)

@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, select
 from reconciler.engine.episodes import OutboxUpdate, outbox_update
 from reconciler.engine.values import ModelState, Reconciled, Report, TargetFailure, Verdict
 from reconciler.errors import LeaseLost
-from reconciler.state import compaction, outbox, reconciled, tables, verdicts
+from reconciler.state import compaction, outbox, reconciled, tables, verdict_changes, verdicts
 from reconciler.state.access import StateAccess
 from reconciler.state.errors import UnreadableState
 from reconciler.state.marks import read_marks, write_marks
@@ -35,23 +35,21 @@ class _Changes:
     """What has to be written so that a report is what is remembered.
 
     Attributes:
-        gone: ids of rows of verdicts.
-        new: verdicts that are no rows yet.
+        rows: those of verdicts to remove, to add and to write otherwise.
         outbox: what the sinks are to be told.
         marks: those that differ.
         body: the rest of the report; None where it is what is remembered already.
         compacts: whether a day has gone by since the journal was compacted.
     """
 
-    gone: list[int]
-    new: list[ModelState]
+    rows: verdict_changes.Changes
     outbox: OutboxUpdate
     marks: Mapping[tuple[str, str], str]
     body: str | None
     compacts: bool
 
     def __bool__(self) -> bool:
-        return bool(self.gone or self.new or any(self.outbox) or self.marks or self.body is not None)
+        return bool(self.rows or any(self.outbox) or self.marks or self.body is not None)
 
 
 class SqlReports(StateAccess):
@@ -108,7 +106,7 @@ class SqlReports(StateAccess):
 
         def put(connection: Connection) -> None:
             self._note_commit(connection)
-            verdicts.write(connection, changes.gone, changes.new)
+            verdict_changes.write(connection, changes.rows)
             outbox.write(connection, changes.outbox)
             write_marks(connection, changes.marks)
             if changes.compacts:
@@ -121,7 +119,7 @@ class SqlReports(StateAccess):
             self._fence(connection, epochs.items())
 
         self._database.write(put, sees_others=True)
-        self.verdicts.note_removed(changes.gone)
+        self.verdicts.note_removed(changes.rows.told)
         self._reconciling = None
 
     def _changes(
@@ -137,15 +135,14 @@ class SqlReports(StateAccess):
         for item in report.items:
             if item.target in items:
                 items[item.target].append(item)
-        gone, new = verdicts.replace(
+        rows = verdict_changes.replace(
             connection, {target: (pairs, items[target]) for target, pairs in judged.items()}
         )
         before = _body(connection)
         body = _dump(_joined(report, before, judged))
         remembered = read_marks(connection)
         return _Changes(
-            gone,
-            new,
+            rows,
             self._outbox_update(connection, list(chain(*items.values())), judged, now),
             {key: value for key, value in marks.items() if remembered.get(key) != value},
             None if body == before else body,

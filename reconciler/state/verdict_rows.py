@@ -1,4 +1,8 @@
-"""The newest verdicts as numbered rows, some at a time: a row never changes, a new verdict is a new row."""
+"""The newest verdicts as numbered rows, some at a time.
+
+On a server, which other replicas write to, a row never changes: a new verdict is a new row. In a file a row
+may come to say something else; it counts as one that was removed, with a new one of the same number.
+"""
 
 from __future__ import annotations
 

@@ -1,15 +1,13 @@
-"""The newest verdict on each model, as rows of which only those are written that differ; and back."""
+"""The newest verdict on each model, read from its row; `verdict_changes` writes them."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from functools import lru_cache
-from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, column, delete, func, select, text
+from sqlalchemy import bindparam, column, func, select, text
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.reasons import COMPARED_LATER
@@ -20,7 +18,6 @@ from reconciler.state.bulk import (
     batches,
     by_column,
     given,
-    insert_rows,
     is_file,
     raw,
     select_rows,
@@ -29,10 +26,10 @@ from reconciler.state.bulk import (
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
 from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText, verdicts
-from reconciler.state.texts import all_plain, all_stored, stored
+from reconciler.state.texts import all_plain, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -42,73 +39,19 @@ if TYPE_CHECKING:
 
 _TOLD = ("reasons", "diff", "since", "next_attempt_at")  # the other facts of a state are columns of their own
 _FACTS = tuple(name for name in ModelState._fields if name not in _TOLD)
-_COLUMNS = (*_FACTS, "told", "since")
+COLUMNS = (*_FACTS, "told", "since")
 _facts = attrgetter(*_FACTS)
-_PLACE = ("model_name", "model_version", "path", "line")  # which hardly ever two items have in common
-_place = attrgetter(*_PLACE)
-_place_of = itemgetter(*map(_COLUMNS.index, _PLACE))
-ROWS = raw(verdicts, ("id", *_COLUMNS))
+ROWS = raw(verdicts, ("id", *COLUMNS))
 """Every row, for `selected`."""
 _COMPARED_LATER = ""
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
-_IDS_A_QUERY = 400
 _PAIRS_ONE_BY_ONE = 5000
 
 _OF_PAIR = tuple(verdicts.c[name] == bindparam(name) for name in KEY)
 _OF_PAIRS = tuple(verdicts.c[name] == given(verdicts).c[name] for name in KEY)
 
 Row = tuple[Any, ...]
-"""The columns of `_COLUMNS`."""
-
-
-def replace(
-    connection: Connection,
-    items_by_target: Mapping[str, tuple[Collection[ModelKey] | None, list[ModelState]]],
-) -> tuple[list[int], list[ModelState]]:
-    """What has to be written so that these items stand: ids of rows to remove, and items to add.
-
-    Args:
-        connection: to read what stands now.
-        items_by_target: by target, the pairs that are spoken of (None for all), and the items there are now.
-    """
-    gone: list[int] = []
-    new: list[ModelState] = []
-    for target, (pairs, items) in items_by_target.items():
-        rows = _plain(_standing(connection, target, pairs, ("id", *_COLUMNS)))
-        first = next(rows, None)
-        if first is None:
-            new += items
-            continue
-        unlike, unwritten = _differing(chain([first], rows), items)
-        gone += unlike
-        new += unwritten
-    return gone, new
-
-
-def _differing(rows: Iterable[Row], items: Iterable[ModelState]) -> tuple[list[int], list[ModelState]]:
-    """The ids of rows that are of none of these items, and the items that none of the rows is of."""
-    gone: list[int] = []
-    by_place: defaultdict[Row, list[ModelState]] = defaultdict(list)
-    for item in items:
-        by_place[_place(item)].append(item)
-    for row_id, *values in rows:  # none of them is kept: of very many, they take more memory than the items
-        row = tuple(values)
-        there = by_place.get(_place_of(row), [])
-        same = next((item for item in there if _values(item) == row), None)
-        if same is None:
-            gone.append(row_id)
-        else:
-            there.remove(same)
-    return gone, [item for there in by_place.values() for item in there]
-
-
-def write(connection: Connection, gone: list[int], new: list[ModelState]) -> None:
-    """Carries out what `replace` said."""
-    for start in range(0, len(gone), _IDS_A_QUERY):
-        chunk = gone[start : start + _IDS_A_QUERY]
-        connection.execute(delete(verdicts).where(verdicts.c.id.in_(chunk)))
-    for some in batches(new):  # rows are made of some after the others: there may be very many
-        insert_rows(connection, verdicts, _COLUMNS, all_stored(list(map(_values, some))))
+"""The columns of `COLUMNS`."""
 
 
 def items(connection: Connection, *, whole: bool) -> tuple[ModelState, ...]:
@@ -119,7 +62,7 @@ def items(connection: Connection, *, whole: bool) -> tuple[ModelState, ...]:
 
 def selected(connection: Connection, query: Query) -> list[tuple[int, ModelState]]:
     """The items of these of the `ROWS`, with the rows' ids."""
-    return [(row[0], _item(row[1:])) for row in _plain(stream_rows(connection, query))]
+    return [(row[0], _item(row[1:])) for row in plain_rows(stream_rows(connection, query))]
 
 
 def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
@@ -176,7 +119,7 @@ def seen_of(connection: Connection, target: str, pairs: Collection[ModelKey]) ->
 
 
 def _ids(rows: Iterable[Row]) -> Iterator[tuple[ModelKey, str]]:
-    return ((ModelKey(name, version), model_id) for name, version, model_id in _plain(rows))
+    return ((ModelKey(name, version), model_id) for name, version, model_id in plain_rows(rows))
 
 
 def versions(connection: Connection, target: str, names: Collection[str]) -> list[tuple[str, str]]:
@@ -198,7 +141,7 @@ def since(
     columns = ("model_name", "model_version", "path", "verdict", "since")
     moments: dict[VerdictKey, datetime] = {}
     try:
-        for name, version, path, verdict, at in _plain(_standing(connection, target, pairs, columns)):
+        for name, version, path, verdict, at in plain_rows(standing(connection, target, pairs, columns)):
             if at is not None:
                 file = path if name is None or version is None else None
                 key, moment = VerdictKey(name, version, file, _VERDICTS[verdict]), moment_of(at)
@@ -209,7 +152,7 @@ def since(
     return moments
 
 
-def _standing(
+def standing(
     connection: Connection, target: str, pairs: Collection[ModelKey] | None, columns: tuple[str, ...]
 ) -> Iterator[Row]:
     """These columns of the rows that speak of these pairs, and of what is invalid or refused as a whole."""
@@ -239,12 +182,12 @@ def _of_pairs(
         yield from select_rows(connection, of_pairs, by_column(KEY, some))
 
 
-def _plain(rows: Iterable[Row]) -> Iterator[Row]:
+def plain_rows(rows: Iterable[Row]) -> Iterator[Row]:
     """The rows with their texts as they were before they were stored."""
     return (tuple(row) for some in batches(rows) for row in all_plain(some))
 
 
-def _values(item: ModelState) -> Row:
+def values_of(item: ModelState) -> Row:
     """What the database holds of an item, before it is stored."""
     target, verdict, *facts = _facts(item)
     since = None if item.since is None else stamp(item.since)

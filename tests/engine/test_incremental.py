@@ -401,10 +401,10 @@ def test_history_that_was_cut_off_is_kept_once_it_is_whole(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE file SET blob = '0000'",
-        "UPDATE declaration SET digest = 'other'",
-        "DELETE FROM file",
-        "UPDATE file SET credits = replace(credits, 'A. Author', 'Nobody')",
+        "UPDATE document SET blob = '0000'",
+        "UPDATE document SET digest = 'other'",
+        "DELETE FROM document",
+        "UPDATE document SET credits = replace(credits, 'A. Author', 'Nobody')",
         "DELETE FROM change",
         "DELETE FROM branch",
         "UPDATE change SET deleted = 1",

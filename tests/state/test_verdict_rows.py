@@ -65,3 +65,18 @@ def test_a_report_in_numbers_reads_no_model(url: str) -> None:
         assert summary.items == ()
         assert summary.commit == found.commit
         assert summary.counted() == found.counted()
+
+
+def test_a_model_whose_file_moved_is_told_of_with_what_did_not_change(url: str) -> None:
+    """Whether its row is written otherwise or made anew: nothing else is lost, and readers hear of it."""
+    with open_state(url, writer=True) as ledger:
+        found = report("a", "b")
+        ledger.save_report(found, {"prod": None}, {})
+        assert ledger.verdicts.removed() == set()
+        before = dict(ledger.verdicts.after(0, 9))
+        moved = tuple(item._replace(path=f"elsewhere/{item.path}", line=7) for item in found.items)
+        ledger.save_report(replace(found, items=moved), {"prod": None}, {})
+        assert ledger.verdicts.removed() == before.keys()
+        last = ledger.last_report()
+        assert last is not None
+        assert last.items == moved
