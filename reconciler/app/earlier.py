@@ -108,7 +108,7 @@ class _Earlier:
 
     def _notes(self, commit: str) -> tuple[str, ...]:
         if self._is_there(commit):
-            return ()
+            return tuple(self.source.cut_off())
         return (f"git no longer has commit {commit[:12]}: shown is what the journal alone tells",)
 
     def _is_there(self, commit: str) -> bool:

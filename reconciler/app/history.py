@@ -66,6 +66,8 @@ def history(
         index = stack.enter_context(closing(index_of(configuration, writes=False)))
         stack.enter_context(index.of_one_moment())
         asked = _Past(configuration, source, journal, index, source.head(), query, on_note)
+        for note in source.cut_off():
+            on_note(note)
         try:
             first = next(asked_rows := asked.rows(), None)
         except IndexLostError:  # only a cache, and empty from now on

@@ -32,7 +32,7 @@ from reconciler.cli.terminal import echo_err, warned
 from reconciler.engine import last_report
 from reconciler.engine.leadership import SHARED
 from reconciler.engine.options import CycleOptions
-from reconciler.errors import ConfigurationError, SourceError, StateLockedError
+from reconciler.errors import SourceError, StateLockedError
 from reconciler.phrases import many
 
 if TYPE_CHECKING:
@@ -70,7 +70,6 @@ def apply(
 
     While `reconciler run` is up, only --confirm works: the loop carries it out, and its answer is waited for.
     """
-    _ensure_given(expect_digest=expect_digest, confirm=confirm)
     settings, whole = warned(config), verbose or output is Output.JSON
     tried: Tried = context.obj or Tried()
     options = CycleOptions(
@@ -96,15 +95,6 @@ def apply(
     if progress.idle and interruption.by is None:
         pack_mirror(settings)
     leave(report, pending=True, interruption=interruption)
-
-
-def _ensure_given(**digests: str | None) -> None:
-    """Refuses a digest that is empty, such as an unset variable of a script. Raises ConfigurationError."""
-    for name, digest in digests.items():
-        if digest is not None and not digest.strip():
-            raise ConfigurationError(
-                f"--{name.replace('_', '-')} is empty: give it the digest that `reconciler plan` prints"
-            )
 
 
 async def _apply(

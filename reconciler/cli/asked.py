@@ -1,4 +1,4 @@
-"""What a question on the command line is about: one model, and values that say something."""
+"""What a question on the command line is about: one model."""
 
 from __future__ import annotations
 
@@ -15,17 +15,3 @@ def model_asked(text: str) -> tuple[str, str | None]:
     if not name.strip():
         raise ConfigurationError(f"'{text}': expected NAME or NAME@VERSION, such as mnist@1.0.0")
     return name, version or None
-
-
-def require_values(options: dict[str, str | None]) -> None:
-    """Refuses an option that is given with nothing, as by a variable of a script that is not set.
-
-    Args:
-        options: by name, as it stands on the command line; None where it does not.
-
-    Raises:
-        ConfigurationError: a value is blank.
-    """
-    for option, value in options.items():
-        if value is not None and not value.strip():
-            raise ConfigurationError(f"{option}: its value is empty; give one, or leave the option out")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.app.history import HistoryQuery
 from reconciler.app.history import history as history_of
-from reconciler.cli.asked import model_asked, require_values
+from reconciler.cli.asked import model_asked
 from reconciler.cli.moment import moment
 from reconciler.cli.plain import plain_command
 from reconciler.cli.terminal import colour, configuration, echo_err, put_all, put_json_list
@@ -51,8 +51,6 @@ def answer(asked: Asked, config: Path | None, target: str | None, *, as_json: bo
     Raises:
         ReconcilerError: a question makes no sense, or git or the state could not be read.
     """
-    given = {"--model-id": asked.model_id, "--commit": asked.commit, "--since": asked.since}
-    require_values({**given, "--until": asked.until, "--author": asked.author})
     name, version = (None, None) if asked.model is None else model_asked(asked.model)
     query = HistoryQuery(target, name, version, asked.model_id, asked.commit)
     row_filter = _row_filter(asked)

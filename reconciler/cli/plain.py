@@ -54,7 +54,7 @@ def plain_command(
             operands.append(argument)
         elif argument not in switches:
             return None
-    if given.get(_OUTPUT, "text") != "text" or not all((*given.values(), *operands)):
+    if given.get(_OUTPUT, "text") != "text" or not all(map(str.strip, (*given.values(), *operands))):
         return None
     file = given.get(_CONFIG) or os.environ.get(CONFIG_VARIABLE)
     target = given.get(_TARGET)

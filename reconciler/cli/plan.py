@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli import options
-from reconciler.cli.asked import require_values
 from reconciler.cli.report import about, leave, show
 from reconciler.cli.terminal import warned
 from reconciler.engine.options import CycleOptions
@@ -39,8 +38,6 @@ def plan(
 ) -> None:
     """Shows what one cycle would do, with all models or with one, or at another commit. Changes nothing."""
     from reconciler.app.session import open_session  # noqa: PLC0415
-
-    require_values({"--commit": commit})
 
     async def work() -> Report:
         async with open_session(warned(config), acts=False, only=target) as session:

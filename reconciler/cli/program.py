@@ -11,7 +11,7 @@ from importlib import import_module
 
 from reconciler.cli import tuning
 from reconciler.cli.terminal import OutputClosedError, echo_err
-from reconciler.errors import Exit, ReconcilerError
+from reconciler.errors import ConfigurationError, Exit, ReconcilerError
 from reconciler.private import private_files
 
 _PLAIN = {"history": "reconciler.cli.history_answer", "validate": "reconciler.cli.validation"}
@@ -70,10 +70,28 @@ def _work(arguments: list[str]) -> None:
         code = import_module(_PLAIN[name[0]]).carried_out(rest)
         if code is not None:
             sys.exit(int(code))
+    _require_values(rest)  # the plain forms have no empty argument
     # the command-line framework is a third of what an `apply` with nothing to do would load
     from reconciler.cli.commands import command  # noqa: PLC0415
 
     command()(prog_name="reconciler", obj=tried)
+
+
+def _require_values(arguments: list[str]) -> None:
+    """Refuses a command line with an empty argument, as by a variable of a script that is not set.
+
+    Raises:
+        ConfigurationError: an option's value, or another argument, is blank.
+    """
+    before = ""
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        option, text = (name, value) if argument.startswith("--") and equals else (before, argument)
+        if not text.strip():
+            if option.startswith("-"):
+                raise ConfigurationError(f"{option}: its value is empty; give one, or leave the option out")
+            raise ConfigurationError("an argument is empty; give it a value, or leave it out")
+        before = argument
 
 
 def _open_streams() -> None:

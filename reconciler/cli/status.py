@@ -11,7 +11,6 @@ import typer
 from reconciler.app.earlier import earlier
 from reconciler.app.identity import renamed
 from reconciler.cli import options
-from reconciler.cli.asked import require_values
 from reconciler.cli.moment import written
 from reconciler.cli.report import about, leave, show
 from reconciler.cli.terminal import colour, configuration, echo, echo_err, put_json
@@ -48,7 +47,6 @@ def status(
     if at is None:
         report = _newest(settings, target, quiet=quiet)
     else:
-        require_values({"--at": at})
         report = earlier(settings, written(at) or at, target, datetime.now(UTC))
     report = about(report, model)
     if matrix:

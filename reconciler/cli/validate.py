@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler import __version__
-from reconciler.cli.asked import require_values
 from reconciler.cli.options import (  # noqa: TC001 - typer reads the annotations
     ConfigOption,
     QuietOption,
@@ -64,7 +63,6 @@ def validate(
     verbose: VerboseOption = False,  # noqa: ARG001 - every command takes it
 ) -> None:
     """Checks manifests. Without --commit, those of the work tree, committed or not."""
-    require_values({"--commit": commit})
     code = validated(
         config,
         target,

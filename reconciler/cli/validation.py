@@ -20,15 +20,16 @@ from reconciler.cli.terminal import colour, configuration, echo, echo_err, limit
 from reconciler.contract import edition
 from reconciler.engine.check import NOTHING, Checked, check, counted, first
 from reconciler.errors import BudgetError, ConfigurationError, Exit, SourceError
-from reconciler.manifest import Reason
+from reconciler.manifest import Reason, is_manifest
 from reconciler.phrases import listed
+from reconciler.printable import printable
 from reconciler.settings.discovery import chosen
 from reconciler.settings.raw import raw_configuration
 from reconciler.source.worktree import work_tree
 from reconciler.views import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from reconciler.app.checking import Place
     from reconciler.budgets import Budgets
@@ -116,10 +117,20 @@ def _on_disk(
             referring = files | tree.referring(files, root)
             snapshot, notes = tree.around(referring, root)
             checked = check(snapshot, tree, judging, referring, budgets, look=tree.look, whole=whole)
-            total += replace(checked, notes=notes)
+            total += replace(checked, notes=(*notes, *_passed_over(tree, files, root)))
         else:
             total += check(tree.snapshot(root), tree, judging, budgets=budgets, whole=whole)
     return _with_unread(total, tree, section)
+
+
+def _passed_over(tree: WorkTree, files: Collection[str], root: str) -> Iterator[str]:
+    """A note of each file that was named, is no manifest by its name, and belongs to none."""
+    for path in sorted(files):
+        if not is_manifest(path, root) and not tree.referring({path}, root):
+            yield (
+                f"not checked: {printable(path)} is no manifest: the name of one ends with .yaml, .yml or "
+                ".json, and nothing in its path begins with . or _"
+            )
 
 
 def _with_unread(checked: Checked, tree: WorkTree, section: Mapping[Place, Collection[str]]) -> Checked:

@@ -5,6 +5,11 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
+def _is_number(section: type[BaseModel], key: str) -> bool:
+    field = section.model_fields.get(key)
+    return field is not None and field.annotation in (int, float)
+
+
 def table(description: str) -> Any:  # noqa: ANN401 - as pydantic's own `Field`
     """A field that is a table: one that is left out is checked as an empty one is."""
     return Field(default_factory=dict, validate_default=True, description=description)
@@ -23,15 +28,20 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _holds_no_nul(cls, values: object) -> object:
-        """No file, host or secret has a NUL in it, and whoever takes one for such stumbles."""
+    def _can_be_meant(cls, values: object) -> object:
+        """Refuses what would be taken for something else.
+
+        No file, host or secret has a NUL in it. An empty text, as of a variable that is not set, would be the
+        current folder, or a secret that nobody asked for. A truth value would be the number 0 or 1.
+        """
         for key, value in values.items() if isinstance(values, dict) else ():
-            if any(
-                "\0" in text
-                for text in (value if isinstance(value, list) else [value])
-                if isinstance(text, str)
-            ):
-                raise ValueError(f"{key}: a NUL character cannot be in a text")
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, str) and "\0" in one:
+                    raise ValueError(f"{key}: a NUL character cannot be in a text")
+                if one == "" and not key.endswith("_command"):  # a program may want an empty argument
+                    raise ValueError(f"{key}: is empty: give a value, or leave the key out")
+            if isinstance(value, bool) and _is_number(cls, key):
+                raise ValueError(f"{key}: expected a number")
         return values
 
 

@@ -110,6 +110,8 @@ def _state_url(value: str) -> str:
     """A URL of a database the state room can use; it may carry a password, so it is never repeated."""
     if not value.startswith(_STATE_SCHEMES) or value in _STATE_SCHEMES:
         raise ValueError("expected sqlite:///path/to/state.db or postgresql+psycopg://user@host/database")
+    if value.endswith("/:memory:"):
+        raise ValueError("a state in memory is none: name a file, such as sqlite:///.reconciler/state.db")
     options = parse_qs(urlsplit(value).query, keep_blank_values=True)
     if options and value.startswith("sqlite:"):
         raise ValueError("a SQLite file takes no options: remove what stands after the ?")
@@ -144,8 +146,6 @@ def _endpoint(value: str) -> str:
 
 def _repository(value: str) -> str:
     """A folder, or a URL that git may be given; where it leads is looked at when it is opened."""
-    if not value:
-        raise ValueError("expected a folder or the URL of a repository")
     if ":" in value or value.startswith("-"):
         from reconciler.remote import parse_remote  # noqa: PLC0415 - most repositories are folders
 

@@ -21,11 +21,13 @@ class Backend(ABC):
         named: the repository in messages, without secrets.
         layout: where the objects lie.
         commands: starts git on those objects.
+        way_out: how the rest of a history that is cut off is got.
     """
 
     named: str
     layout: Layout
     commands: Commands
+    way_out = "`git fetch --unshallow` brings the rest"
 
     @abstractmethod
     def head(self) -> str:
@@ -38,6 +40,13 @@ class Backend(ABC):
     @abstractmethod
     def notes(self, paths: Sequence[str]) -> list[str]:
         """Facts for a person about what is not reconciled."""
+
+    def cut_off(self) -> list[str]:
+        """What a person should know of a history that ends too soon; nothing of a whole one."""
+        if not self.layout.is_shallow:
+            return []
+        cause = f"{self.named}: shallow clone: history ends where it was cut off"
+        return [f"{cause}, and older changes are credited to the oldest commit there is; {self.way_out}"]
 
     @abstractmethod
     def followed(self) -> str:

@@ -112,13 +112,7 @@ class LocalRepository(Backend):
 
     def notes(self, paths: Sequence[str]) -> list[str]:
         """Uncommitted changes, a detached HEAD, another branch checked out, a cut-off history."""
-        notes = self._branch_notes() + self._dirt(paths)
-        if self.layout.is_shallow:
-            notes.append(
-                f"{self.named}: shallow clone: history ends where it was cut off, and older changes are "
-                "credited to the oldest commit there is; `git fetch --unshallow` brings the rest"
-            )
-        return notes
+        return [*self._branch_notes(), *self._dirt(paths), *self.cut_off()]
 
     def followed(self) -> str:
         """What is followed, in words."""

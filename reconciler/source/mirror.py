@@ -67,6 +67,8 @@ _FETCH = (
 class Mirror(Backend):
     """One branch of a remote repository, and its bare copy on this machine."""
 
+    way_out = "the remote itself has no more"
+
     def __init__(
         self,
         remote: Remote,
@@ -156,9 +158,7 @@ class Mirror(Backend):
 
     def notes(self, paths: Sequence[str]) -> list[str]:  # noqa: ARG002 - a bare copy has no work tree
         """Whether the remote's own history is cut off."""
-        if not self.layout.is_shallow:
-            return []
-        return [f"{self.named}: is a shallow clone itself: history ends where it was cut off"]
+        return self.cut_off()
 
     def followed(self) -> str:
         """What is followed, in words."""

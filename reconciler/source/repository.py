@@ -184,6 +184,10 @@ class GitSource(HistoryReader):
         """Facts a person should know: uncommitted changes, a detached HEAD, a shallow clone."""
         return self._origin.notes(self._paths)
 
+    def cut_off(self) -> Sequence[str]:
+        """What a person should know of a history that is cut off; nothing of a whole one."""
+        return self._origin.cut_off()
+
     def described(self) -> str:
         """What is followed, in words for a person."""
         return self._origin.followed()

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from reconciler.errors import Exit
 from tests.program import EMBEDDED, manifest, modelarts
 from tests.relay import Answer, relayed
@@ -49,6 +51,30 @@ def test_2_when_the_configuration_is_wrong(fleet: Fleet) -> None:
     commands = ("validate", "plan", "apply", "run", "status", "history", "doctor")
     assert {fleet(command).code for command in commands} == {Exit.CONFIGURATION}
     assert fleet("retry", "a@1.0.0").code == Exit.CONFIGURATION
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        *(([name, ""], "error: an argument is empty") for name in ("plan", "status", "history", "diff")),
+        (["validate", ""], "error: an argument is empty"),
+        (["adopt", " "], "error: an argument is empty"),
+        (["retry", ""], "error: an argument is empty"),
+        (["notify", "test", ""], "error: an argument is empty"),
+        (["plan", "--target", ""], "error: --target: its value is empty"),
+        (["apply", "--config="], "error: --config: its value is empty"),
+        (["init", "--edition", ""], "error: --edition: its value is empty"),
+        (["adopt", "--out="], "error: --out: its value is empty"),
+        (["schema", "-o", ""], "error: -o: its value is empty"),
+        (["registry", "serve", "--db", ""], "error: --db: its value is empty"),
+    ],
+)
+def test_2_when_an_argument_is_empty_whichever_command_it_is_given_to(
+    fleet: Fleet, arguments: list[str], said: str
+) -> None:
+    """A variable that a script forgot to set never stands for everything, or for the current folder."""
+    done = fleet(*arguments)
+    assert (done.code, done.out, said in done.err) == (Exit.CONFIGURATION, "", True)
 
 
 def test_3_when_git_cannot_be_used(fleet: Fleet) -> None:

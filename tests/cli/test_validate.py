@@ -324,6 +324,19 @@ def _commit(fleet: Fleet) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_a_file_that_is_named_and_is_no_manifest_is_told_of(fleet: Fleet) -> None:
+    """Nobody takes it for checked; a configuration that a manifest names is."""
+    beside = manifest("x@1.0.0") + "initial_config_file: _config.json\n"
+    files = {"models.d/_draft.yaml": "", "models.d/x.yml.bak": "", "models.d/_config.json": "{}"}
+    fleet.repository.write({**files, "models.d/x.yaml": beside})
+    done = fleet("validate", *files)
+    notes = [line for line in done.err.splitlines() if line.startswith("note: not checked: ")]
+    assert (done.code, len(notes)) == (0, 2)
+    assert "models.d/_draft.yaml is no manifest" in notes[0]
+    assert "models.d/x.yml.bak is no manifest" in notes[1]
+    assert fleet("validate", *files, "--quiet").err == ""
+
+
 def test_what_git_ignores_is_not_checked_unless_it_is_named(fleet: Fleet) -> None:
     """It will be in no commit: files, folders, and what the user's own excludes say."""
     fleet.commit({".gitignore": "*.local.yaml\nbuild/\n"})

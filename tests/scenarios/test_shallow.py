@@ -45,6 +45,10 @@ class Job:
         self.clone()
         return self._program.json("apply", *arguments)
 
+    def ask(self, *arguments: str) -> Done:
+        """What is asked of the last clone."""
+        return self._program(*arguments)
+
     def note(self) -> str:
         """What a plan says now."""
         return self._program("plan").out
@@ -70,6 +74,16 @@ def test_what_cannot_be_known_is_said_and_does_not_stop_imports(job: Job, fleet:
     assert NOT_KNOWN in job.note()
     done = job.apply()
     assert (done.code, done.verdicts["d@1.0.0"]) == (0, "in-sync")
+
+
+def test_whatever_tells_who_declared_a_model_says_that_history_is_cut_off(job: Job, fleet: Fleet) -> None:
+    """Git credits all older changes to the oldest commit there is, which may be somebody else's."""
+    fleet.declare("c@1.0.0")
+    job.apply()
+    for question in (["plan"], ["history", "c@1.0.0"], ["history"], ["status", "--at", "HEAD"]):
+        done = job.ask(*question)
+        assert (done.code, "shallow clone" in done.out + done.err) == (0, True), question
+        assert "shallow clone" not in fleet(*question).err
 
 
 @pytest.mark.parametrize("back", [1, 2])

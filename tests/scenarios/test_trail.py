@@ -202,7 +202,7 @@ def test_a_value_that_is_empty_is_a_usage_error(story: Story, command: str, opti
 
 
 @pytest.mark.parametrize("command", ["history", "status", "diff"])
-@pytest.mark.parametrize("model", ["", "@", "@1.0.0"])
+@pytest.mark.parametrize("model", ["@", "@1.0.0"])
 def test_a_model_without_a_name_is_a_usage_error(story: Story, command: str, model: str) -> None:
     """As in every command that takes one."""
     done = story.fleet(command, model)

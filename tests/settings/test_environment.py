@@ -140,7 +140,7 @@ def test_a_secret_is_taken_as_it_is(tmp_path: Path, password: str) -> None:
     variables["RECONCILER_TARGETS__PROD__AUTH__PASSWORD"] = password
     text = "[targets.prod]\n" + _written(CLOUD)
     if not password:
-        assert "password is missing" in _refusal(tmp_path, text, **variables)
+        assert "auth.password: is empty" in _refusal(tmp_path, text, **variables)
         return
     known = _loaded(tmp_path, text, **variables).targets["prod"].model_copy().auth
     assert isinstance(known, PasswordAuth)

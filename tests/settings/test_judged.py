@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SINK = '[[notify]]\nkind = "{kind}"\nurl = "{url}"\n'
 AUDIT = '[audit]\nnotes = "refs/notes/x"\npush_url = "{url}"\n'
 REFUSED = [
-    ('[source]\nrepo = ""', "source.repo: expected a folder or the URL of a repository"),
+    ('[source]\nrepo = ""', "source.repo: is empty"),
     (
         '[source]\nrepo = "ftp://host/x"',
         "source.repo: repository URL ftp://host/x: scheme 'ftp' is",
@@ -28,9 +28,17 @@ REFUSED = [
         '[web]\ntoken = """canary-canary-11\ncanary-canary-22\ncanary-canary-33"""',
         "web.token: there are 3: give 2 at most",
     ),
-    ('[web]\ntoken = ""', "web.token: there is none, or one of less than 16 characters"),
+    ('[web]\ntoken = ""', "reconciler.toml:2: web.token: is empty: give a value, or leave the key out"),
+    ('[web]\ntoken_env = ""', "web.token_env: is empty"),
+    ('[web]\nallowed_hosts = ["a", ""]', "web.allowed_hosts: is empty"),
+    ('[state]\ndir = ""', "state.dir: is empty"),
+    ('[targets.a]\nkind = "embedded"\ndatabase = ""', "reconciler.toml:3: targets.a.database: is empty"),
+    ("[guards]\nmax_imports_per_cycle = true", "max_imports_per_cycle: expected a number"),
+    ('[targets.a]\nkind = "embedded"\npublish_seconds = false', "publish_seconds: expected a number"),
+    ('[state]\nurl = "sqlite:///:memory:"', "state.url: a state in memory is none"),
+    ('[ha]\nlease = "1s"', "ha.renew: a lease that is renewed once"),
     (AUDIT.format(url="canary"), "audit.push_url: is not the URL of a repository, such as https://host/path"),
-    (AUDIT.format(url=""), "audit.push_url: is not the URL of a repository, such as https://host/path"),
+    (AUDIT.format(url=""), "audit.push_url: is empty"),
     (AUDIT.format(url="http://robot:canary@host/x"), "audit.push_url: repository URL http://host/x: http is"),
     (AUDIT.format(url="-u:canary@host/x"), "audit.push_url: is not the URL of a repository"),
     (AUDIT.format(url="-canary"), "audit.push_url: is not the URL of a repository"),
@@ -55,6 +63,13 @@ TAKEN = [
     SINK.format(kind="webhook", url="http://127.0.0.1:1/x"),
     SINK.format(kind="alertmanager", url="http://alertmanager:9093"),
     SINK.format(kind="apprise", url="dingtalk://token"),
+    """
+[targets.a]
+kind = "modelarts"
+endpoint = "https://a"
+project_id = "1"
+auth = { method = "token", token_command = ["printf", "%s", ""] }
+""",
 ]
 
 
