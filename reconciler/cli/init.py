@@ -11,6 +11,7 @@ import typer
 from reconciler.app import scaffold
 from reconciler.app.scaffold import starter_configuration
 from reconciler.cli import options
+from reconciler.cli.asked import require_values
 from reconciler.cli.terminal import configuration, echo, echo_err, put_json
 from reconciler.settings import FILE_NAME, parse
 
@@ -62,6 +63,7 @@ def init(
 
     Run it in a git repository, as often as you like: what is there is left as it is. Commits nothing.
     """
+    require_values({"--target": target, "--edition": edition})
     top = scaffold.repository_of(Path.cwd())
     wishes = scaffold.Wishes(target, endpoint, project_id, edition)
     settings, text = _configured(config, top, wishes)
