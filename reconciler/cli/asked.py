@@ -9,8 +9,8 @@ def model_asked(text: str) -> tuple[str, str | None]:
     """`NAME` or `NAME@VERSION` as both; no version is any.
 
     Raises:
-        ConfigurationError: there is no name; or there is no version after `@`, as with a variable of a script that
-            is not set, which does not mean every version.
+        ConfigurationError: there is no name; or no version after `@`, as when a script's variable is not set,
+            which does not mean every version.
     """
     name, at, version = text.partition("@")
     if not name.strip() or (at and not version.strip()):

@@ -100,7 +100,7 @@ def test_a_page_whose_name_resolves_to_loopback_calls_no_open_registry(tmp_path:
 
 
 def test_what_is_refused_at_the_door_is_named_and_dated(tmp_path: Path) -> None:
-    """By whatever rule, like every other answer: a client tells the request, and how far the clocks are apart."""
+    """By whatever rule, like every other answer: a client can name the request, and compare the clocks."""
     json = {"Content-Type": "application/json"}
     refused: dict[int, httpx.Response] = {}
     with started(tmp_path, "--open") as (url, _), started(tmp_path, "--db", "other.db") as (other, _):
