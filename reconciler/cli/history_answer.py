@@ -69,7 +69,8 @@ def answer(asked: Asked, config: Path | None, target: str | None, *, as_json: bo
         echo_err(f"{asked.commit}: this commit changed no model's document, and nothing came of it")
     elif asked.model and first is None:
         echo_err(
-            f"{asked.model}: neither declared in git nor remembered; `reconciler history` lists every model"
+            f"error: {asked.model}: neither declared in git nor remembered; "
+            "`reconciler history` lists every model"
         )
         return Exit.ATTENTION
     return Exit.OK

@@ -42,8 +42,9 @@ def schema(
 
         put_json(configuration_schema())
         return
-    named = edition or (_edition_of(config, target) if target else DEFAULT_EDITION)
-    put_json(rules(named).json_schema())
+    if edition is None:
+        edition = DEFAULT_EDITION if target is None else _edition_of(config, target)
+    put_json(rules(edition).json_schema())
 
 
 def _edition_of(config: Path | None, target: str) -> str:

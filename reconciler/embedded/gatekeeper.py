@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 from starlette.datastructures import Headers
 
@@ -23,9 +22,12 @@ from reconciler.embedded.answers import (
     VendorError,
     refusal,
 )
+from reconciler.embedded.application import AnswerHeaders
 from reconciler.loopback import is_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 _FOR_ALL = frozenset({"/", "/healthz", "/docs", "/openapi.json"})
@@ -50,13 +52,17 @@ class Gatekeeper:
         app: the registry.
         token: what `X-Auth-Token` has to be; None where the registry asks for credentials of its own, or is
             open to everybody.
+        clock: the registry's, which its refusals are dated by like every other answer.
         local_only: whether the `Host` of every request has to be a name of loopback. A page of anywhere can
             have its own name resolve to loopback, and would call an open registry as a page of its own.
     """
 
-    def __init__(self, app: ASGIApp, token: str | None, *, local_only: bool = False) -> None:
+    def __init__(
+        self, app: ASGIApp, token: str | None, clock: Callable[[], float], *, local_only: bool = False
+    ) -> None:
         self._app = app
         self._token = token
+        self._clock = clock
         self._local_only = local_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,8 +70,12 @@ class Gatekeeper:
         error = self._refused(scope) if scope["type"] == "http" else None
         if error is None:
             await self._app(scope, receive, send)
-        else:
-            await refusal(error, uuid4().hex)(scope, receive, send)
+            return
+
+        async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+            await refusal(error, scope["state"]["request_id"])(scope, receive, send)
+
+        await AnswerHeaders(refuse, self._clock)(scope, receive, send)
 
     def _refused(self, scope: Scope) -> VendorError | None:
         headers = Headers(scope=scope)

@@ -51,7 +51,7 @@ def serve(
         app = create_app(settings)
         is_open = token is None and settings.auth is None
         local_only = is_open and is_local(f"[{host}]" if ":" in host else host)
-        server = _server(app, Gatekeeper(app, token, local_only=local_only))
+        server = _server(app, Gatekeeper(app, token, settings.clock, local_only=local_only))
         try:
             with _stopped_by_signals(server):
                 if ready is not None:

@@ -29,11 +29,20 @@ _REWORDED = (
 
 def render(error: ValidationError, file: Path | None) -> str:
     """Every mistake on a line of its own; of very many, the first ones and their number."""
-    problems = error.errors(include_input=False, include_url=False)
+    every = error.errors(include_input=False, include_url=False)
+    problems = [problem for problem in every if not _is_consequence(problem, every)]
     places = Places(file)
     lines = [_line(problem, places) for problem in problems[:_MOST]]
     more = [f"and {len(problems) - _MOST} mistakes more; correct these first"] if problems[_MOST:] else []
     return "\n".join(lines + more)
+
+
+def _is_consequence(problem: Mapping[str, Any], every: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether it says that a list is empty, which is so only because all of its values were refused."""
+    at = problem["loc"]
+    return problem["type"] == "too_short" and any(
+        len(other["loc"]) > len(at) and other["loc"][: len(at)] == at for other in every
+    )
 
 
 def _line(problem: Mapping[str, Any], places: Places) -> str:

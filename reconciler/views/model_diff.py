@@ -111,4 +111,6 @@ def _values(field: FieldComparison) -> str:
 
 
 def _shown(value: object) -> str:
-    return shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), _WIDEST)
+    """Text as it stands where it can be seen, any other value as JSON."""
+    is_plain = isinstance(value, str) and value == value.strip() != ""
+    return shortened(str(value) if is_plain else json.dumps(value, ensure_ascii=False), _WIDEST)

@@ -70,7 +70,7 @@ def test_differing_sides_are_exit_code_1_down_to_the_value(fleet: Fleet) -> None
     assert item["diff"] == fleet.json("plan", "a@1.0.0").items["a@1.0.0"]["diff"]
     assert {change["field"] for change in item["diff"]} == {"description", "initial_config.metrics.f1"}
     shown = fleet("diff", "a@1.0.0").out
-    assert "  ~ description      new in git,  in the registry\n" in shown
+    assert '  ~ description      new in git, "" in the registry\n' in shown
     assert "      initial_config.metrics.f1: 0.75 in git, 0.5 in the registry\n" in shown
     assert "declare the new content as version 1.0.1" in shown
 

@@ -154,7 +154,7 @@ def test_history_of_nobody_says_so(fleet: Fleet) -> None:
     """Exit code 1, nothing on standard output."""
     done = fleet("history", "nobody")
     assert (done.code, done.out) == (Exit.ATTENTION, "")
-    assert "neither declared in git nor remembered" in done.err
+    assert done.err.startswith("error: nobody: neither declared in git nor remembered")
 
 
 def test_history_works_before_any_cycle_and_makes_nothing(fleet: Fleet) -> None:

@@ -114,6 +114,15 @@ def test_a_target_has_the_schema_of_its_edition(tmp_path: Path) -> None:
     assert configured("schema", "--target", "old").code == 2
 
 
+@pytest.mark.parametrize("option", ["--edition", "--target"])
+@pytest.mark.parametrize("command", ["schema", "init"])
+def test_an_option_without_a_value_is_not_the_default(tmp_path: Path, command: str, option: str) -> None:
+    """A variable that a script forgot to set would otherwise give the rules of another edition."""
+    done = Program(tmp_path)(command, f"{option}=")
+    assert (done.code, done.out, list(tmp_path.iterdir())) == (2, "", [])
+    assert done.err.startswith("error: ")
+
+
 def test_an_unknown_edition_is_told(tmp_path: Path) -> None:
     """Exit code 2, and the editions there are."""
     done = Program(tmp_path)("schema", "--edition", "seed-2020")

@@ -111,6 +111,16 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert len(program("plan").err.splitlines()) == 2
 
 
+@pytest.mark.parametrize("key", ["verdicts = ['no']", "targets = [7]", "models = [7]"])
+def test_a_list_of_refused_values_is_not_called_empty_too(tmp_path: Path, key: str) -> None:
+    """One mistake, one line."""
+    program = Program(tmp_path)
+    program.configure(f"[[notify]]\nkind = 'webhook'\nurl = 'https://example.org/x'\n{key}\n")
+    done = program("plan")
+    assert (done.code, len(done.err.splitlines())) == (2, 1)
+    assert f"notify.0.{key.partition(' ')[0]}.0: expected " in done.err
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [

@@ -97,3 +97,19 @@ def test_a_page_whose_name_resolves_to_loopback_calls_no_open_registry(tmp_path:
         assert post(url, Host="", **json) in (400, 421)
         assert post(url, Host="registry.localhost:8400", **json) == 200
         assert post(other, Host="registry", X_Auth_Token=token or "", **json) == 200
+
+
+def test_what_is_refused_at_the_door_is_named_and_dated(tmp_path: Path) -> None:
+    """By whatever rule, like every other answer: a client can name the request, and compare the clocks."""
+    json = {"Content-Type": "application/json"}
+    refused: dict[int, httpx.Response] = {}
+    with started(tmp_path, "--open") as (url, _), started(tmp_path, "--db", "other.db") as (other, _):
+        for base, headers in ((url, {}), (url, json | {"Host": "evil.example"}), (other, json)):
+            answer = httpx.post(
+                f"{base}/v1/p/models", content=b"{}", headers=headers, trust_env=False, verify=NO_TLS
+            )
+            refused[answer.status_code] = answer
+    assert set(refused) == {415, 421, 401}
+    assert len({answer.headers["X-request-id"] for answer in refused.values()}) == 3
+    assert all(answer.headers["Date"] for answer in refused.values())
+    assert refused[421].json()["request_id"] == refused[421].headers["X-request-id"]

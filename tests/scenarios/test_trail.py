@@ -201,10 +201,10 @@ def test_a_value_that_is_empty_is_a_usage_error(story: Story, command: str, opti
         assert (done.code, f"{option}: its value is empty" in done.err) == (Exit.CONFIGURATION, True)
 
 
-@pytest.mark.parametrize("command", ["history", "status", "diff"])
-@pytest.mark.parametrize("model", ["@", "@1.0.0"])
-def test_a_model_without_a_name_is_a_usage_error(story: Story, command: str, model: str) -> None:
-    """As in every command that takes one."""
+@pytest.mark.parametrize("command", ["history", "status", "diff", "plan"])
+@pytest.mark.parametrize("model", ["@", "@1.0.0", "b@", "b@ "])
+def test_a_model_without_a_name_or_version_is_a_usage_error(story: Story, command: str, model: str) -> None:
+    """`b@$VERSION` with a variable that is not set does not mean every version."""
     done = story.fleet(command, model)
     assert (done.code, "expected NAME or NAME@VERSION" in done.err) == (Exit.CONFIGURATION, True)
 
