@@ -197,7 +197,7 @@ path = "{path}"
 
 @contextlib.contextmanager
 def _variables_are(wanted: Mapping[str, str]) -> Iterator[None]:
-    """Only what differs is changed: to empty the variables and fill them again costs a millisecond a command."""
+    """Only what differs is changed: to empty and fill them again costs a command half a millisecond."""
     before = dict(os.environ)
     _change_variables(before, wanted)
     try:
