@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 _WITHOUT_CARE = {
     "GIT_CONFIG_COUNT": "2",
@@ -45,11 +47,13 @@ class GitRepository:
         self.path = path
         self._commits = 0
         if not (path / ("HEAD" if bare else ".git")).exists():
-            path.mkdir(parents=True, exist_ok=True)
-            options = ["--quiet", f"--initial-branch={branch}", f"--object-format={object_format}"]
-            self.git("init", "--template=", *options, *(["--bare"] if bare else []))
-            for folder in ("hooks", "info"):  # all that a test uses of the template of 16 files
-                (self._folder / folder).mkdir()
+            folder = path if bare else path / ".git"
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, content in _new(branch, bare=bare, object_format=object_format).items():
+                if content is None:
+                    (folder / name).mkdir()
+                else:
+                    (folder / name).write_bytes(content)
 
     def git(self, *arguments: str, stdin: bytes | None = None) -> str:
         """Runs git here and returns what it prints, without the last newline."""
@@ -108,17 +112,38 @@ class GitRepository:
         }
 
     def _run(self, arguments: tuple[str, ...], identity: dict[str, str], stdin: bytes | None = None) -> bytes:
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=self.path,
-            env=git_environment() | _WITHOUT_CARE | identity,
-            input=b"" if stdin is None else stdin,
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode:
-            raise AssertionError(f"git {' '.join(arguments)}: {done.stderr.decode(errors='replace')}")
-        return done.stdout.removesuffix(b"\n")
+        return _run(self.path, arguments, identity, stdin)
+
+
+@cache
+def _new(branch: str, *, bare: bool, object_format: str) -> Mapping[str, bytes | None]:
+    """What git makes of a new repository, once a process: files, and folders (None), by their path."""
+    options = ("--quiet", f"--initial-branch={branch}", f"--object-format={object_format}")
+    with tempfile.TemporaryDirectory() as parent:
+        made = Path(parent, "made")
+        made.mkdir()
+        _run(made, ("init", "--template=", *options, *(("--bare",) if bare else ())), {})
+        folder = made if bare else made / ".git"
+        for name in ("hooks", "info"):  # all that a test uses of the template of 16 files
+            (folder / name).mkdir()
+        found = sorted(folder.rglob("*"))  # a folder before what is in it
+        return {str(one.relative_to(folder)): None if one.is_dir() else one.read_bytes() for one in found}
+
+
+def _run(
+    folder: Path, arguments: tuple[str, ...], identity: dict[str, str], stdin: bytes | None = None
+) -> bytes:
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        env=git_environment() | _WITHOUT_CARE | identity,
+        input=b"" if stdin is None else stdin,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        raise AssertionError(f"git {' '.join(arguments)}: {done.stderr.decode(errors='replace')}")
+    return done.stdout.removesuffix(b"\n")
 
 
 def path_with_git(folder: Path, case: str) -> str:

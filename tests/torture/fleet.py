@@ -26,6 +26,7 @@ from reconciler.embedded import EmbeddedSettings, Faults, running
 from reconciler.errors import Exit
 from tests.forked import Process
 from tests.git_repository import GitRepository, git_environment
+from tests.plain_http import NO_TLS
 from tests.program import manifest
 from tests.torture.island import ENTER, Island
 from tests.torture.line import Line
@@ -185,7 +186,7 @@ class Fleet:
         self.registry = self._closing.enter_context(
             running(EmbeddedSettings(publish_seconds=0.1, faults=faults, fail_pattern=self.fails))
         )
-        self._client = self._closing.enter_context(httpx.Client(trust_env=False))
+        self._client = self._closing.enter_context(httpx.Client(trust_env=False, verify=NO_TLS))
         self._environment = git_environment() | {"HOME": str(self.folder)}
         if self.package is not None:
             self._environment["PYTHONPATH"] = str(self.package)

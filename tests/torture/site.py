@@ -26,6 +26,7 @@ from bench.postgres import programs as postgres_programs
 from reconciler.embedded import EmbeddedSettings, Faults, running
 from tests import cluster
 from tests.git_repository import GitRepository
+from tests.plain_http import NO_TLS
 from tests.program import Program, manifest
 from tests.torture.line import Line
 from tests.torture.scene import held_port
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 TARGETS = ("a", "b")
 SETTLE = 0.3  # seconds; the registries take a name twice, and show a new model that much later at most
-_ANSWER = 5.0  # seconds that a probe may take
+_ANSWER = 5.0  # seconds that an answer may take
 _CONFIGURATION = """
 [source]
 repo = "http://127.0.0.1:{git}/models/.git"
@@ -213,9 +214,7 @@ class Site:
 
     def rows(self, target: str) -> Counter[str]:
         """How many models of each name a registry has."""
-        answer = httpx.get(
-            f"{self._registries[target]}/v1/project-{target}/models?limit=1000", trust_env=False
-        )
+        answer = _get(f"{self._registries[target]}/v1/project-{target}/models?limit=1000")
         return Counter(model["model_name"] for model in answer.raise_for_status().json()["models"])
 
     def duplicates(self) -> int:
@@ -259,7 +258,7 @@ class Site:
 
     def _get(self, path: str) -> httpx.Response | None:
         try:
-            return httpx.get(f"http://127.0.0.1:{self.web}/{path}", timeout=_ANSWER, trust_env=False)
+            return _get(f"http://127.0.0.1:{self.web}/{path}")
         except httpx.HTTPError:
             return None
 
@@ -280,6 +279,10 @@ class Site:
         line = self._line("state", self.server.socket)
         self.server.execute("CREATE SCHEMA here")
         return f"postgresql+psycopg://reconciler@127.0.0.1:{line.port}/postgres?options={quote('-csearch_path=here')}"
+
+
+def _get(url: str) -> httpx.Response:
+    return httpx.get(url, timeout=_ANSWER, trust_env=False, verify=NO_TLS)
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -15,7 +15,7 @@ FLAT = [Sample(tick, 90_000, 30, 5, 0, 500_000 + 500 * tick, tick) for tick in r
 
 def test_many_ticks_with_faults_leave_nothing_behind() -> None:
     """Memory, descriptors, threads and processes are flat; the state grows with the journal alone."""
-    run = soak(150)
+    run = soak(100)
     assert faults_found(run.samples) == []
     assert run.outcomes["success"] > 20
     assert run.deeds["imported"] > 20

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from tests.plain_http import NO_TLS
 from tests.program import EMBEDDED, Fleet, manifest
 from tests.torture.hostile import connections
 from tests.torture.hostile.measured import MOST_MEMORY, MOST_SECONDS, Measured, table
@@ -110,7 +111,10 @@ class Victim:
     def _ask(self) -> None:
         started = time.monotonic()
         try:
-            httpx.get(f"{self.health}/healthz", timeout=2 * MOST_SECONDS, trust_env=False).raise_for_status()
+            answer = httpx.get(
+                f"{self.health}/healthz", timeout=2 * MOST_SECONDS, trust_env=False, verify=NO_TLS
+            )
+            answer.raise_for_status()
         except httpx.HTTPError:
             self.unanswered += 1
         self.waits.append(time.monotonic() - started)
@@ -164,7 +168,7 @@ def _fleet(folder: Path, models: int) -> Fleet:
 def _measured(fleet: Fleet, victim: str, name: str, attack: Attack) -> Measured:
     with _started(fleet, victim) as attacked:
         with suppress(httpx.HTTPError):
-            httpx.get(attacked.page, trust_env=False)  # what is made once is made before
+            httpx.get(attacked.page, trust_env=False, verify=NO_TLS)  # what is made once is made before
         before = attacked.peak_from_here()
         url = httpx.URL(attacked.page)
         with attacked.watched():
