@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from reconciler.contract.problem import Loc
 
-NOT_JSON = "free-json"
+NOT_JSON = "free_json"
 """The code of what carries the faults of a free value."""
 
 

@@ -80,6 +80,9 @@ def _declared(view: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> Mode
     seen = view.comparisons.get(model.model_id) if model else None
     status, stage = newest_status(model, seen, entry) if model else (None, Stage.PENDING)
     waits = model is not None and entry is None and model.model_id in view.later
+    warnings = manifest.warnings
+    if models is not None and len(models) > 1:
+        warnings = (*warnings, reasons.registered_again(models))
     item = ModelState(
         view.target,
         Verdict.IN_SYNC if stage is Stage.PUBLISHED else Verdict.PUBLISHING,
@@ -90,7 +93,7 @@ def _declared(view: PlannerInput, pair: ModelKey, manifest: ManifestRef) -> Mode
         credit.author if credit else None,
         model.model_id if model else None,
         status,
-        reasons.COMPARED_LATER + manifest.warnings if waits else manifest.warnings,
+        reasons.COMPARED_LATER + warnings if waits else warnings,
         (),
         None if waits else manifest.digest,
     )

@@ -8,10 +8,12 @@ from reconciler.engine.values import EventKind, LedgerEntry, ModelState, Phase, 
 from reconciler.engine.values.report import OTHER_CONTENT
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
-from reconciler.phrases import many
+from reconciler.phrases import listed, many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from reconciler.engine.values import ObservedModel
 
 
 COMPARED_LATER = (
@@ -59,6 +61,17 @@ def import_failed(item: ModelState, entry: LedgerEntry | None) -> Reason:
         f"the registry says {item.model_status}, and not why: look at the model there"
         + ("; the manifest has changed since" if changed else "")
         + f"; then `reconciler retry {item.title}` removes the failed model and imports again",
+    )
+
+
+def registered_again(models: Sequence[ObservedModel]) -> Reason:
+    """The warning that a registry shows several models of one name and version, oldest first."""
+    counted, *others = (model.model_id for model in models)
+    return Reason(
+        "registered-again",
+        f"registered {len(models)} times: {counted} is the oldest and counts; delete {listed(others)} in the "
+        "registry if nothing uses it",
+        severity="warning",
     )
 
 

@@ -22,7 +22,7 @@ ROOMS = ("contract", "manifest", "preflight", "engine", "source")
 
 _GIVE = {
     *("Reason", "Issue", "Problem", "UnreadableFile", "FilesUnavailable"),
-    *("error", "warning", "invalid", "reason", "issue", "about", "about_file"),
+    *("error", "warning", "Invalid", "reason", "issue", "about", "about_file"),
     *("_misnamed", "_refuse_key", "_refused"),
 }
 _GIVE_OF_PREFLIGHT = {"say", "_of_file"}  # they put `preflight-` before it
@@ -49,6 +49,9 @@ _COMPUTED = {
         EventKind.POSTPONED.value,
         EventKind.ELSEWHERE.value,
     },
+    "'string_type'": {"invalid-type"},  # pydantic's kinds of errors, which `faults` words
+    "'bool_type'": {"invalid-type"},
+    "NOT_JSON": {"invalid-value"},
     "f'preflight-{code}'": set[str](),
     "*why": set[str](),
     "*fault": set[str](),  # pairs of code and words, which are collected where they are made
