@@ -62,10 +62,11 @@ def history(
     """
     with ExitStack() as stack:
         source = stack.enter_context(closing(source_of(configuration)))
+        head = source.head()  # which may be a fetch: what was journalled until its end is told
         journal = stack.enter_context(open_journal(configuration.state_url))
         index = stack.enter_context(closing(index_of(configuration, writes=False)))
         stack.enter_context(index.of_one_moment())
-        asked = _Past(configuration, source, journal, index, source.head(), query, on_note)
+        asked = _Past(configuration, source, journal, index, head, query, on_note)
         for note in source.cut_off():
             on_note(note)
         try:

@@ -44,7 +44,7 @@ class LastCycle:
 def last_cycle(before: LastCycle, cycle: Cycle, runs: Sequence[TargetRun], wrong: int = 0) -> LastCycle:
     """What is left after a cycle, in which an audit found so many files wrong.
 
-    One that only planned leaves what is to be done as it was.
+    One that only planned moved no model, and says nothing of the registry's list.
     """
     last = replace(
         before,

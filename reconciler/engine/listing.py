@@ -2,7 +2,7 @@
 
 All verdicts are prepared so that a page of a hundred thousand models is searched and cut in milliseconds.
 Kept is what is searched and ordered by; the rows of one page are read where they are stored. The table is
-brought up to date by the rows that are new, since a row never changes.
+brought up to date by the rows that are new, and by those that it is told went or were written anew.
 """
 
 from __future__ import annotations

@@ -75,24 +75,28 @@ class _Body(httpx.AsyncByteStream):
 
 
 class _Threads:
-    """Work in threads that the process does not wait for, one at a time.
-
-    Attributes:
-        is_one_left: one works on, perhaps although nobody waits for it; what it works with is not closed
-            below it.
-    """
+    """Work in threads that the process does not wait for, one at a time."""
 
     def __init__(self) -> None:
-        self.is_one_left = False
+        self._left = set[object]()
+
+    @property
+    def is_one_left(self) -> bool:
+        """Whether one works on, perhaps although nobody waits for it.
+
+        What it works with is not closed below it.
+        """
+        return bool(self._left)
 
     async def run(self, work: Callable[[], T]) -> T:
         """What the work gives or raises."""
+        one = object()
 
         def noted() -> T:
             try:
                 return work()
             finally:
-                self.is_one_left = False
+                self._left.discard(one)  # a step of its own: whoever was given up may end at any time
 
-        self.is_one_left = True
+        self._left.add(one)
         return await in_a_thread(noted, "request")

@@ -41,10 +41,10 @@ GRAPH = ("rev-list", "--date-order", "--parents", "--timestamp")
 BARE = ("log", "-z", "--no-show-signature", "--no-color", *_WORDS)
 """As `LOG`, without what they changed."""
 SOME = ("--no-walk=unsorted", "--stdin")
-"""Of a log, the commits that are fed."""
+"""Of a log, the commits that are fed. It comes last: git takes them before it reads an option behind it."""
 TOLD = ("diff-tree", "--stdin", "-r", *_TELLING)
 """What differs in the commits that are fed, each with the parent that it is compared with (see `fed`)."""
-NAMED = (*BARE, *SOME, "--ignore-missing")
+NAMED = (*BARE, "--ignore-missing", *SOME)
 """Who made each of the commits that are fed, as far as they are there; not what they changed."""
 
 _ZONE = re.compile(r"([+-])(\d\d)(\d\d)", re.ASCII)

@@ -20,7 +20,7 @@ from reconciler.state.rows import EVENT_COLUMNS
 from reconciler.state.texts import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 
 CHUNK = 1000
 """So many events a chunk holds at most."""
@@ -57,12 +57,13 @@ def rows(ask: Ask, *, after: int = 0, **asked: str | None) -> Generator[Row]:
     as_stored = dict(zip(given, stored(tuple(given.values())), strict=True))
     before = 0
     recent = _recent(ask, as_stored, after)
-    for row in _in_order([(0, recent), *_archived(ask, as_stored, after)]):
-        if row[0] <= before:
-            raise UnreadableState(f"line {row[0]} of the journal, which is there twice,")
-        before = row[0]
-        if before > after:
-            yield row
+    with closing(_in_order([(0, recent), *_archived(ask, as_stored, after)])) as ordered:
+        for row in ordered:
+            if row[0] <= before:
+                raise UnreadableState(f"line {row[0]} of the journal, which is there twice,")
+            before = row[0]
+            if before > after:
+                yield row
 
 
 def archived_rows(ask: Ask, target: str) -> Generator[Row]:
@@ -76,7 +77,7 @@ def archived_rows(ask: Ask, target: str) -> Generator[Row]:
         yield from chunk
 
 
-def _recent(ask: Ask, asked: Mapping[str, str], after: int) -> Iterator[Row]:
+def _recent(ask: Ask, asked: Mapping[str, str], after: int) -> Generator[Row]:
     """The rows that were not archived."""
     same = "".join(f' AND "{name}" = :{name}' for name in asked)
     query = f"SELECT {ALL_COLUMNS} FROM journal WHERE seq > :after{same} ORDER BY seq"  # noqa: S608 - our names
@@ -84,7 +85,7 @@ def _recent(ask: Ask, asked: Mapping[str, str], after: int) -> Iterator[Row]:
         yield from found
 
 
-def _archived(ask: Ask, asked: dict[str, str], after: int = 0) -> Iterator[tuple[int, Iterator[Row]]]:
+def _archived(ask: Ask, asked: dict[str, str], after: int = 0) -> Iterator[tuple[int, Generator[Row]]]:
     """The chunks that may hold something of it, each with the number it begins with."""
     keys = list(keys_of(asked))
     sketch = ", sketch" if keys else ""
@@ -104,7 +105,7 @@ def keys_of(values: Mapping[str, Any]) -> Iterator[str]:
             yield "\0".join(["+".join(group), *map(str, parts)])
 
 
-def _unpacked(ask: Ask, first: int, asked: dict[str, str]) -> Iterator[Row]:
+def _unpacked(ask: Ask, first: int, asked: dict[str, str]) -> Generator[Row]:
     """The rows of one chunk; it is read when the first of them is asked for."""
     ((last, body),) = ask("SELECT last, body FROM archive WHERE first = :first", {"first": first})
     try:
@@ -145,22 +146,27 @@ def _near(lines: list[bytes], asked: dict[str, str]) -> list[bytes]:
     return lines
 
 
-def _in_order(streams: Iterable[tuple[int, Iterator[Row]]]) -> Iterator[Row]:
+def _in_order(streams: Sequence[tuple[int, Generator[Row]]]) -> Generator[Row]:
     """The rows of several streams by number; each stream comes with one that is no greater than its first.
 
-    A stream is begun when its turn comes, so that few chunks are in memory together.
+    A stream is begun when its turn comes, so that few chunks are in memory together. All are closed at the
+    end, before what they read from is.
     """
-    waiting: list[tuple[int, int, Row | None, Iterator[Row]]] = [
-        (first, place, None, stream) for place, (first, stream) in enumerate(streams)
+    waiting: list[tuple[int, int, Row | None]] = [
+        (first, place, None) for place, (first, _) in enumerate(streams)
     ]
     heapify(waiting)
-    while waiting:
-        _, place, row, stream = heappop(waiting)
-        if row is not None:
-            yield row
-        following = next(stream, None)
-        if following is not None:
-            heappush(waiting, (following[0], place, following, stream))
+    try:
+        while waiting:
+            _, place, row = heappop(waiting)
+            if row is not None:
+                yield row
+            following = next(streams[place][1], None)
+            if following is not None:
+                heappush(waiting, (following[0], place, following))
+    finally:
+        for _, stream in streams:
+            stream.close()
 
 
 # --- a Bloom filter: says of a set of texts what is certainly not in it, in two bytes a text ---------------

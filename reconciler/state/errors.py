@@ -92,6 +92,12 @@ def is_passing(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in _PASSING
 
 
+def is_busy(error: Exception) -> bool:
+    """Whether another program holds a file, which was waited for."""
+    held = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in held  # the rest of the code says how
+
+
 @contextmanager
 def explained(where: object) -> Iterator[None]:
     """Turns every error of the database, its driver or the file system into a StateError about `where`."""

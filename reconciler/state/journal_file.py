@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from reconciler.state.address import SqliteFile, parse
 from reconciler.state.archive import ALL_COLUMNS
-from reconciler.state.errors import explained
+from reconciler.state.errors import explained, is_busy
 from reconciler.state.journal_reader import JournalReader
 from reconciler.state.sqlite_file import is_whole, open_file
 from reconciler.state.version import PROGRAM, SCHEMA_VERSION
@@ -34,7 +34,8 @@ def open_journal(url: str) -> Iterator[JournalReader]:
         StateError: the state cannot be read.
     """
     address = parse(url)
-    connection = _opened(address) if isinstance(address, SqliteFile) else None
+    with explained(address):
+        connection = _opened(address) if isinstance(address, SqliteFile) else None
     if connection is not None:
         with closing(connection):
             yield _FileJournal(address, connection)
@@ -46,16 +47,24 @@ def open_journal(url: str) -> Iterator[JournalReader]:
 
 
 def _opened(file: SqliteFile) -> sqlite3.Connection | None:
-    """A transaction, which sees one moment; None unless it is a whole state of this very version."""
-    with ExitStack() as stack, suppress(OSError, sqlite3.Error):
-        if not file.path.is_file():
-            return None
-        connection = stack.enter_context(closing(open_file(file.path, only_read=True)))
-        connection.execute("BEGIN")
-        facts, *_ = [connection.execute(look).fetchall() for look in _LOOKS]
-        if set(facts) >= _FACTS and is_whole(file.path, connection):
-            stack.pop_all()
-            return connection
+    """A transaction, which sees one moment; None unless it is a whole state of this very version.
+
+    Raises:
+        sqlite3.Error: another program holds the file; whoever asks again would wait as long again.
+    """
+    try:
+        with ExitStack() as stack:
+            if not file.path.is_file():
+                return None
+            connection = stack.enter_context(closing(open_file(file.path, only_read=True)))
+            connection.execute("BEGIN")
+            facts, *_ = [connection.execute(look).fetchall() for look in _LOOKS]
+            if set(facts) >= _FACTS and is_whole(file.path, connection):
+                stack.pop_all()
+                return connection
+    except (OSError, sqlite3.Error) as error:
+        if is_busy(error):
+            raise
     return None
 
 

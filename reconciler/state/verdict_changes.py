@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, update
 
+from reconciler.engine.values import Verdict
 from reconciler.state.bulk import batches, execute_many, insert_rows, is_file
 from reconciler.state.tables import verdicts
 from reconciler.state.texts import all_stored
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.engine.values import ModelState
 
 _IDS_A_QUERY = 400
-_name_of = itemgetter(*map(COLUMNS.index, ("model_name", "model_version", "path", "line")))
+_named = itemgetter(*map(COLUMNS.index, ("verdict", "model_name", "model_version", "path", "line")))
 
 
 class Changes(NamedTuple):
@@ -76,10 +77,10 @@ def _differ(rows: Iterable[Row], items: Iterable[ModelState], changes: Changes, 
     """Adds what makes these rows those of these items."""
     by_name: defaultdict[Row, list[ModelState]] = defaultdict(list)
     for item in items:
-        by_name[_name(item.model_name, item.model_version, item.path, item.line)].append(item)
+        by_name[_name(item.verdict, item.model_name, item.model_version, item.path, item.line)].append(item)
     for row_id, *values in rows:  # none of them is kept: of very many, they take more memory than the items
         row = tuple(values)
-        there = by_name.get(_name(*_name_of(row)), [])
+        there = by_name.get(_name(*_named(row)), [])
         now = [values_of(item) for item in there]
         if row in now:
             del there[now.index(row)]
@@ -93,9 +94,12 @@ def _differ(rows: Iterable[Row], items: Iterable[ModelState], changes: Changes, 
     changes.new.extend(item for there in by_name.values() for item in there)
 
 
-def _name(name: str | None, version: str | None, path: str | None, line: int | None) -> Row:
-    """What hardly two items of a target have in common, and a model keeps wherever it is declared."""
-    return (path, line) if name is None or version is None else (name, version)
+def _name(verdict: str, name: str | None, version: str | None, path: str | None, line: int | None) -> Row:
+    """What hardly two items of a target have in common, and a model keeps wherever it is declared.
+
+    Very many invalid documents may declare one model.
+    """
+    return (path, line) if verdict == Verdict.INVALID or name is None else (name, version)
 
 
 @lru_cache

@@ -91,7 +91,7 @@ def test_an_index_of_another_version_counts_as_empty(fleet: Fleet, relay: Relay)
     index = fleet.folder / ".reconciler/index.db"
     with closing(sqlite3.connect(index)) as database:
         database.execute("PRAGMA user_version = 99")
-        database.execute("UPDATE declaration SET digest = 'other'")
+        database.execute("UPDATE document SET digest = 'other'")
         database.commit()
     before = index.read_bytes()
     assert set(fleet.json("plan").verdicts.values()) == {"in-sync"}

@@ -21,6 +21,7 @@ from tests.source.histories import Step, histories, make
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from reconciler.source import GitSource
     from tests.git_repository import GitRepository
@@ -41,6 +42,19 @@ def _merge(repository: GitRepository, branch: str, *options: str) -> None:
         "-c", "user.name=M", "-c", "user.email=m@x", "merge", "--no-ff", "--quiet", *options, branch
     )
     repository.git("commit", "--quiet", "--amend", f"--message=Merge {branch}", f"--date={date}")
+
+
+@pytest.mark.parametrize("where", ["local", "mirror"])
+def test_who_made_a_commit_is_told_as_far_as_git_has_it(
+    repository: GitRepository, cache: Path, opened: Opener, where: str
+) -> None:
+    """One that a rewritten branch left behind is no damage, for which a mirror would be made anew."""
+    commit = repository.commit({"m/a": "1"})
+    source = opened("repo" if where == "local" else repository.path.as_uri())
+    source.head()
+    before = [mirror.stat().st_ino for mirror in cache.glob("*.git")]
+    assert source.attributions(["1" * 40, commit, "2" * 40]).keys() == {commit}
+    assert [mirror.stat().st_ino for mirror in cache.glob("*.git")] == before
 
 
 # --- attribute ---------------------------------------------------------------------------------------------

@@ -228,6 +228,8 @@ def test_a_damaged_archive_is_told_and_nothing_is_made_up(sqlite_url: str, damag
     assert "is not what this program writes" in problem
     with open_state(sqlite_url, writer=False) as ledger, pytest.raises(StateError, match="damaged or edited"):
         ledger.events()
+    with pytest.raises(StateError, match="damaged or edited"), open_journal(sqlite_url) as journal:
+        journal.events()
     with pytest.raises(StateError, match="damaged or edited"):
         rebuild(sqlite_url)
 

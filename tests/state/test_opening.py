@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -338,3 +339,16 @@ def test_a_line_that_was_edited_is_named(sqlite_url: str) -> None:
         assert ledger.last_report() == report()
     with pytest.raises(StateError, match="line 7 of the journal"):
         rebuild(sqlite_url)
+
+
+def test_a_file_that_another_program_holds_is_told_of(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads the journal waits for it once, and not again by another way."""
+    file = _written(sqlite_url)
+    monkeypatch.setattr("reconciler.state.sqlite_file._BUSY_SECONDS", 0.05)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StateError, match="is held by another program"), open_journal(sqlite_url):
+            pass

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.listing import ListingQuery, VerdictTable
 from reconciler.engine.values import Report, Verdict
@@ -80,3 +81,26 @@ def test_a_model_whose_file_moved_is_told_of_with_what_did_not_change(url: str) 
         last = ledger.last_report()
         assert last is not None
         assert last.items == moved
+
+
+def test_many_documents_of_one_model_are_looked_at_once_each(url: str) -> None:
+    """A broken template that was copied declares one model as often, and is told of in every cycle."""
+    found, number, looked_at = report("a"), 60, 0
+
+    def counted(frame: Any, event: str, _: object) -> None:
+        nonlocal looked_at
+        looked_at += event == "call" and frame.f_code.co_name == "values_of"
+
+    with open_state(url, writer=True) as ledger:
+        one = found.items[0]._replace(verdict=Verdict.INVALID)
+        for at in (1, 2):  # all but one stand as they did
+            items = tuple(one._replace(path=f"{n}.yaml", line=at if n == 7 else 1) for n in range(number))
+            sys.setprofile(counted)
+            try:
+                ledger.save_report(replace(found, items=items), {"prod": None}, {})
+            finally:
+                sys.setprofile(None)
+            last = ledger.last_report()
+            assert last is not None
+            assert sorted(last.items) == sorted(items)
+    assert looked_at <= 2 * number + 2

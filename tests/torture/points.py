@@ -134,12 +134,12 @@ def _steps() -> Iterator[Point]:
     yield Point("report/uncommitted", _COMMIT, "call", (Within(f"{_LEDGER}.save_report"), _WRITING))
     yield Point("report/committed", _COMMIT, "return", (Within(f"{_LEDGER}.save_report"), _WRITING))
 
-    archive = "reconciler.state.archive"
+    compaction = "reconciler.state.compaction"
     compacting = Within("reconciler.state.maintenance:compact")
     steps: tuple[tuple[str, str, Moment, tuple[Within, ...]], ...] = (
-        ("due", f"{archive}:compact", "call", ()),
-        ("copied", f"{archive}:execute_many", "call", ()),
-        ("moved", f"{archive}:_put", "return", ()),
+        ("due", f"{compaction}:compact", "call", ()),
+        ("copied", f"{compaction}:execute_many", "call", ()),
+        ("moved", f"{compaction}:_put", "return", ()),
         ("uncommitted", _COMMIT, "call", (compacting, _WRITING)),
         ("committed", _COMMIT, "return", (compacting, _WRITING)),
         ("shrunk", "reconciler.state.database:Database.shrink", "return", ()),

@@ -7,6 +7,7 @@ random trials; `make thorough` tries all.
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tests.torture.trial import Outcome
 
 pytestmark = pytest.mark.long
+_TODAY = datetime.now(UTC).toordinal()
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +40,9 @@ def outcomes(request: pytest.FixtureRequest) -> dict[str, Outcome]:
 
 
 def _tried(family: str) -> list[str]:
-    """Points of a family. In the usual run one, at another place in each family that follows."""
+    """Points of a family. In the usual run one, at another place in each family, and each day."""
     names = [point.name for point in POINTS.values() if point.family == family]
-    return names if THOROUGH else [names[FAMILIES.index(family) % len(names)]]
+    return names if THOROUGH else [names[(FAMILIES.index(family) + _TODAY) % len(names)]]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
