@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.contract.fields import NOT_JSON
+from reconciler.contract.free import HALF_A_PAIR
 from reconciler.contract.models import model_of
 from reconciler.contract.structs import known_fields
 from reconciler.contract.wording import error
@@ -55,6 +56,8 @@ def _problems(struct: type[Struct], detail: ErrorDetails) -> Iterator[Problem]:
     if kind == NOT_JSON:
         for below, why, inner in detail["ctx"]["faults"]:
             yield error("invalid-value", (*loc, *below), why, inner)
+    elif kind == "string_unicode":  # a key, which pydantic leaves out of the place: it reads no other text
+        yield error("invalid-value", (*loc, value), HALF_A_PAIR, value)
     elif kind == "extra_forbidden":
         yield _unknown(struct, loc)
     elif kind == "missing" or (value is None and kind in _SHAPES):

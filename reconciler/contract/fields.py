@@ -9,12 +9,20 @@ unquoted `1.5` in a manifest is text to this contract and a number to an editor.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
-from reconciler.contract.free import encodable, number, to_json
+from reconciler.contract.free import (
+    FINITE,
+    HALF_A_PAIR,
+    LONGEST_NUMBER,
+    encodable,
+    finite,
+    in_notation,
+    number,
+    to_json,
+)
 from reconciler.contract.patterns import END, PatternRule, keywords
 from reconciler.contract.scalar import UnquotedScalar
 from reconciler.phrases import did_you_mean
@@ -122,7 +130,7 @@ class Text(FieldType):
         if self.most is not None and len(text) > self.most:
             return "too-long", f"has {len(text)} characters, and at most {self.most} are allowed"
         if not (text.isascii() or encodable(text)):
-            return "invalid-value", "holds half of a surrogate pair, which UTF-8 cannot carry"
+            return "invalid-value", HALF_A_PAIR
         for clause in self.clauses:
             if (clause.search(text) is None) is not clause.banned:
                 return "invalid-value", clause.why
@@ -179,7 +187,7 @@ def read_number(value: object) -> int | float | None:
     """The finite number that a value is, or None; an unquoted scalar may be one, quoted text never is."""
     if isinstance(value, UnquotedScalar):
         return number(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if isinstance(value, int | float) and not isinstance(value, bool) and finite(value):
         return value
     return None
 
@@ -195,9 +203,18 @@ class NumberKind(FieldType):
         read = read_number(value)
         if read is not None:
             return read
-        quoted = isinstance(value, str) and not isinstance(value, UnquotedScalar)
-        hint = "; take off the quotes" if quoted and number(str(value)) is not None else ", such as 0.5"
-        raise Invalid("invalid-type", f"must be a number{hint}")
+        raise Invalid("invalid-type", f"must be a number{_number_hint(value)}")
+
+
+def _number_hint(value: object) -> str:
+    """What more to say of a value that is not taken for a number."""
+    if isinstance(value, UnquotedScalar):
+        is_number = in_notation(value)
+    elif isinstance(value, str) and number(value) is not None:
+        return "; take off the quotes"
+    else:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f" {FINITE}, of at most {LONGEST_NUMBER} characters" if is_number else ", such as 0.5"
 
 
 @dataclass(frozen=True)
@@ -209,9 +226,11 @@ class Count(FieldType):
 
     def read(self, value: object) -> str:
         """The number as text."""
-        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        if text.isascii() and text.isdigit() and len(text) <= 10 and self.least <= int(text) <= self.most:  # noqa: PLR2004 - 2**31 has ten digits
-            return text
+        count = value if isinstance(value, int) and not isinstance(value, bool) else -1
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 10:  # noqa: PLR2004 - 2**31 has ten digits
+            count = int(value)
+        if self.least <= count <= self.most:
+            return str(value)
         raise Invalid("invalid-value", f"must be a whole number from {self.least} to {self.most}")
 
     def _json_schema(self) -> dict[str, Any]:

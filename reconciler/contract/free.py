@@ -15,12 +15,19 @@ if TYPE_CHECKING:
 DEEPEST = 64
 """Levels of nesting that are followed; deeper free JSON is refused."""
 
+FINITE = "between -1.8e308 and 1.8e308"
+"""What to say of a number that is not `finite`."""
+
+HALF_A_PAIR = "holds half of a surrogate pair, which UTF-8 cannot carry"
+"""What to say of a text that is not `encodable`."""
+
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)((?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)")
 _NUMBER_LIKE = re.compile(
     r"[-+]?(?:\.[0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
     r"|0[xob][0-9A-Fa-f_]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
-_LONGEST_NUMBER = 320
+LONGEST_NUMBER = 320
+"""Characters of an unquoted number."""
 
 
 class Settled(NamedTuple):
@@ -43,11 +50,24 @@ def to_json(value: object) -> Settled:
 
 def number(text: str) -> int | float | None:
     """The finite number that `text` is in JSON's own notation, or None."""
-    parts = _JSON_NUMBER.fullmatch(text) if len(text) <= _LONGEST_NUMBER else None
+    parts = _JSON_NUMBER.fullmatch(text) if len(text) <= LONGEST_NUMBER else None
     if parts is None:
         return None
     read = float(text) if parts[1] else int(text)
-    return read if math.isfinite(read) else None
+    return read if finite(read) else None
+
+
+def in_notation(text: str) -> bool:
+    """Whether the text is a number in JSON's own notation, of any size."""
+    return _JSON_NUMBER.fullmatch(text) is not None
+
+
+def finite(value: float) -> bool:
+    """Whether every reader of JSON can hold the number: to most, an integer above 1.8e308 is infinite."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def encodable(text: str) -> bool:
@@ -73,8 +93,8 @@ def _settle(value: object, loc: Loc, faults: list[tuple[Loc, str, object]]) -> o
         return _plain(value, loc, faults)
     if isinstance(value, str):
         return _text(value, loc, faults)
-    if isinstance(value, float) and not math.isfinite(value):
-        faults.append((loc, "must be a finite number", None))
+    if isinstance(value, int | float) and not finite(value):
+        faults.append((loc, f"must be a finite number, {FINITE}", None))
     return value
 
 
@@ -91,5 +111,5 @@ def _plain(text: str, loc: Loc, faults: list[tuple[Loc, str, object]]) -> object
 
 def _text(text: str, loc: Loc, faults: list[tuple[Loc, str, object]]) -> str:
     if not encodable(text):
-        faults.append((loc, "holds half of a surrogate pair, which UTF-8 cannot carry", text))
+        faults.append((loc, HALF_A_PAIR, text))
     return str(text)

@@ -96,6 +96,13 @@ def _refuse(word: str) -> None:
     raise ValueError(f"{word} is not a JSON value")
 
 
-_STRICT = json.JSONDecoder(parse_constant=_refuse)
-_STRICTEST = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_unique)
+def _whole(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:
+        raise ValueError(f"a number of {len(digits)} characters is too long to be read") from None
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse, parse_int=_whole)
+_STRICTEST = json.JSONDecoder(parse_constant=_refuse, parse_int=_whole, object_pairs_hook=_unique)
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

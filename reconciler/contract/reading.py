@@ -12,6 +12,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from reconciler.contract.fields import AtMost, FieldType, FreeKind
+from reconciler.contract.free import encodable
 from reconciler.contract.structs import OpenStruct
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def reader_of(struct: type[Struct]) -> Reader:
 class _Open(dict[str, "Reader"]):
     """The members of a struct that may hold keys nobody documents."""
 
-    def __missing__(self, _key: str) -> Reader:
+    def __missing__(self, key: str) -> Reader:
+        if not encodable(key):
+            raise ValueError
         return FreeKind().read
 
 

@@ -46,6 +46,16 @@ def test_all_problems_of_all_files_are_told_in_one_run(fleet: Fleet) -> None:
     assert told[-1][0] == "models.d/two.json"
 
 
+def test_a_number_that_no_float_can_hold_is_told(fleet: Fleet) -> None:
+    """By `validate` and `plan`, at its place, and not by a traceback."""
+    bound = {"url": "/", "protocol": "http", "method": "post", "param_name": "p", "param_type": "int"}
+    fleet.commit({"models.d/n.yaml": manifest("n@1.0.0", input_params=[bound | {"min": 10**310}])})
+    for command in ("validate", "plan"):
+        done = fleet(command)
+        assert done.code == 1, done.err
+        assert "input_params[0].min: must be a number between" in done.out + done.err
+
+
 def test_a_warning_is_no_error(fleet: Fleet) -> None:
     """The vendor's own example is accepted, with remarks, exit code 0."""
     box = {"url": "/x", "protocol": "http", "method": "post", "param_name": "p", "param_type": "box"}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.contract import UnquotedScalar
 from reconciler.contract.editions import cn_2021
+from reconciler.contract.json_text import JSON_TEXTS
 
 MODEL_TYPES = {
     "seed-2019": ["TensorFlow", "MXNet", "Caffe", "Image"],
@@ -162,21 +163,41 @@ junk = st.sampled_from(
 ).map(copy.deepcopy)
 
 
+HALF = "\ud800"
+"""A lone surrogate, which no UTF-8 carries."""
+unwritable = st.sampled_from(
+    [
+        HALF,
+        {HALF: 1},
+        {HALF: None},
+        [{HALF: []}],
+        {"x": HALF},
+        10**310,
+        -(10**310),
+        {"f1": 10**310},
+    ]
+).map(copy.deepcopy)
+"""What many a reader of JSON cannot take, and no JSON Schema knows of."""
+_INVENTED = ["colour", "install_type", "template", "cmd", "restraint"]
+
+
 @st.composite
-def damaged(draw: st.DrawFn, edition: str) -> dict[str, Any]:
-    """Documents of an edition with up to three places overwritten, removed, or made up."""
+def damaged(draw: st.DrawFn, edition: str, *, writable: bool = True) -> dict[str, Any]:
+    """Documents of an edition with up to three places overwritten, removed, or made up.
+
+    If they are `writable`, every reader of JSON can take what is put there.
+    """
+    pieces, keys = (junk, _INVENTED) if writable else (junk | unwritable, [*_INVENTED, HALF])
     document = copy.deepcopy(draw(documents(edition)))
     for _ in range(draw(st.integers(0, 3))):
         holder, key = draw(st.sampled_from(places(document) or [(document, "model_name")]))
         action = draw(st.sampled_from(["overwrite", "remove", "invent"]))
         if action == "overwrite":
-            holder[key] = draw(junk)
+            holder[key] = draw(pieces)
         elif action == "remove":
             del holder[key]
         elif isinstance(holder, dict):
-            holder[draw(st.sampled_from(["colour", "install_type", "template", "cmd", "restraint"]))] = draw(
-                junk
-            )
+            holder[draw(st.sampled_from(keys))] = draw(pieces)
     return document
 
 
@@ -187,6 +208,14 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     for key in keys:
         pairs += [(value, key), *places(value[key])]
     return pairs
+
+
+def as_texts(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with JSON in a string wherever the API wants that."""
+    texts = {
+        key: json.dumps(document[key]) for key in JSON_TEXTS if isinstance(document.get(key), dict | list)
+    }
+    return document | texts
 
 
 def unquoted(value: Any) -> Any:

@@ -80,6 +80,42 @@ def test_the_message_names_the_place_inside_the_text() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("key", ["\\ud800", "\ud800"])
+@pytest.mark.parametrize(
+    ("field", "text", "where"),
+    [
+        ("initial_config", '{"KEY": 1}', "initial_config.'\\ud800'"),
+        ("initial_config", '{"KEY": null}', "initial_config.'\\ud800'"),
+        ("initial_config", '{"health": {"KEY": 1}}', "initial_config.health.'\\ud800'"),
+        ("initial_config", '{"port": [{"KEY": 1}]}', "initial_config.port[0].'\\ud800'"),
+        ("model_metrics", '{"KEY": 1}', "model_metrics.'\\ud800'"),
+        ("apis", '[{"KEY": 1}]', "apis[0].'\\ud800'"),
+    ],
+)
+def test_a_key_with_half_a_surrogate_pair_is_refused_by_all(
+    key: str, field: str, text: str, where: str
+) -> None:
+    """Escaped in the text or not; by the quick way, by the one that words it, and by a server."""
+    document = minimal(**{field: text.replace("KEY", key)})
+    message = f"{where} '\\ud800': holds half of a surrogate pair, which UTF-8 cannot carry"
+    for name in EDITIONS:
+        assert edition(name).accept(document) is None
+        for problems in (edition(name).parse(document).problems, edition(name).judge(document)):
+            assert [p.message for p in problems if p.severity == "error"] == [message]
+
+
+@pytest.mark.parametrize(
+    ("digits", "message"),
+    [
+        (310, "model_metrics.f1: must be a number between -1.8e308 and 1.8e308, of at most 320 characters"),
+        (5000, "model_metrics: is not valid JSON: a number of 5000 characters is too long to be read"),
+    ],
+)
+def test_a_number_that_is_too_large_is_told(digits: int, message: str) -> None:
+    """For a float, or for an integer of Python."""
+    assert faults(model_metrics=f'{{"f1": {"9" * digits}}}') == [message]
+
+
 def test_the_wrong_shape_of_json_is_named() -> None:
     """An object is not an array."""
     assert faults(initial_config="[]") == [
@@ -150,7 +186,9 @@ def test_positions_known_to_be_text_take_the_text() -> None:
     )
 
 
-@pytest.mark.parametrize("value", ["0", "x", "3000000000", "-1", True, 1.5, "٣"])
+@pytest.mark.parametrize(
+    "value", ["0", "x", "3000000000", "-1", True, 1.5, "٣", 0, 2**31, pytest.param(10**5000, id="huge")]
+)
 def test_the_seconds_of_a_probe_have_a_range(value: object) -> None:
     """1 to 2147483647."""
     (message,) = faults(model_type="Image", initial_config={"health": {"period_seconds": value}})
@@ -191,6 +229,8 @@ def test_free_json_is_followed_to_a_depth_and_no_further() -> None:
     ("value", "why"),
     [
         (float("inf"), "must be a finite number"),
+        (10**310, "must be a finite number"),
+        pytest.param(-(10**5000), "must be a finite number", id="huge"),
         ("\udc00", "half of a surrogate pair"),
         ({"\udc00": 1}, "half of a surrogate pair"),
         ({"k" * 100: "\udc00"}, "input_params.'" + "k" * 63 + "…' '\\udc00'"),

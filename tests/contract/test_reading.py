@@ -16,15 +16,21 @@ from reconciler.contract.models import model_of
 from reconciler.contract.reading import reader_of
 from reconciler.contract.rules import concerned
 from reconciler.contract.structs import Package
-from tests.contract.documents import CONFIG, TEMPLATE, VENDOR_EXAMPLE, as_text, minimal, packages
-from tests.contract.strategies import damaged, documents, unquoted
+from tests.contract.documents import CONFIG, TEMPLATE, VENDOR_EXAMPLE, as_text, minimal, packages, param
+from tests.contract.strategies import HALF, as_texts, damaged, documents, unquoted
+
+_AS_TEXT = ": must be text that holds a JSON object"
+"""What only a server says."""
 
 
 def _agree(name: str, document: dict[str, Any]) -> None:
     judging = edition(name)
     quick, parsed = judging.accept(document), judging.parse(document)
-    written, opening = open_texts({key: value for key, value in document.items() if key != "extra"})
+    own = {key: value for key, value in document.items() if key != "extra"}
+    written, opening = open_texts(own)
     problems = (*opening, *problems_in(judging.struct, written), *judging._ruled(written))
+    judged = [problem.message for problem in judging.judge(own, strict=True)]
+    assert [why for why in judged if _AS_TEXT not in why] == [problem.message for problem in problems]
     if any(problem.severity == "error" for problem in problems):
         assert quick is None
         assert (parsed.request, parsed.problems[: len(problems)]) == (None, problems)
@@ -56,17 +62,17 @@ def _read(value: object, written: object) -> object:
 def test_every_good_document_is_accepted_and_gives_the_same_request(name: str, data: st.DataObject) -> None:
     """With and without quotes, the keys in the order in which they were written."""
     document = data.draw(documents(name))
-    _agree(name, document)
-    _agree(name, unquoted(document))
+    for written in (document, unquoted(document), as_texts(document)):
+        _agree(name, written)
 
 
 @pytest.mark.parametrize("name", EDITIONS)
 @given(st.data())
 def test_no_document_with_an_error_is_accepted(name: str, data: st.DataObject) -> None:
-    """And warnings are the same."""
-    document = data.draw(damaged(name))
-    _agree(name, document)
-    _agree(name, unquoted(document))
+    """And warnings are the same; also where a key or a value is none that JSON in UTF-8 can carry."""
+    document = data.draw(damaged(name, writable=False))
+    for written in (document, unquoted(document), as_texts(document)):
+        _agree(name, written)
 
 
 @pytest.mark.parametrize("name", EDITIONS)
@@ -88,7 +94,17 @@ def test_no_document_with_an_error_is_accepted(name: str, data: st.DataObject) -
         {"model_docs": [{"doc_name": "d", "doc_url": "https://x/y"}] * 4},
         {"dependencies": packages(package_version="", restraint="")},
         {"dependencies": packages(package_version=None)},
-        {"description": "\ud800"},
+        {"description": HALF},
+        {HALF: None},
+        *(
+            {key: as_text({HALF: value})}
+            for key in ("initial_config", "model_metrics")
+            for value in (1, None)
+        ),
+        {"apis": as_text([{HALF: 1}])},
+        {"initial_config": as_text({"health": {HALF: 1}, "apis": [{"request": {"data": {HALF: 1}}}]})},
+        {"input_params": param(min=10**310)},
+        {"initial_config": as_text({"port": 10**310, "metrics": {"f1": -(10**310)}})},
         {"deployment_constraints": {"model_security": {"is_verify_app": True}}},
         {"deployment_constraints": {"model_security": {"is_verify_app": "true"}}},
         VENDOR_EXAMPLE,
@@ -103,7 +119,7 @@ def test_special_cases_are_judged_alike(name: str, changes: dict[str, Any]) -> N
 @given(st.data())
 def test_a_rule_is_passed_over_only_where_it_has_nothing_to_say(name: str, data: st.DataObject) -> None:
     """What a rule says of its fields is true."""
-    written, _ = open_texts(data.draw(damaged(name)))
+    written, _ = open_texts(data.draw(damaged(name, writable=False)))
     heard = concerned(edition(name).rules, written)
     for rule in edition(name).rules:
         assert rule in heard or not [*rule.check(written)]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.contract.documents import param
 from tests.effort import examples
 from tests.embedded.samples import SEED, add, detail, names, project_of, refused, request
 from tests.plain_http import NO_TLS
@@ -109,6 +110,16 @@ _TEMPLATE = {"infer_format": "0", "template_id": "t", "template_inputs": []}
         ("seed-2019", {"source_location": None}, "ModelArts.3036"),
         ("seed-2019", {"source_location": "https://a b"}, "ModelArts.3017"),
         ("seed-2019", {"initial_config": "{"}, "ModelArts.3015"),
+        ("seed-2019", {"initial_config": '{"\\ud800": 1}'}, "ModelArts.3015"),
+        ("seed-2019", {"initial_config": '{"\\ud800": null}'}, "ModelArts.3015"),
+        ("seed-2019", {"initial_config": '{"health": {"\\ud800": 1}}'}, "ModelArts.3015"),
+        ("seed-2019", {"initial_config": f'{{"port": {"9" * 310}}}'}, "ModelArts.3015"),
+        ("seed-2019", {"initial_config": f'{{"port": {"9" * 5000}}}'}, "ModelArts.3015"),
+        ("seed-2019", {"model_metrics": '{"\\ud800": 1}'}, "ModelArts.3037"),
+        ("seed-2019", {"model_metrics": f'{{"f1": {"9" * 310}}}'}, "ModelArts.3037"),
+        ("seed-2019", {"apis": '[{"\\ud800": 1}]'}, "ModelArts.3037"),
+        ("seed-2019", {"apis": [{"input_params": 10**310}]}, "ModelArts.3037"),
+        ("seed-2019", {"input_params": param(min=10**310)}, "ModelArts.3037"),
         ("seed-2019", {"dependencies": _PACKAGES}, "ModelArts.3041"),
         ("current", {"model_type": "Template", "source_location": None}, "ModelArts.3034"),
         ("current", {"model_type": "Template", "template": {"template_inputs": []}}, "ModelArts.3029"),
@@ -198,9 +209,11 @@ def test_chinese_names_count_in_characters_where_the_edition_has_them(serve: Ser
     assert refused(serve(edition="otc-2024").post("/models", json=body))[0] == 400
 
 
+_HALF = st.just("\ud800")
+_ODD = _HALF | st.sampled_from([10**310, -(10**4000)])
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | _ODD,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | _HALF, inner, max_size=3),
     max_leaves=8,
 )
 _MUTATIONS = st.dictionaries(

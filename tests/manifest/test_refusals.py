@@ -142,6 +142,48 @@ def test_half_a_surrogate_pair_is_refused_in_json() -> None:
     assert "half of a surrogate pair (U+D83D)" in reason.message
 
 
+def test_half_a_surrogate_pair_in_json_inside_of_text_is_refused() -> None:
+    """There the manifest has an escape like any other; the place is the field's."""
+    text = f"{MINIMAL}model_metrics: '{{\"\\ud800\": 1}}'\n"
+    (reason,) = (reason for reason in invalid(text).reasons if reason.severity == "error")
+    assert (reason.code, reason.line) == ("invalid-value", 5)
+    assert "model_metrics.'\\ud800'" in reason.message
+
+
+PARAM = "url: /, protocol: http, method: get, param_name: x, param_type: int"
+
+
+@pytest.mark.parametrize("digits", [310, 5000])
+@pytest.mark.parametrize(
+    ("text", "path", "files"),
+    [
+        (f"input_params: [{{{PARAM}, min: 9}}]", PATH, {}),
+        ("model_metrics: {f1: 9}", PATH, {}),
+        ("model_metrics: '{\"f1\": 9}'", PATH, {}),
+        ("apis: [{input_params: {x: 9}}]", PATH, {}),
+        ("extra: {x: [9]}", PATH, {}),
+        ("initial_config: {port: 9}", PATH, {}),
+        ("initial_config_file: c.json", PATH, {"models.d/vision/c.json": '{"port": 9}'}),
+        ('{"model_metrics": {"f1": 9}, ', "a.json", {}),
+    ],
+)  # fmt: skip
+def test_a_number_that_no_float_can_hold_is_refused(
+    digits: int, text: str, path: str, files: dict[str, str]
+) -> None:
+    """Wherever a number may stand; never a traceback."""
+    number = "9" * digits
+    beside = {name: content.replace("9", number).encode() for name, content in files.items()}
+    fields = ", ".join(
+        f'"{key}": "{value}"' for key, value in (row.split(": ") for row in MINIMAL.splitlines())
+    )
+    written = text.replace("9", number)
+    whole = f"{written}{fields}}}" if path.endswith(".json") else f"{MINIMAL}{written}\n"
+    told = [reason for reason in invalid(whole, path, beside).reasons if reason.severity == "error"]
+    assert len(told) == 1
+    assert "number" in told[0].message
+    assert number not in told[0].message
+
+
 def test_exactly_the_largest_file_is_read() -> None:
     """One byte more is not, and the message names both sizes."""
     text = MINIMAL + "#" * (256 * KIB - len(MINIMAL))
