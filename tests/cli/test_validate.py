@@ -337,6 +337,35 @@ def test_a_file_that_is_named_and_is_no_manifest_is_told_of(fleet: Fleet) -> Non
     assert fleet("validate", *files, "--quiet").err == ""
 
 
+def test_a_file_that_any_target_checks_is_not_called_unchecked(fleet: Fleet) -> None:
+    """Nor is one that a problem tells of already, such as a link."""
+    target = "[targets.{}]\nkind = 'embedded'\npath = '{}'\ndatabase = '{}.db'\n"
+    fleet.configure(target.format("all", "models.d", "a") + target.format("prod", "models.d/_prod", "b"))
+    beside = manifest("x@1.0.0") + "initial_config_file: _config.json\n"
+    named = ["models.d/_prod/x.yaml", "models.d/_prod/_config.json", "models.d/_prod/link.txt"]
+    fleet.repository.write({named[0]: beside, named[1]: "{}", "models.d/_draft.txt": ""})
+    (fleet.folder / named[2]).symlink_to("x.yaml")
+    for arguments in (named, ["models.d/_prod", *named]):
+        done = fleet("validate", *arguments, "models.d/_draft.txt")
+        assert (done.code, "link.txt" in done.out) == (1, True), done
+        notes = [line for line in done.err.splitlines() if line.startswith("note: not checked: ")]
+        assert [line.split()[3] for line in notes] == ["models.d/_draft.txt"]
+
+
+def test_however_many_files_are_named_git_is_asked_as_often(fleet: Fleet) -> None:
+    """Those that are no manifest are looked for in the others all at once."""
+    files = {f"models.d/{number}.md": "" for number in range(10)}
+    fleet.repository.write({**files, **{f"models.d/{number}.yaml": "" for number in range(1001)}})
+    fleet.repository.git("add", "models.d")
+    asked = []
+    for named in (list(files)[:1], list(files)):
+        trace = fleet.folder / f"{len(named)}.trace"
+        done = fleet("validate", *named, GIT_TRACE2=str(trace))
+        assert done.err.count("note: not checked: ") == len(named)
+        asked.append(trace.read_text("utf-8").count(" start ") if trace.exists() else 0)
+    assert asked[0] == asked[1] > 0
+
+
 def test_what_git_ignores_is_not_checked_unless_it_is_named(fleet: Fleet) -> None:
     """It will be in no commit: files, folders, and what the user's own excludes say."""
     fleet.commit({".gitignore": "*.local.yaml\nbuild/\n"})
