@@ -53,6 +53,14 @@ def test_2_when_the_configuration_is_wrong(fleet: Fleet) -> None:
     assert fleet("retry", "a@1.0.0").code == Exit.CONFIGURATION
 
 
+def test_2_when_the_variable_that_names_the_file_is_empty(fleet: Fleet) -> None:
+    """As any other; where the file is given it is of no account."""
+    for command in ("validate", "plan", "apply", "run", "status", "history", "doctor"):
+        done = fleet(command, RECONCILER_CONFIG="")
+        assert (done.code, "RECONCILER_CONFIG: is empty" in done.err) == (Exit.CONFIGURATION, True), done
+    assert fleet("validate", "--config", "reconciler.toml", RECONCILER_CONFIG="").code == Exit.OK
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
