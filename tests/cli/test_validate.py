@@ -151,7 +151,7 @@ def test_a_commit_tells_the_line_too(fleet: Fleet) -> None:
         ([".."], 2, "lies outside"),
         (["--commit", "nope"], 3, "no commit is called 'nope'"),
         (["--commit", "--upload-pack=x"], 3, "no commit is called"),
-        (["--commit", ""], 2, "--commit: its value is empty"),
+        (["--commit", ""], 2, "the argument after --commit is empty"),
         (["--commit", "HEAD", "models.d"], 2, "leave the paths out"),
         (["--target", "x"], 2, "no such target"),
     ],
