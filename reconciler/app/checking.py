@@ -77,7 +77,7 @@ def _checking(configuration: Configuration) -> Checking:
 
 
 def _where(raw: RawConfiguration) -> tuple[Path, str] | None:
-    """The file that it is kept in, and what it has to be of; None where the user has no repository there.
+    """The file that it is kept in, and what it has to be of; None where the user has no work tree there.
 
     Whenever the configuration is written anew, it is checked anew: a secret that is another may be a wrong
     one. For the same reason nothing is kept where variables are settings. Work trees and configurations have
@@ -86,8 +86,9 @@ def _where(raw: RawConfiguration) -> tuple[Path, str] | None:
     if raw.variables:
         return None
     try:
-        folder = discover(raw.base / (raw.text("source", "repo") or ".")).common_dir
-        if folder.stat().st_uid != os.geteuid():
+        layout = discover(raw.base / (raw.text("source", "repo") or "."))
+        folder = layout.common_dir
+        if layout.top is None or folder.stat().st_uid != os.geteuid():
             return None
         status = None if raw.file is None else raw.file.stat()
         written = () if status is None else (status.st_mtime_ns, status.st_ctime_ns, status.st_ino)

@@ -352,7 +352,7 @@ def test_a_file_that_any_target_checks_is_not_called_unchecked(fleet: Fleet) -> 
         assert [line.split()[3] for line in notes] == ["models.d/_draft.txt"]
 
 
-def test_however_many_files_are_named_git_is_asked_as_often(fleet: Fleet) -> None:
+def test_git_is_not_asked_for_each_file_that_is_named(fleet: Fleet) -> None:
     """Those that are no manifest are looked for in the others all at once."""
     files = {f"models.d/{number}.md": "" for number in range(10)}
     fleet.repository.write({**files, **{f"models.d/{number}.yaml": "" for number in range(1001)}})
@@ -363,7 +363,7 @@ def test_however_many_files_are_named_git_is_asked_as_often(fleet: Fleet) -> Non
         done = fleet("validate", *named, GIT_TRACE2=str(trace))
         assert done.err.count("note: not checked: ") == len(named)
         asked.append(trace.read_text("utf-8").count(" start ") if trace.exists() else 0)
-    assert asked[0] == asked[1] > 0
+    assert 0 < asked[1] < asked[0] + len(files) - 1
 
 
 def test_what_git_ignores_is_not_checked_unless_it_is_named(fleet: Fleet) -> None:
