@@ -9,20 +9,25 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.app.repository import budgets_of
-from reconciler.budgets import Budgets
+from reconciler.budgets import DEFAULTS, Budgets
+from reconciler.contract.rules_identity import RULES
 from reconciler.errors import SourceError
-from reconciler.private import make_directory
+from reconciler.private import make_directory, read_own
 from reconciler.source.layout import discover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from reconciler.settings import Configuration
     from reconciler.settings.raw import RawConfiguration
+
+_DECLARED = [Path(__file__).parents[1] / "settings" / name for name in ("tables.py", "targets.py")]
+"""Where the defaults stand: they may change within one version of a program that runs from its sources."""
 
 
 class Place(NamedTuple):
@@ -71,42 +76,55 @@ def _checking(configuration: Configuration) -> Checking:
     return Checking(repo, places, budgets_of(configuration), configuration.warnings)
 
 
-def _where(raw: RawConfiguration) -> tuple[Path, list[Any]] | None:
-    """The file that it is kept in, and what it has to be of; None where the user has no repository there.
+def _where(raw: RawConfiguration) -> tuple[Path, str] | None:
+    """The file that it is kept in, and what it has to be of; None where the user has no work tree there.
 
     Whenever the configuration is written anew, it is checked anew: a secret that is another may be a wrong
-    one. For the same reason nothing is kept where variables are settings.
+    one. For the same reason nothing is kept where variables are settings. Work trees and configurations have
+    files of their own, 256 at most.
     """
     if raw.variables:
         return None
     try:
-        folder = discover(raw.base / (raw.text("source", "repo") or ".")).common_dir
-        if folder.stat().st_uid != os.geteuid():
+        layout = discover(raw.base / (raw.text("source", "repo") or "."))
+        folder = layout.common_dir
+        if layout.top is None or folder.stat().st_uid != os.geteuid():
             return None
         status = None if raw.file is None else raw.file.stat()
         written = () if status is None else (status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-        return folder / "reconciler" / "settings.json", [raw.fingerprint(), *written]
+        program = [RULES, DEFAULTS, *(file.stat().st_mtime_ns for file in _DECLARED)]
+        name = f"settings-{_digest([str(raw.base), str(raw.file), raw.is_given])[:2]}.json"
+        return folder / "reconciler" / name, _digest([raw.fingerprint(), written, program])
     except (OSError, SourceError, ValueError, RecursionError):
         return None
 
 
-def _read(file: Path, by: list[Any]) -> Checking | None:
-    """What is kept, if it is of this configuration and can be understood."""
+def _digest(facts: object) -> str:
+    return sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _read(file: Path, by: str) -> Checking | None:
+    """What is kept, if it is of this configuration and exactly as it was written."""
     try:
-        kept = json.loads(file.read_bytes())
-        if kept["by"] != by:
+        seal, _, text = read_own(file).partition(b"\n")
+        if seal.decode() != _digest([by, text.decode()]):
             return None
-        places = {name: Place(*values) for name, values in kept["targets"].items()}
-        return Checking(kept["repo"], places, Budgets(**kept["budgets"]), tuple(kept["warnings"]))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        repo, targets, budgets, warnings = json.loads(text)
+    except (OSError, ValueError):
         return None
+    places = {name: Place(*values) for name, values in targets.items()}
+    return Checking(repo, places, Budgets(*budgets), tuple(warnings))
 
 
-def _write(file: Path, by: list[Any], checking: Checking) -> None:
+def _write(file: Path, by: str, checking: Checking) -> None:
     """Keeps it, in a file that is complete before it has its name; nothing where none can be made."""
-    facts = checking._asdict() | {"by": by, "budgets": checking.budgets._asdict()}
+    text = json.dumps(checking)
     new = file.with_name(f"{file.name}.{os.getpid()}")
     with suppress(OSError):
         make_directory(file.parent)
-        new.write_text(json.dumps(facts), "utf-8")
-        new.replace(file)
+        try:
+            with new.open("x", encoding="utf-8") as opened:
+                opened.write(f"{_digest([by, text])}\n{text}")
+            new.replace(file)
+        finally:
+            new.unlink(missing_ok=True)

@@ -85,13 +85,15 @@ def _require_values(arguments: list[str]) -> None:
     """
     before = ""
     for argument in arguments:
-        name, equals, value = argument.partition("=")
-        option, text = (name, value) if argument.startswith("--") and equals else (before, argument)
-        if not text.strip():
-            if option.startswith("-"):
-                raise ConfigurationError(f"{option}: its value is empty; give one, or leave the option out")
-            raise ConfigurationError("an argument is empty; give it a value, or leave it out")
-        before = argument
+        option, equals, value = argument.partition("=")
+        if option.startswith("--") and equals and not value.strip():
+            raise ConfigurationError(f"{option}: its value is empty; give one, or leave the option out")
+        if not argument.strip():
+            said = (
+                f"the argument after {before}" if before.startswith("-") and before != "--" else "an argument"
+            )
+            raise ConfigurationError(f"{said} is empty; give it a value, or leave it out")
+        before = option
 
 
 def _open_streams() -> None:

@@ -29,7 +29,7 @@ from reconciler.source.worktree import work_tree
 from reconciler.views import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from reconciler.app.checking import Place
     from reconciler.budgets import Budgets
@@ -110,27 +110,33 @@ def _on_disk(
     tree: WorkTree, targets: Sequence[Place], paths: Sequence[Path], budgets: Budgets, *, whole: bool
 ) -> Checked:
     section = _named(tree.base, targets, paths) if paths else {target: set() for target in targets}
+    passed_over = set().union(*section.values())
     total = NOTHING
     for (root, rules, strict), files in section.items():
         judging = edition(rules, strict_config=strict)
+        below = files or {path for path in passed_over if Path(path).is_relative_to(root)}
+        named = tree.referring(below, root)
+        passed_over -= named.keys() | {path for path in below if is_manifest(path, root)}
         if files:
-            referring = files | tree.referring(files, root)
-            snapshot, notes = tree.around(referring, root)
-            checked = check(snapshot, tree, judging, referring, budgets, look=tree.look, whole=whole)
-            total += replace(checked, notes=(*notes, *_passed_over(tree, files, root)))
+            asked = files.union(*named.values())
+            snapshot, notes = tree.around(asked, root)
+            checked = check(snapshot, tree, judging, asked, budgets, look=tree.look, whole=whole)
+            total += replace(checked, notes=notes)
         else:
             total += check(tree.snapshot(root), tree, judging, budgets=budgets, whole=whole)
-    return _with_unread(total, tree, section)
+    return _with_passed_over(_with_unread(total, tree, section), passed_over)
 
 
-def _passed_over(tree: WorkTree, files: Collection[str], root: str) -> Iterator[str]:
-    """A note of each file that was named, is no manifest by its name, and belongs to none."""
-    for path in sorted(files):
-        if not is_manifest(path, root) and not tree.referring({path}, root):
-            yield (
-                f"not checked: {printable(path)} is no manifest: the name of one ends with .yaml, .yml or "
-                ".json, and nothing in its path begins with . or _"
-            )
+def _with_passed_over(checked: Checked, paths: Collection[str]) -> Checked:
+    """The same with a note of each file that was named, and that no target reads nor a problem tells of."""
+    told = {reason.path for reason in checked.reasons}
+    notes = (
+        f"not checked: {path} is no manifest: the name of one ends with .yaml, .yml or .json, and nothing in "
+        "its path begins with . or _"
+        for path in map(printable, sorted(paths))
+        if path not in told
+    )
+    return replace(checked, notes=(*checked.notes, *notes))
 
 
 def _with_unread(checked: Checked, tree: WorkTree, section: Mapping[Place, Collection[str]]) -> Checked:

@@ -55,10 +55,6 @@ def _line(problem: Mapping[str, Any], places: Places) -> str:
         place = place if kind == "union_tag_not_found" else places.of(keys)
     names = [str(key) for key in keys]
     said = _tag(problem) if kind == "union_tag_invalid" else _said(problem, names)
-    key, colon, rest = said.partition(": ")
-    if kind == "value_error" and colon and key in _all_keys():  # said of a key by the table that it is in
-        place, said = places.of([*keys, key]), rest
-        names.append(key)
     return f"{place}: {'.'.join(map(short, names)) or 'configuration'}: {said}"
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler import __version__
+from reconciler.errors import ConfigurationError
 from reconciler.settings.discovery import STATE_DIR, configuration_file, repository_top, state_url
 from reconciler.toml_file import read_toml
 
@@ -138,8 +139,11 @@ def raw_configuration(file: Path | None, cwd: Path) -> RawConfiguration:
         cwd: the current directory, absolute.
 
     Raises:
-        ConfigurationError: as `configuration_file` and `read_toml` do.
+        ConfigurationError: as `configuration_file` and `read_toml` do; or the variable that names a file is
+            empty.
     """
+    if file is None and os.environ.get(CONFIG_VARIABLE) == "":
+        raise ConfigurationError(f"environment {CONFIG_VARIABLE}: is empty: name a file, or leave it unset")
     path = configuration_file(file, cwd)
     return RawConfiguration(
         path.parent if path else repository_top(cwd),

@@ -1,13 +1,19 @@
 """What every table of the configuration has in common, and how a secret is given in one."""
 
-from typing import Any, ClassVar, Self
+from collections.abc import Iterable, Iterator
+from inspect import get_annotations
+from typing import Any, ClassVar, Literal, Self, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-
-def _is_number(section: type[BaseModel], key: str) -> bool:
-    field = section.model_fields.get(key)
-    return field is not None and field.annotation in (int, float)
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 
 def table(description: str) -> Any:  # noqa: ANN401 - as pydantic's own `Field`
@@ -26,23 +32,67 @@ class Section(BaseModel):
         defer_build=True,  # what checks all tables is made once, with `Settings`
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _can_be_meant(cls, values: object) -> object:
-        """Refuses what would be taken for something else.
+    def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - as pydantic's own
+        """Has each key judged by itself, so that all mistakes of a table are told at once.
 
-        No file, host or secret has a NUL in it. An empty text, as of a variable that is not set, would be the
-        current folder, or a secret that nobody asked for. A truth value would be the number 0 or 1.
+        A literal judges itself; pydantic takes no such validator for one that tells which variant a table is.
         """
-        for key, value in values.items() if isinstance(values, dict) else ():
-            for one in value if isinstance(value, list) else [value]:
-                if isinstance(one, str) and "\0" in one:
-                    raise ValueError(f"{key}: a NUL character cannot be in a text")
-                if one == "" and not key.endswith("_command"):  # a program may want an empty argument
-                    raise ValueError(f"{key}: is empty: give a value, or leave the key out")
-            if isinstance(value, bool) and _is_number(cls, key):
-                raise ValueError(f"{key}: expected a number")
-        return values
+        super().__init_subclass__(**options)
+        others: tuple[Any, ...] = (ClassVar, Literal)
+        names = [name for name, kind in get_annotations(cls).items() if get_origin(kind) not in others]
+        if names:
+            judge = field_validator(*names, mode="before")(classmethod(_can_be_meant))
+            setattr(cls, f"_can_be_meant_in_{cls.__name__}", judge)
+
+
+def _can_be_meant(section: type[BaseModel], value: object, at: ValidationInfo) -> object:
+    """Refuses what would be taken for something else.
+
+    No file, host or secret has a NUL in it. An empty text, as of a variable that is not set, would be the
+    current folder, or a secret that nobody asked for. A truth value would be the number 0 or 1.
+    """
+    key = at.field_name or ""
+    kind = section.model_fields[key].annotation
+    if isinstance(value, bool) and kind in (int, float):
+        raise ValueError("expected a number")
+    if isinstance(value, dict) and get_origin(kind) is not dict:
+        return value  # a table, which judges its own keys
+    faults = list(_faults(value))
+    if key.endswith("_command"):  # a program may want an empty argument
+        faults = [fault for fault in faults if fault[1] is not _EMPTY or fault[0] in ((), (0,))]
+    if faults:
+        raise mistakes(faults)
+    return value
+
+
+_EMPTY = "is empty: give a value, or leave it out"
+
+
+def _faults(value: object, loc: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What is wrong with the texts in a value, and where in it they are."""
+    if isinstance(value, str):
+        if "\0" in value:
+            yield loc, "a NUL character cannot be in a text"
+        if not value:
+            yield loc, _EMPTY
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        if isinstance(value, dict) and any(_faults(key)):
+            yield loc, "one of its keys is empty, or has a NUL character in it"
+        yield from _faults(one, (*loc, key))
+
+
+def mistakes(faults: Iterable[tuple[tuple[str | int, ...], str]]) -> ValidationError:
+    """The error of a validator that is about keys, or elements, of what it judges."""
+    return ValidationError.from_exception_data(
+        "mistakes",
+        [
+            InitErrorDetails(
+                type=PydanticCustomError("value_error", "{said}", {"said": said}), loc=loc, input=None
+            )
+            for loc, said in faults
+        ],
+    )
 
 
 class Credentials(Section):

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 from reconciler.budgets import DEFAULTS
 from reconciler.settings.discovery import STATE_DIR
 from reconciler.settings.secret_texts import sink_url_fault
-from reconciler.settings.section import Credentials, Section, in_file, in_variable, itself, table
+from reconciler.settings.section import Credentials, Section, in_file, in_variable, itself, mistakes, table
 from reconciler.settings.targets import Target
 from reconciler.settings.types import (
     Address,
@@ -56,7 +56,7 @@ class VerifySettings(Section):
     @model_validator(mode="after")
     def _has_keys(self) -> Self:
         if self.mode != "off" and self.allowed_signers is None and self.gpg_keyring is None:
-            raise ValueError("mode: give allowed_signers (ssh), gpg_keyring (OpenPGP), or both")
+            raise mistakes([(("mode",), "give allowed_signers (ssh), gpg_keyring (OpenPGP), or both")])
         return self
 
 
@@ -94,9 +94,8 @@ class HaSettings(Section):
     @model_validator(mode="after")
     def _renews_in_time(self) -> Self:
         if self.renew * 2 > self.lease:
-            raise ValueError(
-                "renew: a lease that is renewed once in its time is lost by one late answer: at most half"
-            )
+            late = "a lease that is renewed once in its time is lost by one late answer: at most half"
+            raise mistakes([(("renew",), late)])
         return self
 
 
@@ -258,7 +257,7 @@ class NotifySettings(Credentials):
     def _signs_where_the_kind_does(self) -> Self:
         given = self.secret or self.secret_file or self.secret_env
         if given and self.kind not in ("webhook", "feishu"):
-            raise ValueError(f"secret: nothing is signed for {self.kind}: leave it out")
+            raise mistakes([(("secret",), f"nothing is signed for {self.kind}: leave it out")])
         return self
 
 

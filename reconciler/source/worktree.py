@@ -144,22 +144,19 @@ class WorkTree:
                 files |= {path: beside} if beside is not None and path not in files else {}
         return Surroundings(Snapshot("", root, tuple(files[name] for name in sorted(files))), notes)
 
-    def referring(self, paths: Collection[str], root: str) -> set[str]:
-        """The files that seem to name one of these, which declare nothing, as their configuration."""
-        files = [file for path in paths if (file := self._file(path)) is not None]
-        lonely = [
-            Path(file.path) for file in files if file.mode != _LINK and _DECLARES not in self._text(file.path)
-        ]
+    def referring(self, paths: Collection[str], root: str) -> dict[str, set[str]]:
+        """By each of these that declares nothing, as a configuration, the files that seem to name it."""
+        files = [file for path in paths if (file := self._file(path)) is not None and file.mode != _LINK]
+        lonely = [file.path for file in files if _DECLARES not in self._text(file.path)]
         if not lonely:
-            return set()
-        names = [path.name.encode("utf-8", "surrogateescape") for path in lonely]
-        above = {folder for path in lonely for folder in path.parents}
-        near, _ = self._claiming({REFERRING}, root)
-        return {
-            path
-            for path in near
-            if Path(path).parent in above and any(name in self._text(path) for name in names)
-        }
+            return {}
+        near = {path: self._text(path) for path in self._claiming({REFERRING}, root)[0]}
+        named: dict[str, set[str]] = {}
+        for path in lonely:
+            name, above = os.fsencode(Path(path).name), set(Path(path).parents)
+            by = {one for one, text in near.items() if name in text and Path(one).parent in above}
+            named |= {path: by} if by else {}
+        return named
 
     def look(self, path: str) -> File | None:
         """The file at a path, or None where none is that a commit could have."""

@@ -53,6 +53,14 @@ def test_2_when_the_configuration_is_wrong(fleet: Fleet) -> None:
     assert fleet("retry", "a@1.0.0").code == Exit.CONFIGURATION
 
 
+def test_2_when_the_variable_that_names_the_file_is_empty(fleet: Fleet) -> None:
+    """As any other; where the file is given it is of no account."""
+    for command in ("validate", "plan", "apply", "run", "status", "history", "doctor"):
+        done = fleet(command, RECONCILER_CONFIG="")
+        assert (done.code, "RECONCILER_CONFIG: is empty" in done.err) == (Exit.CONFIGURATION, True), done
+    assert fleet("validate", "--config", "reconciler.toml", RECONCILER_CONFIG="").code == Exit.OK
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -61,12 +69,15 @@ def test_2_when_the_configuration_is_wrong(fleet: Fleet) -> None:
         (["adopt", " "], "error: an argument is empty"),
         (["retry", ""], "error: an argument is empty"),
         (["notify", "test", ""], "error: an argument is empty"),
-        (["plan", "--target", ""], "error: --target: its value is empty"),
+        (["plan", "--target", ""], "error: the argument after --target is empty"),
         (["apply", "--config="], "error: --config: its value is empty"),
-        (["init", "--edition", ""], "error: --edition: its value is empty"),
+        (["init", "--edition", ""], "error: the argument after --edition is empty"),
         (["adopt", "--out="], "error: --out: its value is empty"),
-        (["schema", "-o", ""], "error: -o: its value is empty"),
-        (["registry", "serve", "--db", ""], "error: --db: its value is empty"),
+        (["schema", "-o", ""], "error: the argument after -o is empty"),
+        (["run", "--once", ""], "error: the argument after --once is empty"),
+        (["plan", "--", ""], "error: an argument is empty"),
+        (["validate", "--target=a", ""], "error: the argument after --target is empty"),
+        (["registry", "serve", "--db", ""], "error: the argument after --db is empty"),
     ],
 )
 def test_2_when_an_argument_is_empty_whichever_command_it_is_given_to(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,8 +21,8 @@ _SHORT = {"RECONCILER_WEB__TOKEN": "short"}
 _WITH_TOKEN = f'{EMBEDDED}[web]\ntoken = "{_LONG}"\n'
 
 
-def _kept(fleet: Fleet) -> Path:
-    return fleet.folder / ".git" / "reconciler" / "settings.json"
+def _kept(fleet: Fleet) -> list[Path]:
+    return sorted((fleet.folder / ".git" / "reconciler").glob("settings*"))
 
 
 @pytest.mark.parametrize(
@@ -68,34 +70,75 @@ def test_no_secret_is_kept_and_nothing_where_variables_are_settings(fleet: Fleet
     fleet.configure(_WITH_TOKEN)
     for _ in range(2):
         assert fleet("validate", _FILE, RECONCILER_WEB__TOKEN=_LONG).code == 0
-        assert not _kept(fleet).exists()
+        assert _kept(fleet) == []
         assert "web.token" in fleet("validate", _FILE, **_SHORT).err
     assert fleet("validate", _FILE).code == 0
-    assert _LONG not in _kept(fleet).read_text("utf-8")
-    assert _kept(fleet).stat().st_mode & 0o077 == 0
+    (kept,) = _kept(fleet)
+    assert _LONG not in kept.read_text("utf-8")
+    assert kept.stat().st_mode & 0o077 == 0
     assert "web.token" in fleet("validate", _FILE, **_SHORT).err
 
 
+_ODD = (b"null", b"7", b'""', b"[]", b"{}", b"[[[1]]]", b'{"models.d": true}')
+"""What may stand in a value's place, and is JSON."""
+
+
 @pytest.mark.parametrize(
-    "content", [b"", b"junk", b"[]", b"{}", b'{"by": null}', b"\xff", b'{"by": ' + b"[" * 9999]
+    "part", [rb'"\."', rb"\{.*?\}", rb'"models.d"', rb"false", rb"250000", rb"\[\]", rb"^\w+"]
 )
-def test_what_is_kept_may_be_damaged(fleet: Fleet, content: bytes) -> None:
+def test_what_is_kept_may_be_damaged(fleet: Fleet, part: bytes) -> None:
+    """Whatever stands in the place of any part, it is made anew."""
+    assert fleet("validate", _FILE).code == 0
+    (kept,) = _kept(fleet)
+    whole = kept.read_bytes()
+    for odd in _ODD:
+        damaged = re.sub(part, odd, whole, count=1)
+        assert damaged != whole or odd == b"[]"
+        kept.write_bytes(damaged)
+        assert (fleet("validate", _FILE).code, kept.read_bytes()) == (0, whole)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"\xff\n\xff", b"[" * 9999, b"\n\n"])
+def test_what_is_kept_may_be_anything(fleet: Fleet, content: bytes) -> None:
     """It is made anew."""
     assert fleet("validate", _FILE).code == 0
-    whole = _kept(fleet).read_bytes()
-    for damaged in (
-        content,
-        whole.replace(b'"budgets"', b'"budget"'),
-        whole.replace(b'["models.d"', b'["a", 1'),
-    ):
-        _kept(fleet).write_bytes(damaged)
+    (kept,) = _kept(fleet)
+    whole = kept.read_bytes()
+    kept.write_bytes(content)
+    assert (fleet("validate", _FILE).code, kept.read_bytes()) == (0, whole)
+
+
+def test_what_is_in_the_way_is_not_waited_for_nor_followed(fleet: Fleet, tmp_path: Path) -> None:
+    """A pipe, a link and a folder; nothing half made is left beside it."""
+    assert fleet("validate", _FILE).code == 0
+    (kept,) = _kept(fleet)
+    whole = kept.read_bytes()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(whole)
+    for put in (os.mkfifo, partial(os.symlink, elsewhere), os.mkdir):
+        kept.unlink()
+        put(kept)
         assert fleet("validate", _FILE).code == 0
-        assert _kept(fleet).read_bytes() == whole
+        assert _kept(fleet) == [kept]
+        assert (not kept.is_symlink() and kept.is_file() and kept.read_bytes() == whole) or kept.is_dir()
+
+
+def test_each_work_tree_and_each_configuration_keeps_its_own(fleet: Fleet) -> None:
+    """None makes another's anew."""
+    fleet.repository.git("worktree", "add", "-q", "--detach", "tree")
+    fleet.repository.write({"other.toml": EMBEDDED, "tree/reconciler.toml": EMBEDDED})
+    given = (("reconciler.toml", _FILE), ("other.toml", _FILE), ("tree/reconciler.toml", f"tree/{_FILE}"))
+    contents = []
+    for _ in range(2):
+        assert [fleet("validate", "--config", *one).code for one in given] == [0, 0, 0]
+        contents.append({file: file.stat().st_ino for file in _kept(fleet)})
+    assert contents[0] == contents[1]
+    assert len(contents[0]) == len(given)
 
 
 def test_nothing_is_kept_where_it_cannot_be(fleet: Fleet) -> None:
     """Something is in its way, or there is no repository; the answer is the same."""
-    _kept(fleet).parent.write_text("a file")
+    (fleet.folder / ".git" / "reconciler").write_text("a file")
     assert fleet("validate", _FILE).code == 0
     shutil.rmtree(fleet.folder / ".git")
     assert fleet("validate", _FILE).code == 0
@@ -107,4 +150,4 @@ def test_nothing_is_kept_in_a_repository_of_another_user(fleet: Fleet) -> None:
     """Who may write there could make it say anything, and could not read what root left."""
     os.chown(fleet.folder / ".git", 65534, 65534)
     assert fleet("validate", "--config", "reconciler.toml", _FILE).code == 0
-    assert not _kept(fleet).exists()
+    assert _kept(fleet) == []

@@ -111,7 +111,7 @@ def test_apply_with_the_expected_digest_goes_on(fleet: Fleet) -> None:
 def test_an_empty_digest_is_a_mistake_and_no_other_plan(fleet: Fleet, option: str) -> None:
     """A script whose variable is not set: exit code 2, nothing imported."""
     done = fleet("apply", option, "")
-    assert (done.code, f"{option}: its value is empty" in done.err) == (2, True)
+    assert (done.code, f"the argument after {option} is empty" in done.err) == (2, True)
 
 
 def test_apply_refuses_when_anything_moved_since(fleet: Fleet) -> None:

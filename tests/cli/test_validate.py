@@ -161,7 +161,7 @@ def test_a_commit_tells_the_line_too(fleet: Fleet) -> None:
         ([".."], 2, "lies outside"),
         (["--commit", "nope"], 3, "no commit is called 'nope'"),
         (["--commit", "--upload-pack=x"], 3, "no commit is called"),
-        (["--commit", ""], 2, "--commit: its value is empty"),
+        (["--commit", ""], 2, "the argument after --commit is empty"),
         (["--commit", "HEAD", "models.d"], 2, "leave the paths out"),
         (["--target", "x"], 2, "no such target"),
     ],
@@ -345,6 +345,35 @@ def test_a_file_that_is_named_and_is_no_manifest_is_told_of(fleet: Fleet) -> Non
     assert "models.d/_draft.yaml is no manifest" in notes[0]
     assert "models.d/x.yml.bak is no manifest" in notes[1]
     assert fleet("validate", *files, "--quiet").err == ""
+
+
+def test_a_file_that_any_target_checks_is_not_called_unchecked(fleet: Fleet) -> None:
+    """Nor is one that a problem tells of already, such as a link."""
+    target = "[targets.{}]\nkind = 'embedded'\npath = '{}'\ndatabase = '{}.db'\n"
+    fleet.configure(target.format("all", "models.d", "a") + target.format("prod", "models.d/_prod", "b"))
+    beside = manifest("x@1.0.0") + "initial_config_file: _config.json\n"
+    named = ["models.d/_prod/x.yaml", "models.d/_prod/_config.json", "models.d/_prod/link.txt"]
+    fleet.repository.write({named[0]: beside, named[1]: "{}", "models.d/_draft.txt": ""})
+    (fleet.folder / named[2]).symlink_to("x.yaml")
+    for arguments in (named, ["models.d/_prod", *named]):
+        done = fleet("validate", *arguments, "models.d/_draft.txt")
+        assert (done.code, "link.txt" in done.out) == (1, True), done
+        notes = [line for line in done.err.splitlines() if line.startswith("note: not checked: ")]
+        assert [line.split()[3] for line in notes] == ["models.d/_draft.txt"]
+
+
+def test_git_is_not_asked_for_each_file_that_is_named(fleet: Fleet) -> None:
+    """Those that are no manifest are looked for in the others all at once."""
+    files = {f"models.d/{number}.md": "" for number in range(10)}
+    fleet.repository.write({**files, **{f"models.d/{number}.yaml": "" for number in range(1001)}})
+    fleet.repository.git("add", "models.d")
+    asked = []
+    for named in (list(files)[:1], list(files)):
+        trace = fleet.folder / f"{len(named)}.trace"
+        done = fleet("validate", *named, GIT_TRACE2=str(trace))
+        assert done.err.count("note: not checked: ") == len(named)
+        asked.append(trace.read_text("utf-8").count(" start ") if trace.exists() else 0)
+    assert 0 < asked[1] < asked[0] + len(files) - 1
 
 
 def test_what_git_ignores_is_not_checked_unless_it_is_named(fleet: Fleet) -> None:

@@ -114,7 +114,7 @@ def test_a_value_that_nothing_can_work_with_is_told_with_its_key(tmp_path: Path,
 def test_a_nul_in_the_command_of_a_secret_is_refused(tmp_path: Path) -> None:
     """Before anything is started with it."""
     line = 'auth = { method = "token", token_command = ["cat", "a\\u0000"] }'
-    assert "token_command: a NUL character" in _refusal(tmp_path, _TARGET + line)
+    assert "token_command.1: a NUL character" in _refusal(tmp_path, _TARGET + line)
 
 
 def test_a_variable_nested_without_end_is_a_mistake_too(

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 SINK = '[[notify]]\nkind = "{kind}"\nurl = "{url}"\n'
 AUDIT = '[audit]\nnotes = "refs/notes/x"\npush_url = "{url}"\n'
+PRINTED = """
+[targets.a]
+kind = "modelarts"
+endpoint = "https://a"
+project_id = "1"
+auth = {{ method = "token", token_command = {} }}
+"""
 REFUSED = [
     ('[source]\nrepo = ""', "source.repo: is empty"),
     (
@@ -28,9 +35,13 @@ REFUSED = [
         '[web]\ntoken = """canary-canary-11\ncanary-canary-22\ncanary-canary-33"""',
         "web.token: there are 3: give 2 at most",
     ),
-    ('[web]\ntoken = ""', "reconciler.toml:2: web.token: is empty: give a value, or leave the key out"),
+    ('[web]\ntoken = ""', "reconciler.toml:2: web.token: is empty: give a value, or leave it out"),
     ('[web]\ntoken_env = ""', "web.token_env: is empty"),
-    ('[web]\nallowed_hosts = ["a", ""]', "web.allowed_hosts: is empty"),
+    ('[web]\nallowed_hosts = ["a", ""]', "web.allowed_hosts.1: is empty"),
+    ('[source.verify.authors]\n"" = ["a"]', "source.verify.authors: one of its keys is empty"),
+    ('[source.verify.authors]\na = ["a", ""]', "source.verify.authors.a.1: is empty"),
+    (PRINTED.format('[""]'), "targets.a.auth.token_command.0: is empty"),
+    (PRINTED.format('""'), "targets.a.auth.token_command: is empty"),
     ('[state]\ndir = ""', "state.dir: is empty"),
     ('[targets.a]\nkind = "embedded"\ndatabase = ""', "reconciler.toml:3: targets.a.database: is empty"),
     ("[guards]\nmax_imports_per_cycle = true", "max_imports_per_cycle: expected a number"),
@@ -63,13 +74,7 @@ TAKEN = [
     SINK.format(kind="webhook", url="http://127.0.0.1:1/x"),
     SINK.format(kind="alertmanager", url="http://alertmanager:9093"),
     SINK.format(kind="apprise", url="dingtalk://token"),
-    """
-[targets.a]
-kind = "modelarts"
-endpoint = "https://a"
-project_id = "1"
-auth = { method = "token", token_command = ["printf", "%s", ""] }
-""",
+    PRINTED.format('["printf", "%s", ""]'),
 ]
 
 
@@ -86,6 +91,29 @@ def test_a_value_that_no_use_could_take_is_refused_with_its_line(
     assert said.startswith(f"{file}:"), said
     assert words in said
     assert "canary" not in said
+
+
+def test_an_empty_text_hides_no_other_mistake_of_its_table(tmp_path: Path) -> None:
+    """Each is told on a line of its own, and a misspelt key whose value is empty by its name."""
+    file = tmp_path / "reconciler.toml"
+    file.write_text(
+        '[web]\nlisten = "a"\nenabled = 7\ntoken_env = ""\nbogus = 1\ntokn_file = ""\n'
+        '[targets.a]\nkind = "embedded"\npublish_seconds = true\nin_flight = 0\ndatabase = ""\n'
+    )
+    with pytest.raises(ConfigurationError) as refused:
+        load(file, cwd=tmp_path)
+    said = sorted(line.removeprefix(f"{file}:").split(" ", 1) for line in str(refused.value).splitlines())
+    assert [(line, words.split(":")[0]) for line, words in said] == [
+        ("10:", "targets.a.in_flight"),
+        ("11:", "targets.a.database"),
+        ("2:", "web.listen"),
+        ("3:", "web.enabled"),
+        ("4:", "web.token_env"),
+        ("5:", "web.bogus"),
+        ("6:", "web.tokn_file"),
+        ("9:", "targets.a.publish_seconds"),
+    ]
+    assert "web.tokn_file: unknown key; did you mean 'token_file'?" in str(refused.value)
 
 
 @pytest.mark.parametrize("text", TAKEN)
