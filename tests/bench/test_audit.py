@@ -31,4 +31,4 @@ def test_questions_and_logs_are_measured_beside_git(tmp_path: Path) -> None:
     assert [row.title.partition(" ")[0] for row in rows] == ["reconciler", "git", "reconciler"]
     assert all(row.cpu > 0 for row in rows)
     assert [row.title.split()[1] for row in rows if row.beside] == ["history"]
-    assert [line.count("|") for line in lines] == [7] * 4
+    assert [line.count("|") for line in lines] == [7] * 5

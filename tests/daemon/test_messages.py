@@ -103,6 +103,7 @@ def test_a_sink_that_is_down_slows_no_tick_and_is_a_line_on_the_page(fleet: Flee
         with receiving(Answer(503, b"down")) as down, receiving(TAKEN) as fine:
             fleet.configure(EMBEDDED + SELDOM + _hook(down.url, "down") + _hook(fine.url, "fine"))
             async with inside(fleet) as daemon:
+                await daemon.tells("tick", did_imported=1)  # else it might see the next commit first
                 fleet.commit({"models.d/bad.yaml": manifest("bad@01.0.0")})
                 await daemon.tells("a sink does not take messages", sink="down", error="HTTP 503: down")
                 await until(lambda: fine.requests)
