@@ -87,14 +87,13 @@ def _where(raw: RawConfiguration) -> tuple[Path, str] | None:
         return None
     try:
         layout = discover(raw.base / (raw.text("source", "repo") or "."))
-        folder = layout.common_dir
-        if layout.top is None or folder.stat().st_uid != os.geteuid():
+        if layout.top is None or layout.common_dir.stat().st_uid != os.geteuid():
             return None
         status = None if raw.file is None else raw.file.stat()
         written = () if status is None else (status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         program = [RULES, DEFAULTS, *(file.stat().st_mtime_ns for file in _DECLARED)]
         name = f"settings-{_digest([str(raw.base), str(raw.file), raw.is_given])[:2]}.json"
-        return folder / "reconciler" / name, _digest([raw.fingerprint(), written, program])
+        return layout.kept_dir / name, _digest([raw.fingerprint(), written, program])
     except (OSError, SourceError, ValueError, RecursionError):
         return None
 

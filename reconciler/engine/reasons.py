@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.engine.values import EventKind, LedgerEntry, ModelState, Phase, Verdict
+from reconciler.engine.values import EventKind, LedgerEntry, ModelState, ObservedModel, Phase, Verdict
 from reconciler.engine.values.report import OTHER_CONTENT
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
@@ -12,8 +12,6 @@ from reconciler.phrases import listed, many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from reconciler.engine.values import ObservedModel
 
 
 COMPARED_LATER = (

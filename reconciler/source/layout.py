@@ -33,6 +33,11 @@ class Layout(NamedTuple):
         return self.top or self.git_dir
 
     @property
+    def kept_dir(self) -> Path:
+        """Where this program keeps what it can make again, beside git's own files; it may not be there."""
+        return self.common_dir / "reconciler"
+
+    @property
     def is_shallow(self) -> bool:
         """Whether history was cut off when this was cloned."""
         return (self.common_dir / "shallow").is_file()

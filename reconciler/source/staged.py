@@ -88,7 +88,7 @@ class StagedClaims(NamedTuple):
 
     def _file(self, root: str) -> Path:
         name = sha256(root.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        return self.layout.common_dir / "reconciler" / f"claims-{name}.db"
+        return self.layout.kept_dir / f"claims-{name}.db"
 
     def _differing(self, kept: sqlite3.Connection, root: str) -> dict[str, str] | None:
         """What is staged otherwise than at the commit of what is kept, by path; None where git fails."""
