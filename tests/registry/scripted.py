@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Mapping
 
 
@@ -102,16 +103,21 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(respond: Any) -> AsyncIterator[Server]:
+async def serving(respond: Any, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
     """Runs a server that answers with `respond(request)`: bytes, a Raw, or a coroutine of one."""
     server = Server(respond)
-    listening = await asyncio.start_server(server.handle, "127.0.0.1", 0)
+    listening = await asyncio.start_server(server.handle, "127.0.0.1", 0, ssl=tls)
     server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     try:
         yield server
     finally:
-        listening.close()
+        # No more is accepted; what was accepted last has its transport one round of the loop later, and its
+        # task two. A server that is closed before leaves its socket open, and a later test is told of it.
+        asyncio.get_running_loop().remove_reader(listening.sockets[0].fileno())
+        for _ in range(3):
+            await asyncio.sleep(0)
         await server.stop()
+        listening.close()
         await listening.wait_closed()
 
 

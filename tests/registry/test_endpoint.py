@@ -16,7 +16,7 @@ from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
 from reconciler.registry.endpoint import parse_endpoint, proxy_for
 from reconciler.registry.tls import usual_authorities
 from tests.registry.driving import QUICK
-from tests.registry.scripted import Server, answer
+from tests.registry.scripted import answer, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,25 +67,21 @@ def test_a_certificate_that_nobody_vouches_for_is_an_error_and_nothing_is_sent(
     )
     names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
     subprocess.run([*command.split(), *names], check=True, capture_output=True)
-    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    serving.load_cert_chain(certificate, key)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
 
     async def main() -> None:
-        server = Server(lambda _: answer(200, {"models": []}))
-        listening = await asyncio.start_server(server.handle, "127.0.0.1", 0, ssl=serving)
-        url = f"https://localhost:{listening.sockets[0].getsockname()[1]}"
-        try:
-            with pytest.raises(RegistryUnavailable, match="certificate"):
-                await _list(url)
-            assert not server.requests
-            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-            usual_authorities.cache_clear()
-            assert await _list(url) == ()
-        finally:
-            usual_authorities.cache_clear()
-            listening.close()
-            await server.stop()
-            await listening.wait_closed()
+        async with serving(lambda _: answer(200, {"models": []}), tls) as server:
+            url = server.url.replace("http://127.0.0.1", "https://localhost")
+            try:
+                with pytest.raises(RegistryUnavailable, match="certificate"):
+                    await _list(url)
+                assert not server.requests
+                monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+                usual_authorities.cache_clear()
+                assert await _list(url) == ()
+            finally:
+                usual_authorities.cache_clear()
 
     asyncio.run(main())
 
