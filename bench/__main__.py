@@ -28,7 +28,7 @@ def sizes(models: int) -> list[int]:
 
 
 def alone(models: int) -> list[str]:
-    """Tables of the reader, the registry and its client, each measured by itself."""
+    """Tables of the reader, the registry, its client, and of depth, each measured by itself."""
     imports, calls = min(models, 10_000), min(models, 1000)
     return [
         "### One manifest of each make\n\n" + _told("bench.makes", "--models", calls),
@@ -37,6 +37,7 @@ def alone(models: int) -> list[str]:
         + "```",
         "### The registry's client alone\n\n"
         + _told("bench.client", "--models", models, "--calls", calls, "--times", 2, "--brief"),
+        "### Depth, and a loop with nothing to do\n\n" + _told("bench.deep", "--models", models),
     ]
 
 
@@ -60,7 +61,7 @@ def main() -> None:
             measure(folder / str(n), n, _tell, given.layout, last=n == given.models)
             for n in sizes(given.models)
         ]
-        _tell("reader, registry and client, each alone")
+        _tell("reader, registry and client, each alone; depth")
         text = page(results, described, *alone(given.models))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

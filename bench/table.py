@@ -54,7 +54,7 @@ def _lines(file: str) -> list[str]:
 
 
 def _rows(results: Results) -> Iterable[str]:
-    yield from _head(
+    yield from heading(
         "row",
         "program",
         "CPU",
@@ -71,7 +71,7 @@ def _rows(results: Results) -> Iterable[str]:
     )
     for row in ROWS:
         ours, naive, floor = results.program.get(row.key), results.naive.get(row.key), results.floor(row.key)
-        yield _line(
+        yield cells(
             row.title,
             spread(ours),
             _cpu(ours),
@@ -89,18 +89,18 @@ def _rows(results: Results) -> Iterable[str]:
 
 
 def _counts(results: Results) -> Iterable[str]:
-    yield from _head("one run of", "git processes", "HTTP requests", "commits of the state")
+    yield from heading("one run of", "git processes", "HTTP requests", "commits of the state")
     titles = {row.key: row.title for row in ROWS} | {"naive": "naive script, any tick"}
     titles |= {"loop-noop": "twenty no-op ticks inside `run`", "import": "import of a thousand new models"}
     for key, counts in results.counts.items():
         commits = _NONE if counts.commits is None else f"{counts.commits:,}"
-        yield _line(titles[key], f"{counts.git:,}", f"{counts.requests:,}", commits)
+        yield cells(titles[key], f"{counts.git:,}", f"{counts.requests:,}", commits)
 
 
 def _git(results: Sequence[Results]) -> Iterable[str]:
-    yield from _head("command", *(f"{each.models:,}" for each in results), "MiB")
+    yield from heading("command", *(f"{each.models:,}" for each in results), "MiB")
     for name, largest in results[-1].git.items():
-        yield _line(f"`git {name}`", *(spread(each.git.get(name)) for each in results), _peak(largest))
+        yield cells(f"`git {name}`", *(spread(each.git.get(name)) for each in results), _peak(largest))
 
 
 def _growth(results: Sequence[Results]) -> Iterable[str]:
@@ -110,7 +110,7 @@ def _growth(results: Sequence[Results]) -> Iterable[str]:
     """
     first, last = results[0], results[-1]
     sizes = last.models / first.models
-    yield from _head(
+    yield from heading(
         "row, by CPU where measured",
         *(cell for each in results for cell in (f"{each.models:,}", "MiB")),
         f"{sizes:g} times the models",
@@ -127,7 +127,7 @@ def _growth(results: Sequence[Results]) -> Iterable[str]:
             for sample, cost in zip(ours, costs, strict=True)
             for cell in (_shown(sample, cost), _peak(sample))
         ]
-        yield _line(row.title, *shown, times if naive == _NONE else f"{times} (naive {naive})")
+        yield cells(row.title, *shown, times if naive == _NONE else f"{times} (naive {naive})")
 
 
 def _shown(sample: Sample | None, cost: float | None) -> str:
@@ -192,10 +192,12 @@ def _peak(sample: Sample | None) -> str:
     return _NONE if sample is None or sample.peak is None else f"{sample.peak:.0f}"
 
 
-def _head(*names: str) -> Iterable[str]:
-    yield _line(*names)
-    yield _line(*("---" if number == 0 else "---:" for number, _ in enumerate(names)))
+def heading(*names: str) -> Iterable[str]:
+    """The first two lines of a table."""
+    yield cells(*names)
+    yield cells(*("---" if number == 0 else "---:" for number, _ in enumerate(names)))
 
 
-def _line(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+def cells(*texts: str) -> str:
+    """One line of a table."""
+    return f"| {' | '.join(texts)} |"
