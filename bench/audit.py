@@ -122,6 +122,7 @@ def program_rows(site: Stage, times: int) -> Iterator[Row]:
         (("history", "--commit", str(events[0].commit)), None),
         (("status", "--at", datetime.now(UTC).isoformat()), None),
         (("history",), ("log", "--raw", "main", "--", "models.d")),
+        (("history", "--output", "json"), ("log", "--raw", "main", "--", "models.d")),
     ]
     for arguments, beside in questions:
         theirs, ours = [], []
