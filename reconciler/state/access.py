@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.engine.clock import utc_now
 from reconciler.errors import StateError
 from reconciler.state import reconciled
-from reconciler.state.verdict_rows import VerdictRows
+from reconciler.state.verdicts import VerdictRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
