@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import BudgetError
 from reconciler.source import log, tree
-from reconciler.source.file_reader import FileReader
-from reconciler.source.object_reader import asked_again
+from reconciler.source.file_reader import FileReader, asked_again
 from reconciler.source.text import bounded, path_of
 
 if TYPE_CHECKING:

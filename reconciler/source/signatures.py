@@ -16,8 +16,7 @@ from reconciler.errors import ConfigurationError
 from reconciler.printable import printable
 from reconciler.source.commands import GitError, load_gitpython
 from reconciler.source.environment import NOTHING
-from reconciler.source.keyring import Keyring
-from reconciler.source.signers import read_allowed_signers
+from reconciler.source.signers import Keyring, read_allowed_signers
 from reconciler.source.text import as_lines, path_of
 
 if TYPE_CHECKING:
