@@ -6,8 +6,8 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from reconciler.app.connection import client
 from reconciler.app.credentials import auth_of
+from reconciler.app.target_kinds import client
 from reconciler.engine.idle import list_digest
 from reconciler.errors import ReconcilerError
 from reconciler.registry import CredentialCooldown
