@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, select
 from reconciler.engine.episodes import OutboxUpdate, outbox_update
 from reconciler.engine.values import ModelState, Reconciled, Report, TargetFailure, Verdict
 from reconciler.errors import LeaseLost
-from reconciler.state import compaction, outbox, reconciled, tables, verdict_changes, verdicts
+from reconciler.state import compaction, outbox, tables, verdict_changes, verdicts
 from reconciler.state.access import StateAccess
 from reconciler.state.errors import UnreadableState
 from reconciler.state.marks import read_marks, write_marks
@@ -22,6 +22,7 @@ from reconciler.state.rows import moment_of, stamp
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
     from reconciler.engine.episodes import Judged
@@ -61,13 +62,24 @@ class SqlReports(StateAccess):
 
     def reconciled(self, commit: str) -> Reconciled | None:
         """The last time that this commit was the one reconciled; None when it never was."""
-        with self._database.reading() as connection:
-            return reconciled.newest(connection, tables.reconciled.c.commit == commit)
+        return self._reconciled(tables.reconciled.c.commit == commit)
 
     def reconciled_at(self, moment: datetime) -> Reconciled | None:
         """The commit that was the one reconciled at a moment; None before the first."""
+        return self._reconciled(tables.reconciled.c.at <= stamp(moment))
+
+    def _reconciled(self, condition: ColumnElement[bool]) -> Reconciled | None:
+        """The newest of the rows of which this is true; None where there is none."""
+        columns = tables.reconciled.c
+        newest = select(columns.seq, columns.commit, columns.at).order_by(columns.seq.desc()).limit(1)
+        later = select(columns.position, columns.at).order_by(columns.seq).limit(1)
         with self._database.reading() as connection:
-            return reconciled.newest(connection, tables.reconciled.c.at <= stamp(moment))
+            row = connection.execute(newest.where(condition)).first()
+            if row is None:
+                return None
+            seq, commit, at = row
+            until, ended = connection.execute(later.where(columns.seq > seq)).first() or (None, None)
+        return Reconciled(commit, moment_of(at), until, None if ended is None else moment_of(ended))
 
     def save_report(
         self,
