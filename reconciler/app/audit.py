@@ -19,7 +19,7 @@ from reconciler.errors import ConfigurationError, ReconcilerError, SourceError
 from reconciler.log import log
 from reconciler.redaction import remember, unexpected
 from reconciler.remote import Remote, parse_remote, require_remote
-from reconciler.source.shared_notes import shared_notes
+from reconciler.source.upkeep import shared_notes
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
