@@ -11,15 +11,14 @@ argument.
     github, gitlab, gitee, codearts
                 the same in the words of each host's API
     api         one host's API: credentials, pages, limits of the rate, errors in words
-    variables   where a job stands, by the variables that its host sets
+    variables   the hosts that are known, and where a job stands, by the variables that its host sets
     publish     one comment, whatever other runs do meanwhile
 """
 
 from __future__ import annotations
 
 from reconciler.forge.host import Review, Status
-from reconciler.forge.kinds import FORGES, Forge, host_of
 from reconciler.forge.publish import Published, publish
-from reconciler.forge.variables import Job, job_of
+from reconciler.forge.variables import FORGES, Forge, Job, host_of, job_of
 
 __all__ = ["FORGES", "Forge", "Job", "Published", "Review", "Status", "host_of", "job_of", "publish"]
