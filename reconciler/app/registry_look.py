@@ -15,7 +15,7 @@ from reconciler.registry import CredentialCooldown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.app.access import Access
+    from reconciler.app.idle_note import Access
     from reconciler.settings.raw import RawConfiguration
 
 _PATIENCE = 2.0  # seconds; what takes longer is left to a cycle, which has deadlines of its own

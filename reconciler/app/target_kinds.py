@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.app.access import access_of
 from reconciler.app.credentials import auth_of, keys_of
+from reconciler.app.idle_note import access_of
 from reconciler.registry import CredentialCooldown, Limits, ModelArtsRegistry, RegistryAuth
 from reconciler.registry.client import in_process
 from reconciler.registry.vendor import MODELARTS
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
-    from reconciler.app.access import Access
+    from reconciler.app.idle_note import Access
     from reconciler.engine.ports import Registry
     from reconciler.engine.vendor import Vendor
     from reconciler.registry.transport import Observed
