@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from reconciler.engine.graph import CommitGraph
 from reconciler.errors import BudgetError
 from reconciler.source import log, tree
-from reconciler.source.change_reader import ChangeReader
 from reconciler.source.commands import GitError
-from reconciler.source.file_reader import asked_again
+from reconciler.source.file_reader import FileReader, asked_again
 from reconciler.source.text import as_lines
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ _FEW = 100  # files that may all be found near the beginning of a log, so that n
 _RELATED_OR_NOT = frozenset({0, 1})
 
 
-class HistoryReader(ChangeReader):
+class HistoryReader(FileReader):
     """Reads logs, as far back as a question needs."""
 
     @asked_again
