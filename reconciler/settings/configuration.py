@@ -11,8 +11,7 @@ from pydantic import ValidationError
 from reconciler.errors import ConfigurationError
 from reconciler.phrases import did_you_mean
 from reconciler.settings.discovery import chosen, state_url
-from reconciler.settings.errors import render
-from reconciler.settings.place import Places, variable_of
+from reconciler.settings.errors import Places, render, variable_of
 from reconciler.settings.raw import PREFIX, raw_configuration
 from reconciler.settings.section import secret_names
 from reconciler.settings.tables import Settings
