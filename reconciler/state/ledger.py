@@ -1,4 +1,4 @@
-"""The ledger port on a SQL database; journal, model states, reports and marks have a module each."""
+"""The ledger port on a SQL database; journal, model states and reports have a module each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from reconciler.state.address import SqliteFile
 from reconciler.state.errors import UnreadableState
 from reconciler.state.identity import facts_of
 from reconciler.state.journal import SqlJournal, position
-from reconciler.state.marks import SqlMarks
 from reconciler.state.model_states import SqlModelStates
 from reconciler.state.outbox import Outbox
 from reconciler.state.reports import SqlReports
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.state.database import Database
 
 
-class SqlLedger(SqlJournal, SqlModelStates, SqlReports, SqlMarks):
+class SqlLedger(SqlJournal, SqlModelStates, SqlReports):
     """`reconciler.engine.ports.Ledger` in SQLite or PostgreSQL; get one from `open_state`.
 
     Every method raises StateError when the database cannot be used. What a method that writes was given is on
