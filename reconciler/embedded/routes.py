@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from reconciler.embedded.admission import Parts
+    from reconciler.embedded.access import Parts
     from reconciler.embedded.router import Call
     from reconciler.embedded.settings import EmbeddedSettings
 
@@ -73,7 +73,7 @@ async def list_models(call: Call) -> Response:
 async def list_runtimes(call: Call) -> Response:
     """The engines and runtimes this edition of the documents names."""
     settings = call.parts.settings
-    engines = _engine_runtimes(settings.edition)
+    engines = [_engine(*one) for one in _BY_EDITION.get(settings.edition, _LONG).items()]
     skip = call.query.skip(settings)
     shown = engines[skip : skip + call.query.limit]
     return answer({"count": len(shown), "total_count": len(engines), "engine_runtimes": shown})
@@ -193,12 +193,9 @@ _BY_EDITION: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def _engine_runtimes(edition: str) -> list[dict[str, Any]]:
-    """Each engine with parallel lists: position i of every list is about runtime i."""
-    return [_engine(name, runtimes) for name, runtimes in _BY_EDITION.get(edition, _LONG).items()]
-
-
 def _engine(name: str, runtimes: tuple[str, ...]) -> dict[str, Any]:
+    """One engine with parallel lists: position i of every list is about runtime i."""
+
     def each(value: object) -> list[object]:
         return [value] * len(runtimes)
 
