@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from reconciler.errors import ForgeError
 from reconciler.forge.api import text_or
@@ -126,7 +126,8 @@ class Gitee(Host):
     async def shows(self, commit: str, context: str, status: Status) -> bool:
         """As of every host; the newest check run has the largest id."""
         path = self.path("/repos/{repository}/commits/{commit}/check-runs", commit=commit)
-        runs = [one async for one in self.api.pages(path, {"check_name": context}, _check_runs)]
+        pages = self.api.pages(path, {"check_name": context}, lambda page: list(page["check_runs"]))
+        runs = [one async for one in pages]
         named = [one for one in runs if text_or(one, "name") == context]
         if not named:
             return False
@@ -144,10 +145,6 @@ class Gitee(Host):
             "output": {"title": context, "summary": status.description},
         }
         await self.api.call("POST", self.path("/repos/{repository}/check-runs"), facts)
-
-
-def _check_runs(page: Any) -> list[Any]:  # noqa: ANN401 - JSON
-    return list(page["check_runs"])
 
 
 class CodeArts(Host):

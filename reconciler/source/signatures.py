@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from reconciler.source.commands import Commands
     from reconciler.source.rules import KeyFiles
-    from reconciler.source.signers import AllowedSigner
 
 _GOOD = "G"
 _OF_ENDED_KEY = "Y"  # good, by an OpenPGP key that has ended since
@@ -205,7 +204,8 @@ class Verifier:
             return signature
         if signature.fault is None and any(one.is_valid(moment) for one in lines):
             return signature
-        return signature._replace(fault=HoldCode.EXPIRED_KEY, signer=signature.signer or _named(lines))
+        named = ", ".join(sorted({name for one in lines for name in one.principals}))
+        return signature._replace(fault=HoldCode.EXPIRED_KEY, signer=signature.signer or named)
 
     @staticmethod
     def _ssh_keygen() -> str:
@@ -234,7 +234,3 @@ def _is_of_a_kind(commands: Commands, commit: str) -> bool:
     header = commands.run("cat-file", "commit", commit).partition(b"\n\n")[0]
     signatures = (line.partition(b" ")[2] for line in header.split(b"\n") if line.startswith(b"gpgsig"))
     return all(signature.startswith(_KINDS) for signature in signatures)
-
-
-def _named(lines: Iterable[AllowedSigner]) -> str:
-    return ", ".join(sorted({name for one in lines for name in one.principals}))
