@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.trust import HoldCode
@@ -161,11 +162,8 @@ class Verifier:
 
     def _shown(self, commands: Commands, commits: Sequence[str], revoked: str) -> list[list[str]]:
         home = {"GNUPGHOME": str(self._keyring.home)} if self._keyring else {"GNUPGHOME": os.devnull}
-        pinned = commands.configured(self._pins(revoked), home)
-        try:
+        with closing(commands.configured(self._pins(revoked), home)) as pinned:
             return _printed(pinned, commits, _FIELDS)
-        finally:
-            pinned.close()
 
     def _pins(self, revoked: str) -> list[tuple[str, str]]:
         """Everything about signatures that a repository's configuration could say."""

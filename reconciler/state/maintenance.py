@@ -45,19 +45,13 @@ def check(url: str) -> tuple[str, ...]:
     """
     address = parse(url)
     try:
-        database = open_database(address, writer=False)
-    except StateError as error:
-        return (str(error),)
-    try:
-        with database.reading() as connection:
+        with closing(open_database(address, writer=False)) as database, database.reading() as connection:
             damage = _damage(connection) if isinstance(address, SqliteFile) else []
             if damage:
                 return tuple(damage)
             return (*differences(connection), *_disagreements(folded(connection), _stored(connection)))
     except StateError as error:
         return (str(error),)
-    finally:
-        database.close()
 
 
 def require_state(url: str, what: str) -> None:
@@ -86,14 +80,14 @@ def export(url: str) -> Iterator[dict[str, Any]]:
         StateError: at the first step, when there is no state, or it cannot be read.
     """
     require_state(url, "export")
-    database = open_database(parse(url), writer=False)
-    try:
-        with database.reading() as connection, closing(archive.rows(asking(connection))) as rows:
-            for row in rows:
-                event_of(row)
-                yield dict(zip(("seq", *EVENT_COLUMNS), plain(row), strict=True))
-    finally:
-        database.close()
+    with (
+        closing(open_database(parse(url), writer=False)) as database,
+        database.reading() as connection,
+        closing(archive.rows(asking(connection))) as rows,
+    ):
+        for row in rows:
+            event_of(row)
+            yield dict(zip(("seq", *EVENT_COLUMNS), plain(row), strict=True))
 
 
 def compact(url: str, before: datetime) -> int:
