@@ -13,22 +13,7 @@ _MIB = 1024 * 1024
 
 
 class Budgets(NamedTuple):
-    """The ceilings.
-
-    Attributes:
-        paths: files and folders below a target's directory, in one commit.
-        listed_bytes: bytes of git's list of them.
-        manifests: documents of one target.
-        manifest_bytes: bytes of manifests, and of the files they name, that one cycle reads for one target.
-        file_faults: problems told of one file; the rest are counted.
-        faults: problems told of one target; the rest are counted.
-        commits: commits that are read for one question about history.
-        changes: changes of files in these commits.
-        log_bytes: bytes of what git tells of these commits.
-        git_memory: bytes that one git process which reads may allocate; what it maps of packs is not counted.
-        author, subject, path, reason: characters that are stored or shown; a longer path is refused.
-        output: bytes that one command prints.
-    """
+    """The ceilings; `[limits]` in docs/configuration.md says what each counts, and of what."""
 
     paths: int = 250_000
     listed_bytes: int = 32 * _MIB

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.app.credentials import push_url
 from reconciler.app.repository import source_of
+from reconciler.engine.concurrency import beside
 from reconciler.engine.receipts import events_of, receipt
 from reconciler.errors import ConfigurationError, ReconcilerError, SourceError
 from reconciler.log import log
 from reconciler.redaction import remember, unexpected
 from reconciler.remote import Remote, parse_remote, require_remote
-from reconciler.source.shared_notes import shared_notes
+from reconciler.source.upkeep import shared_notes
 from reconciler.state import open_state
 
 if TYPE_CHECKING:
@@ -173,14 +174,9 @@ async def auditing(
     woken = asyncio.Event()
     woken.set()
     audit = Audit(ledger, notes, clock, lambda text: log.warning("notes are made anew", reason=text))
-    task = asyncio.create_task(_serve(audit, woken), name="audit")
-    try:
-        yield woken.set
-    finally:
-        notes.close()
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    async with beside(_serve(audit, woken), "audit"):
+        with closing(notes):
+            yield woken.set
 
 
 async def _serve(audit: Audit, woken: asyncio.Event) -> None:

@@ -12,18 +12,44 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.app.access import Access
 from reconciler.contract import rules_version
 from reconciler.engine.values import IdleMark, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.settings import Configuration
+    from reconciler.settings import Configuration, ModelArtsTarget
     from reconciler.settings.raw import RawConfiguration
 
 MARK = "at-rest"
 """The name of the mark that holds the note; it belongs to no target."""
+
+
+class Access(NamedTuple):
+    """How one target's registry is reached, without the credentials; all times in seconds."""
+
+    endpoint: str
+    project_id: str
+    workspace_id: str
+    page_size: int
+    in_flight: int
+    rate: float
+    read_rate: float
+    timeout: float
+
+
+def access_of(target: ModelArtsTarget) -> Access:
+    """How the registry of a target is reached."""
+    return Access(
+        target.endpoint,
+        target.project_id,
+        target.workspace_id,
+        target.page_size,
+        target.in_flight,
+        target.rate,
+        target.read_rate,
+        target.timeout.total_seconds(),
+    )
 
 
 class Folder(NamedTuple):

@@ -1,36 +1,82 @@
-"""What the pages of `run` show: what the board hears, and what the reader reads."""
+"""What the pages of `run` show: what the board hears, and what is read in a thread of its own.
+
+Neither the loop nor the server waits for that thread. What was read is kept until the board has another
+revision. When the state cannot be read in time, what was read last is shown, and the page says that it may be
+old.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import secrets
 import socket
-from dataclasses import dataclass, field
+import time
+from collections import OrderedDict
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from reconciler import __version__
-from reconciler.app.page_reader import PageReader
+from reconciler.app.model_page import ModelRecord, Shown, model_record, registered
+from reconciler.app.repository import followed, source_of
+from reconciler.app.sessions import Sessions, remembered
+from reconciler.daemon.worker import Worker
+from reconciler.engine.listing import Listing, ListingQuery, VerdictTable
+from reconciler.errors import ReconcilerError, StateError
 from reconciler.views.masked import without_address
-from reconciler.views.page_facts import PageState, TargetFacts, TickSummary
+from reconciler.views.page_facts import ModelFacts, OverviewFacts, PageState, TargetFacts, TickSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
-    from reconciler.engine.values import Report
+    from reconciler.app.board import Board
+    from reconciler.app.session import Session
+    from reconciler.engine.values import CommitInfo, ModelState, Report
+    from reconciler.settings import Configuration
+    from reconciler.state import SqlLedger
+
+T = TypeVar("T")
+
+_WAITS = 2.0  # seconds at most that a page waits for what it shows
+_KEPT = 32  # answers
+_ROWS_AT_ONCE = 2000
+_COMMITS_KEPT = 20_000
+_ASKED_AGAIN = 30.0  # seconds for which a registry's detail is shown
+_ASKED_APART = 0.5  # seconds: pages take little of the rate at which a registry may be asked
 
 
 @dataclass(slots=True)
-class ServicePages(PageReader):
-    """Implements `reconciler.web.application.Pages`; used in the server's event loop."""
+class ServicePages:
+    """Implements `reconciler.web.application.Pages`; used in the server's event loop.
 
+    Attributes:
+        stopping: whether the program was asked to stop.
+        followed: repository and branch, in words without secrets; as of the last summary.
+        late: how many answers came after their page was given up: it has something to fetch now.
+    """
+
+    configuration: Configuration
+    sessions: Sessions
+    board: Board
+    worker: Worker
     stopping: Callable[[], bool] = field(kw_only=True)
-    _leader: str = field(init=False)
-    _leader_id: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._leader_id = secrets.token_hex(4)  # pages of another process are none of this one's
-        self._leader = f"{socket.gethostname()}, process {os.getpid()}"
+    followed: tuple[str, str] = ("", "")
+    late: int = 0
+    _missed: set[Hashable] = field(default_factory=set)
+    _thread: Worker = field(default_factory=Worker)  # whose end nobody waits for, whatever hangs in it
+    _kept: OrderedDict[Hashable, tuple[int, Any]] = field(default_factory=OrderedDict)
+    _tables: tuple[SqlLedger, VerdictTable] | None = None
+    _commits: dict[str, CommitInfo | None] = field(default_factory=dict)
+    _details: OrderedDict[tuple[str, str], tuple[datetime, Mapping[str, Any]]] = field(
+        default_factory=OrderedDict
+    )
+    _asked_at: float = 0.0
+    _commit: str = ""
+    _leader: str = field(default_factory=lambda: f"{socket.gethostname()}, process {os.getpid()}")
+    _leader_id: str = field(default_factory=lambda: secrets.token_hex(4))  # another process has other pages
 
     def state(self, report: Report | None) -> PageState:
         """What every page shows."""
@@ -59,6 +105,65 @@ class ServicePages(PageReader):
         token = f"{self._leader_id}.{self.board.revision}.{self.late}.{int(problem is None)}"
         return None if self.stopping() else token
 
+    async def summary(self) -> Report | None:
+        """The newest report in numbers."""
+        return await self._read("summary", self._summary)
+
+    async def report(self) -> Report | None:
+        """The newest report with its models."""
+        return await self._read("report", lambda: remembered(self._session()))
+
+    async def overview(self, query: ListingQuery, *, matrix: bool) -> OverviewFacts | None:
+        """One page of models; None where it could not be read yet."""
+        return await self._read((query, matrix), lambda: self._overview(query, matrix=matrix))
+
+    async def model(self, target: str, name: str, version: str | None) -> ModelFacts | None:
+        """One model; None where nothing is known of it. Raises StateError."""
+        key = (target, name, version)
+        record = await self._read(
+            key, lambda: model_record(self._commit, target, name, version, self._shown(self._session()))
+        )
+        if record is None and key not in self._kept:
+            raise StateError("the model could not be read in time")
+        return None if record is None else await self._with_registry(record)
+
+    def close(self) -> None:
+        """Reads nothing more."""
+        self._thread.end()
+
+    async def _read(self, key: Hashable, work: Callable[[], T]) -> T | None:
+        """What the work gives, or gave last; None while neither is there."""
+        revision = self.board.revision
+        held = self._kept.get(key)
+        if held is not None and held[0] == revision:
+            self._kept.move_to_end(key)
+            return cast("T", held[1])
+
+        async def kept() -> T:
+            answer = work()
+            loop.call_soon_threadsafe(self._keep, key, revision, answer)
+            return answer
+
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(_WAITS):
+                return await self._thread.run(kept())
+        except TimeoutError:
+            self._missed.add(key)
+        except ReconcilerError:
+            pass
+        held = self._kept.get(key)
+        return cast("T", held[1]) if held is not None else None
+
+    def _keep(self, key: Hashable, revision: int, value: object) -> None:
+        if key in self._missed:
+            self._missed.remove(key)
+            self.late += 1
+        self._kept[key] = (revision, value)
+        self._kept.move_to_end(key)
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+
     def _last_tick(self) -> TickSummary | None:
         """The newest tick; where addresses are not shown, its error names none, such as a signer's."""
         tick = self.board.last
@@ -71,3 +176,112 @@ class ServicePages(PageReader):
     def _target(self, name: str) -> TargetFacts:
         shown = self.configuration.settings.targets[name].shown
         return TargetFacts(name, shown, self.board.answered.get(name))
+
+    # in the thread
+
+    def _session(self) -> Session:
+        session = self.sessions.session
+        if session is None:
+            raise StateError("the state is away")
+        return session
+
+    def _summary(self) -> Report | None:
+        session = self._session()
+        summary = session.ledger.summary()
+        names = {target.name for target in session.engine.targets}
+        if summary is None:
+            return None
+        self._commit = summary.commit
+        self.followed = followed(self.configuration)
+        return replace(
+            summary,
+            failures=tuple(failure for failure in summary.failures if failure.target in names),
+            unlisted={key: number for key, number in summary.unlisted.items() if key[0] in names},
+        )
+
+    def _overview(self, query: ListingQuery, *, matrix: bool) -> OverviewFacts:
+        session = self._session()
+        table = self._table(session)
+        selected = table.select_pairs(query) if matrix else table.select(query)
+        states = session.ledger.verdicts.numbered(selected.numbers)
+        items = self._shown(session).items(tuple(states[n] for n in selected.numbers if n in states))
+        models = Listing(items, selected.matching, selected.groups)
+        return OverviewFacts(models, self._made(session, items))
+
+    def _table(self, session: Session) -> VerdictTable:
+        """All verdicts, as they are now; a new state's are read anew.
+
+        So are all where another replica has removed some: only this process's own removals are told.
+        """
+        table = self._brought_up(session)
+        if session.campaign is not None:
+            numbers = session.ledger.counted().items()
+            if table.size != sum(number for (target, _), number in numbers if target in table.targets):
+                self._tables = None
+                table = self._brought_up(session)
+        return table
+
+    def _brought_up(self, session: Session) -> VerdictTable:
+        rows = session.ledger.verdicts
+        if self._tables is None or self._tables[0] is not session.ledger:
+            names = frozenset(target.name for target in session.engine.targets)
+            self._tables = (session.ledger, VerdictTable(names, self._shown(session).author))
+        table = self._tables[1]
+        gone = rows.removed()  # before anything is read: what is removed meanwhile is told the next time
+        if gone:
+            table.remove(gone)
+            again = [number for number in gone if number <= table.newest]
+            table.add(rows.numbered(again).items())
+        while some := rows.after(table.newest, _ROWS_AT_ONCE):
+            table.add(some)
+        return table
+
+    def _shown(self, session: Session) -> Shown:
+        return Shown(session, self.configuration.settings.web.show_emails)
+
+    def _made(self, session: Session, items: Iterable[ModelState]) -> dict[str, CommitInfo]:
+        """Who made the commits that are shown; commits never change, so that each is asked for once."""
+        commits = {item.commit for item in items if item.commit} | {self._commit}
+        self._learn(commits)
+        shown = self._shown(session)
+        infos = {commit: self._commits.get(commit) for commit in commits}
+        return {commit: shown.commit_info(made) for commit, made in infos.items() if made is not None}
+
+    def _learn(self, commits: Iterable[str]) -> None:
+        unknown = [commit for commit in commits if commit and commit not in self._commits]
+        if not unknown:
+            return
+        if len(self._commits) > _COMMITS_KEPT:
+            self._commits.clear()
+        with contextlib.suppress(ReconcilerError), closing(source_of(self.configuration)) as source:
+            infos = source.attributions(unknown)
+            self._commits.update({commit: infos.get(commit) for commit in unknown})
+
+    # the registry
+
+    async def _with_registry(self, record: ModelRecord) -> ModelFacts:
+        """The facts with what the registry says of the model, asked seldom and never for long."""
+        facts = record.facts
+        target = next((t for t in self._session().engine.targets if t.name == facts.target), None)
+        if facts.version is None or target is None:
+            return facts
+        if record.model_id is None:
+            return replace(facts, registered=registered(target, record, {}, why="it is not registered"))
+        key, now = (target.name, record.model_id), datetime.now(UTC)
+        held = self._details.get(key)
+        if held is None or (now - held[0]).total_seconds() > _ASKED_AGAIN:
+            if time.monotonic() - self._asked_at < _ASKED_APART:
+                return replace(
+                    facts, registered=registered(target, record, {}, why="the registry was asked just now")
+                )
+            self._asked_at = time.monotonic()
+            try:
+                async with asyncio.timeout(_WAITS):
+                    detail = await self.worker.run(target.registry.detail(record.model_id))
+            except (ReconcilerError, TimeoutError) as error:
+                why = str(error) or "the registry did not answer in time"
+                return replace(facts, registered=registered(target, record, {}, why=why))
+            held = self._details[key] = (now, detail)
+            while len(self._details) > _KEPT:
+                self._details.popitem(last=False)
+        return replace(facts, registered=registered(target, record, held[1], held[0]))

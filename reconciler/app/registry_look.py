@@ -6,8 +6,8 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from reconciler.app.connection import client
 from reconciler.app.credentials import auth_of
+from reconciler.app.target_kinds import client
 from reconciler.engine.idle import list_digest
 from reconciler.errors import ReconcilerError
 from reconciler.registry import CredentialCooldown
@@ -15,7 +15,7 @@ from reconciler.registry import CredentialCooldown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.app.access import Access
+    from reconciler.app.idle_note import Access
     from reconciler.settings.raw import RawConfiguration
 
 _PATIENCE = 2.0  # seconds; what takes longer is left to a cycle, which has deadlines of its own

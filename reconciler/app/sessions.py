@@ -18,6 +18,7 @@ from reconciler.app.session import Heritage, Listeners, Session, open_session, t
 from reconciler.app.sinks import sinks_of
 from reconciler.daemon.campaign import BEAT
 from reconciler.daemon.cycle_job import CycleJob, EventCounter, Tick
+from reconciler.engine.concurrency import beside
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.leadership import SHARED, Survey
 from reconciler.errors import SourceError, StateError
@@ -125,13 +126,8 @@ class Sessions:
             with suppress(StateError):
                 await asyncio.to_thread(campaign.give_back)
 
-        task = asyncio.create_task(resign(), name="resign")
-        try:
+        async with beside(resign(), "resign"):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     def _led(self) -> None:
         """Hears, in another thread, that something else is led than before."""
@@ -182,14 +178,11 @@ class Sessions:
             self.board.on_report(report)
             sender.wake()
 
-        task = asyncio.create_task(sender.run(), name="sender")
-        try:
-            yield shown
-        finally:
-            self._wake = lambda: None
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        async with beside(sender.run(), "sender"):
+            try:
+                yield shown
+            finally:
+                self._wake = lambda: None
 
     def follow(self) -> tuple[float, float]:
         """Seconds between looks at unfinished imports, the first and the longest."""

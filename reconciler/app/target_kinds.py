@@ -7,9 +7,8 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.app.access import access_of
-from reconciler.app.connection import client
 from reconciler.app.credentials import auth_of, keys_of
+from reconciler.app.idle_note import access_of
 from reconciler.registry import CredentialCooldown, Limits, ModelArtsRegistry, RegistryAuth
 from reconciler.registry.client import in_process
 from reconciler.registry.vendor import MODELARTS
@@ -18,11 +17,54 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
-    from reconciler.app.access import Access
+    from reconciler.app.idle_note import Access
     from reconciler.engine.ports import Registry
     from reconciler.engine.vendor import Vendor
     from reconciler.registry.transport import Observed
     from reconciler.settings import Configuration, EmbeddedTarget, ModelArtsTarget
+
+_CONNECTING = 10.0  # seconds at most for a connection, TLS included
+
+
+def client(
+    access: Access,
+    auth: RegistryAuth,
+    *,
+    observed: Observed | None = None,
+    blocks: bool = False,
+) -> ModelArtsRegistry:
+    """A client, which the caller closes.
+
+    Args:
+        access: how the registry is reached.
+        auth: the flow of every request.
+        observed: told of each request.
+        blocks: whether nothing else runs in the event loop, so that a request may stop it.
+
+    Raises:
+        ConfigurationError: the endpoint or the project cannot be used.
+    """
+    from reconciler.registry.blocking import blocking  # noqa: PLC0415 - loads httpx
+
+    limits = Limits(
+        page_size=access.page_size,
+        concurrency=access.in_flight,
+        rate=access.rate,
+        burst=max(1, int(access.rate)),
+        read_rate=access.read_rate,
+        deadline=access.timeout,
+        connect_timeout=min(access.timeout, _CONNECTING),
+    )
+    return ModelArtsRegistry(
+        access.endpoint,
+        access.project_id,
+        auth=auth,
+        workspace_id=access.workspace_id,
+        limits=limits,
+        observed=observed,
+        transport=blocking(access.endpoint, auth) if blocks else None,
+    )
+
 
 _EMBEDDED_PROJECT = "embedded"
 _NO_LIMIT = 1_000_000

@@ -12,8 +12,7 @@ from reconciler.app.audit import write_once
 from reconciler.app.noop_check import Tried
 from reconciler.app.session import Heritage, Listeners, open_session
 from reconciler.app.sinks import flush
-from reconciler.cli.actor import actor
-from reconciler.cli.beside import hand_over
+from reconciler.cli.beside import actor, hand_over
 from reconciler.cli.early import pack_mirror
 from reconciler.cli.interruption import Interruption
 from reconciler.cli.options import (

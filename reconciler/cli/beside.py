@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pwd
+import socket
 import uuid
 from contextlib import closing
 from datetime import timedelta
@@ -11,7 +14,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from reconciler.app.session import is_shared, open_session
-from reconciler.cli.actor import actor
 from reconciler.cli.terminal import echo_err
 from reconciler.engine.checks import moved
 from reconciler.engine.last_report import refreshed
@@ -31,6 +33,19 @@ if TYPE_CHECKING:
     from reconciler.engine.values import CycleAnswer, ModelState, Report
     from reconciler.settings import Configuration
     from reconciler.state import SqlLedger
+
+
+def actor(command: str) -> str:
+    """Such as `ada@build-7 (retry)`: the user of this process, by number where it has no name, and its host.
+
+    The environment is not asked: anybody may write anything there.
+    """
+    uid = os.getuid()
+    try:
+        user = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        user = f"uid {uid}"
+    return f"{user}@{socket.gethostname()} ({command})"
 
 
 _LOOK = 0.2  # seconds between two looks for the answer

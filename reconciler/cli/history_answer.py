@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.app.history import HistoryQuery
 from reconciler.app.history import history as history_of
-from reconciler.cli.asked import model_asked
-from reconciler.cli.moment import moment
+from reconciler.cli.asked import model_asked, moment
 from reconciler.cli.plain import plain_command
 from reconciler.cli.terminal import colour, configuration, echo_err, put_all, put_json_list
 from reconciler.errors import ConfigurationError, Exit

@@ -62,17 +62,13 @@ class Progress:
         if event.kind in _DONE and key in self._asked:
             self._done.add(key)
         if not self.quiet and event.kind in _SAID:
-            self._show(event)
+            as_what = f" as {event.model_id}" if event.kind in _MADE else ""
+            self._say(f"{event.pair}: {_SAID[event.kind]}{as_what}")
 
     def note(self, line: str) -> None:
         """Says what is waited for."""
         if not self.quiet:
             self._say(line)
-
-    def _show(self, event: Event) -> None:
-        self._say(
-            f"{event.pair}: {_SAID[event.kind]}" + (f" as {event.model_id}" if event.kind in _MADE else "")
-        )
 
     def _say(self, line: str) -> None:
         if self._bar is None:

@@ -13,8 +13,7 @@ import typer
 from reconciler.app.crash import failure_told
 from reconciler.app.session import Listeners, open_session
 from reconciler.cli import options
-from reconciler.cli.actor import actor
-from reconciler.cli.beside import hand_over
+from reconciler.cli.beside import actor, hand_over
 from reconciler.cli.interruption import Interruption, interruptible
 from reconciler.cli.progress import Progress
 from reconciler.cli.report import about, leave, show

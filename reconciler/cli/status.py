@@ -11,7 +11,7 @@ import typer
 from reconciler.app.earlier import earlier
 from reconciler.app.identity import renamed
 from reconciler.cli import options
-from reconciler.cli.moment import written
+from reconciler.cli.asked import written
 from reconciler.cli.report import about, leave, show
 from reconciler.cli.terminal import colour, configuration, echo, echo_err, put_json
 from reconciler.engine.last_report import begun, refreshed

@@ -10,6 +10,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from reconciler.engine.concurrency import beside
 from reconciler.log import log
 
 if TYPE_CHECKING:
@@ -39,14 +40,9 @@ async def watched(
     again after every change, and after `look_again` seconds without one; a path that does not exist is left
     out.
     """
-    task = asyncio.create_task(_watch(paths, ask, look_again), name="watch")
-    await asyncio.sleep(0)  # the watch stands once the task first waits: what moves from now on is noticed
-    try:
+    async with beside(_watch(paths, ask, look_again), "watch"):
+        await asyncio.sleep(0)  # the watch stands once its task waits: what moves from now on is noticed
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def _watch(paths: Paths, ask: Callable[[str], None], look_again: float) -> None:

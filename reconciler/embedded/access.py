@@ -1,4 +1,4 @@
-"""Who a request comes from: AK/SK signatures, tokens and their lifetime, and the lock after wrong signatures.
+"""Who a request comes from, and whether that is let in: AK/SK signatures, tokens, and the lock of a key.
 
 Documented: ± 15 minutes of clock, 24 hours of a token, an access key locked for 5 minutes after 5 failures in
 a row, a token good for the one project of its scope.
@@ -7,6 +7,7 @@ a row, a token good for the one project of its scope.
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,17 +21,21 @@ from reconciler.embedded.answers import (
     BAD_SIGNATURE,
     EXPIRED_TOKEN,
     ILLEGAL_TOKEN,
+    NO_SUCH_PROJECT,
     NO_TOKEN,
     OTHER_PROJECT,
     TOKEN_WITHOUT_PROJECT,
+    TOO_LARGE,
     VendorError,
 )
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from reconciler.contract import Edition
     from reconciler.embedded.database import Database
-    from reconciler.embedded.settings import AccountKeys, User
+    from reconciler.embedded.settings import AccountKeys, EmbeddedSettings, User
+    from reconciler.embedded.store import Store
 
 _KEPT_AFTER_EXPIRY = 24 * 3600.0  # seconds; so that an old token is called expired, not unknown
 
@@ -170,7 +175,7 @@ class Authenticator:
         return None
 
 
-def check_project(caller: Principal, project_id: str) -> None:
+def _check_project(caller: Principal, project_id: str) -> None:
     """Raises VendorError when the caller's credentials are not good for the project."""
     if caller.projects is None or project_id in caller.projects:
         return
@@ -185,3 +190,62 @@ def _digest(token: str) -> str:
 
 def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass"))
+
+
+BODY_LIMIT = 12 * 1024 * 1024  # bytes, as documented
+PROJECT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+
+_DRAINED = 4 * BODY_LIMIT  # read and thrown away at most, so that a client that is still sending gets its 413
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application is made of.
+
+    Attributes:
+        rules: the edition.
+        authenticator: None when everybody is let in.
+    """
+
+    settings: EmbeddedSettings
+    rules: Edition
+    database: Database
+    store: Store
+    authenticator: Authenticator | None
+
+    def milliseconds(self) -> int:
+        """The time on the registry's clock, since the epoch."""
+        return int(self.settings.clock() * 1000)
+
+
+async def admit(parts: Parts, request: Request, body: bytes) -> Principal:
+    """Who is calling. Raises VendorError when refused."""
+    if parts.authenticator is None:
+        return ANYBODY
+    return await parts.authenticator.admit(request, body, parts.settings.clock())
+
+
+def require_project(parts: Parts, caller: Principal, project_id: str) -> None:
+    """Raises VendorError when there is no such project, or the caller may not use it."""
+    projects = parts.settings.projects
+    unknown = projects is not None and project_id not in projects.values()
+    if unknown or not PROJECT_ID.fullmatch(project_id):
+        raise VendorError(NO_SUCH_PROJECT, f"project_id {project_id}: there is no such project here")
+    _check_project(caller, project_id)
+
+
+async def read_body(request: Request) -> bytes:
+    """The whole body. Raises VendorError when it is over the limit."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= BODY_LIMIT:
+            chunks.append(chunk)
+        else:
+            chunks.clear()
+        if size > _DRAINED:
+            break
+    if size > BODY_LIMIT:
+        raise VendorError(TOO_LARGE, f"the body is over {BODY_LIMIT} bytes")
+    return b"".join(chunks)

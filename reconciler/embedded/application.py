@@ -1,8 +1,8 @@
 """The registry as an ASGI application: its parts wired, in layers.
 
-server ─▶ AnswerHeaders ─▶ Router ─▶ admission ─▶ routes ─▶ validation ─▶ new_model ─▶ store ─▶ database
-          id, time,        operation  body,                 edition's     row and      one transaction
-          last resort                 caller                rules         outcome      for all who wait
+server ─▶ AnswerHeaders ─▶ Router ─▶ access ─▶ routes ─▶ validation ─▶ new_model ─▶ store ─▶ database
+          id, time,        operation  body,              edition's     row and      one transaction
+          last resort                 caller             rules         outcome      for all who wait
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from starlette.datastructures import State
 from starlette.requests import ClientDisconnect
 
 from reconciler.contract import edition
-from reconciler.embedded.access import Authenticator
-from reconciler.embedded.admission import Parts
+from reconciler.embedded.access import Authenticator, Parts
 from reconciler.embedded.answers import failed
 from reconciler.embedded.database import Database
 from reconciler.embedded.router import Router

@@ -11,12 +11,12 @@ from pydantic.json_schema import models_json_schema
 
 from reconciler import __version__
 from reconciler.embedded import schemas
-from reconciler.embedded.admission import PROJECT_ID
+from reconciler.embedded.access import PROJECT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.embedded.admission import Parts
+    from reconciler.embedded.access import Parts
     from reconciler.embedded.router import Operation
 
 _SHAPES = "#/components/schemas"

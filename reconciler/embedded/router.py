@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from reconciler.embedded.access import ANYBODY
-from reconciler.embedded.admission import admit, read_body, require_project
+from reconciler.embedded.access import ANYBODY, admit, read_body, require_project
 from reconciler.embedded.answers import (
     NO_SUCH_API,
     Code,
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
-    from reconciler.embedded.access import Principal
-    from reconciler.embedded.admission import Parts
+    from reconciler.embedded.access import Parts, Principal
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,11 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse
 
-from reconciler.embedded import catalogue
-from reconciler.embedded.answers import (
-    IN_USE,
-    NO_SUCH_MODEL,
-    UNAVAILABLE,
-    Code,
-    VendorError,
-    answer,
-    written,
-)
+from reconciler.embedded.answers import IN_USE, NO_SUCH_MODEL, UNAVAILABLE, Code, VendorError, answer, written
 from reconciler.embedded.listing import DeleteQuery, ListQuery, PageQuery
 from reconciler.embedded.new_model import arrive
 from reconciler.embedded.router import Operation
@@ -28,9 +19,11 @@ from reconciler.embedded.serializers import detail
 from reconciler.embedded.validation import general_code, read_request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.responses import Response
 
-    from reconciler.embedded.admission import Parts
+    from reconciler.embedded.access import Parts
     from reconciler.embedded.router import Call
     from reconciler.embedded.settings import EmbeddedSettings
 
@@ -80,7 +73,7 @@ async def list_models(call: Call) -> Response:
 async def list_runtimes(call: Call) -> Response:
     """The engines and runtimes this edition of the documents names."""
     settings = call.parts.settings
-    engines = catalogue.engine_runtimes(settings.edition)
+    engines = [_engine(*one) for one in _BY_EDITION.get(settings.edition, _LONG).items()]
     skip = call.query.skip(settings)
     shown = engines[skip : skip + call.query.limit]
     return answer({"count": len(shown), "total_count": len(engines), "engine_runtimes": shown})
@@ -176,3 +169,50 @@ OPERATIONS = [
     Operation("GET", "/openapi.json", described, is_guarded=False),
     Operation("GET", "/docs", shown, is_guarded=False),
 ]
+
+
+# --- the engines and runtimes that the documents name --------------------------------------------------
+
+_PYTHON = ("python2.7", "python3.6")
+_SHORT = {
+    "TensorFlow": (*_PYTHON, "tf1.13-python3.6-cpu", "tf1.13-python3.6-gpu", "tf2.1-python3.7"),
+    "MXNet": (*_PYTHON, "python3.7"),
+    "Caffe": (*_PYTHON, "python3.7"),
+    "Spark_MLlib": _PYTHON,
+    "Scikit_Learn": _PYTHON,
+    "XGBoost": _PYTHON,
+    "PyTorch": (*_PYTHON, "python3.7", "pytorch1.4-python3.7"),
+}
+_LONG = {
+    "TensorFlow": ("tensorflow_2.1.0-cuda_10.1-py_3.7-ubuntu_18.04-x86_64",),
+    "PyTorch": ("pytorch_1.8.0-cuda_10.2-py_3.7-ubuntu_18.04-x86_64",),
+}
+_BY_EDITION: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "seed-2019": dict.fromkeys(_SHORT, _PYTHON),
+    "cn-2021": _SHORT,
+}
+
+
+def _engine(name: str, runtimes: tuple[str, ...]) -> dict[str, Any]:
+    """One engine with parallel lists: position i of every list is about runtime i."""
+
+    def each(value: object) -> list[object]:
+        return [value] * len(runtimes)
+
+    return {
+        "ai_engine": name,
+        "runtimes": list(runtimes),
+        "request_mode": each("sync"),
+        "accelerators": [_accelerator(runtime) for runtime in runtimes],
+        "arch": each("x86_64"),
+        "status_list": each("normal"),
+        "image_source": each("base_image"),
+    }
+
+
+def _accelerator(runtime: str) -> dict[str, str]:
+    _, accelerator, rest = runtime.partition("cuda_")
+    if accelerator:
+        return {"type": "gpu", "name": "nvidia", "cuda_version": rest.split("-")[0]}
+    kind = "gpu" if runtime.endswith("-gpu") else "none"
+    return {"type": kind, "name": "", "cuda_version": ""}

@@ -85,7 +85,7 @@ def detail(
     shown = {shown: getattr(model, column) for shown, column in _SHARED.items()}
     shown |= {name: request.get(name) or "" for name in _ECHOED}
     shown |= {
-        "model_status": _status(standing, settings),
+        "model_status": settings.pending_status if standing.status == "publishing" else standing.status,
         "model_size": model.model_size,
         "runtime": request.get("runtime") or config.get("runtime") or defaults.get("runtime") or "python2.7",
         "model_algorithm": request.get("model_algorithm") or config.get("model_algorithm") or "",
@@ -129,10 +129,6 @@ def _optional(
     if standing.status == model.outcome and model.outcome_reason:
         shown["x_failure_reason"] = model.outcome_reason  # not the vendor's: nothing there says why
     return shown
-
-
-def _status(standing: StoredModel, settings: EmbeddedSettings) -> str:
-    return settings.pending_status if standing.status == "publishing" else standing.status
 
 
 def _apis(request: Mapping[str, Any], config: Mapping[str, Any], model_id: str) -> list[Any]:

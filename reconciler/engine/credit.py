@@ -86,7 +86,8 @@ class _Walk:
     @cached_property
     def _single(self) -> set[tuple[bool, str]]:
         """The contents with one document; most walks compare none, and need not know."""
-        return {_kind(file.path, file.blob) for file in self._known if _is_single(file)}
+        single = (file for file in self._known if len(file.declarations) == 1 and not file.invalid)
+        return {_kind(file.path, file.blob) for file in single}
 
     def _begun(self, parsed_files: Collection[ParsedFile]) -> _Open:
         self._read(
@@ -223,11 +224,6 @@ def credit(
 def _add(sections: _Open, more: _Open) -> None:
     for path, searches in more.items():
         sections.setdefault(path, []).extend(searches)
-
-
-def _is_single(parsed_file: ParsedFile) -> bool:
-    """Whether the file certainly holds one document: it could be read, and that was all."""
-    return len(parsed_file.declarations) == 1 and not parsed_file.invalid
 
 
 def _kind(path: str, blob: str) -> tuple[bool, str]:

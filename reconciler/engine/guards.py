@@ -22,15 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """The knobs, by the names they have in `[guards]`.
-
-    Attributes:
-        max_imports_per_cycle: more imports than this in one cycle are all refused.
-        max_disappearances: a model that vanished from the registry this often is not imported again.
-        allow_empty: whether a directory that declared models may become empty.
-        allow_rewritten_history: whether imports may come from a branch that no longer contains the commit
-            reconciled last (force-push).
-    """
+    """The knobs, by the names they have in `[guards]`; docs/configuration.md says what each allows."""
 
     max_imports_per_cycle: int = 100
     max_disappearances: int = 3

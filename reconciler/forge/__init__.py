@@ -8,8 +8,7 @@ marker and edited in place, and a commit status where the host has such a thing.
 argument.
 
     host        what is asked of every host
-    github, gitlab, gitee, codearts
-                the same in the words of each host's API
+    kinds       the same in the words of each host's API: GitHub, GitLab, Gitee, CodeArts
     api         one host's API: credentials, pages, limits of the rate, errors in words
     variables   where a job stands, by the variables that its host sets
     publish     one comment, whatever other runs do meanwhile
@@ -18,8 +17,8 @@ argument.
 from __future__ import annotations
 
 from reconciler.forge.host import Review, Status
-from reconciler.forge.kinds import FORGES, Forge, host_of
+from reconciler.forge.kinds import FORGES, Forge
 from reconciler.forge.publish import Published, publish
-from reconciler.forge.variables import Job, job_of
+from reconciler.forge.variables import Job, host_of, job_of
 
 __all__ = ["FORGES", "Forge", "Job", "Published", "Review", "Status", "host_of", "job_of", "publish"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
@@ -70,7 +69,7 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
-class Host(ABC):
+class Host:
     """One change on one host. Every call raises ForgeError where the host refuses or does not answer.
 
     Attributes:
@@ -85,6 +84,8 @@ class Host(ABC):
         change_variable, url_variable, token_variable: likewise; a change without one is in `GITHUB_REF`.
         default_url: of the API where no variable names one; None where there is none.
         change_path, comments_path, comment_path, statuses_path, status_path: of the API, see `path`.
+        comments_query: of the list of comments.
+        author_keys: where a comment that is listed has its author.
         context_key, state_key: where name and state stand in a status that is listed.
         filters_statuses: whether the list may be of one name.
         state_words: the host's word for each state.
@@ -108,6 +109,8 @@ class Host(ABC):
     default_url: ClassVar[str | None] = None
     change_path: ClassVar[str]
     comments_path: ClassVar[str]
+    comments_query: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    author_keys: ClassVar[tuple[str, ...]] = ("user", "id")
     comment_path: ClassVar[str]
     statuses_path: ClassVar[str]
     status_path: ClassVar[str]
@@ -133,9 +136,10 @@ class Host(ABC):
         repository = quote(self.repository, safe=self.kept_in_names)
         return template.format(repository=repository, change=self.change, **names)
 
-    @abstractmethod
     async def comments(self) -> Sequence[Comment]:
         """The comments that whoever holds the token may have written, in any order."""
+        written = self.api.pages(self.path(self.comments_path), self.comments_query)
+        return await self.comments_of(written, await self.user(self.author_keys[-1]), *self.author_keys)
 
     async def shows(self, commit: str, context: str, status: Status) -> bool:
         """Whether the newest status of that name says exactly this."""

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
+from reconciler.forge.api import Api
 from reconciler.forge.kinds import FORGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.engine.clock import Clock
+    from reconciler.forge.host import Host
     from reconciler.forge.kinds import Forge
 
 _PULL = re.compile(r"refs/pull/(\d+)/(?:merge|head)")
@@ -86,3 +89,10 @@ def _change(variable: str | None, environ: Mapping[str, str]) -> int:
 
 def _first(names: tuple[str, ...], environ: Mapping[str, str]) -> str | None:
     return next((environ[name] for name in names if environ.get(name)), None)
+
+
+def host_of(job: Job, token: str, clock: Clock) -> Host:
+    """The change that a job is for; `token` lets this program write there."""
+    kind = FORGES[job.forge]
+    api = Api(kind.title, job.url, kind.headers(token), token, kind.hint, clock)
+    return kind(api, job.repository, job.change)

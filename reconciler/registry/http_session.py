@@ -18,7 +18,7 @@ from reconciler.engine.clock import uptime
 from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
 from reconciler.printable import one_line
 from reconciler.registry.codes import Action, disposition
-from reconciler.registry.pacing import TokenBucket, pause
+from reconciler.registry.limits import TokenBucket, pause
 from reconciler.registry.response import MESSAGE_LIMIT, Response, classify, request_id
 from reconciler.registry.tls import tls_problem
 from reconciler.registry.transport import SENT, AnswerTooLarge, Connections

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import pwd
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
 from reconciler.phrases import did_you_mean
-from reconciler.settings.trust import require_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 FILE_NAME = "reconciler.toml"
 STATE_DIR = ".reconciler"
@@ -62,3 +63,104 @@ def chosen(targets: Iterable[str], only: str | None) -> tuple[str, ...]:
         meant = did_you_mean(only, names) or f"; there is {', '.join(names)}"
         raise ConfigurationError(f"--target {only}: no such target{meant}")
     return (only,)
+
+
+# --- whether a file that was found may be obeyed: it can name programs to run --------------------------
+# The rule is git's own for the repositories that it finds by itself (`safe.directory` in git-config(1), and
+# `ensure_valid_ownership` in git's `setup.c`): the folder belongs to whoever runs the program or to root, or
+# the protected configuration (the system's, the user's and the environment's, never a repository's) names
+# it. Beyond that, a file that everybody may write is never obeyed, and neither is one that somebody else put
+# into a folder that is not named.
+
+_ROOT = 0
+_TIMEOUT = 10  # seconds for git to read its own configuration
+
+
+def require_trusted(file: Path, top: Path) -> None:
+    """Refuses a file that somebody else may have written for us.
+
+    `top` is the repository that it lies in, which git would ask about; its folder where there is none.
+
+    Raises:
+        ConfigurationError: it is not to be trusted; the message says whose it is and what to do.
+    """
+    if file.stat().st_mode & stat.S_IWOTH:
+        raise ConfigurationError(
+            f"{file}: may be written by every user of this machine, and it can name programs to run: "
+            f"`chmod o-w {file}`, or give it with --config if that is meant"
+        )
+    owners = _owners(file)
+    strangers = sorted(owners - _trusted_users())
+    if strangers and not _named_as_safe(top):
+        raise ConfigurationError(
+            f"{file}: it or its folder belongs to {_user(strangers[0])}, not to {_user(os.geteuid())} who "
+            "runs this program, and it can name programs to run. If you trust it, give it with --config FILE "
+            f"or RECONCILER_CONFIG, or trust the folder: `git config --global --add safe.directory {top}`"
+        )
+
+
+def _owners(file: Path) -> set[int]:
+    """Who could have put this content there: owners of the file, of a link to it, and of their folders."""
+    folders = {file.parent, file.resolve().parent}
+    return {file.lstat().st_uid, file.stat().st_uid, *(folder.stat().st_uid for folder in folders)}
+
+
+def _trusted_users() -> set[int]:
+    """This user and root; for root itself, as with git, also whoever became root by sudo."""
+    user = os.geteuid()
+    by_sudo = os.environ.get("SUDO_UID", "") if user == _ROOT else ""
+    return {user, _ROOT} | ({int(by_sudo)} if by_sudo.isascii() and by_sudo.isdigit() else set())
+
+
+def _named_as_safe(folder: Path) -> bool:
+    """Whether `safe.directory` names the folder: an empty value forgets the ones before it, `*` means all."""
+    is_safe = False
+    real = folder.resolve()
+    for value in _safe_directories():
+        if not value:
+            is_safe = False
+        elif _names(value, real):
+            is_safe = True
+    return is_safe
+
+
+def _names(value: str, folder: Path) -> bool:
+    """Whether one value means the folder: `*` is every one, `.` the current one, `DIR/*` all below it."""
+    if value == "*":
+        return True
+    if not value.startswith("/") and value != ".":
+        return False  # git ignores it as well
+    if value.endswith("/*"):
+        return Path(value[:-2]).resolve() in folder.parents
+    return Path(value).resolve() == folder
+
+
+def _safe_directories() -> Iterable[str]:
+    """The values of git's protected configuration, in its order; none where git cannot be asked.
+
+    Git is asked outside of any repository, whose own configuration does not count here.
+    """
+    import subprocess  # noqa: PLC0415 - slow to import, and needed only where somebody else owns the folder
+
+    environment = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_CONFIG")}
+    command = ("git", "config", "--null", "--type=path", "--get-all", "safe.directory")
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words
+            command,
+            cwd="/",
+            env=environment | {"GIT_CEILING_DIRECTORIES": "/", "GIT_DIR": os.devnull},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return (os.fsdecode(value) for value in done.stdout.split(b"\0")[:-1])
+
+
+def _user(number: int) -> str:
+    try:
+        return f"{pwd.getpwuid(number).pw_name} (uid {number})"
+    except KeyError:
+        return f"uid {number}"

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from reconciler.errors import ConfigurationError
 from reconciler.phrases import did_you_mean
-from reconciler.settings.place import short
+from reconciler.settings.errors import short
 from reconciler.settings.raw import steps_of
 from reconciler.settings.tables import Settings
 

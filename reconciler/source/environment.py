@@ -118,7 +118,8 @@ def for_remote(layout: Layout, remote: Remote, others: Iterable[tuple[str, str]]
         there = ("GIT_ALLOW_PROTOCOL", "GIT_NO_LAZY_FETCH", "GIT_NO_REPLACE_OBJECTS", "GIT_GRAFT_FILE")
         pins = " ".join(f"{name}={_FIXED.get(name, 'none')}" for name in there)
         entries.append(("remote.source.uploadPack", f"{pins} git-upload-pack"))
-    ssh = {} if _has_own_ssh() else {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
+    has_own_ssh = "GIT_SSH_COMMAND" in os.environ or "GIT_SSH" in os.environ
+    ssh = {} if has_own_ssh else {"GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
     variables, secrets = _credentials(remote)
     allowed = {"GIT_ALLOW_PROTOCOL": remote.protocols}
     return for_mirror(layout) | allowed | ssh | secrets | configuration([*entries, *variables, *others])
@@ -152,10 +153,6 @@ def configuration(entries: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
 def _own_count() -> int:
     written = os.environ.get("GIT_CONFIG_COUNT", "")
     return int(written) if _COUNT.fullmatch(written) else 0
-
-
-def _has_own_ssh() -> bool:
-    return "GIT_SSH_COMMAND" in os.environ or "GIT_SSH" in os.environ
 
 
 def _quarantine(layout: Layout) -> dict[str, str]:

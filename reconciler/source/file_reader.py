@@ -1,24 +1,68 @@
-"""The files of a commit: their names and ids, and their contents."""
+"""The files of a commit, their contents, and what two commits differ in."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from reconciler.engine.values import File, Snapshot
-from reconciler.errors import SourceError
+from reconciler.errors import BudgetError, SourceError
 from reconciler.printable import printable
-from reconciler.source import tree
+from reconciler.source import log, tree
 from reconciler.source.commands import GitError
-from reconciler.source.object_reader import ObjectReader, asked_again
 from reconciler.source.refs import is_object_id
-from reconciler.source.text import as_lines
+from reconciler.source.text import as_lines, bounded, path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    from reconciler.budgets import Budgets
+    from reconciler.source.backend import Backend
+
+_SEVERAL = 2  # targets
+_DIFFERENCE = ("diff-tree", "-r", "-z", "--raw", *log.EXACT)
+_ENTRY = re.compile(r":\d{6} (\d{6}) [0-9a-f]+ [0-9a-f]+ [A-Z]\d*\0([^\0]+)\0")
+_NO_MODE = "000000"
+_MOST = 20_000  # entries: to look at everything costs less than to ask an index about each of so many
+_FIELDS = 2  # of an entry
+
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R", bound="FileReader")
 
 
-class FileReader(ObjectReader):
-    """Lists and reads what commits hold."""
+def asked_again(ask: Callable[Concatenate[R, P], T]) -> Callable[Concatenate[R, P], T]:
+    """Asks once more where what git could not read was replaced by something sound."""
+
+    @wraps(ask)
+    def asked(self: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return ask(self, *args, **kwargs)
+        except GitError:
+            if not self._origin.replace():
+                raise
+            return ask(self, *args, **kwargs)
+
+    return asked
+
+
+class FileReader:
+    """Lists, reads and compares what commits of one repository hold, as far as its budgets go."""
+
+    def __init__(self, origin: Backend, budgets: Budgets, paths: Sequence[str]) -> None:
+        self._origin = origin
+        self._budgets = budgets
+        self._paths = tuple(tree.inside(path) for path in paths)
+        self._span: _Span | None = None
+
+    def _checked(self, commit: str) -> str:
+        """`commit`, once it is certain that it cannot be taken for an option."""
+        if not is_object_id(commit):
+            raise SourceError(f"{self._origin.named}: '{printable(commit)}' is not a whole commit id")
+        return commit
 
     @asked_again
     def snapshot(self, commit: str, path: str) -> Snapshot:
@@ -105,3 +149,115 @@ class FileReader(ObjectReader):
     def _listed(self, where: str, *arguments: str) -> list[File]:
         with self._origin.commands.stream(*tree.LISTED, *arguments) as output:
             return tree.files(output.pieces(), self._budgets, printable(where) or "the repository")
+
+    # two commits beside each other
+
+    @asked_again
+    def changes(self, old: str, new: str, path: str) -> Mapping[str, File | None] | None:
+        """Every path below `path` whose entry differs between two commits: its file at `new`, None if gone.
+
+        Renames are a path that is gone and one that is new. Two processes at most, whatever the size of the
+        tree; none when both commits are the same.
+
+        Returns:
+            None where a difference tells too little, or more than is read, so that `snapshot` has to be
+            asked: `old` is no commit of this repository (any more), `path` itself is or was no directory, or
+            git cannot compare them.
+
+        Raises:
+            SourceError: one of them is no whole commit id, or git did not answer.
+        """
+        path = tree.inside(path)
+        commits = [f"{self._checked(commit)}^{{commit}}" for commit in (old, new)]
+        if old == new:
+            return {}
+        try:
+            span = self._shared_span(old, new, path)
+            entries = self._differing(commits, path) if span is None else span.entries_below(path)
+            if entries is None or path in entries or not all(map(tree.can_be, entries)):
+                return None
+            present = self.files(new, [name for name, is_there in entries.items() if is_there])
+        except BudgetError:
+            return None
+        if any(file.mode == tree.AMBIGUOUS for file in present.values()):
+            return None
+        return {name: present.get(name) for name in entries}
+
+    def _shared_span(self, old: str, new: str, path: str) -> _Span | None:
+        """What is asked about all targets at once, where there are several and it is not too much.
+
+        Each would ask git the same of other folders, and most commits concern one of them.
+        """
+        if len(self._paths) < _SEVERAL or path not in self._paths:
+            return None
+        if self._span is None or (self._span.old, self._span.new) != (old, new):
+            self._span = None
+            with suppress(BudgetError):
+                entries = self._differing([f"{commit}^{{commit}}" for commit in (old, new)], *self._paths)
+                commits = self._log_of(f"{old}...{new}", *self._paths)
+                if entries is not None and commits is not None:
+                    self._span = _Span(old, new, entries, commits)
+        return self._span
+
+    def _differing(self, commits: Iterable[str], *paths: str) -> dict[str, bool] | None:
+        """Which entries below these folders differ, see `_entries`; None where git refuses it."""
+        arguments = (*_DIFFERENCE, *commits, *tree.pathspec(*paths))
+        return self._origin.commands.attempt(*arguments, read=lambda pieces: _entries(pieces, self._budgets))
+
+    def _log_of(self, span: str, *paths: str) -> list[log.Commit] | None:
+        return self._between(*log.LOG, *log.BOTH_SIDES, span, *tree.pathspec(*paths))
+
+    def _between(self, *arguments: str) -> list[log.Commit] | None:
+        """The commits of a log, together no longer than a list of files may be; None where git refuses it."""
+        most = self._budgets.listed_bytes
+        excess = f"it is longer than {most:,} bytes; raise limits.listed_bytes to have it read"
+
+        def read(pieces: Iterator[bytes]) -> list[log.Commit]:
+            return list(log.commits(bounded(pieces, most, excess), self._budgets))
+
+        return self._origin.commands.attempt(*arguments, read=read)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What two commits and those between them differ in, asked once for all targets of a repository.
+
+    Attributes:
+        old, new: their ids.
+        entries: every path that differs, and whether it is there at the new one.
+        commits: those that only one of both has, with what they did.
+    """
+
+    old: str
+    new: str
+    entries: Mapping[str, bool]
+    commits: Sequence[log.Commit]
+
+    def entries_below(self, path: str) -> dict[str, bool]:
+        """The paths below one of these folders, or the folder's own, that differ."""
+        return {name: there for name, there in self.entries.items() if _is_below(name, path)}
+
+    def commits_below(self, path: str) -> list[log.Commit]:
+        """The commits with what they did there."""
+        return [
+            commit
+            if all(_is_below(delta.path, path) for delta in commit.deltas)
+            else commit._replace(deltas=tuple(one for one in commit.deltas if _is_below(one.path, path)))
+            for commit in self.commits
+        ]
+
+
+def _is_below(name: str, path: str) -> bool:
+    return not path or name == path or name.startswith(f"{path}/")
+
+
+def _entries(pieces: Iterable[bytes], budgets: Budgets) -> dict[str, bool] | None:
+    """Every path that differs, and whether it is there at the second; None where one is named twice.
+
+    Raises:
+        BudgetError: very many differ.
+    """
+    read = bounded(pieces, budgets.listed_bytes, "very many files differ", fields=_FIELDS * _MOST)
+    pairs = _ENTRY.findall(path_of(b"".join(read)))
+    by_path = {path: mode != _NO_MODE for mode, path in pairs}
+    return by_path if len(by_path) == len(pairs) else None

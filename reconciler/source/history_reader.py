@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from reconciler.engine.graph import CommitGraph
 from reconciler.errors import BudgetError
-from reconciler.source import ancestry, log, tree
-from reconciler.source.change_reader import ChangeReader
+from reconciler.source import log, tree
 from reconciler.source.commands import GitError
-from reconciler.source.object_reader import asked_again
+from reconciler.source.file_reader import FileReader, asked_again
 from reconciler.source.text import as_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.engine.values import CommitInfo
+    from reconciler.source.commands import Commands
     from reconciler.source.process import GitProcess
 
 _NO_COMMIT = "Not a valid commit name"
@@ -25,7 +26,7 @@ _FEW = 100  # files that may all be found near the beginning of a log, so that n
 _RELATED_OR_NOT = frozenset({0, 1})
 
 
-class HistoryReader(ChangeReader):
+class HistoryReader(FileReader):
     """Reads logs, as far back as a question needs."""
 
     @asked_again
@@ -35,7 +36,7 @@ class HistoryReader(ChangeReader):
         Raises:
             SourceError: the commit is not there, or git failed.
         """
-        return ancestry.parents(self._origin.commands, [self._checked(commit)])
+        return _parents_of(self._origin.commands, [self._checked(commit)])
 
     @asked_again
     def contains(self, commit: str, earlier: str, before: Collection[str] = ()) -> bool | None:
@@ -64,7 +65,7 @@ class HistoryReader(ChangeReader):
         if printed.decode(errors="replace").strip() == earlier:
             return True
         cut_off = self._origin.layout.shallow()
-        return ancestry.goes_on(commands, *commits, cut_off, before) if cut_off else False
+        return _goes_on(commands, *commits, cut_off, before) if cut_off else False
 
     @asked_again
     def merge_base(self, commit: str, other: str) -> str | None:
@@ -200,3 +201,61 @@ class HistoryReader(ChangeReader):
         """The entry (`mode id`) of each path at a commit."""
         entries = {path: f"{file.mode} {file.blob}" for path, file in self.files(commit, paths).items()}
         return {path: entries.get(path) for path in paths}
+
+
+# --- where history is cut off --------------------------------------------------------------------------
+# A commit whose parents were cut off (a shallow clone) still names them. So what lies beyond is known one
+# step further than what is there, and sometimes all the way: nothing that comes before a commit can come
+# after it.
+
+_REACHED = ("rev-list", "--ignore-missing")
+_HEAD = 1024 * 1024  # bytes of one commit that are kept
+_RAW = ("cat-file", "--batch", "--buffer")
+
+
+def _goes_on(
+    commands: Commands, commit: str, earlier: str, cut_off: frozenset[str], before: Collection[str]
+) -> bool | None:
+    """Whether `commit`, from which `earlier` cannot be reached, goes on from it beyond the cut.
+
+    None where that cannot be told. `commit` is there, `earlier` need not be; the parents of `cut_off` were
+    cut off, and `before` are known to be ancestors of `earlier`. Raises SourceError.
+    """
+    ends = cut_off.intersection(_reached(commands, commit, f"^{earlier}"))
+    beyond = frozenset(_parents_of(commands, ends))
+    if earlier in beyond:
+        return True
+    past = _reached(commands, earlier)
+    past |= frozenset(_parents_of(commands, cut_off & past))
+    return None if beyond - past - frozenset(before) else False
+
+
+def _parents_of(commands: Commands, commits: Iterable[str]) -> list[str]:
+    """The parents that these commits name themselves, whatever was cut off. Raises SourceError."""
+    asked = sorted(commits)
+    if not asked:
+        return []
+    ids: list[str] = []
+    with commands.stream(*_RAW, feed=as_lines(asked)) as output:
+        reader = io.BufferedReader(output)
+        for _ in asked:
+            words = reader.readline().split()
+            if words[1:2] == [b"commit"]:
+                head = _read(reader, int(words[2]) + 1).partition(b"\n\n")[0]
+                lines = head.decode("ascii", "replace").splitlines()
+                ids += [line[7:] for line in lines if line.startswith("parent ")]
+        reader.read(1)
+    return ids
+
+
+def _read(reader: io.BufferedReader[GitProcess], size: int) -> bytes:
+    """The beginning of so many bytes, in which all parents stand; the rest is passed over."""
+    head = reader.read(min(size, _HEAD))
+    left = size - len(head)
+    while left > 0 and (passed := reader.read(min(left, _HEAD))):
+        left -= len(passed)
+    return head
+
+
+def _reached(commands: Commands, *revisions: str) -> frozenset[str]:
+    return frozenset(commands.run(*_REACHED, *revisions, "--").decode("ascii", "replace").split())

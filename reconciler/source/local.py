@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from reconciler.errors import SourceError
@@ -202,16 +203,13 @@ class LocalRepository(Backend):
     def _count_changed(self, paths: Sequence[str]) -> int:
         """How many files differ from the last commit, looked at without the repository's filter programs."""
         status = self.commands.configured([(key, "") for key in self._filters()], {})
-        try:
-            with status.stream(*_STATUS, *pathspec(*paths), total=True) as output:
-                number = 0
-                for piece in output.pieces():
-                    number += piece.count(b"\0")
-                    if number > _COUNTED:
-                        break
-                return number
-        finally:
-            status.close()
+        with closing(status), status.stream(*_STATUS, *pathspec(*paths), total=True) as output:
+            number = 0
+            for piece in output.pieces():
+                number += piece.count(b"\0")
+                if number > _COUNTED:
+                    break
+            return number
 
     def _filters(self) -> list[str]:
         """The configuration keys under which any filter program stands."""

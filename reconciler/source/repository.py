@@ -9,9 +9,9 @@ from reconciler.errors import UnknownRevisionError
 from reconciler.printable import printable
 from reconciler.remote import parse_remote
 from reconciler.source.commands import GitError
+from reconciler.source.file_reader import asked_again
 from reconciler.source.history_reader import HistoryReader
 from reconciler.source.local import LocalRepository
-from reconciler.source.object_reader import asked_again
 from reconciler.source.refs import is_object_id
 
 if TYPE_CHECKING:

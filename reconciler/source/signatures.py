@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.trust import HoldCode
@@ -16,8 +17,7 @@ from reconciler.errors import ConfigurationError
 from reconciler.printable import printable
 from reconciler.source.commands import GitError, load_gitpython
 from reconciler.source.environment import NOTHING
-from reconciler.source.keyring import Keyring
-from reconciler.source.signers import read_allowed_signers
+from reconciler.source.signers import Keyring, read_allowed_signers
 from reconciler.source.text import as_lines, path_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from reconciler.source.commands import Commands
     from reconciler.source.rules import KeyFiles
-    from reconciler.source.signers import AllowedSigner
 
 _GOOD = "G"
 _OF_ENDED_KEY = "Y"  # good, by an OpenPGP key that has ended since
@@ -163,11 +162,8 @@ class Verifier:
 
     def _shown(self, commands: Commands, commits: Sequence[str], revoked: str) -> list[list[str]]:
         home = {"GNUPGHOME": str(self._keyring.home)} if self._keyring else {"GNUPGHOME": os.devnull}
-        pinned = commands.configured(self._pins(revoked), home)
-        try:
+        with closing(commands.configured(self._pins(revoked), home)) as pinned:
             return _printed(pinned, commits, _FIELDS)
-        finally:
-            pinned.close()
 
     def _pins(self, revoked: str) -> list[tuple[str, str]]:
         """Everything about signatures that a repository's configuration could say."""
@@ -206,7 +202,8 @@ class Verifier:
             return signature
         if signature.fault is None and any(one.is_valid(moment) for one in lines):
             return signature
-        return signature._replace(fault=HoldCode.EXPIRED_KEY, signer=signature.signer or _named(lines))
+        named = ", ".join(sorted({name for one in lines for name in one.principals}))
+        return signature._replace(fault=HoldCode.EXPIRED_KEY, signer=signature.signer or named)
 
     @staticmethod
     def _ssh_keygen() -> str:
@@ -235,7 +232,3 @@ def _is_of_a_kind(commands: Commands, commit: str) -> bool:
     header = commands.run("cat-file", "commit", commit).partition(b"\n\n")[0]
     signatures = (line.partition(b" ")[2] for line in header.split(b"\n") if line.startswith(b"gpgsig"))
     return all(signature.startswith(_KINDS) for signature in signatures)
-
-
-def _named(lines: Iterable[AllowedSigner]) -> str:
-    return ", ".join(sorted({name for one in lines for name in one.principals}))

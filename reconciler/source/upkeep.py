@@ -1,4 +1,4 @@
-"""Looking after a repository that holds notes alone: locks of a killed git, many small writes, and damage.
+"""A repository that holds notes alone, shared with a remote: made, packed, and replaced where it is damaged.
 
 It is a copy of what the journal and the remote hold. So one that is damaged is moved aside and begun anew.
 """
@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import BudgetError, SourceError
 from reconciler.private import make_directory
+from reconciler.source import environment
 from reconciler.source.bare import discard_leftovers, is_whole, make_bare, remove
-from reconciler.source.commands import GitError
+from reconciler.source.commands import Commands, GitError
 from reconciler.source.errors import is_damage
+from reconciler.source.layout import bare_layout
+from reconciler.source.notes import AS_THEY_ARE, Notes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.source.commands import Commands
+    from reconciler.remote import Remote
 
 AUTOMATIC = (("gc.auto", "1000"), ("gc.autoPackLimit", "20"), ("gc.autoDetach", "false"))
 """When git finds that packing is due; it does it before it ends."""
@@ -124,3 +127,36 @@ def _may_be_damage(error: SourceError) -> bool:
     if not isinstance(error, GitError) or _REFUSED.search(error.stderr):
         return False
     return is_damage(_THEIRS.sub("", error.stderr))
+
+
+_PUSHED = (*AS_THEY_ARE, ("push.pushOption", ""))  # those that the user has are for other repositories
+_PACKING = 10  # times the timeout that packing may take
+
+
+def shared_notes(remote: Remote, ref: str, folder: Path, *, timeout: float, sha256: bool) -> Notes:
+    """Notes that are kept in a repository of their own and shared with a remote; nothing is made yet.
+
+    Args:
+        remote: where they are pushed to.
+        ref: begins with `refs/notes/`.
+        folder: holds these repositories.
+        timeout: seconds, as for `Commands`.
+        sha256: whether the commits' ids are SHA-256.
+    """
+    layout = bare_layout(folder / f"{remote.digest(ref)}.git")
+    variables = environment.for_mirror(layout)
+    writing, packing, talking = (
+        Commands(
+            layout.git_dir,
+            one,
+            timeout=patience,
+            named=named,
+            redact=remote.redact,
+        )
+        for one, patience, named in (
+            (variables, timeout, None),
+            (variables | environment.configuration((*AS_THEY_ARE, *AUTOMATIC)), timeout * _PACKING, None),
+            (environment.for_remote(layout, remote, _PUSHED), timeout, remote.shown),
+        )
+    )
+    return Notes(writing, layout.git_dir, ref, talking, Upkeep(layout.git_dir, packing, sha256))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sqlalchemy import func, insert, select
+
 from reconciler.engine.clock import utc_now
 from reconciler.errors import StateError
-from reconciler.state import reconciled
-from reconciler.state.verdict_rows import VerdictRows
+from reconciler.state.rows import stamp
+from reconciler.state.tables import journal, reconciled
+from reconciler.state.verdicts import VerdictRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -57,9 +60,17 @@ class StateAccess:
         self._reconciling: tuple[str, datetime] | None = None
 
     def _note_commit(self, connection: Connection) -> None:
-        """Notes the commit of this cycle before the first thing that it writes, in the same transaction."""
+        """Notes the commit of this cycle before the first thing that it writes, in the same transaction.
+
+        What is journalled from now on belongs to cycles of this commit; it is noted once.
+        """
         if self._reconciling is not None:
-            reconciled.note(connection, *self._reconciling)
+            commit, at = self._reconciling
+            newest = select(reconciled.c.commit).order_by(reconciled.c.seq.desc()).limit(1)
+            if connection.scalar(newest) != commit:
+                position = connection.scalar(select(func.max(journal.c.seq))) or 0
+                row = {"at": stamp(at), "commit": commit, "position": position}
+                connection.execute(insert(reconciled).values(row))
 
     def _fence(self, connection: Connection, epochs: Iterable[tuple[str, int | None]]) -> None:
         """Makes sure that these leases are held until the transaction ends. Raises LeaseLost."""

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.fold import apply_event
 from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, stand
 from reconciler.errors import StateError
-from reconciler.state import entries, tables, verdicts
+from reconciler.state import archive, entries, tables, verdicts
 from reconciler.state.access import StateAccess
-from reconciler.state.bulk import asking, insert_rows
-from reconciler.state.earlier_entries import Until, entries_until
+from reconciler.state.bulk import asking, insert_rows, raw, select_rows
+from reconciler.state.entries import rows_of_target
 from reconciler.state.journal_reader import JournalReader
 from reconciler.state.rows import (
     EVENT_COLUMNS,
     Key,
     entry_of,
     entry_row,
+    event_of,
     event_row,
     moment_of,
     stamp,
@@ -184,3 +186,74 @@ def _folded(
             after[key] = apply_event(entry, event)
             journalled.append(event)
     return after, journalled
+
+
+# --- the entries as they were --------------------------------------------------------------------------
+# The ledger's rows, but for those of pairs that something happened to later: only the events of these are
+# folded. So a question about last night costs what happened since, and a reading of the ledger; at worst,
+# where all models changed since, one pass over the journal.
+
+_AT = archive.COLUMNS.index("at")
+_PAIR = slice(archive.COLUMNS.index("model_name"), archive.COLUMNS.index("model_version") + 1)
+_PAIRS = raw(tables.journal, ("model_name", "model_version")).distinct()
+
+_Pair = tuple[str, ...]
+"""Name and version as they are stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """How far the journal is read.
+
+    Attributes:
+        position: number of the last event; None for the newest.
+        at: what was journalled with a later time is left out, wherever it stands; as `rows.stamp` writes it.
+    """
+
+    position: int | None
+    at: str
+
+    def has(self, row: archive.Row) -> bool:
+        """Whether an event is read."""
+        number, at = row[0], row[_AT]
+        return bool((self.position is None or number <= self.position) and at <= self.at)
+
+
+def entries_until(connection: Connection, target: str, until: Until) -> dict[ModelKey, LedgerEntry]:
+    """The entries of one target as the journal told them then; `connection` sees one moment of the state.
+
+    Raises:
+        UnreadableState: a row of the ledger, or of the journal, does not hold what it should.
+    """
+    changed = _changed_later(connection, target, until)
+    by_pair: dict[ModelKey, LedgerEntry] = {}
+    for row in rows_of_target(connection, target):
+        if row[1:3] not in changed:
+            entry = entry_of(row)
+            by_pair[entry.pair] = entry
+    return by_pair | _folded_until(connection, target, until, changed)
+
+
+def _changed_later(connection: Connection, target: str, until: Until) -> set[_Pair]:
+    """The pairs of which an event is not read."""
+    columns = tables.journal.c
+    beyond = [columns.at > until.at, *([columns.seq > until.position] if until.position is not None else [])]
+    query = _PAIRS.where(columns.target == target, or_(*beyond))
+    with closing(archive.archived_rows(asking(connection), target)) as rows:
+        archived = {row[_PAIR] for row in rows if not until.has(row)}
+    return archived.union(map(tuple, select_rows(connection, query)))
+
+
+def _folded_until(
+    connection: Connection, target: str, until: Until, pairs: Collection[_Pair]
+) -> dict[ModelKey, LedgerEntry]:
+    """The fold of what is read of these pairs."""
+    by_pair: dict[_Pair, LedgerEntry] = {}
+    if not pairs:
+        return {}
+    with closing(archive.rows(asking(connection), target=target)) as rows:
+        for row in rows:
+            pair = row[_PAIR]
+            if pair in pairs and until.has(row):
+                by_pair[pair] = apply_event(by_pair.get(pair), event_of(row))
+    return {entry.pair: entry for entry in by_pair.values()}

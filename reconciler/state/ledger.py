@@ -1,32 +1,36 @@
-"""The ledger port on a SQL database; journal, model states, reports and marks have a module each."""
+"""The ledger port on a SQL database; journal, model states and reports have a module each."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+import json
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select, update
 
-from reconciler.state import tables
+from reconciler.engine.values import CycleAnswer, CycleRequest
 from reconciler.state.address import SqliteFile
+from reconciler.state.errors import UnreadableState
 from reconciler.state.identity import facts_of
 from reconciler.state.journal import SqlJournal, position
-from reconciler.state.marks import SqlMarks
 from reconciler.state.model_states import SqlModelStates
 from reconciler.state.outbox import Outbox
 from reconciler.state.reports import SqlReports
-from reconciler.state.requests import Requests, pending
+from reconciler.state.rows import moment_of, stamp
 from reconciler.state.sqlite import side_files
+from reconciler.state.tables import mark, target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
-    from reconciler.engine.values import CycleRequest
+    from sqlalchemy.engine import Connection
+
+    from reconciler.state.database import Database
 
 
-class SqlLedger(SqlJournal, SqlModelStates, SqlReports, SqlMarks):
+class SqlLedger(SqlJournal, SqlModelStates, SqlReports):
     """`reconciler.engine.ports.Ledger` in SQLite or PostgreSQL; get one from `open_state`.
 
     Every method raises StateError when the database cannot be used. What a method that writes was given is on
@@ -57,7 +61,7 @@ class SqlLedger(SqlJournal, SqlModelStates, SqlReports, SqlMarks):
         The writer's own question also finds out that its lock was lost: the loop asks it at every tick.
         """
         with self._database.leading() as connection:
-            return position(connection), pending(connection, now)
+            return position(connection), _pending(connection, now)
 
     @property
     def outbox(self) -> Outbox:
@@ -77,7 +81,7 @@ class SqlLedger(SqlJournal, SqlModelStates, SqlReports, SqlMarks):
 
     def targets(self) -> Mapping[str, str]:
         """The targets that were ever met, each with the text that tells its registry from others."""
-        columns = tables.target.c
+        columns = target.c
         with self._database.reading() as connection:
             return dict(connection.execute(select(columns.name, columns.identity)).all())
 
@@ -89,3 +93,120 @@ class SqlLedger(SqlJournal, SqlModelStates, SqlReports, SqlMarks):
     def close(self) -> None:
         """Releases the writer's lock and the database; safe to call twice."""
         self._database.close()
+
+
+# --- requests to the process that holds the state ------------------------------------------------------
+
+_PREFIX = "request "
+_KEPT = timedelta(days=1)
+_MINE = (mark.c.target == "") & mark.c.name.startswith(_PREFIX, autoescape=True)
+
+
+class Requests:
+    """`reconciler.engine.ports.Requests`, and the side that asks: marks that belong to no target.
+
+        asked ─▶ taken ─▶ answered        by the process that holds the state
+          └────▶ withdrawn                by the one that asked, as long as it is not taken
+
+    Each step is one statement that names the step before, so that a request is taken or withdrawn, never
+    both. Raises StateError as the ledger does.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Wraps an open database; closed with its ledger."""
+        self._database = database
+
+    def ask(self, request: CycleRequest) -> None:
+        """Puts a request where the process that holds the state finds it; forgets those of long ago."""
+        row = {"target": "", "name": _name(request), "value": _asked(request)}
+
+        def put(connection: Connection) -> None:
+            for name, value in connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all():
+                facts = _read(value)
+                if facts is None or moment_of(facts["expires_at"]) < request.expires_at - _KEPT:
+                    connection.execute(delete(mark).where(mark.c.target == "", mark.c.name == name))
+            connection.execute(insert(mark).values(row))
+
+        self._database.write(put)
+
+    def withdraw(self, request: CycleRequest) -> bool:
+        """Takes a request back; False when it is taken already."""
+        return self._changed(_at(request, _asked(request), delete(mark))) == 1
+
+    def answered(self, request: CycleRequest) -> CycleAnswer | None:
+        """The answer, once there is one."""
+        with self._database.reading() as connection:
+            value = connection.scalar(select(mark.c.value).where(mark.c.name == _name(request)))
+        facts = None if value is None else _read(value)
+        return CycleAnswer(facts["exit_code"], facts["message"]) if facts and "exit_code" in facts else None
+
+    def forget(self, request: CycleRequest) -> None:
+        """Removes a request whose answer was read."""
+        self._changed(delete(mark).where(mark.c.target == "", mark.c.name == _name(request)))
+
+    def take(self, request: CycleRequest) -> bool:
+        """Takes a request on; False when it was withdrawn, or taken on by a process that has ended since."""
+        taken = _value(request, taken=True)
+        return self._changed(_at(request, _asked(request), update(mark)).values(value=taken)) == 1
+
+    def answer(self, request: CycleRequest, answer: CycleAnswer) -> None:
+        """Tells whoever asked what became of it."""
+        value = _value(request, taken=True, exit_code=answer.exit_code, message=answer.message)
+        mine = (mark.c.target == "") & (mark.c.name == _name(request))
+        self._changed(update(mark).where(mine).values(value=value))
+
+    def _changed(self, statement: Any) -> int:  # noqa: ANN401 - a delete or an update
+        """Carries out one statement; how many rows it changed."""
+        return self._database.write(lambda connection: int(connection.execute(statement).rowcount))
+
+
+def _pending(connection: Connection, now: datetime) -> Sequence[CycleRequest]:
+    """The requests that nobody has answered, oldest first, without those that expired untaken.
+
+    A row that is no request is left out: it must not hold up the loop, and the next `ask` removes it.
+    """
+    open_requests = []
+    for name, value in connection.execute(select(mark.c.name, mark.c.value).where(_MINE)).all():
+        facts = _read(value)
+        if facts is None:
+            continue
+        expires_at = moment_of(facts["expires_at"])
+        request = CycleRequest(
+            name.removeprefix(_PREFIX), facts["confirm"], expires_at, facts["actor"], facts["target"]
+        )
+        if "exit_code" not in facts and (facts["taken"] or now < request.expires_at):
+            open_requests.append(request)
+    return sorted(open_requests, key=lambda request: request.expires_at)
+
+
+def _name(request: CycleRequest) -> str:
+    return _PREFIX + request.request_id
+
+
+def _asked(request: CycleRequest) -> str:
+    return _value(request, taken=False)
+
+
+def _value(request: CycleRequest, **facts: Any) -> str:  # noqa: ANN401 - what JSON holds
+    parts = {
+        "confirm": request.confirm,
+        "actor": request.actor,
+        "target": request.target,
+        "expires_at": stamp(request.expires_at),
+    }
+    return json.dumps(parts | facts, separators=(",", ":"))
+
+
+def _at(request: CycleRequest, value: str, statement: Any) -> Any:  # noqa: ANN401 - a delete or an update, given back
+    """The statement, about this request as long as it stands at this step."""
+    return statement.where(mark.c.target == "", mark.c.name == _name(request), mark.c.value == value)
+
+
+def _read(value: str) -> dict[str, Any] | None:
+    """What a row says; None where it is no request, such as one of another version of the program."""
+    try:
+        facts: dict[str, Any] = json.loads(value)
+        moment_of(facts["expires_at"]), facts["confirm"], facts["actor"], facts["target"], facts["taken"]
+    except (KeyError, TypeError, ValueError, UnreadableState):
+        return None
+    return facts

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sqlalchemy import Table, inspect
+
 from reconciler.contract.model_key import ModelKey
 from reconciler.errors import EarlierStateError, StateError
 from reconciler.printable import printable
@@ -14,15 +16,16 @@ from reconciler.state.bulk import asking, select_rows
 from reconciler.state.entries import ROWS, folded, refold
 from reconciler.state.opening import open_database
 from reconciler.state.rows import ENTRY_COLUMNS, EVENT_COLUMNS, Key, event_of
-from reconciler.state.schema import differences
+from reconciler.state.tables import metadata
 from reconciler.state.texts import plain
 from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
+    from sqlalchemy.engine.reflection import Inspector
 
     from reconciler.state.bulk import Row
     from reconciler.state.database import Database
@@ -42,19 +45,13 @@ def check(url: str) -> tuple[str, ...]:
     """
     address = parse(url)
     try:
-        database = open_database(address, writer=False)
-    except StateError as error:
-        return (str(error),)
-    try:
-        with database.reading() as connection:
+        with closing(open_database(address, writer=False)) as database, database.reading() as connection:
             damage = _damage(connection) if isinstance(address, SqliteFile) else []
             if damage:
                 return tuple(damage)
             return (*differences(connection), *_disagreements(folded(connection), _stored(connection)))
     except StateError as error:
         return (str(error),)
-    finally:
-        database.close()
 
 
 def require_state(url: str, what: str) -> None:
@@ -83,14 +80,14 @@ def export(url: str) -> Iterator[dict[str, Any]]:
         StateError: at the first step, when there is no state, or it cannot be read.
     """
     require_state(url, "export")
-    database = open_database(parse(url), writer=False)
-    try:
-        with database.reading() as connection, closing(archive.rows(asking(connection))) as rows:
-            for row in rows:
-                event_of(row)
-                yield dict(zip(("seq", *EVENT_COLUMNS), plain(row), strict=True))
-    finally:
-        database.close()
+    with (
+        closing(open_database(parse(url), writer=False)) as database,
+        database.reading() as connection,
+        closing(archive.rows(asking(connection))) as rows,
+    ):
+        for row in rows:
+            event_of(row)
+            yield dict(zip(("seq", *EVENT_COLUMNS), plain(row), strict=True))
 
 
 def compact(url: str, before: datetime) -> int:
@@ -197,3 +194,64 @@ def _disagreements(right: dict[Key, Row], stored: dict[Key, Row]) -> list[str]:
         ]:
             problems.append(f"{name}: the ledger's {', '.join(columns)} is not what the journal says")
     return problems
+
+
+# --- whether a database has the tables, columns and indexes that this program makes --------------------
+
+
+def differences(connection: Connection) -> list[str]:
+    """What is missing, too many or of another type, one line each, in the order of the tables.
+
+    Tables of other names are not looked at.
+    """
+    inspector = inspect(connection)
+    problems: list[str] = []
+    for table in metadata.sorted_tables:
+        if inspector.has_table(table.name, schema=inspector.default_schema_name):
+            problems += _of_columns(connection, inspector, table)
+            problems += _of_indexes(inspector, table)
+        else:
+            problems.append(f"the table {table.name} is missing")
+    return problems
+
+
+def _of_columns(connection: Connection, inspector: Inspector, table: Table) -> Iterator[str]:
+    def declared(type_: Any) -> str:  # noqa: ANN401 - any of the library's types
+        return str(type_.compile(dialect=connection.dialect))
+
+    stored = inspector.get_columns(table.name, schema=inspector.default_schema_name)
+    yield from _compared(
+        f"the column {table.name}.",
+        {column.name: _words(declared(column.type), bool(column.nullable)) for column in table.columns},
+        {column["name"]: _words(declared(column["type"]), column["nullable"]) for column in stored},
+    )
+
+
+def _of_indexes(inspector: Inspector, table: Table) -> Iterator[str]:
+    schema = inspector.default_schema_name
+    expected = {
+        str(index.name): ", ".join(column.name for column in index.columns) for index in table.indexes
+    }
+    stored = {
+        str(index["name"]): ", ".join(map(str, index["column_names"]))
+        for index in inspector.get_indexes(table.name, schema=schema)
+    }
+    yield from _compared("the index ", expected, stored)
+    expected = {table.name: ", ".join(column.name for column in table.primary_key.columns)}
+    key = inspector.get_pk_constraint(table.name, schema=schema)
+    stored = {table.name: ", ".join(key["constrained_columns"])}
+    yield from _compared("the primary key of ", expected, stored)
+
+
+def _compared(what: str, expected: Mapping[str, str], stored: Mapping[str, str]) -> Iterator[str]:
+    for name in [*expected, *(name for name in stored if name not in expected)]:
+        if name not in stored:
+            yield f"{what}{name} is missing"
+        elif name not in expected:
+            yield f"{what}{printable(name)} is not this program's"
+        elif stored[name] != expected[name]:
+            yield f"{what}{name} is {printable(stored[name])}, and should be {expected[name]}"
+
+
+def _words(type_: str, nullable: bool) -> str:
+    return type_ if nullable else f"{type_} NOT NULL"

@@ -1,4 +1,4 @@
-"""What the last cycles came to, and of which commits they were, on a SQL database."""
+"""What the last cycles came to, of which commits they were, and marks, on a SQL database."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from sqlalchemy import delete, insert, select
 from reconciler.engine.episodes import OutboxUpdate, outbox_update
 from reconciler.engine.values import ModelState, Reconciled, Report, TargetFailure, Verdict
 from reconciler.errors import LeaseLost
-from reconciler.state import compaction, outbox, reconciled, tables, verdict_changes, verdicts
+from reconciler.state import compaction, outbox, tables, verdict_changes, verdicts
 from reconciler.state.access import StateAccess
 from reconciler.state.errors import UnreadableState
-from reconciler.state.marks import read_marks, write_marks
 from reconciler.state.rows import moment_of, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
     from reconciler.engine.episodes import Judged
@@ -53,7 +53,7 @@ class _Changes:
 
 
 class SqlReports(StateAccess):
-    """`reconciler.engine.ports.Reports` on a SQL database."""
+    """`reconciler.engine.ports.Reports` and `Marks` on a SQL database."""
 
     def reconciling(self, commit: str, at: datetime) -> None:
         """Says which commit the cycle that begins is of; remembered with the next thing that is written."""
@@ -61,13 +61,24 @@ class SqlReports(StateAccess):
 
     def reconciled(self, commit: str) -> Reconciled | None:
         """The last time that this commit was the one reconciled; None when it never was."""
-        with self._database.reading() as connection:
-            return reconciled.newest(connection, tables.reconciled.c.commit == commit)
+        return self._reconciled(tables.reconciled.c.commit == commit)
 
     def reconciled_at(self, moment: datetime) -> Reconciled | None:
         """The commit that was the one reconciled at a moment; None before the first."""
+        return self._reconciled(tables.reconciled.c.at <= stamp(moment))
+
+    def _reconciled(self, condition: ColumnElement[bool]) -> Reconciled | None:
+        """The newest of the rows of which this is true; None where there is none."""
+        columns = tables.reconciled.c
+        newest = select(columns.seq, columns.commit, columns.at).order_by(columns.seq.desc()).limit(1)
+        later = select(columns.position, columns.at).order_by(columns.seq).limit(1)
         with self._database.reading() as connection:
-            return reconciled.newest(connection, tables.reconciled.c.at <= stamp(moment))
+            row = connection.execute(newest.where(condition)).first()
+            if row is None:
+                return None
+            seq, commit, at = row
+            until, ended = connection.execute(later.where(columns.seq > seq)).first() or (None, None)
+        return Reconciled(commit, moment_of(at), until, None if ended is None else moment_of(ended))
 
     def save_report(
         self,
@@ -176,6 +187,17 @@ class SqlReports(StateAccess):
             unlisted = {key: number for key, number in numbers.items() if key[1] is Verdict.IN_SYNC}
             return _load(body, verdicts.items(connection, whole=whole), unlisted)
 
+    def marks(self, target: str) -> Mapping[str, str]:
+        """Small facts remembered about a target."""
+        with self._database.reading() as connection:
+            return {name: value for (of, name), value in read_marks(connection).items() if of == target}
+
+    def mark(self, target: str, name: str, value: str) -> None:
+        """Remembers one such fact; writes nothing when it is what is remembered already."""
+        self._ensure_unrestricted()
+        if self.marks(target).get(name) != value:
+            self._database.write(lambda connection: write_marks(connection, {(target, name): value}))
+
 
 def _is_due(compacted_at: str | None, now: datetime) -> bool:
     """Whether a day has gone by; also when the clock was set back meanwhile."""
@@ -228,3 +250,19 @@ def _load(text: str, items: tuple[ModelState, ...], unlisted: Mapping[tuple[str,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnreadableState("the last report") from error
+
+
+_MARKS = tables.mark.c
+
+
+def read_marks(connection: Connection) -> dict[tuple[str, str], str]:
+    """Every mark, by target and name."""
+    query = select(_MARKS.target, _MARKS.name, _MARKS.value)
+    return {(target, name): value for target, name, value in connection.execute(query)}
+
+
+def write_marks(connection: Connection, marks: Mapping[tuple[str, str], str]) -> None:
+    """Puts these marks in the place of those of the same names."""
+    for (target, name), value in marks.items():
+        connection.execute(delete(tables.mark).where(_MARKS.target == target, _MARKS.name == name))
+        connection.execute(insert(tables.mark).values(target=target, name=name, value=value))

@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 import json
+import threading
 from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, column, func, select, text
+from sqlalchemy import bindparam, func, select
 
-from reconciler.contract.model_key import ModelKey
 from reconciler.engine.reasons import COMPARED_LATER
-from reconciler.engine.values import AT_REST, Difference, ModelState, Verdict, VerdictKey
+from reconciler.engine.values import Difference, ModelState, Verdict
 from reconciler.manifest.values import Reason, reason_of, row_of
-from reconciler.state.bulk import (
-    KEY,
-    batches,
-    by_column,
-    given,
-    is_file,
-    raw,
-    select_rows,
-    stream_rows,
-)
+from reconciler.state.bulk import KEY, batches, by_column, given, is_file, raw, select_rows, stream_rows
 from reconciler.state.errors import UnreadableState
 from reconciler.state.rows import moment_of, stamp
-from reconciler.state.tables import NOT_IN_SYNC, SEEN, AnyText, verdicts
+from reconciler.state.tables import NOT_IN_SYNC, verdicts
 from reconciler.state.texts import all_plain, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
+    from reconciler.contract.model_key import ModelKey
     from reconciler.state.bulk import Query
-
+    from reconciler.state.database import Database
 
 _TOLD = ("reasons", "diff", "since", "next_attempt_at")  # the other facts of a state are columns of their own
 _FACTS = tuple(name for name in ModelState._fields if name not in _TOLD)
@@ -44,9 +36,8 @@ _facts = attrgetter(*_FACTS)
 ROWS = raw(verdicts, ("id", *COLUMNS))
 """Every row, for `selected`."""
 _COMPARED_LATER = ""
-_VERDICTS = {verdict.value: verdict for verdict in Verdict}
-_PAIRS_ONE_BY_ONE = 5000
-
+VERDICTS = {verdict.value: verdict for verdict in Verdict}
+_NUMBERS_A_QUERY = 400
 _OF_PAIR = tuple(verdicts.c[name] == bindparam(name) for name in KEY)
 _OF_PAIRS = tuple(verdicts.c[name] == given(verdicts).c[name] for name in KEY)
 
@@ -80,48 +71,6 @@ def counted(connection: Connection) -> dict[tuple[str, Verdict], int]:
     return numbers
 
 
-def are_fewer(connection: Connection, target: str, number: int) -> bool:
-    """Whether a target has fewer items than this; no more of them are looked at."""
-    some = select(verdicts.c.target).where(verdicts.c.target == target).limit(number).subquery()
-    return (connection.scalar(select(func.count()).select_from(some)) or 0) < number
-
-
-def not_at_rest(connection: Connection, target: str) -> Iterator[tuple[str, str]]:
-    """Name and version of what does not rest, as far as they are known."""
-    columns = verdicts.c
-    moving = [verdict.value for verdict in Verdict if verdict not in AT_REST]
-    query = select(columns.model_name, columns.model_version).where(
-        columns.target == target, columns.verdict.in_(moving), NOT_IN_SYNC
-    )
-    for name, version in connection.execute(query):
-        if name is not None and version is not None:
-            yield name, version
-
-
-def uncompared_ids(
-    connection: Connection, target: str, limit: int | None = None
-) -> Iterator[tuple[ModelKey, str]]:
-    """Models that are well as far as is known, and whose content is not known: pairs and ids."""
-    # without statistics SQLite would take an index that holds every model
-    is_sqlite = connection.dialect.name == "sqlite"
-    source = text("standing INDEXED BY standing_seen") if is_sqlite else verdicts
-    query: Query = select(*map(column, (*KEY[1:], "model_id"))).select_from(source)
-    mine = query.where(column("target", AnyText) == target, SEEN).limit(limit)
-    return _ids(stream_rows(connection, mine))
-
-
-def seen_of(connection: Connection, target: str, pairs: Collection[ModelKey]) -> dict[ModelKey, str]:
-    """The same of these pairs: looked up by key, or all when they are many."""
-    if len(pairs) > _PAIRS_ONE_BY_ONE:
-        return {pair: model_id for pair, model_id in uncompared_ids(connection, target) if pair in pairs}
-    query = raw(verdicts, (*KEY[1:], "model_id")).where(SEEN)
-    return dict(_ids(_of_pairs(connection, target, pairs, query)))
-
-
-def _ids(rows: Iterable[Row]) -> Iterator[tuple[ModelKey, str]]:
-    return ((ModelKey(name, version), model_id) for name, version, model_id in plain_rows(rows))
-
-
 def versions(connection: Connection, target: str, names: Collection[str]) -> list[tuple[str, str]]:
     """Name and version of whatever was seen registered under these names."""
     columns = verdicts.c
@@ -132,24 +81,6 @@ def versions(connection: Connection, target: str, names: Collection[str]) -> lis
         columns.model_id.is_not(None),
     )
     return [(name, version) for name, version in connection.execute(query)]
-
-
-def since(
-    connection: Connection, target: str, pairs: Collection[ModelKey] | None
-) -> dict[VerdictKey, datetime]:
-    """Since when the verdicts on these pairs, and on what is invalid, stand; the earliest of several."""
-    columns = ("model_name", "model_version", "path", "verdict", "since")
-    moments: dict[VerdictKey, datetime] = {}
-    try:
-        for name, version, path, verdict, at in plain_rows(standing(connection, target, pairs, columns)):
-            if at is not None:
-                file = path if name is None or version is None else None
-                key, moment = VerdictKey(name, version, file, _VERDICTS[verdict]), moment_of(at)
-                if moment < moments.setdefault(key, moment):
-                    moments[key] = moment
-    except (KeyError, ValueError) as error:
-        raise UnreadableState("the last report") from error
-    return moments
 
 
 def standing(
@@ -164,12 +95,10 @@ def standing(
     invalid, refused = (ours.verdict == verdict.value for verdict in (Verdict.INVALID, Verdict.REFUSED))
     yield from select_rows(connection, mine.where(invalid, NOT_IN_SYNC))
     yield from select_rows(connection, mine.where(refused, NOT_IN_SYNC, ours.model_name.is_(None)))
-    yield from _of_pairs(connection, target, pairs, query.where(~invalid))
+    yield from of_pairs(connection, target, pairs, query.where(~invalid))
 
 
-def _of_pairs(
-    connection: Connection, target: str, pairs: Collection[ModelKey], query: Query
-) -> Iterator[Row]:
+def of_pairs(connection: Connection, target: str, pairs: Collection[ModelKey], query: Query) -> Iterator[Row]:
     """The rows of a query that speak of these pairs: of a file asked one by one."""
     keys = ((target, *pair) for pair in pairs)
     if is_file(connection):
@@ -219,7 +148,7 @@ def _item(row: Row) -> ModelState:
     *values, text, since = row
     facts = dict(zip(_FACTS, values, strict=True))
     try:
-        facts["verdict"] = _VERDICTS[facts["verdict"]]
+        facts["verdict"] = VERDICTS[facts["verdict"]]
         reasons, diff, next_attempt = _said(text)
         moment = None if since is None else moment_of(since)
         return ModelState(**facts, reasons=reasons, diff=diff, since=moment, next_attempt_at=next_attempt)
@@ -237,3 +166,53 @@ def _said(text: str | None) -> tuple[tuple[Reason, ...], tuple[Difference, ...],
     reasons = tuple(map(reason_of, said["reasons"]))
     diff = tuple(Difference(*one) for one in said["diff"])
     return reasons, diff, None if said["next"] is None else moment_of(said["next"])
+
+
+class VerdictRows:
+    """Reads verdicts in pieces; get one from `SqlLedger.verdicts`. May be used from several threads.
+
+    On a server, which other replicas write to, a row never changes: a new verdict is a new row. In a file a
+    row may come to say something else; it counts as one that was removed, with a new one of the same number.
+    Every method that reads raises StateError when the database cannot be used.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._removed: set[int] | None = None
+
+    def removed(self) -> set[int]:
+        """The numbers of rows that this process removed since the last time it was asked.
+
+        A number of them may be that of a new row by now. The first time there are none.
+        """
+        with self._lock:
+            numbers, self._removed = self._removed or set(), set()
+            return numbers
+
+    def note_removed(self, numbers: Collection[int]) -> None:
+        """Hears which rows were removed, once that is committed; kept only if somebody has asked before."""
+        with self._lock:
+            if self._removed is not None:
+                self._removed.update(numbers)
+
+    def after(self, number: int, limit: int) -> Sequence[tuple[int, ModelState]]:
+        """The rows with greater numbers, lowest first; so many at most."""
+        query = ROWS.where(verdicts.c.id > number).order_by(verdicts.c.id).limit(limit)
+        with self._database.reading() as connection:
+            return selected(connection, query)
+
+    def numbered(self, numbers: Sequence[int]) -> Mapping[int, ModelState]:
+        """The rows of these numbers, as far as they are there."""
+        rows: dict[int, ModelState] = {}
+        with self._database.reading() as connection:
+            for start in range(0, len(numbers), _NUMBERS_A_QUERY):
+                some = numbers[start : start + _NUMBERS_A_QUERY]
+                rows.update(selected(connection, ROWS.where(verdicts.c.id.in_(some))))
+        return rows
+
+    def of_name(self, target: str, name: str) -> tuple[ModelState, ...]:
+        """Every model of one name in one target."""
+        query = ROWS.where(verdicts.c.target == target, verdicts.c.model_name == name)
+        with self._database.reading() as connection:
+            return tuple(item for _, item in selected(connection, query))

@@ -31,7 +31,6 @@ from reconciler.views.words import WORDS, count, worded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from jinja2 import Environment
 
@@ -236,10 +235,6 @@ def duration(seconds: float) -> str:
     return f"{whole} s"
 
 
-def _utc(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
 def _source(name: str) -> str:
     digest = hashlib.sha256(_text(name).encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
@@ -276,7 +271,7 @@ def _environment() -> Environment:
         "value": _value,
         "model_link": model_link,
         "person": lambda author: (author or "").partition(" <")[0],
-        "utc": _utc,
+        "utc": lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S UTC"),
         "many": many,
     }
     return rooms

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.views.history import HistoryRow
     from reconciler.views.metrics import Result
 
-Phase = Literal["starting", "running", "paused", "stopping"]
+Phase = Literal["starting", "running", "stopping"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,9 @@ def _page_routes(pages: Pages, pace: Pace) -> list[Route]:
         if newest is None:
             return Response('{"error": "no cycle has finished yet"}', 503, media_type="application/json")
         page = Selection.of(request.query_params).page
-        document = await documents.get(("report", page), (newest,), lambda: _report_text(newest, page))
+        document = await documents.get(
+            ("report", page), (newest,), lambda: "".join(as_json.page_pieces(newest, page))
+        )
         return document.answer(request, "application/json")
 
     return [
@@ -202,10 +204,6 @@ def _not_found(state: PageState, request: Request) -> Response:
 def _state(pages: Pages, summary: Report | None, token: str | None) -> PageState:
     """What every page shows; the token is that of before anything was read, so that no change is missed."""
     return replace(pages.state(summary), token=token or "")
-
-
-def _report_text(whole: Report, page: int) -> str:
-    return "".join(as_json.page_pieces(whole, page))
 
 
 def _answer(well: str, problem: str | None) -> Response:

@@ -127,7 +127,7 @@ def test_candidates_follow_the_configuration_of_the_line(fleet: Fleet, tmp_path:
 
 
 def test_a_configuration_of_somebody_else_is_not_followed(fleet: Fleet, tmp_path: Path) -> None:
-    """As for every command; see `reconciler.settings.trust`."""
+    """As for every command; see `reconciler.settings.discovery`."""
     other = Fleet(tmp_path / "other")
     other.configure(f"[state]\ndir = '{fleet.folder / '.reconciler'}'\n")
     assert other(CANDIDATES, "models", "c").out == "churn@2.0.0\n"

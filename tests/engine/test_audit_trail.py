@@ -20,7 +20,7 @@ from reconciler.app.earlier import earlier
 from reconciler.app.history import HistoryQuery
 from reconciler.app.history import history as history_of
 from reconciler.app.indexed import part_of
-from reconciler.cli.moment import written
+from reconciler.cli.asked import written
 from reconciler.contract.model_key import ModelKey
 from reconciler.engine.clock import Clock
 from reconciler.engine.history import model_changes

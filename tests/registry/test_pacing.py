@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.registry.pacing import TokenBucket, pause
+from reconciler.registry.limits import TokenBucket, pause
 
 
 @given(
