@@ -18,6 +18,8 @@ from reconciler.app.session import Heritage, Listeners, Session, open_session, t
 from reconciler.app.sinks import sinks_of
 from reconciler.daemon.campaign import BEAT
 from reconciler.daemon.cycle_job import CycleJob, EventCounter, Tick
+from reconciler.daemon.loop import STATE
+from reconciler.daemon.watch import LOCATION
 from reconciler.engine.concurrency import beside
 from reconciler.engine.last_report import refreshed
 from reconciler.engine.leadership import SHARED, Survey
@@ -195,7 +197,12 @@ class Sessions:
         session = self.session
         if session is None:
             return {}
-        return {"git": session.source.watch_paths(), "state": session.ledger.watch_paths()}
+        source = session.source
+        return {
+            "git": source.watch_paths(),
+            LOCATION: source.location_paths(),
+            STATE: session.ledger.watch_paths(),
+        }
 
     def _heard(self, tick: Tick) -> None:
         self.board.on_tick(tick)

@@ -2,7 +2,9 @@
 
 APScheduler counts weekdays from Monday and wants both the day of the month and the weekday to fit where both
 are given; crontab(5) counts from Sunday and takes either. So cronsim, which follows Debian's cron, says when
-a crontab line fires.
+a crontab line fires. APScheduler also goes through all firings that were missed, one by one: a clock that
+is set from 1970 to today would stop the loop for minutes. So both triggers count from now, and whatever was
+missed is one firing.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from typing import TYPE_CHECKING
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 from cronsim import CronSim
 from tzlocal import get_localzone
 
@@ -47,12 +48,26 @@ class CronSchedule(BaseTrigger):  # type: ignore[misc]
         self.line, self.jitter, self.timezone = in_numbers(line), jitter, timezone or get_localzone()
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        """The first moment after the previous firing, or from now on; None when there is none."""
-        after = now - _INSTANT  # also where the clock was set back since
-        if previous_fire_time is not None and previous_fire_time <= now:
-            after = previous_fire_time
+        """The first moment from now on, and after a firing that is now; None when there is none."""
+        after = now if previous_fire_time == now else now - _INSTANT
         moment = next(CronSim(self.line, after.astimezone(self.timezone)), None)
         return self._apply_jitter(moment, self.jitter, now) if moment and self.jitter else moment
+
+
+class IntervalSchedule(BaseTrigger):  # type: ignore[misc]
+    """Fires so long after the last firing, and up to `jitter` seconds later."""
+
+    def __init__(self, every: timedelta, *, jitter: float = 0.0) -> None:
+        self.every, self.jitter = every, jitter
+
+    def get_next_fire_time(
+        self,
+        previous_fire_time: datetime | None,  # noqa: ARG002 - APScheduler gives it
+        now: datetime,
+    ) -> datetime | None:
+        """The moment after one interval from now."""
+        moment = now + self.every
+        return self._apply_jitter(moment, self.jitter, now) if self.jitter else moment
 
 
 def trigger_of(schedule: ScheduleSettings) -> BaseTrigger:
@@ -60,7 +75,7 @@ def trigger_of(schedule: ScheduleSettings) -> BaseTrigger:
     jitter = schedule.jitter.total_seconds()
     if schedule.cron:
         return CronSchedule(schedule.cron, jitter=jitter)
-    return IntervalTrigger(seconds=schedule.every.total_seconds(), jitter=jitter or None, timezone=UTC)
+    return IntervalSchedule(schedule.every, jitter=jitter)
 
 
 def seconds_until(schedule: ScheduleSettings, intervals: int, now: datetime) -> float:

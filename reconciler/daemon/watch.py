@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     _Known: TypeAlias = frozenset[tuple[str, Path, int, int]]
 
 
+LOCATION = "location"
+"""The word for folders of which only the names in them count."""
+
 _GROUPED = 0.1  # seconds at most for which changes are gathered
 _STILL = 0.01  # seconds without another change, after which those that came are told
 _LOOK_AGAIN = 5.0  # seconds after which what is watched is compared with what should be
@@ -36,7 +39,8 @@ async def watched(
 ) -> AsyncIterator[None]:
     """Asks for a tick whenever one of the paths changes; without the kernel the schedule is left.
 
-    `paths` gives files and folders by the word to ask with, each without what lies below it. It is asked
+    `paths` gives files and folders by the word to ask with, each without what lies below it. What is written
+    to a file in a folder counts too, unless the word is `LOCATION`. It is asked
     again after every change, and after `look_again` seconds without one; a path that does not exist is left
     out.
     """
@@ -74,8 +78,9 @@ async def _until_others(folders: _Known, paths: Paths, ask: Callable[[str], None
 
     with Inotify() as inotify:
         watched_paths = {path for _, path, *_ in folders}
+        content_counts = {path for word, path, *_ in folders if word != LOCATION}
         for path in watched_paths:
-            inotify.add_watch(path, _news())
+            inotify.add_watch(path, _names() | _content() if path in content_counts else _names())
         async with contextlib.aclosing(_Events(inotify)) as events:
             while _identified(paths()) == folders:
                 changed = await _changes(events, watched_paths, look_again)
@@ -130,11 +135,16 @@ async def _changes(events: _Events, watched_paths: set[Path], look_again: float)
     return changed
 
 
-def _news() -> Mask:
+def _names() -> Mask:
     from asyncinotify import Mask  # noqa: PLC0415
 
-    written = Mask.CREATE | Mask.MODIFY | Mask.CLOSE_WRITE | Mask.ATTRIB
-    return written | Mask.DELETE | Mask.DELETE_SELF | Mask.MOVE | Mask.MOVE_SELF
+    return Mask.CREATE | Mask.DELETE | Mask.DELETE_SELF | Mask.MOVE | Mask.MOVE_SELF
+
+
+def _content() -> Mask:
+    from asyncinotify import Mask  # noqa: PLC0415
+
+    return Mask.MODIFY | Mask.CLOSE_WRITE | Mask.ATTRIB
 
 
 def _ask_each(ask: Callable[[str], None], folders: Iterable[tuple[str, Path, int, int]]) -> None:

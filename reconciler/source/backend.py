@@ -56,6 +56,10 @@ class Backend(ABC):
         """Folders in which something changes when the branch moves; none where that is elsewhere."""
         return ()
 
+    def location_paths(self) -> tuple[Path, ...]:
+        """Folders in which a name changes when another repository is there; none where that is elsewhere."""
+        return ()
+
     def surroundings(self) -> list[Trait]:
         """What is unusual about the repository."""
         return []

@@ -93,13 +93,13 @@ class LocalRepository(Backend):
     def watch_paths(self) -> tuple[Path, ...]:
         """Folders to watch, each without those below it; ask again after every change.
 
-        They are those of the repository that is there now; where none is, the folder where it would appear.
+        They are those of the repository that is there now; none where there is no repository.
         """
         try:
             layout = discover(self._start)
         except SourceError:
-            return (nearest_folder(self._start),)
-        folders = [*link_folders(self._start), layout.git_dir, layout.common_dir]
+            return ()
+        folders = [layout.git_dir, layout.common_dir]
         if layout.has_reftable:
             folders += [folder / "reftable" for folder in (layout.git_dir, layout.common_dir)]
             return tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
@@ -110,6 +110,14 @@ class LocalRepository(Backend):
                 folder for folder in reversed(ref.parents) if folder.is_relative_to(layout.common_dir)
             ]
         return tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
+
+    def location_paths(self) -> tuple[Path, ...]:
+        """The folders of the links on the way to the repository; where none is, the one where it would be."""
+        try:
+            discover(self._start)
+        except SourceError:
+            return (nearest_folder(self._start),)
+        return tuple(link_folders(self._start))
 
     def notes(self, paths: Sequence[str]) -> list[str]:
         """Uncommitted changes, a detached HEAD, another branch checked out, a cut-off history."""

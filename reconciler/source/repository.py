@@ -203,6 +203,13 @@ class GitSource(HistoryReader):
         """
         return self._origin.watch_paths()
 
+    def location_paths(self) -> tuple[Path, ...]:
+        """Folders in which a name changes when another repository is there, to be watched in the same way.
+
+        What is written to the files in them says nothing: others keep theirs there, such as a log.
+        """
+        return self._origin.location_paths()
+
     def notes_at(self, ref: str) -> Notes:
         """The notes of a ref in the repository itself, which are pushed nowhere; closed by the caller."""
         from reconciler.source.notes import Notes  # noqa: PLC0415 - only where they are configured

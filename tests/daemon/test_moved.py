@@ -127,12 +127,12 @@ def test_a_folder_that_only_later_is_a_repository_is_watched_from_above(tmp_path
     repository.commit({"x": "1"})
     (tmp_path / "link").symlink_to("a")
     with open_source("link/b", branch=None, cache_dir=tmp_path, base=tmp_path) as source:
-        assert tmp_path in source.watch_paths()
+        assert source.location_paths() == (tmp_path,)
         assert repository.path / ".git" in source.watch_paths()
         shutil.rmtree(tmp_path / "a" / "b")
-        assert source.watch_paths() == (tmp_path / "link",)
+        assert (source.location_paths(), source.watch_paths()) == ((tmp_path / "link",), ())
         os.unlink(tmp_path / "link")  # noqa: PTH108 - a link
-        assert source.watch_paths() == (tmp_path,)
+        assert source.location_paths() == (tmp_path,)
 
 
 def test_a_remote_that_hangs_is_given_up_and_asked_again(

@@ -102,6 +102,15 @@ def test_setting_the_wall_clock_does_not_stop_the_schedule(hours: int) -> None:
     asyncio.run(work())
 
 
+@pytest.mark.parametrize("settings", [{"every": "1s"}, {"cron": "* * * * *"}, {"cron": "0 0 1 1 *"}])
+def test_of_all_that_was_missed_while_the_clock_was_decades_behind_nothing_is_gone_through(
+    settings: Any,
+) -> None:
+    """As on a machine without a battery, whose clock stands in 1970 until it has reached a time server."""
+    missed, now = datetime(1970, 1, 1, tzinfo=UTC), datetime(2026, 11, 30, 12, 0, 30, tzinfo=UTC)
+    assert schedule(**settings).get_next_fire_time(missed, now) > now
+
+
 def test_sighup_and_sigusr1_ask_and_sigterm_and_sigint_stop() -> None:
     """And nothing of it is left behind."""
     kept = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
-from reconciler.daemon.watch import watched
+from reconciler.daemon.watch import LOCATION, watched
 from reconciler.errors import SourceError
 from reconciler.source import open_source
 from tests.daemon.waiting import until
@@ -45,7 +45,10 @@ async def follower(folder: Path, branch: str | None = None) -> AsyncIterator[Cal
         except SourceError:
             seen.append(None)
 
-    async with watched(lambda: {"git": source.watch_paths()}, look, look_again=0.5):
+    def paths() -> dict[str, tuple[Path, ...]]:
+        return {"git": source.watch_paths(), LOCATION: source.location_paths()}
+
+    async with watched(paths, look, look_again=0.5):
         yield lambda: seen[-1] if seen else None
     source.close()
 
@@ -186,6 +189,34 @@ def test_nothing_is_asked_while_nothing_happens(repository: GitRepository) -> No
             (git / "refs" / "heads" / "main.lock").unlink()
             await asyncio.sleep(0.4)
         assert asked == []
+
+    asyncio.run(work())
+
+
+def test_a_log_beside_a_link_or_where_the_repository_was_is_no_news(
+    repository: GitRepository, tmp_path: Path
+) -> None:
+    """The line that a failed tick writes to it would be the cause of the next tick."""
+    (tmp_path / "link").symlink_to("fleet")
+    logs = [tmp_path / "run.log", repository.path / "run.log"]
+    for log in logs:
+        log.touch()
+
+    async def work() -> None:
+        asked: list[str] = []
+        with open_source("link", branch=None, cache_dir=tmp_path, base=tmp_path) as source:
+            folders = source.location_paths()
+            (repository.path / ".git").rename(tmp_path / "away")
+            folders += source.location_paths()
+            assert {folder.resolve() for folder in folders} == {log.parent for log in logs}
+            async with watched(lambda: {LOCATION: folders}, asked.append):
+                await asyncio.sleep(0.1)
+                for log in logs:
+                    log.write_text("tick failed\n")
+                await asyncio.sleep(0.4)
+                assert asked == []
+                (tmp_path / "away").rename(repository.path / ".git")
+                await until(lambda: asked == [LOCATION])
 
     asyncio.run(work())
 
