@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.state import archive
 from reconciler.state.by_name import JournalByName
 from reconciler.state.rows import event_of
+from reconciler.state.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -26,6 +27,11 @@ class JournalReader(ABC):
     @abstractmethod
     def _asking(self) -> AbstractContextManager[Ask]:
         """What asks a database that stays as it is meanwhile."""
+
+    def journalled_targets(self) -> Sequence[str]:
+        """Every target of which anything is journalled, by name."""
+        with self._asking() as ask, closing(ask("SELECT DISTINCT target FROM ledger", {})) as names:
+            return sorted(plain(name)[0] for name in names)
 
     def events(
         self,
