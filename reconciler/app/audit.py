@@ -238,6 +238,7 @@ def restore(configuration: Configuration, on_note: Callable[[str], None]) -> tup
 
     Raises:
         ConfigurationError: no notes are configured, or the state has a journal already.
+        StateLockedError: another process writes the state.
         SourceError, StateError: git or the state could not be used.
     """
     with ExitStack() as stack:
@@ -247,12 +248,11 @@ def restore(configuration: Configuration, on_note: Callable[[str], None]) -> tup
             raise ConfigurationError("audit.notes is not configured: there is nothing to rebuild from")
         stack.enter_context(closing(notes))
         ledger = stack.enter_context(closing(open_state(configuration.state_url, writer=True)))
-        if ledger.position():
+        events, unread = mended(notes, lambda: _fetched(notes), on_note)
+        if not ledger.restore(events):
             raise ConfigurationError(
                 "the state has a journal already: `state rebuild` without --from-notes makes its ledger anew"
             )
-        events, unread = mended(notes, lambda: _fetched(notes), on_note)
-        ledger.append(events)
         ledger.mark("", MARK, _mark(ledger.position(), notes))
         return len(events), unread
 

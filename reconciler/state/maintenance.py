@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
 from reconciler.errors import EarlierStateError, StateError
@@ -19,15 +19,13 @@ from reconciler.state.texts import plain
 from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
     from reconciler.state.bulk import Row
     from reconciler.state.database import Database
-
-T = TypeVar("T")
 
 
 def check(url: str) -> tuple[str, ...]:
@@ -104,7 +102,7 @@ def compact(url: str, before: datetime) -> int:
         StateError: there is no such state, or it cannot be written.
     """
     with _opened(url, "compact") as database:
-        moved = _alone(database, lambda connection: compaction.compact(connection, before))
+        moved = database.write_alone(lambda connection: compaction.compact(connection, before))
         database.shrink()
         return moved
 
@@ -137,7 +135,7 @@ def rebuild(url: str) -> int:
         with database.reading() as connection:
             wrong = _disagreements(folded(connection), _stored(connection))
         if wrong:
-            _alone(database, refold)
+            database.write_alone(refold)
         return len(wrong)
 
 
@@ -146,24 +144,8 @@ def _opened(url: str, what: str) -> Iterator[Database]:
     """An existing state, to write to it; StateError where there is none."""
     require_state(url, what)
     with closing(open_database(parse(url), writer=True)) as database:
-        _alone(database, lambda _: None)
+        database.write_alone(lambda _: None)
         yield database
-
-
-def _alone(database: Database, work: Callable[[Connection], T]) -> T:
-    """Does the work in one transaction, during which nobody leads. Raises StateLockedError."""
-    if isinstance(database.where, SqliteFile):
-        return database.write(work)
-    from reconciler.state.postgres import ensure_nobody_leads  # noqa: PLC0415 - brings SQLAlchemy's dialects
-
-    where = database.where
-
-    def guarded(connection: Connection) -> T:
-        ensure_nobody_leads(connection, where)
-        with database.unhurried(connection):
-            return work(connection)
-
-    return database.write(guarded)
 
 
 def _stored(connection: Connection) -> dict[Key, Row]:
