@@ -112,6 +112,21 @@ def test_a_lost_state_is_rebuilt_from_the_notes(
     assert (again.code, "has a journal already" in again.err) == (2, True)
 
 
+def test_a_state_is_rebuilt_from_the_notes_of_a_repository_that_was_never_read(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    """The mirror was lost with the state; the HEAD of the host is a branch that nobody made."""
+    remote = _remote(fleet, tmp_path)
+    remote.git("symbolic-ref", "HEAD", "refs/heads/none")
+    mirrored = (fleet.folder / "reconciler.toml").read_text()
+    fleet.configure(f'[source]\nrepo = "file://{remote.path}"\nbranch = "main"\n{mirrored}')
+    fleet("apply")
+    before = fleet.json("history").json
+    shutil.rmtree(fleet.folder / ".reconciler")
+    done = fleet("state", "rebuild", "--from-notes")
+    assert (done.code, fleet.json("history").json) == (0, before), done.err
+
+
 def test_a_damaged_repository_of_notes_is_made_anew_from_the_journal_and_the_remote(
     fleet: Fleet, tmp_path: Path
 ) -> None:
