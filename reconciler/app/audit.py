@@ -10,13 +10,14 @@ import asyncio
 from collections import defaultdict
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.app.credentials import push_url
 from reconciler.app.repository import source_of
 from reconciler.engine.concurrency import beside
 from reconciler.engine.receipts import events_of, receipt
-from reconciler.errors import ConfigurationError, ReconcilerError, SourceError
+from reconciler.errors import ConfigurationError, GuardError, ReconcilerError, SourceError
 from reconciler.log import log
 from reconciler.redaction import remember, unexpected
 from reconciler.remote import Remote, parse_remote, require_remote
@@ -50,22 +51,24 @@ _BEGUN_ANEW = (
 )
 
 
-def notes_of(configuration: Configuration, source: GitSource) -> Notes | None:
-    """The notes that are configured; the caller closes them. None where none are.
+def notes_of(configuration: Configuration, source: GitSource, ref: str) -> Notes:
+    """The notes under the ref that is configured; the caller closes them.
+
+    Where no commit was read yet, the branch is read, for its ids are as long as those of the notes.
 
     Raises:
         ConfigurationError: there is nowhere to write them, or the URL is refused.
         SourceError: git could not be read.
     """
-    ref = configuration.settings.audit.notes
-    if ref is None:
-        return None
     remote = notes_remote(configuration)
     if remote is None:
         return source.notes_at(ref)
     timeout = configuration.settings.source.timeout.total_seconds()
     folder = configuration.state_dir / "notes"
-    sha256 = len(source.last_head() or source.resolve("HEAD")) == _SHA256_DIGITS
+    if source.last_head() is None:
+        with suppress(GuardError):  # an id that is not trusted is as long
+            source.head()
+    sha256 = len(source.last_head() or "") == _SHA256_DIGITS
     return shared_notes(remote, ref, folder, timeout=timeout, sha256=sha256)
 
 
@@ -166,27 +169,41 @@ async def auditing(
     """Writes notes while the block runs; gives what says that there may be something to write.
 
     A task of its own, and git in a thread of its own: no tick waits for a push.
+
+    Raises:
+        ConfigurationError: there is nowhere to write them, or the URL is refused.
     """
-    notes = await asyncio.to_thread(notes_of, configuration, source)
-    if notes is None:
+    ref = configuration.settings.audit.notes
+    if ref is None:
         yield lambda: None
         return
+    await asyncio.to_thread(notes_remote, configuration)
     woken = asyncio.Event()
     woken.set()
-    audit = Audit(ledger, notes, clock, lambda text: log.warning("notes are made anew", reason=text))
-    async with beside(_serve(audit, woken), "audit"):
-        with closing(notes):
+    opened = ExitStack()
+
+    @cache
+    def audit() -> Audit:
+        notes = opened.enter_context(closing(notes_of(configuration, source, ref)))
+        return Audit(ledger, notes, clock, lambda text: log.warning("notes are made anew", reason=text))
+
+    def write() -> None:
+        if source.last_head() is not None:  # until a tick has read the branch, which may be away
+            audit().write()
+
+    async with beside(_serve(write, woken), "audit"):
+        with opened:  # what git still does is ended before the task that waits for it
             yield woken.set
 
 
-async def _serve(audit: Audit, woken: asyncio.Event) -> None:
+async def _serve(write: Callable[[], None], woken: asyncio.Event) -> None:
     pause = 0.0
     while True:
         with suppress(TimeoutError):
             async with asyncio.timeout(pause or None):
                 await woken.wait()
         woken.clear()
-        problem = await _problem(audit)
+        problem = await _problem(write)
         if problem is None:
             if pause:
                 log.info("notes are written again")
@@ -197,10 +214,10 @@ async def _serve(audit: Audit, woken: asyncio.Event) -> None:
             say("notes not written", error=problem, next_attempt_in=round(pause))
 
 
-async def _problem(audit: Audit) -> str | None:
+async def _problem(write: Callable[[], None]) -> str | None:
     """Writes what is to be written; why that could not be done, or None."""
     try:
-        await asyncio.to_thread(audit.write)
+        await asyncio.to_thread(write)
     except ReconcilerError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - one mistake must not end what writes
@@ -219,9 +236,9 @@ def write_once(
 
     `on_note` hears of a repository of notes that was damaged.
     """
-    notes = notes_of(configuration, source)
-    if notes is not None:
-        with closing(notes):
+    ref = configuration.settings.audit.notes
+    if ref is not None:
+        with closing(notes_of(configuration, source, ref)) as notes:
             Audit(ledger, notes, clock, on_note).write()
 
 
@@ -234,21 +251,21 @@ def restore(configuration: Configuration, on_note: Callable[[str], None]) -> tup
 
     Raises:
         ConfigurationError: no notes are configured, or the state has a journal already.
+        StateLockedError: another process writes the state.
         SourceError, StateError: git or the state could not be used.
     """
+    ref = configuration.settings.audit.notes
+    if ref is None:
+        raise ConfigurationError("audit.notes is not configured: there is nothing to rebuild from")
     with ExitStack() as stack:
         source = stack.enter_context(closing(source_of(configuration)))
-        notes = notes_of(configuration, source)
-        if notes is None:
-            raise ConfigurationError("audit.notes is not configured: there is nothing to rebuild from")
-        stack.enter_context(closing(notes))
+        notes = stack.enter_context(closing(notes_of(configuration, source, ref)))
         ledger = stack.enter_context(closing(open_state(configuration.state_url, writer=True)))
-        if ledger.position():
+        events, unread = mended(notes, lambda: _fetched(notes), on_note)
+        if not ledger.restore(events):
             raise ConfigurationError(
                 "the state has a journal already: `state rebuild` without --from-notes makes its ledger anew"
             )
-        events, unread = mended(notes, lambda: _fetched(notes), on_note)
-        ledger.append(events)
         ledger.mark("", MARK, _mark(ledger.position(), notes))
         return len(events), unread
 

@@ -14,6 +14,7 @@ from reconciler.contract.model_key import ModelKey
 from reconciler.engine.graph import CommitGraph, places
 from reconciler.errors import IndexLostError, ReconcilerError, UnknownRevisionError
 from reconciler.printable import printable
+from reconciler.settings.discovery import chosen
 from reconciler.state import open_journal
 from reconciler.views.history import Declaration, HistoryRow, RowFilter, rows
 
@@ -36,6 +37,7 @@ class HistoryQuery:
     """Whose history is asked for; None takes all.
 
     Attributes:
+        target: a target that is configured, or that the journal remembers.
         model_id: the model with this id, now or at any time.
         commit: any name of a commit: what it did, and what came of it.
     """
@@ -56,7 +58,7 @@ def history(
     history was read, where that is so.
 
     Raises:
-        ReconcilerError: nobody knows the commit, or the model with this id.
+        ReconcilerError: nobody knows the target, the commit, or the model with this id.
         SourceError: git could not be read.
         StateError: the state could not be read.
     """
@@ -127,6 +129,28 @@ class _Commits:
 
 
 @dataclass(frozen=True, slots=True)
+class _Unconfigured:
+    """Stands for `_Commits` of a target that the configuration does not have any more.
+
+    Nobody knows its folder: the journal alone tells of its models, and git who made the commits it names.
+    """
+
+    source: GitSource
+
+    def names(self) -> set[str]:
+        """None."""
+        return set()
+
+    def changes(self, *_: object) -> dict[ModelKey, list[FileChange]]:
+        """None."""
+        return {}
+
+    def named(self, commits: Collection[str]) -> dict[str, CommitInfo]:
+        """Those of these commits that git has."""
+        return dict(self.source.attributions(commits))
+
+
+@dataclass(frozen=True, slots=True)
 class _Past:
     """One question, and where its answer is looked up."""
 
@@ -140,14 +164,15 @@ class _Past:
 
     def rows(self) -> Iterator[HistoryRow]:
         """The rows, by target, name and version; with everything asked for, a few models' at a time."""
-        targets = self.configuration.chosen(self.query.target)
+        every = sorted({*self.configuration.settings.targets, *self.journal.journalled_targets()})
+        targets = chosen(every, self.query.target)
         if self.query == HistoryQuery(self.query.target):
-            for target in sorted(targets):
+            for target in targets:
                 yield from self._everything(target)
             return
         commit = None if self.query.commit is None else self._commit(self.query.commit, targets)
         rows: list[HistoryRow] = []
-        for target in sorted(targets):
+        for target in targets:
             for name, version in self._models(target):
                 rows += self._of(target, name, version, commit)
         if self.query.model_id is not None and not rows:
@@ -191,8 +216,12 @@ class _Past:
                 named = infos | by_commit.named(others)
                 yield from rows((Declaration(target, *one) for one in changes.items()), events, named)
 
-    def _commits(self, target: str, name: str | None = None, version: str | None = None) -> _Commits:
+    def _commits(
+        self, target: str, name: str | None = None, version: str | None = None
+    ) -> _Commits | _Unconfigured:
         """What git tells of a target's models: from what the index keeps, as far as it goes."""
+        if target not in self.configuration.settings.targets:
+            return _Unconfigured(self.source)
         kept = self.index.history_of(target)
         base = part_of(self.index, self.configuration, target).base()
         folder = self.configuration.settings.targets[target].path

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy.exc import DBAPIError
 
 from reconciler.errors import StateError
+from reconciler.state.address import SqliteFile
 from reconciler.state.errors import explained, is_passing
 
 if TYPE_CHECKING:
@@ -121,6 +122,20 @@ class Database:
                 done = self._repeated(partial(self._writer, sees_others), work)
             self.writes += 1
         return done
+
+    def write_alone(self, work: Callable[[Connection], T]) -> T:
+        """As `write`, while nobody leads, and however long it takes. Raises StateLockedError."""
+        where = self.where
+        if isinstance(where, SqliteFile):
+            return self.write(work)
+        from reconciler.state.postgres import ensure_nobody_leads  # noqa: PLC0415 - brings the dialects
+
+        def guarded(connection: Connection) -> T:
+            ensure_nobody_leads(connection, where)
+            with self.unhurried(connection):
+                return work(connection)
+
+        return self.write(guarded)
 
     def _repeated(
         self, writer: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]

@@ -96,6 +96,21 @@ class SqlJournal(JournalReader, StateAccess):
         self._reconciling = None
         return journalled
 
+    def restore(self, events: Sequence[Event]) -> bool:
+        """Journals the events of a state that was lost, all or none; False where there is a journal.
+
+        Nobody leads meanwhile, and these are no leader's. Raises StateLockedError.
+        """
+
+        def put(connection: Connection) -> bool:
+            if position(connection):
+                return False
+            insert_rows(connection, tables.journal, EVENT_COLUMNS, [event_row(event) for event in events])
+            entries.refold(connection)
+            return True
+
+        return self._database.write_alone(put)
+
     def entries_at(
         self, target: str, position: int | None, moment: datetime
     ) -> Mapping[ModelKey, LedgerEntry]:

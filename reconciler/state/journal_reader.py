@@ -82,6 +82,11 @@ class JournalReader(ABC):
     def _asking(self) -> AbstractContextManager[Ask]:
         """What asks a database that stays as it is meanwhile."""
 
+    def journalled_targets(self) -> Sequence[str]:
+        """Every target of which anything is journalled, by name."""
+        with self._asking() as ask, closing(ask("SELECT DISTINCT target FROM ledger", {})) as names:
+            return sorted(plain(name)[0] for name in names)
+
     def events(
         self,
         target: str | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table, inspect
 
@@ -21,7 +21,7 @@ from reconciler.state.texts import plain
 from reconciler.state.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from reconciler.state.bulk import Row
     from reconciler.state.database import Database
-
-T = TypeVar("T")
 
 
 def check(url: str) -> tuple[str, ...]:
@@ -101,7 +99,7 @@ def compact(url: str, before: datetime) -> int:
         StateError: there is no such state, or it cannot be written.
     """
     with _opened(url, "compact") as database:
-        moved = _alone(database, lambda connection: compaction.compact(connection, before))
+        moved = database.write_alone(lambda connection: compaction.compact(connection, before))
         database.shrink()
         return moved
 
@@ -134,7 +132,7 @@ def rebuild(url: str) -> int:
         with database.reading() as connection:
             wrong = _disagreements(folded(connection), _stored(connection))
         if wrong:
-            _alone(database, refold)
+            database.write_alone(refold)
         return len(wrong)
 
 
@@ -143,24 +141,8 @@ def _opened(url: str, what: str) -> Iterator[Database]:
     """An existing state, to write to it; StateError where there is none."""
     require_state(url, what)
     with closing(open_database(parse(url), writer=True)) as database:
-        _alone(database, lambda _: None)
+        database.write_alone(lambda _: None)
         yield database
-
-
-def _alone(database: Database, work: Callable[[Connection], T]) -> T:
-    """Does the work in one transaction, during which nobody leads. Raises StateLockedError."""
-    if isinstance(database.where, SqliteFile):
-        return database.write(work)
-    from reconciler.state.postgres import ensure_nobody_leads  # noqa: PLC0415 - brings SQLAlchemy's dialects
-
-    where = database.where
-
-    def guarded(connection: Connection) -> T:
-        ensure_nobody_leads(connection, where)
-        with database.unhurried(connection):
-            return work(connection)
-
-    return database.write(guarded)
 
 
 def _stored(connection: Connection) -> dict[Key, Row]:

@@ -13,6 +13,9 @@ import pytest
 from tests.daemon.ticking import ticking
 from tests.git_repository import GitRepository
 from tests.program import EMBEDDED, Fleet, manifest
+from tests.state.conftest import new_postgres_url, postgres_socket
+
+__all__ = ["new_postgres_url", "postgres_socket"]
 
 REF = "refs/notes/reconciler"
 NOTES = f'[audit]\nnotes = "{REF}"\n'
@@ -79,8 +82,14 @@ def test_a_commit_that_caused_nothing_has_no_note(fleet: Fleet) -> None:
     assert fleet.repository.git("rev-parse", REF) == tip
 
 
-def test_a_lost_state_is_rebuilt_from_the_notes(fleet: Fleet, tmp_path: Path) -> None:
-    """Its history is what it was; nothing is imported a second time, and no line is written twice."""
+@pytest.mark.parametrize("becomes", ["sqlite", "postgresql"])
+def test_a_lost_state_is_rebuilt_from_the_notes(
+    fleet: Fleet, tmp_path: Path, becomes: str, request: pytest.FixtureRequest
+) -> None:
+    """Its history is what it was; nothing is imported a second time, and no line is written twice.
+
+    So a state moves from a file to a server, too.
+    """
     remote = _remote(fleet, tmp_path)
     fleet("apply")
     fleet.declare("b@1.0.0")
@@ -89,6 +98,8 @@ def test_a_lost_state_is_rebuilt_from_the_notes(fleet: Fleet, tmp_path: Path) ->
     for lost in ("state.db", "state.db-wal", "state.db-shm", "index.db", "notes"):
         place = fleet.folder / ".reconciler" / lost
         shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+    if becomes == "postgresql":
+        fleet.environment["RECONCILER_STATE__URL"] = request.getfixturevalue("new_postgres_url")()
     done = fleet("state", "rebuild", "--from-notes")
     assert (done.code, "events journalled from the notes" in done.err) == (0, True)
     assert fleet.json("history").json == before
@@ -99,6 +110,21 @@ def test_a_lost_state_is_rebuilt_from_the_notes(fleet: Fleet, tmp_path: Path) ->
     assert remote.git("rev-parse", REF) == tip
     again = fleet("state", "rebuild", "--from-notes")
     assert (again.code, "has a journal already" in again.err) == (2, True)
+
+
+def test_a_state_is_rebuilt_from_the_notes_of_a_repository_that_was_never_read(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    """The mirror was lost with the state; the HEAD of the host is a branch that nobody made."""
+    remote = _remote(fleet, tmp_path)
+    remote.git("symbolic-ref", "HEAD", "refs/heads/none")
+    mirrored = (fleet.folder / "reconciler.toml").read_text()
+    fleet.configure(f'[source]\nrepo = "file://{remote.path}"\nbranch = "main"\n{mirrored}')
+    fleet("apply")
+    before = fleet.json("history").json
+    shutil.rmtree(fleet.folder / ".reconciler")
+    done = fleet("state", "rebuild", "--from-notes")
+    assert (done.code, fleet.json("history").json) == (0, before), done.err
 
 
 def test_a_damaged_repository_of_notes_is_made_anew_from_the_journal_and_the_remote(

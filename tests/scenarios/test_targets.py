@@ -127,6 +127,23 @@ def test_a_target_that_was_renamed_is_told_where_its_memory_is(fleet: Fleet, rel
     assert (len(relay.models()), relay.posts) == (2, 2)
 
 
+def test_the_history_of_a_target_goes_on_after_it_was_removed(fleet: Fleet, relay: Relay) -> None:
+    """What it imported is still registered: everything that its models are asked by leads to the commit."""
+    fleet.declare("c@1.0.0", folder="gone.d")
+    both = EMBEDDED + _table(relay.url, "gone", "gone.d")
+    fleet.configure(both)
+    fleet("apply")
+    asked = [(), ("c@1.0.0",), ("--commit", "HEAD"), ("--model-id", relay.models("gone")[0]["model_id"])]
+    before = [row for row in fleet.json("history").json if row["target"] == "gone"]
+    assert before
+    fleet.configure(EMBEDDED)
+    for question in (*asked, ("--target", "gone")):
+        done = fleet.json("history", *question)
+        assert (done.code, [row for row in done.json if row["target"] == "gone"]) == (0, before), question
+    unknown = fleet("history", "--target", "gnoe")
+    assert (unknown.code, "did you mean 'gone'" in unknown.err) == (2, True)
+
+
 def test_a_state_is_not_used_for_another_registry(fleet: Fleet, relay: Relay, tmp_path: Path) -> None:
     """A target that points elsewhere is told, not guessed at."""
     fleet("apply")
