@@ -47,11 +47,13 @@ class GitError(SourceError):
 
     Attributes:
         stderr: what it wrote to its standard error, without secrets.
+        status: how it ended, as of `subprocess`; 0 where it was not started.
     """
 
-    def __init__(self, message: str, stderr: str = "") -> None:
+    def __init__(self, message: str, stderr: str = "", status: int = 0) -> None:
         super().__init__(message)
         self.stderr = stderr
+        self.status = status
 
 
 class Commands:
@@ -188,7 +190,7 @@ class Commands:
                 f"{self._named}: git broke down while it read: a commit is too large or its folders too "
                 "deep; take it out of the branch, or raise limits.git_memory"
             )
-        return GitError(f"{self._named}: {explain(stderr, str(self._folder))}", stderr)
+        return GitError(f"{self._named}: {explain(stderr, str(self._folder))}", stderr, status)
 
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""
