@@ -64,7 +64,7 @@ def notes_of(configuration: Configuration, source: GitSource) -> Notes | None:
         return source.notes_at(ref)
     timeout = configuration.settings.source.timeout.total_seconds()
     folder = configuration.state_dir / "notes"
-    sha256 = len(source.last_head() or source.resolve("HEAD")) == _SHA256_DIGITS
+    sha256 = len(source.last_head() or source.head()) == _SHA256_DIGITS
     return shared_notes(remote, ref, folder, timeout=timeout, sha256=sha256)
 
 
@@ -137,6 +137,39 @@ class Audit:
         return int(position) if tip and self.notes.contain(tip) else 0
 
 
+@dataclass(slots=True)
+class _LoopAudit:
+    """The audit of a loop; opened by its first write, in the thread of that."""
+
+    configuration: Configuration
+    source: GitSource
+    ledger: SqlLedger
+    clock: Clock
+    _notes: Notes | None = None
+
+    def write(self) -> None:
+        """Writes as `Audit` does; nothing before a tick has read git, which wakes this again.
+
+        Raises:
+            ConfigurationError, SourceError, StateError: as `notes_of` and `Audit` do.
+        """
+        if self._notes is None:
+            if self.source.last_head() is None:  # a loop begins although the remote is away
+                return
+            self._notes = notes_of(self.configuration, self.source)
+        if self._notes is not None:
+            Audit(self.ledger, self._notes, self.clock, self._on_note).write()
+
+    def close(self) -> None:
+        """Ends what still runs."""
+        if self._notes is not None:
+            self._notes.close()
+
+    @staticmethod
+    def _on_note(text: str) -> None:
+        log.warning("notes are made anew", reason=text)
+
+
 def mended(notes: Notes, work: Callable[[], T], on_note: Callable[[str], None]) -> T:
     """Does what reads or writes the notes; once more if their repository was damaged and is made anew.
 
@@ -166,24 +199,24 @@ async def auditing(
 
     A task of its own, and git in a thread of its own: no tick waits for a push.
     """
-    notes = await asyncio.to_thread(notes_of, configuration, source)
-    if notes is None:
+    if configuration.settings.audit.notes is None:
         yield lambda: None
         return
+    await asyncio.to_thread(notes_remote, configuration)  # a mistake in it ends the start, and no write
     woken = asyncio.Event()
     woken.set()
-    audit = Audit(ledger, notes, clock, lambda text: log.warning("notes are made anew", reason=text))
+    audit = _LoopAudit(configuration, source, ledger, clock)
     task = asyncio.create_task(_serve(audit, woken), name="audit")
     try:
         yield woken.set
     finally:
-        notes.close()
+        audit.close()
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
 
 
-async def _serve(audit: Audit, woken: asyncio.Event) -> None:
+async def _serve(audit: _LoopAudit, woken: asyncio.Event) -> None:
     pause = 0.0
     while True:
         with suppress(TimeoutError):
@@ -201,7 +234,7 @@ async def _serve(audit: Audit, woken: asyncio.Event) -> None:
             say("notes not written", error=problem, next_attempt_in=round(pause))
 
 
-async def _problem(audit: Audit) -> str | None:
+async def _problem(audit: _LoopAudit) -> str | None:
     """Writes what is to be written; why that could not be done, or None."""
     try:
         await asyncio.to_thread(audit.write)

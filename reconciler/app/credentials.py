@@ -95,11 +95,12 @@ def webhook_secret(base: Path, web: WebSettings) -> Callable[[], str | None]:
 def push_url(base: Path, audit: AuditSettings) -> str | None:
     """Where notes are pushed to, with its credential; None where that is not said.
 
+    Not remembered as a secret: its host and path, which may be the source's, stand in messages.
+
     Raises:
         ConfigurationError: the file cannot be read.
     """
-    url = _now(base, audit, "push_url", "audit")
-    return url.strip() if url else None
+    return _written(base, audit, "push_url", "audit").strip() or None
 
 
 def page_tokens(base: Path, web: WebSettings) -> Callable[[], list[str]] | None:
@@ -121,18 +122,22 @@ def page_tokens(base: Path, web: WebSettings) -> Callable[[], list[str]] | None:
     return now
 
 
-def _now(base: Path, section: BaseModel, name: str, table: str = "web") -> str | None:
-    """A secret of a table as it is now, in whichever way it is given."""
-    value, file, variable = (getattr(section, name + way) for way in ("", "_file", "_env"))
-    if value is not None:
-        text = str(value.get_secret_value())
-    elif variable is not None:
-        text = os.environ.get(variable, "")
-    else:
-        text = "" if file is None else _text(base / file, f"{table}.{name}_file")
+def _now(base: Path, section: BaseModel, name: str) -> str | None:
+    """A secret of the web's table as it is now, remembered."""
+    text = _written(base, section, name, "web")
     for secret in text.splitlines():
         remember(secret.strip())
     return text or None
+
+
+def _written(base: Path, section: BaseModel, name: str, table: str) -> str:
+    """What a table says now, in whichever way it says it; empty where it does not."""
+    value, file, variable = (getattr(section, name + way) for way in ("", "_file", "_env"))
+    if value is not None:
+        return str(value.get_secret_value())
+    if variable is not None:
+        return os.environ.get(variable, "")
+    return "" if file is None else _text(base / file, f"{table}.{name}_file")
 
 
 def _text(file: Path, key: str) -> str:

@@ -101,6 +101,22 @@ def test_a_lost_state_is_rebuilt_from_the_notes(fleet: Fleet, tmp_path: Path) ->
     assert (again.code, "has a journal already" in again.err) == (2, True)
 
 
+def test_where_the_mirror_was_lost_with_the_state_both_come_back(fleet: Fleet, tmp_path: Path) -> None:
+    """The folder of the state held them: nothing has been fetched when the state is rebuilt."""
+    remote = _remote(fleet, tmp_path)
+    configuration = fleet.folder / "reconciler.toml"
+    repo = f'[source]\nrepo = "file://{remote.path}"\nbranch = "main"\n'
+    fleet.configure(configuration.read_text() + repo)
+    fleet("apply")
+    before = fleet.json("history").json
+    for lost in (fleet.folder / ".reconciler").iterdir():
+        if not lost.name.startswith("registry"):
+            shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
+    assert fleet("state", "rebuild", "--from-notes").code == 0
+    assert fleet.json("history").json == before
+    assert set(fleet.json("apply").verdicts.values()) == {"in-sync"}
+
+
 def test_a_damaged_repository_of_notes_is_made_anew_from_the_journal_and_the_remote(
     fleet: Fleet, tmp_path: Path
 ) -> None:
