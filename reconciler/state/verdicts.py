@@ -138,13 +138,15 @@ def since(
     connection: Connection, target: str, pairs: Collection[ModelKey] | None
 ) -> dict[VerdictKey, datetime]:
     """Since when the verdicts on these pairs, and on what is invalid, stand; the earliest of several."""
-    columns = ("model_name", "model_version", "path", "verdict", "since")
+    columns = ("model_name", "model_version", "path", "verdict", "commit", "since")
     moments: dict[VerdictKey, datetime] = {}
     try:
-        for name, version, path, verdict, at in plain_rows(standing(connection, target, pairs, columns)):
+        for name, version, path, verdict, commit, at in plain_rows(
+            standing(connection, target, pairs, columns)
+        ):
             if at is not None:
-                file = path if name is None or version is None else None
-                key, moment = VerdictKey(name, version, file, _VERDICTS[verdict]), moment_of(at)
+                key = VerdictKey.of(name, version, path, _VERDICTS[verdict], commit)
+                moment = moment_of(at)
                 if moment < moments.setdefault(key, moment):
                     moments[key] = moment
     except (KeyError, ValueError) as error:
