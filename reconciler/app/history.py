@@ -172,23 +172,21 @@ class _Past:
             return
         commit = None if self.query.commit is None else self._commit(self.query.commit, targets)
         rows: list[HistoryRow] = []
-        for target in targets:
-            for name, version in self._models(target):
-                rows += self._of(target, name, version, commit)
-        if self.query.model_id is not None and not rows:
-            raise ReconcilerError(
-                f"no model with the id '{printable(self.query.model_id)}' is remembered; "
-                "`reconciler history` lists all"
-            )
+        for target, name, version in self._models(targets):
+            rows += self._of(target, name, version, commit)
         yield from filter(RowFilter(commit, self.query.model_id).admits, rows)
 
-    def _models(self, target: str) -> Sequence[tuple[str | None, str | None]]:
-        """The names and versions to look up."""
-        asked = (self.query.name, self.query.version)
-        if self.query.model_id is None:
-            return [asked]
-        pairs = sorted(self.journal.pairs_of(target, self.query.model_id))
-        return [pair for pair in pairs if all(w in (None, v) for w, v in zip(asked, pair, strict=True))]
+    def _models(self, targets: Sequence[str]) -> Sequence[tuple[str, str | None, str | None]]:
+        """The names and versions to look up in each target. Raises ReconcilerError for an id nobody knows."""
+        name, version, model_id = self.query.name, self.query.version, self.query.model_id
+        if model_id is None:
+            return [(target, name, version) for target in targets]
+        models = [(target, *pair) for target in targets for pair in self.journal.pairs_of(target, model_id)]
+        if not models:
+            raise ReconcilerError(
+                f"no model with the id '{printable(model_id)}' is remembered; `reconciler history` lists all"
+            )
+        return sorted(one for one in models if name in (None, one[1]) and version in (None, one[2]))
 
     def _of(
         self, target: str, name: str | None, version: str | None, commit: str | None

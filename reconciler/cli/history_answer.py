@@ -64,9 +64,13 @@ def answer(asked: Asked, config: Path | None, target: str | None, *, as_json: bo
             put_json_list(history_json.texts(rows))
         else:
             put_all(view.text(rows, colour=colour()))
-    if asked.commit and first is None:
+    if first is not None:
+        return Exit.OK
+    if asked.model_id is not None or (asked.commit and asked.model):
+        echo_err("nothing is known to which all that is asked for applies")
+    elif asked.commit:
         echo_err(f"{asked.commit}: this commit changed no model's document, and nothing came of it")
-    elif asked.model and first is None:
+    elif asked.model:
         echo_err(
             f"error: {asked.model}: neither declared in git nor remembered; "
             "`reconciler history` lists every model"

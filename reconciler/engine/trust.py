@@ -33,7 +33,7 @@ class Hold(NamedTuple):
         commit: the first one that is not trusted: the newest itself, or one between it and `good`.
         why: what is wrong with that commit, and whose key signed it; begins with a verb.
         author, committer: as that commit says, `Name <email>`: nobody vouches for either.
-        good: the last commit that was trusted; None where there is none.
+        good: the last trusted commit, which goes on being reconciled; None where none does.
     """
 
     head: str
@@ -62,7 +62,7 @@ class Hold(NamedTuple):
         return f"{self.fault}: {goes_on}. {_REMEDY}"
 
 
-_NONE = "no commit before it was trusted, so that nothing is reconciled"
+_NONE = "nothing is reconciled meanwhile"
 _REMEDY = (
     "Replace it by a trusted commit, or, if it was reviewed and is good, name it or a later one in "
     "source.verify.since"

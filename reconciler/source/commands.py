@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -39,6 +40,7 @@ _DONE_OR_REFUSED = frozenset({0, 128})
 _IN_BULK = {"GIT_FLUSH": "0"}
 _NO_GIT = {"GIT_PYTHON_REFRESH": "quiet", "GIT_PYTHON_GIT_EXECUTABLE": os.devnull}
 """GitPython's variables, with which its import looks for git in vain and says nothing."""
+_LOADING = threading.Lock()
 _INSTALL = f"install git {OLDEST_GIT[0]}.{OLDEST_GIT[1]} or later and put it on PATH"
 
 
@@ -47,11 +49,13 @@ class GitError(SourceError):
 
     Attributes:
         stderr: what it wrote to its standard error, without secrets.
+        status: how it ended, as of `subprocess`; 0 where it was not started.
     """
 
-    def __init__(self, message: str, stderr: str = "") -> None:
+    def __init__(self, message: str, stderr: str = "", status: int = 0) -> None:
         super().__init__(message)
         self.stderr = stderr
+        self.status = status
 
 
 class Commands:
@@ -188,7 +192,7 @@ class Commands:
                 f"{self._named}: git broke down while it read: a commit is too large or its folders too "
                 "deep; take it out of the branch, or raise limits.git_memory"
             )
-        return GitError(f"{self._named}: {explain(stderr, str(self._folder))}", stderr)
+        return GitError(f"{self._named}: {explain(stderr, str(self._folder))}", stderr, status)
 
     def close(self) -> None:
         """Ends what still runs; safe to call twice."""
@@ -263,13 +267,18 @@ def _imported() -> ModuleType:
     return git
 
 
-@cache
 def load_gitpython() -> ModuleType:
     """GitPython, once git itself is found to be there and recent enough.
 
     Raises:
         SourceError: git is not installed, or too old.
     """
+    with _LOADING:  # of two threads that begin with it, the second would take over the variables of the first
+        return _loaded()
+
+
+@cache
+def _loaded() -> ModuleType:
     try:
         git = _imported()
     except ImportError as error:

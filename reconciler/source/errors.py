@@ -65,6 +65,7 @@ _ADVICE = (
         _NOWHERE,
         "there is no git repository; check source.repo, or whether its files may be read",
     ),
+    (r"bad (?:\w+ )?config", "git's configuration there has a value or a line that git refuses; mend it"),
     (DAMAGE.pattern, "objects are missing or damaged; run `git fsck` there, or clone it anew"),
     (r"permission denied", "its files cannot be read; check their permissions"),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -140,16 +141,20 @@ class Verifier:
         ]
 
     def _asked(self, commands: Commands, commits: Sequence[str], revoked: str) -> Iterator[Signature]:
-        """The signatures; one of no kind, over which git breaks down, is bad, and costs more processes."""
+        """The signatures; one over which git breaks down is bad, and costs more processes.
+
+        That is one of no kind, and one that the program which checks it does not even read: git writes to a
+        pipe that is closed, and dies of it unless it was faster.
+        """
         try:
             shown = self._shown(commands, commits, revoked)
-        except GitError:
+        except GitError as error:
             if len(commits) > 1:
                 half = len(commits) // 2
                 for some in (commits[:half], commits[half:]):
                     yield from self._asked(commands, some, revoked)
                 return
-            if _is_of_a_kind(commands, commits[0]):
+            if error.status != -signal.SIGPIPE and _is_of_a_kind(commands, commits[0]):
                 raise  # git's own trouble, which may pass: nothing is known of the signature
             (names,) = _printed(commands, commits, _NAMES)
             shown = [["", "", "", *names]]

@@ -51,12 +51,16 @@ _CUT_OFF = "has parents that are not here (shallow clone), so that not every com
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """Whether this commit is trusted, where it is the newest; what is remembered, and git to ask."""
+    """Whether this commit is trusted, where it is the newest; what is remembered, and git to ask.
+
+    `goes_on` says whether the last trusted commit is reconciled while it is not.
+    """
 
     head: str
     remembered: TrustMemory
     commands: Commands
     layout: Layout
+    goes_on: bool
 
     @property
     def base(self) -> str | None:
@@ -65,7 +69,8 @@ class _Question:
 
     def hold(self, code: HoldCode, why: str, one: Signature) -> Hold:
         """The answer that it is not."""
-        return Hold(self.head, one.commit, code, why, one.author, one.committer, self.base)
+        good = self.base if self.goes_on else None
+        return Hold(self.head, one.commit, code, why, one.author, one.committer, good)
 
 
 class Trust:
@@ -102,12 +107,12 @@ class Trust:
         """
         keys = self._rules.files.stamp()
         if self._judged != (head, keys):
-            question = _Question(head, self._remembered(), commands, layout)
+            question = self._question(head, commands, layout)
             self.hold = None if head == question.base else self._first_sight(question)
             self._judged = (head, keys)
         if self.hold is None:
             return head
-        if self._rules.on_failure == "refuse" or self.hold.good is None:
+        if self.hold.good is None:
             raise GuardError(self.hold.message)
         return self.hold.good
 
@@ -117,7 +122,7 @@ class Trust:
         Raises:
             ConfigurationError, SourceError: as `accepted` does.
         """
-        question = _Question(commit, self._remembered(), commands, layout)
+        question = self._question(commit, commands, layout)
         return None if commit == question.base else self._judge(question)
 
     def vouched(self, commit: str) -> str | None:
@@ -144,6 +149,9 @@ class Trust:
         """Removes what was made for it; safe to call twice."""
         if self._verifier is not None:
             self._verifier.close()
+
+    def _question(self, commit: str, commands: Commands, layout: Layout) -> _Question:
+        return _Question(commit, self._remembered(), commands, layout, self._rules.on_failure == "hold")
 
     def _first_sight(self, question: _Question) -> Hold | None:
         """Judges the newest commit and remembers what was found."""

@@ -47,15 +47,14 @@ class SqlModelStates(StateAccess):
 
         Of several that are alike, the earliest counts.
         """
-        columns = ("model_name", "model_version", "path", "verdict", "since")
+        columns = ("model_name", "model_version", "path", "verdict", "commit", "since")
         moments: dict[VerdictKey, datetime] = {}
         with self._database.reading() as connection:
             rows = verdicts.plain_rows(verdicts.standing(connection, target, pairs, columns))
             try:
-                for name, version, path, verdict, at in rows:
+                for name, version, path, verdict, commit, at in rows:
                     if at is not None:
-                        file = path if name is None or version is None else None
-                        key = VerdictKey(name, version, file, verdicts.VERDICTS[verdict])
+                        key = VerdictKey.of(name, version, path, verdicts.VERDICTS[verdict], commit)
                         moment = moment_of(at)
                         moments[key] = min(moment, moments.get(key, moment))
             except (KeyError, ValueError) as error:

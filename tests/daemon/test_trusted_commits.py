@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
 from tests.daemon.nights import attention, documented, messages
@@ -68,6 +69,29 @@ def test_a_night_with_an_unsigned_commit(fleet: Fleet, tmp_path: Path) -> None:
     assert asyncio.run(night()) == documented("audit.md")
     row = fleet.json("history", "churn").json[0]
     assert "verified: signed by ada@example.org" in row["events"][0]["detail"]
+
+
+def test_another_commit_in_the_place_of_a_held_one_is_told_as_well(fleet: Fleet, tmp_path: Path) -> None:
+    """With what is wrong with it: by log and message, and once."""
+    keys, verify = _trusting(fleet, tmp_path)
+
+    async def work() -> None:
+        with receiving() as receiver:
+            hook = f'[[notify]]\nname = "oncall"\nkind = "webhook"\nurl = "{receiver.url}/hook"\n'
+            fleet.configure(EMBEDDED + SELDOM + verify + hook)
+            async with inside(fleet) as daemon:
+                await daemon.tells("tick", did_imported=1)
+                for number, (name, code) in enumerate(((None, "unsigned"), ("eve", "unknown-key")), start=1):
+                    if number > 1:
+                        fleet.repository.git("reset", "-q", "--hard", "HEAD^")
+                    bad = keys.commit(fleet.repository, name, {"models.d/churn.yaml": f"# {number}\n"})
+                    line = await daemon.tells("model needs attention", commit=bad)
+                    assert line["code"] == f"untrusted-{code}"
+                await until(lambda: len(receiver.requests) > 1)
+            codes = [json.loads(request.body)["data"]["reasons"][0]["code"] for request in receiver.requests]
+            assert codes == ["untrusted-unsigned", "untrusted-unknown-key"]
+
+    asyncio.run(work())
 
 
 def test_a_tick_while_a_commit_is_held_costs_nothing(fleet: Fleet, tmp_path: Path) -> None:

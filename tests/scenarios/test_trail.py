@@ -179,6 +179,19 @@ def test_a_commit_of_which_nothing_came_is_no_failure(story: Story) -> None:
     assert "nothing came of it" in done.err
 
 
+def test_questions_that_exclude_each_other_have_no_answer_and_are_no_failure(story: Story) -> None:
+    """A model id is known although it is another model's, or another commit's; a commit may be of others."""
+    model_id = story.status["c"].items["c@1.0.0"]["model_id"]
+    for arguments in (
+        ("b", "--model-id", model_id),
+        ("--model-id", model_id, "--commit", story.commits["two"]),
+        ("b", "--commit", story.commits["c"]),
+    ):
+        done = story.fleet.json("history", *arguments)
+        assert (done.code, done.json) == (Exit.OK, [])
+        assert done.err == "nothing is known to which all that is asked for applies\n"
+
+
 @pytest.mark.parametrize("option", ["--since", "--until"])
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "-5d", "1e400d", "0001-01-01T00:00+14:00"])
 def test_a_time_that_is_none_is_a_usage_error(story: Story, option: str, text: str) -> None:

@@ -460,3 +460,24 @@ def test_the_room_is_the_port(repository: GitRepository, opened: Opener) -> None
     """What the engine asks for is what is here."""
     source: Source = opened(repository.path)
     assert isinstance(source, GitSource)
+
+
+_BOTH_BEGIN = """
+import threading
+from reconciler.source.commands import load_gitpython
+start, programs = threading.Barrier(2), []
+def begin():
+    start.wait()
+    programs.append(load_gitpython().Git.GIT_PYTHON_GIT_EXECUTABLE)
+threads = [threading.Thread(target=begin) for _ in range(2)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(programs)
+"""
+
+
+def test_threads_that_begin_with_git_at_once_find_the_same_program() -> None:
+    """As the ticks and the notes of a loop do; GitPython is imported with variables that hide git from it."""
+    command = [sys.executable, "-c", _BOTH_BEGIN]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path.cwd())
+    assert done.stdout.strip() == str(["git", "git"])

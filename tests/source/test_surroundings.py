@@ -171,6 +171,18 @@ def test_an_included_configuration_is_git_configuration_like_any_other(
     assert not (tmp_path / "sprung").exists()
 
 
+@pytest.mark.parametrize("lines", ["[core]\n\tbare = perhaps\n", "[log\n", "[core]\n\tcompression = much\n"])
+def test_configuration_that_git_refuses_is_called_that(
+    repository: GitRepository, opened: Opener, lines: str
+) -> None:
+    """Objects are not damaged by it."""
+    commit = repository.commit({"a": "1"})
+    with (repository.path / ".git" / "config").open("a", encoding="utf-8") as file:
+        file.write(lines)
+    with pytest.raises(SourceError, match=r"configuration there has a value or a line.*bad (?:\w+ )?config"):
+        opened("repo").snapshot(commit, "")
+
+
 def test_objects_that_are_borrowed_from_another_repository_are_read(
     repository: GitRepository, opened: Opener, tmp_path: Path
 ) -> None:

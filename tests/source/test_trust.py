@@ -310,7 +310,7 @@ def test_refuse_goes_on_with_nothing(place: Place) -> None:
     source = place.opened(on_failure="refuse")
     source.head()
     place.commit(None)
-    with pytest.raises(GuardError, match="is not signed by an ssh key"):
+    with pytest.raises(GuardError, match=r"is not signed by an ssh key .*: nothing is reconciled meanwhile"):
         source.head()
 
 
@@ -556,6 +556,19 @@ def test_an_openpgp_key_that_is_in_no_keyring_vouches_for_nothing(place: Place, 
         source = place.opened(gpg_keyring=other.export(place.folder / "keyring"))
         source.head()
         assert _hold(source).code is HoldCode.UNKNOWN_KEY
+
+
+def test_an_ssh_key_vouches_for_nothing_where_only_openpgp_keys_may_sign(place: Place, gil: PgpKey) -> None:
+    """It is held; also a commit so long that git dies while it asks nobody about the signature."""
+    good = gil.commit(place.repository)
+    keyring = gil.export(place.folder / "keyring")
+    trusting: Any = {"allowed_signers": None, "gpg_keyring": keyring, "since": good}
+    assert place.opened(**trusting).head() == good
+    for message in ("short", "long\n" * 20_000):
+        place.commit("ada", {}, "--amend", f"--message={message}")
+        source = place.opened(**trusting)
+        assert source.head() == good
+        assert _hold(source).code is HoldCode.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,13 @@ def _hidden_by_a_commit_graph(place: Place) -> str:
     return bad
 
 
+def _with_an_unreadable_signature(place: Place) -> str:
+    """What checks it ends before it has read the commit; by its length git always notices, and dies of it."""
+    content = _bytes(place, place.commit(None, {"models.d/b.yaml": "bad\n"}))
+    signature = b"\ngpgsig -----BEGIN SSH SIGNATURE-----\n AAAA\n " + _END + b"\n\n"
+    return _put(place, content.replace(b"\n\n", signature, 1) + b"long\n" * 200_000)
+
+
 def _program(folder: Path) -> Path:
     program = folder / "program"
     good = 'Good "git" signature for ada@example.org with ED25519 key SHA256:x'
@@ -180,6 +187,7 @@ ATTACKS: dict[str, tuple[Callable[[Place], str], HoldCode]] = {
     "a good signature of another commit beside its own": (_with_two_signatures, HoldCode.BAD_SIGNATURE),
     "the signature of a tag": (_with_the_signature_of_a_tag, HoldCode.BAD_SIGNATURE),
     "a signature of no kind": (lambda one: _with_header(one, b"gpgsig fake"), HoldCode.BAD_SIGNATURE),
+    "a signature that cannot be read": (_with_an_unreadable_signature, HoldCode.BAD_SIGNATURE),
     "an X.509 signature": (lambda one: _with_header(one, _X509), HoldCode.UNSIGNED),
     "an OpenPGP signature without a keyring": (lambda one: _with_header(one, _PGP), HoldCode.UNSIGNED),
     "an author's line that ends in the middle": (_by_a_name_that_ends, HoldCode.UNSIGNED),

@@ -73,12 +73,25 @@ class Difference:
 
 
 class VerdictKey(NamedTuple):
-    """A verdict on a model of one target; one whose name is not known goes by its file."""
+    """A verdict on a model of one target; one whose name is not known goes by its file.
+
+    That a commit is held goes by the commit, too: when another one is, somebody has to hear of it.
+    """
 
     model_name: str | None
     model_version: str | None
     path: str | None
     verdict: Verdict
+    commit: str | None = None
+
+    @classmethod
+    def of(
+        cls, name: str | None, version: str | None, path: str | None, verdict: Verdict, commit: str | None
+    ) -> VerdictKey:
+        """The key, with nothing of the facts that do not name the verdict."""
+        file = path if name is None or version is None else None
+        held = commit if name is None and verdict is Verdict.REFUSED else None
+        return cls(name, version, file, verdict, held)
 
 
 class ModelState(NamedTuple):
@@ -123,8 +136,7 @@ class ModelState(NamedTuple):
     @property
     def verdict_key(self) -> VerdictKey:
         """What names the verdict among those that are remembered of the target."""
-        name, version = self.model_name, self.model_version
-        return VerdictKey(name, version, self.path if name is None or version is None else None, self.verdict)
+        return VerdictKey.of(self.model_name, self.model_version, self.path, self.verdict, self.commit)
 
     def dated(self, since: datetime | None) -> ModelState:
         """The same verdict, which stands since then; `_replace` takes twice as long, and most are dated."""
