@@ -21,7 +21,6 @@ _MOST = 50
 _REWORDED = (
     (r"^Value error, ", ""),
     (r"^Input should be", "expected"),
-    (r"^String should", "expected text that should"),
     (r"a valid tuple$", "a list"),
     (r"valid dictionary( or (instance|object) .*)?$", "table of keys"),
 )
@@ -82,8 +81,6 @@ def _said(problem: Mapping[str, Any], keys: list[str]) -> str:
         return "missing, and required"
     if kind == "too_short":
         return "expected at least one"
-    if keys[:1] == ["targets"] and len(keys) == 2 and kind.startswith("string_"):  # noqa: PLR2004
-        return "expected a name of up to 64 letters, digits, _, - and ."
     text = str(problem["msg"])
     for pattern, better in _REWORDED:
         text = re.sub(pattern, better, text)
