@@ -90,7 +90,7 @@ def test_a_lost_state_is_rebuilt_from_the_notes(fleet: Fleet, tmp_path: Path) ->
         place = fleet.folder / ".reconciler" / lost
         shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
     done = fleet("state", "rebuild", "--from-notes")
-    assert (done.code, "events journalled from the notes" in done.err) == (0, True)
+    assert (done.code, "events journalled from the notes" in done.out) == (0, True)
     assert fleet.json("history").json == before
     assert fleet("state", "check").code == 0
     done = fleet.json("apply")
