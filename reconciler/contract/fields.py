@@ -282,13 +282,15 @@ class FreeKind(FieldType):
 
 
 class AtMost:
-    """A list of so many entries at most."""
+    """A list of so many entries at most; not told to pydantic, which would judge no entry of a longer one."""
 
     def __init__(self, most: int) -> None:
         self.most = most
 
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return {**handler(source), "max_length": self.most}
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "maxItems": self.most}
 
 
 Number = Annotated[float, NumberKind()]
