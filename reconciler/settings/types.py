@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
 from reconciler.errors import ConfigurationError
 from reconciler.loopback import is_address, is_loopback
@@ -65,6 +65,7 @@ def _explained(complaint: str) -> str:
 
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_NUMBER, _UNIT = r"[0-9]+(?:\.[0-9]+)?", "ms|[smhd]"
 _LONGEST = 10 * 365 * 86400  # seconds
 _LARGEST_PORT = 65535
 _KEY_WORDS = """
@@ -87,9 +88,9 @@ def _duration(value: object) -> timedelta:
         return value
     if not isinstance(value, str):
         raise ValueError("expected a duration such as 30s, 5m or 1h30m")  # noqa: TRY004 - pydantic's way
-    if re.fullmatch(r"\d+(\.\d+)?", value):
+    if re.fullmatch(_NUMBER, value):
         return _seconds(float(value))
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", value)
+    parts = re.findall(rf"({_NUMBER})({_UNIT})", value)
     if not parts or "".join(number + unit for number, unit in parts) != value:
         raise ValueError("expected a duration such as 30s, 5m or 1h30m")
     return _seconds(sum(float(number) * _UNITS[unit] for number, unit in parts))
@@ -225,12 +226,20 @@ def _longer_than_nothing(value: timedelta) -> timedelta:
     return value
 
 
-Duration = Annotated[
+def _for_editors(text: str, **limit: int) -> WithJsonSchema:
+    """How a duration is written, in JSON Schema."""
+    pattern = f"^{text}({_NUMBER}|({_NUMBER}({_UNIT}))+)$"
+    forms = [{"type": "string", "pattern": pattern}, {"type": "number", "maximum": _LONGEST, **limit}]
+    return WithJsonSchema({"anyOf": forms, "examples": ["30s", "1h30m", "250ms"]})
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), _for_editors("", minimum=0)]
+Interval = Annotated[
     timedelta,
-    BeforeValidator(_duration, json_schema_input_type=str | float),
-    Field(examples=["30s", "1h30m", "250ms"]),
+    BeforeValidator(_duration),
+    AfterValidator(_longer_than_nothing),
+    _for_editors("(?=.*[1-9])", exclusiveMinimum=0),
 ]
-Interval = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 RepositoryPath = Annotated[str, AfterValidator(_relative), Field(examples=["models.d", "models.d/prod"])]
 HeldVerdict = Literal["failed", "drifted", "conflict", "invalid", "missing", "refused"]
 TargetName = Annotated[

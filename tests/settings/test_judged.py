@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -150,7 +151,7 @@ def test_a_value_that_no_use_could_take_is_refused_with_its_line(
 @pytest.mark.parametrize("file", [Settings, RegistryFile])
 def test_no_message_of_a_configuration_is_a_regular_expression(file: type[BaseModel]) -> None:
     """Pydantic would show a pattern of its own as it is; `Form` has words for it."""
-    assert str(file.__pydantic_core_schema__).find("'pattern':") == -1
+    assert re.findall(r"'type': 'str', 'pattern': [^,}]*", str(file.__pydantic_core_schema__)) == []
 
 
 def test_an_empty_text_hides_no_other_mistake_of_its_table(tmp_path: Path) -> None:
