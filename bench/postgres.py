@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -44,11 +44,12 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runs PostgreSQL's programs as a user that may."""
+    """Runs PostgreSQL's programs on the cluster `data` in a folder, as a user that may."""
 
     folder: Path
     home: Path
     user: str | None
+    variables: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, program: str, *arguments: str) -> None:
         """Runs one to its end. Raises CalledProcessError."""
@@ -57,25 +58,51 @@ class Runner:
             user=self.user,
             check=True,
             cwd=self.home,
+            env=os.environ | {"PGDATA": str(self.home / "data")} | self.variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
 
 
+_END = 'read -r _; "$0" -D "$1/data" -m immediate stop; rm -rf "$1"'
+"""Waits until its standard input is closed, and ends a cluster."""
+
+
+@contextmanager
+def new_home(folder: Path, **variables: str) -> Iterator[Runner]:
+    """A folder for a new cluster, which is stopped and removed at the end of the block, or of this process.
+
+    That also holds where the process is killed: nobody else has the other end of the pipe that closes then.
+
+    Args:
+        folder: of PostgreSQL's programs.
+        variables: of their environment.
+    """
+    home = Path(tempfile.mkdtemp(prefix="reconciler-pg-"))
+    user = "postgres" if os.geteuid() == 0 else None
+    if user:
+        shutil.chown(home, user)
+    end = subprocess.Popen(
+        ["/bin/sh", "-c", _END, str(folder / "pg_ctl"), str(home)],
+        user=user,
+        cwd="/",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is not for it
+    )
+    try:
+        yield Runner(folder, home, user, variables)
+    finally:
+        end.communicate()
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[Server]:
     """A server of the programs in this folder while the block runs, durable as by default."""
-    with ExitStack() as closing:
-        home = Path(tempfile.mkdtemp(prefix="bench-pg-"))
-        closing.callback(shutil.rmtree, home)
-        user = "postgres" if os.geteuid() == 0 else None
-        if user:
-            shutil.chown(home, user)
-        run = Runner(folder, home, user)
-        data = ("-D", str(home / "data"))
-        run("initdb", *data, "-U", "reconciler", "-A", "trust", "-E", "UTF8", "--no-locale")
-        options = f"-k {home} -c listen_addresses=''"
-        run("pg_ctl", *data, "-w", "-l", str(home / "log"), "-o", options, "start")
-        closing.callback(run, "pg_ctl", *data, "-w", "-m", "fast", "stop")
-        yield Server(home, run)
+    with new_home(folder) as run:
+        run("initdb", "-U", "reconciler", "-A", "trust", "-E", "UTF8", "--no-locale")
+        options = f"-k {run.home} -c listen_addresses=''"
+        run("pg_ctl", "-w", "-l", str(run.home / "log"), "-o", options, "start")
+        yield Server(run.home, run)

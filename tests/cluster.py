@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 SHARED = "SUITE_FOLDER"
 """The variable that names the folder which all workers of a run share; without it, nothing is shared."""
 _INITDB = ("initdb", "-U", "reconciler", "-A", "trust", "--no-sync", "-E", "UTF8", "--no-locale")
+
+
+def ending_with_parent(*command: str) -> list[str]:
+    """The command, killed when the thread that started it ends, where the system has a program for that."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", *command] if setpriv else list(command)
 
 
 def fill(data: Path, run: Callable[..., None]) -> None:

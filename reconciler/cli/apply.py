@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,8 +32,9 @@ from reconciler.cli.terminal import echo_err, warned
 from reconciler.engine import last_report
 from reconciler.engine.leadership import SHARED
 from reconciler.engine.options import CycleOptions
-from reconciler.errors import SourceError, StateLockedError
+from reconciler.errors import ConfigurationError, SourceError, StateLockedError
 from reconciler.phrases import many
+from reconciler.printable import printable
 
 if TYPE_CHECKING:
     from reconciler.app.session import Session
@@ -48,6 +50,7 @@ ConfirmOption = Annotated[
     str | None,
     typer.Option("--confirm", metavar="DIGEST", help="Bypass the guards if the plan still has this digest."),
 ]
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _NOTIFYING = 10.0  # seconds at most that `apply` takes for sending messages
 
 
@@ -69,6 +72,8 @@ def apply(
 
     While `reconciler run` is up, only --confirm works: the loop carries it out, and its answer is waited for.
     """
+    for option, digest in (("--expect-digest", expect_digest), ("--confirm", confirm)):
+        _require_digest(option, digest)
     settings, whole = warned(config), verbose or output is Output.JSON
     tried: Tried = context.obj or Tried()
     options = CycleOptions(
@@ -94,6 +99,14 @@ def apply(
     if progress.idle and interruption.by is None:
         pack_mirror(settings)
     leave(report, pending=True, interruption=interruption)
+
+
+def _require_digest(option: str, text: str | None) -> None:
+    if text is not None and not _DIGEST.fullmatch(text):
+        raise ConfigurationError(
+            f"{option} {printable(text)}: expected the digest of a plan: 64 characters, 0 to 9 and a to f, "
+            "as `reconciler plan` prints it"
+        )
 
 
 async def _apply(

@@ -31,10 +31,8 @@ def check(
     problems = problems_of(url) or _absence(url)
     if output is Output.JSON:
         put_json({"version": 1, "problems": list(problems)})
-    else:
-        echo("".join(f"{problem}\n" for problem in problems))
-    if not problems and not quiet:
-        echo_err("the state is sound")
+    elif problems or not quiet:
+        echo("\n".join(problems or ["the state is sound"]))
     raise typer.Exit(int(Exit.UNAVAILABLE if problems else Exit.OK))
 
 
@@ -70,7 +68,7 @@ def compact(
         raise ConfigurationError("state.compact_after is 0s: say how old an event must be with --days")
     moved = archive(settings.state_url, datetime.now(UTC) - age)
     if not quiet:
-        echo_err(f"{moved} {'event was' if moved == 1 else 'events were'} compressed")
+        echo(f"{moved} {'event was' if moved == 1 else 'events were'} compressed")
 
 
 @app.command()
@@ -78,7 +76,7 @@ def migrate(config: ConfigOption = None, quiet: QuietOption = False) -> None:
     """Brings a state of an earlier version up to date, and does nothing else; nothing may be running."""
     version = bring_up_to_date(configuration(config).state_url)
     if not quiet:
-        echo_err(f"the state has version {version} of its schema")
+        echo(f"the state has version {version} of its schema")
 
 
 @app.command()
@@ -93,11 +91,13 @@ def rebuild(
     if from_notes:
         from reconciler.app.audit import restore  # noqa: PLC0415 - brings git, and few ask for it
 
-        events, unread = restore(configuration(config), lambda note: echo_err(f"note: {note}"))
+        events, unread = restore(
+            configuration(config), lambda note: None if quiet else echo_err(f"note: {note}")
+        )
         if not quiet:
             left = f"; {many(unread, 'line')} could not be read" if unread else ""
-            echo_err(f"{many(events, 'event')} journalled from the notes{left}")
+            echo(f"{many(events, 'event')} journalled from the notes{left}")
         return
     wrong = mend(configuration(config).state_url)
     if not quiet:
-        echo_err("the ledger was right" if not wrong else f"{many(wrong, 'entry', 'entries')} repaired")
+        echo("the ledger was right" if not wrong else f"{many(wrong, 'entry', 'entries')} repaired")

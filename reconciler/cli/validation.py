@@ -73,7 +73,7 @@ def validated(
         commit: the commit to check; None for the work tree.
         preflight: looks at the models' files too.
         show: puts what was found, and as many problems as are told, to standard output.
-        quiet: leaves the notes out.
+        quiet: leaves the number of problems and the notes out.
 
     Raises:
         ConfigurationError: the configuration or a path cannot be used.
@@ -102,7 +102,8 @@ def validated(
         checked = inspected(load(), target, checked)
     show(checked, first(checked.reasons, checking.budgets.faults))
     if not quiet:
-        echo_err("\n".join([counted(checked), *(f"note: {note}" for note in checked.notes)]))
+        (echo if show is as_text else echo_err)(counted(checked))  # other forms are read by programs
+        echo_err("\n".join(f"note: {note}" for note in checked.notes))
     return Exit.ATTENTION if checked.errors else Exit.OK
 
 

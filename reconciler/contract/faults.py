@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from reconciler.contract.catalogue import EDITIONS_OF_FIELD
 from reconciler.contract.fields import NOT_JSON
-from reconciler.contract.free import HALF_A_PAIR
+from reconciler.contract.free import HALF_A_PAIR, encodable
 from reconciler.contract.models import model_of
-from reconciler.contract.structs import known_fields
+from reconciler.contract.structs import known_fields, longest_list, struct_in
 from reconciler.contract.wording import error
 from reconciler.phrases import did_you_mean, listed
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from reconciler.contract.problem import Loc, Problem
-    from reconciler.contract.structs import Struct
+    from reconciler.contract.structs import Member, Struct
 
 _SHAPES = {
     "string_type": "must be text",
@@ -43,12 +43,42 @@ _ELSEWHERE = {
 
 
 def problems_in(struct: type[Struct], document: Mapping[str, object]) -> Iterator[Problem]:
-    """Every error of a document, in pydantic's order."""
+    """Every error of a document, in pydantic's order; first what pydantic would stop at."""
+    told: list[Problem] = []
+    judged = _judgeable(struct, document, (), told)
+    yield from told
     try:
-        model_of(struct).model_validate(dict(document))
+        model_of(struct).model_validate(judged)
     except ValidationError as fault:
         for detail in fault.errors(include_url=False):
             yield from _problems(struct, detail)
+
+
+def _judgeable(
+    struct: type[Struct], value: Mapping[str, object], loc: Loc, told: list[Problem]
+) -> dict[str, object]:
+    """The mapping without keys that pydantic cannot read: it would judge nothing beside them."""
+    kept = {}
+    for key, below in value.items():
+        member = struct.members.get(key)
+        if not encodable(key):
+            told.append(error("invalid-value", (*loc, key), HALF_A_PAIR, key))
+        else:
+            kept[key] = below if member is None else _below(member, below, (*loc, key), told)
+    return kept
+
+
+def _below(member: Member, value: object, loc: Loc, told: list[Problem]) -> object:
+    """The value of a field, where it holds structs with each of them judgeable."""
+    inner, most = struct_in(member.annotation), longest_list(member.annotation)
+    if isinstance(value, list):
+        if most is not None and len(value) > most:
+            told.append(error("too-long", loc, f"has {len(value)} entries, and at most {most} are allowed"))
+        return [
+            _judgeable(inner, item, (*loc, index), told) if inner and isinstance(item, dict) else item
+            for index, item in enumerate(value)
+        ]
+    return _judgeable(inner, value, loc, told) if inner and isinstance(value, dict) else value
 
 
 def _problems(struct: type[Struct], detail: ErrorDetails) -> Iterator[Problem]:
@@ -56,17 +86,12 @@ def _problems(struct: type[Struct], detail: ErrorDetails) -> Iterator[Problem]:
     if kind == NOT_JSON:
         for below, why, inner in detail["ctx"]["faults"]:
             yield error("invalid-value", (*loc, *below), why, inner)
-    elif kind == "string_unicode":  # a key, which pydantic leaves out of the place: it reads no other text
-        yield error("invalid-value", (*loc, value), HALF_A_PAIR, value)
     elif kind == "extra_forbidden":
         yield _unknown(struct, loc)
     elif kind == "missing" or (value is None and kind in _SHAPES):
         yield error("missing-field", loc, "is required")
     elif kind in _SHAPES:
         yield error("invalid-type", loc, _shape(kind, value, loc), value)
-    elif kind == "too_long":
-        why = f"has {len(value)} entries, and at most {detail['ctx']['max_length']} are allowed"
-        yield error("too-long", loc, why)
     else:
         why = detail["ctx"]["why"] if "why" in detail.get("ctx", {}) else detail["msg"]
         yield error(kind, loc, why, value)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from reconciler.contract.free import (
     FINITE,
     HALF_A_PAIR,
+    LARGEST,
     LONGEST_NUMBER,
     encodable,
     finite,
@@ -196,7 +197,7 @@ class NumberKind(FieldType):
     """A finite JSON number; an unquoted scalar in JSON's notation is one, quoted text never is."""
 
     def _json_schema(self) -> dict[str, Any]:
-        return {"type": "number"}
+        return {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
 
     def read(self, value: object) -> int | float:
         """The number."""
@@ -234,7 +235,9 @@ class Count(FieldType):
         raise Invalid("invalid-value", f"must be a whole number from {self.least} to {self.most}")
 
     def _json_schema(self) -> dict[str, Any]:
-        text = {"type": "string", **keywords(f"^[0-9]{{1,10}}{END}", "must be a whole number")}
+        above_zero = "(?=0*[1-9])" if self.least else ""
+        why = f"must be a whole number from {self.least}"
+        text = {"type": "string", **keywords(f"^{above_zero}[0-9]{{1,10}}{END}", why)}
         return {"anyOf": [{"type": "integer", "minimum": self.least, "maximum": self.most}, text]}
 
 
@@ -282,13 +285,15 @@ class FreeKind(FieldType):
 
 
 class AtMost:
-    """A list of so many entries at most."""
+    """A list of so many entries at most; not told to pydantic, which would judge no entry of a longer one."""
 
     def __init__(self, most: int) -> None:
         self.most = most
 
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return {**handler(source), "max_length": self.most}
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "maxItems": self.most}
 
 
 Number = Annotated[float, NumberKind()]

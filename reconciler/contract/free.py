@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import re
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.contract.scalar import UnquotedScalar
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 DEEPEST = 64
 """Levels of nesting that are followed; deeper free JSON is refused."""
+
+LARGEST = sys.float_info.max
+"""The largest number that every reader of JSON can hold."""
 
 FINITE = "between -1.8e308 and 1.8e308"
 """What to say of a number that is not `finite`."""
@@ -63,11 +66,8 @@ def in_notation(text: str) -> bool:
 
 
 def finite(value: float) -> bool:
-    """Whether every reader of JSON can hold the number: to most, an integer above 1.8e308 is infinite."""
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
+    """Whether every reader of JSON can hold the number: to most, an integer above `LARGEST` is infinite."""
+    return -LARGEST <= value <= LARGEST
 
 
 def encodable(text: str) -> bool:

@@ -121,6 +121,13 @@ def struct_in(annotation: Any) -> type[Struct] | None:  # noqa: ANN401 - annotat
     return next((struct for part in get_args(annotation) if (struct := struct_in(part))), None)
 
 
+def longest_list(annotation: Any) -> int | None:  # noqa: ANN401 - annotations are untyped
+    """How many entries the list that a field holds may have; None where nothing says so."""
+    if isinstance(annotation, AtMost):
+        return annotation.most
+    return next((most for part in get_args(annotation) if (most := longest_list(part)) is not None), None)
+
+
 @cache
 def known_fields(struct: type[Struct], steps: tuple[str, ...]) -> tuple[str, ...]:
     """The field names of the struct at a place, list indices left out."""

@@ -29,6 +29,7 @@ from reconciler.embedded.testing.faults import load_faults, mistakes
 from reconciler.errors import ConfigurationError
 from reconciler.phrases import did_you_mean
 from reconciler.redaction import shown_name
+from reconciler.text_form import Form
 from reconciler.toml_file import read_toml
 from reconciler.toml_lines import key_lines, placed
 
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 FilePath = Annotated[Path, BeforeValidator(lambda value: Path(value) if isinstance(value, str) else value)]
 Name = Annotated[str, Field(min_length=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_PROJECT_ID = Form(
+    r"^[0-9A-Za-z_-]{1,64}$", "the id of a project: up to 64 letters, digits, _ and -, such as project-1"
+)
 
 
 class _Table(BaseModel):
@@ -106,7 +110,7 @@ class _Switches(_Table):
     sparse_items: bool | None = None
     strict: bool | None = None
     quota: int | None = Field(None, ge=0)
-    projects: dict[Name, Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]] | None = None
+    projects: dict[Name, Annotated[str, _PROJECT_ID]] | None = None
     clock_offset: float | None = Field(None, allow_inf_nan=False)
     faults: FilePath | None = None
     auth: AuthTable | None = None

@@ -229,8 +229,9 @@ class Engine:
         self, target: Target, cycle_id: str, epoch: int | None, actor: str | None = None
     ) -> Executor:
         sent, vouched = self._sent[target.name], self.source.vouched
+        failed = target.registry.vendor.failed
         recorder = Recorder(
-            target.name, cycle_id, self.ledger, self.clock, self.progress, sent, vouched, actor, epoch
+            target.name, cycle_id, self.ledger, self.clock, self.progress, sent, failed, vouched, actor, epoch
         )
         holds = partial(self.leadership.holds, target.name, epoch)
         return Executor(recorder, target.registry, self.clock, target.timing, holds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.engine.values import EventKind, LedgerEntry, ModelState, ObservedModel, Phase, Verdict
+from reconciler.engine.values import EventKind, LedgerEntry, ModelState, ObservedModel, Phase, Stage, Verdict
 from reconciler.engine.values.report import OTHER_CONTENT
 from reconciler.manifest import Reason
 from reconciler.manifest.values import MORE
@@ -54,9 +54,10 @@ def still_open(entry: LedgerEntry) -> Reason:
 def import_failed(item: ModelState, entry: LedgerEntry | None) -> Reason:
     """What to do about a model that the registry says failed."""
     changed = entry is not None and entry.digest not in (None, item.digest)
+    told = entry.detail if entry is not None and entry.stage is Stage.FAILED else None
     return Reason(
         "import-failed",
-        f"the registry says {item.model_status}, and not why: look at the model there"
+        f"the registry says {item.model_status}; {told or 'look at the model there for the cause'}"
         + ("; the manifest has changed since" if changed else "")
         + f"; then `reconciler retry {item.title}` removes the failed model and imports again",
     )

@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Stand, stand
+from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Stage, Stand, stand
 from reconciler.errors import LeaseLost, RegistryError
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Waiting = tuple[Sequence[Event], asyncio.Future[None]]
 
 
+_OUTCOMES = (EventKind.IMPORTED, EventKind.ADOPTED, EventKind.FAILED)
+
+
 @dataclass(slots=True)
 class Recorder:
     """Writes the events of one target and one cycle; every one is on disk before the next step begins.
@@ -30,6 +33,7 @@ class Recorder:
     Attributes:
         progress: hears of every event that was journalled.
         sent: the newest operation of each pair that this process asked for, in whichever cycle.
+        failed: the vendor's words of where the cause of a failed import is told, recorded with its event.
         vouched: says who vouches for a commit; None where nobody has to.
         actor: who asked for what is done, recorded with every event.
         epoch: of the lease under which it is done, recorded with every event; None where there is none.
@@ -41,6 +45,7 @@ class Recorder:
     clock: Clock
     progress: Callable[[Event], None]
     sent: dict[ModelKey, str]
+    failed: str
     vouched: Callable[[str], str | None]
     actor: str | None
     epoch: int | None
@@ -112,6 +117,7 @@ class Recorder:
         written = asyncio.get_running_loop().create_future()
         if self.actor is not None or self.epoch is not None:
             events = [replace(event, actor=self.actor, epoch=self.epoch) for event in events]
+        events = [replace(event, detail=self.failed) if _has_failed(event) else event for event in events]
         self._waiting.append((events, written))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
@@ -161,3 +167,8 @@ def _origin(cause: Event | LedgerEntry) -> dict[str, Any]:
         "path": cause.path,
         "line": cause.line,
     }
+
+
+def _has_failed(event: Event) -> bool:
+    """Whether the event, which says nothing else of it, tells that an import failed."""
+    return event.stage is Stage.FAILED and event.kind in _OUTCOMES and event.detail is None

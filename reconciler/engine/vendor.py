@@ -57,6 +57,7 @@ class Vendor:
         is_about_project: whether an error's code says that the project is wrong, or not that of the login.
         elsewhere: where a model may be that the registry says exists and does not list; goes on from "look
             for it".
+        failed: where the cause of a failed import is told; goes on from "the registry says failed; ".
         listing: what a user has to be granted to list models, by the vendor's name for it.
     """
 
@@ -67,6 +68,7 @@ class Vendor:
     adoptable: Callable[[Mapping[str, Any], Any], tuple[Mapping[str, Any], Collection[str]]]
     is_about_project: Callable[[str | None], bool]
     elsewhere: str
+    failed: str
     listing: str
 
 

@@ -93,5 +93,6 @@ MODELARTS = Vendor(
     is_about_project=lambda code: known_code(code) in _ABOUT_PROJECT,
     elsewhere="in the project's other workspaces, under another spelling (upper and lower case), and among "
     "models that are being deleted",
+    failed="the model's events name the cause, and the console of ModelArts shows them",
     listing="modelarts:model:list",
 )

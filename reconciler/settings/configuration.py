@@ -127,7 +127,9 @@ def parse(content: dict[str, Any], file: Path | None = None) -> Settings:
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
-        raise ConfigurationError(render(error, file)) from None
+        targets = content.get("targets")
+        names = targets if isinstance(targets, dict) else ()
+        raise ConfigurationError(render(error, file, names)) from None
 
 
 def _layered(content: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:

@@ -6,17 +6,19 @@ import os
 import re
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+from pydantic import BaseModel
 
 from reconciler.budgets import shortened
-from reconciler.phrases import did_you_mean
+from reconciler.phrases import did_you_mean, nearest
 from reconciler.redaction import shown_key
 from reconciler.settings.raw import PREFIX
 from reconciler.settings.tables import Settings
 from reconciler.toml_lines import key_lines, placed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pydantic import ValidationError
@@ -66,18 +68,23 @@ _MOST = 50
 _REWORDED = (
     (r"^Value error, ", ""),
     (r"^Input should be", "expected"),
-    (r"^String should", "expected text that should"),
     (r"a valid tuple$", "a list"),
     (r"valid dictionary( or (instance|object) .*)?$", "table of keys"),
 )
 
 
-def render(error: ValidationError, file: Path | None) -> str:
-    """Every mistake on a line of its own; of very many, the first ones and their number."""
+def render(error: ValidationError, file: Path | None, targets: Collection[str]) -> str:
+    """Every mistake on a line of its own; of very many, the first ones and their number.
+
+    Args:
+        error: what pydantic found.
+        file: the file that was read; None where there is none.
+        targets: the names of those that are configured, rightly or not.
+    """
     every = error.errors(include_input=False, include_url=False)
     problems = [problem for problem in every if not _is_consequence(problem, every)]
     places = Places(file)
-    lines = [_line(problem, places) for problem in problems[:_MOST]]
+    lines = [_line(problem, places, targets) for problem in problems[:_MOST]]
     more = [f"and {len(problems) - _MOST} mistakes more; correct these first"] if problems[_MOST:] else []
     return "\n".join(lines + more)
 
@@ -90,7 +97,7 @@ def _is_consequence(problem: Mapping[str, Any], every: Sequence[Mapping[str, Any
     )
 
 
-def _line(problem: Mapping[str, Any], places: Places) -> str:
+def _line(problem: Mapping[str, Any], places: Places, targets: Collection[str]) -> str:
     steps = problem["loc"]
     keys = [step for at, step in enumerate(steps) if not _is_tag(steps, at)]
     place = places.of(keys)
@@ -100,6 +107,8 @@ def _line(problem: Mapping[str, Any], places: Places) -> str:
         place = place if kind == "union_tag_not_found" else places.of(keys)
     names = [str(key) for key in keys]
     said = _tag(problem) if kind == "union_tag_invalid" else _said(problem, names)
+    if kind == "union_tag_not_found" and names[-1] == "kind":  # also of a table that is misspelt
+        said += did_you_mean(names[1], [name for name in targets if name != names[1]])
     return f"{place}: {'.'.join(map(short, names)) or 'configuration'}: {said}"
 
 
@@ -120,23 +129,52 @@ def _tag(problem: Mapping[str, Any]) -> str:
 def _said(problem: Mapping[str, Any], keys: list[str]) -> str:
     kind = problem["type"]
     if kind == "extra_forbidden":
-        if keys[-1] in _all_keys():
-            return "unknown key here; it belongs to another table"
-        return f"unknown key{did_you_mean(keys[-1], _all_keys())}"
+        return _unknown(keys)
     if kind in ("missing", "union_tag_not_found"):
         return "missing, and required"
     if kind == "too_short":
         return "expected at least one"
-    if keys[:1] == ["targets"] and len(keys) == 2 and kind.startswith("string_"):  # noqa: PLR2004
-        return "expected a name of up to 64 letters, digits, _, - and ."
     text = str(problem["msg"])
     for pattern, better in _REWORDED:
         text = re.sub(pattern, better, text)
     return text
 
 
+def _unknown(keys: list[str]) -> str:
+    """What to say of a key that its table does not have."""
+    *table, key = keys[:1] + keys[2:] if keys[0] == "notify" else keys
+    tables: dict[str, list[str]] = {}
+    for path in key_paths():
+        tables.setdefault(path[-1], []).append(".".join(path[:-1]) or "the top")
+    if key in tables:
+        return f"unknown key here; it belongs to {' or '.join(tables[key])}"
+    if hint := did_you_mean(key, [path[-1] for path in key_paths() if _is_path(table, path[:-1])]):
+        return f"unknown key{hint}"
+    meant = nearest(key, tables)
+    return f"unknown key; did you mean {meant!r} of {' or '.join(tables[meant])}?" if meant else "unknown key"
+
+
+def _is_path(keys: Sequence[str], path: Sequence[str]) -> bool:
+    return len(keys) == len(path) and all(step in (key, NAMED) for key, step in zip(keys, path, strict=True))
+
+
+NAMED = "NAME"
+"""Stands in a path for a key that users choose."""
+
+
 @cache
-def _all_keys() -> frozenset[str]:
-    schema = Settings.model_json_schema()
-    sections = [schema, *schema.get("$defs", {}).values()]
-    return frozenset(key for section in sections for key in section.get("properties", {}))
+def key_paths() -> tuple[tuple[str, ...], ...]:
+    """The path of every key of the configuration, once each."""
+    return tuple(dict.fromkeys(_paths(Settings, ())))
+
+
+def _paths(kind: Any, steps: tuple[str, ...]) -> Iterator[tuple[str, ...]]:  # noqa: ANN401 - annotations are untyped
+    if get_origin(kind) is dict:
+        yield from _paths(get_args(kind)[1], (*steps, NAMED))
+    elif isinstance(kind, type) and issubclass(kind, BaseModel):
+        for key, field in kind.model_fields.items():
+            yield (*steps, key)
+            yield from _paths(field.annotation, (*steps, key))
+    else:
+        for part in get_args(kind):
+            yield from _paths(part, steps)

@@ -13,10 +13,15 @@ from reconciler.settings.section import Credentials, Section, in_file, in_variab
 from reconciler.settings.targets import Target
 from reconciler.settings.types import (
     Address,
+    CommitId,
+    CommitUrl,
     Crontab,
     Duration,
+    FileUrl,
     HeldVerdict,
+    HostName,
     Interval,
+    NotesRef,
     PageTokens,
     PushUrl,
     Repository,
@@ -44,11 +49,7 @@ class VerifySettings(Section):
         default_factory=dict,
         description="By pattern of a path, patterns of the signers who may change it; the first that fits.",
     )
-    since: str | None = Field(
-        None,
-        pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$",
-        description="Whole id of the commit up to which all is trusted.",
-    )
+    since: CommitId | None = Field(None, description="Whole id of the commit up to which all is trusted.")
     on_failure: Literal["hold", "refuse"] = Field(
         "hold", description="Go on with the last trusted commit, or with none."
     )
@@ -183,15 +184,17 @@ class WebSettings(Credentials):
     health_listen: Address | None = Field(
         None, description="HOST:PORT of health and metrics alone; by default a free port from 8322 on."
     )
-    allowed_hosts: tuple[str, ...] | None = Field(
-        None, description="Names that are answered to; by default what is listened on, and loopback names."
+    allowed_hosts: tuple[HostName, ...] | None = Field(
+        None,
+        min_length=1,
+        description="Names that are answered to; by default what is listened on, and loopback names.",
     )
     token: PageTokens = Field(None, description="Tokens that let a visitor look: one a line, two at most.")
     token_file: Path | None = in_file("Tokens that let a visitor look")
     token_env: str | None = in_variable("Tokens that let a visitor look")
     show_emails: bool = Field(True, description="Whether the page and the report tell authors' addresses.")
-    commit_url: str | None = Field(None, description="Link to a commit; {commit} is replaced.")
-    file_url: str | None = Field(
+    commit_url: CommitUrl | None = Field(None, description="Link to a commit; {commit} is replaced.")
+    file_url: FileUrl | None = Field(
         None, description="Link to a line of a file at a commit; {commit}, {path} and {line} are replaced."
     )
     webhook_secret: SecretStr | None = itself("What signs deliveries to the webhook,")
@@ -202,11 +205,7 @@ class WebSettings(Credentials):
 class AuditSettings(Credentials):
     """`[audit]`: what happened, in git's notes; nothing is written without `notes`."""
 
-    notes: str | None = Field(
-        None,
-        pattern=r"^refs/notes/[\w][\w.-]*$",
-        description="Ref of the notes, such as refs/notes/reconciler.",
-    )
+    notes: NotesRef | None = Field(None, description="Ref of the notes, such as refs/notes/reconciler.")
     push_url: PushUrl = Field(
         None, description="Repository to push them to; by default they are written into source.repo itself."
     )

@@ -7,11 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, SecretStr
 
 from reconciler.settings.section import Credentials, Section, in_file, in_variable, itself, printed
-from reconciler.settings.types import (
-    Endpoint,
-    Interval,
-    RepositoryPath,
-)
+from reconciler.settings.types import Endpoint, Interval, ProjectId, RepositoryPath
 
 
 class AkSkAuth(Credentials):
@@ -78,7 +74,7 @@ class _Target(Section):
     files: Path | None = Field(
         None, description="Directory that local model files must lie in, for preflight."
     )
-    obs_endpoint: str | None = Field(
+    obs_endpoint: Endpoint | None = Field(
         None, description="Object store for preflight; by default the one of the registry's region."
     )
 
@@ -116,8 +112,7 @@ class ModelArtsTarget(_Target):
         description="Address of the service; https, or http to this machine.",
         examples=["https://modelarts.cn-north-4.myhuaweicloud.com"],
     )
-    project_id: str = Field(
-        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+    project_id: ProjectId = Field(
         description="The project whose models these are.",
         examples=["0123456789abcdef0123456789abcdef"],
     )

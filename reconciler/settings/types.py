@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 
 from reconciler.errors import ConfigurationError
-from reconciler.loopback import is_loopback
+from reconciler.loopback import is_address, is_loopback
+from reconciler.phrases import did_you_mean, listed
 from reconciler.settings.secret_texts import page_tokens_of
+from reconciler.text_form import Form
 
 _FIELDS = {
     "minute": "0 to 59",
@@ -62,6 +65,7 @@ def _explained(complaint: str) -> str:
 
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_NUMBER, _UNIT = r"[0-9]+(?:\.[0-9]+)?", "ms|[smhd]"
 _LONGEST = 10 * 365 * 86400  # seconds
 _LARGEST_PORT = 65535
 _KEY_WORDS = """
@@ -84,9 +88,9 @@ def _duration(value: object) -> timedelta:
         return value
     if not isinstance(value, str):
         raise ValueError("expected a duration such as 30s, 5m or 1h30m")  # noqa: TRY004 - pydantic's way
-    if re.fullmatch(r"\d+(\.\d+)?", value):
+    if re.fullmatch(_NUMBER, value):
         return _seconds(float(value))
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", value)
+    parts = re.findall(rf"({_NUMBER})({_UNIT})", value)
     if not parts or "".join(number + unit for number, unit in parts) != value:
         raise ValueError("expected a duration such as 30s, 5m or 1h30m")
     return _seconds(sum(float(number) * _UNITS[unit] for number, unit in parts))
@@ -144,6 +148,48 @@ def _endpoint(value: str) -> str:
     return value
 
 
+@dataclass(frozen=True)
+class _Link:
+    """The template of a link: an address of a web server with placeholders, one of which it has to have."""
+
+    needed: str
+    placeholders: tuple[str, ...]
+    example: str
+
+    def __call__(self, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            is_address_of_web = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:
+            is_address_of_web = False
+        if not is_address_of_web or len(value.split()) > 1:
+            raise ValueError(f"is no address of a web page: write it like {self.example}")
+        if "@" in parts.netloc:
+            raise ValueError("carries credentials, and pages show it: remove what stands before the @")
+        names = re.findall(r"\{([^{}]*)\}", value)
+        for name in names:
+            if name not in self.placeholders:
+                there = listed(f"{{{one}}}" for one in self.placeholders)
+                hint = did_you_mean(name, self.placeholders)
+                raise ValueError(f"a placeholder in it is unknown{hint}; what is replaced is {there}")
+        if self.needed not in names:
+            raise ValueError(f"{{{self.needed}}} is missing in it: write it like {self.example}")
+        return value
+
+
+_HOST_NAME = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
+
+
+def _host(value: str) -> str:
+    """A name that the `Host` of a request can be."""
+    if value != "*" and not is_address(value) and not _HOST_NAME.fullmatch(value):
+        raise ValueError(
+            "expected a name without scheme, port and path: models.example.com, *.example.com for all "
+            "below it, or * for every name"
+        )
+    return value
+
+
 def _repository(value: str) -> str:
     """A folder, or a URL that git may be given; where it leads is looked at when it is opened."""
     if ":" in value or value.startswith("-"):
@@ -180,15 +226,46 @@ def _longer_than_nothing(value: timedelta) -> timedelta:
     return value
 
 
-Duration = Annotated[
+def _for_editors(text: str, **limit: int) -> WithJsonSchema:
+    """How a duration is written, in JSON Schema."""
+    pattern = f"^{text}({_NUMBER}|({_NUMBER}({_UNIT}))+)$"
+    forms = [{"type": "string", "pattern": pattern}, {"type": "number", "maximum": _LONGEST, **limit}]
+    return WithJsonSchema({"anyOf": forms, "examples": ["30s", "1h30m", "250ms"]})
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), _for_editors("", minimum=0)]
+Interval = Annotated[
     timedelta,
-    BeforeValidator(_duration, json_schema_input_type=str | float),
-    Field(examples=["30s", "1h30m", "250ms"]),
+    BeforeValidator(_duration),
+    AfterValidator(_longer_than_nothing),
+    _for_editors("(?=.*[1-9])", exclusiveMinimum=0),
 ]
-Interval = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 RepositoryPath = Annotated[str, AfterValidator(_relative), Field(examples=["models.d", "models.d/prod"])]
 HeldVerdict = Literal["failed", "drifted", "conflict", "invalid", "missing", "refused"]
-TargetName = Annotated[str, Field(max_length=64, pattern=r"^\w[\w.-]*$")]
+TargetName = Annotated[
+    str, Form(r"^\w[\w.-]{0,63}$", "a name of up to 64 letters, digits, _, - and ., such as prod-1")
+]
+ProjectId = Annotated[
+    str,
+    Form(
+        r"^[A-Za-z0-9_-]{1,64}$",
+        "the id of a project, up to 64 letters, digits, _ and -, such as 0123456789abcdef0123456789abcdef",
+    ),
+]
+CommitId = Annotated[
+    str,
+    Form(
+        r"^([0-9a-f]{40}|[0-9a-f]{64})$",
+        "the whole id of a commit, 40 or 64 of 0 to 9 and a to f, as `git rev-parse COMMIT` prints it",
+    ),
+]
+NotesRef = Annotated[
+    str,
+    Form(
+        r"^refs/notes/[\w][\w.-]*$",
+        "refs/notes/ and a name of letters, digits, _, - and ., such as refs/notes/reconciler",
+    ),
+]
 StateUrl = Annotated[
     str,
     AfterValidator(_state_url),
@@ -203,5 +280,20 @@ Repository = Annotated[str, AfterValidator(_repository)]
 PushUrl = Annotated[SecretStr | None, AfterValidator(_push_url)]
 PageTokens = Annotated[SecretStr | None, AfterValidator(_page_tokens)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
+CommitUrl = Annotated[
+    str,
+    AfterValidator(_Link("commit", ("commit",), "https://git.example.com/models/commit/{commit}")),
+]
+FileUrl = Annotated[
+    str,
+    AfterValidator(
+        _Link(
+            "path",
+            ("commit", "path", "line"),
+            "https://git.example.com/models/blob/{commit}/{path}#L{line}",
+        )
+    ),
+]
+HostName = Annotated[str, AfterValidator(_host), Field(examples=["models.example.com", "*.example.com"])]
 Crontab = Annotated[str, AfterValidator(crontab_line), Field(examples=["*/5 * * * *"])]
 Address = Annotated[str, AfterValidator(_address), Field(examples=["127.0.0.1:8321"])]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel
 
 from reconciler.errors import ConfigurationError
-from reconciler.phrases import did_you_mean
-from reconciler.settings.errors import short
-from reconciler.settings.raw import steps_of
+from reconciler.phrases import nearest
+from reconciler.settings.errors import key_paths, short
+from reconciler.settings.raw import PREFIX, steps_of
 from reconciler.settings.tables import Settings
 
 if TYPE_CHECKING:
@@ -59,10 +59,11 @@ def _ours(environment: Mapping[str, str]) -> Iterator[tuple[str, Sequence[str]]]
     for name in environment:
         steps = steps_of(name)
         if steps[0] not in Settings.model_fields:
-            hint = did_you_mean(steps[0], Settings.model_fields)
+            meant = nearest("__".join(steps), ["config", *map("__".join, key_paths())])
+            hint = f"; did you mean {PREFIX}{meant.upper()}?" if meant else ""
             raise ConfigurationError(
-                f"environment: {short(name)}: no such setting{hint}; "
-                f"sections are {', '.join(Settings.model_fields)}, and keys follow after two underscores"
+                f"environment: {short(name)}: no such setting{hint}; one is written {PREFIX}TABLE__KEY, or "
+                f"{PREFIX}TARGETS__NAME__KEY, and tables are {', '.join(Settings.model_fields)}"
             )
         yield name, steps
 

@@ -131,8 +131,8 @@ _BY_VERDICT: dict[Verdict, _Advice] = {
 
 _BY_CODE: dict[str, _Advice] = {
     "import-failed": _Advice(
-        "Look at the model in the registry for the cause. Then try again: the failed model is deleted, after "
-        "a question, and imported anew.",
+        "Look for the cause where the reason says. Where it lies in the files or the manifest, correct them "
+        "first. Then try again: the failed model is deleted, after a question, and imported anew.",
         _of_model("retry"),
     ),
     "exists-elsewhere": _Advice(

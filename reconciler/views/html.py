@@ -212,11 +212,9 @@ def _file_href(template: str | None, commit: str | None, path: str | None, line:
 
 
 def _href(template: str | None, **parts: str | None) -> str | None:
-    if not template or not template.startswith(("https://", "http://")):
-        return None
     link = template
     for name, part in parts.items():
-        if not part:
+        if not link or not part:
             return None
         safe = "/" if name == "path" else ""
         try:

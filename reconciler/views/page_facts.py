@@ -57,8 +57,8 @@ class PageState:
         next_tick_at: when the schedule looks again, if it does.
         repository, branch: what is followed, in words.
         leader: which process reconciles.
-        commit_url: link to a commit, in which `{commit}` is replaced; http and https only.
-        file_url: link to a line of a file, in which `{commit}`, `{path}` and `{line}` are replaced; likewise.
+        commit_url: link to a commit, in which `{commit}` is replaced.
+        file_url: link to a line of a file, in which `{commit}`, `{path}` and `{line}` are replaced.
         problem: why what is shown may be old, in one line; None while it is not.
         undelivered: one line for each sink that does not take its messages.
         token: another one whenever the pages may say something else; an event tells the newest.

@@ -24,7 +24,7 @@ def test_a_state_that_is_not_there_is_not_called_sound(fleet: Fleet, command: st
     """Before the first apply, or where state.url is wrong: exit code 3, and nothing is created."""
     before = fleet.files()
     done = fleet("state", command)
-    assert (done.code, "sound" in done.err, fleet.files()) == (3, False, before)
+    assert (done.code, "sound" in done.out, fleet.files()) == (3, False, before)
     message = f"state.db does not exist: there is nothing to {command}. The first `reconciler apply` makes it"
     assert message in done.out + done.err
     assert not (fleet.folder / ".reconciler").exists()
@@ -170,10 +170,10 @@ def test_a_compressed_journal_tells_the_same_history(fleet: Fleet) -> None:
     before = (fleet("state", "export").out, fleet("history", "--output", "json").out)
     done = fleet("state", "compact", "--days", "0")
     moved = len(before[0].splitlines()) - 1
-    assert (done.code, done.out, done.err) == (0, "", f"{moved} events were compressed\n")
+    assert (done.code, done.out, done.err) == (0, f"{moved} events were compressed\n", "")
     assert (fleet("state", "export").out, fleet("history", "--output", "json").out) == before
     assert fleet("state", "check").code == 0
-    assert fleet("state", "compact").err == "0 events were compressed\n"
+    assert fleet("state", "compact").out == "0 events were compressed\n"
 
 
 def test_compressing_nothing_by_configuration_wants_an_age(fleet: Fleet) -> None:
@@ -182,4 +182,4 @@ def test_compressing_nothing_by_configuration_wants_an_age(fleet: Fleet) -> None
     fleet("apply")
     done = fleet("state", "compact")
     assert (done.code, "--days" in done.err) == (2, True)
-    assert fleet("state", "compact", "--days", "1", "--quiet").err == ""
+    assert fleet("state", "compact", "--days", "1", "--quiet").out == ""

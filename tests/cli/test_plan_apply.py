@@ -114,6 +114,17 @@ def test_an_empty_digest_is_a_mistake_and_no_other_plan(fleet: Fleet, option: st
     assert (done.code, f"the argument after {option} is empty" in done.err) == (2, True)
 
 
+@pytest.mark.parametrize("option", ["--confirm", "--expect-digest"])
+@pytest.mark.parametrize("text", ["abc", "0" * 63, "0" * 65, "A" * 64, f"{'0' * 12}…", "--expect-digest"])
+def test_what_can_be_no_digest_is_a_mistake_and_no_other_plan(fleet: Fleet, option: str, text: str) -> None:
+    """Exit code 2 with what one looks like and where it is printed; nothing is imported."""
+    done = fleet("apply", f"{option}={text}")
+    assert (done.code, done.out) == (2, "")
+    assert f"{option} {text}: expected the digest of a plan: 64 characters" in done.err
+    assert "`reconciler plan` prints it" in done.err
+    assert fleet.json("plan").json["summary"]["import"] == 2
+
+
 def test_apply_refuses_when_anything_moved_since(fleet: Fleet) -> None:
     """Exit code 4, nothing imported, both digests told."""
     digest = fleet.json("plan").json["digest"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,9 @@ import pytest
 import yaml
 
 from reconciler.contract.catalogue import EDITIONS
+from reconciler.errors import ConfigurationError
+from reconciler.settings import EmbeddedTarget, ModelArtsTarget, Settings, parse
+from reconciler.settings.schema import configuration_schema
 from tests.program import Fleet, Program
 
 if TYPE_CHECKING:
@@ -156,6 +160,60 @@ def test_the_schema_of_the_configuration_refuses_what_the_program_refuses(tmp_pa
     configured.configure(wrong)
     assert configured("plan").code == 2
     assert not _schema(tmp_path, "config").is_valid(tomllib.loads(wrong))
+
+
+def test_the_schema_of_the_configuration_knows_the_limits_of_numbers() -> None:
+    """Of every number and duration: what it refuses, the program refuses, and the other way round.
+
+    That a lease is renewed in time takes two keys, which the schema does not compare.
+    """
+    schema = jsonschema.Draft202012Validator(configuration_schema())
+    numbers = (
+        -1,
+        0,
+        0.5,
+        1,
+        7,
+        8,
+        63,
+        79,
+        256,
+        257,
+        1000,
+        1001,
+        1023,
+        1024,
+        2**26 - 1,
+        2**26,
+        10 * 365 * 86400 + 1,
+    )
+    durations = ("", "0", "0s", "0.0ms", "1", "1h30m", "1.5s", "-1s", "5 s", "30 parsecs", "1h30")
+    target = {"endpoint": "https://a", "project_id": "p"}
+    tables: list[tuple[tuple[str, ...], dict[str, str], Any]] = [
+        (("targets", "a"), {"kind": "modelarts", **target}, ModelArtsTarget)
+    ]
+    tables += [(("targets", "a"), {"kind": "embedded"}, EmbeddedTarget)]
+    tables += [((name,), {}, field.annotation) for name, field in Settings.model_fields.items()]
+    judged = 0
+    for steps, rest, table in tables:
+        for key, field in getattr(table, "model_fields", {}).items():
+            if field.annotation not in (int, float, timedelta, timedelta | None) or key == "renew":
+                continue
+            for value in (*numbers, *(() if field.annotation in (int, float) else durations)):
+                one: Any = {**rest, key: value} | ({"renew": 1e-6} if key == "lease" else {})
+                for step in reversed(steps):
+                    one = {step: one}
+                assert schema.is_valid(one) == _is_taken(one), one
+                judged += 1
+    assert judged > len(numbers) * 30
+
+
+def _is_taken(content: dict[str, Any]) -> bool:
+    try:
+        parse(content)
+    except ConfigurationError:
+        return False
+    return True
 
 
 def _parts(schema: Any) -> Iterator[dict[str, Any]]:

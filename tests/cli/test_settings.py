@@ -24,7 +24,7 @@ project_id = "p"
     [
         ("[sorce]\n", "sorce", "unknown key; did you mean 'source'?"),
         ("[source]\nrepos = '.'\n", "source.repos", "unknown key; did you mean 'repo'?"),
-        ("[auth]\nmethod = 'token'\n", "auth", "unknown key here; it belongs to another table"),
+        ("[auth]\nmethod = 'token'\n", "auth", "unknown key here; it belongs to targets.NAME"),
         ("[source]\nrepo = 5\n", "source.repo", "expected a valid string"),
         ("[schedule]\nevery = '30 parsecs'\n", "schedule.every", "expected a duration such as 30s"),
         ("[schedule]\nevery = '0s'\n", "schedule.every", "longer than 0s"),
@@ -169,8 +169,8 @@ def test_the_environment_alone_is_enough(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("RECONCILER_SORCE", "x", "no such setting; did you mean 'source'?"),
-        ("RECONCILER_SORCE__REPO", "x", "no such setting; did you mean 'source'?"),
+        ("RECONCILER_SORCE", "x", "no such setting; did you mean RECONCILER_SOURCE?"),
+        ("RECONCILER_SORCE__REPO", "x", "no such setting; did you mean RECONCILER_SOURCE__REPO?"),
         ("RECONCILER_SOURCE", "x", "table of keys, written as JSON"),
         ("RECONCILER_SOURCE__REPOS", "x", "source.repos: unknown key; did you mean 'repo'?"),
         ("RECONCILER_SOURCE__REPO__X", "x", "source.repo: expected a valid string"),

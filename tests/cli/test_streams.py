@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.notify.receiving import receiving
 from tests.program import EMBEDDED, Program, manifest
 from tests.views.samples import obeyed
 
@@ -26,6 +27,28 @@ def test_results_go_to_standard_output_and_progress_to_standard_error(fleet: Fle
     assert "2 imported" in done.out
     assert "a@1.0.0: importing" in done.err
     assert "importing" not in done.out
+
+
+@pytest.mark.parametrize(
+    "command", ["validate", "state check", "state compact", "state migrate", "state rebuild", "notify test a"]
+)
+def test_what_a_command_found_or_did_is_its_result(fleet: Fleet, command: str) -> None:
+    """One line on standard output and nothing beside it; --quiet leaves out that all is well."""
+    with receiving() as sink:
+        fleet.configure(f"{EMBEDDED}[[notify]]\nname = 'a'\nkind = 'alertmanager'\nurl = '{sink.url}'\n")
+        fleet("apply")
+        done = fleet(*command.split())
+        assert (done.code, len(done.out.splitlines()), done.err) == (0, 1, "")
+        silent = fleet(*command.split(), "--quiet")
+        assert (silent.code, silent.out, silent.err) == (0, "", "")
+
+
+@pytest.mark.parametrize("form", ["json", "github", "gitlab", "sarif"])
+def test_what_is_read_by_programs_holds_no_sentence(fleet: Fleet, form: str) -> None:
+    """The count of `validate` is for people: beside annotations and reports it goes to standard error."""
+    done = fleet("validate", "--output", form)
+    assert "2 manifests: " not in done.out
+    assert done.err == ("" if form == "json" else "2 manifests: 0 errors, 0 warnings\n")
 
 
 def test_standard_output_of_json_is_json_alone(fleet: Fleet) -> None:

@@ -210,6 +210,20 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     return pairs
 
 
+wrong = st.sampled_from(
+    [("colour", 1), ("\ud800", 1), ("\ud801", None), ("restrant", "x"), ("min", "\ud800")]
+)
+"""A key, and a value for it, that few mappings have a place for."""
+
+
+def holders(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Where every mapping of a document is."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path] * isinstance(value, dict) + [
+        place for key, below in inner for place in holders(below, (*path, key))
+    ]
+
+
 def as_texts(document: dict[str, Any]) -> dict[str, Any]:
     """The document with JSON in a string wherever the API wants that."""
     texts = {

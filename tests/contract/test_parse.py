@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from reconciler.contract import EDITIONS, Problem, UnquotedScalar, edition
 from reconciler.contract.editions import ENGINES_2019
+from reconciler.contract.faults import problems_in
 from tests.contract.documents import VENDOR_EXAMPLE, as_text, minimal, packages, param
-from tests.contract.strategies import damaged, documents, unquoted
+from tests.contract.strategies import damaged, documents, holders, unquoted, wrong
 from tests.effort import examples
 
 SEED = edition("seed-2019")
@@ -131,6 +132,40 @@ def test_all_problems_are_told_at_once() -> None:
 def test_a_message_says_where_what_and_what_to_do(changes: dict[str, Any], message: str) -> None:
     """Field, value when short, rule, remedy."""
     assert any(message in found for found in errors(minimal(**changes)))
+
+
+@pytest.mark.parametrize("name", EDITIONS)
+@QUICK
+@given(data=st.data())
+def test_a_problem_is_told_whatever_else_is_wrong(name: str, data: st.DataObject) -> None:
+    """What is told of a document with one fault is also told when there is another fault elsewhere."""
+    struct, sound = edition(name).struct, data.draw(documents(name))
+    faults = data.draw(st.lists(st.tuples(st.sampled_from(holders(sound)), wrong), min_size=2, max_size=2))
+    alone = [{problem.message for problem in problems_in(struct, _spoilt(sound, [one]))} for one in faults]
+    together = {problem.message for problem in problems_in(struct, _spoilt(sound, faults))}
+    assert alone[0] | alone[1] <= together
+
+
+def _spoilt(document: dict[str, Any], faults: list[tuple[tuple[str | int, ...], tuple[str, Any]]]) -> Any:
+    """The document with more keys in some of its mappings."""
+    spoilt = copy.deepcopy(document)
+    for path, (key, value) in faults:
+        holder: Any = spoilt
+        for step in path:
+            holder = holder[step]
+        holder[key] = value
+    return spoilt
+
+
+def test_what_stops_pydantic_hides_nothing() -> None:
+    """Keys that no UTF-8 carries, in the document and in a JSON text, and a list that is too long."""
+    current = edition("current")
+    doc = {"doc_name": "", "colour": "red"}
+    document = minimal(model_metrics='{"\\ud800": 1, "\\ud801": 2, "f1": "x"}', model_docs=[doc] * 4)
+    places = {problem.loc for problem in current.parse(document).problems if problem.severity == "error"}
+    fields = {("model_docs", at, key) for at in range(4) for key in ("doc_name", "doc_url", "colour")}
+    metrics = {("model_metrics", key) for key in ("\ud800", "\ud801", "f1")}
+    assert places == {("model_docs",)} | fields | metrics
 
 
 def test_an_unquoted_scalar_is_text_where_text_is_meant() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from reconciler.contract import EDITIONS, edition
 from reconciler.contract.json_text import JSON_TEXTS
-from tests.contract.documents import TEMPLATE, VENDOR_EXAMPLE, minimal
+from tests.contract.documents import CONFIG, TEMPLATE, VENDOR_EXAMPLE, minimal, param
 from tests.contract.strategies import damaged, documents, unquoted
 from tests.effort import examples
 
@@ -62,6 +63,35 @@ def test_schema_and_parse_agree_on_damaged_documents(name: str, data: st.DataObj
     parses, validates = accepted(name, document), validator(name).is_valid(document)
     assert parses <= validates
     assert validates <= (parses or beyond_schema(document))
+
+
+NUMBERS = [0, -1, 1, 1.5, True, 2**31 - 1, 2**31, 1e308, 10**308, 10**309, -(10**309)]
+COUNTS = ["0", "00", "1", "010", "2147483647", "-1", "1.5", "12345678901", ""]
+
+
+@pytest.mark.parametrize("name", EDITIONS)
+@pytest.mark.parametrize(
+    ("config", "holder", "key"),
+    [
+        (False, ("input_params", 0), "min"),
+        (False, ("model_metrics",), "f1"),
+        (True, ("metrics",), "recall"),
+        *((True, ("health",), f"{part}_seconds") for part in ("initial_delay", "timeout", "period")),
+        (True, ("health",), "failure_threshold"),
+    ],
+)
+def test_the_editor_sees_the_limits_of_numbers(
+    name: str, config: bool, holder: tuple[str | int, ...], key: str
+) -> None:
+    """Of each number that the contract judges: what `parse` refuses is refused, and nothing else."""
+    for number in (*NUMBERS, *(COUNTS if holder == ("health",) else ())):
+        document = minimal(input_params=param(), model_metrics={}, initial_config=copy.deepcopy(CONFIG))
+        inner: Any = document["initial_config"] if config else document
+        inner |= {"metrics": {}, "health": {"url": "/"}} if config else {}
+        for step in holder:
+            inner = inner[step]
+        inner[key] = number
+        assert validator(name).is_valid(document) == accepted(name, document), number
 
 
 def test_the_vendors_example_is_valid_to_the_editor() -> None:

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from contextlib import ExitStack
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from bench.postgres import programs
+from bench.postgres import new_home, programs
 from tests.deploy.deployed import COMPOSE, ROOT, image_environment
 from tests.git_repository import GitRepository, git_environment
 from tests.program import manifest
@@ -80,38 +79,16 @@ class _Composed:
     def start_postgres(self) -> None:
         """Does what the entry point of PostgreSQL's image does with these variables."""
         variables: Mapping[str, str] = self.services["postgres"]["environment"]
-        home = Path(tempfile.mkdtemp(prefix="compose-pg-"))
-        self.closing.callback(shutil.rmtree, home)
-        user = "postgres" if os.geteuid() == 0 else None
-        (home / "password").write_text(variables["POSTGRES_PASSWORD"], "utf-8")
-        if user:
-            for path in (home, home / "password"):
-                shutil.chown(path, user)
-        folder = programs()
+        folder, password = programs(), variables["POSTGRES_PASSWORD"]
         assert folder is not None
-
-        def run(program: str, *arguments: str) -> None:
-            subprocess.run(
-                [folder / program, *arguments], user=user, check=True, cwd=home,
-                env=os.environ | {"PGPASSWORD": variables["POSTGRES_PASSWORD"]},
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-
-        data, name = ("-D", str(home / "data")), variables["POSTGRES_USER"]
-        run(
-            "initdb",
-            *data,
-            "-U",
-            name,
-            "--pwfile",
-            str(home / "password"),
-            "-A",
-            "scram-sha-256",
-            "--no-sync",
-        )
+        run = self.closing.enter_context(new_home(folder, PGPASSWORD=password))
+        home, name = run.home, variables["POSTGRES_USER"]
+        (home / "password").write_text(password, "utf-8")
+        if run.user:
+            shutil.chown(home / "password", run.user)
+        run("initdb", "-U", name, "--pwfile", str(home / "password"), "-A", "scram-sha-256", "--no-sync")
         options = f"-k {home} -c listen_addresses=127.0.0.1 -c port={self.postgres} -c fsync=off"
-        run("pg_ctl", *data, "-w", "-l", str(home / "log"), "-o", options, "start")
-        self.closing.callback(run, "pg_ctl", *data, "-w", "-m", "immediate", "stop")
+        run("pg_ctl", "-w", "-l", str(home / "log"), "-o", options, "start")
         run("createdb", "-h", str(home), "-p", self.postgres, "-U", name, name)
 
     def is_healthy(self, name: str) -> bool:

@@ -46,6 +46,7 @@ SHELF = Vendor(
     lambda detail, _edition: (detail["label"], ()),
     is_about_project="no such shelf".__eq__,
     elsewhere="in the stacks",
+    failed="the book of the shelf names the cause",
     listing="shelf:read",
 )
 

@@ -63,6 +63,18 @@ def test_a_model_that_is_taken_elsewhere_is_held_with_the_words_of_its_vendor(wo
     assert f"look for it {world.registry.vendor.elsewhere}; " in item.reasons[0].message
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_failed_import_says_in_the_words_of_its_vendor_where_the_cause_is(world: World, wait: bool) -> None:
+    """In the report of the cycle that saw it, in later ones, and where only the state is read."""
+    world.registry.status = "failed"
+    reports = [apply(world, wait=wait), apply(world)]
+    with open_state(world.url, writer=False) as ledger:
+        remembered = verdicts_of_journal(ledger.entries("local").values())
+    for item in (*reports[wait is False].items, *reports[1].items, *remembered):
+        assert (item.verdict, item.reasons[0].code) == (Verdict.FAILED, "import-failed")
+        assert f"; {world.registry.vendor.failed}; then `reconciler retry a@1.0.0`" in item.reasons[0].message
+
+
 @pytest.mark.parametrize("room", ["daemon", "engine", "notify", "views", "web"])
 def test_no_room_above_the_registries_has_a_word_of_a_vendor(room: str) -> None:
     """A person reads them in the texts of `Vendor`, and in what the registry answers."""

@@ -101,7 +101,7 @@ def test_a_lost_state_is_rebuilt_from_the_notes(
     if becomes == "postgresql":
         fleet.environment["RECONCILER_STATE__URL"] = request.getfixturevalue("new_postgres_url")()
     done = fleet("state", "rebuild", "--from-notes")
-    assert (done.code, "events journalled from the notes" in done.err) == (0, True)
+    assert (done.code, "events journalled from the notes" in done.out) == (0, True)
     assert fleet.json("history").json == before
     assert fleet("state", "check").code == 0
     done = fleet.json("apply")

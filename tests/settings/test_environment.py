@@ -151,7 +151,47 @@ def test_a_secret_is_taken_as_it_is(tmp_path: Path, password: str) -> None:
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        ({"reconciler_sorce__repo": "x"}, "reconciler_sorce__repo: no such setting; did you mean 'source'?"),
+        (
+            {"reconciler_sorce__repo": "x"},
+            "reconciler_sorce__repo: no such setting; did you mean RECONCILER_SOURCE__REPO?",
+        ),
+        *(
+            ({variable: "canary"}, f"{variable}: no such setting; did you mean {meant}?")
+            for variable, meant in (
+                ("RECONCILER_CONFG", "RECONCILER_CONFIG"),
+                ("RECONCILER_config", "RECONCILER_CONFIG"),
+                ("RECONCILER_CONFIG_FILE", "RECONCILER_CONFIG"),
+                ("RECONCILER_STATE_ULR", "RECONCILER_STATE__URL"),
+                ("RECONCILER_STAT__URL", "RECONCILER_STATE__URL"),
+                ("RECONCILER__STATE__URL", "RECONCILER_STATE__URL"),
+                ("RECONCILER_GUARDS_MAX_IMPORTS_PER_CYCLE", "RECONCILER_GUARDS__MAX_IMPORTS_PER_CYCLE"),
+                ("RECONCILER_SOURCE_VERIFY_MODE", "RECONCILER_SOURCE__VERIFY__MODE"),
+                ("RECONCILER_TARGET__PROD__TOKEN", "RECONCILER_TARGETS__NAME__AUTH__TOKEN"),
+                ("RECONCILER_TARGETS_PROD_AUTH_TOKEN", "RECONCILER_TARGETS__NAME__AUTH__TOKEN"),
+            )
+        ),
+        ({"RECONCILER_X": "x"}, "RECONCILER_X: no such setting; one is written RECONCILER_TABLE__KEY, or"),
+        (
+            {"RECONCILER_STATE__ULR": "x"},
+            "RECONCILER_STATE__ULR: state.ulr: unknown key; did you mean 'url'?",
+        ),
+        (
+            {"RECONCILER_TARGETS__LOCAL__TOKN": "x"},
+            "TOKN: targets.local.tokn: unknown key; did you mean 'token' of targets.NAME.auth or web?",
+        ),
+        (
+            {"RECONCILER_TARGETS__LOCAL__TOKEN": "x"},
+            "TOKEN: targets.local.token: unknown key here; it belongs to targets.NAME.auth or web",
+        ),
+        (
+            {"RECONCILER_NOTIFY": '[{"kind": "webhook", "url": "https://a/x", "modles": ["a"]}]'},
+            "RECONCILER_NOTIFY: notify.0.modles: unknown key; did you mean 'models'?",
+        ),
+        (
+            {"RECONCILER_BRANCH": "x"},
+            "RECONCILER_BRANCH: no such setting; did you mean RECONCILER_SOURCE__BRANCH?",
+        ),
+        ({"RECONCILER_SOURCE__SOURCE": "x"}, "source.source: unknown key here; it belongs to the top"),
         ({"RECONCILER_": "x"}, "RECONCILER_: no such setting"),
         ({"RECONCILER_SOURCE_REPO": "x"}, "RECONCILER_SOURCE_REPO: no such setting"),
         ({"RECONCILER_SOURCE__": "x"}, "RECONCILER_SOURCE__: source.: unknown key"),
@@ -176,6 +216,15 @@ def test_a_secret_is_taken_as_it_is(tmp_path: Path, password: str) -> None:
 def test_nothing_is_passed_over_in_silence(tmp_path: Path, variables: dict[str, str], expected: str) -> None:
     """A variable counts, or it is a mistake."""
     assert expected in _refusal(tmp_path, **variables)
+
+
+def test_a_table_of_a_misspelt_target_is_told_as_such(tmp_path: Path) -> None:
+    """Else it would be one more target, which has no kind."""
+    text = "[targets.prod]\n" + _written(CLOUD)
+    variables = {"RECONCILER_TARGETS__PRD__AUTH__TOKEN": "canary"}
+    said = _refusal(tmp_path, text, **variables)
+    assert "targets.prd.kind: missing, and required; did you mean 'prod'?" in said
+    assert "canary" not in said
 
 
 def test_the_variable_of_the_command_line_is_no_setting(tmp_path: Path) -> None:

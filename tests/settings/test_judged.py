@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.embedded.toml_settings import RegistryFile
 from reconciler.errors import ConfigurationError
-from reconciler.settings import load
+from reconciler.settings import Settings, load
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pydantic import BaseModel
 
 SINK = '[[notify]]\nkind = "{kind}"\nurl = "{url}"\n'
 AUDIT = '[audit]\nnotes = "refs/notes/x"\npush_url = "{url}"\n'
@@ -37,6 +41,55 @@ REFUSED = [
     ),
     ('[web]\ntoken = ""', "reconciler.toml:2: web.token: is empty: give a value, or leave it out"),
     ('[web]\ntoken_env = ""', "web.token_env: is empty"),
+    (
+        '[web]\ncommit_url = "git.example.com/{commit}"',
+        "web.commit_url: is no address of a web page: write it",
+    ),
+    ("[web]\ncommit_url = \"javascript:alert('{commit}')\"", "web.commit_url: is no address of a web page"),
+    ('[web]\ncommit_url = "https:///{commit}"', "web.commit_url: is no address of a web page"),
+    ('[web]\ncommit_url = "https://[x/{commit}"', "web.commit_url: is no address of a web page"),
+    ('[web]\ncommit_url = "https://x/{commit} b"', "web.commit_url: is no address of a web page"),
+    ('[web]\ncommit_url = "https://u:canary@x/{commit}"', "web.commit_url: carries credentials"),
+    (
+        '[web]\ncommit_url = "https://x/{comit}"',
+        "a placeholder in it is unknown; did you mean 'commit'?; what",
+    ),
+    ('[web]\ncommit_url = "https://x/{commit}/{path}"', "is unknown; what is replaced is {commit}"),
+    (
+        '[web]\ncommit_url = "https://x/commit"',
+        "web.commit_url: {commit} is missing in it: write it like http",
+    ),
+    ('[web]\ncommit_url = "https://x/{commit"', "web.commit_url: {commit} is missing in it"),
+    (
+        '[web]\nfile_url = "https://x/{commit}"',
+        "web.file_url: {path} is missing in it: write it like https://",
+    ),
+    ('[web]\nfile_url = "https://x/{sha}/{path}"', "what is replaced is {commit}, {path} and {line}"),
+    ('[web]\nfile_url = "x/{commit}/{path}"', "reconciler.toml:2: web.file_url: is no address of a web page"),
+    *(
+        (
+            f'[web]\nallowed_hosts = ["a", "{host}"]',
+            "web.allowed_hosts.1: expected a name without scheme, port",
+        )
+        for host in ("https://a", "a:8321", "a/b", "[::1]", "*a", "a.*.b", "*.", ".a", "a.", "a b", "**")
+    ),
+    ("[web]\nallowed_hosts = []", "web.allowed_hosts: expected at least one"),
+    (
+        '[targets.a]\nkind = "embedded"\nobs_endpoint = "obs.example.com"',
+        "targets.a.obs_endpoint: is not the base of an API: write https://host",
+    ),
+    ('[source.verify]\nsince = "v1.0"', "source.verify.since: expected the whole id of a commit, 40 or 64"),
+    ('[audit]\nnotes = "reconciler"', "audit.notes: expected refs/notes/ and a name of letters, digits"),
+    (
+        '[[notify]]\nkind = "webhook"\nurl = "https://a/b"\nname = "on call"',
+        "reconciler.toml:4: notify.0.name: expected a name of up to 64 letters, digits, _, - and ., such as",
+    ),
+    (f'[targets.{"a" * 65}]\nkind = "embedded"', ": expected a name of up to 64 letters"),
+    ('[targets."a b"]\nkind = "embedded"', "targets.a b: expected a name of up to 64 letters"),
+    (
+        '[targets.a]\nkind = "modelarts"\nendpoint = "https://a"\nproject_id = "a b"',
+        "targets.a.project_id: expected the id of a project, up to 64 letters",
+    ),
     ('[web]\nallowed_hosts = ["a", ""]', "web.allowed_hosts.1: is empty"),
     ('[source.verify.authors]\n"" = ["a"]', "source.verify.authors: one of its keys is empty"),
     ('[source.verify.authors]\na = ["a", ""]', "source.verify.authors.a.1: is empty"),
@@ -69,6 +122,8 @@ REFUSED = [
 TAKEN = [
     '[source]\nrepo = "git@host:team/models.git"',
     '[source]\nrepo = "C:/models"',
+    '[web]\ncommit_url = "http://git/c?id={commit}"\nfile_url = "https://git:8443/blob/main/{path}"',
+    '[web]\nallowed_hosts = ["*", "*.a.b", "A-1_x.example.com", "10.0.0.1", "::1", "localhost"]',
     '[web]\ntoken = "0123456789abcdef\\nfedcba9876543210"',
     AUDIT.format(url="ssh://git@host/notes.git"),
     SINK.format(kind="webhook", url="http://127.0.0.1:1/x"),
@@ -91,6 +146,12 @@ def test_a_value_that_no_use_could_take_is_refused_with_its_line(
     assert said.startswith(f"{file}:"), said
     assert words in said
     assert "canary" not in said
+
+
+@pytest.mark.parametrize("file", [Settings, RegistryFile])
+def test_no_message_of_a_configuration_is_a_regular_expression(file: type[BaseModel]) -> None:
+    """Pydantic would show a pattern of its own as it is; `Form` has words for it."""
+    assert re.findall(r"'type': 'str', 'pattern': [^,}]*", str(file.__pydantic_core_schema__)) == []
 
 
 def test_an_empty_text_hides_no_other_mistake_of_its_table(tmp_path: Path) -> None:

@@ -6,15 +6,14 @@ import itertools
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from bench.postgres import new_home
 from bench.postgres import programs as postgres_programs
 from tests import cluster
 from tests.effort import THOROUGH
@@ -29,25 +28,11 @@ def postgres_socket() -> Iterator[str]:
     programs = postgres_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed")
-    with ExitStack() as closing:
-        home = Path(tempfile.mkdtemp(prefix="reconciler-pg-"))
-        closing.callback(shutil.rmtree, home)
-        user = "postgres" if os.geteuid() == 0 else None
-        if user:
-            shutil.chown(home, user)
-
-        def run(program: str, *arguments: str) -> None:
-            command = [str(programs / program), "-D", str(home / "data"), *arguments]
-            subprocess.run(
-                command, user=user, check=True, cwd=home, stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-
-        cluster.fill(home / "data", run)
-        options = f"-k {home} -c listen_addresses='' -c fsync=off -c max_connections=300"
-        run("pg_ctl", "-w", "-l", str(home / "log"), "-o", options, "start")
-        closing.callback(run, "pg_ctl", "-w", "-m", "immediate", "stop")
-        yield str(home)
+    with new_home(programs) as run:
+        cluster.fill(run.home / "data", run)
+        options = f"-k {run.home} -c listen_addresses='' -c fsync=off -c max_connections=300"
+        run("pg_ctl", "-w", "-l", str(run.home / "log"), "-o", options, "start")
+        yield str(run.home)
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +69,7 @@ def pgbouncer_socket(postgres_socket: str) -> Iterator[str]:
     if user:
         for file in (home, *home.iterdir()):
             shutil.chown(file, user)
-    command = [program, "-q", str(home / "pgbouncer.ini")]
+    command = cluster.ending_with_parent(program, "-q", str(home / "pgbouncer.ini"))
     with subprocess.Popen(command, user=user, cwd=home, stdin=subprocess.DEVNULL) as process:
         while not (home / ".s.PGSQL.6432").exists():
             assert process.poll() is None, (home / "log").read_text()

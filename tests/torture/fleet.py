@@ -24,6 +24,7 @@ import httpx
 
 from reconciler.embedded import EmbeddedSettings, Faults, running
 from reconciler.errors import Exit
+from tests.cluster import ending_with_parent
 from tests.forked import Process
 from tests.git_repository import GitRepository, git_environment
 from tests.plain_http import NO_TLS
@@ -287,7 +288,9 @@ class Fleet:
                 shutil.chown(file, user)
         program = pgbouncer()
         assert program is not None
-        self._pooler = subprocess.Popen([program, "-q", str(home / "pgbouncer.ini")], user=user, cwd=home)
+        self._pooler = subprocess.Popen(
+            ending_with_parent(program, "-q", str(home / "pgbouncer.ini")), user=user, cwd=home
+        )
         socket = home / ".s.PGSQL.6432"
         self.until(socket.exists, "listening")
 

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
-import shutil
 import signal
-import subprocess
-import tempfile
 import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench.postgres import Runner, new_home
 from bench.postgres import programs as postgres_programs
 from reconciler.embedded import EmbeddedSettings, Faults, running
 from tests import cluster
@@ -33,6 +29,7 @@ from tests.torture.scene import held_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import TracebackType
 
 TARGETS = ("a", "b")
@@ -71,13 +68,16 @@ class Postgres:
     """A server of our own on a Unix socket, without durability: only the program is tried here."""
 
     home: Path = field(init=False)
+    _run: Runner = field(init=False)
+    _closing: ExitStack = field(init=False)
 
     def __enter__(self) -> Self:
         """Starts it."""
-        self._user = "postgres" if os.geteuid() == 0 else None
-        self.home = Path(tempfile.mkdtemp(prefix="reconciler-pg-"))
-        if self._user:
-            shutil.chown(self.home, self._user)
+        programs = postgres_programs()
+        assert programs is not None
+        self._closing = ExitStack()
+        self._run = self._closing.enter_context(new_home(programs))
+        self.home = self._run.home
         cluster.fill(self.home / "data", self._run)
         self.start()
         return self
@@ -86,9 +86,7 @@ class Postgres:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stops and removes it."""
-        with contextlib.suppress(subprocess.CalledProcessError):
-            self.stop()
-        shutil.rmtree(self.home)
+        self._closing.close()
 
     @property
     def socket(self) -> str:
@@ -123,15 +121,6 @@ class Postgres:
         with psycopg.connect(place, autocommit=True) as connection:
             row = connection.execute(query).fetchone()
         return None if row is None else str(row[0])
-
-    def _run(self, program: str, *arguments: str) -> None:
-        programs = postgres_programs()
-        assert programs is not None
-        subprocess.run(
-            [str(programs / program), "-D", str(self.home / "data"), *arguments],
-            user=self._user, check=True, cwd=self.home, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)

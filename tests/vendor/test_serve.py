@@ -131,7 +131,7 @@ def test_credentials_are_read_by_value_from_a_file_and_from_the_environment(
         ('quota = "7"', "quota: expected a valid integer"),
         ("malformed_id = 418", "malformed_id: expected 404 or 400"),
         ('offset_mode = "pages"', "offset_mode: expected 'page' or 'item'"),
-        ('[projects]\nx = "a/b"', "projects.x: "),
+        ('[projects]\nx = "a/b"', "projects.x: expected the id of a project: up to 64"),
         ("[auth]\ntokens = 1", "auth.tokens: unknown key"),
         ("[auth]\nlockout_after = 0", "auth.lockout_after: "),
         ('[[auth.access_keys]]\naccess_key = "A"', "auth.access_keys[1]: secret_key is missing: give "),

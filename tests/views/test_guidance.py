@@ -36,5 +36,7 @@ def test_a_reason_may_ask_for_something_else_than_its_verdict() -> None:
     """A pair that is taken elsewhere is not released before somebody looked there."""
     taken = item(Verdict.FAILED, reasons=(Reason("exists-elsewhere", "taken"),))
     assert "Look where the reason says" in guidance(taken, Setting()).what
+    failed = item(Verdict.FAILED, reasons=(Reason("import-failed", "its events name the cause"),))
+    assert "the cause where the reason says" in guidance(failed, Setting()).what
     drifted = guidance(item(Verdict.DRIFTED), Setting(next_free="1.0.1"))
     assert "set model_version to 1.0.1" in drifted.what

@@ -122,7 +122,8 @@ class Edition(NamedTuple):
         """JSON Schema (2020-12) of a manifest document, for editors; agrees with `parse`.
 
         What JSON Schema cannot say is left to `parse`: the content of JSON texts, repeated input ids,
-        upper bounds of counts in quotes, and numbers whose notation an editor no longer sees.
+        upper bounds of counts in quotes, numbers inside free JSON, and those whose notation an editor no
+        longer sees.
         """
         from reconciler.contract.schema import manifest_schema  # noqa: PLC0415 - rarely needed
 
