@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +16,14 @@ SHARED = "SUITE_FOLDER"
 _INITDB = ("initdb", "-U", "reconciler", "-A", "trust", "--no-sync", "-E", "UTF8", "--no-locale")
 
 
-def ending_with_parent(*command: str) -> list[str]:
-    """The command, killed when the thread that started it ends, where the system has a program for that."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", *command] if setpriv else list(command)
+_UNTIL_CLOSED = '"$@" </dev/null & read -r _; kill -KILL $!; wait'
+"""Waits until its standard input is closed, and kills what it has started."""
+
+
+def start_pooler(program: str, home: Path, user: str | None) -> subprocess.Popen[bytes]:
+    """PgBouncer by the settings in a folder; `communicate()` or the end of this process kills it."""
+    command = ["/bin/sh", "-c", _UNTIL_CLOSED, "sh", program, "-q", str(home / "pgbouncer.ini")]
+    return subprocess.Popen(command, user=user, cwd=home, stdin=subprocess.PIPE, start_new_session=True)
 
 
 def fill(data: Path, run: Callable[..., None]) -> None:

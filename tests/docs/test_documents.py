@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -72,7 +73,7 @@ def test_a_configuration_in_a_document_loads(block: Block, tmp_path: Path) -> No
     "document", [d for d in DOCUMENTS if d.stem.endswith(".zh-CN")], ids=lambda d: d.name
 )
 def test_a_translation_shows_the_examples_of_its_original(document: Path) -> None:
-    """All of them, so that what changes in one is changed in the other; as many sections, rows and links."""
+    """All of them, and as many sections, rows and links; the same code and numbers in the text."""
     original = document.with_name(document.name.replace(".zh-CN", ""))
     both = [[found[0] for found in FENCE.finditer(d.read_text("utf-8"))] for d in (original, document)]
     assert both[0] == both[1]
@@ -83,6 +84,9 @@ def test_a_translation_shows_the_examples_of_its_original(document: Path) -> Non
     assert shapes[0] == shapes[1]
     documents = [set(re.findall(r"\]\(([^)]+)\)", text)) for text in texts]
     assert documents[0] == documents[1]
+    for facts in (r"`[^`\n]+`", r"(?<![\w.])[0-9]+(?:\.[0-9]+)*"):
+        found = [Counter(re.findall(facts, text, re.ASCII)) for text in texts]
+        assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

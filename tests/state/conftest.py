@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import shutil
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -16,6 +15,7 @@ import pytest
 from bench.postgres import new_home
 from bench.postgres import programs as postgres_programs
 from tests import cluster
+from tests.daemon.waiting import until
 from tests.effort import THOROUGH
 
 NewUrl = Callable[[], str]
@@ -69,13 +69,12 @@ def pgbouncer_socket(postgres_socket: str) -> Iterator[str]:
     if user:
         for file in (home, *home.iterdir()):
             shutil.chown(file, user)
-    command = cluster.ending_with_parent(program, "-q", str(home / "pgbouncer.ini"))
-    with subprocess.Popen(command, user=user, cwd=home, stdin=subprocess.DEVNULL) as process:
-        while not (home / ".s.PGSQL.6432").exists():
-            assert process.poll() is None, (home / "log").read_text()
-            time.sleep(0.02)
+    process = cluster.start_pooler(program, home, user)
+    try:
+        asyncio.run(until((home / ".s.PGSQL.6432").exists))
         yield str(home)
-        process.kill()
+    finally:
+        process.communicate()
 
 
 _POOLED = 3000

@@ -24,7 +24,7 @@ import httpx
 
 from reconciler.embedded import EmbeddedSettings, Faults, running
 from reconciler.errors import Exit
-from tests.cluster import ending_with_parent
+from tests import cluster
 from tests.forked import Process
 from tests.git_repository import GitRepository, git_environment
 from tests.plain_http import NO_TLS
@@ -288,17 +288,14 @@ class Fleet:
                 shutil.chown(file, user)
         program = pgbouncer()
         assert program is not None
-        self._pooler = subprocess.Popen(
-            ending_with_parent(program, "-q", str(home / "pgbouncer.ini")), user=user, cwd=home
-        )
+        self._pooler = cluster.start_pooler(program, home, user)
         socket = home / ".s.PGSQL.6432"
         self.until(socket.exists, "listening")
 
     def stop_pooler(self) -> None:
         """Kills PgBouncer."""
         if self._pooler is not None:
-            self._pooler.kill()
-            self._pooler.wait()
+            self._pooler.communicate()
             (self.server.home / "pooler" / ".s.PGSQL.6432").unlink(missing_ok=True)
 
     def until(self, true: Callable[[], bool], what: str) -> float:
