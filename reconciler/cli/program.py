@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from importlib import import_module
+from pathlib import Path
 
 from reconciler.cli import tuning
 from reconciler.cli.terminal import OutputClosedError, echo_err
@@ -39,7 +40,7 @@ def run() -> None:
             _die_of(signal.SIGPIPE)
         raise
     except OSError as error:
-        echo_err(f"error: {error.filename or 'standard output'}: {error.strerror}")
+        echo_err(f"error: {_subject(error)}: {error.strerror}")
         _discard_output()
         sys.exit(int(Exit.UNAVAILABLE))
     except KeyboardInterrupt:
@@ -115,6 +116,21 @@ def _die_of(number: signal.Signals) -> None:
     _discard_output()
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
+
+
+def _subject(error: OSError) -> str:
+    """What the system refused, for an error that may name no file."""
+    if error.filename:
+        return str(error.filename)
+    try:
+        sys.stdout.flush()  # what could not be written is still to be written
+    except OSError:
+        return "standard output"
+    try:
+        Path.cwd()
+    except OSError:
+        return "the current directory is gone or may not be entered, change to another one"
+    return "a call of the operating system failed, check the limits of this process (ulimit -a)"
 
 
 def _discard_output() -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.daemon.watch import watched
+from reconciler.daemon.watch import LOCATION, watched
 from reconciler.engine.stragglers import never
 from reconciler.log import log
 
@@ -28,6 +28,8 @@ STATE = "state"
 
 SCHEDULE = "schedule"
 """The word with which the schedule asks."""
+
+_FILES = frozenset({"git", LOCATION, STATE})  # the words for what is watched
 
 _ACTORS_NAMED = 3  # so that many deliveries during one long tick take no room
 
@@ -152,6 +154,8 @@ class Loop:
             why, self._why = list(self._why), {}
             actor, self._actors = ", ".join(self._actors) or None, {}
             self._answering = frozenset(why)
+            if self.supervisor.waits and self._answering <= _FILES:
+                continue  # the last attempt changed the state itself; the next one looks at everything
             async with self._busy:
                 if self.stop.asked():
                     return

@@ -84,6 +84,11 @@ class Supervisor:
         """How many imports are not final yet, as far as is known."""
         return self.job.unfinished if self.job is not None else 0
 
+    @property
+    def waits(self) -> bool:
+        """Whether there is no session, and the next attempt to open one is still to come."""
+        return self.job is None and self._again is not None
+
     def journal_moved(self) -> bool:
         """Whether another process journalled something; also when that cannot be known."""
         return self.job is None or self.job.journal_moved()
@@ -154,5 +159,9 @@ class Supervisor:
         self._failures += 1
         if self._again is not None:
             self._again.cancel()
-        self._again = asyncio.get_running_loop().call_later(delay, self.ask, "state")
+        self._again = asyncio.get_running_loop().call_later(delay, self._try_again)
         return round(delay, 1)
+
+    def _try_again(self) -> None:
+        self._again = None
+        self.ask("state")

@@ -31,7 +31,7 @@ from reconciler.state.sqlite_file import is_whole, open_file
 from reconciler.state.tables import meta
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy.engine import Connection, Engine
@@ -62,7 +62,8 @@ def open_writer(file: SqliteFile, now: datetime) -> Database:
         # readers neither wait for the writer nor hold it up
         driver: Any = writer.connection.driver_connection  # for what SQLite does only outside a transaction
         driver.execute("PRAGMA journal_mode = WAL")
-        ensure_ours = partial(_ensure_same, file, file.path.stat(), lock.held)
+        driver.execute("SELECT 1 FROM sqlite_schema").fetchone()  # the log is made when it is first used
+        ensure_ours = partial(_ensure_same, file, _identities(file, "", *_LOG_FILES), lock.held)
         return Database(
             file, engine, closing.pop_all(), writer=partial(_begun, writer), ensure_ours=ensure_ours
         )
@@ -80,7 +81,7 @@ def open_for_release(file: SqliteFile) -> Database:
             verify(connection, file)
         writer = engine.connect().execution_options(begin="BEGIN IMMEDIATE")
         closing.callback(writer.close)
-        ensure_ours = partial(_ensure_same, file, file.path.stat())
+        ensure_ours = partial(_ensure_same, file, _identities(file, ""))
         return Database(
             file, engine, closing.pop_all(), writer=partial(_begun, writer), ensure_ours=ensure_ours
         )
@@ -152,7 +153,8 @@ def _create(path: Path, now: datetime) -> None:
         os.close(directory)
 
 
-_SIDE_FILES = ("-wal", "-shm", "-journal")
+_LOG_FILES = ("-wal", "-shm")
+_SIDE_FILES = (*_LOG_FILES, "-journal")
 
 
 def _engine(connect: Callable[[], sqlite3.Connection], pool: type[Pool] = QueuePool) -> Engine:
@@ -232,14 +234,25 @@ def _version(path: Path) -> tuple[int, int, int]:
     return facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
-def _ensure_same(file: SqliteFile, opened: os.stat_result, held: Callable[[], bool] = lambda: True) -> None:
-    """Notices that somebody deleted or replaced the state, or its lock, under a running writer."""
+def _identities(file: SqliteFile, *endings: str) -> dict[Path, os.stat_result]:
+    """What the files whose names end so are; where the disk takes no write-ahead log, there is none."""
+    paths = (file.path.with_name(file.path.name + ending) for ending in endings)
+    return {path: path.stat() for path in paths if path.exists()}
+
+
+def _ensure_same(
+    file: SqliteFile, opened: Mapping[Path, os.stat_result], held: Callable[[], bool] = lambda: True
+) -> None:
+    """Notices that somebody deleted or replaced the state, its log or its lock, under a running writer.
+
+    What is written to a log that was deleted, nobody else sees, and a death of this process loses it.
+    """
     try:
-        same = held() and os.path.samestat(file.path.stat(), opened)
+        same = held() and all(os.path.samestat(path.stat(), facts) for path, facts in opened.items())
     except FileNotFoundError:
         same = False
     if not same:
         raise StateError(
-            f"state {file} or its lock file was deleted or replaced while it was open; nothing more is "
-            "written to it. Run again: the next cycle learns from the registry what is registered."
+            f"state {file}, its log or its lock file was deleted or replaced while it was open; nothing more "
+            "is written to it. Run again: the next cycle learns from the registry what is registered."
         )

@@ -232,7 +232,7 @@ def test_a_full_standard_output_is_told(fleet: Fleet) -> None:
 
 
 def test_a_current_directory_that_is_gone_is_told(tmp_path: Path) -> None:
-    """Exit code 3, no traceback."""
+    """Exit code 3, no traceback; an error that names no file is not taken for one of standard output."""
     gone = tmp_path / "gone"
     gone.mkdir()
     script = f"rmdir '{gone}'; exec '{sys.executable}' -m reconciler plan"
@@ -240,8 +240,10 @@ def test_a_current_directory_that_is_gone_is_told(tmp_path: Path) -> None:
         ["sh", "-c", script], cwd=gone, capture_output=True, text=True, timeout=30, check=False
     )
     assert (done.returncode, done.stdout) == (3, "")
-    assert "No such file or directory" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr == (
+        "error: the current directory is gone or may not be entered, change to another one: "
+        "No such file or directory\n"
+    )
 
 
 def test_the_program_is_also_a_module(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ import asyncio
 import resource
 import shutil
 import signal
+import time
 from typing import TYPE_CHECKING
 
 from reconciler.state import open_state
 from tests.daemon.counted import CountedRegistry
-from tests.daemon.running import FOLLOW, events, inside, spawned
+from tests.daemon.running import FOLLOW, SELDOM, events, inside, spawned
 from tests.daemon.waiting import until
 
 if TYPE_CHECKING:
@@ -47,6 +48,28 @@ def test_a_state_that_was_deleted_is_said_loudly_and_imports_nothing_a_second_ti
                 assert (await daemon.get("/readyz")).status_code == 200
             assert registry.imports == 2
             assert "adopted" in {event["event"] for event in events(fleet)}
+
+    asyncio.run(work())
+
+
+def test_a_state_that_opens_and_takes_nothing_is_tried_again_when_it_was_said(fleet: Fleet) -> None:
+    """As on a full disk. Each attempt makes files of the state anew, which are watched."""
+
+    async def work() -> None:
+        async with CountedRegistry() as registry:
+            fleet.configure(SELDOM + FOLLOW + registry.target())
+            async with spawned(fleet) as daemon:
+                await daemon.tells("import status updated", left=0)
+                kept = resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE)
+                resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (32768, kept[1]))
+                began = time.monotonic()
+                fleet.declare("yolo@1.0.0")
+                await until(lambda: len(daemon.told("state lost: no import starts without it")) >= 4)
+                passed = time.monotonic() - began
+                lost = daemon.told("state lost: no import starts without it")
+                assert passed > sum(line["next_attempt_in"] for line in lost[:3]) - 0.2  # each is rounded
+                resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, kept)
+                await until(lambda: registry.imports == 2)
 
     asyncio.run(work())
 

@@ -272,7 +272,7 @@ def test_what_a_deleted_state_left_behind_is_not_replayed_into_the_new_one(sqlit
         assert check(sqlite_url) == ()
 
 
-@pytest.mark.parametrize("victim", ["state.db", "state.db.lock"])
+@pytest.mark.parametrize("victim", ["state.db", "state.db.lock", "state.db-wal", "state.db-shm"])
 def test_a_state_deleted_under_its_writer_is_noticed_before_the_next_write(
     sqlite_url: str, victim: str
 ) -> None:

@@ -175,6 +175,7 @@ def _show_repository(site: Site) -> None:
 OUTAGES = (
     Outage("state (file)", "folder deleted", _delete_folder, held=0),
     Outage("state (file)", "lock file deleted", _delete("state.db.lock"), held=0),
+    Outage("state (file)", "write-ahead log deleted", _delete("state.db-wal"), held=0),
     Outage("state (file)", "database deleted", _delete("state.db"), held=0),
     Outage("state (file)", "replaced by a copy", _replace_with_copy, held=0),
     Outage("state (file)", "cannot be reached", _forbid, _allow),
