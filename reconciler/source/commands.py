@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -247,6 +248,9 @@ def _bound_memory(process: int, heap: int) -> None:
         resource.prlimit(process, resource.RLIMIT_DATA, (heap, heap))
 
 
+_loading = threading.Lock()
+
+
 def _imported() -> ModuleType:
     """GitPython, which runs `git version` twice when it is imported, unless it finds no git.
 
@@ -263,13 +267,18 @@ def _imported() -> ModuleType:
     return git
 
 
-@cache
 def load_gitpython() -> ModuleType:
     """GitPython, once git itself is found to be there and recent enough.
 
     Raises:
         SourceError: git is not installed, or too old.
     """
+    with _loading:  # two at once would each keep for the real variables those that the other has put
+        return _loaded()
+
+
+@cache
+def _loaded() -> ModuleType:
     try:
         git = _imported()
     except ImportError as error:

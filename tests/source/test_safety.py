@@ -456,6 +456,27 @@ def test_looking_for_a_new_commit_loads_nothing_that_starts_processes(repository
     assert done.stdout == "set() 0\n"
 
 
+def test_git_works_after_several_threads_began_with_it_at_once() -> None:
+    """As when the loop reads the branch while notes are written: what its import needs is gone afterwards."""
+    program = """if True:
+        import os
+        from concurrent.futures import ThreadPoolExecutor
+        from threading import Barrier
+        from reconciler.source.commands import load_gitpython
+
+        ready = Barrier(4)
+
+        def version(_):
+            ready.wait()
+            return load_gitpython().Git().version_info >= (2,)
+
+        with ThreadPoolExecutor(4) as threads:
+            print(all(threads.map(version, range(4))), [name for name in os.environ if "GIT_PYTHON" in name])
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("True []\n", "")
+
+
 def test_the_room_is_the_port(repository: GitRepository, opened: Opener) -> None:
     """What the engine asks for is what is here."""
     source: Source = opened(repository.path)
