@@ -62,7 +62,7 @@ class Hold(NamedTuple):
         return f"{self.fault}: {goes_on}. {_REMEDY}"
 
 
-_NONE = "no commit before it was trusted, so that nothing is reconciled"
+_NONE = "no newest commit was trusted before, so that nothing is reconciled"
 _REMEDY = (
     "Replace it by a trusted commit, or, if it was reviewed and is good, name it or a later one in "
     "source.verify.since"
