@@ -31,7 +31,7 @@ def subscriptions_of(configuration: Configuration) -> tuple[Subscription, ...]:
     return tuple(
         Subscription(
             sink.title,
-            None if sink.targets is None else frozenset(sink.targets),
+            frozenset(configuration.settings.targets if sink.targets is None else sink.targets),
             None if sink.verdicts is None else frozenset(sink.verdicts),
             sink.models,
         )

@@ -84,7 +84,8 @@ def apply(
         confirm=confirm,
         actor=actor("apply --confirm" if confirm else "apply"),
     )
-    progress, interruption = Progress(quiet), Interruption()
+    progress = Progress(quiet, names_targets=len(settings.chosen(target)) > 1)
+    interruption = Interruption()
     try:
         with progress.shown():
             report = asyncio.run(

@@ -41,10 +41,12 @@ class Progress:
     """Hears every event of a command; remembers which pairs it imported.
 
     Attributes:
+        names_targets: there are several, in which one pair may be imported.
         idle: nothing was journalled: the command found nothing to do.
     """
 
     quiet: bool
+    names_targets: bool = False
     imported: set[tuple[str, ModelKey]] = field(default_factory=set)
     idle: bool = True
     _asked: set[tuple[str, ModelKey]] = field(default_factory=set)
@@ -62,8 +64,9 @@ class Progress:
         if event.kind in _DONE and key in self._asked:
             self._done.add(key)
         if not self.quiet and event.kind in _SAID:
-            as_what = f" as {event.model_id}" if event.kind in _MADE else ""
-            self._say(f"{event.pair}: {_SAID[event.kind]}{as_what}")
+            where = f" ({event.target})" if self.names_targets else ""
+            made = f" as {event.model_id}" if event.kind in _MADE else ""
+            self._say(f"{event.pair}{where}: {_SAID[event.kind]}{made}")
 
     def note(self, line: str) -> None:
         """Says what is waited for."""

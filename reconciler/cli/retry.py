@@ -47,8 +47,9 @@ def retry(
     confirmation or with --yes. Nothing else is ever deleted. While `reconciler run` is up, the model is only
     released here and imported there, and the outcome is waited for.
     """
-    progress, interruption = Progress(quiet), Interruption()
     settings, pair = configuration(config), pair_of(model)
+    progress = Progress(quiet, names_targets=len(settings.chosen(target)) > 1)
+    interruption = Interruption()
     try:
         report = asyncio.run(_retry(settings, target, pair, progress, interruption, yes=yes))
     except StateLockedError:

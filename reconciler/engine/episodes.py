@@ -55,6 +55,7 @@ class Subscription:
     """What one sink wants to hear; None takes all.
 
     Attributes:
+        targets: of those that are configured; what was told of another one has ended.
         models: patterns as of a shell, for a name or for `name@version`. A model whose name is not
             known fits any: nobody can say that it is somebody else's.
     """
@@ -67,10 +68,14 @@ class Subscription:
     def wants(self, item: ModelState) -> bool:
         """Whether the sink is to hear that this model has this verdict."""
         return (
-            (self.targets is None or item.target in self.targets)
+            self.takes(item.target)
             and (self.verdicts is None or item.verdict in self.verdicts)
             and (self.models is None or item.model_name is None or self._names(item))
         )
+
+    def takes(self, target: str) -> bool:
+        """Whether the sink is to hear of the models of this target."""
+        return self.targets is None or target in self.targets
 
     def _names(self, item: ModelState) -> bool:
         names = (item.model_name or "", item.title)
@@ -155,12 +160,15 @@ def outbox_update(
     """
     messages: list[Message] = []
     ended: list[Episode] = []
-    judged_episodes = [episode for episode in episodes if _is_judged(episode, judged)]
+    every = list(episodes)
     held = [item for item in items if item.verdict.is_held]
-    current = _verdicts(items, {episode.subject for episode in judged_episodes})
+    current = _verdicts(items, {episode.subject for episode in every})
     for subscription in subscriptions:
         open_episodes = {
-            episode.subject: episode for episode in judged_episodes if episode.sink == subscription.sink
+            episode.subject: episode
+            for episode in every
+            if episode.sink == subscription.sink
+            and (_is_judged(episode, judged) or not subscription.takes(episode.subject.target))
         }
         for subject, item in _bysubject_of(filter(subscription.wants, held)).items():
             before = open_episodes.pop(subject, None)

@@ -70,7 +70,10 @@ class Configuration:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is allowed and most likely a mistake: several targets that are one and the same registry."""
+        """What is allowed and most likely a mistake.
+
+        Several targets are one and the same registry, or one target is another registry in each replica.
+        """
         sharing: dict[object, list[str]] = {}
         for name, target in self.settings.targets.items():
             where: object = (
@@ -79,12 +82,22 @@ class Configuration:
                 else (target.endpoint.rstrip("/").lower(), target.project_id, target.workspace_id)
             )
             sharing.setdefault(where, []).append(name)
-        return tuple(
+        shared = (
             f"targets {' and '.join(names)} are one project and workspace: what one of them declares is "
             "unmanaged to the other, and both may import it; make one target of them"
             for names in sharing.values()
             if len(names) > 1
         )
+        if self.state_url.startswith("sqlite:"):
+            return tuple(shared)
+        several = (
+            f"target {name} is an embedded registry in state.dir, and replicas may share the state: each has "
+            "a registry of its own then, and imports anew into it; serve one to all with `reconciler "
+            f"registry serve`, or, where there is one replica, name the file in targets.{name}.database"
+            for name, target in self.settings.targets.items()
+            if isinstance(target, EmbeddedTarget) and target.database is None
+        )
+        return (*shared, *several)
 
     @property
     def state_url(self) -> str:

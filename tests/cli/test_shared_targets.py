@@ -1,4 +1,4 @@
-"""Two targets that are one project and workspace are a warning, wherever a configuration is judged."""
+"""Two targets with one registry, or one with a registry a replica, are a warning wherever that is read."""
 
 from __future__ import annotations
 
@@ -57,6 +57,18 @@ def test_targets_of_several_workspaces_or_databases_are_not(fleet: Fleet, kind: 
     """Promotion through several environments is what targets are for."""
     fleet.configure(APART[kind])
     assert "one project and workspace" not in fleet("doctor").out + fleet("plan").err
+
+
+def test_an_embedded_registry_of_each_replica_is_warned_of(fleet: Fleet) -> None:
+    """Replicas share a state in PostgreSQL; the file of an embedded registry lies with one of them."""
+    for database, warned in (("", True), ("database = 'here.db'\n", False)):
+        fleet.configure(
+            _LOCAL.format(name="a", database="x").partition("database")[0]
+            + database
+            + "[state]\nurl = 'postgresql+psycopg://reconciler@127.0.0.1:9/x'\n"
+        )
+        told = "target a is an embedded registry in state.dir, and replicas may share the state"
+        assert (told in fleet("validate").err) is warned
 
 
 def test_doctor_says_which_page_each_edition_follows_and_when_it_was_checked(fleet: Fleet) -> None:

@@ -83,6 +83,13 @@ def test_what_a_report_does_not_speak_of_stays_as_it_was(judged: Judged) -> None
     assert told(bad, items=[], judged=judged) == []
 
 
+def test_a_target_that_was_removed_or_that_the_sink_takes_no_more_has_recovered() -> None:
+    """No report speaks of it again: an alert would go on for ever."""
+    (bad,) = told(items=[item()])
+    (gone,) = told(bad, items=[], judged={"dev": None}, to=Subscription("oncall", frozenset({"dev"})))
+    assert (gone.kind, gone.verdict, gone.was) == ("recovered", None, Verdict.FAILED)
+
+
 def test_a_sink_that_is_new_hears_of_what_is_bad_already() -> None:
     """And one that was told hears nothing again."""
     (bad,) = told(items=[item()])

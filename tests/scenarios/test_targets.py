@@ -108,7 +108,8 @@ def test_a_model_moves_to_the_next_environment_by_a_commit(fleet: Fleet, relay: 
     fleet.configure(_table(relay.url, "test", "test") + modelarts(relay.url))
     fleet("apply")
     fleet.commit({"models.d/m.yaml": manifest("m@1.0.0")}, "Promote m")
-    assert fleet("apply").code == 0
+    done = fleet("apply")
+    assert (done.code, "m@1.0.0 (prod): importing" in done.err, "(test)" in done.err) == (0, True, False)
     rows = fleet.json("history", "m@1.0.0").json
     assert {(row["target"], row["subject"]) for row in rows} == {("test", "Change"), ("prod", "Promote m")}
     assert sum(event["event"] == "imported" for row in rows for event in row["events"]) == 2

@@ -456,6 +456,27 @@ def test_looking_for_a_new_commit_loads_nothing_that_starts_processes(repository
     assert done.stdout == "set() 0\n"
 
 
+def test_git_works_after_several_threads_began_with_it_at_once() -> None:
+    """As when the loop reads the branch while notes are written: what its import needs is gone afterwards."""
+    program = """if True:
+        import os
+        from concurrent.futures import ThreadPoolExecutor
+        from threading import Barrier
+        from reconciler.source.commands import load_gitpython
+
+        ready = Barrier(4)
+
+        def version(_):
+            ready.wait()
+            return load_gitpython().Git().version_info >= (2,)
+
+        with ThreadPoolExecutor(4) as threads:
+            print(all(threads.map(version, range(4))), [name for name in os.environ if "GIT_PYTHON" in name])
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("True []\n", "")
+
+
 def test_the_room_is_the_port(repository: GitRepository, opened: Opener) -> None:
     """What the engine asks for is what is here."""
     source: Source = opened(repository.path)
@@ -474,10 +495,3 @@ threads = [threading.Thread(target=begin) for _ in range(2)]
 [thread.join() for thread in threads]
 print(programs)
 """
-
-
-def test_threads_that_begin_with_git_at_once_find_the_same_program() -> None:
-    """As the ticks and the notes of a loop do; GitPython is imported with variables that hide git from it."""
-    command = [sys.executable, "-c", _BOTH_BEGIN]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path.cwd())
-    assert done.stdout.strip() == str(["git", "git"])
