@@ -28,7 +28,8 @@ from reconciler.errors import (
     Unauthorised,
 )
 from reconciler.phrases import many
-from reconciler.registry.endpoint import parse_endpoint, proxy_for
+from reconciler.proxies import proxy_for
+from reconciler.registry.endpoint import parse_endpoint
 from reconciler.settings import PasswordAuth
 from reconciler.state import check as check_state
 from reconciler.state import open_state
@@ -199,7 +200,10 @@ def _endpoints(target: Target, name: str) -> Iterator[tuple[str, str]]:
     given = [(f"targets.{name}.endpoint", target.endpoint)]
     if isinstance(target.auth, PasswordAuth) and target.auth.iam_endpoint != target.endpoint:
         given.append((f"targets.{name}.auth.iam_endpoint", target.auth.iam_endpoint))
-    yield from ((key, endpoint) for key, endpoint in given if not proxy_for(parse_endpoint(endpoint)))
+    for key, endpoint in given:
+        url = parse_endpoint(endpoint)
+        if not proxy_for(url.scheme, url.host):
+            yield key, endpoint
 
 
 async def _listed(registry: Registry, name: str) -> Finding:

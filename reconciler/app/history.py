@@ -250,8 +250,8 @@ class _Past:
                 raise ReconcilerError(str(error)) from error
             commit = self._journalled(revision, targets)
             if len(commit) != 1:
-                known = f"{len(commit)} that begin with it" if commit else "none that begins with it"
-                raise ReconcilerError(f"{error}; the journal knows {known}") from error
+                number = f"{len(commit)} that begin with it" if commit else "none that begins with it"
+                raise ReconcilerError(f"{error}; the journal knows {number}") from error
             return commit.pop()
 
     def _journalled(self, beginning: str, targets: Iterable[str]) -> set[str]:

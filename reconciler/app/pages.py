@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from reconciler import __version__
 from reconciler.app.model_page import ModelRecord, Shown, model_record, registered
 from reconciler.app.repository import followed, source_of
-from reconciler.app.sessions import Sessions, remembered
+from reconciler.app.sessions import Sessions, page_report
 from reconciler.daemon.worker import Worker
 from reconciler.engine.listing import Listing, ListingQuery, VerdictTable
 from reconciler.errors import ReconcilerError, StateError
@@ -111,7 +111,7 @@ class ServicePages:
 
     async def report(self) -> Report | None:
         """The newest report with its models."""
-        return await self._read("report", lambda: remembered(self._session()))
+        return await self._read("report", lambda: page_report(self._session()))
 
     async def overview(self, query: ListingQuery, *, matrix: bool) -> OverviewFacts | None:
         """One page of models; None where it could not be read yet."""

@@ -74,14 +74,14 @@ class Sessions:
             counter(event)
             self.board.event(event)
 
-        heard = Listeners(progress, self.board.asked, self._led, self._surveyed, self._at_rest)
+        listeners = Listeners(progress, self.board.asked, self._led, self._surveyed, self._at_rest)
         async with open_session(
             self.configuration,
             acts=True,
             stands_by=True,
             only=self.only,
             clock=self.clock,
-            listeners=heard,
+            listeners=listeners,
             heritage=self._heritage,
         ) as session:
             await self._recognise(session)
@@ -89,19 +89,19 @@ class Sessions:
             try:
                 async with (
                     self._resigning(session),
-                    self._sending(session) as shown,
+                    self._sending(session) as tell_sinks,
                     auditing(self.configuration, session.source, session.ledger, self.clock) as journalled,
                 ):
 
                     def on_report(report: Report) -> None:
-                        shown(report)
+                        tell_sinks(report)
                         if session.engine.leadership.leads(SHARED):  # one replica keeps the notes
                             journalled()
 
                     self._job = CycleJob(
                         session.engine,
                         counter,
-                        self._heard,
+                        self._on_tick,
                         on_report,
                         commit_seen=self.board.commit_seen,
                         has_news=self._has_news,
@@ -176,13 +176,13 @@ class Sessions:
         loop = asyncio.get_running_loop()
         self._wake = partial(loop.call_soon_threadsafe, sender.wake)
 
-        def shown(report: Report) -> None:
+        def on_report(report: Report) -> None:
             self.board.on_report(report)
             sender.wake()
 
         async with beside(sender.run(), "sender"):
             try:
-                yield shown
+                yield on_report
             finally:
                 self._wake = lambda: None
 
@@ -204,7 +204,7 @@ class Sessions:
             STATE: session.ledger.watch_paths(),
         }
 
-    def _heard(self, tick: Tick) -> None:
+    def _on_tick(self, tick: Tick) -> None:
         self.board.on_tick(tick)
         if self.session is not None:
             self.board.metrics.set("index_disagreements", self.session.engine.last.disagreements)
@@ -247,11 +247,11 @@ def _replaced(before: str, lineage: str, events: int) -> str:
     )
 
 
-def remembered(session: Session) -> Report | None:
+def page_report(session: Session) -> Report | None:
     """What is known now, by this process or the last; of very many models, those in sync are only counted."""
     whole = sum(session.ledger.counted().values()) <= _LISTED_ON_THE_PAGE
     report = session.ledger.last_report(whole=whole)
     if report is None:
         return None
-    shown = refreshed(report, session.ledger, [target.name for target in session.engine.targets])
-    return shown if session.configuration.settings.web.show_emails else without_addresses(shown)
+    last = refreshed(report, session.ledger, [target.name for target in session.engine.targets])
+    return last if session.configuration.settings.web.show_emails else without_addresses(last)

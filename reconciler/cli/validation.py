@@ -130,12 +130,12 @@ def _on_disk(
 
 def _with_passed_over(checked: Checked, paths: Collection[str]) -> Checked:
     """The same with a note of each file that was named, and that no target reads nor a problem tells of."""
-    told = {reason.path for reason in checked.reasons}
+    named = {reason.path for reason in checked.reasons}
     notes = (
         f"not checked: {path} is no manifest: the name of one ends with .yaml, .yml or .json, and nothing in "
         "its path begins with . or _"
         for path in map(printable, sorted(paths))
-        if path not in told
+        if path not in named
     )
     return replace(checked, notes=(*checked.notes, *notes))
 

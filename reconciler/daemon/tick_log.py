@@ -52,8 +52,8 @@ class Attention:
         now = _held(item for item in items if item.target in targets)
         kept = {subject: item for subject, item in before.items() if subject.target not in targets}
         self._held = kept | now
-        told = {key: (item.verdict, item.since) for key, item in before.items()}
-        news = [item for key, item in now.items() if told.get(key) != (item.verdict, item.since)]
+        earlier = {key: (item.verdict, item.since) for key, item in before.items()}
+        news = [item for key, item in now.items() if earlier.get(key) != (item.verdict, item.since)]
         gone = [item for key, item in before.items() if key not in self._held]
         verdicts = {subject_of(item): item.verdict.value for item in items}
         for item in news[:LINES]:

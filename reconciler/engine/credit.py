@@ -62,14 +62,14 @@ _Open = dict[str, list[_Search]]
 class _Walk:
     """Walks one graph; its result is in `credited` and `older`."""
 
-    def __init__(self, graph: CommitGraph, source: Source, known: Iterable[ParsedFile]) -> None:
-        """`known` is what files say or said; of these contents, fewer have to be read."""
+    def __init__(self, graph: CommitGraph, source: Source, earlier: Iterable[ParsedFile]) -> None:
+        """`earlier` is what files say or said; of these contents, fewer have to be read."""
         self.credited: defaultdict[str, dict[int, LastCommit]] = defaultdict(dict)
         self.older: defaultdict[str, set[str]] = defaultdict(set)
         self._graph = graph
         self._source = source
         self._texts: dict[tuple[bool, str], Mapping[int, bytes]] = {}
-        self._known = known
+        self._earlier = earlier
         self._credits: dict[str, LastCommit] = {}
         self._waiting: dict[str, _Open] = {}
         self._undecided: list[tuple[Logged, Delta, list[_Search]]] = []
@@ -86,7 +86,7 @@ class _Walk:
     @cached_property
     def _single(self) -> set[tuple[bool, str]]:
         """The contents with one document; most walks compare none, and need not know."""
-        single = (file for file in self._known if len(file.declarations) == 1 and not file.invalid)
+        single = (file for file in self._earlier if len(file.declarations) == 1 and not file.invalid)
         return {_kind(file.path, file.blob) for file in single}
 
     def _begun(self, parsed_files: Collection[ParsedFile]) -> _Open:

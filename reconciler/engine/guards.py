@@ -84,7 +84,9 @@ def _to_import(item: ModelState, imports: int, guards: Guards, seen: GuardContex
         )
     if seen.lost_commit is not None and not guards.allow_rewritten_history:
         lost = seen.lost_commit[:12]
-        return "allow_rewritten_history", f"the branch lost {lost}, the commit that was reconciled last"
+        return "allow_rewritten_history", (
+            f"the branch no longer contains {lost}, the commit reconciled last (force-push)"
+        )
     return None
 
 

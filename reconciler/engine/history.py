@@ -182,9 +182,9 @@ def _changes(  # noqa: PLR0913 - what is asked for
     earlier: Iterable[ParsedFile] = (),
 ) -> Iterator[tuple[ModelKey, FileChange]]:
     """What each commit did, newest first; git is read before this returns."""
-    known: tuple[dict[str, _Kind], dict[str, _Kind]] = ({}, {})  # a content may stand at very many paths
+    kinds: tuple[dict[str, _Kind], dict[str, _Kind]] = ({}, {})  # a content may stand at very many paths
     touches = [
-        _touch(logged, delta, before, known[is_json(delta.path)])
+        _touch(logged, delta, before, kinds[is_json(delta.path)])
         for logged in sorted(graph, key=lambda logged: (-place[logged.commit], logged.commit))
         for delta, before in graph.changed(logged)
         if is_manifest(delta.path, root)
@@ -264,11 +264,11 @@ def _content(path: str, data: bytes, asked: _Asked) -> _Content:
     return _Content(len(documents), pairs)
 
 
-def _touch(logged: Logged, delta: Delta, before: Sequence[str | None], known: dict[str, _Kind]) -> _Touch:
-    """`known` are kinds by entry, of files that are read as this one is."""
+def _touch(logged: Logged, delta: Delta, before: Sequence[str | None], by_entry: dict[str, _Kind]) -> _Touch:
+    """`by_entry` are kinds, of files that are read as this one is."""
     entries = (*before, delta.after)
     for entry in entries:
-        if entry is not None and entry not in known and entry.startswith(_FILE):
-            known[entry] = (is_json(delta.path), entry[_MODE:])
-    *kinds, after = [None if entry is None else known.get(entry) for entry in entries]
+        if entry is not None and entry not in by_entry and entry.startswith(_FILE):
+            by_entry[entry] = (is_json(delta.path), entry[_MODE:])
+    *kinds, after = [None if entry is None else by_entry.get(entry) for entry in entries]
     return _Touch(logged, delta.path, kinds, after)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.contract.model_key import ModelKey
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _PLAIN = tuple(fact.name for fact in fields(Facts) if fact.name not in ("commit", "not_before", "stage"))
+_NUMBERS = frozenset(fact.name for fact in fields(Facts) if "int" in str(fact.type))
+_LARGEST = 2**31 - 1
 _MOMENT = "microseconds"
 
 
@@ -46,18 +48,18 @@ def event_of(commit: str, line: str) -> Event | None:
         facts = json.loads(line)
         not_before = facts.get("not_before")
         return Event(
-            datetime.fromisoformat(facts["at"]),
+            _moment(facts["at"]),
             EventKind(facts["event"]),
             _text(facts["target"]),
             ModelKey(_text(facts["model_name"]), _text(facts["model_version"])),
             _text(facts["cycle_id"]),
             commit=commit,
-            not_before=None if not_before is None else datetime.fromisoformat(not_before),
-            actor=facts.get("by"),
+            not_before=None if not_before is None else _moment(not_before),
+            actor=None if facts.get("by") is None else _text(facts["by"]),
             stage=None if facts.get("stage") is None else Stage(facts["stage"]),
-            **{name: facts.get(name) for name in _PLAIN},
+            **{name: _fact(name, facts.get(name)) for name in _PLAIN},
         )
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError):
         return None
 
 
@@ -65,8 +67,24 @@ def events_of(notes: Iterable[tuple[str, str]]) -> tuple[list[Event], int]:
     """The events that notes (a commit, and its text) tell of, in order; and how many lines tell of none."""
     lines = sorted((line, commit) for commit, text in notes for line in text.split("\n") if line)
     read = [event_of(commit, line) for line, commit in lines]
-    events = [event for event in read if event is not None and event.at.tzinfo is not None]
+    events = [event for event in read if event is not None]
     return sorted(events, key=lambda event: event.at), len(read) - len(events)
+
+
+def _moment(value: object) -> datetime:
+    moment = datetime.fromisoformat(_text(value))
+    if moment.tzinfo is None:
+        raise ValueError(value)
+    return moment.astimezone(UTC)
+
+
+def _fact(name: str, value: object) -> Any:  # noqa: ANN401 - a number or a text
+    """A fact of an event, which every state can store. Raises TypeError, ValueError."""
+    if value is None or name not in _NUMBERS:
+        return value if value is None else _text(value)
+    if type(value) is not int or not 0 <= value <= _LARGEST:
+        raise ValueError(value)
+    return value
 
 
 def _text(value: object) -> str:

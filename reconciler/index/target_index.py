@@ -62,8 +62,8 @@ class TargetIndex:
         raws = None if paths is None else _raws(paths)
         if naming is not None:
             query = "SELECT path FROM companion WHERE target = ? AND named = ?"
-            found = (self._store.rows(query, (self._target, raw)) for raw in _raws(naming))
-            raws = sorted({path for rows in found for (path,) in rows})
+            named = (self._store.rows(query, (self._target, raw)) for raw in _raws(naming))
+            raws = sorted({path for rows in named for (path,) in rows})
         elif faulty:
             query = "SELECT path FROM document WHERE target = ? AND faults IS NOT NULL"
             raws = [path for (path,) in self._store.rows(query, (self._target,))]
@@ -79,8 +79,8 @@ class TargetIndex:
         elif pairs is not None:
             asked = ((" AND name = ? AND version = ?", tuple(pair)) for pair in pairs)
         for where, values in asked:
-            found = self._store.rows(_DECLARATIONS + where, (self._target, *values))
-            yield from (_declaration(_path(row[0]), row) for row in found)
+            rows = self._store.rows(_DECLARATIONS + where, (self._target, *values))
+            yield from (_declaration(_path(row[0]), row) for row in rows)
 
     def last_commits(self, paths: Collection[str] | None) -> Iterator[tuple[tuple[str, int], LastCommit]]:
         """Who gave the documents of these files the content they have, by path and line."""
@@ -219,8 +219,8 @@ def _grouped(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, list[tuple[Any, ...
 def _declaration(path: str, row: tuple[Any, ...]) -> ManifestRef:
     """The declaration of a row of `_DECLARED`, with the path decoded."""
     _, line, name, version, digest, warnings = row[:_OF_FILE]
-    told = () if warnings is None else tuple(map(reason_of, json.loads(warnings)))
-    return ManifestRef(ModelKey(name, version), digest, path, line, told)
+    reasons = () if warnings is None else tuple(map(reason_of, json.loads(warnings)))
+    return ManifestRef(ModelKey(name, version), digest, path, line, reasons)
 
 
 def _columns(ref: ManifestRef) -> tuple[Any, ...]:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import ParseError
 
 from minio import Minio
 from minio.error import MinioException, S3Error, ServerError
-from urllib3 import PoolManager, ProxyManager, Retry, Timeout
+from urllib3 import PoolManager, ProxyManager, Retry, Timeout, make_headers
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import TimeoutError as TransportTimeout
 
 from reconciler.preflight.values import FilesUnavailable, StoredFile, shown
+from reconciler.proxies import proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +96,9 @@ class ObsFiles:
 
         Without credentials it reads what anyone may read. `timeout`: seconds for a connection, and for each
         pause in an answer.
+
+        Raises:
+            ConfigurationError: the environment's proxy cannot be used.
         """
         self._bucket = place.bucket
         self._root = f"{place.prefix}/" if place.prefix else ""
@@ -178,11 +182,12 @@ def _pool(endpoint: Endpoint, timeout: float) -> _Careful:
             respect_retry_after_header=False,
         ),
     }
-    proxy = None
-    if not endpoint.by_path and not proxy_bypass(endpoint.host):
-        proxies = getproxies()
-        proxy = proxies.get(endpoint.scheme) or proxies.get("all")
-    return _CarefulByProxy(proxy, **settings) if proxy else _Careful(**settings)
+    proxy = None if endpoint.by_path else proxy_for(endpoint.scheme, endpoint.host)
+    if proxy is None:
+        return _Careful(**settings)
+    user = unquote(urlsplit(proxy).netloc.rpartition("@")[0])
+    headers = make_headers(proxy_basic_auth=user) if user else None
+    return _CarefulByProxy(proxy, proxy_headers=headers, **settings)
 
 
 def _refused(code: str, status: int, what: str, *, anonymous: bool) -> FilesUnavailable:

@@ -64,39 +64,3 @@ def parse_project(project_id: str) -> str:
             "are wanted"
         )
     return project_id
-
-
-def proxy_for(url: httpx.URL) -> str | None:
-    """The proxy that the environment names for this URL; never one for loopback.
-
-    Raises:
-        ConfigurationError: it is none that can be used. Its address is not shown: it may hold a password.
-    """
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - slow
-
-    if is_loopback(url.host) or proxy_bypass(url.host):
-        return None
-    proxies = getproxies()
-    scheme = url.scheme if proxies.get(url.scheme) else "all"
-    named = proxies.get(scheme)
-    return _usable_proxy(named, f"{scheme.upper()}_PROXY") if named else None
-
-
-def _usable_proxy(text: str, variable: str) -> str:
-    import httpx  # noqa: PLC0415 - slow
-
-    text = text if "://" in text else f"http://{text}"
-    try:
-        proxy = httpx.URL(text)
-    except (httpx.InvalidURL, ValueError):
-        raise ConfigurationError(f"{variable} is not the URL of a proxy: write http://host:port") from None
-    if proxy.scheme not in ("http", "https"):
-        raise ConfigurationError(
-            f"{variable} names a proxy of kind {proxy.scheme[:20]!r}, and only http and https are supported: "
-            "write http://host:port, or name this host in NO_PROXY"
-        )
-    if not proxy.host or (proxy.port is not None and not 0 < proxy.port <= _LARGEST_PORT):
-        raise ConfigurationError(
-            f"{variable} names no host, or no port from 1 to {_LARGEST_PORT}: write http://host:port"
-        )
-    return text

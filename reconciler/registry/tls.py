@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from reconciler.registry.endpoint import proxy_for
+from reconciler.proxies import proxy_for
 
 if TYPE_CHECKING:
     import httpx
@@ -67,7 +67,7 @@ def tls_problem(error: BaseException, endpoint: httpx.URL) -> str | None:
 
 def proxy_named(endpoint: httpx.URL) -> str | None:
     """The proxy between here and the endpoint, as `host:port of HTTPS_PROXY`, without its credentials."""
-    proxy = proxy_for(endpoint)
+    proxy = proxy_for(endpoint.scheme, endpoint.host)
     if proxy is None:
         return None
     variables = (f"{endpoint.scheme}_proxy", "all_proxy")

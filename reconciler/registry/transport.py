@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 
 from reconciler.errors import ConfigurationError
-from reconciler.registry.endpoint import proxy_for
+from reconciler.proxies import proxy_for
 from reconciler.registry.tls import AuthoritiesUnreadable, usual_authorities
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def sockets(kind: type[Sockets], endpoint: httpx.URL, *, needs_tls: bool) -> Soc
     Raises:
         ConfigurationError: it cannot be made with the proxy or the certificates that are configured.
     """
-    proxy = proxy_for(endpoint)
+    proxy = proxy_for(endpoint.scheme, endpoint.host)
     try:
         return kind(
             verify=usual_authorities() if needs_tls else _nobody(),

@@ -80,8 +80,8 @@ def _filled(shown: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _adoptable(detail: Mapping[str, Any], edition: Edition) -> tuple[Mapping[str, Any], Collection[str]]:
     from reconciler.contract.adoptable import adoptable  # noqa: PLC0415 - only for `adopt`
 
-    found = adoptable(detail, edition)
-    return found.request, found.untold
+    adopted = adoptable(detail, edition)
+    return adopted.request, adopted.untold
 
 
 MODELARTS = Vendor(

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.engine.trust import Hold, HoldCode
 from reconciler.errors import ConfigurationError, GuardError
 from reconciler.printable import printable
 from reconciler.source.signatures import Signature, Verifier
-from reconciler.source.text import blocks, bounded
+from reconciler.source.signed_paths import all_paths, differing, written_by
 from reconciler.source.trust_memory import MARK, TrustMemory
 
 if TYPE_CHECKING:
@@ -30,10 +29,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 64  # signatures a git process judges; each takes about 10 ms, and the first bad one ends it
 _REACHED = ("rev-list", "--ignore-missing", "--topo-order", "--reverse")
-_PATHS = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-relative", "--no-ext-diff")
-_OF_COMMIT = ("-c", "--root", "--no-commit-id")
-_FOUND_OR_NOT = frozenset({0, 1})
-_ALL_PATHS = ("ls-tree", "-r", "-z", "--name-only", "--full-tree")
 
 _WHAT = {
     HoldCode.UNSIGNED: "is not signed by {kinds}",
@@ -43,8 +38,6 @@ _WHAT = {
     HoldCode.BAD_SIGNATURE: "has a signature that does not fit it, or cannot be checked",
 }
 _JUDGED = 100_000  # commits of a range; each takes about 10 ms
-_MOST = 64 * 1024 * 1024  # bytes of paths of one commit
-_TOO_MANY = "source.verify.authors: a commit changes more files than are looked at"
 _TOO_LONG = f"contains more than {_JUDGED:,} commits to judge"
 _CUT_OFF = "has parents that are not here (shallow clone), so that not every commit can be judged"
 
@@ -206,10 +199,9 @@ class Trust:
         if not self._rules.authors:
             return []
         if self._rules.mode == "range":
-            written = _names([question.commands.run(*_PATHS, *_OF_COMMIT, commit, "--")])
-            return written + _left_out(question.commands, commit)
+            return written_by(question.commands, commit)
         changed = self._since_good(question, commit)
-        return _names([question.commands.run(*_ALL_PATHS, commit, "--")]) if changed is None else changed
+        return all_paths(question.commands, commit) if changed is None else changed
 
     def _put_back(self, question: _Question, answered: Collection[str]) -> list[str]:
         """What differs from the last good commit and no commit of the range changed: a merge put it back."""
@@ -219,7 +211,7 @@ class Trust:
 
     def _since_good(self, question: _Question, commit: str) -> list[str] | None:
         base = question.base or self._rules.since
-        return None if base is None else question.commands.attempt(*_PATHS, base, commit, "--", read=_names)
+        return None if base is None else differing(question.commands, base, commit)
 
     def _remembered(self) -> TrustMemory:
         if self._read is None:
@@ -259,24 +251,6 @@ def _signatures(
             yield signature
 
 
-def _left_out(commands: Commands, merge: str) -> list[str]:
-    """What a merge took from one of its parents, although another had changed it since the two parted.
-
-    Each two parents are asked about: of three, one may hide what another changed.
-    """
-    parents = commands.run("rev-parse", f"{merge}^@").decode("ascii", "replace").split()
-    pairs = list(permutations(parents, 2))
-    differing = {one: {*_names([commands.run(*_PATHS, one, merge, "--")])} for one in parents if pairs}
-    left_out: set[str] = set()
-    for one, other in pairs:
-        names = differing[one] - differing[other]
-        bases = commands.run("merge-base", "--all", one, other, accept=_FOUND_OR_NOT) if names else b""
-        for base in bases.decode("ascii", "replace").split():
-            names.intersection_update(_names([commands.run(*_PATHS, base, one, "--")]))
-        left_out |= names
-    return sorted(left_out)
-
-
 def _commits(commands: Commands, *revisions: str) -> list[str]:
     """The commits that these reach, parents first."""
     return commands.run(*_REACHED, *revisions, "--").decode("ascii", "replace").split()
@@ -295,10 +269,6 @@ def _moments(
         for commit in _commits(commands, head, *base):
             first_seen.setdefault(commit, moment)
     return {commit: first_seen.get(commit, now) for commit in commits}
-
-
-def _names(pieces: Iterable[bytes]) -> list[str]:
-    return [name for block in blocks(bounded(pieces, _MOST, _TOO_MANY)) for name in block.split("\0") if name]
 
 
 def _whose(signer: Sequence[Any]) -> str:

@@ -81,8 +81,8 @@ def _recent(ask: Ask, asked: Mapping[str, str], after: int) -> Generator[Row]:
     """The rows that were not archived."""
     same = "".join(f' AND "{name}" = :{name}' for name in asked)
     query = f"SELECT {ALL_COLUMNS} FROM journal WHERE seq > :after{same} ORDER BY seq"  # noqa: S608 - our names
-    with closing(ask(query, {"after": after, **asked})) as found:
-        yield from found
+    with closing(ask(query, {"after": after, **asked})) as rows:
+        yield from rows
 
 
 def _archived(ask: Ask, asked: dict[str, str], after: int = 0) -> Iterator[tuple[int, Generator[Row]]]:

@@ -50,7 +50,7 @@ class SqlModelStates(StateAccess):
         columns = ("model_name", "model_version", "path", "verdict", "commit", "since")
         moments: dict[VerdictKey, datetime] = {}
         with self._database.reading() as connection:
-            rows = verdicts.plain_rows(verdicts.standing(connection, target, pairs, columns))
+            rows = verdicts.plain_rows(verdicts.rows_of(connection, target, pairs, columns))
             try:
                 for name, version, path, verdict, commit, at in rows:
                     if at is not None:

@@ -130,7 +130,7 @@ class SqlReports(StateAccess):
             self._fence(connection, epochs.items())
 
         self._database.write(put, sees_others=True)
-        self.verdicts.note_removed(changes.rows.told)
+        self.verdicts.note_removed(changes.rows.replaced)
         self._reconciling = None
 
     def _changes(

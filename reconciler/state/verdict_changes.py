@@ -14,7 +14,7 @@ from reconciler.engine.values import Verdict
 from reconciler.state.bulk import batches, execute_many, insert_rows, is_file
 from reconciler.state.tables import verdicts
 from reconciler.state.texts import all_stored
-from reconciler.state.verdicts import COLUMNS, Row, plain_rows, standing, values_of
+from reconciler.state.verdicts import COLUMNS, Row, plain_rows, rows_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -43,7 +43,7 @@ class Changes(NamedTuple):
     other: dict[tuple[str, ...], list[Row]]
 
     @property
-    def told(self) -> list[int]:
+    def replaced(self) -> list[int]:
         """The ids of rows that are not what they were."""
         return [*self.gone, *(row[-1] for rows in self.other.values() for row in rows)]
 
@@ -63,7 +63,7 @@ def replace(
     """
     changes = Changes([], [], defaultdict(list))
     for target, (pairs, items) in items_by_target.items():
-        rows = plain_rows(standing(connection, target, pairs, ("id", *COLUMNS)))
+        rows = plain_rows(rows_of(connection, target, pairs, ("id", *COLUMNS)))
         first = next(rows, None)
         if first is None:
             changes.new.extend(items)

@@ -83,7 +83,7 @@ def versions(connection: Connection, target: str, names: Collection[str]) -> lis
     return [(name, version) for name, version in connection.execute(query)]
 
 
-def standing(
+def rows_of(
     connection: Connection, target: str, pairs: Collection[ModelKey] | None, columns: tuple[str, ...]
 ) -> Iterator[Row]:
     """These columns of the rows that speak of these pairs, and of what is invalid or refused as a whole."""
@@ -120,10 +120,10 @@ def values_of(item: ModelState) -> Row:
     """What the database holds of an item, before it is stored."""
     target, verdict, *facts = _facts(item)
     since = None if item.since is None else stamp(item.since)
-    return (target, verdict.value, *facts, _told(item), since)
+    return (target, verdict.value, *facts, _details(item), since)
 
 
-def _told(item: ModelState) -> str | None:
+def _details(item: ModelState) -> str | None:
     """The column `told`: nothing, or a word, for what may be so of very many models at once."""
     if item.diff or item.next_attempt_at is not None:
         next_attempt = None if item.next_attempt_at is None else stamp(item.next_attempt_at)

@@ -37,8 +37,8 @@ def _row_text(row: HistoryRow) -> str:
 
 
 def _event_text(event: Event) -> str:
-    at, told = event.at.isoformat(), detail(event)
-    facts = (at, event.kind, event.cycle_id, event.commit, event.model_id, event.request_id, told)
+    at, words = event.at.isoformat(), detail(event)
+    facts = (at, event.kind, event.cycle_id, event.commit, event.model_id, event.request_id, words)
     return _EVENT % tuple(map(_text, facts))
 
 

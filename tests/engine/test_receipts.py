@@ -67,6 +67,14 @@ def test_a_line_that_tells_of_no_event_is_counted_and_left_out() -> None:
     event = Event(datetime.now(UTC), EventKind.IMPORTED, "local", ModelKey("a", "1.0.0"), "cycle")
     later = replace(event, at=event.at + timedelta(seconds=1))
     bad = ["reviewed", "{}", "[]", '{"at":1}', receipt(event).replace("imported", "exported")]
+    facts = json.loads(receipt(event))
+    wrong = {"line": "7", "author": ["Ada"], "digest": 3, "by": 1, "at": "0001-01-01T00:00:00+14:00"}
+    bad += [json.dumps(facts | {name: value}) for name, value in wrong.items()]
+    bad += [
+        json.dumps(facts | {"line": 2**70}),
+        json.dumps(facts | {"not_before": "2026-01-01"}),
+        "[" * 100_000,
+    ]
     naive = receipt(event).replace("+00:00", "")
     text = "\n".join([receipt(later), *bad, naive, receipt(event)])
     found, unread = events_of([(COMMIT, text)])

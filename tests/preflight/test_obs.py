@@ -272,6 +272,39 @@ def test_the_bucket_is_a_part_of_the_host_and_the_environments_proxy_is_used(
     assert reason.code == "preflight-unavailable"
 
 
+@pytest.mark.parametrize(
+    ("proxy", "words"),
+    [
+        ("socks5://127.0.0.1:1", "names a proxy of kind 'socks5'"),
+        ("http://robot:c4nary-secret@[::1", "is not the URL of a proxy"),
+        ("http://:c4nary-secret@", "names no host"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_named_as_for_the_registry(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, words: str
+) -> None:
+    """By its variable, and never shown: it may hold a password."""
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    look = Examination("seed-2019")
+    source = "https://models.obs.cn-north-4.myhuaweicloud.com/digits"
+    with pytest.raises(ConfigurationError, match=f"HTTPS_PROXY {words}") as raised:
+        look.examine(manifest(source_location=source))
+    assert "c4nary" not in str(raised.value)
+
+
+def test_a_proxy_is_told_who_asks_and_may_go_without_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`user:password@host:port`, as for the registry."""
+    with Scripted(lambda _: Answer(502)) as proxy:
+        monkeypatch.setenv("https_proxy", f"robot:p%40ss@{proxy.url.partition('://')[2]}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        source = "https://models.obs.cn-north-4.myhuaweicloud.com/digits"
+        Examination("seed-2019").examine(manifest(source_location=source))
+    assert {asked.headers["proxy-authorization"] for asked in proxy.asked} == {"Basic cm9ib3Q6cEBzcw=="}
+
+
 # --- whom a key is shown to --------------------------------------------------------------------------
 
 

@@ -8,12 +8,12 @@ import ssl
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from reconciler.errors import ConfigurationError, RegistryUnavailable
+from reconciler.proxies import proxy_for
 from reconciler.registry import Limits, ModelArtsRegistry, RegistryAuth
-from reconciler.registry.endpoint import parse_endpoint, proxy_for
+from reconciler.registry.endpoint import parse_endpoint
 from reconciler.registry.tls import usual_authorities
 from tests.registry.driving import QUICK
 from tests.registry.scripted import answer, serving
@@ -48,12 +48,12 @@ def test_the_environments_proxy_is_used_except_for_loopback(monkeypatch: pytest.
     """HTTPS_PROXY and NO_PROXY, in their usual meaning."""
     for name in ("https_proxy", "no_proxy", "all_proxy", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    assert proxy_for(httpx.URL("https://a.example")) is None
+    assert proxy_for("https", "a.example") is None
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "inside.example")
-    assert proxy_for(httpx.URL("https://a.example")) == "http://proxy.example:3128"
-    assert proxy_for(httpx.URL("https://inside.example")) is None
-    assert proxy_for(httpx.URL("https://localhost")) is None
+    assert proxy_for("https", "a.example") == "http://proxy.example:3128"
+    assert proxy_for("https", "inside.example") is None
+    assert proxy_for("https", "localhost") is None
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
