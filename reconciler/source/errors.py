@@ -32,6 +32,7 @@ _AWAY = (
 )
 _NOWHERE = r"repository .*not found|does not (?:appear to be|exist)|not a git repository"
 _FULL = r"no space left|out of disk ?space|disk quota"
+_CONFIGURED = r"bad (?:(?:boolean|numeric) )?config|bad zlib compression level"
 _PARTIAL = r"transport '.*' not allowed|lazy fetching disabled|promisor"
 
 _TO_ALLOW = (
@@ -64,6 +65,10 @@ _ADVICE = (
     (
         _NOWHERE,
         "there is no git repository; check source.repo, or whether its files may be read",
+    ),
+    (
+        _CONFIGURED,
+        "git's configuration has a value that git refuses; correct it with `git config --edit` there",
     ),
     (DAMAGE.pattern, "objects are missing or damaged; run `git fsck` there, or clone it anew"),
     (r"permission denied", "its files cannot be read; check their permissions"),
