@@ -288,6 +288,13 @@ def _loaded() -> ModuleType:
     try:
         version = git.Git().version_info
     except (git.GitError, OSError, ValueError, IndexError) as error:
+        if isinstance(error, git.GitCommandError):
+            from reconciler.source.errors import explain  # noqa: PLC0415 - for failures only
+
+            stderr = (
+                str(error.stderr).strip().removeprefix("stderr: '").removesuffix("'")
+            )  # as GitPython puts it
+            raise SourceError(f"git: {explain(stderr, '')}") from error
         raise SourceError(f"git: not found, or it does not start; {_INSTALL}") from error
     if version < OLDEST_GIT:
         installed = ".".join(map(str, version))

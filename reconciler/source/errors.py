@@ -32,6 +32,7 @@ _AWAY = (
 )
 _NOWHERE = r"repository .*not found|does not (?:appear to be|exist)|not a git repository"
 _FULL = r"no space left|out of disk ?space|disk quota"
+_CONFIGURED = r"bad (?:\w+ )?config|bad zlib compression level"
 _PARTIAL = r"transport '.*' not allowed|lazy fetching disabled|promisor"
 
 _TO_ALLOW = (
@@ -65,7 +66,7 @@ _ADVICE = (
         _NOWHERE,
         "there is no git repository; check source.repo, or whether its files may be read",
     ),
-    (r"bad (?:\w+ )?config", "git's configuration there has a value or a line that git refuses; mend it"),
+    (_CONFIGURED, "git's configuration there has a value or a line that git refuses; correct it"),
     (DAMAGE.pattern, "objects are missing or damaged; run `git fsck` there, or clone it anew"),
     (r"permission denied", "its files cannot be read; check their permissions"),
 )

@@ -172,6 +172,18 @@ def test_a_damaged_repository_is_told(fleet: Fleet, relay: Relay, damage: str) -
     assert (done.code, done.out, relay.posts) == (3, "", 0)
 
 
+@pytest.mark.parametrize("setting", ["diff.algorithm=none", "core.quotePath=x", "core.looseCompression=77"])
+def test_a_setting_that_git_refuses_is_not_called_damage(fleet: Fleet, relay: Relay, setting: str) -> None:
+    """Git's words name it, and the advice is about git's configuration."""
+    assert fleet("apply").code == 0
+    before = relay.posts
+    fleet.declare("later@1.0.0")
+    fleet.repository.git("config", *setting.split("="))
+    done = fleet("apply")
+    assert (done.code, relay.posts) == (3, before)
+    assert "correct it with `git config --edit` there (git: bad " in done.err
+
+
 def test_a_linked_work_tree_will_do(fleet: Fleet, relay: Relay, tmp_path: Path) -> None:
     """Its own HEAD counts."""
     fleet.repository.git("worktree", "add", "--quiet", "-b", "linked", str(tmp_path / "linked"))

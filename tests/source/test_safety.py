@@ -430,6 +430,17 @@ def test_a_missing_git_is_said_to_be_missing(repository: GitRepository, tmp_path
     )
 
 
+def test_a_configuration_of_the_user_that_git_cannot_read_is_named(
+    repository: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git is there, and says which file and line."""
+    (tmp_path / "config").write_text("[core\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
+    repository.commit({"a": "1"})
+    said = _opening(repository, os.environ["PATH"])
+    assert "correct it with `git config --edit` there (git: bad config line 1 in file " in said
+
+
 @pytest.mark.parametrize("version", ["git version 2.30.9", "git version 1.8.3.1"])
 def test_a_git_that_is_too_old_is_refused(repository: GitRepository, tmp_path: Path, version: str) -> None:
     """Older ones cannot be kept from starting what a repository names."""
