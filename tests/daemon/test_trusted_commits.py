@@ -82,9 +82,9 @@ def test_another_commit_in_the_place_of_a_held_one_is_told_as_well(fleet: Fleet,
             async with inside(fleet) as daemon:
                 await daemon.tells("tick", did_imported=1)
                 for number, (name, code) in enumerate(((None, "unsigned"), ("eve", "unknown-key")), start=1):
-                    if number > 1:
-                        fleet.repository.git("reset", "-q", "--hard", "HEAD^")
-                    bad = keys.commit(fleet.repository, name, {"models.d/churn.yaml": f"# {number}\n"})
+                    amend = ["--amend"] if number > 1 else []  # no tick sees the branch without one of them
+                    churn = {"models.d/churn.yaml": f"# {number}\n"}
+                    bad = keys.commit(fleet.repository, name, churn, *amend)
                     line = await daemon.tells("model needs attention", commit=bad)
                     assert line["code"] == f"untrusted-{code}"
                 await until(lambda: len(receiver.requests) > 1)
