@@ -438,7 +438,7 @@ def test_a_configuration_of_the_user_that_git_cannot_read_is_named(
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
     repository.commit({"a": "1"})
     said = _opening(repository, os.environ["PATH"])
-    assert "correct it with `git config --edit` there (git: bad config line 1 in file " in said
+    assert "correct it (git: bad config line 1 in file " in said
 
 
 @pytest.mark.parametrize("version", ["git version 2.30.9", "git version 1.8.3.1"])
