@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.engine.details import details_of
 from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Stage
@@ -33,33 +34,52 @@ class Follower:
         return self.recorder.pending(Phase.REGISTERED)
 
     async def once(self) -> None:
-        """Asks once what became of each unfinished import, and records what changed."""
+        """Asks once what became of each unfinished import, and records what changed.
+
+        One that is gone is missing from then on: nobody would wait for it any longer.
+        """
         entries = self.unfinished()
-        statuses = await self._statuses([entry.model_id for entry in entries if entry.model_id])
-        answers = ((entry, statuses.get(entry.model_id or "")) for entry in entries)
-        events = (self._event(entry, status) for entry, status in answers if status is not None)
+        seen = await self._seen([entry.model_id for entry in entries if entry.model_id])
+        events = [self._event(entry, seen) for entry in entries]
         await self.recorder.record([event for event in events if event is not None])
 
-    async def _statuses(self, model_ids: Collection[str]) -> dict[str, str | None]:
-        """The status of each model by id: from its detail, and where that cannot be read from the list."""
-        if not model_ids:
-            return {}
-        statuses: dict[str, str | None] = {}
-        if len(model_ids) <= _FEW:
-            details = await details_of(self.registry, model_ids, self.timing.in_flight)
-            status_of = self.registry.vendor.status
-            statuses = {model_id: status_of(detail) for model_id, detail in details.read.items()}
-            if not details.unread:
-                return statuses
-        return {model.model_id: model.status for model in await self.registry.list_models()} | statuses
+    async def _seen(self, model_ids: Collection[str]) -> Seen:
+        """Of few models the details, of many the list; each makes up for what the other does not tell."""
+        listed = await self._listed() if len(model_ids) > _FEW else {}
+        # what is not listed is asked for by its id: a list may show a model late
+        asked = [model_id for model_id in model_ids if model_id not in listed]
+        details = await details_of(self.registry, asked, self.timing.in_flight)
+        status_of = self.registry.vendor.status
+        read = {model_id: status_of(detail) for model_id, detail in details.read.items()}
+        if details.unread and not listed:
+            listed = await self._listed()
+        gone = frozenset(asked) - read.keys() - details.unread.keys()
+        return Seen(listed | read, gone)
 
-    def _event(self, entry: LedgerEntry, status: str) -> Event | None:
+    async def _listed(self) -> dict[str, str | None]:
+        return {model.model_id: model.status for model in await self.registry.list_models()}
+
+    def _event(self, entry: LedgerEntry, seen: Seen) -> Event | None:
         """The news of one import; None when nothing has changed, neither the word nor what it means."""
+        if entry.model_id in seen.gone:
+            shows_by = entry.updated_at + timedelta(seconds=self.timing.settle)
+            missing = self.recorder.about(entry, EventKind.MISSING, model_id=entry.model_id)
+            return missing if missing.at > shows_by else None
+        status = seen.statuses.get(entry.model_id or "")
+        if status is None:
+            return None
         stage = self.registry.vendor.stage(status)
         if (entry.model_status, entry.stage) == (status, stage):
             return None
         kind = STATUS_EVENTS[stage]
         return self.recorder.about(entry, kind, model_id=entry.model_id, model_status=status, stage=stage)
+
+
+class Seen(NamedTuple):
+    """What a registry tells of some models, by id: the status of each, or that it has no such model."""
+
+    statuses: Mapping[str, str | None]
+    gone: frozenset[str]
 
 
 async def follow_all(followers: Mapping[str, Follower], stragglers: Stragglers) -> ReconcilerError | None:

@@ -266,11 +266,12 @@ def apply_entry(
 
     With the view of the cycle, one that drifted comes with the planner's own words and advice.
     """
-    if entry is None or entry.last is EventKind.MISSING:
+    gone = entry is not None and entry.last is EventKind.MISSING
+    if entry is None or (gone and item.verdict not in (Verdict.IMPORT, Verdict.PUBLISHING)):
         return item
     warnings = tuple(reason for reason in item.reasons if reason.severity == "warning")
     item = item._replace(reasons=warnings, next_attempt_at=None)
-    if entry.phase is not Phase.REGISTERED:
+    if gone or entry.phase is not Phase.REGISTERED:  # gone since the planner looked: while it was followed
         return _not_registered(item, entry, now)
     item = item._replace(model_id=entry.model_id, model_status=entry.model_status)
     if entry.last is EventKind.DRIFTED:
@@ -284,7 +285,7 @@ def apply_entry(
 
 def _not_registered(item: ModelState, entry: LedgerEntry, now: datetime) -> ModelState:
     """The item of a model that acting did not bring into the registry."""
-    moved = _absent(item._replace(verdict=Verdict.IMPORT), entry, now)
+    moved = _absent(item._replace(verdict=Verdict.IMPORT, model_status=None), entry, now)
     if moved.verdict is Verdict.IMPORT and entry.phase is Phase.POSTPONED:  # due again, not tried since
         why = reasons.said(entry, "another attempt is scheduled")
         return _with(item, Verdict.WAITING, why, next_attempt_at=_due(entry, now))

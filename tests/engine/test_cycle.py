@@ -7,6 +7,7 @@ import contextlib
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,11 +22,14 @@ from reconciler.engine.lineage import RECONCILED
 from reconciler.engine.options import CycleOptions
 from reconciler.engine.target_run import REPOSITORY
 from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Report, Stage, Verdict
-from reconciler.errors import ConfigurationError, GuardError
+from reconciler.errors import ConfigurationError, GuardError, NotFound
 from reconciler.state import check, open_state, rebuild
 from tests.effort import examples
 from tests.engine.shelf import ShelfRegistry
 from tests.engine.worlds import Crash, MemoryRegistry, World, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 VENDORS = (MemoryRegistry, ShelfRegistry)
 _VENDORS_WORDS = re.compile(r"modelarts|huawei|workspace|in the console|'s console", re.IGNORECASE)
@@ -265,6 +269,64 @@ def test_a_model_that_vanished_is_missing_and_not_imported_again(world: World) -
     assert verdict(apply(world)) is Verdict.MISSING
     assert world.registry.calls == [A]
     assert kinds(world).count(EventKind.MISSING) == 1
+
+
+class Vanishing(World):
+    """Somebody deletes all models while the program waits."""
+
+    def wait(self, seconds: float) -> None:
+        super().wait(seconds)
+        self.registry.models.clear()
+
+
+@pytest.mark.parametrize("number", [1, 20])  # asked for one by one, and as a list
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_model_that_vanishes_while_it_is_followed_is_missing_and_not_waited_for(
+    tmp_path: Path, vendor: type[MemoryRegistry], number: int
+) -> None:
+    """Nobody waits for it until the deadline, and the next cycle has nothing new to tell."""
+    world = Vanishing(tmp_path, registry=vendor(status="publishing"))
+    world.source.commit({f"models.d/{n}.yaml": text(f"a{n}") for n in range(number)})
+    assert {item.verdict for item in apply(world).items} == {Verdict.MISSING}
+    assert world.elapsed < 60
+    told = [item._replace(since=None) for item in apply(world).items]
+    assert [item.verdict for item in told] == [Verdict.MISSING] * number
+    assert [event.kind for event in world.events].count(EventKind.MISSING) == number
+    assert len(world.registry.calls) == number
+
+
+def test_a_model_that_is_neither_declared_nor_there_is_not_waited_for(world: World) -> None:
+    """It was imported, and then taken out of git and out of the registry."""
+    world.registry.status = "publishing"
+    apply(world, wait=False)
+    world.wait(60)
+    world.source.commit({"models.d/a.yaml": None, "models.d/b.yaml": text("b")})
+    world.registry.models.clear()
+    world.registry.status = "published"
+    waited = world.elapsed
+    assert verdict(apply(world), "b") is Verdict.IN_SYNC
+    assert kinds(world)[-1] is EventKind.MISSING
+    assert world.elapsed - waited < 60
+
+
+class Late(MemoryRegistry):
+    """Shows nothing of a new model at the first look."""
+
+    looks = 0
+
+    async def detail(self, model_id: str) -> Mapping[str, Any]:
+        self.looks += 1
+        if self.looks == 1:
+            raise NotFound("no such model", method="GET", path=model_id, status=404)
+        return {**await super().detail(model_id), "model_status": "published"}
+
+
+def test_a_new_model_that_shows_late_is_waited_for(tmp_path: Path) -> None:
+    """Nothing is missing that may not be visible yet."""
+    world = World(tmp_path, registry=Late(status="publishing"))
+    world.source.commit({"models.d/a.yaml": text("a")})
+    assert verdict(apply(world)) is Verdict.IN_SYNC
+    assert EventKind.MISSING not in kinds(world)
 
 
 def test_planning_records_nothing_and_imports_nothing(world: World) -> None:
