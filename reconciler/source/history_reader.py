@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from reconciler.engine.graph import CommitGraph
@@ -15,7 +15,7 @@ from reconciler.source.file_reader import FileReader, asked_again
 from reconciler.source.text import as_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.engine.values import CommitInfo
     from reconciler.source.commands import Commands
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _NO_COMMIT = "Not a valid commit name"
 _FEW = 100  # files that may all be found near the beginning of a log, so that no list of all commits is made
+_TOLD_AT_ONCE = 50_000  # commits of one process, which keeps a kilobyte of each: far below limits.git_memory
 _RELATED_OR_NOT = frozenset({0, 1})
 
 
@@ -175,13 +176,20 @@ class HistoryReader(FileReader):
         try:
             with commands.stream(*log.GRAPH, self._checked(commit), "--") as output:
                 lines, cut = log.newest(output.pieces(), self._budgets)
-            with commands.stream(*log.TOLD, *where, feed=log.fed(lines), in_bulk=True) as output:
-                logged.extend(log.joined(lines, log.commits(output.pieces(), self._budgets)))
+            with closing(self._told(lines, where)) as pieces:
+                logged.extend(log.joined(lines, log.commits(pieces, self._budgets)))
         except BudgetError as error:
             cut = str(error)
             while logged and not logged[-1].deltas:  # of these git may not have told any more
                 logged.pop()
         return CommitGraph(commit, logged, cut=cut)
+
+    def _told(self, lines: Sequence[str], where: tuple[str, ...]) -> Generator[bytes, None, None]:
+        """What git tells of the commits of these lines, part by part: a process keeps what it has told."""
+        for start in range(0, len(lines), _TOLD_AT_ONCE):
+            fed = log.fed(lines[start : start + _TOLD_AT_ONCE])
+            with self._origin.commands.stream(*log.TOLD, *where, feed=fed, in_bulk=True) as output:
+                yield from output.pieces()
 
     def _logged(self, output: GitProcess) -> Iterator[log.Commit]:
         """The commits of a log with what they did to files that were named, however long their paths.

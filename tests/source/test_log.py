@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.engine.graph import CommitGraph
 from reconciler.engine.values import CommitInfo, Delta
+from reconciler.source import history_reader
 from reconciler.source.commands import Commands
 from reconciler.source.log import Commit, commits
 from tests.effort import examples
@@ -277,12 +279,12 @@ def test_a_branch_of_which_a_merge_took_nothing_is_told(repository: GitRepositor
     assert _told(opened("repo")) == [("Discarded", ["m/a", "m/b"]), ("Add", ["m/a"])]
 
 
-@given(histories(), st.sampled_from(["m", "m/a", ""]))
+@given(histories(), st.sampled_from(["m", "m/a", ""]), st.sampled_from([1, 3, 50_000]))
 @settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_graph_is_what_each_commits_own_trees_say(
-    made: GitRepository, source: GitSource, steps: list[Step], root: str
+    made: GitRepository, source: GitSource, steps: list[Step], root: str, at_once: int
 ) -> None:
-    """Every commit once, with the files in which it differs from all of its parents."""
+    """Every commit once, with the files that differ from all of its parents, by any number of processes."""
     as_folder = [[entry for entry in step.entries if entry[0] != root.encode()] for step in steps]
     steps = [replace(step, entries=entries) for step, entries in zip(steps, as_folder, strict=True)]
     tip = make(made, steps)[-1]
@@ -298,7 +300,10 @@ def test_a_graph_is_what_each_commits_own_trees_say(
         expected[commit] = {
             path for path in paths if trees[commit].get(path) not in [b.get(path) for b in befores]
         }
-    with source.graph(tip, [root], whole=True) as graph:
+    with (
+        patch.object(history_reader, "_TOLD_AT_ONCE", at_once),
+        source.graph(tip, [root], whole=True) as graph,
+    ):
         found = {one.commit: {delta.path for delta, _ in graph.changed(one)} for one in graph}
     assert found == expected
 
