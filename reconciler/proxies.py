@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from reconciler.errors import ConfigurationError
 from reconciler.loopback import is_loopback
+
+_HOST = re.compile(r"[a-z0-9._:%-]+")  # a name in its ASCII form, or an address
 
 
 def proxy_for(scheme: str, host: str) -> str | None:
@@ -25,7 +28,7 @@ def proxy_for(scheme: str, host: str) -> str | None:
 
 
 def _usable(text: str, variable: str) -> str:
-    text = text if "://" in text else f"http://{text}"
+    text = text.strip() if "://" in text else f"http://{text.strip()}"
     try:
         proxy = urlsplit(text)
         port = proxy.port
@@ -36,7 +39,7 @@ def _usable(text: str, variable: str) -> str:
             f"{variable} names a proxy of kind {proxy.scheme[:20]!r}, and only http and https are supported: "
             "write http://host:port, or name this host in NO_PROXY"
         )
-    if not proxy.hostname or port == 0:
+    if not _HOST.fullmatch(proxy.hostname or "") or port == 0:
         raise ConfigurationError(
             f"{variable} names no host, or no port from 1 to 65535: write http://host:port"
         )

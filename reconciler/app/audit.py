@@ -261,12 +261,13 @@ def restore(configuration: Configuration, on_note: Callable[[str], None]) -> tup
         source = stack.enter_context(closing(source_of(configuration)))
         notes = stack.enter_context(closing(notes_of(configuration, source, ref)))
         ledger = stack.enter_context(closing(open_state(configuration.state_url, writer=True)))
-        events, unread = mended(notes, lambda: _fetched(notes), on_note)
-        if not ledger.restore(events):
+        found = None if ledger.position() else mended(notes, lambda: _fetched(notes), on_note)
+        if found is None or not ledger.restore(found[0]):
             raise ConfigurationError(
                 "the state has a journal already: `state rebuild` without --from-notes makes its ledger anew"
             )
         ledger.mark("", MARK, _mark(ledger.position(), notes))
+        events, unread = found
         return len(events), unread
 
 

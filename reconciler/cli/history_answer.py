@@ -66,8 +66,9 @@ def answer(asked: Asked, config: Path | None, target: str | None, *, as_json: bo
             put_all(view.text(rows, colour=colour()))
     if first is not None:
         return Exit.OK
-    if asked.model_id is not None or (asked.commit and asked.model):
-        echo_err("nothing is known to which all that is asked for applies")
+    asked_for = [one for one in (asked.model, asked.model_id, asked.commit) if one]
+    if len(asked_for) > 1:
+        echo_err(f"{', '.join(asked_for)}: nothing is known that has all of these; ask for less")
     elif asked.commit:
         echo_err(f"{asked.commit}: this commit changed no model's document, and nothing came of it")
     elif asked.model:

@@ -103,6 +103,9 @@ def _write_all(pieces: Iterable[str]) -> None:
         sys.stdout.flush()
     except BrokenPipeError as error:
         raise OutputClosedError from error
+    except OSError as error:
+        error.filename = "standard output"
+        raise
 
 
 def put_json_list(objects: Iterable[str]) -> None:

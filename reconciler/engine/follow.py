@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.engine.clock import due_at
 from reconciler.engine.details import details_of
 from reconciler.engine.values import Event, EventKind, LedgerEntry, Phase, Stage
 from reconciler.errors import ReconcilerError, RegistryError, TargetUnusable
@@ -51,10 +52,10 @@ class Follower:
         details = await details_of(self.registry, asked, self.timing.in_flight)
         status_of = self.registry.vendor.status
         read = {model_id: status_of(detail) for model_id, detail in details.read.items()}
-        if details.unread and not listed:
-            listed = await self._listed()
         gone = frozenset(asked) - read.keys() - details.unread.keys()
-        return Seen(listed | read, gone)
+        if (details.unread or gone) and not listed:  # gone is, as for the planner, what neither of both has
+            listed = await self._listed()
+        return Seen(listed | read, gone - listed.keys())
 
     async def _listed(self) -> dict[str, str | None]:
         return {model.model_id: model.status for model in await self.registry.list_models()}
@@ -62,9 +63,9 @@ class Follower:
     def _event(self, entry: LedgerEntry, seen: Seen) -> Event | None:
         """The news of one import; None when nothing has changed, neither the word nor what it means."""
         if entry.model_id in seen.gone:
-            shows_by = entry.updated_at + timedelta(seconds=self.timing.settle)
+            settled = entry.updated_at + timedelta(seconds=self.timing.settle)
             missing = self.recorder.about(entry, EventKind.MISSING, model_id=entry.model_id)
-            return missing if missing.at > shows_by else None
+            return missing if due_at(settled, entry.updated_at, missing.at) <= missing.at else None
         status = seen.statuses.get(entry.model_id or "")
         if status is None:
             return None

@@ -259,6 +259,9 @@ def _attributed(item: ModelState, view: PlannerInput) -> ModelState:
     return item._replace(commit=credit.commit, author=credit.author) if credit else item
 
 
+_UNDER_WAY = (Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING)
+
+
 def apply_entry(
     item: ModelState, entry: LedgerEntry | None, now: datetime, view: PlannerInput | None = None
 ) -> ModelState:
@@ -267,7 +270,7 @@ def apply_entry(
     With the view of the cycle, one that drifted comes with the planner's own words and advice.
     """
     gone = entry is not None and entry.last is EventKind.MISSING
-    if entry is None or (gone and item.verdict not in (Verdict.IMPORT, Verdict.PUBLISHING)):
+    if entry is None or (gone and item.verdict not in _UNDER_WAY):
         return item
     warnings = tuple(reason for reason in item.reasons if reason.severity == "warning")
     item = item._replace(reasons=warnings, next_attempt_at=None)

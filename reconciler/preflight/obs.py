@@ -8,13 +8,14 @@ a store repeats keys and tokens in its errors.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import ParseError
 
 from minio import Minio
 from minio.error import MinioException, S3Error, ServerError
-from urllib3 import PoolManager, ProxyManager, Retry, Timeout, make_headers
+from urllib3 import PoolManager, ProxyManager, Retry, Timeout
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import TimeoutError as TransportTimeout
 
@@ -186,7 +187,7 @@ def _pool(endpoint: Endpoint, timeout: float) -> _Careful:
     if proxy is None:
         return _Careful(**settings)
     user = unquote(urlsplit(proxy).netloc.rpartition("@")[0])
-    headers = make_headers(proxy_basic_auth=user) if user else None
+    headers = {"proxy-authorization": f"Basic {b64encode(user.encode()).decode()}"} if user else None
     return _CarefulByProxy(proxy, proxy_headers=headers, **settings)
 
 

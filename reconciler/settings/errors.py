@@ -107,7 +107,7 @@ def _line(problem: Mapping[str, Any], places: Places, targets: Collection[str]) 
         place = place if kind == "union_tag_not_found" else places.of(keys)
     names = [str(key) for key in keys]
     said = _tag(problem) if kind == "union_tag_invalid" else _said(problem, names)
-    if kind == "union_tag_not_found" and names[-1] == "kind":  # also of a table that is misspelt
+    if kind == "union_tag_not_found" and place.startswith("environment"):  # by a misspelt variable, perhaps
         said += did_you_mean(names[1], [name for name in targets if name != names[1]])
     return f"{place}: {'.'.join(map(short, names)) or 'configuration'}: {said}"
 
@@ -146,6 +146,8 @@ def _unknown(keys: list[str]) -> str:
     tables: dict[str, list[str]] = {}
     for path in key_paths():
         tables.setdefault(path[-1], []).append(".".join(path[:-1]) or "the top")
+    if any(path[-1] == key and _is_path(table, path[:-1]) for path in key_paths()):
+        return "no key of this kind; another kind has it"
     if key in tables:
         return f"unknown key here; it belongs to {' or '.join(tables[key])}"
     if hint := did_you_mean(key, [path[-1] for path in key_paths() if _is_path(table, path[:-1])]):

@@ -162,7 +162,9 @@ class _Link:
             is_address_of_web = parts.scheme in ("http", "https") and bool(parts.hostname)
         except ValueError:
             is_address_of_web = False
-        if not is_address_of_web or len(value.split()) > 1:
+        if len(value.split()) > 1:
+            raise ValueError(f"has a blank: write %20 in its place, or take it out: {self.example}")
+        if not is_address_of_web:
             raise ValueError(f"is no address of a web page: write it like {self.example}")
         if "@" in parts.netloc:
             raise ValueError("carries credentials, and pages show it: remove what stands before the @")
@@ -184,8 +186,8 @@ def _host(value: str) -> str:
     """A name that the `Host` of a request can be."""
     if value != "*" and not is_address(value) and not _HOST_NAME.fullmatch(value):
         raise ValueError(
-            "expected a name without scheme, port and path: models.example.com, *.example.com for all "
-            "below it, or * for every name"
+            "expected a name or an address without scheme, brackets, port and path: models.example.com, "
+            "::1, *.example.com for all below it, or * for every name; not ASCII is written xn--…"
         )
     return value
 

@@ -59,7 +59,8 @@ def _ours(environment: Mapping[str, str]) -> Iterator[tuple[str, Sequence[str]]]
     for name in environment:
         steps = steps_of(name)
         if steps[0] not in Settings.model_fields:
-            meant = nearest("__".join(steps), ["config", *map("__".join, key_paths())])
+            paths = [path for path in key_paths() if path[:-1] != ("notify",)]  # a list is set as a whole
+            meant = nearest("__".join(steps), ["config", *map("__".join, paths)])
             hint = f"; did you mean {PREFIX}{meant.upper()}?" if meant else ""
             raise ConfigurationError(
                 f"environment: {short(name)}: no such setting{hint}; one is written {PREFIX}TABLE__KEY, or "

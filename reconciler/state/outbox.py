@@ -10,6 +10,7 @@ after the sink has taken it.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, not_, select, update
@@ -127,6 +128,11 @@ def write(connection: Connection, changes: OutboxUpdate) -> None:
         connection.execute(update(outbox).where(some).values(is_open=False))
     if changes.ended:
         connection.execute(delete(outbox).where(_DONE))
+    # an episode that goes on after all, such as that of a target which is configured again
+    ends = [replace(m, kind="recovered").message_id for m in changes.messages if m.kind == "attention"]
+    for start in range(0, len(ends), _ROWS_A_QUERY):
+        some = _COLUMNS.message_id.in_(ends[start : start + _ROWS_A_QUERY])
+        connection.execute(delete(outbox).where(some, _UNSENT))
     rows = [_row(message) for message in changes.messages]
     for start in range(0, len(rows), _ROWS_A_QUERY):
         _put(connection, {row["message_id"]: row for row in rows[start : start + _ROWS_A_QUERY]})

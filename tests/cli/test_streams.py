@@ -224,11 +224,16 @@ def test_a_stream_that_is_not_there_is_never_another_file(fleet: Fleet) -> None:
     assert (code, "2 models in sync" in out, err) == (0, True, "")
 
 
-def test_a_full_standard_output_is_told(fleet: Fleet) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])  # as in the image
+def test_a_full_standard_output_is_told(fleet: Fleet, unbuffered: str) -> None:
     """Exit code 3 and one line, no traceback."""
-    with open("/dev/full", "w") as full, fleet.spawn("plan", stdout=full) as process:  # noqa: PTH123
-        _, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (3, "error: standard output: No space left on device\n")
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler", "plan"],
+            cwd=fleet.folder, env=os.environ | {"PYTHONUNBUFFERED": unbuffered}, stdout=full,
+            stderr=subprocess.PIPE, text=True, timeout=30, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (3, "error: standard output: No space left on device\n")
 
 
 def test_a_current_directory_that_is_gone_is_told(tmp_path: Path) -> None:

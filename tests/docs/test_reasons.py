@@ -37,6 +37,7 @@ _PASS_ON = {
     "one.code",
     "entry",
     "item",
+    "EventKind.MISSING",  # the kind of an event
 }
 """What stands in the place of a code where a code that was given before is passed on."""
 

@@ -309,8 +309,25 @@ def test_a_model_that_is_neither_declared_nor_there_is_not_waited_for(world: Wor
     assert world.elapsed - waited < 60
 
 
+def test_an_import_that_is_settled_and_then_vanishes_is_missing(tmp_path: Path) -> None:
+    """All in one cycle, whose planner saw an import that waits for its answer."""
+    world = Vanishing(tmp_path)
+    world.registry.faults = ["crash"]
+    world.source.commit({"models.d/a.yaml": text("a")})
+    with contextlib.suppress(Crash):
+        apply(world)
+    (made,) = world.registry.models.values()
+    world.registry.models.clear()
+    assert verdict(apply(world, wait=False)) is Verdict.WAITING
+    world.registry.status = made["model_status"] = "publishing"
+    world.registry.models["m-1"] = made
+    report = apply(world)
+    assert kinds(world)[-2:] == [EventKind.ADOPTED, EventKind.MISSING]
+    assert verdict(report) is Verdict.MISSING
+
+
 class Late(MemoryRegistry):
-    """Shows nothing of a new model at the first look."""
+    """Tells nothing of a new model by its id at the first look."""
 
     looks = 0
 

@@ -278,6 +278,8 @@ def test_the_bucket_is_a_part_of_the_host_and_the_environments_proxy_is_used(
         ("socks5://127.0.0.1:1", "names a proxy of kind 'socks5'"),
         ("http://robot:c4nary-secret@[::1", "is not the URL of a proxy"),
         ("http://:c4nary-secret@", "names no host"),
+        ("http://a c4nary", "names no host"),
+        ("http://c4naré:1", "names no host"),
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_named_as_for_the_registry(

@@ -48,7 +48,7 @@ REFUSED = [
     ("[web]\ncommit_url = \"javascript:alert('{commit}')\"", "web.commit_url: is no address of a web page"),
     ('[web]\ncommit_url = "https:///{commit}"', "web.commit_url: is no address of a web page"),
     ('[web]\ncommit_url = "https://[x/{commit}"', "web.commit_url: is no address of a web page"),
-    ('[web]\ncommit_url = "https://x/{commit} b"', "web.commit_url: is no address of a web page"),
+    ('[web]\ncommit_url = "https://x/{commit} b"', "web.commit_url: has a blank: write %20"),
     ('[web]\ncommit_url = "https://u:canary@x/{commit}"', "web.commit_url: carries credentials"),
     (
         '[web]\ncommit_url = "https://x/{comit}"',
@@ -69,7 +69,7 @@ REFUSED = [
     *(
         (
             f'[web]\nallowed_hosts = ["a", "{host}"]',
-            "web.allowed_hosts.1: expected a name without scheme, port",
+            "web.allowed_hosts.1: expected a name or an address without scheme",
         )
         for host in ("https://a", "a:8321", "a/b", "[::1]", "*a", "a.*.b", "*.", ".a", "a.", "a b", "**")
     ),

@@ -303,3 +303,12 @@ def test_the_moment_since_when_a_verdict_stands_is_found_by_model_or_by_file(url
         unmanaged = VerdictKey("mnist", "1.0.0", None, Verdict.UNMANAGED)
         assert ledger.since("prod", None) == {invalid: NOON, failed: later, unmanaged: NOON}
         assert ledger.since("nowhere", None) == {}
+
+
+def test_every_target_that_was_ever_journalled_is_told_once(url: str) -> None:
+    """However its name is spelt; none where nothing was journalled."""
+    names = ["b", "a", "B", "ä", "a-b", "ab", "a_c", "prod"]
+    with open_state(url, writer=True) as ledger:
+        assert list(ledger.journalled_targets()) == []
+        ledger.append([requested(f"m{n}", target=name) for n in range(3) for name in names])
+        assert list(ledger.journalled_targets()) == sorted(names)

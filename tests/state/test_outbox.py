@@ -106,15 +106,30 @@ def test_a_digest_is_of_the_messages_that_waited_when_it_was_made(ledger: SqlLed
 
 
 def test_a_filter_that_is_narrowed_and_widened_again_writes_no_message_twice(url: str) -> None:
-    """The first one, which still waits, is the same one; the report is saved all the same."""
+    """The first one, which still waits, is the same one, and nobody is told that it has recovered."""
     for models in (None, ("a",), None):
         with opened(url, models) as ledger:
             save(ledger, bad("b"))
     with opened(url, None) as ledger:
-        kinds = [row.message.kind for row in ledger.outbox.pending("sink0", 10)]
-        assert kinds == ["attention", "recovered"]
         save(ledger, bad("b"))
-        assert len(ledger.outbox.pending("sink0", 10)) == 2
+        assert [row.message.kind for row in ledger.outbox.pending("sink0", 10)] == ["attention"]
+
+
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_a_target_that_is_configured_again_is_told_last_as_what_it_is(url: str, times: int) -> None:
+    """Whether the sink took nothing meanwhile, the first message, or also that the model had recovered."""
+    heard: list[str] = []
+    for step, target in enumerate(("prod", "dev", "prod")):
+        subscription = Subscription("sink0", targets=frozenset({target}))
+        with open_state(url, writer=True, now=lambda: NOON, subscriptions=[subscription]) as ledger:
+            items = (bad("b"),) if target == "prod" else ()
+            ledger.save_report(Report("c" * 40, "d" * 64, items), {target: None}, {})
+            waiting = ledger.outbox.pending("sink0", 10)
+            if step < times:
+                ledger.outbox.mark_sent([row.row_id for row in waiting], NOON)
+            if step < times or step == 2:
+                heard += [row.message.kind for row in waiting]
+    assert (heard[-1], "recovered" in heard) == ("attention", times == 2)
 
 
 def test_what_is_of_other_sinks_is_forgotten(ledger: SqlLedger) -> None:
