@@ -105,7 +105,7 @@ def _edits(site: Stage, loop: Looping) -> Sample:
 
 def targets(folder: Path, models: int, results: Results) -> None:
     """One manifest more for one of ten targets, in the loop, and a start with nothing kept."""
-    with _ten(folder, models) as ten:
+    with ten_targets(folder, models) as ten:
         results.program["ten-cold"] = several(1, partial(ten.run_ours, *_APPLY))
         with looping(ten) as loop:
             loop.idle_tick()
@@ -123,7 +123,7 @@ def targets(folder: Path, models: int, results: Results) -> None:
 
 
 @contextmanager
-def _ten(folder: Path, models: int) -> Iterator[Stage]:
+def ten_targets(folder: Path, models: int) -> Iterator[Stage]:
     """A repository that declares as many models for each of ten targets, all of them registered."""
     start(folder / "models.git")
     every = (declared(number, path=f"models.d/t{number % _TARGETS}") for number in range(models))

@@ -271,8 +271,10 @@ def _moments(
     return {commit: first_seen.get(commit, now) for commit in commits}
 
 
-def _whose(signer: Sequence[Any]) -> str:
-    return f"{signer[0]} ({signer[1]})"
+def _whose(remembered: Sequence[Any]) -> str:
+    """Whose signature it is; and who committed, where that is not whom the commit calls its author."""
+    signer, key, author, committer, *_ = remembered
+    return f"{signer} ({key})" + ("" if committer == author else f", committed by {committer}")
 
 
 def _nobody(commit: str) -> Signature:

@@ -122,7 +122,7 @@ def test_the_plan_of_an_untrusted_commit_says_so(signed: Signed) -> None:
 
 
 def test_the_history_of_a_model_says_who_vouched_for_it(signed: Signed) -> None:
-    """The signer stands beside the author's line, which anybody can write."""
+    """Signer and committer stand beside the author's line, which anybody can write."""
     signed.keys.commit(
         signed.repository,
         "ada",
@@ -135,7 +135,8 @@ def test_the_history_of_a_model_says_who_vouched_for_it(signed: Signed) -> None:
     details = [event["detail"] for event in row["events"] if event["event"] == "import-requested"]
     signer = f"ada@example.org ({signed.keys.fingerprint('ada')})"
     assert len(details) == 1
-    assert details[0].startswith(f"verified: signed by {signer}; asked for by ")
+    committer = signed.repository.git("log", "-1", "--format=%cn <%ce>")
+    assert details[0].startswith(f"verified: signed by {signer}, committed by {committer}; asked for by ")
     assert signer in signed("history", "c").out
 
 

@@ -126,7 +126,9 @@ def test_a_commit_that_a_known_key_signed_is_reconciled(place: Place) -> None:
     assert source.head() == commit
     assert source.held() is None
     vouched = source.vouched(commit)
-    assert vouched == f"verified: signed by bob@example.org ({place.keys.fingerprint('bob')})"
+    committer = place.repository.git("log", "-1", "--format=%cn <%ce>")
+    signer = f"bob@example.org ({place.keys.fingerprint('bob')})"
+    assert vouched == f"verified: signed by {signer}, committed by {committer}"
 
 
 def _tampered(place: Place) -> str:
