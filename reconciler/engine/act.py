@@ -10,14 +10,13 @@ from reconciler.engine.judge import open_manifests, with_used_versions
 from reconciler.engine.observe import news
 from reconciler.engine.plan import apply_entry
 from reconciler.engine.target_run import Cycle, TargetRun, alone, manifests_of
-from reconciler.engine.values import LedgerEntry, ModelState, Verdict
+from reconciler.engine.values import UNDER_WAY, LedgerEntry, ModelState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.contract.model_key import ModelKey
 
-_MOVED_BY_ACTING = (Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING)
 _MANIFESTS_AT_ONCE = 5000
 
 
@@ -63,7 +62,7 @@ async def _see_through(cycle: Cycle, run: TargetRun) -> None:
 
 def _with_outcomes(cycle: Cycle, run: TargetRun) -> TargetRun:
     """The run with its items as acting left them."""
-    moved = [item.pair for item in run.items if item.verdict in _MOVED_BY_ACTING and item.pair]
+    moved = [item.pair for item in run.items if item.verdict in UNDER_WAY and item.pair]
     if not moved:
         return run
     entries = cycle.journal.entries(run.target.name, moved)
@@ -74,7 +73,7 @@ def _with_outcomes(cycle: Cycle, run: TargetRun) -> TargetRun:
 def _outcome(
     cycle: Cycle, run: TargetRun, item: ModelState, entries: Mapping[ModelKey, LedgerEntry]
 ) -> ModelState:
-    if item.verdict not in _MOVED_BY_ACTING or item.pair is None:
+    if item.verdict not in UNDER_WAY or item.pair is None:
         return item
     entry = entries.get(item.pair)
     if item.verdict is Verdict.WAITING and entry == run.view.entries.get(item.pair):

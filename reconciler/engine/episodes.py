@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from reconciler.engine.values import ModelState, Verdict
+from reconciler.engine.values import UNDER_WAY, ModelState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     """By target, the pairs that a report speaks of; None where it speaks of everything."""
 
 MessageKind = Literal["attention", "recovered", "test"]
-
-_MOVING = (Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING)
-"""A model with one of these is on its way, and has not recovered yet."""
 
 HELD = tuple(verdict for verdict in Verdict if verdict.is_held)
 """The verdicts that need a human; of several on one model, the first of them counts."""
@@ -177,7 +174,8 @@ def outbox_update(
                 ended += [before] if before else []
         for before in open_episodes.values():
             item_now = current.get(before.subject)
-            if item_now is None or item_now.verdict not in _MOVING:
+            # one whose import is under way has not recovered yet
+            if item_now is None or item_now.verdict not in UNDER_WAY:
                 messages.append(_recovered(before, item_now, now))
                 ended.append(before)
     return OutboxUpdate(tuple(messages), tuple(ended))

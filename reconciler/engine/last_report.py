@@ -13,6 +13,7 @@ from reconciler.engine.plan import apply_entry, verdicts
 from reconciler.engine.planner_input import PlannerInput
 from reconciler.engine.reasons import is_unreadable
 from reconciler.engine.values import (
+    UNDER_WAY,
     EventKind,
     LedgerEntry,
     ModelState,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.engine.values import Desired, LastCommit, VerdictKey
 
 
-_MOVING = {Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING, Verdict.FAILED, Verdict.MISSING}
+_MOVING = UNDER_WAY | {Verdict.FAILED, Verdict.MISSING}
 
 
 def refreshed(report: Report, journal: Journal, targets: Collection[str]) -> Report:

@@ -17,6 +17,7 @@ from reconciler.engine.planner_input import PlannerInput, known_equal, newest_st
 from reconciler.engine.reasons import within
 from reconciler.engine.values import (
     AT_REST,
+    UNDER_WAY,
     Difference,
     EventKind,
     LedgerEntry,
@@ -259,9 +260,6 @@ def _attributed(item: ModelState, view: PlannerInput) -> ModelState:
     return item._replace(commit=credit.commit, author=credit.author) if credit else item
 
 
-_UNDER_WAY = (Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING)
-
-
 def apply_entry(
     item: ModelState, entry: LedgerEntry | None, now: datetime, view: PlannerInput | None = None
 ) -> ModelState:
@@ -270,7 +268,7 @@ def apply_entry(
     With the view of the cycle, one that drifted comes with the planner's own words and advice.
     """
     gone = entry is not None and entry.last is EventKind.MISSING
-    if entry is None or (gone and item.verdict not in _UNDER_WAY):
+    if entry is None or (gone and item.verdict not in UNDER_WAY):
         return item
     warnings = tuple(reason for reason in item.reasons if reason.severity == "warning")
     item = item._replace(reasons=warnings, next_attempt_at=None)

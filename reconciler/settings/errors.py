@@ -146,11 +146,12 @@ def _unknown(keys: list[str]) -> str:
     tables: dict[str, list[str]] = {}
     for path in key_paths():
         tables.setdefault(path[-1], []).append(".".join(path[:-1]) or "the top")
-    if any(path[-1] == key and _is_path(table, path[:-1]) for path in key_paths()):
+    here = [path[-1] for path in key_paths() if _is_path(table, path[:-1])]
+    if key in here:
         return "no key of this kind; another kind has it"
     if key in tables:
         return f"unknown key here; it belongs to {' or '.join(tables[key])}"
-    if hint := did_you_mean(key, [path[-1] for path in key_paths() if _is_path(table, path[:-1])]):
+    if hint := did_you_mean(key, here):
         return f"unknown key{hint}"
     meant = nearest(key, tables)
     return f"unknown key; did you mean {meant!r} of {' or '.join(tables[meant])}?" if meant else "unknown key"

@@ -291,9 +291,8 @@ def _loaded() -> ModuleType:
         if isinstance(error, git.GitCommandError):
             from reconciler.source.errors import explain  # noqa: PLC0415 - for failures only
 
-            stderr = (
-                str(error.stderr).strip().removeprefix("stderr: '").removesuffix("'")
-            )  # as GitPython puts it
+            # GitPython puts it in quotes
+            stderr = str(error.stderr).strip().removeprefix("stderr: '").removesuffix("'")
             raise SourceError(f"git: {explain(stderr, '')}") from error
         raise SourceError(f"git: not found, or it does not start; {_INSTALL}") from error
     if version < OLDEST_GIT:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, not_, select, update
 
@@ -22,7 +22,7 @@ from reconciler.state.rows import moment_of, stamp
 from reconciler.state.tables import outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _FACTS = ("was", "code", "reason", "line", "path", "commit", "author", "model_id")
 _ROWS_A_QUERY = 400
+T = TypeVar("T")
+
 _COLUMNS = outbox.c
 _UNSENT = _COLUMNS.sent_at.is_(None)
 _DONE = and_(_COLUMNS.sent_at.is_not(None), not_(_COLUMNS.is_open))
@@ -122,20 +124,21 @@ def episodes(connection: Connection) -> list[Episode]:
 
 def write(connection: Connection, changes: OutboxUpdate) -> None:
     """Puts the messages in and closes the episodes that have ended, inside the caller's transaction."""
-    ids = [episode.message_id for episode in changes.ended]
-    for start in range(0, len(ids), _ROWS_A_QUERY):
-        some = _COLUMNS.message_id.in_(ids[start : start + _ROWS_A_QUERY])
-        connection.execute(update(outbox).where(some).values(is_open=False))
+    for some in _parts([episode.message_id for episode in changes.ended]):
+        connection.execute(update(outbox).where(_COLUMNS.message_id.in_(some)).values(is_open=False))
     if changes.ended:
         connection.execute(delete(outbox).where(_DONE))
     # an episode that goes on after all, such as that of a target which is configured again
     ends = [replace(m, kind="recovered").message_id for m in changes.messages if m.kind == "attention"]
-    for start in range(0, len(ends), _ROWS_A_QUERY):
-        some = _COLUMNS.message_id.in_(ends[start : start + _ROWS_A_QUERY])
-        connection.execute(delete(outbox).where(some, _UNSENT))
-    rows = [_row(message) for message in changes.messages]
-    for start in range(0, len(rows), _ROWS_A_QUERY):
-        _put(connection, {row["message_id"]: row for row in rows[start : start + _ROWS_A_QUERY]})
+    for some in _parts(ends):
+        connection.execute(delete(outbox).where(_COLUMNS.message_id.in_(some), _UNSENT))
+    for rows in _parts([_row(message) for message in changes.messages]):
+        _put(connection, {row["message_id"]: row for row in rows})
+
+
+def _parts(values: list[T]) -> Iterator[list[T]]:
+    """The values, as many at a time as one statement takes."""
+    return (values[start : start + _ROWS_A_QUERY] for start in range(0, len(values), _ROWS_A_QUERY))
 
 
 def _put(connection: Connection, rows: dict[str, dict[str, Any]]) -> None:

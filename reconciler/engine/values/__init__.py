@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from reconciler.engine.values.report import (
         AT_REST,
+        UNDER_WAY,
         CycleAnswer,
         CycleRequest,
         Difference,
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "AT_REST", "FINAL", "CommitInfo", "Created", "CycleAnswer", "CycleRequest", "Delta", "Desired",
-    "Difference", "Event", "EventKind", "Facts", "File", "FileChange", "HistoryUpdate", "IdleMark",
+    "AT_REST", "FINAL", "UNDER_WAY", "CommitInfo", "Created", "CycleAnswer", "CycleRequest", "Delta",
+    "Desired", "Difference", "Event", "EventKind", "Facts", "File", "FileChange", "HistoryUpdate", "IdleMark",
     "LastCommit", "LedgerEntry", "ManifestRef", "ModelState", "ObservedModel", "ParsedFile", "Phase",
     "Reconciled", "Report", "Snapshot", "Stage", "Stand", "TargetFailure", "Verdict", "VerdictKey", "stand",
 ]  # fmt: skip
@@ -55,8 +56,8 @@ _NAMES = {
         "FINAL", "Created", "Desired", "LastCommit", "ManifestRef", "ObservedModel", "ParsedFile", "Stage",
     ),
     "report": (
-        "AT_REST", "CycleAnswer", "CycleRequest", "Difference", "IdleMark", "ModelState", "Reconciled",
-        "Report", "TargetFailure", "Verdict", "VerdictKey",
+        "AT_REST", "UNDER_WAY", "CycleAnswer", "CycleRequest", "Difference", "IdleMark", "ModelState",
+        "Reconciled", "Report", "TargetFailure", "Verdict", "VerdictKey",
     ),
 }  # fmt: skip
 

@@ -47,6 +47,9 @@ class Verdict(StrEnum):
 AT_REST = frozenset({Verdict.IN_SYNC, Verdict.UNMANAGED})
 """Verdicts that stay as they are until git or the registry changes."""
 
+UNDER_WAY = frozenset({Verdict.IMPORT, Verdict.PUBLISHING, Verdict.WAITING})
+"""Verdicts of models whose import is to be made or to end: acting and following change them."""
+
 _NEEDS_HUMAN = frozenset(
     {Verdict.INVALID, Verdict.CONFLICT, Verdict.FAILED, Verdict.DRIFTED, Verdict.MISSING}
 )
