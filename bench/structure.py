@@ -1,4 +1,7 @@
-"""`python -m bench.structure [FOLDER …]`: the size and shape of the code, room by room, as a Markdown table.
+"""The size and shape of the code, room by room, as Markdown.
+
+    python -m bench.structure [FOLDER]      one package
+    python -m bench.structure NOW BEFORE    two states of it: the tables of docs/development.md
 
 Needs nothing but Python: functions and branches are counted in the syntax tree, comments by the tokenizer.
 """
@@ -101,14 +104,44 @@ def measure(folder: Path) -> list[Room]:
     return [*rooms.values(), whole]
 
 
-def table(folders: list[Path]) -> str:
-    """The Markdown table of these packages."""
+def table(folder: Path) -> str:
+    """One package, a row a room."""
     head = (
         "| room | modules | lines | functions | median | p95 | max | complexity p95 | max | comments |\n"
         "|---|---|---|---|---|---|---|---|---|---|"
     )
-    return "\n".join([head, *(room.row() for folder in folders for room in measure(folder))])
+    return "\n".join([head, *(room.row() for room in measure(folder))])
+
+
+def comparison(before: Path, now: Path) -> str:
+    """Two states of one package: the whole of each, then what each room had and has."""
+    old, new = measure(before), measure(now)
+    head = (
+        "| | modules | lines | functions | median | p95 | longest | complexity p95 | highest | comments |\n"
+        "|---|---|---|---|---|---|---|---|---|---|"
+    )
+    old[-1].name, new[-1].name = "before", "now"
+    had = {room.name: room for room in old[:-1]}
+    rows = [_change(had.pop(room.name, Room(room.name)), room) for room in new[:-1]]
+    rows += [_change(room, Room(room.name)) for room in had.values()]
+    rooms = "| room | modules | lines | functions | comments |\n|---|---|---|---|---|"
+    return "\n".join([head, old[-1].row(), new[-1].row(), "", rooms, *rows])
+
+
+def _change(old: Room, new: Room) -> str:
+    pairs = (
+        (old.modules, new.modules),
+        (old.lines, new.lines),
+        (len(old.functions), len(new.functions)),
+        (old.comments, new.comments),
+    )
+    return f"| {new.name} | " + " | ".join(f"{had} → {has}" for had, has in pairs) + " |"
+
+
+def main(now: Path = Path("reconciler"), before: Path | None = None) -> str:
+    """The tables of one package, or of it beside what it was before."""
+    return comparison(before, now) if before else table(now)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(table([Path(name) for name in sys.argv[1:] or ("reconciler",)]) + "\n")
+    sys.stdout.write(main(*map(Path, sys.argv[1:])) + "\n")
