@@ -11,10 +11,9 @@ from reconciler.contract import edition
 from reconciler.manifest.diagnostics import render
 from reconciler.manifest.values import Reason
 from reconciler.preflight.address import ImagePlace, LocalPlace, ObsPlace, image_fault, locate, parse_endpoint
-from reconciler.preflight.configuration import FIELD, file_problems, given_problems, opened
+from reconciler.preflight.content import FIELD, code_problems, file_problems, given_problems, opened
 from reconciler.preflight.layout import ENGINE_FILES, absent, layout_problems, too_large, wants_code
 from reconciler.preflight.opening import open_files
-from reconciler.preflight.service_code import code_problems
 from reconciler.preflight.values import CODE, CONFIG, NOT_EXAMINED, SOURCE, FilesUnavailable, about, gather
 
 if TYPE_CHECKING:

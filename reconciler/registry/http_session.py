@@ -18,17 +18,17 @@ from reconciler.engine.clock import uptime
 from reconciler.errors import IntentTooOld, OutcomeUnknown, RegistryError, RegistryUnavailable, Unreachable
 from reconciler.printable import one_line
 from reconciler.registry.codes import Action, disposition
+from reconciler.registry.endpoint import tls_problem
+from reconciler.registry.exchange import MESSAGE_LIMIT, Response, classify, request_id
 from reconciler.registry.limits import TokenBucket, pause
-from reconciler.registry.response import MESSAGE_LIMIT, Response, classify, request_id
-from reconciler.registry.tls import tls_problem
 from reconciler.registry.transport import SENT, AnswerTooLarge, Connections
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from reconciler.registry.auth import RegistryAuth
+    from reconciler.registry.exchange import Request
     from reconciler.registry.limits import Limits
-    from reconciler.registry.request import Request
     from reconciler.registry.transport import Observed
 
 

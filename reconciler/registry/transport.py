@@ -15,7 +15,7 @@ import httpx
 
 from reconciler.errors import ConfigurationError
 from reconciler.proxies import proxy_for
-from reconciler.registry.tls import AuthoritiesUnreadable, usual_authorities
+from reconciler.registry.endpoint import AuthoritiesUnreadable, usual_authorities
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
