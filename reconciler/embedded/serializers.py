@@ -9,13 +9,12 @@ import json
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
-from reconciler.embedded.new_model import configuration
-from reconciler.embedded.rows import STATUS
+from reconciler.embedded.model import STATUS, configuration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.embedded.rows import StoredModel
+    from reconciler.embedded.model import StoredModel
     from reconciler.embedded.settings import EmbeddedSettings
 
 # What list and detail have in common: the member's name, and the column it shows.

@@ -216,7 +216,7 @@ def _partial() -> Iterator[Point]:
 def _of_the_registry() -> Iterator[Point]:
     """The other process dies, around the one thing it keeps."""
     add, written = "reconciler.embedded.store:Store._add", "reconciler.embedded.database:Database._written"
-    yield Point("registry/asked", "reconciler.embedded.new_model:arrive", "call", victim="registry")
+    yield Point("registry/asked", "reconciler.embedded.model:arrive", "call", victim="registry")
     yield Point("registry/unwritten", add, "return", victim="registry")
     yield Point("registry/written", written, "return", victim="registry")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from reconciler.embedded.access import Parts
+    from reconciler.embedded.router import Parts
     from reconciler.embedded.testing.faults import Answering, Faults, Rule
 
 _READ_FOR_A_NAME = 1024 * 1024  # bytes of a body that are looked through for a model's name
