@@ -34,14 +34,41 @@ if TYPE_CHECKING:
 _KEPT_AFTER_EXPIRY = 24 * 3600.0  # seconds; so that an old token is called expired, not unknown
 
 
-class Keys:
-    """Access keys, and which of them are locked."""
+class Authenticator:
+    """Admits callers by whichever credentials they bring.
 
-    def __init__(self, credentials: AccountKeys) -> None:
+    Which access keys are locked is forgotten at a restart. Tokens are in the database, by their digest.
+    """
+
+    def __init__(self, database: Database, credentials: AccountKeys) -> None:
+        self._database = database
         self._credentials = credentials
         self._failures: dict[str, tuple[int, float]] = {}
 
-    def admit(self, request: Request, body: bytes, now: float) -> Principal:
+    async def admit(self, request: Request, body: bytes, now: float) -> Principal:
+        """Who is calling; the body is signed, too. Raises VendorError when refused."""
+        token = request.headers.get("x-auth-token")
+        if token:
+            return await self._database.read(self._owner, token, now)
+        if "authorization" in request.headers:
+            return self._signer(request, body, now)
+        raise VendorError(answers.NO_TOKEN, "send X-Auth-Token, or sign the request with AK/SK")
+
+    async def issue(self, user: User, project_id: str | None, now: float) -> tuple[str, float]:
+        """A new token and when it expires, in seconds since the epoch; older ones stay good."""
+        token = f"MII{secrets.token_urlsafe(1536)}"
+        expires_at = now + self._credentials.token_lifetime
+        await self._database.write(self._keep, token, user, project_id, expires_at, now)
+        return token, expires_at
+
+    def user(self, name: str, password: str, domain: str) -> User | None:
+        """The user with this name, password and account, or None."""
+        for user in self._credentials.users:
+            if (user.name, user.domain) == (name, domain) and _same(user.password, password):
+                return user
+        return None
+
+    def _signer(self, request: Request, body: bytes, now: float) -> Principal:
         """Who signed the request. Raises VendorError when nobody can be sure."""
         query = request.scope["query_string"]
         target = request.scope["raw_path"] + (b"?" + query if query else b"")
@@ -84,41 +111,6 @@ class Keys:
         token = self._credentials.security_tokens.get(key)
         if token is not None and not _same(request.headers.get("x-security-token", ""), token):
             raise VendorError(answers.BAD_SIGNATURE, "the access key is temporary: send its X-Security-Token")
-
-
-class Authenticator:
-    """Admits callers by whichever credentials they bring.
-
-    Tokens are in the database, by their digest; they survive a restart.
-    """
-
-    def __init__(self, database: Database, credentials: AccountKeys) -> None:
-        self._database = database
-        self._credentials = credentials
-        self._keys = Keys(credentials)
-
-    async def admit(self, request: Request, body: bytes, now: float) -> Principal:
-        """Who is calling; the body is signed, too. Raises VendorError when refused."""
-        token = request.headers.get("x-auth-token")
-        if token:
-            return await self._database.read(self._owner, token, now)
-        if "authorization" in request.headers:
-            return self._keys.admit(request, body, now)
-        raise VendorError(answers.NO_TOKEN, "send X-Auth-Token, or sign the request with AK/SK")
-
-    async def issue(self, user: User, project_id: str | None, now: float) -> tuple[str, float]:
-        """A new token and when it expires, in seconds since the epoch; older ones stay good."""
-        token = f"MII{secrets.token_urlsafe(1536)}"
-        expires_at = now + self._credentials.token_lifetime
-        await self._database.write(self._keep, token, user, project_id, expires_at, now)
-        return token, expires_at
-
-    def user(self, name: str, password: str, domain: str) -> User | None:
-        """The user with this name, password and account, or None."""
-        for user in self._credentials.users:
-            if (user.name, user.domain) == (name, domain) and _same(user.password, password):
-                return user
-        return None
 
     def _keep(self, token: str, user: User, project_id: str | None, expires_at: float, now: float) -> None:
         row = (_digest(token), user.name, user.domain, project_id, expires_at)

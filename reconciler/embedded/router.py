@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 
 from reconciler.embedded import answers
-from reconciler.embedded.answers import Code, IamError, VendorError, error_answer, iam_refusal, refusal, unfit
+from reconciler.embedded.answers import Code, IamError, VendorError, error_answer, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -116,7 +116,7 @@ class Operation:
         summary: of the description; None leaves the operation out of it.
         query: what the parameters are; None takes none.
         body: the name that the request's body has in the description.
-        shape: the name of the answer's shape in `schemas`.
+        shape: the name of the answer's shape in `openapi`.
         is_guarded: whether whoever calls needs credentials, where there are any.
     """
 
@@ -144,10 +144,8 @@ class Router:
         request = Request(scope, receive)
         try:
             response = await self._answer(request)
-        except (VendorError, sqlite3.Error) as error:
+        except (VendorError, IamError, sqlite3.Error) as error:
             response = error_answer(error, request.state.request_id)
-        except IamError as error:
-            response = iam_refusal(error, request.state.request_id)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -170,7 +168,8 @@ class Router:
         try:
             query = operation.query and operation.query.model_validate(dict(request.query_params))
         except ValidationError as error:
-            raise unfit(error.errors()) from None
+            faults = "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
+            raise VendorError(answers.BAD_VALUES, faults) from None
         return await operation.answer(Call(self._parts, request, body, caller, path, query))
 
 

@@ -34,7 +34,7 @@ from reconciler.toml_file import read_toml
 from reconciler.toml_lines import key_lines, placed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 FilePath = Annotated[Path, BeforeValidator(lambda value: Path(value) if isinstance(value, str) else value)]
 Name = Annotated[str, Field(min_length=1)]
@@ -139,8 +139,8 @@ def read_settings(file: Path) -> EmbeddedSettings:
     }
     if table.database is not None:
         given["database"] = file.parent / table.database
-    if table.clock_offset is not None:
-        given["clock"] = _clock(table.clock_offset)
+    if (offset := table.clock_offset) is not None:
+        given["clock"] = lambda: time.time() + offset
     if table.faults is not None:
         given["faults"] = load_faults(file.parent / table.faults)
     try:
@@ -162,10 +162,6 @@ class _BadSecretError(ConfigurationError):
     def __init__(self, message: str, keys: tuple[str | int, ...]) -> None:
         super().__init__(message)
         self.keys = keys
-
-
-def _clock(offset: float) -> Callable[[], float]:
-    return lambda: time.time() + offset
 
 
 def _credentials(table: AuthTable, base: Path) -> AccountKeys:

@@ -12,7 +12,7 @@ from reconciler.contract import digest, edition
 from reconciler.contract.wording import place, show, warning
 from reconciler.phrases import listed
 from reconciler.preflight.address import image_fault
-from reconciler.preflight.values import CODE, CONFIG, NOT_EXAMINED, about_file, shown
+from reconciler.preflight.package import CODE, CONFIG, NOT_EXAMINED, about_file, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
 from reconciler.preflight.address import ImagePlace, LocalPlace, locate, parse_endpoint
-from reconciler.preflight.values import NOT_EXAMINED, FilesUnavailable, StoredFile, shown
+from reconciler.preflight.package import NOT_EXAMINED, FilesUnavailable, StoredFile, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from reconciler.preflight.address import Endpoint, ObsPlace
+    from reconciler.preflight.address import Endpoint, ObjectStoreKeys, ObsPlace
     from reconciler.preflight.obs import ObsFiles
-    from reconciler.preflight.values import ModelFiles, ObjectStoreKeys
+    from reconciler.preflight.package import ModelFiles
 
 
 def open_files(

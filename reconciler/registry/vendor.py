@@ -22,7 +22,7 @@ from reconciler.registry.codes import known_code
 from reconciler.registry.exchange import load
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from reconciler.contract.editions.edition import Edition
     from reconciler.registry.exchange import Response
@@ -51,43 +51,26 @@ def side_by_side(
     """
     declared = canonical(request)
     ours, theirs = comparable(request, detail)
-    shown = {name: _shown(name, detail) for name in fields if name not in declared}
-    return (
-        *(_declared(name, declared, ours, theirs, detail) for name in request if name in declared),
-        *(_undeclared(name, value, theirs) for name, value in _filled(shown)),
-    )
-
-
-def _declared(
-    name: str,
-    declared: Mapping[str, Any],
-    ours: Mapping[str, Any],
-    theirs: Mapping[str, Any],
-    detail: Mapping[str, Any],
-) -> FieldComparison:
-    if name not in theirs:
-        state = FieldState.NOT_COMPARED if detail else FieldState.NOT_REGISTERED
-        return FieldComparison(name, declared[name], _shown(name, detail), state)
-    state = FieldState.EQUAL if ours[name] == theirs[name] else FieldState.DIFFERS
-    return FieldComparison(name, ours[name], theirs[name], state)
-
-
-def _undeclared(name: str, value: object, theirs: Mapping[str, Any]) -> FieldComparison:
-    state = FieldState.DIFFERS if name in theirs else FieldState.NOT_DECLARED
-    return FieldComparison(name, None, value, state)
+    rows = []
+    for name in [name for name in request if name in declared]:
+        if name in theirs:
+            state = FieldState.EQUAL if ours[name] == theirs[name] else FieldState.DIFFERS
+            rows.append(FieldComparison(name, ours[name], theirs[name], state))
+        else:
+            state = FieldState.NOT_COMPARED if detail else FieldState.NOT_REGISTERED
+            rows.append(FieldComparison(name, declared[name], _shown(name, detail), state))
+    for name in fields:
+        value = None if name in declared else _shown(name, detail)
+        if value not in (None, "", [], {}):
+            state = FieldState.DIFFERS if name in theirs else FieldState.NOT_DECLARED
+            rows.append(FieldComparison(name, None, value, state))
+    return tuple(rows)
 
 
 def _shown(name: str, detail: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON
     """What the detail says of a field, in canonical form; None for nothing."""
     raw = detail.get(name, detail.get(_SHOWN_AS.get(name, name)))
     return None if raw is None else field(name, raw)
-
-
-def _filled(shown: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Those that say something."""
-    for name, value in shown.items():
-        if value not in (None, "", [], {}):
-            yield name, value
 
 
 def _adoptable(detail: Mapping[str, Any], edition: Edition) -> tuple[Mapping[str, Any], Collection[str]]:
